@@ -1,0 +1,57 @@
+# The verbs of the project. Everything is set up below .venv/ and .local/; nothing is installed elsewhere.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+READY := .venv/ready
+MODE ?= asset_centric
+TESTS ?= tests
+
+.PHONY: help setup demo up down test check bench docs lock clean
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: $(READY) ## make .venv with the locked packages and this project
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed. Install one, or name it: make setup PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments (ensurepip is missing). On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the locked packages into .venv (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: setup ## run captures through Airflow into the local CDF and read them back
+	@$(BIN)/capture360 demo --mode $(MODE)
+
+up: setup ## start Airflow and the local CDF on this machine and leave them running
+	@$(BIN)/capture360 up --mode $(MODE)
+
+down: setup ## stop what `make up` started
+	@$(BIN)/capture360 down --mode $(MODE)
+
+test: check ## check, then all tests, the real scheduler included (TESTS=path for some)
+	@$(BIN)/python -m pytest -q -n auto -m "not e2e" $(TESTS) || [ $$? -eq 5 ]
+	@$(BIN)/python -m pytest -q -m e2e $(TESTS) || [ $$? -eq 5 ]
+
+check: setup ## style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+
+bench: setup ## side-by-side ratios against peers
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+docs: setup ## write the reference pages that are generated from the code
+	@$(BIN)/capture360 docs
+
+lock: setup ## pin all packages anew
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --all-extras --python-version 3.11 \
+		--no-emit-index-url --no-annotate --no-header -o requirements.lock pyproject.toml
+
+clean: ## stop what runs and remove .local/ and caches (the environment stays)
+	@test ! -x $(BIN)/capture360 || $(BIN)/capture360 down
+	@rm -rf .local .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
