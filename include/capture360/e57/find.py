@@ -1,0 +1,101 @@
+"""Which images of an E57 file make full spheres, where they stand and how they are turned. From the XML alone.
+
+A sphere is one `sphericalRepresentation`, or six square pinhole images at one place that look along six axes.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from capture360.e57.images import Contents, Image2D
+from capture360.e57.photospheres import Candidates, Photosphere, Remark, fault, remark_length
+from capture360.e57.pinholes import cube_of, pinhole_sets
+from capture360.model import Pose
+from capture360.names import STATION_LENGTH, is_id, twin_key
+from capture360.panorama import rotation as rot
+
+
+def find_photospheres(contents: Contents) -> Candidates:
+    """All spheres of a file, in file order, with ids that are unique in it."""
+    remarks: list[Remark] = []
+    drafts: list[Photosphere] = []
+    spherical = [image for image in contents.images if image.representation("spherical")]
+    for image in spherical:
+        drafts.extend(_from_spherical(image, remarks))
+    sets, others = pinhole_sets([image for image in contents.images if not image.representation("spherical")], remarks)
+    for group in sets:
+        drafts.extend(cube_of(group, remarks))
+    drafts = sorted((_timed(draft, contents, remarks) for draft in drafts), key=lambda sphere: sphere.index)
+    _remark_twins(spherical, remarks)
+    return Candidates(tuple(_named(drafts)), tuple(remarks), len(spherical) + len(sets), others)
+
+
+def _from_spherical(image: Image2D, remarks: list[Remark]) -> Iterable[Photosphere]:
+    picture = image.representation("spherical")
+    assert picture is not None
+    wrong = fault(image, picture)
+    if wrong is None and (picture.width, picture.height) != (0, 0) and abs(picture.width - 2 * picture.height) > 1:
+        wrong = Remark(
+            image.label,
+            f"{picture.width} x {picture.height}",
+            f"is {picture.width} x {picture.height} pixels; a full panorama is twice as wide as high. "
+            "Export it uncropped, 360 x 180 degrees",
+            fatal=True,
+        )
+    if wrong:
+        remarks.append(wrong)
+        return
+    assert image.pose is not None
+    angle = picture.width * picture.pixel_width
+    if picture.width and abs(angle - 2 * math.pi) > 0.01 * 2 * math.pi:
+        degrees = f"{math.degrees(angle):.4g}"
+        remarks.append(
+            Remark(image.label, degrees, f"says it is {degrees} degrees wide; taken as a full 360", image=image.index)
+        )
+    remark_length(image, remarks)
+    rotation = rot.quaternion_from_matrix(rot.cube_from_panorama(rot.matrix_from_quaternion(image.pose.rotation)))
+    pose = Pose(image.pose.translation, rotation)
+    yield Photosphere("", image.name, pose, image.acquired_at, (image,), panorama=picture)
+
+
+def _timed(sphere: Photosphere, contents: Contents, remarks: list[Remark]) -> Photosphere:
+    """The sphere with a time: its own, else when its scan began, else when the file was made."""
+    if sphere.taken_at:
+        return sphere
+    time = contents.scan_times.get(sphere.images[0].scan)
+    if time is None:
+        label = sphere.name or sphere.images[0].label
+        if contents.created_at is None:
+            remarks.append(
+                Remark(label, "", "has no acquisition time, nor has the file. Export it with times", image=sphere.index)
+            )
+        else:
+            remarks.append(Remark(label, "", "has no acquisition time; that of the file is used", image=sphere.index))
+        time = contents.created_at
+    return replace(sphere, taken_at=time)
+
+
+def _remark_twins(images: Sequence[Image2D], remarks: list[Remark]) -> None:
+    seen: dict[str, Image2D] = {}
+    for image in images:
+        first = seen.setdefault(image.guid, image)
+        if image.guid and first is not image:
+            remarks.append(Remark(image.label, image.guid, f"has the same guid as {first.label}", image=image.index))
+
+
+def _named(drafts: Sequence[Photosphere]) -> Iterable[Photosphere]:
+    """Each sphere with its station id: from its name where that is unique, else its number in the file."""
+    slugs = [re.sub(r"[^A-Za-z0-9._-]+", "-", draft.name).strip("-._") for draft in drafts]
+    counts: dict[str, int] = {}
+    for slug in slugs:
+        counts[twin_key(slug)] = counts.get(twin_key(slug), 0) + 1
+    for draft, slug in zip(drafts, slugs, strict=True):
+        station = slug
+        if not is_id(slug, STATION_LENGTH) or counts[twin_key(slug)] > 1:
+            station = f"{slug[:80] or 'image'}-{draft.index + 1:04d}"
+            while twin_key(station) in counts:
+                station += "x"
+        yield replace(draft, station=station, name=draft.name or station)

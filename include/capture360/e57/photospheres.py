@@ -1,0 +1,122 @@
+"""A full sphere in an E57 file, and what may be said about one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from capture360.e57.images import Image2D, Representation
+from capture360.e57.pages import E57Error
+from capture360.model import FaceName, Pose
+from capture360.panorama import rotation as rot
+
+UNIT_TOLERANCE = 1e-3
+"""A quaternion this far from length 1 is taken as rounded."""
+UNIT_REPAIRABLE = 1e-2
+"""One this far off is normalised with a note; beyond it is no rotation."""
+
+
+@dataclass(frozen=True, slots=True)
+class PinholeFace:
+    """One picture of a cube: `turn` quarter turns counter-clockwise bring it upright; `fits` if it needs no more."""
+
+    face: FaceName
+    image: Image2D
+    picture: Representation
+    turn: int
+    fits: bool
+    camera_to_cube: tuple[tuple[float, float, float], ...]
+    """Rows of the matrix from camera axes to cube axes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photosphere:
+    """A full sphere. `pose` is that of CDF's cube. It has a `panorama`, or six `faces` from pinhole images."""
+
+    station: str
+    name: str
+    pose: Pose
+    taken_at: datetime | None
+    images: tuple[Image2D, ...]
+    panorama: Representation | None = None
+    faces: tuple[PinholeFace, ...] = ()
+
+    @property
+    def index(self) -> int:
+        """Number of its first image in the file: how a reference names the sphere."""
+        return self.images[0].index
+
+    @property
+    def pictures(self) -> tuple[Representation, ...]:
+        return (self.panorama,) if self.panorama else tuple(face.picture for face in self.faces)
+
+    def reference(self, path: str) -> str:
+        """How a capture names this sphere of the file at `path`: `scan.e57#12`, by the number of its first image."""
+        return f"{path}#{self.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What was noticed about a sphere. `fatal` if it cannot be used for that; a `note` was mended."""
+
+    label: str
+    value: str
+    message: str
+    fatal: bool = False
+    note: bool = False
+    image: int | None = None
+    """Number of an image of the sphere, so that one that is used can be told by its station."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Spheres that can be used, those that cannot with the reason, and how many images are none."""
+
+    usable: tuple[Photosphere, ...]
+    remarks: tuple[Remark, ...]
+    total: int
+    other_images: int
+
+
+def split_reference(reference: str) -> tuple[str, int]:
+    """Path and image number that `Photosphere.reference` put together; E57Error if it did not."""
+    path, _, index = reference.rpartition("#")
+    if not path or not index.isdecimal():
+        raise E57Error(f'"{reference}" names no sphere of an E57 file. Write scan.e57#<image number>.')
+    return path, int(index)
+
+
+def fault(image: Image2D, picture: Representation) -> Remark | None:
+    """Why an image cannot be used at all, from its own values."""
+    if image.problems:
+        return Remark(image.label, image.problems[0], f"cannot be used: {image.problems[0]}", fatal=True)
+    if picture.blob is None:
+        return Remark(image.label, "", "holds no JPEG or PNG. Export it again", fatal=True)
+    if image.pose is None:
+        return Remark(image.label, "", "has no pose. Export the images with their poses", fatal=True)
+    length = rot.quaternion_length(image.pose.rotation)
+    if not abs(length - 1) <= UNIT_REPAIRABLE:
+        numbers = ", ".join(f"{value:g}" for value in image.pose.rotation)
+        return Remark(
+            image.label,
+            numbers,
+            f"has a rotation ({numbers}) that is no unit quaternion: its length is {length:.4g}, not 1. "
+            "Export the poses again",
+            fatal=True,
+        )
+    return None
+
+
+def remark_length(image: Image2D, remarks: list[Remark]) -> None:
+    assert image.pose is not None
+    length = rot.quaternion_length(image.pose.rotation)
+    if abs(length - 1) > UNIT_TOLERANCE:
+        remarks.append(
+            Remark(
+                image.label,
+                f"{length:.5f}",
+                f"had a quaternion of length {length:.4f}; made 1",
+                note=True,
+                image=image.index,
+            )
+        )

@@ -1,0 +1,215 @@
+"""What an E57 file holds and whether it can be used, before a byte of it is sent anywhere.
+
+Reads the header, the XML and the first bytes of each picture, a few milliseconds whatever the size. `verify` then reads
+every page. Rules: E01 the file is whole and readable, E02 it holds a full sphere, E03 its pictures and poses are sound,
+E04 its pictures lie inside it and it is not larger than CDF takes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import IO
+
+from capture360.e57.extract import open_picture
+from capture360.e57.find import find_photospheres
+from capture360.e57.images import Contents, Representation, read_contents
+from capture360.e57.pages import DamagedError, E57Error, PagedFile
+from capture360.e57.photospheres import Candidates, Photosphere, Remark
+from capture360.e57.verification import Source, Verification, opened, stop
+from capture360.model import Disposition, Finding
+from capture360.panorama.jpeg import (
+    MAX_MEGAPIXELS,
+    ImageError,
+    check_pixels_usable,
+    read_header,
+)
+from capture360.panorama.projection import ProjectionError, check_full_panorama
+
+MAX_UPLOAD = 1000 << 30
+"""Bytes that CDF's Files API takes in one multipart upload (public API spec, POST /files/initmultipartupload)."""
+_TAILS = (4_096, 65_536)
+"""Bytes in which a picture's end is looked for; some cameras write more after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What was found. `photospheres` can be used, `total` is how many spheres the file seems to hold."""
+
+    where: str
+    size: int
+    contents: Contents | None
+    photospheres: tuple[Photosphere, ...]
+    total: int
+    other_images: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def usable(self) -> bool:
+        """Whether nothing stops the file as a whole."""
+        return not any(finding.disposition is Disposition.STOP for finding in self.findings)
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one sentence."""
+        for finding in self.findings:
+            if finding.disposition is Disposition.STOP:
+                return finding.message
+        noun = "photosphere" if self.total == 1 else "photospheres"
+        return f"{self.where}: {len(self.photospheres)} usable of {self.total} {noun}."
+
+
+def preflight(
+    source: Source,
+    where: str | None = None,
+    *,
+    max_megapixels: float = MAX_MEGAPIXELS,
+    max_bytes: int = MAX_UPLOAD,
+) -> Preflight:
+    """What is in an E57 file: a path, any fsspec URL, or a seekable binary stream.
+
+    `where` names the file in sentences. Never raises for what the file holds: that is a finding. FileNotFoundError and
+    other OSErrors of the store pass through.
+    """
+    with opened(source, where) as (stream, name):
+        size = stream.seek(0, 2)
+        try:
+            file = PagedFile(stream, name)
+            contents = read_contents(file)
+        except E57Error as error:
+            return Preflight(name, size, None, (), 0, 0, (stop("E01", name, str(size), str(error)),))
+        candidates = find_photospheres(contents)
+        stations = {image.index: sphere.station for sphere in candidates.usable for image in sphere.images}
+        findings = [
+            _finding(name, remark, "E03", None if remark.image is None else stations.get(remark.image))
+            for remark in candidates.remarks
+        ]
+        if size > max_bytes:
+            message = f"{name} has {size:,} bytes; CDF takes {max_bytes:,} at most. Export it in several files."
+            findings.insert(0, stop("E04", name, str(size), message))
+        try:
+            usable = [sphere for sphere in candidates.usable if _pictures_sound(file, sphere, max_megapixels, findings)]
+        except E57Error as error:
+            findings.insert(0, stop("E01", name, str(size), str(error)))
+            usable = []
+        if not usable and not any(finding.disposition is Disposition.STOP for finding in findings):
+            findings.insert(
+                0, stop("E02", name, str(candidates.total), _why_none(name, contents, candidates, findings))
+            )
+        return Preflight(
+            name, size, contents, tuple(usable), candidates.total, candidates.other_images, tuple(findings)
+        )
+
+
+def with_verification(found: Preflight, verified: Verification) -> Preflight:
+    """The preflight with what reading every page added; nothing of a damaged file can be used."""
+    finding = verified.finding
+    if finding is None or any(known.rule == "E01" for known in found.findings):
+        return found
+    return replace(found, photospheres=(), findings=(finding, *found.findings))
+
+
+def _finding(where: str, remark: Remark, rule: str, station: str | None = None) -> Finding:
+    if remark.fatal:
+        disposition = Disposition.QUARANTINE
+    else:
+        disposition = Disposition.NOTE if remark.note else Disposition.WARN
+    message = f"{where}: {remark.label} {remark.message}."
+    return Finding(rule, disposition, where, remark.value, message, station=station or remark.label)
+
+
+def _pictures_sound(file: PagedFile, sphere: Photosphere, max_megapixels: float, findings: list[Finding]) -> bool:
+    """Whether every picture of a sphere is where and what it should be; what is not is added to the findings."""
+    sizes = set()
+    images = {id(face.picture): face.image for face in sphere.faces}
+    for picture in sphere.pictures:
+        label = images.get(id(picture), sphere.images[0]).label
+        assert picture.blob is not None
+        try:
+            stream = open_picture(file, picture.blob)
+        except DamagedError:
+            raise
+        except E57Error as error:
+            text = str(error).removeprefix(f"{file.where}: ").rstrip(".")
+            findings.append(
+                _finding(file.where, Remark(label, str(picture.blob.offset), f"- {text}", True), "E04", sphere.station)
+            )
+            return False
+        with stream:
+            remarks, size = _picture_remarks(stream, picture, label, sphere, max_megapixels)
+        findings.extend(_finding(file.where, remark, "E03", sphere.station) for remark in remarks)
+        if size is None:
+            return False
+        sizes.add(size)
+    if len(sizes) > 1:
+        text = ", ".join(f"{width} x {height}" for width, height in sorted(sizes))
+        remark = Remark(sphere.name, text, f"has faces of different sizes ({text})")
+        findings.append(_finding(file.where, remark, "E03", sphere.station))
+    return True
+
+
+def _picture_remarks(
+    stream: IO[bytes], picture: Representation, label: str, sphere: Photosphere, max_megapixels: float
+) -> tuple[list[Remark], tuple[int, int] | None]:
+    """Remarks about one picture and its true size; no size if the picture cannot be used."""
+    remarks: list[Remark] = []
+    assert picture.blob is not None
+    try:
+        header = read_header(stream, "the picture", max_megapixels)
+        check_pixels_usable(header, "the picture")
+        if sphere.panorama:
+            check_full_panorama(header.width, header.height, "the picture")
+        if not _ends(stream, picture.blob.length, header.mime_type):
+            raise ImageError("the picture is cut off. Export it again.")
+    except (ImageError, ProjectionError) as error:
+        return [Remark(label, str(picture.blob.offset), f"- {str(error).rstrip('.')}", fatal=True)], None
+    size = header.width, header.height
+    if header.mime_type != picture.blob.mime_type:
+        remarks.append(Remark(label, header.mime_type, f"is called {picture.blob.mime_type} and is {header.mime_type}"))
+    said = picture.width, picture.height
+    if said != (0, 0) and said != size:
+        text = f"says {said[0]} x {said[1]} pixels and has {size[0]} x {size[1]}"
+        remarks.append(Remark(label, f"{size[0]} x {size[1]}", text))
+    upright = [face for face in sphere.faces if face.picture is picture and face.fits]
+    if upright and header.width != header.height:
+        text = f"is {size[0]} x {size[1]} pixels; a cube face must be square"
+        return [*remarks, Remark(label, f"{size[0]} x {size[1]}", text, fatal=True)], None
+    return remarks, size
+
+
+def _ends(stream: IO[bytes], length: int, mime_type: str) -> bool:
+    """Whether the end of a picture is near the end of its bytes; decoding finds what this misses."""
+    end = b"\xff\xd9" if mime_type == "image/jpeg" else b"IEND"
+    for tail in _TAILS:
+        stream.seek(max(0, length - tail))
+        if end in stream.read(tail):
+            return True
+    return False
+
+
+def _why_none(where: str, contents: Contents, candidates: Candidates, findings: list[Finding]) -> str:
+    """The sentence for a file without a sphere that can be used."""
+    if candidates.total:
+        faults = [finding for finding in findings if finding.disposition is Disposition.QUARANTINE]
+        first = f": {faults[0].message.removeprefix(f'{where}: ')}" if faults else "."
+        return f"{where} holds no usable one of {_counted(candidates.total, 'photosphere')}{first}"
+    if not contents.images:
+        scans = f" ({_counted(contents.scans, 'scan')} only)" if contents.scans else ""
+        return f"{where} holds no images{scans}. Export it with its panoramas."
+    kinds = sorted({_KIND_WORDS[one.kind] for image in contents.images for one in image.representations})
+    only = f" (only {' and '.join(kinds)})" if kinds else ""
+    return (
+        f"{where} holds {_counted(len(contents.images), 'image')} but no 360 panorama{only}. "
+        "Export it with spherical images or six cube faces a station."
+    )
+
+
+_KIND_WORDS = {
+    "visual": "reference photos",
+    "pinhole": "single photos",
+    "cylindrical": "cylindrical pictures",
+    "spherical": "spherical images",
+}
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,0 +1,90 @@
+"""Reading every page of an E57 file once: its checksums, and the sha256 of it all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import PathLike, fspath
+from typing import IO
+
+from capture360.e57.pages import BLOCK, PAGE, PageChecker
+from capture360.model import Disposition, Finding
+
+Source = str | PathLike[str] | IO[bytes]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The outcome of reading every page."""
+
+    where: str
+    size: int
+    pages: int
+    bad_pages: int
+    first_bad: int | None
+    complete: bool
+    sha256: str | None
+
+    @property
+    def finding(self) -> Finding | None:
+        """E01 if a page is damaged or the file ends within one."""
+        if self.bad_pages and self.first_bad is not None:
+            pages = "page" if self.bad_pages == 1 else "pages"
+            message = (
+                f"{self.where} is damaged: the checksums of {self.bad_pages:,} of {self.pages:,} {pages} are wrong, "
+                f"the first at byte {self.first_bad * PAGE:,}. Copy it again."
+            )
+            return stop("E01", self.where, str(self.bad_pages), message)
+        if not self.complete:
+            message = f"{self.where} is cut off: {self.size:,} bytes are no whole number of pages. Copy it again."
+            return stop("E01", self.where, str(self.size), message)
+        return None
+
+
+def verify(
+    source: Source, progress: Progress | None = None, where: str | None = None, *, sha256: bool = True
+) -> Verification:
+    """Reads the file once, a block at a time: every page's checksum and, unless told not to, the sha256 of it all.
+
+    `progress` is told (bytes read, bytes in all) after each block.
+    """
+    with opened(source, where) as (stream, name):
+        size = stream.seek(0, 2)
+        stream.seek(0)
+        checker, digest, done = PageChecker(), hashlib.sha256() if sha256 else None, 0
+        while block := stream.read(BLOCK):
+            checker.update(block)
+            if digest:
+                digest.update(block)
+            done += len(block)
+            if progress:
+                progress(done, size)
+        return Verification(
+            name,
+            done,
+            checker.pages,
+            checker.bad,
+            checker.first_bad,
+            checker.complete,
+            digest.hexdigest() if digest else None,
+        )
+
+
+@contextmanager
+def opened(source: Source, where: str | None = None) -> Iterator[tuple[IO[bytes], str]]:
+    """A file's stream and its name for sentences; a stream that was given stays open."""
+    if isinstance(source, str | PathLike):
+        import fsspec
+
+        path = fspath(source)
+        with fsspec.open(path, "rb") as stream:
+            yield stream, where or path.rstrip("/").rsplit("/", 1)[-1]
+    else:
+        yield source, where or str(getattr(source, "name", "the file")).rsplit("/", 1)[-1]
+
+
+def stop(rule: str, where: str, value: str, message: str) -> Finding:
+    return Finding(rule, Disposition.STOP, where, value, message)

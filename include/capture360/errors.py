@@ -1,0 +1,31 @@
+"""The errors that a user reads. Each carries one sentence: what, where, how to mend it."""
+
+from __future__ import annotations
+
+
+class Capture360Error(Exception):
+    """Base of all errors whose text is meant for a person; shown without a traceback."""
+
+
+class ConfigError(Capture360Error):
+    """The site register, a connection or a command line is wrong. A retry cannot heal it."""
+
+
+class BadInputError(Capture360Error):
+    """A delivered file is wrong. A retry cannot heal it."""
+
+
+class CaptureRejected(BadInputError):
+    """The validation stopped a capture."""
+
+
+class LeaseHeldError(Capture360Error):
+    """Another run is writing this capture."""
+
+
+class CdfError(Capture360Error):
+    """CDF refused a request for good (4xx other than 429)."""
+
+
+class CdfUnavailableError(Capture360Error):
+    """CDF did not answer, or answered that it is overloaded or broken. A retry may heal it."""

@@ -1,0 +1,22 @@
+"""What tells one delivery of a capture from the next."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+
+from capture360.landing.folder import CaptureFolder
+
+
+def fingerprint(folder: CaptureFolder, markers: Collection[str] = ()) -> str:
+    """32 hex digits over path, size and version of every file, and over what is not read; ready markers do not count.
+
+    The version is what the store offers: an ETag or checksum, on file systems the time of the last change.
+    """
+    digest = hashlib.sha256()
+    for entry in folder.files:
+        if entry.path not in markers:
+            digest.update(f"{entry.path}\x00{entry.size}\x00{entry.version}\n".encode())
+    for left in folder.left_out:
+        digest.update(f"{left.path}\x00{left.problem}\n".encode())
+    return digest.hexdigest()[:32]

@@ -1,0 +1,141 @@
+"""One capture's folder as a read-only view that no path can leave."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+from capture360.errors import BadInputError
+from capture360.landing.tree import Found, LeftOut, local_tree
+from capture360.store import opened_store
+
+IGNORED_NAMES = ("Thumbs.db", "desktop.ini")
+IGNORED_SUFFIXES = (".tmp", ".part", ".partial", ".crdownload")
+MOST_FILES = 2_000_000
+"""Paths are held in memory; a capture of a million faces is within this."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A file of the folder: path relative to it, size in bytes, and what the store knows to change with content."""
+
+    path: str
+    size: int
+    version: str
+
+
+class CaptureFolder:
+    """Read-only access to the files below one folder of an fsspec store. Paths are relative, with forward slashes.
+
+    On local and mounted file systems links to folders are not followed, and links out of the folder are not read.
+    """
+
+    def __init__(self, url: str, *, most_files: int = MOST_FILES, **storage_options: Any) -> None:
+        self.url = url.rstrip("/")
+        self._most_files = most_files
+        self._fs, self._root = opened_store(self.url, **storage_options)
+        self._root = self._root.rstrip("/")
+
+    @property
+    def name(self) -> str:
+        return str(posixpath.basename(self._root))
+
+    @property
+    def files(self) -> Sequence[FileEntry]:
+        """All files, sorted by path; hidden, half-copied and system files left out. Listed once.
+
+        BadInputError if the folder cannot be listed, or holds more files than can be taken in.
+        """
+        return self._listing[0]
+
+    @property
+    def left_out(self) -> Sequence[LeftOut]:
+        """What lies in the folder and is not read, sorted by path: links that lead elsewhere, folders that are shut."""
+        return self._listing[1]
+
+    @cached_property
+    def _listing(self) -> tuple[Sequence[FileEntry], Sequence[LeftOut]]:
+        files: list[FileEntry] = []
+        left_out: list[LeftOut] = []
+        for number, entry in enumerate(self._walk()):
+            if number >= self._most_files:
+                raise BadInputError(
+                    f"{self.url} holds more than {self._most_files:,} files. Deliver the capture by level or area."
+                )
+            if isinstance(entry, LeftOut):
+                left_out.append(entry)
+            else:
+                files.append(entry)
+        return tuple(sorted(files, key=lambda file: file.path)), tuple(sorted(left_out, key=lambda each: each.path))
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """Size in bytes by path."""
+        return {entry.path: entry.size for entry in self.files}
+
+    def _walk(self) -> Iterator[FileEntry | LeftOut]:
+        for entry in local_tree(self._root) if self._is_local else self._stored():
+            if not _ignored(entry.path):
+                yield FileEntry(entry.path, entry.size, str(entry.changed)) if isinstance(entry, Found) else entry
+
+    def _stored(self) -> Iterator[FileEntry]:
+        for full, info in self._fs.find(self._root, detail=True).items():
+            yield FileEntry(full[len(self._root) :].lstrip("/"), int(info.get("size") or 0), _version(info))
+
+    def resolve(self, path: str) -> str:
+        """`path` normalised; BadInputError if it is absolute, leaves the folder, or goes through a link out of it."""
+        clean = posixpath.normpath(path.replace("\\", "/"))
+        if not path or clean.startswith(("/", "..")) or ":" in clean.split("/")[0] or "\x00" in clean:
+            raise BadInputError(f'"{path}" points outside the capture folder. Name files relative to capture.yaml.')
+        if self._is_local:
+            real = Path(self._root, clean).resolve()
+            if not real.is_relative_to(Path(self._root).resolve()):
+                raise BadInputError(f'"{path}" is a link that leaves the capture folder. Deliver the file itself.')
+        return clean
+
+    def exists(self, path: str) -> bool:
+        """Whether the file is there to be read; False for a path or a link that leaves the folder."""
+        return posixpath.normpath(path.replace("\\", "/")) in self.sizes
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[IO[bytes]]:
+        """The file as a seekable binary stream. FileNotFoundError if it is not there, PermissionError if it is shut.
+
+        Either names the relative path as its `filename`.
+        """
+        clean = self.resolve(path)
+        try:
+            stream = self._fs.open(f"{self._root}/{clean}", "rb")
+        except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+            raise type(error)(error.errno, error.strerror or "not there to be read", clean) from None
+        with stream:
+            yield stream
+
+    def read(self, path: str, limit: int | None = None) -> bytes:
+        """The whole file, or its first `limit` bytes."""
+        with self.open(path) as stream:
+            return bytes(stream.read() if limit is None else stream.read(limit))
+
+    @property
+    def _is_local(self) -> bool:
+        protocol = self._fs.protocol
+        return "file" in ((protocol,) if isinstance(protocol, str) else protocol)
+
+
+def _ignored(path: str) -> bool:
+    name = posixpath.basename(path)
+    hidden = any(part.startswith((".", "~$")) for part in path.split("/"))
+    return hidden or name in IGNORED_NAMES or name.lower().endswith(IGNORED_SUFFIXES)
+
+
+def _version(info: dict[str, Any]) -> str:
+    """A text that changes when the store saw the content change; stores disagree about the name of it."""
+    for name in ("ETag", "etag", "md5Hash", "content_md5", "mtime", "LastModified", "last_modified", "updated"):
+        if info.get(name):
+            return str(info[name])
+    return ""

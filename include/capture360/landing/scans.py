@@ -1,0 +1,245 @@
+"""E57 files of a capture, lying in its folder or in zip archives there: listed, measured and opened by one path.
+
+A file within an archive is called `<archive>.zip/<path inside>`. It is never unpacked under a name that the archive
+chose: a stored member is read where it lies, a deflated one goes to a nameless temporary file while it is open.
+Archives are untrusted, so what they say of themselves is held against what they are before anything is unpacked.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+from capture360.errors import BadInputError, ConfigError
+from capture360.landing.folder import CaptureFolder
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+E57 = ".e57"
+ZIP = ".zip"
+_MOST_MEMBERS = 10_000
+_MOST_DIRECTORY = 64 << 20
+"""Bytes of an archive's table of contents, which is read as a whole."""
+_MOST_RATIO = 50
+"""Pictures and points hardly shrink; what unpacks to far more than it is was made to fill a disk."""
+_FREE_OF_RATIO = 16 << 20
+_ROOM_LEFT = 1 << 30
+_BLOCK = 1 << 20
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
+_ENCRYPTED = 0x1
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFile:
+    """An E57 file: its path in the capture, and its size in bytes once unpacked."""
+
+    path: str
+    size: int
+
+
+def scans_in(folder: CaptureFolder) -> list[ScanFile]:
+    """The E57 files that lie in the folder itself."""
+    return [ScanFile(entry.path, entry.size) for entry in folder.files if entry.path.lower().endswith(E57)]
+
+
+def archives_in(folder: CaptureFolder) -> list[str]:
+    """Paths of the zip archives in the folder."""
+    return [entry.path for entry in folder.files if entry.path.lower().endswith(ZIP)]
+
+
+def scans_within(folder: CaptureFolder, archive: str) -> list[ScanFile]:
+    """The E57 files in an archive; BadInputError if there is none, or if the archive cannot be trusted."""
+    with _opened(folder, archive) as (_, members):
+        return [ScanFile(f"{archive}/{member.filename}", member.file_size) for member in members]
+
+
+def scan_exists(folder: CaptureFolder, path: str) -> bool:
+    """Whether the file, or the archive that holds it, is still there."""
+    return folder.exists(path) or folder.exists(_split(folder, path)[0])
+
+
+def scan_size(folder: CaptureFolder, path: str) -> int:
+    """Bytes of an E57 file, unpacked."""
+    if folder.exists(path):
+        return folder.sizes[path]
+    archive, _ = _split(folder, path)
+    return next(scan.size for scan in scans_within(folder, archive) if scan.path == path)
+
+
+@contextmanager
+def open_scan(folder: CaptureFolder, path: str) -> Iterator[IO[bytes]]:
+    """An E57 file as a seekable binary stream. BadInputError if it is gone or its archive cannot be read.
+
+    ConfigError if there is no room to unpack it in the folder for temporary files.
+    """
+    if folder.exists(path):
+        with folder.open(path) as stream:
+            yield stream
+        return
+    archive, name = _split(folder, path)
+    with _opened(folder, archive) as (opened, members):
+        member = next((each for each in members if each.filename == name), None)
+        if member is None:
+            raise BadInputError(f"{archive} no longer holds {name}. Put it back, or deliver the capture again.")
+        if member.compress_type == zipfile.ZIP_STORED:
+            yield io.BufferedReader(_Window(opened, _start(opened, member, archive), member.file_size), _BLOCK)
+        else:
+            with _unpacked(opened, member, path) as stream:
+                yield stream
+
+
+def _split(folder: CaptureFolder, path: str) -> tuple[str, str]:
+    """Archive and path inside it; the path and nothing if no archive of that name is there."""
+    parts = path.split("/")
+    for number in range(1, len(parts)):
+        archive = "/".join(parts[:number])
+        if archive.lower().endswith(ZIP) and folder.exists(archive):
+            return archive, "/".join(parts[number:])
+    return path, ""
+
+
+@contextmanager
+def _opened(folder: CaptureFolder, archive: str) -> Iterator[tuple[zipfile.ZipFile, Sequence[zipfile.ZipInfo]]]:
+    """An archive and its E57 members, each found to be harmless."""
+    if not folder.exists(archive):
+        raise BadInputError(f"{archive} is no longer in {folder.url}. Put it back, or deliver the capture again.")
+    with folder.open(archive) as stream:
+        try:
+            opened = zipfile.ZipFile(_Careful(stream))
+        except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError) as error:
+            raise BadInputError(f"{archive} is not a readable zip archive ({error}). Copy it again.") from None
+        with opened:
+            yield opened, _checked(opened.infolist(), archive, folder.sizes[archive])
+
+
+def _checked(members: Sequence[zipfile.ZipInfo], archive: str, size: int) -> Sequence[zipfile.ZipInfo]:
+    if len(members) > _MOST_MEMBERS:
+        raise BadInputError(
+            f"{archive} holds {len(members):,} files, more than {_MOST_MEMBERS:,}. Deliver the E57 files unpacked."
+        )
+    scans = [member for member in members if member.filename.lower().endswith(E57)]
+    if not scans:
+        raise BadInputError(f"{archive} holds no E57 file. Deliver E57 files in it, or remove it.")
+    times = Counter(member.filename for member in scans)
+    for member in scans:
+        name = member.filename
+        parts = name.split("/")
+        if name.startswith("/") or "\\" in name or ":" in parts[0] or {"", ".", ".."} & set(parts):
+            raise BadInputError(f'{archive} holds "{name}", a path that leaves the archive. Pack it anew.')
+        if times[name] > 1:
+            raise BadInputError(f"{archive} holds {name} twice. Pack it anew.")
+        if member.flag_bits & _ENCRYPTED:
+            raise BadInputError(f"{archive}: {name} is encrypted. Pack it without a password.")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise BadInputError(f"{archive}: {name} is packed by an unusual method. Pack it as a plain zip archive.")
+        if member.file_size > _FREE_OF_RATIO and member.file_size > _MOST_RATIO * max(1, member.compress_size):
+            raise BadInputError(
+                f"{archive}: {name} says it unpacks to {member.file_size:,} bytes, far more than an E57 file shrinks. "
+                "Deliver it unpacked."
+            )
+    if sum(member.compress_size for member in scans) > size:
+        raise BadInputError(f"{archive} says it holds more bytes than it has. Pack it anew.")
+    return scans
+
+
+def _start(opened: zipfile.ZipFile, member: zipfile.ZipInfo, archive: str) -> int:
+    """Where a stored member's bytes begin: behind its local header, whose length the table of contents does not say."""
+    stream = opened.fp
+    assert stream is not None
+    stream.seek(member.header_offset)
+    header = stream.read(_LOCAL_HEADER.size)
+    if len(header) < _LOCAL_HEADER.size or member.file_size != member.compress_size:
+        raise BadInputError(f"{archive} is damaged at {member.filename}. Copy it again.")
+    signature, name, extra = _LOCAL_HEADER.unpack(header)
+    if signature != b"PK\x03\x04":
+        raise BadInputError(f"{archive} is damaged at {member.filename}. Copy it again.")
+    return int(member.header_offset + _LOCAL_HEADER.size + name + extra)
+
+
+@contextmanager
+def _unpacked(opened: zipfile.ZipFile, member: zipfile.ZipInfo, path: str) -> Iterator[IO[bytes]]:
+    room = shutil.disk_usage(tempfile.gettempdir()).free - _ROOM_LEFT
+    if member.file_size > room:
+        raise ConfigError(
+            f"{path} unpacks to {member.file_size:,} bytes, and {tempfile.gettempdir()} has no room for them. "
+            "Point TMPDIR at a larger disk, or deliver the E57 file unpacked."
+        )
+    with tempfile.TemporaryFile() as scratch:
+        try:
+            with opened.open(member) as packed:
+                # Never more than `file_size` bytes: ZipExtFile stops there, and checks the CRC.
+                shutil.copyfileobj(packed, scratch, _BLOCK)
+        except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, zlib.error) as error:
+            raise BadInputError(f"{path} cannot be unpacked ({error}). Pack it anew.") from None
+        scratch.seek(0)
+        yield scratch
+
+
+class _Careful(io.RawIOBase):
+    """A stream that refuses to be read in one go where an archive claims a huge table of contents."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._size = stream.seek(0, os.SEEK_END)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def read(self, size: int = -1, /) -> bytes:
+        left = max(0, self._size - self._stream.tell())
+        count = left if size < 0 else min(size, left)
+        if count > _MOST_DIRECTORY:
+            raise zipfile.BadZipFile("its table of contents is too large")
+        return self._stream.read(count)
+
+
+class _Window(io.RawIOBase):
+    """The bytes of a stored member, where they lie in the archive."""
+
+    def __init__(self, archive: zipfile.ZipFile, start: int, size: int) -> None:
+        assert archive.fp is not None
+        self._stream: IO[bytes] = archive.fp
+        self._start, self._size, self._at = start, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        view = memoryview(buffer).cast("B")
+        count = max(0, min(len(view), self._size - self._at))
+        self._stream.seek(self._start + self._at)
+        block = self._stream.read(count)
+        view[: len(block)] = block
+        self._at += len(block)
+        return len(block)

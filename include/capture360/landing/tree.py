@@ -1,0 +1,76 @@
+"""Listing a folder of a local or mounted file system without ever leaving it: links to folders are not followed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from capture360.errors import BadInputError
+
+_LINKED_FOLDER = "is a link to a folder, and such links are not followed. Deliver the folder itself"
+_BROKEN = "is a link to a file that is not there. Deliver the file itself"
+_OUTSIDE = "is a link that leaves the capture folder. Deliver the file itself"
+_SPECIAL = "is neither a file nor a folder. Remove it"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something below the folder that is not read, and why. `outside` if reading it would leave the folder."""
+
+    path: str
+    problem: str
+    outside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A regular file, or a link to one inside the folder."""
+
+    path: str
+    size: int
+    changed: float
+
+
+def local_tree(root: str) -> Iterator[Found | LeftOut]:
+    """All that lies below `root`, by path relative to it; nothing if it is no folder.
+
+    BadInputError if the folder itself cannot be listed; a folder further down is told as left out.
+    """
+    real = os.path.realpath(root)
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(f"{root}/{folder}") as entries:
+                for entry in entries:
+                    path = f"{folder}/{entry.name}" if folder else entry.name
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(path)
+                    else:
+                        yield _found(entry, path, real)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            problem = f"cannot be listed ({error.strerror}). Let the reader of the landing zone read it"
+            if not folder:
+                raise BadInputError(f"{root} {problem}.") from None
+            yield LeftOut(folder, problem)
+
+
+def _found(entry: os.DirEntry[str], path: str, root: str) -> Found | LeftOut:
+    try:
+        seen = entry.stat()
+    except OSError as error:
+        if entry.is_symlink():
+            return LeftOut(path, _BROKEN)
+        return LeftOut(path, f"cannot be looked at ({error.strerror}). Copy it again")
+    if stat.S_ISDIR(seen.st_mode):
+        return LeftOut(path, _LINKED_FOLDER)
+    if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):
+        return LeftOut(path, _OUTSIDE, outside=True)
+    if not stat.S_ISREG(seen.st_mode):
+        return LeftOut(path, _SPECIAL)
+    return Found(path, seen.st_size, seen.st_mtime)

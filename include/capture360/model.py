@@ -1,0 +1,193 @@
+"""The words of the domain: captures, stations, poses, faces, findings. Plain frozen values, no CDF and no Airflow.
+
+Frames: positions are metres in the site frame, right-handed, Z up. A rotation is the unit quaternion (w, x, y, z) that
+turns the axes of CDF's cube frame (front = -Y, back = +Y, left = +X, right = -X, top = +Z, bottom = -Z) into the site
+frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Protocol, get_args
+
+FaceName = Literal["front", "back", "left", "right", "top", "bottom"]
+FACES: tuple[FaceName, ...] = get_args(FaceName)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CaptureKey:
+    """`<site>/<capture>`: landing folder, Airflow partition key, heading of the run. At most 60 and 120 characters."""
+
+    site: str
+    capture: str
+
+    def __str__(self) -> str:
+        return f"{self.site}/{self.capture}"
+
+    @classmethod
+    def parse(cls, text: str) -> CaptureKey:
+        """The key that `str(key)` printed; ValueError with a sentence if `text` is not one."""
+        from capture360.names import checked_key
+
+        return checked_key(text)
+
+
+class Kind(StrEnum):
+    """What a capture is made of."""
+
+    CUBEMAP = "cubemap"
+    PANORAMA = "panorama"
+    E57 = "e57"
+
+
+class Disposition(StrEnum):
+    """What a broken rule does: stop the capture, quarantine the station, warn, or only note a repair."""
+
+    STOP = "stop"
+    QUARANTINE = "quarantine"
+    WARN = "warn"
+    NOTE = "note"
+
+
+class Verdict(StrEnum):
+    """The outcome of a validation."""
+
+    ACCEPTED = "accepted"
+    PARTIAL = "partial"
+    REJECTED = "rejected"
+
+    @property
+    def exit_code(self) -> int:
+        return {"accepted": 0, "partial": 3, "rejected": 4}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The one way anything is complained about; report, command line and alert only render it."""
+
+    rule: str
+    disposition: Disposition
+    where: str
+    value: str
+    message: str
+    station: str | None = None
+    row: int | None = None
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Position in metres and unit quaternion (w, x, y, z) of the cube frame, both in the site frame."""
+
+    position: tuple[float, float, float]
+    rotation: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One viewpoint of one capture. `taken_at` is timezone-aware."""
+
+    id: str
+    name: str
+    pose: Pose
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StationMedia:
+    """Where a station's pixels lie: six face files, or one panorama. Paths are relative to the capture folder."""
+
+    faces: Mapping[FaceName, str] = field(default_factory=dict)
+    panorama: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A validated capture: only stations that may be published, in the order of the delivered table."""
+
+    key: CaptureKey
+    kind: Kind
+    site_name: str
+    label: str
+    stations: tuple[Station, ...]
+    media: Mapping[str, StationMedia]
+    revision: int = 1
+    supersedes: tuple[str, ...] = ()
+    history: bool = False
+    scans: Mapping[str, str] = field(default_factory=dict)
+    """The sha256 of each E57 file by path."""
+    reused: Mapping[str, str] = field(default_factory=dict)
+    """By station: external id of an earlier capture's station node, where `history` lets them share it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedFace:
+    """One cube face as the file that goes to CDF. `content` is JPEG or PNG as `mime_type` says."""
+
+    face: FaceName
+    content: bytes
+    sha256: str
+    mime_type: Literal["image/jpeg", "image/png"]
+    resolution: int
+
+
+class FaceSource(Protocol):
+    """A capture kind. Every batch opens its source anew, so it needs no scratch store."""
+
+    def stations(self) -> Sequence[Station]: ...
+    def faces(self, station: Station) -> Iterable[EncodedFace]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FaceRef:
+    """A face file in CDF. The external id ends in 16 hex digits of the content's sha256."""
+
+    face: FaceName
+    external_id: str
+    space: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedImage:
+    """What CDF says is there. Everything after publishing reads these and never computes an id."""
+
+    external_id: str
+    space: str
+    station: str
+    pose: Pose
+    faces: Mapping[FaceName, FaceRef]
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A text seen on a face; `polygon` in 0..1 of the face, x right, y down."""
+
+    image: str
+    face: FaceName
+    text: str
+    score: float
+    polygon: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A candidate for a link. `tags` are the texts that may stand on its plates."""
+
+    ref: str
+    name: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What became of a detection; `candidates` are the best alternatives with their probability."""
+
+    detection: Detection
+    asset: Asset | None
+    confidence: float
+    status: Literal["approved", "suggested", "dropped"]
+    reason: str
+    candidates: tuple[tuple[Asset, float], ...] = ()

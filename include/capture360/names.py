@@ -1,0 +1,105 @@
+"""Keys and external ids: deterministic, collision-resistant, safe in charset and length.
+
+External ids match `[a-zA-Z]([a-zA-Z0-9_]*[a-zA-Z0-9])?`, the narrowest pattern in CDF's published spec (instance ids in
+the Files API), and stay under 200 characters. A readable part helps people; sixteen hex digits of the sha256 over the
+exact parts keep `a.b` and `a_b` apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+from capture360.errors import BadInputError
+from capture360.model import Capture, CaptureKey, FaceName
+
+SITE_LENGTH = 60
+CAPTURE_LENGTH = 120
+STATION_LENGTH = 127
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+_READABLE = 32
+
+
+def is_id(text: str, length: int) -> bool:
+    """Whether `text` may name a site, capture or station: letters, digits, dot, underscore, minus; no leading dot."""
+    return len(text) <= length and _ID.match(text) is not None
+
+
+def checked_key(text: str) -> CaptureKey:
+    """`<site>/<capture>` as a key; BadInputError with a sentence otherwise."""
+    site, slash, capture = text.partition("/")
+    if not slash or not is_id(site, SITE_LENGTH) or not is_id(capture, CAPTURE_LENGTH):
+        raise BadInputError(
+            f'"{text}" is not a capture key. Write <site>/<capture> with letters, digits, dot, underscore and minus '
+            f"(at most {SITE_LENGTH} and {CAPTURE_LENGTH} characters)."
+        )
+    return CaptureKey(site, capture)
+
+
+def twin_key(text: str) -> str:
+    """Equal for ids that people would confuse: other case, other Unicode form, blanks around."""
+    return unicodedata.normalize("NFC", text).strip().casefold()
+
+
+def collection_id(key: CaptureKey) -> str:
+    """External id of the capture's 360° collection."""
+    return _external_id("collection", key.site, key.capture)
+
+
+def station_id(key: CaptureKey, station: str) -> str:
+    """External id of a station node."""
+    return _external_id("station", key.site, key.capture, station)
+
+
+def station_node(capture: Capture, station: str) -> str:
+    """External id of the node that a station hangs on: its own, or that of an earlier capture."""
+    return capture.reused.get(station) or station_id(capture.key, station)
+
+
+def image_id(key: CaptureKey, station: str) -> str:
+    """External id of a 360° image node."""
+    return _external_id("image", key.site, key.capture, station)
+
+
+def face_id(key: CaptureKey, station: str, face: FaceName, sha256: str) -> str:
+    """External id of one face file; ends in the first 16 hex digits of its content's sha256."""
+    return f"{_external_id('face', key.site, key.capture, station)}_{face}_{sha256[:16]}"
+
+
+def face_prefix(key: CaptureKey, station: str) -> str:
+    """What the ids of all face files of a station start with, whatever their content."""
+    return f"{_external_id('face', key.site, key.capture, station)}_"
+
+
+def e57_id(key: CaptureKey, path: str, sha256: str) -> str:
+    """External id of an E57 file; ends in the first 16 hex digits of its content's sha256."""
+    return f"{_external_id('e57', key.site, key.capture, path)}_{sha256[:16]}"
+
+
+def scene_edge_id(scene: str, space: str, collection: str) -> str:
+    """External id of the edge that puts a collection into a scene."""
+    return _external_id("scene", scene, space, collection)
+
+
+def text_job_id(key: CaptureKey, fingerprint: str, space: str, collection: str) -> str:
+    """External id of the 3D job that reads the texts of one collection, as one delivery left it."""
+    return _external_id("texts", key.site, key.capture, fingerprint, space, collection)
+
+
+def space_id(key: CaptureKey) -> str:
+    """Instance space of one capture alone: at most 43 characters, as CDF demands."""
+    return f"c360_{_readable(key.site)[:20].strip('_')}_{_digest('space', key.site, key.capture)}"
+
+
+def _external_id(role: str, *parts: str) -> str:
+    readable = "_".join(_readable(part) for part in parts)
+    return f"c360_{role}_{readable}_{_digest(role, *parts)}"
+
+
+def _readable(part: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "_", part).strip("_")[:_READABLE]
+
+
+def _digest(role: str, *parts: str) -> str:
+    return hashlib.sha256("\x00".join((role, *parts)).encode()).hexdigest()[:16]

@@ -1,0 +1,130 @@
+"""The GPano block that 360° cameras write into a picture's XMP.
+
+Names as in developers.google.com/streetview/spherical-metadata.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capture360.panorama.jpeg import MAX_MEGAPIXELS, ImageError, ImageHeader
+
+NAMESPACE = "{http://ns.google.com/photos/1.0/panorama/}"
+
+
+@dataclass(frozen=True, slots=True)
+class GPano:
+    """Sizes in pixels, angles in degrees; None where the camera says nothing.
+
+    `heading` is clockwise from north to the centre of the picture, `pitch` upwards, `roll` clockwise.
+    """
+
+    projection: str | None = None
+    full_width: int | None = None
+    full_height: int | None = None
+    cropped_width: int | None = None
+    cropped_height: int | None = None
+    cropped_left: int | None = None
+    cropped_top: int | None = None
+    heading: float | None = None
+    pitch: float | None = None
+    roll: float | None = None
+
+    @property
+    def cropped(self) -> bool:
+        """Whether the block itself says that the picture is only a part of the sphere."""
+        full = (self.full_width, self.full_height)
+        part = (self.cropped_width, self.cropped_height)
+        return None not in full and None not in part and full != part
+
+
+def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
+    """The GPano values of a picture's header, written as attributes or as elements; None if there are none.
+
+    ImageError with `where` if the block is no XML or holds a number that is none. Document types are refused.
+    """
+    if not header.xmp:
+        return None
+    from xml.etree.ElementTree import ParseError
+
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    try:
+        root = fromstring(header.xmp.strip(b"\x00 \r\n\t"), forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError):
+        raise ImageError(f"{where} has XMP metadata that is no valid XML. Export it again.") from None
+    found: dict[str, str] = {}
+    for element in root.iter():
+        for name, value in [*element.attrib.items(), (element.tag, element.text or "")]:
+            if isinstance(name, str) and name.startswith(NAMESPACE):
+                found[name.removeprefix(NAMESPACE)] = value.strip()
+    if not found:
+        return None
+
+    def number(name: str) -> float | None:
+        text = found.get(name)
+        if text is None:
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise ImageError(f'{where}: GPano:{name} "{text}" is not a number. Export it again.')
+        return value
+
+    def pixels(name: str) -> int | None:
+        value = number(name)
+        return None if value is None else int(value)
+
+    values: dict[str, Any] = {
+        "projection": found.get("ProjectionType"),
+        "full_width": pixels("FullPanoWidthPixels"),
+        "full_height": pixels("FullPanoHeightPixels"),
+        "cropped_width": pixels("CroppedAreaImageWidthPixels"),
+        "cropped_height": pixels("CroppedAreaImageHeightPixels"),
+        "cropped_left": pixels("CroppedAreaLeftPixels"),
+        "cropped_top": pixels("CroppedAreaTopPixels"),
+        "heading": number("PoseHeadingDegrees"),
+        "pitch": number("PosePitchDegrees"),
+        "roll": number("PoseRollDegrees"),
+    }
+    return GPano(**values)
+
+
+def on_full_sphere(
+    pixels: NDArray[np.uint8], header: ImageHeader, where: str = "The picture", max_megapixels: float = MAX_MEGAPIXELS
+) -> NDArray[np.uint8]:
+    """A panorama that shows only a part of the sphere, with the rest in black; any other as it is.
+
+    ImageError if the picture's own block does not fit its pixels, or the full sphere is above `max_megapixels`.
+    """
+    try:
+        block = read_gpano(header, where)
+    except ImageError:
+        # A damaged block says nothing about the pixels.
+        return pixels
+    if block is None or not block.cropped or block.full_width is None or block.full_height is None:
+        return pixels
+    height, width = pixels.shape[:2]
+    left, top = block.cropped_left or 0, block.cropped_top or 0
+    if (
+        (block.cropped_width, block.cropped_height) != (width, height)
+        or not 0 <= left <= block.full_width - width
+        or not 0 <= top <= block.full_height - height
+    ):
+        raise ImageError(
+            f"{where} has {width} x {height} pixels, which its GPano block does not place on a sphere of "
+            f"{block.full_width} x {block.full_height}. Export it again."
+        )
+    if block.full_width * block.full_height > max_megapixels * 1e6:
+        raise ImageError(f"{where} is a part of more than {max_megapixels:,.0f} megapixels. Export it smaller.")
+    sphere = np.zeros((block.full_height, block.full_width, 3), dtype=np.uint8)
+    sphere[top : top + height, left : left + width] = pixels
+    return sphere

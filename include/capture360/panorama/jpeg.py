@@ -1,0 +1,282 @@
+"""JPEG and PNG files: their headers without decoding a pixel, decoding within limits, encoding.
+
+Headers are read here and not by Pillow because the checks need what it hides or forbids: 16-bit PNGs, panoramas of more
+than 179 megapixels, and whether the end of the file is there.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import IO, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capture360.errors import BadInputError
+
+MAX_MEGAPIXELS = 200.0
+JPEG_QUALITY = 92
+_MAX_SEGMENTS = 4096
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
+_EXIF = b"Exif\x00\x00"
+_XMP = b"http://ns.adobe.com/xap/1.0/\x00"
+_PNG_XMP = b"XML:com.adobe.xmp\x00"
+_MAX_METADATA = 1 << 20
+
+MimeType = Literal["image/jpeg", "image/png"]
+
+
+class ImageError(BadInputError):
+    """A picture file is empty, of another type, cut off, damaged, or larger than allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageHeader:
+    """What a picture file says of itself. Sizes in pixels as stored, before `orientation` (EXIF, 1 to 8) is applied."""
+
+    mime_type: MimeType
+    width: int
+    height: int
+    channels: int
+    bit_depth: int
+    progressive: bool = False
+    orientation: int = 1
+    animated: bool = False
+    xmp: bytes = field(default=b"", repr=False)
+
+    @property
+    def megapixels(self) -> float:
+        return self.width * self.height / 1e6
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        return (".jpg", ".jpeg") if self.mime_type == "image/jpeg" else (".png",)
+
+
+def read_header(
+    source: bytes | IO[bytes], where: str = "The picture", max_megapixels: float = MAX_MEGAPIXELS
+) -> ImageHeader:
+    """The header of a JPEG or PNG from its bytes or a seekable stream; reads the metadata only.
+
+    ImageError with `where` in its sentence if it is empty, neither of the two, damaged, or above `max_megapixels`.
+    """
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    stream.seek(0)
+    start = stream.read(8)
+    if not start:
+        raise ImageError(f"{where} is empty. Was the transfer broken? Copy it again.")
+    try:
+        if start[:3] == b"\xff\xd8\xff":
+            header = _jpeg_header(stream)
+        elif start == _PNG_SIGNATURE:
+            header = _png_header(stream)
+        else:
+            raise ImageError(f"{where} is neither JPEG nor PNG: it starts with {start[:4].hex(' ')}.")
+    except (struct.error, ValueError, IndexError):
+        raise ImageError(f"{where} has a damaged or cut off header. Copy it again.") from None
+    if header.width < 1 or header.height < 1:
+        raise ImageError(f"{where} says it has {header.width} x {header.height} pixels. Export it again.")
+    if header.megapixels > max_megapixels:
+        raise ImageError(
+            f"{where} says it has {header.width} x {header.height} pixels, {header.megapixels:,.0f} megapixels; "
+            f"the limit is {max_megapixels:,.0f}. Export it smaller or raise max_megapixels of the site."
+        )
+    return header
+
+
+def is_complete(source: bytes | IO[bytes]) -> bool:
+    """Whether the end of the JPEG (EOI after its pixels) or PNG (IEND) is there. Reads a JPEG whole, skips in a PNG."""
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    stream.seek(0)
+    try:
+        if stream.read(8) == _PNG_SIGNATURE:
+            return any(kind == b"IEND" for kind, _ in _png_chunks(stream))
+        stream.seek(0)
+        for marker, _ in _jpeg_segments(stream):
+            if marker == 0xDA:
+                # In coded pixels 0xFF is followed by 0 or a restart marker, so the first EOI is the picture's own.
+                return _contains(stream, b"\xff\xd9")
+    except (struct.error, ValueError):
+        pass
+    return False
+
+
+def decode(content: bytes, where: str = "The picture", max_megapixels: float = MAX_MEGAPIXELS) -> NDArray[np.uint8]:
+    """Height x width x 3, RGB, upright (EXIF orientation applied); ImageError unless whole, 8-bit, RGB or grey."""
+    header = read_header(content, where, max_megapixels)
+    check_pixels_usable(header, where)
+    pixels = _decoded_jpeg(content, where) if header.mime_type == "image/jpeg" else _decoded_png(content, where)
+    return _upright(pixels, header.orientation)
+
+
+def check_pixels_usable(header: ImageHeader, where: str = "The picture") -> None:
+    """ImageError for what viewers do not show alike: CMYK, 16 bits, animation."""
+    if header.mime_type == "image/jpeg" and header.channels == 4:
+        raise ImageError(f"{where} is CMYK, a print format. Export it as RGB.")
+    if header.bit_depth not in (1, 2, 4, 8):
+        raise ImageError(f"{where} has {header.bit_depth} bits a channel. Export it with 8.")
+    if header.animated:
+        raise ImageError(f"{where} is an animation. Export one picture.")
+
+
+def encode_jpeg(pixels: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> bytes:
+    """A baseline JPEG, 4:2:0, of height x width x 3 RGB. Same pixels and same libjpeg-turbo: same bytes."""
+    import simplejpeg
+
+    return bytes(simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality, "RGB", "420"))
+
+
+def encode_png(pixels: NDArray[np.uint8]) -> bytes:
+    """A PNG of height x width x 3 RGB."""
+    import cv2
+
+    written, data = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    assert written
+    return bytes(data.tobytes())
+
+
+def _decoded_jpeg(content: bytes, where: str) -> NDArray[np.uint8]:
+    import simplejpeg
+
+    if not is_complete(content):
+        raise ImageError(f"{where} is cut off: the end of the JPEG is missing. Copy it again.")
+    try:
+        return np.asarray(simplejpeg.decode_jpeg(content, "RGB"))
+    except ValueError as error:
+        raise ImageError(f"{where} cannot be decoded ({error}). Copy or export it again.") from None
+
+
+def _decoded_png(content: bytes, where: str) -> NDArray[np.uint8]:
+    import cv2
+
+    if not is_complete(content):
+        raise ImageError(f"{where} is cut off: the end of the PNG is missing. Copy it again.")
+    buffer = np.frombuffer(content, np.uint8)
+    try:
+        pixels = cv2.imdecode(buffer, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:  # more than 2^20 pixels in one direction
+        pixels = None
+    if pixels is None:
+        raise ImageError(f"{where} cannot be decoded. Copy or export it again.")
+    return np.asarray(pixels)
+
+
+def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Undo the EXIF orientation (TIFF 6.0 tag 274): 2 to 4 mirror or turn by 180 degrees, 5 to 8 swap the axes."""
+    if orientation >= 5:
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def _jpeg_segments(stream: IO[bytes]) -> Iterator[tuple[int, int]]:
+    """(marker, payload length) of each segment up to the first scan; the stream stands at the payload."""
+    stream.seek(2)
+    for _ in range(_MAX_SEGMENTS):
+        byte = stream.read(1)
+        if byte != b"\xff":
+            raise ValueError("no marker")
+        while byte == b"\xff":
+            byte = stream.read(1)
+        if not byte:
+            raise ValueError("no marker")
+        marker = byte[0]
+        if marker == 0xD9:
+            return
+        if marker == 0x01 or 0xD0 <= marker <= 0xD8:
+            continue
+        (length,) = struct.unpack(">H", stream.read(2))
+        if length < 2:
+            raise ValueError("segment length")
+        payload = stream.tell()
+        yield marker, length - 2
+        stream.seek(payload + length - 2)
+
+
+def _jpeg_header(stream: IO[bytes]) -> ImageHeader:
+    orientation, xmp = 1, b""
+    for marker, length in _jpeg_segments(stream):
+        if marker == 0xE1:
+            payload = stream.read(length)
+            if payload.startswith(_EXIF):
+                orientation = _exif_orientation(payload[len(_EXIF) :])
+            elif payload.startswith(_XMP):
+                xmp = payload[len(_XMP) :]
+        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            depth, height, width, channels = struct.unpack(">BHHB", stream.read(6))
+            progressive = marker in (0xC2, 0xC6, 0xCA, 0xCE)
+            return ImageHeader(
+                "image/jpeg", width, height, channels, depth, progressive, orientation, animated=False, xmp=xmp
+            )
+    raise ValueError("no frame")
+
+
+def _png_chunks(stream: IO[bytes]) -> Iterator[tuple[bytes, int]]:
+    """(type, length) of each chunk; the stream stands at its data. Ends where the file does."""
+    position = len(_PNG_SIGNATURE)
+    while True:
+        stream.seek(position)
+        head = stream.read(8)
+        if len(head) < 8:
+            return
+        length, kind = struct.unpack(">I4s", head)
+        yield kind, length
+        position += 12 + length
+
+
+def _png_header(stream: IO[bytes]) -> ImageHeader:
+    size: tuple[int, int, int, int] | None = None
+    orientation, xmp, animated = 1, b"", False
+    for kind, length in _png_chunks(stream):
+        if size is None:
+            if kind != b"IHDR":
+                raise ValueError("no IHDR")
+            size = struct.unpack(">IIBB", stream.read(10))
+        elif kind == b"IDAT":
+            break
+        elif kind == b"acTL":
+            animated = True
+        elif kind == b"eXIf" and length <= _MAX_METADATA:
+            orientation = _exif_orientation(stream.read(length))
+        elif kind == b"iTXt" and length <= _MAX_METADATA:
+            text = stream.read(length)
+            if text.startswith(_PNG_XMP):
+                # Flags, language and translated keyword, each ended by a zero, come before the text itself.
+                xmp = text[len(_PNG_XMP) + 2 :].split(b"\x00", 2)[2]
+    if size is None:
+        raise ValueError("no IHDR")
+    width, height, depth, colour = size
+    return ImageHeader(
+        "image/png", width, height, _PNG_CHANNELS.get(colour, 3), depth, False, orientation, animated, xmp
+    )
+
+
+def _exif_orientation(tiff: bytes) -> int:
+    """Tag 274 of the first directory; 1 if it is not there or the block is damaged."""
+    try:
+        order = {b"II": "<", b"MM": ">"}[tiff[:2]]
+        (offset,) = struct.unpack_from(order + "I", tiff, 4)
+        (count,) = struct.unpack_from(order + "H", tiff, offset)
+        for entry in range(min(count, 512)):
+            tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, offset + 2 + 12 * entry)
+            if tag == 274:
+                return int(value) if 1 <= value <= 8 else 1
+    except (KeyError, struct.error):
+        pass
+    return 1
+
+
+def _contains(stream: IO[bytes], needle: bytes, block: int = 1 << 20) -> bool:
+    tail = b""
+    while chunk := stream.read(block):
+        if needle in tail + chunk:
+            return True
+        tail = chunk[-(len(needle) - 1) :]
+    return False

@@ -1,0 +1,238 @@
+"""From a full panorama (equirectangular, 360 x 180 degrees) to the six faces of CDF's cube.
+
+A face pixel (u, v) in 0..1, origin top left, x right, y down, looks along `centre + a right + b down` with a = 2u - 1,
+b = 2v - 1. The axes of each face are those of the public viewer (cognitedata/reveal, `Image360VisualizationBox.ts`):
+seen from inside, no face is mirrored or turned.
+
+A panorama pixel's coordinate (0, 0) is the top left corner of the first pixel, as in ASTM E2807 section 8.4.14.6:
+azimuth `az = atan2(y, x)` lies at x = W/2 - az W / 2 pi, elevation at y = H/2 - el H / pi. Samples are taken at pixel
+centres. The four sides are one map over windows shifted by a quarter of the panorama. Top and bottom are four times
+one quadrant, turned, so the maps stay small. Where a face pixel covers more than one panorama pixel, it is the mean of
+several bilinear samples; round the poles of many.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from capture360.errors import BadInputError
+from capture360.model import FACES, FaceName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Pixels = NDArray[Any]
+"""Height x width x channels (or height x width), uint8 or float32."""
+
+_AXES: Mapping[FaceName, tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]] = {
+    "front": ((0, -1, 0), (-1, 0, 0), (0, 0, -1)),
+    "back": ((0, 1, 0), (1, 0, 0), (0, 0, -1)),
+    "left": ((1, 0, 0), (0, -1, 0), (0, 0, -1)),
+    "right": ((-1, 0, 0), (0, 1, 0), (0, 0, -1)),
+    "top": ((0, 0, 1), (-1, 0, 0), (0, -1, 0)),
+    "bottom": ((0, 0, -1), (-1, 0, 0), (0, 1, 0)),
+}
+_QUARTERS_LEFT: Mapping[FaceName, int] = {"front": 0, "left": 1, "back": 2, "right": 3}
+_LARGEST_DEFAULT = 4096
+_LARGEST_FACE = 8192
+_MAP_LIMIT = 32_767
+"""cv2.remap addresses pixels with 16-bit numbers."""
+_POLE_SAMPLING = 4
+"""How much denser than the rest of top and bottom the middle sixteenth of them is sampled, in each direction."""
+_MARGIN = 2
+"""Panorama pixels round a window, for the interpolation at its edges."""
+
+
+class ProjectionError(BadInputError):
+    """The picture is no full panorama, or the face size cannot be made."""
+
+
+def default_face_size(panorama_width: int) -> int:
+    """Pixels of a face that keeps the panorama's resolution: a quarter of its width, a multiple of 16, at most 4096."""
+    return min(_LARGEST_DEFAULT, max(16, math.ceil(panorama_width / 64) * 16))
+
+
+def face_axes(face: FaceName) -> NDArray[np.float64]:
+    """Rows: centre, image right, image down of the face, unit vectors in the cube frame."""
+    return np.array(_AXES[face], dtype=np.float64)
+
+
+def face_directions(face: FaceName, uv: ArrayLike) -> NDArray[np.float64]:
+    """Unit vectors (..., 3) in the cube frame through the face points `uv` (..., 2) in 0..1."""
+    ab = 2 * np.asarray(uv, dtype=np.float64) - 1
+    centre, right, down = face_axes(face)
+    rays = centre + ab[..., :1] * right + ab[..., 1:] * down
+    return np.asarray(rays / np.linalg.norm(rays, axis=-1, keepdims=True))
+
+
+def project_to_face(face: FaceName, directions: ArrayLike) -> NDArray[np.float64]:
+    """Face points (..., 2) where rays (..., 3) of the cube frame meet the plane of the face; nan for rays behind it.
+
+    Points outside 0..1 lie on the plane beyond the face: what a polygon over an edge needs.
+    """
+    rays = np.asarray(directions, dtype=np.float64)
+    along, right, down = (rays @ axis for axis in face_axes(face))
+    depth = np.where(along > 1e-12, along, np.nan)
+    return (np.stack([right / depth, down / depth], axis=-1) + 1) / 2
+
+
+def face_and_point(direction: ArrayLike) -> tuple[FaceName, tuple[float, float]]:
+    """The face that a ray of the cube frame meets, and (u, v) on it in 0..1."""
+    ray = np.asarray(direction, dtype=np.float64)
+    if ray.shape != (3,) or not np.isfinite(ray).all() or not ray.any():
+        raise ProjectionError("A direction must have three finite numbers that are not all zero.")
+    face = max(FACES, key=lambda name: float(ray @ face_axes(name)[0]))
+    u, v = (float(value) for value in project_to_face(face, ray))
+    return face, (u, v)
+
+
+def panorama_points(directions: ArrayLike, width: int, height: int) -> NDArray[np.float64]:
+    """Panorama coordinates (..., 2) of rays (..., 3) of the cube frame; (0, 0) is the first pixel's outer corner."""
+    rays = np.asarray(directions, dtype=np.float64)
+    x, y, z = -rays[..., 1], rays[..., 0], rays[..., 2]
+    azimuth, elevation = np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))
+    columns = (width / 2 - azimuth * width / (2 * math.pi)) % width
+    return np.stack([columns, height / 2 - elevation * height / math.pi], axis=-1)
+
+
+def panorama_directions(points: ArrayLike, width: int, height: int) -> NDArray[np.float64]:
+    """Unit vectors (..., 3) in the cube frame through panorama coordinates (..., 2)."""
+    xy = np.asarray(points, dtype=np.float64)
+    azimuth = (width / 2 - xy[..., 0]) * 2 * math.pi / width
+    elevation = (height / 2 - xy[..., 1]) * math.pi / height
+    level = np.cos(elevation)
+    return np.stack([level * np.sin(azimuth), -level * np.cos(azimuth), np.sin(elevation)], axis=-1)
+
+
+def check_full_panorama(width: int, height: int, where: str = "The picture") -> None:
+    """ProjectionError unless the picture is 2 : 1 within one pixel and small enough to be addressed."""
+    if abs(width - 2 * height) > 1 or width < 8:
+        raise ProjectionError(
+            f"{where}: {width} x {height} pixels are no full panorama; the width must be twice the height. "
+            "Export it uncropped, 360 x 180 degrees."
+        )
+    if width > _MAP_LIMIT - 4:
+        raise ProjectionError(f"{where}: {width} pixels are wider than {_MAP_LIMIT - 4}. Export it smaller.")
+
+
+def cube_faces(panorama: Pixels, face_size: int | None = None) -> Iterator[tuple[FaceName, Pixels]]:
+    """The six faces, one at a time, each `face_size` x `face_size`, of the panorama's type (uint8 or float32).
+
+    The result depends on the pixels and the version of OpenCV alone, not on threads. Maps are kept for the last sizes.
+    Memory beyond panorama, face and maps is one window of at most a quarter of the panorama.
+    """
+    import cv2
+
+    height, width = panorama.shape[:2]
+    check_full_panorama(width, height)
+    size = default_face_size(width) if face_size is None else face_size
+    if size < 16 or size % 2 or size > _LARGEST_FACE:
+        raise ProjectionError(f"A face of {size} pixels cannot be made. Use an even number, 16 to {_LARGEST_FACE}.")
+    if panorama.dtype not in (np.uint8, np.float32):
+        raise ProjectionError(f"A panorama of {panorama.dtype} cannot be projected. Use uint8 or float32.")
+    cv2.setNumThreads(1)
+    sampling = max(1, math.ceil(width / (4 * size)))
+    for face in FACES:
+        if face == "top":
+            yield face, _cap(panorama, size, 2 * sampling)
+        elif face == "bottom":
+            yield face, np.ascontiguousarray(_cap(panorama[::-1], size, 2 * sampling)[::-1])
+        else:
+            yield face, _side(panorama, size, sampling, _QUARTERS_LEFT[face])
+
+
+def _side(panorama: Pixels, size: int, sampling: int, quarters_left: int) -> Pixels:
+    height, width = panorama.shape[:2]
+    # Left edge of the face, 45 degrees left of its centre, in panorama pixels: whole part and rest.
+    edge = width / 2 - width / 8 - quarters_left * width / 4
+    first, count = (math.floor(edge) - _MARGIN) % width, width // 4 + 2 * _MARGIN + 1
+    rows = panorama[max(0, height // 4 - _MARGIN) : height - height // 4 + _MARGIN]
+    window = rows[:, first : first + count]
+    if first + count > width:
+        window = np.concatenate([window, rows[:, : first + count - width]], axis=1)
+    return _sampled(window, _side_maps(width, height, size * sampling, edge - math.floor(edge)), size)
+
+
+def _cap(panorama: Pixels, size: int, sampling: int) -> Pixels:
+    """The top face; the bottom one is the same of the panorama turned upside down, turned upside down."""
+    import cv2
+
+    height, width = panorama.shape[:2]
+    around = _round_the_pole(panorama)
+    face = np.empty((size, size, *panorama.shape[2:]), panorama.dtype)
+    half = size // 2
+    inner = max(1, half // 16)
+    for turn in range(4):
+        # Lower right quadrant of the face: the quarter of the panorama right of its centre; each turn a quarter left.
+        edge = width / 2 - turn * width / 4
+        first, rest = math.floor(edge) % width, edge - math.floor(edge)
+        window = around[:, first : first + width // 4 + 2 * _MARGIN + 1]
+        quadrant = _sampled(window, _cap_maps(width, height, size, half, sampling, rest), half)
+        pole = _sampled(window, _cap_maps(width, height, size, inner, sampling * _POLE_SAMPLING, rest), inner)
+        quadrant[:inner, :inner] = pole
+        rows = slice(half, None) if turn in (0, 1) else slice(half)
+        columns = slice(half, None) if turn in (0, 3) else slice(half)
+        # cv2 numbers its turns clockwise: 0, 1 and 2 for one, two and three quarters.
+        face[rows, columns] = cv2.rotate(quadrant, turn - 1) if turn else quadrant
+    return face
+
+
+def _round_the_pole(panorama: Pixels) -> Pixels:
+    """The rows that the top face needs, one beyond the pole before them, some columns of the other edge either side."""
+    height, width = panorama.shape[:2]
+    rows = math.ceil(height * 0.304) + 3
+    around = np.empty((rows + 1, width + 2 * _MARGIN + 2, *panorama.shape[2:]), panorama.dtype)
+    inside = around[:, _MARGIN : _MARGIN + width]
+    inside[0] = np.roll(panorama[0], width // 2, axis=0)
+    inside[1:] = panorama[:rows]
+    around[:, :_MARGIN] = inside[:, -_MARGIN:]
+    around[:, _MARGIN + width :] = inside[:, : _MARGIN + 2]
+    return around
+
+
+def _sampled(window: Pixels, maps: tuple[NDArray[Any], NDArray[Any]], size: int) -> Pixels:
+    import cv2
+
+    samples = cv2.remap(window, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    if samples.shape[0] != size:
+        samples = cv2.resize(samples, (size, size), interpolation=cv2.INTER_AREA)
+    return np.asarray(samples)
+
+
+@lru_cache(maxsize=4)
+def _side_maps(width: int, height: int, samples: int, rest: float) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Where `samples` x `samples` points of a side face lie in its window, as fixed-point maps."""
+    a = 2 * (np.arange(samples) + 0.5) / samples - 1
+    azimuth = np.arctan(a)
+    columns = (azimuth + math.pi / 4) * width / (2 * math.pi) + rest + _MARGIN - 0.5
+    elevation = np.arctan2(-a[:, np.newaxis], np.sqrt(1 + a * a))
+    rows = height / 2 - elevation * height / math.pi - 0.5 - max(0, height // 4 - _MARGIN)
+    return _fixed(np.broadcast_to(columns, rows.shape), rows)
+
+
+@lru_cache(maxsize=8)
+def _cap_maps(
+    width: int, height: int, size: int, pixels: int, sampling: int, rest: float
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Where the samples of the first `pixels` of the lower right quadrant, from the pole out, lie in the window."""
+    a = 2 * (np.arange(pixels * sampling) + 0.5) / (size * sampling)
+    right, down = a[np.newaxis, :], a[:, np.newaxis]
+    columns = np.arctan2(right, down) * width / (2 * math.pi) + rest + _MARGIN - 0.5
+    # One row of the window lies beyond the pole.
+    rows = np.arctan(np.hypot(right, down)) * height / math.pi - 0.5 + 1
+    return _fixed(columns, rows)
+
+
+def _fixed(columns: NDArray[np.float64], rows: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
+    import cv2
+
+    whole, fraction = cv2.convertMaps(
+        np.ascontiguousarray(columns, dtype=np.float32), np.ascontiguousarray(rows, dtype=np.float32), cv2.CV_16SC2
+    )
+    return whole, fraction

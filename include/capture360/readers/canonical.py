@@ -1,0 +1,58 @@
+"""The project's own form: `capture.yaml`, a stations table, and face files or panoramas."""
+
+from __future__ import annotations
+
+from capture360.checks.rules import RULES
+from capture360.landing.folder import CaptureFolder
+from capture360.model import Kind
+from capture360.readers.columns import FACE_COLUMNS, STATION_COLUMNS, canonical, station_columns
+from capture360.readers.delimited import Table, read_delimited
+from capture360.readers.manifest import Manifest
+from capture360.readers.pictures import derived_faces, named_faces, panoramas
+from capture360.readers.problem import Unreadable
+from capture360.readers.sheet import read_excel, read_parquet
+from capture360.readers.tables import Tables
+from capture360.settings import CheckSettings
+
+_EXTENSIONS = ("csv", "tsv", "txt", "parquet", "xlsx")
+
+
+def tables_named(folder: CaptureFolder, stem: str) -> list[str]:
+    """Files of the folder that could be the table `stem`."""
+    return [f"{stem}.{extension}" for extension in _EXTENSIONS if folder.exists(f"{stem}.{extension}")]
+
+
+def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> Tables:
+    """The tables of a canonical capture; Unreadable says what is wrong with them."""
+    stations = canonical(read_table(folder, "stations", settings), manifest, STATION_COLUMNS, station_columns(manifest))
+    findings = stations.findings
+    if manifest.kind is Kind.PANORAMA:
+        faces, faces_file = panoramas(folder, stations.frame), stations.file
+    elif tables_named(folder, "faces"):
+        table = canonical(read_table(folder, "faces", settings), manifest, FACE_COLUMNS, ("station_id", "face", "file"))
+        faces, faces_file = named_faces(table.frame, manifest), table.file
+        findings += table.findings
+    else:
+        faces, faces_file = derived_faces(folder, manifest), ""
+    return Tables(manifest, stations.frame, faces, stations.file, faces_file, stations.decimal_comma, findings)
+
+
+def read_table(folder: CaptureFolder, stem: str, settings: CheckSettings) -> Table:
+    """The one table called `stem`, whatever its form."""
+    found = tables_named(folder, stem)
+    if len(found) > 1:
+        raise Unreadable(RULES["S03"].finding("the capture folder", ", ".join(found), count=len(found)))
+    if not found:
+        wanted = "stations.csv, stations.parquet or stations.xlsx"
+        raise Unreadable(RULES["S03"].finding("the capture folder", message="none", wanted=wanted))
+    path = found[0]
+    rows, size = settings.max_table_rows, settings.max_table_bytes
+    if path.endswith(".parquet"):
+        table = read_parquet(folder, path, max_rows=rows, max_bytes=size)
+    elif path.endswith(".xlsx"):
+        table = read_excel(folder, path, max_rows=settings.max_excel_rows, max_bytes=settings.max_excel_bytes)
+    else:
+        table = read_delimited(folder, path, max_rows=rows, max_bytes=size)
+    if table.frame.empty:
+        raise Unreadable(RULES["S05"].finding(path, message="empty"))
+    return table

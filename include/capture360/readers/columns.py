@@ -1,0 +1,95 @@
+"""Delivered column names brought to the canonical ones."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from capture360.checks.rules import RULES
+from capture360.readers.delimited import Table
+from capture360.readers.manifest import Manifest
+from capture360.readers.problem import Unreadable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+POSITION = ("x", "y", "z")
+ROTATIONS: Mapping[str, tuple[str, ...]] = {
+    "quaternion": ("qw", "qx", "qy", "qz"),
+    "euler_deg": ("ex", "ey", "ez"),
+    "euler_rad": ("ex", "ey", "ez"),
+    "heading_pitch_roll_deg": ("heading", "pitch", "roll"),
+    "matrix": ("r00", "r01", "r02", "r10", "r11", "r12", "r20", "r21", "r22"),
+    "none": (),
+}
+SCALES = ("scale_x", "scale_y", "scale_z")
+NUMBERS = (*POSITION, *dict.fromkeys(name for names in ROTATIONS.values() for name in names), *SCALES)
+OPTIONAL_NUMBERS = (*SCALES, "resolution", "position_accuracy", "width", "height", "size_bytes")
+STATION_COLUMNS = (
+    "station_id",
+    "station_name",
+    *NUMBERS,
+    "time_taken",
+    "pano_file",
+    "resolution",
+    "collection_id",
+    "level",
+    "area",
+    "position_accuracy",
+    "valid",
+    "site_id",
+)
+FACE_COLUMNS = ("station_id", "face", "file", "width", "height", "size_bytes", "sha256", "taken_at")
+
+
+def station_columns(manifest: Manifest) -> tuple[str, ...]:
+    """What a stations table must have under this manifest."""
+    return ("station_id", *POSITION, *ROTATIONS[manifest.rotation.kind], "time_taken")
+
+
+def canonical(table: Table, manifest: Manifest, known: Sequence[str], required: Sequence[str]) -> Table:
+    """The table under canonical names; Unreadable if a required column is missing or any is there twice.
+
+    Columns nobody knows are kept under `x_<name>`, with a warning where one looks like a slip of the pen.
+    """
+    delivered = {name: canon for canon, name in manifest.columns.items() if canon in known}
+    names = [delivered.get(name) or (name if name in known else name.strip().casefold()) for name in table.header]
+    mistakes = [RULES["S04"].finding(table.file, name, message="twice", column=name) for name in _twice(names)]
+    mistakes += [
+        RULES["S04"].finding(table.file, name, column=name, mend=_mend(name, names, known))
+        for name in required
+        if name not in names
+    ]
+    if mistakes:
+        raise Unreadable(*mistakes)
+    warnings = list(table.findings)
+    final = []
+    for name in names:
+        if name in known or not name:
+            final.append(name or "x_")
+            continue
+        near = [known_name for known_name in _near(name, known) if known_name not in names]
+        if near:
+            warnings.append(RULES["S04"].finding(table.file, name, message="misspelt", column=name, known=near[0]))
+        final.append(f"x_{name}")
+    frame: pd.DataFrame = table.frame.set_axis([*final, "row"], axis=1)
+    frame = frame.loc[:, ~frame.columns.duplicated()]
+    return Table(table.file, tuple(final), frame, table.decimal_comma, tuple(warnings))
+
+
+def _twice(names: Sequence[str]) -> list[str]:
+    return sorted({name for name in names if name and names.count(name) > 1})
+
+
+def _near(name: str, known: Sequence[str]) -> list[str]:
+    return [word for word in difflib.get_close_matches(name, known, 3, 0.75) if len(word) > 3]
+
+
+def _mend(name: str, delivered: Sequence[str], known: Sequence[str]) -> str:
+    strangers = [other for other in delivered if other and other not in known]
+    holding = [other for other in strangers if name in other.replace("-", "_").split("_")]
+    near = holding or difflib.get_close_matches(name, strangers, 1, 0.6)
+    if near:
+        return f'Found "{near[0][:60]}": rename it, or map it in capture.yaml under columns.'
+    return "Add it, or map another column to it in capture.yaml under columns."

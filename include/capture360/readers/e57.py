@@ -1,0 +1,107 @@
+"""E57 scans, also in zip archives: stations, poses and pictures are inside the files, found by `capture360.e57`.
+
+A station of a capture of several files is called `<file>-<station>`, so that adding a file renames nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from capture360.checks.rules import RULES
+from capture360.e57 import preflight, verify, with_verification
+from capture360.e57.photospheres import Photosphere
+from capture360.e57.verification import stop
+from capture360.errors import BadInputError
+from capture360.landing.folder import CaptureFolder
+from capture360.landing.scans import archives_in, open_scan, scans_in, scans_within
+from capture360.model import Finding
+from capture360.readers.manifest import MANIFEST, Manifest, Rotation, Time
+from capture360.readers.pictures import PANORAMA
+from capture360.readers.problem import Unreadable
+from capture360.readers.tables import Tables
+from capture360.settings import CheckSettings
+
+DEFAULTS: dict[str, Any] = {
+    "kind": "e57",
+    "source_format": "e57",
+    "frame": {"name": "site", "up": "z", "unit": "m", "handedness": "right"},
+    "rotation": {"kind": "quaternion", "direction": "camera_to_world"},
+    "time": {"base": "utc"},
+}
+"""The conventions of the format itself (ASTM E2807); times and rotations come out of `capture360.e57` as these."""
+_COLUMNS = ("station_id", "station_name", "x", "y", "z", "qw", "qx", "qy", "qz", "time_taken", "file")
+
+
+def holds_scans(folder: CaptureFolder) -> bool:
+    """Whether the folder looks like a delivery of scans; archives may be anything where a manifest speaks for them."""
+    return bool(scans_in(folder)) or (bool(archives_in(folder)) and not folder.exists(MANIFEST))
+
+
+def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> Tables:
+    """The usable spheres as a stations table, rotations of the cube frame; faults of the files as findings."""
+    import pandas as pd
+
+    paths = [scan.path for scan in scans_in(folder)]
+    findings: list[Finding] = []
+    for archive in archives_in(folder):
+        try:
+            paths += [scan.path for scan in scans_within(folder, archive)]
+        except BadInputError as error:
+            findings.append(stop("E01", archive, str(folder.sizes[archive]), str(error)))
+    if not paths:
+        nothing = RULES["S03"].finding("the capture folder", message="none", wanted="an .e57 file")
+        raise Unreadable(*findings or [nothing])
+    rows: list[tuple[str, ...]] = []
+    hashes: dict[str, str] = {}
+    for path, prefix in _prefixes(paths).items():
+        try:
+            with open_scan(folder, path) as stream:
+                found = preflight(stream, path, max_megapixels=settings.max_megapixels)
+                if found.usable:
+                    # Every page, before anything is made of the file or a byte of it goes to CDF.
+                    verified = verify(stream, where=path)
+                    found = with_verification(found, verified)
+                    hashes[path] = verified.sha256 or ""
+        except BadInputError as error:
+            findings.append(_unreadable(path, str(error)))
+            continue
+        findings += [replace(one, station=one.station and prefix + one.station) for one in found.findings]
+        rows += [_row(sphere, path, prefix) for sphere in found.photospheres]
+    columns = list(zip(*rows, strict=True)) or [()] * len(_COLUMNS)
+    frame = pd.DataFrame({name: pd.array(column, dtype="str") for name, column in zip(_COLUMNS, columns, strict=True)})
+    frame["row"] = 0
+    faces = frame[["station_id", "file", "row"]].assign(face=PANORAMA)
+    stated = manifest.frame.model_copy(update={"up": "z", "unit": "m"})
+    own = {"rotation": Rotation.model_validate(DEFAULTS["rotation"]), "time": Time.model_validate(DEFAULTS["time"])}
+    ruled = manifest.model_copy(update={"frame": stated, **own})
+    return Tables(ruled, frame, faces, paths[0], "", findings=tuple(findings), scans=hashes)
+
+
+def _row(sphere: Photosphere, path: str, prefix: str) -> tuple[str, ...]:
+    numbers = [repr(float(value)) for value in (*sphere.pose.position, *sphere.pose.rotation)]
+    time = sphere.taken_at.isoformat() if sphere.taken_at else ""
+    return (prefix + sphere.station, sphere.name, *numbers, time, sphere.reference(path))
+
+
+def _unreadable(path: str, sentence: str) -> Finding:
+    _, leaves, problem = sentence.partition(f'"{path}" ')
+    if leaves:
+        return RULES["S07"].finding(path, path, message="outside", problem=problem.rstrip("."))
+    return stop("E01", path, "", sentence)
+
+
+def _prefixes(paths: Sequence[str]) -> Mapping[str, str]:
+    """What the stations of each file are called in front; nothing if there is but one file."""
+    if len(paths) == 1:
+        return {paths[0]: ""}
+    short = {path: _slug(path.rpartition("/")[2]) for path in paths}
+    times = Counter(name.casefold() for name in short.values())
+    return {path: f"{name if times[name.casefold()] == 1 else _slug(path)}-" for path, name in short.items()}
+
+
+def _slug(path: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", path[: -len(".e57")]).strip("-._") or "scan"

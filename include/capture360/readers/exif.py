@@ -1,0 +1,68 @@
+"""What a camera wrote into a JPEG's EXIF block: when, and where on Earth."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO, Any
+
+_WINDOW = 1 << 17
+_EXIF, _GPS = 0x8769, 0x8825
+_TAKEN, _OFFSET = 0x9003, 0x9011
+_LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _ALTITUDE_REF, _ALTITUDE = 1, 2, 3, 4, 5, 6
+
+
+@dataclass(frozen=True, slots=True)
+class CameraNotes:
+    """`taken` has a zone only if the camera gave one. Degrees north and east, metres above the ellipsoid or the sea."""
+
+    taken: datetime | None = None
+    place: tuple[float, float, float] | None = None
+
+
+def camera_notes(stream: IO[bytes]) -> CameraNotes:
+    """The notes in the first 128 kB of a JPEG; empty ones where nothing can be read."""
+    stream.seek(0)
+    head = stream.read(_WINDOW)
+    start = head.find(b"Exif\x00\x00")
+    if start < 0:
+        return CameraNotes()
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exif = Image.Exif()
+            exif.load(head[start : start + 65_533])
+            return CameraNotes(_time(exif.get_ifd(_EXIF)), _place(exif.get_ifd(_GPS)))
+    except Exception:  # noqa: BLE001 -- metadata nobody promised; Pillow raises whatever the bytes provoke
+        return CameraNotes()
+
+
+def _time(values: Mapping[int, Any]) -> datetime | None:
+    text = str(values.get(_TAKEN, "")).strip("\x00 ")
+    offset = str(values.get(_OFFSET, "")).strip("\x00 ")
+    try:
+        taken = datetime.strptime(text, "%Y:%m:%d %H:%M:%S")
+    except ValueError:
+        return None
+    try:
+        return datetime.fromisoformat(f"{taken.isoformat()}{offset}")
+    except ValueError:
+        return taken
+
+
+def _place(values: Mapping[int, Any]) -> tuple[float, float, float] | None:
+    if _LATITUDE not in values or _LONGITUDE not in values:
+        return None
+    north = _degrees(values[_LATITUDE]) * (-1 if values.get(_LATITUDE_REF) == "S" else 1)
+    east = _degrees(values[_LONGITUDE]) * (-1 if values.get(_LONGITUDE_REF) == "W" else 1)
+    below = values.get(_ALTITUDE_REF) in (1, b"\x01")
+    return north, east, float(values.get(_ALTITUDE, 0.0)) * (-1 if below else 1)
+
+
+def _degrees(parts: Sequence[Any]) -> float:
+    degrees, minutes, seconds = (float(part) for part in parts)
+    return degrees + minutes / 60 + seconds / 3600

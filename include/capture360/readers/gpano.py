@@ -1,0 +1,129 @@
+"""A folder of panoramas from a 360° camera: heading from the GPano block, time from EXIF.
+
+Positions come from a stations table that names the files, or from GPS around `frame.origin` (latitude, longitude,
+height of the site frame's origin, degrees and metres; X east, Y north). Without either a station has no place.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+from capture360.checks.rules import RULES
+from capture360.errors import BadInputError
+from capture360.landing.folder import CaptureFolder
+from capture360.panorama.gpano import read_gpano
+from capture360.panorama.jpeg import ImageError, read_header
+from capture360.readers.canonical import read_table, tables_named
+from capture360.readers.columns import STATION_COLUMNS, canonical
+from capture360.readers.exif import camera_notes
+from capture360.readers.manifest import Manifest
+from capture360.readers.pictures import PICTURE, panoramas
+from capture360.readers.problem import Unreadable
+from capture360.readers.tables import Tables
+from capture360.settings import CheckSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DEFAULTS: dict[str, Any] = {
+    "kind": "panorama",
+    "source_format": "gpano",
+    "rotation": {"kind": "heading_pitch_roll_deg", "direction": "camera_to_world"},
+}
+_COLUMNS = ("station_id", "pano_file", "x", "y", "z", "heading", "pitch", "roll", "time_taken")
+_WGS84_A, _WGS84_F = 6_378_137.0, 1 / 298.257223563
+
+
+def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> Tables:
+    """One station a picture; what the pictures do not say is left empty, for the rules to complain about."""
+    paths = [entry.path for entry in folder.files if PICTURE.search(entry.path)]
+    if not paths:
+        raise Unreadable(RULES["S03"].finding("the capture folder", message="none", wanted="panoramas as .jpg files"))
+    frame = _frame([_row(folder, path, manifest) for path in paths])
+    file = "the pictures"
+    if tables_named(folder, "stations"):
+        table = canonical(read_table(folder, "stations", settings), manifest, STATION_COLUMNS, ("pano_file",))
+        frame, file = _joined(frame, table.frame), table.file
+        return Tables(manifest, frame, panoramas(folder, frame), file, file, table.decimal_comma, table.findings)
+    faces = panoramas(folder, frame)
+    return Tables(manifest, frame.assign(file=frame["pano_file"]), faces, file, file)
+
+
+def _row(folder: CaptureFolder, path: str, manifest: Manifest) -> tuple[str, ...]:
+    heading: tuple[str, str, str] = ("", "", "")
+    taken = ""
+    place: tuple[str, str, str] = ("", "", "")
+    try:
+        with folder.open(path) as stream:
+            notes = camera_notes(stream)
+            block = read_gpano(read_header(stream, path), path)
+    except (ImageError, BadInputError, OSError):
+        notes, block = None, None
+    if block is not None and block.heading is not None:
+        heading = (repr(block.heading % 360), repr(block.pitch or 0.0), repr(block.roll or 0.0))
+    if notes is not None and notes.taken is not None:
+        taken = notes.taken.isoformat()
+    if notes is not None and notes.place is not None and manifest.frame.origin is not None:
+        east, north, up = local(notes.place, manifest.frame.origin)
+        place = (repr(east), repr(north), repr(up))
+    station = re.sub(r"[^A-Za-z0-9._-]+", "-", path.rpartition("/")[2].rpartition(".")[0]).strip("-._")
+    return (station, path, *place, *heading, taken)
+
+
+def _frame(rows: list[tuple[str, ...]]) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = zip(_COLUMNS, zip(*rows, strict=True), strict=True)
+    frame = pd.DataFrame({name: pd.array(column, dtype="str") for name, column in columns})
+    frame["row"] = 0
+    return frame
+
+
+def _joined(frame: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """The table's rows, their empty cells filled from the picture that `pano_file` names, by path or bare name."""
+    names = table["pano_file"].str.replace("\\", "/", regex=False)
+    by_path = frame.set_index("pano_file")
+    by_name = frame.set_index(frame["pano_file"].str.rpartition("/")[2])
+    by_name = by_name[~by_name.index.duplicated(keep=False)]
+    path = names.where(names.isin(by_path.index), names.map(by_name["pano_file"]).fillna(names)).astype("str")
+    result = table.assign(pano_file=path)
+    known = by_path[~by_path.index.duplicated()]
+    for name in _COLUMNS:
+        if name == "pano_file":
+            continue
+        found = path.map(known[name]).fillna("").astype("str")
+        result[name] = result[name].where(result[name] != "", found) if name in result.columns else found
+    return result
+
+
+def local(place: tuple[float, float, float], origin: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Metres east, north and up of `place` from `origin`, both latitude, longitude (degrees) and height (metres).
+
+    By way of the geocentric coordinates of WGS 84 (EPSG method 9837, topocentric conversions).
+    """
+    latitude, longitude = math.radians(origin[0]), math.radians(origin[1])
+    dx, dy, dz = (one - other for one, other in zip(_geocentric(place), _geocentric(origin), strict=True))
+    sin_lat, cos_lat, sin_lon, cos_lon = (
+        math.sin(latitude),
+        math.cos(latitude),
+        math.sin(longitude),
+        math.cos(longitude),
+    )
+    return (
+        -sin_lon * dx + cos_lon * dy,
+        -sin_lat * cos_lon * dx - sin_lat * sin_lon * dy + cos_lat * dz,
+        cos_lat * cos_lon * dx + cos_lat * sin_lon * dy + sin_lat * dz,
+    )
+
+
+def _geocentric(place: tuple[float, float, float]) -> tuple[float, float, float]:
+    latitude, longitude, height = math.radians(place[0]), math.radians(place[1]), place[2]
+    squared = _WGS84_F * (2 - _WGS84_F)
+    radius = _WGS84_A / math.sqrt(1 - squared * math.sin(latitude) ** 2)
+    return (
+        (radius + height) * math.cos(latitude) * math.cos(longitude),
+        (radius + height) * math.cos(latitude) * math.sin(longitude),
+        (radius * (1 - squared) + height) * math.sin(latitude),
+    )

@@ -1,0 +1,171 @@
+"""`capture.yaml`: who delivered what, and by which conventions. Stated, never guessed.
+
+Frames: a delivered position is first turned to metres and Z up, then `frame.transform` brings it to the site frame,
+
+    p_site = scale Rz(yaw_deg) (p - origin_offset)      or      p_site = M p      (4 x 4, lengths in metres),
+
+where `origin_offset` is the site's origin in the delivered frame, in metres. `rotation` is that of the cube frame for
+cube maps and of the picture (centre along +X, left +Y, up +Z) for panoramas; `rotation.image_yaw_offset_deg` is how far
+the picture's centre is turned from the pose's forward axis, counter-clockwise seen from above.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from capture360.model import Kind
+from capture360.names import CAPTURE_LENGTH, SITE_LENGTH, is_id
+
+MANIFEST = "capture.yaml"
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Row4 = tuple[float, float, float, float]
+Matrix4 = tuple[Row4, Row4, Row4, Row4]
+SourceFormat = Literal["canonical", "navvis", "gpano", "spot", "e57"]
+RotationKind = Literal["quaternion", "euler_deg", "euler_rad", "heading_pitch_roll_deg", "matrix", "none"]
+TimeBase = Literal["utc", "unix_s", "unix_ms", "gps_s", "local"]
+
+METRES: dict[str, float] = {"m": 1.0, "cm": 0.01, "mm": 0.001, "ft": 0.3048, "us_ft": 1200 / 3937, "in": 0.0254}
+"""Length of each unit in metres; the US survey foot is 1200/3937 m (NIST Special Publication 811)."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Offset(_Part):
+    """A transform for people: move the origin, scale, turn about the vertical."""
+
+    origin_offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    yaw_deg: float = 0.0
+    scale: Annotated[float, Field(gt=0)] = 1.0
+
+
+def _kind_of_transform(value: Any) -> Any:
+    if isinstance(value, list):
+        return Matrix.model_validate({"matrix": value})
+    return Offset.model_validate(value)
+
+
+class Matrix(_Part):
+    """A transform as 4 x 4 rows."""
+
+    matrix: Matrix4
+
+    @model_validator(mode="after")
+    def _turns_and_scales(self) -> Self:
+        rows = np.array(self.matrix)
+        scale = float(np.cbrt(np.linalg.det(rows[:3, :3])))
+        if scale <= 0 or not np.array_equal(rows[3], [0, 0, 0, 1]):
+            raise ValueError("the matrix mirrors, flattens or projects. Use one that only turns, scales and moves")
+        if np.abs(rows[:3, :3] / scale @ (rows[:3, :3] / scale).T - np.eye(3)).max() > 1e-4:
+            raise ValueError("the matrix skews. Use one that only turns, scales and moves")
+        return self
+
+
+class Frame(_Part):
+    """Where the positions are."""
+
+    name: Text
+    up: Literal["z", "y"]
+    unit: Literal["m", "mm", "cm", "ft", "us_ft", "in"]
+    handedness: Literal["right"]
+    origin: tuple[float, float, float] | None = None
+    """Latitude, longitude (degrees) and height (metres) of the site frame's origin, for positions from GPS."""
+    transform: Annotated[Matrix | Offset | None, BeforeValidator(_kind_of_transform)] = None
+
+
+class Rotation(_Part):
+    """How the pictures are turned."""
+
+    kind: RotationKind
+    direction: Literal["camera_to_world", "world_to_camera"] | None = None
+    quaternion_order: Literal["wxyz", "xyzw"] | None = None
+    euler_order: Annotated[str, StringConstraints(pattern=r"^(?:[XYZ]{3}|[xyz]{3})$")] | None = None
+    """Upper case is intrinsic, lower case extrinsic: XZY is CDF's own."""
+    image_yaw_offset_deg: Annotated[float, Field(ge=-360, le=360)] = 0.0
+
+
+class Time(_Part):
+    """What the times mean."""
+
+    base: TimeBase
+    zone: str | None = None
+    clock_offset_s: float = 0.0
+    """Added to every time: how far the camera's clock is behind."""
+
+
+class Image(_Part):
+    """What the pictures are meant to be."""
+
+    resolution: Annotated[int, Field(gt=0)] | None = None
+    format: Literal["jpeg", "png"] | None = None
+
+
+class Faces(_Part):
+    """How face files are found where no faces table names them."""
+
+    pattern: Text = "images/{station}/{face}.{ext}"
+    aliases: dict[str, str] = {}
+    """Delivered face name to one of the six."""
+
+
+class Camera(_Part):
+    make: str | None = None
+    model: str | None = None
+    serial: str | None = None
+
+
+def _kind_word(value: Any) -> Any:
+    return Kind.PANORAMA.value if value == "equirectangular" else value
+
+
+class Manifest(_Part):
+    """The whole of `capture.yaml`, or what a reader knows without one."""
+
+    schema_: Literal["capture/1"] = Field(alias="schema")
+    site_id: Text
+    site_name: Text | None = None
+    capture_id: Text
+    collection_label: Text | None = None
+    kind: Annotated[Kind, BeforeValidator(_kind_word)]
+    source_format: SourceFormat = "canonical"
+    frame: Frame
+    rotation: Rotation
+    time: Time
+    image: Image = Image()
+    faces: Faces = Faces()
+    columns: dict[str, str] = {}
+    """Canonical column name to the one delivered."""
+    camera: Camera = Camera()
+    operator: str | None = None
+    mission_id: str | None = None
+    robot: str | None = None
+    notes: str | None = None
+    privacy: Literal["unreviewed", "blurred", "no_people"] = "unreviewed"
+    expected_stations: Annotated[int, Field(ge=0)] | None = None
+    revision: Annotated[int, Field(ge=1)] = 1
+    supersedes: tuple[str, ...] = ()
+    history: bool = False
+
+    @model_validator(mode="after")
+    def _ids_are_safe(self) -> Self:
+        for name, value, length in (
+            ("site_id", self.site_id, SITE_LENGTH),
+            ("capture_id", self.capture_id, CAPTURE_LENGTH),
+        ):
+            if not is_id(value, length):
+                raise ValueError(
+                    f'{name} "{value}" has characters that are not allowed or is longer than {length}. '
+                    "Use letters, digits, dot, underscore and minus, a letter or digit first"
+                )
+        for older in self.supersedes:
+            site, slash, capture = older.rpartition("/")
+            if not is_id(capture, CAPTURE_LENGTH) or (slash and not is_id(site, SITE_LENGTH)):
+                raise ValueError(
+                    f'supersedes names "{older}", which is no capture. Write <capture> or <site>/<capture>'
+                )
+        return self

@@ -1,0 +1,84 @@
+"""NavVis: `pano/pano-poses.csv` with its panoramas beside it (knowledge.navvis.com, panorama image poses).
+
+The header is a comment line, `# pano poses v1.0: ID; filename; ...`, or a plain one. Rotations are quaternions, w
+first, camera to world; positions are metres with Z up; times are Unix seconds. Where in the picture the pose's forward
+axis lies is not published: like E57 the centre is taken, and `rotation.image_yaw_offset_deg` corrects it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from capture360.checks.rules import RULES
+from capture360.landing.folder import CaptureFolder
+from capture360.readers.columns import STATION_COLUMNS, canonical, station_columns
+from capture360.readers.delimited import Table, read_delimited
+from capture360.readers.manifest import Manifest
+from capture360.readers.pictures import panoramas
+from capture360.readers.problem import Unreadable
+from capture360.readers.tables import Tables
+from capture360.settings import CheckSettings
+
+PLACES = ("pano/pano-poses.csv", "pano-poses.csv")
+_CANONICAL = {
+    "filename": "pano_file",
+    "timestamp": "time_taken",
+    **{f"pano_pos_{axis}": axis for axis in "xyz"},
+    **{f"pano_ori_{part}": f"q{part}" for part in "wxyz"},
+}
+_COMMENT_LIMIT = 50
+DEFAULTS: dict[str, Any] = {
+    "kind": "panorama",
+    "source_format": "navvis",
+    "frame": {"name": "site", "up": "z", "unit": "m", "handedness": "right"},
+    "rotation": {"kind": "quaternion", "quaternion_order": "wxyz", "direction": "camera_to_world"},
+    "time": {"base": "unix_s"},
+}
+
+
+def poses_file(folder: CaptureFolder) -> str | None:
+    return next((path for path in PLACES if folder.exists(path)), None)
+
+
+def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> Tables:
+    """Stations and panoramas of a NavVis dataset; station ids are the numbers of the file names, zeros kept."""
+    path = poses_file(folder)
+    if path is None:
+        raise Unreadable(RULES["S03"].finding("the capture folder", message="none", wanted=PLACES[0]))
+    header, skip = _header(folder, path)
+    table = read_delimited(
+        folder, path, max_rows=settings.max_table_rows, max_bytes=settings.max_table_bytes, header=header, skip=skip
+    )
+    if table.frame.empty:
+        raise Unreadable(RULES["S05"].finding(path, message="empty"))
+    names = tuple(_CANONICAL.get(name.casefold(), name) for name in table.header)
+    renamed = Table(path, names, table.frame.set_axis([*names, "row"], axis=1), table.decimal_comma, table.findings)
+    required = tuple(name for name in station_columns(manifest) if name != "station_id")
+    stations = canonical(renamed, manifest, STATION_COLUMNS, (*required, "pano_file"))
+    directory = path.rpartition("/")[0]
+    frame = stations.frame
+    stem = frame["pano_file"].str.replace("\\", "/", regex=False).str.rsplit("/", n=1).str[-1]
+    frame = frame.assign(
+        station_id=stem.str.extract(r"^(\d+|.+?)(?:-pano)?\.[^.]*$", expand=False).fillna("").astype("str"),
+        pano_file=(f"{directory}/" if directory else "") + frame["pano_file"],
+    )
+    return Tables(manifest, frame, panoramas(folder, frame), path, path, stations.decimal_comma, stations.findings)
+
+
+def _header(folder: CaptureFolder, path: str) -> tuple[tuple[str, ...], int]:
+    """Column names and the number of lines above the first row; the last comment that names columns counts."""
+    text = folder.read(path, 1 << 16).decode("utf-8-sig", "replace")
+    names: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines()[:_COMMENT_LIMIT]):
+        if not line.lstrip().startswith("#"):
+            if line.strip() and not names:
+                return _cells(line), number + 1
+            return names, number
+        if ";" in line or "," in line:
+            names = _cells(re.sub(r"^\s*#(?:[^:;]*:)?", "", line))
+    return names, len(text.splitlines())
+
+
+def _cells(line: str) -> tuple[str, ...]:
+    return tuple(cell.strip() for cell in line.split(";" if ";" in line else ","))

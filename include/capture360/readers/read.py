@@ -1,0 +1,87 @@
+"""Which reader a folder needs, and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from capture360.checks.rules import RULES
+from capture360.landing.folder import CaptureFolder
+from capture360.model import CaptureKey
+from capture360.names import SITE_LENGTH, is_id
+from capture360.readers import canonical, e57, gpano, navvis, spot
+from capture360.readers.manifest import MANIFEST, Manifest
+from capture360.readers.manifest_file import load_document, read_manifest
+from capture360.readers.pictures import no_faces
+from capture360.readers.problem import Unreadable
+from capture360.readers.tables import Tables
+from capture360.settings import CheckSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A form of delivery. `recognises` its own folder without a manifest; `defaults` is what it then knows."""
+
+    recognises: Callable[[CaptureFolder], bool]
+    defaults: Mapping[str, Any]
+    read: Callable[[CaptureFolder, Manifest, CheckSettings], Tables]
+
+
+READERS: Mapping[str, Reader] = {
+    "canonical": Reader(lambda folder: False, {}, canonical.read),
+    "navvis": Reader(lambda folder: navvis.poses_file(folder) is not None, navvis.DEFAULTS, navvis.read),
+    "gpano": Reader(lambda folder: False, gpano.DEFAULTS, gpano.read),
+    "spot": Reader(lambda folder: False, spot.DEFAULTS, spot.read),
+    "e57": Reader(e57.holds_scans, e57.DEFAULTS, e57.read),
+}
+
+
+def read_tables(
+    folder: CaptureFolder, *, key: CaptureKey | None = None, settings: CheckSettings | None = None
+) -> Tables:
+    """The capture as text tables; what cannot be read is a finding, never an exception.
+
+    `key` is what the folder is meant to be, for deliveries without a manifest (folder and parent name without it);
+    `settings` holds the limits.
+    """
+    manifest = None
+    try:
+        document = load_document(folder) if folder.exists(MANIFEST) else {}
+        form = _form(folder, document)
+        if not form:
+            raise Unreadable(RULES["S01"].finding(MANIFEST, message="missing"))
+        reader = READERS[form]
+        known = {**_identity(folder, key), **reader.defaults} if reader.defaults else {}
+        manifest = read_manifest(document, known)
+        return reader.read(folder, manifest, settings or CheckSettings())
+    except Unreadable as stop:
+        findings = stop.findings
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        # Gone or shut since the folder was listed.
+        where, problem = str(error.filename), error.strerror or "it is gone"
+        rule = RULES["S03"]
+        findings = (rule.finding(where, message="unreadable", form="a file", problem=problem, mend="Copy it again."),)
+    frame = no_faces()
+    return Tables(manifest, frame, frame, "", "", findings=findings)
+
+
+def _form(folder: CaptureFolder, document: Mapping[str, Any]) -> str:
+    """The reader's name: as stated, else by what the folder holds; empty if nobody can tell."""
+    stated = "e57" if document.get("kind") == "e57" else document.get("source_format")
+    if isinstance(stated, str) and stated in READERS:
+        return stated
+    if not canonical.tables_named(folder, "stations"):
+        for name, reader in READERS.items():
+            if reader.recognises(folder):
+                return name
+    return "canonical" if document else ""
+
+
+def _identity(folder: CaptureFolder, key: CaptureKey | None) -> dict[str, str]:
+    """What a delivery without a manifest is called: its key, else folder and parent."""
+    if key is None:
+        parent = PurePosixPath(folder.url.replace("\\", "/")).parent.name
+        key = CaptureKey(parent if is_id(parent, SITE_LENGTH) else "site", folder.name)
+    return {"schema": "capture/1", "site_id": key.site, "capture_id": key.capture}

@@ -1,0 +1,34 @@
+"""What a reader hands over: the manifest and the tables as text, with the row numbers people see in a spreadsheet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from capture360.model import Finding
+from capture360.readers.manifest import Manifest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROW = "row"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A delivered capture as text.
+
+    `stations` and `faces` hold one `str` column per delivered column (canonical names, cells as written, empty for
+    none) and the integer column `row`: the line as a spreadsheet counts it, header = 1; 0 where no table names the row.
+    `scans` has the sha256 of each E57 file by path. `manifest` is None only if `findings` says why.
+    """
+
+    manifest: Manifest | None
+    stations: pd.DataFrame
+    faces: pd.DataFrame
+    stations_file: str
+    faces_file: str
+    decimal_comma: bool = False
+    findings: tuple[Finding, ...] = ()
+    scans: Mapping[str, str] = field(default_factory=dict)

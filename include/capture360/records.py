@@ -1,0 +1,270 @@
+"""The records are the memory: small JSON documents beside the landing zone, and the receipt that they fold into.
+
+    <url>/<site>/<capture>/<fingerprint>/<step>[.<batch>].json   one writer a name
+    <url>/<site>/<capture>/<fingerprint>/<report>                HTML and CSV reports
+    <url>/<site>/<capture>/notes/<name>.json                     what steps remember of a capture, whatever its delivery
+    <url>/by-date/<capture date>/<site>/<capture>                empty marker for backfills
+    <url>/ocr-cache/...                                          texts by content of the face
+    <url>/sensing/findings.json                                  what sensing complained of last
+
+A step that runs again writes its document again, with the same content but for time and run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any
+
+from capture360.errors import BadInputError
+from capture360.model import CaptureKey, Verdict
+from capture360.names import CAPTURE_LENGTH, SITE_LENGTH, is_id
+from capture360.store import DocumentStore
+
+BY_DATE = "by-date"
+OCR_CACHE = "ocr-cache"
+SENSING = "sensing"
+_KEPT = frozenset({BY_DATE, OCR_CACHE, SENSING})
+"""Folders beside those of the sites."""
+NOTES = "notes"
+LEASES = "leases"
+
+
+class State(StrEnum):
+    """How far a capture got."""
+
+    READY = "ready"
+    ACCEPTED = "accepted"
+    PARTIAL = "partial"
+    REJECTED = "rejected"
+    PUBLISHED = "published"
+    CONTEXTUALIZED = "contextualized"
+    FAILED = "failed"
+    STUCK = "stuck"
+    RETRACTED = "retracted"
+
+    @property
+    def is_end(self) -> bool:
+        """Whether sensing leaves a capture in this state alone until its files change."""
+        return self in {State.REJECTED, State.PUBLISHED, State.CONTEXTUALIZED, State.RETRACTED}
+
+
+_STATE_AFTER = {
+    "sense": State.READY,
+    "verify": State.PUBLISHED,
+    "annotate": State.CONTEXTUALIZED,
+    "failed": State.FAILED,
+    "stuck": State.STUCK,
+    "retract": State.RETRACTED,
+}
+_ORDER = {"validate": 1, "verify": 2, "annotate": 3}
+"""How steps that tell the state follow each other within a run."""
+_LOOKING_STEPS = frozenset({"sense", "validate"})
+STATE_STEPS = frozenset({"validate", *_STATE_AFTER})
+"""The steps whose records say how far a capture got; all of them small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One document: which step wrote it, in which run and when, and what it said."""
+
+    step: str
+    batch: int | None
+    at: datetime
+    run: str
+    body: Mapping[str, Any]
+
+    @property
+    def state(self) -> State | None:
+        """The state that this record alone speaks for."""
+        if self.step == "validate":
+            return State(Verdict(self.body["verdict"]).value)
+        return _STATE_AFTER.get(self.step)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The fold of one delivery's records, oldest first. `state` is what the newest record with a state says."""
+
+    key: CaptureKey
+    fingerprint: str
+    state: State
+    records: tuple[Record, ...]
+
+    @property
+    def seen_at(self) -> datetime:
+        """When this delivery was last seen in the landing zone; a run of an older one may write on after that."""
+        seen = [record.at for record in self.records if record.step in _LOOKING_STEPS]
+        return max(seen, default=self.records[0].at)
+
+    def body(self, step: str, batch: int | None = None) -> Mapping[str, Any] | None:
+        """What `step` recorded; None if it did not run yet."""
+        for record in self.records:
+            if record.step == step and record.batch == batch:
+                return record.body
+        return None
+
+    def batches(self, step: str) -> Mapping[int, Mapping[str, Any]]:
+        """What the batches of `step` recorded, by batch number."""
+        return {
+            record.batch: record.body for record in self.records if record.step == step and record.batch is not None
+        }
+
+
+class Records:
+    """The records of all captures below one URL of any fsspec store."""
+
+    def __init__(self, url: str, **storage_options: Any) -> None:
+        self.store = DocumentStore(url, **storage_options)
+
+    @property
+    def url(self) -> str:
+        return self.store.url
+
+    def put(
+        self,
+        key: CaptureKey,
+        fingerprint: str,
+        step: str,
+        body: Mapping[str, Any],
+        *,
+        run: str,
+        batch: int | None = None,
+    ) -> None:
+        """Record what a step did. `body` holds JSON values only."""
+        document = {"at": datetime.now(UTC).isoformat(), "run": run, **body}
+        self.store.put(f"{_folder(key, fingerprint)}/{_document_name(step, batch)}", _json(document))
+
+    def get(self, key: CaptureKey, fingerprint: str, step: str, batch: int | None = None) -> Record | None:
+        """One record; None if the step did not run yet."""
+        content = self.store.read(f"{_folder(key, fingerprint)}/{_document_name(step, batch)}")
+        return None if content is None else _record(step, batch, content)
+
+    def load(
+        self, key: CaptureKey, fingerprint: str | None = None, *, only: Collection[str] | None = None
+    ) -> Receipt | None:
+        """The receipt of the capture's newest delivery, or of the one named; None if there is none.
+
+        `only` names the steps whose records are read: `STATE_STEPS` are enough for the state of a large capture.
+        """
+        if fingerprint is not None:
+            return self._fold(key, fingerprint, only)
+        folds = [self._fold(key, name, only) for name in self.fingerprints(key)]
+        found = [fold for fold in folds if fold is not None]
+        return max(found, key=lambda fold: fold.seen_at, default=None)
+
+    def newest_with(self, key: CaptureKey, step: str) -> str | None:
+        """The newest delivery that has a record of `step`; None if none has."""
+        found = [(name, self.get(key, name, step)) for name in self.fingerprints(key)]
+        dated = [(record.at, name) for name, record in found if record is not None]
+        return max(dated)[1] if dated else None
+
+    def fingerprints(self, key: CaptureKey) -> Sequence[str]:
+        """All deliveries of a capture that the records know of."""
+        return [name for name in self.store.names(_folder(key)) if name not in {NOTES, LEASES}]
+
+    def keys(self) -> Iterator[CaptureKey]:
+        """All captures that have records."""
+        for site in self.store.names():
+            if site in _KEPT or not is_id(site, SITE_LENGTH):
+                continue
+            for capture in self.store.names(site):
+                if is_id(capture, CAPTURE_LENGTH):
+                    yield CaptureKey(site, capture)
+
+    def note(self, key: CaptureKey, name: str) -> Mapping[str, Any] | None:
+        """What was last noted under `name`, for steps that compare two looks."""
+        content = self.store.read(f"{_folder(key)}/{NOTES}/{name}.json")
+        return None if content is None else json.loads(content)
+
+    def notes(self, site: str, name: str) -> Mapping[CaptureKey, Mapping[str, Any]]:
+        """What was last noted under `name` of each capture of a site: one listing, and one read a capture."""
+        keys = [CaptureKey(site, capture) for capture in self.store.names(site) if is_id(capture, CAPTURE_LENGTH)]
+        contents = self.store.read_all([f"{_folder(key)}/{NOTES}/{name}.json" for key in keys])
+        return {key: json.loads(content) for key, content in zip(keys, contents, strict=True) if content is not None}
+
+    def put_note(self, key: CaptureKey, name: str, body: Mapping[str, Any]) -> None:
+        self.store.put(f"{_folder(key)}/{NOTES}/{name}.json", _json(body))
+
+    def put_report(self, key: CaptureKey, fingerprint: str, name: str, content: str | bytes) -> str:
+        """Store a report such as `validation.html`; returns its URL."""
+        path = f"{_folder(key, fingerprint)}/{name}"
+        self.store.put(path, content.encode() if isinstance(content, str) else content)
+        return self.store.url_of(path)
+
+    def report(self, key: CaptureKey, fingerprint: str, name: str) -> bytes | None:
+        """A stored report; None if there is none of that name."""
+        if not is_id(fingerprint, 64) or not is_id(name, 100):
+            return None
+        return self.store.read(f"{_folder(key, fingerprint)}/{name}")
+
+    def mark_date(self, key: CaptureKey, capture_date: date) -> None:
+        """Make the capture findable by its date, for backfills."""
+        path = f"{BY_DATE}/{capture_date.isoformat()}/{key}"
+        if not self.store.exists(path):
+            self.store.put(path, b"")
+
+    def on_date(self, capture_date: date) -> Sequence[CaptureKey]:
+        """The captures taken on a date, sorted."""
+        folder = f"{BY_DATE}/{capture_date.isoformat()}"
+        return [
+            CaptureKey(site, capture)
+            for site in self.store.names(folder)
+            for capture in self.store.names(f"{folder}/{site}")
+        ]
+
+    def _fold(self, key: CaptureKey, fingerprint: str, only: Collection[str] | None) -> Receipt | None:
+        folder = _folder(key, fingerprint)
+        records = []
+        for name in self.store.names(folder):
+            stem, dot, suffix = name.rpartition(".")
+            if suffix != "json" or not dot:
+                continue
+            step, _, batch = stem.partition(".")
+            if only is not None and step not in only:
+                continue
+            content = self.store.read(f"{folder}/{name}")
+            if content is not None:
+                records.append(_record(step, int(batch) if batch else None, content))
+        if not records:
+            return None
+        records = _in_order(records)
+        states = [record.state for record in records if record.state is not None]
+        return Receipt(key, fingerprint, states[-1] if states else State.READY, tuple(records))
+
+
+def _in_order(records: Sequence[Record]) -> list[Record]:
+    """Oldest first. Steps of one run stand in the order in which a run does them, though clocks of workers differ.
+
+    A rejected capture goes no further, so a rejection among them is that of a step done again, and stands by its time.
+    """
+    times = {(record.step, record.batch): record.at for record in records}
+    reached: dict[str, datetime] = {}
+    for record in sorted(records, key=lambda each: _ORDER.get(each.step, 0)):
+        if record.step in _ORDER and record.state is not State.REJECTED:
+            reached[record.run] = max(record.at, reached.get(record.run, record.at))
+            times[record.step, record.batch] = reached[record.run]
+    return sorted(records, key=lambda each: (times[each.step, each.batch], _ORDER.get(each.step, 0)))
+
+
+def _folder(key: CaptureKey, fingerprint: str | None = None) -> str:
+    if key.site in _KEPT or fingerprint in {NOTES, LEASES}:
+        raise BadInputError(f'"{key.site}" is kept for the records themselves. Give the site another id.')
+    return str(key) if fingerprint is None else f"{key}/{fingerprint}"
+
+
+def _document_name(step: str, batch: int | None) -> str:
+    return f"{step}.json" if batch is None else f"{step}.{batch}.json"
+
+
+def _record(step: str, batch: int | None, content: bytes) -> Record:
+    document = json.loads(content)
+    at = datetime.fromisoformat(document.pop("at"))
+    return Record(step, batch, at, document.pop("run"), document)
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

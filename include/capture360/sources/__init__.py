@@ -1,0 +1,10 @@
+"""Where a capture's cube faces come from: six files a station, one panorama a station, or E57 files.
+
+The same files give the same faces, byte for byte: delivered faces pass through untouched, and faces made here depend on
+the pixels, the face size, the JPEG quality and the versions of OpenCV and libjpeg-turbo (simplejpeg), not on threads or
+the machine. After an upgrade of those two, a station published again may get new face files.
+"""
+
+from capture360.sources.open import open_source
+
+__all__ = ["open_source"]

@@ -1,0 +1,72 @@
+"""Faces that pass through a callable of the site, which blurs people, before anything else sees them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from capture360.errors import ConfigError
+from capture360.model import Capture, CaptureKey, EncodedFace, FaceSource, Station
+from capture360.panorama.jpeg import ImageError, read_header
+
+Blur = Callable[[bytes, CaptureKey, str, str], bytes]
+
+
+class Blurred:
+    """The faces of another source as the callable named `path` gives them back, under their new sha256.
+
+    ConfigError if there is no such callable, or if it fails or gives back anything but a picture of the same size and
+    kind: a face is never uploaded as it was.
+    """
+
+    def __init__(self, source: FaceSource, capture: Capture, path: str) -> None:
+        self._source = source
+        self._capture = capture
+        self._path = path
+        self._blur = blur_named(path)
+
+    def stations(self) -> Sequence[Station]:
+        return self._source.stations()
+
+    def faces(self, station: Station) -> Iterator[EncodedFace]:
+        for face in self._source.faces(station):
+            content = self._blurred(station, face)
+            yield replace(face, content=content, sha256=hashlib.sha256(content).hexdigest())
+
+    def _blurred(self, station: Station, face: EncodedFace) -> bytes:
+        where = f"{self._capture.key} {station.id} {face.face}"
+        try:
+            content = self._blur(face.content, self._capture.key, station.id, face.face)
+        except Exception as error:
+            raise ConfigError(
+                f"files.blur: {self._path} failed at {where} ({type(error).__name__}: {error}). "
+                "Mend it; nothing of this station was uploaded."
+            ) from error
+        if not isinstance(content, bytes):
+            raise ConfigError(f"files.blur: {self._path} gave back {type(content).__name__} at {where}, not bytes.")
+        try:
+            header = read_header(io.BytesIO(content), where)
+        except ImageError as error:
+            raise ConfigError(f"files.blur: {self._path} gave back no picture ({error})") from None
+        if (header.width, header.height, header.mime_type) != (face.resolution, face.resolution, face.mime_type):
+            raise ConfigError(
+                f"files.blur: {self._path} gave back {header.width} x {header.height} pixels of {header.mime_type} "
+                f"at {where}; it was given {face.resolution} x {face.resolution} of {face.mime_type}."
+            )
+        return content
+
+
+def blur_named(path: str) -> Blur:
+    """The callable at a dotted path; ConfigError if there is none."""
+    module, _, name = path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"files.blur: {path} cannot be imported ({error}). Write package.module.callable.") from None
+    if not callable(found):
+        raise ConfigError(f"files.blur: {path} is no callable. Name a function.")
+    blur: Blur = found
+    return blur
