@@ -1,0 +1,1 @@
+"""The sandbox: a local Cognite Data Fusion over SQLite and files, for trying and testing without a tenant."""

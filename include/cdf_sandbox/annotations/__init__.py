@@ -1,0 +1,1 @@
+"""The Annotations API."""

@@ -1,0 +1,1 @@
+"""The classic Assets API."""

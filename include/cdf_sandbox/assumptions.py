@@ -1,0 +1,40 @@
+"""What CDF does not publish and the sandbox therefore assumes; each is written to be no softer than it may be.
+
+Those that a run may want otherwise are fields of ``Options`` and named here.
+
+- Lists, searches and aggregates of files and assets see a new resource ``Options.list_lag`` seconds after its
+  creation; changes and deletions show at once. Annotations, data sets and 3D models list without lag.
+- ``uploaded`` of a file turns true ``Options.uploaded_lag`` seconds after its content arrived, and stays true while
+  the file is overwritten. Content is downloadable once ``uploaded`` is true.
+- The classic file of a CogniteFile node shows up ``Options.syncer_delay`` seconds after the node; until then links and
+  look-ups answer 400 with ``missing``.
+- Labels are not checked for existence, since the Labels API is not part of the sandbox; neither are security
+  categories. ``geoLocation`` is stored but cannot be filtered on, and ``advancedFilter`` and ``sort`` of assets are
+  refused as unexpected fields.
+- A multipart upload can be completed once; an open one ends with its file. That a part but the last is too small is
+  noticed at completion, as object stores do.
+- ``instanceId`` of files takes every external id that data modeling takes; the narrower pattern that the published
+  specification gives for it is not enforced. Write protection of data sets is stored, not enforced.
+- An asset cannot be moved to another root, nor can a root become a child.
+- Annotations of types other than ``images.TextRegion``, ``images.AssetLink``, ``images.InstanceLink``,
+  ``images.ObjectDetection`` and ``images.Classification`` are refused. The asset of an AssetLink must exist, the
+  instance of an InstanceLink need not. Annotations go with the file that they are on.
+- An E57 revision with ``extractPhotosphereImages`` makes instances of ``cdf_360_image_schema`` and classic face files.
+  Their ids are not published: ``Options.extraction_names`` chooses tidy ids, random ids, images without stations, or
+  two collections. A file without photospheres ends as ``Done`` with no instances; one that is no E57 file, and a space
+  that does not exist, end as ``Failed`` with the reason in the logs.
+- 3D jobs: an external id that is taken is answered with 409 and spends no nonce; a page holds ten jobs, oldest first;
+  unknown jobs are refused with 400. A job reads all six faces. It makes one result, a CogniteFile in the job's space
+  in the form that ``three_d.text_detection`` shows; its real form is not published. Whether a rejected key is in the
+  result is not checked. Why a job failed stands in the sandbox's log only, since the API has no place for it.
+- Contextualization of 360 images: every item makes one edge, so that a request which is sent twice leaves two; objects
+  and edges have random ids, and the edges the status ``Approved``. The polar angle is checked to be in [0, pi] as the
+  azimuth is in [0, 2 pi). The form with ``revisionInstanceId``, which is deprecated, is refused. Removing passes over
+  pairs without links and leaves objects. Without a beta header both endpoints answer 400.
+- Vision reads batches of ten files; one file that cannot be read fails its batch. The 21st running job is refused with
+  429. A threshold that is not given is 0.4. Features other than TextDetection are refused. Vision asks for
+  ``filesAcl:READ``.
+"""
+
+WRITE_BLOCKED_STATUS = 403
+"""The status of writes to assets and annotations in data modeling only projects."""

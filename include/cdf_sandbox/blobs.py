@@ -1,0 +1,67 @@
+"""Contents of files on disk: written whole under a fresh name or not at all."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+_COPY_CHUNK = 1024 * 1024
+
+
+class Blobs:
+    """A folder of immutable blobs; what is being written lies in ``incoming`` until it is complete."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._incoming = root / "incoming"
+        self._incoming.mkdir(parents=True, exist_ok=True)
+
+    def path(self, name: str) -> Path:
+        """Where the blob called ``name`` lies."""
+        return self._root / name[:2] / name
+
+    @contextmanager
+    def incoming(self) -> Iterator[tuple[str, BinaryIO]]:
+        """A stream to write a blob to and the name it gets when the block ends; nothing stays when it raises."""
+        name = uuid.uuid4().hex
+        temporary = self._incoming / name
+        try:
+            with temporary.open("wb") as stream:
+                yield name, stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            target = self.path(name)
+            target.parent.mkdir(exist_ok=True)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def join(self, names: Iterable[str]) -> str:
+        """A new blob with the contents of ``names``, one after the other."""
+        with self.incoming() as (joined, stream):
+            for name in names:
+                with self.path(name).open("rb") as part:
+                    shutil.copyfileobj(part, stream, _COPY_CHUNK)
+        return joined
+
+    def put(self, content: bytes) -> str:
+        """A new blob with ``content``."""
+        with self.incoming() as (name, stream):
+            stream.write(content)
+        return name
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove blobs that nothing refers to any more; readers that opened them keep what they have."""
+        for name in names:
+            self.path(name).unlink(missing_ok=True)
+
+    def sweep(self, referenced: set[str]) -> None:
+        """Remove what a killed process left behind: unfinished blobs and those that no row refers to."""
+        for leftover in self._incoming.iterdir():
+            leftover.unlink()
+        for blob in self._root.glob("??/*"):
+            if blob.name not in referenced:
+                blob.unlink()

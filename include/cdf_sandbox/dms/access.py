@@ -1,0 +1,12 @@
+"""The capabilities that the endpoints of data modeling ask for."""
+
+from cdf_sandbox.access import Access
+
+SCHEMA_ACL = "dataModelsAcl"
+INSTANCE_ACL = "dataModelInstancesAcl"
+
+
+def readable_spaces(access: Access, acl: str) -> frozenset[str] | None:
+    """The spaces that the caller may read; ``None`` for all. 403 if there are none."""
+    access.require(acl, "READ")
+    return access.spaces(acl, "READ")

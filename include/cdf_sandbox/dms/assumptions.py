@@ -1,0 +1,43 @@
+"""What is not published about CDF's data modeling service and was therefore assumed, never softer than it may be.
+
+Those that a run may want otherwise are ``Options.list_lag`` and ``Options.instance_limit``, and the constants below.
+
+- A list, search or aggregate sees a new instance ``Options.list_lag`` seconds after its creation; reading by id, query
+  and sync see it at once.
+- A write through a view gives the instance data in every container that the view maps, named or not. An instance is
+  seen through a view if it has data in all of them and passes the filter of the view.
+- Nodes and edges share their external ids. Unknown fields in a request are refused, and so is an instance that occurs
+  twice, an empty list as a value, a comparison with a JSON property, and ``["node", ...]`` in a filter of edges.
+- A comparison with a property without a value is unknown: neither it nor its negation matches.
+- Without ``maxDistance`` edges are followed as far as they lead. Nodes can be chained from nodes with ``through`` only.
+- A page that is exactly full has a cursor, even if nothing follows.
+- The node that a type names need not exist, only its space: clients write ``cdf_cdm:image-360-annotation`` without
+  creating it. A direct relation to a node that was deleted later is still read back. Ends of edges may be changed.
+- A deleted instance that is written again begins at version 1.
+- A container cannot lose a property, gain a required one or change a type while it has data; a view that another one
+  implements, and a container that a view maps, cannot be deleted.
+- ``autoIncrement``, ``targetUnits`` and ``backfillSort`` are refused.
+"""
+
+UNIQUENESS_VIOLATION_STATUS = 409
+"""The status of a violated uniqueness constraint."""
+
+BYIDS_APPLIES_VIEW_FILTER = True
+"""Whether reading by id through a view returns only what passes the filter of the view, as listing does."""
+
+SYSTEM_MANAGED = {
+    "cdf_cdm:CogniteFile": frozenset({"isUploaded", "uploadedTime"}),
+    "cdf_cdm:CogniteAsset": frozenset(
+        {"assetHierarchy_root", "assetHierarchy_path", "assetHierarchy_path_last_updated_time"}
+    ),
+}
+"""Container properties that only CDF's own services write; a request that names one is refused."""
+
+CONCURRENT_READS = 8
+CONCURRENT_WRITES = 4
+CONCURRENT_DELETES = 2
+"""What ``/models/statistics`` tells; four parallel writers is what Cognite's Toolkit counts on."""
+
+SOFT_DELETED_LIMIT = 10_000_000
+SCHEMA_LIMITS = {"spaces": 100, "containers": 1000, "views": 2000, "dataModels": 500, "containerProperties": 25_000}
+"""Limits that ``/models/statistics`` tells."""

@@ -1,0 +1,1 @@
+"""The Extraction pipelines API: pipelines and the runs that they report."""

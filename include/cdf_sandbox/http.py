@@ -1,0 +1,105 @@
+"""How requests are read and answers written: gzip with a limit, strict JSON, CDF's envelope."""
+
+import json
+import math
+import zlib
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+from starlette.responses import Response
+
+from cdf_sandbox.errors import ApiError
+
+PROJECT_PREFIX = "/api/v1/projects/{project}"
+
+
+class StrictModel(BaseModel):
+    """A request body or a part of one: camelCase on the wire, no unknown fields, no conversions between types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel, frozen=True)
+
+
+class Json(Response):
+    """A JSON answer that skips FastAPI's generic encoder, which is slow on pages of 10,000 instances."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def parse_json(data: bytes) -> Any:
+    """Parse a body, refusing what CDF's parser refuses: NaN and infinities (1e400 too), lone surrogates, bad UTF-8."""
+    try:
+        parsed = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
+        if b"\\u" in data:
+            json.dumps(parsed, ensure_ascii=False).encode()
+    except UnicodeError:
+        raise ApiError(400, "Request body is not valid UTF-8") from None
+    except RecursionError:
+        raise ApiError(400, "Request body is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise ApiError(400, f"Request body is not valid JSON: {error.msg} at position {error.pos}") from None
+    except ValueError as error:
+        raise ApiError(400, f"Request body is not valid JSON: {error}") from None
+    return parsed
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {text[:40]} is out of range")
+    return value
+
+
+class _CdfRequest(Request):
+    async def body(self) -> bytes:
+        if not hasattr(self, "_decoded"):
+            self._decoded = await self._read()
+        return self._decoded
+
+    async def json(self) -> Any:
+        if not hasattr(self, "_parsed"):
+            self._parsed = parse_json(await self.body())
+        return self._parsed
+
+    async def _read(self) -> bytes:
+        limit: int = self.app.state.sandbox.options.max_body
+        encoding = self.headers.get("content-encoding", "identity").lower()
+        if encoding not in ("gzip", "identity"):
+            raise ApiError(415, f"Content-Encoding {encoding!r} is not supported; send gzip or identity")
+        gunzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in self.stream():
+            try:
+                plain = gunzip.decompress(chunk, limit + 1 - size) if gunzip else chunk
+            except zlib.error:
+                raise ApiError(400, "Request body is not valid gzip") from None
+            size += len(plain)
+            if size > limit:
+                raise ApiError(413, f"Request body exceeds the limit of {limit} bytes")
+            chunks.append(plain)
+        if gunzip and not gunzip.eof:
+            raise ApiError(400, "Request body is not valid gzip: it ends too early")
+        return b"".join(chunks)
+
+
+class CdfRoute(APIRoute):
+    """A route whose JSON bodies are read by the sandbox's own rules."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def read_strictly(request: Request) -> Response:
+            return await handle(_CdfRequest(request.scope, request.receive))
+
+        return read_strictly

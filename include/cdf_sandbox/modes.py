@@ -1,0 +1,20 @@
+"""What a project of one kind refuses that another kind allows."""
+
+from cdf_sandbox.assumptions import WRITE_BLOCKED_STATUS
+from cdf_sandbox.errors import ApiError
+from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.sandbox import Sandbox
+
+
+def refuse_classic_write(sandbox: Sandbox, what: str) -> None:
+    """Assets and annotations are read-only in data modeling projects."""
+    if sandbox.options.mode is ProjectMode.DATA_MODELING:
+        raise ApiError(
+            WRITE_BLOCKED_STATUS, f"{what} cannot be written in a data modeling only project; use data modeling instead"
+        )
+
+
+def require_data_modeling_only(sandbox: Sandbox, what: str) -> None:
+    """3D jobs and the contextualization of 360 images exist in data modeling projects only."""
+    if sandbox.options.mode is not ProjectMode.DATA_MODELING:
+        raise ApiError(400, f"{what} is available in data modeling only projects; this project is not one")

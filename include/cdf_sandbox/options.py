@@ -1,0 +1,47 @@
+"""What a sandbox can be told at its start."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+ExtractionNames = Literal["tidy", "random_ids", "no_stations", "two_collections"]
+"""How the instances that CDF extracts from E57 files look; nothing of it is published."""
+
+
+class ProjectMode(StrEnum):
+    """The three kinds of CDF project; each refuses what a real one of its kind refuses."""
+
+    ASSET_CENTRIC = "asset_centric"
+    HYBRID = "hybrid"
+    DATA_MODELING = "data_modeling"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Durations are in seconds, sizes in bytes.
+
+    Where the real value is not published, ``cdf_sandbox.assumptions`` says what was assumed.
+    """
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    link_port: int = 0
+    advertised_host: str | None = None
+    project: str = "capture360"
+    mode: ProjectMode = ProjectMode.HYBRID
+    token_lifetime: float = 3600.0
+    list_lag: float = 2.0
+    uploaded_lag: float = 0.5
+    syncer_delay: float | None = 1.0
+    revision_queue: float = 1.0
+    revision_processing: float = 2.0
+    extraction_names: ExtractionNames = "tidy"
+    detection_queue: float = 0.5
+    detection_processing: float = 1.0
+    latency: float = 0.0
+    rate_limits: bool = True
+    instance_limit: int = 5_000_000
+    max_body: int = 64 * 1024 * 1024
+    public: bool = False

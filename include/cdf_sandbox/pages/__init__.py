@@ -1,0 +1,1 @@
+"""Pages for people: what the sandbox is and what it holds."""

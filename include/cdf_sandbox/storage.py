@@ -1,0 +1,75 @@
+"""SQLite beneath every API: many readers, one writer, one transaction per mutating request.
+
+The journal is a write-ahead log with ``synchronous=NORMAL``: a commit is in the operating system's hands before it is
+acknowledged, so a killed process loses nothing. Only a power cut could take the last commits, which a sandbox accepts.
+"""
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Storage:
+    """``ddl`` are scripts of ``CREATE ... IF NOT EXISTS`` statements; each API brings its own."""
+
+    def __init__(self, path: Path, ddl: Iterable[str]) -> None:
+        self._path = path
+        self._write_lock = threading.Lock()
+        self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._writer = self._connect()
+        self._writer.execute("PRAGMA journal_mode = WAL")
+        for script in ddl:
+            self._writer.executescript(script)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees one consistent state for the length of the block."""
+        try:
+            connection = self._readers.get_nowait()
+        except queue.Empty:
+            connection = self._connect()
+            connection.execute("PRAGMA query_only = ON")
+        try:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("COMMIT")
+        finally:
+            self._readers.put(connection)
+
+    @contextmanager
+    def write(self, on_commit: Callable[[int], None] | None = None) -> Iterator[sqlite3.Connection]:
+        """The one writing connection: committed when the block ends, rolled back when it raises.
+
+        ``on_commit`` is told the number of rows that the block changed. Not reentrant: hand the connection on.
+        """
+        with self._write_lock:
+            before = self._writer.total_changes
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+            except BaseException:
+                self._writer.execute("ROLLBACK")
+                raise
+            self._writer.execute("COMMIT")
+            changed = self._writer.total_changes - before
+        if on_commit is not None:
+            on_commit(changed)
+
+    def close(self) -> None:
+        """Close every connection; the storage is of no use afterwards."""
+        while not self._readers.empty():
+            self._readers.get_nowait().close()
+        self._writer.close()

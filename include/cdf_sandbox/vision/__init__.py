@@ -1,0 +1,1 @@
+"""The Vision API, as far as it reads text."""
