@@ -1,0 +1,97 @@
+"""This capture against earlier ones of the same site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from capture360.checks.hits import Hits, Told
+from capture360.checks.measured import Measured
+from capture360.checks.rules import RULES
+from capture360.model import Capture, CaptureKey, Pose
+from capture360.panorama.rotation import angle_between, matrix_from_quaternion
+
+_SAME_PLACE_M = 1.0
+_SAME_POSE_M, _SAME_POSE_DEG = 0.01, 0.1
+_ROUNDING_M, _ROUNDING_DEG = 1e-6, 1e-4
+_NAMES_SHOWN = 5
+
+
+def agrees(one: Pose, other: Pose) -> bool:
+    """Whether a station with the one pose may share its history with a station of the other."""
+    metres = float(np.linalg.norm(np.subtract(one.position, other.position)))
+    turn = angle_between(matrix_from_quaternion(one.rotation), matrix_from_quaternion(other.rotation))
+    return metres <= _SAME_POSE_M and float(np.degrees(turn)) <= _SAME_POSE_DEG
+
+
+def against_earlier(key: CaptureKey, table: Measured, earlier: Sequence[Capture]) -> Iterator[Hits | Told]:
+    """C02 and C03 against what was ingested under the same key; I05 and C05 against the site's other captures."""
+    same = max((capture for capture in earlier if capture.key == key), key=lambda c: c.revision, default=None)
+    if same is not None:
+        yield from _against_itself(table, same)
+    others = [capture for capture in earlier if capture.key != key]
+    if others:
+        yield from _against_others(table, others)
+
+
+def _rows(table: Measured) -> dict[str, int]:
+    known = ~np.isnan(table.position).any(axis=1) & ~np.isnan(table.rotation).any(axis=1)
+    ids = table.stations.frame["station_id"].tolist()
+    return {ids[at]: at for at in np.flatnonzero(known).tolist()}
+
+
+def _difference(table: Measured, at: int, pose: Pose) -> tuple[float, float]:
+    """Metres and degrees between a row and an earlier pose."""
+    metres = float(np.linalg.norm(table.position[at] - np.array(pose.position)))
+    turn = angle_between(matrix_from_quaternion(table.rotation[at]), matrix_from_quaternion(pose.rotation))
+    return metres, float(np.degrees(turn))
+
+
+def _against_itself(table: Measured, before: Capture) -> Iterator[Told]:
+    rows = _rows(table)
+    moved = []
+    for station in before.stations:
+        if station.id in rows:
+            metres, turn = _difference(table, rows[station.id], station.pose)
+            if metres > _ROUNDING_M or turn > _ROUNDING_DEG:
+                moved.append(station.id)
+    gone = [station.id for station in before.stations if station.id not in rows]
+    file, revision = table.stations.file, table.manifest.revision
+    if (moved or gone) and revision <= before.revision:
+        parts = [
+            f"{len(ids)} {word} ({_some(ids)})" for ids, word in ((moved, "moved or turned"), (gone, "gone")) if ids
+        ]
+        yield Told([RULES["C03"].finding(file, ", ".join(parts), revision=before.revision + 1)])
+    elif not moved and not gone and len(rows) == len(before.stations) and revision == before.revision:
+        yield Told([RULES["C02"].finding(file, len(rows))])
+
+
+def _some(ids: list[str]) -> str:
+    return ", ".join(ids[:_NAMES_SHOWN]) + (", ..." if len(ids) > _NAMES_SHOWN else "")
+
+
+def _against_others(table: Measured, others: Sequence[Capture]) -> Iterator[Hits]:
+    rows = _rows(table)
+    found: dict[int, tuple[float, float, str]] = {}
+    for capture in others:
+        for station in capture.stations:
+            if station.id in rows:
+                at = rows[station.id]
+                metres, turn = _difference(table, at, station.pose)
+                if at not in found or (metres, turn) > found[at][:2]:
+                    found[at] = metres, turn, capture.key.capture
+
+    def words(at: int) -> dict[str, object]:
+        metres, turn, capture = found[at]
+        return {"distance": f"{metres:.1f}", "turn": f"{turn:.2f}", "capture": capture}
+
+    if table.manifest.history:
+        left = [at for at, (metres, turn, _) in found.items() if metres > _SAME_POSE_M or turn > _SAME_POSE_DEG]
+        if left:
+            positions = np.array(sorted(left), dtype=np.int64)
+            yield Hits("C05", table.stations, positions, value=lambda at: f"{found[at][0]:.3f}", words=words)
+        return
+    left = [at for at, (metres, _, _) in found.items() if metres > _SAME_PLACE_M]
+    if left:
+        yield Hits("I05", table.stations, np.array(sorted(left), dtype=np.int64), column="station_id", words=words)

@@ -1,0 +1,160 @@
+"""The first stage, in plain pandas: is there a capture that the map rules can be asked about?"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from capture360.checks.hits import Frame, Hits, Told, where
+from capture360.checks.measured import Measured
+from capture360.checks.rules import RULES
+from capture360.checks.times import FORMS
+from capture360.errors import BadInputError
+from capture360.landing.folder import CaptureFolder
+from capture360.model import CaptureKey
+from capture360.names import twin_key
+from capture360.readers.manifest import MANIFEST, Manifest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MARKER_LIMIT = 65_536
+_SUSPECT_PATH = r"(?:^|/)\.\.?(?:/|$)|//|^/|:|\x00"
+
+
+def identity(manifest: Manifest, folder: CaptureFolder, key: CaptureKey | None) -> Iterator[Told]:
+    """S02: the manifest, the folder and the site's landing zone mean the same capture."""
+    name = key.capture if key else folder.name
+    if manifest.capture_id != name:
+        yield Told([RULES["S02"].finding(MANIFEST, manifest.capture_id, column="capture_id", folder=name)])
+    if key and manifest.site_id != key.site:
+        yield Told([RULES["S02"].finding(MANIFEST, manifest.site_id, message="site", column="site_id", site=key.site)])
+
+
+def promised(
+    manifest: Manifest, folder: CaptureFolder, stations: Frame, unusable: int, markers: tuple[str, ...]
+) -> Iterator[Told]:
+    """S08: as many stations as the manifest and as many files as the marker promise; `unusable` ones are there too."""
+    expected, delivered = manifest.expected_stations, len(stations.frame) + unusable
+    if expected is not None and expected != delivered:
+        yield Told([RULES["S08"].finding(MANIFEST, delivered, expected=expected, file=stations.file)])
+    for marker in markers:
+        if not folder.exists(marker):
+            continue
+        try:
+            content = json.loads(folder.read(marker, _MARKER_LIMIT) or b"null")
+        except ValueError:
+            continue
+        files = content.get("files") if isinstance(content, dict) else None
+        there = sum(entry.path not in markers for entry in folder.files)
+        if isinstance(files, int) and there < files:
+            yield Told([RULES["S08"].finding(marker, there, message="files", expected=files)])
+
+
+def numbers(table: Measured) -> Iterator[Hits]:
+    """S06: every cell of a numeric column is a number."""
+    for column, found in table.numbers.items():
+        if found.wrong.any():
+            text = table.stations.frame[column]
+            commas = bool(text[found.wrong].str.contains(",", regex=False).any())
+            yield Hits(
+                "S06",
+                table.stations,
+                where(found.wrong),
+                column=column,
+                words=partial(_number_words, text),
+                cause=" Was the table saved with decimal commas?" if commas else "",
+            )
+
+
+def _number_words(column: pd.Series[str], at: int) -> dict[str, object]:
+    text = str(column.iat[at])
+    if re.fullmatch(r"[+-]?\d+,\d+", text):
+        point = text.replace(",", ".")
+        return {"mend": f"Decimal comma? Write {point}, or separate the columns with semicolons."}
+    return {"mend": "Write digits with a decimal point."}
+
+
+def files(folder: CaptureFolder, pictures: Frame) -> Iterator[Hits]:
+    """S07: every named file is there, and no path leaves the folder."""
+    frame = pictures.frame
+    if frame.empty:
+        return
+    named = frame["file"]
+    problems: dict[int, str] = {}
+    for position in where(named.str.contains(_SUSPECT_PATH, regex=True)).tolist():
+        try:
+            folder.resolve(str(named.iat[position]))
+        except BadInputError as error:
+            problems[position] = str(error).partition('" ')[2].rstrip(".")
+    outside = np.array(sorted(problems), dtype=np.int64)
+    if len(outside):
+        yield Hits("S07", pictures, outside, "outside", "file", words=lambda at: {"problem": problems[at]})
+    missing = ~named.isin(list(folder.sizes)).to_numpy() & (named != "").to_numpy()
+    missing[outside] = False
+    if missing.any():
+        yield Hits("S07", pictures, where(missing), column="file")
+
+
+def left_out(folder: CaptureFolder) -> Iterator[Told]:
+    """S07: what lies in the folder and is not read."""
+    rule = RULES["S07"]
+    for entries, where_of, message in (
+        ([each for each in folder.left_out if each.outside], lambda each: "the capture folder", "outside"),
+        ([each for each in folder.left_out if not each.outside], lambda each: each.path, "left_out"),
+    ):
+        if entries:
+            yield Told(
+                [rule.finding(where_of(each), each.path, message=message, problem=each.problem) for each in entries]
+            )
+
+
+def twins(stations: Frame) -> Iterator[Hits]:
+    """I03: ids that people would take for the same."""
+    import pandas as pd
+
+    ids = stations.frame["station_id"]
+    distinct = pd.Series(ids.unique(), dtype="str")
+    keys = pd.Series([twin_key(text) for text in distinct.tolist()], dtype="str")
+    twinned = keys.duplicated(keep=False)
+    if not twinned.any():
+        return
+    groups = distinct[twinned].groupby(keys[twinned]).agg(list)
+    others = {name: next(o for o in names if o != name) for names in groups for name in names}
+    yield Hits(
+        "I03",
+        stations,
+        where(ids.isin(list(others))),
+        column="station_id",
+        words=lambda at: {"twin": others[str(ids.iat[at])]},
+    )
+
+
+def times(table: Measured) -> Iterator[Hits]:
+    """T01 and T02: times can be read, and their zone is known."""
+    text: pd.Series[Any] = table.stations.frame["time_taken"]
+    found, base = table.times, table.manifest.time.base
+    form, mend = FORMS[base]
+    if found.wrong.any():
+        yield Hits(
+            "T01",
+            table.stations,
+            where(found.wrong),
+            column="time_taken",
+            words=lambda at: {"form": form, "mend": mend},
+            cause=f" time.base in {MANIFEST} is {base}; is that so?",
+        )
+    empty = (text == "").to_numpy()
+    if empty.any():
+        yield Hits("T01", table.stations, where(empty), "empty", "time_taken")
+    if found.unzoned.any() and found.zoned.any():
+        first = str(text.iat[int(where(found.unzoned)[0])])
+        positions = where(found.zoned & ~found.wrong)[:1]
+        yield Hits("T02", table.stations, positions, "mixed", "time_taken", words=lambda at: {"other": first})
+    elif found.unzoned.any():
+        yield Hits("T02", table.stations, where(found.unzoned)[:1], column="time_taken")

@@ -1,0 +1,111 @@
+"""Names, dates and whole captures: rules of the gate that look at words and times, not at places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from capture360.checks.hits import Frame, Hits, Told, where
+from capture360.checks.measured import Measured
+from capture360.checks.rules import RULES
+from capture360.landing.folder import CaptureFolder
+from capture360.model import Kind
+from capture360.readers.manifest import MANIFEST
+from capture360.readers.pictures import PICTURE
+from capture360.settings import CheckSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAME_LENGTH = 255
+CONTROL = r"[\x00-\x1f\x7f-\x9f]"
+_FEW = 3
+_NAMES_SHOWN = 5
+
+
+def names(table: Measured) -> Iterator[Hits]:
+    """I04: station names that would not be shown as delivered."""
+    if "station_name" not in table.stations.frame.columns:
+        return
+    column = table.stations.frame["station_name"]
+    long = where(column.str.len() > NAME_LENGTH)
+    if len(long):
+        yield Hits(
+            "I04",
+            table.stations,
+            long,
+            column="station_name",
+            value=lambda at: len(str(column.iat[at])),
+            words=lambda at: {"limit": NAME_LENGTH},
+        )
+    controls = where(column.str.contains(CONTROL, regex=True))
+    if len(controls):
+        yield Hits("I04", table.stations, controls, "control", "station_name")
+
+
+def groups(table: Measured) -> Iterator[Told]:
+    """I06 and I07: one site and one collection a capture."""
+    frame, file, manifest = table.stations.frame, table.stations.file, table.manifest
+    if "site_id" in frame.columns:
+        found = frame.loc[frame["site_id"] != "", "site_id"].value_counts()
+        if len(found) and list(found.index) != [manifest.site_id]:
+            yield Told([RULES["I06"].finding(file, _counted(found), column="site_id", site=manifest.site_id)])
+    if "collection_id" in frame.columns:
+        found = frame.loc[frame["collection_id"] != "", "collection_id"].value_counts()
+        if len(found) > 1:
+            yield Told([RULES["I07"].finding(file, _counted(found), column="collection_id")])
+
+
+def _counted(found: pd.Series[int]) -> str:
+    shown = [f"{name} ({count} {'row' if count == 1 else 'rows'})" for name, count in found.items()]
+    return ", ".join(shown[:_NAMES_SHOWN]) + (", ..." if len(shown) > _NAMES_SHOWN else "")
+
+
+def dates(table: Measured, settings: CheckSettings) -> Iterator[Hits | Told]:
+    """T03, T05 and T07: doubtful hours, two campaigns, the time of the export."""
+    unclear = where(table.times.unclear)
+    if len(unclear):
+        zone = table.manifest.time.zone
+        yield Hits("T03", table.stations, unclear, column="time_taken", words=lambda at: {"zone": zone})
+    times = table.times.utc.dropna()
+    if len(times) < 2:
+        return
+    span = times.max() - times.min()
+    file = table.stations.file
+    if span > settings.max_span:
+        days = f"{span.total_seconds() / 86400:.1f}"
+        limit = f"{settings.max_span.total_seconds() / 86400:g}"
+        yield Told([RULES["T05"].finding(file, days, column="time_taken", limit=limit)])
+    if len(times) >= _FEW and span.total_seconds() < 1:
+        shown = times.iloc[0].strftime("%Y-%m-%dT%H:%M:%SZ")
+        yield Told([RULES["T07"].finding(file, shown, column="time_taken", count=len(times))])
+
+
+def captures(table: Measured, settings: CheckSettings) -> Iterator[Told]:
+    """C01 and C04: size of the collection, and privacy."""
+    if len(table) > settings.max_listed_images:
+        limit = f"{settings.max_listed_images:,}"
+        yield Told([RULES["C01"].finding(table.stations.file, f"{len(table):,}", limit=limit)])
+    if settings.privacy == "blurred" and table.manifest.privacy == "unreviewed":
+        yield Told([RULES["C04"].finding(MANIFEST, table.manifest.privacy, column="privacy")])
+
+
+def orphans(folder: CaptureFolder, table: Measured, faces: Frame) -> Iterator[Told]:
+    """F06: pictures that no station uses."""
+    if table.manifest.kind is Kind.E57:
+        return
+    named = table.faces.frame
+    used = {*faces.frame["file"], *named.loc[named["row"] > 0, "file"]}
+    left = [entry.path for entry in folder.files if PICTURE.search(entry.path) and entry.path not in used]
+    if left:
+        shown = ", ".join(left[:_NAMES_SHOWN]) + (", ..." if len(left) > _NAMES_SHOWN else "")
+        yield Told([RULES["F06"].finding("the capture folder", len(left), message="orphans", names=shown)])
+
+
+def skipped(stations: Frame) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Rows that the table itself marks as not valid."""
+    if "valid" not in stations.frame.columns:
+        return np.empty(0, dtype=np.int64)
+    return where(stations.frame["valid"].str.casefold().isin(["false", "0", "no", "n"]))

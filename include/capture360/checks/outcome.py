@@ -1,0 +1,105 @@
+"""The validated capture and its validation, put together from what the stages settled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from capture360.checks.hits import Frame
+from capture360.checks.labels import CONTROL, NAME_LENGTH
+from capture360.checks.measured import Measured
+from capture360.checks.rules import RULES
+from capture360.checks.validation import PlanPoint, RuleCount, Validation
+from capture360.checks.verdict import Settled
+from capture360.model import Capture, CaptureKey, Kind, Pose, Station, StationMedia
+from capture360.settings import Site
+
+
+def validation_of(
+    key: CaptureKey,
+    table: Measured,
+    faces: Frame,
+    settled: Settled,
+    site: Site | None,
+    scans: Mapping[str, str],
+) -> Validation:
+    """The outcome, with the capture of the accepted stations. `scans` has the sha256 of each E57 file by path."""
+    capture = _capture(key, table, faces, settled, site) if settled.accepted else None
+    total = {"capture": 1, "station": len(table), "face": len(faces.frame), "file": len(faces.frame)}
+    counts = tuple(
+        RuleCount(rule.id, max(total[rule.scope], settled.failed.get(rule.id, 0)), settled.failed.get(rule.id, 0))
+        for rule in RULES.rules
+        if rule.id in settled.failed or rule.id[0] != "E" or table.manifest.kind is Kind.E57
+    )
+    ids = table.stations.frame["station_id"]
+    places = zip(ids, table.position[:, 0].tolist(), table.position[:, 1].tolist(), strict=True)
+    placed = [(name, x, y) for name, x, y in places if np.isfinite((x, y)).all()]
+    return Validation(
+        key=key,
+        verdict=settled.verdict,
+        capture=replace(capture, scans=scans) if capture else None,
+        findings=settled.findings,
+        bad_rows=settled.bad_rows,
+        quarantined=settled.quarantined,
+        counts=counts,
+        plan=tuple(PlanPoint(name, x, y, name in settled.accepted) for name, x, y in placed),
+        stations=settled.total,
+    )
+
+
+def _capture(key: CaptureKey, table: Measured, faces: Frame, settled: Settled, site: Site | None) -> Capture:
+    manifest = table.manifest
+    return Capture(
+        key=key,
+        kind=manifest.kind,
+        site_name=manifest.site_name or (site.name if site else manifest.site_id),
+        label=manifest.collection_label or manifest.capture_id,
+        stations=_stations(table, settled),
+        media=_media(manifest.kind, faces, settled),
+        revision=manifest.revision,
+        supersedes=manifest.supersedes,
+        history=manifest.history,
+    )
+
+
+def _stations(table: Measured, settled: Settled) -> tuple[Station, ...]:
+    frame = table.stations.frame
+    ids = frame["station_id"].tolist()
+    names = frame["station_name"].tolist() if "station_name" in frame.columns else ids
+    taken = table.times.utc.dt.to_pydatetime()
+    positions, rotations = table.position.tolist(), table.rotation.tolist()
+    return tuple(
+        Station(
+            id=ids[at],
+            name=re.sub(CONTROL, "", names[at])[:NAME_LENGTH].strip() or ids[at],
+            pose=Pose(_triple(positions[at]), _quadruple(rotations[at])),
+            taken_at=taken[at],
+        )
+        for at in range(len(ids))
+        if ids[at] in settled.accepted
+    )
+
+
+def _media(kind: Kind, faces: Frame, settled: Settled) -> dict[str, StationMedia]:
+    found: dict[str, dict[Any, str]] = {}
+    frame = faces.frame
+    for station, face, file in zip(frame["station_id"], frame["face"], frame["file"], strict=True):
+        if station in settled.accepted:
+            found.setdefault(station, {})[face] = file
+    if kind is Kind.CUBEMAP:
+        return {station: StationMedia(faces=files) for station, files in found.items()}
+    return {station: StationMedia(panorama=next(iter(files.values()))) for station, files in found.items()}
+
+
+def _triple(values: Sequence[float]) -> tuple[float, float, float]:
+    x, y, z = values
+    return x, y, z
+
+
+def _quadruple(values: Sequence[float]) -> tuple[float, float, float, float]:
+    w, x, y, z = values
+    return w, x, y, z

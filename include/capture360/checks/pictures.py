@@ -1,0 +1,220 @@
+"""The third stage: the picture files themselves, by their headers and ends; only what looks blank is decoded."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from statistics import median
+from typing import IO
+
+from capture360.checks.contents import blank_brightness
+from capture360.checks.hits import Told
+from capture360.checks.rules import RULES
+from capture360.errors import BadInputError
+from capture360.landing.folder import CaptureFolder
+from capture360.model import Disposition, Finding, Kind
+from capture360.panorama.gpano import read_gpano
+from capture360.panorama.jpeg import ImageError, ImageHeader, check_pixels_usable, is_complete, read_header
+from capture360.readers.exif import camera_notes
+from capture360.settings import CheckSettings
+
+_THREADS = 8
+_AT_ONCE = 256
+_END = {"image/jpeg": b"\xff\xd9", "image/png": b"IEND\xaeB`\x82"}
+_GPS_AHEAD = 18
+_QUARTER_HOUR = 900
+_LONGEST_DIFFERENCE_H = 1
+_ANY_ZONE_H = 27
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A picture as a table or the folder names it. `resolution` is what the table promises, 0 for nothing."""
+
+    path: str
+    station: str
+    face: str
+    table: str = ""
+    row: int = 0
+    resolution: int = 0
+    resolution_from: str = ""
+    taken: datetime | None = None
+    """The table's time, for one picture of each station."""
+
+    @property
+    def where(self) -> str:
+        return self.path + (f" ({self.table} row {self.row})" if self.row else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A named picture with its header, or what is wrong with it. `ahead` is the table's clock minus the camera's."""
+
+    picture: Named
+    header: ImageHeader | None
+    found: tuple[Finding, ...] = ()
+    ahead: float | None = None
+
+
+def look(
+    folder: CaptureFolder, pictures: Iterable[Named], total: int, settings: CheckSettings, progress: Progress | None
+) -> Iterator[Seen]:
+    """Each picture's header, a few hundred files at a time, in the order named."""
+    pictures = iter(pictures)
+    done = 0
+    with ThreadPoolExecutor(_THREADS) as pool:
+        while chunk := list(islice(pictures, _AT_ONCE)):
+            yield from pool.map(lambda picture: _seen(folder, picture, settings), chunk)
+            done += len(chunk)
+            if progress:
+                progress(done, total, "pictures looked at")
+
+
+def _seen(folder: CaptureFolder, picture: Named, settings: CheckSettings) -> Seen:
+    size = folder.sizes.get(picture.path, 0)
+    if size == 0:
+        return Seen(picture, None, (_finding("F07", picture, 0),))
+    try:
+        with folder.open(picture.path) as stream:
+            return _opened(stream, size, picture, settings)
+    except ImageError as error:
+        return Seen(picture, None, (_finding("F08", picture, sentence=str(error)),))
+    except BadInputError as error:
+        problem = str(error).partition('" ')[2].rstrip(".")
+        return Seen(picture, None, (_finding("S07", picture, picture.path, message="outside", problem=problem),))
+    except OSError as error:
+        sentence = f"{picture.where} cannot be read ({error.strerror or type(error).__name__}). Copy it again."
+        return Seen(picture, None, (_finding("F08", picture, sentence=sentence),))
+
+
+def _opened(stream: IO[bytes], size: int, picture: Named, settings: CheckSettings) -> Seen:
+    header = read_header(stream, picture.where, settings.max_megapixels)
+    if not (_ends(stream, size, header) or is_complete(stream)):
+        return Seen(picture, None, (_finding("F08", picture, size, message="cut"),))
+    if not picture.path.lower().endswith(header.extensions):
+        kind = header.mime_type.removeprefix("image/").upper()
+        wanted = picture.path.rpartition("/")[2].rpartition(".")[0] + header.extensions[0]
+        return Seen(picture, None, (_finding("F08", picture, kind, message="extension", wanted=wanted),))
+    low, high = settings.min_file_bytes, settings.max_file_bytes
+    if not low <= size <= high:
+        mend = "Copy it again." if size < low else "Export it with stronger compression."
+        limits = {"low": f"{low:,}", "high": f"{high:,}"}
+        return Seen(picture, None, (_finding("F07", picture, f"{size:,}", message="size", mend=mend, **limits),))
+    try:
+        check_pixels_usable(header, picture.where)
+    except ImageError as error:
+        return Seen(picture, None, (_finding("F12", picture, header.channels, sentence=str(error)),))
+    found = []
+    brightness = blank_brightness(stream, size, header, settings.max_megapixels)
+    if brightness is not None:
+        found.append(_finding("F16", picture, f"{brightness:.0f}"))
+    if picture.taken is None or header.mime_type != "image/jpeg":
+        return Seen(picture, header, tuple(found))
+    time = camera_notes(stream).taken
+    if time is None:
+        return Seen(picture, header, tuple(found))
+    zoned = time.tzinfo is not None
+    ahead = (picture.taken - (time if zoned else time.replace(tzinfo=UTC))).total_seconds()
+    if abs(ahead) > 3600 * (_LONGEST_DIFFERENCE_H if zoned else _ANY_ZONE_H):
+        shown = time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if zoned else time.isoformat()
+        found.append(_finding("F15", picture, shown, difference=f"{abs(ahead) / 3600:,.1f} h"))
+    return Seen(picture, header, tuple(found), ahead)
+
+
+def _ends(stream: IO[bytes], size: int, header: ImageHeader) -> bool:
+    end = _END[header.mime_type]
+    stream.seek(max(0, size - len(end)))
+    return bool(stream.read(len(end)) == end)
+
+
+def _finding(rule: str, picture: Named, value: object = "", *, message: str = "", **fields: object) -> Finding:
+    return RULES[rule].finding(
+        picture.where,
+        value,
+        message=message,
+        station=picture.station,
+        row=picture.row or None,
+        column="file",
+        **fields,
+    )
+
+
+def judged(seen: Iterable[Seen], kind: Kind, settings: CheckSettings, table: str, gpano: bool = False) -> list[Told]:
+    """F07 to F12, F15, F16 and T08 over all pictures; a station's faces come one after the other.
+
+    With `gpano` a cropped panorama is sound: it is padded when its faces are cut.
+    """
+    found: dict[tuple[str, Disposition], list[Finding]] = defaultdict(list)
+    sizes: dict[str, tuple[int, int]] = {}
+    widths: Counter[int] = Counter()
+    ahead: list[float] = []
+    for one in seen:
+        told = list(one.found)
+        if one.header is not None:
+            if kind is Kind.PANORAMA:
+                told += _panorama(one.picture, one.header, settings, gpano)
+            else:
+                told += _face(one.picture, one.header, sizes)
+                widths[one.header.width] += 1
+        for finding in told:
+            found[finding.rule, finding.disposition].append(finding)
+        if one.ahead is not None:
+            ahead.append(one.ahead)
+    result = [Told(findings) for findings in found.values()]
+    result += [Told([finding]) for finding in (*_sizes(widths, settings), *_clock(ahead, table))]
+    return result
+
+
+def _face(picture: Named, header: ImageHeader, sizes: dict[str, tuple[int, int]]) -> Iterator[Finding]:
+    size = f"{header.width} x {header.height}"
+    expected = sizes.setdefault(picture.station, (header.width, header.height))
+    if header.width != header.height:
+        yield _finding("F09", picture, size)
+    elif picture.resolution and header.width != picture.resolution:
+        yield _finding(
+            "F09", picture, header.width, message="stated", source=picture.resolution_from, expected=picture.resolution
+        )
+    elif (header.width, header.height) != expected:
+        yield _finding("F09", picture, size, message="unequal", expected=f"{expected[0]} x {expected[1]}")
+    if header.orientation != 1:
+        yield _finding("F12", picture, header.orientation, message="turned")
+
+
+def _panorama(picture: Named, header: ImageHeader, settings: CheckSettings, gpano: bool) -> Iterator[Finding]:
+    if header.orientation != 1:
+        yield _finding("F12", picture, header.orientation, message="upright")
+    try:
+        block = read_gpano(header, picture.where)
+    except ImageError:
+        block = None
+    if block is not None and block.cropped:
+        if not gpano:
+            full = f"{block.full_width} x {block.full_height}"
+            yield _finding("F11", picture, f"{header.width} x {header.height}", message="cropped", full=full)
+    elif abs(header.width - 2 * header.height) > 1:
+        yield _finding("F11", picture, f"{header.width} x {header.height}")
+    elif header.width < settings.min_panorama_width:
+        yield _finding("F11", picture, header.width, message="narrow", limit=settings.min_panorama_width)
+
+
+def _sizes(widths: Counter[int], settings: CheckSettings) -> Iterator[Finding]:
+    for width, count in widths.most_common(3):
+        power = width & (width - 1) == 0
+        if not (power and settings.min_face_resolution <= width <= settings.max_face_resolution):
+            wanted = settings.recommended_face_resolution
+            yield RULES["F10"].finding("the capture folder", width, count=count, wanted=wanted)
+
+
+def _clock(ahead: list[float], table: str) -> Iterator[Finding]:
+    """T08: all tables' times are the leap seconds of GPS ahead of the cameras', whatever the zone."""
+    if len(ahead) < 3:
+        return
+    rest = [seconds % _QUARTER_HOUR for seconds in ahead]
+    if abs(median(rest) - _GPS_AHEAD) <= 1 and max(rest) - min(rest) <= 4:
+        yield RULES["T08"].finding(table, f"{median(rest):.0f}", column="time_taken")

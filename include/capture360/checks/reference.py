@@ -1,0 +1,73 @@
+"""The reference page of all rules, from the registry; a test provokes every message it shows."""
+
+from __future__ import annotations
+
+from capture360.checks.rule import Message, Rule
+from capture360.checks.rules import RULES
+from capture360.settings import CheckSettings
+
+_FAMILIES = {
+    "S": "Structure: is there a capture that can be read without guessing?",
+    "I": "Identity: who is who?",
+    "P": "Poses: is every station where it says, turned as it says?",
+    "T": "Times: when was it seen?",
+    "F": "Files: are the pictures there, whole, and of the station?",
+    "C": "Captures: privacy, size and history",
+    "E": "E57 scans",
+}
+_HEAD = """# The rules
+
+Every capture is checked by these rules before anything is written to CDF. What a broken rule does:
+
+| disposition | what happens |
+|---|---|
+| stop | Nothing of the capture goes in. |
+| quarantine | The station is held back, the others go in; past the site's limit the capture stops. |
+| warn | The capture goes in; the report says what looks odd. |
+| note | Something was put right; the report says what. |
+
+The limit is `max_quarantine_fraction` of the stations, or `max_quarantined_stations`; then the one root cause is named.
+With `strict: true` warnings about stations quarantine them, and quarantines stop the capture. A parameter is a key
+under `checks:` of the site register. The messages below are what the bad input beside them provokes.
+"""
+
+
+def rules_page() -> str:
+    """The page as Markdown."""
+    parts = [_HEAD]
+    for letter, title in _FAMILIES.items():
+        parts.append(f"## {title}\n")
+        parts += [_section(rule) for rule in RULES.rules if rule.id.startswith(letter)]
+    return "\n".join(parts)
+
+
+def _section(rule: Rule) -> str:
+    lines = [f"### {rule.id}: {rule.title}\n", f"{rule.why}\n"]
+    lines.append(f"Disposition **{rule.disposition.value}**, for each {rule.scope}, found by {_STAGES[rule.stage]}.")
+    if rule.parameters:
+        lines.append(f"Parameters: {', '.join(_parameter(name) for name in rule.parameters)}.")
+    lines += ["", "| bad input | message |", "|---|---|"]
+    lines += [
+        f"| {_cell(message.bad)} | {_weight(message)}{_cell(message.example)} |" for message in rule.messages.values()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_STAGES = {
+    "gate": "the gate",
+    "suite": "the Great Expectations suites",
+    "files": "looking into the files",
+}
+
+
+def _parameter(name: str) -> str:
+    default = CheckSettings.model_fields[name].default
+    return f"`{name}` ({'not set' if default is None else default})"
+
+
+def _weight(message: Message) -> str:
+    return f"({message.disposition.value}) " if message.disposition else ""
+
+
+def _cell(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")

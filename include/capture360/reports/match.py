@@ -1,0 +1,151 @@
+"""The match report: what was linked, suggested and dropped and why, which assets were never seen; as one HTML file, as
+rows for a spreadsheet, and as Parquet.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from capture360.detection.legibility import MIN_CAP_PX, legible_distance_m
+from capture360.detection.polygons import bounds
+from capture360.model import Asset, Finding, Match
+from capture360.reports.cells import safe_csv
+from capture360.reports.crops import FaceContent, crops
+from capture360.reports.page import page
+
+_SUGGESTED_SHOWN = 200
+_OPEN_SHOWN = 60
+_APPROVED_SHOWN = 120
+_TEXTS_SHOWN = 12
+_UNSEEN_SHOWN = 2_000
+_LETTERS_MM = (10, 25, 50)
+_COLUMNS = ("status", "text", "asset", "asset_name", "confidence", "score", "reason", "image", "face", "x_min", "y_min",
+            "x_max", "y_max", "candidates")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A match with its picture, None if that cannot be shown."""
+
+    match: Match
+    picture: str | None
+
+    @property
+    def text(self) -> str:
+        return self.match.detection.text.replace("\n", " / ")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Some of the matches of one status, the others counted."""
+
+    cards: tuple[Card, ...]
+    total: int
+
+    @property
+    def more(self) -> int:
+        return self.total - len(self.cards)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Matches dropped for one reason, with examples of their texts."""
+
+    reason: str
+    count: int
+    texts: tuple[str, ...]
+
+
+def render(
+    heading: str,
+    matches: Sequence[Match],
+    assets: Sequence[Asset],
+    face: FaceContent,
+    findings: Sequence[Finding] = (),
+    resolution: int = 2048,
+) -> str:
+    """The report as one HTML document.
+
+    `assets` are those of the area, `face` gives the file of a face (a face that it cannot give is shown as missing),
+    `findings` what detection and consensus had to tell, `resolution` the pixels of a face.
+    """
+    suggested = sorted((m for m in matches if m.status == "suggested"), key=lambda m: (-m.confidence, _name(m)))
+    approved = sorted((m for m in matches if m.status == "approved"), key=_name)
+    undecided = [m for m in matches if m.status == "dropped" and m.candidates]
+    chosen = (*suggested[:_SUGGESTED_SHOWN], *undecided[:_OPEN_SHOWN], *approved[:_APPROVED_SHOWN])
+    pictures = crops([match.detection for match in chosen], face)
+
+    def section(some: Sequence[Match], shown: int) -> Section:
+        return Section(tuple(Card(match, pictures.get(match.detection)) for match in some[:shown]), len(some))
+
+    unseen = never_seen(matches, assets)
+    return page(
+        "match",
+        heading=heading,
+        texts=len({match.detection for match in matches}),
+        assets=len(assets),
+        linked=len({match.asset.ref for match in approved if match.asset}),
+        suggested=section(suggested, _SUGGESTED_SHOWN),
+        undecided=section(undecided, _OPEN_SHOWN),
+        approved=section(approved, _APPROVED_SHOWN),
+        dropped=dropped_by_reason(matches),
+        findings=findings,
+        unseen=[asset.name for asset in unseen[:_UNSEEN_SHOWN]],
+        unseen_total=len(unseen),
+        min_cap_px=MIN_CAP_PX,
+        distances=[(letters, legible_distance_m(letters / 1000, resolution)) for letters in _LETTERS_MM],
+        resolution=resolution,
+    )
+
+
+def never_seen(matches: Sequence[Match], assets: Sequence[Asset]) -> list[Asset]:
+    """The assets that nothing was linked to or suggested for, by name."""
+    seen = {match.asset.ref for match in matches if match.asset and match.status != "dropped"}
+    return sorted((asset for asset in assets if asset.ref not in seen), key=lambda asset: (asset.name, asset.ref))
+
+
+def dropped_by_reason(matches: Sequence[Match]) -> list[Dropped]:
+    """What was dropped, the most frequent reason first."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for match in matches:
+        if match.status == "dropped":
+            groups["a line of a plate of two lines" if match.reason.startswith("a line of ") else match.reason].append(
+                match.detection.text.replace("\n", " / ")
+            )
+    return [
+        Dropped(reason, len(texts), tuple(list(dict.fromkeys(texts))[:_TEXTS_SHOWN]))
+        for reason, texts in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    ]
+
+
+def matches_csv(matches: Sequence[Match]) -> bytes:
+    """All matches as CSV, UTF-8 with BOM, safe to open in a spreadsheet."""
+    return safe_csv(_COLUMNS, (_row(match) for match in matches))
+
+
+def matches_parquet(matches: Sequence[Match]) -> bytes:
+    """All matches as one Parquet file with the columns of the CSV."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    texts = {"status", "text", "asset", "asset_name", "reason", "image", "face", "candidates"}
+    schema = pa.schema([(name, pa.string() if name in texts else pa.float64()) for name in _COLUMNS])
+    rows = [dict(zip(_COLUMNS, _row(match), strict=True)) for match in matches]
+    stream = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), stream)
+    return stream.getvalue()
+
+
+def _row(match: Match) -> tuple[object, ...]:
+    detection = match.detection
+    candidates = "; ".join(f"{asset.name} ({share:.3f})" for asset, share in match.candidates)
+    asset = (match.asset.ref, match.asset.name) if match.asset else (None, None)
+    return (match.status, detection.text, *asset, match.confidence, detection.score, match.reason, detection.image,
+            detection.face, *bounds(detection.polygon), candidates)  # fmt: skip
+
+
+def _name(match: Match) -> str:
+    return match.asset.name if match.asset else ""

@@ -1,0 +1,176 @@
+"""The validation report: one HTML file that needs nothing else, and the bad rows for a spreadsheet."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+
+from capture360.checks.rules import RULES
+from capture360.checks.validation import Validation
+from capture360.checks.verdict import ranges
+from capture360.landing.folder import CaptureFolder
+from capture360.model import Disposition, FaceName, Finding, Station, StationMedia
+from capture360.panorama import rotation
+from capture360.reports.cells import safe_csv
+from capture360.reports.page import page
+from capture360.reports.plan_view import plan_view
+from capture360.reports.thumbnails import thumbnail
+
+_SENTENCES_SHOWN = 12
+_STATIONS_SHOWN = 400
+_BAD_PICTURES = 24
+_ROW_RANGES = 40
+_SHEET_STATIONS = 12
+_SIDES: tuple[tuple[FaceName, float], ...] = (("front", 0.0), ("right", 90.0), ("back", 180.0), ("left", 270.0))
+_WORDS = {
+    Disposition.STOP: "stops the capture",
+    Disposition.QUARANTINE: "holds stations back",
+    Disposition.WARN: "warning",
+    Disposition.NOTE: "note",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """All complaints of one rule and one weight: what to mend in one go."""
+
+    rule: str
+    title: str
+    why: str
+    weight: Disposition
+    sentences: tuple[str, ...]
+    more: int
+    stations: tuple[str, ...]
+    more_stations: int
+    rows: str
+
+    @property
+    def weight_in_words(self) -> str:
+        return _WORDS[self.weight]
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture with its caption."""
+
+    image: str | None
+    caption: str
+    detail: str = ""
+    bearing: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """A station of the contact sheet: its pictures, and the compass bearing of its front."""
+
+    station: str
+    taken: str
+    bearing: float
+    tilt: float
+    shots: tuple[Shot, ...]
+
+
+def render(validation: Validation, folder: CaptureFolder) -> str:
+    """The report as one HTML document; pictures are taken from `folder` and embedded."""
+    return page(
+        "validation",
+        validation=validation,
+        accepted=len(validation.capture.stations) if validation.capture else 0,
+        causes=causes(validation),
+        plan=plan_view(validation.plan),
+        bad_pictures=_bad_pictures(validation, folder),
+        sheet=_sheet(validation, folder),
+        counts=[(RULES[count.rule], count) for count in validation.counts],
+    )
+
+
+def bad_rows_csv(validation: Validation) -> bytes:
+    """The rows to mend as CSV, UTF-8 with BOM, safe to open in a spreadsheet."""
+    header = ("where", "row", "station_id", "rule", "weight", "column", "value", "message")
+    found = (*validation.findings, *validation.bad_rows)
+    return safe_csv(
+        header,
+        (
+            (f.where, f.row, f.station, f.rule, _WORDS[f.disposition], f.column, f.value, f.message)
+            for f in found
+            if f.disposition is not Disposition.NOTE
+        ),
+    )
+
+
+def causes(validation: Validation) -> list[Cause]:
+    """The findings grouped by rule and weight, the gravest first."""
+    groups: dict[tuple[Disposition, str], list[Finding]] = defaultdict(list)
+    for finding in validation.findings:
+        groups[finding.disposition, finding.rule].append(finding)
+    behind: dict[str, list[Finding]] = defaultdict(list)
+    for finding in validation.bad_rows:
+        behind[finding.rule].append(finding)
+    order = list(Disposition)
+    result = []
+    for (weight, rule), found in sorted(groups.items(), key=lambda item: order.index(item[0][0])):
+        rows = behind[rule] if weight is Disposition.STOP else []
+        told = [finding.message for finding in found]
+        affected = list(dict.fromkeys(f.station for f in (*found, *rows) if f.station))
+        numbers = sorted({f.row for f in (*found, *rows) if f.row})
+        result.append(
+            Cause(
+                rule=rule,
+                title=RULES[rule].title,
+                why=RULES[rule].why,
+                weight=weight,
+                sentences=tuple(told[:_SENTENCES_SHOWN]),
+                more=max(0, len(told) - _SENTENCES_SHOWN),
+                stations=tuple(affected[:_STATIONS_SHOWN]),
+                more_stations=max(0, len(affected) - _STATIONS_SHOWN),
+                rows=ranges(numbers, _ROW_RANGES),
+            )
+        )
+    return result
+
+
+def _bad_pictures(validation: Validation, folder: CaptureFolder) -> list[Shot]:
+    """The pictures that findings are about, each once."""
+    about: dict[str, Finding] = {}
+    for finding in (*validation.findings, *validation.bad_rows):
+        path = finding.where.partition(" (")[0]
+        if finding.column == "file" and path in folder.sizes and len(about) < _BAD_PICTURES:
+            about.setdefault(path, finding)
+    return [
+        Shot(thumbnail(folder, path, 240), path, finding.message.removeprefix(finding.where).lstrip(" :"))
+        for path, finding in about.items()
+    ]
+
+
+def _sheet(validation: Validation, folder: CaptureFolder) -> list[SheetRow]:
+    """Some accepted stations, spread over the capture, with the compass bearing of each picture."""
+    capture = validation.capture
+    if capture is None:
+        return []
+    step = max(1, math.ceil(len(capture.stations) / _SHEET_STATIONS))
+    return [
+        _sheet_row(station, capture.media[station.id], folder)
+        for station in capture.stations[::step]
+        if station.id in capture.media
+    ]
+
+
+def _sheet_row(station: Station, media: StationMedia, folder: CaptureFolder) -> SheetRow:
+    cube = rotation.matrix_from_quaternion(station.pose.rotation)
+    bearing = _bearing(-cube[:, 1])
+    tilt = math.degrees(math.acos(max(-1.0, min(1.0, float(cube[2, 2])))))
+    if media.panorama is not None:
+        shots = [Shot(thumbnail(folder, media.panorama, 480), "panorama", bearing=bearing)]
+    else:
+        shots = [
+            Shot(thumbnail(folder, media.faces[name], 160), name, bearing=(bearing + turn) % 360)
+            for name, turn in _SIDES
+        ]
+    taken = station.taken_at.strftime("%Y-%m-%d %H:%M UTC")
+    return SheetRow(station.id, taken, bearing, tilt, tuple(shots))
+
+
+def _bearing(direction: rotation.Matrix) -> float:
+    """Degrees clockwise from +Y of the site frame, as a compass would show it."""
+    return math.degrees(math.atan2(float(direction[0]), float(direction[1]))) % 360
