@@ -1,0 +1,93 @@
+"""The assets that plates may name, from classic assets or the core data model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.errors import ConfigError
+from capture360.model import Asset
+from capture360.settings import LinkSettings
+
+if TYPE_CHECKING:
+    from cognite.client import CogniteClient
+
+CORE_ASSET = {"type": "view", "space": "cdf_cdm", "externalId": "CogniteAsset", "version": "v1"}
+_METADATA = "metadata."
+_PAGE = 1000
+
+
+class AssetSource(Protocol):
+    """Where candidates for links come from."""
+
+    def assets(self) -> Iterator[Asset]: ...
+
+
+class ClassicAssets:
+    """Classic assets below the site's roots. `Asset.ref` is the asset's internal id as text."""
+
+    def __init__(self, cdf: CdfProject, settings: LinkSettings) -> None:
+        self._client = cdf.client
+        self._settings = settings
+
+    def assets(self) -> Iterator[Asset]:
+        """All assets of the site's subtrees; the whole project's where none is named."""
+        roots = list(self._settings.asset_subtrees) or None
+        with cdf_errors("Reading assets"):
+            if roots:
+                self._check_roots(roots)
+            for asset in self._client.assets(asset_subtree_external_ids=roots, chunk_size=None):
+                metadata = asset.metadata or {}
+                values = {"name": asset.name, "externalId": asset.external_id}
+                values |= {f"{_METADATA}{name}": value for name, value in metadata.items()}
+                yield _asset(str(asset.id), asset.name or "", values, self._settings.match_on)
+
+    def _check_roots(self, roots: list[str]) -> None:
+        found = self._client.assets.retrieve_multiple(external_ids=roots, ignore_unknown_ids=True)
+        there = {asset.external_id for asset in found}
+        missing = [root for root in roots if root not in there]
+        if missing:
+            raise ConfigError(
+                f'links.asset_subtrees: asset "{missing[0]}" is not in the CDF project. Correct its external id.'
+            )
+
+
+class CoreAssets:
+    """CogniteAsset nodes of the site's spaces. `Asset.ref` is `<space>/<externalId>`."""
+
+    def __init__(self, cdf: CdfProject, settings: LinkSettings) -> None:
+        self._client: CogniteClient = cdf.client
+        self._settings = settings
+        self._project = cdf.connection.project
+
+    def assets(self) -> Iterator[Asset]:
+        """All assets of the named spaces; of the whole project where none is named."""
+        cursor: str | None = None
+        while True:
+            body: dict[str, Any] = {"instanceType": "node", "sources": [{"source": CORE_ASSET}], "limit": _PAGE}
+            if self._settings.asset_spaces:
+                spaces = list(self._settings.asset_spaces)
+                body["filter"] = {"in": {"property": ["node", "space"], "values": spaces}}
+            if cursor:
+                body["cursor"] = cursor
+            with cdf_errors("Reading assets"):
+                answer = self._client.post(f"/api/v1/projects/{self._project}/models/instances/list", body).json()
+            for item in answer["items"]:
+                properties = item["properties"]["cdf_cdm"]["CogniteAsset/v1"]
+                values = {**properties, "externalId": item["externalId"]}
+                ref = f"{item['space']}/{item['externalId']}"
+                yield _asset(ref, properties.get("name") or item["externalId"], values, self._settings.match_on)
+            cursor = answer.get("nextCursor")
+            if not cursor:
+                return
+
+
+def _asset(ref: str, name: str, values: Mapping[str, Any], match_on: Sequence[str]) -> Asset:
+    tags: dict[str, None] = {}
+    for field in match_on:
+        value = values.get(field)
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and text.strip():
+                tags[text.strip()] = None
+    return Asset(ref=ref, name=name, tags=tuple(tags))

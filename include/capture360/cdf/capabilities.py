@@ -1,0 +1,70 @@
+"""What the credentials may do in a project, as `GET /token/inspect` tells it, against what we need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from capture360.cdf.client import CdfProject, cdf_errors
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The part of a project that a capability must reach: one space, one data set, or everything."""
+
+    name: str
+    key: str = ""
+    value: str = ""
+    told: str = ""
+
+
+SOMEWHERE = Scope("")
+EVERYWHERE = Scope("all", told=" with scope all")
+
+
+def in_space(space: str) -> Scope:
+    return Scope("spaceIdScope", "spaceIds", space, f' for space "{space}"')
+
+
+def in_data_set(data_set: int, external_id: str) -> Scope:
+    return Scope("datasetScope", "ids", str(data_set), f' for data set "{external_id}"')
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One action of one access control list, in a scope."""
+
+    acl: str
+    action: str
+    scope: Scope = SOMEWHERE
+
+    def __str__(self) -> str:
+        return f"{self.acl}:{self.action}{self.scope.told}"
+
+
+def capabilities(cdf: CdfProject) -> Sequence[Mapping[str, Any]]:
+    """All capabilities of the credentials in this project."""
+    with cdf_errors("Asking what the credentials may do"):
+        seen = cdf.client.get("/api/v1/token/inspect").json()
+    return [each for each in seen["capabilities"] if _reaches(each.get("projectScope", {}), cdf.connection.project)]
+
+
+def lacking(granted: Sequence[Mapping[str, Any]], needs: Iterable[Need]) -> list[Need]:
+    """The needs that no capability meets, each once."""
+    return [need for need in dict.fromkeys(needs) if not any(_meets(capability, need) for capability in granted)]
+
+
+def _reaches(scope: Mapping[str, Any], project: str) -> bool:
+    return "projects" not in scope or project in scope["projects"]
+
+
+def _meets(capability: Mapping[str, Any], need: Need) -> bool:
+    granted = capability.get(need.acl)
+    if granted is None or need.action not in granted["actions"]:
+        return False
+    scope = granted["scope"]
+    if "all" in scope or need.scope == SOMEWHERE:
+        return True
+    values = scope.get(need.scope.name, {}).get(need.scope.key, ())
+    return need.scope.value in {str(value) for value in values}

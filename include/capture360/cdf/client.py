@@ -1,0 +1,232 @@
+"""A CDF project behind one connection: the client, made late, and errors as sentences."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from capture360.cdf.modes import DEFAULT_MODE, ModeName, checked_mode
+from capture360.errors import CdfError, CdfUnavailableError, ConfigError
+
+if TYPE_CHECKING:
+    from cognite.client import CogniteClient
+
+CLIENT_NAME = "capture360"
+_RETRIES = 6
+"""Of one request, over about half a minute; longer outages are for the scheduler to wait out."""
+_REQUIRED = ("base_url", "project", "token_url", "client_id", "client_secret")
+_RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
+_TOKEN_REFUSALS = (
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+)
+"""What an OAuth 2.0 token endpoint answers (RFC 6749, 5.2); anything else did not come from one."""
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How to reach one CDF project. `scopes` are what the token endpoint is asked for; `audience` where it insists."""
+
+    base_url: str
+    project: str
+    token_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    scopes: tuple[str, ...] = ()
+    audience: str | None = None
+    mode: ModeName = DEFAULT_MODE
+
+    def __post_init__(self) -> None:
+        for name in _REQUIRED:
+            if not getattr(self, name):
+                raise ConfigError(f"The CDF connection has no {name}. Fill it in.")
+        for name in ("base_url", "token_url"):
+            if not _is_web_address(getattr(self, name)):
+                raise ConfigError(
+                    f'The CDF connection\'s {name} is "{getattr(self, name)}". Write it with https:// in front.'
+                )
+        object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
+        object.__setattr__(self, "mode", checked_mode(self.mode))
+        if not self.scopes and not self.audience:
+            object.__setattr__(self, "scopes", (f"{self.base_url}/.default",))
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], where: str) -> Connection:
+        """A connection from plain values; ConfigError names `where` and the key that is wrong."""
+        missing = [name for name in _REQUIRED if not values.get(name)]
+        if missing:
+            raise ConfigError(f"{where}: {missing[0]} is missing. A CDF connection needs {', '.join(_REQUIRED)}.")
+        scopes = values.get("scopes") or ()
+        if not isinstance(scopes, str) and not _are_texts(scopes):
+            raise ConfigError(f"{where}: scopes must be a text or a list of texts.")
+        return cls(
+            **{name: str(values[name]) for name in _REQUIRED},
+            scopes=tuple(scopes.split() if isinstance(scopes, str) else scopes),
+            audience=values.get("audience") or None,
+            mode=checked_mode(values.get("mode") or DEFAULT_MODE),
+        )
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Connection:
+        """The connection that a JSON file such as the sandbox's `connection.json` describes."""
+        try:
+            document = json.loads(Path(path).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ConfigError(f"{path} is not there. Start the sandbox, or name your own connection file.") from None
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{path} is not a readable JSON file: {error}.") from None
+        if not isinstance(document, dict):
+            raise ConfigError(f"{path} must hold one JSON object with {', '.join(_REQUIRED)}.")
+        return cls.from_mapping(document, str(path))
+
+
+class CdfProject:
+    """One CDF project. The client is made when first asked for, inside the task that uses it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    @cached_property
+    def client(self) -> CogniteClient:
+        """The SDK's synchronous client; thread-safe, and safe to make after a fork."""
+        from cognite.client import ClientConfig, CogniteClient, global_config
+        from cognite.client.credentials import OAuthClientCredentials
+
+        global_config.disable_pypi_version_check = True
+        _keep_links_out_of_logs()
+        _settle_process()
+        connection = self.connection
+        more: dict[str, Any] = {"audience": connection.audience} if connection.audience else {}
+        credentials = OAuthClientCredentials(
+            token_url=connection.token_url,
+            client_id=connection.client_id,
+            client_secret=connection.client_secret,
+            scopes=list(connection.scopes),
+            **more,
+        )
+        config = ClientConfig(
+            client_name=CLIENT_NAME, project=connection.project, credentials=credentials, base_url=connection.base_url
+        )
+        return CogniteClient(config)
+
+
+@contextmanager
+def cdf_errors(doing: str) -> Iterator[None]:
+    """Errors of the SDK and its transport as CdfError or CdfUnavailableError with a sentence; `doing` begins it.
+
+    Links to contents are permissions and stand in the texts of the transport's errors and in what stores answer, so
+    neither those texts nor the errors themselves are handed on: only a status, a kind and a host.
+    """
+    import httpx2
+    from cognite.client.exceptions import (
+        CogniteAPIError,
+        CogniteConnectionError,
+        CogniteFileUploadError,
+        CogniteHTTPStatusError,
+        CogniteOAuthError,
+        CogniteProjectAccessError,
+        CogniteReadTimeout,
+        CogniteRequestError,
+    )
+
+    try:
+        yield
+    except CogniteOAuthError as error:
+        raise CdfError(f"{doing}: {_token_refusal(error.error, error.description)}") from None
+    except CogniteAPIError as error:
+        request = f", request {error.x_request_id}" if error.x_request_id else ""
+        raise _answered(doing, error.code, f": {error.message}{request}") from error
+    except CogniteProjectAccessError as error:
+        raise _answered(doing, 401, f': no access to project "{error.project}"') from None
+    except CogniteFileUploadError as error:
+        raise _answered(doing, error.code) from None
+    except CogniteHTTPStatusError as error:
+        raise _answered(doing, error.status_code) from None
+    except httpx2.HTTPStatusError as error:
+        raise _answered(doing, error.response.status_code) from None
+    except (CogniteConnectionError, CogniteReadTimeout, CogniteRequestError, httpx2.HTTPError) as error:
+        raise CdfUnavailableError(f"{doing}: CDF did not answer ({type(error).__name__}{_host(error)}).") from None
+    except KeyError as error:
+        if error.args != ("access_token",):
+            raise
+        raise CdfError(f"{doing}: {_token_refusal(None)}") from None
+
+
+def _answered(doing: str, status: int, told: str = "") -> CdfError | CdfUnavailableError:
+    kind = CdfUnavailableError if status in _RETRYABLE else CdfError
+    return kind(f"{doing}: CDF answered {status}{told}.")
+
+
+def _token_refusal(code: object, description: str = "") -> str:
+    if code in _TOKEN_REFUSALS:
+        return f"the token endpoint refused the client id or secret ({code}: {description})."
+    return "the token endpoint gave no token. Is token_url right?"
+
+
+def _host(error: Exception) -> str:
+    """Scheme, host and port that were spoken to, in words; empty where the error does not say."""
+    for each in (error, error.__cause__):
+        try:
+            url = getattr(each, "request", None) and each.request.url  # type: ignore[union-attr]
+        except RuntimeError:
+            continue
+        if url:
+            return f" at {url.scheme}://{url.netloc.decode()}"
+    return ""
+
+
+def inspect(connection: Connection) -> str:
+    """Try the connection: one sentence that says what it reaches; CdfError or CdfUnavailableError otherwise."""
+    client = CdfProject(connection).client
+    with cdf_errors(f"Connecting to {connection.base_url}"):
+        seen = client.iam.token.inspect()
+    projects = sorted(project.url_name for project in seen.projects)
+    if connection.project not in projects:
+        known = ", ".join(projects) or "none"
+        raise CdfError(f'The credentials do not reach project "{connection.project}" (they reach: {known}).')
+    return f'Connected to project "{connection.project}" at {connection.base_url} ({connection.mode}).'
+
+
+@cache
+def _settle_process() -> None:
+    """Once a process: few retries, and forked children that start the SDK's loop anew (its thread stays behind)."""
+    from cognite.client import global_config
+
+    global_config.max_retries = _RETRIES
+    os.register_at_fork(after_in_child=_forget_background_loop)
+
+
+def _forget_background_loop() -> None:
+    from cognite.client.utils import _concurrency
+
+    _concurrency._INTERNAL_EVENT_LOOP_THREAD_EXECUTOR_SINGLETON = None
+
+
+def _keep_links_out_of_logs() -> None:
+    """The transports log every URL at INFO, upload links among them, and Airflow's tasks log at INFO."""
+    for name in ("httpx", "httpx2"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,23 @@
+"""Links into CDF's own user interface."""
+
+from __future__ import annotations
+
+import urllib.parse
+
+from capture360.cdf.client import Connection
+from capture360.cdf.modes import Collection
+
+_CLOUD = ".cognitedata.com"
+
+
+def collection_link(connection: Connection, collection: Collection) -> str:
+    """Where to look at a collection: Fusion's 3D page for a project in Cognite's cloud, else the project's own host.
+
+    Fusion has no published address of a single 360° collection, so the link names it in its fragment.
+    """
+    host = urllib.parse.urlsplit(connection.base_url).netloc
+    fragment = urllib.parse.quote(f"{collection.space}/{collection.external_id}")
+    if not host.endswith(_CLOUD):
+        return f"{connection.base_url}/#{fragment}"
+    project = urllib.parse.quote(connection.project)
+    return f"https://fusion.cognite.com/{project}/3d-models?{urllib.parse.urlencode({'cluster': host})}#{fragment}"

@@ -1,0 +1,173 @@
+"""What a project must have before anything is written to it, in words: rights, mode, views, spaces, data set, room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from capture360.cdf.capabilities import EVERYWHERE, Need, capabilities, in_data_set, in_space, lacking
+from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.files import ClassicFiles
+from capture360.cdf.modes import mode_of, modes_of_kind
+from capture360.cdf.nodes import View
+from capture360.errors import ConfigError
+from capture360.model import Disposition, Finding
+from capture360.settings import Site
+
+_FOR_EVERYBODY = (Need("projectsAcl", "LIST"), Need("dataModelsAcl", "READ"))
+_BESIDE_PANORAMAS = 4
+"""Collection, 360° model, scene and its edge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Required:
+    """What publishing asks of a project: views, instance spaces and rights of the image model, and room for instances.
+
+    `published` counts the panoramas of the capture that are there already; it is asked only where room is scarce.
+    """
+
+    views: Sequence[View]
+    spaces: Sequence[str]
+    needs: Sequence[Need]
+    panoramas: int
+    instances_each: int
+    published: Callable[[], int]
+    classic_files: bool
+
+
+def missing_parts(cdf: CdfProject, site: Site, required: Required) -> Sequence[Finding]:
+    """A finding for everything that the project lacks. Reads only; without the rights nothing else is asked."""
+    granted = capabilities(cdf)
+    for_spaces = [
+        Need("dataModelInstancesAcl", action, in_space(space))
+        for space in dict.fromkeys(required.spaces)
+        for action in ("READ", "WRITE")
+    ]
+    for_data_set = [Need("datasetsAcl", "READ")] if required.classic_files and site.files.data_set else []
+    denied = lacking(granted, [*_FOR_EVERYBODY, *required.needs, *for_spaces, *for_data_set])
+    if denied:
+        return [_not_granted(cdf, need) for need in denied]
+    return [
+        *_wrong_mode(cdf),
+        *_views(cdf, required.views),
+        *_spaces(cdf, site, required.spaces, granted),
+        *(_classic_files(cdf, site, granted) if required.classic_files else ()),
+        *_room(cdf, required),
+    ]
+
+
+def missing_for_extraction(cdf: CdfProject, site: Site, space: str) -> Sequence[Finding]:
+    """A finding for every right that CDF's own extraction of E57 files into `space` needs, and the project lacks."""
+    granted = capabilities(cdf)
+    rights = [("threedAcl", "READ"), ("threedAcl", "CREATE"), ("sessionsAcl", "CREATE")]
+    needs = [Need(acl, action) for acl, action in rights]
+    needs += [Need("dataModelInstancesAcl", action, in_space(space)) for action in ("READ", "WRITE")]
+    denied = lacking(granted, [*_FOR_EVERYBODY, *needs])
+    return [_not_granted(cdf, need) for need in denied] or [*_spaces(cdf, site, [space], granted)]
+
+
+def space_exists(cdf: CdfProject, space: str) -> bool:
+    with cdf_errors(f'Looking for space "{space}"'):
+        return cdf.client.data_modeling.spaces.retrieve(space) is not None
+
+
+def ensure_space(cdf: CdfProject, space: str, *, create: bool) -> None:
+    """The space is there, created if it was not and `create` allows it; ConfigError otherwise."""
+    from cognite.client.data_classes.data_modeling import SpaceApply
+
+    if space_exists(cdf, space):
+        return
+    if not create:
+        raise ConfigError(f'Space "{space}" is not in the project. Create it, or set create_space.')
+    with cdf_errors(f'Creating space "{space}"'):
+        cdf.client.data_modeling.spaces.apply(SpaceApply(space, description="360° captures"))
+
+
+def _wrong_mode(cdf: CdfProject) -> Iterator[Finding]:
+    project = cdf.connection.project
+    with cdf_errors("Asking for the project's data modeling status"):
+        listed = cdf.client.get("/api/v1/projects", params={"withDataModelingStatus": "true"}).json()["items"]
+    kind = next((each.get("dataModelingStatus") for each in listed if each["urlName"] == project), None)
+    if kind is not None and kind != mode_of(cdf).project_kind:
+        fitting = " or ".join(modes_of_kind(kind)) or "none that is known here"
+        yield stop(
+            "mode",
+            kind,
+            f"Project {project} says that it is {kind}, but its connection has mode {cdf.connection.mode}. "
+            f"Set the connection's mode to {fitting}.",
+        )
+
+
+def _views(cdf: CdfProject, views: Sequence[View]) -> Iterator[Finding]:
+    wanted = [(view.space, view.external_id, view.version) for view in views]
+    with cdf_errors("Looking for the views of 360° images"):
+        found = cdf.client.data_modeling.views.retrieve(wanted, include_inherited_properties=False)
+    there = {(view.space, view.external_id, view.version) for view in found}
+    for view, key in zip(views, wanted, strict=True):
+        if key not in there:
+            yield stop(
+                "view",
+                str(view),
+                f"The view {view} is not in project {cdf.connection.project}, or may not be read. "
+                f'Ask its administrator to enable it and to grant dataModelsAcl:READ for space "{view.space}".',
+            )
+
+
+def _spaces(
+    cdf: CdfProject, site: Site, spaces: Sequence[str], granted: Sequence[Mapping[str, Any]]
+) -> Iterator[Finding]:
+    for space in dict.fromkeys(spaces):
+        if space_exists(cdf, space):
+            continue
+        if not site.create_space:
+            yield stop(
+                "space",
+                space,
+                f'Space "{space}" is not in project {cdf.connection.project}. Create it, or set create_space.',
+            )
+        for need in lacking(granted, [Need("dataModelsAcl", "WRITE", in_space(space))] if site.create_space else []):
+            yield _not_granted(cdf, need)
+
+
+def _classic_files(cdf: CdfProject, site: Site, granted: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    name = site.files.data_set
+    try:
+        data_set = ClassicFiles(cdf.client, site.files).data_set_id
+    except ConfigError as error:
+        yield stop("data_set", str(name), str(error))
+        return
+    scope = EVERYWHERE if data_set is None else in_data_set(data_set, str(name))
+    for need in lacking(granted, [Need("filesAcl", "READ", scope), Need("filesAcl", "WRITE", scope)]):
+        yield _not_granted(cdf, need)
+
+
+def _room(cdf: CdfProject, required: Required) -> Iterator[Finding]:
+    with cdf_errors("Asking how many instances the project may hold"):
+        held = cdf.client.data_modeling.statistics.project().instances
+    free = held.instances_limit - held.instances
+    wanted = required.panoramas
+    if free < wanted * required.instances_each + _BESIDE_PANORAMAS:
+        wanted -= required.published()
+    more = wanted * required.instances_each + _BESIDE_PANORAMAS if wanted > 0 else 0
+    if free < more:
+        yield stop(
+            "quota",
+            f"{held.instances} of {held.instances_limit}",
+            f"Project {cdf.connection.project} holds {held.instances:,} of at most {held.instances_limit:,} instances, "
+            f"and {wanted:,} panoramas need about {more:,} more. Delete what is no longer needed, or ask Cognite for a "
+            "higher limit.",
+        )
+
+
+def _not_granted(cdf: CdfProject, need: Need) -> Finding:
+    return stop(
+        "capability",
+        str(need),
+        f"{need} is not granted in project {cdf.connection.project}. Ask its administrator for it.",
+    )
+
+
+def stop(rule: str, value: str, message: str) -> Finding:
+    """A finding that stops a capture before anything is written."""
+    return Finding(rule=f"cdf-{rule}", disposition=Disposition.STOP, where="CDF project", value=value, message=message)

@@ -1,0 +1,129 @@
+"""CDF's 3D job ImageTextDetection as a detector, by choice, in data modeling projects.
+
+One job reads a whole collection. Its id follows from the delivery, so every batch of images, and every repetition, uses
+the same one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from capture360.cdf.modes import Collection
+from capture360.cdf.spheres import on_one_face
+from capture360.cdf.text_jobs import Result, TextJob, TextJobs
+from capture360.detection.job_results import FoundText, UnknownResultError, parse
+from capture360.detection.polygons import clipped
+from capture360.detection.protocol import MAX_TEXT_LENGTH
+from capture360.detection.settings import JobSettings
+from capture360.errors import CdfError
+from capture360.model import Detection, Disposition, Finding, PublishedImage
+
+_NAME = "Tag plates"
+_ALL = 1_000_000
+_FIRST_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 15.0
+
+Keep = Callable[[str, bytes], str]
+"""Stores a file under a name, for people to look at; its URL."""
+
+
+class JobDetector:
+    """Reads what the jobs of some collections found on images. `collections` are job ids by collection."""
+
+    def __init__(
+        self,
+        jobs: TextJobs,
+        collections: Mapping[Collection, str],
+        space: str,
+        settings: JobSettings,
+        keep: Keep,
+        say: Callable[[str], None],
+    ) -> None:
+        self._jobs = jobs
+        self._collections = collections
+        self._space = space
+        self._settings = settings
+        self._keep = keep
+        self._say = say
+        self._findings: list[Finding] = []
+
+    @property
+    def engine(self) -> str:
+        return "cdf-3d-job/ImageTextDetection"
+
+    @property
+    def images_at_once(self) -> int:
+        return _ALL
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """Texts whose outline lies on no face."""
+        return self._findings
+
+    def detect(self, images: Sequence[PublishedImage]) -> Iterator[Detection]:
+        """The texts that the jobs found on these images, without those that people rejected in CDF.
+
+        CdfError if a job fails or does not end in time, UnknownResultError if its result cannot be read.
+        """
+        wanted = {(image.space, image.external_id) for image in images}
+        for collection, external_id in self._collections.items():
+            job = self._finished(collection, external_id)
+            for result in self._jobs.results(job):
+                texts = self._texts(job, result)
+                rejected = self._jobs.rejected_keys(job, result)
+                for text in texts:
+                    if (text.space, text.image) in wanted and text.key not in rejected:
+                        yield from self._detection(text)
+
+    def _finished(self, collection: Collection, external_id: str) -> TextJob:
+        job = self._jobs.find(self._space, external_id)
+        if job is not None and job.is_lost:
+            self._say(f"3D job {external_id} ended as {job.status} before: it is started anew")
+            self._jobs.remove(job)
+            job = None
+        if job is None:
+            job = self._jobs.start(self._space, external_id, _NAME, collection)
+            self._say(f"3D job {external_id} started in space {self._space}")
+        deadline, pause = time.monotonic() + self._settings.deadline.total_seconds(), _FIRST_PAUSE_S
+        while job.status != "Succeeded":
+            if job.is_lost:
+                raise CdfError(
+                    f"3D job {external_id} in space {self._space} ended as {job.status}. CDF does not say why. "
+                    "Clear this task to start it anew, ask Cognite support, or choose links.detector: ocr."
+                )
+            if time.monotonic() > deadline:
+                raise CdfError(
+                    f"3D job {external_id} in space {self._space} is still {job.status} after "
+                    f"{self._settings.deadline}. Raise links.job.deadline and clear this task: it goes on waiting."
+                )
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+            found = self._jobs.find(self._space, external_id)
+            if found is None:
+                raise CdfError(f"3D job {external_id} was deleted while it was waited for. Clear this task.")
+            job = found
+        return job
+
+    def _texts(self, job: TextJob, result: Result) -> list[FoundText]:
+        content = self._jobs.content(result)
+        try:
+            return parse(content)
+        except UnknownResultError as error:
+            url = self._keep(f"{result.external_id[:80]}.json", content)
+            self._say(f"Structure of {result.external_id}:\n{error.structure}")
+            raise UnknownResultError(
+                f"The result {result.external_id} of 3D job {job.external_id} has a form that is not known ({error}). "
+                f"It is kept at {url}, and its structure stands in the log. Choose links.detector: ocr meanwhile.",
+                error.structure,
+            ) from None
+
+    def _detection(self, found: FoundText) -> Iterator[Detection]:
+        face, corners = on_one_face(found.outline)
+        polygon = clipped(corners)
+        text = found.text.strip()[:MAX_TEXT_LENGTH]
+        if polygon is None:
+            message = "The outline of a text lies on no face. It was left out."
+            self._findings.append(Finding("text_nowhere", Disposition.WARN, found.image, text, message))
+        elif text:
+            yield Detection(found.image, face, text, round(found.confidence, 4), polygon)

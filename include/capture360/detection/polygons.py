@@ -1,0 +1,95 @@
+"""Outlines of texts on a face, in 0..1 of the face, x right, y down; corners in the order of reading from top left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+Polygon = tuple[tuple[float, float], ...]
+Points = npt.NDArray[np.float64]
+Box = tuple[float, float, float, float]
+"""(x_min, y_min, x_max, y_max)."""
+
+BORDER = 0.004
+"""A text that comes this near to an edge of its face may go on beyond it: 8 pixels of 2048."""
+_SAME_PLACE = 0.5
+
+
+def clipped(corners: Sequence[Sequence[float]]) -> Polygon | None:
+    """The outline within the face; None if nothing with an area is left of it."""
+    points = np.clip(np.asarray(corners, dtype=np.float64), 0.0, 1.0).round(6)
+    if len(points) < 3 or not np.isfinite(points).all() or (np.ptp(points, axis=0) <= 0).any():
+        return None
+    return tuple((float(x), float(y)) for x, y in points)
+
+
+def bounds(polygon: Polygon) -> Box:
+    """The smallest box around an outline."""
+    xs, ys = zip(*polygon, strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def is_same_place(one: Box, other: Box) -> bool:
+    """Whether two boxes are one plate: they share more than half of their union."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    if width <= 0 or height <= 0:
+        return False
+    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return width * height > _SAME_PLACE * (areas - width * height)
+
+
+def touches_border(polygon: Polygon) -> bool:
+    """Whether the edge of the face may have cut the text."""
+    x_min, y_min, x_max, y_max = bounds(polygon)
+    return min(x_min, y_min) < BORDER or max(x_max, y_max) > 1 - BORDER
+
+
+def centre(polygon: Polygon) -> tuple[float, float]:
+    """Mean of the corners."""
+    x, y = np.mean(polygon, axis=0)
+    return float(x), float(y)
+
+
+def is_upright(polygon: Polygon) -> bool:
+    """Whether a line of text runs up or down the face: half as high again as it is wide, as the engine sees it."""
+    width, height = _sides(polygon)
+    return height >= 1.5 * width
+
+
+def reading_direction(polygon: Polygon) -> Points:
+    """Unit vector along the line of text; downwards for an upright one, whose first letter may be at either end."""
+    corners = np.asarray(polygon)
+    if is_upright(polygon):
+        along = (corners[-1] - corners[0]) + (corners[2] - corners[1])
+    else:
+        along = (corners[1] - corners[0]) + (corners[2] - corners[-1])
+    length = float(np.hypot(*along))
+    return along / length if length else np.array([1.0, 0.0])
+
+
+def _sides(polygon: Polygon) -> tuple[float, float]:
+    corners = np.asarray(polygon)
+    width = max(np.hypot(*(corners[1] - corners[0])), np.hypot(*(corners[2] - corners[-1])))
+    height = max(np.hypot(*(corners[-1] - corners[0])), np.hypot(*(corners[2] - corners[1])))
+    return float(width), float(height)
+
+
+def along_and_across(polygon: Polygon, direction: Points) -> tuple[float, float, float, float]:
+    """Extent along a reading direction and across it: (first, last, top, bottom)."""
+    corners = np.asarray(polygon)
+    along = corners @ direction
+    across = corners @ np.array([-direction[1], direction[0]])
+    return float(along.min()), float(along.max()), float(across.min()), float(across.max())
+
+
+def around(polygons: Sequence[Polygon], direction: Points) -> Polygon:
+    """The smallest rectangle along a reading direction that holds all of the outlines, clipped to the face."""
+    extents = np.array([along_and_across(polygon, direction) for polygon in polygons])
+    first, top = extents[:, 0].min(), extents[:, 2].min()
+    last, bottom = extents[:, 1].max(), extents[:, 3].max()
+    down = np.array([-direction[1], direction[0]])
+    corners = [a * direction + b * down for a, b in ((first, top), (last, top), (last, bottom), (first, bottom))]
+    return clipped([corner.tolist() for corner in corners]) or polygons[0]

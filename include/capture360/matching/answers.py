@@ -1,0 +1,67 @@
+"""A reviewer's answer about a page of numbered suggestions: which of them are approved, and which rejected."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from capture360.errors import BadInputError
+
+Choice = Literal["Approve all", "Reject all", "Decide one by one", "Leave as they are"]
+CHOICES: tuple[Choice, ...] = get_args(Choice)
+LEAVE: Choice = "Leave as they are"
+_PART = re.compile(r"(\d{1,6})(?:\s*-\s*(\d{1,6}))?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Numbers of a page's suggestions, from 1; those in neither are left as they are."""
+
+    approved: frozenset[int]
+    rejected: frozenset[int]
+
+
+def understood(choice: str, approve: str, reject: str, shown: int) -> Answer:
+    """The answer to a page that shows suggestions 1 to `shown`.
+
+    `approve` and `reject` are lists such as "1, 3, 5-8": what is decided one by one, or what is excepted from
+    approving or rejecting all. BadInputError if numbers are not understood, not on the page, or contradict the choice.
+    """
+    approved, rejected = _numbers(approve, "approve", shown), _numbers(reject, "reject", shown)
+    everything = frozenset(range(1, shown + 1))
+    if both := approved & rejected:
+        raise BadInputError(f"{_listed(both)} cannot be approved and rejected at once. {_ASK_AGAIN}")
+    if choice == "Approve all" and not approved:
+        return Answer(everything - rejected, rejected)
+    if choice == "Reject all" and not rejected:
+        return Answer(approved, everything - approved)
+    if choice == "Decide one by one" and (approved or rejected):
+        return Answer(approved, rejected)
+    if choice == LEAVE and not approved | rejected:
+        return Answer(frozenset(), frozenset())
+    if choice not in CHOICES:
+        raise BadInputError(f'"{choice}" is none of: {", ".join(CHOICES)}. {_ASK_AGAIN}')
+    if choice == "Decide one by one":
+        raise BadInputError(f'"{choice}" needs numbers to approve or to reject. {_ASK_AGAIN}')
+    raise BadInputError(f'"{choice}" does not go with the numbers {_listed(approved | rejected)}. {_ASK_AGAIN}')
+
+
+_ASK_AGAIN = "Nothing was changed. Clear the page's task to be asked again."
+
+
+def _numbers(text: str, field: str, shown: int) -> frozenset[int]:
+    found: set[int] = set()
+    for part in filter(None, (part.strip() for part in re.split(r"[,;]", text))):
+        matched = _PART.match(part)
+        if matched is None:
+            raise BadInputError(f'"{part}" in {field} is no number: write them as 1, 3, 5-8. {_ASK_AGAIN}')
+        first, last = int(matched[1]), int(matched[2] or matched[1])
+        if not 1 <= first <= last <= shown:
+            raise BadInputError(f'"{part}" in {field} is not on the page, which shows 1 to {shown}. {_ASK_AGAIN}')
+        found.update(range(first, last + 1))
+    return frozenset(found)
+
+
+def _listed(numbers: frozenset[int]) -> str:
+    return ", ".join(str(number) for number in sorted(numbers))

@@ -1,0 +1,69 @@
+"""What people decided about suggested links. It outlives deliveries, and wins over every later verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from capture360.detection.polygons import bounds, is_same_place
+from capture360.matching.documents import match_document, match_from_document
+from capture360.model import Match
+
+NOTE = "decisions"
+"""Name of the note beside the capture's records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One link, what a person decided about it, who and when (ISO 8601)."""
+
+    match: Match
+    status: Literal["approved", "rejected"]
+    by: str
+    at: str
+
+    def is_about(self, match: Match) -> bool:
+        """Whether it is the same asset in the same place."""
+        mine, other = self.match.detection, match.detection
+        return (
+            self.match.asset is not None
+            and match.asset is not None
+            and self.match.asset.ref == match.asset.ref
+            and (mine.image, mine.face) == (other.image, other.face)
+            and is_same_place(bounds(mine.polygon), bounds(other.polygon))
+        )
+
+    def applied_to(self, match: Match) -> Match:
+        status: Literal["approved", "dropped"] = "approved" if self.status == "approved" else "dropped"
+        return replace(match, status=status, reason=f"{self.status} by {self.by}")
+
+    def document(self) -> dict[str, Any]:
+        """As a value that JSON can hold."""
+        return {"match": match_document(self.match), "status": self.status, "by": self.by, "at": self.at}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Decided:
+        """The inverse of `document`."""
+        return cls(match_from_document(document["match"]), document["status"], document["by"], document["at"])
+
+
+def as_decided(matches: Sequence[Match], decisions: Sequence[Decided]) -> list[Match]:
+    """The matches with what was decided about them, and what was approved but is not read any more."""
+    by_image: dict[str, list[Decided]] = {}
+    for decision in decisions:
+        by_image.setdefault(decision.match.detection.image, []).append(decision)
+    seen: set[int] = set()
+    found: list[Match] = []
+    for match in matches:
+        about = [each for each in by_image.get(match.detection.image, ()) if each.is_about(match)]
+        seen.update(id(each) for each in about)
+        found.append(about[-1].applied_to(match) if about else match)
+    unread = [each for each in decisions if each.status == "approved" and id(each) not in seen]
+    return found + [each.applied_to(each.match) for each in unread]
+
+
+def added(decisions: Iterable[Decided], new: Sequence[Decided]) -> list[Decided]:
+    """The decisions with new ones in place of earlier ones about the same links."""
+    kept = [each for each in decisions if not any(later.is_about(each.match) for later in new)]
+    return [*kept, *new]

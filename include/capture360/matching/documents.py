@@ -1,0 +1,55 @@
+"""Detections and matches as values that JSON can hold, for the records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from capture360.model import Asset, Detection, Match
+
+
+def detection_document(detection: Detection) -> dict[str, Any]:
+    return {
+        "image": detection.image,
+        "face": detection.face,
+        "text": detection.text,
+        "score": detection.score,
+        "polygon": [list(corner) for corner in detection.polygon],
+    }
+
+
+def detection_from_document(document: Mapping[str, Any]) -> Detection:
+    """The inverse of `detection_document`."""
+    polygon = tuple((float(x), float(y)) for x, y in document["polygon"])
+    return Detection(document["image"], document["face"], document["text"], float(document["score"]), polygon)
+
+
+def match_document(match: Match) -> dict[str, Any]:
+    return {
+        "detection": detection_document(match.detection),
+        "asset": _asset_document(match.asset) if match.asset else None,
+        "confidence": match.confidence,
+        "status": match.status,
+        "reason": match.reason,
+        "candidates": [[_asset_document(asset), share] for asset, share in match.candidates],
+    }
+
+
+def match_from_document(document: Mapping[str, Any]) -> Match:
+    """The inverse of `match_document`."""
+    return Match(
+        detection=detection_from_document(document["detection"]),
+        asset=_asset(document["asset"]) if document["asset"] else None,
+        confidence=float(document["confidence"]),
+        status=document["status"],
+        reason=document["reason"],
+        candidates=tuple((_asset(asset), float(share)) for asset, share in document["candidates"]),
+    )
+
+
+def _asset_document(asset: Asset) -> dict[str, str | Sequence[str]]:
+    return {"ref": asset.ref, "name": asset.name, "tags": list(asset.tags)}
+
+
+def _asset(document: Mapping[str, Any]) -> Asset:
+    return Asset(document["ref"], document["name"], tuple(document["tags"]))

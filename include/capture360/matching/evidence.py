@@ -1,0 +1,282 @@
+"""What a text says about the tags of a list: which tag, by which kind of evidence, or why none.
+
+The search goes from the strictest evidence to the weakest and stops at the first that holds: the whole text, windows of
+its tokens, one edit, a completion of a cut line. Two tags that are equally near are a tie, and a tie names none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from capture360.detection.protocol import MAX_TEXT_LENGTH
+from capture360.matching.index import TagIndex
+from capture360.matching.normalise import has_letter_and_digit, swaps, tokens
+
+MAX_WINDOW = 5
+_MAX_CANDIDATES = 3
+_MAX_COMPLETIONS = 4
+_MIN_REPAIRABLE = 5
+
+
+class Kind(StrEnum):
+    """The kinds of evidence. The calibration has a precision for each."""
+
+    EXACT = "exact"
+    WINDOW = "window"
+    FOLD_1 = "fold-1"
+    FOLD_2 = "fold-2"
+    FOLD_MORE = "fold-more"
+    FOLD_KNOWN = "fold-known-shape"
+    WINDOW_FOLD = "window-fold"
+    WINDOW_FOLD_KNOWN = "window-fold-known-shape"
+    PLAIN = "plain"
+    """A whole number or a whole word that is a tag."""
+    PART = "part"
+    """A tag that begins or ends another one."""
+    LOOK_ALIKE = "look-alike"
+    """One of several tags that only look-alike characters tell apart."""
+    LEFTOVER = "leftover"
+    """A tag beside tokens that could belong to it."""
+    EDIT = "edit"
+    EDIT_KNOWN = "edit-known-shape"
+    CUT = "cut"
+    # Below: evidence that names no tag.
+    TWIN = "twin"
+    LOOK_ALIKE_TIE = "look-alike-tie"
+    SEVERAL = "several"
+    EDIT_TIE = "edit-tie"
+    CUT_TIE = "cut-tie"
+    SHORT = "short"
+    NOTHING = "nothing"
+
+
+APPROVABLE = frozenset(
+    {
+        Kind.EXACT,
+        Kind.WINDOW,
+        Kind.FOLD_1,
+        Kind.FOLD_2,
+        Kind.FOLD_KNOWN,
+        Kind.WINDOW_FOLD,
+        Kind.WINDOW_FOLD_KNOWN,
+    }
+)
+"""Evidence that may be approved without a person, if it is calibrated high enough. All other is suggested at best."""
+
+AMBIGUOUS = frozenset({Kind.TWIN, Kind.LOOK_ALIKE_TIE, Kind.SEVERAL, Kind.EDIT_TIE, Kind.CUT_TIE})
+"""Evidence for several tags at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """`owner` is None where no tag is named; `candidates` are then the owners in question, best first, at most 3."""
+
+    kind: Kind
+    owner: int | None = None
+    candidates: tuple[int, ...] = ()
+
+
+_NOTHING = Evidence(Kind.NOTHING)
+_SHORT = Evidence(Kind.SHORT)
+
+
+class Matcher:
+    """Reads texts against a tag index."""
+
+    def __init__(self, index: TagIndex) -> None:
+        self._index = index
+        self._settings = index.settings
+
+    def read(self, texts: Sequence[str]) -> list[Evidence]:
+        """The evidence of each text, in the order given. Characters beyond the 128th are not looked at."""
+        found: dict[str, Evidence] = {}
+        unread: list[str] = []
+        for text in texts:
+            if text not in found:
+                evidence = self._direct(text[:MAX_TEXT_LENGTH])
+                found[text] = evidence or _NOTHING
+                if evidence is None:
+                    unread.append(text)
+        found.update(zip(unread, self._repaired(unread), strict=True))
+        return [found[text] for text in texts]
+
+    def _direct(self, text: str) -> Evidence | None:
+        text_key = self._index.key(text)
+        if len(text_key) < self._settings.min_chars:
+            return _SHORT
+        return self._whole(text_key) or self._windows(tokens(text))
+
+    def _whole(self, read_key: str) -> Evidence | None:
+        """Evidence of a key that is, but for look-alikes, the key of a tag."""
+        index = self._index
+        folded = index.fold(read_key)
+        tag_keys = index.same_fold(folded)
+        if not tag_keys:
+            return None
+        owners = index.owners(read_key)
+        if len(owners) > 1:
+            return Evidence(Kind.TWIN, None, owners[:_MAX_CANDIDATES])
+        if len(tag_keys) > 1:
+            return self._look_alike(read_key, tag_keys)
+        (tag_key,) = tag_keys
+        swapped = 0 if owners else swaps(read_key, tag_key)
+        if 1 - swapped / len(read_key) < self._settings.min_fuzzy_score:
+            return None
+        owners = index.owners(tag_key)
+        if len(owners) > 1:
+            return Evidence(Kind.TWIN, None, owners[:_MAX_CANDIDATES])
+        if index.is_part(folded):
+            return Evidence(Kind.PART, owners[0], _distinct((*owners, *self._longer(folded)))[:_MAX_CANDIDATES])
+        if not has_letter_and_digit(tag_key):
+            return Evidence(Kind.PLAIN, owners[0])
+        if not swapped:
+            return Evidence(Kind.EXACT, owners[0])
+        if index.knows_shape(read_key):
+            return Evidence(Kind.FOLD_KNOWN if swapped == 1 else Kind.FOLD_MORE, owners[0])
+        return Evidence({1: Kind.FOLD_1, 2: Kind.FOLD_2}.get(swapped, Kind.FOLD_MORE), owners[0])
+
+    def _look_alike(self, read_key: str, tag_keys: Sequence[str]) -> Evidence:
+        ranked = sorted((swaps(read_key, tag_key), tag_key) for tag_key in tag_keys)
+        owners = _distinct(owner for _, tag_key in ranked for owner in self._index.owners(tag_key))
+        nearest = self._index.owners(ranked[0][1])
+        if len(owners) == 1:  # several spellings of one asset
+            return Evidence(Kind.FOLD_KNOWN, owners[0])
+        if ranked[0][0] == ranked[1][0] or len(nearest) > 1:
+            return Evidence(Kind.LOOK_ALIKE_TIE, None, owners[:_MAX_CANDIDATES])
+        return Evidence(Kind.LOOK_ALIKE, nearest[0], owners[:_MAX_CANDIDATES])
+
+    def _windows(self, words: Sequence[str]) -> Evidence | None:
+        """Evidence of runs of whole tokens; never of a piece of a token."""
+        word_keys = [word_key for word_key in map(self._index.key, words) if word_key]
+        if len(word_keys) < 2:
+            return None
+        hits: list[tuple[int, int, Evidence]] = []
+        for width in range(min(MAX_WINDOW, len(word_keys) - 1), 0, -1):
+            for begin in range(len(word_keys) - width + 1):
+                end = begin + width
+                if any(first <= begin and end <= last for first, last, _ in hits):
+                    continue  # a part of a longer hit
+                window = "".join(word_keys[begin:end])
+                if len(window) < self._settings.min_chars or not has_letter_and_digit(window):
+                    continue
+                evidence = self._whole(window)
+                if evidence:
+                    hits.append((begin, end, evidence))
+        if not hits:
+            return None
+        owners = _distinct(
+            owner for *_, hit in hits for owner in (hit.candidates if hit.owner is None else (hit.owner,))
+        )
+        named = {hit.owner for *_, hit in hits}
+        if len(named) > 1:
+            return Evidence(Kind.SEVERAL, None, owners[:_MAX_CANDIDATES])
+        inner = hits[0][2]
+        if inner.owner is None or inner.kind not in APPROVABLE:
+            return inner
+        covered = {place for begin, end, _ in hits for place in range(begin, end)}
+        if not all(_is_label(word) for place, word in enumerate(word_keys) if place not in covered):
+            return Evidence(Kind.LEFTOVER, inner.owner)
+        return Evidence(_AS_WINDOW[inner.kind], inner.owner)
+
+    def _repaired(self, texts: Sequence[str]) -> list[Evidence]:
+        """Evidence of texts that are one edit from a tag, or a tag with an end missing."""
+        queries: list[str] = []
+        asked: list[range] = []
+        if self._settings.min_fuzzy_score < 1:
+            for text in texts:
+                spans = self._repairable(text[:MAX_TEXT_LENGTH])
+                asked.append(range(len(queries), len(queries) + len(spans)))
+                queries.extend(spans)
+        if not queries:
+            return [_NOTHING] * len(texts)
+        near = self._index.near([self._index.fold(query) for query in queries])
+        return [
+            self._edit([(queries[place], near[place]) for place in places])
+            or self._completed([queries[place] for place in places])
+            or _NOTHING
+            for places in asked
+        ]
+
+    def _repairable(self, text: str) -> list[str]:
+        """Keys of the token runs that hold every digit of the text, the longest first."""
+        word_keys = [word_key for word_key in map(self._index.key, tokens(text)) if word_key]
+        with_digits = [place for place, word in enumerate(word_keys) if not word.isalpha()]
+        if not with_digits:
+            return []
+        runs = [
+            "".join(word_keys[begin:end])
+            for begin in range(with_digits[0] + 1)
+            for end in range(with_digits[-1] + 1, len(word_keys) + 1)
+            if end - begin <= MAX_WINDOW
+        ]
+        least = max(_MIN_REPAIRABLE, self._settings.min_chars)
+        return sorted(
+            {run for run in runs if len(run) >= least and has_letter_and_digit(run)}, key=lambda r: (-len(r), r)
+        )
+
+    def _edit(self, near: Sequence[tuple[str, Sequence[str]]]) -> Evidence | None:
+        """The one tag that is nearest, counting a look-alike as a quarter of an edit; a tie if two are as near."""
+        index = self._index
+        least = self._settings.min_fuzzy_score
+        costs: dict[str, float] = {}
+        known: dict[str, bool] = {}
+        for query, folds in near:
+            for folded in folds:
+                for tag_key in index.same_fold(folded):
+                    cost = _edit_cost(query, tag_key)
+                    if 1 - cost / len(query) >= least and cost < costs.get(tag_key, 99.0):
+                        costs[tag_key] = cost
+                        known[tag_key] = index.knows_shape(query)
+        if not costs:
+            return None
+        ranked = sorted((cost, tag_key) for tag_key, cost in costs.items())
+        best, tag_key = ranked[0]
+        owners = _distinct(owner for _, each in ranked for owner in index.owners(each))
+        nearest = _distinct(owner for cost, each in ranked if cost < best + 0.5 for owner in index.owners(each))
+        if len(nearest) > 1:
+            return Evidence(Kind.EDIT_TIE, None, owners[:_MAX_CANDIDATES])
+        return Evidence(Kind.EDIT_KNOWN if known[tag_key] else Kind.EDIT, nearest[0], owners[:_MAX_CANDIDATES])
+
+    def _longer(self, folded: str) -> tuple[int, ...]:
+        """Owners of tags that begin or end with a fold and go on."""
+        folds = self._index.completions(folded, _MAX_COMPLETIONS)
+        tag_keys = [tag_key for each in folds for tag_key in self._index.same_fold(each)]
+        return _distinct(owner for tag_key in tag_keys for owner in self._index.owners(tag_key))
+
+    def _completed(self, queries: Sequence[str]) -> Evidence | None:
+        """The one tag of which a text is the beginning or the end; a tie if there are several."""
+        for query in queries:
+            owners = self._longer(self._index.fold(query))
+            if len(owners) == 1:
+                return Evidence(Kind.CUT, owners[0])
+            if owners:
+                return Evidence(Kind.CUT_TIE, None, owners[:_MAX_CANDIDATES])
+        return None
+
+
+_AS_WINDOW = {
+    Kind.EXACT: Kind.WINDOW,
+    Kind.FOLD_1: Kind.WINDOW_FOLD,
+    Kind.FOLD_2: Kind.WINDOW_FOLD,
+    Kind.FOLD_KNOWN: Kind.WINDOW_FOLD_KNOWN,
+}
+
+
+def _is_label(word_key: str) -> bool:
+    return len(word_key) >= 2 and word_key.isalpha()
+
+
+def _edit_cost(read: str, tag: str) -> float:
+    """One for the edit, a quarter for each look-alike beside it."""
+    if len(read) == len(tag):
+        differing = swaps(read, tag)
+        return 1 + 0.25 * (differing - 1)
+    shorter, longer = sorted((read, tag), key=len)
+    fewest = min(swaps(shorter, longer[:hole] + longer[hole + 1 :]) for hole in range(len(longer)))
+    return 1 + 0.25 * fewest
+
+
+def _distinct(owners: Iterable[int]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(owners))

@@ -1,0 +1,146 @@
+"""The tags of a site, ready to be asked: which tag has this key, this fold, this beginning, is one edit away."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from capture360.matching.edits import EditIndex
+from capture360.matching.normalise import Fold, key, keys, shape
+from capture360.matching.settings import MatchingSettings
+
+
+class TagIndex:
+    """Tags by key. An owner is what a tag belongs to, by default the tag's own position in the list.
+
+    A key of two owners is a *twin*: it cannot tell them apart. Nothing here depends on the order of the tags.
+    """
+
+    def __init__(
+        self, tags: Sequence[str], owners: Sequence[int] | None = None, settings: MatchingSettings | None = None
+    ) -> None:
+        if owners is not None and len(owners) != len(tags):
+            raise ValueError(f"{len(tags)} tags but {len(owners)} owners; give one owner for each tag")
+        self.settings = settings or MatchingSettings()
+        self.fold = Fold(self.settings.substitutions)
+        self._owners = range(len(tags)) if owners is None else owners
+        tag_keys = keys(tags, remove_leading_zeros=self.settings.remove_leading_zeros)
+        self._first: dict[str, int] = dict(zip(reversed(tag_keys), reversed(range(len(tags))), strict=True))
+        self._first.pop("", None)
+        self._twins: dict[str, tuple[int, ...]] = {}
+        if len(self._first) < len(tags):
+            self._find_twins(tag_keys)
+
+    def key(self, text: str) -> str:
+        return key(text, remove_leading_zeros=self.settings.remove_leading_zeros)
+
+    def owners(self, tag_key: str) -> tuple[int, ...]:
+        """The owners of a key: none, one, or several twins."""
+        twins = self._twins.get(tag_key)
+        if twins:
+            return twins
+        position = self._first.get(tag_key)
+        return () if position is None else (self._owners[position],)
+
+    def same_fold(self, folded: str) -> tuple[str, ...]:
+        """The keys of equal fold, in alphabetical order."""
+        several = self._crowded_folds.get(folded)
+        if several:
+            return several
+        one = self._folds.get(folded)
+        return () if one is None else (one,)
+
+    def near(self, folded: Sequence[str]) -> list[list[str]]:
+        """For each fold the folds of tags at most one edit away."""
+        words = self._fold_list
+        return [[words[position] for position in some] for some in self._edits.near(folded)]
+
+    def is_part(self, folded: str) -> bool:
+        """Whether a fold begins or ends a tag of another owner: it may be that tag, cut off or read by halves."""
+        return folded in self._parts
+
+    def knows_shape(self, read_key: str) -> bool:
+        """Whether some tag of the list has this sequence of letters and digits."""
+        return shape(read_key) in self._shapes
+
+    def completions(self, folded: str, limit: int) -> list[str]:
+        """Up to `limit` folds that begin or end with this one and are longer."""
+        found = _starting_with(self._sorted_folds, folded, limit)
+        backwards = _starting_with(self._sorted_backwards, folded[::-1], limit)
+        return sorted({*found, *(word[::-1] for word in backwards)})[:limit]
+
+    def _find_twins(self, tag_keys: Sequence[str]) -> None:
+        owners: dict[str, set[int]] = defaultdict(set)
+        for position, tag_key in enumerate(tag_keys):
+            if tag_key and self._first[tag_key] != position:
+                owners[tag_key].update((self._owners[self._first[tag_key]], self._owners[position]))
+        self._twins = {tag_key: tuple(sorted(some)) for tag_key, some in owners.items() if len(some) > 1}
+
+    @cached_property
+    def _folded_keys(self) -> list[str]:
+        return self.fold("\n".join(self._first)).split("\n") if self._first else []
+
+    @cached_property
+    def _folds(self) -> dict[str, str]:
+        return dict(zip(self._folded_keys, self._first, strict=True))
+
+    @cached_property
+    def _crowded_folds(self) -> dict[str, tuple[str, ...]]:
+        if len(self._folds) == len(self._first):
+            return {}
+        groups: dict[str, set[str]] = defaultdict(set)
+        for folded, tag_key in zip(self._folded_keys, self._first, strict=True):
+            if self._folds[folded] != tag_key:
+                groups[folded].update((self._folds[folded], tag_key))
+        return {folded: tuple(sorted(some)) for folded, some in groups.items()}
+
+    @cached_property
+    def _fold_list(self) -> list[str]:
+        return list(self._folds)
+
+    @cached_property
+    def _edits(self) -> EditIndex:
+        return EditIndex(self._fold_list)
+
+    @cached_property
+    def _shapes(self) -> frozenset[str]:
+        return frozenset(shape("\n".join(self._first)).split("\n"))
+
+    @cached_property
+    def _parts(self) -> frozenset[str]:
+        backwards = (folded[::-1] for folded in self._begins_of_others(self._sorted_backwards, backwards=True))
+        return frozenset(self._begins_of_others(self._sorted_folds, backwards=False)) | frozenset(backwards)
+
+    def _begins_of_others(self, words: Sequence[str], *, backwards: bool) -> Iterator[str]:
+        """Words that begin a word of other owners; `words` are sorted, so those follow at once."""
+        for position, word in enumerate(words):
+            following = position + 1
+            while following < len(words) and words[following].startswith(word):
+                if self._fold_owners(words[following], backwards) != self._fold_owners(word, backwards):
+                    yield word
+                    break
+                following += 1
+
+    def _fold_owners(self, word: str, backwards: bool) -> set[int]:
+        tag_keys = self.same_fold(word[::-1] if backwards else word)
+        return {owner for tag_key in tag_keys for owner in self.owners(tag_key)}
+
+    @cached_property
+    def _sorted_folds(self) -> list[str]:
+        return sorted(self._folds)
+
+    @cached_property
+    def _sorted_backwards(self) -> list[str]:
+        return sorted(folded[::-1] for folded in self._folds)
+
+
+def _starting_with(words: Sequence[str], begin: str, limit: int) -> list[str]:
+    found: list[str] = []
+    position = bisect_left(words, begin)
+    while position < len(words) and len(found) < limit and words[position].startswith(begin):
+        if words[position] != begin:
+            found.append(words[position])
+        position += 1
+    return found

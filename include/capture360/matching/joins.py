@@ -1,0 +1,93 @@
+"""Plates of two lines: neighbouring texts offered to the matcher as one, since OCR gives each line by itself."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import cos, radians
+
+from capture360.detection.polygons import Polygon, along_and_across, around, bounds, is_upright, reading_direction
+from capture360.model import Detection
+
+Box = tuple[float, float, float, float]
+
+_MAX_GAP = 1.0
+"""Between two lines, in heights of the lower one."""
+_MIN_OVERLAP = 0.5
+"""Of the shorter line that must lie below, or beside, the other one."""
+_MAX_HEIGHT_RATIO = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Two detections read as one; `parts` are their positions, in reading order."""
+
+    detection: Detection
+    parts: tuple[int, int]
+
+
+def joins(detections: Sequence[Detection], direction_delta: float) -> list[Join]:
+    """Pairs of one face that stand below or beside each other as lines of one plate do; upright ones in both orders."""
+    faces: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for position, detection in enumerate(detections):
+        faces[detection.image, detection.face].append(position)
+    least_cosine = cos(radians(direction_delta))
+    return [join for positions in faces.values() for join in _of_face(detections, positions, least_cosine)]
+
+
+def _of_face(detections: Sequence[Detection], positions: Sequence[int], least_cosine: float) -> Iterator[Join]:
+    directions = {position: reading_direction(detections[position].polygon) for position in positions}
+    boxes = {position: bounds(detections[position].polygon) for position in positions}
+    for one, other in combinations(positions, 2):
+        if not _are_near(boxes[one], boxes[other]):
+            continue
+        if float(directions[one] @ directions[other]) < least_cosine:
+            continue
+        direction = directions[one]
+        found = _in_order(one, other, along_and_across(detections[one].polygon, direction),
+                          along_and_across(detections[other].polygon, direction))  # fmt: skip
+        if found is None:
+            continue
+        first, second, glue = found
+        polygon = around([detections[one].polygon, detections[other].polygon], direction)
+        yield _joined(detections, (first, second), glue, polygon)
+        if is_upright(detections[one].polygon):
+            yield _joined(detections, (second, first), glue, polygon)
+
+
+def _are_near(one: Box, other: Box) -> bool:
+    """Whether upright boxes are no farther apart than the lines in them can be high."""
+    reach = _MAX_GAP * min(max(box[2] - box[0], box[3] - box[1]) for box in (one, other))
+    across = max(one[0], other[0]) - min(one[2], other[2])
+    down = max(one[1], other[1]) - min(one[3], other[3])
+    return max(across, down) < reach
+
+
+def _joined(detections: Sequence[Detection], parts: tuple[int, int], glue: str, polygon: Polygon) -> Join:
+    first, second = (detections[part] for part in parts)
+    text = f"{first.text}{glue}{second.text}"
+    return Join(Detection(first.image, first.face, text, min(first.score, second.score), polygon), parts)
+
+
+def _in_order(
+    one: int, other: int, of_one: tuple[float, float, float, float], of_other: tuple[float, float, float, float]
+) -> tuple[int, int, str] | None:
+    """The pair in reading order with what stands between them, if they are near enough and of like size."""
+    heights = sorted((of_one[3] - of_one[2], of_other[3] - of_other[2]))
+    if heights[0] <= 0 or heights[1] > _MAX_HEIGHT_RATIO * heights[0]:
+        return None
+    widths = min(of_one[1] - of_one[0], of_other[1] - of_other[0])
+    gap_along, overlap_along = _gap_and_overlap(of_one[0], of_one[1], of_other[0], of_other[1])
+    gap_across, overlap_across = _gap_and_overlap(of_one[2], of_one[3], of_other[2], of_other[3])
+    if overlap_along > _MIN_OVERLAP * widths and gap_across < _MAX_GAP * heights[0] and of_one[2] != of_other[2]:
+        return (one, other, "\n") if of_one[2] < of_other[2] else (other, one, "\n")
+    if overlap_across > _MIN_OVERLAP * heights[0] and gap_along < _MAX_GAP * heights[0] and of_one[0] != of_other[0]:
+        return (one, other, " ") if of_one[0] < of_other[0] else (other, one, " ")
+    return None
+
+
+def _gap_and_overlap(first: float, last: float, other_first: float, other_last: float) -> tuple[float, float]:
+    overlap = min(last, other_last) - max(first, other_first)
+    return max(-overlap, 0.0), max(overlap, 0.0)

@@ -1,0 +1,203 @@
+"""What becomes of each detection: approved, suggested or dropped, with the reason in words.
+
+A wrong link is the worst outcome, so approval asks for everything at once: evidence of a kind that may be approved with
+a calibrated confidence, an engine score that says the text itself was read well, and a text that the border of the face
+has not cut. Anything repaired, tied, doubled or cut is for a person.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from capture360.detection.polygons import touches_border
+from capture360.detection.protocol import MAX_TEXT_LENGTH
+from capture360.matching.confidence import Calibration, measured
+from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, Evidence, Kind, Matcher
+from capture360.matching.index import TagIndex
+from capture360.matching.joins import Join, joins
+from capture360.matching.manual import ManualMatches
+from capture360.matching.normalise import key
+from capture360.matching.settings import MatchingSettings
+from capture360.model import Asset, Detection, Match
+
+Status = Literal["approved", "suggested", "dropped"]
+
+REASONS = {
+    Kind.EXACT: "read exactly",
+    Kind.WINDOW: "read exactly beside a label",
+    Kind.FOLD_1: "read with one look-alike character",
+    Kind.FOLD_2: "read with two look-alike characters",
+    Kind.FOLD_MORE: "read with several look-alike characters",
+    Kind.FOLD_KNOWN: "read with look-alike characters, as another tag might be written",
+    Kind.WINDOW_FOLD: "read with look-alike characters beside a label",
+    Kind.WINDOW_FOLD_KNOWN: "read with look-alike characters beside a label, as another tag might be written",
+    Kind.PLAIN: "the tag is a plain number or word",
+    Kind.PART: "the tag begins or ends another tag: the plate may go on",
+    Kind.LOOK_ALIKE: "another tag differs only in look-alike characters",
+    Kind.LEFTOVER: "beside the tag stands what may belong to it",
+    Kind.EDIT: "one character differs from the tag",
+    Kind.EDIT_KNOWN: "one character differs from the tag, and the text may be a tag that is not in the list",
+    Kind.CUT: "only a part of the tag was read",
+    Kind.TWIN: "several assets have this tag",
+    Kind.LOOK_ALIKE_TIE: "several tags differ only in look-alike characters",
+    Kind.SEVERAL: "several tags in one line",
+    Kind.EDIT_TIE: "several tags are equally near",
+    Kind.CUT_TIE: "the part that was read belongs to several tags",
+    Kind.SHORT: "too few letters and digits for a tag",
+    Kind.NOTHING: "no tag is near",
+}
+
+_OUTRIGHT = APPROVABLE | {Kind.PART, Kind.LOOK_ALIKE}
+"""Evidence of a whole tag, whether or not a person must look at it."""
+_ONE_EACH = frozenset({Kind.SEVERAL, Kind.LOOK_ALIKE, Kind.LOOK_ALIKE_TIE})
+"""Evidence of a few whole tags: each is suggested, and a person takes the right ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A match with the evidence behind it."""
+
+    match: Match
+    evidence: Evidence
+    manual: bool = False
+
+
+def judge(
+    detections: Sequence[Detection],
+    assets: Sequence[Asset],
+    settings: MatchingSettings | None = None,
+    manual: ManualMatches | None = None,
+    calibration: Calibration | None = None,
+) -> list[Judged]:
+    """The verdict on each detection, in their order; the joined text of a plate of two lines follows its lines.
+
+    A line with several tags, or with one that only look-alikes tell from others, gives one suggestion for each. Other
+    ties are dropped with their candidates named. Nothing is
+    left out: every detection appears at least once.
+    """
+    judge_ = _Judge(assets, settings or MatchingSettings(), manual or ManualMatches(), calibration or measured())
+    return judge_.all(detections)
+
+
+def counts(judged: Iterable[Judged]) -> dict[str, int]:
+    """How many matches of each status and, for the dropped ones, of each reason."""
+    found = Counter[str]()
+    for each in judged:
+        found[each.match.status] += 1
+        if each.match.status == "dropped":
+            found[f"dropped: {each.match.reason}"] += 1
+    return dict(sorted(found.items()))
+
+
+class _Judge:
+    def __init__(
+        self, assets: Sequence[Asset], settings: MatchingSettings, manual: ManualMatches, calibration: Calibration
+    ) -> None:
+        self._by_ref = {asset.ref: asset for asset in assets}
+        self._assets = [self._by_ref[ref] for ref in sorted(self._by_ref)]
+        self._settings = settings
+        self._manual = manual
+        self._calibration = calibration
+        self._signs = {key(sign) for sign in settings.sign_words}
+        pairs = [(tag, owner) for owner, asset in enumerate(self._assets) for tag in dict.fromkeys(asset.tags)]
+        self._matcher = Matcher(TagIndex([tag for tag, _ in pairs], [owner for _, owner in pairs], settings))
+
+    def all(self, detections: Sequence[Detection]) -> list[Judged]:
+        alone = self._matcher.read([detection.text for detection in detections])
+        joined = self._taken_joins(detections, alone)
+        in_join = {part: join for join, _ in joined for part in join.parts}
+        result: list[Judged] = []
+        for position, (detection, evidence) in enumerate(zip(detections, alone, strict=True)):
+            if position in in_join and self._manual.asset_of(detection) is None:
+                reason = f'a line of "{_one_line(in_join[position].detection.text)}"'
+                result.append(Judged(Match(detection, None, 0.0, "dropped", reason), Evidence(Kind.NOTHING)))
+            else:
+                result.extend(self._verdicts(detection, evidence))
+        for join, evidence in joined:
+            result.extend(self._verdicts(join.detection, evidence))
+        return result
+
+    def _taken_joins(self, detections: Sequence[Detection], alone: Sequence[Evidence]) -> list[tuple[Join, Evidence]]:
+        """Joins that name a tag that neither of their lines names; a line with two such neighbours has none."""
+        candidates = [
+            join
+            for join in joins(detections, self._settings.direction_delta)
+            if not any(alone[part].kind in APPROVABLE for part in join.parts)
+        ]
+        read = self._matcher.read([join.detection.text for join in candidates])
+        good = []
+        for join, found in zip(candidates, read, strict=True):
+            said_alone = {alone[part].owner for part in join.parts if alone[part].kind in _OUTRIGHT}
+            new = found.kind in _OUTRIGHT and found.owner not in said_alone
+            mended = found.kind is Kind.EDIT and all(alone[part].owner is None for part in join.parts)
+            if new or mended or self._manual.asset_of(join.detection) is not None:
+                good.append((join, found))
+        uses = Counter(part for join, _ in good for part in join.parts)
+        return [(join, found) for join, found in good if all(uses[part] == 1 for part in join.parts)]
+
+    def _verdicts(self, detection: Detection, evidence: Evidence) -> list[Judged]:
+        laid_down = self._manual.asset_of(detection)
+        if laid_down is not None:
+            return [Judged(self._by_hand(detection, laid_down), evidence, manual=True)]
+        candidates = tuple((self._assets[owner], share) for owner, share in self._calibration.shares(evidence))
+        if evidence.kind in _ONE_EACH:
+            reason = "; ".join([REASONS[evidence.kind], *doubts_of(detection, self._settings)])
+            return [
+                Judged(Match(detection, asset, share, "suggested", reason, candidates), evidence)
+                for asset, share in candidates
+            ]
+        confidence = self._calibration.confidence(evidence)
+        status, reason = self._status(detection, evidence, confidence)
+        named = self._assets[evidence.owner] if evidence.owner is not None and status != "dropped" else None
+        return [Judged(Match(detection, named, confidence, status, reason, candidates), evidence)]
+
+    def _by_hand(self, detection: Detection, ref: str) -> Match:
+        if not ref:
+            return Match(detection, None, 1.0, "dropped", "laid down by hand: link nothing")
+        asset = self._by_ref.get(ref)
+        if asset is None:
+            return Match(
+                detection, None, 0.0, "dropped", f'laid down by hand for "{ref}", which is no asset of the site'
+            )
+        return Match(detection, asset, 1.0, "approved", "laid down by hand")
+
+    def _status(self, detection: Detection, evidence: Evidence, confidence: float) -> tuple[Status, str]:
+        settings, kind = self._settings, evidence.kind
+        if key(detection.text) in self._signs:
+            return "dropped", "a sign"
+        reason = REASONS[kind]
+        if kind in AMBIGUOUS or kind in {Kind.SHORT, Kind.NOTHING}:
+            return "dropped", reason
+        if confidence < settings.suggest_confidence:
+            return "dropped", f"{reason}: right in {confidence:.0%} of such cases only"
+        doubts = [] if kind in APPROVABLE else [reason]
+        if confidence < settings.approve_confidence and not doubts:
+            doubts.append(f"{reason}: right in {confidence:.2%} of such cases, {settings.approve_confidence:.2%} asked")
+        doubts += doubts_of(detection, settings)
+        if settings.strict and not doubts:
+            doubts.append("seen by one station only")
+        return ("suggested", "; ".join(doubts)) if doubts else ("approved", reason)
+
+
+def doubts_of(detection: Detection, settings: MatchingSettings) -> list[str]:
+    """Why a text is not to be trusted, whatever it says."""
+    doubts = []
+    if not detection.score >= settings.approve_score:
+        doubts.append(f"engine score {detection.score:.2f} is below {settings.approve_score:.2f}")
+    if touches_border(detection.polygon):
+        doubts.append("the border of the face may have cut the text")
+    if len(detection.text) >= MAX_TEXT_LENGTH:
+        doubts.append(f"only the first {MAX_TEXT_LENGTH} characters were looked at")
+    return doubts
+
+
+def with_status(judged: Judged, status: Status, reason: str) -> Judged:
+    """The same, judged anew."""
+    return replace(judged, match=replace(judged.match, status=status, reason=reason))
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", " ")

@@ -1,0 +1,68 @@
+"""What a site may set about matching, named as in the CDF SDK's `DiagramDetectConfig` where it means the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+LOOK_ALIKES: Mapping[str, tuple[str, ...]] = {
+    "0": ("O", "Q", "D"),
+    "1": ("I",),
+    "2": ("Z",),
+    "5": ("S",),
+    "6": ("G",),
+    "8": ("B",),
+}
+SIGN_WORDS = ("DANGER", "WARNING", "CAUTION", "NOTICE", "EXIT", "EMERGENCY EXIT", "NO SMOKING", "HIGH VOLTAGE")
+
+
+class ConsensusSettings(BaseModel):
+    """When rays count as meeting. The defaults suit poses of laser scanners and SLAM (3 cm, 0.3 degrees)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    max_residual_deg: float = Field(default=1.25, gt=0)
+    """Two and a half times the usual angular error of a mobile scanner."""
+    min_ray_angle_deg: float = Field(default=5, gt=0)
+    min_depth_m: float = Field(default=0.3, ge=0)
+    max_depth_m: float = Field(default=8, gt=0)
+    min_confidence: float = Field(default=0.9, ge=0, le=1)
+    """What each of the agreeing readings needs."""
+    min_score: float = Field(default=0.8, ge=0, le=1)
+    sure_score: float = Field(default=0.99, ge=0, le=1)
+    """Engine score from which a text is not doubted because one other station reads a sibling in its direction."""
+    apart_m: float = Field(default=1, gt=0)
+    """Two points of one asset farther apart than this are told."""
+    pose_residual_deg: float = Field(default=5, gt=0)
+    """A capture whose rays usually miss each other by more has wrong poses."""
+    pose_min_assets: int = Field(default=8, ge=1)
+
+
+class MatchingSettings(BaseModel):
+    """How texts become links. The calibration holds for the default substitutions; thresholds may differ by site."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    substitutions: Mapping[str, tuple[str, ...]] = LOOK_ALIKES
+    """Characters that are read for one another: `{"0": ["O", "Q"]}` means that an O may stand for a zero."""
+    min_fuzzy_score: Fraction = 0.8
+    """Least share of a text's characters that must stand as in the tag. 1 allows no substitution and no repair."""
+    remove_leading_zeros: bool = False
+    """Whether "A0001" matches "A1"."""
+    min_chars: Annotated[int, Field(ge=1)] = 4
+    """Letters and digits that a text needs to be matched at all."""
+    direction_delta: Annotated[float, Field(ge=0, le=90)] = 15
+    """Largest angle in degrees between two lines that are read as one plate; outlines of short ones are rough."""
+    approve_confidence: Fraction = 0.995
+    approve_score: Fraction = 0.95
+    """Engine score below which nothing is approved. 0.95 suits PP-OCRv6; the scores of other engines differ."""
+    suggest_confidence: Fraction = 0.5
+    sign_words: tuple[str, ...] = SIGN_WORDS
+    """Texts that are signs and not tags."""
+    strict: bool = False
+    """Approve only what two stations agree on."""
+    consensus: ConsensusSettings = ConsensusSettings()
