@@ -1,0 +1,81 @@
+"""The links of a capture into CDF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from capture360.cdf.links import LinkWriter
+from capture360.cdf.modes import mode_of
+from capture360.cdf.pair_ledger import NOTE, PairLedger
+from capture360.matching.decisions import NOTE as DECISIONS
+from capture360.matching.decisions import Decided, as_decided
+from capture360.model import CaptureKey, Match
+from capture360.steps.context import StepContext
+from capture360.steps.detect import images_of
+from capture360.steps.match import recorded_matches
+from capture360.steps.progress import Progress
+
+STEP = "annotate"
+_IMAGES_AT_ONCE = 150
+"""Six faces each: what one listing of annotations takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """Links made, found as they were, left to a person, and removed; `refused` are sentences about matches.
+
+    `only_recorded` are suggestions that stand in the records alone, where the project has no place for them.
+    """
+
+    approved: int
+    suggested: int
+    kept: int
+    decided: int
+    removed: int
+    only_recorded: int
+    refused: Sequence[str]
+
+
+def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
+    """Make the links in CDF what `match` recorded, but for what people decided; done again it changes nothing."""
+    images = images_of(ctx, key, fingerprint)
+    matches = decided_matches(ctx, key, fingerprint)
+    writer = link_writer(ctx, key)
+    progress = Progress(ctx.say)
+    counts = dict.fromkeys(("approved", "suggested", "kept", "decided", "removed", "only_recorded"), 0)
+    refused: list[str] = []
+    for start in range(0, len(images), _IMAGES_AT_ONCE):
+        some = images[start : start + _IMAGES_AT_ONCE]
+        ids = {image.external_id for image in some}
+        written = writer.write(some, [found for found in matches if found.detection.image in ids])
+        for name in counts:
+            counts[name] += getattr(written, name)
+        refused.extend(written.refused)
+        progress(start + len(some), len(images), "images linked")
+    done = Annotated(**counts, refused=tuple(refused))
+    for sentence in refused:
+        ctx.say(sentence)
+    if done.only_recorded:
+        ctx.say(
+            f"{done.only_recorded} suggestions stay in the records: this project has no place for what is uncertain"
+        )
+    ctx.records.put(key, fingerprint, STEP, asdict(done), run=ctx.run)
+    return done
+
+
+def decided_matches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[Match]:
+    """The recorded verdicts, with those of people in place of the machine's."""
+    return as_decided(recorded_matches(ctx.records, key, fingerprint), recorded_decisions(ctx, key))
+
+
+def recorded_decisions(ctx: StepContext, key: CaptureKey) -> list[Decided]:
+    """What people decided about the capture's links, over all its deliveries."""
+    note = ctx.records.note(key, DECISIONS) or {"decisions": []}
+    return [Decided.from_document(document) for document in note["decisions"]]
+
+
+def link_writer(ctx: StepContext, key: CaptureKey) -> LinkWriter:
+    """What writes the links of a capture, with the memory of the pairs that it linked before."""
+    ledger = PairLedger(lambda: ctx.records.note(key, NOTE), lambda document: ctx.records.put_note(key, NOTE, document))
+    return mode_of(ctx.cdf).links(ctx.cdf, ctx.site, ledger)

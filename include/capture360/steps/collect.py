@@ -1,0 +1,163 @@
+"""What CDF's extraction made of a capture: found by query, compared with what the scans promised, and recorded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from capture360.cdf.extracted import ExtractedImage, Extraction
+from capture360.cdf.fusion import collection_link
+from capture360.cdf.modes import Collection
+from capture360.cdf.patience import until
+from capture360.e57 import split_reference
+from capture360.errors import CdfError
+from capture360.model import FACES, Capture, CaptureKey, Pose, PublishedImage
+from capture360.steps.context import StepContext
+from capture360.steps.earlier import note_published
+from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.revision import recorded_revisions
+from capture360.steps.validate import recorded_capture
+
+_SAME_PLACE_M = 0.01
+_SHOWN = 5
+_LATE_S = 20.0
+"""How long to wait for images that were promised; CDF may show them a little after it says that it is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What CDF made. `missing` are stations that were promised and are not there; `others` images nobody promised."""
+
+    images: int
+    collections: tuple[Collection, ...]
+    missing: tuple[str, ...]
+    others: int
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Images by the station that they show, stations without one, and further images made by the same revisions."""
+
+    shown: Mapping[str, ExtractedImage]
+    missing: tuple[str, ...]
+    others: Sequence[ExtractedImage]
+
+
+def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
+    """Find the images that CDF made, compare them with what the scans hold, and record them as published.
+
+    An image belongs to a station if it was made after the revision of the station's scan was started and stands at the
+    station's place. In a space of the capture's own all that the revisions made is the capture's.
+    CdfError if there is none, or if images name faces that have no content.
+    """
+    capture = recorded_capture(ctx.records, key, fingerprint)
+    body = recorded_revisions(ctx, key, fingerprint)
+    space = body["space"]
+    began = {path: datetime.fromisoformat(created) for path, (_, created) in body["revisions"].items()}
+    extraction = Extraction(ctx.cdf, space)
+    found = _once_complete(extraction, capture, began)
+    others = [] if ctx.site.e57.space else list(found.others)
+    made = [*found.shown.values(), *others]
+    if not made:
+        raise CdfError(
+            f"{key}: CDF says the extraction is done, but space {space} holds no 360° image of it. "
+            f"{len(capture.stations)} were promised. Look at the revision's logs, or set e57.route to extract."
+        )
+    images = [each.image for each in made]
+    _refuse_incomplete(key, images, extraction.without_content(images))
+    collections = _collections(key, made)
+    link = collection_link(ctx.cdf.connection, collections[0])
+    done = Collected(len(images), tuple(collections), found.missing, len(others), link)
+    record = {
+        "images": len(images),
+        "revision": capture.revision,
+        "collections": [[each.space, each.external_id] for each in collections],
+        "shown": {station: _id(each) for station, each in found.shown.items()},
+        "missing": list(found.missing),
+        "link": link,
+    }
+    note_published(ctx.records, capture, fingerprint)
+    ctx.records.put(key, fingerprint, PUBLISH, record, run=ctx.run)
+    ctx.say(f"{len(found.shown)} of {len(capture.stations)} promised panoramas in {len(collections)} collections")
+    if found.missing:
+        ctx.say(f"CDF left out {_named(found.missing)}.")
+    if others:
+        ctx.say(f"{len(others)} further images stand where no promised station is: {_named([_id(o) for o in others])}.")
+    return done
+
+
+def recorded_collections(body: Mapping[str, Any]) -> Sequence[Collection]:
+    """The collections of a publish record that CDF's extraction made; empty if we made the collection."""
+    return [Collection(space, external_id) for space, external_id in body.get("collections", ())]
+
+
+def at_same_place(one: Pose, other: Pose) -> bool:
+    """Whether two poses stand within a centimetre of each other."""
+    return math.dist(one.position, other.position) < _SAME_PLACE_M
+
+
+def _once_complete(extraction: Extraction, capture: Capture, began: Mapping[str, datetime]) -> _Found:
+    """What is there once all that was promised is, or once it is too late for that."""
+    found: list[_Found] = []
+
+    def complete() -> bool:
+        found[:] = [_compared(capture, list(extraction.images()), began)]
+        return not found[0].missing
+
+    until(complete, _LATE_S)
+    return found[0]
+
+
+def _compared(capture: Capture, images: Sequence[ExtractedImage], began: Mapping[str, datetime]) -> _Found:
+    """Of several images that could be a station's, the one that was made first: what came later was not for it."""
+    oldest_first = sorted(images, key=lambda each: (each.created, each.image.external_id))
+    places = np.array([each.image.pose.position for each in oldest_first], dtype=np.float64).reshape(-1, 3)
+    left = np.ones(len(oldest_first), dtype=bool)
+    shown: dict[str, ExtractedImage] = {}
+    missing = []
+    for station in capture.stations:
+        near = left & (np.linalg.norm(places - np.array(station.pose.position), axis=1) < _SAME_PLACE_M)
+        since = began[_scan(capture, station.id)]
+        mine = next((number for number in np.flatnonzero(near) if oldest_first[number].created >= since), None)
+        if mine is None:
+            missing.append(station.id)
+        else:
+            shown[station.id] = oldest_first[mine]
+            left[mine] = False
+    newest = max(began.values())
+    others = [oldest_first[number] for number in np.flatnonzero(left)]
+    return _Found(shown, tuple(missing), [each for each in others if each.created >= newest])
+
+
+def _scan(capture: Capture, station: str) -> str:
+    return split_reference(capture.media[station].panorama or "")[0]
+
+
+def _collections(key: CaptureKey, made: Sequence[ExtractedImage]) -> Sequence[Collection]:
+    loose = [_id(each) for each in made if each.collection is None]
+    if loose:
+        raise CdfError(f"{key}: CDF made images that are in no collection ({_named(loose)}). Viewers cannot open them.")
+    found = {each.collection for each in made if each.collection is not None}
+    return sorted(found, key=lambda each: (each.space, each.external_id))
+
+
+def _refuse_incomplete(key: CaptureKey, images: Sequence[PublishedImage], lacking: Sequence[str]) -> None:
+    half = [image.external_id for image in images if len(image.faces) < len(FACES)]
+    if half or lacking:
+        shown = _named([*half, *lacking])
+        raise CdfError(f"{key}: CDF made images whose faces are not all there ({shown}). Viewers cannot open them.")
+
+
+def _id(each: ExtractedImage) -> str:
+    return each.image.external_id
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

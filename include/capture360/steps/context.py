@@ -1,0 +1,34 @@
+"""What every step is handed: the site, the records, the CDF project, the name of the run and somebody to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from capture360.cdf.client import CdfProject
+from capture360.landing.folder import CaptureFolder
+from capture360.landing.listing import capture_folder
+from capture360.model import CaptureKey
+from capture360.records import Records
+from capture360.settings import Site
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """One per task. `run` names the run in leases and records; `say` takes one line of progress.
+
+    `folder_url` is where the capture lies if that is not its folder in the site's landing zone.
+    """
+
+    site: Site
+    records: Records
+    cdf: CdfProject
+    run: str
+    say: Callable[[str], None]
+    folder_url: str | None = None
+
+    def folder(self, key: CaptureKey) -> CaptureFolder:
+        """The capture's folder, listed afresh."""
+        if self.folder_url is not None:
+            return CaptureFolder(self.folder_url, use_listings_cache=False)
+        return capture_folder(self.site, key)

@@ -1,0 +1,66 @@
+"""The detector that a site chose, if its project has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from capture360 import names
+from capture360.cdf.modes import Collection, mode_of
+from capture360.detection.protocol import Detector
+from capture360.detection.settings import DetectorName
+from capture360.errors import ConfigError
+from capture360.model import CaptureKey
+from capture360.records import OCR_CACHE
+from capture360.steps.context import StepContext
+from capture360.store import DocumentStore
+
+
+def detector_of(ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection]) -> Detector:
+    """What `links.detector` names; ConfigError if the project has no such service."""
+    chosen, offered = ctx.site.links.detector, mode_of(ctx.cdf).detectors
+    if chosen not in offered:
+        raise ConfigError(
+            f"links.detector: {chosen} is not to be had in project {ctx.cdf.connection.project}, which is used as "
+            f"{ctx.cdf.connection.mode}. Choose one of {', '.join(offered)}."
+        )
+    return _MAKERS[chosen](ctx, key, fingerprint, collections)
+
+
+def _ocr(ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection]) -> Detector:
+    from capture360.detection.cache import OcrCache
+    from capture360.detection.ocr import OcrDetector, OcrEngine
+
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
+    cache = OcrCache(DocumentStore(f"{ctx.records.url}/{OCR_CACHE}"))
+    return OcrDetector(model.face_content, OcrEngine(ctx.site.links.ocr), cache)
+
+
+def _vision(ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection]) -> Detector:
+    from capture360.detection.vision import DEPRECATED, VisionDetector
+
+    ctx.say(DEPRECATED)
+    model, links = mode_of(ctx.cdf).images(ctx.cdf, ctx.site), ctx.site.links
+    return VisionDetector(ctx.cdf.client, model.file_ids, links.ocr.faces, links.vision)
+
+
+def _job(ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection]) -> Detector:
+    from capture360.cdf.text_jobs import TextJobs
+    from capture360.detection.jobs import JobDetector
+
+    settings = ctx.site.links.job
+    ids = {each: names.text_job_id(key, fingerprint, each.space, each.external_id) for each in collections}
+    return JobDetector(
+        TextJobs(ctx.cdf),
+        ids,
+        settings.space or ctx.site.space,
+        settings,
+        lambda name, content: ctx.records.put_report(key, fingerprint, name, content),
+        ctx.say,
+    )
+
+
+_MAKERS: Mapping[DetectorName, Callable[[StepContext, CaptureKey, str, Sequence[Collection]], Detector]] = {
+    "ocr": _ocr,
+    "vision": _vision,
+    "job": _job,
+}

@@ -1,0 +1,182 @@
+"""One batch of stations: six faces each into CDF Files, skipped where CDF has them already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from capture360.cdf.modes import ImageModel, mode_of
+from capture360.errors import BadInputError
+from capture360.landing.fingerprint import fingerprint as fingerprint_of
+from capture360.landing.folder import CaptureFolder
+from capture360.model import (
+    FACES,
+    Capture,
+    CaptureKey,
+    EncodedFace,
+    FaceName,
+    FaceRef,
+    FaceSource,
+    PublishedImage,
+    Station,
+)
+from capture360.names import image_id
+from capture360.records import Records
+from capture360.sources import open_source
+from capture360.sources.blurred import Blurred
+from capture360.steps.context import StepContext
+from capture360.steps.progress import Progress
+from capture360.steps.revisions import newer_revision_asked, refuse_silent_change
+from capture360.steps.validate import batch_size, recorded_capture
+
+STEP = "faces"
+WINDOW = 4
+"""Stations whose faces are held and uploaded together."""
+Shas = dict[FaceName, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FacesDone:
+    """What one batch did: faces uploaded, and faces that CDF had already."""
+
+    batch: int
+    stations: int
+    uploaded: int
+    found: int
+
+
+def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> FacesDone:
+    """Upload the faces of batch number `batch` (from 0; `Validated.batches` says how many there are).
+
+    BadInputError if the folder changed since it was validated, even while it was read, or if a published station
+    changed without a new revision. Poses are compared before anything is uploaded, pictures as they are made; what was
+    uploaded until then is removed again, since no record names it.
+    """
+    capture = recorded_capture(ctx.records, key, fingerprint)
+    folder = _unchanged_folder(ctx, key, fingerprint)
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
+    size = batch_size(len(capture.stations))
+    stations = capture.stations[batch * size : (batch + 1) * size]
+    known = _recorded(ctx, key, fingerprint, batch)
+    there = _stored_stations(model, key, known)
+    progress = Progress(ctx.say)
+    published = {} if newer_revision_asked(ctx.records, capture) else {i.external_id: i for i in model.images(key)}
+    _refuse_other_poses(capture, published)
+    source = open_faces(ctx, capture, folder)
+    done: dict[str, Shas] = {}
+    uploaded: list[FaceRef] = []
+    try:
+        for first in range(0, len(stations), WINDOW):
+            window = stations[first : first + WINDOW]
+            done.update((station.id, known[station.id]) for station in window if station.id in there)
+            making = [station for station in window if station.id not in there]
+            made, new = _put_stations(model, source, capture, making, published)
+            done.update(made)
+            uploaded += new
+            progress(first + len(window), len(stations), f"batch {batch}: stations")
+        _unchanged_folder(ctx, key, fingerprint)
+    except BadInputError:
+        model.remove_faces(uploaded)
+        raise
+    ctx.records.put(key, fingerprint, STEP, {"made_with": _made_with(ctx), "faces": done}, run=ctx.run, batch=batch)
+    return FacesDone(batch, len(stations), len(uploaded), len(FACES) * len(stations) - len(uploaded))
+
+
+def recorded_faces(records: Records, key: CaptureKey, fingerprint: str, batches: int) -> dict[str, Shas]:
+    """The sha256 of each face of each station; BadInputError names a batch that has not run."""
+    found: dict[str, Shas] = {}
+    for batch in range(batches):
+        record = records.get(key, fingerprint, STEP, batch)
+        if record is None:
+            raise BadInputError(f"{key}: batch {batch} of the faces has not been uploaded. Run that task first.")
+        found.update(record.body["faces"])
+    return found
+
+
+def references(model: ImageModel, key: CaptureKey, shas: Mapping[str, Shas]) -> dict[str, dict[FaceName, FaceRef]]:
+    """The references of recorded faces, by station."""
+    return {
+        station: {face: model.face_ref(key, station, face, sha256) for face, sha256 in by_face.items()}
+        for station, by_face in shas.items()
+    }
+
+
+def _unchanged_folder(ctx: StepContext, key: CaptureKey, fingerprint: str) -> CaptureFolder:
+    folder = ctx.folder(key)
+    if fingerprint_of(folder, ctx.site.landing.ready_markers) != fingerprint:
+        raise BadInputError(
+            f"{folder.url} has changed since it was validated. It is taken in anew once it is complete again."
+        )
+    return folder
+
+
+def open_faces(ctx: StepContext, capture: Capture, folder: CaptureFolder) -> FaceSource:
+    """The capture's faces, made as the site's settings say."""
+    settings = ctx.site.files
+    source = open_source(
+        capture,
+        folder,
+        face_size=settings.face_size,
+        jpeg_quality=settings.jpeg_quality,
+        max_megapixels=ctx.site.checks.max_megapixels,
+    )
+    return source if settings.blur is None else Blurred(source, capture, settings.blur)
+
+
+def _refuse_other_poses(capture: Capture, published: Mapping[str, PublishedImage]) -> None:
+    for station in capture.stations:
+        image = published.get(image_id(capture.key, station.id))
+        if image is not None:
+            refuse_silent_change(capture, station, image, image.faces)
+
+
+def _made_with(ctx: StepContext) -> dict[str, Any]:
+    settings = ctx.site.files
+    made_with = {"face_size": settings.face_size, "jpeg_quality": settings.jpeg_quality}
+    return made_with if settings.blur is None else {**made_with, "blur": settings.blur}
+
+
+def _recorded(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> dict[str, Shas]:
+    """What this batch recorded when it last ran with the same settings; saves making the faces to know their names."""
+    record = ctx.records.get(key, fingerprint, STEP, batch)
+    if record is None or record.body["made_with"] != _made_with(ctx):
+        return {}
+    return dict(record.body["faces"])
+
+
+def _stored_stations(model: ImageModel, key: CaptureKey, known: Mapping[str, Shas]) -> set[str]:
+    refs = references(model, key, known)
+    wanted = {ref: known[station][face] for station, by_face in refs.items() for face, ref in by_face.items()}
+    stored = model.stored(wanted)
+    return {station for station, by_face in refs.items() if stored.issuperset(by_face.values())}
+
+
+def _put_stations(
+    model: ImageModel,
+    source: FaceSource,
+    capture: Capture,
+    stations: Sequence[Station],
+    published: Mapping[str, PublishedImage],
+) -> tuple[dict[str, Shas], Sequence[FaceRef]]:
+    """The stations' face contents by face, and those that had to be uploaded."""
+    encoded = [(station, face) for station in stations for face in _complete(station, source.faces(station))]
+    shas: dict[str, Shas] = {station.id: {} for station in stations}
+    for station, face in encoded:
+        shas[station.id][face.face] = face.sha256
+    refs = references(model, capture.key, shas)
+    for station in stations:
+        image = published.get(image_id(capture.key, station.id))
+        if image is not None:
+            refuse_silent_change(capture, station, image, refs[station.id])
+    stored = model.stored({refs[station.id][face.face]: face.sha256 for station, face in encoded})
+    wanting = [(station, face) for station, face in encoded if refs[station.id][face.face] not in stored]
+    return shas, model.put_faces(capture, wanting)
+
+
+def _complete(station: Station, made: Iterable[EncodedFace]) -> Sequence[EncodedFace]:
+    encoded = list(made)
+    missing = set(FACES) - {face.face for face in encoded}
+    if missing or len(encoded) != len(FACES):
+        raise BadInputError(f"{station.id}: its source gave no {', '.join(sorted(missing))} face.")
+    return encoded

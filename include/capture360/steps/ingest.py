@@ -1,0 +1,53 @@
+"""The whole way of a capture without a scheduler: the same steps, one after the other, under one lease."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from capture360.model import CaptureKey, Verdict
+from capture360.steps import lease, revision
+from capture360.steps.collect import Collected, collect
+from capture360.steps.context import StepContext
+from capture360.steps.faces import faces
+from capture360.steps.publish import Published, publish
+from capture360.steps.sampling import Verified
+from capture360.steps.scene import Placed, place
+from capture360.steps.validate import Validated, examine, preflight
+from capture360.steps.verify import verify
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What the steps said; a rejected capture went no further. Scans are `collected`, faces `published`."""
+
+    validated: Validated
+    uploaded: int = 0
+    published: Published | None = None
+    verified: Verified | None = None
+    placed: Placed | None = None
+    collected: Collected | None = None
+
+
+def ingest(
+    ctx: StepContext, key: CaptureKey, *, is_finished: Callable[[str], bool] = lease.process_is_finished
+) -> Ingested:
+    """Take one capture from its folder into CDF. LeaseHeldError while another run is writing it."""
+    with lease.held(ctx.records, key, ctx.run, is_finished=is_finished):
+        validated = examine(ctx, key)
+        if validated.verdict is Verdict.REJECTED:
+            return Ingested(validated)
+        preflight(ctx, key, validated.stations, validated.route)
+        fingerprint = validated.fingerprint
+        if validated.route == "revision":
+            revision.upload_scans(ctx, key, fingerprint)
+            revision.start_revisions(ctx, key, fingerprint)
+            revision.wait(ctx, key, fingerprint)
+            collected = collect(ctx, key, fingerprint)
+            placed = place(ctx, key, fingerprint)
+            verified = verify(ctx, key, fingerprint)
+            return Ingested(validated, verified=verified, placed=placed, collected=collected)
+        uploaded = sum(faces(ctx, key, fingerprint, batch).uploaded for batch in range(validated.batches))
+        published = publish(ctx, key, fingerprint)
+        placed = place(ctx, key, fingerprint)
+        return Ingested(validated, uploaded, published, verify(ctx, key, fingerprint), placed=placed)

@@ -1,0 +1,128 @@
+"""One writer a capture. The lease lies beside the records and names the run that holds it.
+
+    <site>/<capture>/leases/000001.json       {"run": ..., "at": ...}; the highest number is the lease
+    <site>/<capture>/leases/000001.released   the holder gave it back
+
+Taking the lease is the exclusive creation of the next number, which one run alone can win, and it counts only if no
+higher number is there afterwards: somebody who looked long ago cannot come back with an old number.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from capture360.errors import LeaseHeldError
+from capture360.model import CaptureKey
+from capture360.records import LEASES, Records
+
+_RELEASED = ".released"
+_COMMAND_LINE = "command line"
+_CLOCK_STEP = timedelta(minutes=1)
+"""How far the clock may have been set since a process began, without the process being taken for another."""
+
+
+def take(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[str], bool]) -> None:
+    """Take the lease for `run`; LeaseHeldError says who holds it. Taking it twice by one run is one take.
+
+    `is_finished` is asked about the run that holds it; a finished run's lease is taken over.
+    """
+    number, holder = _current(records, key)
+    if holder == run:
+        return
+    if holder is not None and not is_finished(holder):
+        raise LeaseHeldError(f"{key} is being written by {holder}. Wait for it, or stop it and run again.")
+    mine = number + 1
+    document = json.dumps({"run": run, "at": datetime.now(UTC).isoformat()}).encode()
+    created = records.store.create(_path(key, mine), document)
+    number, holder = _current(records, key)
+    if holder != run:
+        if created:
+            records.store.remove(_path(key, mine))
+        raise LeaseHeldError(f"{key} is being written by {holder or 'another run'}, which came first.")
+    for older in _numbers(records, key):
+        if older < number:
+            records.store.remove(_path(key, older))
+            records.store.remove(_path(key, older, _RELEASED))
+
+
+def release(records: Records, key: CaptureKey, run: str) -> None:
+    """Give the lease back; nothing happens if another run holds it by now."""
+    number, holder = _current(records, key)
+    if holder == run:
+        records.store.put(_path(key, number, _RELEASED), b"")
+
+
+def holder(records: Records, key: CaptureKey) -> str | None:
+    """The run that holds the lease; None if nobody does."""
+    return _current(records, key)[1]
+
+
+@contextmanager
+def held(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[str], bool]) -> Iterator[None]:
+    """The lease for as long as the block runs; an error gives it back, a kill leaves it to be taken over."""
+    take(records, key, run, is_finished=is_finished)
+    try:
+        yield
+    finally:
+        release(records, key, run)
+
+
+def name_of_this_process() -> str:
+    """The name of a run from the command line: host, process and start, so that a later one can tell it has ended."""
+    return f"{_COMMAND_LINE} on {socket.gethostname()}, process {os.getpid()}, {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def process_is_finished(run: str) -> bool:
+    """Whether `run` is a command line of this host whose process is gone. False for any other kind of run.
+
+    A process that began after the run had its name is another one with the same number.
+    """
+    words = run.split(", ")
+    if len(words) != 3 or words[0] != f"{_COMMAND_LINE} on {socket.gethostname()}":
+        return False
+    try:
+        process, named = int(words[1].removeprefix("process ")), datetime.fromisoformat(words[2]).astimezone(UTC)
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    except ValueError:
+        return False
+    began = _began(process)
+    return began is not None and began > named + _CLOCK_STEP
+
+
+def _began(process: int) -> datetime | None:
+    """When a running process began, from `/proc` (proc(5): field 22 of `stat`, in ticks since the boot)."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].split()
+        boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
+    except (OSError, StopIteration):
+        return None
+    return datetime.fromtimestamp(int(boot.split()[1]) + int(fields[19]) / os.sysconf("SC_CLK_TCK"), UTC)
+
+
+def _current(records: Records, key: CaptureKey) -> tuple[int, str | None]:
+    """The highest number (0 if none) and the run that holds the lease (None if it was given back)."""
+    names = set(records.store.names(f"{key}/{LEASES}"))
+    number = max(_numbers(records, key, names), default=0)
+    if number == 0 or f"{number:06}{_RELEASED}" in names:
+        return number, None
+    content = records.store.read(_path(key, number))
+    return number, None if content is None else json.loads(content)["run"]
+
+
+def _numbers(records: Records, key: CaptureKey, names: set[str] | None = None) -> list[int]:
+    found = records.store.names(f"{key}/{LEASES}") if names is None else names
+    return [int(name.removesuffix(".json")) for name in found if name.endswith(".json")]
+
+
+def _path(key: CaptureKey, number: int, suffix: str = ".json") -> str:
+    return f"{key}/{LEASES}/{number:06}{suffix}"

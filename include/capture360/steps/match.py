@@ -1,0 +1,86 @@
+"""From texts to assets: the verdict on every text of a capture, after all its stations were heard."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from capture360.cdf.modes import mode_of
+from capture360.errors import BadInputError
+from capture360.matching.consensus import agree
+from capture360.matching.documents import match_document, match_from_document
+from capture360.matching.manual import read_manual_matches
+from capture360.matching.policy import judge
+from capture360.model import Asset, CaptureKey, Finding, Match
+from capture360.records import Records
+from capture360.reports.match import matches_csv, matches_parquet, render
+from capture360.steps.context import StepContext
+from capture360.steps.detect import detection_batches, images_of, recorded_detections
+
+STEP = "match"
+REPORT = "matches.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Counts of the verdicts, and of the assets that were candidates."""
+
+    texts: int
+    approved: int
+    suggested: int
+    dropped: int
+    candidates: int
+
+
+def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
+    """Match what `detect` recorded to the site's assets and record the verdicts; nothing is written to CDF.
+
+    ConfigError if the site has no assets, or the file of manual matches is wrong.
+    """
+    settings = ctx.site.links
+    detections = recorded_detections(ctx.records, key, fingerprint, detection_batches(ctx, key, fingerprint))
+    manual = read_manual_matches(settings.manual) if settings.manual else None
+    assets = list(mode_of(ctx.cdf).assets(ctx.cdf, settings).assets())
+    ctx.say(f"{len(detections)} texts against {len(assets)} assets")
+    judged = judge(detections, assets, settings.matching, manual)
+    poses = {image.external_id: image.pose for image in images_of(ctx, key, fingerprint)}
+    heard = agree(judged, poses, settings.matching.consensus)
+    matches = [each.match for each in heard.judged]
+    counted = Counter(found.status for found in matches)
+    done = Matched(len(detections), counted["approved"], counted["suggested"], counted["dropped"], len(assets))
+    body = {
+        "matches": [match_document(found) for found in matches],
+        "findings": [asdict(finding) for finding in heard.findings],
+        "places": {sighting.asset.ref: sighting.point for sighting in heard.sightings},
+        **asdict(done),
+    }
+    report = _write_reports(ctx, key, fingerprint, matches, assets, heard.findings)
+    ctx.records.put(key, fingerprint, STEP, {**body, "report": report}, run=ctx.run)
+    ctx.say(f"{done.approved} approved, {done.suggested} suggested, {done.dropped} dropped")
+    return done
+
+
+def _write_reports(
+    ctx: StepContext,
+    key: CaptureKey,
+    fingerprint: str,
+    matches: Sequence[Match],
+    assets: Sequence[Asset],
+    findings: Sequence[Finding],
+) -> str:
+    """HTML with pictures, CSV and Parquet beside the records; the URL of the first."""
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
+    faces = {image.external_id: image.faces for image in images_of(ctx, key, fingerprint)}
+    page = render(str(key), matches, assets, lambda image, face: model.face_content(faces[image][face]), findings)
+    ctx.records.put_report(key, fingerprint, "matches.csv", matches_csv(matches))
+    ctx.records.put_report(key, fingerprint, "matches.parquet", matches_parquet(matches))
+    return ctx.records.put_report(key, fingerprint, REPORT, page)
+
+
+def recorded_matches(records: Records, key: CaptureKey, fingerprint: str) -> list[Match]:
+    """The recorded verdicts; BadInputError if `match` has not run."""
+    record = records.get(key, fingerprint, STEP)
+    if record is None:
+        raise BadInputError(f"{key}: its texts have not been matched. Run that task first.")
+    return [match_from_document(document) for document in record.body["matches"]]

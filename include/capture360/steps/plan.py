@@ -1,0 +1,82 @@
+"""A dry run: what an ingest would write, found out by reading alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from capture360.cdf.files import ClassicFiles
+from capture360.cdf.modes import mode_of
+from capture360.cdf.preflight import space_exists
+from capture360.cdf.revisions import Revisions
+from capture360.checks.validation import Validation
+from capture360.landing.fingerprint import fingerprint
+from capture360.landing.folder import CaptureFolder
+from capture360.model import Capture, CaptureKey
+from capture360.steps.context import StepContext
+from capture360.steps.faces import open_faces, references
+from capture360.steps.progress import Progress
+from capture360.steps.revision import scan_file
+from capture360.steps.scene import placing_writes
+from capture360.steps.validate import checked, extraction_space, preflight, route_of
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The verdict, and what would be written: the space if it is new, files and instances by external id.
+
+    `revisions` are the scans out of which CDF would be told to extract the panoramas.
+    """
+
+    validation: Validation
+    space: str | None = None
+    files: tuple[str, ...] = ()
+    instances: tuple[str, ...] = ()
+    revisions: tuple[str, ...] = ()
+
+
+def plan(ctx: StepContext, key: CaptureKey) -> Plan:
+    """Check the capture, make its faces, and compare with CDF. Neither CDF nor the records are written."""
+    folder = ctx.folder(key)
+    validation = checked(ctx, key, folder, fingerprint(folder, ctx.site.landing.ready_markers))
+    capture = validation.capture
+    if capture is None:
+        return Plan(validation)
+    route = route_of(ctx, capture)
+    preflight(ctx, key, len(capture.stations), route)
+    if route == "revision":
+        return _planned_revisions(ctx, folder, validation, capture)
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
+    source = open_faces(ctx, capture, folder)
+    shas = {}
+    progress = Progress(ctx.say)
+    for number, station in enumerate(capture.stations, 1):
+        shas[station.id] = {face.face: face.sha256 for face in source.faces(station)}
+        progress(number, len(capture.stations), "stations compared")
+    refs = references(model, key, shas)
+    wanted = {ref: shas[station][face] for station, by_face in refs.items() for face, ref in by_face.items()}
+    stored = model.stored(wanted)
+    files = tuple(ref.external_id for ref in wanted if ref not in stored)
+    instances = model.changes(capture, refs)
+    space = None if space_exists(ctx.cdf, ctx.site.space) else ctx.site.space
+    return Plan(validation, space, files, (*instances, *placing_writes(ctx, key)))
+
+
+def _planned_revisions(ctx: StepContext, folder: CaptureFolder, validation: Validation, capture: Capture) -> Plan:
+    files = ClassicFiles(ctx.cdf.client, ctx.site.files)
+    revisions = Revisions(ctx.cdf, ctx.site.e57)
+    space = extraction_space(ctx.site, capture.key)
+    model = revisions.find_model(capture.key)
+    wanted = {path: scan_file(folder, capture, path) for path in sorted(capture.scans)}
+    stored = files.uploaded({file.external_id: file.sha256 for file in wanted.values()})
+    ids = files.ids(sorted(stored))
+    started = {
+        path
+        for path, file in wanted.items()
+        if model is not None and file.external_id in ids and revisions.find(model, ids[file.external_id], space)
+    }
+    return Plan(
+        validation,
+        space=None if space_exists(ctx.cdf, space) else space,
+        files=tuple(file.external_id for file in wanted.values() if file.external_id not in stored),
+        revisions=tuple(path for path in wanted if path not in started),
+    )

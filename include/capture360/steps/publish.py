@@ -1,0 +1,162 @@
+"""The instances of a capture: stations, collection, images; nothing shows before its six faces are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from capture360.cdf.fusion import collection_link
+from capture360.cdf.modes import ImageModel, StationFaces, mode_of
+from capture360.cdf.patience import until
+from capture360.errors import CdfUnavailableError
+from capture360.model import Capture, CaptureKey, FaceName, FaceRef, PublishedImage
+from capture360.names import image_id
+from capture360.records import Records
+from capture360.steps.context import StepContext
+from capture360.steps.earlier import note_published
+from capture360.steps.faces import Shas, recorded_faces, references
+from capture360.steps.revisions import newer_revision_asked, refuse_silent_change
+from capture360.steps.validate import batch_count, recorded_capture
+
+STEP = "publish"
+SUPERSEDE = "supersede"
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The collection and what was done for it. `link` opens it in CDF's own user interface."""
+
+    space: str
+    collection: str
+    images: int
+    written: int
+    removed_files: int
+    link: str
+
+
+def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
+    """Read the faces back, find or create stations, collection and images, then remove superseded face files.
+
+    BadInputError if a published station changed without a new revision; CdfUnavailableError if faces do not become
+    readable in time.
+    """
+    capture = recorded_capture(ctx.records, key, fingerprint)
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
+    shas = recorded_faces(ctx.records, key, fingerprint, batch_count(len(capture.stations)))
+    faces = references(model, key, shas)
+    _wait_until_stored(model, faces, shas)
+    before = {image.external_id: image for image in model.images(key)}
+    _refuse_silent_changes(ctx.records, capture, faces, before)
+    _plan_removal(ctx, key, fingerprint, capture, faces, before)
+    written = model.publish(capture, faces)
+    after = _wait_until_published(model, capture, faces)
+    removed = _remove_superseded(ctx.records, model, key, after)
+    collection = model.collection(key)
+    done = Published(
+        space=collection.space,
+        collection=collection.external_id,
+        images=len(capture.stations),
+        written=written,
+        removed_files=removed,
+        link=collection_link(ctx.cdf.connection, collection),
+    )
+    note_published(ctx.records, capture, fingerprint)
+    ctx.records.put(key, fingerprint, STEP, _record(done, capture), run=ctx.run)
+    extra = len(after) - len(capture.stations)
+    kept = f"; {extra} published before and not in this delivery are kept" if extra else ""
+    ctx.say(f"{done.images} images in collection {done.collection}{kept}")
+    return done
+
+
+def _wait_until_stored(model: ImageModel, faces: StationFaces, shas: Mapping[str, Shas]) -> None:
+    wanting = {ref: shas[station][face] for station, by_face in faces.items() for face, ref in by_face.items()}
+
+    def all_stored() -> bool:
+        for ref in model.stored(wanting):
+            del wanting[ref]
+        return not wanting
+
+    if not until(all_stored):
+        shown = ", ".join(sorted(ref.external_id for ref in wanting)[:_SHOWN])
+        raise CdfUnavailableError(
+            f"{len(wanting)} face files are not readable in CDF ({shown}). Clear the tasks that upload faces."
+        )
+
+
+def _refuse_silent_changes(
+    records: Records, capture: Capture, faces: StationFaces, before: Mapping[str, PublishedImage]
+) -> None:
+    if newer_revision_asked(records, capture):
+        return
+    for station in capture.stations:
+        image = before.get(image_id(capture.key, station.id))
+        if image is not None:
+            refuse_silent_change(capture, station, image, faces[station.id])
+
+
+def _plan_removal(
+    ctx: StepContext,
+    key: CaptureKey,
+    fingerprint: str,
+    capture: Capture,
+    faces: StationFaces,
+    before: Mapping[str, PublishedImage],
+) -> None:
+    """Record which files will lose their image, before it is re-pointed: a crash must not lose track of them.
+
+    What an earlier run of this delivery recorded stays: it saw images that are re-pointed by now.
+    """
+    known = _recorded_removals(ctx.records, key, fingerprint)
+    superseded = set(known)
+    for station in capture.stations:
+        image = before.get(image_id(key, station.id))
+        if image is not None:
+            superseded |= set(image.faces.values()) - set(faces[station.id].values())
+    if superseded != known:
+        files = sorted(superseded, key=lambda ref: ref.external_id)
+        body = {"files": [[ref.face, ref.external_id, ref.space] for ref in files]}
+        ctx.records.put(key, fingerprint, SUPERSEDE, body, run=ctx.run)
+
+
+def _wait_until_published(model: ImageModel, capture: Capture, faces: StationFaces) -> Mapping[str, PublishedImage]:
+    after: dict[str, PublishedImage] = {}
+    wanted: dict[str, Mapping[FaceName, FaceRef]] = {
+        image_id(capture.key, station.id): faces[station.id] for station in capture.stations
+    }
+
+    def all_there() -> bool:
+        after.clear()
+        after.update((image.external_id, image) for image in model.images(capture.key))
+        return all(name in after and dict(after[name].faces) == dict(refs) for name, refs in wanted.items())
+
+    if not until(all_there):
+        absent = [name for name, refs in wanted.items() if name not in after or dict(after[name].faces) != dict(refs)]
+        raise CdfUnavailableError(
+            f"{len(absent)} images were written but cannot be read back ({', '.join(absent[:_SHOWN])})."
+        )
+    return after
+
+
+def _remove_superseded(
+    records: Records, model: ImageModel, key: CaptureKey, images: Mapping[str, PublishedImage]
+) -> int:
+    shown = {ref for image in images.values() for ref in image.faces.values()}
+    planned = {ref for known in records.fingerprints(key) for ref in _recorded_removals(records, key, known)}
+    return model.remove_faces(sorted(planned - shown, key=lambda ref: ref.external_id))
+
+
+def _recorded_removals(records: Records, key: CaptureKey, fingerprint: str) -> set[FaceRef]:
+    record = records.get(key, fingerprint, SUPERSEDE)
+    files = record.body["files"] if record is not None else ()
+    return {FaceRef(face, external_id, space) for face, external_id, space in files}
+
+
+def _record(done: Published, capture: Capture) -> dict[str, object]:
+    return {
+        "space": done.space,
+        "collection": done.collection,
+        "images": done.images,
+        "revision": capture.revision,
+        "link": done.link,
+    }

@@ -1,0 +1,218 @@
+"""What people decide about suggested links: asked in pages, written once, and never against a newer review.
+
+The record `review` holds the pages of a delivery's newest review, `review.<page>` the answer to one of them, and the
+note `decisions` beside the capture what was decided about each link, over all deliveries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from capture360.cdf.modes import mode_of
+from capture360.errors import BadInputError
+from capture360.matching.answers import understood
+from capture360.matching.decisions import NOTE, Decided, added, as_decided
+from capture360.matching.documents import detection_document, match_document, match_from_document
+from capture360.model import CaptureKey, Detection, Match, PublishedImage
+from capture360.records import STATE_STEPS, Records
+from capture360.reports.crops import pictures
+from capture360.reports.review import review_page
+from capture360.steps.annotate import decided_matches, link_writer, recorded_decisions
+from capture360.steps.context import StepContext
+from capture360.steps.detect import images_of
+from capture360.steps.match import STEP as MATCH
+from capture360.steps.match import recorded_matches
+
+STEP = "review"
+PAGE = 20
+"""Suggestions on one page: what a person takes in at a glance or two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The pages of one review. `digest` tells it from reviews of other suggestions."""
+
+    fingerprint: str
+    digest: str
+    pages: int
+    suggestions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What somebody answered to a page; `by` is None if nobody did in time."""
+
+    choice: str
+    approve: str
+    reject: str
+    by: str | None
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """Counts of one page. `stale` says why the answer came too late, and then nothing was changed."""
+
+    approved: int = 0
+    rejected: int = 0
+    left: int = 0
+    stale: str | None = None
+    told: Sequence[str] = ()
+
+
+def open_suggestions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[Match]:
+    """The suggested links that no person has decided on, the most certain first."""
+    images = images_of(ctx, key, fingerprint)
+    there = {image.external_id for image in images}
+    suggested = [
+        match
+        for match in decided_matches(ctx, key, fingerprint)
+        if match.status == "suggested" and match.detection.image in there
+    ]
+    waiting = link_writer(ctx, key).undecided(images, suggested)
+    return sorted(waiting, key=lambda match: (-match.confidence, match.asset.name if match.asset else "", _name(match)))
+
+
+def begin(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Review:
+    """Lay out the pages of a new review and keep the pictures; answers to earlier reviews are stale from here on."""
+    matches = open_suggestions(ctx, key, fingerprint)
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
+    faces = {image.external_id: image.faces for image in images_of(ctx, key, fingerprint)}
+    shown = pictures([match.detection for match in matches], lambda image, face: model.face_content(faces[image][face]))
+    for detection, content in shown.items():
+        ctx.records.put_report(key, fingerprint, picture_name(detection), content)
+    documents = [match_document(match) for match in matches]
+    pages = [documents[start : start + PAGE] for start in range(0, len(documents), PAGE)]
+    pictured = sorted({picture_name(detection) for detection in shown})
+    body = {"match": _match_digest(ctx.records, key, fingerprint), "pages": pages, "pictures": pictured}
+    ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
+    ctx.say(f"{len(matches)} suggestions on {len(pages)} pages")
+    return Review(fingerprint, _digest(body), len(pages), len(matches))
+
+
+def picture_name(detection: Detection) -> str:
+    """Name of the stored picture of a plate."""
+    return f"plate-{_digest(detection_document(detection))}.jpg"
+
+
+def page_of(
+    ctx: StepContext, key: CaptureKey, fingerprint: str, page: int, address: Callable[[str], str]
+) -> tuple[int, str]:
+    """How many suggestions page number `page` (from 0) shows, and its Markdown.
+
+    `address` turns the name of a stored picture into the URL where a browser finds it.
+    """
+    body = _recorded(ctx.records, key, fingerprint)
+    matches = _page(body, page)
+    pictured = set(body["pictures"])
+
+    def picture(detection: Detection) -> str | None:
+        name = picture_name(detection)
+        return address(name) if name in pictured else None
+
+    return len(matches), review_page(matches, picture)
+
+
+def apply(ctx: StepContext, key: CaptureKey, review: Review, page: int, response: Response) -> Reviewed:
+    """Write what was decided about a page, unless the suggestions changed meanwhile; done again it changes nothing.
+
+    BadInputError if the answer is not understood, before anything is written.
+    """
+    if response.by is None:
+        ctx.say("Nobody answered in time: the suggestions stay as they are.")
+        return Reviewed()
+    if stale := _staleness(ctx, key, review):
+        return Reviewed(stale=stale)
+    matches = _page(_recorded(ctx.records, key, review.fingerprint), page)
+    answer = understood(response.choice, response.approve, response.reject, len(matches))
+    statuses: list[tuple[Match, Literal["approved", "rejected"]]] = [
+        (match, "approved" if number in answer.approved else "rejected")
+        for number, match in enumerate(matches, 1)
+        if number in answer.approved | answer.rejected
+    ]
+    some = {match.detection.image for match, _ in statuses}
+    images = [image for image in images_of(ctx, key, review.fingerprint) if image.external_id in some]
+    told = _write(ctx, key, review.fingerprint, images, statuses, response) if statuses else []
+    counted = Counter(status for _, status in statuses)
+    done = Reviewed(counted["approved"], counted["rejected"], len(matches) - len(statuses), told=told)
+    body = {
+        "choice": response.choice,
+        "by": response.by,
+        "answered_at": response.at,
+        "approved": sorted(answer.approved),
+        "rejected": sorted(answer.rejected),
+        "told": told,
+    }
+    ctx.records.put(key, review.fingerprint, STEP, body, run=ctx.run, batch=page)
+    for sentence in told:
+        ctx.say(sentence)
+    ctx.say(f"{done.approved} approved and {done.rejected} rejected by {response.by}, {done.left} left as they are")
+    return done
+
+
+def _write(
+    ctx: StepContext,
+    key: CaptureKey,
+    fingerprint: str,
+    images: Sequence[PublishedImage],
+    statuses: Sequence[tuple[Match, Literal["approved", "rejected"]]],
+    response: Response,
+) -> list[str]:
+    """The decisions into CDF and into the memory; sentences about those that could not be as wished."""
+    writer = link_writer(ctx, key)
+    otherwise = writer.decide(images, statuses)
+    before = {match for match, _ in otherwise}
+    new = [Decided(match, status, str(response.by), response.at) for match, status in statuses if match not in before]
+    decisions = added(recorded_decisions(ctx, key), new)
+    ctx.records.put_note(key, NOTE, {"decisions": [each.document() for each in decisions]})
+    ids = {image.external_id for image in images}
+    wanted = as_decided(recorded_matches(ctx.records, key, fingerprint), decisions)
+    written = writer.write(images, [match for match in wanted if match.detection.image in ids])
+    told = [
+        f'"{match.detection.text}" on {_name(match)} stays {status}: somebody had decided that in CDF before.'
+        for match, status in otherwise
+    ]
+    return [*told, *written.refused]
+
+
+def _staleness(ctx: StepContext, key: CaptureKey, review: Review) -> str | None:
+    """Why an answer to this review must not be applied; None if it may."""
+    newest = ctx.records.load(key, only=STATE_STEPS)
+    if newest is None or newest.fingerprint != review.fingerprint:
+        return f"{key} was delivered anew since this was asked. Nothing was changed; answer its newest review."
+    record = ctx.records.get(key, review.fingerprint, STEP)
+    if record is None or record.run != ctx.run or _digest(record.body) != review.digest:
+        asked = record.run if record else "another run"
+        return f"{asked} has asked anew about {key} since. Nothing was changed; answer that one."
+    if record.body["match"] != _match_digest(ctx.records, key, review.fingerprint):
+        return f"The texts of {key} were matched anew since this was asked. Nothing was changed; a new review follows."
+    return None
+
+
+def _recorded(records: Records, key: CaptureKey, fingerprint: str) -> Any:
+    record = records.get(key, fingerprint, STEP)
+    if record is None:
+        raise BadInputError(f"{key}: no review has begun. Run captures_review from its first task.")
+    return record.body
+
+
+def _page(body: Any, page: int) -> list[Match]:
+    return [match_from_document(document) for document in body["pages"][page]] if page < len(body["pages"]) else []
+
+
+def _match_digest(records: Records, key: CaptureKey, fingerprint: str) -> str:
+    record = records.get(key, fingerprint, MATCH)
+    return _digest(record.body["matches"] if record else None)
+
+
+def _digest(document: object) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _name(match: Match) -> str:
+    return f"{match.detection.image} {match.detection.face}"

@@ -1,0 +1,33 @@
+"""How much of a capture is read back byte by byte."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from capture360.model import FACES, FaceName
+
+VerifyMode = Literal["off", "sample", "all"]
+_SAMPLE = 12
+"""Faces compared in mode `sample`: two of each side of the cube, spread over the capture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """How many images were read back, and of how many faces the bytes were compared."""
+
+    mode: VerifyMode
+    images: int
+    compared_faces: int
+
+
+def chosen_faces(mode: VerifyMode, names: Sequence[str]) -> Sequence[tuple[str, FaceName]]:
+    """The faces to compare of the images or stations called `names`; the same ones each time."""
+    if mode == "off" or not names:
+        return []
+    if mode == "all":
+        return [(name, face) for name in names for face in FACES]
+    spread = names[:: max(1, math.ceil(len(names) / _SAMPLE))]
+    return list(dict.fromkeys((spread[n % len(spread)], FACES[n % len(FACES)]) for n in range(_SAMPLE)))

@@ -1,0 +1,123 @@
+"""A published capture in its site's scene; captures that it supersedes stay there, hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from capture360.cdf.modes import Collection, mode_of
+from capture360.cdf.scenes import FILLING, LOADED, Scene
+from capture360.errors import BadInputError, ConfigError
+from capture360.model import CaptureKey
+from capture360.records import Records
+from capture360.steps.context import StepContext
+from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.validate import recorded_capture
+
+STEP = "scene"
+SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The scene, how many nodes and edges were written, the captures hidden and how many collections it holds now."""
+
+    space: str
+    scene: str
+    written: int
+    hidden: tuple[str, ...]
+    collections: int
+
+
+def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
+    """Add the capture's collections to the site's scene, and hide what the capture supersedes; None without a scene.
+
+    Done again it writes nothing. What a person moved, hid or showed in the scene stays as it is.
+    BadInputError if the capture has not been published.
+    """
+    scene = _scene_of(ctx)
+    if scene is None:
+        return None
+    capture = recorded_capture(ctx.records, key, fingerprint)
+    collections = _published(ctx.records, key, fingerprint)
+    if not collections:
+        raise BadInputError(f"{key} has not been published. Run that task first.")
+    superseded = [_key_in(key.site, text) for text in capture.supersedes]
+    for older in superseded:
+        ctx.records.put_note(older, SUPERSEDED, {"by": str(key)})
+    written = scene.ensure()
+    written += scene.place(collections, visible=ctx.records.note(key, SUPERSEDED) is None)
+    hidden = _hide(ctx, scene, key, superseded)
+    count = len({*scene.collections(), *collections})
+    done = Placed(scene.space, scene.external_id, written, tuple(map(str, hidden)), count)
+    body = {"space": done.space, "scene": done.scene, "hidden": list(done.hidden), "collections": count}
+    ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
+    _say(ctx, done)
+    return done
+
+
+def placing_writes(ctx: StepContext, key: CaptureKey) -> Sequence[str]:
+    """External ids of what `place` would write for a capture that is published here first. Reads only."""
+    scene = _scene_of(ctx)
+    own = mode_of(ctx.cdf).images(ctx.cdf, ctx.site).collection(key)
+    return scene.changes([own]) if scene else []
+
+
+def retire(ctx: StepContext, key: CaptureKey) -> Sequence[str]:
+    """Take the capture out of the site's scene and keep all its data; external ids of the edges that were removed.
+
+    Another ingest of the capture adds it again.
+    """
+    scene = _scene_of(ctx)
+    if scene is None:
+        raise ConfigError(f'Site "{ctx.site.id}" has no scene. Name it as scene in the register.')
+    removed = scene.remove(_collections_of(ctx, key))
+    ctx.say(f"{key}: {len(removed)} collections taken out of scene {scene.external_id}; their data are kept")
+    return removed
+
+
+def _scene_of(ctx: StepContext) -> Scene | None:
+    return Scene(ctx.cdf, ctx.site, ctx.site.scene) if ctx.site.scene else None
+
+
+def _hide(ctx: StepContext, scene: Scene, key: CaptureKey, superseded: Sequence[CaptureKey]) -> list[CaptureKey]:
+    """Hide each superseded capture once: who shows it again later is not overruled."""
+    records = [ctx.records.get(key, delivery, STEP) for delivery in ctx.records.fingerprints(key)]
+    before = {older for record in records if record is not None for older in record.body["hidden"]}
+    hidden = []
+    for older in superseded:
+        collections = _collections_of(ctx, older)
+        if str(older) in before or scene.hide(collections) or not set(collections).isdisjoint(scene.collections()):
+            hidden.append(older)
+        else:
+            ctx.say(f"{key} supersedes {older}, which is not in scene {scene.external_id}")
+    return hidden
+
+
+def _collections_of(ctx: StepContext, key: CaptureKey) -> list[Collection]:
+    """Those that any delivery of a capture was published in, and the one that it would be."""
+    recorded = [each for name in ctx.records.fingerprints(key) for each in _published(ctx.records, key, name)]
+    own = mode_of(ctx.cdf).images(ctx.cdf, ctx.site).collection(key)
+    return list(dict.fromkeys([*recorded, own]))
+
+
+def _published(records: Records, key: CaptureKey, fingerprint: str) -> list[Collection]:
+    record = records.get(key, fingerprint, PUBLISH)
+    if record is None:
+        return []
+    by_cdf = [Collection(space, external_id) for space, external_id in record.body.get("collections", ())]
+    return by_cdf or [Collection(record.body["space"], record.body["collection"])]
+
+
+def _key_in(site: str, text: str) -> CaptureKey:
+    return CaptureKey.parse(text if "/" in text else f"{site}/{text}")
+
+
+def _say(ctx: StepContext, done: Placed) -> None:
+    hidden = f", hides {', '.join(done.hidden)}" if done.hidden else ""
+    ctx.say(f"in scene {done.scene} of space {done.space}{hidden}")
+    if done.collections >= FILLING:
+        ctx.say(
+            f"Warning: scene {done.scene} holds {done.collections} collections, and viewers load {LOADED}. "
+            "Take old captures out of it, or name a new scene in the register."
+        )

@@ -1,0 +1,160 @@
+"""The first step of an ingest: all checks, the report, and the record that every later step reads."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
+
+from capture360 import names
+from capture360.cdf.modes import mode_of
+from capture360.cdf.preflight import missing_for_extraction
+from capture360.checks.check import check_capture
+from capture360.checks.validation import Validation, capture_document, capture_from_document
+from capture360.errors import BadInputError, CaptureRejected, ConfigError
+from capture360.landing.fingerprint import fingerprint
+from capture360.landing.folder import CaptureFolder
+from capture360.model import Capture, CaptureKey, Kind, Verdict
+from capture360.records import Records
+from capture360.reports.validation import bad_rows_csv, render
+from capture360.settings import Site
+from capture360.sources.blurred import blur_named
+from capture360.steps.context import StepContext
+from capture360.steps.earlier import earlier_captures, to_compare, with_reused_stations
+from capture360.steps.progress import Progress
+
+Route = Literal["faces", "revision"]
+STEP = "validate"
+CAPTURE = "capture"
+"""The record of what may be published, apart from the verdict since it is long."""
+REPORT = "validation.html"
+BAD_ROWS = "bad_rows.csv"
+_MOST_BATCHES = 20
+_SMALLEST_BATCH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """Keys and counts for the next tasks. `report` is the URL of the HTML report beside the records."""
+
+    verdict: Verdict
+    fingerprint: str
+    route: Route
+    stations: int
+    quarantined: int
+    batches: int
+    report: str
+    headline: str
+
+
+def validate(ctx: StepContext, key: CaptureKey) -> Validated:
+    """Check the capture and record the outcome.
+
+    CaptureRejected after records and report are written; ConfigError if the CDF project lacks what the capture needs.
+    Nothing is written to CDF here.
+    """
+    done = examine(ctx, key)
+    if done.verdict is Verdict.REJECTED:
+        raise CaptureRejected(done.headline)
+    preflight(ctx, key, done.stations, done.route)
+    return done
+
+
+def examine(ctx: StepContext, key: CaptureKey) -> Validated:
+    """Check the capture and record the outcome, whatever the verdict. CDF is not asked."""
+    folder = ctx.folder(key)
+    seen = fingerprint(folder, ctx.site.landing.ready_markers)
+    validation = checked(ctx, key, folder, seen)
+    ctx.records.put_report(key, seen, BAD_ROWS, bad_rows_csv(validation))
+    report = ctx.records.put_report(key, seen, REPORT, render(validation, folder))
+    done = _outcome(ctx, validation, seen, report)
+    if validation.capture is not None:
+        times = [station.taken_at for station in validation.capture.stations]
+        if times:
+            ctx.records.mark_date(key, min(times).astimezone(ctx.site.zone).date())
+        ctx.records.put(key, seen, CAPTURE, capture_document(validation.capture), run=ctx.run)
+    ctx.records.put(key, seen, STEP, _record(done, validation), run=ctx.run)
+    ctx.say(done.headline)
+    return done
+
+
+def checked(ctx: StepContext, key: CaptureKey, folder: CaptureFolder, seen: str) -> Validation:
+    """All checks of delivery `seen`, those against what was published of the site included. Nothing is recorded."""
+    earlier = earlier_captures(ctx.records, key.site)
+    compared = to_compare(earlier, key, seen)
+    found = check_capture(folder, site=ctx.site, key=key, progress=Progress(ctx.say), earlier=compared)
+    return replace(found, capture=with_reused_stations(found.capture, earlier)) if found.capture else found
+
+
+def preflight(ctx: StepContext, key: CaptureKey, panoramas: int, route: Route) -> None:
+    """ConfigError naming everything that the CDF project lacks, before anything is written there."""
+    if ctx.site.files.blur is not None:
+        blur_named(ctx.site.files.blur)
+        if route == "revision":
+            raise ConfigError(
+                f"{key}: files.blur is set, but CDF would extract the panoramas of scans, which nobody can blur on the "
+                "way. Set e57.route to extract."
+            )
+    missing = list(mode_of(ctx.cdf).images(ctx.cdf, ctx.site).missing(key, panoramas))
+    if route == "revision":
+        missing += missing_for_extraction(ctx.cdf, ctx.site, extraction_space(ctx.site, key))
+    if missing:
+        raise ConfigError(" ".join(dict.fromkeys(finding.message for finding in missing)))
+
+
+def extraction_space(site: Site, key: CaptureKey) -> str:
+    """The instance space that CDF extracts into."""
+    return site.e57.space or names.space_id(key)
+
+
+def recorded_capture(records: Records, key: CaptureKey, fingerprint: str) -> Capture:
+    """The capture as it was validated; BadInputError if that delivery was not accepted."""
+    verdict = records.get(key, fingerprint, STEP)
+    record = records.get(key, fingerprint, CAPTURE)
+    if verdict is None or record is None or verdict.body["verdict"] == Verdict.REJECTED.value:
+        raise BadInputError(f"{key} has no accepted validation for delivery {fingerprint}. Validate it first.")
+    return capture_from_document(record.body)
+
+
+def route_of(ctx: StepContext, capture: Capture) -> Route:
+    """Whether the capture's faces are uploaded, or CDF extracts them out of its scans."""
+    by_revision = mode_of(ctx.cdf).e57 == "revision" and ctx.site.e57.route != "extract"
+    return "revision" if capture.kind is Kind.E57 and by_revision else "faces"
+
+
+def batch_size(stations: int) -> int:
+    """How many stations a batch holds: at most 20 batches a capture, and none too small to be worth a task."""
+    return max(_SMALLEST_BATCH, math.ceil(stations / _MOST_BATCHES))
+
+
+def batch_count(stations: int) -> int:
+    """How many batches a capture of so many stations has."""
+    return math.ceil(stations / batch_size(stations))
+
+
+def _outcome(ctx: StepContext, validation: Validation, seen: str, report: str) -> Validated:
+    capture = validation.capture
+    stations = len(capture.stations) if capture else 0
+    return Validated(
+        verdict=validation.verdict,
+        fingerprint=seen,
+        route=route_of(ctx, capture) if capture else "faces",
+        stations=stations,
+        quarantined=len(validation.quarantined),
+        batches=batch_count(stations),
+        report=report,
+        headline=validation.headline,
+    )
+
+
+def _record(done: Validated, validation: Validation) -> dict[str, object]:
+    return {
+        "verdict": done.verdict.value,
+        "headline": done.headline,
+        "route": done.route,
+        "stations": validation.stations,
+        "accepted": done.stations,
+        "quarantined": {station: list(rules) for station, rules in validation.quarantined.items()},
+        "batches": done.batches,
+        "findings": [asdict(finding) for finding in validation.findings],
+    }

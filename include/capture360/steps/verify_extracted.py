@@ -1,0 +1,61 @@
+"""What CDF's extraction made is still there, stands where the scans say, and its faces are pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from capture360.cdf.modes import ImageModel, mode_of
+from capture360.errors import BadInputError, CdfError
+from capture360.model import FACES, CaptureKey, FaceRef, PublishedImage
+from capture360.panorama.jpeg import ImageError, read_header
+from capture360.steps.collect import at_same_place
+from capture360.steps.context import StepContext
+from capture360.steps.detect import images_of
+from capture360.steps.progress import Progress
+from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.sampling import Verified, chosen_faces
+from capture360.steps.validate import recorded_capture
+
+_MEND = "Ask CDF support, or set e57.route to extract."
+
+
+def verify_extracted(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Verified:
+    """Read back the images that `collect` recorded, and as many of their faces as the site's `verify` says.
+
+    The bytes of faces are CDF's own, so it is only seen that they are square pictures. CdfError names what is not.
+    """
+    capture = recorded_capture(ctx.records, key, fingerprint)
+    record = ctx.records.get(key, fingerprint, PUBLISH)
+    if record is None:
+        raise BadInputError(f"{key}: its extracted images have not been collected. Run that task first.")
+    images = {image.external_id: image for image in images_of(ctx, key, fingerprint)}
+    poses = {station.id: station.pose for station in capture.stations}
+    for station, name in record.body["shown"].items():
+        image = images.get(name)
+        if image is None or set(image.faces) != set(FACES):
+            raise CdfError(f'{key}: CDF no longer has the image of station "{station}". Clear the task that collects.')
+        if not at_same_place(image.pose, poses[station]):
+            raise CdfError(f'{key}: CDF has another position for station "{station}" than the scan.')
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
+    return Verified(ctx.site.verify, len(images), _look_at_faces(ctx, model, images))
+
+
+def _look_at_faces(ctx: StepContext, model: ImageModel, images: Mapping[str, PublishedImage]) -> int:
+    refs = [images[name].faces[face] for name, face in chosen_faces(ctx.site.verify, sorted(images))]
+    progress = Progress(ctx.say)
+    with ThreadPoolExecutor(max_workers=len(FACES)) as pool:
+        for number, _ in enumerate(pool.map(lambda ref: _refuse_no_face(model, ref), refs), 1):
+            progress(number, len(refs), "faces compared")
+    return len(refs)
+
+
+def _refuse_no_face(model: ImageModel, ref: FaceRef) -> None:
+    """CdfError if a face cannot be shown."""
+    try:
+        header = read_header(model.face_content(ref), ref.external_id)
+    except ImageError as error:
+        raise CdfError(f"{error} {_MEND}") from None
+    if header.width != header.height:
+        size = f"{header.width} x {header.height}"
+        raise CdfError(f"{ref.external_id} is {size} pixels, no face of a cube. {_MEND}")

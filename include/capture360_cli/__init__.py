@@ -1,0 +1,1 @@
+"""The `capture360` command: one file a verb."""

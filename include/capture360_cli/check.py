@@ -1,0 +1,139 @@
+"""`capture360 check`: all checks of a capture, with no Airflow and no CDF, for the surveyor before delivery."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from capture360.checks.check import Progress
+    from capture360.checks.validation import Validation
+    from capture360.landing.folder import CaptureFolder
+    from capture360.model import Capture
+    from capture360.settings import Site
+
+_SENTENCES_SHOWN = 6
+
+
+def check(
+    folder: Annotated[str, typer.Argument(help="The capture's folder, a path or any fsspec URL.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Where to write the HTML report; bad_rows.csv goes beside it.")
+    ] = None,
+    site: Annotated[
+        str | None,
+        typer.Option(help="Id of a site in the register: its bounds and thresholds apply, and its earlier captures."),
+    ] = None,
+) -> None:
+    """Check one capture. Exit codes: 0 accepted, 3 accepted in part, 4 rejected, 1 could not be checked."""
+    from rich.console import Console
+
+    from capture360.checks.check import check_capture
+    from capture360.errors import BadInputError
+    from capture360.landing.folder import CaptureFolder
+
+    screen = Console(stderr=True)
+    capture = CaptureFolder(folder if "://" in folder else str(Path(folder).absolute()))
+    if not capture.files:
+        raise BadInputError(f"{folder} is not there or holds no files. Name the folder that capture.yaml lies in.")
+    known = _site(site)
+    with _progress(screen) as progress:
+        validation = check_capture(capture, site=known, progress=progress, earlier=_earlier(known, capture, screen))
+    if report is not None:
+        _write_report(validation, capture, report)
+    if as_json:
+        _print_json(validation, report)
+    else:
+        _print_table(validation, report)
+    raise typer.Exit(validation.verdict.exit_code)
+
+
+def _site(site_id: str | None) -> Site | None:
+    from capture360.settings import Register
+
+    return None if site_id is None else Register().site(site_id)
+
+
+def _earlier(site: Site | None, folder: CaptureFolder, screen: Console) -> Sequence[Capture]:
+    """What was published of the site before; said, and nothing, where the records cannot be reached from here."""
+    from capture360.errors import ConfigError
+    from capture360.landing.fingerprint import fingerprint
+    from capture360.model import CaptureKey
+    from capture360.records import Records
+    from capture360.settings import Register
+    from capture360.steps.earlier import earlier_captures, to_compare
+
+    if site is None:
+        return ()
+    try:
+        found = earlier_captures(Records(Register().records_url), site.id)
+    except (ConfigError, OSError) as error:
+        screen.print(f"Not compared with earlier captures, the records cannot be read: {error}", markup=False)
+        return ()
+    seen = fingerprint(folder, site.landing.ready_markers)
+    return to_compare(found, CaptureKey(site.id, folder.name), seen)
+
+
+@contextmanager
+def _progress(screen: Console) -> Iterator[Progress]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task("checking", total=None)
+
+        def tell(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, description=what)
+
+        yield tell
+
+
+def _write_report(validation: Validation, folder: CaptureFolder, report: Path) -> None:
+    from capture360.reports.validation import bad_rows_csv, render
+
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.write_text(render(validation, folder), encoding="utf-8")
+    report.with_name("bad_rows.csv").write_bytes(bad_rows_csv(validation))
+
+
+def _print_json(validation: Validation, report: Path | None) -> None:
+    from capture360.checks.validation import validation_document
+
+    document = validation_document(validation)
+    del document["capture"]
+    document["report"] = str(report) if report else None
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _print_table(validation: Validation, report: Path | None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from capture360.reports.validation import causes
+
+    console = Console()
+    colour = {"accepted": "green", "partial": "yellow", "rejected": "red"}[validation.verdict.value]
+    console.print(Text(validation.headline, style=f"bold {colour}"))
+    found = causes(validation)
+    if found:
+        table = Table(show_lines=True, box=None, pad_edge=False)
+        for name in ("rule", "weight", "what to mend"):
+            table.add_column(name, no_wrap=name != "what to mend", vertical="top")
+        for cause in found:
+            shown = list(cause.sentences[:_SENTENCES_SHOWN])
+            more = len(cause.sentences) - len(shown) + cause.more
+            if more:
+                shown.append(f"and {more:,} more of the same kind")
+            table.add_row(cause.rule, cause.weight_in_words, Text("\n".join(shown)))
+        console.print(table)
+    if report is not None:
+        console.print(Text(f"Report: {report}"))

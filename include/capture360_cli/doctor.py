@@ -1,0 +1,213 @@
+"""`capture360 doctor`: is a connection fit, and does its project answer as the sandbox does?"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from capture360.cdf.client import Connection
+    from capture360.cdf.fitness import Row
+    from capture360.settings import Site
+    from capture360_local.conformance.conform import Outcome
+    from capture360_local.conformance.run import Tell
+
+_DEFAULT_SPACE = "captures360"
+_COLOURS = {"fit": "green", "missing": "red", "not asked": "yellow"}
+_INTERRUPTED = 130
+
+
+def doctor(
+    connection: Annotated[Path, typer.Option(help="The CDF connection, such as the sandbox's connection.json.")],
+    site: Annotated[
+        str | None,
+        typer.Option(help="Settings: the id of a site in the register, or a YAML file with one site's settings."),
+    ] = None,
+    space: Annotated[str | None, typer.Option(help=f"Instance space (default {_DEFAULT_SPACE}).")] = None,
+    panoramas: Annotated[int, typer.Option(min=0, help="How many panoramas there must be room for.")] = 1000,
+    conformance: Annotated[
+        bool, typer.Option("--conformance", help="Ask project and sandbox the same requests in a throwaway space.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(file_okay=False, help="With --conformance: folder for scrubbed requests and answers.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option(help="With --conformance: list the cases and what each writes.")] = False,
+    clean: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Remove what a conformance run of that name left.")
+    ] = None,
+) -> None:
+    """Say whether a connection is fit to publish captures, and what to ask its administrator for. Reads only, but with
+    --conformance. Exit codes: 0 fit, or no difference; 1 otherwise.
+    """
+    from rich.console import Console
+
+    from capture360.cdf.client import Connection
+    from capture360.errors import ConfigError
+
+    if (out is not None or dry_run) and not conformance:
+        raise ConfigError("--out and --dry-run belong to --conformance. Add it.")
+    screen = Console()
+    spoken = Connection.from_file(connection)
+    if clean is not None:
+        raise typer.Exit(_clean(screen, spoken, clean))
+    if conformance:
+        raise typer.Exit(_cases(screen, spoken) if dry_run else _conformance(screen, spoken, out, connection))
+    raise typer.Exit(_fitness(screen, spoken, _settings(site, space), panoramas))
+
+
+def _settings(site: str | None, space: str | None) -> Site:
+    from capture360.settings import Register, site_from_file, site_from_values
+
+    if site is None:
+        values = {"landing": {"url": "unused"}, "space": space or _DEFAULT_SPACE}
+        return site_from_values("doctor", values, where="the command line")
+    settings = site_from_file("doctor", site) if site.endswith((".yaml", ".yml")) else Register().site(site)
+    return settings.model_copy(update={"space": space}) if space else settings
+
+
+def _fitness(screen: Console, connection: Connection, site: Site, panoramas: int) -> int:
+    from capture360.cdf.fitness import is_fit, rows
+
+    with screen.status("Asking the project"):
+        found = rows(connection, site, panoramas)
+    _print_rows(screen, found)
+    if is_fit(found):
+        screen.print(f'The connection is fit to publish into space "{site.space}".', style="bold green", markup=False)
+        return 0
+    screen.print("The connection is not fit. The right column says what to ask for.", style="bold red")
+    return 1
+
+
+def _print_rows(screen: Console, found: Sequence[Row]) -> None:
+    table = _table("what", "state", "needed for", "found, or what to ask the administrator for")
+    for row in found:
+        table.add_row(row.what, _styled(row.state, _COLOURS[row.state]), row.needed_for, _styled(row.told))
+    screen.print(table)
+
+
+def _cases(screen: Console, connection: Connection) -> int:
+    from capture360_local.conformance.cases import cases_for
+    from cdf_sandbox.options import ProjectMode
+
+    cases = cases_for(ProjectMode(connection.mode))
+    table = _table("case", "request", "expected", "writes")
+    for case in cases:
+        table.add_row(case.name, _styled(f"{case.method} {case.path}"), str(case.expected), case.writes or "nothing")
+    screen.print(table)
+    screen.print(f"{len(cases)} cases. Nothing was asked of the project.")
+    return 0
+
+
+def _conformance(screen: Console, connection: Connection, out: Path | None, file: Path) -> int:
+    from capture360_local.conformance.conform import conform, record
+    from capture360_local.conformance.run import new_name
+
+    name = new_name()
+    screen.print(f"Throwaway space and prefix of all external ids: {name}")
+    try:
+        with _ends_like_an_interruption(), _progress() as tell:
+            outcome = conform(connection, name, tell)
+    except KeyboardInterrupt:
+        screen.print(_again(file, name, "The cleaning was interrupted: something may be left."), style="bold red")
+        return _INTERRUPTED
+    if out is not None and outcome.project:
+        record(outcome, connection, out)
+        screen.print(f"Requests and answers: {out}", markup=False)
+    _print_outcome(screen, outcome)
+    if outcome.left:
+        screen.print(_again(file, name, "Not everything was removed."), style="bold red")
+    if outcome.stopped:
+        return _INTERRUPTED
+    return 0 if outcome.is_clean else 1
+
+
+def _print_outcome(screen: Console, outcome: Outcome) -> None:
+    if outcome.stopped:
+        screen.print(outcome.stopped, style="bold red", markup=False)
+    if outcome.unexpected:
+        table = _table("case", "documented", "the project answered")
+        for result in outcome.unexpected:
+            table.add_row(result.case.name, str(result.case.expected), _styled(result.answered))
+        screen.print(table)
+    if outcome.differences:
+        table = _table("case", "where", "the project", "the sandbox")
+        for each in outcome.differences:
+            table.add_row(each.case, _styled(each.where), _styled(each.project), _styled(each.sandbox))
+        screen.print(table)
+    screen.print(
+        f"{len(outcome.project)} cases asked, {len(outcome.unexpected)} answers not as documented, "
+        f"{len(outcome.differences)} differences to the sandbox."
+    )
+    for sentence in outcome.left:
+        screen.print(sentence, style="red", markup=False)
+    if outcome.project and not outcome.left:
+        screen.print("Everything that was written is removed.")
+
+
+def _clean(screen: Console, connection: Connection, name: str) -> int:
+    from capture360.errors import ConfigError
+    from capture360_local.conformance.cleanup import areas_of, clean
+    from capture360_local.conformance.project import Project
+    from capture360_local.conformance.run import NAME_PREFIX, is_name
+    from cdf_sandbox.options import ProjectMode
+
+    if not is_name(name):
+        raise ConfigError(f'"{name}" is no name of a conformance run. They read {NAME_PREFIX} and 12 hex digits.')
+    with Project(connection) as project:
+        left = clean(project, name, areas_of(ProjectMode(connection.mode)))
+    for sentence in left:
+        screen.print(sentence, style="red", markup=False)
+    if not left:
+        screen.print(f"Nothing is left of {name}.")
+    return 1 if left else 0
+
+
+def _again(file: Path, name: str, why: str) -> str:
+    return f"{why} Run: capture360 doctor --connection {file} --clean {name}"
+
+
+@contextmanager
+def _ends_like_an_interruption() -> Iterator[None]:
+    """A termination cleans up as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _progress() -> Iterator[Tell]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    screen = Console(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task("starting a sandbox", total=None)
+        yield lambda case, number, total: bar.update(task, completed=number, total=total, description=case)
+
+
+def _table(*columns: str) -> Table:
+    from rich.table import Table
+
+    table = Table(show_lines=False, box=None, pad_edge=False)
+    for place, column in enumerate(columns):
+        table.add_column(column, vertical="top", overflow="fold", no_wrap=not place)
+    return table
+
+
+def _styled(text: str, style: str = "") -> Text:
+    """A text as it is: brackets in it are no markup."""
+    from rich.text import Text
+
+    return Text(text, style=style)

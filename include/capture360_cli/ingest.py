@@ -1,0 +1,274 @@
+"""`capture360 ingest`: one capture into CDF with the very steps that Airflow runs, for trying and debugging."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from capture360.model import CaptureKey
+    from capture360.settings import Site
+    from capture360.steps.context import StepContext
+    from capture360.steps.ingest import Ingested
+    from capture360.steps.plan import Plan
+
+_DEFAULT_SPACE = "captures360"
+_COUNTED = re.compile(r"(.*): (\d+) of (\d+)")
+
+
+def ingest(
+    folder: Annotated[str, typer.Argument(help="The capture's folder, a path or any fsspec URL.")],
+    connection: Annotated[Path, typer.Option(help="The CDF connection, such as the sandbox's connection.json.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Write nothing; list what would be written.")] = False,
+    site: Annotated[
+        str | None,
+        typer.Option(help="Settings: the id of a site in the register, or a YAML file with one site's settings."),
+    ] = None,
+    space: Annotated[str | None, typer.Option(help=f"Instance space (default {_DEFAULT_SPACE}).")] = None,
+    records: Annotated[str | None, typer.Option(help="Folder of the records, a path or any fsspec URL.")] = None,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Write although a run that is surely gone still holds the capture.")
+    ] = False,
+) -> None:
+    """Take one capture into CDF without Airflow. Exit codes: 0 accepted, 3 accepted in part, 4 rejected, 1 error."""
+    from capture360.cdf.client import CdfProject, Connection, inspect
+    from capture360.records import Records
+    from capture360.steps import lease
+    from capture360.steps.context import StepContext
+
+    url = _existing(folder)
+    key = _key_of(url)
+    settings = _settings(key, site, space, url)
+    project = CdfProject(Connection.from_file(connection))
+    inspect(project.connection)
+    with _progress() as say:
+        ctx = StepContext(
+            site=settings,
+            records=Records(_absolute(records) if records else _default_records()),
+            cdf=project,
+            run=lease.name_of_this_process(),
+            say=say,
+            folder_url=url,
+        )
+        code, document, lines = _planned(ctx, key) if dry_run else _ingested(ctx, key, take_over)
+    if as_json:
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(lines))
+    raise typer.Exit(code)
+
+
+def _planned(ctx: StepContext, key: CaptureKey) -> tuple[int, dict[str, Any], list[str]]:
+    from capture360.steps.plan import plan
+
+    done = plan(ctx, key)
+    return done.validation.verdict.exit_code, _plan_document(done), _plan_lines(done)
+
+
+def _ingested(ctx: StepContext, key: CaptureKey, take_over: bool) -> tuple[int, dict[str, Any], list[str]]:
+    from capture360.errors import LeaseHeldError
+    from capture360.model import Verdict
+    from capture360.steps import lease
+    from capture360.steps.ingest import ingest
+
+    try:
+        done = ingest(ctx, key, is_finished=lambda run: take_over or lease.process_is_finished(run))
+    except LeaseHeldError as error:
+        raise LeaseHeldError(f"{error} If that run is surely gone, add --take-over.") from None
+    left_out = done.collected is not None and done.collected.missing
+    verdict = Verdict.PARTIAL if left_out else done.validated.verdict
+    return verdict.exit_code, _document(ctx, key, done), _lines(ctx, key, done)
+
+
+def _document(ctx: StepContext, key: CaptureKey, done: Ingested) -> dict[str, Any]:
+    record = ctx.records.get(key, done.validated.fingerprint, "validate")
+    body = record.body if record is not None else {}
+    document: dict[str, Any] = {
+        "capture": str(key),
+        "verdict": done.validated.verdict.value,
+        "headline": done.validated.headline,
+        "fingerprint": done.validated.fingerprint,
+        "report": done.validated.report,
+        "findings": body.get("findings", []),
+        "quarantined": body.get("quarantined", {}),
+        "collection": None,
+        "images": [],
+    }
+    if done.published is not None:
+        document["collection"] = {"space": done.published.space, "externalId": done.published.collection}
+        document["link"] = done.published.link
+        document["uploaded_faces"] = done.uploaded
+        document["written_instances"] = done.published.written
+    if done.collected is not None:
+        document["collections"] = [
+            {"space": each.space, "externalId": each.external_id} for each in done.collected.collections
+        ]
+        document["link"] = done.collected.link
+        document["missing"] = list(done.collected.missing)
+    if done.placed is not None:
+        document["scene"] = {"space": done.placed.space, "externalId": done.placed.scene}
+    if done.published is not None or done.collected is not None:
+        document["images"] = _images(ctx, key, done.validated.fingerprint)
+    return document
+
+
+def _images(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[dict[str, Any]]:
+    """The capture's images as CDF gives them back, with the ids of the delivered stations where we named them."""
+    from capture360.cdf.modes import mode_of
+    from capture360.names import image_id
+    from capture360.steps.detect import images_of
+    from capture360.steps.publish import STEP
+    from capture360.steps.validate import recorded_capture
+
+    record = ctx.records.get(key, fingerprint, STEP)
+    extracted = record.body.get("shown", {}) if record is not None else {}
+    stations = recorded_capture(ctx.records, key, fingerprint).stations
+    delivered = {extracted.get(station.id) or image_id(key, station.id): station.id for station in stations}
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
+    found = images_of(ctx, key, fingerprint)
+    ids = model.file_ids([ref for image in found for ref in image.faces.values()])
+    return [
+        {
+            "externalId": image.external_id,
+            "space": image.space,
+            "station": delivered.get(image.external_id),
+            "stationExternalId": image.station,
+            "pose": {"position": list(image.pose.position), "rotation": list(image.pose.rotation)},
+            "faces": {
+                face: {"id": ids.get(ref), "externalId": ref.external_id} | ({"space": ref.space} if ref.space else {})
+                for face, ref in image.faces.items()
+            },
+        }
+        for image in found
+    ]
+
+
+def _lines(ctx: StepContext, key: CaptureKey, done: Ingested) -> list[str]:
+    record = ctx.records.get(key, done.validated.fingerprint, "validate")
+    findings = record.body["findings"] if record is not None else []
+    lines = [done.validated.headline, *(f"  {finding['message']}" for finding in findings)]
+    lines.append(f"Report: {done.validated.report}")
+    if done.published is not None and done.verified is not None:
+        found = 6 * done.published.images - done.uploaded
+        lines += [
+            f"Collection: {done.published.collection} in space {done.published.space}, {done.published.images} images",
+            f"Faces: {done.uploaded} uploaded, {found} were there, {done.verified.compared_faces} compared",
+            f"Instances written: {done.published.written}",
+            f"Open: {done.published.link}",
+        ]
+    if done.collected is not None:
+        spaces = ", ".join(f"{each.external_id} in space {each.space}" for each in done.collected.collections)
+        lines += [f"Extracted by CDF: {done.collected.images} images", f"Collections: {spaces}"]
+        if done.collected.missing:
+            lines.append(f"CDF left out: {', '.join(done.collected.missing)}")
+        lines.append(f"Open: {done.collected.link}")
+    if done.placed is not None:
+        lines.append(f"Scene: {done.placed.scene} in space {done.placed.space}")
+    return lines
+
+
+def _plan_document(done: Plan) -> dict[str, Any]:
+    return {
+        "capture": str(done.validation.key),
+        "verdict": done.validation.verdict.value,
+        "headline": done.validation.headline,
+        "findings": [finding.message for finding in done.validation.findings],
+        "would_write": {"space": done.space, "files": list(done.files), "instances": list(done.instances)}
+        | ({"revisions": list(done.revisions)} if done.revisions else {}),
+    }
+
+
+def _plan_lines(done: Plan) -> list[str]:
+    writes = [f"space {done.space}"] if done.space else []
+    writes += [f"file {name}" for name in done.files] + [f"instance {name}" for name in done.instances]
+    writes += [f"3D revision that extracts the panoramas of {path}" for path in done.revisions]
+    lines = [done.validation.headline, *(f"  {finding.message}" for finding in done.validation.findings)]
+    if done.validation.capture is None:
+        return lines
+    return [*lines, "Would write:" if writes else "Would write nothing.", *(f"  {name}" for name in writes)]
+
+
+def _key_of(url: str) -> CaptureKey:
+    """The key that the manifest states, else the last two parts of the folder's path."""
+    from capture360.landing.folder import CaptureFolder
+    from capture360.names import checked_key
+    from capture360.readers.manifest_file import load_document
+    from capture360.readers.problem import Unreadable
+
+    parts = url.rstrip("/").split("/")
+    site, capture = parts[-2], parts[-1]
+    try:
+        manifest = load_document(CaptureFolder(url))
+    except (OSError, Unreadable):
+        manifest = {}
+    return checked_key(f"{manifest.get('site_id', site)}/{manifest.get('capture_id', capture)}")
+
+
+def _settings(key: CaptureKey, site: str | None, space: str | None, url: str) -> Site:
+    """The site's settings from the register or a file; without either, defaults that suit a trial."""
+    from capture360.settings import Register, site_from_file, site_from_values
+
+    if site is None:
+        settings = site_from_values(
+            key.site,
+            {"landing": {"url": url.rpartition("/")[0]}, "space": space or _DEFAULT_SPACE},
+            where="the command line",
+        )
+    elif site.endswith((".yaml", ".yml")):
+        settings = site_from_file(key.site, site)
+    else:
+        settings = Register().site(site)
+    return settings.model_copy(update={"space": space}) if space else settings
+
+
+def _existing(folder: str) -> str:
+    """The folder's full URL; ConfigError if nothing lies there."""
+    from capture360.errors import ConfigError
+    from capture360.landing.folder import CaptureFolder
+
+    url = _absolute(folder)
+    if not CaptureFolder(url).files:
+        raise ConfigError(f"{url} is not there, or is empty. Name the folder that holds capture.yaml and the tables.")
+    return url
+
+
+def _absolute(folder: str) -> str:
+    return folder.rstrip("/") if "://" in folder else str(Path(folder).resolve())
+
+
+def _default_records() -> str:
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return str(Path(state) / "capture360" / "records")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Where progress is told: a bar on a terminal, plain lines elsewhere; always on stderr."""
+    if not sys.stderr.isatty():
+        yield lambda line: print(line, file=sys.stderr)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def say(line: str) -> None:
+            counted = _COUNTED.fullmatch(line)
+            if counted is None:
+                bar.console.print(line, markup=False, highlight=False)
+            else:
+                what, done, total = counted.groups()
+                bar.update(task, description=what, completed=int(done), total=int(total))
+
+        yield say

@@ -1,0 +1,35 @@
+"""`capture360 retire`: a capture out of its site's scene, with all its data kept."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def retire(
+    capture: Annotated[str, typer.Argument(help="<site>/<capture>, a site of the register.")],
+    connection: Annotated[Path, typer.Option(help="The CDF connection, such as the sandbox's connection.json.")],
+) -> None:
+    """Take one capture out of its site's scene; collection, images and files stay as they are."""
+    from capture360.cdf.client import CdfProject, Connection
+    from capture360.names import checked_key
+    from capture360.records import Records
+    from capture360.settings import Register
+    from capture360.steps import lease, scene
+    from capture360.steps.context import StepContext
+
+    key = checked_key(capture)
+    register = Register()
+    ctx = StepContext(
+        site=register.site(key.site),
+        records=Records(register.records_url),
+        cdf=CdfProject(Connection.from_file(connection)),
+        run=lease.name_of_this_process(),
+        say=lambda line: print(line, file=sys.stderr),
+    )
+    with lease.held(ctx.records, key, ctx.run, is_finished=lease.process_is_finished):
+        for edge in scene.retire(ctx, key):
+            print(edge)

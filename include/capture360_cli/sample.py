@@ -1,0 +1,92 @@
+"""`capture360 sample`: a capture of the generated plant, sound or spoilt, with its truth beside it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
+
+from capture360_local.plant import FAULTS, Delivered, write_sample
+
+Fault = Annotated[
+    list[str] | None,
+    typer.Option("--spoil", metavar="FAULT[=STATIONS]", help='Spoil the capture; repeatable. "list" shows all faults.'),
+]
+
+
+def sample(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="DIR", help="The capture folder to write: LANDING/SITE/CAPTURE.", show_default=False),
+    ] = None,
+    kind: Annotated[Delivered, typer.Option(help="How the capture is delivered.")] = Delivered.CUBEMAP,
+    stations: Annotated[int, typer.Option(min=1, help="Number of stations.")] = 4,
+    face_size: Annotated[int, typer.Option(min=8, help="Pixels of a cube face; panoramas are 4 times as wide.")] = 1024,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same hall and the same files.")] = 1,
+    visit: Annotated[int, typer.Option(min=0, help="Another walk through the same hall.")] = 0,
+    tilt: Annotated[
+        float | None,
+        typer.Option(min=0, max=60, help="Largest lean of the camera in degrees.", show_default="by kind"),
+    ] = None,
+    spoil: Fault = None,
+    site: Annotated[str | None, typer.Option(help="Site id.", show_default="the parent folder's name")] = None,
+    capture: Annotated[str | None, typer.Option(help="Capture id.", show_default="the folder's name")] = None,
+    taken_at: Annotated[
+        datetime | None, typer.Option(help="UTC time of the first image.", show_default="2025-09-16 07:30")
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where the truth goes; name a folder elsewhere if DIR lies in a watched landing zone.",
+            show_default="DIR.truth",
+        ),
+    ] = None,
+    views: Annotated[bool, typer.Option(help="Write views along the world's axes into the truth.")] = True,
+) -> None:
+    """Write a capture of a generated industrial hall, and beside it the truth about it."""
+    console = Console()
+    if "list" in (spoil or []):
+        _list_faults(console)
+        return
+    if folder is None:
+        raise typer.BadParameter("Name the capture folder to write.", param_hint="DIR")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("rendering stations", total=stations)
+        try:
+            written = write_sample(
+                folder,
+                kind=kind,
+                stations=stations,
+                face_size=face_size,
+                seed=seed,
+                spoil=spoil or (),
+                tilt_deg=tilt,
+                site=site,
+                capture=capture,
+                visit=visit,
+                truth=truth,
+                views=views,
+                progress=lambda done, _: bar.update(task, completed=done),
+                taken_at=taken_at.replace(tzinfo=taken_at.tzinfo or UTC) if taken_at else None,
+            )
+        except (ValueError, OSError) as problem:
+            raise typer.BadParameter(str(problem)) from problem
+    console.print(f"{written.form} of {stations} stations: {written.folder}", highlight=False, soft_wrap=True)
+    console.print(f"truth: {written.truth_folder}", highlight=False, soft_wrap=True)
+    for each in written.spoilt:
+        where = f" ({', '.join(each.stations)})" if each.stations else ""
+        console.print(f"spoilt: {each.fault.name}: {each.fault.says}{where}", highlight=False, soft_wrap=True)
+
+
+def _list_faults(console: Console) -> None:
+    table = Table(Column("fault", no_wrap=True), "what is wrong", "kinds", "what should become of it")
+    for fault in FAULTS.values():
+        name = f"{fault.name}[=N]" if fault.stations else fault.name
+        table.add_row(name.replace("[", r"\["), fault.says, ", ".join(sorted(fault.forms)), str(fault.effect))
+    console.print(table)

@@ -1,0 +1,139 @@
+"""Removes everything that a run may have left, by its name alone: so it can be done after any end of the run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from capture360.errors import Capture360Error
+from capture360_local.conformance.case import Own, at
+from capture360_local.conformance.cases import ALL_CASES, cases_for
+from capture360_local.conformance.project import Answer, Project
+from cdf_sandbox.options import ProjectMode
+
+_PASSES = 3
+_PAUSE_S = 1.0
+_PAGE = 1000
+_MODELS = "/models"
+
+
+class _NotRemoved(Exception):
+    """What stayed, and what the project said."""
+
+
+def clean(project: Project, name: str, areas: Collection[str]) -> Sequence[str]:
+    """Remove what belongs to run `name` in those areas of the project (first parts of paths, e.g. `files`).
+
+    Returns sentences about what could not be removed; what is not there is no failure. Things that hang on others
+    come first, and what fails is tried again, since CDF may lag.
+    """
+    steps = [step for area, step in _STEPS if area in areas]
+    left: list[str] = []
+    for number in range(_PASSES):
+        if number:
+            time.sleep(_PAUSE_S)
+        left = [said for step in steps for said in _try(step, project, name)]
+        if not left:
+            break
+    return left
+
+
+def _try(step: Callable[[Project, str], None], project: Project, name: str) -> Iterator[str]:
+    try:
+        step(project, name)
+    except (_NotRemoved, Capture360Error) as error:
+        yield str(error)
+
+
+def _must(answer: Answer, what: str) -> Any:
+    if not answer.is_success:
+        said = at(answer.body, "error.message") or "without a message"
+        raise _NotRemoved(f"{what} could not be removed: {answer.status or 'no answer'}, {said}")
+    return answer.body
+
+
+def _three_d_models(project: Project, name: str) -> None:
+    what = f"3D models named {name}_..."
+    query: dict[str, Any] = {"limit": _PAGE}
+    found: list[dict[str, int]] = []
+    while True:
+        page = _must(project.send("GET", "/3d/models", query=query), what)
+        found += [{"id": each["id"]} for each in page["items"] if str(each["name"]).startswith(f"{name}_")]
+        if not page.get("nextCursor"):
+            break
+        query["cursor"] = page["nextCursor"]
+    if found:
+        _must(project.send("POST", "/3d/models/delete", {"items": found}), what)
+
+
+def _files(project: Project, name: str) -> None:
+    """Files, and the annotations on them."""
+    items = [{"externalId": f"{name}_{suffix}"} for suffix in _created_in("/files")]
+    what = f"Files with external ids {name}_..."
+    found = _must(project.send("POST", "/files/byids", {"items": items, "ignoreUnknownIds": True}), what)["items"]
+    if not found:
+        return
+    _annotations(project, [{"id": each["id"]} for each in found], name)
+    _must(project.send("POST", "/files/delete", {"items": items, "ignoreUnknownIds": True}), what)
+
+
+def _annotations(project: Project, files: Sequence[Mapping[str, int]], name: str) -> None:
+    of_files = {"annotatedResourceType": "file", "annotatedResourceIds": files}
+    listed = project.send("POST", "/annotations/list", {"filter": of_files, "limit": _PAGE})
+    if listed.is_refusal:
+        return  # the credentials see none, so the run wrote none
+    what = f"Annotations of the files {name}_..."
+    found = [{"id": each["id"]} for each in _must(listed, what)["items"]]
+    if found:
+        _must(project.send("POST", "/annotations/delete", {"items": found}), what)
+
+
+def _assets(project: Project, name: str) -> None:
+    items = [{"externalId": f"{name}_{suffix}"} for suffix in _created_in("/assets")]
+    body = {"items": items, "ignoreUnknownIds": True, "recursive": True}
+    _must(project.send("POST", "/assets/delete", body), f"Assets with external ids {name}_...")
+
+
+def _instances(project: Project, name: str) -> None:
+    what = f'Instances of space "{name}"'
+    for kind in ("edge", "node"):
+        of_space = {"filter": {"equals": {"property": [kind, "space"], "value": name}}}
+        body = {"with": {"ours": {f"{kind}s": of_space, "limit": _PAGE}}, "select": {"ours": {}}}
+        while found := _must(project.send("POST", f"{_MODELS}/instances/query", body), what)["items"]["ours"]:
+            items = [{"instanceType": kind, "space": name, "externalId": each["externalId"]} for each in found]
+            _must(project.send("POST", f"{_MODELS}/instances/delete", {"items": items}), what)
+
+
+def _schemas(project: Project, name: str) -> None:
+    """Data model, view, container and at last the space; one that is not there is passed over."""
+    versioned = {"space": name, "version": "v1"}
+    for what, path, item in (
+        ("The data model of", "datamodels", versioned | {"externalId": "Things"}),
+        ("The view of", "views", versioned | {"externalId": "Thing"}),
+        ("The container of", "containers", {"space": name, "externalId": "Thing"}),
+        ("Throwaway", "spaces", {"space": name}),
+    ):
+        _must(project.send("POST", f"{_MODELS}/{path}/delete", {"items": [item]}), f'{what} space "{name}"')
+
+
+def _created_in(path: str) -> Sequence[str]:
+    """Suffixes of the external ids that cases create below an endpoint."""
+    bodies = [case.body for case in ALL_CASES if case.path.startswith(path) and case.writes]
+    items = [item for body in bodies if isinstance(body, Mapping) for item in body.get("items", [body])]
+    ids = [item["externalId"] for item in items if isinstance(item.get("externalId"), Own)]
+    return sorted({own.suffix for own in ids})
+
+
+_STEPS: Sequence[tuple[str, Callable[[Project, str], None]]] = (
+    ("3d", _three_d_models),
+    ("files", _files),
+    ("assets", _assets),
+    ("models", _instances),
+    ("models", _schemas),
+)
+
+
+def areas_of(mode: ProjectMode) -> Collection[str]:
+    """The parts of a project of that mode in which a run may leave something."""
+    return {case.path.split("/")[1] for case in cases_for(mode) if case.writes}

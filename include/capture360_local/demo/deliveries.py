@@ -1,0 +1,109 @@
+"""The captures that the demo delivers, and what has to become of each by the plant's own truth."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from capture360.errors import BadInputError
+from capture360.model import CaptureKey, Verdict
+
+SITE = "hall-7"
+FACE_SIZE = 512
+LEGIBLE_FACE_SIZE = 1024
+"""Faces whose plates can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the plant is asked for."""
+
+    capture: str
+    kind: str
+    stations: int
+    about: str
+    spoil: tuple[str, ...] = ()
+    site: str = SITE
+    face_size: int = FACE_SIZE
+
+    @property
+    def key(self) -> CaptureKey:
+        return CaptureKey(self.site, self.capture)
+
+
+LINKED = Order("cubemap", "cubemap", 4, "six faces a station, plates to read", face_size=LEGIBLE_FACE_SIZE)
+"""The capture whose plates are linked to assets."""
+ORDERS = (
+    LINKED,
+    Order("navvis", "navvis", 3, "panoramas with tilted poses"),
+    Order("spoiled", "cubemap", 6, "one station cannot be read", ("truncated-jpeg=1",)),
+    Order("hopeless", "panorama", 2, "the table lacks a column", ("missing-column",)),
+    Order("scan", "e57", 3, "an E57 scan with tilted panoramas"),
+    Order("points-only", "e57", 1, "a scan without panoramas", ("no-panoramas",)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Verdict, stations left out, and pose of every station that has to be in CDF.
+
+    A pose is the position in metres and the quaternion (w, x, y, z) of the cube frame, as the plant's truth has them.
+    """
+
+    verdict: Verdict
+    quarantined: Sequence[str]
+    poses: Mapping[str, tuple[Sequence[float], Sequence[float]]]
+
+
+def deliver(order: Order, landing: Path, samples: Path) -> bool:
+    """Put the capture into the landing zone in one move; False if it lies there already."""
+    from capture360_local.plant import write_sample
+
+    folder = landing / order.site / order.capture
+    truth = truth_of(order, samples)
+    if folder.exists():
+        if not truth.exists():
+            raise BadInputError(f"{folder} is there, but its truth {truth} is not. Run `capture360 down; make clean`.")
+        return False
+    staged = samples / order.capture
+    for leftover in (staged, truth):
+        shutil.rmtree(leftover, ignore_errors=True)
+    write_sample(
+        staged,
+        kind=order.kind,
+        stations=order.stations,
+        face_size=order.face_size,
+        seed=7,
+        spoil=order.spoil,
+        site=order.site,
+        capture=order.capture,
+        truth=truth,
+        views=False,
+    )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staged.rename(folder)
+    return True
+
+
+def expected(order: Order, samples: Path) -> Expected:
+    """What the truth beside the delivery demands."""
+    truth = truth_of(order, samples)
+    faults = json.loads((truth / "faults.json").read_text(encoding="utf-8"))
+    quarantined = tuple(faults["quarantined"])
+    if faults["hopeless"]:
+        return Expected(Verdict.REJECTED, (), {})
+    stations = json.loads((truth / "poses.json").read_text(encoding="utf-8"))["stations"]
+    poses = {
+        str(station["station"]): (station["position"], station["quaternion_wxyz"])
+        for station in stations
+        if station["station"] not in quarantined
+    }
+    return Expected(Verdict.PARTIAL if quarantined else Verdict.ACCEPTED, quarantined, poses)
+
+
+def truth_of(order: Order, samples: Path) -> Path:
+    """The folder of what is true of a delivery."""
+    return samples / f"{order.capture}.truth"

@@ -1,0 +1,103 @@
+"""Runs of the project's DAGs, watched over Airflow's REST API."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from capture360.model import CaptureKey
+from capture360_local.stack.airflow_api import AirflowApi
+
+INGEST = "captures_ingest"
+SENSE = "captures_sense"
+CONTEXTUALIZE = "captures_contextualize"
+LEASE_TASK = "lease"
+_ENDED = frozenset({"success", "failed"})
+_SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRun:
+    """One run as far as it has got; `tasks` in the order of the DAG, mapped ones once for each batch."""
+
+    id: str
+    key: str
+    state: str
+    seconds: float
+    tasks: Sequence[tuple[str, str]]
+    tries: Mapping[str, int]
+
+    @property
+    def ended(self) -> bool:
+        return self.state in _ENDED
+
+    @property
+    def skipped(self) -> bool:
+        """Whether another run held the lease."""
+        return (LEASE_TASK, _SKIPPED) in self.tasks
+
+    @property
+    def summary(self) -> str:
+        """The task that is at work, or how the run ended."""
+        if self.ended:
+            return "skipped" if self.skipped else self.state
+        at_work = [f"{task} {state}" for task, state in self.tasks if state in {"running", "up_for_retry", "failed"}]
+        return ", ".join(dict.fromkeys(at_work)) or self.state
+
+    @property
+    def done(self) -> int:
+        return sum(state in {"success", "failed", "skipped", "upstream_failed"} for _, state in self.tasks)
+
+
+@contextmanager
+def only(api: AirflowApi, wanted: Collection[str]) -> Iterator[None]:
+    """These DAGs run, the project's other ones rest: each of them takes captures for itself."""
+    before = {str(dag["dag_id"]): bool(dag["is_paused"]) for dag in api.dags()}
+    for dag in before:
+        api.pause(dag, dag not in wanted)
+    try:
+        yield
+    finally:
+        for dag, paused in before.items():
+            api.pause(dag, paused)
+
+
+def ended_runs(api: AirflowApi) -> frozenset[str]:
+    """The ids of the latest runs that have ended."""
+    return frozenset(run["dag_run_id"] for run in api.runs(INGEST) if run["state"] in _ENDED)
+
+
+def newest_run(api: AirflowApi, key: CaptureKey, passed_over: frozenset[str], dag: str = INGEST) -> IngestRun | None:
+    """The newest run about the capture that did not end as skipped; runs named in `passed_over` do not count."""
+    for run in api.runs(dag):
+        if run["dag_run_id"] not in passed_over and _key(run) == str(key):
+            found = _run(api, dag, run)
+            if not found.skipped:
+                return found
+    return None
+
+
+def _key(run: Mapping[str, Any]) -> str:
+    return run["partition_key"] or (run["conf"] or {}).get("capture") or ""
+
+
+def _run(api: AirflowApi, dag: str, run: Mapping[str, Any]) -> IngestRun:
+    instances = sorted(api.task_instances(dag, run["dag_run_id"]), key=lambda ti: ti["start_date"] or "~")
+    return IngestRun(
+        run["dag_run_id"],
+        _key(run),
+        run["state"],
+        _seconds(run),
+        tuple((instance["task_id"], instance["state"] or "none") for instance in instances),
+        {instance["task_id"]: instance["try_number"] for instance in instances},
+    )
+
+
+def _seconds(run: Mapping[str, Any]) -> float:
+    if not run["start_date"] or not run["end_date"]:
+        return 0.0
+    begin, end = (datetime.fromisoformat(run[name]) for name in ("start_date", "end_date"))
+    return (end - begin).total_seconds()

@@ -1,0 +1,5 @@
+"""Airflow and the sandbox as supervised processes on one machine."""
+
+from capture360_local.stack.lifecycle import Stack, StackError, StackStatus
+
+__all__ = ["Stack", "StackError", "StackStatus"]

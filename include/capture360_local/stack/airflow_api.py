@@ -1,0 +1,120 @@
+"""Airflow's public REST API, as much of it as a local stack and its demo need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx
+
+COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+
+
+class AirflowApi:
+    """Requests as one user; the token is fetched when first needed and again when it has run out."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self.url = url
+        self._credentials = {"username": user, "password": password}
+        self._http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+
+    def __enter__(self) -> AirflowApi:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def request(self, method: str, path: str, **options: Any) -> Any:
+        """The answer's JSON, None for an empty one; httpx.HTTPError when there is none or it is an error."""
+        if "authorization" not in self._http.headers:
+            self._log_in()
+        response = self._http.request(method, f"/api/v2{path}", **options)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            self._log_in()
+            response = self._http.request(method, f"/api/v2{path}", **options)
+        response.raise_for_status()
+        return response.json() if response.content else None
+
+    def _log_in(self) -> None:
+        answer = self._http.post("/auth/token", json=self._credentials)
+        answer.raise_for_status()
+        self._http.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def health(self) -> Mapping[str, Any]:
+        """Status and latest heartbeat of every component; needs no login."""
+        response = self._http.get("/api/v2/monitor/health")
+        response.raise_for_status()
+        answer: Mapping[str, Any] = response.json()
+        return answer
+
+    def dags(self) -> Sequence[Mapping[str, Any]]:
+        """The project's DAGs that Airflow has read from their files."""
+        found: Sequence[Mapping[str, Any]] = self.request("GET", "/dags", params={"tags": "capture360", "limit": 100})[
+            "dags"
+        ]
+        return found
+
+    def import_errors(self) -> Sequence[Mapping[str, Any]]:
+        found: Sequence[Mapping[str, Any]] = self.request("GET", "/importErrors")["import_errors"]
+        return found
+
+    def warnings(self) -> Sequence[str]:
+        """What Airflow warns of about the DAGs; a pool that is not there, for one."""
+        return [str(warning["message"]) for warning in self.request("GET", "/dagWarnings")["dag_warnings"]]
+
+    def ensure_pool(self, name: str, slots: int, description: str) -> None:
+        """Create the pool unless it is there; one that an operator has resized stays as it is."""
+        body = {"name": name, "slots": slots, "description": description, "include_deferred": False}
+        try:
+            self.request("POST", "/pools", json=body)
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != httpx.codes.CONFLICT:
+                raise
+
+    def pause(self, dag: str, paused: bool) -> None:
+        self.request("PATCH", f"/dags/{dag}", params={"update_mask": "is_paused"}, json={"is_paused": paused})
+
+    def trigger(self, dag: str, conf: Mapping[str, Any]) -> str:
+        """Start a run by hand; the run id."""
+        run = self.request("POST", f"/dags/{dag}/dagRuns", json={"logical_date": None, "conf": dict(conf)})
+        return str(run["dag_run_id"])
+
+    def run(self, dag: str, run: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.request("GET", f"/dags/{dag}/dagRuns/{run}")
+        return found
+
+    def runs(self, dag: str) -> Sequence[Mapping[str, Any]]:
+        """The latest hundred runs, newest first."""
+        parameters = {"limit": 100, "order_by": "-run_after"}
+        found: Sequence[Mapping[str, Any]] = self.request("GET", f"/dags/{dag}/dagRuns", params=parameters)["dag_runs"]
+        return found
+
+    def task_instances(self, dag: str, run: str) -> Sequence[Mapping[str, Any]]:
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances"
+        found: Sequence[Mapping[str, Any]] = self.request("GET", path, params={"limit": 100})["task_instances"]
+        return found
+
+    def log(self, dag: str, run: str, task: str, attempt: int, map_index: int = -1) -> str:
+        """The text of one try's log."""
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/{attempt}"
+        answer = self.request("GET", path, params={"map_index": map_index, "full_content": True})
+        return "\n".join(_line(entry) for entry in answer["content"])
+
+    def clear(self, dag: str, run: str, tasks: Sequence[str]) -> None:
+        """Clear these tasks of a run with all downstream, so that they run again."""
+        body = {
+            "dry_run": False,
+            "dag_run_id": run,
+            "task_ids": list(tasks),
+            "only_failed": False,
+            "include_downstream": True,
+            "reset_dag_runs": True,
+        }
+        self.request("POST", f"/dags/{dag}/clearTaskInstances", json=body)
+
+
+def _line(entry: Any) -> str:
+    if not isinstance(entry, Mapping):
+        return str(entry)
+    errors = [f"{error['exc_type']}: {error['exc_value']}" for error in entry.get("error_detail") or ()]
+    return "\n".join([str(entry.get("event", "")), *errors])

@@ -1,0 +1,21 @@
+"""`python -m capture360_local.stack.connection FILE MODE`: the sandbox as a file for `airflow connections import`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from capture360_local.stack.profile import CONNECTION_ID, connection_document
+
+
+def main() -> int:
+    file, mode = sys.argv[1:]
+    document = connection_document(json.loads(Path(file).read_text(encoding="utf-8")), mode)
+    document["extra"] = json.dumps(document["extra"])
+    print(json.dumps({CONNECTION_ID: document}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""Process sessions: who belongs to one, and how to end all of them.
+
+Airflow puts every running task in a process group of its own, so ending one group leaves tasks behind. All of them stay
+in the session that the supervisor opened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session by its leader's process id and the leader's start in seconds since the epoch."""
+
+    leader: int
+    started: float
+
+    @classmethod
+    def own(cls) -> Session:
+        """The session that this process leads."""
+        return cls(os.getpid(), psutil.Process().create_time())
+
+    @property
+    def led(self) -> bool:
+        """Whether the leader lives."""
+        try:
+            leader = psutil.Process(self.leader)
+            return bool(leader.create_time() == self.started and leader.status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
+
+    def members(self) -> Sequence[psutil.Process]:
+        """The living processes of the session, without the calling process.
+
+        A system never gives a new process the id of a session that still has members, so a living process with the
+        leader's id and another start means that the session is gone.
+        """
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if psutil.Process(self.leader).create_time() != self.started:
+                return ()
+        return tuple(process for process in psutil.process_iter() if self._holds(process))
+
+    def _holds(self, process: psutil.Process) -> bool:
+        if process.pid == os.getpid():
+            return False
+        try:
+            return bool(os.getsid(process.pid) == self.leader and process.status() != psutil.STATUS_ZOMBIE)
+        except (ProcessLookupError, PermissionError, psutil.NoSuchProcess):
+            return False
+
+    def kill(self, within: float = 10.0) -> Sequence[psutil.Process]:
+        """Kill all members but the caller; the ones that still live after `within` seconds."""
+        deadline = time.monotonic() + within
+        while members := self.members():
+            for process in members:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(members, timeout=0.5)
+            if time.monotonic() > deadline:
+                return self.members()
+        return ()
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on this loopback port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port(preferred: int | None = None) -> int:
+    """`preferred` if it is free, else a port that the system picks."""
+    if preferred and is_free(preferred):
+        return preferred
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

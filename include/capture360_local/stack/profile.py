@@ -1,0 +1,189 @@
+"""What the processes of a local stack are told: folders, ports, secrets, environment."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from capture360_local.stack.processes import free_port
+
+PROJECT = Path(__file__).resolve().parents[3]
+ADMIN = "admin"
+CONNECTION_ID = "cognite_cdf_default"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folders of one stack; everything it keeps lies below `root`."""
+
+    root: Path
+
+    @cached_property
+    def airflow(self) -> Path:
+        return self.root / "airflow"
+
+    @cached_property
+    def sandbox(self) -> Path:
+        return self.root / "sandbox"
+
+    @cached_property
+    def landing(self) -> Path:
+        return self.root / "landing"
+
+    @cached_property
+    def records(self) -> Path:
+        return self.root / "records"
+
+    @cached_property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @cached_property
+    def register(self) -> Path:
+        return self.root / "config" / "sites.yaml"
+
+    @cached_property
+    def status_file(self) -> Path:
+        return self.root / "stack.json"
+
+    @cached_property
+    def _ports_file(self) -> Path:
+        return self.root / "ports.json"
+
+    def prepare(self) -> None:
+        """Make the folders, readable by their owner alone, and put the sample register where none is."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.airflow, self.sandbox, self.landing, self.records, self.logs, self.register.parent):
+            folder.mkdir(exist_ok=True)
+        if not self.register.exists():
+            shutil.copyfile(PROJECT / "config" / "sites.yaml", self.register)
+
+    def choose_ports(self, api: int | None = None) -> Ports:
+        """Free ports, those of the last start first, so that a bookmark keeps its meaning."""
+        last = _load(self._ports_file)
+        ports = Ports(api=free_port(api or last.get("api", 8080)), sandbox=free_port(last.get("sandbox")))
+        write_privately(self._ports_file, asdict(ports))
+        return ports
+
+    @cached_property
+    def keys(self) -> Mapping[str, str]:
+        """Random keys and the admin's password, made once and kept readable by the owner alone."""
+        path = self.airflow / "keys.json"
+        known = _load(path)
+        if not known:
+            known = {
+                "jwt_secret": secrets.token_urlsafe(64),
+                "secret_key": secrets.token_urlsafe(32),
+                "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+                "password": secrets.token_urlsafe(12),
+            }
+            write_privately(path, known)
+        return known
+
+    @property
+    def passwords_file(self) -> Path:
+        """What Airflow's simple auth manager reads its users' passwords from."""
+        path = self.airflow / "passwords.json"
+        write_privately(path, {ADMIN: self.keys["password"]})
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Loopback ports."""
+
+    api: int
+    sandbox: int
+
+
+def write_privately(path: Path, content: Mapping[str, Any]) -> None:
+    """JSON that only the owner can read, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        json.dump(content, stream)
+    temporary.replace(path)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def base_environment(home: Home, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The caller's environment without foreign Airflow settings, proxies kept away from the loopback interface."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
+    no_proxy = ",".join(filter(None, [inherited.get("NO_PROXY") or inherited.get("no_proxy"), "127.0.0.1,localhost"]))
+    return {
+        **inherited,
+        "NO_PROXY": no_proxy,
+        "no_proxy": no_proxy,
+        "CAPTURE360_HOME": str(home.root),
+        "CAPTURE360_CONFIG": str(home.register),
+        "PYTHONUNBUFFERED": "1",
+        **(extra or {}),
+    }
+
+
+def airflow_environment(home: Home, ports: Ports) -> dict[str, str]:
+    """Airflow's settings for one machine.
+
+    SQLite stands four parallel tasks, not Airflow's 32. A heartbeat of a second ends each task a second after its
+    work instead of five, and with it the wait in which a deferred task can fail for nothing (apache/airflow #67287).
+    """
+    url = f"http://127.0.0.1:{ports.api}"
+    return {
+        "AIRFLOW_HOME": str(home.airflow),
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(ports.api),
+        "AIRFLOW__API__SECRET_KEY": home.keys["secret_key"],
+        "AIRFLOW__API_AUTH__JWT_SECRET": home.keys["jwt_secret"],
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+        "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "2",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__FERNET_KEY": home.keys["fernet_key"],
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home.passwords_file),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
+        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home.airflow / 'airflow.db'}",
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "20",
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+    }
+
+
+def connection_variable(connection: Mapping[str, str], mode: str) -> dict[str, str]:
+    """The sandbox's `connection.json` as the variable that Airflow reads a connection from.
+
+    In the environment of the processes the secret is in no database, and Airflow masks it in logs.
+    """
+    return {f"AIRFLOW_CONN_{CONNECTION_ID.upper()}": json.dumps(connection_document(connection, mode))}
+
+
+def connection_document(connection: Mapping[str, str], mode: str) -> dict[str, Any]:
+    """The sandbox's `connection.json` in Airflow's form."""
+    return {
+        "conn_type": "cognite_cdf",
+        "host": connection["base_url"],
+        "login": connection["client_id"],
+        "password": connection["client_secret"],
+        "extra": {"project": connection["project"], "token_url": connection["token_url"], "mode": mode},
+    }
