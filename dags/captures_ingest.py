@@ -1,0 +1,72 @@
+"""
+### Captures: ingest
+
+Takes one capture all the way into Cognite Data Fusion: validate, bring its pictures in, publish the collection, read
+it back. One run per capture; the partition key at the head of the run is the capture's key `<site>/<capture>`.
+
+**When it runs.** When **captures_sense** has announced the capture. By hand: *Trigger*, and give `capture`.
+
+**What the tasks do.** `lease` takes the capture for this run; if another run is writing it, this one ends as skipped
+and says which. `validate` runs all checks and writes the report (button *Validation report*). `route` picks the way.
+Cube faces and panoramas: `faces` uploads batches of stations side by side, `publish` writes stations, collection and
+images (button *Open in CDF*). E57 scans where CDF extracts the panoramas: `upload_scans`, `start_revisions`,
+`wait_for_revisions` (without holding a worker), `collect`. Then `place` adds the collection to the site's scene, if it
+has one, `verify` reads all of it back, and `announce` tells **captures_contextualize**. `release` gives the capture
+free, whatever happened.
+
+**When it fails.** A rejected capture fails at `validate` at once, without retries and with nothing written to CDF: the
+report says which file and row to mend; drop the mended capture again. If CDF did not answer, the task is tried again
+up to three times; clear it later to go on. Any task can be cleared with all downstream at any time: what is there
+already is not written twice.
+
+**Pools.** `cdf_upload` limits how many batches upload at once, over all captures.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, PartitionedAssetTimetable, chain, task
+
+from airflow_capture360 import runs
+from airflow_capture360.assets import captures, published_captures
+from airflow_capture360.defaults import capture_params, task_defaults
+from airflow_capture360.links import OpenInCdfLink, ValidationReportLink
+from airflow_capture360.operators import WaitForRevisions
+
+with DAG(
+    dag_id="captures_ingest",
+    schedule=PartitionedAssetTimetable(assets=captures),
+    catchup=False,
+    max_active_runs=4,
+    params=capture_params(),
+    default_args=task_defaults(timedelta(hours=12)),
+    tags=["capture360"],
+    doc_md=__doc__,
+):
+    taken = task(task_id="lease")(runs.take_lease)()
+    batches = task(task_id="validate")(runs.validate)(taken)
+    capture, fingerprint = batches["capture"], batches["fingerprint"]
+    way = task.branch(task_id="route")(runs.first_task_of)(batches["route"])
+
+    faces = task(task_id="faces", pool="cdf_upload", map_index_template="{{ label }}")(runs.upload_faces)
+    uploaded = faces.partial(capture=capture).expand(batch=batches)
+    published = task(task_id="publish")(runs.publish)(capture, fingerprint)
+
+    scans = task(task_id="upload_scans", pool="cdf_upload")(runs.upload_scans)(capture, fingerprint)
+    started = task(task_id="start_revisions", pool="cdf_create")(runs.start_revisions)(capture, fingerprint)
+    extracted = WaitForRevisions(task_id="wait_for_revisions", capture=capture, fingerprint=fingerprint)
+    collected = task(task_id="collect")(runs.collect)(capture, fingerprint)
+
+    place = task(task_id="place", trigger_rule="none_failed_min_one_success")
+    placed = place(runs.place)(capture, fingerprint)
+    verified = task(task_id="verify")(runs.verify)(capture, fingerprint)
+    announced = task(task_id="announce", outlets=[published_captures])(runs.announce_capture)(capture)
+    released = task(task_id="release")(runs.release_lease)(taken)
+
+    batches.operator.operator_extra_links = [ValidationReportLink()]
+    for last in (published, collected):
+        last.operator.operator_extra_links = [OpenInCdfLink()]
+    chain(taken.as_setup(), batches, way, uploaded, published, placed)
+    chain(way, scans, started, extracted, collected, placed)
+    chain(placed, verified, announced, released.as_teardown(setups=taken))

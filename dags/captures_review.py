@@ -1,0 +1,80 @@
+"""
+### Captures: review
+
+Asks people about the links that were only suggested, page by page, with the picture of the plate, the text as it was
+read and the tags that it may be. What they decide is written to CDF, and no machine changes it again.
+
+**When it runs.** When **captures_contextualize** has suggested links. By hand: *Trigger*, and give `capture`.
+
+**What the tasks do.** `lay_out` makes pages of 20 suggestions, the most certain first. `ask` shows a page and waits:
+open it under *Required Actions*, choose one of *Approve all*, *Reject all*, *Decide one by one* or *Leave as they
+are*, and give the numbers of exceptions or decisions such as `1, 3, 5-8`. `apply` writes the answer to that page at
+once, without waiting for the other pages; who decided what, and when, is in the records. The same answer can be given
+by the REST API: `PATCH .../taskInstances/pages.ask/{map_index}/hitlDetails`.
+
+**Without an answer.** After two weeks a page ends by itself and its suggestions stay as they are. Waiting holds no
+worker, no lease and no other capture. When a capture was delivered, matched or asked about anew meanwhile, an answer to
+the older review is skipped with that reason, and changes nothing.
+
+**When it fails.** The numbers of an answer were not understood, or contradict the choice: nothing was changed. Clear
+that page's `ask` task with all downstream to be asked again. Any task can be cleared with all downstream at any time.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, PartitionedAssetTimetable, task, task_group
+
+from airflow_capture360 import reviewing
+from airflow_capture360.assets import captures_to_review
+from airflow_capture360.defaults import capture_params, task_defaults
+from airflow_capture360.operators import AskAboutLinks
+
+with DAG(
+    dag_id="captures_review",
+    schedule=PartitionedAssetTimetable(assets=captures_to_review),
+    catchup=False,
+    max_active_runs=1000,  # runs that wait for people must not keep others from starting
+    params=capture_params(),
+    default_args=task_defaults(timedelta(hours=1)),
+    tags=["capture360"],
+    doc_md=__doc__,
+):
+
+    @task
+    def capture_key() -> str:
+        """The capture that the run asks about."""
+        return reviewing.capture_of_run()
+
+    @task
+    def lay_out(capture: str) -> list[dict[str, Any]]:
+        """The pages of suggestions."""
+        return reviewing.lay_out(capture)
+
+    @task(
+        retries=20,
+        retry_delay=timedelta(seconds=5),
+        max_retry_delay=timedelta(minutes=1),
+        max_active_tis_per_dagrun=1,  # one page at a time holds the lease
+        map_index_template="{{ label }}",
+    )
+    def apply(capture: str, page: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        """The decisions of one page in CDF."""
+        return reviewing.apply(capture, page, answer)
+
+    @task_group(group_id="pages")
+    def ask_and_apply(capture: str, page: dict[str, Any]) -> None:
+        """Each page goes its own way."""
+        answer = AskAboutLinks(
+            task_id="ask",
+            capture=capture,
+            page=page,
+            response_timeout=timedelta(days=14),
+            map_index_template="{{ label }}",
+        )
+        apply(capture, page, answer.output)
+
+    capture = capture_key()
+    ask_and_apply.partial(capture=capture).expand(page=lay_out(capture))

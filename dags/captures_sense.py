@@ -1,0 +1,48 @@
+"""
+### Captures: sense
+
+Looks at every site's landing zone and announces each complete capture once: its key `<site>/<capture>` becomes a
+partition of the asset `captures`, and **captures_ingest** runs once for it.
+
+**When it runs.** The watcher on the landing zone wakes it a few seconds after something has changed there; every ten
+minutes it looks anyway, in case the triggerer was down. It can be triggered by hand at any time. It cannot be
+backfilled: what it announces depends on what lies there now.
+
+**When a capture is complete.** A marker file (`_READY`) lies in its folder, or its manifest's count of files is
+reached, or it has been quiet for the site's `settle` time. Until then the log says what it waits for.
+
+**What it repeats.** A ready capture that did not get to an end (ingest was paused, a run was lost) is announced again
+after the site's `announce_again_after`, unless a run holds its lease. A published capture that was not contextualized
+is handed on again, each time after twice the wait (`hand_on`).
+
+**When it fails.** `complain` fails, once, when something new is wrong in a landing zone or the register: a site in
+error, a folder that is no capture, a link. It never hides the other sites; what is still wrong stands in the log of
+every run. CDF is not needed here.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, task
+
+from airflow_capture360 import runs
+from airflow_capture360.assets import captures, landing_zone, published_captures
+from airflow_capture360.defaults import task_defaults
+
+with DAG(
+    dag_id="captures_sense",
+    schedule=AssetOrTimeSchedule(assets=[landing_zone], timetable=CronTriggerTimetable("*/10 * * * *", timezone="UTC")),
+    catchup=False,
+    max_active_runs=1,
+    allowed_run_types=["scheduled", "asset_triggered", "manual"],
+    default_args=task_defaults(timedelta(minutes=30)),
+    tags=["capture360"],
+    doc_md=__doc__,
+):
+    sensed = task(task_id="sense", outlets=[captures])(runs.sense)()
+    handed_on = task(task_id="hand_on", outlets=[published_captures], trigger_rule="none_failed")(
+        runs.hand_on_published
+    )()
+    complained = task(task_id="complain", trigger_rule="none_failed")(runs.complain)()
+    sensed >> [handed_on, complained]

@@ -1,0 +1,67 @@
+"""The connection type `cognite_cdf`: one CDF project behind one Airflow connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+if TYPE_CHECKING:
+    from capture360.cdf.client import CdfProject, Connection
+
+
+class CogniteCdfHook(BaseHook):
+    """Hands out the CDF project that an Airflow connection describes."""
+
+    conn_name_attr = "cdf_conn_id"
+    default_conn_name = "cognite_cdf_default"
+    conn_type = "cognite_cdf"
+    hook_name = "Cognite Data Fusion"
+
+    def __init__(self, cdf_conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.cdf_conn_id = cdf_conn_id
+
+    def connection(self) -> Connection:
+        """The connection's values, checked; ConfigError names the field that is wrong."""
+        from capture360.cdf.client import Connection
+        from capture360.errors import ConfigError
+
+        try:
+            stored = self.get_connection(self.cdf_conn_id)
+        except AirflowNotFoundException:
+            raise ConfigError(
+                f'Airflow has no connection "{self.cdf_conn_id}". Add one of type {self.hook_name}, '
+                "or correct the site's connection in the register."
+            ) from None
+        values = {
+            **stored.extra_dejson,
+            "base_url": base_url(stored.host or ""),
+            "client_id": stored.login,
+            "client_secret": stored.password,
+        }
+        return Connection.from_mapping(values, f"Airflow connection {self.cdf_conn_id}")
+
+    def project(self) -> CdfProject:
+        """The CDF project; its client is made when first used, so inside the task."""
+        from capture360.cdf.client import CdfProject
+
+        return CdfProject(self.connection())
+
+    def test_connection(self) -> tuple[bool, str]:
+        """For the Test button: whether the project can be reached, and a sentence."""
+        from capture360.cdf.client import inspect
+        from capture360.errors import Capture360Error
+
+        try:
+            return True, inspect(self.connection())
+        except Capture360Error as error:
+            return False, str(error)
+
+
+def base_url(host: str) -> str:
+    """`westeurope-1` and `westeurope-1.cognitedata.com` both mean https://westeurope-1.cognitedata.com."""
+    if not host or "://" in host:
+        return host
+    return f"https://{host}" if "." in host else f"https://{host}.cognitedata.com"

@@ -1,0 +1,94 @@
+"""Operators where a task has to wait without holding a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+from airflow.sdk import BaseOperator, Param
+
+from capture360.matching.answers import CHOICES, LEAVE
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+SHORTEST_PAUSE_S = 10.0
+"""A trigger that fires sooner can meet Airflow 3.3's race of deferred tasks (apache/airflow #67287)."""
+LONGEST_PAUSE_S = 120.0
+
+
+class WaitForRevisions(BaseOperator):
+    """Looks whether CDF has extracted the capture's panoramas, and sleeps in the triggerer between two looks.
+
+    Looking is done in the task: the triggerer needs no way to CDF, and a retry simply looks again.
+    """
+
+    template_fields = ("capture", "fingerprint")
+
+    def __init__(self, *, capture: str, fingerprint: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.capture = capture
+        self.fingerprint = fingerprint
+
+    def execute(self, context: Context) -> None:
+        self.look(context)
+
+    def look(self, context: Context, event: Any = None, pause: float = SHORTEST_PAUSE_S) -> None:
+        """Once; the step raises CdfError when the extraction failed or takes longer than the site allows."""
+        from airflow_capture360 import runs
+
+        if not runs.revisions_ended(self.capture, self.fingerprint):
+            self.log.info("Looking again in %.0f s", pause)
+            following = min(2 * pause, LONGEST_PAUSE_S)
+            self.defer(
+                trigger=TimeDeltaTrigger(timedelta(seconds=pause)), method_name="look", kwargs={"pause": following}
+            )
+
+
+class AskAboutLinks(HITLOperator):
+    """Shows one page of suggested links in the Airflow UI and waits for an answer, without holding a worker.
+
+    Nobody's answer is to leave them as they are, so that a page which no one looks at fails nothing.
+    """
+
+    template_fields = ("capture", "page")
+
+    def __init__(self, *, capture: str, page: Mapping[str, Any], **kwargs: Any) -> None:
+        kwargs.pop("params", None)  # the DAG's, which Airflow hands to every task: no fields of this form
+        super().__init__(
+            subject="Suggested links",
+            options=list(CHOICES),
+            defaults=LEAVE,
+            params={
+                "approve": _numbers("Approve", "decided one by one, or the exceptions when all others are rejected"),
+                "reject": _numbers("Reject", "decided one by one, or the exceptions when all others are approved"),
+            },
+            **kwargs,
+        )
+        self.capture = capture
+        self.page = page
+
+    def execute(self, context: Context) -> Any:
+        """The page is laid out here: it holds texts from outside, which no template may see."""
+        from airflow_capture360 import reviewing
+
+        self._label(context)
+        self.subject, self.body = reviewing.page_of(self.capture, self.page)
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+        """The answer, in a process of its own, which has to be labelled anew."""
+        self._label(context)
+        return super().execute_complete(context, event)
+
+    def _label(self, context: Context) -> None:
+        context["label"] = self.page["label"]  # type: ignore[typeddict-unknown-key]
+
+
+def _numbers(title: str, what: str) -> Param:
+    return Param(
+        "", type=["null", "string"], title=title, description=f"Numbers such as 1, 3, 5-8: {what}.", source="task"
+    )

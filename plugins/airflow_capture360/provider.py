@@ -1,0 +1,58 @@
+"""What Airflow asks an installed provider: here the connection type with its form."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from capture360.cdf.modes import DEFAULT_MODE, ModeName
+
+
+def get_provider_info() -> dict[str, Any]:
+    """The connection type `cognite_cdf`; the form shows these fields, typed, with a Test button."""
+    return {
+        "package-name": "capture360",
+        "name": "capture360",
+        "description": "360° image captures into Cognite Data Fusion (CDF).",
+        "connection-types": [
+            {
+                "connection-type": "cognite_cdf",
+                "hook-class-name": "airflow_capture360.hook.CogniteCdfHook",
+                "hook-name": "Cognite Data Fusion",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["port", "schema"],
+                    "relabeling": {
+                        "host": "Cluster or base URL",
+                        "login": "Client ID",
+                        "password": "Client secret",
+                    },
+                    "placeholders": {"host": "westeurope-1, or https://westeurope-1.cognitedata.com"},
+                },
+                "conn-fields": {
+                    "project": {
+                        "label": "CDF project",
+                        "schema": {"type": "string", "minLength": 1},
+                    },
+                    "token_url": {
+                        "label": "Token URL",
+                        "description": "https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token, or your own",
+                        "schema": {"type": "string", "format": "uri"},
+                    },
+                    "scopes": {
+                        "label": "Scopes",
+                        "description": "Separated by blanks; <base URL>/.default when empty",
+                        "schema": {"type": ["string", "null"]},
+                    },
+                    "audience": {
+                        "label": "Audience",
+                        "description": "Only where the identity provider insists on one",
+                        "schema": {"type": ["string", "null"]},
+                    },
+                    "mode": {
+                        "label": "Project mode",
+                        "description": "What kind of project it is: where assets and images are kept",
+                        "schema": {"type": "string", "enum": list(get_args(ModeName)), "default": DEFAULT_MODE},
+                    },
+                },
+            }
+        ],
+    }

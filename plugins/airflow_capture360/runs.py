@@ -1,0 +1,311 @@
+"""One run of the ingest DAG seen from its tasks: which capture it is about, and what the steps are handed.
+
+A task's body is one call into `capture360.steps`; everything heavy is imported and opened inside it, after the fork.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowRuntimeError, AirflowSkipException
+
+if TYPE_CHECKING:
+    from capture360.model import CaptureKey
+    from capture360.records import Records
+    from capture360.settings import Register
+    from capture360.steps.context import StepContext
+
+log = logging.getLogger(__name__)
+
+_RUN_PREFIX = "Airflow run "
+_ENDED = {"success", "failed"}
+_PUBLISHED = "published"
+_NEWS = "news"
+_NOT_FOUND = 404
+
+
+def sense() -> list[str]:
+    """Announce every capture that is complete and new; skips the task when there is none."""
+    from capture360.steps.sense import sense
+
+    register, records = register_and_records()
+    sensed = sense(register, records, now=datetime.now(UTC), is_finished=_is_finished, run=_this_run())
+    task_instance = get_current_context()["ti"]
+    task_instance.xcom_push(_PUBLISHED, [str(key) for key in sensed.published])
+    task_instance.xcom_push(_NEWS, [f"{finding.where}: {finding.message}" for finding in sensed.news])
+    for finding in sensed.findings:
+        log.error("%s: %s", finding.where, finding.message)
+    for key, reason in sensed.waiting:
+        log.info("%s waits: %s", key, reason)
+    if not sensed.ready:
+        raise AirflowSkipException("No capture to announce.")
+    keys = [str(key) for key in sensed.ready]
+    log.info("Ready: %s", ", ".join(keys))
+    emit(keys)
+    return keys
+
+
+def hand_on_published() -> None:
+    """Announce the published captures whose contextualization has not ended; skips the task when there is none."""
+    keys = get_current_context()["ti"].xcom_pull(task_ids="sense", key=_PUBLISHED)
+    if not keys:
+        raise AirflowSkipException("Every published capture is contextualized, or about to be.")
+    log.info("Published and not contextualized: %s", ", ".join(keys))
+    emit(keys)
+
+
+def complain() -> None:
+    """ConfigError with what is wrong in the landing zones, if the look before did not say so; so that it alerts."""
+    from capture360.errors import ConfigError
+
+    news = get_current_context()["ti"].xcom_pull(task_ids="sense", key=_NEWS)
+    if not news:
+        raise AirflowSkipException("Nothing new is wrong.")
+    raise ConfigError(" ".join(news))
+
+
+def announce_capture(capture: str) -> None:
+    """Tell the next DAG that the capture can be seen in CDF."""
+    emit([capture])
+
+
+def emit(keys: list[str]) -> None:
+    """The keys as partitions of the asset that is the current task's outlet."""
+    context = get_current_context()
+    (asset,) = context["task"].outlets
+    context["outlet_events"][asset].add_partitions(keys)
+
+
+def take_lease() -> str:
+    """Take the lease of the run's capture and return its key; skips the run when another run holds it."""
+    from capture360.errors import LeaseHeldError
+
+    key = key_of(get_current_context())
+    try:
+        with at_work(str(key)) as (ctx, _):
+            log.info("%s is taken by %s", key, ctx.run)
+            return str(key)
+    except LeaseHeldError as error:
+        raise AirflowSkipException(str(error)) from None
+
+
+def release_lease(capture: str) -> None:
+    """Give the lease back for the next run."""
+    from capture360.model import CaptureKey
+    from capture360.steps import lease
+
+    _, records = register_and_records()
+    lease.release(records, CaptureKey.parse(capture), _this_run())
+
+
+def validate(capture: str) -> list[dict[str, Any]]:
+    """Check the capture; one entry per batch of stations, what `upload_faces` is mapped over.
+
+    The route that the capture takes, and what the next tasks need to know, are in XComs of their own.
+    """
+    from capture360.steps.validate import validate
+
+    with at_work(capture) as (ctx, key):
+        validated = validate(ctx, key)
+    task_instance = get_current_context()["ti"]
+    task_instance.xcom_push("capture", capture)
+    task_instance.xcom_push("fingerprint", validated.fingerprint)
+    task_instance.xcom_push("route", validated.route)
+    task_instance.xcom_push("stations", validated.stations)
+    task_instance.xcom_push("quarantined", validated.quarantined)
+    return [
+        {"fingerprint": validated.fingerprint, "batch": batch, "label": f"batch {batch + 1} of {validated.batches}"}
+        for batch in range(validated.batches)
+    ]
+
+
+def first_task_of(route: str) -> str:
+    """The task that a route begins with: cube faces, or a revision that CDF extracts."""
+    return "upload_scans" if route == "revision" else "faces"
+
+
+def upload_faces(capture: str, batch: Mapping[str, Any]) -> dict[str, int]:
+    """Upload the faces of one batch; counts."""
+    from capture360.steps.faces import faces
+
+    get_current_context()["label"] = batch["label"]  # type: ignore[typeddict-unknown-key]
+    with at_work(capture) as (ctx, key):
+        done = faces(ctx, key, batch["fingerprint"], batch["batch"])
+    log.info("%d stations: %d faces uploaded, %d were there", done.stations, done.uploaded, done.found)
+    return {"stations": done.stations, "uploaded": done.uploaded, "found": done.found}
+
+
+def publish(capture: str, fingerprint: str) -> dict[str, Any]:
+    """Write the instances; collection and counts."""
+    from airflow_capture360.links import CDF_LINK
+    from capture360.steps.publish import publish
+
+    with at_work(capture) as (ctx, key):
+        published = publish(ctx, key, fingerprint)
+    log.info("%d instances written: %s", published.written, published.link)
+    get_current_context()["ti"].xcom_push(CDF_LINK, published.link)
+    return {
+        "space": published.space,
+        "collection": published.collection,
+        "images": published.images,
+        "written": published.written,
+        "removed_files": published.removed_files,
+    }
+
+
+def upload_scans(capture: str, fingerprint: str) -> dict[str, int]:
+    """Bring the capture's E57 files into CDF; counts."""
+    from capture360.steps.revision import upload_scans
+
+    with at_work(capture) as (ctx, key):
+        uploaded = upload_scans(ctx, key, fingerprint)
+    return {"files": uploaded.files, "bytes": uploaded.bytes}
+
+
+def start_revisions(capture: str, fingerprint: str) -> dict[str, Any]:
+    """Find or start one revision for each scan; ids."""
+    from capture360.steps.revision import start_revisions
+
+    with at_work(capture) as (ctx, key):
+        started = start_revisions(ctx, key, fingerprint)
+    return {"model": started.model, "revisions": list(started.revisions), "space": started.space}
+
+
+def revisions_ended(capture: str, fingerprint: str) -> bool:
+    """Whether CDF is done with all of them."""
+    from capture360.steps.revision import look
+
+    with at_work(capture) as (ctx, key):
+        waiting = look(ctx, key, fingerprint)
+    log.info("revisions done: %d of %d %s", waiting.done, waiting.total, ", ".join(waiting.statuses))
+    return waiting.over
+
+
+def collect(capture: str, fingerprint: str) -> dict[str, Any]:
+    """Find the images that CDF made and compare them with what the scans hold; counts."""
+    from airflow_capture360.links import CDF_LINK
+    from capture360.steps.collect import collect
+
+    with at_work(capture) as (ctx, key):
+        collected = collect(ctx, key, fingerprint)
+    get_current_context()["ti"].xcom_push(CDF_LINK, collected.link)
+    return {
+        "images": collected.images,
+        "collections": len(collected.collections),
+        "missing": list(collected.missing),
+        "others": collected.others,
+    }
+
+
+def place(capture: str, fingerprint: str) -> dict[str, Any]:
+    """Add the collection to the site's scene; counts, empty if the site has none."""
+    from capture360.steps.scene import place
+
+    with at_work(capture) as (ctx, key):
+        placed = place(ctx, key, fingerprint)
+    if placed is None:
+        log.info("Site %s has no scene", key.site)
+        return {}
+    return {"scene": placed.scene, "written": placed.written, "hidden": list(placed.hidden)}
+
+
+def verify(capture: str, fingerprint: str) -> dict[str, Any]:
+    """Read everything back; counts."""
+    from capture360.steps.verify import verify
+
+    with at_work(capture) as (ctx, key):
+        verified = verify(ctx, key, fingerprint)
+    return {"images": verified.images, "compared_faces": verified.compared_faces}
+
+
+def key_of(context: Mapping[str, Any]) -> CaptureKey:
+    """The capture that a run is about: its partition key, or Param `capture` of a run by hand."""
+    from capture360.errors import BadInputError
+    from capture360.model import CaptureKey
+
+    text = context["dag_run"].partition_key or context["params"].get("capture")
+    if not text:
+        raise BadInputError('This run names no capture. Trigger it with "capture" set to <site>/<capture>.')
+    return CaptureKey.parse(str(text))
+
+
+def newest_report(key: CaptureKey) -> str | None:
+    """Path of the newest delivery's validation report within the records; None before a validation."""
+    from capture360.steps.validate import REPORT
+
+    _, records = register_and_records()
+    receipt = records.load(key)
+    return f"{key}/{receipt.fingerprint}/{REPORT}" if receipt and receipt.body("validate") else None
+
+
+@contextmanager
+def at_work(capture: str) -> Iterator[tuple[StepContext, CaptureKey]]:
+    """What a step needs, with the lease in hand: a task that was cleared later takes it anew."""
+    from capture360.steps import lease
+
+    with looking_at(capture) as (ctx, key):
+        lease.take(ctx.records, key, ctx.run, is_finished=_is_finished)
+        yield ctx, key
+
+
+@contextmanager
+def looking_at(capture: str) -> Iterator[tuple[StepContext, CaptureKey]]:
+    """What a step needs that changes nothing of the capture in CDF."""
+    from capture360.errors import Capture360Error
+    from capture360.model import CaptureKey
+
+    key = CaptureKey.parse(capture)
+    ctx = _step_context(key)
+    try:
+        yield ctx, key
+    except Capture360Error as error:
+        log.error("%s", error)
+        raise
+
+
+def _step_context(key: CaptureKey) -> StepContext:
+    from airflow_capture360.hook import CogniteCdfHook
+    from capture360.steps.context import StepContext
+
+    register, records = register_and_records()
+    site = register.site(key.site)
+    return StepContext(site, records, CogniteCdfHook(site.connection).project(), _this_run(), log.info)
+
+
+def register_and_records() -> tuple[Register, Records]:
+    from capture360.records import Records
+    from capture360.settings import Register
+
+    register = Register()
+    return register, Records(register.records_url)
+
+
+def _this_run() -> str:
+    """How leases and records name this Airflow run."""
+    dag_run = get_current_context()["dag_run"]
+    return f"{_RUN_PREFIX}{dag_run.dag_id} {dag_run.run_id}"
+
+
+def _is_finished(run: str) -> bool:
+    """Whether the run that holds a lease has ended; one that Airflow has forgotten has.
+
+    CdfUnavailableError, which is tried again, if Airflow cannot say: a run must not lose its lease over a hiccup.
+    """
+    from capture360.errors import CdfUnavailableError
+    from capture360.steps import lease
+
+    if not run.startswith(_RUN_PREFIX):
+        return lease.process_is_finished(run)
+    dag_id, _, run_id = run.removeprefix(_RUN_PREFIX).partition(" ")
+    try:
+        state = get_current_context()["ti"].get_dagrun_state(dag_id, run_id)
+    except AirflowRuntimeError as error:
+        if (error.error.detail or {}).get("status_code") == _NOT_FOUND:
+            return True
+        raise CdfUnavailableError(f"Airflow does not say whether {run} has ended ({error}).") from None
+    return str(state) in _ENDED

@@ -1,0 +1,54 @@
+"""The reports of the records, and the pictures of plates under review.
+
+Every route asks Airflow who is there: a mounted application has no login of its own.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from airflow.api_fastapi.core_api.security import requires_access_dag
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.responses import Response
+
+from capture360.errors import Capture360Error
+from capture360.model import CaptureKey
+from capture360.records import Records
+from capture360.settings import Register
+
+GUARDING_DAG = "captures_ingest"
+"""Who may read this DAG may read the reports about its captures."""
+
+_SHOWN = {".html": "text/html; charset=utf-8", ".csv": "text/csv; charset=utf-8", ".jpg": "image/jpeg"}
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'self'; sandbox allow-downloads allow-popups"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "private, no-store",
+}
+
+app = FastAPI(
+    title="capture360",
+    docs_url=None,
+    redoc_url=None,
+    openapi_url=None,
+    dependencies=[Depends(requires_access_dag("GET", param_dag_id=GUARDING_DAG))],
+)
+
+
+@app.get("/reports/{site}/{capture}/{fingerprint}/{name}")
+def report(site: str, capture: str, fingerprint: str, name: str) -> Response:
+    """One report of one delivery, or a picture that belongs to its review."""
+    media_type = _SHOWN.get(PurePosixPath(name).suffix)
+    if media_type is None:
+        raise HTTPException(404, "There is no such report.")
+    try:
+        content = Records(Register().records_url).report(CaptureKey.parse(f"{site}/{capture}"), fingerprint, name)
+    except Capture360Error as error:
+        raise HTTPException(404, str(error)) from None
+    if content is None:
+        raise HTTPException(404, f"There is no {name} of {site}/{capture} for delivery {fingerprint}.")
+    return Response(content, media_type=media_type, headers=_HEADERS)
