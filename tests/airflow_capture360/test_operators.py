@@ -1,0 +1,57 @@
+"""Waiting without holding a worker."""
+
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+
+from airflow_capture360 import runs
+from airflow_capture360.operators import LONGEST_PAUSE_S, SHORTEST_PAUSE_S, WaitForRevisions
+from capture360.errors import CdfError
+
+CONTEXT: Any = {}
+
+
+@pytest.fixture
+def task() -> WaitForRevisions:
+    return WaitForRevisions(task_id="wait", capture="hall-7/scan", fingerprint="f1")
+
+
+def test_it_looks_before_it_sleeps_and_after(task: WaitForRevisions, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter([False, False, True])
+    monkeypatch.setattr(runs, "revisions_ended", lambda capture, fingerprint: next(looks))
+    with pytest.raises(TaskDeferred) as first:
+        task.execute(CONTEXT)
+    with pytest.raises(TaskDeferred) as second:
+        getattr(task, first.value.method_name)(CONTEXT, event=None, **first.value.kwargs)
+    getattr(task, second.value.method_name)(CONTEXT, event=None, **second.value.kwargs)
+    assert next(looks, None) is None
+
+
+def test_it_sleeps_longer_each_time_but_never_so_short_that_airflow_loses_it(
+    task: WaitForRevisions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "revisions_ended", lambda capture, fingerprint: False)
+    pauses: list[float] = []
+    arguments: dict[str, Any] = {}
+    for _ in range(6):
+        with pytest.raises(TaskDeferred) as deferred:
+            task.look(CONTEXT, **arguments)
+        arguments = deferred.value.kwargs or {}
+        pauses.append(arguments["pause"])
+    assert pauses == sorted(pauses)
+    assert min(pauses) > SHORTEST_PAUSE_S >= 6
+    assert pauses[-1] == LONGEST_PAUSE_S
+
+
+def test_a_failed_extraction_fails_the_task(task: WaitForRevisions, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failed(capture: str, fingerprint: str) -> bool:
+        raise CdfError(f"{capture}: CDF could not extract revision 1.")
+
+    monkeypatch.setattr(runs, "revisions_ended", failed)
+    with pytest.raises(CdfError, match="hall-7/scan"):
+        task.execute(CONTEXT)
+
+
+def test_what_it_waits_for_comes_from_the_tasks_before() -> None:
+    assert set(WaitForRevisions.template_fields) == {"capture", "fingerprint"}

@@ -1,0 +1,115 @@
+"""The landing zone's watcher against a real folder."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from airflow.sdk.module_loading import import_string
+
+from airflow_capture360 import triggers
+from airflow_capture360.assets import captures, landing_zone, published_captures
+from airflow_capture360.triggers import LandingZoneTrigger, look
+
+
+async def watch(trigger: LandingZoneTrigger, *changes: Callable[[], object], patience: float = 5) -> list[str]:
+    """The reasons of the events, one waited for after each change."""
+    reasons = []
+    events = trigger.run()
+    for change in changes:
+        change()
+        event = await asyncio.wait_for(anext(events), patience)
+        reasons.append(event.payload["reason"])
+    return reasons
+
+
+class Told(logging.Handler):
+    """What was logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sentences: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.sentences.append(record.getMessage())
+
+
+def nothing() -> None:
+    """No change."""
+
+
+def test_it_wakes_at_the_first_look_at_every_change_and_when_the_zone_has_settled(landing: Path) -> None:
+    def drop() -> None:
+        (landing / "walk-1").mkdir(parents=True)
+
+    def finish() -> None:
+        (landing / "walk-1" / "_READY").touch()
+
+    reasons = asyncio.run(watch(LandingZoneTrigger(poll_seconds=0.05), nothing, drop, finish, nothing))
+    assert reasons == ["the landing zone has changed"] * 3 + ["the landing zone has settled"]
+
+
+def test_a_quiet_zone_does_not_wake(landing: Path) -> None:
+    landing.mkdir(parents=True)
+    settled = asyncio.run(watch(LandingZoneTrigger(poll_seconds=0.05), nothing, nothing))
+    assert settled[-1] == "the landing zone has settled"
+    with pytest.raises(TimeoutError):
+        asyncio.run(watch(LandingZoneTrigger(poll_seconds=0.05), nothing, nothing, nothing, patience=1))
+
+
+def test_a_changed_file_changes_the_digest(landing: Path) -> None:
+    (landing / "walk-1").mkdir(parents=True)
+    table = landing / "walk-1" / "stations.csv"
+    table.write_text("a")
+    before, settle = look()
+    table.write_text("ab")
+    after, _ = look()
+    assert before != after
+    assert look()[0] == after
+    assert settle == 0.2
+
+
+def test_a_broken_register_is_told_once_and_the_watch_goes_on(landing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register = landing.parents[1] / "sites.yaml"
+    good = register.read_text()
+    register.write_text("records: [")
+    trigger = LandingZoneTrigger(poll_seconds=0.05)
+    told = Told()
+    triggers.log.addHandler(told)
+    monkeypatch.setattr(triggers.log, "disabled", False)
+
+    async def mend_when_told() -> list[str]:
+        watching = asyncio.ensure_future(watch(trigger, nothing, patience=20))
+        while not told.sentences and not watching.done():
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)  # several more looks at the broken register
+        register.write_text(good)
+        return await watching
+
+    try:
+        assert asyncio.run(mend_when_told()) == ["the landing zone has changed"]
+    finally:
+        triggers.log.removeHandler(told)
+    (sentence,) = told.sentences
+    assert "sites.yaml" in sentence
+
+
+def test_one_site_in_error_does_not_hide_the_others(landing: Path) -> None:
+    register = landing.parents[1] / "sites.yaml"
+    register.write_text(register.read_text() + "\n  \n".join([""]))
+    register.write_text(register.read_text().replace("sites: {", "sites: {hall-8: {space: x}, "))
+    before, _ = look()
+    (landing / "walk-1").mkdir(parents=True)
+    assert look()[0] != before
+
+
+def test_it_can_be_made_anew_from_what_is_stored() -> None:
+    path, arguments = LandingZoneTrigger(poll_seconds=3).serialize()
+    again = import_string(path)(**arguments)
+    assert again.serialize() == (path, arguments)
+
+
+def test_the_assets_are_told_apart() -> None:
+    assert len({asset.uri for asset in (landing_zone, captures, published_captures)}) == 3
+    assert len(landing_zone.watchers) == 1

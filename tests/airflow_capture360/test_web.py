@@ -1,0 +1,120 @@
+"""The report pages in Airflow's own web server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from airflow.utils.db import initdb
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from airflow_capture360.web.app import app as reports
+from capture360.model import CaptureKey
+from capture360.records import Records
+
+KEY = CaptureKey("hall-7", "walk-1")
+PAGE = "/capture360/reports/hall-7/walk-1/f1/validation.html"
+
+
+@pytest.fixture(scope="module")
+def anonymous() -> Iterator[TestClient]:
+    from airflow.api_fastapi.app import create_app
+
+    initdb()
+    with TestClient(create_app(apps="core"), base_url="http://testserver") as client:
+        yield client
+
+
+def logged_in(client: TestClient, role: str) -> dict[str, str]:
+    """The headers of somebody who has logged in."""
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    manager = client.app.state.auth_manager  # type: ignore[attr-defined]
+    return {"authorization": f"Bearer {manager.generate_jwt(SimpleAuthManagerUser(username='somebody', role=role))}"}
+
+
+@pytest.fixture
+def reader(anonymous: TestClient) -> dict[str, str]:
+    return logged_in(anonymous, "VIEWER")
+
+
+@pytest.fixture
+def report(landing: Path) -> bytes:
+    content = b"<!doctype html><title>walk-1</title>"
+    Records(str(landing.parents[1] / "records")).put_report(KEY, "f1", "validation.html", content)
+    return content
+
+
+def test_nobody_reads_a_report_without_login(anonymous: TestClient, report: bytes) -> None:
+    for path in (PAGE, PAGE.replace("validation", "absent")):
+        answer = anonymous.get(path)
+        assert answer.status_code == 401
+        assert report not in answer.content
+
+
+def test_the_picture_of_a_plate_is_shown_to_readers_alone(
+    anonymous: TestClient, reader: dict[str, str], landing: Path
+) -> None:
+    records, picture = Records(str(landing.parents[1] / "records")), b"\xff\xd8 a picture"
+    records.put_report(KEY, "f1", "plate-0123456789abcdef.jpg", picture)
+    path = PAGE.replace("validation.html", "plate-0123456789abcdef.jpg")
+    assert anonymous.get(path).status_code == 401
+    answer = anonymous.get(path, headers=reader)
+    assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, picture, "image/jpeg")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_every_route_asks_who_is_there() -> None:
+    routes = [route for route in reports.routes if isinstance(route, APIRoute)]
+    assert routes
+    assert len(routes) == len(reports.routes)
+    guards = {dependency.dependency for dependency in reports.router.dependencies}
+    assert guards
+    for route in routes:
+        assert guards <= {dependency.call for dependency in route.dependant.dependencies}
+
+
+def test_a_reader_sees_it_without_scripts(anonymous: TestClient, reader: dict[str, str], report: bytes) -> None:
+    answer = anonymous.get(PAGE, headers=reader)
+    assert answer.status_code == 200
+    assert answer.content == report
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/capture360/reports/hall-7/walk-1/f1/validate.json",
+        "/capture360/reports/hall-7/walk-1/f2/validation.html",
+        "/capture360/reports/hall-7/walk-1/f1/plate-0.jpg",
+        "/capture360/reports/hall-7/walk-1/f1/..%2fplate-1.jpg",
+        "/capture360/reports/hall-7/walk-1/%2e%2e/validation.html",
+        "/capture360/reports/hall-7/walk-1/f1/..%2fvalidation.html",
+        "/capture360/reports/hall-7/%2e%2e/f1/validation.html",
+        "/capture360/reports/by-date/walk-1/f1/validation.html",
+    ],
+)
+def test_nothing_but_reports_is_served(
+    anonymous: TestClient, reader: dict[str, str], report: bytes, landing: Path, path: str
+) -> None:
+    (landing.parents[1] / "records/hall-7/walk-1/f1/validate.json").write_text("{}")
+    for outside in ("validation.html", "plate-1.jpg"):
+        (landing.parents[1] / "records/hall-7/walk-1" / outside).write_text("outside")
+    answer = anonymous.get(path, headers=reader)
+    assert answer.status_code == 404
+
+
+def test_airflow_shows_the_form_of_the_connection_type(anonymous: TestClient) -> None:
+    answer = anonymous.get("/ui/connections/hook_meta", headers=logged_in(anonymous, "ADMIN"))
+    (form,) = (form for form in answer.json() if form["connection_type"] == "cognite_cdf")
+    assert form["hook_name"] == "Cognite Data Fusion"
+    assert set(form["extra_fields"]) == {"project", "token_url", "scopes", "audience", "mode"}
+    assert form["standard_fields"]["password"]["title"] == "Client secret"
+
+
+def test_the_plugin_is_loaded_without_errors(anonymous: TestClient) -> None:
+    answer = anonymous.get("/api/v2/plugins/importErrors", headers=logged_in(anonymous, "ADMIN"))
+    assert answer.json()["total_entries"] == 0

@@ -1,0 +1,156 @@
+"""Connections are checked with the field's name, and CDF's refusals are told in sentences, without the secret."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from capture360.cdf.client import CdfProject, Connection, cdf_errors, inspect
+from capture360.errors import CdfError, CdfUnavailableError, ConfigError
+from cdf_sandbox.options import Options
+from local_cdf import RunningSandbox, run_sandbox
+
+VALUES = {
+    "base_url": "https://westeurope-1.cognitedata.com/",
+    "project": "plant",
+    "token_url": "https://login.example/token",
+    "client_id": "me",
+    "client_secret": "hush",
+}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    options = Options(data=tmp_path_factory.mktemp("sandbox"), list_lag=0, uploaded_lag=0, rate_limits=False)
+    with run_sandbox(options) as sandbox:
+        yield sandbox
+
+
+def test_a_connection_has_sensible_defaults_and_hides_its_secret() -> None:
+    connection = Connection.from_mapping(VALUES, "here")
+    assert connection.base_url == "https://westeurope-1.cognitedata.com"
+    assert connection.scopes == ("https://westeurope-1.cognitedata.com/.default",)
+    assert connection.mode == "asset_centric"
+    assert "hush" not in repr(connection)
+
+
+def test_with_an_audience_no_scope_is_made_up() -> None:
+    connection = Connection.from_mapping({**VALUES, "audience": "api"}, "here")
+    assert (connection.scopes, connection.audience) == ((), "api")
+    assert Connection.from_mapping({**VALUES, "scopes": "a b"}, "here").scopes == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"project": ""}, "here: project is missing"),
+        ({"client_secret": None}, "here: client_secret is missing"),
+        ({"base_url": "westeurope-1.cognitedata.com"}, "Write it with https://"),
+        ({"token_url": "login"}, "token_url"),
+        ({"base_url": "http://[::1"}, 'base_url is "http://\\[::1"'),
+        ({"scopes": 5}, "here: scopes must be a text or a list of texts"),
+        ({"scopes": ["a", 5]}, "here: scopes must be a text or a list of texts"),
+        ({"mode": ["a"]}, "is no project mode"),
+        ({"mode": "classic"}, '"classic" is no project mode. Choose one of asset_centric, hybrid, data_modeling.'),
+    ],
+)
+def test_a_wrong_field_is_named(change: dict[str, object], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        Connection.from_mapping({**VALUES, **change}, "here")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [(None, "is not there"), ("{", "not a readable JSON"), ("[]", "one JSON")]
+)
+def test_a_wrong_connection_file_is_named(tmp_path: Path, content: str | None, told: str) -> None:
+    path = tmp_path / "connection.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ConfigError, match=f"connection.json.*{told}"):
+        Connection.from_file(path)
+
+
+def test_the_sandbox_is_reached_by_its_own_file(running: RunningSandbox, tmp_path: Path) -> None:
+    path = tmp_path / "connection.json"
+    path.write_text(json.dumps(running.connection))
+    assert inspect(Connection.from_file(path)).startswith('Connected to project "capture360" at http://127.0.0.1:')
+
+
+def test_a_wrong_secret_is_told_without_showing_it(running: RunningSandbox) -> None:
+    connection = Connection.from_mapping({**running.connection, "client_secret": "hush"}, "here")
+    with pytest.raises(CdfError, match="token endpoint refused the client id or secret") as caught:
+        inspect(connection)
+    assert "hush" not in str(caught.value)
+
+
+def test_a_token_url_that_is_none_is_questioned(running: RunningSandbox) -> None:
+    connection = Connection.from_mapping({**running.connection, "token_url": f"{running.base_url}/nothing"}, "here")
+    with pytest.raises(CdfError, match=r"gave no token. Is token_url right\?"):
+        inspect(connection)
+
+
+def test_a_foreign_project_is_told_with_the_known_ones(running: RunningSandbox) -> None:
+    connection = Connection.from_mapping({**running.connection, "project": "other"}, "here")
+    with pytest.raises(CdfError, match=r'do not reach project "other" \(they reach: capture360\)'):
+        inspect(connection)
+
+
+def test_nobody_there_is_worth_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cognite.client import global_config
+
+    monkeypatch.setattr(global_config, "max_retries_connect", 0)
+    connection = Connection.from_mapping(
+        {**VALUES, "base_url": "http://127.0.0.1:9", "token_url": "http://127.0.0.1:9/token"}, "here"
+    )
+    with pytest.raises(CdfUnavailableError, match=r"CDF did not answer \(ConnectError at http://127.0.0.1:9\)"):
+        inspect(connection)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(400, CdfError), (403, CdfError), (429, CdfUnavailableError), (503, CdfUnavailableError)]
+)
+def test_refusals_are_for_good_and_overload_is_not(code: int, kind: type[Exception]) -> None:
+    from cognite.client.exceptions import CogniteAPIError
+
+    with pytest.raises(kind, match=f"Writing: CDF answered {code}: no"), cdf_errors("Writing"):
+        raise CogniteAPIError("no", code)
+
+
+def test_a_forked_child_can_still_speak_to_cdf(running: RunningSandbox) -> None:
+    """The SDK's background thread does not survive a fork; without a guard the child would hang for ever."""
+    connection = Connection.from_mapping(running.connection, "here")
+    inspect(connection)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            told = inspect(connection)
+        except BaseException as error:  # the child must never return into pytest
+            told = repr(error)
+        os.write(writer, told.encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as stream:
+        told = _read_within(stream.fileno(), child)
+    assert told.startswith("Connected")
+
+
+def _read_within(descriptor: int, child: int, seconds: float = 20) -> str:
+    import select
+    import signal
+
+    ready, _, _ = select.select([descriptor], [], [], seconds)
+    if not ready:
+        os.kill(child, signal.SIGKILL)
+    told = os.read(descriptor, 10_000).decode() if ready else "the child hung"
+    os.waitpid(child, 0)
+    return told
+
+
+def test_the_project_makes_its_client_late() -> None:
+    project = CdfProject(Connection.from_mapping(VALUES, "here"))
+    assert "client" not in vars(project)

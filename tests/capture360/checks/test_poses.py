@@ -1,0 +1,92 @@
+"""Delivered conventions end in one frame: metres, Z up, the cube's axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from capture360.model import Capture, Pose
+from capture360.panorama import rotation
+from delivery import Delivery
+
+TILTED = rotation.matrix_from_heading(np.radians(70), np.radians(6), np.radians(-4))
+PLACE = np.array([12.5, -3.25, 1.6])
+
+
+def accepted(delivery: Delivery) -> Pose:
+    validation = delivery.check()
+    assert isinstance(validation.capture, Capture), validation.headline
+    return next(station.pose for station in validation.capture.stations if station.id == "s-01")
+
+
+def deliver(delivery: Delivery, matrix: Any, place: Any) -> None:
+    """Give all stations this rotation, and places a few metres from this one."""
+    w, x, y, z = rotation.quaternion_from_matrix(matrix)
+    for number, row in enumerate(delivery.stations):
+        shifted = np.add(place, (0, 3 * number, 0))
+        row.update({axis: repr(float(value)) for axis, value in zip("xyz", shifted, strict=True)})
+        row.update({f"q{part}": repr(value) for part, value in zip("wxyz", (w, x, y, z), strict=True)})
+
+
+def same(pose: Pose, matrix: Any, place: Any) -> None:
+    assert rotation.angle_between(rotation.matrix_from_quaternion(pose.rotation), matrix) < 1e-7
+    assert np.abs(np.array(pose.position) - place).max() < 1e-6
+
+
+def test_a_cube_is_taken_as_it_is_stated(delivery: Delivery) -> None:
+    deliver(delivery, TILTED, PLACE)
+    same(accepted(delivery), TILTED, PLACE)
+
+
+def test_the_centre_of_a_panorama_is_the_front(delivery: Delivery) -> None:
+    delivery.files.clear()
+    delivery.put_panoramas()
+    delivery.manifest["rotation"]["image_yaw_offset_deg"] = 30
+    deliver(delivery, TILTED, PLACE)
+    same(accepted(delivery), rotation.cube_from_panorama(TILTED, np.radians(30)), PLACE)
+
+
+def test_world_to_camera_is_inverted(delivery: Delivery) -> None:
+    delivery.manifest["rotation"]["direction"] = "world_to_camera"
+    deliver(delivery, TILTED.T, PLACE)
+    same(accepted(delivery), TILTED, -TILTED @ PLACE)
+
+
+def test_y_up_becomes_z_up(delivery: Delivery) -> None:
+    delivery.manifest["frame"]["up"] = "y"
+    lying = rotation.axis_rotation("Y", np.radians(40))
+    deliver(delivery, lying, [1, 2, 3])
+    standing = rotation.axis_rotation("Z", np.radians(40))
+    same(accepted(delivery), standing, [1, -3, 2])
+
+
+@pytest.mark.parametrize("matrix", [False, True])
+def test_unit_offset_yaw_and_scale_lead_to_the_site_frame(delivery: Delivery, matrix: bool) -> None:
+    """p_site = scale Rz(yaw) (p - origin_offset), in metres, whichever way it is written."""
+    yaw, offset = np.radians(25), np.array([400.0, 200.0, 10.0])
+    turn = rotation.axis_rotation("Z", yaw)
+    delivered = turn.T @ PLACE + offset
+    delivery.manifest["frame"] |= {"unit": "ft"}
+    if matrix:
+        rows = np.eye(4)
+        rows[:3, :3], rows[:3, 3] = turn, -turn @ offset
+        delivery.manifest["frame"]["transform"] = rows.tolist()
+    else:
+        delivery.manifest["frame"]["transform"] = {"origin_offset": offset.tolist(), "yaw_deg": 25}
+    deliver(delivery, turn.T @ TILTED, delivered / 0.3048)
+    same(accepted(delivery), TILTED, PLACE)
+
+
+def test_euler_angles_of_cdf_and_headings(delivery: Delivery) -> None:
+    deliver(delivery, TILTED, PLACE)
+    ex, ey, ez = rotation.cdf_euler(TILTED)
+    for row in delivery.stations:
+        row.update(ex=str(np.degrees(ex)), ey=str(np.degrees(ey)), ez=str(np.degrees(ez)))
+    delivery.manifest["rotation"] = {"kind": "euler_deg", "euler_order": "XZY", "direction": "camera_to_world"}
+    same(accepted(delivery), TILTED, PLACE)
+    for row in delivery.stations:
+        row.update(heading="70", pitch="6", roll="-4")
+    delivery.manifest["rotation"] = {"kind": "heading_pitch_roll_deg", "direction": "camera_to_world"}
+    same(accepted(delivery), rotation.cube_from_panorama(TILTED), PLACE)

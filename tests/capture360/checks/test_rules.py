@@ -1,0 +1,575 @@
+"""Every rule: the sound capture passes it, and each way to break it says exactly what the registry promises."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+import openpyxl
+import pytest
+import simplejpeg
+from PIL import Image
+
+from capture360.checks.rules import RULES
+from capture360.checks.validation import Validation
+from capture360.model import FACES, Capture, CaptureKey, Verdict
+from delivery import COLUMNS, Delivery, picture, png_header, table
+
+Spoil = Callable[[Delivery], None]
+Said = Callable[[Validation, str], list[str]]
+SPOILERS: dict[tuple[str, str], Spoil] = {}
+SECOND, TOP = 1, "images/s-02/top.jpg"
+
+
+def spoils(rule: str, message: str = "") -> Callable[[Spoil], Spoil]:
+    def register(spoil: Spoil) -> Spoil:
+        SPOILERS[rule, message] = spoil
+        return spoil
+
+    return register
+
+
+def with_faces(delivery: Delivery) -> list[dict[str, str]]:
+    """A faces table that names the pictures of the sound capture."""
+    delivery.faces = [
+        {"station_id": row["station_id"], "face": face, "file": f"images/{row['station_id']}/{face}.jpg"}
+        for row in delivery.stations
+        for face in FACES
+    ]
+    return delivery.faces
+
+
+def second(**cells: str) -> Spoil:
+    """Change cells of the second station, row 3."""
+
+    def spoil(delivery: Delivery) -> None:
+        delivery.stations[SECOND].update(cells)
+
+    return spoil
+
+
+def twelfth(**cells: str) -> Spoil:
+    """Change cells of row 12 of a faces table, the top of the second station."""
+
+    def spoil(delivery: Delivery) -> None:
+        with_faces(delivery)[10].update(cells)
+
+    return spoil
+
+
+def header(delivery: Delivery, **renamed: str) -> None:
+    rows = [{renamed.get(name, name): value for name, value in row.items()} for row in delivery.stations]
+    delivery.files["stations.csv"] = table(rows).encode()
+
+
+SPOILERS["S01", ""] = lambda d: d.manifest.update(schema="capture/9")
+SPOILERS["S01", "missing"] = lambda d: d.manifest.clear()
+SPOILERS["S02", ""] = lambda d: d.manifest.update(capture_id="2026-04-18")
+SPOILERS["S02", "site"] = lambda d: d.manifest.update(site_id="hall-8")
+SPOILERS["S03", "none"] = lambda d: d.stations.clear()
+SPOILERS["S04", ""] = lambda d: header(d, x="pos_x")
+SPOILERS["S04", "misspelt"] = lambda d: header(d, station_name="station_nam")
+SPOILERS["S06", ""] = second(x="12,5")
+SPOILERS["S07", "outside"] = twelfth(file="../x.jpg")
+SPOILERS["S08", ""] = lambda d: d.manifest.update(expected_stations=10)
+SPOILERS["S09", ""] = lambda d: d.manifest["rotation"].pop("direction")
+SPOILERS["I01", ""] = second(station_id="A/12")
+SPOILERS["I01", "empty"] = second(station_id="")
+SPOILERS["T01", ""] = second(time_taken="31/04/2026")
+SPOILERS["T01", "empty"] = second(time_taken="")
+SPOILERS["P01", ""] = second(z="")
+SPOILERS["P01", "infinite"] = second(x="1e400")
+SPOILERS["P04", ""] = second(qw="0.5", qx="1", qy="0", qz="0")
+SPOILERS["P04", "repaired"] = second(qw="0.995", qx="0", qy="0", qz="0")
+SPOILERS["I04", ""] = second(station_name="n" * 300)
+SPOILERS["I04", "control"] = second(station_name="Pump\troom")
+SPOILERS["T04", ""] = second(time_taken="1970-01-01T00:00:00Z")
+SPOILERS["T05", ""] = lambda d: d.stations[0].update(time_taken="2026-02-13T09:08:00Z")
+SPOILERS["T06", ""] = lambda d: d.stations[4].update(time_taken="2026-04-17T06:04:00Z")
+SPOILERS["P08", ""] = lambda d: d.stations[2].update(x="8.01", y="4.0", z="1.5")
+SPOILERS["P09", ""] = lambda d: d.stations[7].update(x=str(28 + 412))
+SPOILERS["P12", ""] = second(scale_x="2")
+SPOILERS["P12", "none"] = second(scale_x="0")
+SPOILERS["F05", ""] = twelfth(file="images/s-03/top.jpg")
+SPOILERS["F06", "skipped"] = second(valid="false")
+SPOILERS["C01", ""] = lambda d: d.checks.update(max_listed_images=5)
+SPOILERS["C04", ""] = lambda d: d.checks.update(privacy="blurred")
+SPOILERS["F02", ""] = twelfth(face="up2")
+SPOILERS["F03", ""] = twelfth(file="images/s-02/evil.exe")
+SPOILERS["F03", "empty"] = twelfth(file="")
+SPOILERS["F07", ""] = lambda d: d.files.update({TOP: b""})
+SPOILERS["F08", "cut"] = lambda d: d.files.update({TOP: d.files[TOP][: len(d.files[TOP]) // 2]})
+SPOILERS["F09", ""] = lambda d: d.files.update({TOP: picture(2048, 2047, 1)})
+
+
+@spoils("S03")
+def two_tables(delivery: Delivery) -> None:
+    delivery.files["stations.xlsx"] = b"x"
+
+
+@spoils("S03", "unreadable")
+def no_workbook(delivery: Delivery) -> None:
+    delivery.stations.clear()
+    delivery.files["stations.xlsx"] = picture(64, 64, 1)
+
+
+@spoils("S03", "encoding")
+def windows_1252(delivery: Delivery) -> None:
+    delivery.stations[0]["station_name"] = "Dampfkessel Süd"
+    delivery.files["stations.csv"] = table(delivery.stations).encode("cp1252")
+
+
+@spoils("S04", "twice")
+def column_twice(delivery: Delivery) -> None:
+    lines = table(delivery.stations).splitlines()
+    delivery.files["stations.csv"] = "\n".join([lines[0] + ",x", *(line + ",1" for line in lines[1:])]).encode()
+
+
+@spoils("S05")
+def long_row(delivery: Delivery) -> None:
+    rows = [{**row, "level": "1"} for row in delivery.stations]
+    lines = table([*rows, *({**rows[0], "station_id": f"t-{n}"} for n in range(9))]).splitlines()
+    lines[16] += ",surplus"
+    delivery.files["stations.csv"] = "\n".join(lines).encode()
+
+
+@spoils("S05", "empty")
+def header_only(delivery: Delivery) -> None:
+    delivery.files["stations.csv"] = (",".join(COLUMNS) + "\n").encode()
+
+
+@spoils("S07")
+def face_not_copied(delivery: Delivery) -> None:
+    with_faces(delivery)
+    del delivery.files[TOP]
+
+
+@spoils("S08", "files")
+def fewer_files(delivery: Delivery) -> None:
+    for name in [name for name in delivery.files if name.startswith("images/s-0")][18:]:
+        del delivery.files[name]
+    delivery.files["_READY"] = json.dumps({"files": 26}).encode()
+
+
+@spoils("S10")
+def long_workbook(delivery: Delivery) -> None:
+    workbook = openpyxl.Workbook(write_only=True)
+    sheet = workbook.create_sheet()
+    sheet.append(COLUMNS)
+    for row in [*delivery.stations, *delivery.stations]:
+        sheet.append([row[name] for name in COLUMNS])
+    stream = io.BytesIO()
+    workbook.save(stream)
+    delivery.stations.clear()
+    delivery.files["stations.xlsx"] = stream.getvalue()
+    delivery.checks["max_excel_rows"] = 10
+
+
+@spoils("S10", "bytes")
+def large_table(delivery: Delivery) -> None:
+    delivery.checks["max_table_bytes"] = 100
+
+
+@spoils("I02")
+def one_id_twice(delivery: Delivery) -> None:
+    delivery.stations[4]["station_id"] = "s-02"
+
+
+@spoils("I03")
+def ids_alike(delivery: Delivery) -> None:
+    delivery.stations[2]["station_id"] = "S-02"
+
+
+@spoils("T02")
+def no_zone(delivery: Delivery) -> None:
+    for row in delivery.stations:
+        row["time_taken"] = "2026-04-17T09:30:00"
+
+
+@spoils("T02", "mixed")
+def some_zones(delivery: Delivery) -> None:
+    delivery.stations[0]["time_taken"] = "2026-04-17T09:30:00Z"
+    delivery.stations[1]["time_taken"] = "2026-04-17T09:31:00"
+
+
+@spoils("P02")
+def far_away(delivery: Delivery) -> None:
+    delivery.stations[SECOND]["x"] = "9999"
+    delivery.checks["bounds"] = {"minimum": [0, 0, 0], "maximum": [200, 200, 10]}
+
+
+@spoils("P10")
+def no_positions(delivery: Delivery) -> None:
+    del delivery.stations[3:]
+    for row in delivery.stations:
+        row.update(x="0", y="0", z="0")
+
+
+@spoils("P10", "turned")
+def no_rotations(delivery: Delivery) -> None:
+    del delivery.stations[3:]
+    for row in delivery.stations:
+        row.update(qw="1", qx="0", qy="0", qz="0")
+
+
+@spoils("F01")
+def no_left(delivery: Delivery) -> None:
+    del delivery.files["images/s-02/left.jpg"]
+
+
+@spoils("F01", "none")
+def no_faces(delivery: Delivery) -> None:
+    for face in FACES:
+        del delivery.files[f"images/s-02/{face}.jpg"]
+
+
+@spoils("F01", "panorama")
+def no_panorama(delivery: Delivery) -> None:
+    delivery.files.clear()
+    delivery.put_panoramas()
+    del delivery.files["panos/s-02.jpg"]
+
+
+@spoils("F04")
+def file_twice(delivery: Delivery) -> None:
+    with_faces(delivery)[11]["file"] = TOP
+
+
+@spoils("F06")
+def unknown_station(delivery: Delivery) -> None:
+    with_faces(delivery).insert(12, {"station_id": "s-99", "face": "top", "file": TOP})
+
+
+@spoils("F07", "size")
+def small_file(delivery: Delivery) -> None:
+    delivery.files["images/s-02/top.png"] = png_header(512, 512, 300)
+    del delivery.files[TOP]
+
+
+@spoils("F08")
+def vast_png(delivery: Delivery) -> None:
+    delivery.files["images/s-02/top.png"] = png_header(50_000, 50_000)
+    del delivery.files[TOP]
+
+
+@spoils("F08", "extension")
+def png_named_jpg(delivery: Delivery) -> None:
+    delivery.files[TOP] = png_header(512, 512)
+
+
+@spoils("F09", "unequal")
+def smaller_face(delivery: Delivery) -> None:
+    delivery.face_size = 2048
+    for face in FACES:
+        delivery.files[f"images/s-02/{face}.jpg"] = picture(2048, 2048, 1)
+    delivery.files[TOP] = picture(1024, 1024, 1)
+
+
+@spoils("F09", "stated")
+def not_as_stated(delivery: Delivery) -> None:
+    delivery.manifest["image"] = {"resolution": 2048}
+    delivery.files[TOP] = picture(1024, 1024, 1)
+    delivery.checks["max_quarantine_fraction"] = 1
+
+
+@spoils("F11")
+def no_sphere(delivery: Delivery) -> None:
+    delivery.files.clear()
+    delivery.put_panoramas()
+    delivery.files["panos/s-02.jpg"] = picture(4096, 3072, 1)
+
+
+@spoils("F11", "narrow")
+def narrow_sphere(delivery: Delivery) -> None:
+    delivery.files.clear()
+    delivery.put_panoramas()
+    delivery.files["panos/s-02.jpg"] = picture(1024, 512, 1)
+
+
+@spoils("I06")
+def other_site(delivery: Delivery) -> None:
+    for number, row in enumerate(delivery.stations):
+        row["site_id"] = "hall-8" if number == 7 else "hall-7"
+
+
+@spoils("I07")
+def two_collections(delivery: Delivery) -> None:
+    for number, row in enumerate(delivery.stations):
+        row["collection_id"] = "east" if number < 4 else "west"
+
+
+@spoils("I05")
+def moved_since(delivery: Delivery) -> None:
+    delivery.earlier.append(ingested(delivery, "2026-03-01"))
+    delivery.stations[SECOND]["x"] = str(8 + 48)
+
+
+@spoils("C05")
+def history_moved(delivery: Delivery) -> None:
+    delivery.earlier.append(ingested(delivery, "2026-03-01"))
+    delivery.manifest["history"] = True
+    delivery.stations[SECOND]["x"] = "8.05"
+
+
+@spoils("C02")
+def same_again(delivery: Delivery) -> None:
+    delivery.earlier.append(ingested(delivery, "2026-04-17"))
+
+
+@spoils("C03")
+def changed_since(delivery: Delivery) -> None:
+    delivery.earlier.append(ingested(delivery, "2026-04-17"))
+    delivery.stations[SECOND]["x"] = "8.05"
+
+
+def ingested(delivery: Delivery, capture: str) -> Capture:
+    """The delivery as it would have been published under another capture id."""
+    before = delivery.check().capture
+    assert before is not None
+    return replace(before, key=CaptureKey("hall-7", capture))
+
+
+@spoils("P03")
+def millimetres(delivery: Delivery) -> None:
+    in_millimetres(delivery)
+    delivery.checks["bounds"] = {"minimum": [0, 0, 0], "maximum": [200, 200, 10]}
+
+
+@spoils("P03", "spacing")
+def in_millimetres(delivery: Delivery) -> None:
+    for row in delivery.stations:
+        row.update(x=str(float(row["x"]) * 1000), y="2000", z="1500")
+
+
+@spoils("P03", "axes")
+def axes_swapped(delivery: Delivery) -> None:
+    for row in delivery.stations:
+        row.update(y="1.5", z=str(100 + float(row["y"])))
+    delivery.checks["bounds"] = {"minimum": [0, 50, 0], "maximum": [200, 200, 10]}
+
+
+@spoils("P03", "degrees")
+def longitude(delivery: Delivery) -> None:
+    for number, row in enumerate(delivery.stations):
+        row.update(x=f"{10.746102 + number * 1e-5:.7f}", y="59.9127")
+
+
+@spoils("P05")
+def order_xyzw(delivery: Delivery) -> None:
+    for row in delivery.stations:
+        half = np.radians(50 + float(row["x"])) / 2
+        row.update(qw="0", qx="0", qy=f"{np.sin(half):.9f}", qz=f"{np.cos(half):.9f}")
+
+
+@spoils("P06")
+def degrees_as_radians(delivery: Delivery) -> None:
+    delivery.manifest["rotation"] = {"kind": "euler_rad", "euler_order": "XZY", "direction": "camera_to_world"}
+    for number, row in enumerate(delivery.stations):
+        row.update(ex="0", ey="0", ez=str(180 - 20 * number))
+
+
+@spoils("P07")
+def steep_pitch(delivery: Delivery) -> None:
+    delivery.manifest["rotation"] = {"kind": "heading_pitch_roll_deg", "direction": "camera_to_world"}
+    for number, row in enumerate(delivery.stations):
+        row.update(heading=str(10 * number), pitch="120" if number == SECOND else "0", roll="0")
+
+
+@spoils("P11")
+def map_grid(delivery: Delivery) -> None:
+    for row in delivery.stations:
+        row.update(x=str(501130 + float(row["x"])), y=str(4683827 + 0.5 * (float(row["y"]) - 2)))
+    delivery.stations[3]["x"] = delivery.stations[4]["x"] = "501148"
+    delivery.stations[3]["y"] = delivery.stations[4]["y"] = "4683829"
+    for row in delivery.stations[:3]:
+        row["y"] = "4683829"
+
+
+@spoils("P11", "frame")
+def unknown_frame(delivery: Delivery) -> None:
+    delivery.manifest["frame"]["name"] = "EPSG:25832"
+
+
+@spoils("P13")
+def leaning_pole(delivery: Delivery) -> None:
+    half = np.radians(20) / 2
+    delivery.stations[SECOND].update(qw=f"{np.cos(half):.9f}", qx=f"{np.sin(half):.9f}", qy="0", qz="0")
+
+
+@spoils("T03")
+def switch_of_summer_time(delivery: Delivery) -> None:
+    delivery.manifest["time"] = {"base": "local", "zone": "Europe/Oslo"}
+    for number, row in enumerate(delivery.stations):
+        row["time_taken"] = f"2025-10-26T0{1 if number < SECOND else 4}:0{number}:00"
+    delivery.stations[SECOND]["time_taken"] = "2025-10-26T02:30:00"
+
+
+@spoils("T07")
+def time_of_export(delivery: Delivery) -> None:
+    for row in delivery.stations:
+        row["time_taken"] = "2026-04-17T09:30:00Z"
+
+
+@spoils("T08")
+def gps_time(delivery: Delivery) -> None:
+    for row in delivery.stations:
+        camera = datetime.fromisoformat(row["time_taken"]) - timedelta(seconds=18)
+        stamp(delivery, row["station_id"], camera)
+
+
+@spoils("F15")
+def a_day_before(delivery: Delivery) -> None:
+    stamp(delivery, "s-02", datetime.fromisoformat("2026-04-16T09:02:00Z"))
+
+
+def stamp(delivery: Delivery, station: str, time: datetime) -> None:
+    """Give the first picture of a station an EXIF time in UTC."""
+    name = f"images/{station}/front.jpg"
+    image = Image.open(io.BytesIO(delivery.files[name]))
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update({0x9003: time.strftime("%Y:%m:%d %H:%M:%S"), 0x9011: "+00:00"})
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", exif=exif, quality=85)
+    delivery.files[name] = stream.getvalue()
+
+
+@spoils("F06", "orphans")
+def pictures_of_nobody(delivery: Delivery) -> None:
+    for face in ("front", "top"):
+        delivery.files[f"images/s-99/{face}.jpg"] = picture(512, 512, 7)
+
+
+@spoils("F10")
+def odd_size(delivery: Delivery) -> None:
+    delivery.face_size = 600
+    delivery.put_pictures()
+
+
+@spoils("F11", "cropped")
+def part_of_a_sphere(delivery: Delivery) -> None:
+    delivery.files.clear()
+    delivery.put_panoramas()
+    block = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<rdf:Description xmlns:GPano="http://ns.google.com/photos/1.0/panorama/" GPano:FullPanoWidthPixels="2400" '
+        'GPano:FullPanoHeightPixels="1200" GPano:CroppedAreaImageWidthPixels="2048" '
+        'GPano:CroppedAreaImageHeightPixels="1024" GPano:CroppedAreaLeftPixels="0" GPano:CroppedAreaTopPixels="0"/>'
+        "</rdf:RDF></x:xmpmeta>"
+    )
+    payload = b"http://ns.adobe.com/xap/1.0/\x00" + block.encode()
+    plain = delivery.files["panos/s-02.jpg"]
+    segment = b"\xff\xe1" + (len(payload) + 2).to_bytes(2, "big") + payload
+    delivery.files["panos/s-02.jpg"] = plain[:2] + segment + plain[2:]
+
+
+@spoils("F12")
+def print_colours(delivery: Delivery) -> None:
+    stream = io.BytesIO()
+    Image.open(io.BytesIO(delivery.files[TOP])).convert("CMYK").save(stream, "JPEG")
+    delivery.files[TOP] = stream.getvalue()
+
+
+@spoils("F12", "turned")
+def turned_face(delivery: Delivery) -> None:
+    delivery.files[TOP] = oriented(delivery.files[TOP], 6)
+
+
+@spoils("F12", "upright")
+def turned_panorama(delivery: Delivery) -> None:
+    delivery.files.clear()
+    delivery.put_panoramas()
+    delivery.files["panos/s-02.jpg"] = oriented(delivery.files["panos/s-02.jpg"], 3)
+
+
+def oriented(content: bytes, orientation: int) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stream = io.BytesIO()
+    Image.open(io.BytesIO(content)).save(stream, "JPEG", exif=exif, quality=85)
+    return stream.getvalue()
+
+
+@spoils("F13")
+def changed_on_the_way(delivery: Delivery) -> None:
+    digest = hashlib.sha256(delivery.files[TOP] + b"x").hexdigest()
+    delivery.files["checksums.sha256"] = f"{digest}  {TOP}\n".encode()
+
+
+@spoils("F13", "missing")
+def not_copied(delivery: Delivery) -> None:
+    delivery.files["checksums.sha256"] = f"{'0' * 64}  images/s-77/top.jpg\n".encode()
+
+
+@spoils("F13", "line")
+def no_checksum(delivery: Delivery) -> None:
+    delivery.files["checksums.sha256"] = b"hello\n"
+
+
+@spoils("F14")
+def other_station_copied(delivery: Delivery) -> None:
+    with_faces(delivery)
+    delivery.faces = None
+    for face in FACES:
+        delivery.files[f"images/s-02/{face}.jpg"] = delivery.files[f"images/s-01/{face}.jpg"]
+
+
+@spoils("F14", "faces")
+def face_copied(delivery: Delivery) -> None:
+    delivery.files["images/s-02/back.jpg"] = delivery.files["images/s-02/front.jpg"]
+
+
+@spoils("F16")
+def lens_cap(delivery: Delivery) -> None:
+    delivery.files[TOP] = bytes(simplejpeg.encode_jpeg(np.zeros((512, 512, 3), np.uint8), 85))
+
+
+@spoils("S07", "left_out")
+def linked_folder(delivery: Delivery) -> None:
+    delivery.path.mkdir(parents=True)
+    (delivery.path / "archive").symlink_to(delivery.path.parent)
+
+
+CASES = [(rule.id, name) for rule in RULES.rules for name in rule.messages if rule.stage and rule.id[0] != "E"]
+
+
+def test_the_sound_capture_keeps_every_rule(delivery: Delivery) -> None:
+    validation = delivery.check()
+    assert validation.verdict is Verdict.ACCEPTED
+    assert validation.findings == ()
+    assert {count.rule for count in validation.counts} == {rule.id for rule in RULES.rules if rule.id[0] != "E"}
+    assert not any(count.failed for count in validation.counts)
+
+
+def test_every_message_has_a_way_to_provoke_it() -> None:
+    assert set(SPOILERS) == set(CASES)
+
+
+@pytest.mark.parametrize(("rule", "name"), CASES, ids=lambda part: part or "-")
+def test_a_broken_rule_says_what_the_registry_promises(delivery: Delivery, rule: str, name: str, said: Said) -> None:
+    SPOILERS[rule, name](delivery)
+    validation = delivery.check()
+    message = RULES[rule].messages[name]
+    assert message.example in said(validation, rule), "\n".join(f.message for f in validation.findings)
+    found = next(
+        f for f in (*validation.findings, *validation.bad_rows) if f.rule == rule and f.message == message.example
+    )
+    assert found.where in found.message
+    if found.disposition.value == "stop":
+        assert validation.verdict is Verdict.REJECTED
+        assert validation.capture is None
+
+
+def test_ids_are_unique_and_every_rule_says_why() -> None:
+    ids = [rule.id for rule in RULES.rules]
+    assert len(set(ids)) == len(ids)
+    for rule in RULES.rules:
+        assert rule.title
+        assert rule.why
+        for message in rule.messages.values():
+            assert message.bad
+            assert message.example.endswith((".", "?"))

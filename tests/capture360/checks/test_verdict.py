@@ -1,0 +1,97 @@
+"""From complaints to one verdict."""
+
+from __future__ import annotations
+
+import pytest
+
+from capture360.checks.validation import capture_document, capture_from_document, validation_document
+from capture360.checks.verdict import ranges
+from capture360.model import Disposition, Verdict
+from delivery import Delivery
+
+
+def test_a_bad_station_is_held_back_and_the_others_go_in(delivery: Delivery) -> None:
+    delivery.stations[2]["x"] = "12,5"
+    delivery.files["images/s-05/top.jpg"] = b""
+    validation = delivery.check()
+    assert validation.verdict is Verdict.PARTIAL
+    assert validation.verdict.exit_code == 3
+    assert dict(validation.quarantined) == {"s-03": ("S06",), "s-05": ("F07",)}
+    assert validation.capture is not None
+    assert [station.id for station in validation.capture.stations] == ["s-01", "s-02", "s-04", "s-06", "s-07", "s-08"]
+    assert set(validation.capture.media) == {station.id for station in validation.capture.stations}
+    assert validation.headline == "hall-7/2026-04-17 accepted in part: 6 of 8 stations, 2 held back."
+
+
+def test_past_the_limit_one_root_cause_is_told_and_the_rows_are_kept(delivery: Delivery) -> None:
+    delivery.checks["max_quarantine_fraction"] = 0.2
+    for row in delivery.stations[2:7]:
+        row["z"] = ""
+    validation = delivery.check()
+    assert validation.verdict is Verdict.REJECTED
+    assert validation.capture is None
+    (told,) = validation.findings
+    assert (told.rule, told.disposition) == ("P01", Disposition.STOP)
+    assert told.message == (
+        "5 of 8 stations break one rule: every position and rotation is given and finite. The first: "
+        "stations.csv row 4 (s-03): z is empty. Export the pose of this station, or remove the row. "
+        "(stations.csv rows 4-8)"
+    )
+    assert [finding.row for finding in validation.bad_rows] == [4, 5, 6, 7, 8]
+
+
+def test_one_of_six_is_within_the_limit_even_if_its_id_is_there_twice(delivery: Delivery) -> None:
+    delivery.checks["max_quarantine_fraction"] = 0.2
+    delivery.stations[5] = {**delivery.stations[4], "x": "77"}
+    assert delivery.check().verdict is Verdict.PARTIAL
+
+
+def test_a_limit_in_stations_counts_too(delivery: Delivery) -> None:
+    delivery.checks["max_quarantined_stations"] = 1
+    delivery.stations[1]["z"] = delivery.stations[2]["time_taken"] = ""
+    validation = delivery.check()
+    assert validation.verdict is Verdict.REJECTED
+    assert "2 of 8 stations are held back, by 2 different faults" in validation.headline
+
+
+def test_holding_back_every_station_stops_the_capture_whatever_the_limit(delivery: Delivery) -> None:
+    delivery.checks["max_quarantine_fraction"] = 1.0
+    for row in delivery.stations:
+        row["z"] = ""
+    validation = delivery.check()
+    assert validation.verdict is Verdict.REJECTED
+    assert "8 of 8 stations break one rule" in validation.headline
+
+
+@pytest.mark.parametrize(("strict", "verdict"), [(False, Verdict.ACCEPTED), (True, Verdict.REJECTED)])
+def test_strict_makes_warnings_quarantine_and_quarantines_stop(
+    delivery: Delivery, strict: bool, verdict: Verdict
+) -> None:
+    delivery.checks["strict"] = strict
+    delivery.stations[2].update(x="8.01", y="4.0", z="1.5")
+    assert delivery.check().verdict is verdict
+
+
+def test_millimetres_are_one_sentence_whatever_else_they_break(delivery: Delivery) -> None:
+    delivery.checks |= {"bounds": {"minimum": [0, 0, 0], "maximum": [100, 100, 10]}, "max_quarantine_fraction": 0.2}
+    for row in delivery.stations:
+        row.update({axis: str(1000 * float(row[axis])) for axis in "xyz"})
+    validation = delivery.check()
+    stops = [finding for finding in validation.findings if finding.disposition is Disposition.STOP]
+    assert [finding.rule for finding in stops] == ["P03"]
+    assert "Then set frame.unit: mm" in stops[0].message
+    delivery.manifest["frame"]["unit"] = "mm"
+    assert delivery.check().verdict is Verdict.ACCEPTED
+
+
+def test_a_capture_survives_json(delivery: Delivery) -> None:
+    validation = delivery.check()
+    assert validation.capture is not None
+    assert capture_from_document(capture_document(validation.capture)) == validation.capture
+    document = validation_document(validation)
+    assert (document["verdict"], document["stations"], len(document["accepted"])) == ("accepted", 8, 8)
+
+
+def test_rows_are_told_as_ranges() -> None:
+    assert ranges([2, 3, 4, 9]) == "2-4, 9"
+    assert ranges([1, 3, 5, 7], 2) == "1, 3 and 2 more places"

@@ -1,0 +1,128 @@
+"""Vision as a detector: every face is read or told, whatever fails and however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+
+import httpx
+import pytest
+from cognite.client import CogniteClient
+
+import core_project as core
+from capture360.cdf.client import CdfProject, Connection
+from capture360.detection.settings import VisionSettings
+from capture360.detection.vision import VisionDetector
+from capture360.errors import CdfError
+from capture360.model import Detection, FaceRef, Pose, PublishedImage
+from cdf_sandbox.options import Options
+from local_cdf import RunningSandbox, run_sandbox
+
+SIDES = ("front", "right", "back", "left")
+Ids = Callable[[Sequence[FaceRef]], Mapping[FaceRef, int]]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    options = Options(
+        data=tmp_path_factory.mktemp("cdf"), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False,
+        detection_queue=0, detection_processing=0,
+    )  # fmt: skip
+    with run_sandbox(options) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def client(running: RunningSandbox) -> CogniteClient:
+    return CdfProject(Connection.from_mapping(running.connection, "test")).client
+
+
+@pytest.fixture(scope="module")
+def ids(client: CogniteClient) -> Ids:
+    def look(refs: Sequence[FaceRef]) -> dict[FaceRef, int]:
+        names = list({ref.external_id for ref in refs})
+        found = client.files.retrieve_multiple(external_ids=names, ignore_unknown_ids=True)
+        by_name = {file.external_id: int(file.id) for file in found if file.id}
+        return {ref: by_name[ref.external_id] for ref in refs if ref.external_id in by_name}
+
+    return look
+
+
+def upload(client: CogniteClient, name: str, content: bytes) -> str:
+    client.files.upload_bytes(content, name=f"{name}.jpg", external_id=name, mime_type="image/jpeg", overwrite=True)
+    return name
+
+
+def image(name: str, **faces: str) -> PublishedImage:
+    refs = {face: FaceRef(face, file) for face, file in faces.items()}  # type: ignore[arg-type]
+    return PublishedImage(name, "space", "station", Pose((0, 0, 0), (1, 0, 0, 0)), refs)  # type: ignore[arg-type]
+
+
+def seen(detector: VisionDetector, *images: PublishedImage) -> list[Detection]:
+    return list(detector.detect(images))
+
+
+def test_texts_where_they_stand_and_only_on_the_wanted_faces(client: CogniteClient, ids: Ids) -> None:
+    plate = upload(client, "plate", core.picture(("21-PT-1019A", (90, 230))))
+    detector = VisionDetector(client, ids, SIDES, VisionSettings())
+    (found,) = seen(detector, image("one", left=plate, top=plate))
+    assert (found.image, found.face, found.text) == ("one", "left", "21-PT-1019A")
+    assert found.score > 0.9
+    (left, top), _, (right, bottom), _ = found.polygon
+    assert 0.1 < left < 0.2 < right < 0.9
+    assert 0.4 < top < bottom < 0.6
+    assert detector.findings == []
+
+
+def test_a_threshold_is_passed_on(client: CogniteClient, ids: Ids) -> None:
+    plate = upload(client, "plate", core.picture(("21-PT-1019A", (90, 230))))
+    assert seen(VisionDetector(client, ids, SIDES, VisionSettings(threshold=1.0)), image("one", left=plate)) == []
+
+
+def test_more_than_a_job_takes(running: RunningSandbox, client: CogniteClient, ids: Ids) -> None:
+    content = core.picture(("P-101", (50, 50)), size=128)
+    images = [image(f"image-{n}", front=upload(client, f"many-{n}", content)) for n in range(103)]
+    before = running.mutating()
+    found = seen(VisionDetector(client, ids, SIDES, VisionSettings()), *images)
+    assert {text.image for text in found} == {each.external_id for each in images}
+    assert running.mutating() - before == 2
+
+
+def test_failed_and_missing_faces_are_told(client: CogniteClient, ids: Ids) -> None:
+    broken = upload(client, "broken", b"no picture")
+    detector = VisionDetector(client, ids, SIDES, VisionSettings())
+    assert seen(detector, image("one", front=broken, back="nowhere")) == []
+    told = {finding.where: finding.message for finding in detector.findings}
+    assert "no readable JPEG" in told["one front"]
+    assert "is not in CDF" in told["one back"]
+
+
+def test_a_lost_answer_doubles_no_text(running: RunningSandbox, client: CogniteClient, ids: Ids) -> None:
+    plate = upload(client, "plate", core.picture(("21-PT-1019A", (90, 230))))
+    fault = {"method": "POST", "path": "*/context/vision/extract", "effect": "commit-then-reset"}
+    httpx.post(f"{running.base_url}/sandbox/faults", json=fault, trust_env=False).raise_for_status()
+    found = seen(VisionDetector(client, ids, SIDES, VisionSettings()), image("one", left=plate))
+    assert [text.text for text in found] == ["21-PT-1019A"]
+
+
+def test_a_full_project_is_waited_for(
+    running: RunningSandbox, client: CogniteClient, ids: Ids, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second job finds no room until the first has ended."""
+    monkeypatch.setattr("cognite.client.global_config.max_retries", 0)
+    monkeypatch.setattr("capture360.detection.vision.FILES_A_JOB", 1)
+    plate = upload(client, "plate", core.picture(("21-PT-1019A", (90, 230))))
+    other = upload(client, "other", core.picture(("21-PT-1019B", (90, 230))))
+    fault = {"method": "POST", "path": "*/vision/extract", "effect": "status", "status": 429, "nth": 2}
+    httpx.post(f"{running.base_url}/sandbox/faults", json=fault, trust_env=False).raise_for_status()
+    found = seen(VisionDetector(client, ids, SIDES, VisionSettings()), image("one", left=plate, front=other))
+    assert {text.text for text in found} == {"21-PT-1019A", "21-PT-1019B"}
+
+
+def test_a_job_that_does_not_end_is_given_up(client: CogniteClient, ids: Ids) -> None:
+    plate = upload(client, "slow", core.picture(("P-1", (9, 9))))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(VisionDetector, "_status", lambda *_: "Running")
+        detector = VisionDetector(client, ids, SIDES, VisionSettings(deadline=timedelta(seconds=0.1)))
+        with pytest.raises(CdfError, match=r"Raise links\.vision\.deadline"):
+            seen(detector, image("one", left=plate))

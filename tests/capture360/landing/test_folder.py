@@ -1,0 +1,176 @@
+"""A capture's folder on a local disk: nothing outside it is listed or read, and what is left out is told."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from capture360.checks.check import check_capture
+from capture360.errors import BadInputError
+from capture360.landing.fingerprint import fingerprint
+from capture360.landing.folder import CaptureFolder
+from capture360.model import Disposition, Verdict
+from capture360.settings import CheckSettings, Landing, Site
+from delivery import Delivery
+
+_NOBODY = 65534
+
+
+@pytest.fixture
+def delivery(tmp_path: Path) -> Delivery:
+    sound = Delivery(tmp_path / "hall-7" / "2026-04-17")
+    sound.put_pictures()
+    return sound
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "capture"
+    (made / "images").mkdir(parents=True)
+    (made / "images" / "front.jpg").write_bytes(b"front")
+    return made
+
+
+@pytest.fixture
+def open_to_all() -> Iterator[Path]:
+    """A folder that another user may enter."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def not_almighty() -> Iterator[None]:
+    """Whoever runs the tests: permissions count."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def paths(folder: Path) -> list[str]:
+    return [entry.path for entry in CaptureFolder(str(folder)).files]
+
+
+def told(folder: Path) -> dict[str, str]:
+    return {each.path: each.problem for each in CaptureFolder(str(folder)).left_out}
+
+
+def test_links_to_folders_are_not_followed(folder: Path) -> None:
+    (folder / "images" / "loop").symlink_to(folder)
+    (folder / "etc").symlink_to("/etc")
+    (folder / "again").symlink_to(folder / "images")
+    assert paths(folder) == ["images/front.jpg"]
+    assert set(told(folder)) == {"images/loop", "etc", "again"}
+    assert all("link to a folder" in problem for problem in told(folder).values())
+
+
+def test_a_link_to_a_file_counts_only_within_the_folder(folder: Path) -> None:
+    (folder / "same.jpg").symlink_to("images/front.jpg")
+    (folder / "passwd.jpg").symlink_to("/etc/passwd")
+    (folder / "gone.jpg").symlink_to("nowhere.jpg")
+    (folder / "itself.jpg").symlink_to("itself.jpg")
+    assert paths(folder) == ["images/front.jpg", "same.jpg"]
+    assert "leaves the capture folder" in told(folder)["passwd.jpg"]
+    assert "not there" in told(folder)["gone.jpg"]
+    assert "itself.jpg" in told(folder)
+    opened = CaptureFolder(str(folder))
+    assert opened.read("same.jpg") == b"front"
+    assert not opened.exists("passwd.jpg")
+    with pytest.raises(BadInputError, match="leaves the capture folder"):
+        opened.read("passwd.jpg")
+
+
+def test_a_pipe_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "stations.csv")
+    assert paths(folder) == ["images/front.jpg"]
+    assert told(folder) == {"stations.csv": "is neither a file nor a folder. Remove it"}
+
+
+def test_a_folder_that_is_shut_is_told(open_to_all: Path, not_almighty: None) -> None:
+    made = open_to_all
+    os.seteuid(os.getuid())
+    (made / "front.jpg").write_bytes(b"front")
+    (made / "shut").mkdir(mode=0)
+    if os.getuid() == 0:
+        os.seteuid(_NOBODY)
+    assert paths(made) == ["front.jpg"]
+    assert told(made)["shut"].startswith("cannot be listed (Permission denied)")
+    with pytest.raises(BadInputError, match=r"shut cannot be listed \(Permission denied\)"):
+        _ = CaptureFolder(str(made / "shut")).files
+
+
+def test_too_many_files_are_one_sentence(folder: Path) -> None:
+    for number in range(3):
+        (folder / f"{number}.jpg").touch()
+    assert len(CaptureFolder(str(folder), most_files=4).files) == 4
+    with pytest.raises(BadInputError, match=r"holds more than 3 files\. Deliver the capture by level or area"):
+        _ = CaptureFolder(str(folder), most_files=3).files
+
+
+def test_a_folder_that_is_not_there_is_empty(folder: Path) -> None:
+    assert paths(folder / "nothing") == []
+    assert paths(folder / "images" / "front.jpg") == []
+
+
+def test_what_is_left_out_tells_deliveries_apart(folder: Path) -> None:
+    before = fingerprint(CaptureFolder(str(folder)))
+    (folder / "archive").symlink_to("/etc")
+    assert fingerprint(CaptureFolder(str(folder))) != before
+
+
+def test_a_table_that_is_a_folder(delivery: Delivery) -> None:
+    delivery.files["stations.csv/readme.txt"] = b"x"
+    delivery.stations.clear()
+    validation = delivery.check()
+    assert validation.verdict is Verdict.REJECTED
+    assert [finding.rule for finding in validation.findings] == ["S03"]
+
+
+def test_a_picture_that_is_a_folder(delivery: Delivery) -> None:
+    content = delivery.files.pop("images/s-02/top.jpg")
+    delivery.files["images/s-02/top.jpg/top.jpg"] = content
+    validation = delivery.check()
+    assert validation.verdict is Verdict.PARTIAL
+    assert list(validation.quarantined) == ["s-02"]
+
+
+@pytest.mark.parametrize("name", ["capture.yaml", "stations.csv"])
+def test_a_table_that_vanishes_once_it_was_listed(delivery: Delivery, name: str) -> None:
+    folder = delivery.write()
+    assert folder.exists(name)
+    (delivery.path / name).unlink()
+    validation = check_capture(folder)
+    assert validation.verdict is Verdict.REJECTED
+    assert f"{name} cannot be read as a file" in validation.findings[0].message
+
+
+def test_a_picture_that_vanishes_once_it_was_listed(delivery: Delivery) -> None:
+    folder = delivery.write()
+    assert folder.files
+    (delivery.path / "images/s-02/top.jpg").unlink()
+    checks = CheckSettings(max_quarantine_fraction=0.5)
+    site = Site(id="hall-7", name="Hall 7", landing=Landing(url="unused"), space="captures", checks=checks)
+    validation = check_capture(folder, site=site)
+    assert validation.verdict is Verdict.PARTIAL
+    assert validation.quarantined == {"s-02": ("F08",)}
+
+
+@pytest.mark.parametrize("name", ["stations.csv", "capture.yaml", "checksums.sha256", "images/s-02/top.jpg"])
+def test_a_link_out_of_the_folder_stops_the_capture(delivery: Delivery, name: str) -> None:
+    delivery.write()
+    (delivery.path / name).unlink(missing_ok=True)
+    (delivery.path / name).symlink_to("/etc/hostname")
+    validation = check_capture(CaptureFolder(str(delivery.path)))
+    assert validation.verdict is Verdict.REJECTED
+    found = [finding for finding in validation.findings if finding.rule == "S07" and finding.value == name]
+    assert found[0].disposition is Disposition.STOP
+    assert "leaves the capture folder" in found[0].message

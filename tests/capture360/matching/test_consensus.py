@@ -1,0 +1,223 @@
+"""Several stations, one plate: agreement, contradiction, poses that cannot be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from capture360.matching.consensus import Consensus, agree
+from capture360.matching.policy import Judged, judge
+from capture360.matching.rays import Ray, crossing, ray_to, seen_at
+from capture360.matching.settings import ConsensusSettings, MatchingSettings
+from capture360.model import Asset, Detection, Pose
+from capture360.panorama.projection import face_and_point
+from capture360.panorama.rotation import matrix_from_quaternion, normalised
+
+TAGS = ("21-PT-1019A", "21-PT-1019B", "21-PT-1019S", "LIC-2591B", "P-5050C")
+ASSETS = [Asset(tag, tag, (tag,)) for tag in TAGS]
+PLATE = (0.0, -2.0, 0.3)
+POSES = {
+    "one": Pose((-1.0, 0.0, 0.0), normalised((1, 0, 0, 0.3))),
+    "two": Pose((1.0, 0.1, 0.1), normalised((0.9, 0.05, -0.1, 0.4))),
+    "three": Pose((0.2, -4.0, 0.0), normalised((0, 0, 0, 1))),
+}
+
+
+def seen(image: str, text: str, point: tuple[float, float, float] = PLATE, score: float = 0.99) -> Detection:
+    """A detection of a plate at a point of the site, as its image shows it."""
+    pose = POSES[image]
+    direction = (np.array(point) - pose.position) @ matrix_from_quaternion(pose.rotation)
+    face, (u, v) = face_and_point(direction)
+    corners = ((u - 0.03, v - 0.01), (u + 0.03, v - 0.01), (u + 0.03, v + 0.01), (u - 0.03, v + 0.01))
+    return Detection(image, face, text, score, corners)
+
+
+def hear(*detections: Detection, poses: dict[str, Pose] = POSES, **changes: object) -> Consensus:
+    judged = judge(detections, ASSETS, MatchingSettings.model_validate(changes))
+    return agree(judged, poses)
+
+
+def statuses(consensus: Consensus) -> list[tuple[str, str]]:
+    return [(each.match.detection.image, each.match.status) for each in consensus.judged]
+
+
+def test_a_level_station_sees_what_lies_along_minus_y_in_the_middle_of_front() -> None:
+    middle = ((0.4, 0.4), (0.6, 0.4), (0.6, 0.6), (0.4, 0.6))
+    ray = ray_to(Pose((1, 2, 3), (1, 0, 0, 0)), Detection("one", "front", "x", 1, middle))
+    assert ray.direction.tolist() == pytest.approx([0, -1, 0])
+    assert ray.origin.tolist() == [1, 2, 3]
+
+
+@given(st.lists(st.tuples(*[st.floats(-3, 3)] * 3), min_size=2, max_size=5, unique=True))
+@settings(max_examples=100)
+def test_rays_to_one_point_cross_there(origins: list[tuple[float, float, float]]) -> None:
+    point = np.array([0.5, 9.0, 1.0])
+    rays = [Ray(np.array(origin), (point - origin) / np.linalg.norm(point - origin)) for origin in origins]
+    met = crossing(rays)
+    if met is None or met.widest_angle < math.radians(1):
+        return  # seen from nearly one place or along one line
+    assert met.point.tolist() == pytest.approx(point.tolist(), abs=1e-3)
+    assert met.residuals.max() < 1e-4
+
+
+def test_what_is_seen_is_seen_where_it_was_seen() -> None:
+    for image in POSES:
+        detection = seen(image, "x")
+        x, y = np.mean(detection.polygon, axis=0)
+        assert seen_at(POSES[image], detection, np.array(PLATE)) == pytest.approx((x, y))
+
+
+def test_two_stations_make_up_for_low_engine_scores() -> None:
+    consensus = hear(seen("one", "21-PT-1019A", score=0.9), seen("two", "21-PT-1019A", score=0.85))
+    assert statuses(consensus) == [("one", "approved"), ("two", "approved")]
+    assert consensus.judged[0].match.reason.startswith("2 stations agree; alone: engine score 0.90")
+    (sighting,) = consensus.sightings
+    assert sighting.point == pytest.approx(PLATE, abs=1e-2)
+    assert consensus.findings == []
+
+
+def test_strict_approves_only_what_two_stations_saw() -> None:
+    consensus = hear(
+        seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"), seen("one", "P-5050C", (1, -2, 0)), strict=True
+    )
+    assert statuses(consensus) == [("one", "approved"), ("two", "approved"), ("one", "suggested")]
+
+
+@pytest.mark.parametrize(
+    "detections",
+    [
+        # One station alone.
+        [seen("one", "21-PT-1019A", score=0.9)],
+        # Two stations, two places.
+        [seen("one", "21-PT-1019A", score=0.9), seen("two", "21-PT-1019A", (0.0, -2.0, 1.2), score=0.9)],
+        # One of them read too badly to count.
+        [seen("one", "21-PT-1019A", score=0.9), seen("two", "21-PT-1019A", score=0.7)],
+        # One station sees the plate twice, on two faces' seam.
+        [seen("one", "21-PT-1019A", score=0.9), seen("one", "21-PT-1019A", score=0.9)],
+        # Two stations agree on what is wrong in the same way from everywhere.
+        [seen("one", "IC-2591B"), seen("two", "IC-2591B")],
+        # Too far away to be read.
+        [seen("one", "21-PT-1019A", (0, -20, 0), score=0.9), seen("two", "21-PT-1019A", (0, -20, 0), score=0.9)],
+    ],
+)
+def test_what_does_not_agree_stays_a_suggestion(detections: list[Detection]) -> None:
+    assert {status for _, status in statuses(hear(*detections))} == {"suggested"}
+
+
+def test_a_text_cut_by_the_border_is_not_promoted_and_does_not_promote() -> None:
+    cut = seen("one", "21-PT-1019A", score=0.9)
+    shift = 0.999 - max(x for x, _ in cut.polygon)
+    cut = replace(cut, polygon=tuple((x + shift, y) for x, y in cut.polygon))
+    point = POSES["one"].position + 2 * ray_to(POSES["one"], cut).direction
+    other = seen("two", "21-PT-1019A", tuple(point.tolist()), score=0.9)
+    consensus = hear(cut, other)
+    assert len(consensus.sightings) == 1
+    assert {status for _, status in statuses(consensus)} == {"suggested"}
+
+
+def test_a_station_that_reads_a_sibling_where_two_others_meet_demotes_all() -> None:
+    consensus = hear(seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"), seen("three", "21-PT-1019B"))
+    assert {status for _, status in statuses(consensus)} == {"suggested"}
+    (finding,) = consensus.findings
+    assert (finding.rule, finding.value) == ("plate_conflict", "21-PT-1019A and 21-PT-1019B")
+    assert "stations disagree" in consensus.judged[0].match.reason
+
+
+def test_two_stations_that_read_two_siblings_at_one_place_are_both_demoted() -> None:
+    consensus = hear(seen("one", "21-PT-1019A"), seen("two", "21-PT-1019B", score=0.97))
+    assert {status for _, status in statuses(consensus)} == {"suggested"}
+    assert [finding.rule for finding in consensus.findings] == ["plate_conflict"]
+
+
+def test_two_siblings_that_were_each_read_almost_surely_are_two_plates() -> None:
+    consensus = hear(seen("one", "21-PT-1019A", score=0.995), seen("two", "21-PT-1019B", score=0.995))
+    assert {status for _, status in statuses(consensus)} == {"approved"}
+
+
+def test_a_sibling_far_in_front_of_a_plate_is_no_conflict() -> None:
+    between = (0.1, -3.0, 0.15)  # on the way from the third station to the plate, half as far
+    consensus = hear(seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"), seen("three", "21-PT-1019B", between))
+    assert {status for _, status in statuses(consensus)} == {"suggested"}  # drawn as large as if it hung behind
+    small = seen("three", "21-PT-1019B", between)
+    grown = tuple((x, 0.5 + 3 * (y - 0.5)) for x, y in small.polygon)
+    consensus = hear(seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"), replace(small, polygon=grown))
+    assert {status for _, status in statuses(consensus)} == {"approved"}
+
+
+def test_siblings_that_hang_side_by_side_are_no_conflict() -> None:
+    beside = (0.15, -2.0, 0.3)
+    consensus = hear(
+        seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"),
+        seen("one", "21-PT-1019B", beside), seen("two", "21-PT-1019B", beside), seen("three", "21-PT-1019B", beside),
+    )  # fmt: skip
+    assert {status for _, status in statuses(consensus)} == {"approved"}
+    assert consensus.findings == []
+    assert len(consensus.sightings) == 2
+
+
+def test_other_tags_on_the_way_are_no_conflict() -> None:
+    consensus = hear(seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"), seen("three", "P-5050C"))
+    assert {status for _, status in statuses(consensus)} == {"approved"}
+    assert consensus.findings == []
+
+
+def test_a_manual_match_is_never_demoted() -> None:
+    judged = judge([seen("one", "21-PT-1019A"), seen("two", "21-PT-1019B", score=0.97)], ASSETS)
+    judged[0] = replace(judged[0], manual=True)
+    assert [each.match.status for each in agree(judged, POSES).judged] == ["approved", "suggested"]
+
+
+def test_two_plates_of_one_asset_far_apart_are_told() -> None:
+    far = (0.3, -2.0, 1.9)
+    consensus = hear(*(seen(image, "P-5050C", point) for point in (PLATE, far) for image in ("one", "two")))
+    assert len(consensus.sightings) == 2
+    assert [(finding.rule, finding.value) for finding in consensus.findings] == [("plate_in_two_places", "1.6 m")]
+    assert {status for _, status in statuses(consensus)} == {"approved"}
+
+
+def poses_wrong_by(turn: float) -> tuple[list[Judged], dict[str, Pose]]:
+    points = [(x, -2.0, z) for x in (-1.0, -0.4, 0.2, 0.8) for z in (-0.5, 0.1, 0.7)]
+    assets = [Asset(f"P-{n}0{n}0C", f"P-{n}0{n}0C", (f"P-{n}0{n}0C",)) for n in range(10, 10 + len(points))]
+    detections = [seen(i, a.name, p) for a, p in zip(assets, points, strict=True) for i in ("one", "two")]
+    half = math.radians(turn) / 2
+    wrong = {name: replace(pose, rotation=_turned(pose.rotation, half)) for name, pose in POSES.items()}
+    return judge(detections, assets), wrong
+
+
+def _turned(q: tuple[float, float, float, float], half: float) -> tuple[float, float, float, float]:
+    """The rotation after a turn about the image's own X axis."""
+    w, x, y, z = q
+    c, s = math.cos(half), math.sin(half)
+    return w * c - x * s, x * c + w * s, y * c + z * s, z * c - y * s
+
+
+def test_wrong_poses_are_told_as_such_and_change_no_match() -> None:
+    judged, wrong = poses_wrong_by(50)
+    consensus = agree(judged, wrong)
+    assert [finding.rule for finding in consensus.findings] == ["poses_disagree_with_plates"]
+    assert [each.match.status for each in consensus.judged] == [each.match.status for each in judged]
+
+
+def test_right_poses_are_not_told_as_wrong() -> None:
+    judged, right = poses_wrong_by(0)
+    consensus = agree(judged, right)
+    assert consensus.findings == []
+    assert len(consensus.sightings) == 12
+    assert max(sighting.residual_deg for sighting in consensus.sightings) < 0.1
+
+
+def test_images_without_a_pose_and_no_matches_at_all_are_left_as_they_are() -> None:
+    consensus = hear(seen("one", "21-PT-1019A", score=0.9), seen("two", "21-PT-1019A", score=0.9), poses={})
+    assert {status for _, status in statuses(consensus)} == {"suggested"}
+    assert agree([], {}) == Consensus([], [], [])
+
+
+def test_what_counts_as_meeting_is_a_setting() -> None:
+    judged = judge([seen("one", "P-5050C", score=0.9), seen("two", "P-5050C", (0, -2.0, 0.5), score=0.9)], ASSETS)
+    assert not agree(judged, POSES).sightings
+    assert agree(judged, POSES, ConsensusSettings(max_residual_deg=5)).sightings

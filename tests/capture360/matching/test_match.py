@@ -1,0 +1,201 @@
+"""The public matching: what links, what is a tie, what is nothing."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from capture360.matching import match
+from capture360.matching.evidence import Evidence, Kind, Matcher
+from capture360.matching.index import TagIndex
+from capture360.matching.plants import tag_plant
+from capture360.matching.settings import MatchingSettings
+
+APPROVE = 0.995
+
+
+def evidence(text: str, tags: list[str], **changes: object) -> Evidence:
+    return Matcher(TagIndex(tags, settings=MatchingSettings.model_validate(changes))).read([text])[0]
+
+
+@pytest.mark.parametrize("text", ["21-PT-1019A", "21 PT 1019A", "21.pt.1019a", "21–PT–1019A", "=21PT1019A"])
+def test_spelling_does_not_matter(text: str) -> None:
+    ((position, probability),) = match([text], ["21-PT-1018A", "21-PT-1019A", "21-PT-1019B"])
+    assert position == 1
+    assert probability >= APPROVE
+
+
+@pytest.mark.parametrize("text", ["PUMP 21-PT-1019A", "21-PT-1019A FIRE WATER", "TAG: 21 PT 1019A", "21-PT\n1019A"])
+def test_labels_and_lines_around_a_tag_do_not_matter(text: str) -> None:
+    ((position, probability),) = match([text], ["21-PT-1019A", "21-PT-1019B"])
+    assert position == 0
+    assert probability >= APPROVE
+
+
+def test_a_misread_letter_is_undone_where_only_one_tag_looks_alike() -> None:
+    ((position, probability),) = match(["LIC-25918"], ["LIC-2591B", "LIC-2591A"])
+    assert position == 0
+    assert probability >= APPROVE
+
+
+def test_one_tag_in_another_script_changes_nothing_for_the_others() -> None:
+    tags = ["LIC-2591B", "LIC-10000"]
+    assert evidence("LIC-25918", tags).kind is Kind.FOLD_KNOWN
+    assert evidence("LIC-25918", [*tags, "ЦЖ-101"]).kind is Kind.FOLD_KNOWN
+    assert evidence("ЦЖ-1O1", [*tags, "ЦЖ-101"]) == Evidence(Kind.FOLD_1, 2)
+
+
+def test_a_misread_letter_is_not_undone_where_two_tags_look_alike() -> None:
+    assert evidence("LIC-25918", ["LIC-2591B", "LIC-25918"]).kind is Kind.LOOK_ALIKE
+    assert evidence("L1C-2591O", ["LIC-2591D", "LIC-25910"]) == Evidence(Kind.LOOK_ALIKE_TIE, None, (1, 0))
+
+
+@pytest.mark.parametrize("text", ["10-O1", "10-01", "1O-O1"])
+def test_siblings_that_differ_in_o_and_zero_are_never_approved(text: str) -> None:
+    ((_, probability),) = match([text], ["10-O1", "10-01"])
+    assert probability < APPROVE
+
+
+@pytest.mark.parametrize("ghost", ["21-PT-1019D", "21-PT-1010A", "23-PT-1019A", "21-TT-1019A"])
+def test_a_plate_whose_tag_is_not_in_the_list_is_never_approved(ghost: str) -> None:
+    ((_, probability),) = match([ghost], ["21-PT-1019A", "21-PT-1019B", "21-PT-1018A", "21-FT-1019A"])
+    assert probability < APPROVE
+
+
+def test_two_equally_near_tags_name_none() -> None:
+    assert match(["21-PT-1019"], ["21-PT-1019A", "21-PT-1019B"]) == [(None, 0.0)]
+    assert evidence("21-PT-1019C", ["21-PT-1019A", "21-PT-1019B"]).kind is Kind.EDIT_TIE
+    assert match(["PT-1019"], ["21-PT-1019", "22-PT-1019"]) == [(None, 0.0)]
+
+
+@pytest.mark.parametrize("tags", [["P-101A", "P-101A"], ["P-101A", "P101A"], ["P-101A", "p.101a"]])
+def test_twins_name_none(tags: list[str]) -> None:
+    assert match(["P-101A"], tags) == [(None, 0.0)]
+    assert evidence("P-101A", tags).candidates == (0, 1)
+
+
+def test_two_tags_of_one_owner_are_no_twins() -> None:
+    index = TagIndex(["P-101A", "P101A", "P-101B"], owners=[7, 7, 8])
+    assert Matcher(index).read(["P 101A"]) == [Evidence(Kind.EXACT, 7)]
+
+
+def test_two_look_alike_spellings_of_one_owner_name_it() -> None:
+    index = TagIndex(["P-101B", "P-1018"], owners=[7, 7])
+    assert Matcher(index).read(["P-101B"])[0].owner == 7
+
+
+def test_a_tag_that_may_be_the_beginning_of_another_is_not_approved() -> None:
+    ((position, probability),) = match(["21-PT-1019"], ["21-PT-1019", "21-PT-1019A"])
+    assert position == 0
+    assert probability < APPROVE
+
+
+def test_a_tag_is_not_found_within_a_token() -> None:
+    assert match(["121-PT-1019AX"], ["21-PT-1019A"]) == [(None, 0.0)]
+
+
+def test_a_token_that_could_belong_to_the_tag_keeps_it_from_approval() -> None:
+    assert evidence("21 PT 1019A X1", ["21-PT-1019A"]) == Evidence(Kind.LEFTOVER, 0)
+    assert evidence("P-101A / B", ["P-101A"]).kind is Kind.LEFTOVER
+
+
+def test_several_tags_in_a_line_name_none_and_are_all_candidates() -> None:
+    assert evidence("P-1010 / P-2020", ["P-2020", "P-1010"]) == Evidence(Kind.SEVERAL, None, (1, 0))
+
+
+def test_a_repaired_text_names_its_tag_but_is_not_approved() -> None:
+    ((position, probability),) = match(["21-PX-1019A"], ["21-PT-1019A", "33-FT-2000"])
+    assert position == 0
+    assert 0 < probability < APPROVE
+
+
+def test_a_cut_line_names_its_tag_but_is_not_approved() -> None:
+    ((position, probability),) = match(["PT-1019A"], ["21-PT-1019A", "33-FT-2000"])
+    assert position == 0
+    assert 0 < probability < APPROVE
+
+
+@pytest.mark.parametrize("text", ["", " ", "---", "A", "EXIT", "HIGH VOLTAGE", "2019-05-17", "日本語", "\x00\n|"])
+def test_spurious_texts_link_nothing(text: str) -> None:
+    assert match([text], ["21-PT-1019A", "P-101A"]) == [(None, 0.0)]
+
+
+def test_a_long_text_is_read_as_far_as_128_characters() -> None:
+    filler = "SERVICE " * 14  # 112 characters
+    assert match([filler + "P-1010A"], ["P-1010A"])[0][0] == 0
+    assert match([filler + "SERVICE SERVICE P-1010A"], ["P-1010A"]) == [(None, 0.0)]
+    assert match(["A1" * 5000], ["P-1010A"]) == [(None, 0.0)]
+
+
+def test_empty_lists() -> None:
+    assert match([], []) == []
+    assert match([], ["P-101A"]) == []
+    assert match(["P-101A", "P-1O1A", ""], []) == [(None, 0.0)] * 3
+    assert match(["P-101A"], ["", "---"]) == [(None, 0.0)]
+
+
+def test_a_number_that_is_a_tag_is_not_approved() -> None:
+    ((position, probability),) = match(["10-2044"], ["10-2044"])
+    assert position == 0
+    assert probability < APPROVE
+
+
+def test_order_of_the_tags_does_not_matter() -> None:
+    plant = tag_plant(1_101, 600, 1_500)
+    texts = [reading.text for reading in plant.readings]
+    order = random.Random(3).sample(range(600), 600)
+    straight = match(texts, plant.tags)
+    shuffled = match(texts, [plant.tags[place] for place in order])
+    assert straight == [(None if found is None else order[found], probability) for found, probability in shuffled]
+
+
+def test_order_of_the_texts_does_not_matter() -> None:
+    plant = tag_plant(1_102, 300, 500)
+    texts = [reading.text for reading in plant.readings]
+    assert match(texts[::-1], plant.tags)[::-1] == match(texts, plant.tags)
+
+
+tag = st.from_regex(r"[0-9]{2}-[A-Z]{2}-[0-9]{3}[A-C]?", fullmatch=True)
+
+
+@given(st.lists(tag, min_size=1, max_size=15), st.data())
+@settings(max_examples=150)
+def test_a_tag_read_rightly_is_never_given_to_another(tags: list[str], data: st.DataObject) -> None:
+    wanted = data.draw(st.sampled_from(tags))
+    ((position, _),) = match([wanted], tags)
+    assert position is None or tags[position] == wanted
+
+
+@given(st.lists(st.text("AB10O- ", max_size=10), max_size=12), st.lists(st.text(max_size=30), max_size=6))
+@settings(max_examples=150)
+def test_any_texts_and_tags_give_an_answer_for_each_text(tags: list[str], texts: list[str]) -> None:
+    answers = match(texts, tags)
+    assert len(answers) == len(texts)
+    for position, probability in answers:
+        assert 0 <= probability < 1
+        assert (position is None) == (probability == 0)
+
+
+@given(st.text("PT-10198BSO5 ", max_size=16), st.lists(tag, max_size=8, unique=True))
+@settings(max_examples=150)
+def test_substitutions_switched_off_leave_only_exact_links(text: str, tags: list[str]) -> None:
+    found = evidence(text, tags, min_fuzzy_score=1)
+    assert found.kind not in {Kind.FOLD_1, Kind.FOLD_2, Kind.FOLD_KNOWN, Kind.EDIT, Kind.EDIT_KNOWN}
+
+
+def test_own_substitutions_replace_the_default() -> None:
+    assert evidence("P-1O1A", ["P-101A"]).kind is Kind.FOLD_1
+    assert evidence("P-1O1A", ["P-101A"], substitutions={"1": ("7",)}).kind is Kind.EDIT
+    assert evidence("P-70IA", ["P-10IA", "P-20AA"], substitutions={"1": ("7",)}).owner == 0
+
+
+def test_leading_zeros() -> None:
+    assert evidence("PT-0019", ["PT-19A", "PT-19"], remove_leading_zeros=True).owner == 1
+
+
+def test_owners_must_be_as_many_as_tags() -> None:
+    with pytest.raises(ValueError, match="2 tags but 1 owners"):
+        TagIndex(["A1", "A2"], owners=[0])

@@ -1,0 +1,267 @@
+"""Approved, suggested, dropped, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from capture360.errors import ConfigError
+from capture360.matching.manual import ManualMatches, read_manual_matches
+from capture360.matching.policy import counts, judge
+from capture360.matching.settings import MatchingSettings
+from capture360.model import Asset, Detection, Match
+
+ASSETS = [Asset(f"a{n}", tag, (tag,)) for n, tag in enumerate(["21-PT-1019A", "21-PT-1019B", "LIC-2591B", "P-5050C"])]
+
+
+def seen(text: str, score: float = 0.99, x: float = 0.4, y: float = 0.4, width: float = 0.1) -> Detection:
+    corners = ((x, y), (x + width, y), (x + width, y + 0.02), (x, y + 0.02))
+    return Detection("image-1", "left", text, score, corners)
+
+
+def verdict(detection: Detection, assets: list[Asset] = ASSETS, **settings: object) -> Match:
+    (one,) = judge([detection], assets, MatchingSettings.model_validate(settings))
+    return one.match
+
+
+def test_a_plate_read_well_is_approved() -> None:
+    match = verdict(seen("21-PT-1019A"))
+    assert (match.status, match.asset) == ("approved", ASSETS[0])
+    assert match.reason == "read exactly"
+    assert match.confidence >= 0.995
+
+
+@pytest.mark.parametrize(
+    ("detection", "reason"),
+    [
+        (seen("21-PT-1019A", score=0.949), "engine score 0.95 is below 0.95"),
+        (seen("21-PT-1019A", score=float("nan")), "engine score nan is below 0.95"),
+        (seen("21-PT-1019A", x=0.899, width=0.1), "border"),
+        (seen("21-PT-1019A", x=0.001), "border"),
+        (seen("21-PT-1019A X1"), "beside the tag stands"),
+        (seen("LIC-259B"), "one character differs"),
+        (seen("IC-2591B"), "one character differs"),
+        (seen("LIC-25"), "only a part"),
+        (seen("SERVICE " * 14 + "21-PT-1019A LONG"), "first 128"),
+    ],
+)
+def test_a_doubt_makes_a_suggestion(detection: Detection, reason: str) -> None:
+    match = verdict(detection)
+    assert match.status == "suggested"
+    assert reason in match.reason
+    assert match.asset is not None
+    assert match.candidates[0][0] == match.asset
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("EXIT", "a sign"),
+        ("No Smoking", "a sign"),
+        ("P-1", "too few"),
+        ("", "too few"),
+        ("Rosemount", "no tag is near"),
+        ("21-PT-10", "belongs to several"),
+        ("21-PT-1019", "equally near"),
+        ("21-PT-1019C", "equally near"),
+        ("P-5050D", "only"),
+    ],
+)
+def test_what_is_dropped_says_why(text: str, reason: str) -> None:
+    match = verdict(seen(text))
+    assert (match.status, match.asset) == ("dropped", None)
+    assert reason in match.reason
+
+
+def test_a_tie_is_dropped_with_its_candidates() -> None:
+    match = verdict(seen("21-PT-1019C"))
+    assert [asset.name for asset, _ in match.candidates] == ["21-PT-1019A", "21-PT-1019B"]
+
+
+def test_two_assets_of_one_name_are_never_linked_and_both_told() -> None:
+    twins = [Asset("one", "P-101A", ("P-101A",)), Asset("two", "P-101A", ("P-101A", "x"))]
+    match = verdict(seen("P-101A"), twins)
+    assert (match.status, match.asset) == ("dropped", None)
+    assert match.reason == "several assets have this tag"
+    assert {asset.ref for asset, _ in match.candidates} == {"one", "two"}
+
+
+def test_one_asset_whose_tags_agree_is_no_twin() -> None:
+    match = verdict(seen("P-101A"), [Asset("one", "P-101A", ("P-101A", "P101A", "site_P-101A"))])
+    assert match.status == "approved"
+
+
+def test_several_tags_in_one_line_give_one_suggestion_each() -> None:
+    judged = judge([seen("21-PT-1019A / LIC-2591B")], ASSETS)
+    assert [(each.match.status, each.match.asset) for each in judged] == [
+        ("suggested", ASSETS[0]),
+        ("suggested", ASSETS[2]),
+    ]
+
+
+@pytest.mark.parametrize("text", ["10-O1A", "10-01A", "IO-O1A"])
+def test_tags_that_only_look_alikes_tell_apart_are_each_suggested(text: str) -> None:
+    alike = [Asset("letter", "10-O1A", ("10-O1A",)), Asset("digit", "10-01A", ("10-01A",))]
+    judged = judge([seen(text)], alike)
+    assert {(each.match.status, each.match.asset) for each in judged} == {
+        ("suggested", alike[0]),
+        ("suggested", alike[1]),
+    }
+    assert {each.match.confidence for each in judged} == {judged[0].match.confidence}
+    assert "look-alike" in judged[0].match.reason
+
+
+def test_two_plates_side_by_side_are_not_read_as_one() -> None:
+    assets = [*ASSETS, Asset("longer", "21-PT-1019A-X", ("21-PT-1019A-X",))]
+    judged = judge([seen("21-PT-1019A"), seen("HX-55", x=0.51, width=0.05)], assets)
+    assert [(each.match.detection.text, each.match.status) for each in judged] == [
+        ("21-PT-1019A", "suggested"),
+        ("HX-55", "dropped"),
+    ]
+
+
+def test_thresholds_are_the_sites() -> None:
+    assert verdict(seen("21-PT-1019A", score=0.9), approve_score=0.9).status == "approved"
+    assert verdict(seen("21-PT-1019A"), approve_confidence=1).status == "suggested"
+    assert verdict(seen("P-5050D"), suggest_confidence=0.05).status == "suggested"
+    assert verdict(seen("21-PT-1019A"), strict=True).reason == "seen by one station only"
+
+
+def test_lines_of_one_plate_are_read_together() -> None:
+    judged = judge([seen("21-PT", y=0.4), seen("1019A", y=0.425), seen("1019", y=0.7)], ASSETS)
+    joined = [each.match for each in judged if each.match.status == "approved"]
+    assert [(match.detection.text, match.asset) for match in joined] == [("21-PT\n1019A", ASSETS[0])]
+    assert joined[0].detection.polygon == ((0.4, 0.4), (0.5, 0.4), (0.5, 0.445), (0.4, 0.445))
+    assert [each.match.reason for each in judged][:2] == ['a line of "21-PT 1019A"'] * 2
+
+
+def test_lines_of_one_plate_are_suggested_where_another_tag_goes_on() -> None:
+    part, whole = Asset("1", "32-TT-1191", ("32-TT-1191",)), Asset("2", "32-TT-1191D", ("32-TT-1191D",))
+    judged = judge([seen("32-TT", y=0.4), seen("1191", y=0.425)], [part, whole])
+    assert (judged[-1].match.status, judged[-1].match.asset) == ("suggested", part)
+
+
+def test_a_plate_of_two_lines_with_one_character_wrong_is_suggested() -> None:
+    judged = judge([seen("PX-50", y=0.4), seen("50C", y=0.425)], ASSETS)
+    assert [(each.match.status, each.match.asset) for each in judged][2:] == [("suggested", ASSETS[3])]
+
+
+def test_boxes_side_by_side_are_read_together() -> None:
+    judged = judge([seen("1019A", x=0.51), seen("21-PT")], ASSETS)
+    assert [each.match.detection.text for each in judged if each.match.status == "approved"] == ["21-PT 1019A"]
+
+
+def test_the_worse_score_of_two_lines_counts() -> None:
+    judged = judge([seen("21-PT", y=0.4, score=0.8), seen("1019A", y=0.425)], ASSETS)
+    assert judged[-1].match.status == "suggested"
+
+
+def test_lines_that_stand_far_apart_or_differ_in_size_or_angle_stay_alone() -> None:
+    big = Detection("image-1", "left", "1019A", 0.99, ((0.4, 0.425), (0.6, 0.425), (0.6, 0.5), (0.4, 0.5)))
+    turned = Detection("image-1", "left", "1019A", 0.99, ((0.4, 0.425), (0.49, 0.46), (0.48, 0.48), (0.39, 0.445)))
+    other_face = Detection("image-1", "right", "1019A", 0.99, seen("", y=0.425).polygon)
+    for second in (seen("1019A", y=0.46), seen("1019A", x=0.46, y=0.425), big, turned, other_face):
+        assert not [each for each in judge([seen("21-PT"), second], ASSETS) if each.match.status == "approved"]
+
+
+def test_an_upright_plate_of_two_lines_is_read_in_both_orders() -> None:
+    def upright(text: str, x: float) -> Detection:
+        return Detection("image-1", "left", text, 0.99, ((x, 0.4), (x + 0.02, 0.4), (x + 0.02, 0.5), (x, 0.5)))
+
+    for first, second in ((0.4, 0.425), (0.425, 0.4)):
+        judged = judge([upright("21-PT", first), upright("1019A", second)], ASSETS)
+        assert [each.match.asset for each in judged if each.match.status == "approved"] == [ASSETS[0]]
+
+
+def test_a_line_with_two_fitting_neighbours_is_given_to_neither() -> None:
+    judged = judge([seen("21-PT", y=0.4), seen("1019A", y=0.425), seen("1019B", y=0.375)], [*ASSETS])
+    upside = [Asset("u", "1019B-21-PT", ("1019B-21-PT",))]
+    both = judge([seen("21-PT", y=0.4), seen("1019A", y=0.425), seen("1019B", y=0.375)], [*ASSETS, *upside])
+    assert [each.match.asset for each in judged if each.match.status == "approved"] == [ASSETS[0]]
+    assert not [each for each in both if each.match.status == "approved"]
+
+
+def test_a_label_above_a_tag_does_not_swallow_it() -> None:
+    judged = judge([seen("PUMP", y=0.375), seen("21-PT-1019A", y=0.4)], ASSETS)
+    assert [(each.match.detection.text, each.match.status) for each in judged] == [
+        ("PUMP", "dropped"),
+        ("21-PT-1019A", "approved"),
+    ]
+
+
+def test_every_detection_is_accounted_for_and_counted() -> None:
+    detections = [seen("EXIT"), seen("21-PT-1019A", y=0.6), seen("LIC-259B", y=0.8)]
+    judged = judge(detections, ASSETS)
+    assert [each.match.detection for each in judged] == detections
+    assert counts(judged) == {"approved": 1, "dropped": 1, "dropped: a sign": 1, "suggested": 1}
+
+
+def test_order_of_the_assets_does_not_matter() -> None:
+    detections = [seen("21-PT-1019C", y=0.1), seen("21-PT-1019A", y=0.3), seen("LIC-259B", y=0.5)]
+    forwards, backwards = judge(detections, ASSETS), judge(detections, ASSETS[::-1])
+    assert [each.match for each in forwards] == [each.match for each in backwards]
+
+
+def test_nothing_to_match() -> None:
+    assert judge([], ASSETS) == []
+    assert verdict(seen("21-PT-1019A"), []).status == "dropped"
+
+
+def manual(tmp_path: Path, content: str) -> ManualMatches:
+    path = tmp_path / "manual.csv"
+    path.write_text(content, encoding="utf-8")
+    return read_manual_matches(str(path))
+
+
+def test_a_manual_match_wins_over_everything(tmp_path: Path) -> None:
+    rows = manual(tmp_path, "text,asset,image\n21-pt 1019a,a1,\nEXIT,a3,image-1\nLIC-2591B,,\nP-5050C,gone,\n")
+    texts = ["21-PT-1019A", "EXIT", "LIC-2591B", "P-5050C"]
+    judged = judge([seen(text, y=0.1 + place / 5, score=0.2) for place, text in enumerate(texts)], ASSETS, manual=rows)
+    assert [(each.match.status, each.match.asset) for each in judged] == [
+        ("approved", ASSETS[1]),
+        ("approved", ASSETS[3]),
+        ("dropped", None),
+        ("dropped", None),
+    ]
+    assert judged[3].match.reason == 'laid down by hand for "gone", which is no asset of the site'
+
+
+def test_a_manual_match_speaks_of_a_plate_of_two_lines(tmp_path: Path) -> None:
+    rows = manual(tmp_path, "text,asset\nXY-99-77,a1\n")
+    judged = judge([seen("XY-99", y=0.4), seen("77", y=0.425, width=0.08)], ASSETS, manual=rows)
+    assert [each.match.asset for each in judged if each.match.status == "approved"] == [ASSETS[1]]
+
+
+def test_the_narrower_manual_row_wins(tmp_path: Path) -> None:
+    rows = manual(
+        tmp_path, "text,asset,image,face\nP-1,a0,,\nP-1,a1,image-1,\nP-1,a2,image-1,left\nP-1,a3,image-1,top\n"
+    )
+    assert rows.asset_of(seen("P-1")) == "a2"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("tag,asset\nP-1,a\n", 'column "tag" is not known'),
+        ("text\nP-1\n", "the columns text and asset are needed"),
+        ("", "the columns text and asset are needed"),
+        ("text,asset\n--,a\n", "line 2: text holds no letter or digit"),
+        ("text,asset\nP-1,a\np 1,b\n", 'line 3: "p 1" is given to b here and to a above'),
+        ("text,asset,face\nP-1,a,Front\n", 'line 2: "Front" is no face'),
+        ("text,asset\nP-1,a,b\n", "line 2: the number of cells"),
+        ("text,asset\nP-1\n", "line 2: the number of cells"),
+    ],
+)
+def test_a_wrong_manual_file_is_told_with_its_line(tmp_path: Path, content: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=r"manual\.csv") as caught:
+        manual(tmp_path, content)
+    assert told in str(caught.value)
+
+
+def test_a_missing_or_unreadable_manual_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is not there"):
+        read_manual_matches(str(tmp_path / "none.csv"))
+    (tmp_path / "latin.csv").write_bytes(b"text,asset\nPump\xe9-1,a\n")
+    with pytest.raises(ConfigError, match="is not UTF-8"):
+        read_manual_matches(str(tmp_path / "latin.csv"))

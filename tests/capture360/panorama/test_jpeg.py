@@ -1,0 +1,237 @@
+"""Picture files: what the header says, what is refused and in which words."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
+
+from capture360.panorama import gpano, jpeg
+
+RNG = np.random.default_rng(5)
+PIXELS = np.kron(RNG.integers(0, 255, (5, 8, 3)), np.ones((8, 8, 1))).astype(np.uint8)
+
+
+def saved(kind: str, mode: str = "RGB", **options) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(PIXELS).convert(mode).save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def png_that_declares(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(4000))) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "mime", "channels", "progressive"),
+    [
+        (saved("JPEG"), "image/jpeg", 3, False),
+        (saved("JPEG", progressive=True), "image/jpeg", 3, True),
+        (saved("JPEG", "L"), "image/jpeg", 1, False),
+        (saved("JPEG", "CMYK"), "image/jpeg", 4, False),
+        (saved("PNG"), "image/png", 3, False),
+        (saved("PNG", "RGBA"), "image/png", 4, False),
+    ],
+)
+def test_headers_are_read_without_decoding(content, mime, channels, progressive):
+    header = jpeg.read_header(io.BytesIO(content))
+    assert (header.mime_type, header.width, header.height, header.channels) == (mime, 64, 40, channels)
+    assert (header.bit_depth, header.progressive, header.orientation) == (8, progressive, 1)
+    assert jpeg.is_complete(content)
+    assert jpeg.read_header(content) == header
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_exif_orientation_is_applied_as_pillow_does(kind, orientation):
+    exif = Image.Exif()
+    exif[274] = orientation
+    content = saved(kind, exif=exif)
+    assert jpeg.read_header(content).orientation == orientation
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB"))
+    ours = jpeg.decode(content)
+    assert ours.shape == upright.shape
+    assert np.abs(ours.astype(int) - upright).max() <= 8
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.97])
+def test_a_cut_file_is_noticed(kind, kept):
+    content = saved(kind, **({"quality": 95} if kind == "JPEG" else {}))
+    cut = content[: int(len(content) * kept)]
+    assert not jpeg.is_complete(cut)
+    with pytest.raises(jpeg.ImageError, match=r"a\.jpg (is|has a damaged or) cut off|damaged or cut off"):
+        jpeg.decode(cut, "a.jpg")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_no_beginning_of_a_file_is_complete(kind):
+    content = saved(kind)
+    ends = len(content) - (1 if kind == "JPEG" else 11)
+    assert not any(jpeg.is_complete(content[:length]) for length in range(ends))
+
+
+def test_a_thumbnail_does_not_hide_that_the_picture_is_cut():
+    exif_with_thumbnail = b"Exif\x00\x00" + saved("JPEG")
+    content = saved("JPEG", quality=95)
+    segment = b"\xff\xe1" + struct.pack(">H", len(exif_with_thumbnail) + 2) + exif_with_thumbnail
+    whole = content[:2] + segment + content[2:]
+    assert jpeg.is_complete(whole)
+    assert jpeg.is_complete(whole + bytes(100))
+    assert not jpeg.is_complete(whole[:-40])
+
+
+def test_a_small_file_that_declares_a_huge_picture_is_refused_by_its_header():
+    content = png_that_declares(50_000, 50_000)
+    assert len(content) < 2000
+    with pytest.raises(
+        jpeg.ImageError, match=r"^s1/top\.png says it has 50000 x 50000 pixels, 2,500 megapixels; the limit"
+    ):
+        jpeg.read_header(content, "s1/top.png")
+    with pytest.raises(jpeg.ImageError, match="limit is 200"):
+        jpeg.decode(content)
+    assert jpeg.read_header(png_that_declares(20_000, 10_000)).megapixels == 200
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"GIF89a" + bytes(50), "neither JPEG nor PNG"),
+        (b"\xff\xd8\xff\xe0\x00", "cut off header"),
+        (b"\xff\xd8\xff\xe0\x00\x01aa", "cut off header"),
+        (saved("JPEG")[:50] + bytes(500), "cut off header"),
+        (b"\x89PNG\r\n\x1a\n", "cut off header"),
+        (png_that_declares(0, 5), "0 x 5 pixels"),
+        (png_that_declares(100_000_000, 1), "cannot be decoded"),
+        (saved("JPEG", "CMYK"), "CMYK"),
+        (saved("PNG", "I;16"), "16 bits"),
+        (saved("PNG", save_all=True, append_images=[Image.new("RGB", (64, 40))]), "animation"),
+    ],
+)
+def test_bad_pictures_are_refused_in_words(content, words):
+    with pytest.raises(jpeg.ImageError, match=words):
+        jpeg.decode(content)
+
+
+def test_damage_inside_the_pixels_is_noticed():
+    content = bytearray(png_that_declares(100, 100))
+    with pytest.raises(jpeg.ImageError, match="cannot be decoded"):
+        jpeg.decode(bytes(content[:45] + b"\xff" * 10 + content[55:]))
+
+
+@given(st.data())
+@settings(max_examples=150)
+def test_no_damage_makes_anything_but_a_sentence(data):
+    content = bytearray(data.draw(st.sampled_from([saved("JPEG"), saved("PNG"), saved("JPEG", progressive=True)])))
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    damaged = bytes(content[: data.draw(st.integers(0, len(content)))])
+    try:
+        assert jpeg.decode(damaged, max_megapixels=1).ndim == 3
+    except jpeg.ImageError as error:
+        assert str(error).startswith("The picture ")
+
+
+def test_encoding_is_deterministic_and_close():
+    once, twice = jpeg.encode_jpeg(PIXELS), jpeg.encode_jpeg(PIXELS.copy())
+    assert once == twice
+    smooth = np.repeat(np.linspace(0, 255, 64).astype(np.uint8)[None, :, None], 40, 0).repeat(3, 2)
+    assert np.abs(jpeg.decode(jpeg.encode_jpeg(smooth)).astype(int) - smooth).max() < 6
+    assert (jpeg.decode(jpeg.encode_png(PIXELS)) == PIXELS).all()
+
+
+XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:GPano="http://ns.google.com/photos/1.0/panorama/" {attributes}>{elements}</rdf:Description>
+</rdf:RDF></x:xmpmeta>"""
+
+
+@pytest.mark.parametrize(
+    ("attributes", "elements"),
+    [
+        (
+            'GPano:FullPanoWidthPixels="8000" GPano:CroppedAreaImageWidthPixels="6000" GPano:PoseHeadingDegrees="12.5"',
+            "",
+        ),
+        (
+            "",
+            "<GPano:FullPanoWidthPixels>8000</GPano:FullPanoWidthPixels><GPano:PoseHeadingDegrees> 12.5 "
+            "</GPano:PoseHeadingDegrees><GPano:CroppedAreaImageWidthPixels>6000</GPano:CroppedAreaImageWidthPixels>",
+        ),
+    ],
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_gpano_is_read_from_attributes_and_elements(kind, attributes, elements):
+    text = XMP.format(attributes=attributes, elements=elements)
+    if kind == "JPEG":
+        content = saved(kind, xmp=text.encode())
+    else:
+        from PIL.PngImagePlugin import PngInfo
+
+        info = PngInfo()
+        info.add_itxt("XML:com.adobe.xmp", text)
+        content = saved(kind, pnginfo=info)
+    block = gpano.read_gpano(jpeg.read_header(content))
+    assert block == gpano.GPano(full_width=8000, cropped_width=6000, heading=12.5)
+    assert not block.cropped
+
+
+def test_gpano_tells_a_cropped_picture():
+    assert gpano.GPano(full_width=8, full_height=4, cropped_width=8, cropped_height=3).cropped
+    assert not gpano.GPano(full_width=8, full_height=4, cropped_width=8, cropped_height=4).cropped
+
+
+@pytest.mark.parametrize(
+    ("xmp", "words"),
+    [
+        ("<a", "no valid XML"),
+        ('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "no valid XML"),
+        (XMP.format(attributes='GPano:PoseHeadingDegrees="north"', elements=""), "PoseHeadingDegrees"),
+        (XMP.format(attributes='GPano:FullPanoWidthPixels="1e400"', elements=""), "FullPanoWidthPixels"),
+    ],
+)
+def test_a_bad_gpano_block_is_refused_in_words(xmp, words):
+    with pytest.raises(jpeg.ImageError, match=words):
+        gpano.read_gpano(jpeg.read_header(saved("JPEG", xmp=xmp.encode())), "a.jpg")
+
+
+def test_a_cropped_picture_is_completed_with_black_and_a_damaged_block_ignored():
+    pixels = np.full((40, 96, 3), 200, dtype=np.uint8)
+
+    def header(*, width: int, left: int):
+        sizes = 'GPano:FullPanoWidthPixels="128" GPano:FullPanoHeightPixels="64" GPano:CroppedAreaTopPixels="12" '
+        sizes += f'GPano:CroppedAreaImageWidthPixels="{width}" GPano:CroppedAreaImageHeightPixels="40" '
+        sizes += f'GPano:CroppedAreaLeftPixels="{left}"'
+        return jpeg.read_header(saved("JPEG", xmp=XMP.format(attributes=sizes, elements="").encode()))
+
+    sphere = gpano.on_full_sphere(pixels, header(width=96, left=16), "p.jpg")
+    assert sphere.shape == (64, 128, 3)
+    assert (sphere[12:52, 16:112] == 200).all()
+    assert sphere.sum() == pixels.sum()
+    for wrong in (header(width=90, left=16), header(width=96, left=40)):
+        with pytest.raises(jpeg.ImageError, match=r"^p\.jpg has 96 x 40 pixels, which its GPano block does not place"):
+            gpano.on_full_sphere(pixels, wrong, "p.jpg")
+    assert gpano.on_full_sphere(pixels, jpeg.read_header(saved("JPEG", xmp=b"<a"))) is pixels
+
+
+def test_a_picture_without_gpano_has_none():
+    assert gpano.read_gpano(jpeg.read_header(saved("JPEG"))) is None
+    assert gpano.read_gpano(jpeg.read_header(saved("JPEG", xmp=b"<a/>"))) is None
+
+
+def test_a_real_camera_block_whose_size_is_not_the_pictures(shared):
+    header = jpeg.read_header((shared / "data/real/gpano_samsung_gear.jpg").read_bytes())
+    block = gpano.read_gpano(header)
+    assert (header.width, header.height) == (32, 28)
+    assert (block.full_width, block.full_height, block.heading) == (7776, 3888, 176.3)
+    assert not block.cropped

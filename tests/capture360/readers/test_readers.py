@@ -1,0 +1,261 @@
+"""What each form of delivery is read as."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+from PIL import Image
+
+from capture360.landing.folder import CaptureFolder
+from capture360.model import Kind, Verdict
+from capture360.readers import read_tables
+from capture360.readers.gpano import local
+from delivery import COLUMNS, Delivery, picture, table
+
+NAVVIS_ROWS = (
+    "0; 00000-pano.jpg; 1700000000.123456; 1.5; -2.25; 1.6; 1.0; 0.0; 0.0; 0.0",
+    "4; 00004-pano.jpg; 1700000010.000000; 4.0; -2.25; 1.6; 0.7071067811865476; 0.0; 0.0; 0.7071067811865476",
+)
+NAVVIS_NAMES = (
+    "ID; filename; timestamp; pano_pos_x; pano_pos_y; pano_pos_z; pano_ori_w; pano_ori_x; pano_ori_y; pano_ori_z"
+)
+
+
+@pytest.fixture
+def delivery(tmp_path: Path) -> Delivery:
+    return Delivery(tmp_path / "hall-7" / "2026-04-17")
+
+
+def rows_of(delivery: Delivery) -> pd.DataFrame:
+    tables = read_tables(delivery.write())
+    assert tables.findings == ()
+    return tables.stations
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_encodings_and_delimiters_are_found_out(delivery: Delivery, encoding: str, delimiter: str) -> None:
+    delivery.stations[0]["station_name"] = "Kesselraum Süd; Tür 1"
+    delivery.files["stations.csv"] = table(delivery.stations, delimiter).encode(encoding)
+    frame = rows_of(delivery)
+    assert frame["station_name"][0] == "Kesselraum Süd; Tür 1"
+    assert frame["row"].tolist() == list(range(2, 10))
+    assert frame[list(COLUMNS)].iloc[1].to_dict() == delivery.stations[1]
+
+
+def test_ids_that_look_like_numbers_or_nothing_stay_text(delivery: Delivery) -> None:
+    for row, name in zip(delivery.stations, ("0012", "NA", "null", "None", "1e5", "true", "1.0", "-"), strict=True):
+        row["station_id"] = name
+    assert rows_of(delivery)["station_id"].tolist() == ["0012", "NA", "null", "None", "1e5", "true", "1.0", "-"]
+
+
+def test_blank_lines_and_line_breaks_in_cells_keep_the_row_numbers(delivery: Delivery) -> None:
+    delivery.stations[0]["station_name"] = "two\nlines"
+    lines = table(delivery.stations).split("\n")
+    delivery.files["stations.csv"] = "\n".join([*lines[:3], "", ",,,,,,,,,", *lines[3:]]).encode()
+    frame = rows_of(delivery)
+    assert frame["row"].tolist() == [2, 5, 6, 7, 8, 9, 10, 11]
+
+
+def test_excel_and_parquet_are_read_as_text(delivery: Delivery) -> None:
+    expected = [{name: row[name] for name in COLUMNS} for row in delivery.stations]
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    sheet.append(list(COLUMNS))
+    for row in expected:
+        sheet.append([float(row[name]) if name in ("x", "y", "z") else row[name] for name in COLUMNS])
+    stream = io.BytesIO()
+    workbook.save(stream)
+    delivery.stations = []
+    delivery.files["stations.xlsx"] = stream.getvalue()
+    frame = rows_of(delivery)
+    assert frame["station_id"].tolist() == [row["station_id"] for row in expected]
+    assert [float(text) for text in frame["x"]] == [float(row["x"]) for row in expected]
+    assert frame["row"].tolist() == list(range(2, 10))
+
+    (delivery.path / "stations.xlsx").unlink()
+    parquet = io.BytesIO()
+    typed = pd.DataFrame(expected).astype({"x": float, "y": float, "z": float})
+    typed.assign(time_taken=pd.to_datetime(typed["time_taken"])).to_parquet(parquet)
+    delivery.files = {"stations.parquet": parquet.getvalue()}
+    frame = rows_of(delivery)
+    assert frame["qw"].tolist() == [row["qw"] for row in expected]
+    assert frame["time_taken"][0].startswith("2026-04-17T09:01:00")
+    assert frame["time_taken"][0].endswith("+0000")
+
+
+def test_columns_are_mapped_as_the_manifest_says(delivery: Delivery) -> None:
+    delivery.manifest["columns"] = {"x": "Easting (m)"}
+    renamed = [{("Easting (m)" if n == "x" else n): v for n, v in row.items()} for row in delivery.stations]
+    delivery.files["stations.csv"] = table(renamed).encode()
+    assert rows_of(delivery)["x"].tolist() == [row["x"] for row in delivery.stations]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [f"# pano poses v1.0: {NAVVIS_NAMES}", f"# made by a scanner\n# pano poses v1.0: {NAVVIS_NAMES}", NAVVIS_NAMES],
+)
+def test_navvis_in_both_header_forms(tmp_path: Path, head: str) -> None:
+    folder = tmp_path / "hall-7" / "scan-1"
+    (folder / "pano").mkdir(parents=True)
+    (folder / "pano" / "pano-poses.csv").write_text("\n".join([head, *NAVVIS_ROWS]) + "\n")
+    tables = read_tables(CaptureFolder(str(folder)))
+    assert tables.findings == ()
+    assert tables.manifest is not None
+    assert (tables.manifest.site_id, tables.manifest.capture_id) == ("hall-7", "scan-1")
+    assert tables.manifest.kind is Kind.PANORAMA
+    first = head.count("\n") + 2
+    assert tables.stations.drop(columns="x_id").to_dict("records") == [
+        {
+            "pano_file": f"pano/{number}-pano.jpg",
+            "time_taken": time,
+            "x": x,
+            "y": "-2.25",
+            "z": "1.6",
+            "qw": qw,
+            "qx": "0.0",
+            "qy": "0.0",
+            "qz": qz,
+            "row": row,
+            "station_id": number,
+        }
+        for number, time, x, qw, qz, row in (
+            ("00000", "1700000000.123456", "1.5", "1.0", "0.0", first),
+            ("00004", "1700000010.000000", "4.0", "0.7071067811865476", "0.7071067811865476", first + 1),
+        )
+    ]
+    assert tables.faces["file"].tolist() == ["pano/00000-pano.jpg", "pano/00004-pano.jpg"]
+
+
+def test_a_camera_folder_takes_heading_time_and_place_from_the_pictures(delivery: Delivery) -> None:
+    delivery.stations = []
+    delivery.manifest |= {"kind": "panorama", "source_format": "gpano", "rotation": None, "time": {"base": "utc"}}
+    delivery.manifest = {name: value for name, value in delivery.manifest.items() if value is not None}
+    delivery.manifest["frame"] = {**delivery.manifest["frame"], "origin": [59.0, 10.0, 0.0]}
+    delivery.files = {"tour/R 001.jpg": camera_picture(59.001, 10.0, 90.0), "tour/R 002.jpg": picture(2048, 1024, 2)}
+    frame = rows_of(delivery)
+    first, second = frame.to_dict("records")
+    assert first["station_id"] == "R-001"
+    assert (float(first["heading"]), float(first["pitch"]), float(first["roll"])) == (90.0, 0.0, 0.0)
+    assert first["time_taken"] == "2026-04-17T09:30:00+02:00"
+    assert float(first["x"]) == pytest.approx(0, abs=0.01)
+    assert float(first["y"]) == pytest.approx(111.4, abs=0.1)
+    assert (second["x"], second["heading"], second["time_taken"]) == ("", "", "")
+
+
+def test_a_camera_folder_joins_a_table_by_file_name(delivery: Delivery) -> None:
+    delivery.manifest |= {"kind": "panorama", "source_format": "gpano", "time": {"base": "utc"}}
+    del delivery.manifest["rotation"]
+    delivery.stations = [{"pano_file": "b.jpg", "x": "1", "y": "2", "z": "3"}]
+    delivery.files = {"tour/a.jpg": picture(2048, 1024, 1), "tour/b.jpg": camera_picture(59.0, 10.0, 45.0)}
+    (row,) = rows_of(delivery).to_dict("records")
+    assert (row["pano_file"], row["x"], float(row["heading"]), row["row"]) == ("tour/b.jpg", "1", 45.0, 2)
+
+
+def test_local_metres_from_degrees() -> None:
+    # One degree of latitude at 59 degrees north is 111,399 m (Bowring's series); a thousandth of it here.
+    east, north, up = local((59.001, 10.0, 5.0), (59.0, 10.0, 5.0))
+    assert (east, north) == (pytest.approx(0, abs=1e-6), pytest.approx(111.399, abs=0.02))
+    assert up == pytest.approx(0, abs=2e-3)
+
+
+def camera_picture(latitude: float, longitude: float, heading: float) -> bytes:
+    exif = Image.Exif()
+    exif[0x8769] = {0x9003: "2026:04:17 09:30:00", 0x9011: "+02:00"}
+    exif[0x8825] = {1: "N", 2: (latitude, 0.0, 0.0), 3: "E", 4: (longitude, 0.0, 0.0), 5: b"\x00", 6: 0.0}
+    xmp = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<rdf:Description xmlns:GPano="http://ns.google.com/photos/1.0/panorama/" '
+        f'GPano:PoseHeadingDegrees="{heading}"/></rdf:RDF></x:xmpmeta>'
+    )
+    stream = io.BytesIO()
+    Image.open(io.BytesIO(picture(2048, 1024, 5))).save(stream, "JPEG", exif=exif, xmp=xmp.encode(), quality=80)
+    return stream.getvalue()
+
+
+def test_a_spot_mission_gives_the_body_in_the_named_frame(delivery: Delivery) -> None:
+    delivery.stations = []
+    del delivery.manifest["rotation"]
+    delivery.manifest |= {
+        "kind": "panorama",
+        "source_format": "spot",
+        "frame": {**delivery.manifest["frame"], "name": "seed"},
+    }
+    tree = {
+        "body": {},
+        "odom": {"parent_frame_name": "body", "parent_tform_child": {"position": {"x": -1.0}, "rotation": {"w": 1.0}}},
+        "seed": {
+            "parent_frame_name": "odom",
+            "parent_tform_child": {"position": {"x": -9.0, "y": -2.0, "z": -0.5}, "rotation": {"w": 1.0}},
+        },
+    }
+    action = {
+        "action_id": {"timestamp": "2026-04-17T09:30:00.786897121Z", "action_name": "Pump hall 1"},
+        "data": {"spot-cam-pano": [{"filename": "Pump hall 1 spot-cam-pano.jpg"}]},
+        "metadata": {
+            "detailed-position-data": [
+                {"data": {"robot_kinematics": {"transforms_snapshot": {"child_to_parent_edge_map": tree}}}}
+            ]
+        },
+    }
+    delivery.files = {"mission/metadata.json": json.dumps({"actions": [action]}).encode()}
+    (row,) = rows_of(delivery).to_dict("records")
+    assert row["station_id"] == "Pump-hall-1"
+    assert row["pano_file"] == "mission/Pump hall 1 spot-cam-pano.jpg"
+    assert [float(row[axis]) for axis in "xyz"] == [10.0, 2.0, 0.5]
+    assert [float(row[f"q{part}"]) for part in "wxyz"] == [1.0, 0.0, 0.0, 0.0]
+
+
+def test_a_link_out_of_the_folder_stops_the_capture(delivery: Delivery, tmp_path: Path) -> None:
+    delivery.put_pictures()
+    secret = tmp_path / "secret.jpg"
+    secret.write_bytes(picture(512, 512, 1))
+    target = delivery.path / "images" / "s-02" / "top.jpg"
+    del delivery.files["images/s-02/top.jpg"]
+    delivery.write()
+    os.symlink(secret, target)
+    validation = delivery.check()
+    assert validation.verdict is Verdict.REJECTED
+    assert (
+        "is a link that leaves the capture folder" not in validation.headline
+        or "images/s-02/top.jpg" in validation.headline
+    )
+    assert any("link" in finding.message and finding.rule == "S07" for finding in validation.findings)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[1, 2]",
+        b"a: &a [x]\nb: *a",
+        b"kind: [",
+        b"\xff\xfe\x00",
+        b"a: 1\na: 2",
+        b"[" * 5000,
+        b"schema: {a: 1}",
+        b"!!python/object/apply:os.system ['true']",
+        b"? [a]\n: b",
+    ],
+)
+def test_a_manifest_of_any_bytes_is_a_sentence(delivery: Delivery, content: bytes) -> None:
+    delivery.manifest = {}
+    delivery.files["capture.yaml"] = content
+    tables = read_tables(delivery.write())
+    assert tables.manifest is None
+    assert tables.findings
+    for finding in tables.findings:
+        assert finding.message.startswith("capture.yaml")
+
+
+def test_every_missing_convention_is_told_at_once(delivery: Delivery) -> None:
+    delivery.manifest = {"schema": "capture/1", "site_id": "hall-7", "capture_id": "2026-04-17", "kind": "cubemap"}
+    tables = read_tables(delivery.write())
+    assert {finding.column for finding in tables.findings} == {"frame", "rotation", "time"}
+    assert {finding.rule for finding in tables.findings} == {"S09"}

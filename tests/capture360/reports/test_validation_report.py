@@ -1,0 +1,87 @@
+"""The report is one file that loads nothing, and the rows are safe in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from capture360.checks.validation import PlanPoint
+from capture360.reports.cells import safe_csv
+from capture360.reports.plan_view import plan_view
+from capture360.reports.validation import bad_rows_csv, causes, render
+from delivery import Delivery
+
+
+@pytest.fixture
+def delivery(tmp_path: Path) -> Delivery:
+    sound = Delivery(tmp_path / "hall-7" / "2026-04-17")
+    sound.put_pictures()
+    return sound
+
+
+def test_the_page_tells_verdict_causes_plan_pictures_and_rules(delivery: Delivery) -> None:
+    delivery.stations[2]["x"] = "12,5"
+    delivery.files["images/s-05/top.jpg"] = delivery.files["images/s-05/top.jpg"][:4000]
+    validation = delivery.check()
+    page = render(validation, delivery.write())
+    assert "accepted in part: 6 of 8 stations, 2 held back" in page
+    assert page.count('class="ok"') == 6
+    assert page.count('class="held"') == 1
+    assert "images/s-05/top.jpg" in page
+    assert "cannot be shown" in page
+    assert page.count("data:image/jpeg;base64,") == 6 * 4
+    assert "<title>s-05</title>" in page
+    assert [cause.rule for cause in causes(validation)] == ["S06", "F08"]
+    assert "Every cell of a numeric column is a number" in page
+
+
+def test_the_page_loads_nothing_and_runs_nothing(delivery: Delivery) -> None:
+    page = render(delivery.check(), delivery.write())
+    assert not re.search(r"<script|<link|<iframe|<object|@import|url\(|\bon\w+=|style=\"", page)
+    sources = re.findall(r'(?:src|href|xlink:href)="([^"]{0,40})', page)
+    assert sources
+    assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
+    assert "default-src 'none'" in html.unescape(page)
+    assert "width=device-width" in page
+
+
+@pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>", "=cmd|' /C calc'!A0", '"><svg onload=alert(1)>'])
+def test_hostile_names_stay_text(delivery: Delivery, name: str) -> None:
+    delivery.stations[1]["station_id"] = name
+    delivery.stations[2]["x"] = name
+    validation = delivery.check()
+    page = render(validation, delivery.write())
+    assert name not in page
+    assert "onerror=alert" not in page.replace("onerror=alert(1)&gt;", "")
+    rows = list(csv.reader(io.StringIO(bad_rows_csv(validation).decode("utf-8-sig"))))
+    assert rows[0][:4] == ["where", "row", "station_id", "rule"]
+    assert all(not value.startswith(("=", "+", "@")) for row in rows for value in row)
+
+
+def test_numbers_stay_numbers_and_formulas_become_text() -> None:
+    content = safe_csv(("a", "b", "c", "d"), [("-12.5", "=1+1", "-cmd", None)])
+    assert content.startswith(b"\xef\xbb\xbf")
+    assert content.decode("utf-8-sig").splitlines()[1] == "-12.5,'=1+1,'-cmd,"
+
+
+def test_the_plan_keeps_all_bad_stations_of_a_large_capture() -> None:
+    points = [PlanPoint(f"s-{n}", n % 100, n // 100, accepted=n % 1000 != 0) for n in range(20_000)]
+    plan = plan_view(points)
+    assert plan is not None
+    assert sum(not mark.accepted for mark in plan.marks) == 20
+    assert len(plan.marks) < 5000
+    assert plan.left_out == 20_000 - len(plan.marks)
+    north, south = (next(mark.y for mark in plan.marks if mark.station == name) for name in ("s-19000", "s-0"))
+    assert north < south
+
+
+def test_one_station_and_none_can_be_drawn() -> None:
+    assert plan_view([]) is None
+    plan = plan_view([PlanPoint("s", 5, 5, accepted=True)])
+    assert plan is not None
+    assert len(plan.marks) == 1

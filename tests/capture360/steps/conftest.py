@@ -1,0 +1,34 @@
+"""A sandbox for the steps' tests, one a module; each test has its own landing zone and records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cdf_sandbox.options import Options
+from ingest_world import World
+from local_cdf import RunningSandbox, run_sandbox
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    options = Options(
+        data=tmp_path_factory.mktemp("sandbox"), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False
+    )
+    with run_sandbox(options) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def world(running: RunningSandbox, tmp_path: Path) -> World:
+    return World(running, tmp_path)
+
+
+@pytest.fixture
+def make_world(running: RunningSandbox, tmp_path: Path) -> Callable[..., World]:
+    def make(**settings: object) -> World:
+        return World(running, tmp_path, **settings)
+
+    return make

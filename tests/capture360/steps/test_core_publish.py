@@ -1,0 +1,134 @@
+"""The same captures in a data modeling project: core instances, files that appear late, published last."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import viewer
+from capture360 import names
+from capture360.errors import BadInputError, CdfUnavailableError
+from capture360.model import FACES
+from capture360.panorama.rotation import matrix_from_quaternion
+from capture360.steps.faces import faces
+from captures import record_as_validated
+from cdf_sandbox.options import Options, ProjectMode
+from ingest_world import CORE_DESCRIBABLE, CORE_FILE, CORE_IMAGE, CORE_MODEL, CORE_REVISION, CORE_STATION, World
+from local_cdf import RunningSandbox, run_sandbox
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    options = Options(
+        data=tmp_path_factory.mktemp("sandbox"), mode=ProjectMode.DATA_MODELING, list_lag=0, uploaded_lag=0.1,
+        syncer_delay=0.2, rate_limits=False,
+    )  # fmt: skip
+    with run_sandbox(options) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def world(running: RunningSandbox, tmp_path: Path) -> World:
+    return World(running, tmp_path, mode="data_modeling")
+
+
+def test_a_capture_becomes_core_instances(world: World) -> None:
+    drop = world.drop("first", stations=2)
+    done, published, verified = world.write(drop)
+    assert (done[0].uploaded, done[0].found) == (12, 0)
+    assert (published.space, published.collection) == ("captures360", names.collection_id(drop.key))
+    assert (published.images, verified.images, verified.compared_faces) == (2, 2, 6)
+
+    revision = world.properties(CORE_REVISION, published.collection)
+    model = revision.pop("model3D")["externalId"]
+    assert model.startswith("cog_3d_model_")
+    assert world.properties(CORE_MODEL, model) == {"name": str(drop.key), "type": "Image360"}
+    assert revision == {"status": "Done", "published": True, "type": "Image360"}
+    assert world.properties(CORE_DESCRIBABLE, published.collection) == {"name": "first"}
+    for station in drop.capture.stations:
+        image = world.properties(CORE_IMAGE, names.image_id(drop.key, station.id))
+        assert image["collection360"] == {"space": "captures360", "externalId": published.collection}
+        assert datetime.fromisoformat(image["takenAt"]) == station.taken_at
+        assert [image[f"translation{axis}"] for axis in "XYZ"] == pytest.approx(station.pose.position)
+        there = world.properties(CORE_STATION, image["station360"]["externalId"])
+        assert there == {"name": station.name, "groupType": "Station360"}
+        for face in FACES:
+            content = (drop.folder / drop.capture.media[station.id].faces[face]).read_bytes()
+            sha256 = hashlib.sha256(content).hexdigest()
+            name = names.face_id(drop.key, station.id, face, sha256)
+            assert image[face] == {"space": "captures360", "externalId": name}
+            file = world.properties(CORE_FILE, name)
+            assert (file["name"], file["mimeType"], file["isUploaded"]) == (
+                f"{station.id}_{face}.jpg",
+                "image/jpeg",
+                True,
+            )
+
+
+def test_the_viewer_turns_the_cube_as_it_was_delivered(world: World) -> None:
+    drop = world.drop("turned", stations=3)
+    world.write(drop)
+    for station in drop.capture.stations:
+        image = world.properties(CORE_IMAGE, names.image_id(drop.key, station.id))
+        delivered = matrix_from_quaternion(station.pose.rotation)
+        for face, direction in {"front": (0, -1, 0), "left": (1, 0, 0), "top": (0, 0, 1)}.items():
+            shown = viewer.look(image, delivered @ np.array(direction, dtype=float))
+            assert shown[0] == face
+            assert shown[1:] == pytest.approx((0.5, 0.5), abs=1e-9)
+
+
+def test_the_same_capture_again_writes_nothing(world: World) -> None:
+    drop = world.drop("again", stations=2)
+    world.write(drop)
+    for path in list(world.records.store.walk()):
+        world.records.store.remove(path)
+    before = world.running.mutating()
+    done, published, _ = world.write(drop)
+    assert world.running.mutating() == before
+    assert (done[0].uploaded, published.written) == (0, 0)
+
+
+def test_a_new_revision_replaces_pictures_and_removes_the_old_files(world: World) -> None:
+    first = world.drop("revised", stations=1)
+    world.write(first)
+    image = world.properties(CORE_IMAGE, names.image_id(first.key, "001"))
+    old = [image[face]["externalId"] for face in FACES]
+    with pytest.raises(BadInputError, match="revision: 2"):
+        world.write(world.drop("revised", stations=1, shade=50))
+    _, published, _ = world.write(world.drop("revised", stations=1, shade=50, revision=2))
+    assert published.removed_files == 6
+    assert all(world.properties(CORE_FILE, name) is None for name in old)
+
+
+def test_a_file_that_never_syncs_is_told(
+    running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = Options(
+        data=tmp_path / "sandbox", mode=ProjectMode.DATA_MODELING, list_lag=0, syncer_delay=None, rate_limits=False
+    )
+    monkeypatch.setattr("capture360.cdf.patience.PATIENCE_S", 0.3)
+    with run_sandbox(options) as lame:
+        world = World(lame, tmp_path, mode="data_modeling")
+        drop = world.drop("lame", stations=1)
+        fingerprint = record_as_validated(world.records, drop, world.site)
+        with pytest.raises(CdfUnavailableError, match="CDF has not made the files of 6 CogniteFile nodes"):
+            faces(world.ctx(), drop.key, fingerprint, 0)
+
+
+def test_what_was_made_can_be_removed_whole(world: World) -> None:
+    drop = world.drop("removed", stations=1)
+    world.write(drop)
+    from capture360.cdf.modes import mode_of
+
+    model = mode_of(world.cdf).images(world.cdf, world.site)
+    planned = model.remove(drop.key, dry_run=True)
+    assert len(planned) == 1 + 1 + 1 + 1 + 6
+    assert model.remove(drop.key, dry_run=False) == planned
+    left = world.cdf.client.data_modeling.instances.list("node", space="captures360", limit=None)
+    assert not [node for node in left if node.external_id in planned]
+    assert model.remove(drop.key, dry_run=False) == []

@@ -1,0 +1,331 @@
+"""Faces, instances and read-back against a running CDF: what is written, and what a second run does not write."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import numpy as np
+import pytest
+
+import viewer
+from capture360 import names
+from capture360.cdf.files import ClassicFiles
+from capture360.cdf.modes import mode_of
+from capture360.errors import BadInputError, CdfError, ConfigError
+from capture360.model import FACES, CaptureKey
+from capture360.panorama.rotation import matrix_from_quaternion
+from capture360.steps.faces import faces
+from capture360.steps.plan import plan
+from capture360.steps.publish import publish
+from capture360.steps.validate import preflight
+from capture360.steps.verify import verify
+from captures import jpeg, record_as_validated
+from ingest_world import COLLECTION_VIEW, IMAGE_VIEW, STATION_VIEW, World
+
+
+def test_a_capture_becomes_a_collection_of_images(world: World) -> None:
+    drop = world.drop("first", stations=2)
+    done, published, verified = world.write(drop)
+    assert [(d.batch, d.stations, d.uploaded, d.found) for d in done] == [(0, 2, 12, 0)]
+    assert (published.space, published.collection) == ("captures360", names.collection_id(drop.key))
+    assert (published.images, published.written, published.removed_files) == (2, 5, 0)
+    assert (verified.images, verified.compared_faces) == (2, 6)
+
+    assert world.nodes(COLLECTION_VIEW, "first") == {published.collection: {"label": "first"}}
+    images = world.nodes(IMAGE_VIEW, "first")
+    stations = world.nodes(STATION_VIEW, "first")
+    for station in drop.capture.stations:
+        image = images[names.image_id(drop.key, station.id)]
+        assert image["label"] == station.name
+        assert image["collection360"] == {"space": "captures360", "externalId": published.collection}
+        assert stations[image["station"]["externalId"]] == {"label": station.name}
+        assert datetime.fromisoformat(image["timeTaken"]) == station.taken_at
+        assert [image[f"translation{axis}"] for axis in "XYZ"] == pytest.approx(station.pose.position)
+
+
+def test_the_viewer_turns_the_cube_as_it_was_delivered(world: World) -> None:
+    drop = world.drop("turned", stations=3)
+    world.write(drop)
+    images = world.nodes(IMAGE_VIEW, "turned")
+    for station in drop.capture.stations:
+        image = images[names.image_id(drop.key, station.id)]
+        delivered = matrix_from_quaternion(station.pose.rotation)
+        for face, direction in {"front": (0, -1, 0), "left": (1, 0, 0), "top": (0, 0, 1)}.items():
+            shown = viewer.look(image, delivered @ np.array(direction, dtype=float))
+            assert shown[0] == face
+            assert shown[1:] == pytest.approx((0.5, 0.5), abs=1e-9)
+
+
+def test_face_files_carry_the_metadata_of_the_guide(make_world: Callable[..., World]) -> None:
+    world = make_world(files={"source": "survey", "directory": "/captures/hall-7"})
+    drop = world.drop("labelled", stations=1)
+    world.write(drop)
+    files = world.files("labelled")
+    station = drop.capture.stations[0]
+    assert len(files) == 6
+    for face in FACES:
+        content = (drop.folder / drop.capture.media[station.id].faces[face]).read_bytes()
+        sha256 = hashlib.sha256(content).hexdigest()
+        file = files[names.face_id(drop.key, station.id, face, sha256)]
+        assert file.uploaded
+        assert (file.name, file.mime_type, file.source) == (f"001_{face}.jpg", "image/jpeg", "survey")
+        assert file.directory == "/captures/hall-7"
+        assert file.metadata == {
+            "site_id": "hall-7",
+            "site_name": "Hall 7",
+            "station_id": "001",
+            "station_name": "Pump 001",
+            "image_type": "cubemap",
+            "image_resolution": "64",
+            "face": face,
+            "sha256": sha256,
+        }
+        assert world.cdf.client.files.download_bytes(external_id=file.external_id) == content
+
+
+def test_the_same_capture_again_writes_nothing(world: World) -> None:
+    drop = world.drop("again", stations=2)
+    world.write(drop)
+    before = world.running.mutating()
+    done, published, _ = world.write(drop, run="run 2")
+    assert world.running.mutating() == before
+    assert (done[0].uploaded, done[0].found, published.written) == (0, 12, 0)
+
+
+def test_without_records_the_same_capture_again_writes_nothing(world: World) -> None:
+    """CDF is the truth: records that got lost cost time, not writes."""
+    drop = world.drop("forgotten", stations=2)
+    world.write(drop)
+    for path in list(world.records.store.walk()):
+        world.records.store.remove(path)
+    before = world.running.mutating()
+    world.write(drop)
+    assert world.running.mutating() == before
+
+
+def test_a_station_that_comes_later_is_added(world: World) -> None:
+    world.write(world.drop("growing", stations=1))
+    done, published, _ = world.write(world.drop("growing", stations=2))
+    assert (done[0].uploaded, done[0].found) == (6, 6)
+    assert published.written == 2
+    assert len(world.nodes(IMAGE_VIEW, "growing")) == 2
+
+
+def test_a_station_that_is_gone_from_a_delivery_stays_published(world: World) -> None:
+    world.write(world.drop("shrinking", stations=2))
+    world.write(world.drop("shrinking", stations=1))
+    assert len(world.nodes(IMAGE_VIEW, "shrinking")) == 2
+    assert any("1 published before and not in this delivery are kept" in line for line in world.said)
+
+
+def test_other_pictures_without_a_new_revision_are_refused_before_anything_is_uploaded(world: World) -> None:
+    world.write(world.drop("changed", stations=1))
+    before = world.running.mutating()
+    with pytest.raises(BadInputError, match=r'pictures of station "001" differ.*write revision: 2 in capture.yaml'):
+        world.write(world.drop("changed", stations=1, shade=50))
+    assert world.running.mutating() == before
+
+
+def test_a_new_revision_replaces_pictures_and_removes_the_old_files(world: World) -> None:
+    world.write(world.drop("revised", stations=2))
+    old = set(world.files("revised"))
+    _, published, _ = world.write(world.drop("revised", stations=2, shade=50, revision=2))
+    assert published.removed_files == 12
+    new = set(world.files("revised"))
+    assert len(new) == 12
+    assert not new & old
+    images = world.nodes(IMAGE_VIEW, "revised").values()
+    assert {value for image in images for name, value in image.items() if name.startswith("cubeMap")} == new
+
+
+def test_a_folder_that_changed_since_its_validation_is_not_uploaded(world: World) -> None:
+    drop = world.drop("moving", stations=1)
+    fingerprint = record_as_validated(world.records, drop, world.site)
+    (drop.folder / "stations.csv").write_text("half")
+    with pytest.raises(BadInputError, match="has changed since it was validated"):
+        faces(world.ctx(), drop.key, fingerprint, 0)
+    assert world.files("moving") == {}
+
+
+def test_a_folder_that_changes_while_it_is_read_is_not_taken_in(world: World) -> None:
+    """What is uploaded is what was validated, though both look at the files at different times."""
+    drop = world.drop("shifting", stations=6)
+    fingerprint = record_as_validated(world.records, drop, world.site)
+    progress = world.ctx().say
+
+    def change_the_last_station(line: str) -> None:
+        (drop.folder / "images/006/front.jpg").write_bytes(jpeg(48, (1, 2, 3)))
+        progress(line)
+
+    ctx = dataclasses.replace(world.ctx(), say=change_the_last_station)
+    with pytest.raises(BadInputError, match="has changed since it was validated"):
+        faces(ctx, drop.key, fingerprint, 0)
+    assert world.files("shifting") == {}
+    assert world.records.get(drop.key, fingerprint, "faces", 0) is None
+
+
+def test_a_pose_that_changed_silently_is_refused_before_anything_is_uploaded(world: World) -> None:
+    world.write(world.drop("nudged", stations=1))
+    drop = world.drop("nudged", stations=6)
+    first, *others = drop.capture.stations
+    moved = dataclasses.replace(first, pose=dataclasses.replace(first.pose, position=(9.0, 9.0, 9.0)))
+    capture = dataclasses.replace(drop.capture, stations=(*others, moved))
+    fingerprint = record_as_validated(world.records, dataclasses.replace(drop, capture=capture), world.site)
+    before = world.running.mutating()
+    with pytest.raises(BadInputError, match='the pose of station "001" differ'):
+        faces(world.ctx(), drop.key, fingerprint, 0)
+    assert world.running.mutating() == before
+
+
+def test_pictures_that_changed_silently_leave_no_new_files(world: World) -> None:
+    world.write(world.drop("retouched", stations=1))
+    published = set(world.files("retouched"))
+    drop = world.drop("retouched", stations=6)
+    (drop.folder / "images/001/front.jpg").write_bytes(jpeg(64, (9, 9, 9)))
+    capture = dataclasses.replace(drop.capture, stations=tuple(reversed(drop.capture.stations)))
+    fingerprint = record_as_validated(world.records, dataclasses.replace(drop, capture=capture), world.site)
+    with pytest.raises(BadInputError, match='the pictures of station "001" differ'):
+        faces(world.ctx(), drop.key, fingerprint, 0)
+    assert set(world.files("retouched")) == published
+
+
+def test_a_plan_asks_once_for_all_faces(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    uploaded = ClassicFiles.uploaded
+
+    def counted(files: ClassicFiles, wanted: Mapping[str, str]) -> set[str]:
+        asked.append(len(wanted))
+        return uploaded(files, wanted)
+
+    drop = world.drop("planned", stations=3)
+    monkeypatch.setattr(ClassicFiles, "uploaded", counted)
+    assert len(plan(world.ctx(), drop.key).files) == 18
+    assert asked == [18]
+
+
+def test_an_upload_that_was_cut_off_is_finished(world: World) -> None:
+    drop = world.drop("stub", stations=1)
+    content = (drop.folder / drop.capture.media["001"].faces["top"]).read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    external_id = names.face_id(drop.key, "001", "top", sha256)
+    from cognite.client.data_classes import FileMetadataWrite
+
+    world.cdf.client.files.create(FileMetadataWrite(name="001_top.jpg", external_id=external_id))
+    world.write(drop)
+    assert world.files("stub")[external_id].uploaded
+    assert len(world.files("stub")) == 6
+
+
+def test_nothing_is_published_before_its_faces_are_there(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    drop = world.drop("early", stations=1)
+    fingerprint = record_as_validated(world.records, drop, world.site)
+    with pytest.raises(BadInputError, match="batch 0 of the faces has not been uploaded"):
+        publish(world.ctx(), drop.key, fingerprint)
+    faces(world.ctx(), drop.key, fingerprint, 0)
+    gone = sorted(world.files("early"))[0]
+    world.cdf.client.files.delete(external_id=gone)
+    monkeypatch.setattr("capture360.cdf.patience.PATIENCE_S", 0)
+    with pytest.raises(Exception, match=f"1 face files are not readable in CDF .{gone}"):
+        publish(world.ctx(), drop.key, fingerprint)
+    assert world.nodes(IMAGE_VIEW, "early") == {}
+    faces(world.ctx(), drop.key, fingerprint, 0)
+    assert publish(world.ctx(), drop.key, fingerprint).images == 1
+
+
+def test_verify_names_what_differs(make_world: Callable[..., World]) -> None:
+    world = make_world(verify="all")
+    drop = world.drop("tampered", stations=1)
+    world.write(drop)
+    fingerprint = record_as_validated(world.records, drop, world.site)
+    name, file = sorted(world.files("tampered").items())[0]
+    world.cdf.client.files.upload_bytes(
+        b"other", name=file.name, external_id=name, metadata=file.metadata, mime_type="image/jpeg", overwrite=True
+    )
+    with pytest.raises(CdfError, match=f"{name}: CDF gives back 5 bytes with sha256"):
+        verify(world.ctx(), drop.key, fingerprint)
+
+
+def test_a_mismatch_is_told_without_reading_everything(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(verify="all")
+    drop = world.drop("early-end", stations=15)
+    world.write(drop)
+    fingerprint = record_as_validated(world.records, drop, world.site)
+    read: list[str] = []
+    content = ClassicFiles.content
+
+    def damaged(files: ClassicFiles, external_id: str) -> bytes:
+        read.append(external_id)
+        return content(files, external_id)[1:]
+
+    monkeypatch.setattr(ClassicFiles, "content", damaged)
+    with pytest.raises(CdfError, match="CDF gives back"):
+        verify(world.ctx(), drop.key, fingerprint)
+    assert len(read) < 45
+
+
+def test_verify_off_reads_images_and_no_bytes(make_world: Callable[..., World]) -> None:
+    world = make_world(verify="off")
+    _, _, verified = world.write(world.drop("trusted", stations=1))
+    assert (verified.mode, verified.images, verified.compared_faces) == ("off", 1, 0)
+
+
+def test_what_the_project_lacks_is_named_before_anything_is_written(make_world: Callable[..., World]) -> None:
+    world = make_world(space="nowhere", create_space=False, files={"data_set": "unknown"})
+    before = world.running.mutating()
+    with pytest.raises(ConfigError, match=r'Space "nowhere" is not in project.*Data set "unknown" is not in'):
+        preflight(world.ctx(), CaptureKey("hall-7", "any"), 1, "faces")
+    assert world.running.mutating() == before
+
+
+def test_two_captures_of_one_site_stay_apart(world: World) -> None:
+    world.write(world.drop("a.b", stations=1))
+    world.write(world.drop("a_b", stations=1))
+    assert len(world.nodes(COLLECTION_VIEW, "7-a-b-")) == 2
+    assert len(world.files("7-a-b-")) == 12
+
+
+@pytest.mark.parametrize("stations", [4, 5])
+def test_a_collection_of_several_pages_is_read_whole(
+    world: World, monkeypatch: pytest.MonkeyPatch, stations: int
+) -> None:
+    drop = world.drop(f"paged{stations}", stations=stations)
+    world.write(drop)
+    monkeypatch.setattr("capture360.cdf.nodes.PAGE", 2)
+    monkeypatch.setattr("capture360.cdf.images_legacy.PAGE", 2)
+    model = mode_of(world.cdf).images(world.cdf, world.site)
+    found = [image.external_id for image in model.images(drop.key)]
+    assert sorted(found) == sorted(names.image_id(drop.key, station.id) for station in drop.capture.stations)
+
+
+def test_data_set_and_labels_are_applied(make_world: Callable[..., World]) -> None:
+    world = make_world(files={"data_set": "surveys", "labels": ["360"]})
+    with pytest.raises(ConfigError, match='Data set "surveys" is not in the CDF project'):
+        preflight(world.ctx(), CaptureKey("hall-7", "any"), 1, "faces")
+    from cognite.client.data_classes import DataSetWrite
+
+    made = world.cdf.client.data_sets.create(DataSetWrite(external_id="surveys", name="Surveys"))
+    drop = world.drop("filed", stations=1)
+    world.write(drop)
+    for file in world.files("filed").values():
+        assert file.data_set_id == made.id
+        assert [label.external_id for label in file.labels] == ["360"]
+
+
+def test_what_was_made_can_be_removed_whole_and_nothing_else(world: World) -> None:
+    kept, gone = world.drop("kept", stations=1), world.drop("gone", stations=2)
+    world.write(kept)
+    world.write(gone)
+    model = mode_of(world.cdf).images(world.cdf, world.site)
+    before = world.running.mutating()
+    planned = model.remove(gone.key, dry_run=True)
+    assert world.running.mutating() == before
+    assert len(planned) == 2 + 1 + 2 + 12
+    assert model.remove(gone.key, dry_run=False) == planned
+    assert (world.nodes(IMAGE_VIEW, "gone"), world.nodes(STATION_VIEW, "gone"), world.files("gone")) == ({}, {}, {})
+    assert (len(world.nodes(IMAGE_VIEW, "kept")), len(world.files("kept"))) == (1, 6)
+    assert model.remove(gone.key, dry_run=False) == []

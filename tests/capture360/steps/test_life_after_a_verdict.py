@@ -1,0 +1,166 @@
+"""Deliveries that follow deliveries: mended, corrected, moved, taken again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from capture360 import names
+from capture360.cdf.modes import ModeName, mode_of
+from capture360.errors import BadInputError
+from capture360.model import Verdict
+from capture360.records import Records
+from capture360.steps.earlier import earlier_captures
+from capture360.steps.ingest import ingest
+from captures import Drop
+from cdf_sandbox.options import Options, ProjectMode
+from ingest_world import CORE_STATION, STATION_VIEW, World
+from local_cdf import run_sandbox
+
+COMPARING = {"I05", "C02", "C03", "C05"}
+CHECKS = {"min_face_resolution": 16, "min_file_bytes": 100}
+
+
+def rewrite(drop: Drop, old: str, new: str, name: str = "stations.csv") -> None:
+    path = drop.folder / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def rules_told(world: World, drop: Drop, fingerprint: str) -> list[str]:
+    record = world.records.get(drop.key, fingerprint, "validate")
+    assert record is not None
+    return [finding["rule"] for finding in record.body["findings"] if finding["rule"] in COMPARING]
+
+
+def images_of(world: World, drop: Drop) -> dict[str, str]:
+    """Station node by image, as CDF has them."""
+    model = mode_of(world.cdf).images(world.cdf, world.site)
+    return {image.external_id: image.station for image in model.images(drop.key)}
+
+
+def test_mended_stations_go_in_on_the_next_drop(make_world: Callable[..., World]) -> None:
+    world = make_world(checks={**CHECKS, "max_quarantine_fraction": 0.5})
+    drop = world.drop("partial", stations=3)
+    picture = drop.folder / "images/002/top.jpg"
+    content = picture.read_bytes()
+    picture.write_bytes(content[: len(content) // 2])
+    assert world.ingest(drop).validated.verdict is Verdict.PARTIAL
+    assert len(images_of(world, drop)) == 2
+    picture.write_bytes(content)
+    mended = world.ingest(drop, "run 2")
+    assert mended.validated.verdict is Verdict.ACCEPTED
+    assert mended.uploaded == 6
+    assert len(images_of(world, drop)) == 3
+    assert rules_told(world, drop, mended.validated.fingerprint) == []
+
+
+def test_a_moved_station_wants_a_new_revision(world: World) -> None:
+    drop = world.drop("moved", stations=2)
+    world.ingest(drop)
+    rewrite(drop, "001,Pump 001,1.5,", "001,Pump 001,1.6,")
+    refused = world.ingest(drop, "run 2").validated
+    assert refused.verdict is Verdict.REJECTED
+    assert "1 moved or turned (001)" in refused.headline
+    assert "revision: 2" in refused.headline
+    rewrite(drop, "revision: 1", "revision: 2", "capture.yaml")
+    assert world.ingest(drop, "run 3").validated.verdict is Verdict.ACCEPTED
+
+
+def test_other_pictures_want_a_new_revision(world: World) -> None:
+    drop = world.drop("repainted", stations=1)
+    world.ingest(drop)
+    world.drop("repainted", stations=1, shade=50)
+    with pytest.raises(BadInputError, match=r"the pictures of station .001. differ.*write revision: 2"):
+        world.ingest(drop, "run 2")
+    world.drop("repainted", stations=1, shade=50, revision=2)
+    assert world.ingest(drop, "run 3").uploaded == 6
+
+
+def test_the_same_again_from_another_path_is_recognised(world: World) -> None:
+    drop = world.drop("carried", stations=2)
+    world.ingest(drop)
+    elsewhere = world.root / "elsewhere" / "carried"
+    shutil.copytree(drop.folder, elsewhere, copy_function=shutil.copyfile)
+    before = world.running.mutating()
+    ctx = replace(world.ctx("run 2"), folder_url=str(elsewhere))
+    again = ingest(ctx, drop.key, is_finished=bool)
+    assert again.uploaded == 0
+    assert world.running.mutating() == before
+    assert rules_told(world, drop, again.validated.fingerprint) == ["C02"]
+
+
+def test_a_delivery_that_runs_again_is_not_compared_with_itself(world: World) -> None:
+    drop = world.drop("twice", stations=1)
+    first = world.ingest(drop).validated
+    again = world.ingest(drop, "run 2").validated
+    assert again.fingerprint == first.fingerprint
+    assert rules_told(world, drop, again.fingerprint) == []
+
+
+def test_a_capture_is_compared_with_the_others_of_its_site(world: World) -> None:
+    world.ingest(world.drop("march", stations=2))
+    later = world.drop("april", stations=2)
+    rewrite(later, "002,Pump 002,3.0,", "002,Pump 002,13.0,")
+    done = world.ingest(later)
+    assert done.validated.verdict is Verdict.ACCEPTED
+    assert rules_told(world, later, done.validated.fingerprint) == ["I05"]
+
+
+def test_by_default_a_capture_taken_again_has_stations_of_its_own(world: World) -> None:
+    first, again = world.drop("first", stations=1), world.drop("again", stations=1)
+    world.ingest(first)
+    world.ingest(again)
+    assert list(images_of(world, again).values()) == [names.station_id(again.key, "001")]
+
+
+@pytest.mark.parametrize(
+    ("mode", "view"), [("asset_centric", STATION_VIEW), ("data_modeling", CORE_STATION)], ids=lambda part: part[0]
+)
+def test_with_history_a_station_that_stands_still_is_shared(
+    tmp_path: Path, mode: ModeName, view: tuple[str, str, str]
+) -> None:
+    options = Options(
+        data=tmp_path / "sandbox", mode=ProjectMode(mode), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False
+    )
+    with run_sandbox(options) as running:
+        share_stations(World(running, tmp_path, mode, checks={**CHECKS, "max_quarantine_fraction": 0.5}), view)
+
+
+def share_stations(world: World, view: tuple[str, str, str]) -> None:
+    first, again = world.drop("spring", stations=3), world.drop("summer", stations=4)
+    world.ingest(first)
+    rewrite(again, "revision: 1", "revision: 1\nhistory: true", "capture.yaml")
+    rewrite(again, "001,Pump 001,1.5,", "001,Pump 001,1.505,")
+    rewrite(again, "002,Pump 002,3.0,", "002,Pump 002,3.05,")
+    done = world.ingest(again)
+    assert done.validated.verdict is Verdict.PARTIAL
+    assert rules_told(world, again, done.validated.fingerprint) == ["C05"]
+    assert images_of(world, again) == {
+        names.image_id(again.key, "001"): names.station_id(first.key, "001"),
+        names.image_id(again.key, "003"): names.station_id(first.key, "003"),
+        names.image_id(again.key, "004"): names.station_id(again.key, "004"),
+    }
+    images = mode_of(world.cdf).images(world.cdf, world.site)
+    images.remove(again.key, dry_run=False)
+    assert set(world.nodes(view, "spring")) == {names.station_id(first.key, name) for name in ("001", "002", "003")}
+    assert images_of(world, first).keys() == {names.image_id(first.key, name) for name in ("001", "002", "003")}
+
+
+def test_what_was_published_is_read_in_one_listing_and_one_read_a_capture(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        world.ingest(world.drop(f"one-of-{number}", stations=1))
+    records = Records(str(world.root / "records"))
+    reads: list[str] = []
+    read = records.store.read
+    monkeypatch.setattr(records.store, "read", lambda path: (reads.append(path), read(path))[1])
+    found = earlier_captures(records, "hall-7")
+    assert [each.capture.key.capture for each in found] == ["one-of-0", "one-of-1", "one-of-2"]
+    assert len(reads) == 3

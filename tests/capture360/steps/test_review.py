@@ -1,0 +1,277 @@
+"""People decide about suggested links: in pages, once, and for good, in every project mode."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from cognite.client.data_classes import AnnotationFilter, AnnotationUpdate, AssetWrite
+from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, SpaceApply, ViewId
+
+from capture360.cdf.modes import ModeName
+from capture360.errors import BadInputError
+from capture360.matching.documents import detection_document
+from capture360.model import CaptureKey, Detection
+from capture360.steps.annotate import annotate
+from capture360.steps.context import StepContext
+from capture360.steps.detect import images_of
+from capture360.steps.match import match
+from capture360.steps.review import PAGE, Response, Review, Reviewed, apply, begin, open_suggestions, page_of
+from cdf_sandbox.options import Options, ProjectMode
+from ingest_world import World
+from local_cdf import run_sandbox
+
+MODES: tuple[ModeName, ...] = ("asset_centric", "data_modeling")
+TAGS = [f"21-PT-{number}" for number in range(1001, 1001 + PAGE + 2)]
+DOUBTFUL, CERTAIN = 0.7, 0.99
+ASSET = ViewId("cdf_cdm", "CogniteAsset", "v1")
+_runs = itertools.count(1)
+_captures = itertools.count(1)
+
+
+@dataclass
+class Hall:
+    """A published capture whose plates were read so badly that everything is only suggested."""
+
+    world: World
+    key: CaptureKey
+    fingerprint: str
+    run: str = field(default_factory=lambda: f"review {next(_runs)}")
+
+    @property
+    def ctx(self) -> StepContext:
+        return self.world.ctx(self.run)
+
+    def read(self, score: float = DOUBTFUL, tags: Sequence[str] = TAGS, shift: float = 0.0) -> None:
+        """Record the texts as if they had been read, then match and link them."""
+        image, *_ = images_of(self.ctx, self.key, self.fingerprint)
+        documents = [
+            detection_document(Detection(image.external_id, "front", tag, score, _outline(TAGS.index(tag), shift)))
+            for tag in tags
+        ]
+        body = {"engine": "by hand", "detections": documents, "findings": []}
+        self.world.records.put(self.key, self.fingerprint, "detect", body, run="by hand", batch=0)
+        match(self.ctx, self.key, self.fingerprint)
+        annotate(self.ctx, self.key, self.fingerprint)
+
+    def begin(self) -> Review:
+        self.run = f"review {next(_runs)}"
+        return begin(self.ctx, self.key, self.fingerprint)
+
+    def waiting(self) -> list[str]:
+        found = open_suggestions(self.ctx, self.key, self.fingerprint)
+        return [each.detection.text for each in found]
+
+    def answer(self, review: Review, choice: str, approve: str = "", reject: str = "", page: int = 0) -> Reviewed:
+        response = Response(choice, approve, reject, "Ada", "2026-01-02T03:04:05+00:00")
+        return apply(self.ctx, self.key, review, page, response)
+
+    def page(self, page: int = 0) -> str:
+        return page_of(self.ctx, self.key, self.fingerprint, page, lambda name: f"/pictures/{name}")[1]
+
+    def linked(self) -> set[str]:
+        """The tags of the assets that viewers show at the plates."""
+        client = self.world.cdf.client
+        if self.world.connection.mode == "asset_centric":
+            return {tag for tag, status in self.annotations().items() if status == "approved"}
+        names = {
+            (thing["space"], thing["externalId"]): str(node.properties[ASSET]["name"])
+            for node in client.data_modeling.instances.list("node", sources=ASSET, limit=None)
+            if isinstance(thing := node.properties[ASSET].get("object3D"), dict)
+        }
+        view = ViewId("cdf_cdm", "Cognite360ImageAnnotation", "v1")
+        images = {image.external_id for image in images_of(self.ctx, self.key, self.fingerprint)}
+        return {
+            names[edge.start_node.space, edge.start_node.external_id]
+            for edge in client.data_modeling.instances.list("edge", sources=view, limit=None)
+            if edge.end_node.external_id in images
+        }
+
+    def annotations(self) -> dict[str, str]:
+        """Status by tag, in the project mode that has annotations."""
+        client = self.world.cdf.client
+        names = {asset.id: str(asset.name) for asset in client.assets.list(limit=None)}
+        files = [
+            {"external_id": face.external_id}
+            for image in images_of(self.ctx, self.key, self.fingerprint)
+            for face in image.faces.values()
+        ]
+        there = client.annotations.list(AnnotationFilter("file", files), limit=None)
+        assert len({item.data["assetRef"]["id"] for item in there}) == len(there)
+        return {names[item.data["assetRef"]["id"]]: str(item.status) for item in there}
+
+
+def _outline(number: int, shift: float) -> tuple[tuple[float, float], ...]:
+    x, y = 0.11 + 0.2 * (number % 4) + shift, 0.1 + 0.1 * (number // 4)
+    return ((x, y), (x + 0.15, y), (x + 0.15, y + 0.05), (x, y + 0.05))
+
+
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[ModeName, World]]:
+    root = tmp_path_factory.mktemp("review")
+    with ExitStack() as stack:
+        yield {mode: _world(stack, mode, root) for mode in MODES}
+
+
+def _world(stack: ExitStack, mode: ModeName, root: Path) -> World:
+    options = Options(
+        data=root / mode, mode=ProjectMode(mode), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False
+    )
+    world = World(stack.enter_context(run_sandbox(options)), root / f"world-{mode}", mode)
+    client = world.cdf.client
+    if mode == "asset_centric":
+        client.assets.create([AssetWrite(name=tag, external_id=tag) for tag in TAGS])
+    else:
+        client.data_modeling.spaces.apply(SpaceApply("plant"))
+        client.data_modeling.instances.apply(
+            [NodeApply("plant", tag, sources=[NodeOrEdgeData(ASSET, {"name": tag})]) for tag in TAGS]
+        )
+    return world
+
+
+@pytest.fixture(params=MODES)
+def hall(request: pytest.FixtureRequest, worlds: dict[ModeName, World]) -> Hall:
+    return _hall(worlds[request.param])
+
+
+@pytest.fixture
+def classic(worlds: dict[ModeName, World]) -> Hall:
+    return _hall(worlds["asset_centric"])
+
+
+def _hall(world: World) -> Hall:
+    drop = world.drop(f"walk-{next(_captures)}", stations=1)
+    world.ingest(drop)
+    receipt = world.records.load(drop.key)
+    assert receipt is not None
+    hall = Hall(world, drop.key, receipt.fingerprint)
+    hall.read()
+    return hall
+
+
+def test_all_on_a_page_are_decided_by_one_answer_and_who_did_is_recorded(hall: Hall) -> None:
+    review = hall.begin()
+    assert (review.pages, review.suggestions) == (2, len(TAGS))
+    shown = hall.waiting()[:PAGE]
+    assert hall.linked() == set()
+    done = hall.answer(review, "Approve all", reject="2")
+    assert (done.approved, done.rejected, done.left, done.told) == (PAGE - 1, 1, 0, [])
+    assert hall.linked() == set(shown) - {shown[1]}
+    record = hall.world.records.get(hall.key, hall.fingerprint, "review", 0)
+    assert record is not None
+    assert (record.body["by"], record.body["answered_at"]) == ("Ada", "2026-01-02T03:04:05+00:00")
+    assert record.body["rejected"] == [2]
+    assert sorted(hall.waiting()) == sorted(set(TAGS) - set(shown))
+
+
+def test_decisions_survive_reading_matching_linking_and_publishing_anew(hall: Hall) -> None:
+    review = hall.begin()
+    approved, rejected, *_ = hall.waiting()
+    hall.answer(review, "Decide one by one", "1", "2")
+    assert hall.linked() == {approved}
+    hall.read(shift=0.01)
+    assert hall.linked() == {approved}
+    assert not {approved, rejected} & set(hall.waiting())
+    hall.read(CERTAIN)  # everything would be approved now
+    assert hall.linked() == set(TAGS) - {rejected}
+    hall.read(tags=[rejected])  # the approved plate is not read any more
+    assert hall.linked() == {approved}
+
+
+def test_the_same_answer_again_changes_nothing(hall: Hall) -> None:
+    review = hall.begin()
+    first = hall.answer(review, "Decide one by one", "1-3", "4")
+    before = hall.world.running.mutating()
+    assert hall.answer(review, "Decide one by one", "1-3", "4") == first
+    assert hall.world.running.mutating() == before
+
+
+def test_nobody_and_leaving_change_nothing(hall: Hall) -> None:
+    review = hall.begin()
+    before = hall.world.running.mutating()
+    assert apply(hall.ctx, hall.key, review, 0, Response("Leave as they are", "", "", None, "later")) == Reviewed()
+    assert hall.answer(review, "Leave as they are").left == PAGE
+    assert hall.world.running.mutating() == before
+    assert len(hall.waiting()) == len(TAGS)
+
+
+def test_a_newer_review_a_newer_match_and_a_newer_delivery_make_an_answer_stale(classic: Hall) -> None:
+    def told(review: Review, run: str) -> str:
+        classic.run = run
+        before = classic.world.running.mutating()
+        done = classic.answer(review, "Approve all")
+        assert classic.world.running.mutating() == before
+        assert done.stale is not None
+        assert "Nothing was changed" in done.stale
+        return done.stale
+
+    first, run = classic.begin(), classic.run
+    second, newer = classic.begin(), classic.run
+    assert f"{newer} has asked anew" in told(first, run)
+    classic.read(tags=TAGS[:3])
+    assert "matched anew" in told(second, newer)
+    third, newest = classic.begin(), classic.run
+    (classic.world.landing / classic.key.capture / "notes.txt").write_text("delivered again")
+    classic.world.records.put(classic.key, "e" * 32, "sense", {}, run="sensing")
+    assert "delivered anew" in told(third, newest)
+
+
+@pytest.mark.parametrize(
+    ("choice", "approve", "reject", "told"),
+    [
+        ("Decide one by one", "", "", "needs numbers"),
+        ("Decide one by one", "1, x", "", '"x" in approve is no number'),
+        ("Decide one by one", "0", "", "shows 1 to 20"),
+        ("Decide one by one", "", "7-21", "shows 1 to 20"),
+        ("Decide one by one", "1-5", "5", "5 cannot be approved and rejected"),
+        ("Approve all", "3", "", 'does not go with the numbers 3'),
+        ("Leave as they are", "", "1", 'does not go with the numbers 1'),
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_not_understood_changes_nothing(
+    classic: Hall, choice: str, approve: str, reject: str, told: str
+) -> None:
+    review = classic.begin()
+    before = classic.world.running.mutating()
+    with pytest.raises(BadInputError, match=told):
+        classic.answer(review, choice, approve, reject)
+    assert classic.world.running.mutating() == before
+
+
+def test_what_somebody_decided_in_cdf_meanwhile_stays(classic: Hall) -> None:
+    review = classic.begin()
+    first, *_ = classic.waiting()
+    client = classic.world.cdf.client
+    files = [
+        {"external_id": image.faces["front"].external_id}
+        for image in images_of(classic.ctx, classic.key, classic.fingerprint)
+    ]
+    theirs = next(
+        item
+        for item in client.annotations.list(AnnotationFilter("file", files), limit=None)
+        if item.data["text"] == first
+    )
+    client.annotations.update(AnnotationUpdate(theirs.id).status.set("rejected"))
+    assert first not in classic.waiting()
+    (told,) = classic.answer(review, "Decide one by one", "1-2").told
+    assert first in told
+    assert "stays rejected" in told
+    classic.read()
+    assert classic.annotations()[first] == "rejected"
+
+
+def test_a_page_shows_every_plate_with_a_stored_picture(classic: Hall) -> None:
+    classic.begin()
+    page = classic.page()
+    names = [part.partition(")")[0] for part in page.split("(/pictures/")[1:]]
+    assert len(set(names)) == PAGE
+    for name in names:
+        picture = classic.world.records.report(classic.key, classic.fingerprint, name)
+        assert picture is not None
+        assert picture.startswith(b"\xff\xd8")
+    assert all(f"`{tag}`" in page for tag in classic.waiting()[:PAGE])
+    assert len(classic.page(1).splitlines()) == len(classic.page().splitlines()) - PAGE + 2

@@ -1,0 +1,290 @@
+"""Captures in their site's scene: added once, hidden when superseded, never moved back, taken out with data kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from cognite.client.data_classes.data_modeling import EdgeApply, NodeApply, NodeOrEdgeData, ViewId
+
+import viewer
+from capture360 import names
+from capture360.checks.validation import capture_document
+from capture360.errors import BadInputError, ConfigError
+from capture360.model import CaptureKey
+from capture360.steps.scene import Placed, place, placing_writes, retire
+from capture360.steps.validate import CAPTURE
+from captures import Drop, record_as_validated
+from cdf_sandbox.options import Options
+from ingest_world import IMAGE_VIEW, World
+from local_cdf import RunningSandbox, run_sandbox
+from viewer_reads import InScene, open_scene
+
+PLACEMENT = ViewId("scene", "Image360CollectionProperties", "v1")
+SCENE = ViewId("scene", "SceneConfiguration", "v1")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    options = Options(data=tmp_path_factory.mktemp("sandbox"), list_lag=0, uploaded_lag=0, rate_limits=False)
+    with run_sandbox(options) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def in_scene(running: RunningSandbox, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., World]:
+    """A world whose scene no other test uses."""
+
+    def make(**settings: Any) -> World:
+        scene = {"external_id": request.node.name, **settings}
+        return World(running, tmp_path, scene=scene)
+
+    return make
+
+
+@pytest.fixture
+def world(in_scene: Callable[..., World]) -> World:
+    return in_scene()
+
+
+def published(world: World, capture: str, supersedes: Sequence[str] = ()) -> tuple[Drop, str]:
+    """A capture that went all the way but into the scene."""
+    drop = world.drop(capture, stations=1)
+    world.write(drop)
+    fingerprint = record_as_validated(world.records, drop, world.site)
+    body = capture_document(replace(drop.capture, supersedes=tuple(supersedes)))
+    world.records.put(drop.key, fingerprint, CAPTURE, body, run="test")
+    return drop, fingerprint
+
+
+def placed(world: World, capture: str, supersedes: Sequence[str] = ()) -> Placed:
+    drop, fingerprint = published(world, capture, supersedes)
+    done = place(world.ctx(), drop.key, fingerprint)
+    assert done is not None
+    return done
+
+
+def shown(world: World) -> dict[str, InScene]:
+    """What the viewer loads with the scene, by the collection's external id."""
+    assert world.site.scene is not None
+    with world.running.http() as http:
+        _, collections = open_scene(http, world.site.scene.space or world.site.space, world.site.scene.external_id)
+    assert len({each.external_id for each in collections}) == len(collections)
+    return {each.external_id: each for each in collections}
+
+
+def id_of(capture: str) -> str:
+    return names.collection_id(CaptureKey("hall-7", capture))
+
+
+def patch_edge(world: World, capture: str, **properties: object) -> None:
+    """What a person does in a scene editor."""
+    assert world.site.scene is not None
+    scene = world.site.scene.external_id
+    edge = EdgeApply(
+        world.site.space,
+        names.scene_edge_id(scene, world.site.space, id_of(capture)),
+        ("scene", "SceneConfiguration.images360Collections"),
+        (world.site.space, scene),
+        (world.site.space, id_of(capture)),
+        sources=[NodeOrEdgeData(PLACEMENT, properties)],
+    )
+    world.cdf.client.data_modeling.instances.apply(edges=edge)
+
+
+def test_a_site_without_a_scene_has_none(running: RunningSandbox, tmp_path: Path) -> None:
+    world = World(running, tmp_path)
+    drop, fingerprint = published(world, "sceneless")
+    before = running.mutating()
+    assert place(world.ctx(), drop.key, fingerprint) is None
+    assert running.mutating() == before
+    with pytest.raises(ConfigError, match=r'Site "hall-7" has no scene. Name it as scene in the register'):
+        retire(world.ctx(), drop.key)
+
+
+def test_collections_join_one_scene_and_a_second_run_writes_nothing(world: World) -> None:
+    first = placed(world, "one")
+    assert (first.space, first.written, first.hidden, first.collections) == ("captures360", 2, (), 1)
+    second = placed(world, "two")
+    assert second.written == 1
+    assert set(shown(world)) == {id_of("one"), id_of("two")}
+    before = world.running.mutating()
+    assert placed(world, "two").written == 0
+    assert world.running.mutating() == before
+
+
+@pytest.mark.parametrize("space", [None, "scenes-to-come"])
+def test_a_dry_run_names_the_node_and_the_edge(in_scene: Callable[..., World], space: str | None) -> None:
+    world = in_scene(space=space)
+    drop, fingerprint = published(world, "planned")
+    before = world.running.mutating()
+    scene, edge = placing_writes(world.ctx(), drop.key)
+    assert world.running.mutating() == before
+    place(world.ctx(), drop.key, fingerprint)
+    assert placing_writes(world.ctx(), drop.key) == []
+    assert retire(world.ctx(), drop.key) == [edge]
+    assert placing_writes(world.ctx(), drop.key) == [edge]
+    assert world.site.scene is not None
+    assert scene == world.site.scene.external_id
+
+
+def test_a_capture_that_is_not_published_is_told(world: World) -> None:
+    drop = world.drop("early", stations=1)
+    fingerprint = record_as_validated(world.records, drop, world.site)
+    with pytest.raises(BadInputError, match="hall-7/early has not been published"):
+        place(world.ctx(), drop.key, fingerprint)
+
+
+def test_a_scene_that_is_there_keeps_its_name_and_camera(world: World) -> None:
+    published(world, "first")
+    assert world.site.scene is not None
+    camera = {f"camera{part}{axis}": 7.0 for part in ("Translation", "EulerRotation") for axis in "XYZ"}
+    mine = {"name": "Mine", **camera}
+    node = NodeApply(world.site.space, world.site.scene.external_id, sources=[NodeOrEdgeData(SCENE, mine)])
+    world.cdf.client.data_modeling.instances.apply(node)
+    assert placed(world, "first").written == 1
+    with world.running.http() as http:
+        scene, _ = open_scene(http, world.site.space, world.site.scene.external_id)
+    assert scene == mine
+
+
+def test_settings_place_the_camera_and_new_collections(in_scene: Callable[..., World]) -> None:
+    """An alignment A is written as the Euler angles of A Rx(90 degrees): here a quarter turn about the vertical."""
+    quarter = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    world = in_scene(
+        name="Plant", camera_translation=(1, 2, 3), camera_rotation_deg=(4, 5, 6), translation=(10, 20, 30),
+        rotation_deg=(90, 90, 0), space="scenes",
+    )  # fmt: skip
+    done = placed(world, "aligned")
+    assert done.space == "scenes"
+    with world.running.http() as http:
+        scene, (collection,) = open_scene(http, "scenes", done.scene)
+    assert scene["name"] == "Plant"
+    assert [scene[f"cameraTranslation{axis}"] for axis in "XYZ"] == [1, 2, 3]
+    assert [scene[f"cameraEulerRotation{axis}"] for axis in "XYZ"] == [4, 5, 6]
+    image = world.nodes(IMAGE_VIEW, "aligned")[names.image_id(CaptureKey("hall-7", "aligned"), "001")]
+    position = np.array([image[f"translation{axis}"] for axis in "XYZ"])
+    seen = collection.transform @ [*viewer.to_viewer(position), 1]
+    assert seen[:3] == pytest.approx(viewer.to_viewer(quarter @ position + [10, 20, 30]))
+
+
+def test_what_a_person_did_in_the_scene_stays(world: World) -> None:
+    placed(world, "moved")
+    patch_edge(world, "moved", translationX=5.0, eulerRotationX=80.0, defaultVisible=False)
+    before = shown(world)[id_of("moved")]
+    assert placed(world, "moved").written == 0
+    after = shown(world)[id_of("moved")]
+    assert after.transform == pytest.approx(before.transform)
+    assert not after.visible
+
+
+def test_a_collection_that_a_person_added_is_not_added_twice(world: World) -> None:
+    placed(world, "other")
+    drop, fingerprint = published(world, "byhand")
+    assert world.site.scene is not None
+    numbers = {f"{part}{axis}": 1.0 for part in ("translation", "eulerRotation", "scale") for axis in "XYZ"}
+    edge = EdgeApply(
+        world.site.space, "made-by-hand", ("scene", "SceneConfiguration.images360Collections"),
+        (world.site.space, world.site.scene.external_id), (world.site.space, id_of("byhand")),
+        sources=[NodeOrEdgeData(PLACEMENT, {
+            "image360CollectionExternalId": id_of("byhand"), "image360CollectionSpace": world.site.space, **numbers,
+            "defaultVisible": True,
+        })],
+    )  # fmt: skip
+    world.cdf.client.data_modeling.instances.apply(edges=edge)
+    done = place(world.ctx(), drop.key, fingerprint)
+    assert done is not None
+    assert (done.written, done.collections) == (0, 2)
+
+
+def test_a_newer_capture_hides_the_one_it_supersedes(world: World) -> None:
+    placed(world, "may")
+    done = placed(world, "june", supersedes=["may"])
+    assert done.hidden == ("hall-7/may",)
+    assert {name: each.visible for name, each in shown(world).items()} == {id_of("may"): False, id_of("june"): True}
+    before = world.running.mutating()
+    assert placed(world, "may").written == 0
+    assert placed(world, "june", supersedes=["hall-7/may"]).written == 0
+    assert world.running.mutating() == before
+
+
+def test_a_capture_that_is_shown_again_is_not_hidden_again(world: World) -> None:
+    placed(world, "old")
+    placed(world, "new", supersedes=["old"])
+    patch_edge(world, "old", defaultVisible=True)
+    placed(world, "new", supersedes=["old"])
+    assert shown(world)[id_of("old")].visible
+
+
+def test_a_superseded_capture_that_comes_later_is_hidden_at_once(world: World) -> None:
+    placed(world, "newer", supersedes=["older"])
+    assert any("hall-7/newer supersedes hall-7/older, which is not in scene" in line for line in world.said)
+    placed(world, "older")
+    assert not shown(world)[id_of("older")].visible
+
+
+def test_a_retired_capture_leaves_the_scene_and_keeps_its_data(world: World) -> None:
+    placed(world, "kept")
+    drop, _ = published(world, "retired")
+    placed(world, "retired")
+    state = world.state()
+    (edge,) = retire(world.ctx(), drop.key)
+    assert set(shown(world)) == {id_of("kept")}
+    assert edge == names.scene_edge_id(world.ctx().site.scene.external_id, world.site.space, id_of("retired"))  # type: ignore[union-attr]
+    after = world.state()
+    assert (after["files"], after["nodes"]) == (state["files"], state["nodes"])
+    assert retire(world.ctx(), drop.key) == []
+
+
+def test_a_scene_that_is_nearly_full_is_told(world: World, http_of: Callable[[World], httpx.Client]) -> None:
+    placed(world, "last")
+    fill(http_of(world), world, 88)
+    assert not any("Warning" in line for line in world.said)
+    placed(world, "last")
+    assert not any("Warning" in line for line in world.said)
+    fill(http_of(world), world, 89)
+    placed(world, "last")
+    (warning,) = [line for line in world.said if line.startswith("Warning")]
+    assert "holds 90 collections, and viewers load 100" in warning
+
+
+@pytest.fixture
+def http_of() -> Iterator[Callable[[World], httpx.Client]]:
+    made: list[httpx.Client] = []
+
+    def client(world: World) -> httpx.Client:
+        made.append(world.running.http())
+        return made[-1]
+
+    yield client
+    for each in made:
+        each.close()
+
+
+def fill(http: httpx.Client, world: World, count: int) -> None:
+    """So many other collections in the scene."""
+    assert world.site.scene is not None
+    scene = {"space": world.site.space, "externalId": world.site.scene.external_id}
+    numbers = {f"{part}{axis}": 1.0 for part in ("translation", "eulerRotation", "scale") for axis in "XYZ"}
+    items = [
+        {
+            "instanceType": "edge", "space": world.site.space, "externalId": f"filler_{number}",
+            "type": {"space": "scene", "externalId": "SceneConfiguration.images360Collections"},
+            "startNode": scene, "endNode": scene,
+            "sources": [{
+                "source": {
+                    "type": "view", "space": "scene", "externalId": "Image360CollectionProperties", "version": "v1",
+                },
+                "properties": {
+                    "image360CollectionExternalId": f"filler_{number}", "image360CollectionSpace": "far", **numbers,
+                },
+            }],
+        }
+        for number in range(count)
+    ]  # fmt: skip
+    assert http.post("/models/instances", json={"items": items}).status_code == 200

@@ -1,0 +1,186 @@
+"""Sensing announces what is complete, again if nothing came of it, and never lets one error hide the rest."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from capture360.model import CaptureKey
+from capture360.records import Records
+from capture360.settings import Register
+from capture360.steps import lease
+from capture360.steps.sense import Sensed, sense
+
+START = datetime(2026, 5, 1, 8, tzinfo=UTC)
+KEY = CaptureKey("hall-7", "may")
+
+
+class World:
+    """Two sites with a landing zone each."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.records = Records(str(root / "records"))
+        self.config = root / "sites.yaml"
+        self.write_config()
+
+    def write_config(self, more: str = "") -> None:
+        sites = "".join(
+            f"  {site}:\n    landing: {{url: {self.root}/{site}, settle: PT10M}}\n    space: captures\n"
+            for site in ("hall-7", "yard")
+        )
+        self.config.write_text(f"records: {self.root}/records\nsites:\n{sites}{more}")
+        for site in ("hall-7", "yard"):
+            (self.root / site).mkdir(exist_ok=True)
+
+    def drop(self, key: CaptureKey, *, marker: bool = True, content: str = "a") -> Path:
+        folder = self.root / str(key)
+        folder.mkdir(exist_ok=True)
+        (folder / "stations.csv").write_text(content)
+        if marker:
+            (folder / "_READY").touch()
+        return folder
+
+    def sense(self, hours: float = 0) -> Sensed:
+        return sense(Register(str(self.config)), self.records, now=START + timedelta(hours=hours))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_a_complete_capture_is_announced_once(world: World) -> None:
+    world.drop(KEY)
+    assert world.sense().ready == (KEY,)
+    second = world.sense(0.5)
+    assert second.ready == ()
+    assert second.waiting == ((KEY, "its run: announced at 2026-05-01T08:00:00+00:00"),)
+
+
+def test_it_is_announced_again_if_nothing_came_of_it(world: World) -> None:
+    world.drop(KEY)
+    world.sense()
+    assert world.sense(1).ready == (KEY,)
+    assert world.sense(1.5).ready == ()
+    assert world.sense(2).ready == (KEY,)
+
+
+def test_not_while_a_run_holds_its_lease(world: World) -> None:
+    world.drop(KEY)
+    world.sense()
+    mine = lease.name_of_this_process()
+    lease.take(world.records, KEY, mine, is_finished=lambda run: False)
+    assert world.sense(2).waiting == ((KEY, f"its turn: it is being written by {mine}"),)
+    lease.release(world.records, KEY, mine)
+    assert world.sense(2).ready == (KEY,)
+
+
+@pytest.mark.parametrize(
+    ("step", "body"),
+    [("verify", {}), ("validate", {"verdict": "rejected"}), ("annotate", {}), ("retract", {})],
+)
+def test_a_capture_that_came_to_an_end_is_silent_until_its_files_change(
+    world: World, step: str, body: dict[str, str]
+) -> None:
+    world.drop(KEY)
+    world.sense()
+    receipt = world.records.load(KEY)
+    assert receipt is not None
+    world.records.put(KEY, receipt.fingerprint, step, body, run="run 1")
+    assert world.sense(5) == Sensed((), (), ())
+    world.drop(KEY, content="mended")
+    assert world.sense(6).ready == (KEY,)
+
+
+def test_a_failed_capture_is_announced_again(world: World) -> None:
+    world.drop(KEY)
+    world.sense()
+    receipt = world.records.load(KEY)
+    assert receipt is not None
+    world.records.put(KEY, receipt.fingerprint, "failed", {}, run="run 1")
+    assert world.sense(1).ready == (KEY,)
+
+
+def test_without_marker_two_looks_are_compared(world: World) -> None:
+    world.drop(KEY, marker=False)
+    first = world.sense()
+    assert first.ready == ()
+    assert first.waiting[0][0] == KEY
+    assert world.sense(0.2).ready == (KEY,)
+
+
+def test_an_error_in_one_site_never_hides_the_others(world: World) -> None:
+    world.drop(CaptureKey("yard", "may"))
+    world.write_config("  broken:\n    landing: {url: /nowhere, settle: soon}\n    space: s\n")
+    (world.root / "hall-7").rmdir()
+    sensed = world.sense()
+    assert sensed.ready == (CaptureKey("yard", "may"),)
+    messages = {finding.where: finding.message for finding in sensed.findings}
+    assert "Create the landing folder of site hall-7" in messages["hall-7"]
+    assert "sites.broken.landing.settle" in messages["broken"]
+
+
+def test_a_folder_that_cannot_be_a_capture_is_named(world: World) -> None:
+    (world.root / "yard" / "May 1st").mkdir()
+    (world.root / "yard" / "_archive").mkdir()
+    (world.root / "yard" / "note.txt").touch()
+    sensed = world.sense()
+    assert [finding.message for finding in sensed.findings] == [
+        'The folder "May 1st" is no capture: use letters, digits, dot, underscore and minus in its name.'
+    ]
+
+
+def test_a_broken_record_of_one_capture_never_hides_the_others(world: World) -> None:
+    world.drop(KEY)
+    world.drop(CaptureKey("hall-7", "june"))
+    world.records.put_note(KEY, "look", {"nothing": 1})
+    sensed = world.sense()
+    assert sensed.ready == (CaptureKey("hall-7", "june"),)
+    assert [finding.where for finding in sensed.findings] == ["hall-7/may"]
+
+
+def test_sensing_changes_nothing_in_the_landing_zone(world: World) -> None:
+    folder = world.drop(KEY)
+    before = sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir())
+    world.sense()
+    assert sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir()) == before
+
+
+def published(world: World, hours: float) -> tuple[CaptureKey, ...]:
+    return world.sense(hours).published
+
+
+def test_a_published_capture_is_handed_on_again_until_it_is_contextualized(world: World) -> None:
+    world.drop(KEY)
+    world.sense()
+    receipt = world.records.load(KEY)
+    assert receipt is not None
+    world.records.put(KEY, receipt.fingerprint, "verify", {}, run="run 1")
+    verified = world.records.load(KEY)
+    assert verified is not None
+    hours = (verified.records[-1].at - START).total_seconds() / 3600
+    assert published(world, hours + 0.5) == ()
+    assert published(world, hours + 1) == (KEY,)
+    assert published(world, hours + 2.5) == ()
+    assert published(world, hours + 3) == (KEY,)
+    world.records.put(KEY, receipt.fingerprint, "annotate", {}, run="run 2")
+    assert published(world, hours + 100) == ()
+
+
+def test_the_same_look_done_again_announces_the_same(world: World) -> None:
+    world.drop(KEY)
+    register = Register(str(world.config))
+    first = sense(register, world.records, now=START, run="look 1")
+    again = sense(register, world.records, now=START, run="look 1")
+    assert first.ready == again.ready == (KEY,)
+    assert sense(register, world.records, now=START, run="look 2").ready == ()
+
+
+def test_a_finding_is_news_once(world: World) -> None:
+    (world.root / "hall-7" / "no capture").mkdir()
+    assert len(world.sense().news) == 1
+    assert world.sense(1).news == ()
+    assert len(world.sense(1).findings) == 1

@@ -1,0 +1,169 @@
+"""Records: written whole, folded into a receipt, on a file system and on object storage alike."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from capture360.errors import BadInputError
+from capture360.model import CaptureKey
+from capture360.records import Records, State
+from capture360.store import DocumentStore
+
+KEY = CaptureKey("hall-7", "2026-05-01")
+FINGERPRINT = "ab" * 16
+
+
+@pytest.fixture(params=["local", "memory"])
+def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]:
+    if request.param == "local":
+        yield Records(str(tmp_path / "records"))
+        return
+    import fsspec
+
+    yield Records("memory://records")
+    fsspec.filesystem("memory").store.clear()
+
+
+def put(records: Records, step: str, *, batch: int | None = None, **body: object) -> None:
+    records.put(KEY, FINGERPRINT, step, body, run="run 1", batch=batch)
+
+
+def test_a_capture_without_records_has_no_receipt(records: Records) -> None:
+    put(records, "sense")
+    assert records.load(CaptureKey("hall-7", "other")) is None
+    assert records.load(KEY, "cd" * 16) is None
+
+
+def test_the_receipt_follows_the_steps(records: Records) -> None:
+    put(records, "sense")
+    assert state(records) is State.READY
+    put(records, "validate", verdict="partial")
+    assert state(records) is State.PARTIAL
+    put(records, "faces", batch=0, faces={"1": {}})
+    put(records, "faces", batch=11, faces={"2": {}})
+    assert state(records) is State.PARTIAL
+    put(records, "failed", message="CDF did not answer")
+    assert state(records) is State.FAILED
+    put(records, "publish", images=2)
+    put(records, "verify", images=2)
+    receipt = records.load(KEY)
+    assert receipt is not None
+    assert receipt.state is State.PUBLISHED
+    assert receipt.body("publish") == {"images": 2}
+    assert receipt.batches("faces") == {0: {"faces": {"1": {}}}, 11: {"faces": {"2": {}}}}
+    assert {record.run for record in receipt.records} == {"run 1"}
+
+
+def test_a_failure_after_a_success_shows_and_a_new_success_heals_it(records: Records) -> None:
+    put(records, "verify", images=2)
+    put(records, "failed", message="the files have gone")
+    assert state(records) is State.FAILED
+    put(records, "verify", images=2)
+    assert state(records) is State.PUBLISHED
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ([("validate", "a", 20), ("verify", "a", 5)], State.PUBLISHED),
+        ([("validate", "a", 20), ("verify", "a", 5), ("annotate", "a", 1)], State.CONTEXTUALIZED),
+        ([("validate", "b", 20), ("verify", "a", 5)], State.ACCEPTED),
+        ([("validate", "a", 20), ("verify", "a", 5), ("failed", "a", 19)], State.PUBLISHED),
+        ([("validate", "a", 20), ("verify", "a", 5), ("failed", "a", 21)], State.FAILED),
+    ],
+    ids=["one run", "to the end", "two runs", "healed", "failed"],
+)
+def test_steps_of_one_run_are_in_order_whatever_the_workers_clocks_say(
+    records: Records, told: list[tuple[str, str, int]], expected: State
+) -> None:
+    for step, run, second in told:
+        at = datetime(2026, 5, 1, 8, 0, second, tzinfo=UTC).isoformat()
+        document = json.dumps({"at": at, "run": run, "verdict": "accepted"}).encode()
+        records.store.put(f"{KEY}/{FINGERPRINT}/{step}.json", document)
+    assert state(records) is expected
+
+
+def test_a_rejection_in_the_same_run_came_after_what_was_published(records: Records) -> None:
+    for step, verdict in (("verify", ""), ("validate", "rejected")):
+        put(records, step, verdict=verdict)
+    assert state(records) is State.REJECTED
+
+
+def test_the_newest_delivery_is_the_receipt(records: Records) -> None:
+    put(records, "publish", images=2)
+    records.put(KEY, "cd" * 16, "sense", {}, run="sense")
+    receipt = records.load(KEY)
+    assert receipt is not None
+    assert (receipt.fingerprint, receipt.state) == ("cd" * 16, State.READY)
+    put(records, "verify", images=2)
+    still = records.load(KEY)
+    assert still is not None
+    assert still.fingerprint == "cd" * 16, "the old run writes on, and is not the newest delivery for that"
+    old = records.load(KEY, FINGERPRINT)
+    assert old is not None
+    assert old.state is State.PUBLISHED
+
+
+def test_reports_notes_and_dates_are_kept_apart_from_records(records: Records) -> None:
+    url = records.put_report(KEY, FINGERPRINT, "validation.html", "<p>ä</p>")
+    records.put_note(KEY, "look", {"fingerprint": FINGERPRINT})
+    records.mark_date(KEY, date(2026, 5, 1))
+    records.mark_date(KEY, date(2026, 5, 1))
+    assert url.endswith(f"{KEY}/{FINGERPRINT}/validation.html")
+    assert records.report(KEY, FINGERPRINT, "validation.html") == "<p>ä</p>".encode()
+    assert records.note(KEY, "look") == {"fingerprint": FINGERPRINT}
+    assert records.note(KEY, "other") is None
+    assert list(records.on_date(date(2026, 5, 1))) == [KEY]
+    assert list(records.on_date(date(2026, 5, 2))) == []
+    assert records.load(KEY) is None
+    assert list(records.keys()) == [KEY]
+
+
+@pytest.mark.parametrize("name", ["../validate.json", "a/b", ".hidden", "", "x" * 101])
+def test_a_report_name_cannot_leave_its_folder(records: Records, name: str) -> None:
+    put(records, "validate", verdict="accepted")
+    assert records.report(KEY, FINGERPRINT, name) is None
+    assert records.report(KEY, "..", "validate.json") is None
+
+
+def test_the_folders_of_the_records_are_no_sites(records: Records) -> None:
+    with pytest.raises(BadInputError, match="kept for the records"):
+        records.put(CaptureKey("by-date", "x"), FINGERPRINT, "sense", {}, run="sense")
+
+
+def test_a_record_cut_off_while_it_is_written_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = Records(str(tmp_path))
+    put(records, "publish", images=2)
+
+    def no_space(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(os, "fsync", no_space)
+        put(records, "publish", images=3)
+    receipt = records.load(KEY)
+    assert receipt is not None
+    assert receipt.body("publish") == {"images": 2}
+    assert [record.step for record in receipt.records] == ["publish"]
+
+
+def test_creation_is_exclusive(tmp_path: Path) -> None:
+    store = DocumentStore(str(tmp_path))
+    assert store.create("a/b.json", b"1")
+    assert not store.create("a/b.json", b"2")
+    assert store.read("a/b.json") == b"1"
+    assert sorted(os.listdir(tmp_path / "a")) == ["b.json"]
+
+
+def state(records: Records) -> State:
+    receipt = records.load(KEY)
+    assert receipt is not None
+    return receipt.state

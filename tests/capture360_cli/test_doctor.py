@@ -1,0 +1,151 @@
+"""`capture360 doctor` names everything that a connection lacks, and asks nothing twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner, Result
+
+from capture360_cli.main import app
+from cdf_sandbox.options import Options, ProjectMode
+from local_cdf import RunningSandbox, run_sandbox
+
+Granting = Callable[[list[dict[str, Any]]], Path]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    options = Options(
+        data=tmp_path_factory.mktemp("sandbox"), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False
+    )
+    with run_sandbox(options) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def connect(running: RunningSandbox, tmp_path: Path) -> Callable[..., Path]:
+    """A connection file with changes to that of the sandbox."""
+
+    def write(**changes: str) -> Path:
+        file = tmp_path / "connection.json"
+        file.write_text(json.dumps(running.connection | changes))
+        return file
+
+    return write
+
+
+@pytest.fixture
+def granted(running: RunningSandbox, connect: Callable[..., Path]) -> Granting:
+    """A connection whose client has these capabilities: access control list, actions, scope."""
+
+    def make(capabilities: list[dict[str, Any]]) -> Path:
+        order = {"clientId": "limited", "capabilities": capabilities}
+        made = httpx.post(f"{running.base_url}/sandbox/clients", json=order, trust_env=False).raise_for_status().json()
+        return connect(client_id=made["clientId"], client_secret=made["clientSecret"])
+
+    return make
+
+
+IN_PROJECT = {"projectScope": {"projects": ["capture360"]}}
+
+
+def acl(name: str, *actions: str, **scope: Any) -> dict[str, Any]:
+    return {name: {"actions": list(actions), "scope": scope or {"all": {}}}, **IN_PROJECT}
+
+
+PUBLISHING = [
+    acl("projectsAcl", "LIST"),
+    acl("dataModelsAcl", "READ", "WRITE"),
+    acl("filesAcl", "READ", "WRITE"),
+    acl("dataModelInstancesAcl", "READ", "WRITE", spaceIdScope={"spaceIds": ["captures360"]}),
+]
+
+
+def doctor(file: Path, *more: str) -> Result:
+    return CliRunner(env={"COLUMNS": "250"}).invoke(app, ["doctor", "--connection", str(file), *more])
+
+
+def row(done: Result, what: str) -> str:
+    """The line of the table that begins with it."""
+    (line,) = (line for line in done.output.splitlines() if line.startswith(what))
+    return line
+
+
+def test_a_fit_connection(running: RunningSandbox, connect: Callable[..., Path]) -> None:
+    mutating = running.mutating()
+    done = doctor(connect())
+    assert done.exit_code == 0, done.output
+    assert 'fit to publish into space "captures360"' in done.output
+    assert "missing" not in done.output
+    assert running.mutating() == mutating
+
+
+def test_just_what_publishing_needs_is_fit_though_links_and_scans_lack_theirs(granted: Granting) -> None:
+    done = doctor(granted(PUBLISHING))
+    assert done.exit_code == 0, done.output
+    for need in ("annotationsAcl:READ", "annotationsAcl:WRITE", "assetsAcl:READ"):
+        assert "missing" in row(done, need)
+        assert "links" in row(done, need)
+    assert "E57 scans" in row(done, "sessionsAcl:CREATE")
+    assert "spaceIdScope captures360" in done.output
+
+
+@pytest.mark.parametrize("left_out", range(len(PUBLISHING)))
+def test_every_missing_capability_is_named(granted: Granting, left_out: int) -> None:
+    done = doctor(granted([each for place, each in enumerate(PUBLISHING) if place != left_out]))
+    name = next(iter(PUBLISHING[left_out]))
+    missing = [line for line in done.output.splitlines() if line.startswith(f"{name}:") and "publishing" in line]
+    assert done.exit_code == 1
+    assert missing
+    assert all("administrator" in line for line in missing)
+    assert "not asked" in row(done, "views")
+
+
+def test_a_capability_for_another_space_is_not_enough(granted: Granting) -> None:
+    done = doctor(granted(PUBLISHING), "--space", "elsewhere")
+    assert done.exit_code == 1
+    assert 'space "elsewhere"' in row(done, "dataModelInstancesAcl:WRITE")
+
+
+def test_the_mode_must_fit_the_project(connect: Callable[..., Path]) -> None:
+    done = doctor(connect(mode=ProjectMode.DATA_MODELING.value))
+    assert done.exit_code == 1
+    assert "missing" in row(done, "project mode")
+    assert "HYBRID" in row(done, "project mode")
+
+
+def test_room_for_the_panoramas(connect: Callable[..., Path]) -> None:
+    done = doctor(connect(), "--panoramas", "5000000")
+    assert done.exit_code == 1
+    assert "5,000,000 panoramas" in row(done, "limit of instances")
+
+
+def test_the_settings_of_a_site(connect: Callable[..., Path], tmp_path: Path) -> None:
+    site = tmp_path / "hall.yaml"
+    site.write_text("space: halls\nlanding: {url: unused}\ncreate_space: false\nfiles: {data_set: scans}\n")
+    done = doctor(connect(), "--site", str(site))
+    assert done.exit_code == 1
+    assert 'Space "halls" is not in project' in row(done, "spaces")
+    assert "scans" in row(done, "data set")
+
+
+@pytest.mark.parametrize("change", [{"client_secret": "wrong"}, {"project": "elsewhere"}])
+def test_a_connection_that_does_not_reach_its_project(
+    running: RunningSandbox, connect: Callable[..., Path], change: dict[str, str]
+) -> None:
+    done = doctor(connect(**change))
+    assert done.exit_code == 1
+    assert "missing" in row(done, "connection")
+    assert running.connection["client_secret"] not in done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_connection_file_that_is_not_there(tmp_path: Path) -> None:
+    done = doctor(tmp_path / "no.json")
+    assert done.exit_code == 1
+    assert "is not there" in str(done.exception)

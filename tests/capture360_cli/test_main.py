@@ -1,0 +1,57 @@
+"""The entry point: what the machine refuses is one sentence too, and exit code 1."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from capture360.model import CaptureKey
+from capture360_cli.main import run
+from captures import write_cubemap
+
+
+def told_by(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    monkeypatch.setattr("sys.argv", ["capture360", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == 1
+    return capsys.readouterr().err
+
+
+def test_a_report_that_cannot_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drop = write_cubemap(tmp_path / "hall-7", CaptureKey("hall-7", "may"))
+    told = told_by(monkeypatch, capsys, "check", str(drop.folder), "--report", str(tmp_path))
+    assert told.splitlines()[-1] == f"capture360: {tmp_path} cannot be used: Is a directory."
+
+
+def test_a_path_through_a_file_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    drop = write_cubemap(tmp_path / "hall-7", CaptureKey("hall-7", "may"))
+    report = tmp_path / "file" / "report" / "report.html"
+    told = told_by(monkeypatch, capsys, "check", str(drop.folder), "--report", str(report))
+    assert told.splitlines()[-1].endswith("cannot be used: Not a directory.")
+
+
+def test_a_store_of_an_unknown_kind_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = told_by(monkeypatch, capsys, "check", "foo://bucket/hall-7/may")
+    assert told.startswith("capture360: foo://bucket/hall-7/may lies in no store that is known here: Protocol not")
+
+
+def test_a_store_without_credentials_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    told = told_by(monkeypatch, capsys, "check", "s3://bucket/hall-7/may")
+    assert told.startswith("capture360: The store refused or did not answer: Unable to locate credentials")
+    assert len(told.splitlines()) == 1

@@ -1,0 +1,69 @@
+"""`capture360 retire`: out of the scene, with the data kept; mistakes are sentences."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from capture360.errors import BadInputError, ConfigError, LeaseHeldError
+from capture360.steps import lease
+from capture360_cli.main import app
+from cdf_sandbox.options import Options
+from ingest_world import IMAGE_VIEW, World
+from local_cdf import run_sandbox
+from viewer_reads import open_scene
+
+
+@pytest.fixture
+def register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "sites.yaml"
+    monkeypatch.setenv("CAPTURE360_CONFIG", str(path))
+    site = {"landing": {"url": "unused"}, "space": "captures360"}
+    sites = {"hall-7": {**site, "scene": "plant"}, "sceneless": site}
+    path.write_text(yaml.safe_dump({"records": str(tmp_path / "records"), "sites": sites}))
+    return path
+
+
+def retire(capture: str, connection: Path) -> Result:
+    return CliRunner().invoke(app, ["retire", capture, "--connection", str(connection)])
+
+
+def test_a_capture_leaves_the_scene_and_keeps_its_images(tmp_path: Path, register: Path) -> None:
+    options = Options(data=tmp_path / "sandbox", list_lag=0, uploaded_lag=0, rate_limits=False)
+    with run_sandbox(options) as running:
+        connection = tmp_path / "connection.json"
+        connection.write_text(json.dumps(running.connection))
+        world = World(running, tmp_path, scene="plant")
+        drop = world.drop("may", stations=1)
+        world.ingest(drop)
+        done = retire("hall-7/may", connection)
+        assert done.exit_code == 0, done.output
+        assert done.stdout.startswith("c360_scene_plant_")
+        with running.http() as http:
+            assert open_scene(http, "captures360", "plant")[1] == []
+        assert len(world.nodes(IMAGE_VIEW, "may")) == 1
+        again = retire("hall-7/may", connection)
+        assert (again.exit_code, again.stdout) == (0, "")
+
+        with lease.held(world.records, drop.key, "somebody", is_finished=lambda run: False):
+            held = retire("hall-7/may", connection)
+        assert isinstance(held.exception, LeaseHeldError)
+        assert "has no scene" in str(retire("sceneless/may", connection).exception)
+
+
+@pytest.mark.parametrize(
+    ("capture", "kind", "told"),
+    [
+        ("may", BadInputError, '"may" is not a capture key'),
+        ("hall-8/may", ConfigError, 'site "hall-8" is not in the register'),
+        ("hall-7/may", ConfigError, "connection.json is not there"),
+    ],
+)
+def test_mistakes_are_told(tmp_path: Path, register: Path, capture: str, kind: type[Exception], told: str) -> None:
+    failed = retire(capture, tmp_path / "connection.json")
+    assert isinstance(failed.exception, kind)
+    assert told in str(failed.exception)

@@ -1,0 +1,49 @@
+"""``capture360 sandbox`` in a process of its own."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+COMMAND = [str(Path(sys.executable).with_name("capture360")), "sandbox"]
+
+
+def test_serves_until_interrupted(tmp_path):
+    connection = tmp_path / "data" / "connection.json"
+    process = subprocess.Popen(
+        [*COMMAND, "--port", "0", "--data", str(tmp_path / "data"), "--mode", "data_modeling"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not connection.exists():
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        known = json.loads(connection.read_text())
+        page = httpx.get(known["base_url"], trust_env=False).text
+        assert "data modeling" in page
+    finally:
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert known["base_url"] in out
+    assert known["client_secret"] not in out + err
+
+
+def test_refuses_public_addresses_in_words(tmp_path):
+    done = subprocess.run(
+        [*COMMAND, "--port", "0", "--data", str(tmp_path), "--host", "0.0.0.0"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "--public" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,103 @@
+"""What the processes of a stack are told."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+
+from capture360_local.stack.profile import (
+    PROJECT,
+    Home,
+    airflow_environment,
+    base_environment,
+    connection_variable,
+)
+
+CONNECTION = {
+    "base_url": "http://127.0.0.1:1",
+    "project": "capture360",
+    "token_url": "http://127.0.0.1:1/oauth2/token",
+    "client_id": "id",
+    "client_secret": "hush",
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    made = Home(tmp_path / "local")
+    made.prepare()
+    return made
+
+
+def test_settings_of_another_airflow_do_not_leak_in(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__DAGS_FOLDER", "/elsewhere")
+    monkeypatch.setenv("AIRFLOW_CONN_COGNITE_CDF_DEFAULT", "{}")
+    environment = base_environment(home)
+    assert not [name for name in environment if name.startswith("AIRFLOW")]
+    environment |= airflow_environment(home, home.choose_ports())
+    assert environment["AIRFLOW__CORE__DAGS_FOLDER"] == str(PROJECT / "dags")
+
+
+def test_proxies_are_kept_away_from_the_loopback_interface(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "example.org")
+    environment = base_environment(home)
+    assert environment["NO_PROXY"] == environment["no_proxy"] == "example.org,127.0.0.1,localhost"
+
+
+def test_airflow_listens_on_loopback_alone(home: Home) -> None:
+    environment = airflow_environment(home, home.choose_ports())
+    assert environment["AIRFLOW__API__HOST"] == "127.0.0.1"
+    assert environment["AIRFLOW__API__BASE_URL"].startswith("http://127.0.0.1:")
+
+
+def test_keys_and_passwords_last_and_only_the_owner_reads_them(home: Home) -> None:
+    assert Home(home.root).keys == home.keys
+    assert json.loads(home.passwords_file.read_text()) == {"admin": home.keys["password"]}
+    for path in (home.passwords_file, home.airflow / "keys.json"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(home.root.stat().st_mode) == 0o700
+
+
+def test_two_homes_share_no_key_and_no_port(home: Home, tmp_path: Path) -> None:
+    other = Home(tmp_path / "other")
+    other.prepare()
+    assert not set(home.keys.values()) & set(other.keys.values())
+    assert home.choose_ports().sandbox != other.choose_ports().sandbox
+
+
+def test_ports_last(home: Home) -> None:
+    assert home.choose_ports() == home.choose_ports()
+
+
+def test_the_register_is_the_sample_and_is_never_overwritten(home: Home) -> None:
+    assert yaml.safe_load(home.register.read_text())["sites"]
+    home.register.write_text("mine")
+    home.prepare()
+    assert home.register.read_text() == "mine"
+
+
+def test_airflow_reads_the_connection_from_the_variable() -> None:
+    ((name, value),) = connection_variable(CONNECTION, "asset_centric").items()
+    assert name == "AIRFLOW_CONN_COGNITE_CDF_DEFAULT"
+    document = json.loads(value)
+    assert document["conn_type"] == "cognite_cdf"
+    assert document["extra"]["mode"] == "asset_centric"
+
+
+def test_a_short_way_to_the_same_document_for_airflow_s_import(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import sys
+
+    from capture360_local.stack.connection import main
+
+    file = tmp_path / "connection.json"
+    file.write_text(json.dumps(CONNECTION))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["connection", str(file), "hybrid"])
+        assert main() == 0
+    imported = json.loads(capsys.readouterr().out)["cognite_cdf_default"]
+    assert json.loads(imported["extra"])["mode"] == "hybrid"
+    assert imported["host"] == CONNECTION["base_url"]

@@ -1,0 +1,37 @@
+"""Every accepted request and every answer validates against the published API specification."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dms_requests import GETS, POSTS, prepare
+from local_cdf import RunningSandbox
+from specification import Specification
+
+
+@pytest.fixture(scope="module")
+def prepared(running: RunningSandbox) -> RunningSandbox:
+    """A project with something in it."""
+    prepare(running.client())
+    return running
+
+
+@pytest.fixture(scope="module")
+def specification(shared: Path) -> Specification:
+    return Specification(shared / "reference" / "cdf-openapi-subset.json")
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_posts(prepared: RunningSandbox, http: httpx.Client, specification: Specification, path: str) -> None:
+    assert not specification.request_problems("POST", path, POSTS[path])
+    answer = http.post(path, json=POSTS[path])
+    assert answer.status_code == 200, answer.text
+    assert not specification.answer_problems("POST", path, 200, answer.json())
+
+
+@pytest.mark.parametrize("url", GETS)
+def test_gets(prepared: RunningSandbox, http: httpx.Client, specification: Specification, url: str) -> None:
+    answer = http.get(url)
+    assert answer.status_code == 200, answer.text
+    assert not specification.answer_problems("GET", url.partition("?")[0], 200, answer.json())

@@ -1,0 +1,197 @@
+"""Annotations: both paths of creation, strict data, no uniqueness."""
+
+import copy
+
+import pytest
+from cognite.client.data_classes import (
+    AnnotationFilter,
+    AnnotationReverseLookupFilter,
+    AnnotationUpdate,
+    AnnotationWrite,
+    AssetWrite,
+)
+from cognite.client.exceptions import CogniteAPIError
+
+REGION = {"xMin": 0.1, "xMax": 0.4, "yMin": 0.2, "yMax": 0.3}
+LINK = {"text": "P-1", "textRegion": REGION, "assetRef": {"externalId": "P-1"}}
+INSTANCE_LINK = {
+    "text": "P-1",
+    "textRegion": REGION,
+    "instanceRef": {
+        "space": "plant",
+        "externalId": "P-1",
+        "instanceType": "node",
+        "sources": [{"type": "view", "space": "cdf_cdm", "externalId": "CogniteAsset", "version": "v1"}],
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def face(running):
+    client = running.client()
+    client.assets.create(AssetWrite(name="P-1", external_id="P-1"))
+    return client.files.upload_bytes(b".", name="front.jpg", external_id="front")
+
+
+@pytest.fixture
+def new_face(client):
+    return client.files.upload_bytes(b".", name="front.jpg")
+
+
+def write(face, data=LINK, kind="images.AssetLink", status="suggested", app="capture360"):
+    return AnnotationWrite(
+        annotation_type=kind,
+        data=data,
+        status=status,
+        creating_app=app,
+        creating_app_version="1.0.0",
+        creating_user=None,
+        annotated_resource_type="file",
+        annotated_resource_id=face.id,
+    )
+
+
+def on(face, **more):
+    return AnnotationFilter(annotated_resource_type="file", annotated_resource_ids=[{"id": face.id}], **more)
+
+
+def body_of(face, **changes):
+    item = {
+        "annotatedResourceType": "file",
+        "annotatedResourceId": face.id,
+        "annotationType": "images.AssetLink",
+        "data": copy.deepcopy(LINK),
+        "status": "approved",
+        "creatingApp": "a",
+        "creatingAppVersion": "1.2.3",
+        "creatingUser": None,
+    }
+    return {"items": [item | changes]}
+
+
+def test_life(client, new_face, face):
+    made = client.annotations.create(write(new_face))
+    assert made.status == "suggested"
+    assert made.data == LINK
+    assert client.annotations.retrieve(made.id) == made
+    assert client.annotations.retrieve_multiple([made.id])[0] == made
+    approved = client.annotations.update(AnnotationUpdate(id=made.id).status.set("approved"))
+    assert (approved.status, approved.data) == ("approved", LINK)
+    assert [a.id for a in client.annotations.list(on(new_face, status="approved"))] == [made.id]
+    assert not client.annotations.list(on(new_face, status="suggested"))
+    client.annotations.delete(made.id)
+    assert not client.annotations.list(on(new_face))
+    assert client.annotations.retrieve(made.id) is None
+
+
+def test_duplicates_are_allowed(client, new_face):
+    client.annotations.create([write(new_face), write(new_face)])
+    client.annotations.create(write(new_face))
+    assert len(client.annotations.list(on(new_face), limit=None)) == 3
+
+
+def test_suggest_and_filters(client, new_face, face):
+    client.annotations.suggest(write(new_face, kind="images.InstanceLink", data=INSTANCE_LINK, app="x"))
+    client.annotations.create(
+        write(new_face, kind="images.TextRegion", data={"text": "t", "textRegion": REGION, "confidence": 0.5})
+    )
+    assert len(client.annotations.list(on(new_face))) == 2
+    found = client.annotations.list(on(new_face, creating_app="x"))
+    assert [a.annotation_type for a in found] == ["images.InstanceLink"]
+    ref = {"instanceRef": {"externalId": "P-1"}}
+    assert len(client.annotations.list(on(new_face, data=ref))) == 1
+    assert not client.annotations.list(on(new_face, data={"instanceRef": {"externalId": "P-2"}}))
+
+
+def test_reverse_lookup_names_each_file_once(client, new_face, face):
+    client.annotations.create([write(new_face), write(new_face), write(face)])
+    found = client.annotations.reverse_lookup(
+        AnnotationReverseLookupFilter(
+            "file", annotation_type="images.AssetLink", data={"assetRef": {"externalId": "P-1"}}
+        ),
+        limit=None,
+    )
+    ids = [reference.id for reference in found]
+    assert {new_face.id, face.id} <= set(ids)
+    assert len(ids) == len(set(ids))
+
+
+def test_annotations_go_with_their_file(client, new_face):
+    made = client.annotations.create(write(new_face))
+    client.files.delete(id=new_face.id)
+    assert client.annotations.retrieve(made.id) is None
+
+
+def test_both_paths_without_redirect(http, new_face, face):
+    for path in ("/annotations", "/annotations/"):
+        assert http.post(path, json=body_of(new_face)).status_code == 201
+
+
+def test_paging(http, client, new_face, face):
+    client.annotations.create([write(new_face) for _ in range(7)])
+    body = {
+        "filter": {"annotatedResourceType": "file", "annotatedResourceIds": [{"id": new_face.id}]},
+        "limit": 3,
+    }
+    sizes, cursor = [], None
+    while True:
+        page = http.post("/annotations/list", json=body | ({"cursor": cursor} if cursor else {})).json()
+        sizes.append(len(page["items"]))
+        cursor = page.get("nextCursor")
+        if cursor is None:
+            break
+    assert sizes == [3, 3, 1]
+
+
+GEOMETRY = {"boundingBox": REGION}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"data": LINK | {"text": "x" * 129}}, "128"),
+        ({"data": LINK | {"text": ""}}, "text"),
+        ({"data": LINK | {"extra": 1}}, "extra"),
+        ({"data": LINK | {"confidence": 1.5}}, "confidence"),
+        ({"data": LINK | {"textRegion": REGION | {"xMin": 0.4}}}, "xMin must be less"),
+        ({"data": LINK | {"textRegion": REGION | {"yMax": 1.01}}}, "yMax"),
+        ({"data": LINK | {"textRegion": REGION | {"yMax": "0.5"}}}, "yMax"),
+        ({"data": LINK | {"assetRef": {"id": 1, "externalId": "P-1"}}}, "exactly one"),
+        ({"data": LINK | {"assetRef": {}}}, "exactly one"),
+        ({"data": LINK | {"assetRef": {"externalId": "nobody"}}}, "Assets"),
+        ({"data": LINK | {"objectRegion": {}}}, "exactly one of boundingBox"),
+        ({"data": LINK | {"objectRegion": GEOMETRY | {"polyline": {"vertices": []}}}}, "vertices"),
+        ({"data": LINK | {"objectRegion": {"polygon": {"vertices": [{"x": 0, "y": 0}] * 2}}}}, "at least 3"),
+        ({"data": INSTANCE_LINK}, "assetRef"),
+        ({"annotationType": "images.InstanceLink"}, "instanceRef"),
+        ({"annotationType": "images.Nothing"}, "annotationType"),
+        ({"status": "done"}, "status"),
+        ({"creatingAppVersion": "latest"}, "creatingAppVersion"),
+        ({"creatingApp": ""}, "creatingApp"),
+        ({"annotatedResourceType": "node"}, "annotatedResourceType"),
+        ({"annotatedResourceId": 17}, "Files not found"),
+        ({"unknown": 1}, "Unexpected field"),
+    ],
+)
+def test_one_bad_item_fails_the_request(http, client, new_face, face, changes, said):
+    body = body_of(new_face)
+    body["items"].append(body["items"][0] | changes)
+    answer = http.post("/annotations", json=body)
+    assert answer.status_code == 400, answer.text
+    assert said in answer.json()["error"]["message"]
+    assert not client.annotations.list(on(new_face))
+
+
+def test_required_keys(http, new_face):
+    for key in body_of(new_face)["items"][0]:
+        body = body_of(new_face)
+        del body["items"][0][key]
+        answer = http.post("/annotations", json=body)
+        assert answer.status_code == 400
+        assert key in answer.json()["error"]["message"]
+
+
+def test_a_status_for_data_that_does_not_fit_is_refused(client, new_face, face):
+    made = client.annotations.create(write(new_face))
+    with pytest.raises(CogniteAPIError, match="instanceRef"):
+        client.annotations.update(AnnotationUpdate(id=made.id).annotation_type.set("images.InstanceLink"))

@@ -1,0 +1,105 @@
+"""The pages show what is there, as text, and only to this machine."""
+
+import io
+
+import httpx
+import pytest
+from cognite.client.data_classes import AnnotationWrite, ThreeDModelRevisionWrite
+from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, SpaceApply, ViewId
+from PIL import Image
+
+EVIL = "<script>alert(1)</script>"
+SIDES = ("Front", "Back", "Left", "Right", "Top", "Bottom")
+
+
+def legacy(view, **properties):
+    return [NodeOrEdgeData(ViewId("cdf_360_image_schema", view, "v1"), properties)]
+
+
+@pytest.fixture(scope="module")
+def filled(running):
+    client = running.client()
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 64), (10, 200, 10)).save(picture, "PNG")
+    for side in SIDES:
+        face = client.files.upload_bytes(
+            picture.getvalue(), name=f"{side}{EVIL}.png", external_id=f"f_{side}", mime_type="image/png"
+        )
+    client.annotations.create(
+        AnnotationWrite(
+            annotation_type="images.Classification",
+            data={"label": EVIL},
+            status="suggested",
+            creating_app="a",
+            creating_app_version="1.0.0",
+            creating_user=None,
+            annotated_resource_type="file",
+            annotated_resource_id=face.id,
+        )
+    )
+    client.data_modeling.spaces.apply(SpaceApply("plant"))
+    faces = {f"cubeMap{side}": f"f_{side}" for side in SIDES}
+    pose = {f"{part}{axis}": 1.5 for part in ("translation", "eulerRotation") for axis in "XYZ"}
+    collection, station = {"space": "plant", "externalId": "c&1"}, {"space": "plant", "externalId": "s1"}
+    client.data_modeling.instances.apply(
+        [
+            NodeApply("plant", "c&1", sources=legacy("Image360Collection", label=f"Hall {EVIL}")),
+            NodeApply("plant", "s1", sources=legacy("Station360", label="Station one")),
+            NodeApply(
+                "plant", "i1", sources=legacy("Image360", collection360=collection, station=station, **faces, **pose)
+            ),
+        ]
+    )
+    model = client.three_d.models.create(name=EVIL)
+    client.three_d.revisions.create(model.id, ThreeDModelRevisionWrite(file_id=face.id))
+    running.advance(60)
+    return face
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/", "It is made to refuse"),
+        ("/sandbox/pages/files", "f_Front"),
+        ("/sandbox/pages/collections", "c&amp;1"),
+        ("/sandbox/pages/collection?kind=legacy&space=plant&externalId=c%261", "Station one"),
+        ("/sandbox/pages/instances", "cdf_360_image_schema:Image360"),
+        ("/sandbox/pages/annotations", "images.Classification"),
+        ("/sandbox/pages/jobs", "CONVERTER/STARTED"),
+        ("/sandbox/pages/requests", "/models/instances"),
+    ],
+)
+def test_pages_escape_and_forbid_scripts(running, filled, path, shown):
+    answer = httpx.get(running.base_url + path, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    assert shown in answer.text
+    assert "<script" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert running.connection["client_secret"] not in answer.text
+
+
+def test_overview_counts(running, filled):
+    text = httpx.get(running.base_url, trust_env=False).text
+    assert "<b>6</b>files" in text
+    assert "<b>1</b>360° collections" in text
+
+
+def test_collection_page_shows_its_faces(running, filled):
+    url = f"{running.base_url}/sandbox/pages/collection?kind=legacy&space=plant&externalId=c%261"
+    text = httpx.get(url, trust_env=False).text
+    assert text.count("/sandbox/pages/preview/") == 6
+    assert "1.500 1.500 1.500" in text
+    preview = httpx.get(f"{running.base_url}/sandbox/pages/preview/{filled.id}", trust_env=False)
+    assert preview.headers["content-type"] == "image/jpeg"
+
+
+@pytest.mark.parametrize("path", ["/", "/sandbox/counters", "/sandbox/pages/files"])
+def test_foreign_host_names_are_refused(running, path):
+    answer = httpx.get(running.base_url + path, headers={"host": "evil.example"}, trust_env=False)
+    assert answer.status_code == 403
+
+
+def test_unknown_previews(running):
+    for file_id in ("1", "999999999999999999999999", "x"):
+        answer = httpx.get(f"{running.base_url}/sandbox/pages/preview/{file_id}", trust_env=False)
+        assert answer.status_code in (400, 404)

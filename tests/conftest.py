@@ -1,0 +1,34 @@
+"""What all tests share: the folder of reference files, and a line that says how many tests used it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED_VARIABLE = "CAPTURE360_SHARED"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of reference facts and real files; the test is skipped where it is not at hand."""
+    folder = os.environ.get(SHARED_VARIABLE)
+    if not folder or not Path(folder).is_dir():
+        pytest.skip(f"{SHARED_VARIABLE} does not name the folder of reference files")
+    return Path(folder).resolve()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "shared" in getattr(item, "fixturenames", ()):
+            item.add_marker("shared")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    def count(outcome: str) -> int:
+        reports = terminalreporter.stats.get(outcome, [])
+        return sum("shared" in getattr(report, "keywords", {}) for report in reports)
+
+    ran = count("passed") + count("failed")
+    terminalreporter.write_line(f"reference files ({SHARED_VARIABLE}): {ran} tests ran, {count('skipped')} skipped")

@@ -1,0 +1,3 @@
+"""The Airflow home first."""
+
+import airflow_home  # noqa: F401 - sets the environment before Airflow is imported

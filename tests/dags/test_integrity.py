@@ -1,0 +1,137 @@
+"""What holds for every DAG file."""
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
+from airflow.serialization.serialized_objects import DagSerialization
+
+from airflow_capture360.operators import WaitForRevisions
+from airflow_capture360.runs import first_task_of
+from airflow_home import ROOT
+from capture360.steps.validate import Route
+
+FILES = sorted((ROOT / "dags").glob("*.py"))
+HEAVY = ("pandas", "cv2", "great_expectations", "cognite", "pyarrow", "fastapi", "scipy", "onnxruntime")
+
+
+@pytest.fixture(scope="module")
+def bag() -> DagBag:
+    return DagBag(str(ROOT / "dags"))
+
+
+def dags(bag: DagBag) -> list[DAG]:
+    return list(bag.dags.values())
+
+
+def test_all_files_are_read_without_errors_and_warnings(bag: DagBag) -> None:
+    assert bag.import_errors == {}
+    assert bag.captured_warnings == {}
+    assert set(bag.dags) == {file.stem for file in FILES}
+
+
+def test_every_dag_has_its_manual_page_tag_and_no_catch_up(bag: DagBag) -> None:
+    for dag in dags(bag):
+        assert dag.doc_md is not None
+        assert "**When it runs.**" in dag.doc_md
+        assert "**When it fails.**" in dag.doc_md
+        assert "capture360" in dag.tags
+        assert not dag.catchup
+
+
+def test_every_task_retries_alerts_and_ends(bag: DagBag) -> None:
+    for dag in dags(bag):
+        for task in dag.tasks:
+            assert task.retries >= 2, task
+            assert task.retry_policy is not None, task
+            assert task.on_failure_callback, task
+            assert task.execution_timeout, task
+            assert task.owner == "capture360", task
+            assert getattr(task, "python_callable", type(task)).__doc__, task
+
+
+def test_a_run_has_few_tasks(bag: DagBag) -> None:
+    for dag in dags(bag):
+        assert sum(not task.is_mapped for task in dag.tasks) <= 12
+
+
+def test_every_dag_can_be_serialised_and_read_again(bag: DagBag) -> None:
+    for dag in dags(bag):
+        document = json.loads(json.dumps(DagSerialization.to_dict(dag)))
+        assert DagSerialization.from_dict(document).dag_id == dag.dag_id
+
+
+def test_the_pools_are_those_that_the_operator_is_told_to_create(bag: DagBag) -> None:
+    known = set(json.loads((ROOT / "config" / "pools.json").read_text()))
+    used = {task.pool for dag in dags(bag) for task in dag.tasks}
+    assert used - {"default_pool"} <= known
+
+
+def test_files_are_short() -> None:
+    for file in FILES:
+        assert len(file.read_text().splitlines()) <= 120, file
+
+
+def test_parsing_loads_nothing_heavy() -> None:
+    code = (
+        "import runpy, sys\n"
+        f"for file in {[str(file) for file in FILES]!r}: runpy.run_path(file)\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_sensing_cannot_be_backfilled_and_never_overlaps(bag: DagBag) -> None:
+    dag = bag.dags["captures_sense"]
+    assert dag.max_active_runs == 1
+    assert dag.allowed_run_types is not None
+    assert "backfill" not in {str(kind.value) for kind in dag.allowed_run_types}
+
+
+def test_ingesting_is_one_run_a_capture(bag: DagBag) -> None:
+    dag = bag.dags["captures_ingest"]
+    assert type(dag.timetable).__name__ == "PartitionedAssetTimetable"
+    assert "capture" in dag.params
+    assert dag.get_task("lease").is_setup
+    assert dag.get_task("release").is_teardown
+    assert [link.name for link in dag.get_task("validate").operator_extra_links] == ["Validation report"]
+    for last in ("publish", "collect"):
+        assert [link.name for link in dag.get_task(last).operator_extra_links] == ["Open in CDF"]
+
+
+def test_ingesting_branches_once_by_route(bag: DagBag) -> None:
+    dag = bag.dags["captures_ingest"]
+    assert dag.get_task("route").downstream_task_ids == {"faces", "upload_scans"}
+    assert {first_task_of(route) for route in get_args(Route)} == {"faces", "upload_scans"}
+    assert dag.get_task("place").upstream_task_ids >= {"publish", "collect"}
+    assert dag.get_task("place").trigger_rule == "none_failed_min_one_success"
+
+
+def test_a_review_waits_for_weeks_without_holding_anything_up(bag: DagBag) -> None:
+    dag = bag.dags["captures_review"]
+    assert type(dag.timetable).__name__ == "PartitionedAssetTimetable"
+    assert dag.max_active_runs >= 1000
+    ask = dag.get_task("pages.ask")
+    assert ask.response_timeout >= timedelta(days=7)
+    assert ask.defaults == ["Leave as they are"]
+    assert ask.downstream_task_ids == {"pages.apply"}
+    assert not any(task.is_setup for task in dag.tasks)
+    assert set(ask.params) == {"approve", "reject"}
+
+
+def test_people_are_asked_after_the_links_are_written(bag: DagBag) -> None:
+    task = bag.dags["captures_contextualize"].get_task("announce_review")
+    assert task.upstream_task_ids >= {"annotate"}
+    assert [outlet.name for outlet in task.outlets] == ["captures_to_review"]
+
+
+def test_a_task_that_defers_is_tried_again(bag: DagBag) -> None:
+    deferring = [task for dag in dags(bag) for task in dag.tasks if isinstance(task, WaitForRevisions)]
+    assert deferring
+    assert all(task.retries >= 2 for task in deferring)

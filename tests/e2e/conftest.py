@@ -1,0 +1,57 @@
+"""Stacks of real processes: Airflow's own scheduler, and the sandbox. Nearly all tests share one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from capture360_local.demo.runs import INGEST, SENSE
+from capture360_local.stack import Stack
+from running_stack import RunningStack
+
+REGISTER = """
+records: $CAPTURE360_HOME/records
+defaults: {connection: cognite_cdf_default, space: captures360}
+sites:
+  hall-7: {landing: {url: $CAPTURE360_HOME/landing/hall-7}}
+  impatient: {landing: {url: $CAPTURE360_HOME/landing/impatient}, announce_again_after: PT0S}
+  scans:
+    landing: {url: $CAPTURE360_HOME/landing/scans}
+    checks: {min_file_bytes: 100, min_panorama_width: 64, min_face_resolution: 16}
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    with running(Stack(tmp_path_factory.mktemp("stack"))) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def core_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A stack whose project knows data modeling alone."""
+    with running(Stack(tmp_path_factory.mktemp("core"), "data_modeling")) as started:
+        yield started
+
+
+@contextmanager
+def running(local: Stack) -> Iterator[RunningStack]:
+    local.home.prepare()
+    local.home.register.write_text(REGISTER)
+    told: list[str] = []
+    with local.running(told.append), local.api() as api:
+        assert told
+        started = RunningStack(local, api)
+        for dag in {dag["dag_id"] for dag in api.dags()} - {SENSE, INGEST}:
+            api.pause(dag, True)  # each takes captures for itself
+        with started.sandbox:
+            yield started

@@ -1,0 +1,25 @@
+"""The same DAGs in a data modeling project."""
+
+from __future__ import annotations
+
+from capture360_local.demo.deliveries import Order
+from capture360_local.demo.runs import INGEST
+from running_stack import RunningStack
+
+DROPPED = Order("core", "navvis", 1, "panoramas of a tilted scanner")
+
+
+def test_a_dropped_capture_becomes_core_model_instances(core_stack: RunningStack) -> None:
+    run = core_stack.ended(core_stack.drop(DROPPED))
+    assert run.state == "success", core_stack.api.task_instances(INGEST, run.id)
+    outcome = core_stack.outcome(DROPPED)
+    assert not outcome.complaints
+    assert (outcome.verdict, outcome.images, outcome.files) == ("accepted", 1, 6)
+
+
+def test_ingested_again_it_writes_nothing(core_stack: RunningStack) -> None:
+    before = core_stack.mutating()
+    run = core_stack.api.trigger(INGEST, {"capture": str(DROPPED.key)})
+    assert core_stack.ended(DROPPED.key).id == run
+    assert core_stack.api.run(INGEST, run)["state"] == "success"
+    assert core_stack.mutating() == before

@@ -1,0 +1,138 @@
+"""E57 captures killed around any write, between the parts of a file, and while waiting: one file, one revision."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import simplejpeg
+
+from capture360.cdf import uploads
+from capture360.e57.images import ScannerPose
+from capture360.e57.writer import E57Writer
+from capture360.steps import revision
+from capture360.steps.ingest import ingest
+from capture360.steps.validate import validate
+from captures import TAKEN
+from cdf_sandbox.options import Options
+from ingest_world import IMAGE_VIEW, World
+from local_cdf import RunningSandbox, run_sandbox
+from scans import ScanDrop, write_scans
+from writes import Killed, Writes, kill, watched
+
+SPACE = "captures360"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    options = Options(
+        data=tmp_path_factory.mktemp("sandbox"), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False,
+        revision_queue=0.2, revision_processing=0,
+    )  # fmt: skip
+    with run_sandbox(options) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def world(running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setattr(revision, "_FIRST_PAUSE_S", 0.1)
+    made = World(running, tmp_path, space=SPACE, e57={"space": SPACE})
+    yield made
+    made.wipe()
+
+
+def end(world: World, drop: ScanDrop) -> dict[str, Any]:
+    """What is to be there, but for the ids that CDF chose."""
+    client = world.cdf.client
+    url = f"/api/v1/projects/{client.config.project}/3d/models"
+    models = client.three_d.models.list(limit=None)
+    receipt = world.records.load(drop.key)
+    assert receipt is not None
+    images = world.nodes(IMAGE_VIEW, "").values()
+    scans = [file for file in client.files.list(limit=None) if file.mime_type == "model/e57"]
+    return {
+        "models": [model.metadata for model in models],
+        "revisions": sum(len(client.get(f"{url}/{model.id}/revisions").json()["items"]) for model in models),
+        "scans": [(file.external_id, file.uploaded) for file in scans],
+        "images": sorted(tuple(image[f"translation{axis}"] for axis in "XYZ") for image in images),
+        "state": receipt.state,
+        "steps": sorted({record.step for record in receipt.records}),
+        "left": sorted(path.name for path in Path(tempfile.gettempdir()).rglob("*.json")),
+    }
+
+
+def test_killed_before_and_after_every_write(world: World) -> None:
+    drop = write_scans(world.landing, "killed")
+    with watched(Writes()) as writes:
+        ingest(world.ctx(), drop.key)
+    undisturbed = end(world, drop)
+    assert (undisturbed["revisions"], len(undisturbed["images"]), undisturbed["left"]) == (1, 3, [])
+    log = writes.log
+    assert sum("/3d/models" in line for line in log) == 2
+    assert any(line.startswith("PUT") for line in log)
+    for number, line in enumerate(log):
+        for when in ("before", "after"):
+            if when == "before" and line[0].islower():
+                continue  # the records; what they hold is no more than what CDF was told before
+            world.wipe()
+            with watched(Writes(number, when, kill)), pytest.raises(Killed):  # type: ignore[arg-type]
+                ingest(world.ctx(), drop.key)
+            ingest(world.ctx(), drop.key)
+            assert end(world, drop) == undisturbed, f"killed {when} write {number}: {line}"
+
+
+def test_killed_between_the_parts_of_a_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "_MIN_PART", 6 * uploads.MIB)
+    drop = write_scans(world.landing, "parts", {"scan.e57": large_scan(13 * uploads.MIB)})
+    fingerprint = validate(world.ctx(), drop.key).fingerprint
+    with watched(Writes()) as writes:
+        revision.upload_scans(world.ctx(), drop.key, fingerprint)
+    puts = [number for number, line in enumerate(writes.log) if line.startswith("PUT")]
+    assert len(puts) > 2
+    for number in puts:
+        world.wipe()
+        validate(world.ctx(), drop.key)
+        with watched(Writes(number, "after", kill)), pytest.raises(Killed):
+            revision.upload_scans(world.ctx(), drop.key, fingerprint)
+        with watched(Writes()) as again:
+            revision.upload_scans(world.ctx(), drop.key, fingerprint)
+        # The part whose answer was lost is sent again, those before it are not.
+        assert sum(line.startswith("PUT") for line in again.log) == puts[-1] - number + 1
+        (file,) = world.cdf.client.files.list(limit=None)
+        assert world.cdf.client.files.download_bytes(id=file.id) == (drop.folder / "scan.e57").read_bytes()
+
+
+def test_killed_while_waiting(world: World) -> None:
+    drop = write_scans(world.landing, "waiting")
+    ctx = world.ctx()
+    fingerprint = validate(ctx, drop.key).fingerprint
+    revision.upload_scans(ctx, drop.key, fingerprint)
+    first = revision.start_revisions(ctx, drop.key, fingerprint)
+    with pytest.raises(Killed):
+        revision.wait(ctx, drop.key, fingerprint, pause=lambda seconds: kill())
+    again = revision.start_revisions(ctx, drop.key, fingerprint)
+    assert again == first
+    revision.wait(ctx, drop.key, fingerprint)
+    ingest(ctx, drop.key)
+    assert end(world, drop)["revisions"] == 1
+
+
+def large_scan(size: int) -> bytes:
+    """A scan of at least so many bytes: pictures of noise hardly shrink."""
+    noise = np.random.default_rng(1).integers(0, 256, (1024, 2048, 3), np.uint8)
+    picture = simplejpeg.encode_jpeg(noise, quality=98)
+    stream = io.BytesIO()
+    with closing(E57Writer(stream)) as writer:
+        for number in range(size // len(picture) + 1):
+            pose = ScannerPose((1.0, 0.0, 0.0, 0.0), (float(number), 0.0, 0.0))
+            writer.add_spherical(picture, name=f"Stop {number}", pose=pose, acquired_at=TAKEN)
+    return stream.getvalue()

@@ -1,0 +1,89 @@
+"""What an end-to-end test asks of a stack of real processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from capture360.cdf.client import CdfProject, Connection
+from capture360.cdf.modes import mode_of
+from capture360.model import CaptureKey
+from capture360.records import Records
+from capture360.settings import Register
+from capture360_local.demo.deliveries import Order, deliver, expected
+from capture360_local.demo.readback import Outcome, read_back
+from capture360_local.demo.runs import INGEST, IngestRun, newest_run
+from capture360_local.stack import Stack
+from capture360_local.stack.airflow_api import AirflowApi
+
+PATIENCE = 240.0
+T = TypeVar("T")
+
+
+class RunningStack:
+    """A running stack, with what a test asks of it."""
+
+    def __init__(self, local: Stack, api: AirflowApi) -> None:
+        self.local = local
+        self.api = api
+        self.samples = local.home.root / "samples"
+        self.samples.mkdir(exist_ok=True)
+        self.sandbox = httpx.Client(base_url=local.status().sandbox_url, trust_env=False, timeout=30)
+        self.records = Records(str(local.home.records))
+        connection = {**local.sandbox_connection(), "mode": local.mode}
+        self.cdf = CdfProject(Connection.from_mapping(connection, "the sandbox"))
+
+    def until(self, look: Callable[[], T | None], what: str, patience: float = PATIENCE) -> T:
+        """What `look` finds as soon as it finds something; the test fails in words after `patience` seconds."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            self.local.check()
+            found = look()
+            if found:
+                return found
+            time.sleep(0.3)
+        pytest.fail(f"waited {patience:.0f} s for {what}")
+
+    def drop(self, order: Order) -> CaptureKey:
+        """Deliver a capture; its key."""
+        assert deliver(order, self.local.home.landing, self.samples)
+        return order.key
+
+    def ended(self, key: CaptureKey, passed_over: frozenset[str] = frozenset()) -> IngestRun:
+        """The newest run about the capture, once it has ended."""
+
+        def look() -> IngestRun | None:
+            run = newest_run(self.api, key, passed_over)
+            return run if run and run.ended else None
+
+        return self.until(look, f"the end of a run about {key}")
+
+    def outcome(self, order: Order) -> Outcome:
+        """What records and CDF hold of the capture, compared with its truth."""
+        site = Register(str(self.local.home.register)).site(order.site)
+        return read_back(order.key, expected(order, self.samples), site, self.cdf, self.records)
+
+    def mutating(self) -> int:
+        """Mutating requests so far, but for tokens and sessions."""
+        return int(self.sandbox.get("/sandbox/counters").raise_for_status().json()["mutating"])
+
+    def files(self) -> int:
+        """How many files CDF holds."""
+        return len(self.cdf.client.files.list(limit=None))
+
+    def image_count(self, order: Order) -> int:
+        site = Register(str(self.local.home.register)).site(order.site)
+        return len(list(mode_of(self.cdf).images(self.cdf, site).images(order.key)))
+
+    def task(self, run: str, task: str) -> Mapping[str, Any]:
+        """The first instance of a task in a run."""
+        return next(each for each in self.api.task_instances(INGEST, run) if each["task_id"] == task)
+
+    def log(self, run: str, task: str, attempt: int = 1) -> str:
+        """The log of a task's try, once it is whole."""
+        index = self.task(run, task)["map_index"]
+        return self.api.log(INGEST, run, task, attempt, index)

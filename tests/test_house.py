@@ -1,0 +1,104 @@
+"""The rules of the house: who may import whom, what the oracle may know, and where the mode names may stand."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = {
+    "capture360": ROOT / "include/capture360",
+    "cdf_sandbox": ROOT / "include/cdf_sandbox",
+    "capture360_local": ROOT / "include/capture360_local",
+    "capture360_cli": ROOT / "include/capture360_cli",
+    "airflow_capture360": ROOT / "plugins/airflow_capture360",
+    "dags": ROOT / "dags",
+}
+MAY_IMPORT = {
+    "capture360": set(),
+    "cdf_sandbox": {"capture360"},
+    "capture360_local": {"capture360", "cdf_sandbox"},
+    "capture360_cli": {"capture360", "cdf_sandbox", "capture360_local", "airflow_capture360"},
+    "airflow_capture360": {"capture360"},
+    "dags": {"airflow_capture360"},
+}
+WITH_AIRFLOW = {"airflow_capture360", "dags"}
+ORACLE_MAY_USE = ("capture360.e57", "capture360.panorama")
+HEAVY = ("great_expectations", "pandas", "cv2", "cognite", "onnxruntime")
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Dotted names that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def files(package: str) -> list[Path]:
+    return sorted(PACKAGES[package].rglob("*.py"))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_point_one_way(package: str) -> None:
+    wrong = {
+        f"{file.relative_to(ROOT)} imports {name}"
+        for file in files(package)
+        for name in imports(file)
+        if (top := name.partition(".")[0]) != package
+        and ((top in PACKAGES and top not in MAY_IMPORT[package]) or (top == "airflow" and package not in WITH_AIRFLOW))
+    }
+    assert not wrong
+
+
+def test_the_oracle_knows_nothing_of_the_product() -> None:
+    plant = (PACKAGES["capture360_local"] / "plant").rglob("*.py")
+    wrong = {
+        f"{file.relative_to(ROOT)} imports {name}"
+        for file in [*files("cdf_sandbox"), *plant]
+        for name in imports(file)
+        if name.partition(".")[0] == "capture360"
+        and not (file.is_relative_to(PACKAGES["cdf_sandbox"]) and f"{name}.".startswith(ORACLE_MAY_USE))
+        and name != "capture360"
+    }
+    assert not wrong
+
+
+def test_the_mode_names_stand_in_one_table() -> None:
+    modes = ("asset_centric", "data_modeling", "hybrid")
+    allowed = {"modes.py", "settings.py"}
+    wrong = {
+        f"{file.relative_to(ROOT)} line {node.lineno}"
+        for package in ("capture360", "airflow_capture360", "dags")
+        for file in files(package)
+        if file.name not in allowed
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and node.value in modes
+    }
+    assert not wrong
+
+
+@pytest.mark.parametrize("package", ["capture360", "cdf_sandbox", "capture360_local", "airflow_capture360"])
+def test_importing_a_package_loads_nothing_heavy(package: str) -> None:
+    code = f"import {package}, sys; print([name for name in {HEAVY!r} if name in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
+def test_the_plugins_folder_is_not_executed_file_by_file() -> None:
+    assert (ROOT / "plugins/.airflowignore").read_text().split() == ["*"]
+
+
+def test_the_lock_names_no_index_and_holds_what_installing_needs() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "://" not in lock
+    assert "--index" not in lock
+    pinned = {line.partition("==")[0] for line in lock.splitlines() if "==" in line}
+    assert {"apache-airflow", "cognite-sdk", "hatchling", "editables"} <= pinned
