@@ -1,0 +1,112 @@
+"""A large E57 file from its verdict into CDF: memory of the process at two sizes, and CPU against SHA-256 of the file.
+
+The sandbox serves in a process of its own. Peak memory must not grow with the file.
+
+    python benchmarks/e57_upload.py [megabytes]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from e57 import IMAGES, sample, sha256
+
+DEFAULT_MEGABYTES = 1000
+SMALL = 10
+"""The smaller file is so many times smaller."""
+
+CHILD = """
+import json, sys, time
+from pathlib import Path
+from capture360.cdf.client import CdfProject, Connection
+from capture360.cdf.uploads import LargeFile, LargeUploads
+from capture360.e57 import preflight, verify
+from capture360.settings import FileSettings
+path, connection, journals = (Path(argument) for argument in sys.argv[1:4])
+
+def memory():
+    return next(int(line.split()[1]) / 1024 for line in open('/proc/self/status') if line.startswith('VmHWM'))
+
+cdf = CdfProject(Connection.from_file(connection))
+cdf.client.files.list(limit=1)
+told = {"before": memory()}
+start = time.process_time()
+found = preflight(path)
+told |= {"preflight": time.process_time() - start, "usable": len(found.photospheres)}
+start = time.process_time()
+checked = verify(path)
+assert checked.finding is None
+told |= {"verify": time.process_time() - start, "verified": memory()}
+file = LargeFile(path.stem, path.name, "model/e57", path.stat().st_size, checked.sha256)
+start, wall = time.process_time(), time.monotonic()
+LargeUploads(cdf, FileSettings(), lambda line: None, journals).put(file, lambda: path.open("rb"))
+told |= {"upload": time.process_time() - start, "wall": time.monotonic() - wall, "uploaded": memory()}
+print(json.dumps(told))
+"""
+
+
+def measured(path: Path, connection: Path) -> dict[str, float]:
+    """What a process of its own needed to judge, check and upload the file."""
+    with tempfile.TemporaryDirectory() as journals:
+        os.chmod(journals, 0o700)
+        command = [sys.executable, "-c", CHILD, str(path), str(connection), journals]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
+@contextmanager
+def sandbox(folder: Path) -> Iterator[Path]:
+    """The connection file of a sandbox that runs in its own process."""
+    program = Path(sys.executable).with_name("capture360")
+    command = [str(program), "sandbox", "--port", "0", "--data", str(folder), "--no-rate-limits"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    connection = folder / "connection.json"
+    try:
+        while not connection.exists():
+            if process.poll() is not None:
+                raise RuntimeError("the sandbox did not start")
+            time.sleep(0.1)
+        yield connection
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def main(megabytes: int = DEFAULT_MEGABYTES) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        small, large = Path(scratch, "small.e57"), Path(scratch, "large.e57")
+        sample(small, megabytes // SMALL)
+        sample(large, megabytes)
+        with sandbox(Path(scratch, "cdf")) as connection:
+            one, ten = measured(small, connection), measured(large, connection)
+        start = time.process_time()
+        sha256(large)
+        digest = time.process_time() - start
+    assert one["usable"] == ten["usable"] == IMAGES
+    table = Table("what", "figure", "target", title=f"An E57 file of {megabytes:,} MB into the local CDF")
+    table.add_row("peak memory, file of a tenth of it", f"{one['uploaded']:.0f} MB", "")
+    table.add_row("peak memory", f"{ten['uploaded']:.0f} MB", "")
+    growth = ten["uploaded"] - one["uploaded"]
+    table.add_row("growth of peak memory with the file", f"{growth:+.0f} MB", "flat")
+    table.add_row("of it before anything was read", f"{ten['before']:.0f} MB", "")
+    table.add_row("verdict on the file", f"{ten['preflight'] * 1e3:.0f} ms", "milliseconds")
+    table.add_row("check and SHA-256 / SHA-256 alone, CPU", f"{ten['verify'] / digest:.2f}", "")
+    table.add_row("upload with SHA-256 / SHA-256 alone, CPU", f"{ten['upload'] / digest:.2f}", "")
+    table.add_row("upload, wall clock", f"{megabytes / ten['wall']:.0f} MB/s", "")
+    Console(width=100).print(table)
+
+
+if __name__ == "__main__":
+    main(*(int(argument) for argument in sys.argv[1:2]))
