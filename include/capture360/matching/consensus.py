@@ -18,6 +18,7 @@ from statistics import median
 import numpy as np
 
 from capture360.detection.polygons import bounds, touches_border
+from capture360.detection.protocol import MAX_TEXT_LENGTH
 from capture360.matching.edits import EditIndex, one_edit_apart
 from capture360.matching.evidence import APPROVABLE
 from capture360.matching.normalise import key
@@ -138,6 +139,7 @@ class _Hearing:
             and match.confidence >= settings.min_confidence
             and match.detection.score >= settings.min_score
             and not touches_border(match.detection.polygon)
+            and len(match.detection.text) < MAX_TEXT_LENGTH
         )
 
     def _demote_in(self, sightings: Sequence[Sighting]) -> None:

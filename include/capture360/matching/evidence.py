@@ -12,12 +12,13 @@ from enum import StrEnum
 
 from capture360.detection.protocol import MAX_TEXT_LENGTH
 from capture360.matching.index import TagIndex
-from capture360.matching.normalise import has_letter_and_digit, swaps, tokens
+from capture360.matching.normalise import has_letter_and_digit, is_misread, key, swaps, tokens
 
 MAX_WINDOW = 5
 _MAX_CANDIDATES = 3
 _MAX_COMPLETIONS = 4
 _MIN_REPAIRABLE = 5
+_MIN_LABEL = 3
 
 
 class Kind(StrEnum):
@@ -28,9 +29,11 @@ class Kind(StrEnum):
     FOLD_1 = "fold-1"
     FOLD_2 = "fold-2"
     FOLD_MORE = "fold-more"
-    FOLD_KNOWN = "fold-known-shape"
     WINDOW_FOLD = "window-fold"
-    WINDOW_FOLD_KNOWN = "window-fold-known-shape"
+    FOLD_OWN = "fold-own-tag"
+    """A tag but for look-alikes, read as a tag might be written that the list lacks: 1018 where 101B is listed."""
+    DIVIDED = "divided"
+    """The characters of a tag, divided where the tag is not: 10-179 where 101-79 is listed."""
     PLAIN = "plain"
     """A whole number or a whole word that is a tag."""
     PART = "part"
@@ -38,7 +41,7 @@ class Kind(StrEnum):
     LOOK_ALIKE = "look-alike"
     """One of several tags that only look-alike characters tell apart."""
     LEFTOVER = "leftover"
-    """A tag beside tokens that could belong to it."""
+    """A tag beside tokens that could belong to it, or that only point to it."""
     EDIT = "edit"
     EDIT_KNOWN = "edit-known-shape"
     CUT = "cut"
@@ -58,9 +61,7 @@ APPROVABLE = frozenset(
         Kind.WINDOW,
         Kind.FOLD_1,
         Kind.FOLD_2,
-        Kind.FOLD_KNOWN,
         Kind.WINDOW_FOLD,
-        Kind.WINDOW_FOLD_KNOWN,
     }
 )
 """Evidence that may be approved without a person, if it is calibrated high enough. All other is suggested at best."""
@@ -88,6 +89,7 @@ class Matcher:
     def __init__(self, index: TagIndex) -> None:
         self._index = index
         self._settings = index.settings
+        self._pointing = frozenset(map(key, index.settings.pointing_words))
 
     def read(self, texts: Sequence[str]) -> list[Evidence]:
         """The evidence of each text, in the order given. Characters beyond the 128th are not looked at."""
@@ -103,14 +105,14 @@ class Matcher:
         return [found[text] for text in texts]
 
     def _direct(self, text: str) -> Evidence | None:
-        text_key = self._index.key(text)
-        if len(text_key) < self._settings.min_chars:
+        if len(self._index.key(text)) < self._settings.min_chars:
             return _SHORT
-        return self._whole(text_key) or self._windows(tokens(text))
+        return self._whole(text) or self._windows(tokens(text))
 
-    def _whole(self, read_key: str) -> Evidence | None:
-        """Evidence of a key that is, but for look-alikes, the key of a tag."""
+    def _whole(self, text: str) -> Evidence | None:
+        """Evidence of a text that is, but for look-alikes, a tag."""
         index = self._index
+        read_key = index.key(text)
         folded = index.fold(read_key)
         tag_keys = index.same_fold(folded)
         if not tag_keys:
@@ -118,40 +120,36 @@ class Matcher:
         owners = index.owners(read_key)
         if len(owners) > 1:
             return Evidence(Kind.TWIN, None, owners[:_MAX_CANDIDATES])
-        if len(tag_keys) > 1:
-            return self._look_alike(read_key, tag_keys)
-        (tag_key,) = tag_keys
-        swapped = 0 if owners else swaps(read_key, tag_key)
+        ranked = sorted((swaps(read_key, tag_key), tag_key) for tag_key in tag_keys)
+        named = _distinct(owner for _, tag_key in ranked for owner in index.owners(tag_key))
+        swapped, tag_key = ranked[0]
+        owners = index.owners(tag_key)
+        if len(tag_keys) > 1 and len(named) > 1:
+            if swapped == ranked[1][0] or len(owners) > 1:
+                return Evidence(Kind.LOOK_ALIKE_TIE, None, named[:_MAX_CANDIDATES])
+            return Evidence(Kind.LOOK_ALIKE, owners[0], named[:_MAX_CANDIDATES])
         if 1 - swapped / len(read_key) < self._settings.min_fuzzy_score:
             return None
-        owners = index.owners(tag_key)
         if len(owners) > 1:
             return Evidence(Kind.TWIN, None, owners[:_MAX_CANDIDATES])
         if index.is_part(folded):
             return Evidence(Kind.PART, owners[0], _distinct((*owners, *self._longer(folded)))[:_MAX_CANDIDATES])
         if not has_letter_and_digit(tag_key):
             return Evidence(Kind.PLAIN, owners[0])
+        if index.is_divided_elsewhere(text, tag_key):
+            return Evidence(Kind.DIVIDED, owners[0])
         if not swapped:
             return Evidence(Kind.EXACT, owners[0])
-        if index.knows_shape(read_key):
-            return Evidence(Kind.FOLD_KNOWN if swapped == 1 else Kind.FOLD_MORE, owners[0])
+        if index.knows_shape(read_key) or not is_misread(read_key, tag_key):
+            return Evidence(Kind.FOLD_OWN, owners[0])
         return Evidence({1: Kind.FOLD_1, 2: Kind.FOLD_2}.get(swapped, Kind.FOLD_MORE), owners[0])
-
-    def _look_alike(self, read_key: str, tag_keys: Sequence[str]) -> Evidence:
-        ranked = sorted((swaps(read_key, tag_key), tag_key) for tag_key in tag_keys)
-        owners = _distinct(owner for _, tag_key in ranked for owner in self._index.owners(tag_key))
-        nearest = self._index.owners(ranked[0][1])
-        if len(owners) == 1:  # several spellings of one asset
-            return Evidence(Kind.FOLD_KNOWN, owners[0])
-        if ranked[0][0] == ranked[1][0] or len(nearest) > 1:
-            return Evidence(Kind.LOOK_ALIKE_TIE, None, owners[:_MAX_CANDIDATES])
-        return Evidence(Kind.LOOK_ALIKE, nearest[0], owners[:_MAX_CANDIDATES])
 
     def _windows(self, words: Sequence[str]) -> Evidence | None:
         """Evidence of runs of whole tokens; never of a piece of a token."""
-        word_keys = [word_key for word_key in map(self._index.key, words) if word_key]
-        if len(word_keys) < 2:
+        words = [word for word in words if self._index.key(word)]
+        if len(words) < 2:
             return None
+        word_keys = [self._index.key(word) for word in words]
         hits: list[tuple[int, int, Evidence]] = []
         for width in range(min(MAX_WINDOW, len(word_keys) - 1), 0, -1):
             for begin in range(len(word_keys) - width + 1):
@@ -161,7 +159,7 @@ class Matcher:
                 window = "".join(word_keys[begin:end])
                 if len(window) < self._settings.min_chars or not has_letter_and_digit(window):
                     continue
-                evidence = self._whole(window)
+                evidence = self._whole(" ".join(words[begin:end]))
                 if evidence:
                     hits.append((begin, end, evidence))
         if not hits:
@@ -176,9 +174,13 @@ class Matcher:
         if inner.owner is None or inner.kind not in APPROVABLE:
             return inner
         covered = {place for begin, end, _ in hits for place in range(begin, end)}
-        if not all(_is_label(word) for place, word in enumerate(word_keys) if place not in covered):
+        if not all(self._is_label(word) for place, word in enumerate(word_keys) if place not in covered):
             return Evidence(Kind.LEFTOVER, inner.owner)
         return Evidence(_AS_WINDOW[inner.kind], inner.owner)
+
+    def _is_label(self, word_key: str) -> bool:
+        """Whether a word describes what a plate names; one that points elsewhere, or may be a suffix, does not."""
+        return len(word_key) >= _MIN_LABEL and word_key.isalpha() and word_key not in self._pointing
 
     def _repaired(self, texts: Sequence[str]) -> list[Evidence]:
         """Evidence of texts that are one edit from a tag, or a tag with an end missing."""
@@ -260,12 +262,7 @@ _AS_WINDOW = {
     Kind.EXACT: Kind.WINDOW,
     Kind.FOLD_1: Kind.WINDOW_FOLD,
     Kind.FOLD_2: Kind.WINDOW_FOLD,
-    Kind.FOLD_KNOWN: Kind.WINDOW_FOLD_KNOWN,
 }
-
-
-def _is_label(word_key: str) -> bool:
-    return len(word_key) >= 2 and word_key.isalpha()
 
 
 def _edit_cost(read: str, tag: str) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from capture360.matching.edits import EditIndex
-from capture360.matching.normalise import Fold, key, keys, shape
+from capture360.matching.normalise import Fold, divisions, key, keys, shape
 from capture360.matching.settings import MatchingSettings
 
 
@@ -25,6 +25,7 @@ class TagIndex:
             raise ValueError(f"{len(tags)} tags but {len(owners)} owners; give one owner for each tag")
         self.settings = settings or MatchingSettings()
         self.fold = Fold(self.settings.substitutions)
+        self._tags = tags
         self._owners = range(len(tags)) if owners is None else owners
         tag_keys = keys(tags, remove_leading_zeros=self.settings.remove_leading_zeros)
         self._first: dict[str, int] = dict(zip(reversed(tag_keys), reversed(range(len(tags))), strict=True))
@@ -43,6 +44,16 @@ class TagIndex:
             return twins
         position = self._first.get(tag_key)
         return () if position is None else (self._owners[position],)
+
+    def is_divided_elsewhere(self, text: str, tag_key: str) -> bool:
+        """Whether a text divides digits, or letters, that the tag of this key holds together."""
+        tag, zeros = self._tags[self._first[tag_key]], self.settings.remove_leading_zeros
+        if text == tag:
+            return False
+        places = divisions(text, remove_leading_zeros=zeros) - divisions(tag, remove_leading_zeros=zeros)
+        return any(
+            0 < place < len(tag_key) and tag_key[place - 1].isdigit() == tag_key[place].isdigit() for place in places
+        )
 
     def same_fold(self, folded: str) -> tuple[str, ...]:
         """The keys of equal fold, in alphabetical order."""

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import accumulate
 
 # Latin twins of Cyrillic and Greek capitals, the slashed zero, and a T that touches the next one, read as pi.
 _SAME_INK = str.maketrans("АВЕКМНОРСТХІЅЈΑΒΕΖΗΙΚΜΝΟΡΤΥΧØΠ", "ABEKMHOPCTXISJABEZHIKMNOPTYX0T")
@@ -66,6 +67,23 @@ def shape(of_key: str) -> str:
 def has_letter_and_digit(of_key: str) -> bool:
     """Whether a key could be a tag and not a word or a number."""
     return not of_key.isalpha() and not of_key.isdigit() and of_key != ""
+
+
+def divisions(text: str, *, remove_leading_zeros: bool = False) -> frozenset[int]:
+    """Places in the key of a text where signs or spaces divide it: "10-179" is divided at 2."""
+    pieces = [key(piece, remove_leading_zeros=remove_leading_zeros) for piece in _NOT_IN_KEYS.split(text) if piece]
+    return frozenset(accumulate(map(len, pieces[:-1])))
+
+
+def is_misread(read: str, tag: str) -> bool:
+    """Whether the characters in which a key differs from the tag's stand where no tag has such ones: a letter between
+    two digits, or a digit between two letters. Elsewhere they may be read rightly, off the plate of another tag."""
+    differing = [place for place, (a, b) in enumerate(zip(read, tag, strict=True)) if a != b]
+    return all(
+        0 < place < len(read) - 1
+        and read[place - 1].isdigit() is read[place + 1].isdigit() is not read[place].isdigit()
+        for place in differing
+    )
 
 
 class Fold:

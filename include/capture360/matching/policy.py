@@ -31,13 +31,13 @@ REASONS = {
     Kind.FOLD_1: "read with one look-alike character",
     Kind.FOLD_2: "read with two look-alike characters",
     Kind.FOLD_MORE: "read with several look-alike characters",
-    Kind.FOLD_KNOWN: "read with look-alike characters, as another tag might be written",
     Kind.WINDOW_FOLD: "read with look-alike characters beside a label",
-    Kind.WINDOW_FOLD_KNOWN: "read with look-alike characters beside a label, as another tag might be written",
+    Kind.FOLD_OWN: "read with look-alike characters, as a tag might be written that is not in the list",
+    Kind.DIVIDED: "the text is divided where the tag is not",
     Kind.PLAIN: "the tag is a plain number or word",
     Kind.PART: "the tag begins or ends another tag: the plate may go on",
     Kind.LOOK_ALIKE: "another tag differs only in look-alike characters",
-    Kind.LEFTOVER: "beside the tag stands what may belong to it",
+    Kind.LEFTOVER: "beside the tag stands what may belong to it, or only points to it",
     Kind.EDIT: "one character differs from the tag",
     Kind.EDIT_KNOWN: "one character differs from the tag, and the text may be a tag that is not in the list",
     Kind.CUT: "only a part of the tag was read",
@@ -50,7 +50,7 @@ REASONS = {
     Kind.NOTHING: "no tag is near",
 }
 
-_OUTRIGHT = APPROVABLE | {Kind.PART, Kind.LOOK_ALIKE}
+_OUTRIGHT = APPROVABLE | {Kind.FOLD_OWN, Kind.PART, Kind.LOOK_ALIKE}
 """Evidence of a whole tag, whether or not a person must look at it."""
 _ONE_EACH = frozenset({Kind.SEVERAL, Kind.LOOK_ALIKE, Kind.LOOK_ALIKE_TIE})
 """Evidence of a few whole tags: each is suggested, and a person takes the right ones."""
@@ -106,8 +106,9 @@ class _Judge:
         self._matcher = Matcher(TagIndex([tag for tag, _ in pairs], [owner for _, owner in pairs], settings))
 
     def all(self, detections: Sequence[Detection]) -> list[Judged]:
-        alone = self._matcher.read([detection.text for detection in detections])
-        joined = self._taken_joins(detections, alone)
+        near = joins(detections, self._settings.direction_delta)
+        alone = self._beside_others(near, self._matcher.read([detection.text for detection in detections]))
+        joined = self._taken_joins(near, alone)
         in_join = {part: join for join, _ in joined for part in join.parts}
         result: list[Judged] = []
         for position, (detection, evidence) in enumerate(zip(detections, alone, strict=True)):
@@ -120,13 +121,19 @@ class _Judge:
             result.extend(self._verdicts(join.detection, evidence))
         return result
 
-    def _taken_joins(self, detections: Sequence[Detection], alone: Sequence[Evidence]) -> list[tuple[Join, Evidence]]:
+    def _beside_others(self, near: Sequence[Join], alone: Sequence[Evidence]) -> list[Evidence]:
+        """The evidence of each line, less where the line above, below or beside it may belong to its tag."""
+        heard = list(alone)
+        for join, found in zip(near, self._matcher.read([join.detection.text for join in near]), strict=True):
+            if found.kind is Kind.LEFTOVER:
+                for part in join.parts:
+                    if alone[part].kind in APPROVABLE and alone[part].owner == found.owner:
+                        heard[part] = found
+        return heard
+
+    def _taken_joins(self, near: Sequence[Join], alone: Sequence[Evidence]) -> list[tuple[Join, Evidence]]:
         """Joins that name a tag that neither of their lines names; a line with two such neighbours has none."""
-        candidates = [
-            join
-            for join in joins(detections, self._settings.direction_delta)
-            if not any(alone[part].kind in APPROVABLE for part in join.parts)
-        ]
+        candidates = [join for join in near if not any(alone[part].kind in APPROVABLE for part in join.parts)]
         read = self._matcher.read([join.detection.text for join in candidates])
         good = []
         for join, found in zip(candidates, read, strict=True):

@@ -18,6 +18,10 @@ LOOK_ALIKES: Mapping[str, tuple[str, ...]] = {
     "8": ("B",),
 }
 SIGN_WORDS = ("DANGER", "WARNING", "CAUTION", "NOTICE", "EXIT", "EMERGENCY EXIT", "NO SMOKING", "HIGH VOLTAGE")
+POINTING_WORDS = (
+    "TO", "FROM", "VIA", "FOR", "OF", "SEE", "NEAR", "NEXT", "AND", "NOT", "WHEN", "BEFORE", "AFTER", "REPLACES",
+    "REPLACED", "REMOVED", "SPARE", "TIL", "FRA", "VON", "NACH", "ZUM", "ZUR", "SIEHE",
+)  # fmt: skip
 
 
 class ConsensusSettings(BaseModel):
@@ -63,6 +67,8 @@ class MatchingSettings(BaseModel):
     suggest_confidence: Fraction = 0.5
     sign_words: tuple[str, ...] = SIGN_WORDS
     """Texts that are signs and not tags."""
+    pointing_words: tuple[str, ...] = POINTING_WORDS
+    """Words beside a tag that say that the plate is about another thing, such as the pipe "TO P-101A"."""
     strict: bool = False
     """Approve only what two stations agree on."""
     consensus: ConsensusSettings = ConsensusSettings()

@@ -101,6 +101,11 @@ def test_strict_approves_only_what_two_stations_saw() -> None:
         [seen("one", "21-PT-1019A", score=0.9), seen("one", "21-PT-1019A", score=0.9)],
         # Two stations agree on what is wrong in the same way from everywhere.
         [seen("one", "IC-2591B"), seen("two", "IC-2591B")],
+        # Two stations see the tag on a plate that points to it.
+        [seen("one", "FEED TO P-5050C"), seen("two", "FEED TO P-5050C")],
+        # Two stations read the first 128 characters of what goes on.
+        [seen(image, "PUMP " * 24 + "P-5050C X") for image in ("one", "two")],
+        [seen(image, "P-5050C" + " PUMP" * 25) for image in ("one", "two")],
         # Too far away to be read.
         [seen("one", "21-PT-1019A", (0, -20, 0), score=0.9), seen("two", "21-PT-1019A", (0, -20, 0), score=0.9)],
     ],

@@ -182,6 +182,20 @@ def test_a_line_with_two_fitting_neighbours_is_given_to_neither() -> None:
     assert not [each for each in both if each.match.status == "approved"]
 
 
+@pytest.mark.parametrize("below", ["M1", "X1", "AB", "FEED TO", "DN50"])
+def test_a_line_that_may_belong_to_the_tag_keeps_it_from_approval(below: str) -> None:
+    for y in (0.375, 0.425):
+        judged = judge([seen("21-PT-1019A", y=0.4), seen(below, y=y, width=0.05)], ASSETS)
+        assert (judged[0].match.status, judged[0].match.asset) == ("suggested", ASSETS[0])
+        assert "beside the tag" in judged[0].match.reason
+
+
+@pytest.mark.parametrize("below", ["LIC-2591B", "GLYCOL PUMP", "21-PT-1019B"])
+def test_labels_and_other_plates_below_a_tag_do_not(below: str) -> None:
+    judged = judge([seen("21-PT-1019A", y=0.4), seen(below, y=0.425)], ASSETS)
+    assert (judged[0].match.status, judged[0].match.asset) == ("approved", ASSETS[0])
+
+
 def test_a_label_above_a_tag_does_not_swallow_it() -> None:
     judged = judge([seen("PUMP", y=0.375), seen("21-PT-1019A", y=0.4)], ASSETS)
     assert [(each.match.detection.text, each.match.status) for each in judged] == [
