@@ -184,18 +184,21 @@ def test_a_suggestion_that_became_certain_is_replaced(
     assert [item.status for item in links(client, image)] == ["approved"]
 
 
+@pytest.mark.parametrize(("status", "path"), [("approved", "/annotations"), ("suggested", "/annotations/suggest")])
 def test_an_answer_that_was_lost_doubles_nothing(
     cdf: CdfProject,
     client: CogniteClient,
     image: PublishedImage,
     assets: dict[str, Asset],
     monkeypatch: pytest.MonkeyPatch,
+    status: str,
+    path: str,
 ) -> None:
     real, lost = httpx2.AsyncClient.send, []
 
     async def commit_then_reset(self: httpx2.AsyncClient, request: httpx2.Request, **more: object) -> httpx2.Response:
         answer = await real(self, request, **more)  # type: ignore[arg-type]
-        if request.url.path.endswith("/annotations") and not lost:
+        if request.url.path.endswith(path) and not lost:
             lost.append(request)
             raise httpx2.ReadError("connection reset")
         return answer
@@ -203,11 +206,11 @@ def test_an_answer_that_was_lost_doubles_nothing(
     monkeypatch.setattr(httpx2.AsyncClient, "send", commit_then_reset)
     writer = Annotations(cdf, "images.AssetLink")
     try:
-        writer.write([image], [match(assets["21-PT-1019A"])])
+        writer.write([image], [match(assets["21-PT-1019A"], status)])
     except CdfUnavailableError:
-        writer.write([image], [match(assets["21-PT-1019A"])])
+        writer.write([image], [match(assets["21-PT-1019A"], status)])
     assert lost
-    assert len(links(client, image)) == 1
+    assert [link.status for link in links(client, image)] == [status]
 
 
 def test_an_asset_that_is_gone_costs_only_its_own_link(
