@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,20 +50,27 @@ def station_pose(number: int) -> Pose:
 
 
 def write_cubemap(
-    landing: Path, key: CaptureKey, stations: int = 2, size: int = 64, revision: int = 1, shade: int = 0
+    landing: Path,
+    key: CaptureKey,
+    stations: int = 2,
+    size: int = 64,
+    revision: int = 1,
+    shade: int = 0,
+    collections: Sequence[str] = ("",),
 ) -> Drop:
-    """A sound cubemap capture below `landing/<capture>`; `shade` changes the pictures."""
+    """A sound cubemap capture below `landing/<capture>`; `shade` changes the pictures, `collections` take turns."""
     folder = landing / key.capture
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "capture.yaml").write_text(_MANIFEST.format(key=key, revision=revision))
-    lines = ["station_id,station_name,x,y,z,qw,qx,qy,qz,time_taken"]
+    lines = ["station_id,station_name,x,y,z,qw,qx,qy,qz,time_taken,collection_id"]
     made, media = [], {}
     for number in range(1, stations + 1):
         name, pose = f"{number:03}", station_pose(number)
         taken = TAKEN + timedelta(minutes=number)
         numbers = ",".join(repr(value) for value in (*pose.position, *pose.rotation))
-        lines.append(f"{name},Pump {name},{numbers},{taken:%Y-%m-%dT%H:%M:%SZ}")
-        made.append(Station(name, f"Pump {name}", pose, taken))
+        part = collections[number % len(collections)]
+        lines.append(f"{name},Pump {name},{numbers},{taken:%Y-%m-%dT%H:%M:%SZ},{part}")
+        made.append(Station(name, f"Pump {name}", pose, taken, part))
         paths = {face: f"images/{name}/{face}.jpg" for face in FACES}
         media[name] = StationMedia(faces=paths)
         (folder / "images" / name).mkdir(parents=True, exist_ok=True)

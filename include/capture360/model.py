@@ -94,6 +94,8 @@ class Station:
     name: str
     pose: Pose
     taken_at: datetime
+    collection: str = ""
+    """The part of the capture that the station belongs to, which is a collection of its own; the rest if empty."""
 
 
 @dataclass(frozen=True, slots=True)

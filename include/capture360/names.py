@@ -42,9 +42,19 @@ def twin_key(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip().casefold()
 
 
-def collection_id(key: CaptureKey) -> str:
-    """External id of the capture's 360° collection."""
-    return _external_id("collection", key.site, key.capture)
+def collection_id(key: CaptureKey, part: str = "") -> str:
+    """External id of the capture's 360° collection, or of the one for a part of it.
+
+    Those of parts begin as that of the whole, so that CDF finds all collections of a capture by one prefix.
+    """
+    whole = _external_id("collection", key.site, key.capture)
+    return f"{whole}_{_readable(part)}_{_digest('collection', key.site, key.capture, part)}" if part else whole
+
+
+def collections(capture: Capture) -> dict[str, str]:
+    """Labels of the collections that a capture is published in, by external id, in the order of its stations."""
+    parts = dict.fromkeys(station.collection for station in capture.stations)
+    return {collection_id(capture.key, part): f"{capture.label}, {part}" if part else capture.label for part in parts}
 
 
 def station_id(key: CaptureKey, station: str) -> str:

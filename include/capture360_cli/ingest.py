@@ -104,16 +104,17 @@ def _document(ctx: StepContext, key: CaptureKey, done: Ingested) -> dict[str, An
         "images": [],
     }
     if done.published is not None:
-        document["collection"] = {"space": done.published.space, "externalId": done.published.collection}
         document["link"] = done.published.link
         document["uploaded_faces"] = done.uploaded
         document["written_instances"] = done.published.written
     if done.collected is not None:
-        document["collections"] = [
-            {"space": each.space, "externalId": each.external_id} for each in done.collected.collections
-        ]
         document["link"] = done.collected.link
         document["missing"] = list(done.collected.missing)
+    if taken_in := done.published or done.collected:
+        document["collections"] = [
+            {"space": each.space, "externalId": each.external_id} for each in taken_in.collections
+        ]
+        document["collection"] = document["collections"][0]
     if done.placed is not None:
         document["scene"] = {"space": done.placed.space, "externalId": done.placed.scene}
     if done.published is not None or done.collected is not None:
@@ -160,7 +161,8 @@ def _lines(ctx: StepContext, key: CaptureKey, done: Ingested) -> list[str]:
     if done.published is not None and done.verified is not None:
         found = 6 * done.published.images - done.uploaded
         lines += [
-            f"Collection: {done.published.collection} in space {done.published.space}, {done.published.images} images",
+            *(f"Collection: {each.external_id} in space {each.space}" for each in done.published.collections),
+            f"Images: {done.published.images}",
             f"Faces: {done.uploaded} uploaded, {found} were there, {done.verified.compared_faces} compared",
             f"Instances written: {done.published.written}",
             f"Open: {done.published.link}",

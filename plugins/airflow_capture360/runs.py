@@ -150,8 +150,7 @@ def publish(capture: str, fingerprint: str) -> dict[str, Any]:
     log.info("%d instances written: %s", published.written, published.link)
     get_current_context()["ti"].xcom_push(CDF_LINK, published.link)
     return {
-        "space": published.space,
-        "collection": published.collection,
+        "collections": [[each.space, each.external_id] for each in published.collections],
         "images": published.images,
         "written": published.written,
         "removed_files": published.removed_files,

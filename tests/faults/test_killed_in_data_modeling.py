@@ -49,9 +49,10 @@ def test_a_first_ingest(world: World) -> None:
 
 def test_no_image_is_seen_before_its_six_faces(world: World) -> None:
     """Whatever the run was killed at, a collection that is published shows whole images only."""
-    drop = world.drop("whole", stations=2)
+    drop = world.drop("whole", stations=2, collections=("", "east"))
     with watched(Writes()) as clean:
         world.ingest(drop)
+    end = world.state()
     for number in range(len(clean.log)):
         world.wipe()
         with watched(Writes(number, "after", kill)), pytest.raises(Killed):
@@ -62,3 +63,5 @@ def test_no_image_is_seen_before_its_six_faces(world: World) -> None:
             assert all(image[face]["externalId"] in uploaded for face in FACES)
         if any(node.get("published") for node in state["nodes"]["Cognite3DRevision"].values()):
             assert len(state["nodes"]["Cognite360Image"]) == 2
+        world.ingest(drop)
+        assert world.state() == end, f"killed after write {number}: {clean.log[number]}"

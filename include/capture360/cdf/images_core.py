@@ -17,7 +17,17 @@ from capture360.cdf.client import CdfProject
 from capture360.cdf.core_files import FILE, CoreFiles
 from capture360.cdf.core_model import MODEL, CoreModels
 from capture360.cdf.modes import Collection, StationFaces
-from capture360.cdf.nodes import PAGE, Instances, Node, View, pose_of, pose_properties, relation, timestamp
+from capture360.cdf.nodes import (
+    PAGE,
+    Instances,
+    Node,
+    View,
+    pose_of,
+    pose_properties,
+    relation,
+    timestamp,
+    with_prefix,
+)
 from capture360.cdf.preflight import Required, ensure_space, missing_parts, space_exists, stop
 from capture360.cdf.scenes import with_scene
 from capture360.cdf.shared_stations import of_these_images_alone
@@ -93,8 +103,9 @@ class CoreImages:
                 "Correct it, or remove it to have one made.",
             )
 
-    def collection(self, key: CaptureKey) -> Collection:
-        return Collection(self._space, names.collection_id(key))
+    def collections(self, key: CaptureKey) -> Sequence[Collection]:
+        found = self._instances.found(self._space, names.collection_id(key))
+        return [Collection(self._space, external_id) for external_id in found]
 
     def face_ref(self, key: CaptureKey, station: str, face: FaceName, sha256: str) -> FaceRef:
         return FaceRef(face, names.face_id(key, station, face, sha256), self._files_space)
@@ -119,7 +130,7 @@ class CoreImages:
         ensure_space(self._cdf, self._space, create=self._site.create_space)
         written = sum(self._instances.write(nodes) for nodes in self._before_the_model(capture, faces))
         model, created = self._model(capture.key)
-        return written + created + self._instances.write([self._collection(capture.key, model)])
+        return written + created + self._instances.write(self._collections(capture, model))
 
     def changes(self, capture: Capture, faces: StationFaces) -> Sequence[str]:
         if not space_exists(self._cdf, self._space):
@@ -128,14 +139,18 @@ class CoreImages:
         stale = [n for group in self._before_the_model(capture, faces) for n in self._instances.stale(group)]
         model = self._site.core.model or self._models.find(capture.key)
         if model is not None:
-            stale += self._instances.stale([self._collection(capture.key, model)])
+            stale += self._instances.stale(self._collections(capture, model))
         return [*dict.fromkeys(node.external_id for node in stale), *self._new_model(capture.key, model)]
 
     def images(self, key: CaptureKey) -> Iterator[PublishedImage]:
-        return self.images_in(self.collection(key))
+        return self._images(with_prefix(self._space, names.collection_id(key)))
 
     def images_in(self, collection: Collection) -> Iterator[PublishedImage]:
-        for page in self._instances.pages(_images_query(collection), "images"):
+        return self._images({"instanceReferences": [relation(collection.space, collection.external_id)]})
+
+    def _images(self, collections: Mapping[str, Any]) -> Iterator[PublishedImage]:
+        """The images of the collections that a filter finds."""
+        for page in self._instances.pages(_images_query(collections), "images"):
             for node in page["images"]:
                 properties = IMAGE.properties_of(node)
                 yield PublishedImage(
@@ -146,34 +161,36 @@ class CoreImages:
                     faces={face: _face(face, properties[face]) for face in FACES if properties.get(face)},
                 )
 
+    def remove_collections(self, collections: Sequence[Collection]) -> int:
+        return sum(self._instances.remove(each.space, [each.external_id]) for each in collections)
+
     def remove_faces(self, refs: Sequence[FaceRef]) -> int:
         return self._files.remove(refs)
 
     def remove(self, key: CaptureKey, *, dry_run: bool) -> Sequence[str]:
         images = list(self.images(key))
-        collection = self.collection(key)
+        space = self._space
         image_ids = [image.external_id for image in images]
         stations = {image.station for image in images if image.station}
-        station_ids = of_these_images_alone(self._instances, collection.space, stations, IMAGE, "station360", image_ids)
+        station_ids = of_these_images_alone(self._instances, space, stations, IMAGE, "station360", image_ids)
         files = [ref for image in images for ref in image.faces.values()]
-        there = self._instances.read(collection.space, [collection.external_id], DESCRIBABLE)
+        there = self._instances.found(space, names.collection_id(key))
         models = self._models.all(key)
         if not dry_run:
-            self._instances.remove(collection.space, image_ids)
-            self._instances.remove(collection.space, list(there))
+            self._instances.remove(space, image_ids)
+            self._instances.remove(space, there)
             self._models.remove(models)
-            self._instances.remove(collection.space, station_ids)
+            self._instances.remove(space, station_ids)
             self.remove_faces(files)
         return [*image_ids, *there, *models, *station_ids, *(ref.external_id for ref in files)]
 
     def _before_the_model(self, capture: Capture, faces: StationFaces) -> Iterator[Sequence[Node]]:
         """What each group points at is in one before it, so that CDF's constraints find every target."""
-        space, key = self._space, capture.key
-        collection = names.collection_id(key)
-        yield [Node(space, collection, DESCRIBABLE, {"name": capture.label})]
-        begun = self._instances.read(space, [collection], REVISION)
+        space, collections = self._space, names.collections(capture)
+        yield [Node(space, each, DESCRIBABLE, {"name": label}) for each, label in collections.items()]
+        begun = self._instances.read(space, list(collections), REVISION)
         yield [
-            *([] if begun.get(collection) else [Node(space, collection, REVISION, _BEGUN)]),
+            *(Node(space, each, REVISION, _BEGUN) for each in collections if not begun.get(each)),
             *(
                 Node(space, names.station_node(capture, s.id), STATION, {"name": s.name, "groupType": _GROUP_TYPE})
                 for s in capture.stations
@@ -181,17 +198,17 @@ class CoreImages:
         ]
         yield [self._image(capture, station, faces[station.id]) for station in capture.stations]
 
-    def _collection(self, key: CaptureKey, model: str) -> Node:
-        """The collection as it is in the end; `published` comes with this last write."""
-        space = self._space
-        return Node(space, names.collection_id(key), REVISION, {**_DONE, "model3D": relation(space, model)})
+    def _collections(self, capture: Capture, model: str) -> list[Node]:
+        """The collections as they are in the end; `published` comes with this last write."""
+        done = {**_DONE, "model3D": relation(self._space, model)}
+        return [Node(self._space, each, REVISION, done) for each in names.collections(capture)]
 
     def _image(self, capture: Capture, station: Station, faces: Mapping[FaceName, FaceRef]) -> Node:
         space, key = self._space, capture.key
         properties: dict[str, Any] = {
             **pose_properties(station.pose),
             **{face: relation(faces[face].space or space, faces[face].external_id) for face in FACES},
-            "collection360": relation(space, names.collection_id(key)),
+            "collection360": relation(space, names.collection_id(key, station.collection)),
             "station360": relation(space, names.station_node(capture, station.id)),
             "takenAt": timestamp(station.taken_at),
         }
@@ -205,16 +222,13 @@ class CoreImages:
         return [] if found else [f"360° model {key}"]
 
 
-def _images_query(collection: Collection) -> dict[str, Any]:
+def _images_query(collections: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "with": {
-            "collection": {
-                "nodes": {"filter": {"instanceReferences": [relation(collection.space, collection.external_id)]}},
-                "limit": 1,
-            },
+            "collections": {"nodes": {"filter": collections}, "limit": PAGE},
             "images": {
                 "nodes": {
-                    "from": "collection",
+                    "from": "collections",
                     "through": {"source": IMAGE.ref, "identifier": "collection360"},
                     "direction": "inwards",
                 },

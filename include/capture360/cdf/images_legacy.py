@@ -25,6 +25,7 @@ from capture360.cdf.nodes import (
     pose_properties,
     relation,
     timestamp,
+    with_prefix,
 )
 from capture360.cdf.preflight import Required, ensure_space, missing_parts, space_exists
 from capture360.cdf.scenes import with_scene
@@ -72,8 +73,9 @@ class LegacyImages:
         )
         return missing_parts(self._cdf, self._site, with_scene(required, self._site))
 
-    def collection(self, key: CaptureKey) -> Collection:
-        return Collection(self._site.space, names.collection_id(key))
+    def collections(self, key: CaptureKey) -> Sequence[Collection]:
+        space = self._site.space
+        return [Collection(space, each) for each in self._instances.found(space, names.collection_id(key))]
 
     def face_ref(self, key: CaptureKey, station: str, face: FaceName, sha256: str) -> FaceRef:
         return FaceRef(face, names.face_id(key, station, face, sha256))
@@ -106,41 +108,50 @@ class LegacyImages:
         return [node.external_id for nodes in self._nodes(capture, faces) for node in stale(nodes)]
 
     def images(self, key: CaptureKey) -> Iterator[PublishedImage]:
-        return self.images_in(self.collection(key))
+        return self._images(with_prefix(self._site.space, names.collection_id(key)))
 
     def images_in(self, collection: Collection) -> Iterator[PublishedImage]:
-        for page in self._instances.pages(_images_query(collection), "images"):
+        return self._images({"instanceReferences": [relation(collection.space, collection.external_id)]})
+
+    def _images(self, collections: Mapping[str, Any]) -> Iterator[PublishedImage]:
+        """The images of the collections that a filter finds."""
+        for page in self._instances.pages(_images_query(collections), "images"):
             yield from (published_image(node) for node in page["images"])
+
+    def remove_collections(self, collections: Sequence[Collection]) -> int:
+        return sum(self._instances.remove(each.space, [each.external_id]) for each in collections)
 
     def remove_faces(self, refs: Sequence[FaceRef]) -> int:
         return self._files.remove([ref.external_id for ref in refs])
 
     def remove(self, key: CaptureKey, *, dry_run: bool) -> Sequence[str]:
-        collection = self.collection(key)
-        if not space_exists(self._cdf, collection.space):
+        space = self._site.space
+        if not space_exists(self._cdf, space):
             return []
         images = list(self.images(key))
         image_ids = [image.external_id for image in images]
         stations = {image.station for image in images if image.station}
-        station_ids = of_these_images_alone(self._instances, collection.space, stations, IMAGE, "station", image_ids)
+        station_ids = of_these_images_alone(self._instances, space, stations, IMAGE, "station", image_ids)
         files = [ref for image in images for ref in image.faces.values()]
-        there = self._instances.read(collection.space, [collection.external_id], COLLECTION)
+        there = self._instances.found(space, names.collection_id(key))
         if not dry_run:
-            self._instances.remove(collection.space, image_ids)
-            self._instances.remove(collection.space, list(there))
-            self._instances.remove(collection.space, station_ids)
+            self._instances.remove(space, image_ids)
+            self._instances.remove(space, there)
+            self._instances.remove(space, station_ids)
             self.remove_faces(files)
         return [*image_ids, *there, *station_ids, *(ref.external_id for ref in files)]
 
     def _nodes(self, capture: Capture, faces: StationFaces) -> tuple[Sequence[Node], Sequence[Node]]:
         """What images point at, and the images: written in this order, no image ever points at nothing."""
-        space, key = self._site.space, capture.key
+        space = self._site.space
         stations = [
             Node(space, names.station_node(capture, station.id), STATION, {"label": station.name})
             for station in capture.stations
         ]
-        collection = Node(space, names.collection_id(key), COLLECTION, {"label": capture.label})
-        return [*stations, collection], [
+        collections = [
+            Node(space, each, COLLECTION, {"label": label}) for each, label in names.collections(capture).items()
+        ]
+        return [*stations, *collections], [
             self._image(capture, station, faces[station.id]) for station in capture.stations
         ]
 
@@ -150,7 +161,7 @@ class LegacyImages:
             "label": station.name,
             **pose_properties(station.pose),
             **{CUBE_MAP[face]: faces[face].external_id for face in FACES},
-            "collection360": relation(space, names.collection_id(key)),
+            "collection360": relation(space, names.collection_id(key, station.collection)),
             "station": relation(space, names.station_node(capture, station.id)),
             "timeTaken": timestamp(station.taken_at),
         }
@@ -170,23 +181,13 @@ def published_image(node: Any) -> PublishedImage:
     )
 
 
-def _images_query(collection: Collection) -> dict[str, Any]:
+def _images_query(collections: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "with": {
-            "collection": {
-                "nodes": {
-                    "filter": {
-                        "and": [
-                            {"equals": {"property": ["node", "externalId"], "value": collection.external_id}},
-                            {"equals": {"property": ["node", "space"], "value": collection.space}},
-                        ]
-                    }
-                },
-                "limit": 1,
-            },
+            "collections": {"nodes": {"filter": collections}, "limit": PAGE},
             "images": {
                 "nodes": {
-                    "from": "collection",
+                    "from": "collections",
                     "through": {"source": IMAGE.ref, "identifier": "collection360"},
                     "direction": "inwards",
                 },

@@ -41,7 +41,9 @@ class ImageModel(Protocol):
         """What the project lacks for so many panoramas of a capture, in words; asked before the first write."""
         ...
 
-    def collection(self, key: CaptureKey) -> Collection: ...
+    def collections(self, key: CaptureKey) -> Sequence[Collection]:
+        """The collections of a capture that are in CDF, whichever delivery made them."""
+        ...
 
     def face_ref(self, key: CaptureKey, station: str, face: FaceName, sha256: str) -> FaceRef:
         """The reference under which a face with that content is, or will be, stored."""
@@ -64,7 +66,7 @@ class ImageModel(Protocol):
         ...
 
     def publish(self, capture: Capture, faces: StationFaces) -> int:
-        """Find or create stations, collection and images, in that order; how many instances were written."""
+        """Find or create stations, collections and images, in that order; how many instances were written."""
         ...
 
     def changes(self, capture: Capture, faces: StationFaces) -> Sequence[str]:
@@ -72,11 +74,15 @@ class ImageModel(Protocol):
         ...
 
     def images(self, key: CaptureKey) -> Iterator[PublishedImage]:
-        """The images of the collection that `publish` makes, as CDF has them, read as viewers read them."""
+        """The images of the collections that `publish` makes, as CDF has them, read as viewers read them."""
         ...
 
     def images_in(self, collection: Collection) -> Iterator[PublishedImage]:
         """The images of any collection, whoever made it."""
+        ...
+
+    def remove_collections(self, collections: Sequence[Collection]) -> int:
+        """Remove collections in which no image hangs; how many were there."""
         ...
 
     def remove_faces(self, refs: Sequence[FaceRef]) -> int:

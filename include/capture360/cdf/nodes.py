@@ -73,6 +73,16 @@ def relation(space: str, external_id: str) -> dict[str, str]:
     return {"space": space, "externalId": external_id}
 
 
+def with_prefix(space: str, prefix: str) -> dict[str, Any]:
+    """The filter for nodes of a space whose external ids begin so."""
+    return {
+        "and": [
+            {"equals": {"property": ["node", "space"], "value": space}},
+            {"prefix": {"property": ["node", "externalId"], "value": prefix}},
+        ]
+    }
+
+
 def timestamp(moment: datetime) -> str:
     """A zoned time as CDF keeps it: milliseconds and an offset."""
     return moment.isoformat(timespec="milliseconds")
@@ -178,6 +188,14 @@ class Instances:
             if there:
                 self._client.data_modeling.instances.delete(nodes=there)
         return len(there)
+
+    def found(self, space: str, prefix: str) -> list[str]:
+        """External ids of the nodes of a space that begin so; lists may lag behind writes."""
+        query = {
+            "with": {"nodes": {"nodes": {"filter": with_prefix(space, prefix)}, "limit": PAGE}},
+            "select": {"nodes": {}},
+        }
+        return [node.external_id for page in self.pages(query, "nodes") for node in page["nodes"]]
 
     def pages(self, query: Mapping[str, Any], paged: str) -> Iterator[Mapping[str, Sequence[Any]]]:
         """The result sets of a query, page by page of the set named `paged`; every selected set of each page."""

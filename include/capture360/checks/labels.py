@@ -12,6 +12,7 @@ from capture360.checks.measured import Measured
 from capture360.checks.rules import RULES
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Kind
+from capture360.names import twin_key
 from capture360.readers.manifest import MANIFEST
 from capture360.readers.pictures import PICTURE
 from capture360.settings import CheckSettings
@@ -46,7 +47,7 @@ def names(table: Measured) -> Iterator[Hits]:
 
 
 def groups(table: Measured) -> Iterator[Told]:
-    """I06 and I07: one site and one collection a capture."""
+    """I06 and I07: one site a capture, and no two names for one collection."""
     frame, file, manifest = table.stations.frame, table.stations.file, table.manifest
     if "site_id" in frame.columns:
         found = frame.loc[frame["site_id"] != "", "site_id"].value_counts()
@@ -54,8 +55,9 @@ def groups(table: Measured) -> Iterator[Told]:
             yield Told([RULES["I06"].finding(file, _counted(found), column="site_id", site=manifest.site_id)])
     if "collection_id" in frame.columns:
         found = frame.loc[frame["collection_id"] != "", "collection_id"].value_counts()
-        if len(found) > 1:
-            yield Told([RULES["I07"].finding(file, _counted(found), column="collection_id")])
+        for _, alike in found.groupby([twin_key(name) for name in found.index]):
+            if len(alike) > 1:
+                yield Told([RULES["I07"].finding(file, _counted(alike), column="collection_id")])
 
 
 def _counted(found: pd.Series[int]) -> str:
@@ -84,10 +86,12 @@ def dates(table: Measured, settings: CheckSettings) -> Iterator[Hits | Told]:
 
 
 def captures(table: Measured, settings: CheckSettings) -> Iterator[Told]:
-    """C01 and C04: size of the collection, and privacy."""
-    if len(table) > settings.max_listed_images:
+    """C01 and C04: size of the largest collection, and privacy."""
+    frame = table.stations.frame
+    largest = int(frame["collection_id"].value_counts().max()) if "collection_id" in frame.columns else len(table)
+    if largest > settings.max_listed_images:
         limit = f"{settings.max_listed_images:,}"
-        yield Told([RULES["C01"].finding(table.stations.file, f"{len(table):,}", limit=limit)])
+        yield Told([RULES["C01"].finding(table.stations.file, f"{largest:,}", limit=limit)])
     if settings.privacy == "blurred" and table.manifest.privacy == "unreviewed":
         yield Told([RULES["C04"].finding(MANIFEST, table.manifest.privacy, column="privacy")])
 

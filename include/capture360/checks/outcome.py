@@ -70,18 +70,24 @@ def _stations(table: Measured, settled: Settled) -> tuple[Station, ...]:
     frame = table.stations.frame
     ids = frame["station_id"].tolist()
     names = frame["station_name"].tolist() if "station_name" in frame.columns else ids
+    parts = frame["collection_id"].tolist() if "collection_id" in frame.columns else [""] * len(ids)
     taken = table.times.utc.dt.to_pydatetime()
     positions, rotations = table.position.tolist(), table.rotation.tolist()
     return tuple(
         Station(
             id=ids[at],
-            name=re.sub(CONTROL, "", names[at])[:NAME_LENGTH].strip() or ids[at],
+            name=_for_people(names[at]) or ids[at],
             pose=Pose(_triple(positions[at]), _quadruple(rotations[at])),
             taken_at=taken[at],
+            collection=_for_people(parts[at]),
         )
         for at in range(len(ids))
         if ids[at] in settled.accepted
     )
+
+
+def _for_people(name: str) -> str:
+    return re.sub(CONTROL, "", name)[:NAME_LENGTH].strip()
 
 
 def _media(kind: Kind, faces: Frame, settled: Settled) -> dict[str, StationMedia]:

@@ -109,6 +109,7 @@ def capture_document(capture: Capture) -> dict[str, Any]:
                 "position": list(station.pose.position),
                 "rotation": list(station.pose.rotation),
                 "taken_at": station.taken_at.isoformat(),
+                "collection": station.collection,
             }
             for station in capture.stations
         ],
@@ -137,6 +138,7 @@ def capture_from_document(document: Mapping[str, Any]) -> Capture:
                 name=row["name"],
                 pose=Pose(_triple(row["position"]), _quadruple(row["rotation"])),
                 taken_at=datetime.fromisoformat(row["taken_at"]),
+                collection=row["collection"],
             )
             for row in document["stations"]
         ),

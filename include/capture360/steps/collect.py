@@ -92,9 +92,9 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
     return done
 
 
-def recorded_collections(body: Mapping[str, Any]) -> Sequence[Collection]:
-    """The collections of a publish record that CDF's extraction made; empty if we made the collection."""
-    return [Collection(space, external_id) for space, external_id in body.get("collections", ())]
+def was_extracted(body: Mapping[str, Any]) -> bool:
+    """Whether a record of published images is about those that CDF's extraction made."""
+    return "shown" in body
 
 
 def at_same_place(one: Pose, other: Pose) -> bool:

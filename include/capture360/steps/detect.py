@@ -10,11 +10,11 @@ from capture360.errors import BadInputError
 from capture360.matching.documents import detection_document, detection_from_document
 from capture360.model import CaptureKey, Detection, PublishedImage
 from capture360.records import Records
-from capture360.steps.collect import recorded_collections
 from capture360.steps.context import StepContext
 from capture360.steps.detectors import detector_of
 from capture360.steps.progress import Progress
 from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.publish import recorded_collections
 from capture360.steps.validate import batch_count, batch_size
 
 STEP = "detect"
@@ -32,8 +32,9 @@ class Detected:
 def collections_of(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[Collection]:
     """The collections that the capture was published in."""
     record = ctx.records.get(key, fingerprint, PUBLISH)
-    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
-    return (record and recorded_collections(record.body)) or [model.collection(key)]
+    if record is not None:
+        return recorded_collections(record.body)
+    return mode_of(ctx.cdf).images(ctx.cdf, ctx.site).collections(key)
 
 
 def images_of(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[PublishedImage]:

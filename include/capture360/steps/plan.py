@@ -58,7 +58,7 @@ def plan(ctx: StepContext, key: CaptureKey) -> Plan:
     files = tuple(ref.external_id for ref in wanted if ref not in stored)
     instances = model.changes(capture, refs)
     space = None if space_exists(ctx.cdf, ctx.site.space) else ctx.site.space
-    return Plan(validation, space, files, (*instances, *placing_writes(ctx, key)))
+    return Plan(validation, space, files, (*instances, *placing_writes(ctx, capture)))
 
 
 def _planned_revisions(ctx: StepContext, folder: CaptureFolder, validation: Validation, capture: Capture) -> Plan:

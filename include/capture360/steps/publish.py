@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from capture360 import names
 from capture360.cdf.fusion import collection_link
-from capture360.cdf.modes import ImageModel, StationFaces, mode_of
+from capture360.cdf.modes import Collection, ImageModel, StationFaces, mode_of
 from capture360.cdf.patience import until
 from capture360.errors import CdfUnavailableError
 from capture360.model import Capture, CaptureKey, FaceName, FaceRef, PublishedImage
-from capture360.names import image_id
 from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.earlier import note_published
@@ -25,10 +26,9 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The collection and what was done for it. `link` opens it in CDF's own user interface."""
+    """The collections and what was done for them. `link` opens the first in CDF's own user interface."""
 
-    space: str
-    collection: str
+    collections: tuple[Collection, ...]
     images: int
     written: int
     removed_files: int
@@ -36,7 +36,7 @@ class Published:
 
 
 def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
-    """Read the faces back, find or create stations, collection and images, then remove superseded face files.
+    """Read the faces back, find or create stations, collections and images, then remove superseded face files.
 
     BadInputError if a published station changed without a new revision; CdfUnavailableError if faces do not become
     readable in time.
@@ -52,21 +52,27 @@ def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
     written = model.publish(capture, faces)
     after = _wait_until_published(model, capture, faces)
     removed = _remove_superseded(ctx.records, model, key, after)
-    collection = model.collection(key)
+    _remove_emptied(model, capture)
+    collections = tuple(Collection(ctx.site.space, external_id) for external_id in names.collections(capture))
     done = Published(
-        space=collection.space,
-        collection=collection.external_id,
+        collections=collections,
         images=len(capture.stations),
         written=written,
         removed_files=removed,
-        link=collection_link(ctx.cdf.connection, collection),
+        link=collection_link(ctx.cdf.connection, collections[0]),
     )
     note_published(ctx.records, capture, fingerprint)
     ctx.records.put(key, fingerprint, STEP, _record(done, capture), run=ctx.run)
     extra = len(after) - len(capture.stations)
     kept = f"; {extra} published before and not in this delivery are kept" if extra else ""
-    ctx.say(f"{done.images} images in collection {done.collection}{kept}")
+    noun = "collection" if len(collections) == 1 else "collections"
+    ctx.say(f"{done.images} images in {noun} {', '.join(each.external_id for each in collections)}{kept}")
     return done
+
+
+def recorded_collections(body: Mapping[str, Any]) -> Sequence[Collection]:
+    """The collections that a record of published images names."""
+    return [Collection(space, external_id) for space, external_id in body["collections"]]
 
 
 def _wait_until_stored(model: ImageModel, faces: StationFaces, shas: Mapping[str, Shas]) -> None:
@@ -90,7 +96,7 @@ def _refuse_silent_changes(
     if newer_revision_asked(records, capture):
         return
     for station in capture.stations:
-        image = before.get(image_id(capture.key, station.id))
+        image = before.get(names.image_id(capture.key, station.id))
         if image is not None:
             refuse_silent_change(capture, station, image, faces[station.id])
 
@@ -110,7 +116,7 @@ def _plan_removal(
     known = _recorded_removals(ctx.records, key, fingerprint)
     superseded = set(known)
     for station in capture.stations:
-        image = before.get(image_id(key, station.id))
+        image = before.get(names.image_id(key, station.id))
         if image is not None:
             superseded |= set(image.faces.values()) - set(faces[station.id].values())
     if superseded != known:
@@ -122,7 +128,7 @@ def _plan_removal(
 def _wait_until_published(model: ImageModel, capture: Capture, faces: StationFaces) -> Mapping[str, PublishedImage]:
     after: dict[str, PublishedImage] = {}
     wanted: dict[str, Mapping[FaceName, FaceRef]] = {
-        image_id(capture.key, station.id): faces[station.id] for station in capture.stations
+        names.image_id(capture.key, station.id): faces[station.id] for station in capture.stations
     }
 
     def all_there() -> bool:
@@ -146,6 +152,13 @@ def _remove_superseded(
     return model.remove_faces(sorted(planned - shown, key=lambda ref: ref.external_id))
 
 
+def _remove_emptied(model: ImageModel, capture: Capture) -> None:
+    """A collection that a new revision left without images would open nowhere."""
+    kept = names.collections(capture)
+    others = [each for each in model.collections(capture.key) if each.external_id not in kept]
+    model.remove_collections([each for each in others if next(model.images_in(each), None) is None])
+
+
 def _recorded_removals(records: Records, key: CaptureKey, fingerprint: str) -> set[FaceRef]:
     record = records.get(key, fingerprint, SUPERSEDE)
     files = record.body["files"] if record is not None else ()
@@ -154,8 +167,7 @@ def _recorded_removals(records: Records, key: CaptureKey, fingerprint: str) -> s
 
 def _record(done: Published, capture: Capture) -> dict[str, object]:
     return {
-        "space": done.space,
-        "collection": done.collection,
+        "collections": [[each.space, each.external_id] for each in done.collections],
         "images": done.images,
         "revision": capture.revision,
         "link": done.link,

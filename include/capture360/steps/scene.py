@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from capture360 import names
 from capture360.cdf.modes import Collection, mode_of
 from capture360.cdf.scenes import FILLING, LOADED, Scene
 from capture360.errors import BadInputError, ConfigError
-from capture360.model import CaptureKey
+from capture360.model import Capture, CaptureKey
 from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.publish import recorded_collections
 from capture360.steps.validate import recorded_capture
 
 STEP = "scene"
@@ -47,6 +49,7 @@ def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
         ctx.records.put_note(older, SUPERSEDED, {"by": str(key)})
     written = scene.ensure()
     written += scene.place(collections, visible=ctx.records.note(key, SUPERSEDED) is None)
+    written += len(scene.remove(_emptied(ctx, key, collections)))
     hidden = _hide(ctx, scene, key, superseded)
     count = len({*scene.collections(), *collections})
     done = Placed(scene.space, scene.external_id, written, tuple(map(str, hidden)), count)
@@ -56,11 +59,11 @@ def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
     return done
 
 
-def placing_writes(ctx: StepContext, key: CaptureKey) -> Sequence[str]:
+def placing_writes(ctx: StepContext, capture: Capture) -> Sequence[str]:
     """External ids of what `place` would write for a capture that is published here first. Reads only."""
     scene = _scene_of(ctx)
-    own = mode_of(ctx.cdf).images(ctx.cdf, ctx.site).collection(key)
-    return scene.changes([own]) if scene else []
+    own = [Collection(ctx.site.space, external_id) for external_id in names.collections(capture)]
+    return scene.changes(own) if scene else []
 
 
 def retire(ctx: StepContext, key: CaptureKey) -> Sequence[str]:
@@ -94,19 +97,28 @@ def _hide(ctx: StepContext, scene: Scene, key: CaptureKey, superseded: Sequence[
     return hidden
 
 
+def _emptied(ctx: StepContext, key: CaptureKey, published: Sequence[Collection]) -> list[Collection]:
+    """Those that earlier deliveries were published in, and a later one left without images: they are gone from CDF."""
+    ours = [each for each in _recorded(ctx.records, key) if each.external_id.startswith(names.collection_id(key))]
+    if set(ours) <= set(published):
+        return []
+    there = {*published, *mode_of(ctx.cdf).images(ctx.cdf, ctx.site).collections(key)}
+    return [each for each in ours if each not in there]
+
+
 def _collections_of(ctx: StepContext, key: CaptureKey) -> list[Collection]:
-    """Those that any delivery of a capture was published in, and the one that it would be."""
-    recorded = [each for name in ctx.records.fingerprints(key) for each in _published(ctx.records, key, name)]
-    own = mode_of(ctx.cdf).images(ctx.cdf, ctx.site).collection(key)
-    return list(dict.fromkeys([*recorded, own]))
+    """Those that any delivery of a capture was published in, recorded or found in CDF."""
+    found = mode_of(ctx.cdf).images(ctx.cdf, ctx.site).collections(key)
+    return list(dict.fromkeys([*_recorded(ctx.records, key), *found]))
+
+
+def _recorded(records: Records, key: CaptureKey) -> list[Collection]:
+    return [each for delivery in records.fingerprints(key) for each in _published(records, key, delivery)]
 
 
 def _published(records: Records, key: CaptureKey, fingerprint: str) -> list[Collection]:
     record = records.get(key, fingerprint, PUBLISH)
-    if record is None:
-        return []
-    by_cdf = [Collection(space, external_id) for space, external_id in record.body.get("collections", ())]
-    return by_cdf or [Collection(record.body["space"], record.body["collection"])]
+    return list(recorded_collections(record.body)) if record is not None else []
 
 
 def _key_in(site: str, text: str) -> CaptureKey:

@@ -41,7 +41,7 @@ def read_back(key: CaptureKey, wanted: Expected, site: Site, cdf: CdfProject, re
 
     Faces that CDF itself made out of a scan have no hash in theirs; those must be pictures.
     """
-    from capture360.steps.collect import recorded_collections
+    from capture360.steps.collect import was_extracted
 
     receipt = records.load(key)
     validated = receipt.body("validate") if receipt else None
@@ -49,7 +49,7 @@ def read_back(key: CaptureKey, wanted: Expected, site: Site, cdf: CdfProject, re
         return Outcome("none", 0, 0, 0, 0, "", (f"{key}: nothing was recorded about it.",))
     published = receipt.body("publish")
     images = _images(receipt, site, cdf, records) if published is not None else ()
-    compare = _look_at if recorded_collections(published or {}) else _compare_bytes
+    compare = _look_at if was_extracted(published or {}) else _compare_bytes
     refs = [ref for image in images for ref in image.faces.values()]
     with ThreadPoolExecutor(4) as pool:
         broken = [sentence for sentence in pool.map(lambda ref: compare(ref, _content(cdf, ref)), refs) if sentence]

@@ -71,8 +71,8 @@ def test_a_model_of_the_users_own_is_used_and_left_alone(running: RunningSandbox
     source = NodeOrEdgeData(MODEL, {"name": "Plant", "type": "Image360"})
     modeling.instances.apply(NodeApply(world.site.space, "whole-plant", sources=[source]))
     drop = world.drop("joined", stations=1)
-    _, published, _ = world.write(drop)
-    revision = world.properties(CORE_REVISION, published.collection)
+    world.write(drop)
+    revision = world.properties(CORE_REVISION, names.collection_id(drop.key))
     assert revision is not None
     assert revision["model3D"] == {"space": world.site.space, "externalId": "whole-plant"}
     assert CoreModels(world.cdf, world.site.space).all(drop.key) == []
@@ -87,8 +87,8 @@ def test_of_two_models_that_a_lost_answer_left_the_older_one_counts(running: Run
     item = {"name": str(drop.key), "space": world.site.space, "type": "Image360"}
     with running.http() as http:
         made = [http.post("/3d/models", json={"items": [item]}).json()["items"][0]["id"] for _ in range(2)]
-    _, published, _ = world.write(drop)
-    revision = world.properties(CORE_REVISION, published.collection)
+    world.write(drop)
+    revision = world.properties(CORE_REVISION, names.collection_id(drop.key))
     assert revision is not None
     assert revision["model3D"]["externalId"] == f"cog_3d_model_{min(made)}"
     removed = mode_of(world.cdf).images(world.cdf, world.site).remove(drop.key, dry_run=False)

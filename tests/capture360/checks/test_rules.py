@@ -298,9 +298,9 @@ def other_site(delivery: Delivery) -> None:
 
 
 @spoils("I07")
-def two_collections(delivery: Delivery) -> None:
+def two_names_of_one_collection(delivery: Delivery) -> None:
     for number, row in enumerate(delivery.stations):
-        row["collection_id"] = "east" if number < 4 else "west"
+        row["collection_id"] = "East" if number < 4 else "east"
 
 
 @spoils("I05")

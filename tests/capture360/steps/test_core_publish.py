@@ -12,6 +12,7 @@ import pytest
 
 import viewer
 from capture360 import names
+from capture360.cdf.modes import Collection
 from capture360.errors import BadInputError, CdfUnavailableError
 from capture360.model import FACES
 from capture360.panorama.rotation import matrix_from_quaternion
@@ -41,18 +42,18 @@ def test_a_capture_becomes_core_instances(world: World) -> None:
     drop = world.drop("first", stations=2)
     done, published, verified = world.write(drop)
     assert (done[0].uploaded, done[0].found) == (12, 0)
-    assert (published.space, published.collection) == ("captures360", names.collection_id(drop.key))
+    assert published.collections == (Collection("captures360", names.collection_id(drop.key)),)
     assert (published.images, verified.images, verified.compared_faces) == (2, 2, 6)
 
-    revision = world.properties(CORE_REVISION, published.collection)
+    revision = world.properties(CORE_REVISION, names.collection_id(drop.key))
     model = revision.pop("model3D")["externalId"]
     assert model.startswith("cog_3d_model_")
     assert world.properties(CORE_MODEL, model) == {"name": str(drop.key), "type": "Image360"}
     assert revision == {"status": "Done", "published": True, "type": "Image360"}
-    assert world.properties(CORE_DESCRIBABLE, published.collection) == {"name": "first"}
+    assert world.properties(CORE_DESCRIBABLE, names.collection_id(drop.key)) == {"name": "first"}
     for station in drop.capture.stations:
         image = world.properties(CORE_IMAGE, names.image_id(drop.key, station.id))
-        assert image["collection360"] == {"space": "captures360", "externalId": published.collection}
+        assert image["collection360"] == {"space": "captures360", "externalId": names.collection_id(drop.key)}
         assert datetime.fromisoformat(image["takenAt"]) == station.taken_at
         assert [image[f"translation{axis}"] for axis in "XYZ"] == pytest.approx(station.pose.position)
         there = world.properties(CORE_STATION, image["station360"]["externalId"])

@@ -11,9 +11,10 @@ import pytest
 
 import viewer
 from capture360 import names
-from capture360.cdf.modes import ModeName
+from capture360.cdf.modes import ModeName, mode_of
 from capture360.model import FACES
 from capture360.panorama.rotation import matrix_from_quaternion
+from capture360.steps.scene import retire
 from captures import Drop
 from cdf_sandbox.options import Options, ProjectMode
 from ingest_world import World
@@ -42,9 +43,9 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[ModeName
         yield worlds
 
 
-def opened(at: Ingested, mode: ModeName, generation: Generation) -> Opened:
+def opened(at: Ingested, mode: ModeName, generation: Generation, part: str = "") -> Opened:
     world, drop = at
-    collection = (world.site.space, names.collection_id(drop.key))
+    collection = (world.site.space, names.collection_id(drop.key, part))
     with world.running.http() as http:
         eyes = Viewer(http, generation)
         return eyes.open_core(*collection) if mode == "data_modeling" else eyes.open_legacy(*collection)
@@ -99,6 +100,41 @@ def test_the_same_capture_again_sends_nothing_that_writes(ingested: dict[ModeNam
     done = world.ingest(drop, run="run 2")
     assert world.running.mutating() == before
     assert (done.uploaded, done.published and done.published.written, done.placed and done.placed.written) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_parts_of_a_capture_are_collections_of_their_own(ingested: dict[ModeName, Ingested], mode: ModeName) -> None:
+    world, _ = ingested[mode]
+    drop = world.drop("parts", stations=4, collections=("", "east", "Å/1"))
+    done = world.ingest(drop)
+    assert done.published is not None
+    parts = {"": "parts", "east": "parts, east", "Å/1": "parts, Å/1"}
+    assert {each.external_id for each in done.published.collections} == {
+        names.collection_id(drop.key, part) for part in parts
+    }
+    for part, label in parts.items():
+        seen = opened((world, drop), mode, "4.35", part)
+        mine = [station.id for station in drop.capture.stations if station.collection == part]
+        assert (seen.label, set(seen.images)) == (label, {names.image_id(drop.key, name) for name in mine})
+    with world.running.http() as http:
+        in_scene = {each.external_id for each in open_scene(http, world.site.space, "plant")[1]}
+    assert {names.collection_id(drop.key, part) for part in parts} <= in_scene
+    before = world.running.mutating()
+    world.ingest(drop)
+    assert world.running.mutating() == before
+
+    model = mode_of(world.cdf).images(world.cdf, world.site)
+    drop = world.drop("parts", stations=4, collections=("east",), revision=2)
+    world.ingest(drop)
+    assert [each.external_id for each in model.collections(drop.key)] == [names.collection_id(drop.key, "east")]
+    assert len(opened((world, drop), mode, "4.29", "east").images) == 4
+    with world.running.http() as http:
+        in_scene = {each.external_id for each in open_scene(http, world.site.space, "plant")[1]}
+    assert in_scene == {names.collection_id(ingested[mode][1].key), names.collection_id(drop.key, "east")}
+    removed = model.remove(drop.key, dry_run=False)
+    assert names.collection_id(drop.key, "east") in removed
+    assert model.collections(drop.key) == []
+    retire(world.ctx(), drop.key)
 
 
 def test_without_the_quarter_turn_a_scene_moves_everything() -> None:

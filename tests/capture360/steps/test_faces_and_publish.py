@@ -13,7 +13,7 @@ import pytest
 import viewer
 from capture360 import names
 from capture360.cdf.files import ClassicFiles
-from capture360.cdf.modes import mode_of
+from capture360.cdf.modes import Collection, mode_of
 from capture360.errors import BadInputError, CdfError, ConfigError
 from capture360.model import FACES, CaptureKey
 from capture360.panorama.rotation import matrix_from_quaternion
@@ -30,17 +30,17 @@ def test_a_capture_becomes_a_collection_of_images(world: World) -> None:
     drop = world.drop("first", stations=2)
     done, published, verified = world.write(drop)
     assert [(d.batch, d.stations, d.uploaded, d.found) for d in done] == [(0, 2, 12, 0)]
-    assert (published.space, published.collection) == ("captures360", names.collection_id(drop.key))
+    assert published.collections == (Collection("captures360", names.collection_id(drop.key)),)
     assert (published.images, published.written, published.removed_files) == (2, 5, 0)
     assert (verified.images, verified.compared_faces) == (2, 6)
 
-    assert world.nodes(COLLECTION_VIEW, "first") == {published.collection: {"label": "first"}}
+    assert world.nodes(COLLECTION_VIEW, "first") == {names.collection_id(drop.key): {"label": "first"}}
     images = world.nodes(IMAGE_VIEW, "first")
     stations = world.nodes(STATION_VIEW, "first")
     for station in drop.capture.stations:
         image = images[names.image_id(drop.key, station.id)]
         assert image["label"] == station.name
-        assert image["collection360"] == {"space": "captures360", "externalId": published.collection}
+        assert image["collection360"] == {"space": "captures360", "externalId": names.collection_id(drop.key)}
         assert stations[image["station"]["externalId"]] == {"label": station.name}
         assert datetime.fromisoformat(image["timeTaken"]) == station.taken_at
         assert [image[f"translation{axis}"] for axis in "XYZ"] == pytest.approx(station.pose.position)

@@ -123,12 +123,12 @@ def test_a_dry_run_names_the_node_and_the_edge(in_scene: Callable[..., World], s
     world = in_scene(space=space)
     drop, fingerprint = published(world, "planned")
     before = world.running.mutating()
-    scene, edge = placing_writes(world.ctx(), drop.key)
+    scene, edge = placing_writes(world.ctx(), drop.capture)
     assert world.running.mutating() == before
     place(world.ctx(), drop.key, fingerprint)
-    assert placing_writes(world.ctx(), drop.key) == []
+    assert placing_writes(world.ctx(), drop.capture) == []
     assert retire(world.ctx(), drop.key) == [edge]
-    assert placing_writes(world.ctx(), drop.key) == [edge]
+    assert placing_writes(world.ctx(), drop.capture) == [edge]
     assert world.site.scene is not None
     assert scene == world.site.scene.external_id
 

@@ -8,7 +8,7 @@ from capture360.model import Disposition
 CAPTURES = (
     Rule(
         id="C01",
-        title="A capture is not larger than viewers list at once",
+        title="A collection is not larger than viewers list at once",
         why="The listing of a core collection's annotations ends at 10,000.",
         disposition=Disposition.WARN,
         scope="capture",
@@ -16,7 +16,7 @@ CAPTURES = (
         parameters=("max_listed_images",),
         messages=says(
             "{where}: {value} images in one collection; viewers list the annotations of {limit} at most (core data "
-            "model). Deliver it by level or area.",
+            "model). Name levels or areas in the column collection_id, or deliver them apart.",
             bad="a capture of 12,000 stations",
             where="stations.csv",
             value="8",

@@ -129,17 +129,17 @@ STATIONS = (
     ),
     Rule(
         id="I07",
-        title="A capture is one collection",
-        why="Every station of a capture is published in its one collection, where its external ids are unique.",
+        title="Collections are told apart by more than case and blanks",
+        why="Each `collection_id` becomes a collection of its own, and those of a slip of the pen would stand alone.",
         disposition=Disposition.WARN,
         scope="capture",
         stage="gate",
         messages=says(
-            "{where}: the column collection_id names {value}; all stations go into one collection. "
-            "To keep them apart, deliver them as captures of their own.",
-            bad="two collections in one table",
+            "{where}: the column collection_id names {value}, which differ only in case, blanks or Unicode form; each "
+            "becomes a collection of its own. Write them alike, if they are one.",
+            bad="East in four rows and east in four",
             where="stations.csv",
-            value="east (4 rows), west (4 rows)",
+            value="East (4 rows), east (4 rows)",
         ),
     ),
 )
