@@ -107,8 +107,9 @@ class _Judge:
 
     def all(self, detections: Sequence[Detection]) -> list[Judged]:
         near = joins(detections, self._settings.direction_delta)
-        alone = self._beside_others(near, self._matcher.read([detection.text for detection in detections]))
+        alone = self._matcher.read([detection.text for detection in detections])
         joined = self._taken_joins(near, alone)
+        alone = self._beside_others(near, alone)
         in_join = {part: join for join, _ in joined for part in join.parts}
         result: list[Judged] = []
         for position, (detection, evidence) in enumerate(zip(detections, alone, strict=True)):
@@ -124,11 +125,12 @@ class _Judge:
     def _beside_others(self, near: Sequence[Join], alone: Sequence[Evidence]) -> list[Evidence]:
         """The evidence of each line, less where the line above, below or beside it may belong to its tag."""
         heard = list(alone)
-        for join, found in zip(near, self._matcher.read([join.detection.text for join in near]), strict=True):
-            if found.kind is Kind.LEFTOVER:
-                for part in join.parts:
-                    if alone[part].kind in APPROVABLE and alone[part].owner == found.owner:
-                        heard[part] = found
+        legible = [join for join in near if join.detection.score >= self._settings.consensus.min_score]
+        read = self._matcher.read([join.detection.text for join in legible])
+        for join, found in zip(legible, read, strict=True):
+            for part in join.parts:
+                if found.kind is Kind.LEFTOVER and alone[part].kind in APPROVABLE and alone[part].owner == found.owner:
+                    heard[part] = found
         return heard
 
     def _taken_joins(self, near: Sequence[Join], alone: Sequence[Evidence]) -> list[tuple[Join, Evidence]]:

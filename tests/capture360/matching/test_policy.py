@@ -190,6 +190,16 @@ def test_a_line_that_may_belong_to_the_tag_keeps_it_from_approval(below: str) ->
         assert "beside the tag" in judged[0].match.reason
 
 
+def test_a_line_that_may_belong_to_the_tag_is_heard_though_a_label_stands_there_too() -> None:
+    judged = judge([seen("M1", y=0.375, width=0.05), seen("21-PT-1019A", y=0.4), seen("PUMP", y=0.425)], ASSETS)
+    assert {each.match.status for each in judged} == {"suggested", "dropped"}
+
+
+def test_what_was_hardly_read_beside_a_tag_does_not_matter() -> None:
+    judged = judge([seen("21-PT-1019A", y=0.4), seen("M1", y=0.425, width=0.05, score=0.6)], ASSETS)
+    assert judged[0].match.status == "approved"
+
+
 @pytest.mark.parametrize("below", ["LIC-2591B", "GLYCOL PUMP", "21-PT-1019B"])
 def test_labels_and_other_plates_below_a_tag_do_not(below: str) -> None:
     judged = judge([seen("21-PT-1019A", y=0.4), seen(below, y=0.425)], ASSETS)
