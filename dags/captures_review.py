@@ -10,7 +10,8 @@ read and the tags that it may be. What they decide is written to CDF, and no mac
 open it under *Required Actions*, choose one of *Approve all*, *Reject all*, *Decide one by one* or *Leave as they
 are*, and give the numbers of exceptions or decisions such as `1, 3, 5-8`. `apply` writes the answer to that page at
 once, without waiting for the other pages; who decided what, and when, is in the records. The same answer can be given
-by the REST API: `PATCH .../taskInstances/pages.ask/{map_index}/hitlDetails`.
+by the REST API: `PATCH .../taskInstances/pages.ask/{map_index}/hitlDetails`. A page that is answered within the second
+in which it appears may show a failed try: its retry takes the answer that was given, and nobody is asked twice.
 
 **Without an answer.** After two weeks a page ends by itself and its suggestions stay as they are. Waiting holds no
 worker, no lease and no other capture. When a capture was delivered, matched or asked about anew meanwhile, an answer to
@@ -31,6 +32,13 @@ from airflow_capture360 import reviewing
 from airflow_capture360.assets import captures_to_review
 from airflow_capture360.defaults import capture_params, task_defaults
 from airflow_capture360.operators import AskAboutLinks
+
+SOON_AGAIN: dict[str, Any] = {
+    "retries": 20,
+    "retry_delay": timedelta(seconds=5),
+    "max_retry_delay": timedelta(minutes=1),
+}
+"""Somebody may be looking at the page."""
 
 with DAG(
     dag_id="captures_review",
@@ -54,9 +62,7 @@ with DAG(
         return reviewing.lay_out(capture)
 
     @task(
-        retries=20,
-        retry_delay=timedelta(seconds=5),
-        max_retry_delay=timedelta(minutes=1),
+        **SOON_AGAIN,
         max_active_tis_per_dagrun=1,  # one page at a time holds the lease
         map_index_template="{{ label }}",
     )
@@ -72,6 +78,7 @@ with DAG(
             capture=capture,
             page=page,
             response_timeout=timedelta(days=14),
+            **SOON_AGAIN,
             map_index_template="{{ label }}",
         )
         apply(capture, page, answer.output)

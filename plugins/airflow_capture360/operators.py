@@ -10,13 +10,12 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, Param
 
+from airflow_capture360.triggers import SHORTEST_PAUSE_S, EarlierAnswer
 from capture360.matching.answers import CHOICES, LEAVE
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-SHORTEST_PAUSE_S = 10.0
-"""A trigger that fires sooner can meet Airflow 3.3's race of deferred tasks (apache/airflow #67287)."""
 LONGEST_PAUSE_S = 120.0
 
 
@@ -51,7 +50,8 @@ class WaitForRevisions(BaseOperator):
 class AskAboutLinks(HITLOperator):
     """Shows one page of suggested links in the Airflow UI and waits for an answer, without holding a worker.
 
-    Nobody's answer is to leave them as they are, so that a page which no one looks at fails nothing.
+    Nobody's answer is to leave them as they are, so that a page which no one looks at fails nothing. Airflow 3.3 can
+    fail a task that is answered within seconds of asking; the retry then takes that answer and asks nobody twice.
     """
 
     template_fields = ("capture", "page")
@@ -72,10 +72,28 @@ class AskAboutLinks(HITLOperator):
         self.page = page
 
     def execute(self, context: Context) -> Any:
+        """Ask, unless this is a retry: then look for an answer first."""
+        self._label(context)
+        instance = context["task_instance"]
+        if instance.try_number > _first_try(instance.max_tries, self.retries or 0):
+            self.defer(trigger=EarlierAnswer(instance.id), method_name="take_or_ask")
+        return self._ask(context)
+
+    def take_or_ask(self, context: Context, event: dict[str, Any] | None) -> Any:
+        """The answer that an earlier try was given; the page again if there is none, or none that fits its form."""
+        if event:
+            self.log.info("This page was answered at %s", event["responded_at"])
+            try:
+                return self.execute_complete(context, event)
+            except ValueError as error:
+                self.log.warning("Asking again, for the answer does not fit the form: %s", error)
+        self._label(context)
+        return self._ask(context)
+
+    def _ask(self, context: Context) -> Any:
         """The page is laid out here: it holds texts from outside, which no template may see."""
         from airflow_capture360 import reviewing
 
-        self._label(context)
         self.subject, self.body = reviewing.page_of(self.capture, self.page)
         return super().execute(context)
 
@@ -86,6 +104,11 @@ class AskAboutLinks(HITLOperator):
 
     def _label(self, context: Context) -> None:
         context["label"] = self.page["label"]  # type: ignore[typeddict-unknown-key]
+
+
+def _first_try(max_tries: int, retries: int) -> int:
+    """The number of the first try since the task began or was cleared, which asks for a new answer."""
+    return max_tries - retries + 1
 
 
 def _numbers(title: str, what: str) -> Param:

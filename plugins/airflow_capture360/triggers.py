@@ -1,4 +1,4 @@
-"""The watcher of the landing zones: it only wakes the sensing DAG, which then looks for itself."""
+"""What the triggerer looks for: changes in the landing zones, and answers that an earlier try could not take."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
-from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 
 log = logging.getLogger(__name__)
+
+SHORTEST_PAUSE_S = 10.0
+"""A trigger that fires sooner can meet Airflow 3.3's race of deferred tasks (apache/airflow #67287)."""
 
 
 class LandingZoneTrigger(BaseEventTrigger):
@@ -83,3 +87,41 @@ def _listing(url: str) -> list[str]:
         for folder, folders, files in fs.walk(root, maxdepth=2, detail=True)
         for name, info in (*folders.items(), *files.items())
     )
+
+
+class EarlierAnswer(BaseTrigger):
+    """Fires once, with the answer that a person gave to an earlier try of a task, or None if nobody did.
+
+    Airflow keeps the answer when it starts a new try, but lets nobody except the triggerer read it.
+    """
+
+    def __init__(self, ti_id: UUID | str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow gives it no annotation
+        self.ti_id = UUID(str(ti_id))
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        return "airflow_capture360.triggers.EarlierAnswer", {"ti_id": str(self.ti_id)}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        from airflow.sdk.exceptions import AirflowRuntimeError
+        from airflow.sdk.execution_time.hitl import get_hitl_detail_content_detail
+
+        await asyncio.sleep(SHORTEST_PAUSE_S)
+        try:
+            found = await asyncio.to_thread(get_hitl_detail_content_detail, self.ti_id)
+        except AirflowRuntimeError as error:
+            log.info("The earlier try had not asked yet: %s", error)
+            found = None
+        if found is None or not found.chosen_options:
+            yield TriggerEvent(None)
+            return
+        user = found.responded_by_user
+        yield TriggerEvent(
+            {
+                "chosen_options": list(found.chosen_options),
+                "params_input": found.params_input or {},
+                "responded_at": found.responded_at,
+                "responded_by_user": user and {"id": user.id, "name": user.name},
+                "timedout": user is None,
+            }
+        )

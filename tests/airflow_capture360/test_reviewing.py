@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
-from airflow.sdk.exceptions import AirflowSkipException, TaskAwaitingInput
+from airflow.sdk.exceptions import AirflowSkipException, TaskAwaitingInput, TaskDeferred
 
 from airflow_capture360 import reviewing
 from airflow_capture360.operators import AskAboutLinks
+from airflow_capture360.triggers import EarlierAnswer
 from capture360.model import CaptureKey
 from capture360.steps import review as steps
 
@@ -18,17 +21,31 @@ PAGE = {"review": REVIEW, "page": 0, "label": "page 1 of 2"}
 EVIL = "| `{{ macros }}` |"
 
 
+INSTANCE_ID = UUID(int=7)
+
+
+@dataclass
 class Instance:
-    id = "0190-0000"
+    """What the operator reads of a task instance."""
+
+    try_number: int = 1
+    max_tries: int = 3
+    id: UUID = INSTANCE_ID
 
 
-def test_what_is_asked_is_laid_out_by_the_task_itself_and_never_a_template(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What Airflow was told to ask."""
     asked: dict[str, Any] = {}
     monkeypatch.setattr(
         "airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **detail: asked.update(detail)
     )
     monkeypatch.setattr(reviewing, "page_of", lambda capture, page: (f"{capture} {page['label']}", EVIL))
-    task = AskAboutLinks(task_id="ask", capture="hall-7/walk-1", page=PAGE)
+    return asked
+
+
+def test_what_is_asked_is_laid_out_by_the_task_itself_and_never_a_template(asked: dict[str, Any]) -> None:
+    task = AskAboutLinks(task_id="ask", capture="hall-7/walk-1", page=PAGE, retries=3)
     assert set(task.template_fields) == {"capture", "page"}
     context: Any = {"task_instance": Instance()}
     with pytest.raises(TaskAwaitingInput):
@@ -46,6 +63,42 @@ def test_the_process_that_takes_the_answer_has_the_page_s_label() -> None:
     taken = task.execute_complete(context, event)
     assert taken["chosen_options"] == ["Approve all"]
     assert context["label"] == "page 1 of 2"
+
+
+@pytest.mark.parametrize(("number", "max_tries"), [(2, 3), (4, 3), (6, 7)])
+def test_a_retry_looks_for_an_earlier_answer_before_it_asks(asked: dict[str, Any], number: int, max_tries: int) -> None:
+    task = AskAboutLinks(task_id="ask", capture="hall-7/walk-1", page=PAGE, retries=3)
+    context: Any = {"task_instance": Instance(number, max_tries)}
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute(context)
+    assert asked == {}
+    assert isinstance(deferred.value.trigger, EarlierAnswer)
+    assert deferred.value.trigger.ti_id == INSTANCE_ID
+    event = {**answer({"id": "7", "name": "Ada"}), "responded_at": datetime(2026, 1, 2, tzinfo=UTC)}
+    taken = getattr(task, deferred.value.method_name)(context, event=event)
+    assert taken["responded_by_user"] == {"id": "7", "name": "Ada"}
+    assert asked == {}
+
+
+def test_whoever_clears_a_page_is_asked_anew(asked: dict[str, Any]) -> None:
+    task = AskAboutLinks(task_id="ask", capture="hall-7/walk-1", page=PAGE, retries=3)
+    cleared_after_its_second_try: Any = {"task_instance": Instance(3, 2 + 3)}
+    with pytest.raises(TaskAwaitingInput):
+        task.execute(cleared_after_its_second_try)
+    assert asked["subject"] == "hall-7/walk-1 page 1 of 2"
+
+
+@pytest.mark.parametrize("params", [None, {"reject": "2"}], ids=["nobody answered", "half a form"])
+def test_a_retry_asks_again_when_there_is_no_answer_that_fits(
+    asked: dict[str, Any], params: dict[str, str] | None
+) -> None:
+    task = AskAboutLinks(task_id="ask", capture="hall-7/walk-1", page=PAGE, retries=3)
+    event = params and {
+        **answer(None), "params_input": params, "responded_at": datetime(2026, 1, 2, tzinfo=UTC),
+    }  # fmt: skip
+    with pytest.raises(TaskAwaitingInput):
+        task.take_or_ask({"task_instance": Instance(2, 3)}, event)  # type: ignore[typeddict-item]
+    assert asked["subject"] == "hall-7/walk-1 page 1 of 2"
 
 
 @pytest.fixture

@@ -1,16 +1,23 @@
-"""The landing zone's watcher against a real folder."""
+"""The landing zone's watcher against a real folder, and what is told of an earlier answer."""
 
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
+from airflow.sdk.api.datamodels._generated import HITLDetailResponse, HITLUser
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+from airflow.sdk.execution_time import hitl
+from airflow.sdk.execution_time.comms import ErrorResponse
 from airflow.sdk.module_loading import import_string
 
 from airflow_capture360 import triggers
 from airflow_capture360.assets import captures, landing_zone, published_captures
-from airflow_capture360.triggers import LandingZoneTrigger, look
+from airflow_capture360.triggers import EarlierAnswer, LandingZoneTrigger, look
 
 
 async def watch(trigger: LandingZoneTrigger, *changes: Callable[[], object], patience: float = 5) -> list[str]:
@@ -113,3 +120,42 @@ def test_it_can_be_made_anew_from_what_is_stored() -> None:
 def test_the_assets_are_told_apart() -> None:
     assert len({asset.uri for asset in (landing_zone, captures, published_captures)}) == 3
     assert len(landing_zone.watchers) == 1
+
+
+ANSWERED = HITLDetailResponse(
+    response_received=True,
+    responded_by_user=HITLUser(id="7", name="Ada"),
+    responded_at=datetime(2026, 1, 2, tzinfo=UTC),
+    chosen_options=["Approve all"],
+    params_input={"approve": "", "reject": "2"},
+)
+NOT_ANSWERED = HITLDetailResponse(response_received=False, responded_at=None, chosen_options=[])
+NEVER_ASKED = AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 404}))
+
+
+@pytest.mark.parametrize(
+    ("found", "chosen"),
+    [(ANSWERED, ["Approve all"]), (NOT_ANSWERED, None), (NEVER_ASKED, None)],
+    ids=["answered", "not answered", "never asked"],
+)
+def test_an_earlier_answer_is_handed_on_as_airflow_would_have(
+    monkeypatch: pytest.MonkeyPatch, found: HITLDetailResponse | Exception, chosen: list[str] | None
+) -> None:
+    def read(_: UUID) -> HITLDetailResponse:
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(hitl, "get_hitl_detail_content_detail", read)
+    monkeypatch.setattr(triggers, "SHORTEST_PAUSE_S", 0)
+    name, arguments = EarlierAnswer(UUID(int=7)).serialize()
+    trigger = import_string(name)(**arguments)
+
+    async def fired() -> list[Any]:
+        return [event.payload async for event in trigger.run()]
+
+    (payload,) = asyncio.run(fired())
+    assert (payload and payload["chosen_options"]) == chosen
+    if payload:
+        user = {"id": "7", "name": "Ada"}
+        assert (payload["responded_by_user"], payload["params_input"]["reject"]) == (user, "2")
