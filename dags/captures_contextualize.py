@@ -7,7 +7,8 @@ the rest is suggested; a wrong link is worse than none.
 **When it runs.** When **captures_ingest** has published the capture. By hand: *Trigger*, and give `capture`.
 
 **What the tasks do.** `lease` takes the capture for this run and waits while another run writes it. `plan` counts the
-images. `detect` reads batches of faces side by side, each face once whatever happens. `match` compares the texts with
+images. `detect` reads batches of faces side by side, each face once whatever happens; while a service of CDF reads them
+it holds no worker. `match` compares the texts with
 the site's assets and writes the report (button *Match report*). `annotate` makes the links in CDF what the report
 says, but for what people decided: a rejected link never comes back, an approved one is never changed.
 `announce_review` has **captures_review** ask people about what is suggested, and is skipped when nothing is. `release`
@@ -31,6 +32,7 @@ from airflow_capture360 import contextualizing, runs
 from airflow_capture360.assets import captures_to_review, published_captures
 from airflow_capture360.defaults import capture_params, task_defaults
 from airflow_capture360.links import MatchReportLink
+from airflow_capture360.operators import ReadTexts
 from airflow_capture360.policies import WAITING_FOR_LEASE
 
 with DAG(
@@ -54,11 +56,6 @@ with DAG(
         """The batches of images."""
         return contextualizing.plan(capture)
 
-    @task(pool="ocr", map_index_template="{{ label }}")
-    def detect(capture: str, batch: dict[str, Any]) -> dict[str, int]:
-        """The texts on the faces."""
-        return contextualizing.read_texts(capture, batch)
-
     @task
     def match(capture: str, batches: list[dict[str, Any]]) -> dict[str, int]:
         """From texts to assets."""
@@ -81,7 +78,9 @@ with DAG(
 
     capture = lease()
     batches = plan(capture)
-    read = detect.partial(capture=capture).expand(batch=batches)
+    read = ReadTexts.partial(task_id="detect", capture=capture, pool="ocr", map_index_template="{{ label }}").expand(
+        batch=batches
+    )
     matched = match(capture, batches)
     linked = annotate(capture, batches)
     matched.operator.operator_extra_links = [MatchReportLink()]

@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow_capture360.runs import at_work, emit, key_of, register_and_records
 
 if TYPE_CHECKING:
+    from capture360.detection.patience import Patience
     from capture360.model import CaptureKey
 
 log = logging.getLogger(__name__)
@@ -44,13 +45,13 @@ def plan(capture: str) -> list[dict[str, Any]]:
     ]
 
 
-def read_texts(capture: str, batch: Mapping[str, Any]) -> dict[str, int]:
-    """Read the faces of one batch; counts."""
+def read_texts(capture: str, batch: Mapping[str, Any], patience: Patience) -> dict[str, int]:
+    """Read the faces of one batch; counts. StillReading while CDF reads them and `patience` does not sleep."""
     from capture360.steps.detect import detect
 
     get_current_context()["label"] = batch["label"]  # type: ignore[typeddict-unknown-key]
     with at_work(capture) as (ctx, key):
-        done = detect(ctx, key, batch["fingerprint"], batch["batch"])
+        done = detect(ctx, key, batch["fingerprint"], batch["batch"], patience)
     log.info("%d texts on %d images", done.texts, done.images)
     return {"images": done.images, "texts": done.texts}
 

@@ -47,6 +47,39 @@ class WaitForRevisions(BaseOperator):
             )
 
 
+class ReadTexts(BaseOperator):
+    """Reads the faces of one batch; where a service of CDF reads them, it sleeps in the triggerer between two looks."""
+
+    template_fields = ("capture", "batch")
+
+    def __init__(self, *, capture: str, batch: Mapping[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.capture = capture
+        self.batch = batch
+
+    def execute(self, context: Context) -> dict[str, int]:
+        return self.look(context)
+
+    def look(
+        self,
+        context: Context,
+        event: Any = None,
+        pause: float = SHORTEST_PAUSE_S,
+        waited: Mapping[str, object] | None = None,
+    ) -> dict[str, int]:
+        """Once; `waited` is what the look before has left, jobs without a name among it."""
+        from airflow_capture360 import contextualizing
+        from capture360.detection.patience import Patience, StillReading
+
+        patience = Patience.between_looks(waited)
+        try:
+            return contextualizing.read_texts(self.capture, self.batch, patience)
+        except StillReading:
+            self.log.info("CDF reads the faces; looking again in %.0f s", pause)
+        following = {"pause": min(2 * pause, LONGEST_PAUSE_S), "waited": patience.document()}
+        self.defer(trigger=TimeDeltaTrigger(timedelta(seconds=pause)), method_name="look", kwargs=following)
+
+
 class AskAboutLinks(HITLOperator):
     """Shows one page of suggested links in the Airflow UI and waits for an answer, without holding a worker.
 

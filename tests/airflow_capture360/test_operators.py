@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
-from airflow_capture360 import runs
-from airflow_capture360.operators import LONGEST_PAUSE_S, SHORTEST_PAUSE_S, WaitForRevisions
+from airflow_capture360 import contextualizing, runs
+from airflow_capture360.operators import LONGEST_PAUSE_S, SHORTEST_PAUSE_S, ReadTexts, WaitForRevisions
+from capture360.detection.patience import Patience
 from capture360.errors import CdfError
 
 CONTEXT: Any = {}
@@ -55,3 +56,25 @@ def test_a_failed_extraction_fails_the_task(task: WaitForRevisions, monkeypatch:
 
 def test_what_it_waits_for_comes_from_the_tasks_before() -> None:
     assert set(WaitForRevisions.template_fields) == {"capture", "fingerprint"}
+
+
+def test_reading_by_a_service_of_cdf_holds_no_worker_and_goes_on_with_its_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_texts(capture: str, batch: object, patience: Patience) -> dict[str, int]:
+        seen.append(patience.document())
+        patience.jobs["faces"] = 42
+        if len(seen) < 3:
+            patience.pause(1)
+        return {"images": 1, "texts": 2}
+
+    seen: list[dict[str, object]] = []
+    monkeypatch.setattr(contextualizing, "read_texts", read_texts)
+    task = ReadTexts(task_id="detect", capture="hall-7/walk-1", batch={"batch": 0})
+    with pytest.raises(TaskDeferred) as first:
+        task.execute(CONTEXT)
+    with pytest.raises(TaskDeferred) as second:
+        getattr(task, first.value.method_name)(CONTEXT, event=None, **first.value.kwargs)
+    following = second.value.kwargs or {}
+    assert getattr(task, second.value.method_name)(CONTEXT, event=None, **following) == {"images": 1, "texts": 2}
+    assert [each["jobs"] for each in seen] == [{}, {"faces": 42}, {"faces": 42}]
+    assert len({each["began"] for each in seen}) == 1
+    assert following["pause"] > SHORTEST_PAUSE_S

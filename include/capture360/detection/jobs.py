@@ -6,13 +6,13 @@ the same one.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from capture360.cdf.modes import Collection
 from capture360.cdf.spheres import on_one_face
 from capture360.cdf.text_jobs import Result, TextJob, TextJobs
 from capture360.detection.job_results import FoundText, UnknownResultError, parse
+from capture360.detection.patience import Patience
 from capture360.detection.polygons import clipped
 from capture360.detection.protocol import MAX_TEXT_LENGTH
 from capture360.detection.settings import JobSettings
@@ -39,6 +39,7 @@ class JobDetector:
         settings: JobSettings,
         keep: Keep,
         say: Callable[[str], None],
+        patience: Patience,
     ) -> None:
         self._jobs = jobs
         self._collections = collections
@@ -46,6 +47,7 @@ class JobDetector:
         self._settings = settings
         self._keep = keep
         self._say = say
+        self._patience = patience
         self._findings: list[Finding] = []
 
     @property
@@ -64,7 +66,8 @@ class JobDetector:
     def detect(self, images: Sequence[PublishedImage]) -> Iterator[Detection]:
         """The texts that the jobs found on these images, without those that people rejected in CDF.
 
-        CdfError if a job fails or does not end in time, UnknownResultError if its result cannot be read.
+        CdfError if a job fails or does not end in time, UnknownResultError if its result cannot be read, StillReading
+        if it runs and the wait is not to be spent here.
         """
         wanted = {(image.space, image.external_id) for image in images}
         for collection, external_id in self._collections.items():
@@ -85,19 +88,19 @@ class JobDetector:
         if job is None:
             job = self._jobs.start(self._space, external_id, _NAME, collection)
             self._say(f"3D job {external_id} started in space {self._space}")
-        deadline, pause = time.monotonic() + self._settings.deadline.total_seconds(), _FIRST_PAUSE_S
+        pause = _FIRST_PAUSE_S
         while job.status != "Succeeded":
             if job.is_lost:
                 raise CdfError(
                     f"3D job {external_id} in space {self._space} ended as {job.status}. CDF does not say why. "
                     "Clear this task to start it anew, ask Cognite support, or choose links.detector: ocr."
                 )
-            if time.monotonic() > deadline:
+            if self._patience.is_over(self._settings.deadline):
                 raise CdfError(
                     f"3D job {external_id} in space {self._space} is still {job.status} after "
                     f"{self._settings.deadline}. Raise links.job.deadline and clear this task: it goes on waiting."
                 )
-            time.sleep(pause)
+            self._patience.pause(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
             found = self._jobs.find(self._space, external_id)
             if found is None:

@@ -6,7 +6,8 @@ the rest of its job counts.
 
 from __future__ import annotations
 
-import time
+import hashlib
+import json
 import warnings
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from capture360.cdf.client import cdf_errors
+from capture360.detection.patience import Patience
 from capture360.detection.polygons import clipped
 from capture360.detection.protocol import MAX_TEXT_LENGTH
 from capture360.detection.settings import VisionSettings
@@ -40,12 +42,18 @@ class VisionDetector:
     """Reads the wanted faces of all images that a call is given; waits for the jobs."""
 
     def __init__(
-        self, client: CogniteClient, file_ids: FileIds, faces: Collection[FaceName], settings: VisionSettings
+        self,
+        client: CogniteClient,
+        file_ids: FileIds,
+        faces: Collection[FaceName],
+        settings: VisionSettings,
+        patience: Patience,
     ) -> None:
         self._client = client
         self._file_ids = file_ids
         self._faces = faces
         self._settings = settings
+        self._patience = patience
         self._findings: list[Finding] = []
 
     @property
@@ -62,12 +70,15 @@ class VisionDetector:
         return self._findings
 
     def detect(self, images: Sequence[PublishedImage]) -> Iterator[Detection]:
-        """The texts on the wanted faces. CdfError if the jobs do not end within the deadline."""
+        """The texts on the wanted faces. CdfError if the jobs do not end within the deadline.
+
+        StillReading if they run and the wait is not to be spent here: called again, it goes on with the same jobs.
+        """
         places = self._places(images)
         files = sorted(places)
         waiting = deque(files[start : start + FILES_A_JOB] for start in range(0, len(files), FILES_A_JOB))
         running: list[tuple[VisionExtractJob[Any], Sequence[int]]] = []
-        deadline, pause = time.monotonic() + self._settings.deadline.total_seconds(), _FIRST_PAUSE_S
+        pause = _FIRST_PAUSE_S
         while waiting or running:
             while waiting and len(running) < JOBS_AT_ONCE and (job := self._start(waiting[0], bool(running))):
                 running.append((job, waiting.popleft()))
@@ -78,12 +89,12 @@ class VisionDetector:
             if over or not running:
                 pause = _FIRST_PAUSE_S
                 continue
-            if time.monotonic() > deadline:
+            if self._patience.is_over(self._settings.deadline):
                 raise CdfError(
                     f"Vision did not read {len(files)} faces within {self._settings.deadline}. Raise "
                     "links.vision.deadline, or choose links.detector: ocr."
                 )
-            time.sleep(pause)
+            self._patience.pause(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
     def _places(self, images: Sequence[PublishedImage]) -> dict[int, list[Place]]:
@@ -99,7 +110,10 @@ class VisionDetector:
         return places
 
     def _start(self, files: Sequence[int], others_run: bool) -> VisionExtractJob[Any] | None:
-        """A new job; None if the project has no room for one until another has ended."""
+        """The job that reads the files: that of an earlier look, or a new one.
+
+        None if the project has no room for one until another has ended.
+        """
         from cognite.client.data_classes.contextualization import (
             FeatureParameters,
             TextDetectionParameters,
@@ -107,10 +121,15 @@ class VisionDetector:
         )
 
         threshold = self._settings.threshold
+        name = hashlib.sha256(json.dumps([list(files), threshold]).encode()).hexdigest()[:16]
+        if name in self._patience.jobs:
+            number = self._patience.jobs[name]
+            with cdf_errors(f"Asking for Vision job {number}"), _deprecation_known():
+                return self._client.vision.get_extract_job(number)
         asked = FeatureParameters(text_detection_parameters=TextDetectionParameters(threshold=threshold))
         try:
             with cdf_errors("Starting a Vision job"), _deprecation_known():
-                return self._client.vision.extract(
+                job = self._client.vision.extract(
                     VisionFeature.TEXT_DETECTION,
                     file_ids=list(files),
                     parameters=asked if threshold is not None else None,
@@ -119,6 +138,8 @@ class VisionDetector:
             if others_run and getattr(error.__cause__, "code", None) == _TOO_MANY:
                 return None
             raise
+        self._patience.jobs[name] = int(job.job_id)
+        return job
 
     def _status(self, job: VisionExtractJob[Any]) -> str:
         with cdf_errors(f"Asking for Vision job {job.job_id}"):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from capture360.cdf.modes import Collection, mode_of
+from capture360.detection.patience import Patience
 from capture360.errors import BadInputError
 from capture360.matching.documents import detection_document, detection_from_document
 from capture360.model import CaptureKey, Detection, PublishedImage
@@ -52,16 +53,18 @@ def detection_batches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> in
     return batch_count(len(images_of(ctx, key, fingerprint)))
 
 
-def detect(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Detected:
+def detect(
+    ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int, patience: Patience | None = None
+) -> Detected:
     """Read the faces of batch number `batch` (from 0) and record the texts.
 
     A face that cannot be read is told and left out. ConfigError if own OCR is not installed, or the project has not the
-    detector that the site chose.
+    detector that the site chose. StillReading if CDF reads and `patience` does not sleep: call again with it.
     """
     images = images_of(ctx, key, fingerprint)
     size = batch_size(len(images))
     mine = images[batch * size : (batch + 1) * size]
-    detector = detector_of(ctx, key, fingerprint, collections_of(ctx, key, fingerprint))
+    detector = detector_of(ctx, key, fingerprint, collections_of(ctx, key, fingerprint), patience or Patience())
     progress = Progress(ctx.say)
     found: list[Detection] = []
     for start in range(0, len(mine), detector.images_at_once):

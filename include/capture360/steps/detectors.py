@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from capture360 import names
 from capture360.cdf.modes import Collection, mode_of
+from capture360.detection.patience import Patience
 from capture360.detection.protocol import Detector
 from capture360.detection.settings import DetectorName
 from capture360.errors import ConfigError
@@ -15,7 +16,9 @@ from capture360.steps.context import StepContext
 from capture360.store import DocumentStore
 
 
-def detector_of(ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection]) -> Detector:
+def detector_of(
+    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], patience: Patience
+) -> Detector:
     """What `links.detector` names; ConfigError if the project has no such service."""
     chosen, offered = ctx.site.links.detector, mode_of(ctx.cdf).detectors
     if chosen not in offered:
@@ -23,10 +26,12 @@ def detector_of(ctx: StepContext, key: CaptureKey, fingerprint: str, collections
             f"links.detector: {chosen} is not to be had in project {ctx.cdf.connection.project}, which is used as "
             f"{ctx.cdf.connection.mode}. Choose one of {', '.join(offered)}."
         )
-    return _MAKERS[chosen](ctx, key, fingerprint, collections)
+    return _MAKERS[chosen](ctx, key, fingerprint, collections, patience)
 
 
-def _ocr(ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection]) -> Detector:
+def _ocr(
+    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], patience: Patience
+) -> Detector:
     from capture360.detection.cache import OcrCache
     from capture360.detection.ocr import OcrDetector, OcrEngine
 
@@ -35,15 +40,19 @@ def _ocr(ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Seque
     return OcrDetector(model.face_content, OcrEngine(ctx.site.links.ocr), cache)
 
 
-def _vision(ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection]) -> Detector:
+def _vision(
+    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], patience: Patience
+) -> Detector:
     from capture360.detection.vision import DEPRECATED, VisionDetector
 
     ctx.say(DEPRECATED)
     model, links = mode_of(ctx.cdf).images(ctx.cdf, ctx.site), ctx.site.links
-    return VisionDetector(ctx.cdf.client, model.file_ids, links.ocr.faces, links.vision)
+    return VisionDetector(ctx.cdf.client, model.file_ids, links.ocr.faces, links.vision, patience)
 
 
-def _job(ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection]) -> Detector:
+def _job(
+    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], patience: Patience
+) -> Detector:
     from capture360.cdf.text_jobs import TextJobs
     from capture360.detection.jobs import JobDetector
 
@@ -56,10 +65,12 @@ def _job(ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Seque
         settings,
         lambda name, content: ctx.records.put_report(key, fingerprint, name, content),
         ctx.say,
+        patience,
     )
 
 
-_MAKERS: Mapping[DetectorName, Callable[[StepContext, CaptureKey, str, Sequence[Collection]], Detector]] = {
+_Maker = Callable[[StepContext, CaptureKey, str, Sequence[Collection], Patience], Detector]
+_MAKERS: Mapping[DetectorName, _Maker] = {
     "ocr": _ocr,
     "vision": _vision,
     "job": _job,

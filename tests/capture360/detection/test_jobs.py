@@ -16,6 +16,7 @@ from capture360.cdf.modes import Collection
 from capture360.cdf.text_jobs import TextJobs
 from capture360.detection.job_results import UnknownResultError, parse, structure
 from capture360.detection.jobs import JobDetector
+from capture360.detection.patience import Patience, StillReading
 from capture360.detection.settings import JobSettings
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import Detection, Pose, PublishedImage
@@ -50,10 +51,11 @@ class Desk:
         self.kept: dict[str, bytes] = {}
         self.said: list[str] = []
 
-    def detector(self, job: str, **settings: Any) -> JobDetector:
+    def detector(self, job: str, patience: Patience | None = None, **settings: Any) -> JobDetector:
         return JobDetector(
-            self.jobs, {COLLECTION: job}, core.SPACE, JobSettings(**settings), self._keep, self.said.append
-        )
+            self.jobs, {COLLECTION: job}, core.SPACE, JobSettings(**settings), self._keep, self.said.append,
+            patience or Patience(),
+        )  # fmt: skip
 
     def _keep(self, name: str, content: bytes) -> str:
         self.kept[name] = content
@@ -123,6 +125,16 @@ def test_what_never_arrived_is_told(desk: Desk, order: Callable[..., None], monk
     with pytest.raises(CdfUnavailableError, match="Starting a 3D job"):
         list(desk.detector("never").detect(images("one")))
     assert made(desk, "never") == 0
+
+
+def test_a_caller_that_does_not_wait_finds_its_job_again(desk: Desk) -> None:
+    patience = Patience.between_looks()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TextJobs, "find", lambda *_: None)  # it was only just scheduled
+        with pytest.raises(StillReading):
+            list(desk.detector("patient", patience).detect(images("one")))
+    assert texts(list(desk.detector("patient", patience).detect(images("one")))) == BOTH[:1]
+    assert made(desk, "patient") == 1
 
 
 def test_many_jobs_before_ours(desk: Desk) -> None:
