@@ -170,11 +170,13 @@ class Matcher:
         named = {hit.owner for *_, hit in hits}
         if len(named) > 1:
             return Evidence(Kind.SEVERAL, None, owners[:_MAX_CANDIDATES])
-        inner = hits[0][2]
+        _, last, inner = hits[0]
         if inner.owner is None or inner.kind not in APPROVABLE:
             return inner
         covered = {place for begin, end, _ in hits for place in range(begin, end)}
-        if not all(self._is_label(word) for place, word in enumerate(word_keys) if place not in covered):
+        suffix = word_keys[last - 1][-1]  # SEAL OIL PUMP B beside P-7081B says the same letter again
+        beside = [word for place, word in enumerate(word_keys) if place not in covered]
+        if not all(self._is_label(word) or (word == suffix and word.isalpha()) for word in beside):
             return Evidence(Kind.LEFTOVER, inner.owner)
         return Evidence(_AS_WINDOW[inner.kind], inner.owner)
 

@@ -90,6 +90,13 @@ def test_words_that_point_to_a_tag_or_may_be_a_suffix_keep_it_from_approval(text
     assert evidence("VERS POMPE P-101A", ["P-101A"]).kind is Kind.WINDOW
 
 
+def test_a_description_may_repeat_the_letter_of_a_sibling() -> None:
+    tags = ["P-7081A", "P-7081B"]
+    assert evidence("P-7081B\nSEAL OIL PUMP B", tags) == Evidence(Kind.WINDOW, 1)
+    assert evidence("P-7081B\nSEAL OIL PUMP A", tags) == Evidence(Kind.LEFTOVER, 1)
+    assert evidence("P-7081 1", ["P-7081"]).kind is Kind.LEFTOVER
+
+
 def test_a_misread_letter_of_a_known_shape_may_be_another_tag_in_every_script() -> None:
     tags = ["LIC-25918", "LIC-2S000"]
     assert evidence("LIC-2S918", tags).kind is Kind.FOLD_OWN
