@@ -104,14 +104,19 @@ def _views(cdf: CdfProject, views: Sequence[View]) -> Iterator[Finding]:
     with cdf_errors("Looking for the views of 360° images"):
         found = cdf.client.data_modeling.views.retrieve(wanted, include_inherited_properties=False)
     there = {(view.space, view.external_id, view.version) for view in found}
+    absent: dict[str, list[str]] = {}
     for view, key in zip(views, wanted, strict=True):
         if key not in there:
-            yield stop(
-                "view",
-                str(view),
-                f"The view {view} is not in project {cdf.connection.project}, or may not be read. "
-                f'Ask its administrator to enable it and to grant dataModelsAcl:READ for space "{view.space}".',
-            )
+            absent.setdefault(view.space, []).append(str(view))
+    for space, missing in absent.items():
+        named = ", ".join(missing)
+        subject, them = (f"The view {named} is", "it") if len(missing) == 1 else (f"The views {named} are", "them")
+        yield stop(
+            "view",
+            named,
+            f"{subject} not in project {cdf.connection.project}, or may not be read. "
+            f'Ask its administrator to enable {them} and to grant dataModelsAcl:READ for space "{space}".',
+        )
 
 
 def _spaces(

@@ -11,9 +11,12 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
+from capture360.cdf.assets import ClassicAssets
 from capture360.cdf.client import CdfProject
+from capture360.cdf.modes import mode_of
 from capture360.model import CaptureKey
 from capture360.records import Records
+from capture360.settings import LinkSettings
 from capture360_local.demo.deliveries import LINKED, truth_of
 from capture360_local.demo.plates import Plates, bring_assets, plates
 from capture360_local.demo.runs import CONTEXTUALIZE, IngestRun, newest_run, only
@@ -30,7 +33,8 @@ def link_and_compare(
     key = LINKED.key
     truth = truth_of(LINKED, stack.home.root / "samples")
     records = Records(str(stack.home.records))
-    brought = bring_assets(cdf, truth, classic=stack.mode == "asset_centric")
+    classic = isinstance(mode_of(cdf).assets(cdf, LinkSettings()), ClassicAssets)
+    brought = bring_assets(cdf, truth, classic=classic)
     console.print(
         f"{brought} assets of the hall were brought into CDF." if brought else "The hall's assets are in CDF."
     )

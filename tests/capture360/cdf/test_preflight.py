@@ -183,11 +183,10 @@ def test_the_wrong_mode_is_told_with_the_fitting_ones(
 )
 def test_views_that_cannot_be_seen_are_named(ask: Asker, mode: ModeName, schema: str, views: int) -> None:
     scope = {"spaceIdScope": {"spaceIds": ["captures360"]}}
-    sentences = ask(mode, grants={"dataModelsAcl": (RW, scope)})
-    assert len(sentences) == views
-    for sentence in sentences:
-        assert sentence.startswith(f"The view {schema}/")
-        assert sentence.endswith(f'to enable it and to grant dataModelsAcl:READ for space "{schema}".')
+    (sentence,) = ask(mode, grants={"dataModelsAcl": (RW, scope)})
+    assert sentence.startswith(f"The views {schema}/")
+    assert sentence.count(f"{schema}/") == views
+    assert sentence.endswith(f'to enable them and to grant dataModelsAcl:READ for space "{schema}".')
 
 
 def test_what_a_scene_needs_is_asked_too(ask: Asker) -> None:
@@ -209,7 +208,7 @@ def test_a_project_without_scenes_is_told_before_anything_is_written(
     world.cdf = narrowed(world.running, "hybrid", {"dataModelsAcl": (RW, seen)})
     drop = world.drop("viewless", stations=1)
     before = world.running.mutating()
-    with pytest.raises(ConfigError, match=r"^The view scene/SceneConfiguration/v1 is not in project capture360"):
+    with pytest.raises(ConfigError, match=r"^The views scene/SceneConfiguration/v1, scene/Image360Coll\w+/v1 are not"):
         world.ingest(drop)
     assert world.running.mutating() == before
 
