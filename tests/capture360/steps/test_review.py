@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cognite.client.data_classes import AnnotationFilter, AnnotationUpdate, AssetWrite
 from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, SpaceApply, ViewId
@@ -46,11 +47,22 @@ class Hall:
     def ctx(self) -> StepContext:
         return self.world.ctx(self.run)
 
-    def read(self, score: float = DOUBTFUL, tags: Sequence[str] = TAGS, shift: float = 0.0) -> None:
+    def read(
+        self,
+        score: float = DOUBTFUL,
+        tags: Sequence[str] = TAGS,
+        shift: float = 0.0,
+        places: Mapping[str, tuple[float, float]] | None = None,
+    ) -> None:
         """Record the texts as if they had been read, then match and link them."""
         image, *_ = images_of(self.ctx, self.key, self.fingerprint)
+        place = places or {
+            tag: (0.11 + 0.2 * (number % 4) + shift, 0.1 + 0.1 * (number // 4)) for number, tag in enumerate(TAGS)
+        }
         documents = [
-            detection_document(Detection(image.external_id, "front", tag, score, _outline(TAGS.index(tag), shift)))
+            detection_document(
+                Detection(image.external_id, "front", tag, score, _box(*place[tag], 0.05 if places else 0.15))
+            )
             for tag in tags
         ]
         body = {"engine": "by hand", "detections": documents, "findings": []}
@@ -105,9 +117,8 @@ class Hall:
         return {names[item.data["assetRef"]["id"]]: str(item.status) for item in there}
 
 
-def _outline(number: int, shift: float) -> tuple[tuple[float, float], ...]:
-    x, y = 0.11 + 0.2 * (number % 4) + shift, 0.1 + 0.1 * (number // 4)
-    return ((x, y), (x + 0.15, y), (x + 0.15, y + 0.05), (x, y + 0.05))
+def _box(x: float, y: float, size: float) -> tuple[tuple[float, float], ...]:
+    return ((x, y), (x + size, y), (x + size, y + size / 3), (x, y + size / 3))
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +179,7 @@ def test_all_on_a_page_are_decided_by_one_answer_and_who_did_is_recorded(hall: H
     assert sorted(hall.waiting()) == sorted(set(TAGS) - set(shown))
 
 
-def test_decisions_survive_reading_matching_linking_and_publishing_anew(hall: Hall) -> None:
+def test_decisions_survive_reading_matching_and_linking_anew(hall: Hall) -> None:
     review = hall.begin()
     approved, rejected, *_ = hall.waiting()
     hall.answer(review, "Decide one by one", "1", "2")
@@ -180,6 +191,40 @@ def test_decisions_survive_reading_matching_linking_and_publishing_anew(hall: Ha
     assert hall.linked() == set(TAGS) - {rejected}
     hall.read(tags=[rejected])  # the approved plate is not read any more
     assert hall.linked() == {approved}
+
+
+@pytest.mark.parametrize("delivery", [{}, {"shade": 50, "revision": 2}], ids=["copied again", "with new pictures"])
+def test_decisions_survive_a_new_ingest(hall: Hall, delivery: dict[str, int]) -> None:
+    review = hall.begin()
+    approved, rejected, *_ = hall.waiting()
+    hall.answer(review, "Decide one by one", "1", "2")
+    hall.world.ingest(hall.world.drop(hall.key.capture, stations=1, **delivery), run="run 2")
+    receipt = hall.world.records.load(hall.key)
+    assert receipt is not None
+    assert receipt.fingerprint != hall.fingerprint
+    hall.fingerprint = receipt.fingerprint
+    hall.read()
+    assert hall.linked() == {approved}
+    assert not {approved, rejected} & set(hall.waiting())
+    hall.read(CERTAIN)
+    assert hall.linked() == set(TAGS) - {rejected}
+
+
+def test_two_hundred_suggestions_are_ten_pages_with_one_answer_each(classic: Hall) -> None:
+    many = [f"44-LT-{number}" for number in range(1001, 1201)]
+    there = [AssetWrite(name=tag, external_id=f"{classic.key.capture} {tag}") for tag in many]
+    classic.world.cdf.client.assets.create(there)
+    places = itertools.product(np.linspace(0.02, 0.92, 10), np.linspace(0.02, 0.94, 20))
+    classic.read(places={tag: (float(x), float(y)) for tag, (x, y) in zip(many, places, strict=True)}, tags=many)
+    review = classic.begin()
+    assert (review.pages, review.suggestions) == (10, 200)
+    shown = [number for page in range(review.pages) for number in classic.page(page).splitlines()[4:]]
+    assert len(shown) == 200
+    assert all("/pictures/" in row for row in shown)
+    for page in range(review.pages):
+        assert classic.answer(review, "Approve all", reject="1", page=page).approved == PAGE - 1
+    assert classic.waiting() == []
+    assert len(classic.linked()) == 190
 
 
 def test_the_same_answer_again_changes_nothing(hall: Hall) -> None:
