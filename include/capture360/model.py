@@ -161,6 +161,8 @@ class PublishedImage:
     station: str
     pose: Pose
     faces: Mapping[FaceName, FaceRef]
+    label: str = ""
+    """What people call the image, where CDF says so."""
 
 
 @dataclass(frozen=True, slots=True)

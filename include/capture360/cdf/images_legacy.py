@@ -178,6 +178,7 @@ def published_image(node: Any) -> PublishedImage:
         station=station.get("externalId", ""),
         pose=pose_of({**dict.fromkeys(POSITION + ROTATION, 0.0), **properties}),
         faces={face: FaceRef(face, properties[name]) for face, name in CUBE_MAP.items() if properties.get(name)},
+        label=str(properties.get("label") or ""),
     )
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from capture360.detection.legibility import MIN_CAP_PX, legible_distance_m
 from capture360.detection.polygons import bounds
@@ -22,8 +22,9 @@ _APPROVED_SHOWN = 120
 _TEXTS_SHOWN = 12
 _UNSEEN_SHOWN = 2_000
 _LETTERS_MM = (10, 25, 50)
-_COLUMNS = ("status", "text", "asset", "asset_name", "confidence", "score", "reason", "image", "face", "x_min", "y_min",
-            "x_max", "y_max", "candidates")  # fmt: skip
+_LINE = "a line of "
+_COLUMNS = ("status", "text", "asset", "asset_name", "confidence", "score", "reason", "station", "image", "face",
+            "x_min", "y_min", "x_max", "y_max", "candidates")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Card:
 
     match: Match
     picture: str | None
+    place: str
 
     @property
     def text(self) -> str:
@@ -65,34 +67,45 @@ def render(
     assets: Sequence[Asset],
     face: FaceContent,
     findings: Sequence[Finding] = (),
+    labels: Mapping[str, str] | None = None,
     resolution: int = 2048,
 ) -> str:
     """The report as one HTML document.
 
     `assets` are those of the area, `face` gives the file of a face (a face that it cannot give is shown as missing),
-    `findings` what detection and consensus had to tell, `resolution` the pixels of a face.
+    `findings` what detection and consensus had to tell, `labels` what people call images, by their external ids,
+    `resolution` the pixels of a face.
     """
+    called = labels or {}
     suggested = sorted((m for m in matches if m.status == "suggested"), key=lambda m: (-m.confidence, _name(m)))
     approved = sorted((m for m in matches if m.status == "approved"), key=_name)
     undecided = [m for m in matches if m.status == "dropped" and m.candidates]
     chosen = (*suggested[:_SUGGESTED_SHOWN], *undecided[:_OPEN_SHOWN], *approved[:_APPROVED_SHOWN])
     pictures = crops([match.detection for match in chosen], face)
 
+    def card(match: Match) -> Card:
+        seen = match.detection
+        return Card(match, pictures.get(seen), f"{called.get(seen.image, seen.image)} {seen.face}")
+
     def section(some: Sequence[Match], shown: int) -> Section:
-        return Section(tuple(Card(match, pictures.get(match.detection)) for match in some[:shown]), len(some))
+        return Section(tuple(map(card, some[:shown])), len(some))
+
+    def told(finding: Finding) -> Finding:
+        return replace(finding, where=" ".join(called.get(word, word) for word in finding.where.split(" ")))
 
     unseen = never_seen(matches, assets)
     return page(
         "match",
         heading=heading,
-        texts=len({match.detection for match in matches}),
+        texts=len({match.detection for match in matches if not match.reason.startswith(_LINE)}),
+        lines=sum(match.reason.startswith(_LINE) for match in matches),
         assets=len(assets),
         linked=len({match.asset.ref for match in approved if match.asset}),
         suggested=section(suggested, _SUGGESTED_SHOWN),
         undecided=section(undecided, _OPEN_SHOWN),
         approved=section(approved, _APPROVED_SHOWN),
         dropped=dropped_by_reason(matches),
-        findings=findings,
+        findings=[told(finding) for finding in findings],
         unseen=[asset.name for asset in unseen[:_UNSEEN_SHOWN]],
         unseen_total=len(unseen),
         min_cap_px=MIN_CAP_PX,
@@ -108,43 +121,41 @@ def never_seen(matches: Sequence[Match], assets: Sequence[Asset]) -> list[Asset]
 
 
 def dropped_by_reason(matches: Sequence[Match]) -> list[Dropped]:
-    """What was dropped, the most frequent reason first."""
+    """What was dropped, the most frequent reason first, but for lines that were read as one plate with another."""
     groups: dict[str, list[str]] = defaultdict(list)
     for match in matches:
-        if match.status == "dropped":
-            groups["a line of a plate of two lines" if match.reason.startswith("a line of ") else match.reason].append(
-                match.detection.text.replace("\n", " / ")
-            )
+        if match.status == "dropped" and not match.reason.startswith(_LINE):
+            groups[match.reason].append(match.detection.text.replace("\n", " / "))
     return [
         Dropped(reason, len(texts), tuple(list(dict.fromkeys(texts))[:_TEXTS_SHOWN]))
         for reason, texts in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
     ]
 
 
-def matches_csv(matches: Sequence[Match]) -> bytes:
+def matches_csv(matches: Sequence[Match], labels: Mapping[str, str] | None = None) -> bytes:
     """All matches as CSV, UTF-8 with BOM, safe to open in a spreadsheet."""
-    return safe_csv(_COLUMNS, (_row(match) for match in matches))
+    return safe_csv(_COLUMNS, (_row(match, labels or {}) for match in matches))
 
 
-def matches_parquet(matches: Sequence[Match]) -> bytes:
+def matches_parquet(matches: Sequence[Match], labels: Mapping[str, str] | None = None) -> bytes:
     """All matches as one Parquet file with the columns of the CSV."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    texts = {"status", "text", "asset", "asset_name", "reason", "image", "face", "candidates"}
+    texts = {"status", "text", "asset", "asset_name", "reason", "station", "image", "face", "candidates"}
     schema = pa.schema([(name, pa.string() if name in texts else pa.float64()) for name in _COLUMNS])
-    rows = [dict(zip(_COLUMNS, _row(match), strict=True)) for match in matches]
+    rows = [dict(zip(_COLUMNS, _row(match, labels or {}), strict=True)) for match in matches]
     stream = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), stream)
     return stream.getvalue()
 
 
-def _row(match: Match) -> tuple[object, ...]:
+def _row(match: Match, labels: Mapping[str, str]) -> tuple[object, ...]:
     detection = match.detection
     candidates = "; ".join(f"{asset.name} ({share:.3f})" for asset, share in match.candidates)
     asset = (match.asset.ref, match.asset.name) if match.asset else (None, None)
-    return (match.status, detection.text, *asset, match.confidence, detection.score, match.reason, detection.image,
-            detection.face, *bounds(detection.polygon), candidates)  # fmt: skip
+    place = (labels.get(detection.image), detection.image, detection.face, *bounds(detection.polygon))
+    return (match.status, detection.text, *asset, match.confidence, detection.score, match.reason, *place, candidates)
 
 
 def _name(match: Match) -> str:

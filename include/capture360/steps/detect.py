@@ -9,7 +9,7 @@ from capture360.cdf.modes import Collection, mode_of
 from capture360.detection.patience import Patience
 from capture360.errors import BadInputError
 from capture360.matching.documents import detection_document, detection_from_document
-from capture360.model import CaptureKey, Detection, PublishedImage
+from capture360.model import CaptureKey, Detection, Disposition, Finding, PublishedImage
 from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.detectors import detector_of
@@ -78,6 +78,17 @@ def detect(
     }
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run, batch=batch)
     return Detected(batch, len(mine), len(found))
+
+
+def recorded_findings(records: Records, key: CaptureKey, fingerprint: str, batches: int) -> list[Finding]:
+    """What the detector of each batch had to tell: faces that could not be read, texts that were cut."""
+    found = (records.get(key, fingerprint, STEP, batch) for batch in range(batches))
+    return [
+        Finding(**{**document, "disposition": Disposition(document["disposition"])})
+        for record in found
+        if record is not None
+        for document in record.body["findings"]
+    ]
 
 
 def recorded_detections(records: Records, key: CaptureKey, fingerprint: str, batches: int) -> list[Detection]:

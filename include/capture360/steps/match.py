@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from capture360.cdf.modes import mode_of
-from capture360.errors import BadInputError
+from capture360.detection.protocol import ReadFace
+from capture360.errors import BadInputError, Capture360Error
 from capture360.matching.consensus import agree
 from capture360.matching.documents import match_document, match_from_document
 from capture360.matching.manual import read_manual_matches
 from capture360.matching.policy import judge
-from capture360.model import Asset, CaptureKey, Finding, Match
+from capture360.model import Asset, CaptureKey, Finding, Match, PublishedImage
+from capture360.panorama.jpeg import read_header
 from capture360.records import Records
 from capture360.reports.match import matches_csv, matches_parquet, render
 from capture360.steps.context import StepContext
-from capture360.steps.detect import detection_batches, images_of, recorded_detections
+from capture360.steps.detect import detection_batches, images_of, recorded_detections, recorded_findings
 
 STEP = "match"
 REPORT = "matches.html"
@@ -39,12 +41,14 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     ConfigError if the site has no assets, or the file of manual matches is wrong.
     """
     settings = ctx.site.links
-    detections = recorded_detections(ctx.records, key, fingerprint, detection_batches(ctx, key, fingerprint))
+    batches = detection_batches(ctx, key, fingerprint)
+    detections = recorded_detections(ctx.records, key, fingerprint, batches)
     manual = read_manual_matches(settings.manual) if settings.manual else None
     assets = list(mode_of(ctx.cdf).assets(ctx.cdf, settings).assets())
     ctx.say(f"{len(detections)} texts against {len(assets)} assets")
     judged = judge(detections, assets, settings.matching, manual)
-    poses = {image.external_id: image.pose for image in images_of(ctx, key, fingerprint)}
+    images = images_of(ctx, key, fingerprint)
+    poses = {image.external_id: image.pose for image in images}
     heard = agree(judged, poses, settings.matching.consensus)
     matches = [each.match for each in heard.judged]
     counted = Counter(found.status for found in matches)
@@ -55,7 +59,8 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
         "places": {sighting.asset.ref: sighting.point for sighting in heard.sightings},
         **asdict(done),
     }
-    report = _write_reports(ctx, key, fingerprint, matches, assets, heard.findings)
+    findings = [*recorded_findings(ctx.records, key, fingerprint, batches), *heard.findings]
+    report = _write_reports(ctx, key, fingerprint, images, matches, assets, findings)
     ctx.records.put(key, fingerprint, STEP, {**body, "report": report}, run=ctx.run)
     ctx.say(f"{done.approved} approved, {done.suggested} suggested, {done.dropped} dropped")
     return done
@@ -65,17 +70,37 @@ def _write_reports(
     ctx: StepContext,
     key: CaptureKey,
     fingerprint: str,
+    images: Sequence[PublishedImage],
     matches: Sequence[Match],
     assets: Sequence[Asset],
     findings: Sequence[Finding],
 ) -> str:
     """HTML with pictures, CSV and Parquet beside the records; the URL of the first."""
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
-    faces = {image.external_id: image.faces for image in images_of(ctx, key, fingerprint)}
-    page = render(str(key), matches, assets, lambda image, face: model.face_content(faces[image][face]), findings)
-    ctx.records.put_report(key, fingerprint, "matches.csv", matches_csv(matches))
-    ctx.records.put_report(key, fingerprint, "matches.parquet", matches_parquet(matches))
+    faces = {image.external_id: image.faces for image in images}
+    labels = {image.external_id: image.label for image in images if image.label}
+    page = render(
+        str(key),
+        matches,
+        assets,
+        lambda image, face: model.face_content(faces[image][face]),
+        findings,
+        labels,
+        _resolution(images, model.face_content),
+    )
+    ctx.records.put_report(key, fingerprint, "matches.csv", matches_csv(matches, labels))
+    ctx.records.put_report(key, fingerprint, "matches.parquet", matches_parquet(matches, labels))
     return ctx.records.put_report(key, fingerprint, REPORT, page)
+
+
+def _resolution(images: Sequence[PublishedImage], content: ReadFace) -> int:
+    """Pixels of the first face that is a picture."""
+    for ref in (ref for image in images for ref in image.faces.values()):
+        try:
+            return read_header(content(ref), ref.external_id).width
+        except (Capture360Error, OSError):
+            continue
+    return 0
 
 
 def recorded_matches(records: Records, key: CaptureKey, fingerprint: str) -> list[Match]:
