@@ -175,7 +175,8 @@ class LinkSettings(_Section):
     match_on: Annotated[tuple[str, ...], Field(min_length=1)] = ("name",)
     """What stands on the plates: `name`, `externalId`, `aliases`, `metadata.<key>` (classic)."""
     manual: str | None = None
-    """CSV file of links that a person laid down; they win over everything."""
+    """CSV file of links that a person laid down; they win over everything. Columns `text` (as read) and `asset` (its
+    name, or its id or `<space>/<externalId>`; empty: link nothing), and `image` and `face` to limit a row."""
     matching: MatchingSettings = MatchingSettings()
     detector: DetectorName = "ocr"
     """What reads the faces: own OCR, or one of CDF's services where the project has it. Vision is deprecated by Cognite

@@ -1,6 +1,7 @@
 """Links that a person has laid down in a CSV file; they win over everything the machine thinks.
 
-Columns `text` and `asset` (its reference, or empty for "link nothing"), and, to limit a row, `image` and `face`.
+Columns `text` and `asset`, and, to limit a row, `image` and `face`. An asset is given by its name, if no other one has
+it, or by its reference: the id of a classic asset, `<space>/<externalId>` of a CogniteAsset. Empty links nothing.
 """
 
 from __future__ import annotations

@@ -167,10 +167,11 @@ class _Judge:
         if not ref:
             return Match(detection, None, 1.0, "dropped", "laid down by hand: link nothing")
         asset = self._by_ref.get(ref)
-        if asset is None:
-            return Match(
-                detection, None, 0.0, "dropped", f'laid down by hand for "{ref}", which is no asset of the site'
-            )
+        named = [each for each in self._assets if each.name == ref] if asset is None else [asset]
+        if len(named) != 1:
+            why = f"which {len(named)} assets are called" if named else "which is no asset of the site"
+            return Match(detection, None, 0.0, "dropped", f'laid down by hand for "{ref}", {why}')
+        (asset,) = named
         return Match(detection, asset, 1.0, "approved", "laid down by hand")
 
     def _status(self, detection: Detection, evidence: Evidence, confidence: float) -> tuple[Status, str]:

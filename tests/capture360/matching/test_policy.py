@@ -251,6 +251,14 @@ def test_a_manual_match_wins_over_everything(tmp_path: Path) -> None:
     assert judged[3].match.reason == 'laid down by hand for "gone", which is no asset of the site'
 
 
+def test_a_manual_match_may_name_its_asset_if_no_other_has_the_name(tmp_path: Path) -> None:
+    rows = manual(tmp_path, "text,asset\nEXIT,LIC-2591B\nDANGER,P-1\n")
+    twins = [*ASSETS, Asset("one", "P-1", ()), Asset("two", "P-1", ())]
+    judged = judge([seen("EXIT", y=0.1), seen("DANGER", y=0.6)], twins, manual=rows)
+    assert [(each.match.status, each.match.asset) for each in judged] == [("approved", ASSETS[2]), ("dropped", None)]
+    assert judged[1].match.reason == 'laid down by hand for "P-1", which 2 assets are called'
+
+
 def test_a_manual_match_speaks_of_a_plate_of_two_lines(tmp_path: Path) -> None:
     rows = manual(tmp_path, "text,asset\nXY-99-77,a1\n")
     judged = judge([seen("XY-99", y=0.4), seen("77", y=0.425, width=0.08)], ASSETS, manual=rows)
