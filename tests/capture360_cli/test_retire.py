@@ -43,11 +43,13 @@ def test_a_capture_leaves_the_scene_and_keeps_its_images(tmp_path: Path, registe
         done = retire("hall-7/may", connection)
         assert done.exit_code == 0, done.output
         assert done.stdout.startswith("c360_scene_plant_")
+        assert "hall-7/may: 1 collection taken out of scene plant; the data are kept" in done.stderr
         with running.http() as http:
             assert open_scene(http, "captures360", "plant")[1] == []
         assert len(world.nodes(IMAGE_VIEW, "may")) == 1
         again = retire("hall-7/may", connection)
         assert (again.exit_code, again.stdout) == (0, "")
+        assert "hall-7/may has no collection in scene plant; nothing was changed" in again.stderr
 
         with lease.held(world.records, drop.key, "somebody", is_finished=lambda run: False):
             held = retire("hall-7/may", connection)

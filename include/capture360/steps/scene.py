@@ -75,7 +75,11 @@ def retire(ctx: StepContext, key: CaptureKey) -> Sequence[str]:
     if scene is None:
         raise ConfigError(f'Site "{ctx.site.id}" has no scene. Name it as scene in the register.')
     removed = scene.remove(_collections_of(ctx, key))
-    ctx.say(f"{key}: {len(removed)} collections taken out of scene {scene.external_id}; their data are kept")
+    if removed:
+        noun = "collection" if len(removed) == 1 else "collections"
+        ctx.say(f"{key}: {len(removed)} {noun} taken out of scene {scene.external_id}; the data are kept")
+    else:
+        ctx.say(f"{key} has no collection in scene {scene.external_id}; nothing was changed")
     return removed
 
 
