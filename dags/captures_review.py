@@ -8,7 +8,8 @@ read and the tags that it may be. What they decide is written to CDF, and no mac
 
 **What the tasks do.** `lay_out` makes pages of 20 suggestions, the most certain first. `ask` shows a page and waits:
 open it under *Required Actions*, choose one of *Approve all*, *Reject all*, *Decide one by one* or *Leave as they
-are*, and give the numbers of exceptions or decisions such as `1, 3, 5-8`. `apply` writes the answer to that page at
+are*, and give the numbers of exceptions or decisions such as `1, 3, 5-8`. Where a plate may be one of several tags,
+approving all leaves it as it is unless all but one are rejected. `apply` writes the answer to that page at
 once, without waiting for the other pages; who decided what, and when, is in the records. The same answer can be given
 by the REST API: `PATCH .../taskInstances/pages.ask/{map_index}/hitlDetails`. A page that is answered within the second
 in which it appears may show a failed try: its retry takes the answer that was given, and nobody is asked twice.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -22,18 +23,22 @@ class Answer:
     rejected: frozenset[int]
 
 
-def understood(choice: str, approve: str, reject: str, shown: int) -> Answer:
+def understood(choice: str, approve: str, reject: str, shown: int, rivals: Iterable[frozenset[int]] = ()) -> Answer:
     """The answer to a page that shows suggestions 1 to `shown`.
 
     `approve` and `reject` are lists such as "1, 3, 5-8": what is decided one by one, or what is excepted from
-    approving or rejecting all. BadInputError if numbers are not understood, not on the page, or contradict the choice.
+    approving or rejecting all. `rivals` are numbers that suggest different tags for one plate: approving all approves
+    none of them, unless all but one are rejected.
+
+    BadInputError if numbers are not understood, not on the page, or contradict the choice.
     """
     approved, rejected = _numbers(approve, "approve", shown), _numbers(reject, "reject", shown)
     everything = frozenset(range(1, shown + 1))
     if both := approved & rejected:
         raise BadInputError(f"{_listed(both)} cannot be approved and rejected at once. {_ASK_AGAIN}")
     if choice == "Approve all" and not approved:
-        return Answer(everything - rejected, rejected)
+        open_rivals = [left for group in rivals if len(left := group - rejected) > 1]
+        return Answer(everything.difference(rejected, *open_rivals), rejected)
     if choice == "Reject all" and not rejected:
         return Answer(approved, everything - approved)
     if choice == "Decide one by one" and (approved or rejected):

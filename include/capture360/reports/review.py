@@ -16,6 +16,10 @@ _LEGEND = (
     "Is the plate in the picture the tag beside it? **Bold** is what differs from the text as it was read; "
     f"{_MISSING} stands where a character was read that the tag does not have."
 )
+_RIVALS = (
+    "Rows with the same picture are different tags for one plate. *Approve all* leaves them as they are, unless you "
+    "reject all but one of them."
+)
 
 
 def review_page(matches: Sequence[Match], picture: Callable[[Detection], str | None]) -> str:
@@ -25,7 +29,8 @@ def review_page(matches: Sequence[Match], picture: Callable[[Detection], str | N
     """
     head = "| No. | Picture | Read | Suggested | Or else | Why it is not certain |\n|---|---|---|---|---|---|"
     rows = [_row(number, match, picture(match.detection)) for number, match in enumerate(matches, 1)]
-    return "\n".join((_LEGEND, "", head, *rows))
+    told = [_RIVALS, ""] if len({match.detection for match in matches}) < len(matches) else []
+    return "\n".join((_LEGEND, "", *told, head, *rows))
 
 
 def _row(number: int, match: Match, picture: str | None) -> str:

@@ -7,8 +7,9 @@ note `decisions` beside the capture what was decided about each link, over all d
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -75,7 +76,17 @@ def open_suggestions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> lis
         if match.status == "suggested" and match.detection.image in there
     ]
     waiting = link_writer(ctx, key).undecided(images, suggested)
-    return sorted(waiting, key=lambda match: (-match.confidence, match.asset.name if match.asset else "", _name(match)))
+    surest: dict[Detection, float] = defaultdict(float)
+    for match in waiting:
+        surest[match.detection] = max(surest[match.detection], match.confidence)
+
+    def place(match: Match) -> tuple[float, str, str, float, str]:
+        """Rivals for one plate stand together."""
+        plate = match.detection
+        tag = match.asset.name if match.asset else ""
+        return -surest[plate], plate.text, picture_name(plate), -match.confidence, tag
+
+    return sorted(waiting, key=place)
 
 
 def begin(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Review:
@@ -86,8 +97,7 @@ def begin(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Review:
     shown = pictures([match.detection for match in matches], lambda image, face: model.face_content(faces[image][face]))
     for detection, content in shown.items():
         ctx.records.put_report(key, fingerprint, picture_name(detection), content)
-    documents = [match_document(match) for match in matches]
-    pages = [documents[start : start + PAGE] for start in range(0, len(documents), PAGE)]
+    pages = [[match_document(match) for match in page] for page in _paged(matches)]
     pictured = sorted({picture_name(detection) for detection in shown})
     body = {"match": _match_digest(ctx.records, key, fingerprint), "pages": pages, "pictures": pictured}
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
@@ -129,7 +139,8 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, page: int, response
     if stale := _staleness(ctx, key, review):
         return Reviewed(stale=stale)
     matches = _page(_recorded(ctx.records, key, review.fingerprint), page)
-    answer = understood(response.choice, response.approve, response.reject, len(matches))
+    rivals = [frozenset(group) for group in _plates(matches)]
+    answer = understood(response.choice, response.approve, response.reject, len(matches), rivals)
     statuses: list[tuple[Match, Literal["approved", "rejected"]]] = [
         (match, "approved" if number in answer.approved else "rejected")
         for number, match in enumerate(matches, 1)
@@ -203,6 +214,25 @@ def _recorded(records: Records, key: CaptureKey, fingerprint: str) -> Any:
 
 def _page(body: Any, page: int) -> list[Match]:
     return [match_from_document(document) for document in body["pages"][page]] if page < len(body["pages"]) else []
+
+
+def _paged(matches: Sequence[Match]) -> list[list[Match]]:
+    """Pages of PAGE matches at most, but for a plate with more rivals than that: they are never parted."""
+    pages: list[list[Match]] = []
+    for _, group in itertools.groupby(matches, key=lambda match: match.detection):
+        plate = list(group)
+        if not pages or len(pages[-1]) + len(plate) > PAGE:
+            pages.append([])
+        pages[-1].extend(plate)
+    return pages
+
+
+def _plates(matches: Sequence[Match]) -> list[list[int]]:
+    """The numbers, from 1, of each plate's matches."""
+    numbers: dict[Detection, list[int]] = defaultdict(list)
+    for number, match in enumerate(matches, 1):
+        numbers[match.detection].append(number)
+    return list(numbers.values())
 
 
 def _match_digest(records: Records, key: CaptureKey, fingerprint: str) -> str:

@@ -52,3 +52,14 @@ def test_a_text_from_outside_can_write_neither_markdown_nor_a_template() -> None
     for cell in row.replace("\\|", "/").split("|")[3:5]:
         assert cell.strip().startswith("````")
         assert cell.count("````") == 2
+
+
+def test_rivals_for_one_plate_are_explained_where_there_are_some() -> None:
+    valve, rival, pump = (Asset(str(n), name, (name,)) for n, name in enumerate(("XV-205", "XV-2O5", "P-101A")))
+    one, other = (Detection("image-1", "left", text, 0.8, BOX) for text in ("XV-2O5", "P-1O1A"))
+    matches = [
+        Match(one, valve, 0.5, "suggested", ""), Match(one, rival, 0.5, "suggested", ""),
+        Match(other, pump, 0.9, "suggested", ""),
+    ]  # fmt: skip
+    assert "different tags for one plate" in review_page(matches, lambda _: None)
+    assert "different tags for one plate" not in review_page(matches[1:], lambda _: None)

@@ -320,3 +320,18 @@ def test_a_page_shows_every_plate_with_a_stored_picture(classic: Hall) -> None:
         assert picture.startswith(b"\xff\xd8")
     assert all(f"`{tag}`" in page for tag in classic.waiting()[:PAGE])
     assert len(classic.page(1).splitlines()) == len(classic.page().splitlines()) - PAGE + 2
+
+
+def test_rivals_for_one_plate_stand_together_and_approving_all_leaves_them(classic: Hall) -> None:
+    pair = ["55-XV-205", "55-XV-2O5"]
+    there = [AssetWrite(name=tag, external_id=f"{classic.key.capture} {tag}") for tag in pair]
+    classic.world.cdf.client.assets.create(there)
+    spots = {tag: (0.1 + 0.04 * number, 0.5) for number, tag in enumerate([*TAGS[: PAGE - 1], pair[0]])}
+    classic.read(tags=list(spots), places=spots)
+    review = classic.begin()
+    pages = [classic.page(page) for page in range(review.pages)]
+    assert (review.suggestions, sum("different tags for one plate" in page for page in pages)) == (PAGE + 1, 1)
+    for page in range(review.pages):
+        classic.answer(review, "Approve all", page=page)
+    assert classic.linked() == set(TAGS[: PAGE - 1])
+    assert len(classic.waiting()) == len(pair)
