@@ -46,7 +46,16 @@ class RunningStack:
             if found:
                 return found
             time.sleep(0.3)
-        pytest.fail(f"waited {patience:.0f} s for {what}")
+        pytest.fail(f"waited {patience:.0f} s for {what}; tasks that did not succeed:\n{self._tasks_without_success()}")
+
+    def _tasks_without_success(self) -> str:
+        states = ["failed", "up_for_retry", "upstream_failed", "awaiting_input", "deferred", "queued", "running"]
+        found = self.api.request("GET", "/dags/~/dagRuns/~/taskInstances", params={"state": states, "limit": 100})
+        return "\n".join(
+            f"{each['dag_run_id']} {each['dag_id']}.{each['task_id']}[{each['map_index']}] "
+            f"try {each['try_number']}: {each['state']}"
+            for each in found["task_instances"]
+        )
 
     def drop(self, order: Order) -> CaptureKey:
         """Deliver a capture; its key."""
