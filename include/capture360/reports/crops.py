@@ -22,6 +22,8 @@ _MARGIN = 0.6
 _LEAST_SHARE = 0.03
 """Of the face that a piece shows at least: where a plate hangs says much about what it is."""
 _WIDTH = 300
+_HEIGHT = 225
+"""Three or four plates are seen at once."""
 _QUALITY = 76
 _OUTLINE = (255, 0, 200)
 
@@ -61,8 +63,8 @@ def _piece(pixels: NDArray[np.uint8], polygon: Polygon) -> NDArray[np.uint8]:
     margin = max(_MARGIN * max(x_max - x_min, y_max - y_min), _LEAST_SHARE)
     left, right = max(0, int((x_min - margin) * width)), min(width, int((x_max + margin) * width) + 1)
     top, bottom = max(0, int((y_min - margin) * height)), min(height, int((y_max + margin) * height) + 1)
-    scale = _WIDTH / (right - left)
-    size = (_WIDTH, max(1, min(2 * _WIDTH, round((bottom - top) * scale))))
+    scale = min(_WIDTH / (right - left), _HEIGHT / (bottom - top))
+    size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     piece = cv2.resize(np.ascontiguousarray(pixels[top:bottom, left:right]), size, interpolation=how)
     corners = (np.asarray(polygon) * (width, height) - (left, top)) * (
