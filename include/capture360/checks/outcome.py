@@ -46,7 +46,7 @@ def validation_of(
         bad_rows=settled.bad_rows,
         quarantined=settled.quarantined,
         counts=counts,
-        plan=tuple(PlanPoint(name, x, y, name in settled.accepted) for name, x, y in placed),
+        plan=tuple(PlanPoint(name, x, y, name in settled.quarantined) for name, x, y in placed),
         stations=settled.total,
     )
 

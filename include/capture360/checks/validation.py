@@ -31,12 +31,12 @@ class RuleCount:
 
 @dataclass(frozen=True, slots=True)
 class PlanPoint:
-    """A station seen from above: metres in the site frame."""
+    """A station seen from above: metres in the site frame. `held_back` by a fault of its own."""
 
     station: str
     x: float
     y: float
-    accepted: bool
+    held_back: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,35 @@ from dataclasses import dataclass
 
 from capture360.checks.validation import PlanPoint
 
-_WIDTH, _MOST_HEIGHT, _MARGIN = 640.0, 560.0, 28.0
+_WIDTH, _MOST_HEIGHT, _MARGIN = 520.0, 460.0, 28.0
 _MOST_POINTS = 4000
 _MOST_LABELS = 40
+_LETTER, _LINE = 8.5, 15.0
+"""Pixels that a letter of a label takes, about, and the height of its line."""
+_GAP = 10.0
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The name of a station beside its mark; `x`, `y` is where its line of text begins or, if `ends`, ends."""
+
+    x: float
+    y: float
+    ends: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A station in pixels of the drawing, y down."""
+    """A station in pixels of the drawing, y down. `label` is None where its name would cover something else."""
 
     x: float
     y: float
     station: str
-    accepted: bool
-    label: bool
+    held_back: bool
+    label: Label | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +55,8 @@ def plan_view(points: Sequence[PlanPoint]) -> PlanView | None:
     """The drawing; None if no station has a place. Of very many stations all bad ones and a sample are drawn."""
     if not points:
         return None
-    bad = [point for point in points if not point.accepted][:_MOST_POINTS]
-    good = [point for point in points if point.accepted]
+    bad = [point for point in points if point.held_back][:_MOST_POINTS]
+    good = [point for point in points if not point.held_back]
     step = max(1, math.ceil(len(good) / _MOST_POINTS))
     shown = good[::step] + bad
     low_x, high_x = min(point.x for point in shown), max(point.x for point in shown)
@@ -51,21 +66,48 @@ def plan_view(points: Sequence[PlanPoint]) -> PlanView | None:
     scale = min(inner_width / wide, inner_height / high) if max(wide, high) > 1e-6 else 1.0
     height = max(120.0, high * scale + 2 * _MARGIN)
     off_x, off_y = (_WIDTH - wide * scale) / 2, (height - high * scale) / 2
-    labels = len(shown) <= _MOST_LABELS
-    marks = tuple(
-        Mark(
-            round(off_x + (point.x - low_x) * scale, 1),
-            round(height - off_y - (point.y - low_y) * scale, 1),
-            point.station,
-            point.accepted,
-            labels or (not point.accepted and len(bad) <= _MOST_LABELS),
-        )
+    places = [
+        (round(off_x + (point.x - low_x) * scale, 1), round(height - off_y - (point.y - low_y) * scale, 1))
         for point in shown
-    )
+    ]
+    labels = _labels(shown, places, height)
     metres = _nice(inner_width / 4 / scale)
     return PlanView(
-        _WIDTH, round(height, 1), marks, round(metres * scale, 1), f"{metres:g} m", len(points) - len(shown)
+        _WIDTH,
+        round(height, 1),
+        tuple(
+            Mark(x, y, point.station, point.held_back, labels.get(at))
+            for at, (point, (x, y)) in enumerate(zip(shown, places, strict=True))
+        ),
+        round(metres * scale, 1),
+        f"{metres:g} m",
+        len(points) - len(shown),
     )
+
+
+def _labels(shown: Sequence[PlanPoint], places: Sequence[tuple[float, float]], height: float) -> dict[int, Label]:
+    """Labels by the number of the station, those of bad stations first, as many as have room."""
+    everyone = len(shown) <= _MOST_LABELS
+    bad_ones = sum(point.held_back for point in shown) <= _MOST_LABELS
+    wanted = [at for at, point in enumerate(shown) if everyone or (point.held_back and bad_ones)]
+    taken: list[Box] = [(x - 6, y - 6, x + 6, y + 6) for x, y in places] if everyone else []
+    taken += [(_WIDTH - 40, 0, _WIDTH, 60), (0, height - 30, _WIDTH / 2, height)]
+    labels: dict[int, Label] = {}
+    for at in sorted(wanted, key=lambda at: not shown[at].held_back):
+        x, y = places[at]
+        wide = _LETTER * len(shown[at].station)
+        for ends, low in ((False, y - 7), (True, y - 7), (False, y + 18), (True, y + 18)):
+            start = x - _GAP - wide if ends else x + _GAP
+            box = (start, low - _LINE, start + wide, low)
+            if box[0] >= 0 and box[1] >= 0 and box[2] <= _WIDTH and box[3] <= height and not _covers(box, taken):
+                taken.append(box)
+                labels[at] = Label(round(x - _GAP if ends else x + _GAP, 1), round(low - 3, 1), ends)
+                break
+    return labels
+
+
+def _covers(box: Box, others: Sequence[Box]) -> bool:
+    return any(box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3] for other in others)
 
 
 def _nice(length: float) -> float:

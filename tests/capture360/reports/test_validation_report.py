@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import itertools
 import re
 from pathlib import Path
 
@@ -70,10 +71,10 @@ def test_numbers_stay_numbers_and_formulas_become_text() -> None:
 
 
 def test_the_plan_keeps_all_bad_stations_of_a_large_capture() -> None:
-    points = [PlanPoint(f"s-{n}", n % 100, n // 100, accepted=n % 1000 != 0) for n in range(20_000)]
+    points = [PlanPoint(f"s-{n}", n % 100, n // 100, held_back=n % 1000 == 0) for n in range(20_000)]
     plan = plan_view(points)
     assert plan is not None
-    assert sum(not mark.accepted for mark in plan.marks) == 20
+    assert sum(mark.held_back for mark in plan.marks) == 20
     assert len(plan.marks) < 5000
     assert plan.left_out == 20_000 - len(plan.marks)
     north, south = (next(mark.y for mark in plan.marks if mark.station == name) for name in ("s-19000", "s-0"))
@@ -82,6 +83,34 @@ def test_the_plan_keeps_all_bad_stations_of_a_large_capture() -> None:
 
 def test_one_station_and_none_can_be_drawn() -> None:
     assert plan_view([]) is None
-    plan = plan_view([PlanPoint("s", 5, 5, accepted=True)])
+    plan = plan_view([PlanPoint("s", 5, 5, held_back=False)])
     assert plan is not None
     assert len(plan.marks) == 1
+
+
+def test_the_plan_of_a_rejected_capture_shows_which_stations_are_at_fault(delivery: Delivery) -> None:
+    for at in (1, 3, 5):
+        delivery.stations[at]["x"] = f"{at},5"
+    for at in (2, 4):
+        delivery.files[f"images/{delivery.stations[at]['station_id']}/top.jpg"] = b""
+    page = render(delivery.check(), delivery.write())
+    assert "rejected" in page
+    assert page.count('class="held"') == 2
+    assert page.count('class="waits"') == 3
+    assert 'class="ok"' not in page
+
+
+def test_no_name_in_the_plan_covers_another() -> None:
+    close = [PlanPoint(f"station-{n}", 0.3 * n, 0.0, held_back=n == 9) for n in range(10)]
+    plan = plan_view([*close, PlanPoint("far", 12.0, 8.0, held_back=False)])
+    assert plan is not None
+    named = {mark.station: mark.label for mark in plan.marks if mark.label}
+    assert "station-9" in named
+    assert len(named) < len(plan.marks)
+    lines: dict[float, list[tuple[float, float]]] = {}
+    for name, label in named.items():
+        wide = 8 * len(name)
+        lines.setdefault(label.y, []).append((label.x - wide if label.ends else label.x, float(wide)))
+    for line in lines.values():
+        spans = sorted((start, start + wide) for start, wide in line)
+        assert all(one[1] <= other[0] for one, other in itertools.pairwise(spans))
