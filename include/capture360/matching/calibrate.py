@@ -11,6 +11,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 
 from capture360.matching.confidence import laplace
@@ -25,17 +26,23 @@ FILE = Path(__file__).with_name("calibration.json")
 
 
 def measure(plants: Iterable[tuple[int, int]], readings: int) -> dict[str, object]:
-    """The calibration document over plants given as (seed, number of tags)."""
+    """The calibration document over plants given as (seed, number of tags).
+
+    The digest of a plant is of its evidence and whether that was right: it tells when matcher or plants have changed.
+    """
     samples: Counter[Kind] = Counter()
     right: Counter[Kind] = Counter()
     described = []
     for seed, size in plants:
         plant = tag_plant(seed, size, readings)
         evidence = Matcher(TagIndex(plant.tags)).read([reading.text for reading in plant.readings])
-        for reading, found in zip(plant.readings, evidence, strict=True):
+        verdicts = [is_right(reading, found) for reading, found in zip(plant.readings, evidence, strict=True)]
+        for found, verdict in zip(evidence, verdicts, strict=True):
             samples[found.kind] += 1
-            right[found.kind] += is_right(reading, found)
-        described.append({"seed": seed, "tags": size, "readings": readings})
+            right[found.kind] += verdict
+        told = "".join(f"{found.kind} {verdict}\n" for found, verdict in zip(evidence, verdicts, strict=True))
+        digest = sha256(told.encode()).hexdigest()[:16]
+        described.append({"seed": seed, "tags": size, "readings": readings, "digest": digest})
     return {
         "version": "1.0.0",
         "made_by": "python -m capture360.matching.calibrate",
