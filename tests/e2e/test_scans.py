@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from capture360.model import CaptureKey
-from capture360_local.demo.runs import INGEST
+from capture360_local.demo.runs import INGEST, newest_run
 from running_stack import RunningStack
-from scans import write_scans
+from scans import scan, write_scans
 
 
 def test_cdf_extracts_the_panoramas_of_a_scan(stack: RunningStack) -> None:
@@ -28,3 +28,21 @@ def test_ingested_again_it_writes_nothing(stack: RunningStack) -> None:
     assert stack.ended(key).id == run
     assert stack.api.run(INGEST, run)["state"] == "success"
     assert stack.mutating() == before
+
+
+def test_a_stack_that_is_restarted_while_cdf_extracts_comes_to_the_same_end(stack: RunningStack) -> None:
+    """Triggerer, scheduler and worker all die; what the run waits for is known to CDF alone."""
+    write_scans(stack.local.home.landing / "scans", "restarted", {"scan.e57": scan(shade=90)})
+    capture = CaptureKey("scans", "restarted")
+    run = stack.until(lambda: newest_run(stack.api, capture, frozenset()), "the run")
+    waiting = {"running", "deferred", "scheduled", "queued"}
+    stack.until(lambda: stack.task(run.id, "wait_for_revisions")["state"] in waiting, "the run to wait for CDF")
+    stack.local.down()
+    stack.local.up(lambda _: None)
+    ended = stack.ended(capture)
+    assert (ended.id, ended.state) == (run.id, "success"), ended.tasks
+    path = f"/dags/{INGEST}/dagRuns/{run.id}/taskInstances/start_revisions/xcomEntries/return_value"
+    started = stack.api.request("GET", path)["value"]
+    made = stack.cdf.client.three_d.revisions.list(started["model"], limit=None)
+    assert [each.id for each in made if each.id in started["revisions"]] == started["revisions"]
+    assert len({each.file_id for each in made}) == len(made)
