@@ -5,7 +5,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Any, Literal
 
-RequestKind = Literal["read", "mutating", "token", "session"]
+RequestKind = Literal["read", "mutating", "token", "session", "page"]
 
 _READING_ENDS = (
     "/byids", "/list", "/search", "/aggregate", "/query", "/sync", "/downloadlink", "/reverselookup", "/inspect",
@@ -13,7 +13,9 @@ _READING_ENDS = (
 
 
 def kind_of(method: str, path: str) -> RequestKind:
-    """Whether a request can change what the project holds; tokens and sessions are kinds of their own."""
+    """Whether a request can change what the project holds; tokens, sessions and our own pages are kinds apart."""
+    if path in ("/", "/favicon.ico", "/sandbox/style.css") or path.startswith("/sandbox/pages/"):
+        return "page"
     if method in ("GET", "HEAD", "OPTIONS") or path.startswith("/sandbox/"):
         return "read"
     path = path.rstrip("/")
@@ -57,9 +59,10 @@ class Counters:
             self._requests[kind] += 1
 
     def finished(self, entry: LoggedRequest) -> None:
-        """Remember a request that was answered or broken off."""
-        with self._lock:
-            self._log.append(entry)
+        """Remember a request that was answered or broken off; looking at the pages is no use of the API."""
+        if entry.kind != "page":
+            with self._lock:
+                self._log.append(entry)
 
     def reset(self) -> None:
         """Start counting anew; the log of requests stays."""

@@ -103,3 +103,14 @@ def test_unknown_previews(running):
     for file_id in ("1", "999999999999999999999999", "x"):
         answer = httpx.get(f"{running.base_url}/sandbox/pages/preview/{file_id}", trust_env=False)
         assert answer.status_code in (400, 404)
+
+
+def test_looking_at_the_pages_is_no_request_of_the_api(running, filled):
+    before = running.sandbox.counters.snapshot()
+    for path in ("/", "/favicon.ico", "/sandbox/pages/files", f"/sandbox/pages/preview/{filled.id}"):
+        httpx.get(running.base_url + path, trust_env=False)
+    shown = httpx.get(f"{running.base_url}/sandbox/pages/requests", trust_env=False).text
+    assert "/models/instances" in shown
+    assert ">/sandbox/pages" not in shown
+    assert "favicon" not in shown
+    assert running.sandbox.counters.snapshot() == before
