@@ -1,38 +1,43 @@
-"""A person's answer by the REST API, from the suggestion to the decision in CDF."""
+"""A person's answer, by the REST API and in the UI, from the suggestion to the decision in CDF."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import json
+import os
+from pathlib import Path
 
 import httpx
-from cognite.client.data_classes import AnnotationFilter, AssetWrite
+import pytest
+from cognite.client.data_classes import AssetWrite
 
-from capture360.matching.documents import detection_document
+from browser import DESKTOP, PHONE, signed_in
 from capture360.model import Detection
-from capture360.settings import Register
-from capture360.steps.annotate import annotate
-from capture360.steps.context import StepContext
-from capture360.steps.detect import images_of
-from capture360.steps.match import match
-from capture360_local.demo.deliveries import Order
+from capture360_local.demo.deliveries import LEGIBLE_FACE_SIZE, Order, truth_of
+from capture360_local.demo.plates import bring_assets
+from reviews import REVIEW, Reviewed
 from running_stack import RunningStack
 
-REVIEW = "captures_review"
-REVIEWED = Order("reviewed", "cubemap", 1, "plates that a person decides on")
+BY_REST = Order("reviewed", "cubemap", 1, "plates that a person decides on")
+IN_THE_UI = Order("looked-at", "cubemap", 1, "plates that a person looks at", face_size=LEGIBLE_FACE_SIZE)
 TAGS = [f"33-LT-{number}" for number in range(2001, 2023)]
-ALL_PAGES = "/dags/captures_review/dagRuns/{run}/hitlDetails"
+READ_BADLY = 0.7
+SEEN_WELL_PX = 4
+ALL_LOADED = """wanted => {
+    const pictures = [...document.querySelectorAll("img[alt^='plate ']")];
+    return pictures.length === wanted && pictures.every(picture => picture.naturalWidth > 0);
+}"""
 
 
 def test_an_answer_to_one_page_is_applied_while_the_other_still_waits(stack: RunningStack) -> None:
-    key = stack.drop(REVIEWED)
-    assert stack.ended(key).state == "success"
-    suggest(stack)
-    stack.api.pause(REVIEW, False)
-    run = stack.api.trigger(REVIEW, {"capture": str(key)})
-    pages = stack.until(lambda: waiting(stack, run, 2), "two pages to be asked about")
+    stack.cdf.client.assets.create([AssetWrite(name=tag, external_id=tag) for tag in TAGS])
+    stack.until(lambda: len(stack.cdf.client.assets.list(limit=None)) >= len(TAGS), "CDF to list the assets")
+    review = ingested(stack, BY_REST)
+    image = review.images[0].external_id
+    review.suggest(Detection(image, "front", tag, READ_BADLY, outline(number)) for number, tag in enumerate(TAGS))
+    run = review.ask()
+    pages = review.waiting(run, 2)
     first = next(page for page in pages if page["task_instance"]["map_index"] == 0)
-    assert first["subject"] == f"{key}: 20 suggested links, page 1 of 2"
+    assert first["subject"] == f"{review.key}: 20 suggested links, page 1 of 2"
     picture = first["body"].partition("![plate 1](")[2].partition(")")[0]
     with httpx.Client(base_url=stack.api.url, trust_env=False) as browser:
         assert browser.get(picture).status_code == 401
@@ -41,44 +46,62 @@ def test_an_answer_to_one_page_is_applied_while_the_other_still_waits(stack: Run
         shown = browser.get(picture, headers={"authorization": f"Bearer {token}"})
     assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
 
-    answer = {"chosen_options": ["Approve all"], "params_input": {"approve": "", "reject": "2, 4"}}
-    stack.api.request("PATCH", f"/dags/{REVIEW}/dagRuns/{run}/taskInstances/pages.ask/0/hitlDetails", json=answer)
-    receipt = stack.records.load(key)
-    assert receipt is not None
-    record = stack.until(lambda: stack.records.get(key, receipt.fingerprint, "review", 0), "the answer to be applied")
-    assert (record.body["by"], record.body["rejected"]) == (stack.local.user, [2, 4])
-    assert sorted(statuses(stack).values()) == ["approved"] * 18 + ["rejected"] * 2 + ["suggested"] * 2
-    assert len(waiting(stack, run, 1) or ()) == 1
+    review.answer(run, 0, "Approve all", reject="2, 4")
+    applied = review.applied(0)
+    assert (applied["by"], applied["rejected"]) == (stack.local.user, [2, 4])
+    assert review.statuses() == ["approved"] * 18 + ["rejected"] * 2 + ["suggested"] * 2
+    assert len(review.waiting(run, 1)) == 1
     stack.until(lambda: stack.api.run(REVIEW, run)["state"] == "running", "the run to wait for the other page")
 
-    later = stack.api.trigger(REVIEW, {"capture": str(key)})
-    stack.until(lambda: waiting(stack, later, 1), "what is left to be asked anew")
-    answer = {"chosen_options": ["Approve all"], "params_input": {"approve": "", "reject": ""}}
-    stack.api.request("PATCH", f"/dags/{REVIEW}/dagRuns/{run}/taskInstances/pages.ask/1/hitlDetails", json=answer)
-    stack.until(lambda: stack.api.run(REVIEW, run)["state"] == "success", "the end of the older review")
-    assert "has asked anew" in stack.api.log(REVIEW, run, "pages.apply", 1, 1)
-    stack.api.request("PATCH", f"/dags/{REVIEW}/dagRuns/{later}/taskInstances/pages.ask/0/hitlDetails", json=answer)
-    stack.until(lambda: stack.api.run(REVIEW, later)["state"] == "success", "the end of the newer review")
-    assert sorted(statuses(stack).values()) == ["approved"] * 20 + ["rejected"] * 2
+    later = review.ask()
+    review.waiting(later, 1)
+    review.answer(run, 1, "Approve all")
+    review.ended(run)
+    assert "has asked anew" in stack.api.log(REVIEW, run, "pages.apply", tries(stack, run, "pages.apply", 1), 1)
+    review.answer(later, 0, "Approve all")
+    review.ended(later)
+    assert review.statuses() == ["approved"] * 20 + ["rejected"] * 2
 
 
-def suggest(stack: RunningStack) -> None:
-    """Plates that were read badly, as if by the tasks before."""
-    stack.cdf.client.assets.create([AssetWrite(name=tag, external_id=tag) for tag in TAGS])
-    stack.until(lambda: len(stack.cdf.client.assets.list(limit=None)) >= len(TAGS), "CDF to list the assets")
-    key, site = REVIEWED.key, Register(str(stack.local.home.register)).site(REVIEWED.site)
-    receipt = stack.records.load(key)
-    assert receipt is not None
-    ctx = StepContext(site, stack.records, stack.cdf, "the test", lambda _: None)
-    image, *_ = images_of(ctx, key, receipt.fingerprint)
-    documents = [
-        detection_document(Detection(image.external_id, "front", tag, 0.7, outline(number)))
-        for number, tag in enumerate(TAGS)
-    ]
-    body = {"engine": "by hand", "detections": documents, "findings": []}
-    stack.records.put(key, receipt.fingerprint, "detect", body, run="the test", batch=0)
-    match(ctx, key, receipt.fingerprint)
-    annotate(ctx, key, receipt.fingerprint)
+@pytest.mark.browser
+def test_a_page_is_looked_at_and_answered_in_a_real_browser(stack: RunningStack, tmp_path: Path) -> None:
+    review = ingested(stack, IN_THE_UI)
+    bring_assets(stack.cdf, truth_of(IN_THE_UI, stack.samples), classic=True)
+    plates = plates_in_view(review)
+    stack.until(
+        lambda: set(plates) <= {str(each.name) for each in stack.cdf.client.assets.list(limit=None)},
+        "CDF to list the assets",
+    )
+    review.suggest(plates.values())
+    offered = review.statuses().count("suggested")
+    assert offered >= 3
+    with signed_in(stack.local, stack.api.url) as page:
+        run = review.ask()
+        review.waiting(run, 1)
+        page.goto(f"{stack.api.url}/dags/{REVIEW}/runs/{run}/required_actions")
+        page.get_by_role("link", name="pages.ask").first.click()
+        page.get_by_text(f"{review.key}: {offered} suggested links").first.wait_for()
+        page.wait_for_function(ALL_LOADED, arg=offered)
+        keep = Path(os.environ.get("CAPTURE360_SCREENSHOTS", tmp_path))
+        for name, size in (("phone", PHONE), ("desktop", DESKTOP)):
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            page.screenshot(path=keep / f"review-{name}.png")
+        page.locator("[name=element_reject]").fill("2")
+        page.get_by_role("button", name="Approve all").click()
+        review.ended(run)
+    applied = review.applied(0)
+    assert (applied["by"], applied["choice"], applied["rejected"]) == (stack.local.user, "Approve all", [2])
+    approved = len(applied["approved"])
+    assert approved >= 1
+    left = offered - approved - 1
+    assert review.statuses() == ["approved"] * approved + ["rejected"] + ["suggested"] * left
+
+
+def ingested(stack: RunningStack, order: Order) -> Reviewed:
+    key = stack.drop(order)
+    assert stack.ended(key).state == "success"
+    stack.api.pause(REVIEW, False)
+    return Reviewed(stack, key)
 
 
 def outline(number: int) -> tuple[tuple[float, float], ...]:
@@ -86,20 +109,26 @@ def outline(number: int) -> tuple[tuple[float, float], ...]:
     return ((x, y), (x + 0.15, y), (x + 0.15, y + 0.05), (x, y + 0.05))
 
 
-def waiting(stack: RunningStack, run: str, count: int) -> list[Mapping[str, Any]] | None:
-    """The pages of a run that nobody has answered, once there are so many."""
-    found = stack.api.request("GET", ALL_PAGES.format(run=run), params={"response_received": False})["hitl_details"]
-    return found if len(found) == count else None
+def plates_in_view(review: Reviewed) -> dict[str, Detection]:
+    """The plates that the image shows whole, by their tags, each read badly: a zero is taken for the letter."""
+    document = json.loads((truth_of(IN_THE_UI, review.stack.samples) / "plates.json").read_text(encoding="utf-8"))
+    image = review.images[0].external_id
+    return {
+        plate["tag"]: Detection(
+            image, region["face"], plate["tag"].replace("0", "O"), READ_BADLY, tuple(map(tuple, region["polygon"]))
+        )
+        for plate in document["plates"]
+        if plate["asset"]
+        for regions in plate["seen"].values()
+        for region in regions
+        if region["visible"] * region["share"] > 0.99 and region["cap_height_px"] >= SEEN_WELL_PX
+    }
 
 
-def statuses(stack: RunningStack) -> dict[str, str]:
-    """Status of each link by its text."""
-    site = Register(str(stack.local.home.register)).site(REVIEWED.site)
-    receipt = stack.records.load(REVIEWED.key)
-    assert receipt is not None
-    ctx = StepContext(site, stack.records, stack.cdf, "the test", lambda _: None)
-    files = [
-        {"external_id": image.faces["front"].external_id} for image in images_of(ctx, REVIEWED.key, receipt.fingerprint)
-    ]
-    there = stack.cdf.client.annotations.list(AnnotationFilter("file", files), limit=None)
-    return {str(item.data["text"]): str(item.status) for item in there}
+def tries(stack: RunningStack, run: str, task: str, page: int) -> int:
+    """The number of the newest try."""
+    return next(
+        int(each["try_number"])
+        for each in stack.api.task_instances(REVIEW, run)
+        if (each["task_id"], each["map_index"]) == (task, page)
+    )

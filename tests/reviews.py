@@ -1,0 +1,83 @@
+"""Suggestions for a person to decide on, in a running stack, as if by the tasks before the review."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cognite.client.data_classes import AnnotationFilter
+
+from capture360.matching.documents import detection_document
+from capture360.model import CaptureKey, Detection, PublishedImage
+from capture360.settings import Register
+from capture360.steps.annotate import annotate
+from capture360.steps.context import StepContext
+from capture360.steps.detect import images_of
+from capture360.steps.match import match
+from running_stack import RunningStack
+
+REVIEW = "captures_review"
+
+
+class Reviewed:
+    """One ingested capture whose links people decide on."""
+
+    def __init__(self, stack: RunningStack, key: CaptureKey) -> None:
+        self.stack = stack
+        self.key = key
+        receipt = stack.records.load(key)
+        assert receipt is not None
+        self.fingerprint = receipt.fingerprint
+        site = Register(str(stack.local.home.register)).site(key.site)
+        self._ctx = StepContext(site, stack.records, stack.cdf, "the test", lambda _: None)
+
+    @property
+    def images(self) -> list[PublishedImage]:
+        return list(images_of(self._ctx, self.key, self.fingerprint))
+
+    def suggest(self, detections: Iterable[Detection]) -> None:
+        """Match and link texts that were read badly."""
+        documents = [detection_document(detection) for detection in detections]
+        body = {"engine": "by hand", "detections": documents, "findings": []}
+        self.stack.records.put(self.key, self.fingerprint, "detect", body, run="the test", batch=0)
+        match(self._ctx, self.key, self.fingerprint)
+        annotate(self._ctx, self.key, self.fingerprint)
+
+    def ask(self) -> str:
+        """Begin a review; the run."""
+        return self.stack.api.trigger(REVIEW, {"capture": str(self.key)})
+
+    def waiting(self, run: str, count: int) -> list[Mapping[str, Any]]:
+        """The pages of a run that nobody has answered, once there are so many."""
+
+        def look() -> list[Mapping[str, Any]] | None:
+            path = f"/dags/{REVIEW}/dagRuns/{run}/hitlDetails"
+            found = self.stack.api.request("GET", path, params={"response_received": False})["hitl_details"]
+            return found if len(found) == count else None
+
+        return self.stack.until(look, f"{count} pages of {self.key} to be asked about")
+
+    def answer(self, run: str, page: int, choice: str, approve: str = "", reject: str = "") -> None:
+        """A person's answer by the REST API."""
+        path = f"/dags/{REVIEW}/dagRuns/{run}/taskInstances/pages.ask/{page}/hitlDetails"
+        answer = {"chosen_options": [choice], "params_input": {"approve": approve, "reject": reject}}
+        self.stack.api.request("PATCH", path, json=answer)
+
+    def applied(self, page: int) -> Mapping[str, Any]:
+        """What was recorded of the answer to a page, once it is in CDF."""
+        record = self.stack.until(
+            lambda: self.stack.records.get(self.key, self.fingerprint, "review", page),
+            f"the answer to page {page + 1} to be applied",
+        )
+        body: Mapping[str, Any] = record.body
+        return body
+
+    def ended(self, run: str) -> None:
+        """Wait for the success of a run."""
+        self.stack.until(lambda: self.stack.api.run(REVIEW, run)["state"] == "success", f"the end of {run}")
+
+    def statuses(self) -> list[str]:
+        """Status of each link in CDF."""
+        files = [{"external_id": face.external_id} for image in self.images for face in image.faces.values()]
+        there = self.stack.cdf.client.annotations.list(AnnotationFilter("file", files), limit=None)
+        return sorted(str(item.status) for item in there)
