@@ -10,8 +10,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from capture360.e57.checksums import PAGE, PAYLOAD
 from capture360.e57.images import Blob
-from capture360.e57.pages import PAGE, PAYLOAD, E57Error, PagedFile
+from capture360.e57.pages import E57Error, PagedFile
 from capture360.e57.photospheres import Photosphere, PinholeFace
 from capture360.e57.pinholes import picture_points
 from capture360.model import EncodedFace

@@ -12,22 +12,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-import google_crc32c
 import numpy as np
-from numpy.typing import NDArray
 
+from capture360.e57.checksums import PAGE, PAYLOAD, wrong_pages
 from capture360.errors import BadInputError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-PAGE = 1024
-PAYLOAD = 1020
 SIGNATURE = b"ASTM-E57"
 BLOCK = 1024 * PAGE
 """Bytes read at a time; bounds the memory of everything that streams."""
 _HEADER = struct.Struct("<8sIIQQQQ")
-_RECORDS = np.dtype([("payload", f"V{PAYLOAD}"), ("checksum", ">u4")])
 
 
 class E57Error(BadInputError):
@@ -66,8 +62,7 @@ class PageChecker:
         self._rest = data[whole:]
         if not whole:
             return
-        records = np.frombuffer(data, _RECORDS, count=whole // PAGE)
-        wrong = np.flatnonzero(_checksums(records) != records["checksum"])
+        wrong = wrong_pages(data[:whole])
         if wrong.size:
             self.bad += int(wrong.size)
             if self.first_bad is None:
@@ -78,17 +73,6 @@ class PageChecker:
     def complete(self) -> bool:
         """Whether the bytes so far end with a page."""
         return not self._rest
-
-
-def page_checksums(pages: bytes) -> NDArray[np.uint32]:
-    """The checksum that each of the whole pages should have, from its payload."""
-    return _checksums(np.frombuffer(pages, _RECORDS))
-
-
-def _checksums(records: NDArray[np.void]) -> NDArray[np.uint32]:
-    value = google_crc32c.value
-    # Elements of a void array are read-only views: no page is copied.
-    return np.fromiter((value(payload) for payload in records["payload"]), np.uint32, len(records))
 
 
 class PagedFile:

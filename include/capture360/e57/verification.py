@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import IO
 
-from capture360.e57.pages import BLOCK, PAGE, PageChecker
+from capture360.e57.checksums import PAGE
+from capture360.e57.pages import BLOCK, PageChecker
 from capture360.model import Disposition, Finding
 
 Source = str | PathLike[str] | IO[bytes]

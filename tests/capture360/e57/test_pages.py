@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture360.e57 import E57Error, PagedFile, preflight, verify
-from capture360.e57.pages import PAGE, PAYLOAD, PageChecker
+from capture360.e57.checksums import PAGE, PAYLOAD
+from capture360.e57.pages import PageChecker
 from capture360.e57.writer import with_checksums
 
 

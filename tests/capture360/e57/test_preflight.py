@@ -18,7 +18,7 @@ from capture360.e57 import (
     verify,
     with_verification,
 )
-from capture360.e57.pages import PAGE, PAYLOAD
+from capture360.e57.checksums import PAGE, PAYLOAD
 from capture360.e57.preflight import MAX_UPLOAD
 from capture360.e57.writer import with_checksums
 from capture360.errors import BadInputError
