@@ -133,6 +133,7 @@ def test_a_caller_that_does_not_wait_finds_its_job_again(desk: Desk) -> None:
         patch.setattr(TextJobs, "find", lambda *_: None)  # it was only just scheduled
         with pytest.raises(StillReading):
             list(desk.detector("patient", patience).detect(images("one")))
+    patience.sleeps = True
     assert texts(list(desk.detector("patient", patience).detect(images("one")))) == BOTH[:1]
     assert made(desk, "patient") == 1
 
