@@ -80,6 +80,10 @@ class RunningStack:
         """Mutating requests so far, but for tokens and sessions."""
         return int(self.sandbox.get("/sandbox/counters").raise_for_status().json()["mutating"])
 
+    def fault(self, order: Mapping[str, Any]) -> None:
+        """Order a fault of CDF; it is forgotten when the sandbox stops."""
+        self.sandbox.post("/sandbox/faults", json=order).raise_for_status()
+
     def files(self) -> int:
         """How many files CDF holds."""
         return len(self.cdf.client.files.list(limit=None))

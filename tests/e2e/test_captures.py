@@ -112,7 +112,7 @@ def test_killed_at_three_writes_it_comes_to_the_same_end(stack: RunningStack) ->
         ("publish", {"effect": "commit-then-timeout", "method": "POST", "path": "*/models/instances"}),
     ]
     task, fault = kills[0]
-    stack.sandbox.post("/sandbox/faults", json={**fault, "seconds": 20}).raise_for_status()
+    stack.fault({**fault, "seconds": 20})
     key = stack.drop(KILLED)
     for number, (task, _) in enumerate(kills):
         stack.until(lambda: not stack.sandbox.get("/sandbox/faults").json()["items"], f"write {number} to be under way")
@@ -122,8 +122,7 @@ def test_killed_at_three_writes_it_comes_to_the_same_end(stack: RunningStack) ->
         victim = stack.task(run["dag_run_id"], task)
         assert victim["state"] == "running"
         if number + 1 < len(kills):
-            following = {**kills[number + 1][1], "seconds": 20}
-            stack.sandbox.post("/sandbox/faults", json=following).raise_for_status()
+            stack.fault({**kills[number + 1][1], "seconds": 20})
         os.kill(victim["pid"], signal.SIGKILL)
     run_id = stack.ended(key).id
     assert stack.api.run(INGEST, run_id)["state"] == "success"
