@@ -17,6 +17,8 @@ from capture360.model import Capture, CaptureKey, FaceName
 SITE_LENGTH = 60
 CAPTURE_LENGTH = 120
 STATION_LENGTH = 127
+COLLECTION_PREFIX = "c360_collection_"
+"""Begins the external ids of all collections of ours."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _READABLE = 32
 

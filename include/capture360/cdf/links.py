@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from capture360.cdf.assets import CORE_ASSET
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.link_writer import Decision, LinkDrift, LinksWritten
 from capture360.detection.polygons import Box, Polygon, bounds, clipped, is_same_place
 from capture360.errors import CdfError
 from capture360.model import FaceRef, Match, PublishedImage
@@ -31,51 +32,7 @@ _ONE_OF_THEM = frozenset({400, 404, 422})
 """Answers that may be about one link of many, such as an asset that is gone; others are about all of them."""
 
 LinkType = Literal["images.AssetLink", "images.InstanceLink"]
-Decision = Literal["approved", "rejected"]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class LinksWritten:
-    """Counts of one write. `decided` were left to a person; `refused` are matches that CDF would not take, in words.
-
-    `only_recorded` are suggestions for which the project has no place: they stand in our records alone.
-    """
-
-    approved: int = 0
-    suggested: int = 0
-    kept: int = 0
-    decided: int = 0
-    removed: int = 0
-    only_recorded: int = 0
-    refused: tuple[str, ...] = ()
-
-
-class LinkWriter(Protocol):
-    """Where a mode keeps the links of its images."""
-
-    @property
-    def needs(self) -> Sequence[Need]:
-        """The rights that writing asks for."""
-        ...
-
-    def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:
-        """Make the links of these images what `matches` says, but for what people decided."""
-        ...
-
-    def undecided(self, images: Sequence[PublishedImage], suggestions: Sequence[Match]) -> Sequence[Match]:
-        """Those that still wait for a person."""
-        ...
-
-    def decide(
-        self, images: Sequence[PublishedImage], decisions: Sequence[tuple[Match, Decision]]
-    ) -> Sequence[tuple[Match, str]]:
-        """Give suggestions a person's verdict; those decided otherwise before stay, and are returned with theirs."""
-        ...
-
-    def remove(self, images: Sequence[PublishedImage], *, dry_run: bool) -> Sequence[str]:
-        """Remove every link of ours on these images; names what was, or would be, removed."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +136,22 @@ class Annotations:
         ours = [item for item in self._existing(sorted(self._files(images).values())) if _is_ours(item)]
         if not dry_run:
             self._delete([item.id for item in ours])
-        return [f"annotation {item.id} ({item.status}) on file {item.annotated_resource_id}" for item in ours]
+        return [_told(item) for item in ours]
+
+    def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
+        """What people decided is no drift, and CDF itself says which links are ours."""
+        files = self._files(images)
+        wanted = [self._wanted(match, files[_face(images, match)]) for match in matches if match.status != "dropped"]
+        existing = self._existing(sorted(files.values()))
+        plan = self._plan(wanted, existing)
+        return LinkDrift(
+            missing=tuple(_described(link.match) for link in plan.create),
+            unexplained=tuple(_told(item) for item in existing if int(item.id) in plan.remove),
+        )
+
+    def recover(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> int:
+        """Nothing to do: each link carries its maker's name."""
+        return 0
 
     def _files(self, images: Sequence[PublishedImage]) -> dict[FaceRef, int]:
         """Internal ids of the face files."""
@@ -347,6 +319,15 @@ def _sentence(link: _Wanted) -> str:
         f'CDF refused the link of "{link.data["text"]}" on {link.match.detection.image} to '
         f"{asset.name if asset else 'nothing'}. Was the asset deleted meanwhile? Run the matching again."
     )
+
+
+def _described(match: Match) -> str:
+    asset = match.asset.name if match.asset else "nothing"
+    return f'"{match.detection.text}" on {match.detection.image} {match.detection.face} to {asset} ({match.status})'
+
+
+def _told(item: Annotation) -> str:
+    return f"annotation {item.id} ({item.status}) on file {item.annotated_resource_id}"
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -13,7 +13,7 @@ from capture360.model import Capture, CaptureKey, EncodedFace, FaceName, FaceRef
 if TYPE_CHECKING:
     from capture360.cdf.assets import AssetSource
     from capture360.cdf.client import CdfProject
-    from capture360.cdf.links import LinkWriter
+    from capture360.cdf.link_writer import LinkWriter
     from capture360.cdf.pair_ledger import PairLedger
     from capture360.settings import LinkSettings, Site
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from capture360.cdf.capabilities import Need, in_space
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.links import Decision, LinksWritten
+from capture360.cdf.link_writer import Decision, LinkDrift, LinksWritten
 from capture360.cdf.nodes import Instances, relation
 from capture360.cdf.pair_ledger import Made, Pair, PairLedger
 from capture360.cdf.preflight import ensure_space
@@ -68,8 +68,9 @@ class _Plan:
     adopt: dict[Pair, SeenLink] = field(default_factory=dict)
     """Pairs that a run linked which was killed before it saw the edge."""
     forget: list[Pair] = field(default_factory=list)
+    decided: list[Pair] = field(default_factory=list)
+    """Wanted pairs that are somebody else's, or that somebody changed."""
     kept: int = 0
-    decided: int = 0
 
 
 class SphericalLinks:
@@ -104,7 +105,7 @@ class SphericalLinks:
         return LinksWritten(
             approved=len(plan.create) - len(refused),
             kept=plan.kept,
-            decided=plan.decided,
+            decided=len(plan.decided),
             removed=len(removed),
             only_recorded=sum(match.status == "suggested" for match in matches),
             refused=(*told, *refused.values()),
@@ -129,6 +130,35 @@ class SphericalLinks:
             self._ledger.forget(pairs)
         return [f"link {edge.name}" for edge in ours]
 
+    def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
+        wanted, _ = _wanted(images, matches)
+        there = look(self._instances, images)
+        plan = self._plan([image_ref(image) for image in images], wanted, there)
+        forgotten = self._forgotten(plan, wanted, there)
+        return LinkDrift(
+            missing=tuple(f"{wanted[pair].names} on {pair.image}" for pair in plan.create),
+            unexplained=tuple(f"{pair.asset} on {pair.image}" for pair in plan.remove if pair not in wanted),
+            forgotten=tuple(f"{wanted[pair].names} on {pair.image}" for pair in forgotten),
+            changed=tuple(f"{wanted[pair].names} on {pair.image}" for pair in plan.decided if self._ledger.get(pair)),
+        )
+
+    def recover(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> int:
+        wanted, _ = _wanted(images, matches)
+        there = look(self._instances, images)
+        plan = self._plan([image_ref(image) for image in images], wanted, there)
+        forgotten = self._forgotten(plan, wanted, there)
+        self._ledger.put({pair: _made(wanted[pair], edge) for pair, edge in forgotten.items()})
+        return len(forgotten)
+
+    def _forgotten(self, plan: _Plan, wanted: Mapping[Pair, _Wanted], there: Seen) -> dict[Pair, SeenLink]:
+        """Pairs without memory that stand in CDF with our outlines, number by number: nobody else would make those."""
+        found: dict[Pair, SeenLink] = {}
+        for pair in plan.decided:
+            ours = next((edge for edge in there.links[pair] if wanted[pair].is_shown_by(edge)), None)
+            if ours is not None and self._ledger.get(pair) is None:
+                found[pair] = ours
+        return found
+
     def _plan(self, images: Sequence[str], wanted: Mapping[Pair, _Wanted], there: Seen) -> _Plan:
         plan = _Plan()
         for pair in dict.fromkeys([*wanted, *self._ledger.of(images)]):
@@ -136,11 +166,12 @@ class SphericalLinks:
             if made is None:
                 # Only a wanted pair can be unknown to the ledger.
                 if edges:
-                    plan.decided += 1
+                    plan.decided.append(pair)
                 else:
                     plan.create.append(pair)
             elif made.edges and {edge.name: edge.version for edge in edges} != made.edges:
-                plan.decided += wish is not None
+                if wish is not None:
+                    plan.decided.append(pair)
             elif wish is None:
                 if edges:
                     plan.remove[pair] = edges

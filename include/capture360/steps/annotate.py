@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from capture360.cdf.links import LinkWriter
+from capture360.cdf.link_writer import LinkWriter
 from capture360.cdf.modes import mode_of
-from capture360.cdf.pair_ledger import NOTE, PairLedger
-from capture360.matching.decisions import NOTE as DECISIONS
-from capture360.matching.decisions import Decided, as_decided
-from capture360.model import CaptureKey, Match
+from capture360.matching.decisions import as_decided
+from capture360.model import CaptureKey, Match, PublishedImage
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
+from capture360.steps.link_memory import LinkMemory
 from capture360.steps.match import recorded_matches
 from capture360.steps.progress import Progress
 
@@ -38,21 +37,25 @@ class Annotated:
 
 
 def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
-    """Make the links in CDF what `match` recorded, but for what people decided; done again it changes nothing."""
+    """Make the links in CDF what `match` recorded, but for what people decided; done again it changes nothing.
+
+    BadInputError if what is remembered of the capture's links was lost.
+    """
+    LinkMemory(ctx, key, fingerprint).ensure_whole()
     images = images_of(ctx, key, fingerprint)
     matches = decided_matches(ctx, key, fingerprint)
-    writer = link_writer(ctx, key)
+    writer = link_writer(ctx, key, fingerprint)
     progress = Progress(ctx.say)
     counts = dict.fromkeys(("approved", "suggested", "kept", "decided", "removed", "only_recorded"), 0)
     refused: list[str] = []
-    for start in range(0, len(images), _IMAGES_AT_ONCE):
-        some = images[start : start + _IMAGES_AT_ONCE]
-        ids = {image.external_id for image in some}
-        written = writer.write(some, [found for found in matches if found.detection.image in ids])
+    seen = 0
+    for some, found in batches_of(images, matches):
+        written = writer.write(some, found)
         for name in counts:
             counts[name] += getattr(written, name)
         refused.extend(written.refused)
-        progress(start + len(some), len(images), "images linked")
+        seen += len(some)
+        progress(seen, len(images), "images linked")
     done = Annotated(**counts, refused=tuple(refused))
     for sentence in refused:
         ctx.say(sentence)
@@ -66,16 +69,20 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
 
 def decided_matches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[Match]:
     """The recorded verdicts, with those of people in place of the machine's."""
-    return as_decided(recorded_matches(ctx.records, key, fingerprint), recorded_decisions(ctx, key))
+    decisions = LinkMemory(ctx, key, fingerprint).decisions
+    return as_decided(recorded_matches(ctx.records, key, fingerprint), decisions)
 
 
-def recorded_decisions(ctx: StepContext, key: CaptureKey) -> list[Decided]:
-    """What people decided about the capture's links, over all its deliveries."""
-    note = ctx.records.note(key, DECISIONS) or {"decisions": []}
-    return [Decided.from_document(document) for document in note["decisions"]]
-
-
-def link_writer(ctx: StepContext, key: CaptureKey) -> LinkWriter:
+def link_writer(ctx: StepContext, key: CaptureKey, fingerprint: str) -> LinkWriter:
     """What writes the links of a capture, with the memory of the pairs that it linked before."""
-    ledger = PairLedger(lambda: ctx.records.note(key, NOTE), lambda document: ctx.records.put_note(key, NOTE, document))
-    return mode_of(ctx.cdf).links(ctx.cdf, ctx.site, ledger)
+    return mode_of(ctx.cdf).links(ctx.cdf, ctx.site, LinkMemory(ctx, key, fingerprint).pairs)
+
+
+def batches_of(
+    images: Sequence[PublishedImage], matches: Sequence[Match]
+) -> Iterator[tuple[Sequence[PublishedImage], Sequence[Match]]]:
+    """Images in the numbers that one listing of links takes, with the matches on them."""
+    for start in range(0, len(images), _IMAGES_AT_ONCE):
+        some = images[start : start + _IMAGES_AT_ONCE]
+        ids = {image.external_id for image in some}
+        yield some, [match for match in matches if match.detection.image in ids]

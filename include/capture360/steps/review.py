@@ -1,7 +1,7 @@
 """What people decide about suggested links: asked in pages, written once, and never against a newer review.
 
-The record `review` holds the pages of a delivery's newest review, `review.<page>` the answer to one of them, and the
-note `decisions` beside the capture what was decided about each link, over all deliveries.
+The record `review` holds the pages of a delivery's newest review and `review.<page>` the answer to one of them. What
+was decided about each link, over all deliveries, is kept in the memory of the capture's links.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from typing import Any, Literal
 from capture360.cdf.modes import mode_of
 from capture360.errors import BadInputError
 from capture360.matching.answers import understood
-from capture360.matching.decisions import NOTE, Decided, added, as_decided
+from capture360.matching.decisions import Decided, as_decided
 from capture360.matching.documents import detection_document, match_document, match_from_document
 from capture360.model import CaptureKey, Detection, Match, PublishedImage
 from capture360.records import STATE_STEPS, Records
 from capture360.reports.crops import pictures
 from capture360.reports.review import review_page
-from capture360.steps.annotate import decided_matches, link_writer, recorded_decisions
+from capture360.steps.annotate import decided_matches, link_writer
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
+from capture360.steps.link_memory import LinkMemory
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.match import recorded_matches
 
@@ -75,7 +76,7 @@ def open_suggestions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> lis
         for match in decided_matches(ctx, key, fingerprint)
         if match.status == "suggested" and match.detection.image in there
     ]
-    waiting = link_writer(ctx, key).undecided(images, suggested)
+    waiting = link_writer(ctx, key, fingerprint).undecided(images, suggested)
     surest: dict[Detection, float] = defaultdict(float)
     for match in waiting:
         surest[match.detection] = max(surest[match.detection], match.confidence)
@@ -90,7 +91,11 @@ def open_suggestions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> lis
 
 
 def begin(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Review:
-    """Lay out the pages of a new review and keep the pictures; answers to earlier reviews are stale from here on."""
+    """Lay out the pages of a new review and keep the pictures; answers to earlier reviews are stale from here on.
+
+    BadInputError if what people decided before was lost: they would be asked again.
+    """
+    LinkMemory(ctx, key, fingerprint).ensure_whole()
     matches = open_suggestions(ctx, key, fingerprint)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     faces = {image.external_id: image.faces for image in images_of(ctx, key, fingerprint)}
@@ -131,13 +136,14 @@ def page_of(
 def apply(ctx: StepContext, key: CaptureKey, review: Review, page: int, response: Response) -> Reviewed:
     """Write what was decided about a page, unless the suggestions changed meanwhile; done again it changes nothing.
 
-    BadInputError if the answer is not understood, before anything is written.
+    BadInputError if the answer is not understood, or what was decided before is lost; nothing is written then.
     """
     if response.by is None:
         ctx.say("Nobody answered in time: the suggestions stay as they are.")
         return Reviewed()
     if stale := _staleness(ctx, key, review):
         return Reviewed(stale=stale)
+    LinkMemory(ctx, key, review.fingerprint).ensure_whole()
     matches = _page(_recorded(ctx.records, key, review.fingerprint), page)
     rivals = [frozenset(group) for group in _plates(matches)]
     answer = understood(response.choice, response.approve, response.reject, len(matches), rivals)
@@ -175,12 +181,11 @@ def _write(
     response: Response,
 ) -> list[str]:
     """The decisions into CDF and into the memory; sentences about those that could not be as wished."""
-    writer = link_writer(ctx, key)
+    writer = link_writer(ctx, key, fingerprint)
     otherwise = writer.decide(images, statuses)
     before = {match for match, _ in otherwise}
     new = [Decided(match, status, str(response.by), response.at) for match, status in statuses if match not in before]
-    decisions = added(recorded_decisions(ctx, key), new)
-    ctx.records.put_note(key, NOTE, {"decisions": [each.document() for each in decisions]})
+    decisions = LinkMemory(ctx, key, fingerprint).decide(new)
     ids = {image.external_id for image in images}
     wanted = as_decided(recorded_matches(ctx.records, key, fingerprint), decisions)
     written = writer.write(images, [match for match in wanted if match.detection.image in ids])

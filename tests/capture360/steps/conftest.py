@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from capture360.cdf.modes import ModeName
 from cdf_sandbox.options import Options
 from ingest_world import World
 from local_cdf import RunningSandbox, run_sandbox
+from suggested_links import Hall, hall_in, world_of
+
+MODES: tuple[ModeName, ...] = ("asset_centric", "data_modeling")
+"""Where links are annotations, and where they are edges."""
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +38,20 @@ def make_world(running: RunningSandbox, tmp_path: Path) -> Callable[..., World]:
         return World(running, tmp_path, **settings)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[ModeName, World]]:
+    root = tmp_path_factory.mktemp("suggested-links")
+    with ExitStack() as stack:
+        yield {mode: world_of(stack, mode, root) for mode in MODES}
+
+
+@pytest.fixture(params=MODES)
+def hall(request: pytest.FixtureRequest, worlds: dict[ModeName, World]) -> Hall:
+    return hall_in(worlds[request.param])
+
+
+@pytest.fixture
+def classic(worlds: dict[ModeName, World]) -> Hall:
+    return hall_in(worlds["asset_centric"])

@@ -1,0 +1,145 @@
+"""A published capture whose plates were read so badly that all links are only suggested."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cognite.client.data_classes import AnnotationFilter, AssetWrite
+from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, SpaceApply, ViewId
+
+from capture360.cdf.modes import ModeName
+from capture360.matching.documents import detection_document
+from capture360.model import CaptureKey, Detection
+from capture360.steps.annotate import annotate
+from capture360.steps.context import StepContext
+from capture360.steps.detect import images_of
+from capture360.steps.match import match
+from capture360.steps.review import PAGE, Response, Review, Reviewed, apply, begin, open_suggestions, page_of
+from cdf_sandbox.options import Options, ProjectMode
+from ingest_world import World
+from local_cdf import run_sandbox
+
+TAGS = [f"21-PT-{number}" for number in range(1001, 1001 + PAGE + 2)]
+DOUBTFUL, CERTAIN = 0.7, 0.99
+ASSET = ViewId("cdf_cdm", "CogniteAsset", "v1")
+_runs = itertools.count(1)
+_captures = itertools.count(1)
+
+
+@dataclass
+class Hall:
+    """A published capture whose plates were read so badly that everything is only suggested."""
+
+    world: World
+    key: CaptureKey
+    fingerprint: str
+    run: str = field(default_factory=lambda: f"review {next(_runs)}")
+
+    @property
+    def ctx(self) -> StepContext:
+        return self.world.ctx(self.run)
+
+    def read(
+        self,
+        score: float = DOUBTFUL,
+        tags: Sequence[str] = TAGS,
+        shift: float = 0.0,
+        places: Mapping[str, tuple[float, float]] | None = None,
+    ) -> None:
+        """Record the texts as if they had been read, then match and link them."""
+        image, *_ = images_of(self.ctx, self.key, self.fingerprint)
+        place = places or {
+            tag: (0.11 + 0.2 * (number % 4) + shift, 0.1 + 0.1 * (number // 4)) for number, tag in enumerate(TAGS)
+        }
+        documents = [
+            detection_document(
+                Detection(image.external_id, "front", tag, score, _box(*place[tag], 0.05 if places else 0.15))
+            )
+            for tag in tags
+        ]
+        body = {"engine": "by hand", "detections": documents, "findings": []}
+        self.world.records.put(self.key, self.fingerprint, "detect", body, run="by hand", batch=0)
+        match(self.ctx, self.key, self.fingerprint)
+        annotate(self.ctx, self.key, self.fingerprint)
+
+    def begin(self) -> Review:
+        self.run = f"review {next(_runs)}"
+        return begin(self.ctx, self.key, self.fingerprint)
+
+    def waiting(self) -> list[str]:
+        found = open_suggestions(self.ctx, self.key, self.fingerprint)
+        return [each.detection.text for each in found]
+
+    def answer(self, review: Review, choice: str, approve: str = "", reject: str = "", page: int = 0) -> Reviewed:
+        response = Response(choice, approve, reject, "Ada", "2026-01-02T03:04:05+00:00")
+        return apply(self.ctx, self.key, review, page, response)
+
+    def page(self, page: int = 0) -> str:
+        return page_of(self.ctx, self.key, self.fingerprint, page, lambda name: f"/pictures/{name}")[1]
+
+    def linked(self) -> set[str]:
+        """The tags of the assets that viewers show at the plates."""
+        client = self.world.cdf.client
+        if self.world.connection.mode == "asset_centric":
+            return {tag for tag, status in self.annotations().items() if status == "approved"}
+        names = {
+            (thing["space"], thing["externalId"]): str(node.properties[ASSET]["name"])
+            for node in client.data_modeling.instances.list("node", sources=ASSET, limit=None)
+            if isinstance(thing := node.properties[ASSET].get("object3D"), dict)
+        }
+        view = ViewId("cdf_cdm", "Cognite360ImageAnnotation", "v1")
+        images = {image.external_id for image in images_of(self.ctx, self.key, self.fingerprint)}
+        return {
+            names[edge.start_node.space, edge.start_node.external_id]
+            for edge in client.data_modeling.instances.list("edge", sources=view, limit=None)
+            if edge.end_node.external_id in images
+        }
+
+    def annotations(self) -> dict[str, str]:
+        """Status by tag, in the project mode that has annotations."""
+        client = self.world.cdf.client
+        names = {asset.id: str(asset.name) for asset in client.assets.list(limit=None)}
+        files = [
+            {"external_id": face.external_id}
+            for image in images_of(self.ctx, self.key, self.fingerprint)
+            for face in image.faces.values()
+        ]
+        there = client.annotations.list(AnnotationFilter("file", files), limit=None)
+        assert len({item.data["assetRef"]["id"] for item in there}) == len(there)
+        return {names[item.data["assetRef"]["id"]]: str(item.status) for item in there}
+
+
+def _box(x: float, y: float, size: float) -> tuple[tuple[float, float], ...]:
+    return ((x, y), (x + size, y), (x + size, y + size / 3), (x, y + size / 3))
+
+
+def world_of(stack: ExitStack, mode: ModeName, root: Path) -> World:
+    """A site, and a project of that mode with an asset for each of TAGS."""
+    options = Options(
+        data=root / mode, mode=ProjectMode(mode), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False
+    )
+    world = World(stack.enter_context(run_sandbox(options)), root / f"world-{mode}", mode)
+    client = world.cdf.client
+    if mode == "asset_centric":
+        client.assets.create([AssetWrite(name=tag, external_id=tag) for tag in TAGS])
+    else:
+        client.data_modeling.spaces.apply(SpaceApply("plant"))
+        client.data_modeling.instances.apply(
+            [NodeApply("plant", tag, sources=[NodeOrEdgeData(ASSET, {"name": tag})]) for tag in TAGS]
+        )
+    return world
+
+
+def hall_in(world: World) -> Hall:
+    """A capture of one station of its own."""
+    drop = world.drop(f"walk-{next(_captures)}", stations=1)
+    world.ingest(drop)
+    receipt = world.records.load(drop.key)
+    assert receipt is not None
+    hall = Hall(world, drop.key, receipt.fingerprint)
+    hall.read()
+    return hall
