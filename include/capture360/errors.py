@@ -27,5 +27,9 @@ class CdfError(Capture360Error):
     """CDF refused a request for good (4xx other than 429)."""
 
 
+class DriftError(Capture360Error):
+    """Records and CDF no longer agree. A retry cannot heal it."""
+
+
 class CdfUnavailableError(Capture360Error):
     """CDF did not answer, or answered that it is overloaded or broken. A retry may heal it."""

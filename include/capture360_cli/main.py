@@ -13,6 +13,7 @@ from capture360_cli.docs import docs
 from capture360_cli.doctor import doctor
 from capture360_cli.e57 import e57
 from capture360_cli.ingest import ingest
+from capture360_cli.reconcile import reconcile
 from capture360_cli.retire import retire
 from capture360_cli.sample import sample
 from capture360_cli.sandbox import sandbox
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="360° image captures into Cognite Data Fusion.",
 )
-for verb in (check, ingest, retire, doctor, e57, sample, demo, up, down, status, sandbox, docs):
+for verb in (check, ingest, retire, reconcile, doctor, e57, sample, demo, up, down, status, sandbox, docs):
     app.command()(verb)
 
 

@@ -19,6 +19,7 @@ _MENDS = (
     ("CaptureRejected", "Mend the delivery as the validation report says and drop it again."),
     ("BadInputError", "Mend the named file and drop the capture again."),
     ("ConfigError", "Mend the named setting, then clear the failed task."),
+    ("DriftError", "Do what the sentences say. captures_reconcile looks again every day, or when it is triggered."),
     ("LeaseHeldError", "Wait for the named run to end, then clear the failed task."),
     ("CdfUnavailableError", "CDF did not answer in any try. See whether it is up, then clear the failed task."),
     ("CdfError", "CDF refused the request. Mend what the sentence names, then clear the failed task."),

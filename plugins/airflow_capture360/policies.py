@@ -13,6 +13,7 @@ CAPTURE_RETRIES = ExceptionRetryPolicy(
                 "capture360.errors.BadInputError",
                 "capture360.errors.ConfigError",
                 "capture360.errors.CdfError",
+                "capture360.errors.DriftError",
                 "capture360.errors.LeaseHeldError",
             ],
             action=RetryAction.FAIL,

@@ -34,7 +34,7 @@ def sense() -> list[str]:
     from capture360.steps.sense import sense
 
     register, records = register_and_records()
-    sensed = sense(register, records, now=datetime.now(UTC), is_finished=_is_finished, run=_this_run())
+    sensed = sense(register, records, now=datetime.now(UTC), is_finished=is_finished, run=_this_run())
     task_instance = get_current_context()["ti"]
     task_instance.xcom_push(_PUBLISHED, [str(key) for key in sensed.published])
     task_instance.xcom_push(_NEWS, [f"{finding.where}: {finding.message}" for finding in sensed.news])
@@ -248,7 +248,7 @@ def at_work(capture: str) -> Iterator[tuple[StepContext, CaptureKey]]:
     from capture360.steps import lease
 
     with looking_at(capture) as (ctx, key):
-        lease.take(ctx.records, key, ctx.run, is_finished=_is_finished)
+        lease.take(ctx.records, key, ctx.run, is_finished=is_finished)
         yield ctx, key
 
 
@@ -259,7 +259,7 @@ def looking_at(capture: str) -> Iterator[tuple[StepContext, CaptureKey]]:
     from capture360.model import CaptureKey
 
     key = CaptureKey.parse(capture)
-    ctx = _step_context(key)
+    ctx = step_context(key.site)
     try:
         yield ctx, key
     except Capture360Error as error:
@@ -267,13 +267,14 @@ def looking_at(capture: str) -> Iterator[tuple[StepContext, CaptureKey]]:
         raise
 
 
-def _step_context(key: CaptureKey) -> StepContext:
+def step_context(site: str) -> StepContext:
+    """What a step about a site is handed."""
     from airflow_capture360.hook import CogniteCdfHook
     from capture360.steps.context import StepContext
 
     register, records = register_and_records()
-    site = register.site(key.site)
-    return StepContext(site, records, CogniteCdfHook(site.connection).project(), _this_run(), log.info)
+    settings = register.site(site)
+    return StepContext(settings, records, CogniteCdfHook(settings.connection).project(), _this_run(), log.info)
 
 
 def register_and_records() -> tuple[Register, Records]:
@@ -290,7 +291,7 @@ def _this_run() -> str:
     return f"{_RUN_PREFIX}{dag_run.dag_id} {dag_run.run_id}"
 
 
-def _is_finished(run: str) -> bool:
+def is_finished(run: str) -> bool:
     """Whether the run that holds a lease has ended; one that Airflow has forgotten has.
 
     CdfUnavailableError, which is tried again, if Airflow cannot say: a run must not lose its lease over a hiccup.

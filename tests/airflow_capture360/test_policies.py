@@ -10,11 +10,12 @@ from capture360.errors import (
     CdfError,
     CdfUnavailableError,
     ConfigError,
+    DriftError,
     LeaseHeldError,
 )
 
 
-@pytest.mark.parametrize("error", [BadInputError, CaptureRejected, ConfigError, CdfError, LeaseHeldError])
+@pytest.mark.parametrize("error", [BadInputError, CaptureRejected, ConfigError, CdfError, DriftError, LeaseHeldError])
 def test_what_a_retry_cannot_heal_fails_at_once(error: type[Exception]) -> None:
     assert CAPTURE_RETRIES.evaluate(error("no"), 1, 3).action is RetryAction.FAIL
 

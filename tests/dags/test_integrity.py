@@ -125,6 +125,14 @@ def test_a_review_waits_for_weeks_without_holding_anything_up(bag: DagBag) -> No
     assert set(ask.params) == {"approve", "reject"}
 
 
+def test_records_and_cdf_are_compared_every_night_site_by_site(bag: DagBag) -> None:
+    dag = bag.dags["captures_reconcile"]
+    assert dag.max_active_runs == 1
+    assert dag.get_task("compare").is_mapped
+    assert dag.allowed_run_types is not None
+    assert {str(kind.value) for kind in dag.allowed_run_types} == {"scheduled", "manual"}
+
+
 def test_people_are_asked_after_the_links_are_written(bag: DagBag) -> None:
     task = bag.dags["captures_contextualize"].get_task("announce_review")
     assert task.upstream_task_ids >= {"annotate"}

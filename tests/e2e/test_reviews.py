@@ -17,6 +17,7 @@ from capture360_local.demo.plates import bring_assets
 from reviews import REVIEW, Reviewed
 from running_stack import RunningStack
 
+RECONCILE = "captures_reconcile"
 BY_REST = Order("reviewed", "cubemap", 1, "plates that a person decides on")
 IN_THE_UI = Order("looked-at", "cubemap", 1, "plates that a person looks at", face_size=LEGIBLE_FACE_SIZE)
 TAGS = [f"33-LT-{number}" for number in range(2001, 2023)]
@@ -131,4 +132,26 @@ def tries(stack: RunningStack, run: str, task: str, page: int) -> int:
         int(each["try_number"])
         for each in stack.api.task_instances(REVIEW, run)
         if (each["task_id"], each["map_index"]) == (task, page)
+    )
+
+
+def test_decisions_that_are_lost_from_the_records_are_told(stack: RunningStack) -> None:
+    """After the first test, whose capture people have decided about."""
+    note = stack.local.home.records / "hall-7" / BY_REST.capture / "notes" / "decisions.json"
+    kept = note.read_bytes()
+    note.unlink()
+    stack.api.pause(RECONCILE, False)
+    run = stack.api.trigger(RECONCILE, {})
+    stack.until(lambda: stack.api.run(RECONCILE, run)["state"] == "failed", "the loss to be told")
+    site = next(each for each in stack.api.task_instances(RECONCILE, run) if each["state"] == "failed")
+    assert (site["rendered_map_index"], site["try_number"]) == ("hall-7", 1)
+    told = stack.api.log(RECONCILE, run, "compare", 1, site["map_index"])
+    assert f"{BY_REST.key}: 22 decisions of people that were remembered are gone from the records" in told
+    assert "How to mend it: Do what the sentences say." in told
+
+    note.write_bytes(kept)
+    again = stack.api.trigger(RECONCILE, {})
+    stack.until(lambda: stack.api.run(RECONCILE, again)["state"] in {"success", "failed"}, "another look")
+    assert stack.api.run(RECONCILE, again)["state"] == "success", stack.api.log(
+        RECONCILE, again, "compare", 1, site["map_index"]
     )

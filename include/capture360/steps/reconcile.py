@@ -5,8 +5,8 @@ Nothing is written but by `repair`, which takes up again what CDF and the record
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from collections.abc import Collection as Some
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from capture360 import names
@@ -15,16 +15,27 @@ from capture360.cdf.link_writer import LinkDrift
 from capture360.cdf.nodes import Instances
 from capture360.errors import BadInputError
 from capture360.model import CaptureKey, Disposition, Finding, PublishedImage
+from capture360.steps import lease
 from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.annotate import batches_of, decided_matches, link_writer
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
 from capture360.steps.link_memory import LinkMemory
 from capture360.steps.match import STEP as MATCH
+from capture360.steps.progress import Progress
 from capture360.steps.publish import STEP as PUBLISH
 
 _NAMED = 5
 """How many of many are named in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """The findings about one site, how many captures were compared, and which were not, for a run is writing them."""
+
+    findings: Sequence[Finding]
+    compared: int
+    passed_over: Sequence[CaptureKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,35 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
     elif linked == published and images:
         found += _link_drift(ctx, key, _compared(ctx, key, linked, images))
     return found
+
+
+def reconcile_site(ctx: StepContext, *, is_finished: Callable[[str], bool] = lease.process_is_finished) -> Reconciled:
+    """Every capture of the site, and the collections in its space; an error about one capture never hides the others.
+
+    `is_finished` is asked about a run that holds a capture's lease.
+    """
+    known = list(ctx.records.keys())
+    own = [key for key in known if key.site == ctx.site.id]
+    findings: list[Finding] = []
+    passed_over: list[CaptureKey] = []
+    progress = Progress(ctx.say)
+    for number, key in enumerate(own, 1):
+        holder = lease.holder(ctx.records, key)
+        if holder is not None and not is_finished(holder):
+            passed_over.append(key)
+        else:
+            findings += _reconciled(ctx, key)
+        progress(number, len(own), "captures compared")
+    findings += unknown_collections(ctx.cdf, ctx.site.space, known)
+    return Reconciled(findings, len(own) - len(passed_over), passed_over)
+
+
+def _reconciled(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
+    try:
+        return reconcile(ctx, key)
+    except (KeyError, TypeError, ValueError) as error:
+        what = f"One of its records cannot be read ({error!r})."
+        return [_finding(key, "records", f"{what} Restore its folder in {ctx.records.url} from a backup.")]
 
 
 def unknown_collections(cdf: CdfProject, space: str, known: Some[CaptureKey]) -> Sequence[Finding]:

@@ -1,0 +1,39 @@
+"""
+### Captures: reconcile
+
+Compares what the records say of published captures with what CDF shows, and tells what was lost or changed: images and
+links that are gone, links of ours that no record holds, memories of links and decisions that were lost, collections
+that no records know.
+
+**When it runs.** Every night. By hand: *Trigger*.
+
+**What the tasks do.** `sites` reads the register. `compare` looks at the captures of one site; one that a run is
+writing is passed over. Nothing is written, neither to CDF nor to the records, and what people changed in CDF is theirs.
+
+**When it fails.** `compare` fails when something is wrong, with a sentence for each: what, where and how to mend it.
+It does so every night until that is mended. Links and decisions whose memory is lost are taken up again by
+`capture360 reconcile <site>/<capture> --repair`, as far as CDF and the recorded answers prove them; until then
+**captures_contextualize** and **captures_review** refuse the capture, for they would undo what people decided.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, CronTriggerTimetable, task
+
+from airflow_capture360 import reconciling
+from airflow_capture360.defaults import task_defaults
+
+with DAG(
+    dag_id="captures_reconcile",
+    schedule=CronTriggerTimetable("30 2 * * *", timezone="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    allowed_run_types=["scheduled", "manual"],
+    default_args=task_defaults(timedelta(hours=12)),
+    tags=["capture360"],
+    doc_md=__doc__,
+):
+    sites = task(task_id="sites")(reconciling.sites)()
+    task(task_id="compare", map_index_template="{{ label }}")(reconciling.compare).expand(site=sites)
