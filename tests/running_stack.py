@@ -9,14 +9,16 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
+from capture360.cdf.assets import ClassicAssets
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.modes import mode_of
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings import Register
-from capture360_local.demo.deliveries import Order, deliver, expected
+from capture360_local.demo.deliveries import Order, deliver, expected, truth_of
+from capture360_local.demo.plates import Plates, bring_assets, plates
 from capture360_local.demo.readback import Outcome, read_back
-from capture360_local.demo.runs import INGEST, IngestRun, newest_run
+from capture360_local.demo.runs import CONTEXTUALIZE, INGEST, IngestRun, newest_run
 from capture360_local.stack import Stack
 from capture360_local.stack.airflow_api import AirflowApi
 
@@ -70,6 +72,19 @@ class RunningStack:
             return run if run and run.ended else None
 
         return self.until(look, f"the end of a run about {key}")
+
+    def contextualized(self, order: Order) -> tuple[str, Plates]:
+        """The run that contextualized a published capture, once it has ended, and how its plates came out."""
+        truth = truth_of(order, self.samples)
+        site = Register(str(self.local.home.register)).site(order.site)
+        source = mode_of(self.cdf).assets(self.cdf, site.links)
+        bring_assets(self.cdf, truth, classic=isinstance(source, ClassicAssets))
+        self.until(lambda: list(source.assets()), "CDF to list the assets")
+        self.api.pause(CONTEXTUALIZE, False)
+        run = self.api.trigger(CONTEXTUALIZE, {"capture": str(order.key)})
+        self.until(lambda: self.api.run(CONTEXTUALIZE, run)["state"] in {"success", "failed"}, f"the end of {run}")
+        self.api.pause(CONTEXTUALIZE, True)
+        return run, plates(order.key, truth, self.records)
 
     def outcome(self, order: Order) -> Outcome:
         """What records and CDF hold of the capture, compared with its truth."""

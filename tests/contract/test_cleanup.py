@@ -62,7 +62,9 @@ def test_a_signal_in_the_middle_of_a_request(
 ) -> None:
     before = holdings()
     running.sandbox.faults.order(FaultOrder(effect="delay", path=f"{URL}/files/update", seconds=3600))
-    code = "from capture360_cli.main import run; run()"
+    # As in a terminal: a shell without job control has its background jobs, perhaps these tests, ignore SIGINT.
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{listen}; from capture360_cli.main import run; run()"
     command = [sys.executable, "-c", code, "doctor", "--connection", str(file), "--conformance"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:

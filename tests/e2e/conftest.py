@@ -17,6 +17,8 @@ records: $CAPTURE360_HOME/records
 defaults: {connection: cognite_cdf_default, space: captures360}
 sites:
   hall-7: {landing: {url: $CAPTURE360_HOME/landing/hall-7}}
+  read-by-vision: {landing: {url: $CAPTURE360_HOME/landing/read-by-vision}, links: {detector: vision}}
+  read-by-job: {landing: {url: $CAPTURE360_HOME/landing/read-by-job}, links: {detector: job}}
   impatient: {landing: {url: $CAPTURE360_HOME/landing/impatient}, announce_again_after: PT0S}
   scans:
     landing: {url: $CAPTURE360_HOME/landing/scans}

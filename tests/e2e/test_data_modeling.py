@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from capture360_local.demo.deliveries import Order
-from capture360_local.demo.runs import INGEST
+from capture360_local.demo.deliveries import LEGIBLE_FACE_SIZE, Order
+from capture360_local.demo.runs import CONTEXTUALIZE, INGEST
 from running_stack import RunningStack
 
+READ = Order("plates", "cubemap", 1, "plates for a 3D job", site="read-by-job", face_size=LEGIBLE_FACE_SIZE)
 DROPPED = Order("core", "navvis", 1, "panoramas of a tilted scanner")
 
 
@@ -23,3 +24,12 @@ def test_ingested_again_it_writes_nothing(core_stack: RunningStack) -> None:
     assert core_stack.ended(DROPPED.key).id == run
     assert core_stack.api.run(INGEST, run)["state"] == "success"
     assert core_stack.mutating() == before
+
+
+def test_a_3d_job_reads_the_plates_and_no_worker_waits_for_it(core_stack: RunningStack) -> None:
+    assert core_stack.ended(core_stack.drop(READ)).state == "success"
+    run, found = core_stack.contextualized(READ)
+    assert core_stack.api.run(CONTEXTUALIZE, run)["state"] == "success"
+    assert "CDF reads the faces; looking again" in core_stack.api.log(CONTEXTUALIZE, run, "detect", 1, 0)
+    assert found.found == found.legible > 0
+    assert not found.wrong
