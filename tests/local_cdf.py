@@ -42,14 +42,14 @@ class RunningSandbox:
             ClientConfig("tests", self.connection["project"], credentials, base_url=self.base_url, timeout=20)
         )
 
-    def http(self) -> httpx.Client:
-        """Plain HTTP with a token, relative to the project."""
+    def http(self, client_id: str | None = None, secret: str | None = None) -> httpx.Client:
+        """Plain HTTP with a token of its own, relative to the project; by default with every capability."""
         answer = httpx.post(
             self.connection["token_url"],
             data={
                 "grant_type": "client_credentials",
-                "client_id": self.connection["client_id"],
-                "client_secret": self.connection["client_secret"],
+                "client_id": client_id or self.connection["client_id"],
+                "client_secret": secret or self.connection["client_secret"],
                 "scope": "test",
             },
             trust_env=False,
@@ -58,6 +58,12 @@ class RunningSandbox:
         return httpx.Client(
             base_url=self.project_url, headers={"authorization": f"Bearer {token}"}, trust_env=False, timeout=20
         )
+
+    def make_client(self, client_id: str, capabilities: list[dict[str, object]]) -> tuple[str, str]:
+        """A further client with ``capabilities`` only: its id and its secret."""
+        order = {"clientId": client_id, "capabilities": capabilities}
+        answer = httpx.post(f"{self.base_url}/sandbox/clients", json=order, trust_env=False).raise_for_status().json()
+        return answer["clientId"], answer["clientSecret"]
 
     def mutating(self) -> int:
         """How many mutating requests came in so far, but for tokens and sessions."""

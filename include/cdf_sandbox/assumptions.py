@@ -2,6 +2,8 @@
 
 Those that a run may want otherwise are fields of ``Options`` and named here.
 
+- The rates that CDF tells for files, 120 requests and 23 lists or searches a second, hold for a client over all APIs.
+  The 160 of the Files API hold for everybody together. They are counted over a sliding second, without those refused.
 - Lists, searches and aggregates of files and assets see a new resource ``Options.list_lag`` seconds after its
   creation; changes and deletions show at once. Annotations, data sets and 3D models list without lag.
 - ``uploaded`` of a file turns true ``Options.uploaded_lag`` seconds after its content arrived, and stays true while

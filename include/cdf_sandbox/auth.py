@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import secrets
+from sqlite3 import Row
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
@@ -85,20 +86,31 @@ def issue_token(sandbox: SandboxDep, form: Annotated[dict[str, str], Depends(_fo
     )
 
 
+def _client_of(sandbox: Sandbox, authorization: str) -> Row | None:
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        return None
+    with sandbox.read() as db:
+        row: Row | None = db.execute(
+            "SELECT client_id, capabilities FROM tokens JOIN clients USING (client_id)"
+            " WHERE token_sha256 = ? AND expires_at > ?",
+            (_sha256(token.strip()), sandbox.clock.now()),
+        ).fetchone()
+    return row
+
+
+def identity_of(sandbox: Sandbox, authorization: str) -> str | None:
+    """The client whose valid token an Authorization header holds."""
+    row = _client_of(sandbox, authorization)
+    return None if row is None else str(row["client_id"])
+
+
 def bearer_access(request: Request) -> Access:
     """Who speaks, by the bearer token; 401 without a valid one."""
-    sandbox = current_sandbox(request)
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token:
-        with sandbox.read() as db:
-            row = db.execute(
-                "SELECT client_id, capabilities FROM tokens JOIN clients USING (client_id)"
-                " WHERE token_sha256 = ? AND expires_at > ?",
-                (_sha256(token.strip()), sandbox.clock.now()),
-            ).fetchone()
-        if row is not None:
-            return Access(row["client_id"], json.loads(row["capabilities"]))
-    raise ApiError(401, "Unauthorized", headers={"www-authenticate": "Bearer"})
+    row = _client_of(current_sandbox(request), request.headers.get("authorization", ""))
+    if row is None:
+        raise ApiError(401, "Unauthorized", headers={"www-authenticate": "Bearer"})
+    return Access(row["client_id"], json.loads(row["capabilities"]))
 
 
 def project_access(project: str, request: Request) -> Access:

@@ -1,7 +1,6 @@
 """The outermost layer of both origins: request ids, the log, limits, faults, and no crash without an envelope."""
 
 import asyncio
-import hashlib
 import logging
 import time
 import uuid
@@ -11,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cdf_sandbox.auth import identity_of
 from cdf_sandbox.counters import LoggedRequest, kind_of
 from cdf_sandbox.errors import ApiError, envelope
 from cdf_sandbox.faults import FaultOrder
@@ -105,8 +105,10 @@ class Gate:
         path: str = scope["path"]
         if not self._sandbox.options.rate_limits or not path.startswith("/api/"):
             return nullcontext()
-        token = Headers(scope=scope).get("authorization", "")
-        self._sandbox.limits.admit(hashlib.sha256(token.encode()).hexdigest(), path)
+        client_id = identity_of(self._sandbox, Headers(scope=scope).get("authorization", ""))
+        if client_id is None:
+            return nullcontext()  # It will be told that it is nobody, and takes no client's place.
+        self._sandbox.limits.admit(client_id, scope["method"], path)
         if scope["method"] == "POST" and path.endswith(("/models/instances", "/models/instances/delete")):
             return self._sandbox.limits.instance_writer()
         return nullcontext()

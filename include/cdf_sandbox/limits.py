@@ -1,5 +1,6 @@
-"""Rate and concurrency limits, per identity, over a sliding second of real time."""
+"""Rate and concurrency limits over a sliding second of real time: of one client, and of everybody together."""
 
+import re
 import threading
 import time
 from collections import defaultdict, deque
@@ -9,19 +10,27 @@ from contextlib import contextmanager
 from cdf_sandbox.errors import ApiError
 
 REQUESTS_PER_SECOND = 120
-"""All requests of one identity (CDF's Files API tells about 120)."""
+"""All requests of one client, whichever of its tokens they come with (CDF's Files API tells about 120)."""
 LISTS_PER_SECOND = 23
-"""Lists, searches and aggregates of one identity."""
+"""Lists, searches and aggregates of one client."""
+FILES_PER_SECOND = 160
+"""All requests to the Files API, of all clients together."""
 INSTANCE_WRITERS = 4
 """Instance requests that write at the same time in one project."""
 
 _ANALYTICAL_ENDS = ("/list", "/search", "/aggregate")
+_LISTS_BY_QUERY = ("/files", "/assets", "/extpipes", "/extpipes/runs")
+_OF_FILES = re.compile(r"/api/v1/projects/[^/]+/files(/|$)")
+_EVERYBODY = ""
 _WINDOW_S = 1.0
 
 
-def is_analytical(path: str) -> bool:
+def is_analytical(method: str, path: str) -> bool:
     """Whether a request counts against the lower limit."""
-    return path.rstrip("/").endswith(_ANALYTICAL_ENDS) and "/models/" not in path
+    path = path.rstrip("/")
+    if method == "GET":
+        return path.endswith(_LISTS_BY_QUERY)
+    return path.endswith(_ANALYTICAL_ENDS) and "/models/" not in path
 
 
 class Limits:
@@ -33,14 +42,16 @@ class Limits:
         self._recent: defaultdict[tuple[str, str], deque[float]] = defaultdict(deque)
         self._writers = 0
 
-    def admit(self, identity: str, path: str) -> None:
-        """Refuse with 429 when ``identity`` asks too often."""
+    def admit(self, client_id: str, method: str, path: str) -> None:
+        """Refuse with 429 when ``client_id`` asks too often, or everybody together does."""
         now = self._monotonic()
-        kinds = [("all", REQUESTS_PER_SECOND)]
-        if is_analytical(path):
-            kinds.append(("analytical", LISTS_PER_SECOND))
+        counted = [(client_id, "all", REQUESTS_PER_SECOND)]
+        if is_analytical(method, path):
+            counted.append((client_id, "analytical", LISTS_PER_SECOND))
+        if _OF_FILES.match(path):
+            counted.append((_EVERYBODY, "files", FILES_PER_SECOND))
         with self._lock:
-            windows = [(self._recent[identity, kind], limit) for kind, limit in kinds]
+            windows = [(self._recent[who, kind], limit) for who, kind, limit in counted]
             for window, limit in windows:
                 while window and window[0] <= now - _WINDOW_S:
                     window.popleft()

@@ -8,8 +8,9 @@ import pytest
 from cognite.client.data_classes import AnnotationFilter, AnnotationWrite
 from cognite.client.exceptions import CogniteAPIError
 
+from cdf_sandbox.access import all_capabilities
 from cdf_sandbox.errors import ApiError
-from cdf_sandbox.limits import INSTANCE_WRITERS, LISTS_PER_SECOND, REQUESTS_PER_SECOND, Limits
+from cdf_sandbox.limits import FILES_PER_SECOND, INSTANCE_WRITERS, LISTS_PER_SECOND, REQUESTS_PER_SECOND, Limits
 
 
 @pytest.fixture
@@ -119,21 +120,54 @@ def test_links_stay_out_of_the_request_log(own):
     assert max(len(path) for path in paths) < 100
 
 
-def test_request_rates_are_limited_per_identity():
+PROJECT = "/api/v1/projects/capture360"
+
+
+@pytest.fixture
+def limits():
+    """Limits and the time that they go by."""
     now = [100.0]
-    limits = Limits(lambda: now[0])
+    return Limits(lambda: now[0]), now
+
+
+def test_request_rates_are_limited_per_identity(limits):
+    limits, now = limits
     for _ in range(LISTS_PER_SECOND):
-        limits.admit("one", "/files/list")
+        limits.admit("one", "POST", f"{PROJECT}/files/list")
     with pytest.raises(ApiError) as refused:
-        limits.admit("one", "/files/search")
+        limits.admit("one", "POST", f"{PROJECT}/files/search")
     assert refused.value.status_code == 429
-    limits.admit("two", "/files/list")
+    limits.admit("two", "POST", f"{PROJECT}/files/list")
     for _ in range(REQUESTS_PER_SECOND - LISTS_PER_SECOND):
-        limits.admit("one", "/files/byids")
+        limits.admit("one", "POST", f"{PROJECT}/files/byids")
     with pytest.raises(ApiError):
-        limits.admit("one", "/files/byids")
+        limits.admit("one", "POST", f"{PROJECT}/files/byids")
     now[0] += 1.001
-    limits.admit("one", "/files/list")
+    limits.admit("one", "POST", f"{PROJECT}/files/list")
+
+
+@pytest.mark.parametrize("path", ["/files", "/assets", "/extpipes"])
+def test_a_list_by_query_counts_as_a_list(limits, path):
+    limits, _ = limits
+    for _ in range(LISTS_PER_SECOND):
+        limits.admit("one", "GET", PROJECT + path)
+    with pytest.raises(ApiError):
+        limits.admit("one", "GET", PROJECT + path)
+    limits.admit("one", "GET", f"{PROJECT}{path}/5")
+    limits.admit("one", "POST", PROJECT + path)
+
+
+def test_the_files_service_has_a_limit_for_everybody_together(limits):
+    limits, now = limits
+    for number in range(FILES_PER_SECOND):
+        limits.admit(f"client {number % 2}", "POST", f"{PROJECT}/files/byids")
+    for path in ("/files", "/files/byids", "/files/5"):
+        with pytest.raises(ApiError) as refused:
+            limits.admit("a third client", "POST", PROJECT + path)
+        assert refused.value.status_code == 429
+    limits.admit("a third client", "POST", f"{PROJECT}/assets/byids")
+    now[0] += 1.001
+    limits.admit("a third client", "POST", f"{PROJECT}/files/byids")
 
 
 def test_the_limit_has_the_envelope(start_sandbox):
@@ -143,6 +177,34 @@ def test_the_limit_has_the_envelope(start_sandbox):
         assert [answer.status_code for answer in answers[:-1]] == [200] * LISTS_PER_SECOND
         assert answers[-1].json()["error"]["code"] == 429
         assert answers[-1].headers["retry-after"] == "1"
+
+
+def test_the_tokens_of_a_client_share_its_limit(start_sandbox):
+    with start_sandbox(rate_limits=True) as running, running.http() as first, running.http() as second:
+        running.sandbox.limits = Limits(lambda: 0.0)
+        for number in range(LISTS_PER_SECOND):
+            assert (first, second)[number % 2].post("/files/list", json={}).status_code == 200
+        assert first.post("/files/list", json={}).status_code == 429
+        assert second.post("/files/list", json={}).status_code == 429
+
+
+def test_two_clients_have_a_limit_each(start_sandbox):
+    with start_sandbox(rate_limits=True) as running:
+        running.sandbox.limits = Limits(lambda: 0.0)
+        other = running.make_client("other", all_capabilities("capture360"))
+        with running.http() as http, running.http(*other) as http_of_other:
+            for session in (http, http_of_other):
+                statuses = [session.post("/files/list", json={}).status_code for _ in range(LISTS_PER_SECOND + 1)]
+                assert statuses == [200] * LISTS_PER_SECOND + [429]
+
+
+def test_a_stranger_takes_nobody_s_place(start_sandbox):
+    with start_sandbox(rate_limits=True) as running, running.http() as http:
+        running.sandbox.limits = Limits(lambda: 0.0)
+        for _ in range(FILES_PER_SECOND + 1):
+            answer = http.get("/files/1", headers={"authorization": "Bearer stranger"})
+            assert answer.status_code == 401
+        assert http.post("/files/list", json={}).status_code == 200
 
 
 def test_a_client_that_waits_gets_through(start_sandbox):
@@ -171,12 +233,7 @@ def test_instance_writers_are_limited(start_sandbox):
 
 
 def limited_client(running, capabilities):
-    answer = httpx.post(
-        f"{running.base_url}/sandbox/clients",
-        json={"clientId": "limited", "capabilities": capabilities},
-        trust_env=False,
-    ).json()
-    return running.client(answer["clientId"], answer["clientSecret"])
+    return running.client(*running.make_client("limited", capabilities))
 
 
 def test_capabilities_and_their_scopes(own):
