@@ -147,6 +147,7 @@ def aggregate_data_sets(sandbox: SandboxDep, access: AccessDep, body: DataSetAgg
 @data_sets_router.post("/byids")
 def retrieve_data_sets(sandbox: SandboxDep, access: AccessDep, body: DataSetIds) -> Response:
     """Data sets in the order of the request."""
+    access.require("datasetsAcl", "READ")
     with sandbox.read() as db:
         rows = DATA_SETS.find_all(db, body.items, ignore_unknown=body.ignore_unknown_ids)
     access.require_data_sets("datasetsAcl", "READ", (row["id"] for row in rows))
@@ -156,6 +157,7 @@ def retrieve_data_sets(sandbox: SandboxDep, access: AccessDep, body: DataSetIds)
 @data_sets_router.post("/update")
 def update_data_sets(sandbox: SandboxDep, access: AccessDep, body: DataSetChanges) -> Response:
     """Patch data sets, all or none."""
+    access.require("datasetsAcl", "WRITE")
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
         rows = DATA_SETS.find_all(db, body.items)

@@ -171,6 +171,95 @@ OTHERS = [
     Refusal("/files/byids", None, "Method Not Allowed", 405, method="PUT"),
 ]  # fmt: skip
 
+ONE = items({"id": 5})
+NAMED = items({"externalId": "no"})
+CHANGED = items({"id": 5, "update": {}})
+PIPELINE = {"externalId": "p", "name": "n", "dataSetId": 5}
+ANNOTATION = {
+    "annotatedResourceType": "file", "annotatedResourceId": 5, "annotationType": "images.Classification",
+    "data": {"label": "hall"}, "creatingApp": "a", "creatingAppVersion": "1.0.0", "creatingUser": None,
+}  # fmt: skip
+# What does not exist: who may do nothing must not learn that.
+FORBIDDEN = [
+    ("POST", "/files", N | {"dataSetId": 5}),
+    ("POST", "/files/initmultipartupload?parts=1", N | {"assetIds": [5]}),
+    ("POST", "/files/completemultipartupload", {"id": 5, "uploadId": "x"}),
+    ("POST", "/files/uploadlink", NAMED),
+    ("POST", "/files/multiuploadlink?parts=1", NAMED),
+    ("POST", "/files/downloadlink", ONE),
+    ("POST", "/files/byids", ONE),
+    ("POST", "/files/list", {"cursor": "nonsense"}),
+    ("POST", "/files/search", {}),
+    ("POST", "/files/aggregate", {}),
+    ("POST", "/files/update", CHANGED),
+    ("POST", "/files/delete", ONE),
+    ("POST", "/files/delete", ONE | {"ignoreUnknownIds": True}),
+    ("GET", "/files/icon?id=5", None),
+    ("GET", "/files/5", None),
+    ("POST", "/assets", items({"name": "n", "parentId": 5})),
+    ("POST", "/assets/byids", ONE),
+    ("POST", "/assets/byids", ONE | {"ignoreUnknownIds": True}),
+    ("POST", "/assets/update", CHANGED),
+    ("POST", "/assets/delete", ONE),
+    ("GET", "/assets/5", None),
+    ("POST", "/datasets/byids", ONE),
+    ("POST", "/datasets/update", CHANGED),
+    ("POST", "/extpipes", items(PIPELINE)),
+    ("POST", "/extpipes/byids", ONE),
+    ("POST", "/extpipes/update", CHANGED),
+    ("POST", "/extpipes/delete", ONE),
+    ("GET", "/extpipes/5", None),
+    ("POST", "/extpipes/runs", items({"externalId": "no", "status": "seen"})),
+    ("GET", "/extpipes/runs?externalId=no", None),
+    ("GET", "/3d/models/5", None),
+    ("POST", "/3d/models/update", CHANGED),
+    ("POST", "/3d/models/delete", ONE),
+    ("POST", "/3d/models/delete", items({"instanceId": {"space": "s", "externalId": "no"}})),
+    ("GET", "/3d/models/5/revisions", None),
+    ("POST", "/3d/models/5/revisions", items({"fileId": 5})),
+    ("POST", "/3d/models/5/revisions", items({"fileId": 5, "pipelineConfiguration": {"indexingOptions": {}}})),
+    ("POST", "/3d/models/5/revisions/update", CHANGED),
+    ("POST", "/3d/models/5/revisions/delete", ONE),
+    ("GET", "/3d/models/5/revisions/5", None),
+    ("GET", "/3d/models/5/revisions/5/logs", None),
+    ("GET", "/3d/models/5/revisions/5/outputs", None),
+    ("POST", "/3d/models/5/revisions/5/thumbnail", {"fileId": 5}),
+    ("POST", "/annotations", items(ANNOTATION | {"status": "approved"})),
+    ("POST", "/annotations/suggest", items(ANNOTATION)),
+    ("POST", "/annotations/byids", ONE),
+    ("POST", "/annotations/update", CHANGED),
+    ("POST", "/annotations/delete", ONE),
+    ("GET", "/annotations/5", None),
+    ("POST", "/context/vision/extract", {"items": [{"fileId": 5}], "features": ["TextDetection"]}),
+    ("GET", "/context/vision/extract/5", None),
+]
+
+
+@pytest.fixture(scope="module")
+def nobody(running):
+    with running.http(*running.make_client("nobody", [])) as http:
+        yield http
+
+
+@pytest.mark.parametrize(("method", "path", "body"), FORBIDDEN, ids=lambda part: part if isinstance(part, str) else "")
+def test_capabilities_come_before_every_look(nobody, method, path, body):
+    answer = nobody.request(method, path, json=body)
+    assert answer.status_code == 403, answer.text
+    assert "insufficient access rights" in answer.json()["error"]["message"]
+
+
+def test_files_are_asked_for_before_those_of_annotations_are_looked_up(running):
+    may = [{"annotationsAcl": {"actions": ["READ", "WRITE"], "scope": {"all": {}}}}]
+    with running.http(*running.make_client("annotator", may)) as http:
+        answers = [
+            http.post("/annotations", json=items(ANNOTATION | {"status": "approved"})),
+            http.post(
+                "/annotations/list",
+                json={"filter": {"annotatedResourceType": "file", "annotatedResourceIds": [{"id": 5}]}},
+            ),
+        ]
+    assert [answer.status_code for answer in answers] == [403, 403]
+
 
 @pytest.fixture(scope="module")
 def prepared(running):

@@ -57,6 +57,7 @@ def _json(row: Row) -> dict[str, Any]:
 
 def _check_files(sandbox: Sandbox, db: Connection, access: Access, identifiers: Iterable[ClassicId]) -> list[int]:
     """The ids of files that the caller may read; 400 when one is missing."""
+    access.require("filesAcl", "READ")
     wanted = [FileId.model_validate(identifier.wire()) for identifier in identifiers]
     rows = files_table.find_all(db, wanted, sandbox.clock.now_ms())
     access.require_data_sets("filesAcl", "READ", (row["data_set_id"] for row in rows if row["space"] is None))
@@ -192,11 +193,11 @@ def retrieve_annotations(sandbox: SandboxDep, access: AccessDep, body: Annotatio
 @annotations_router.post("/update")
 def update_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationChanges) -> Response:
     """Update annotations, all or none; reviewers may set the status only."""
-    refuse_classic_write(sandbox, "Annotations")
     if any(change.update.model_fields_set - {"status"} for change in body.items) or not access.allows(
         "annotationsAcl", "REVIEW"
     ):
         access.require("annotationsAcl", "WRITE")
+    refuse_classic_write(sandbox, "Annotations")
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
         rows = _find(db, [change.id for change in body.items])
@@ -227,8 +228,8 @@ def _updated(document: dict[str, Any], change: AnnotationChange) -> dict[str, An
 @annotations_router.post("/delete")
 def delete_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationIds) -> Response:
     """Delete annotations, all or none."""
-    refuse_classic_write(sandbox, "Annotations")
     access.require("annotationsAcl", "WRITE")
+    refuse_classic_write(sandbox, "Annotations")
     with sandbox.write() as db:
         rows = _find(db, [item.id for item in body.items])
         db.executemany("DELETE FROM annotations WHERE id = ?", [(row["id"],) for row in rows])

@@ -67,6 +67,7 @@ def _where(sandbox: Sandbox, access: Access, condition: AssetFilter | None) -> W
 @assets_router.post("", status_code=201)
 def create_assets(sandbox: SandboxDep, access: AccessDep, body: AssetWrites) -> Response:
     """Create assets, all or none."""
+    access.require("assetsAcl", "WRITE")
     refuse_classic_write(sandbox, "Assets")
     access.require_data_sets("assetsAcl", "WRITE", (item.data_set_id for item in body.items))
     documents = [item.model_dump(by_alias=True, exclude_none=True) for item in body.items]
@@ -124,6 +125,7 @@ def aggregate_assets(sandbox: SandboxDep, access: AccessDep, body: AssetAggregat
 @assets_router.post("/byids")
 def retrieve_assets(sandbox: SandboxDep, access: AccessDep, body: AssetIds) -> Response:
     """Assets in the order of the request."""
+    access.require("assetsAcl", "READ")
     with sandbox.read() as db:
         rows = ASSETS.find_all(db, body.items, ignore_unknown=body.ignore_unknown_ids)
         access.require_data_sets("assetsAcl", "READ", (row["data_set_id"] for row in rows))
@@ -133,6 +135,7 @@ def retrieve_assets(sandbox: SandboxDep, access: AccessDep, body: AssetIds) -> R
 @assets_router.post("/update")
 def update_assets(sandbox: SandboxDep, access: AccessDep, body: AssetChanges) -> Response:
     """Patch assets, all or none."""
+    access.require("assetsAcl", "WRITE")
     refuse_classic_write(sandbox, "Assets")
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
@@ -162,6 +165,7 @@ def update_assets(sandbox: SandboxDep, access: AccessDep, body: AssetChanges) ->
 @assets_router.post("/delete")
 def delete_assets(sandbox: SandboxDep, access: AccessDep, body: AssetDelete) -> Response:
     """Delete assets, all or none."""
+    access.require("assetsAcl", "WRITE")
     refuse_classic_write(sandbox, "Assets")
     with sandbox.write() as db:
         rows = ASSETS.find_all(db, body.items, ignore_unknown=body.ignore_unknown_ids)
@@ -174,6 +178,7 @@ def delete_assets(sandbox: SandboxDep, access: AccessDep, body: AssetDelete) -> 
 @assets_router.get("/{asset_id}")
 def retrieve_asset(sandbox: SandboxDep, access: AccessDep, asset_id: InternalId) -> Response:
     """One asset."""
+    access.require("assetsAcl", "READ")
     with sandbox.read() as db:
         row = ASSETS.find(db, ClassicId(id=asset_id))
         if row is None:

@@ -117,6 +117,7 @@ def list_pipelines_by_query(
 @extraction_pipelines_router.post("/byids")
 def retrieve_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineIds) -> Response:
     """Pipelines in the order of the request."""
+    access.require(_ACL, "READ")
     with sandbox.read() as db:
         rows = PIPELINES.find_all(db, body.items, ignore_unknown=body.ignore_unknown_ids)
         access.require_data_sets(_ACL, "READ", (row["data_set_id"] for row in rows))
@@ -126,6 +127,7 @@ def retrieve_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineIds
 @extraction_pipelines_router.post("/update")
 def update_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineChanges) -> Response:
     """Patch pipelines, all or none."""
+    access.require(_ACL, "WRITE")
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
         rows = PIPELINES.find_all(db, body.items)
@@ -143,6 +145,7 @@ def update_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineChang
 @extraction_pipelines_router.post("/delete")
 def delete_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineIds) -> Response:
     """Delete pipelines with their runs, all or none."""
+    access.require(_ACL, "WRITE")
     with sandbox.write() as db:
         rows = PIPELINES.find_all(db, body.items, ignore_unknown=body.ignore_unknown_ids)
         access.require_data_sets(_ACL, "WRITE", (row["data_set_id"] for row in rows))
@@ -212,6 +215,7 @@ def list_runs_by_query(
 @extraction_pipelines_router.get("/{pipeline_id}")
 def retrieve_pipeline(sandbox: SandboxDep, access: AccessDep, pipeline_id: InternalId) -> Response:
     """One pipeline."""
+    access.require(_ACL, "READ")
     with sandbox.read() as db:
         row = PIPELINES.find(db, ClassicId(id=pipeline_id))
         if row is None:

@@ -40,14 +40,12 @@ _FIELDS_OF_THE_NODE = {"directory", "source", "mime_type", "source_created_time"
 
 def readable(access: Access, rows: Sequence[Row]) -> Sequence[Row]:
     """``rows`` if the caller may read each; nodes may be read by way of data modeling too."""
-    access.require("filesAcl", "READ")
     access.require_data_sets("filesAcl", "READ", (row["data_set_id"] for row in rows if row["space"] is None))
     return rows
 
 
 def writable(access: Access, rows: Sequence[Row]) -> Sequence[Row]:
     """``rows`` if the caller may change each."""
-    access.require("filesAcl", "WRITE")
     access.require_data_sets("filesAcl", "WRITE", (row["data_set_id"] for row in rows if row["space"] is None))
     return rows
 
@@ -114,6 +112,7 @@ def aggregate_files(sandbox: SandboxDep, access: AccessDep, body: FileAggregate)
 @files_router.post("/byids")
 def retrieve_files(sandbox: SandboxDep, access: AccessDep, body: FileIds) -> Response:
     """Files in the order of the request."""
+    access.require("filesAcl", "READ")
     with sandbox.read() as db:
         rows = table.find_all(db, body.items, sandbox.clock.now_ms(), ignore_unknown=body.ignore_unknown_ids)
     return Json({"items": _items(sandbox, readable(access, rows))})
@@ -122,6 +121,7 @@ def retrieve_files(sandbox: SandboxDep, access: AccessDep, body: FileIds) -> Res
 @files_router.post("/update")
 def update_files(sandbox: SandboxDep, access: AccessDep, body: FileChanges) -> Response:
     """Patch metadata, all files or none."""
+    access.require("filesAcl", "WRITE")
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
         rows = writable(access, table.find_all(db, body.items, now))
@@ -149,6 +149,7 @@ def _check_document(access: Access, document: dict[str, Any]) -> None:
 @files_router.post("/delete")
 def delete_files(sandbox: SandboxDep, access: AccessDep, body: ClassicFileIds) -> Response:
     """Delete files and their contents, all or none."""
+    access.require("filesAcl", "WRITE")
     identifiers = [FileId.model_validate(item.wire()) for item in body.items]
     with sandbox.write() as db:
         rows = table.find_all(db, identifiers, sandbox.clock.now_ms(), ignore_unknown=body.ignore_unknown_ids)
@@ -171,6 +172,7 @@ def file_icon(
     instance_external_id: Annotated[str | None, Query(alias="instanceExternalId")] = None,
 ) -> Response:
     """A small JPEG of an image file."""
+    access.require("filesAcl", "READ")
     given: dict[str, Any] = {"id": id, "externalId": external_id}
     if space is not None or instance_external_id is not None:
         given["instanceId"] = {"space": space, "externalId": instance_external_id}
@@ -186,6 +188,7 @@ def file_icon(
 @files_router.get("/{file_id}")
 def retrieve_file(sandbox: SandboxDep, access: AccessDep, file_id: InternalId) -> Response:
     """One file."""
+    access.require("filesAcl", "READ")
     with sandbox.read() as db:
         row = _one(db, sandbox, FileId(id=file_id), status=404)
     return Json(_items(sandbox, readable(access, [row]))[0])

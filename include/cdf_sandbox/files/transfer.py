@@ -108,6 +108,7 @@ def start_multipart(
 @transfer_router.post("/uploadlink", status_code=201)
 def upload_link(request: Request, sandbox: SandboxDep, access: AccessDep, body: UploadIds) -> Response:
     """A URL for one PUT of the content of a file that is there already."""
+    access.require("filesAcl", "WRITE")
     now = sandbox.clock.now_ms()
     with sandbox.read() as db:
         row = table.find_all(db, body.items, now)[0]
@@ -122,6 +123,7 @@ def multipart_upload_link(
     request: Request, sandbox: SandboxDep, access: AccessDep, body: UploadIds, parts: Parts
 ) -> Response:
     """A URL for each part of the content of a file that is there already."""
+    access.require("filesAcl", "WRITE")
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
         row = table.find_all(db, body.items, now)[0]
@@ -133,6 +135,7 @@ def multipart_upload_link(
 @transfer_router.post("/completemultipartupload")
 def complete_multipart(sandbox: SandboxDep, access: AccessDep, body: CompleteUpload) -> Response:
     """Put the parts together; the file then has its new content."""
+    access.require("filesAcl", "WRITE")
     with sandbox.read() as db:
         row = table.find_all(db, [body], sandbox.clock.now_ms())[0]
         parts = db.execute(
@@ -175,6 +178,7 @@ def download_links(
     extended: Annotated[bool, Query(alias="extendedExpiration")] = False,
 ) -> Response:
     """URLs to get contents from, each beside the identifier that was asked for."""
+    access.require("filesAcl", "READ")
     now = sandbox.clock.now_ms()
     with sandbox.read() as db:
         rows = table.find_all(db, body.items, now)

@@ -46,13 +46,12 @@ def model_json(row: Row) -> dict[str, Any]:
 
 def find_model(db: Connection, access: Access, model_id: int, action: str, status: int = 404) -> Row:
     """A model that the caller may read or change."""
+    access.require("threedAcl", action)
     row = MODELS.find(db, ClassicId(id=model_id))
     if row is None:
         raise missing([{"id": model_id}], "3D models", status)
     if row["space"] is None:
         access.require_data_sets("threedAcl", action, [row["data_set_id"]])
-    else:
-        access.require("threedAcl", action)
     return row
 
 
@@ -146,6 +145,7 @@ def update_models(sandbox: SandboxDep, access: AccessDep, body: ModelChanges) ->
 @models_router.post("/delete")
 def delete_models(sandbox: SandboxDep, access: AccessDep, body: ModelIds) -> Response:
     """Delete models with their revisions and nodes, all or none."""
+    access.require("threedAcl", "DELETE")
     with sandbox.write() as db:
         for item in body.items:
             row = find_model(db, access, _internal_id(db, item), "DELETE", status=400)

@@ -46,6 +46,7 @@ def _check_kind(sandbox: Sandbox, body: RevisionWrites) -> None:
 @revisions_router.post("", status_code=201)
 def create_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalId, body: RevisionWrites) -> Response:
     """Create revisions and start their processing."""
+    access.require("threedAcl", "CREATE")
     _check_kind(sandbox, body)
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
