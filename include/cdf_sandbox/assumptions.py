@@ -10,6 +10,9 @@ Those that a run may want otherwise are fields of ``Options`` and named here.
   the file is overwritten. Content is downloadable once ``uploaded`` is true.
 - The classic file of a CogniteFile node shows up ``Options.syncer_delay`` seconds after the node; until then links and
   look-ups answer 400 with ``missing``.
+- An identifier that one request names twice is refused with 400. The specification wants them unique where files,
+  assets, data sets and pipelines are read; where resources are changed or deleted it says nothing, and for none of them
+  how the refusal looks. The same resource by two identifiers, such as ``id`` and ``externalId``, is answered twice.
 - Labels are not checked for existence, since the Labels API is not part of the sandbox; neither are security
   categories. ``geoLocation`` is stored but cannot be filtered on, and ``advancedFilter`` and ``sort`` of assets are
   refused as unexpected fields.

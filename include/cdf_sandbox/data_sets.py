@@ -11,7 +11,7 @@ from cdf_sandbox.access import Access
 from cdf_sandbox.auth import AccessDep
 from cdf_sandbox.documents import Documents, document_json, documents_ddl
 from cdf_sandbox.http import CdfRoute, Json, StrictModel
-from cdf_sandbox.identifiers import ClassicId, ExternalId, cursor_id, encode_cursor, metadata_checker, text
+from cdf_sandbox.identifiers import ClassicId, ExternalId, cursor_id, each_once, encode_cursor, metadata_checker, text
 from cdf_sandbox.patches import ObjectPatch, Patch, SetPatch, apply_patches
 from cdf_sandbox.sandbox import SandboxDep
 from cdf_sandbox.sql import TimeRange, Where
@@ -69,7 +69,7 @@ class DataSetAggregate(StrictModel):
 class DataSetIds(StrictModel):
     """Data sets to retrieve."""
 
-    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000), each_once]
     ignore_unknown_ids: bool = False
 
 
@@ -92,7 +92,7 @@ class DataSetChange(ClassicId):
 class DataSetChanges(StrictModel):
     """Data sets to update, all or none."""
 
-    items: Annotated[list[DataSetChange], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[DataSetChange], Field(min_length=1, max_length=1000), each_once]
 
 
 def _where(access: Access, condition: DataSetFilter | None) -> Where:

@@ -30,6 +30,24 @@ def text(maximum: int, minimum: int = 0) -> Any:
     return Field(min_length=minimum, max_length=maximum, pattern=NO_NUL)
 
 
+def _unique(items: list[Any] | None) -> list[Any] | None:
+    said = [_identity(item) for item in items or ()]
+    twice = (
+        sorted({str(identity) for identity in said if said.count(identity) > 1}) if len(set(said)) < len(said) else []
+    )
+    if twice:
+        raise ValueError(f"all must be unique; given more than once: {', '.join(twice[:5])}")
+    return items
+
+
+def _identity(item: Any) -> Any:
+    return item.model_dump_json(exclude={"update"}, exclude_none=True) if isinstance(item, StrictModel) else item
+
+
+each_once = AfterValidator(_unique)
+"""A list in which nothing occurs twice; changes are told apart by what they change."""
+
+
 def metadata_checker(*, key_bytes: int, value_bytes: int, pairs: int, total_bytes: int | None) -> AfterValidator:
     """Limits on a ``metadata`` object, in UTF-8 bytes."""
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from pydantic import Field, model_validator
 
 from cdf_sandbox.http import StrictModel
+from cdf_sandbox.identifiers import each_once
 
 Value = TypeVar("Value")
 
@@ -52,7 +53,7 @@ class ObjectPatch(_AddRemove):
 
     set: dict[str, str] | None = None
     add: dict[str, str] | None = None
-    remove: list[str] | None = None
+    remove: Annotated[list[str] | None, each_once] = None
 
     def applied(self, old: dict[str, str] | None) -> dict[str, str]:
         """The object after the patch."""
@@ -65,14 +66,14 @@ class ObjectPatch(_AddRemove):
 class ArrayPatch(_AddRemove, Generic[Value]):
     """A whole list, or values to add and to remove."""
 
-    set: Annotated[list[Value] | None, Field(max_length=1000)] = None
-    add: Annotated[list[Value] | None, Field(max_length=1000)] = None
-    remove: Annotated[list[Value] | None, Field(max_length=1000)] = None
+    set: Annotated[list[Value] | None, Field(max_length=1000), each_once] = None
+    add: Annotated[list[Value] | None, Field(max_length=1000), each_once] = None
+    remove: Annotated[list[Value] | None, Field(max_length=1000), each_once] = None
 
     def applied(self, old: list[Any] | None) -> list[Any]:
         """The list after the patch, each value once."""
         if self.set is not None:
-            return list(_by_content(self.set).values())
+            return [plain_value(value) for value in self.set]
         gone = _by_content(self.remove or ())
         kept = {key: value for key, value in _by_content(old or ()).items() if key not in gone}
         return list((kept | _by_content(self.add or ())).values())

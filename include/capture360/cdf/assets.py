@@ -33,7 +33,7 @@ class ClassicAssets:
 
     def assets(self) -> Iterator[Asset]:
         """All assets of the site's subtrees; the whole project's where none is named."""
-        roots = list(self._settings.asset_subtrees) or None
+        roots = list(dict.fromkeys(self._settings.asset_subtrees)) or None
         with cdf_errors("Reading assets"):
             if roots:
                 self._check_roots(roots)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from cdf_sandbox.http import StrictModel
-from cdf_sandbox.identifiers import NO_NUL, ClassicId, InternalId, Space
+from cdf_sandbox.identifiers import NO_NUL, ClassicId, InternalId, Space, each_once
 from cdf_sandbox.patches import SetPatch
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -241,7 +241,7 @@ class AnnotationId(StrictModel):
 class AnnotationIds(StrictModel):
     """Annotations to retrieve or delete."""
 
-    items: Annotated[list[AnnotationId], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[AnnotationId], Field(min_length=1, max_length=1000), each_once]
 
 
 class AnnotationUpdate(StrictModel):
@@ -262,7 +262,7 @@ class AnnotationChange(StrictModel):
 class AnnotationChanges(StrictModel):
     """Annotations to update, all or none."""
 
-    items: Annotated[list[AnnotationChange], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[AnnotationChange], Field(min_length=1, max_length=1000), each_once]
 
 
 class ReverseFilter(StrictModel):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from cdf_sandbox.http import StrictModel
-from cdf_sandbox.identifiers import ClassicId, ExternalId, InternalId, metadata_checker, text
+from cdf_sandbox.identifiers import ClassicId, ExternalId, InternalId, each_once, metadata_checker, text
 from cdf_sandbox.patches import ArrayPatch, ObjectPatch, Patch, SetPatch
 from cdf_sandbox.sql import Label, LabelFilter, TimeRange
 
@@ -27,7 +27,7 @@ class AssetWrite(StrictModel):
     data_set_id: InternalId | None = None
     metadata: Metadata | None = None
     source: Source | None = None
-    labels: Annotated[list[Label] | None, Field(max_length=10)] = None
+    labels: Annotated[list[Label] | None, Field(max_length=10), each_once] = None
 
     @model_validator(mode="after")
     def _one_parent(self) -> Self:
@@ -98,7 +98,7 @@ class AssetAggregate(StrictModel):
 class AssetIds(StrictModel):
     """Assets to retrieve."""
 
-    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000), each_once]
     ignore_unknown_ids: bool = False
     aggregated_properties: list[AggregatedProperty] | None = None
 
@@ -106,7 +106,7 @@ class AssetIds(StrictModel):
 class AssetDelete(StrictModel):
     """Assets to delete; with ``recursive`` all that lies below them too."""
 
-    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000), each_once]
     ignore_unknown_ids: bool = False
     recursive: bool = False
 
@@ -134,4 +134,4 @@ class AssetChange(ClassicId):
 class AssetChanges(StrictModel):
     """Assets to update, all or none."""
 
-    items: Annotated[list[AssetChange], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[AssetChange], Field(min_length=1, max_length=1000), each_once]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cdf_sandbox.http import StrictModel
-from cdf_sandbox.identifiers import ClassicId, EpochMs, ExternalId, InternalId, metadata_checker, text
+from cdf_sandbox.identifiers import ClassicId, EpochMs, ExternalId, InternalId, each_once, metadata_checker, text
 from cdf_sandbox.patches import ArrayPatch, ObjectPatch, Patch, SetPatch
 from cdf_sandbox.sql import TimeRange
 
@@ -69,7 +69,7 @@ class PipelineWrites(StrictModel):
 class PipelineIds(StrictModel):
     """Pipelines to retrieve or delete."""
 
-    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000), each_once]
     ignore_unknown_ids: bool = False
 
 
@@ -119,7 +119,7 @@ class PipelineChange(ClassicId):
 class PipelineChanges(StrictModel):
     """Pipelines to update, all or none."""
 
-    items: Annotated[list[PipelineChange], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[PipelineChange], Field(min_length=1, max_length=1000), each_once]
 
 
 class RunWrite(StrictModel):

@@ -12,6 +12,7 @@ from cdf_sandbox.identifiers import (
     ExternalId,
     FileId,
     InternalId,
+    each_once,
     metadata_checker,
     text,
 )
@@ -63,28 +64,28 @@ class FileWrite(StrictModel):
     source_created_time: EpochMs | None = None
     source_modified_time: EpochMs | None = None
     security_categories: Annotated[list[InternalId] | None, Field(max_length=100)] = None
-    labels: Annotated[list[Label] | None, Field(max_length=10)] = None
+    labels: Annotated[list[Label] | None, Field(max_length=10), each_once] = None
     geo_location: GeoLocation | None = None
 
 
 class FileIds(StrictModel):
     """Files to retrieve."""
 
-    items: Annotated[list[FileId], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[FileId], Field(min_length=1, max_length=1000), each_once]
     ignore_unknown_ids: bool = False
 
 
 class ClassicFileIds(StrictModel):
     """Files to delete; those of data modeling are deleted with their node."""
 
-    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000), each_once]
     ignore_unknown_ids: bool = False
 
 
 class DownloadIds(StrictModel):
     """Files to make download links for."""
 
-    items: Annotated[list[FileId], Field(min_length=1, max_length=100)]
+    items: Annotated[list[FileId], Field(min_length=1, max_length=100), each_once]
 
 
 class UploadId(FileId):
@@ -109,7 +110,7 @@ class CompleteUpload(FileId):
     upload_id: str
 
 
-Ids = Annotated[list[ClassicId], Field(min_length=1, max_length=100)]
+Ids = Annotated[list[ClassicId], Field(min_length=1, max_length=100), each_once]
 
 
 class FileFilter(StrictModel):
@@ -119,11 +120,11 @@ class FileFilter(StrictModel):
     directory_prefix: Annotated[str, text(512)] | None = None
     mime_type: Annotated[str, text(256)] | None = None
     metadata: dict[str, str] | None = None
-    asset_ids: Annotated[list[InternalId] | None, Field(min_length=1, max_length=100)] = None
-    asset_external_ids: Annotated[list[ExternalId] | None, Field(min_length=1, max_length=100)] = None
+    asset_ids: Annotated[list[InternalId] | None, Field(min_length=1, max_length=100), each_once] = None
+    asset_external_ids: Annotated[list[ExternalId] | None, Field(min_length=1, max_length=100), each_once] = None
     root_asset_ids: Ids | None = None
     asset_subtree_ids: Ids | None = None
-    data_set_ids: Annotated[list[ClassicId] | None, Field(max_length=100)] = None
+    data_set_ids: Annotated[list[ClassicId] | None, Field(max_length=100), each_once] = None
     source: Annotated[str, text(128)] | None = None
     created_time: TimeRange | None = None
     last_updated_time: TimeRange | None = None
@@ -189,4 +190,4 @@ class FileChange(FileId):
 class FileChanges(StrictModel):
     """Files to update, all or none."""
 
-    items: Annotated[list[FileChange], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[FileChange], Field(min_length=1, max_length=1000), each_once]

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from cdf_sandbox.http import StrictModel
-from cdf_sandbox.identifiers import InstanceRef, InternalId, Space, metadata_checker, text
+from cdf_sandbox.identifiers import InstanceRef, InternalId, Space, each_once, metadata_checker, text
 from cdf_sandbox.patches import ObjectPatch, Patch, SetPatch
 
 Name = Annotated[str, text(255, minimum=1)]
@@ -69,7 +69,7 @@ class ModelChange(StrictModel):
 class ModelChanges(StrictModel):
     """Models to update, all or none."""
 
-    items: Annotated[list[ModelChange], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[ModelChange], Field(min_length=1, max_length=1000), each_once]
 
 
 class ModelId(StrictModel):
@@ -88,7 +88,7 @@ class ModelId(StrictModel):
 class ModelIds(StrictModel):
     """Models to delete."""
 
-    items: Annotated[list[ModelId], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[ModelId], Field(min_length=1, max_length=1000), each_once]
 
 
 class Camera(StrictModel):
@@ -170,7 +170,7 @@ class RevisionChange(StrictModel):
 class RevisionChanges(StrictModel):
     """Revisions to update, all or none."""
 
-    items: Annotated[list[RevisionChange], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[RevisionChange], Field(min_length=1, max_length=1000), each_once]
 
 
 class RevisionId(StrictModel):
@@ -182,7 +182,7 @@ class RevisionId(StrictModel):
 class RevisionIds(StrictModel):
     """Revisions to delete."""
 
-    items: Annotated[list[RevisionId], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[RevisionId], Field(min_length=1, max_length=1000), each_once]
 
 
 class Thumbnail(StrictModel):

@@ -80,6 +80,11 @@ def test_candidates_are_those_below_the_root(assets: dict[str, Asset]) -> None:
     assert assets["21-PT-1019A"].tags == ("21-PT-1019A", "1019-A")
 
 
+def test_a_root_that_a_site_names_twice_is_read_once(cdf: CdfProject, assets: dict[str, Asset]) -> None:
+    twice = LinkSettings(asset_subtrees=("plant", "plant"))
+    assert {asset.name for asset in ClassicAssets(cdf, twice).assets()} == set(assets)
+
+
 def test_a_root_that_is_not_there_is_named(cdf: CdfProject) -> None:
     with pytest.raises(ConfigError, match='asset "nowhere" is not in the CDF project'):
         list(ClassicAssets(cdf, LinkSettings(asset_subtrees=("nowhere",))).assets())
