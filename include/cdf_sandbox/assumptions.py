@@ -28,6 +28,8 @@ Those that a run may want otherwise are fields of ``Options`` and named here.
   Their ids are not published: ``Options.extraction_names`` chooses tidy ids, random ids, images without stations, or
   two collections. A file without photospheres ends as ``Done`` with no instances; one that is no E57 file, and a space
   that does not exist, end as ``Failed`` with the reason in the logs.
+- The file of a revision or of its picture must be one that the caller may read, though the specification names only
+  ``threedAcl``. ``Options.revision_needs_readable_file`` drops that.
 - 3D jobs: an external id that is taken is answered with 409 and spends no nonce; a page holds ten jobs, oldest first;
   unknown jobs are refused with 400. A job reads all six faces. It makes one result, a CogniteFile in the job's space
   in the form that ``three_d.text_detection`` shows; its real form is not published. Whether a rejected key is in the

@@ -37,6 +37,7 @@ class Options:
     syncer_delay: float | None = 1.0
     revision_queue: float = 1.0
     revision_processing: float = 2.0
+    revision_needs_readable_file: bool = True
     extraction_names: ExtractionNames = "tidy"
     detection_queue: float = 0.5
     detection_processing: float = 1.0

@@ -2,6 +2,7 @@
 
 import pytest
 from cognite.client.data_classes import (
+    DataSetWrite,
     ThreeDModelRevisionUpdate,
     ThreeDModelRevisionWrite,
     ThreeDModelUpdate,
@@ -43,6 +44,45 @@ def test_a_revision_goes_its_way_by_the_clock(start_sandbox):
             running.advance(9)
         assert seen == ["Queued", "Queued", "Processing", "Processing"]
         assert client.three_d.revisions.retrieve(model.id, revision.id).status == "Done"
+
+
+@pytest.mark.parametrize(
+    ("needs_readable_file", "status_of_unreadable", "status_of_absent"), [(True, 403, 403), (False, 201, 400)]
+)
+def test_a_revision_of_a_file_that_the_caller_may_not_read(
+    start_sandbox, needs_readable_file, status_of_unreadable, status_of_absent
+):
+    with start_sandbox(revision_needs_readable_file=needs_readable_file) as running:
+        client = running.client()
+        own, other = (client.data_sets.create(DataSetWrite(name=name)).id for name in ("own", "other"))
+        files = [client.files.upload_bytes(b".", name="f", data_set_id=i).id for i in (own, other)]
+        model = client.three_d.models.create(name="hall").id
+        three_d = {"threedAcl": {"actions": ["CREATE", "UPDATE"], "scope": {"all": {}}}}
+        of_own = {"filesAcl": {"actions": ["READ"], "scope": {"datasetScope": {"ids": [own]}}}}
+
+        def status(http, file):
+            made = http.post(f"/3d/models/{model}/revisions", json={"items": [{"fileId": file}]})
+            if made.status_code == 201:
+                revision = made.json()["items"][0]["id"]
+                http.post(
+                    f"/3d/models/{model}/revisions/{revision}/thumbnail", json={"fileId": file}
+                ).raise_for_status()
+            return made.status_code
+
+        with running.http(*running.make_client("scoped", [three_d, of_own])) as http:
+            assert [status(http, file) for file in files] == [201, status_of_unreadable]
+        with running.http(*running.make_client("blind", [three_d])) as http:
+            assert [status(http, file) for file in files] == [status_of_unreadable] * 2
+            assert status(http, 5) == status_of_absent
+
+
+def test_a_thumbnail_of_a_file_that_the_caller_may_not_read(running, client, scan):
+    model = client.three_d.models.create(name="hall").id
+    revision = client.three_d.revisions.create(model, ThreeDModelRevisionWrite(file_id=scan.id)).id
+    three_d = {"threedAcl": {"actions": ["UPDATE"], "scope": {"all": {}}}}
+    with running.http(*running.make_client("without_files", [three_d])) as http:
+        answer = http.post(f"/3d/models/{model}/revisions/{revision}/thumbnail", json={"fileId": scan.id})
+    assert answer.status_code == 403
 
 
 def test_revisions_by_sdk(client, scan):

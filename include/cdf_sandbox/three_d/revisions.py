@@ -1,15 +1,18 @@
 """Endpoints of the revisions of 3D models."""
 
 import json
+from collections.abc import Sequence
 from sqlite3 import Connection, Row
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from cdf_sandbox.access import Access
 from cdf_sandbox.auth import AccessDep
 from cdf_sandbox.errors import ApiError, missing
 from cdf_sandbox.files import table as files_table
+from cdf_sandbox.files.routes import readable
 from cdf_sandbox.http import CdfRoute, Json
 from cdf_sandbox.identifiers import FileId, InternalId, cursor_id, encode_cursor, new_id
 from cdf_sandbox.options import ProjectMode
@@ -51,13 +54,21 @@ def create_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalI
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
         find_model(db, access, model_id, "CREATE")
-        rows = files_table.find_all(db, [FileId(id=item.file_id) for item in body.items], now)
+        rows = _sources(sandbox, db, access, [item.file_id for item in body.items])
         ids = [_start(sandbox, db, model_id, item, row, now) for item, row in zip(body.items, rows, strict=True)]
         items = [revision_json(_find(db, model_id, revision_id), now) for revision_id in ids]
     for item, revision_id in zip(body.items, ids, strict=True):
         if item.extraction_space is not None and sandbox.extract is not None:
             sandbox.extract(revision_id)
     return Json({"items": items}, status_code=201)
+
+
+def _sources(sandbox: Sandbox, db: Connection, access: Access, file_ids: Sequence[int]) -> Sequence[Row]:
+    """The files of revisions or pictures, which the caller must be allowed to read unless told otherwise."""
+    if sandbox.options.revision_needs_readable_file:
+        access.require("filesAcl", "READ")
+    rows = files_table.find_all(db, [FileId(id=file_id) for file_id in file_ids], sandbox.clock.now_ms())
+    return readable(access, rows) if sandbox.options.revision_needs_readable_file else rows
 
 
 def _start(sandbox: Sandbox, db: Connection, model_id: int, item: RevisionWrite, file: Row, now: int) -> int:
@@ -204,6 +215,6 @@ def set_thumbnail(
     with sandbox.write() as db:
         find_model(db, access, model_id, "UPDATE")
         row = _find(db, model_id, revision_id)
-        files_table.find_all(db, [FileId(id=body.file_id)], sandbox.clock.now_ms())
+        _sources(sandbox, db, access, [body.file_id])
         _save(db, row, json.loads(row["doc"]) | {_THUMBNAIL: body.file_id})
     return Json({})
