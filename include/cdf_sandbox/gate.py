@@ -14,6 +14,7 @@ from cdf_sandbox.auth import identity_of
 from cdf_sandbox.counters import LoggedRequest, kind_of
 from cdf_sandbox.errors import ApiError, envelope
 from cdf_sandbox.faults import FaultOrder
+from cdf_sandbox.limits import instance_work
 from cdf_sandbox.protocol import reset_connection
 from cdf_sandbox.sandbox import Sandbox
 
@@ -109,9 +110,8 @@ class Gate:
         if client_id is None:
             return nullcontext()  # It will be told that it is nobody, and takes no client's place.
         self._sandbox.limits.admit(client_id, scope["method"], path)
-        if scope["method"] == "POST" and path.endswith(("/models/instances", "/models/instances/delete")):
-            return self._sandbox.limits.instance_writer()
-        return nullcontext()
+        work = instance_work(scope["method"], path)
+        return nullcontext() if work is None else self._sandbox.limits.instances(work)
 
     async def _faulty(self, fault: FaultOrder, scope: Scope, receive: Receive, send: Send) -> None:
         match fault.effect:

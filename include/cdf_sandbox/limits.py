@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from cdf_sandbox.dms.assumptions import CONCURRENT_DELETES, CONCURRENT_READS, CONCURRENT_WRITES
 from cdf_sandbox.errors import ApiError
 
 REQUESTS_PER_SECOND = 120
@@ -15,12 +16,13 @@ LISTS_PER_SECOND = 23
 """Lists, searches and aggregates of one client."""
 FILES_PER_SECOND = 160
 """All requests to the Files API, of all clients together."""
-INSTANCE_WRITERS = 4
-"""Instance requests that write at the same time in one project."""
+INSTANCES_AT_ONCE = {"read": CONCURRENT_READS, "write": CONCURRENT_WRITES, "delete": CONCURRENT_DELETES}
+"""Requests to ``/models/instances`` that the project serves at the same time, by what they do."""
 
 _ANALYTICAL_ENDS = ("/list", "/search", "/aggregate")
 _LISTS_BY_QUERY = ("/files", "/assets", "/extpipes", "/extpipes/runs")
 _OF_FILES = re.compile(r"/api/v1/projects/[^/]+/files(/|$)")
+_OF_INSTANCES = re.compile(r"/api/v1/projects/[^/]+/models/instances(/[a-z]+)?/?")
 _EVERYBODY = ""
 _WINDOW_S = 1.0
 
@@ -33,6 +35,14 @@ def is_analytical(method: str, path: str) -> bool:
     return path.endswith(_ANALYTICAL_ENDS) and "/models/" not in path
 
 
+def instance_work(method: str, path: str) -> str | None:
+    """What a request does to instances, a key of :data:`INSTANCES_AT_ONCE`; ``None`` for all other requests."""
+    found = _OF_INSTANCES.fullmatch(path)
+    if found is None or method != "POST":
+        return None
+    return {None: "write", "/delete": "delete"}.get(found[1], "read")
+
+
 class Limits:
     """Counts requests as they come; a request above a limit is refused with 429 and not counted."""
 
@@ -40,7 +50,7 @@ class Limits:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._recent: defaultdict[tuple[str, str], deque[float]] = defaultdict(deque)
-        self._writers = 0
+        self._at_work = dict.fromkeys(INSTANCES_AT_ONCE, 0)
 
     def admit(self, client_id: str, method: str, path: str) -> None:
         """Refuse with 429 when ``client_id`` asks too often, or everybody together does."""
@@ -61,19 +71,20 @@ class Limits:
                 window.append(now)
 
     @contextmanager
-    def instance_writer(self) -> Iterator[None]:
-        """Take one of the few places for writing instances for the length of the block."""
+    def instances(self, work: str) -> Iterator[None]:
+        """Take one of the few places for ``work`` on instances for the length of the block."""
+        limit = INSTANCES_AT_ONCE[work]
         with self._lock:
-            if self._writers >= INSTANCE_WRITERS:
+            if self._at_work[work] >= limit:
                 raise too_many(
-                    f"Project exceeded maximum number='{INSTANCE_WRITERS}' of concurrent requests that write instances"
+                    f"Project exceeded maximum number='{limit}' of concurrent requests that {work} instances"
                 )
-            self._writers += 1
+            self._at_work[work] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._writers -= 1
+                self._at_work[work] -= 1
 
 
 def too_many(message: str) -> ApiError:

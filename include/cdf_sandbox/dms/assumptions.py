@@ -36,7 +36,11 @@ SYSTEM_MANAGED = {
 CONCURRENT_READS = 8
 CONCURRENT_WRITES = 4
 CONCURRENT_DELETES = 2
-"""What ``/models/statistics`` tells; four parallel writers is what Cognite's Toolkit counts on."""
+"""What ``/models/statistics`` tells and is held to; four parallel writers is what Cognite's Toolkit counts on.
+
+Reading by id, lists, queries, searches, aggregates and syncs of instances are reads, alike; a request that deletes
+beside its upserts is a write. Requests for schemas do not count.
+"""
 
 SOFT_DELETED_LIMIT = 10_000_000
 SCHEMA_LIMITS = {"spaces": 100, "containers": 1000, "views": 2000, "dataModels": 500, "containerProperties": 25_000}
