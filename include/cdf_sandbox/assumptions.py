@@ -21,6 +21,9 @@ Those that a run may want otherwise are fields of ``Options`` and named here.
 - ``instanceId`` of files takes every external id that data modeling takes; the narrower pattern that the published
   specification gives for it is not enforced. Write protection of data sets is stored, not enforced.
 - An asset cannot be moved to another root, nor can a root become a child.
+- Writes to assets and annotations in data modeling only projects are refused with ``Options.write_blocked_status``.
+- ``/annotations/reverselookup`` answers whatever ``cdf-version`` a request names: the SDK sends ``beta``, the viewer an
+  old version that says nothing of beta, and both are answered.
 - Annotations of types other than ``images.TextRegion``, ``images.AssetLink``, ``images.InstanceLink``,
   ``images.ObjectDetection`` and ``images.Classification`` are refused. The asset of an AssetLink must exist, the
   instance of an InstanceLink need not. Annotations go with the file that they are on.
@@ -28,6 +31,8 @@ Those that a run may want otherwise are fields of ``Options`` and named here.
   Their ids are not published: ``Options.extraction_names`` chooses tidy ids, random ids, images without stations, or
   two collections. A file without photospheres ends as ``Done`` with no instances; one that is no E57 file, and a space
   that does not exist, end as ``Failed`` with the reason in the logs.
+- ``published=false`` hides published revisions, as the SDK sends it with every list unless told otherwise; with
+  ``Options.published_false_hides_published`` off it hides nothing. Without the parameter all revisions are listed.
 - The file of a revision or of its picture must be one that the caller may read, though the specification names only
   ``threedAcl``. ``Options.revision_needs_readable_file`` drops that.
 - 3D jobs: an external id that is taken is answered with 409 and spends no nonce; a page holds ten jobs, oldest first;
@@ -42,6 +47,3 @@ Those that a run may want otherwise are fields of ``Options`` and named here.
   429. A threshold that is not given is 0.4. Features other than TextDetection are refused. Vision asks for
   ``filesAcl:READ``.
 """
-
-WRITE_BLOCKED_STATUS = 403
-"""The status of writes to assets and annotations in data modeling only projects."""

@@ -1,6 +1,5 @@
 """What a project of one kind refuses that another kind allows."""
 
-from cdf_sandbox.assumptions import WRITE_BLOCKED_STATUS
 from cdf_sandbox.errors import ApiError
 from cdf_sandbox.options import ProjectMode
 from cdf_sandbox.sandbox import Sandbox
@@ -10,7 +9,8 @@ def refuse_classic_write(sandbox: Sandbox, what: str) -> None:
     """Assets and annotations are read-only in data modeling projects."""
     if sandbox.options.mode is ProjectMode.DATA_MODELING:
         raise ApiError(
-            WRITE_BLOCKED_STATUS, f"{what} cannot be written in a data modeling only project; use data modeling instead"
+            sandbox.options.write_blocked_status,
+            f"{what} cannot be written in a data modeling only project; use data modeling instead",
         )
 
 

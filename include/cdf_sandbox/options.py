@@ -37,6 +37,10 @@ class Options:
     syncer_delay: float | None = 1.0
     revision_queue: float = 1.0
     revision_processing: float = 2.0
+    write_blocked_status: int = 403
+    uniqueness_violation_status: int = 409
+    byids_applies_view_filter: bool = True
+    published_false_hides_published: bool = True
     revision_needs_readable_file: bool = True
     extraction_names: ExtractionNames = "tidy"
     detection_queue: float = 0.5

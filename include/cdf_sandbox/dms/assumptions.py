@@ -1,7 +1,11 @@
 """What is not published about CDF's data modeling service and was therefore assumed, never softer than it may be.
 
-Those that a run may want otherwise are ``Options.list_lag`` and ``Options.instance_limit``, and the constants below.
+Those that a run may want otherwise are fields of ``Options`` and named here; what is told as a limit stands below.
 
+- A violated uniqueness constraint is refused with ``Options.uniqueness_violation_status``. The project may hold
+  ``Options.instance_limit`` instances.
+- Reading by id through a view returns only what passes the filter of the view, as listing does;
+  ``Options.byids_applies_view_filter`` drops that.
 - A list, search or aggregate sees a new instance ``Options.list_lag`` seconds after its creation; reading by id, query
   and sync see it at once.
 - A write through a view gives the instance data in every container that the view maps, named or not. An instance is
@@ -18,12 +22,6 @@ Those that a run may want otherwise are ``Options.list_lag`` and ``Options.insta
   implements, and a container that a view maps, cannot be deleted.
 - ``autoIncrement``, ``targetUnits`` and ``backfillSort`` are refused.
 """
-
-UNIQUENESS_VIOLATION_STATUS = 409
-"""The status of a violated uniqueness constraint."""
-
-BYIDS_APPLIES_VIEW_FILTER = True
-"""Whether reading by id through a view returns only what passes the filter of the view, as listing does."""
 
 SYSTEM_MANAGED = {
     "cdf_cdm:CogniteFile": frozenset({"isUploaded", "uploadedTime"}),

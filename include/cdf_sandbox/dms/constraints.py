@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
-from cdf_sandbox.dms.assumptions import UNIQUENESS_VIOLATION_STATUS
 from cdf_sandbox.dms.columns import bind
 from cdf_sandbox.dms.ids import ContainerId, InstanceId, InstanceKind
 from cdf_sandbox.dms.schema_store import Schema
@@ -37,8 +36,9 @@ Change = tuple[int, InstanceId, str, Mapping[str, Any], bool]
 class Constraints:
     """Keeps the tables of relations and unique values, and refuses what breaks a constraint."""
 
-    def __init__(self, db: Connection, schema: Schema) -> None:
+    def __init__(self, db: Connection, schema: Schema, uniqueness_violation_status: int) -> None:
         self._db = db
+        self._uniqueness_violation_status = uniqueness_violation_status
         self._schema = schema
 
     def index(self, changes: Sequence[Change]) -> None:
@@ -59,7 +59,7 @@ class Constraints:
                     )
                 except sqlite3.IntegrityError:
                     raise ApiError(
-                        UNIQUENESS_VIOLATION_STATUS,
+                        self._uniqueness_violation_status,
                         f"'{instance}' violates the uniqueness constraint '{constraint.name}' of container '{key}':"
                         f" another instance has the same {', '.join(constraint.properties)}",
                     ) from None

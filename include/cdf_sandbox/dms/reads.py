@@ -5,7 +5,6 @@ from sqlite3 import Connection
 from typing import Any
 
 from cdf_sandbox.dms.answers import Selection, dump_instances, dump_typing, select_all
-from cdf_sandbox.dms.assumptions import BYIDS_APPLIES_VIEW_FILTER
 from cdf_sandbox.dms.columns import Columns, Sql, bind
 from cdf_sandbox.dms.filters import FilterCompiler
 from cdf_sandbox.dms.ids import InstanceKind
@@ -35,7 +34,7 @@ def in_spaces(spaces: frozenset[str]) -> Sql:
     return Sql("i.space IN (SELECT value FROM json_each(?))", (bind(sorted(spaces)),))
 
 
-def read_by_ids(db: Connection, request: ByIdsRequest, spaces: Spaces) -> dict[str, Any]:
+def read_by_ids(db: Connection, request: ByIdsRequest, spaces: Spaces, *, apply_view_filter: bool) -> dict[str, Any]:
     """Those of the named instances that exist and have data in every source."""
     schema = Schema(db)
     schema.require_spaces(each.space for each in request.items)
@@ -51,7 +50,7 @@ def read_by_ids(db: Connection, request: ByIdsRequest, spaces: Spaces) -> dict[s
         ids = [each for each in ids if each in allowed]
     if selections:
         compiler = FilterCompiler(schema)
-        has = [compiler.has_data(each.view, "i", use_filter=BYIDS_APPLIES_VIEW_FILTER) for each in selections]
+        has = [compiler.has_data(each.view, "i", use_filter=apply_view_filter) for each in selections]
         condition = Sql.joined("AND", has, "1")
         rows = db.execute(
             "SELECT i.id FROM dms_instance i WHERE i.id IN (SELECT value FROM json_each(?)) AND " + condition.text,

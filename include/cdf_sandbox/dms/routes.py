@@ -55,7 +55,8 @@ def by_ids(sandbox: SandboxDep, access: AccessDep, request: Annotated[ByIdsReque
     """Read instances by id."""
     spaces = readable_spaces(access, INSTANCE_ACL)
     with read_with_filters(sandbox) as db:
-        return Json(read_by_ids(db, request, spaces))
+        applied = sandbox.options.byids_applies_view_filter
+        return Json(read_by_ids(db, request, spaces, apply_view_filter=applied))
 
 
 @instances_router.post("/instances/list")

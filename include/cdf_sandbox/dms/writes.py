@@ -96,7 +96,7 @@ class InstanceWriter:
         new_nodes = self._new_nodes(active, request)
         self._check_quota(sum(row.stored is None for row in active) + len(new_nodes))
         modified = [row for row in active if row.is_modified]
-        constraints = Constraints(self._db, self._schema)
+        constraints = Constraints(self._db, self._schema, self._sandbox.options.uniqueness_violation_status)
         self._store(modified, new_nodes, constraints)
         constraints.check_relations(relation for row in active for relation in row.relations)
         for row in modified:

@@ -126,6 +126,8 @@ def list_revisions(
     published: bool | None = None,
 ) -> Response:
     """A page of revisions."""
+    if published is False and not sandbox.options.published_false_hides_published:
+        published = None
     with sandbox.read() as db:
         find_model(db, access, model_id, "READ")
         rows = db.execute(
