@@ -16,6 +16,8 @@ Those that a run may want otherwise are fields of ``Options`` and named here.
 - Labels are not checked for existence, since the Labels API is not part of the sandbox; neither are security
   categories. ``geoLocation`` is stored but cannot be filtered on, and ``advancedFilter`` and ``sort`` of assets are
   refused as unexpected fields.
+- An entry without content is gone a week after it was made, overwritten since or not, with its annotations and parts;
+  a CogniteFile node keeps its file.
 - A multipart upload can be completed once; an open one ends with its file. That a part but the last is too small is
   noticed at completion, as object stores do.
 - ``instanceId`` of files takes every external id that data modeling takes; the narrower pattern that the published

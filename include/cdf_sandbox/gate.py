@@ -6,6 +6,7 @@ import time
 import uuid
 from contextlib import AbstractContextManager, nullcontext
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +15,7 @@ from cdf_sandbox.auth import identity_of
 from cdf_sandbox.counters import LoggedRequest, kind_of
 from cdf_sandbox.errors import ApiError, envelope
 from cdf_sandbox.faults import FaultOrder
+from cdf_sandbox.files.abandoned import AbandonedFiles
 from cdf_sandbox.limits import instance_work
 from cdf_sandbox.protocol import reset_connection
 from cdf_sandbox.sandbox import Sandbox
@@ -47,6 +49,7 @@ class Gate:
     def __init__(self, app: ASGIApp, sandbox: Sandbox) -> None:
         self._app = app
         self._sandbox = sandbox
+        self._abandoned = AbandonedFiles(sandbox)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -92,6 +95,8 @@ class Gate:
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._sandbox.options.latency > 0:
             await asyncio.sleep(self._sandbox.options.latency)
+        if self._abandoned.are_due:
+            await run_in_threadpool(self._abandoned.delete)
         if scope["path"].startswith("/sandbox/"):
             await self._app(scope, receive, send)
             return

@@ -115,12 +115,20 @@ def delete(db: Connection, file_ids: Iterable[int]) -> list[str]:
 
 
 def purge_abandoned(db: Connection, now: int) -> list[str]:
-    """Delete entries whose content did not come within a week, as CDF does; nodes keep theirs."""
+    """Delete entries whose content did not come within a week; nodes keep theirs. Returns the blobs of their parts."""
     rows = db.execute(
-        "SELECT id FROM files WHERE blob IS NULL AND created_time < ? AND space IS NULL",
+        "SELECT id FROM files WHERE blob IS NULL AND created_time <= ? AND space IS NULL",
         (now - KEPT_WITHOUT_CONTENT_MS,),
     ).fetchall()
     return delete(db, [row["id"] for row in rows])
+
+
+def oldest_without_content(db: Connection) -> int | None:
+    """When the oldest entry was made that is to be deleted unless its content comes."""
+    oldest: int | None = db.execute(
+        "SELECT min(created_time) FROM files WHERE blob IS NULL AND space IS NULL"
+    ).fetchone()[0]
+    return oldest
 
 
 def referenced_blobs(db: Connection) -> set[str]:

@@ -55,15 +55,12 @@ def _part_links(sandbox: Sandbox, request: Request, db: Connection, row: Row, pa
     return {"uploadId": upload_id, "uploadUrls": urls}
 
 
-def _create_or_overwrite(
-    sandbox: Sandbox, db: Connection, access: Access, body: FileWrite, *, overwrite: bool
-) -> tuple[Row, list[str]]:
-    """The file that the upload is for, and the blobs of entries that were given up on."""
+def _create_or_overwrite(sandbox: Sandbox, db: Connection, access: Access, body: FileWrite, *, overwrite: bool) -> Row:
+    """The file that the upload is for."""
     now = sandbox.clock.now_ms()
     document = body.model_dump(by_alias=True, exclude_none=True)
     access.require_data_sets("filesAcl", "WRITE", [body.data_set_id])
     check_references(db, [document])
-    abandoned = table.purge_abandoned(db, now)
     existing = None
     if overwrite and body.external_id is not None:
         existing = table.find(db, FileId.model_validate({"externalId": body.external_id}), now)
@@ -78,7 +75,7 @@ def _create_or_overwrite(
         file_id = FILES.insert(db, document, now, present_from=now)
     row = table.find(db, FileId(id=file_id), now)
     assert row is not None
-    return row, abandoned
+    return row
 
 
 @transfer_router.post("", status_code=201)
@@ -87,8 +84,7 @@ def create_file(
 ) -> Response:
     """Create or overwrite metadata; the answer has the URL for one PUT of the content."""
     with sandbox.write() as db:
-        row, abandoned = _create_or_overwrite(sandbox, db, access, body, overwrite=overwrite)
-    sandbox.blobs.remove(abandoned)
+        row = _create_or_overwrite(sandbox, db, access, body, overwrite=overwrite)
     shown = table.file_json(row, sandbox.clock.now_ms())
     return Json(shown | {"uploadUrl": _upload_link(sandbox, request, row)}, status_code=201)
 
@@ -99,9 +95,8 @@ def start_multipart(
 ) -> Response:
     """Create or overwrite metadata; the answer has a URL for each part."""
     with sandbox.write() as db:
-        row, abandoned = _create_or_overwrite(sandbox, db, access, body, overwrite=overwrite)
+        row = _create_or_overwrite(sandbox, db, access, body, overwrite=overwrite)
         links = _part_links(sandbox, request, db, row, parts)
-    sandbox.blobs.remove(abandoned)
     return Json(table.file_json(row, sandbox.clock.now_ms()) | links, status_code=201)
 
 

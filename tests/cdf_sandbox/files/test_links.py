@@ -6,8 +6,6 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from cdf_sandbox.files.table import KEPT_WITHOUT_CONTENT_MS
-
 
 @pytest.fixture
 def own(start_sandbox):
@@ -59,14 +57,6 @@ def test_download_links_expire(own, extended, seconds):
     assert httpx.get(url, trust_env=False).content == b"x"
     own.advance(3)
     assert httpx.get(url, trust_env=False).status_code == 403
-
-
-def test_entries_without_content_are_deleted_after_a_week(own):
-    file = create(own.project_http)
-    own.advance(KEPT_WITHOUT_CONTENT_MS / 1000 + 1)
-    with own.http() as http:
-        create(http)
-        assert http.get(f"/files/{file['id']}").status_code == 404
 
 
 def test_download_has_the_media_type_and_allows_browsers(own):
