@@ -1,9 +1,9 @@
 """
 ### Captures: reconcile
 
-Compares what the records say of published captures with what CDF shows, and tells what was lost or changed: images and
-links that are gone, links of ours that no record holds, memories of links and decisions that were lost, collections
-that no records know.
+Compares what the records say of published captures with what CDF shows, and tells what was lost or changed: images,
+face files and links that are gone, links of ours that no record holds, memories of links and decisions that were lost,
+collections that no records know.
 
 **When it runs.** Every night. By hand: *Trigger*.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from capture360 import names
 from capture360.cdf.client import CdfProject
 from capture360.cdf.link_writer import LinkDrift
+from capture360.cdf.modes import mode_of
 from capture360.cdf.nodes import Instances
 from capture360.errors import BadInputError
 from capture360.model import CaptureKey, Disposition, Finding, PublishedImage
@@ -50,7 +51,8 @@ class Repaired:
 def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
     """What of a published capture is lost or changed, each with the way to mend it; nothing of one that is not.
 
-    Links are compared once the delivery that is published is the one that was linked. Reads only.
+    Links are compared once the delivery that is published is the one that was linked, and all its images are there.
+    Reads only.
     """
     published = ctx.records.newest_with(key, PUBLISH)
     if published is None:
@@ -59,7 +61,8 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
         images = images_of(ctx, key, published)
     except BadInputError:
         images = []
-    found = _images_drift(ctx, key, published, images)
+    found = [*_images_drift(ctx, key, published, images), *_faces_drift(ctx, key, images)]
+    whole = not found
     linked = ctx.records.newest_with(key, ANNOTATE)
     if linked is None:
         return found
@@ -69,7 +72,7 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
     if ctx.records.get(key, linked, MATCH) is None:
         what = "The texts and their matches, suggestions among them, are gone from the records."
         found.append(_finding(key, "matches", f"{what} Run captures_contextualize for it: it reads them anew."))
-    elif linked == published and images:
+    elif linked == published and whole:
         found += _link_drift(ctx, key, _compared(ctx, key, linked, images))
     return found
 
@@ -149,6 +152,16 @@ def _images_drift(ctx: StepContext, key: CaptureKey, published: str, images: Seq
         return []
     what = f"CDF shows {len(images)} of {promised} images."
     return [_finding(key, "images", f"{what} Run captures_ingest for it: what is there is not written again.")]
+
+
+def _faces_drift(ctx: StepContext, key: CaptureKey, images: Sequence[PublishedImage]) -> list[Finding]:
+    refs = [ref for image in images for ref in image.faces.values()]
+    there = mode_of(ctx.cdf).images(ctx.cdf, ctx.site).file_ids(refs)
+    gone = [ref.external_id for ref in refs if ref not in there]
+    if not gone:
+        return []
+    what = f"{_counted(gone, 'face file')} of its images {'is' if len(gone) == 1 else 'are'} not in CDF: {_list(gone)}."
+    return [_finding(key, "faces", f"{what} Run captures_ingest for it: what is there is not written again.")]
 
 
 def _compared(ctx: StepContext, key: CaptureKey, linked: str, images: Sequence[PublishedImage]) -> LinkDrift:

@@ -183,6 +183,17 @@ def test_images_that_are_gone_are_told(classic: Hall) -> None:
     assert "CDF shows 0 of 1 images" in sentence(classic)
 
 
+def test_face_files_that_are_gone_are_told(hall: Hall) -> None:
+    client = hall.world.cdf.client
+    (image,) = images_of(hall.ctx, hall.key, hall.fingerprint)
+    gone = image.faces["left"]
+    if gone.space is None:
+        client.files.delete(external_id=gone.external_id)
+    else:
+        client.data_modeling.instances.delete(nodes=[(gone.space, gone.external_id)])
+    assert f"1 face file of its images is not in CDF: {gone.external_id}. Run captures_ingest" in sentence(hall)
+
+
 def test_a_capture_that_is_not_published_has_nothing_to_lose(world: World) -> None:
     assert reconcile(world.ctx(), world.drop("only-dropped").key) == []
 
