@@ -150,7 +150,8 @@ def _many_causes(root: str, by_rule: Mapping[str, Sequence[Group]], held_back: i
     first = next(finding for group in by_rule[root] for finding in group.findings(1))
     message = (
         f"{held_back:,} of {total:,} stations are held back, by {len(by_rule)} different faults; that is more than the "
-        f'site allows. The rule they break most often is {root}, "{RULES[root].title}". Mend them and deliver again.'
+        f'site allows. The rule they break most often is {root}, "{RULES[root].title}", first in {first.where}. '
+        "Mend them and deliver again."
     )
     return replace(first, disposition=Disposition.STOP, message=message, station=None, row=None, column=None)
 

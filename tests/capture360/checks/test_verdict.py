@@ -52,6 +52,7 @@ def test_a_limit_in_stations_counts_too(delivery: Delivery) -> None:
     validation = delivery.check()
     assert validation.verdict is Verdict.REJECTED
     assert "2 of 8 stations are held back, by 2 different faults" in validation.headline
+    assert "first in stations.csv row " in validation.headline
 
 
 def test_holding_back_every_station_stops_the_capture_whatever_the_limit(delivery: Delivery) -> None:
