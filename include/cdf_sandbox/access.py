@@ -19,6 +19,7 @@ ALL_ACLS: dict[str, tuple[str, ...]] = {
     "sessionsAcl": ("LIST", "CREATE", "DELETE"),
     "threedAcl": ("READ", "CREATE", "UPDATE", "DELETE"),
 }
+_DATA_SETS = "datasetsAcl"
 
 
 def all_capabilities(project: str) -> list[dict[str, Any]]:
@@ -31,10 +32,11 @@ def all_capabilities(project: str) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Access:
-    """The capabilities of one request's token."""
+    """The capabilities of one request's token, and the ids (as text) of the data sets that are write protected."""
 
     client_id: str
     capabilities: list[dict[str, Any]]
+    protected: frozenset[str] = frozenset()
 
     def _scopes(self, acl: str, action: str) -> list[Mapping[str, Any]]:
         return [
@@ -77,14 +79,26 @@ class Access:
             raise forbidden(acl, action, f"spaces {', '.join(denied)}")
 
     def require_data_sets(self, acl: str, action: str, data_set_ids: Iterable[int | None]) -> None:
-        """Refuse with 403 unless ``action`` is allowed for each data set; ``None`` stands for having none."""
+        """Refuse with 403 unless ``action`` is allowed for each data set; ``None`` stands for having none.
+
+        Whatever changes something in a data set with write protection must come from an owner of the data set.
+        """
+        data_set_ids = list(data_set_ids)
         self.require(acl, action)
+        if action != "READ" and acl != _DATA_SETS:
+            self._require_owner(self.protected & {str(i) for i in data_set_ids})
         allowed = self.data_sets(acl, action)
         if allowed is None:
             return
         denied = sorted({"without data set" if i is None else str(i) for i in data_set_ids if str(i) not in allowed})
         if denied:
             raise forbidden(acl, action, f"data sets {', '.join(denied)}")
+
+    def _require_owner(self, protected: frozenset[str]) -> None:
+        owned = self.data_sets(_DATA_SETS, "OWNER")
+        denied = sorted(protected - owned) if owned is not None else []
+        if denied:
+            raise forbidden(_DATA_SETS, "OWNER", f"write protected data sets {', '.join(denied)}")
 
 
 def forbidden(acl: str, action: str, where: str | None = None) -> ApiError:

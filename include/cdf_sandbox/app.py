@@ -27,7 +27,7 @@ from cdf_sandbox.files.contents import links_router
 from cdf_sandbox.files.routes import files_router
 from cdf_sandbox.files.transfer import transfer_router
 from cdf_sandbox.gate import ApiCors, Gate
-from cdf_sandbox.http import PROJECT_PREFIX, CdfRoute
+from cdf_sandbox.http import PROJECT_PREFIX, CdfRoute, refuse_unknown_query
 from cdf_sandbox.links import Links
 from cdf_sandbox.options import Options
 from cdf_sandbox.pages.routes import asked_by_own_name, pages_router
@@ -95,7 +95,9 @@ def create_app(options: Options, sandbox: Sandbox | None = None) -> FastAPI:
     app.include_router(control_router, dependencies=[Depends(asked_by_own_name)])
     app.include_router(pages_router)
     for api in PROJECT_APIS:
-        app.include_router(api.router, prefix=PROJECT_PREFIX, dependencies=[Depends(project_access)])
+        app.include_router(
+            api.router, prefix=PROJECT_PREFIX, dependencies=[Depends(project_access), Depends(refuse_unknown_query)]
+        )
     app.add_middleware(Gate, sandbox=app.state.sandbox)
     app.add_middleware(ApiCors)
     return app

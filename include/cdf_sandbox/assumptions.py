@@ -21,7 +21,10 @@ Those that a run may want otherwise are fields of ``Options`` and named here.
 - A multipart upload can be completed once; an open one ends with its file. That a part but the last is too small is
   noticed at completion, as object stores do.
 - ``instanceId`` of files takes every external id that data modeling takes; the narrower pattern that the published
-  specification gives for it is not enforced. Write protection of data sets is stored, not enforced.
+  specification gives for it is not enforced. Creating, changing and deleting in a data set with write protection needs
+  ``datasetsAcl:OWNER`` for it, and so does reporting runs of its extraction pipelines.
+- A query parameter that an endpoint does not speak is refused. Null is refused in what is to be stored, where the
+  specification does not allow it; in lists and searches, where the SDK sends it, it counts as left out.
 - An asset cannot be moved to another root, nor can a root become a child.
 - Writes to assets and annotations in data modeling only projects are refused with ``Options.write_blocked_status``.
 - ``/annotations/reverselookup`` answers whatever ``cdf-version`` a request names: the SDK sends ``beta``, the viewer an

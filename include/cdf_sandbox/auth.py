@@ -110,7 +110,9 @@ def bearer_access(request: Request) -> Access:
     row = _client_of(current_sandbox(request), request.headers.get("authorization", ""))
     if row is None:
         raise ApiError(401, "Unauthorized", headers={"www-authenticate": "Bearer"})
-    return Access(row["client_id"], json.loads(row["capabilities"]))
+    with current_sandbox(request).read() as db:
+        rows = db.execute("SELECT id FROM data_sets WHERE json_extract(doc, '$.writeProtected')").fetchall()
+    return Access(row["client_id"], json.loads(row["capabilities"]), frozenset(str(each["id"]) for each in rows))
 
 
 def project_access(project: str, request: Request) -> Access:

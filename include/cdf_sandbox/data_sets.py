@@ -10,7 +10,7 @@ from starlette.responses import Response
 from cdf_sandbox.access import Access
 from cdf_sandbox.auth import AccessDep
 from cdf_sandbox.documents import Documents, document_json, documents_ddl
-from cdf_sandbox.http import CdfRoute, Json, StrictModel
+from cdf_sandbox.http import CdfRoute, Json, StrictModel, WriteModel
 from cdf_sandbox.identifiers import ClassicId, ExternalId, cursor_id, each_once, encode_cursor, metadata_checker, text
 from cdf_sandbox.patches import ObjectPatch, Patch, SetPatch, apply_patches
 from cdf_sandbox.sandbox import SandboxDep
@@ -26,7 +26,7 @@ Description = Annotated[str, text(500, minimum=1)]
 Metadata = Annotated[dict[str, str], metadata_checker(key_bytes=128, value_bytes=10240, pairs=256, total_bytes=10240)]
 
 
-class DataSetWrite(StrictModel):
+class DataSetWrite(WriteModel):
     """A data set to create."""
 
     external_id: ExternalId | None = None
@@ -45,7 +45,7 @@ class DataSetWrites(StrictModel):
 class DataSetFilter(StrictModel):
     """What listed data sets must match."""
 
-    metadata: dict[str, str] | None = None
+    metadata: Metadata | None = None
     created_time: TimeRange | None = None
     last_updated_time: TimeRange | None = None
     external_id_prefix: Annotated[str, text(255)] | None = None
@@ -73,7 +73,7 @@ class DataSetIds(StrictModel):
     ignore_unknown_ids: bool = False
 
 
-class DataSetUpdate(StrictModel):
+class DataSetUpdate(WriteModel):
     """Patches to one data set."""
 
     external_id: Patch[ExternalId] | None = None

@@ -4,11 +4,12 @@ import json
 import math
 import zlib
 from collections.abc import Callable, Coroutine
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from fastapi import Request
+from fastapi.dependencies.utils import get_flat_dependant
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 from starlette.responses import Response
 
@@ -21,6 +22,35 @@ class StrictModel(BaseModel):
     """A request body or a part of one: camelCase on the wire, no unknown fields, no conversions between types."""
 
     model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel, frozen=True)
+
+
+class WriteModel(StrictModel):
+    """What is to be stored: a field is left out or has a value. In requests that only read, null means nothing."""
+
+    may_be_null: ClassVar[frozenset[str]] = frozenset()
+    """The fields, by their names on the wire, that may be null."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_other_nulls(cls, given: Any) -> Any:
+        if isinstance(given, dict):
+            for name, value in given.items():
+                if value is None and name not in cls.may_be_null:
+                    raise ValueError(f"{name} must not be null")
+        return given
+
+
+def given_only(values: dict[str, Any]) -> dict[str, Any]:
+    """``values`` without what a query string left out."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def refuse_unknown_query(request: Request) -> None:
+    """400 for a parameter that the endpoint does not speak: to pass over a filter would answer with too much."""
+    spoken = {field.alias for field in get_flat_dependant(request.scope["route"].dependant).query_params}
+    unknown = sorted(set(request.query_params) - spoken)
+    if unknown:
+        raise ApiError(400, f"Unexpected query parameter - {', '.join(unknown)[:200]}")
 
 
 class Json(Response):

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from cdf_sandbox.auth import AccessDep, check_client
 from cdf_sandbox.errors import ApiError, missing
-from cdf_sandbox.http import CdfRoute, Json, StrictModel
+from cdf_sandbox.http import CdfRoute, Json, StrictModel, WriteModel
 from cdf_sandbox.identifiers import InternalId, cursor_id, encode_cursor, new_id
 from cdf_sandbox.sandbox import Sandbox, SandboxDep
 
@@ -27,7 +27,7 @@ _SESSION_LIFETIME_MS = 24 * 3600 * 1000
 sessions_router = APIRouter(prefix="/sessions", route_class=CdfRoute)
 
 
-class SessionWrite(StrictModel):
+class SessionWrite(WriteModel):
     """Client credentials, or one of the two ways to exchange the caller's token."""
 
     client_id: str | None = None

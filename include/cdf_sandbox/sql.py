@@ -1,9 +1,9 @@
 """Conditions that grow clause by clause, for the filters of the classic APIs."""
 
 import json
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cdf_sandbox.http import StrictModel
 from cdf_sandbox.identifiers import ClassicId, EpochMs
@@ -27,6 +27,12 @@ class LabelFilter(StrictModel):
 
     contains_any: list[Label] | None = Field(default=None, min_length=1, max_length=10)
     contains_all: list[Label] | None = Field(default=None, min_length=1, max_length=10)
+
+    @model_validator(mode="after")
+    def _one_condition(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("give containsAny or containsAll")
+        return self
 
 
 class Where:

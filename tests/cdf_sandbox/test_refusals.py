@@ -99,6 +99,8 @@ FILES = [
         missing=[{"instanceId": {"space": "s", "externalId": "x"}}],
     ),
     Refusal("/files/list", {"limit": 0}, "limit"),
+    Refusal("/files/list", {"filter": {"labels": {}}}, "containsAny"),
+    Refusal("/files", N | {"mimeType": None}, "mimeType must not be null"),
     Refusal("/files/list", {"limit": 1001}, "1000"),
     Refusal("/files/list", {"limit": "5"}, "limit"),
     Refusal("/files/list", {"cursor": "nonsense"}, "cursor"),
@@ -125,6 +127,7 @@ FILES = [
     Refusal("/files/5", None, "Files not found", 404, method="GET"),
     Refusal("/files/x", None, "file_id", method="GET"),
 ]
+NODE = {"instanceType": "node", "space": "s", "externalId": "x"}
 OTHERS = [
     Refusal("/sessions", items(), "items"),
     Refusal("/sessions", items({}), "clientId"),
@@ -146,6 +149,16 @@ OTHERS = [
     Refusal("/assets/list", {"filter": {"assetSubtreeIds": [{"id": 1, "externalId": "a"}]}}, "exactly one"),
     Refusal("/assets/list", {"aggregatedProperties": ["weight"]}, "aggregatedProperties"),
     Refusal("/assets/search", {"search": {"query": ""}}, "query"),
+    Refusal("/datasets/update", items({"externalId": "set", "update": {"metadata": {"add": None}}}), "add"),
+    Refusal("/extpipes/list", {"filter": {"source": ""}}, "source"),
+    Refusal("/models/instances", items(NODE | {"type": None}), "type must not be null"),
+    Refusal("/assets/list", {"filter": {"metadata": {"k" * 129: "v"}}}, "128"),
+    Refusal("/datasets/list", {"filter": {"metadata": {"k": "v" * 10241}}}, "10240"),
+    Refusal("/assets", None, "parentIds", method="GET", query={"parentIds": "[5]"}),
+    Refusal("/files", None, "directoryPrefix", method="GET", query={"directoryPrefix": "/a"}),
+    Refusal("/files/byids", items({"externalId": "taken"}), "Unexpected query", query={"ignoreUnknownIds": "true"}),
+    Refusal("/3d/models", items(N | {"dataSetId": None}), "dataSetId must not be null"),
+    Refusal("/models/spaces", items({"space": "s", "description": None}), "description must not be null"),
     Refusal("/assets/delete", items({"externalId": "no"}), "no", missing=[{"externalId": "no"}]),
     Refusal("/annotations/list", {}, "filter"),
     Refusal("/annotations/list", {"filter": {"annotatedResourceType": "file"}}, "annotatedResourceIds"),

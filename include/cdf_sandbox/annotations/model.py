@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from cdf_sandbox.http import StrictModel
+from cdf_sandbox.http import StrictModel, WriteModel
 from cdf_sandbox.identifiers import NO_NUL, ClassicId, InternalId, Space, each_once
 from cdf_sandbox.patches import SetPatch
 
@@ -176,8 +176,10 @@ def parse_data(annotation_type: str, data: dict[str, Any]) -> dict[str, Any]:
     return kind.model_validate(data).model_dump(by_alias=True, exclude_none=True)
 
 
-class AnnotationSuggestion(StrictModel):
+class AnnotationSuggestion(WriteModel):
     """An annotation to create as a suggestion."""
+
+    may_be_null = frozenset({"creatingUser"})
 
     annotated_resource_type: Literal["file"]
     annotated_resource_id: InternalId
@@ -212,7 +214,7 @@ class AnnotationSuggestions(StrictModel):
 
 
 class AnnotationFilter(StrictModel):
-    """What listed annotations must match; the resources are a must."""
+    """What listed annotations must match; the resources are a must. ``creatingUser`` null matches those without one."""
 
     annotated_resource_type: Literal["file", "threedmodel"]
     annotated_resource_ids: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
@@ -244,7 +246,7 @@ class AnnotationIds(StrictModel):
     items: Annotated[list[AnnotationId], Field(min_length=1, max_length=1000), each_once]
 
 
-class AnnotationUpdate(StrictModel):
+class AnnotationUpdate(WriteModel):
     """New values of one annotation."""
 
     annotation_type: SetPatch[ImageAnnotationType] | None = None

@@ -29,6 +29,7 @@ from cdf_sandbox.http import CdfRoute, Json
 from cdf_sandbox.identifiers import ClassicId, FileId, InternalId, cursor_id, encode_cursor, new_id
 from cdf_sandbox.modes import refuse_classic_write
 from cdf_sandbox.sandbox import Sandbox, SandboxDep
+from cdf_sandbox.sql import Where
 
 DDL = """
 CREATE TABLE IF NOT EXISTS annotations (
@@ -59,8 +60,7 @@ def _check_files(sandbox: Sandbox, db: Connection, access: Access, identifiers: 
     """The ids of files that the caller may read; 400 when one is missing."""
     access.require("filesAcl", "READ")
     wanted = [FileId.model_validate(identifier.wire()) for identifier in identifiers]
-    rows = files_table.find_all(db, wanted, sandbox.clock.now_ms())
-    access.require_data_sets("filesAcl", "READ", (row["data_set_id"] for row in rows if row["space"] is None))
+    rows = _readable(access, files_table.find_all(db, wanted, sandbox.clock.now_ms()))
     return [row["id"] for row in rows]
 
 
@@ -101,11 +101,21 @@ def _create(
     return Json({"items": created}, status_code=201)
 
 
-def _find(db: Connection, ids: Iterable[int]) -> list[Row]:
-    pairs = [(i, db.execute("SELECT * FROM annotations WHERE id = ?", (i,)).fetchone()) for i in ids]
+def _readable(access: Access, rows: Sequence[Row]) -> Sequence[Row]:
+    """``rows`` if the caller may read the file of each."""
+    access.require_data_sets("filesAcl", "READ", (row["data_set_id"] for row in rows if row["space"] is None))
+    return rows
+
+
+def _find(db: Connection, ids: Iterable[int], status: int = 400) -> list[Row]:
+    query = (
+        "SELECT annotations.*, files.data_set_id, files.space FROM annotations JOIN files ON files.id = file_id"
+        " WHERE annotations.id = ?"
+    )
+    pairs = [(i, db.execute(query, (i,)).fetchone()) for i in ids]
     unknown = [{"id": i} for i, row in pairs if row is None]
     if unknown:
-        raise missing(unknown, "Annotations")
+        raise missing(unknown, "Annotations", status)
     return [row for _, row in pairs]
 
 
@@ -135,6 +145,8 @@ def _matches(document: dict[str, Any], condition: AnnotationFilter) -> bool:
     wanted = condition.model_dump(
         by_alias=True, exclude_none=True, exclude={"annotated_resource_type", "annotated_resource_ids"}
     )
+    if "creating_user" in condition.model_fields_set:
+        wanted["creatingUser"] = condition.creating_user
     return _contains(document, wanted)
 
 
@@ -161,13 +173,18 @@ def list_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationLis
 def reverse_lookup(sandbox: SandboxDep, access: AccessDep, body: ReverseLookup) -> Response:
     """A page of the files with annotations that link to an asset or instance."""
     access.require("annotationsAcl", "READ")
+    access.require("filesAcl", "READ")
+    where = Where()
+    where.visible(access.data_sets("filesAcl", "READ"))
     if not body.filter.data:
         raise ApiError(400, "filter.data must name an assetRef or an instanceRef")
     with sandbox.read() as db:
         rows = db.execute(
-            "SELECT files.id, files.external_id, annotations.doc FROM annotations JOIN files ON files.id = file_id"
-            " WHERE file_id > ? AND json_extract(annotations.doc, '$.annotationType') = ? ORDER BY file_id",
-            (cursor_id(body.cursor), body.filter.annotation_type),
+            "SELECT files.id, files.external_id, annotations.doc"  # noqa: S608 - clauses from the code
+            " FROM annotations JOIN files ON files.id = file_id"
+            " WHERE file_id > ? AND json_extract(annotations.doc, '$.annotationType') = ?"
+            f" AND (files.space IS NOT NULL OR {where.sql()}) ORDER BY file_id",
+            (cursor_id(body.cursor), body.filter.annotation_type, *where.values),
         ).fetchall()
     found: dict[int, dict[str, Any]] = {}
     for row in rows:
@@ -186,8 +203,10 @@ def reverse_lookup(sandbox: SandboxDep, access: AccessDep, body: ReverseLookup) 
 def retrieve_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationIds) -> Response:
     """Annotations in the order of the request."""
     access.require("annotationsAcl", "READ")
+    access.require("filesAcl", "READ")
     with sandbox.read() as db:
-        return Json({"items": [_json(row) for row in _find(db, [item.id for item in body.items])]})
+        rows = _readable(access, _find(db, [item.id for item in body.items]))
+    return Json({"items": [_json(row) for row in rows]})
 
 
 @annotations_router.post("/update")
@@ -197,10 +216,11 @@ def update_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationC
         "annotationsAcl", "REVIEW"
     ):
         access.require("annotationsAcl", "WRITE")
+    access.require("filesAcl", "READ")
     refuse_classic_write(sandbox, "Annotations")
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
-        rows = _find(db, [change.id for change in body.items])
+        rows = _readable(access, _find(db, [change.id for change in body.items]))
         for row, change in zip(rows, body.items, strict=True):
             document = _updated(json.loads(row["doc"]), change)
             _check_asset_refs(db, [document["data"]])
@@ -229,9 +249,10 @@ def _updated(document: dict[str, Any], change: AnnotationChange) -> dict[str, An
 def delete_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationIds) -> Response:
     """Delete annotations, all or none."""
     access.require("annotationsAcl", "WRITE")
+    access.require("filesAcl", "READ")
     refuse_classic_write(sandbox, "Annotations")
     with sandbox.write() as db:
-        rows = _find(db, [item.id for item in body.items])
+        rows = _readable(access, _find(db, [item.id for item in body.items]))
         db.executemany("DELETE FROM annotations WHERE id = ?", [(row["id"],) for row in rows])
     return Json({})
 
@@ -240,8 +261,7 @@ def delete_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationI
 def retrieve_annotation(sandbox: SandboxDep, access: AccessDep, annotation_id: InternalId) -> Response:
     """One annotation."""
     access.require("annotationsAcl", "READ")
+    access.require("filesAcl", "READ")
     with sandbox.read() as db:
-        row = db.execute("SELECT * FROM annotations WHERE id = ?", (annotation_id,)).fetchone()
-    if row is None:
-        raise missing([{"id": annotation_id}], "Annotations", 404)
-    return Json(_json(row))
+        rows = _readable(access, _find(db, [annotation_id], 404))
+    return Json(_json(rows[0]))

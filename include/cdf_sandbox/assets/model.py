@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cdf_sandbox.http import StrictModel
+from cdf_sandbox.http import StrictModel, WriteModel
 from cdf_sandbox.identifiers import ClassicId, ExternalId, InternalId, each_once, metadata_checker, text
 from cdf_sandbox.patches import ArrayPatch, ObjectPatch, Patch, SetPatch
 from cdf_sandbox.sql import Label, LabelFilter, TimeRange
@@ -16,7 +16,7 @@ Metadata = Annotated[dict[str, str], metadata_checker(key_bytes=128, value_bytes
 AggregatedProperty = Literal["childCount", "path", "depth"]
 
 
-class AssetWrite(StrictModel):
+class AssetWrite(WriteModel):
     """An asset to create; its parent may be among the same request's."""
 
     external_id: ExternalId | None = None
@@ -54,7 +54,7 @@ class AssetFilter(StrictModel):
     root_ids: Ids | None = None
     asset_subtree_ids: Ids | None = None
     data_set_ids: Annotated[list[ClassicId] | None, Field(max_length=1000)] = None
-    metadata: dict[str, str] | None = None
+    metadata: Metadata | None = None
     source: Source | None = None
     created_time: TimeRange | None = None
     last_updated_time: TimeRange | None = None
@@ -111,7 +111,7 @@ class AssetDelete(StrictModel):
     recursive: bool = False
 
 
-class AssetUpdate(StrictModel):
+class AssetUpdate(WriteModel):
     """Patches to one asset."""
 
     external_id: Patch[ExternalId] | None = None

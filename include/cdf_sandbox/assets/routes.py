@@ -23,7 +23,7 @@ from cdf_sandbox.assets.model import (
 from cdf_sandbox.assets.table import ASSETS, SUBTREE_IDS
 from cdf_sandbox.auth import AccessDep
 from cdf_sandbox.errors import missing
-from cdf_sandbox.http import CdfRoute, Json
+from cdf_sandbox.http import CdfRoute, Json, given_only
 from cdf_sandbox.identifiers import ClassicId, InternalId, cursor_id, encode_cursor, partition_of
 from cdf_sandbox.modes import refuse_classic_write
 from cdf_sandbox.patches import apply_patches
@@ -97,7 +97,7 @@ def list_assets_by_query(
 ) -> Response:
     """A page of assets, its filter in the query string."""
     condition = {"name": name} if name is not None else {}
-    body = {"filter": condition, "limit": limit, "cursor": cursor}
+    body = given_only({"filter": condition, "limit": limit, "cursor": cursor})
     return list_assets(sandbox, access, AssetList.model_validate(body))
 
 

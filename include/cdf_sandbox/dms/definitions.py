@@ -17,7 +17,7 @@ from cdf_sandbox.dms.ids import (
     ViewRef,
 )  # fmt: skip
 from cdf_sandbox.dms.property_types import MAX_LIST_OVERRIDE, PropertyType, ValueMismatch, parse_type
-from cdf_sandbox.http import StrictModel
+from cdf_sandbox.http import WriteModel
 
 RESERVED_NAMES = frozenset({
     "Query", "Mutation", "Subscription", "String", "Int32", "Int64", "Int", "Float32", "Float64", "Float", "Timestamp",
@@ -53,7 +53,7 @@ Description = Annotated[str, StringConstraints(max_length=1024)]
 ListSize = Annotated[int, Field(ge=1, le=MAX_LIST_OVERRIDE)]
 
 
-class SpaceDefinition(StrictModel):
+class SpaceDefinition(WriteModel):
     """A space to create or change."""
 
     space: Space
@@ -68,7 +68,7 @@ class SpaceDefinition(StrictModel):
         return space
 
 
-class _Listable(StrictModel):
+class _Listable(WriteModel):
     list: bool = False
     max_list_size: ListSize | None = None
 
@@ -87,7 +87,7 @@ class TextDefinition(_Listable):
     collation: Annotated[str, StringConstraints(max_length=20)] = "ucs_basic"
 
 
-class Unit(StrictModel):
+class Unit(WriteModel):
     """The unit in which numbers are stored; noted, not converted."""
 
     external_id: Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -120,7 +120,7 @@ class DirectDefinition(_Listable):
     container: ContainerRef | None = None
 
 
-class EnumValue(StrictModel):
+class EnumValue(WriteModel):
     """One value of an enumeration."""
 
     name: Title | None = None
@@ -130,7 +130,7 @@ class EnumValue(StrictModel):
 EnumName = Annotated[str, StringConstraints(pattern=r"^[_A-Za-z][_0-9A-Za-z]{0,127}$", max_length=127)]
 
 
-class EnumDefinition(StrictModel):
+class EnumDefinition(WriteModel):
     """The type of enumerations."""
 
     type: Literal["enum"]
@@ -144,7 +144,7 @@ TypeDefinition = Annotated[
 ]
 
 
-class _ReadBack(StrictModel):
+class _ReadBack(WriteModel):
     """What is answered but not to be set; requests may hold it, since the SDK sends back what it read."""
 
     constraint_state: Annotated[dict[str, Any] | None, Field(exclude=True)] = None
@@ -180,7 +180,7 @@ class PropertyDefinition(_ReadBack):
         return parse_type(self.type.model_dump(by_alias=True, exclude_none=True))
 
 
-class _WithState(StrictModel):
+class _WithState(WriteModel):
     """What is answered but not to be set, as above."""
 
     state: Annotated[str | None, Field(exclude=True)] = None
@@ -210,7 +210,7 @@ class IndexDefinition(_WithState):
     by_space: bool | None = None
 
 
-class ContainerDefinition(StrictModel):
+class ContainerDefinition(WriteModel):
     """A container to create or change."""
 
     space: Space
@@ -249,7 +249,7 @@ class ViewPropertyDefinition(_ReadBack):
     source: ViewRef | None = None
 
 
-class EdgeConnectionDefinition(StrictModel):
+class EdgeConnectionDefinition(WriteModel):
     """Edges that are expected to exist."""
 
     connection_type: Literal["single_edge_connection", "multi_edge_connection"] = "multi_edge_connection"
@@ -261,14 +261,14 @@ class EdgeConnectionDefinition(StrictModel):
     description: Description | None = None
 
 
-class Through(StrictModel):
+class Through(WriteModel):
     """A relation property, of a view or a container."""
 
     source: SourceRef
     identifier: PropertyName
 
 
-class ReverseConnectionDefinition(StrictModel):
+class ReverseConnectionDefinition(WriteModel):
     """Relations that are expected to point here."""
 
     connection_type: Literal["single_reverse_direct_relation", "multi_reverse_direct_relation"]
@@ -278,7 +278,7 @@ class ReverseConnectionDefinition(StrictModel):
     description: Description | None = None
 
 
-class ViewDefinition(StrictModel):
+class ViewDefinition(WriteModel):
     """A version of a view to create or change."""
 
     space: Space
@@ -299,7 +299,7 @@ class ViewDefinition(StrictModel):
         return ViewId(self.space, self.external_id, self.version)
 
 
-class DataModelDefinition(StrictModel):
+class DataModelDefinition(WriteModel):
     """A version of a data model to create or change."""
 
     space: Space

@@ -15,20 +15,20 @@ from cdf_sandbox.dms.ids import (
     Space,
     ViewRef,
 )
-from cdf_sandbox.http import StrictModel
+from cdf_sandbox.http import StrictModel, WriteModel
 
 FilterBody = dict[str, Any]
 PropertyPath = Annotated[list[str], Field(min_length=1)]
 
 
-class SourceData(StrictModel):
+class SourceData(WriteModel):
     """Properties to write through a view or a container."""
 
     source: SourceRef
     properties: dict[str, Any] | None = None
 
 
-class _InstanceWrite(StrictModel):
+class _InstanceWrite(WriteModel):
     space: Space
     external_id: InstanceExternalId
     existing_version: Annotated[int, Field(ge=0)] | None = None

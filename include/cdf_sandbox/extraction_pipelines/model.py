@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cdf_sandbox.http import StrictModel
+from cdf_sandbox.http import StrictModel, WriteModel
 from cdf_sandbox.identifiers import ClassicId, EpochMs, ExternalId, InternalId, each_once, metadata_checker, text
 from cdf_sandbox.patches import ArrayPatch, ObjectPatch, Patch, SetPatch
 from cdf_sandbox.sql import TimeRange
@@ -21,15 +21,17 @@ Metadata = Annotated[dict[str, str], metadata_checker(key_bytes=128, value_bytes
 RunStatus = Literal["success", "failure", "seen"]
 
 
-class RawTable(StrictModel):
+class RawTable(WriteModel):
     """A table of the staging area."""
 
     db_name: Annotated[str, text(255, minimum=1)]
     table_name: Annotated[str, text(255, minimum=1)]
 
 
-class Contact(StrictModel):
+class Contact(WriteModel):
     """Somebody to ask."""
+
+    may_be_null = frozenset({"name", "email", "role", "sendNotification"})
 
     name: str | None = None
     email: Annotated[str | None, Field(min_length=1, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] = None
@@ -37,14 +39,20 @@ class Contact(StrictModel):
     send_notification: bool | None = None
 
 
-class NotificationConfig(StrictModel):
+class NotificationConfig(WriteModel):
     """When silence is worth a notification."""
+
+    may_be_null = frozenset({"allowedNotSeenRangeInMinutes"})
 
     allowed_not_seen_range_in_minutes: Annotated[int | None, Field(ge=0)] = None
 
 
-class PipelineWrite(StrictModel):
+class PipelineWrite(WriteModel):
     """A pipeline to create."""
+
+    may_be_null = frozenset(
+        {"description", "rawTables", "schedule", "contacts", "source", "documentation", "createdBy"}
+    )
 
     external_id: ExternalId
     name: Name
@@ -80,8 +88,8 @@ class PipelineFilter(StrictModel):
     name: Name | None = None
     data_set_ids: Annotated[list[ClassicId] | None, Field(min_length=1, max_length=100)] = None
     metadata: dict[str, str] | None = None
-    source: str | None = None
-    created_by: str | None = None
+    source: Annotated[str, text(255, minimum=1)] | None = None
+    created_by: Annotated[str, text(255, minimum=1)] | None = None
     created_time: TimeRange | None = None
     last_updated_time: TimeRange | None = None
 
@@ -94,7 +102,7 @@ class PipelineList(StrictModel):
     cursor: str | None = None
 
 
-class PipelineUpdate(StrictModel):
+class PipelineUpdate(WriteModel):
     """Patches to one pipeline."""
 
     external_id: SetPatch[ExternalId] | None = None
@@ -122,8 +130,10 @@ class PipelineChanges(StrictModel):
     items: Annotated[list[PipelineChange], Field(min_length=1, max_length=1000), each_once]
 
 
-class RunWrite(StrictModel):
+class RunWrite(WriteModel):
     """A run to report."""
+
+    may_be_null = frozenset({"message", "createdTime"})
 
     external_id: ExternalId
     status: RunStatus

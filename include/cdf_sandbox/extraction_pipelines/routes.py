@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from cdf_sandbox.access import Access
 from cdf_sandbox.auth import AccessDep
 from cdf_sandbox.documents import Documents, document_json, documents_ddl
 from cdf_sandbox.errors import missing
@@ -19,7 +20,7 @@ from cdf_sandbox.extraction_pipelines.model import (
     RunList,
     RunWrites,
 )
-from cdf_sandbox.http import CdfRoute, Json
+from cdf_sandbox.http import CdfRoute, Json, given_only
 from cdf_sandbox.identifiers import MAX_ID, ClassicId, ExternalId, InternalId, cursor_id, encode_cursor, new_id
 from cdf_sandbox.patches import apply_patches
 from cdf_sandbox.references import check_references
@@ -43,6 +44,11 @@ PIPELINES = Documents("extraction_pipelines", "Extraction pipelines")
 _ACL, _RUNS_ACL = "extractionPipelinesAcl", "extractionRunsAcl"
 
 extraction_pipelines_router = APIRouter(prefix="/extpipes", route_class=CdfRoute)
+
+
+def _admit_writer(access: Access, acl: str) -> None:
+    access.require(acl, "WRITE")
+    access.require("datasetsAcl", "READ")
 
 
 def _json(db: Connection, row: Row) -> dict[str, Any]:
@@ -70,6 +76,7 @@ def _json(db: Connection, row: Row) -> dict[str, Any]:
 @extraction_pipelines_router.post("")
 def create_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineWrites) -> Response:
     """Create pipelines."""
+    _admit_writer(access, _ACL)
     access.require_data_sets(_ACL, "WRITE", (item.data_set_id for item in body.items))
     documents = [item.model_dump(by_alias=True, exclude_none=True) for item in body.items]
     now = sandbox.clock.now_ms()
@@ -111,7 +118,7 @@ def list_pipelines_by_query(
     cursor: str | None = None,
 ) -> Response:
     """A page of all pipelines."""
-    return list_pipelines(sandbox, access, PipelineList(limit=limit, cursor=cursor))
+    return list_pipelines(sandbox, access, PipelineList.model_validate(given_only({"limit": limit, "cursor": cursor})))
 
 
 @extraction_pipelines_router.post("/byids")
@@ -127,7 +134,7 @@ def retrieve_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineIds
 @extraction_pipelines_router.post("/update")
 def update_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineChanges) -> Response:
     """Patch pipelines, all or none."""
-    access.require(_ACL, "WRITE")
+    _admit_writer(access, _ACL)
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
         rows = PIPELINES.find_all(db, body.items)
@@ -145,7 +152,7 @@ def update_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineChang
 @extraction_pipelines_router.post("/delete")
 def delete_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineIds) -> Response:
     """Delete pipelines with their runs, all or none."""
-    access.require(_ACL, "WRITE")
+    _admit_writer(access, _ACL)
     with sandbox.write() as db:
         rows = PIPELINES.find_all(db, body.items, ignore_unknown=body.ignore_unknown_ids)
         access.require_data_sets(_ACL, "WRITE", (row["data_set_id"] for row in rows))
@@ -161,7 +168,7 @@ def _run_json(row: Row) -> dict[str, Any]:
 @extraction_pipelines_router.post("/runs")
 def create_run(sandbox: SandboxDep, access: AccessDep, body: RunWrites) -> Response:
     """Report a run."""
-    access.require(_RUNS_ACL, "WRITE")
+    _admit_writer(access, _RUNS_ACL)
     item = body.items[0]
     with sandbox.write() as db:
         pipeline = PIPELINES.find_all(db, [ClassicId.model_validate({"externalId": item.external_id})])[0]
@@ -209,7 +216,7 @@ def list_runs_by_query(
 ) -> Response:
     """A page of the runs of one pipeline, newest first."""
     body = {"filter": {"externalId": external_id}, "limit": limit, "cursor": cursor}
-    return list_runs(sandbox, access, RunList.model_validate(body))
+    return list_runs(sandbox, access, RunList.model_validate(given_only(body)))
 
 
 @extraction_pipelines_router.get("/{pipeline_id}")

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from cdf_sandbox.http import StrictModel
+from cdf_sandbox.http import StrictModel, WriteModel
 from cdf_sandbox.identifiers import (
     NO_NUL,
     ClassicId,
@@ -36,10 +36,10 @@ Metadata = Annotated[
 ]
 
 
-class GeoLocation(StrictModel):
+class GeoLocation(WriteModel):
     """A GeoJSON feature; its coordinates are kept as they came."""
 
-    class Geometry(StrictModel):
+    class Geometry(WriteModel):
         """The geometry of a feature."""
 
         type: Literal["Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon"]
@@ -50,7 +50,7 @@ class GeoLocation(StrictModel):
     properties: dict[str, Any] | None = None
 
 
-class FileWrite(StrictModel):
+class FileWrite(WriteModel):
     """The metadata of a file to create."""
 
     name: Name
@@ -164,7 +164,7 @@ class FileAggregate(StrictModel):
     filter: FileFilter | None = None
 
 
-class FileUpdate(StrictModel):
+class FileUpdate(WriteModel):
     """Patches to the metadata of one file."""
 
     external_id: Patch[ExternalId] | None = None

@@ -25,7 +25,7 @@ from cdf_sandbox.files.model import (
     FileWrite,
 )
 from cdf_sandbox.files.table import FILES
-from cdf_sandbox.http import CdfRoute, Json
+from cdf_sandbox.http import CdfRoute, Json, given_only
 from cdf_sandbox.identifiers import ExternalId, FileId, InternalId, cursor_id, encode_cursor, partition_of
 from cdf_sandbox.patches import apply_patches
 from cdf_sandbox.references import check_references
@@ -86,9 +86,12 @@ def list_files_by_query(
     uploaded: bool | None = None,
 ) -> Response:
     """A page of files, its filter in the query string."""
-    given = {"name": name, "mimeType": mime_type, "source": source, "externalIdPrefix": external_id_prefix}
-    condition = FileFilter.model_validate({k: v for k, v in given.items() if v is not None} | {"uploaded": uploaded})
-    return list_files(sandbox, access, FileList(filter=condition, limit=limit, cursor=cursor))
+    given = {
+        "name": name, "mimeType": mime_type, "source": source, "externalIdPrefix": external_id_prefix,
+        "uploaded": uploaded,
+    }  # fmt: skip
+    body = given_only({"filter": given_only(given), "limit": limit, "cursor": cursor})
+    return list_files(sandbox, access, FileList.model_validate(body))
 
 
 @files_router.post("/search")
@@ -176,7 +179,7 @@ def file_icon(
     given: dict[str, Any] = {"id": id, "externalId": external_id}
     if space is not None or instance_external_id is not None:
         given["instanceId"] = {"space": space, "externalId": instance_external_id}
-    identifier = FileId.model_validate({key: value for key, value in given.items() if value is not None})
+    identifier = FileId.model_validate(given_only(given))
     with sandbox.read() as db:
         row = _one(db, sandbox, identifier)
     readable(access, [row])

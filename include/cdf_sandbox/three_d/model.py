@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cdf_sandbox.http import StrictModel
+from cdf_sandbox.http import StrictModel, WriteModel
 from cdf_sandbox.identifiers import InstanceRef, InternalId, Space, each_once, metadata_checker, text
 from cdf_sandbox.patches import ObjectPatch, Patch, SetPatch
 
@@ -13,7 +13,7 @@ Metadata = Annotated[dict[str, str], metadata_checker(key_bytes=32, value_bytes=
 Vector = Annotated[list[float], Field(min_length=3, max_length=3)]
 
 
-class ModelWrite(StrictModel):
+class ModelWrite(WriteModel):
     """A classic model, or one that lives in data modeling: then with ``space`` and ``type``."""
 
     name: Name
@@ -51,7 +51,7 @@ class ModelWrites(StrictModel):
         return self
 
 
-class ModelUpdate(StrictModel):
+class ModelUpdate(WriteModel):
     """Patches to one model."""
 
     name: SetPatch[Name] | None = None
@@ -91,28 +91,28 @@ class ModelIds(StrictModel):
     items: Annotated[list[ModelId], Field(min_length=1, max_length=1000), each_once]
 
 
-class Camera(StrictModel):
+class Camera(WriteModel):
     """Where a viewer starts."""
 
     target: Vector
     position: Vector
 
 
-class IndexingOptions(StrictModel, extra="allow"):
+class IndexingOptions(WriteModel, extra="allow"):
     """Beta: what the processing is to make beside the model. Other options pass."""
 
     extract_photosphere_images: bool | Literal["true", "false"] = False
     dms_instances_space_id: Space | None = None
 
 
-class PipelineConfiguration(StrictModel):
+class PipelineConfiguration(WriteModel):
     """Beta: how a point cloud is processed."""
 
     version: str | None = None
     indexing_options: IndexingOptions
 
 
-class RevisionWrite(StrictModel):
+class RevisionWrite(WriteModel):
     """A revision to create, which starts its processing."""
 
     file_id: InternalId
@@ -149,7 +149,7 @@ class RevisionWrites(StrictModel):
     items: Annotated[list[RevisionWrite], Field(min_length=1, max_length=1000)]
 
 
-class RevisionUpdate(StrictModel):
+class RevisionUpdate(WriteModel):
     """New values of one revision."""
 
     published: SetPatch[bool] | None = None
