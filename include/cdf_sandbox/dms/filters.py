@@ -26,10 +26,16 @@ TRUE = Sql("1")
 
 
 class FilterCompiler:
-    """Compiles the filters of one request. ``parameters`` is ``None`` where the endpoint has none."""
+    """Compiles the filters of one request.
 
-    def __init__(self, schema: Schema, parameters: Mapping[str, Any] | None = None) -> None:
+    ``parameters`` is ``None`` where the endpoint has none; ``refused`` are filters that it does not take.
+    """
+
+    def __init__(
+        self, schema: Schema, parameters: Mapping[str, Any] | None = None, *, refused: Set[str] = frozenset()
+    ) -> None:
         self._schema = schema
+        self._refused = refused
         self._columns = Columns(schema)
         self._parameters = parameters
         self._leaves = 0
@@ -62,6 +68,8 @@ class FilterCompiler:
         if depth > MAX_DEPTH or self._leaves > MAX_LEAVES:
             raise ApiError(400, f"A filter may be {MAX_DEPTH} levels deep and have {MAX_LEAVES} clauses")
         ((name, body),) = definition.items()
+        if name in self._refused and not self._open_views:
+            raise ApiError(400, f"The filter '{name}' is not available at this endpoint")
         if name in ("and", "or"):
             if not isinstance(body, list) or not body:
                 raise ApiError(400, f"'{name}' must be a list of at least one filter")

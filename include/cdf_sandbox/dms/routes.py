@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from cdf_sandbox.auth import AccessDep
 from cdf_sandbox.dms import asset_paths, schema_store, tables
-from cdf_sandbox.dms.access import INSTANCE_ACL, SCHEMA_ACL, readable_spaces
+from cdf_sandbox.dms.access import INSTANCE_ACL, SCHEMA_ACL, readable_instances
 from cdf_sandbox.dms.aggregate import aggregate_instances
 from cdf_sandbox.dms.complexity import read_with_filters
 from cdf_sandbox.dms.deletes import delete_instances
@@ -42,6 +42,7 @@ instances_router = APIRouter(prefix="/models", route_class=CdfRoute)
 @instances_router.post("/instances")
 def upsert(sandbox: SandboxDep, access: AccessDep, request: Annotated[UpsertRequest, Body()]) -> Response:
     """Create, change and delete instances in one transaction."""
+    access.require(SCHEMA_ACL, "READ")
     access.require_spaces(INSTANCE_ACL, "WRITE", {each.space for each in (*request.items, *request.delete)})
     with sandbox.write() as db:
         writer = InstanceWriter(sandbox, db)
@@ -53,7 +54,7 @@ def upsert(sandbox: SandboxDep, access: AccessDep, request: Annotated[UpsertRequ
 @instances_router.post("/instances/byids")
 def by_ids(sandbox: SandboxDep, access: AccessDep, request: Annotated[ByIdsRequest, Body()]) -> Response:
     """Read instances by id."""
-    spaces = readable_spaces(access, INSTANCE_ACL)
+    spaces = readable_instances(access)
     with read_with_filters(sandbox) as db:
         applied = sandbox.options.byids_applies_view_filter
         return Json(read_by_ids(db, request, spaces, apply_view_filter=applied))
@@ -62,7 +63,7 @@ def by_ids(sandbox: SandboxDep, access: AccessDep, request: Annotated[ByIdsReque
 @instances_router.post("/instances/list")
 def list_(sandbox: SandboxDep, access: AccessDep, request: Annotated[ListRequest, Body()]) -> Response:
     """Read a page of instances."""
-    spaces = readable_spaces(access, INSTANCE_ACL)
+    spaces = readable_instances(access)
     with read_with_filters(sandbox) as db:
         return Json(list_instances(db, request, spaces, _listed_until(sandbox)))
 
@@ -70,7 +71,7 @@ def list_(sandbox: SandboxDep, access: AccessDep, request: Annotated[ListRequest
 @instances_router.post("/instances/query")
 def query(sandbox: SandboxDep, access: AccessDep, request: Annotated[QueryRequest, Body()]) -> Response:
     """Read result sets that build on each other."""
-    spaces = readable_spaces(access, INSTANCE_ACL)
+    spaces = readable_instances(access)
     with read_with_filters(sandbox) as db:
         return Json(run_query(db, request, spaces))
 
@@ -78,6 +79,7 @@ def query(sandbox: SandboxDep, access: AccessDep, request: Annotated[QueryReques
 @instances_router.post("/instances/delete")
 def delete(sandbox: SandboxDep, access: AccessDep, request: Annotated[DeleteRequest, Body()]) -> Response:
     """Delete instances; those that do not exist are passed over."""
+    access.require(SCHEMA_ACL, "READ")
     access.require_spaces(INSTANCE_ACL, "WRITE", {each.space for each in request.items})
     with sandbox.write() as db:
         deleted, changed = delete_instances(db, Schema(db), request.items, sandbox.clock.now_ms())
@@ -94,7 +96,7 @@ def _call(actions: Iterable[AfterCommit]) -> None:
 @instances_router.post("/instances/search")
 def search(sandbox: SandboxDep, access: AccessDep, request: Annotated[SearchRequest, Body()]) -> Response:
     """Find instances by the words of their texts."""
-    spaces = readable_spaces(access, INSTANCE_ACL)
+    spaces = readable_instances(access)
     with read_with_filters(sandbox) as db:
         return Json(search_instances(db, request, spaces, _listed_until(sandbox)))
 
@@ -102,7 +104,7 @@ def search(sandbox: SandboxDep, access: AccessDep, request: Annotated[SearchRequ
 @instances_router.post("/instances/aggregate")
 def aggregate(sandbox: SandboxDep, access: AccessDep, request: Annotated[AggregateRequest, Body()]) -> Response:
     """Count and sum up instances."""
-    spaces = readable_spaces(access, INSTANCE_ACL)
+    spaces = readable_instances(access)
     with read_with_filters(sandbox) as db:
         return Json(aggregate_instances(db, request, spaces, _listed_until(sandbox)))
 
@@ -110,7 +112,7 @@ def aggregate(sandbox: SandboxDep, access: AccessDep, request: Annotated[Aggrega
 @instances_router.post("/instances/sync")
 def sync(sandbox: SandboxDep, access: AccessDep, request: Annotated[SyncRequest, Body()]) -> Response:
     """Read what changed since a cursor."""
-    spaces = readable_spaces(access, INSTANCE_ACL)
+    spaces = readable_instances(access)
     with read_with_filters(sandbox) as db:
         return Json(run_sync(db, request, spaces, sandbox.clock.now_ms()))
 
@@ -118,7 +120,7 @@ def sync(sandbox: SandboxDep, access: AccessDep, request: Annotated[SyncRequest,
 @instances_router.post("/instances/inspect")
 def inspect(sandbox: SandboxDep, access: AccessDep, request: Annotated[InspectRequest, Body()]) -> Response:
     """Through which views instances can be seen, and in which containers they have data."""
-    spaces = readable_spaces(access, INSTANCE_ACL)
+    spaces = readable_instances(access)
     with read_with_filters(sandbox) as db:
         return Json(inspect_instances(db, request, spaces))
 

@@ -48,7 +48,7 @@ def search_instances(db: Connection, request: SearchRequest, spaces: Spaces, cre
     selections = select_all(schema, [Source(source=request.view)])
     view = selections[0].view
     kind = request.instance_type
-    compiler, columns = FilterCompiler(schema), Columns(schema)
+    compiler, columns = FilterCompiler(schema, refused={"overlaps"}), Columns(schema)
     parts = [visible(kind, spaces, created_until), compiler.has_data(view, "i")]
     if request.filter is not None:
         parts.append(compiler.compile(request.filter, "i", kind, view))

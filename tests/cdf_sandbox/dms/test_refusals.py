@@ -293,6 +293,25 @@ def test_a_stranger_and_a_narrow_token_are_refused(prepared: RunningSandbox) -> 
         assert stranger.post(LIST, json={}).status_code == 401
 
 
+@pytest.mark.parametrize("path", [path for path in POSTS if path.startswith("/models/instances")])
+def test_instances_need_read_access_to_data_models_too(prepared: RunningSandbox, path: str) -> None:
+    only_instances = {"dataModelInstancesAcl": {"actions": ["READ", "WRITE"], "scope": {"all": {}}}}
+    with prepared.http(*prepared.make_client("without_models", [only_instances])) as http:
+        answer = http.post(path, json=POSTS[path])
+    assert answer.status_code == 403
+    assert "dataModelsAcl:READ" in answer.json()["error"]["message"]
+
+
+def test_searches_have_no_overlaps(session: httpx.Client) -> None:
+    at = [SPACE, "Thing", "at"]
+    overlaps = {"overlaps": {"startProperty": at, "endProperty": at, "gte": "2026-01-01T00:00:00Z"}}
+    for condition in (overlaps, {"not": overlaps}):
+        assert session.post(LIST, json={"filter": condition}).status_code == 200
+        answer = session.post("/models/instances/search", json={"view": VIEW, "filter": condition})
+        assert answer.status_code == 400
+        assert "'overlaps' is not available" in answer.json()["error"]["message"]
+
+
 @pytest.mark.parametrize("path", [path for path in POSTS if not path.endswith("delete")])
 def test_unknown_fields_are_refused(session: httpx.Client, path: str) -> None:
     body = {**copy.deepcopy(POSTS[path]), "surprise": 1}
