@@ -1,6 +1,7 @@
 """The pages show what is there, as text, and only to this machine."""
 
 import io
+import re
 
 import httpx
 import pytest
@@ -60,13 +61,13 @@ def filled(running):
     ("path", "shown"),
     [
         ("/", "It is made to refuse"),
-        ("/sandbox/pages/files", "f_Front"),
+        ("/sandbox/pages/files", "f_<wbr>Front"),
         ("/sandbox/pages/collections", "c&amp;1"),
         ("/sandbox/pages/collection?kind=legacy&space=plant&externalId=c%261", "Station one"),
         ("/sandbox/pages/instances", "cdf_360_image_schema:Image360"),
         ("/sandbox/pages/annotations", "images.Classification"),
         ("/sandbox/pages/jobs", "CONVERTER/STARTED"),
-        ("/sandbox/pages/requests", "/models/instances"),
+        ("/sandbox/pages/requests", "models/<wbr>instances"),
     ],
 )
 def test_pages_escape_and_forbid_scripts(running, filled, path, shown):
@@ -110,7 +111,28 @@ def test_looking_at_the_pages_is_no_request_of_the_api(running, filled):
     for path in ("/", "/favicon.ico", "/sandbox/pages/files", f"/sandbox/pages/preview/{filled.id}"):
         httpx.get(running.base_url + path, trust_env=False)
     shown = httpx.get(f"{running.base_url}/sandbox/pages/requests", trust_env=False).text
-    assert "/models/instances" in shown
-    assert ">/sandbox/pages" not in shown
+    assert "models/<wbr>instances" in shown
+    assert "sandbox/<wbr>pages" not in shown
     assert "favicon" not in shown
     assert running.sandbox.counters.snapshot() == before
+
+
+def test_no_requests_are_told_in_a_sentence(start_sandbox):
+    with start_sandbox() as running:
+        text = httpx.get(f"{running.base_url}/sandbox/pages/requests", trust_env=False).text
+    assert "No request has come in yet" in text
+    assert "<table" not in text
+
+
+@pytest.mark.parametrize("page", ["files", "instances", "annotations", "jobs", "requests", "collections"])
+def test_every_cell_says_what_it_is_where_columns_have_no_room(running, filled, page):
+    text = httpx.get(f"{running.base_url}/sandbox/pages/{page}", trust_env=False).text
+    heads = re.findall(r"<th(?: [^>]*)?>([^<]+)</th>", text)
+    row = text[text.index("<tbody>") :].partition("</tr>")[0]
+    assert re.findall(r'data-label="([^"]+)"', row) == heads
+
+
+def test_ids_break_at_their_joints_only(running, filled):
+    text = httpx.get(f"{running.base_url}/sandbox/pages/files", trust_env=False).text
+    assert "f_<wbr>Front" in text
+    assert f'<span class="quiet id short">{filled.id}</span>' in text

@@ -1,12 +1,14 @@
 """The pages: rendered here, no scripts, nothing from elsewhere; shown to this machine only."""
 
 import ipaddress
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import Response
 
 from cdf_sandbox.errors import ApiError
@@ -14,6 +16,7 @@ from cdf_sandbox.files.icons import icon
 from cdf_sandbox.pages import holdings
 from cdf_sandbox.sandbox import Sandbox, SandboxDep, current_sandbox
 
+_JOINT = re.compile(r"[_/:.-]")
 _TEMPLATES = Path(__file__).parent / "templates"
 _SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none';"
@@ -39,8 +42,13 @@ def _shown_size(size: int | None) -> str:
     return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
 
 
+def _breakable(text: Any) -> Markup:
+    """Text that may go on in the next line after each of its joints, as ids and paths must in narrow columns."""
+    return Markup(_JOINT.sub(r"\g<0><wbr>", str(escape(text))))  # noqa: S704 - escaped here; no entity holds a joint
+
+
 _environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
-_environment.filters.update(time=_shown_time, size=_shown_size)
+_environment.filters.update(time=_shown_time, size=_shown_size, breakable=_breakable)
 
 
 def asked_by_own_name(request: Request) -> None:
