@@ -7,6 +7,8 @@ Those that a run may want otherwise are fields of ``Options`` and named here; wh
 - Whoever reads or writes instances needs ``dataModelsAcl:READ`` in some space; that it covers the space of each view
   and container that is named is not checked. A ``range`` needs one bound, though the specification speaks of two, and
   ``prefix`` takes lists, though it speaks of single texts: clients rely on both, for paths of assets among others.
+- Whoever points a relation or the end of an edge to a space must be allowed to write there, if a missing target is to
+  be created, and else to read there. The specification says the former of relations only.
 - Reading by id through a view returns only what passes the filter of the view, as listing does;
   ``Options.byids_applies_view_filter`` drops that.
 - A list, search or aggregate sees a new instance ``Options.list_lag`` seconds after its creation; reading by id, query

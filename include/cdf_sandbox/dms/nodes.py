@@ -24,7 +24,7 @@ def write_items(
 
     Returns what is to be called once the caller's transaction is committed. Refusals are those of the API.
     """
-    writer = InstanceWriter(sandbox, db, internal=True)
+    writer = InstanceWriter(sandbox, db, access=None)
     writer.upsert(UpsertRequest.model_validate({"items": list(items), **options}))
     return writer.after_commit
 

@@ -45,7 +45,7 @@ def upsert(sandbox: SandboxDep, access: AccessDep, request: Annotated[UpsertRequ
     access.require(SCHEMA_ACL, "READ")
     access.require_spaces(INSTANCE_ACL, "WRITE", {each.space for each in (*request.items, *request.delete)})
     with sandbox.write() as db:
-        writer = InstanceWriter(sandbox, db)
+        writer = InstanceWriter(sandbox, db, access)
         answer = writer.upsert(request)
     _call(writer.after_commit)
     return Json(answer)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from sqlite3 import Connection
 from typing import Any
 
+from cdf_sandbox.access import Access
+from cdf_sandbox.dms.access import INSTANCE_ACL
 from cdf_sandbox.dms.assumptions import SYSTEM_MANAGED
 from cdf_sandbox.dms.columns import bind
 from cdf_sandbox.dms.constraints import Constraints, Relation
@@ -72,17 +74,18 @@ def _same(before: dict[str, Any] | None, after: dict[str, Any]) -> bool:
 
 
 class InstanceWriter:
-    """Writes within one transaction; ``internal`` for CDF's own services, which may write what users may not.
+    """Writes within one transaction, for who has ``access``; without it for CDF's own services, which may write all.
 
     ``after_commit`` is what the caller has to call once the transaction is committed.
     """
 
-    def __init__(self, sandbox: Sandbox, db: Connection, *, internal: bool = False) -> None:
+    def __init__(self, sandbox: Sandbox, db: Connection, access: Access | None) -> None:
         self._sandbox = sandbox
         self._db = db
         self._schema = Schema(db)
         self._now = sandbox.clock.now_ms()
-        self._internal = internal
+        self._access = access
+        self._internal = access is None
         self._sources: dict[ViewId | ContainerId, _Source] = {}
         self.after_commit: list[AfterCommit] = []
 
@@ -90,6 +93,7 @@ class InstanceWriter:
         """Carry out a request; the answer is CDF's."""
         self._check_spaces(request)
         rows = [self._row(item) for item in request.items]
+        self._check_targets(rows, request)
         deleted, changed = delete_instances(self._db, self._schema, request.delete, self._now)
         self._compare(rows, request)
         active = [row for row in rows if not row.skipped]
@@ -180,6 +184,18 @@ class InstanceWriter:
                         InstanceId(target["space"], target["externalId"]), prop.type.container,
                     )
                 )  # fmt: skip
+
+    def _check_targets(self, rows: list[_Row], request: UpsertRequest) -> None:
+        """What is pointed to must be open to the caller: to be written where it would be created if it is missing."""
+        if self._access is None:
+            return
+        pointed = (
+            (request.auto_create_direct_relations, {each.target.space for row in rows for each in row.relations}),
+            (request.auto_create_start_nodes, {row.start.space for row in rows if row.start is not None}),
+            (request.auto_create_end_nodes, {row.end.space for row in rows if row.end is not None}),
+        )
+        for creates, spaces in pointed:
+            self._access.require_spaces(INSTANCE_ACL, "WRITE" if creates else "READ", spaces - SYSTEM_SPACES)
 
     def _compare(self, rows: list[_Row], request: UpsertRequest) -> None:
         """Set every row against what is stored: versions, and the whole data after the request."""

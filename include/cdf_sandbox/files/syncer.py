@@ -29,7 +29,7 @@ def install(sandbox: Sandbox) -> None:
             properties["mimeType"] = media_type
         source = {"source": _FILE.dump(), "properties": properties}
         node = {"instanceType": "node", "space": space, "externalId": external_id, "sources": [source]}
-        InstanceWriter(sandbox, db, internal=True).upsert(UpsertRequest.model_validate({"items": [node]}))
+        InstanceWriter(sandbox, db, access=None).upsert(UpsertRequest.model_validate({"items": [node]}))
 
     sandbox.on_node_uploaded.append(tell_node)
 

@@ -144,7 +144,7 @@ def _finish(sandbox: Sandbox, revision: Any, spheres: Sequence[_Sphere], logs: S
             nodes.append(_node(space, name("image", number), "Image360", properties))
         for start in range(0, len(nodes), _CHUNK):
             body = UpsertRequest.model_validate({"items": nodes[start : start + _CHUNK]})
-            InstanceWriter(sandbox, db, internal=True).upsert(body)
+            InstanceWriter(sandbox, db, access=None).upsert(body)
         _set_end(sandbox, db, revision, [*logs, _log(sandbox, _INFO, "CONVERTER/SUCCESS", None)], failed=False)
 
 

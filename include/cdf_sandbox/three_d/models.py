@@ -96,7 +96,7 @@ def _create_node(sandbox: Sandbox, db: Connection, access: Access, item: ModelWr
             for name, (space, values) in sources.items()
         ],
     }
-    InstanceWriter(sandbox, db, internal=True).upsert(UpsertRequest.model_validate({"items": [node]}))
+    InstanceWriter(sandbox, db, access=None).upsert(UpsertRequest.model_validate({"items": [node]}))
     return model_id
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from cdf_sandbox.auth import register_client
 from dms_requests import CONTAINER, POSTS, SPACE, VIEW, edge, node, prepare
 from local_cdf import RunningSandbox
 
@@ -269,37 +268,6 @@ def test_refusals(
     assert (answer.status_code, error["code"]) == (status, status), answer.text
     assert words in error["message"], error["message"]
     assert prepared.sandbox.counters.snapshot()["rowsChanged"] == rows
-
-
-def test_a_stranger_and_a_narrow_token_are_refused(prepared: RunningSandbox) -> None:
-    scoped = [
-        {"dataModelInstancesAcl": {"actions": ["READ", "WRITE"], "scope": {"spaceIdScope": {"spaceIds": ["mine"]}}}},
-        {"dataModelsAcl": {"actions": ["READ"], "scope": {"all": {}}}},
-    ]
-    secret = register_client(prepared.sandbox, "narrow", scoped)
-    token = httpx.post(
-        prepared.connection["token_url"], trust_env=False,
-        data={"grant_type": "client_credentials", "client_id": "narrow", "client_secret": secret, "scope": "x"},
-    ).json()["access_token"]  # fmt: skip
-    headers = {"authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=prepared.project_url, headers=headers, trust_env=False) as narrow:
-        assert narrow.post(UPSERT, json=items(node())).status_code == 403
-        assert narrow.post(SPACES, json=items({"space": "mine"})).status_code == 403
-        assert narrow.post(LIST, json={}).json()["items"] == []
-        assert narrow.post(QUERY, json=queried(a=NODES)).json()["items"]["a"] == []
-        assert narrow.post(BYIDS, json=POSTS[BYIDS]).json()["items"] == []
-        assert narrow.get("/models/spaces").status_code == 200
-    with httpx.Client(base_url=prepared.project_url, trust_env=False) as stranger:
-        assert stranger.post(LIST, json={}).status_code == 401
-
-
-@pytest.mark.parametrize("path", [path for path in POSTS if path.startswith("/models/instances")])
-def test_instances_need_read_access_to_data_models_too(prepared: RunningSandbox, path: str) -> None:
-    only_instances = {"dataModelInstancesAcl": {"actions": ["READ", "WRITE"], "scope": {"all": {}}}}
-    with prepared.http(*prepared.make_client("without_models", [only_instances])) as http:
-        answer = http.post(path, json=POSTS[path])
-    assert answer.status_code == 403
-    assert "dataModelsAcl:READ" in answer.json()["error"]["message"]
 
 
 def test_searches_have_no_overlaps(session: httpx.Client) -> None:

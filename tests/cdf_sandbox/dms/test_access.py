@@ -1,0 +1,87 @@
+"""Who may see and write instances: rights in spaces, and those that a request needs where it points."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from dms_requests import CONTAINER, POSTS, node, prepare
+from local_cdf import RunningSandbox
+
+SPACES, UPSERT, LIST = "/models/spaces", "/models/instances", "/models/instances/list"
+BYIDS, QUERY = "/models/instances/byids", "/models/instances/query"
+
+
+def items(*each: Any) -> dict[str, Any]:
+    return {"items": list(each)}
+
+
+@pytest.fixture(scope="module")
+def prepared(running: RunningSandbox) -> RunningSandbox:
+    """A project with something in it."""
+    prepare(running.client())
+    return running
+
+
+@pytest.fixture
+def session(prepared: RunningSandbox) -> Iterator[httpx.Client]:
+    with prepared.http() as http:
+        yield http
+
+
+def test_a_stranger_and_a_narrow_token_are_refused(prepared: RunningSandbox) -> None:
+    scoped = [
+        {"dataModelInstancesAcl": {"actions": ["READ", "WRITE"], "scope": {"spaceIdScope": {"spaceIds": ["mine"]}}}},
+        {"dataModelsAcl": {"actions": ["READ"], "scope": {"all": {}}}},
+    ]
+    with prepared.http(*prepared.make_client("narrow", scoped)) as narrow:
+        assert narrow.post(UPSERT, json=items(node())).status_code == 403
+        assert narrow.post(SPACES, json=items({"space": "mine"})).status_code == 403
+        assert narrow.post(LIST, json={}).json()["items"] == []
+        assert narrow.post(QUERY, json={"with": {"a": {"nodes": {}}}, "select": {"a": {}}}).json()["items"]["a"] == []
+        assert narrow.post(BYIDS, json=POSTS[BYIDS]).json()["items"] == []
+        assert narrow.get("/models/spaces").status_code == 200
+    with httpx.Client(base_url=prepared.project_url, trust_env=False) as stranger:
+        assert stranger.post(LIST, json={}).status_code == 401
+
+
+@pytest.mark.parametrize("path", [path for path in POSTS if path.startswith("/models/instances")])
+def test_instances_need_read_access_to_data_models_too(prepared: RunningSandbox, path: str) -> None:
+    only_instances = {"dataModelInstancesAcl": {"actions": ["READ", "WRITE"], "scope": {"all": {}}}}
+    with prepared.http(*prepared.make_client("without_models", [only_instances])) as http:
+        answer = http.post(path, json=POSTS[path])
+    assert answer.status_code == 403
+    assert "dataModelsAcl:READ" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("may", "statuses"), [((), (403, 403)), (("READ",), (403, 200)), (("READ", "WRITE"), (200, 200))]
+)
+def test_a_relation_needs_rights_where_it_points(
+    prepared: RunningSandbox, session: httpx.Client, may: tuple[str, ...], statuses: tuple[int, int]
+) -> None:
+    spaces = [f"from_{len(may)}", f"to_{len(may)}"]
+    session.post(SPACES, json=items(*({"space": space} for space in spaces))).raise_for_status()
+    session.post(UPSERT, json=items({"instanceType": "node", "space": spaces[1], "externalId": "x"})).raise_for_status()
+    scopes = [(("READ", "WRITE"), spaces[0]), (may, spaces[1])]
+    rights = [
+        {"dataModelInstancesAcl": {"actions": list(actions), "scope": {"spaceIdScope": {"spaceIds": [space]}}}}
+        for actions, space in scopes
+    ] + [{"dataModelsAcl": {"actions": ["READ"], "scope": {"all": {}}}}]
+    target = {"space": spaces[1], "externalId": "x"}
+    source = [{"source": CONTAINER, "properties": {"name": "n", "parent": target}}]
+    own = {"space": spaces[0], "externalId": "y"}
+    pointing = [
+        ({"instanceType": "node", **own, "sources": source}, "autoCreateDirectRelations"),
+        ({"instanceType": "edge", **own, "externalId": "e", "type": own, "startNode": target, "endNode": own},
+         "autoCreateStartNodes"),
+        ({"instanceType": "edge", **own, "externalId": "f", "type": own, "startNode": own, "endNode": target},
+         "autoCreateEndNodes"),
+    ]  # fmt: skip
+    with prepared.http(*prepared.make_client(f"points_{len(may)}", rights)) as http:
+        for item, option in pointing:
+            found = tuple(
+                http.post(UPSERT, json=items(item) | {option: creates}).status_code for creates in (True, False)
+            )
+            assert found == statuses, option
