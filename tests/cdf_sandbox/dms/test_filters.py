@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cdf_sandbox.access import Access, all_capabilities
 from cdf_sandbox.clock import Clock
 from cdf_sandbox.dms.definitions import ContainerDefinition, SpaceDefinition, ViewDefinition
 from cdf_sandbox.dms.filters import FilterCompiler
@@ -19,6 +20,8 @@ from cdf_sandbox.dms.schema_writes import SchemaWriter
 from cdf_sandbox.dms.writes import InstanceWriter
 from cdf_sandbox.errors import ApiError
 from cdf_sandbox.options import Options
+
+ACCESS = Access("tests", all_capabilities("p"))
 
 NAMES = [f"n{number}" for number in range(6)]
 VALUES: dict[str, st.SearchStrategy[Any]] = {
@@ -208,7 +211,7 @@ def write(db: sqlite3.Connection, world: World, tmp_path: Any) -> None:
         }
         for name, document in world.nodes.items()
     ]  # fmt: skip
-    InstanceWriter(_Parts(tmp_path), db).upsert(UpsertRequest.model_validate({"items": items}))  # type: ignore[arg-type]
+    InstanceWriter(_Parts(tmp_path), db, ACCESS).upsert(UpsertRequest.model_validate({"items": items}))  # type: ignore[arg-type]
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

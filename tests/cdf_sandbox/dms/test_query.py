@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cdf_sandbox.access import Access, all_capabilities
 from cdf_sandbox.clock import Clock
 from cdf_sandbox.dms.definitions import ContainerDefinition, SpaceDefinition
 from cdf_sandbox.dms.query import run_query
@@ -29,6 +30,8 @@ graphs: st.SearchStrategy[Graph] = st.tuples(
     st.fixed_dictionaries({name: st.tuples(st.none() | names, st.lists(names, max_size=3)) for name in NAMES}),
     st.lists(st.tuples(names, names, st.sampled_from("ab")), max_size=10),
 )
+
+ACCESS = Access("tests", all_capabilities("p"))
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +57,7 @@ def reference(name: str) -> dict[str, str]:
 
 
 def upsert(db: sqlite3.Connection, items: list[dict[str, Any]]) -> None:
-    InstanceWriter(SANDBOX, db).upsert(UpsertRequest.model_validate({"items": items}))
+    InstanceWriter(SANDBOX, db, ACCESS).upsert(UpsertRequest.model_validate({"items": items}))
 
 
 def node(name: str, **properties: Any) -> dict[str, Any]:

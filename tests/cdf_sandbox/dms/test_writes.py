@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cdf_sandbox.access import Access, all_capabilities
 from cdf_sandbox.clock import Clock
 from cdf_sandbox.dms.definitions import ContainerDefinition, SpaceDefinition
 from cdf_sandbox.dms.requests import UpsertRequest
@@ -54,6 +55,8 @@ values = st.fixed_dictionaries(
         "code": st.none() | st.sampled_from("12"),
     },
 )  # fmt: skip
+
+ACCESS = Access("tests", all_capabilities("p"))
 steps = st.lists(st.tuples(st.sampled_from(["patch", "patch", "replace", "delete"]), values), max_size=8)
 
 
@@ -67,7 +70,7 @@ def test_writes_follow_the_rules(db: sqlite3.Connection, steps: list[tuple[str, 
         for kind, named in steps:
             if kind == "delete":
                 reference = {"instanceType": "node", "space": "s", "externalId": "n"}
-                answer = InstanceWriter(SANDBOX, db).upsert(
+                answer = InstanceWriter(SANDBOX, db, ACCESS).upsert(
                     UpsertRequest.model_validate({"items": [], "delete": [reference]})
                 )
                 assert answer["deleted"] == ([reference] if expected is not None else [])
@@ -82,7 +85,7 @@ def test_writes_follow_the_rules(db: sqlite3.Connection, steps: list[tuple[str, 
                 "sources": [{"source": CONTAINER, "properties": named}],
             }  # fmt: skip
             before = db.total_changes
-            answer = InstanceWriter(SANDBOX, db).upsert(
+            answer = InstanceWriter(SANDBOX, db, ACCESS).upsert(
                 UpsertRequest.model_validate({"items": [node], "replace": kind == "replace"})
             )
             item = answer["items"][0]
