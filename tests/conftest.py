@@ -1,13 +1,22 @@
-"""What all tests share: the folder of reference files, and a line that says how many tests used it."""
+"""What all tests share: the folder of reference files, a line that says how many tests used it, and random input.
+
+A change is judged by the same random input every time, however slow the machine. `--hypothesis-profile=search` looks
+for new failures.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 SHARED_VARIABLE = "CAPTURE360_SHARED"
+
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")
