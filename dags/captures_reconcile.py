@@ -11,9 +11,9 @@ collections that no records know.
 writing is passed over. Nothing is written, neither to CDF nor to the records, and what people changed in CDF is theirs.
 
 **When it fails.** `compare` fails when something is wrong, with a sentence for each: what, where and how to mend it.
-It does so every night until that is mended. Links and decisions whose memory is lost are taken up again by
-`capture360 reconcile <site>/<capture> --repair`, as far as CDF and the recorded answers prove them; until then
-**captures_contextualize** and **captures_review** refuse the capture, for they would undo what people decided.
+It does so every night until that is mended. While what is remembered of a capture's links is lost,
+**captures_contextualize** and **captures_review** refuse it, for they would undo what people decided; the sentence says
+how to have it back.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData,
 from capture360.cdf.modes import ModeName
 from capture360.matching.documents import detection_document
 from capture360.model import CaptureKey, Detection
+from capture360.records import NOTES
 from capture360.steps.annotate import annotate
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
@@ -26,6 +27,7 @@ from local_cdf import run_sandbox
 TAGS = [f"21-PT-{number}" for number in range(1001, 1001 + PAGE + 2)]
 DOUBTFUL, CERTAIN = 0.7, 0.99
 ASSET = ViewId("cdf_cdm", "CogniteAsset", "v1")
+LINK = ViewId("cdf_cdm", "Cognite360ImageAnnotation", "v1")
 _runs = itertools.count(1)
 _captures = itertools.count(1)
 
@@ -57,7 +59,7 @@ class Hall:
         }
         documents = [
             detection_document(
-                Detection(image.external_id, "front", tag, score, _box(*place[tag], 0.05 if places else 0.15))
+                Detection(image.external_id, "front", tag, score, outline(*place[tag], 0.05 if places else 0.15))
             )
             for tag in tags
         ]
@@ -91,11 +93,10 @@ class Hall:
             for node in client.data_modeling.instances.list("node", sources=ASSET, limit=None)
             if isinstance(thing := node.properties[ASSET].get("object3D"), dict)
         }
-        view = ViewId("cdf_cdm", "Cognite360ImageAnnotation", "v1")
         images = {image.external_id for image in images_of(self.ctx, self.key, self.fingerprint)}
         return {
             names[edge.start_node.space, edge.start_node.external_id]
-            for edge in client.data_modeling.instances.list("edge", sources=view, limit=None)
+            for edge in client.data_modeling.instances.list("edge", sources=LINK, limit=None)
             if edge.end_node.external_id in images
         }
 
@@ -113,7 +114,7 @@ class Hall:
         return {names[item.data["assetRef"]["id"]]: str(item.status) for item in there}
 
 
-def _box(x: float, y: float, size: float) -> tuple[tuple[float, float], ...]:
+def outline(x: float, y: float, size: float) -> tuple[tuple[float, float], ...]:
     return ((x, y), (x + size, y), (x + size, y + size / 3), (x, y + size / 3))
 
 
@@ -143,3 +144,32 @@ def hall_in(world: World) -> Hall:
     hall = Hall(world, drop.key, receipt.fingerprint)
     hall.read()
     return hall
+
+
+def decide(hall: Hall) -> tuple[str, str]:
+    """One suggestion approved and one rejected; their tags."""
+    review = hall.begin()
+    approved, rejected, *_ = hall.waiting()
+    hall.answer(review, "Decide one by one", "1", "2")
+    return approved, rejected
+
+
+def lose(hall: Hall, note: str) -> None:
+    """A note beside the capture is no more."""
+    path = f"{hall.key}/{NOTES}/{note}.json"
+    assert hall.world.records.store.exists(path)
+    hall.world.records.store.remove(path)
+
+
+def delete_link(hall: Hall) -> None:
+    """Somebody deletes one of the links in CDF."""
+    client = hall.world.cdf.client
+    images = images_of(hall.ctx, hall.key, hall.fingerprint)
+    if hall.world.connection.mode == "asset_centric":
+        faces = [{"external_id": ref.external_id} for image in images for ref in image.faces.values()]
+        client.annotations.delete([client.annotations.list(AnnotationFilter("file", faces), limit=None)[0].id])
+        return
+    here = {image.external_id for image in images}
+    links = client.data_modeling.instances.list("edge", sources=LINK, limit=None)
+    edge = next(each for each in links if each.end_node.external_id in here)
+    client.data_modeling.instances.delete(edges=[(edge.space, edge.external_id)])

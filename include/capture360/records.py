@@ -3,6 +3,7 @@
     <url>/<site>/<capture>/<fingerprint>/<step>[.<batch>].json   one writer a name
     <url>/<site>/<capture>/<fingerprint>/<report>                HTML and CSV reports
     <url>/<site>/<capture>/notes/<name>.json                     what steps remember of a capture, whatever its delivery
+    <url>/<site>/<capture>/memory/...                            what proves notes that nothing else could bring back
     <url>/by-date/<capture date>/<site>/<capture>                empty marker for backfills
     <url>/ocr-cache/...                                          texts by content of the face
     <url>/sensing/findings.json                                  what sensing complained of last
@@ -31,6 +32,8 @@ _KEPT = frozenset({BY_DATE, OCR_CACHE, SENSING})
 """Folders beside those of the sites."""
 NOTES = "notes"
 LEASES = "leases"
+MEMORY = "memory"
+_NO_DELIVERIES = frozenset({NOTES, LEASES, MEMORY})
 
 
 class State(StrEnum):
@@ -140,8 +143,13 @@ class Records:
 
     def get(self, key: CaptureKey, fingerprint: str, step: str, batch: int | None = None) -> Record | None:
         """One record; None if the step did not run yet."""
-        content = self.store.read(f"{_folder(key, fingerprint)}/{_document_name(step, batch)}")
-        return None if content is None else _record(step, batch, content)
+        path = f"{_folder(key, fingerprint)}/{_document_name(step, batch)}"
+        content = self.store.read(path)
+        return None if content is None else _record(step, batch, self._parsed(path, content))
+
+    def has(self, key: CaptureKey, fingerprint: str, step: str) -> bool:
+        """Whether there is a record of that name; it is not read."""
+        return self.store.exists(f"{_folder(key, fingerprint)}/{_document_name(step, None)}")
 
     def load(
         self, key: CaptureKey, fingerprint: str | None = None, *, only: Collection[str] | None = None
@@ -164,7 +172,7 @@ class Records:
 
     def fingerprints(self, key: CaptureKey) -> Sequence[str]:
         """All deliveries of a capture that the records know of."""
-        return [name for name in self.store.names(_folder(key)) if name not in {NOTES, LEASES}]
+        return [name for name in self.store.names(_folder(key)) if name not in _NO_DELIVERIES]
 
     def keys(self) -> Iterator[CaptureKey]:
         """All captures that have records."""
@@ -175,10 +183,11 @@ class Records:
                 if is_id(capture, CAPTURE_LENGTH):
                     yield CaptureKey(site, capture)
 
-    def note(self, key: CaptureKey, name: str) -> Mapping[str, Any] | None:
+    def note(self, key: CaptureKey, name: str, folder: str = NOTES) -> Mapping[str, Any] | None:
         """What was last noted under `name`, for steps that compare two looks."""
-        content = self.store.read(f"{_folder(key)}/{NOTES}/{name}.json")
-        return None if content is None else json.loads(content)
+        path = f"{_folder(key)}/{folder}/{name}.json"
+        content = self.store.read(path)
+        return None if content is None else self._parsed(path, content)
 
     def notes(self, site: str, name: str) -> Mapping[CaptureKey, Mapping[str, Any]]:
         """What was last noted under `name` of each capture of a site: one listing, and one read a capture."""
@@ -186,8 +195,8 @@ class Records:
         contents = self.store.read_all([f"{_folder(key)}/{NOTES}/{name}.json" for key in keys])
         return {key: json.loads(content) for key, content in zip(keys, contents, strict=True) if content is not None}
 
-    def put_note(self, key: CaptureKey, name: str, body: Mapping[str, Any]) -> None:
-        self.store.put(f"{_folder(key)}/{NOTES}/{name}.json", _json(body))
+    def put_note(self, key: CaptureKey, name: str, body: Mapping[str, Any], folder: str = NOTES) -> None:
+        self.store.put(f"{_folder(key)}/{folder}/{name}.json", _json(body))
 
     def put_report(self, key: CaptureKey, fingerprint: str, name: str, content: str | bytes) -> str:
         """Store a report such as `validation.html`; returns its URL."""
@@ -228,12 +237,20 @@ class Records:
                 continue
             content = self.store.read(f"{folder}/{name}")
             if content is not None:
-                records.append(_record(step, int(batch) if batch else None, content))
+                document = self._parsed(f"{folder}/{name}", content)
+                records.append(_record(step, int(batch) if batch else None, document))
         if not records:
             return None
         records = _in_order(records)
         states = [record.state for record in records if record.state is not None]
         return Receipt(key, fingerprint, states[-1] if states else State.READY, tuple(records))
+
+    def _parsed(self, path: str, content: bytes) -> dict[str, Any]:
+        try:
+            parsed: dict[str, Any] = json.loads(content)
+        except ValueError as error:
+            raise BadInputError(f"{self.store.url_of(path)} is broken ({error}). Restore it from a backup.") from None
+        return parsed
 
 
 def _in_order(records: Sequence[Record]) -> list[Record]:
@@ -251,7 +268,7 @@ def _in_order(records: Sequence[Record]) -> list[Record]:
 
 
 def _folder(key: CaptureKey, fingerprint: str | None = None) -> str:
-    if key.site in _KEPT or fingerprint in {NOTES, LEASES}:
+    if key.site in _KEPT or fingerprint in _NO_DELIVERIES:
         raise BadInputError(f'"{key.site}" is kept for the records themselves. Give the site another id.')
     return str(key) if fingerprint is None else f"{key}/{fingerprint}"
 
@@ -260,8 +277,7 @@ def _document_name(step: str, batch: int | None) -> str:
     return f"{step}.json" if batch is None else f"{step}.{batch}.json"
 
 
-def _record(step: str, batch: int | None, content: bytes) -> Record:
-    document = json.loads(content)
+def _record(step: str, batch: int | None, document: dict[str, Any]) -> Record:
     at = datetime.fromisoformat(document.pop("at"))
     return Record(step, batch, at, document.pop("run"), document)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,12 +11,13 @@ import typer
 
 if TYPE_CHECKING:
     from capture360.cdf.client import CdfProject
-    from capture360.model import Finding
+    from capture360.model import CaptureKey, Finding
     from capture360.records import Records
     from capture360.settings import Register
     from capture360.steps.context import StepContext
 
 _DRIFT = 3
+_NOT_COMPARED = 1
 
 
 def reconcile(
@@ -26,12 +27,14 @@ def reconcile(
     *,
     connection: Annotated[Path, typer.Option(help="The CDF connection, such as the sandbox's connection.json.")],
     repair: Annotated[
-        bool,
-        typer.Option("--repair", help="Take up again what is lost of one capture's links; see the findings first."),
+        bool, typer.Option("--repair", help="Take up again what answers and CDF prove of one capture's lost links.")
+    ] = False,
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="Let the rest go that is lost of one capture's links; repair it first.")
     ] = False,
 ) -> None:
     """Say what of published captures is lost or changed in records or CDF, and how to mend it. Writes nothing, but with
-    --repair. Exit codes: 0 nothing is, 3 something is, 1 it could not be told.
+    --repair and --give-up. Exit codes: 0 nothing is, 3 something is, 1 not everything could be compared.
     """
     from capture360.cdf.client import CdfProject, Connection
     from capture360.errors import ConfigError
@@ -39,49 +42,93 @@ def reconcile(
     from capture360.settings import Register
 
     one = what is not None and "/" in what
-    if repair and not one:
-        raise ConfigError("--repair takes one capture. Name it as <site>/<capture>.")
+    if (repair or give_up) and not one:
+        raise ConfigError("--repair and --give-up take one capture. Name it as <site>/<capture>.")
     register = Register()
     records, cdf = Records(register.records_url), CdfProject(Connection.from_file(connection))
-    findings: Sequence[Finding] = (
-        _capture(str(what), register, records, cdf, repair=repair) if one else _sites(what, register, records, cdf)
-    )
-    for finding in findings:
-        print(f"{finding.where}: {finding.message}")
-    if findings:
+    if one:
+        key = _key(str(what), records)
+        ctx = _ctx(key.site, register, records, cdf)
+        if repair or give_up:
+            _mend(ctx, key, repair=repair, give_up=give_up)
+        compared = iter([_capture(ctx, key)])
+    else:
+        compared = _sites([what] if what else _all_sites(register), register, records, cdf)
+    drifted, whole = False, True
+    for findings, passed_over in compared:
+        for finding in findings:
+            print(f"{finding.where}: {finding.message}")
+        for key in passed_over:
+            print(f"{key} is being written by a run; it was not compared", file=sys.stderr)
+        drifted, whole = drifted or bool(findings), whole and not passed_over
+    if drifted:
         raise typer.Exit(_DRIFT)
+    if not whole:
+        raise typer.Exit(_NOT_COMPARED)
     print("Records and CDF agree.")
 
 
-def _capture(text: str, register: Register, records: Records, cdf: CdfProject, *, repair: bool) -> Sequence[Finding]:
+def _key(text: str, records: Records) -> CaptureKey:
+    from capture360.errors import BadInputError
     from capture360.names import checked_key
-    from capture360.steps import lease
-    from capture360.steps import reconcile as steps
+    from capture360.records import STATE_STEPS
 
     key = checked_key(text)
-    ctx = _ctx(key.site, register, records, cdf)
-    if repair:
-        with lease.held(records, key, ctx.run, is_finished=lease.process_is_finished):
+    if records.load(key, only=STATE_STEPS) is None:
+        raise BadInputError(f"{records.url} holds no records of {key}. See whether its name is right.")
+    return key
+
+
+def _all_sites(register: Register) -> Sequence[str]:
+    """ConfigError if they lie in several projects; a site whose settings are wrong is told when its turn comes."""
+    from contextlib import suppress
+
+    from capture360.errors import ConfigError
+
+    projects = set()
+    for site in register.site_ids:
+        with suppress(ConfigError):
+            projects.add(register.site(site).connection)
+    if len(projects) > 1:
+        raise ConfigError(f"The sites use the connections {', '.join(sorted(projects))}. Name a site.")
+    return register.site_ids
+
+
+def _mend(ctx: StepContext, key: CaptureKey, *, repair: bool, give_up: bool) -> None:
+    from capture360.steps import lease
+    from capture360.steps import repair as steps
+
+    with lease.held(ctx.records, key, ctx.run, is_finished=lease.process_is_finished):
+        if repair:
             steps.repair(ctx, key)
-    return steps.reconcile(ctx, key)
+        if give_up:
+            steps.give_up(ctx, key)
 
 
-def _sites(site: str | None, register: Register, records: Records, cdf: CdfProject) -> Sequence[Finding]:
+def _capture(ctx: StepContext, key: CaptureKey) -> tuple[Sequence[Finding], Sequence[CaptureKey]]:
+    from capture360.steps.reconcile import reconcile_quiet
+
+    findings = reconcile_quiet(ctx, key)
+    return ([], [key]) if findings is None else (findings, [])
+
+
+def _sites(
+    sites: Sequence[str], register: Register, records: Records, cdf: CdfProject
+) -> Iterator[tuple[Sequence[Finding], Sequence[CaptureKey]]]:
+    """Site by site, so that an error about one does not hide what was found before."""
     from capture360.steps.reconcile import reconcile_site
 
-    findings: list[Finding] = []
-    for each in [site] if site else register.site_ids:
-        done = reconcile_site(_ctx(each, register, records, cdf))
-        findings += done.findings
-        for key in done.passed_over:
-            print(f"{key} is being written; it was not compared", file=sys.stderr)
-        print(f"{each}: {done.compared} captures compared", file=sys.stderr)
-    return findings
+    for site in sites:
+        done = reconcile_site(_ctx(site, register, records, cdf))
+        print(f"{site}: captures compared: {done.compared}", file=sys.stderr)
+        yield done.findings, done.passed_over
 
 
 def _ctx(site: str, register: Register, records: Records, cdf: CdfProject) -> StepContext:
     from capture360.steps import lease
     from capture360.steps.context import StepContext
 
-    said = lambda line: print(line, file=sys.stderr)  # noqa: E731
-    return StepContext(register.site(site), records, cdf, lease.name_of_this_process(), said)
+    def say(line: str) -> None:
+        print(line, file=sys.stderr)
+
+    return StepContext(register.site(site), records, cdf, lease.name_of_this_process(), say)

@@ -27,12 +27,12 @@ def compare(site: str) -> int:
     get_current_context()["label"] = site  # type: ignore[typeddict-unknown-key]
     done = reconcile_site(step_context(site), is_finished=is_finished)
     for key in done.passed_over:
-        log.info("%s is being written; it was not compared", key)
+        log.warning("%s is being written by a run; it was not compared", key)
     told = [f"{finding.where}: {finding.message}" for finding in done.findings]
     for sentence in told:
         log.error("%s", sentence)
     if told:
         more = f" And {len(told) - _TOLD} more in the log." if len(told) > _TOLD else ""
         raise DriftError(" ".join(told[:_TOLD]) + more)
-    log.info("%d captures compared: records and CDF agree", done.compared)
+    log.info("Captures compared: %d. Records and CDF agree.", done.compared)
     return done.compared

@@ -11,15 +11,19 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-from capture360.errors import ConfigError, LeaseHeldError
-from capture360.records import NOTES
+from capture360.errors import BadInputError, ConfigError, LeaseHeldError
 from capture360.steps import lease
 from capture360_cli.main import app
-from suggested_links import CERTAIN, TAGS, Hall, hall_in, world_of
+from suggested_links import CERTAIN, TAGS, Hall, delete_link, hall_in, lose, world_of
 
 
 @pytest.fixture
-def hall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hall]:
+def register(tmp_path: Path) -> Path:
+    return tmp_path / "sites.yaml"
+
+
+@pytest.fixture
+def hall(tmp_path: Path, register: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hall]:
     """All its plates are linked, in a project where CDF does not tell whose a link is."""
     with ExitStack() as stack:
         hall = hall_in(world_of(stack, "data_modeling", tmp_path))
@@ -28,9 +32,8 @@ def hall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hall]:
         connection = {**world.running.connection, "mode": "data_modeling"}
         (tmp_path / "connection.json").write_text(json.dumps(connection))
         site = json.loads(world.site.model_dump_json(exclude={"id"}))
-        register = {"records": world.records.url, "sites": {"hall-7": site}}
-        (tmp_path / "sites.yaml").write_text(yaml.safe_dump(register))
-        monkeypatch.setenv("CAPTURE360_CONFIG", str(tmp_path / "sites.yaml"))
+        register.write_text(yaml.safe_dump({"records": world.records.url, "sites": {"hall-7": site}}))
+        monkeypatch.setenv("CAPTURE360_CONFIG", str(register))
         monkeypatch.chdir(tmp_path)
         yield hall
 
@@ -43,34 +46,64 @@ def test_what_is_lost_is_told_and_taken_up_again_when_told_to(hall: Hall) -> Non
     for arguments in ([], ["hall-7"], [str(hall.key)]):
         done = reconcile(*arguments)
         assert (done.exit_code, done.stdout) == (0, "Records and CDF agree.\n"), done.output
-    hall.world.records.store.remove(f"{hall.key}/{NOTES}/linked-pairs.json")
-    with lease.held(hall.world.records, hall.key, "somebody", is_finished=lambda run: False):
-        passed_over = reconcile()
-        held = reconcile(str(hall.key), "--repair")
-    assert (passed_over.exit_code, passed_over.stdout) == (0, "Records and CDF agree.\n")
-    assert f"{hall.key} is being written; it was not compared" in passed_over.stderr
-    assert isinstance(held.exception, LeaseHeldError)
+    lose(hall, "linked-pairs")
     told = reconcile()
     assert told.exit_code == 3
-    assert f"{hall.key}: {len(TAGS)} linked pairs that were remembered are gone" in told.stdout
-    repaired = reconcile(str(hall.key), "--repair")
+    assert f"{hall.key}: Gone from the records: {len(TAGS)} of {len(TAGS)} linked pairs." in told.stdout
+    command = told.stdout.partition(f"capture360 reconcile {hall.key} --connection FILE ")[2].split()[0]
+    repaired = reconcile(str(hall.key), command)
     assert (repaired.exit_code, repaired.stdout) == (0, "Records and CDF agree.\n"), repaired.output
-    assert f"{len(TAGS)} pairs and 0 decisions taken up again, 0 given up" in repaired.stderr
+    assert f"{len(TAGS)} linked pairs taken up again, 0 decisions of people known" in repaired.stderr
 
 
-def test_a_record_that_cannot_be_read_hides_no_other_capture(hall: Hall) -> None:
-    hall_in(hall.world)
-    broken = f"{hall.key}/{hall.fingerprint}/match.json"
-    hall.world.records.store.put(broken, b"{")
-    hall.world.records.store.put("hall-7/lost/0123/sense.json", b'{"at": "2026-01-02T03:04:05+00:00", "run": ""}')
-    told = reconcile()
-    assert told.exit_code == 3
-    assert told.stdout.count("\n") == 1
-    assert f"{hall.key}: One of its records cannot be read" in told.stdout
-    assert "hall-7: 3 captures compared" in told.stderr
+def test_what_nothing_proves_is_given_up_by_a_second_word(hall: Hall) -> None:
+    delete_link(hall)
+    lose(hall, "linked-pairs")
+    repaired = reconcile(str(hall.key), "--repair")
+    assert repaired.exit_code == 3
+    assert "and --give-up lets the rest go" in repaired.stdout
+    given_up = reconcile(str(hall.key), "--give-up")
+    assert (given_up.exit_code, given_up.stdout) == (0, "Records and CDF agree.\n"), given_up.output
+    assert "given up the newest of 22 linked pairs" in given_up.stderr
 
 
-def test_a_repair_wants_one_capture(hall: Hall) -> None:
-    failed = reconcile("hall-7", "--repair")
+def test_what_is_being_written_is_not_said_to_agree(hall: Hall) -> None:
+    with lease.held(hall.world.records, hall.key, "somebody", is_finished=lambda run: False):
+        for arguments in ([], [str(hall.key)]):
+            done = reconcile(*arguments)
+            assert (done.exit_code, done.stdout) == (1, "")
+            assert f"{hall.key} is being written by a run; it was not compared" in done.stderr
+        assert isinstance(reconcile(str(hall.key), "--repair").exception, LeaseHeldError)
+
+
+def test_an_error_about_one_site_does_not_hide_what_was_found_before(hall: Hall, register: Path) -> None:
+    lose(hall, "linked-pairs")
+    sites = yaml.safe_load(register.read_text())
+    sites["sites"]["zz"] = {**sites["sites"]["hall-7"], "links": {"asset_subtrees": 7}}
+    register.write_text(yaml.safe_dump(sites))
+    failed = reconcile()
+    assert "linked pairs" in failed.stdout
     assert isinstance(failed.exception, ConfigError)
-    assert "--repair takes one capture" in str(failed.exception)
+
+
+def test_sites_of_several_projects_are_not_compared_with_one(hall: Hall, register: Path) -> None:
+    sites = yaml.safe_load(register.read_text())
+    sites["sites"]["dock-2"] = {**sites["sites"]["hall-7"], "connection": "cdf_dock"}
+    register.write_text(yaml.safe_dump(sites))
+    failed = reconcile()
+    assert isinstance(failed.exception, ConfigError)
+    assert "connections cdf_dock, cognite_cdf_default. Name a site" in str(failed.exception)
+    assert reconcile("hall-7").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "told"),
+    [
+        (["hall-7", "--repair"], ConfigError, "--repair and --give-up take one capture"),
+        (["hall-7/no-such-walk"], BadInputError, "holds no records of hall-7/no-such-walk"),
+    ],
+)
+def test_mistakes_are_told(hall: Hall, arguments: list[str], kind: type[Exception], told: str) -> None:
+    failed = reconcile(*arguments)
+    assert isinstance(failed.exception, kind)
+    assert told in str(failed.exception)

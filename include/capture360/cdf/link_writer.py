@@ -29,18 +29,28 @@ class LinksWritten:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingLink:
+    """A link that CDF does not show: the reference of its asset, and the link in words."""
+
+    asset: str
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
 class LinkDrift:
     """Where CDF and the records part, one phrase a link; what people decided in CDF is no drift.
 
     `missing`: the records hold it, CDF does not. `unexplained`: it is ours, and the records do not hold it.
     `forgotten`: CDF shows it just as we would make it, and no memory says that we did.
     `changed`: ours, but altered or removed by somebody since; it is left to them.
+    `orphans`: its asset is gone, which keeps viewers out of the image.
     """
 
-    missing: tuple[str, ...] = ()
+    missing: tuple[MissingLink, ...] = ()
     unexplained: tuple[str, ...] = ()
     forgotten: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    orphans: tuple[str, ...] = ()
 
 
 class LinkWriter(Protocol):
@@ -73,6 +83,9 @@ class LinkWriter(Protocol):
         """Where the links on these images and `matches` part. Reads only."""
         ...
 
-    def recover(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> int:
-        """Remember again the links that `compare` calls forgotten; how many."""
+    def recover(self, images: Sequence[PublishedImage], matches: Sequence[Match], *, gone_by_hand: bool) -> int:
+        """Remember again the links that `compare` calls forgotten; how many.
+
+        With `gone_by_hand` links that nothing remembers and CDF does not show are remembered as removed by somebody.
+        """
         ...

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from capture360.cdf.assets import CORE_ASSET
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.link_writer import Decision, LinkDrift, LinksWritten
+from capture360.cdf.link_writer import Decision, LinkDrift, LinksWritten, MissingLink
 from capture360.detection.polygons import Box, Polygon, bounds, clipped, is_same_place
 from capture360.errors import CdfError
 from capture360.model import FaceRef, Match, PublishedImage
@@ -144,12 +144,13 @@ class Annotations:
         wanted = [self._wanted(match, files[_face(images, match)]) for match in matches if match.status != "dropped"]
         existing = self._existing(sorted(files.values()))
         plan = self._plan(wanted, existing)
+        unexplained = set(plan.remove)
         return LinkDrift(
-            missing=tuple(_described(link.match) for link in plan.create),
-            unexplained=tuple(_told(item) for item in existing if int(item.id) in plan.remove),
+            missing=tuple(MissingLink(_asset_ref(link.match), _described(link.match)) for link in plan.create),
+            unexplained=tuple(_told(item) for item in existing if int(item.id) in unexplained),
         )
 
-    def recover(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> int:
+    def recover(self, images: Sequence[PublishedImage], matches: Sequence[Match], *, gone_by_hand: bool) -> int:
         """Nothing to do: each link carries its maker's name."""
         return 0
 
@@ -319,6 +320,10 @@ def _sentence(link: _Wanted) -> str:
         f'CDF refused the link of "{link.data["text"]}" on {link.match.detection.image} to '
         f"{asset.name if asset else 'nothing'}. Was the asset deleted meanwhile? Run the matching again."
     )
+
+
+def _asset_ref(match: Match) -> str:
+    return match.asset.ref if match.asset else ""
 
 
 def _described(match: Match) -> str:

@@ -33,6 +33,10 @@ class Made:
     edges: Mapping[str, int] = field(default_factory=dict)
 
 
+REMOVED: Mapping[str, int] = {"": 0}
+"""Edges of a pair whose link somebody removed: no edge bears this name, so the pair is left to them."""
+
+
 class PairLedger:
     """The pairs of one capture. Every change is stored before it returns."""
 

@@ -20,9 +20,9 @@ import numpy as np
 
 from capture360.cdf.capabilities import Need, in_space
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.link_writer import Decision, LinkDrift, LinksWritten
+from capture360.cdf.link_writer import Decision, LinkDrift, LinksWritten, MissingLink
 from capture360.cdf.nodes import Instances, relation
-from capture360.cdf.pair_ledger import Made, Pair, PairLedger
+from capture360.cdf.pair_ledger import REMOVED, Made, Pair, PairLedger
 from capture360.cdf.preflight import ensure_space
 from capture360.cdf.seen_links import Seen, SeenLink, image_ref, look
 from capture360.cdf.spheres import FORMAT, Outline, polygon_data
@@ -134,20 +134,24 @@ class SphericalLinks:
         wanted, _ = _wanted(images, matches)
         there = look(self._instances, images)
         plan = self._plan([image_ref(image) for image in images], wanted, there)
-        forgotten = self._forgotten(plan, wanted, there)
+        named = {pair: f"{wish.names} on {pair.image}" for pair, wish in wanted.items()}
         return LinkDrift(
-            missing=tuple(f"{wanted[pair].names} on {pair.image}" for pair in plan.create),
+            missing=tuple(MissingLink(pair.asset, named[pair]) for pair in plan.create),
             unexplained=tuple(f"{pair.asset} on {pair.image}" for pair in plan.remove if pair not in wanted),
-            forgotten=tuple(f"{wanted[pair].names} on {pair.image}" for pair in forgotten),
-            changed=tuple(f"{wanted[pair].names} on {pair.image}" for pair in plan.decided if self._ledger.get(pair)),
+            forgotten=tuple(named[pair] for pair in self._forgotten(plan, wanted, there)),
+            changed=tuple(named[pair] for pair in plan.decided if self._ledger.get(pair)),
+            orphans=tuple(f"{edge.name} on {image}" for image, edges in there.orphans.items() for edge in edges),
         )
 
-    def recover(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> int:
+    def recover(self, images: Sequence[PublishedImage], matches: Sequence[Match], *, gone_by_hand: bool) -> int:
         wanted, _ = _wanted(images, matches)
         there = look(self._instances, images)
         plan = self._plan([image_ref(image) for image in images], wanted, there)
         forgotten = self._forgotten(plan, wanted, there)
-        self._ledger.put({pair: _made(wanted[pair], edge) for pair, edge in forgotten.items()})
+        made = {pair: _made(wanted[pair], edge) for pair, edge in forgotten.items()}
+        if gone_by_hand:
+            made |= {pair: Made(wanted[pair].digest, REMOVED) for pair in plan.create if self._ledger.get(pair) is None}
+        self._ledger.put(made)
         return len(forgotten)
 
     def _forgotten(self, plan: _Plan, wanted: Mapping[Pair, _Wanted], there: Seen) -> dict[Pair, SeenLink]:

@@ -41,10 +41,10 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
 
     BadInputError if what is remembered of the capture's links was lost.
     """
-    LinkMemory(ctx, key, fingerprint).ensure_whole()
+    LinkMemory(ctx.records, key).ensure_whole()
     images = images_of(ctx, key, fingerprint)
     matches = decided_matches(ctx, key, fingerprint)
-    writer = link_writer(ctx, key, fingerprint)
+    writer = link_writer(ctx, key)
     progress = Progress(ctx.say)
     counts = dict.fromkeys(("approved", "suggested", "kept", "decided", "removed", "only_recorded"), 0)
     refused: list[str] = []
@@ -69,13 +69,13 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
 
 def decided_matches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[Match]:
     """The recorded verdicts, with those of people in place of the machine's."""
-    decisions = LinkMemory(ctx, key, fingerprint).decisions
+    decisions = LinkMemory(ctx.records, key).decisions()
     return as_decided(recorded_matches(ctx.records, key, fingerprint), decisions)
 
 
-def link_writer(ctx: StepContext, key: CaptureKey, fingerprint: str) -> LinkWriter:
+def link_writer(ctx: StepContext, key: CaptureKey) -> LinkWriter:
     """What writes the links of a capture, with the memory of the pairs that it linked before."""
-    return mode_of(ctx.cdf).links(ctx.cdf, ctx.site, LinkMemory(ctx, key, fingerprint).pairs)
+    return mode_of(ctx.cdf).links(ctx.cdf, ctx.site, LinkMemory(ctx.records, key).pairs())
 
 
 def batches_of(

@@ -41,6 +41,12 @@ def note_published(records: Records, capture: Capture, fingerprint: str) -> None
     records.put_note(capture.key, NOTE, {"fingerprint": fingerprint, "capture": capture_document(whole)})
 
 
+def published_stations(records: Records, key: CaptureKey) -> Sequence[str]:
+    """Ids of the capture's stations that are published now, whichever delivery brought them."""
+    known = records.note(key, NOTE)
+    return [station.id for station in capture_from_document(known["capture"]).stations] if known else []
+
+
 def earlier_captures(records: Records, site: str) -> Sequence[Earlier]:
     """What was published of the site's captures, by when they were taken."""
     notes = records.notes(site, NOTE).values()

@@ -63,6 +63,11 @@ def holder(records: Records, key: CaptureKey) -> str | None:
     return _current(records, key)[1]
 
 
+def position(records: Records, key: CaptureKey) -> tuple[int, str | None]:
+    """The number of the newest lease, 0 if there is none, and who holds it: the same as long as no run came or went."""
+    return _current(records, key)
+
+
 @contextmanager
 def held(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[str], bool]) -> Iterator[None]:
     """The lease for as long as the block runs; an error gives it back, a kill leaves it to be taken over."""

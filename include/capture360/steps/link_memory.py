@@ -1,9 +1,15 @@
 """What we remember of a capture's links, and whether it is still there.
 
 Two notes beside the capture outlive its deliveries: the pairs that we linked, and what people decided. CDF does not
-tell them everywhere, so a lost note would let a rejected link come back, and make our own links look like somebody
-else's. How many entries the notes hold is therefore recorded with the delivery too. The count is lowered before a note
-shrinks and raised after it has grown: a run that is killed between the two never looks like a loss.
+tell them everywhere, so a note that is lost, or older than what was written last, would let a rejected link come back
+and make our own links look like somebody else's. In a folder of their own stand therefore digests of the notes, and
+each answer of a person as it was given:
+
+    <site>/<capture>/memory/links.json                        entries and digests, by note
+    <site>/<capture>/memory/answers/<number>-<digest>.json    what one answer decided, in order
+
+Before a note is written both its digests are stored, the old one and the new one, and after it the new one alone: a run
+that is killed in between never looks like a loss.
 """
 
 from __future__ import annotations
@@ -11,7 +17,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from capture360.cdf.pair_ledger import NOTE as PAIRS
@@ -20,113 +25,123 @@ from capture360.errors import BadInputError
 from capture360.matching.decisions import NOTE as DECISIONS
 from capture360.matching.decisions import Decided, added
 from capture360.model import CaptureKey
-from capture360.records import NOTES
-from capture360.steps.context import StepContext
+from capture360.records import MEMORY, NOTES, Records
 
-STEP = "remembered"
-_ANSWER = "answer-"
-"""Begins the names of records that keep what one answer decided, under a name that no later answer takes."""
+ANSWERS = f"{MEMORY}/answers"
+_STATE = "links"
 _ENTRIES = {PAIRS: "pairs", DECISIONS: "decisions"}
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """How many entries of the two notes are gone."""
-
-    pairs: int
-    decisions: int
-
-    def __bool__(self) -> bool:
-        return self.pairs + self.decisions > 0
+_NAMES = {PAIRS: "linked pairs", DECISIONS: "decisions of people"}
 
 
 class LinkMemory:
-    """The memory of one capture's links, for the steps of one delivery of it. Every change is stored at once."""
+    """The memory of one capture's links, for whoever holds its lease. Every change is stored at once."""
 
-    def __init__(self, ctx: StepContext, key: CaptureKey, fingerprint: str) -> None:
-        self._records = ctx.records
-        self._run = ctx.run
+    def __init__(self, records: Records, key: CaptureKey) -> None:
+        self._records = records
         self._key = key
-        self._fingerprint = fingerprint
+        self._digests: dict[str, str] = {}
 
-    @property
     def pairs(self) -> PairLedger:
         """The pairs that we linked, in projects where CDF does not tell whose a link is."""
         return PairLedger(lambda: self._records.note(self._key, PAIRS), lambda document: self._keep(PAIRS, document))
 
-    @property
     def decisions(self) -> list[Decided]:
         """What people decided about the capture's links, over all its deliveries."""
         note = self._records.note(self._key, DECISIONS) or {"decisions": []}
         return [Decided.from_document(document) for document in note["decisions"]]
 
     def decide(self, new: Sequence[Decided]) -> list[Decided]:
-        """Add decisions, in place of earlier ones about the same links; all of them."""
+        """Add an answer's decisions, in place of earlier ones about the same links; all of them."""
         documents = [each.document() for each in new]
-        digest = hashlib.sha256(json.dumps(documents, sort_keys=True).encode()).hexdigest()[:16]
-        self._records.put(self._key, self._fingerprint, f"{_ANSWER}{digest}", {"decisions": documents}, run=self._run)
-        return self._decided(added(self.decisions, new))
-
-    def recover_decisions(self) -> None:
-        """Take up again what the recorded answers decided and the note does not hold, the newest about each link."""
-        folds = [self._records.load(self._key, delivery) for delivery in self._records.fingerprints(self._key)]
-        records = [record for fold in folds if fold for record in fold.records if record.step.startswith(_ANSWER)]
-        answered: list[Decided] = []
-        for record in sorted(records, key=lambda each: each.at):
-            answered = added(answered, [Decided.from_document(document) for document in record.body["decisions"]])
-        self._decided(added(answered, self.decisions))
-
-    def lost(self) -> Lost:
-        """What was remembered and is gone."""
-        counts = self._counts()
-        gone = {note: max(0, counts.get(note, 0) - self._entries(note)) for note in _ENTRIES}
-        return Lost(gone[PAIRS], gone[DECISIONS])
-
-    def ensure_whole(self) -> None:
-        """BadInputError if entries are gone: going on would take what people did for undone."""
-        if lost := self.lost():
-            raise BadInputError(f"{self._key}: {self.loss(lost)}")
-
-    def loss(self, lost: Lost) -> str:
-        """A sentence on what is gone, and the ways to mend it."""
-        what = ((lost.pairs, "linked pairs", PAIRS), (lost.decisions, "decisions of people", DECISIONS))
-        gone = [(f"{count} {name}", f"{note}.json") for count, name, note in what if count]
-        return (
-            f"{' and '.join(name for name, _ in gone)} that were remembered are gone from the records. Restore "
-            f"{' and '.join(file for _, file in gone)} in {self._records.url}/{self._key}/{NOTES} from a backup; "
-            f"without one, run: capture360 reconcile {self._key} --repair"
-        )
-
-    def accept(self) -> None:
-        """Take what is there for all there is."""
-        self._count({note: self._entries(note) for note in _ENTRIES})
-
-    def _decided(self, decisions: list[Decided]) -> list[Decided]:
-        self._keep(DECISIONS, {"decisions": [each.document() for each in decisions]})
+        names = self._answers()
+        digest = _digest({"decisions": documents})
+        if not names or not names[-1].endswith(f"-{digest}"):
+            number = int(names[-1].partition("-")[0]) + 1 if names else 1
+            self._records.put_note(self._key, f"{number:06}-{digest}", {"decisions": documents}, ANSWERS)
+        decisions = added(self.decisions(), new)
+        self._keep(DECISIONS, _document(decisions))
         return decisions
 
-    def _keep(self, note: str, document: Mapping[str, Any]) -> None:
-        counts = dict(self._counts())
-        before, now = counts.get(note, 0), len(document[_ENTRIES[note]])
-        if before > self._entries(note):
-            # Something is lost: the count stands until it is found again or given up.
-            self._records.put_note(self._key, note, document)
+    def lost(self) -> Mapping[str, str]:
+        """What of the notes is gone, in words, by the name of the note; empty if nothing is."""
+        return {
+            note: self._loss(note, known) for note, known in self._state().items() if not self._is_whole(note, known)
+        }
+
+    def ensure_whole(self) -> None:
+        """BadInputError if a note is gone or old: going on would take what people did for undone."""
+        if lost := self.lost():
+            raise BadInputError(f"{self._key}: {self.sentence(lost)}")
+
+    def sentence(self, lost: Mapping[str, str]) -> str:
+        """What is gone, and the ways to mend it."""
+        files = " and ".join(f"{note}.json" for note in lost)
+        return (
+            f"Gone from the records: {' and '.join(lost.values())}. Restore {files} in {self._records.url}/{self._key}/"
+            f"{NOTES} from the newest backup. Without one, capture360 reconcile {self._key} --connection FILE --repair "
+            "takes up again what answers and CDF prove, and --give-up lets the rest go: rejected links may then come "
+            "back, and links of ours count as somebody else's."
+        )
+
+    def recover_decisions(self) -> None:
+        """Take up again what the kept answers decided; where they and what is left of the note differ, they hold."""
+        if DECISIONS not in self.lost():
             return
-        counts[note] = now
-        if now < before:
-            self._count(counts)
-        self._records.put_note(self._key, note, document)
-        if now > before:
-            self._count(counts)
+        answered: list[Decided] = []
+        for name in self._answers():
+            answer = self._records.note(self._key, name, ANSWERS) or {"decisions": []}
+            answered = added(answered, [Decided.from_document(document) for document in answer["decisions"]])
+        complete = _digest(_document(answered)) in self._state()[DECISIONS]["digests"]
+        self._keep(DECISIONS, _document(answered if complete else added(self.decisions(), answered)))
 
-    def _entries(self, note: str) -> int:
-        return len((self._records.note(self._key, note) or {}).get(_ENTRIES[note], ()))
+    def remembered(self, note: str) -> int:
+        """How many entries a note had when it was written last."""
+        return int(self._state().get(note, {"entries": 0})["entries"])
 
-    def _counts(self) -> Mapping[str, int]:
-        """By note, as the newest delivery that has a count says."""
-        delivery = self._records.newest_with(self._key, STEP)
-        record = self._records.get(self._key, delivery, STEP) if delivery else None
-        return record.body if record else {}
+    def accept(self, *notes: str) -> None:
+        """Take what these notes hold for all there was."""
+        for note in notes:
+            document = self._records.note(self._key, note)
+            self._put_state(note, document, _digest(document))
 
-    def _count(self, counts: Mapping[str, int]) -> None:
-        self._records.put(self._key, self._fingerprint, STEP, counts, run=self._run)
+    def _keep(self, note: str, document: Mapping[str, Any]) -> None:
+        known = self._state().get(note)
+        before = self._digests.get(note) or _digest(self._records.note(self._key, note))
+        if known is None or before in known["digests"]:
+            after = _digest(document)
+            if after != before:
+                self._put_state(note, document, after, before)
+                self._records.put_note(self._key, note, document)
+                self._put_state(note, document, after)
+                self._digests[note] = after
+        else:
+            # Something is lost: what was remembered stands until it is found again or given up.
+            self._records.put_note(self._key, note, document)
+
+    def _is_whole(self, note: str, known: Mapping[str, Any]) -> bool:
+        return _digest(self._records.note(self._key, note)) in known["digests"]
+
+    def _loss(self, note: str, known: Mapping[str, Any]) -> str:
+        gone = known["entries"] - len((self._records.note(self._key, note) or {}).get(_ENTRIES[note], ()))
+        return f"{gone if gone > 0 else 'the newest'} of {known['entries']} {_NAMES[note]}"
+
+    def _answers(self) -> list[str]:
+        names = self._records.store.names(f"{self._key}/{ANSWERS}")
+        return [name.removesuffix(".json") for name in names if name.endswith(".json")]
+
+    def _state(self) -> Mapping[str, Mapping[str, Any]]:
+        return self._records.note(self._key, _STATE, MEMORY) or {}
+
+    def _put_state(self, note: str, document: Mapping[str, Any] | None, *digests: str) -> None:
+        entries = len((document or {}).get(_ENTRIES[note], ()))
+        state = {**self._state(), note: {"entries": entries, "digests": list(digests)}}
+        self._records.put_note(self._key, _STATE, state, MEMORY)
+
+
+def _document(decisions: Sequence[Decided]) -> Mapping[str, Any]:
+    return {"decisions": [each.document() for each in decisions]}
+
+
+def _digest(document: Mapping[str, Any] | None) -> str:
+    """Of what is noted; the same for no note as for any other."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]

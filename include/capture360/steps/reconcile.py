@@ -1,30 +1,29 @@
-"""Records and CDF compared: what was lost or changed since a capture was published and linked.
-
-Nothing is written but by `repair`, which takes up again what CDF and the recorded answers prove.
-"""
+"""Records and CDF compared: what was lost or changed since captures were published and linked. Reads only."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from collections.abc import Collection as Some
 from dataclasses import dataclass
 
 from capture360 import names
-from capture360.cdf.client import CdfProject
 from capture360.cdf.link_writer import LinkDrift
 from capture360.cdf.modes import mode_of
 from capture360.cdf.nodes import Instances
-from capture360.errors import BadInputError
-from capture360.model import CaptureKey, Disposition, Finding, PublishedImage
+from capture360.errors import BadInputError, Capture360Error, CdfUnavailableError, ConfigError
+from capture360.model import FACES, CaptureKey, Disposition, Finding, PublishedImage
+from capture360.records import STATE_STEPS, Record
 from capture360.steps import lease
 from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.annotate import batches_of, decided_matches, link_writer
+from capture360.steps.collect import was_extracted
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
+from capture360.steps.earlier import published_stations
 from capture360.steps.link_memory import LinkMemory
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.progress import Progress
 from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.revision import REVISION
 
 _NAMED = 5
 """How many of many are named in a sentence."""
@@ -39,168 +38,177 @@ class Reconciled:
     passed_over: Sequence[CaptureKey]
 
 
-@dataclass(frozen=True, slots=True)
-class Repaired:
-    """What was taken up again, and what nothing proves any more."""
-
-    pairs: int
-    decisions: int
-    given_up: int
-
-
-def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
-    """What of a published capture is lost or changed, each with the way to mend it; nothing of one that is not.
-
-    Links are compared once the delivery that is published is the one that was linked, and all its images are there.
-    Reads only.
-    """
-    published = ctx.records.newest_with(key, PUBLISH)
-    if published is None:
-        return []
-    try:
-        images = images_of(ctx, key, published)
-    except BadInputError:
-        images = []
-    found = [*_images_drift(ctx, key, published, images), *_faces_drift(ctx, key, images)]
-    whole = not found
-    linked = ctx.records.newest_with(key, ANNOTATE)
-    if linked is None:
-        return found
-    memory = LinkMemory(ctx, key, linked)
-    if lost := memory.lost():
-        found.append(_finding(key, "memory", memory.loss(lost)))
-    if ctx.records.get(key, linked, MATCH) is None:
-        what = "The texts and their matches, suggestions among them, are gone from the records."
-        found.append(_finding(key, "matches", f"{what} Run captures_contextualize for it: it reads them anew."))
-    elif linked == published and whole:
-        found += _link_drift(ctx, key, _compared(ctx, key, linked, images))
-    return found
-
-
 def reconcile_site(ctx: StepContext, *, is_finished: Callable[[str], bool] = lease.process_is_finished) -> Reconciled:
     """Every capture of the site, and the collections in its space; an error about one capture never hides the others.
 
     `is_finished` is asked about a run that holds a capture's lease.
     """
-    known = list(ctx.records.keys())
-    own = [key for key in known if key.site == ctx.site.id]
+    keys = list(ctx.records.keys())
+    own = [key for key in keys if key.site == ctx.site.id]
     findings: list[Finding] = []
     passed_over: list[CaptureKey] = []
     progress = Progress(ctx.say)
     for number, key in enumerate(own, 1):
-        holder = lease.holder(ctx.records, key)
-        if holder is not None and not is_finished(holder):
+        found = reconcile_quiet(ctx, key, is_finished=is_finished)
+        if found is None:
             passed_over.append(key)
         else:
-            findings += _reconciled(ctx, key)
+            findings += found
         progress(number, len(own), "captures compared")
-    findings += unknown_collections(ctx.cdf, ctx.site.space, known)
+    findings += unknown_collections(ctx, keys)
     return Reconciled(findings, len(own) - len(passed_over), passed_over)
 
 
-def _reconciled(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
+def reconcile_quiet(
+    ctx: StepContext, key: CaptureKey, *, is_finished: Callable[[str], bool] = lease.process_is_finished
+) -> Sequence[Finding] | None:
+    """What `reconcile` finds; None if a run is writing the capture, or came while it was looked at.
+
+    What is wrong with the capture's records is a finding. ConfigError and CdfUnavailableError are about all captures.
+    """
     try:
-        return reconcile(ctx, key)
+        before = lease.position(ctx.records, key)
+        if before[1] is not None and not is_finished(before[1]):
+            return None
+        found = reconcile(ctx, key)
+        return found if lease.position(ctx.records, key) == before else None
+    except (ConfigError, CdfUnavailableError):
+        raise
+    except Capture360Error as error:
+        return [_finding(key, "records", str(error))]
     except (KeyError, TypeError, ValueError) as error:
-        what = f"One of its records cannot be read ({error!r})."
-        return [_finding(key, "records", f"{what} Restore its folder in {ctx.records.url} from a backup.")]
+        what = f"It cannot be compared, for one of its records is not as it was written ({error!r})."
+        return [_finding(key, "records", f"{what} Restore {ctx.records.url}/{key} from a backup.")]
 
 
-def unknown_collections(cdf: CdfProject, space: str, known: Some[CaptureKey]) -> Sequence[Finding]:
-    """Collections of ours in a space whose captures have no records."""
-    prefixes = tuple(names.collection_id(key) for key in known)
-    unknown = [
-        each
-        for each in Instances(cdf.client).found(space, names.COLLECTION_PREFIX)
-        if not prefixes or not each.startswith(prefixes)
-    ]
+def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
+    """What of a published capture is lost or changed, each with the way to mend it; nothing of one that is not.
+
+    Links are compared once the delivery that is published is the one that was linked, nothing of what is remembered is
+    lost and all its images are there.
+    """
+    published = ctx.records.newest_with(key, PUBLISH)
+    record = ctx.records.get(key, published, PUBLISH) if published else None
+    if published is None or record is None:
+        return []
+    found = _image_drift(ctx, key, published, record)
+    linked = ctx.records.newest_with(key, ANNOTATE)
+    if linked is None:
+        return found
+    memory = LinkMemory(ctx.records, key)
+    if lost := memory.lost():
+        found.append(_finding(key, "memory", memory.sentence(lost)))
+    if not ctx.records.has(key, linked, MATCH):
+        what = "Gone from the records: the texts and their matches, suggestions among them."
+        found.append(_finding(key, "matches", f"{what} Run captures_contextualize for it: it reads them anew."))
+    if not found and linked == published:
+        return _link_drift(ctx, key, _compared(ctx, key, linked))
+    return found
+
+
+def unknown_collections(ctx: StepContext, keys: Sequence[CaptureKey]) -> Sequence[Finding]:
+    """Collections of ours in the site's space whose captures have no records, whichever sites `keys` are of."""
+    there = Instances(ctx.cdf.client).found(ctx.site.space, names.COLLECTION_PREFIX)
+    begun = [key for key in keys if there and ctx.records.load(key, only=STATE_STEPS)]
+    unknown = [each for each in there if not each.startswith(tuple(map(names.collection_id, begun)))]
     if not unknown:
         return []
     message = (
-        f"CDF holds {_counted(unknown, 'collection')} that no records know: {_list(unknown)}. Restore the folders of "
-        "those captures among the records from a backup, or give the captures in again: what is there is found."
+        f"Collections of captures that the records do not know: {_list(unknown)}. Restore their folders in "
+        f"{ctx.records.url} from a backup. A capture that is given in again instead is found in CDF, but what people "
+        "decided about its links is not known any more."
     )
-    return [Finding("records", Disposition.WARN, f"space {space}", str(len(unknown)), message)]
+    return [Finding("records", Disposition.WARN, f"space {ctx.site.space}", str(len(unknown)), message)]
 
 
-def repair(ctx: StepContext, key: CaptureKey) -> Repaired:
-    """Take up again the decisions that answers recorded and the pairs that CDF shows as we made them; then go on.
+def _image_drift(ctx: StepContext, key: CaptureKey, published: str, record: Record) -> list[Finding]:
+    """Images that are gone, and images without six faces that are there."""
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
+    again = "Run captures_ingest for it: what is there is not written again."
+    if was_extracted(record.body):
+        promised = list(record.body["shown"].values())
+        images = _images(ctx, key, published)
+        again = _extract_again(ctx, key, published)
+    else:
+        promised = [names.image_id(key, station) for station in published_stations(ctx.records, key)]
+        images = list(model.images(key))
+    there = {image.external_id for image in images}
+    found = []
+    if gone := [each for each in promised if each not in there]:
+        found.append(_finding(key, "images", f"Images that CDF does not show: {_list(gone)}. {again}"))
+    refs = {ref: image.external_id for image in images for ref in image.faces.values()}
+    uploaded = model.file_ids(list(refs))
+    faceless = {image.external_id for image in images if len(image.faces) < len(FACES)}
+    faceless |= {image for ref, image in refs.items() if ref not in uploaded}
+    if faceless:
+        found.append(_finding(key, "faces", f"Images that lack faces: {_list(sorted(faceless))}. {again}"))
+    return found
 
-    What nothing proves is given up: such links are somebody else's from here on, and such suggestions are asked anew.
-    BadInputError if the capture was not linked, or its matches are gone.
-    """
-    linked = ctx.records.newest_with(key, ANNOTATE)
-    if linked is None:
-        raise BadInputError(f"{key} has no links to remember. Run captures_contextualize for it.")
-    memory = LinkMemory(ctx, key, linked)
-    before = memory.lost()
-    memory.recover_decisions()
-    writer = link_writer(ctx, key, linked)
-    matches = decided_matches(ctx, key, linked)
-    pairs = sum(writer.recover(*batch) for batch in batches_of(images_of(ctx, key, linked), matches))
-    after = memory.lost()
-    memory.accept()
-    done = Repaired(pairs, before.decisions - after.decisions, after.pairs + after.decisions)
-    ctx.say(f"{key}: {done.pairs} pairs and {done.decisions} decisions taken up again, {done.given_up} given up")
-    return done
 
-
-def _images_drift(ctx: StepContext, key: CaptureKey, published: str, images: Sequence[PublishedImage]) -> list[Finding]:
-    record = ctx.records.get(key, published, PUBLISH)
-    promised = int(record.body["images"]) if record else 0
-    if len(images) >= promised:
+def _images(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[PublishedImage]:
+    try:
+        return images_of(ctx, key, fingerprint)
+    except BadInputError:
         return []
-    what = f"CDF shows {len(images)} of {promised} images."
-    return [_finding(key, "images", f"{what} Run captures_ingest for it: what is there is not written again.")]
 
 
-def _faces_drift(ctx: StepContext, key: CaptureKey, images: Sequence[PublishedImage]) -> list[Finding]:
-    refs = [ref for image in images for ref in image.faces.values()]
-    there = mode_of(ctx.cdf).images(ctx.cdf, ctx.site).file_ids(refs)
-    gone = [ref.external_id for ref in refs if ref not in there]
-    if not gone:
-        return []
-    what = f"{_counted(gone, 'face file')} of its images {'is' if len(gone) == 1 else 'are'} not in CDF: {_list(gone)}."
-    return [_finding(key, "faces", f"{what} Run captures_ingest for it: what is there is not written again.")]
+def _extract_again(ctx: StepContext, key: CaptureKey, published: str) -> str:
+    """CDF extracts a scan once for each revision of its model."""
+    record = ctx.records.get(key, published, REVISION)
+    if record is None:
+        return "CDF made them: deliver the scan anew with a higher revision in capture.yaml."
+    revisions = _list([str(number) for number, _ in record.body["revisions"].values()])
+    return (
+        f"CDF made them: delete revision {revisions} of 3D model {record.body['model']} in CDF and run captures_ingest "
+        "for it, then CDF extracts them again."
+    )
 
 
-def _compared(ctx: StepContext, key: CaptureKey, linked: str, images: Sequence[PublishedImage]) -> LinkDrift:
+def _compared(ctx: StepContext, key: CaptureKey, linked: str) -> LinkDrift:
     matches = decided_matches(ctx, key, linked)
-    writer = link_writer(ctx, key, linked)
-    parts = [writer.compare(some, found) for some, found in batches_of(images, matches)]
+    writer = link_writer(ctx, key)
+    parts = [writer.compare(some, found) for some, found in batches_of(images_of(ctx, key, linked), matches)]
     return LinkDrift(
         missing=tuple(each for part in parts for each in part.missing),
         unexplained=tuple(each for part in parts for each in part.unexplained),
         forgotten=tuple(each for part in parts for each in part.forgotten),
         changed=tuple(each for part in parts for each in part.changed),
+        orphans=tuple(each for part in parts for each in part.orphans),
     )
 
 
 def _link_drift(ctx: StepContext, key: CaptureKey, drift: LinkDrift) -> list[Finding]:
     if drift.changed:
-        ctx.say(f"{key}: {_counted(drift.changed, 'link')} of ours were changed by people, and stay so")
-    anew = "Run captures_contextualize for it from the task annotate."
+        ctx.say(f"{key}: links of ours that people changed or removed, and that stay so: {_list(drift.changed)}")
+    assets = {asset.ref for asset in mode_of(ctx.cdf).assets(ctx.cdf, ctx.site.links).assets()} if drift.missing else ()
+    assetless = [link.told for link in drift.missing if link.asset not in assets]
+    missing = [link.told for link in drift.missing if link.asset in assets]
+    clear = "In its last run of captures_contextualize clear the task"
     told = (
-        ("missing", drift.missing, f"that the records hold are not in CDF: {_list(drift.missing)}. {anew}"),
-        ("unexplained", drift.unexplained, f"of ours are in no record: {_list(drift.unexplained)}. {anew}"),
+        ("missing", missing, "Links that the records hold and CDF does not", f"{clear} annotate."),
+        ("assets", assetless, "Links to assets that are not there any more", f"{clear} match with all downstream."),
+        ("unexplained", drift.unexplained, "Links of ours that no record holds", f"{clear} annotate."),
+        (
+            "orphans",
+            drift.orphans,
+            "Links whose asset is gone, which keeps viewers out of the image",
+            f"{clear} annotate: it removes those that we made; delete the others, or set object3D of their assets.",
+        ),
         (
             "forgotten",
             drift.forgotten,
-            f"in CDF are as we would make them, but nothing remembers that we did: {_list(drift.forgotten)}. "
-            f"If they are ours, run: capture360 reconcile {key} --repair",
+            "Links that have our outlines, number by number, but nothing remembers that we made them",
+            f"To have them remembered run capture360 reconcile {key} --connection FILE --repair",
         ),
     )
-    return [_finding(key, rule, f"{_counted(links, 'link')} {what}") for rule, links, what in told if links]
+    return [_finding(key, rule, f"{what}: {_list(links)}. {mend}") for rule, links, what, mend in told if links]
 
 
 def _finding(key: CaptureKey, rule: str, message: str) -> Finding:
     return Finding(rule, Disposition.WARN, str(key), "", message)
 
 
-def _counted(things: Sequence[str], noun: str) -> str:
-    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
-
-
 def _list(things: Sequence[str]) -> str:
-    more = f" and {len(things) - _NAMED} more" if len(things) > _NAMED else ""
+    """At most a handful by name, with the number of all of them."""
+    more = f", ... ({len(things)} in all)" if len(things) > _NAMED else ""
     return ", ".join(things[:_NAMED]) + more

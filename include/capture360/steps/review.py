@@ -76,7 +76,7 @@ def open_suggestions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> lis
         for match in decided_matches(ctx, key, fingerprint)
         if match.status == "suggested" and match.detection.image in there
     ]
-    waiting = link_writer(ctx, key, fingerprint).undecided(images, suggested)
+    waiting = link_writer(ctx, key).undecided(images, suggested)
     surest: dict[Detection, float] = defaultdict(float)
     for match in waiting:
         surest[match.detection] = max(surest[match.detection], match.confidence)
@@ -95,7 +95,7 @@ def begin(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Review:
 
     BadInputError if what people decided before was lost: they would be asked again.
     """
-    LinkMemory(ctx, key, fingerprint).ensure_whole()
+    LinkMemory(ctx.records, key).ensure_whole()
     matches = open_suggestions(ctx, key, fingerprint)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     faces = {image.external_id: image.faces for image in images_of(ctx, key, fingerprint)}
@@ -143,7 +143,7 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, page: int, response
         return Reviewed()
     if stale := _staleness(ctx, key, review):
         return Reviewed(stale=stale)
-    LinkMemory(ctx, key, review.fingerprint).ensure_whole()
+    LinkMemory(ctx.records, key).ensure_whole()
     matches = _page(_recorded(ctx.records, key, review.fingerprint), page)
     rivals = [frozenset(group) for group in _plates(matches)]
     answer = understood(response.choice, response.approve, response.reject, len(matches), rivals)
@@ -181,11 +181,11 @@ def _write(
     response: Response,
 ) -> list[str]:
     """The decisions into CDF and into the memory; sentences about those that could not be as wished."""
-    writer = link_writer(ctx, key, fingerprint)
+    writer = link_writer(ctx, key)
     otherwise = writer.decide(images, statuses)
     before = {match for match, _ in otherwise}
     new = [Decided(match, status, str(response.by), response.at) for match, status in statuses if match not in before]
-    decisions = LinkMemory(ctx, key, fingerprint).decide(new)
+    decisions = LinkMemory(ctx.records, key).decide(new)
     ids = {image.external_id for image in images}
     wanted = as_decided(recorded_matches(ctx.records, key, fingerprint), decisions)
     written = writer.write(images, [match for match in wanted if match.detection.image in ids])

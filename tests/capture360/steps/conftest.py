@@ -55,3 +55,9 @@ def hall(request: pytest.FixtureRequest, worlds: dict[ModeName, World]) -> Hall:
 @pytest.fixture
 def classic(worlds: dict[ModeName, World]) -> Hall:
     return hall_in(worlds["asset_centric"])
+
+
+@pytest.fixture
+def core(worlds: dict[ModeName, World]) -> Hall:
+    """In a project where CDF does not tell whose a link is."""
+    return hall_in(worlds["data_modeling"])

@@ -1,172 +1,149 @@
-"""What was lost or changed since a capture was linked is told, and taken up again where something proves it."""
+"""What was lost or changed since captures were published and linked is told, each with the way to mend it."""
 
 from __future__ import annotations
 
-import pytest
-from cognite.client.data_classes import AnnotationFilter
-from cognite.client.data_classes.data_modeling import EdgeId, ViewId
+from collections.abc import Callable
+from dataclasses import replace
 
-from capture360.cdf.modes import ModeName
-from capture360.errors import BadInputError
-from capture360.records import NOTES
+import pytest
+from cognite.client import CogniteClient
+from cognite.client.data_classes import AssetWrite
+from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, ViewId
+
+from capture360.cdf.client import CdfProject, Connection
+from capture360.errors import BadInputError, CdfUnavailableError
+from capture360.records import LEASES
+from capture360.steps import annotate as annotating
+from capture360.steps import lease, reconcile
 from capture360.steps.annotate import annotate
 from capture360.steps.detect import images_of
-from capture360.steps.link_memory import LinkMemory, Lost
-from capture360.steps.reconcile import Repaired, reconcile, repair, unknown_collections
-from capture360.steps.review import begin
+from capture360.steps.reconcile import reconcile_quiet, reconcile_site, unknown_collections
 from ingest_world import World
-from suggested_links import CERTAIN, TAGS, Hall, hall_in
+from suggested_links import ASSET, CERTAIN, DOUBTFUL, TAGS, Hall, decide, delete_link, hall_in, lose
 
-LINK = ViewId("cdf_cdm", "Cognite360ImageAnnotation", "v1")
-
-
-@pytest.fixture
-def core(worlds: dict[ModeName, World]) -> Hall:
-    """In a project where CDF does not tell whose a link is."""
-    return hall_in(worlds["data_modeling"])
+IMAGE_VIEWS = {
+    "asset_centric": (ViewId("cdf_360_image_schema", "Image360", "v1"), "cubeMapFront"),
+    "data_modeling": (ViewId("cdf_cdm", "Cognite360Image", "v1"), "front"),
+}
 
 
 def told(hall: Hall) -> list[str]:
-    return [finding.rule for finding in reconcile(hall.ctx, hall.key)]
+    return [finding.rule for finding in reconcile.reconcile(hall.ctx, hall.key)]
 
 
 def sentence(hall: Hall) -> str:
-    (finding,) = reconcile(hall.ctx, hall.key)
+    (finding,) = reconcile.reconcile(hall.ctx, hall.key)
     return finding.message
 
 
-def lose(hall: Hall, name: str) -> None:
-    """A note beside the capture is no more."""
-    path = f"{hall.key}/{NOTES}/{name}.json"
-    assert hall.world.records.store.exists(path)
-    hall.world.records.store.remove(path)
+def image_of(hall: Hall) -> tuple[str, str]:
+    (image,) = images_of(hall.ctx, hall.key, hall.fingerprint)
+    return image.space, image.external_id
 
 
-def decide(hall: Hall) -> tuple[str, str]:
-    """One suggestion approved and one rejected; their tags."""
-    review = hall.begin()
-    approved, rejected, *_ = hall.waiting()
-    hall.answer(review, "Decide one by one", "1", "2")
-    return approved, rejected
-
-
-def links(hall: Hall) -> list[EdgeId]:
-    edges = hall.world.cdf.client.data_modeling.instances.list("edge", sources=LINK, limit=None)
-    station = hall.key.capture.replace("-", "_")
-    return [EdgeId(edge.space, edge.external_id) for edge in edges if station in edge.end_node.external_id]
+def without_asset(hall: Hall, tag: str) -> Callable[[], None]:
+    """The asset is deleted; call what is given back to have it again, for it belongs to all halls."""
+    client: CogniteClient = hall.world.cdf.client
+    if hall.world.connection.mode == "asset_centric":
+        client.assets.delete(external_id=tag)
+        return lambda: client.assets.create([AssetWrite(name=tag, external_id=tag)]) and None
+    client.data_modeling.instances.delete(nodes=[("plant", tag)])
+    node = NodeApply("plant", tag, sources=[NodeOrEdgeData(ASSET, {"name": tag})])
+    return lambda: client.data_modeling.instances.apply([node]) and None
 
 
 def test_nothing_is_told_while_nothing_is_lost_and_nothing_is_written(hall: Hall) -> None:
     decide(hall)
-    before = hall.world.running.mutating()
     assert told(hall) == []
     hall.read(CERTAIN)
-    assert told(hall) == []
-    assert hall.world.running.mutating() > before
     before = hall.world.running.mutating()
     assert told(hall) == []
     assert hall.world.running.mutating() == before
 
 
-def test_decisions_that_are_lost_are_told_and_stop_what_would_undo_them(hall: Hall) -> None:
-    approved, rejected = decide(hall)
-    lose(hall, "decisions")
-    message = reconcile(hall.ctx, hall.key)[0].message
-    assert message.startswith("2 decisions of people that were remembered are gone from the records. Restore decisions")
-    assert f"capture360 reconcile {hall.key} --repair" in message
-    with pytest.raises(BadInputError, match="2 decisions of people"):
-        hall.read(CERTAIN)  # would approve what was rejected
-    assert hall.linked() == {approved}
-    with pytest.raises(BadInputError, match="2 decisions of people"):
-        begin(hall.ctx, hall.key, hall.fingerprint)
-    assert repair(hall.ctx, hall.key) == Repaired(pairs=0, decisions=2, given_up=0)
-    annotate(hall.ctx, hall.key, hall.fingerprint)
-    assert hall.linked() == set(TAGS) - {rejected}
-    assert told(hall) == []
+def test_a_capture_that_is_not_published_has_nothing_to_lose(world: World) -> None:
+    assert reconcile.reconcile(world.ctx(), world.drop("only-dropped").key) == []
 
 
-def test_answers_of_several_reviews_and_the_newest_about_a_link_are_taken_up_again(core: Hall) -> None:
-    first, second = decide(core)
-    third, *_ = core.waiting()
-    core.answer(core.begin(), "Decide one by one", "1", "")
-    lose(core, "decisions")
-    assert repair(core.ctx, core.key).decisions == 3
-    annotate(core.ctx, core.key, core.fingerprint)
-    assert core.linked() == {first, third}
-    assert second not in core.waiting()
-
-
-def test_pairs_that_are_lost_are_told_and_taken_up_again(core: Hall) -> None:
-    core.read(CERTAIN)
-    lose(core, "linked-pairs")
-    assert told(core) == ["memory", "forgotten"]
-    with pytest.raises(BadInputError, match=f"{len(TAGS)} linked pairs"):
-        annotate(core.ctx, core.key, core.fingerprint)
-    assert repair(core.ctx, core.key) == Repaired(pairs=len(TAGS), decisions=0, given_up=0)
-    assert told(core) == []
-    before = core.world.running.mutating()
-    annotate(core.ctx, core.key, core.fingerprint)
-    assert core.world.running.mutating() == before
-    core.read(tags=[])
-    assert core.linked() == set()
-
-
-def test_a_link_that_somebody_else_made_is_not_taken_for_ours(core: Hall) -> None:
-    core.read(CERTAIN)
-    lose(core, "linked-pairs")
-    LinkMemory(core.ctx, core.key, core.fingerprint).accept()
-    core.read(CERTAIN, shift=0.02)  # elsewhere on the image: the links that stand are not as we would make them
-    assert told(core) == []
-    assert repair(core.ctx, core.key).pairs == 0
-
-
-def test_what_nothing_proves_is_given_up_once_it_is_told_to(core: Hall) -> None:
+@pytest.mark.parametrize("note", ["decisions", "linked-pairs"])
+def test_a_lost_note_is_told_and_nothing_that_would_contradict_it(core: Hall, note: str) -> None:
     decide(core)
-    lose(core, "decisions")
-    for path in list(core.world.records.store.walk(str(core.key))):
-        if "/answer-" in path:
-            core.world.records.store.remove(path)
-    assert repair(core.ctx, core.key) == Repaired(pairs=0, decisions=0, given_up=2)
-    assert LinkMemory(core.ctx, core.key, core.fingerprint).lost() == Lost(0, 0)
-    assert len(core.waiting()) == len(TAGS)
-
-
-def test_a_run_that_is_killed_between_note_and_count_lost_nothing(core: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Killed(BaseException):
-        pass
-
-    def counted(*_: object) -> None:
-        raise Killed
-
-    memory = LinkMemory(core.ctx, core.key, core.fingerprint)
-    for tags in (TAGS, []):
-        with monkeypatch.context() as patched:
-            patched.setattr(LinkMemory, "_count", counted)
-            with pytest.raises(Killed):
-                core.read(CERTAIN, tags=tags)
-        assert memory.lost() == Lost(0, 0)
-        core.read(CERTAIN, tags=tags)
-        assert len(core.linked()) == len(tags)
+    core.read(CERTAIN)
+    lose(core, note)
+    assert told(core) == ["memory"]
 
 
 def test_links_that_are_gone_from_cdf_are_told_and_made_again(classic: Hall) -> None:
     classic.read(CERTAIN)
-    client = classic.world.cdf.client
-    faces = [ref for image in images_of(classic.ctx, classic.key, classic.fingerprint) for ref in image.faces.values()]
-    on_faces = AnnotationFilter("file", [{"external_id": ref.external_id} for ref in faces])
-    victim, *_ = client.annotations.list(on_faces, limit=None)
-    client.annotations.delete([victim.id])
-    assert "1 link that the records hold are not in CDF" in sentence(classic)
+    delete_link(classic)
+    assert sentence(classic).startswith('Links that the records hold and CDF does not: "21-PT-')
     annotate(classic.ctx, classic.key, classic.fingerprint)
     assert told(classic) == []
 
 
+def test_links_that_no_record_holds_are_told(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    hall.read(CERTAIN)
+    with monkeypatch.context() as patched:
+        patched.setattr("suggested_links.annotate", lambda *_: None)
+        hall.read(CERTAIN, tags=TAGS[1:])
+    message = sentence(hall)
+    assert message.startswith("Links of ours that no record holds: ")
+    assert "clear the task annotate" in message
+
+
 def test_a_link_that_somebody_removed_in_cdf_is_left_to_them(core: Hall) -> None:
     core.read(CERTAIN)
-    core.world.cdf.client.data_modeling.instances.delete(edges=links(core)[:1])
+    delete_link(core)
     core.world.said.clear()
     assert told(core) == []
-    assert any("1 link of ours were changed by people" in line for line in core.world.said)
+    assert any("links of ours that people changed or removed, and that stay so" in line for line in core.world.said)
+
+
+def test_a_link_that_cdf_refuses_since_its_asset_is_gone_is_told_until_the_texts_are_matched_anew(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("suggested_links.annotate", lambda *_: None)
+        hall.read(CERTAIN, tags=TAGS[:3])
+    bring_back = without_asset(hall, TAGS[0])
+    try:
+        assert annotate(hall.ctx, hall.key, hall.fingerprint).refused
+        message = sentence(hall)
+        assert message.startswith("Links to assets that are not there any more: ")
+        assert "clear the task match" in message
+        hall.read(CERTAIN, tags=TAGS[:3])
+        assert told(hall) == []
+    finally:
+        bring_back()
+
+
+def test_a_link_without_its_asset_keeps_viewers_out_and_is_told(core: Hall) -> None:
+    core.read(CERTAIN)
+    bring_back = without_asset(core, TAGS[3])
+    try:
+        assert "which keeps viewers out of the image" in sentence(core)
+        annotate(core.ctx, core.key, core.fingerprint)
+        assert "orphans" not in told(core)
+    finally:
+        bring_back()
+
+
+def test_links_on_all_images_are_compared(classic: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(annotating, "_IMAGES_AT_ONCE", 1)
+    world = classic.world
+    world.ingest(world.drop(classic.key.capture, stations=3), run="run 2")
+    receipt = world.records.load(classic.key)
+    assert receipt is not None
+    classic.fingerprint = receipt.fingerprint
+    classic.read(CERTAIN)
+    delete_link(classic)
+    assert told(classic) == ["missing"]
+
+
+def test_links_of_an_older_delivery_are_not_compared(classic: Hall) -> None:
+    classic.read(CERTAIN)
+    classic.world.ingest(classic.world.drop(classic.key.capture, stations=1, shade=50, revision=2), run="run 2")
+    assert told(classic) == []
 
 
 def test_matches_that_are_lost_are_told(hall: Hall) -> None:
@@ -174,13 +151,20 @@ def test_matches_that_are_lost_are_told(hall: Hall) -> None:
     assert "suggestions among them" in sentence(hall)
 
 
-def test_images_that_are_gone_are_told(classic: Hall) -> None:
-    client = classic.world.cdf.client
-    marker = classic.key.capture.replace("-", "_")
-    nodes = client.data_modeling.instances.list("node", space=classic.world.site.space, limit=None)
-    gone = [node.as_id() for node in nodes if node.external_id.startswith("c360_image") and marker in node.external_id]
-    client.data_modeling.instances.delete(nodes=gone)
-    assert "CDF shows 0 of 1 images" in sentence(classic)
+def test_images_of_every_delivery_are_told_by_name(world: World) -> None:
+    drop = world.drop("second", stations=4)
+    world.write(replace(drop, capture=replace(drop.capture, stations=drop.capture.stations[:3])))
+    (drop.folder / "stations.csv").write_text("mended")
+    world.write(replace(drop, capture=replace(drop.capture, stations=drop.capture.stations[3:])), "run 2")
+    assert reconcile.reconcile(world.ctx(), drop.key) == []
+    published = world.records.newest_with(drop.key, "publish")
+    assert published is not None
+    gone = [(image.space, image.external_id) for image in images_of(world.ctx(), drop.key, published)[:2]]
+    world.cdf.client.data_modeling.instances.delete(nodes=gone)
+    (finding,) = reconcile.reconcile(world.ctx(), drop.key)
+    assert finding.message.startswith(f"Images that CDF does not show: {gone[0][1]}, {gone[1][1]}. Run captures_ingest")
+    world.ingest(world.drop("second", stations=4), run="run 3")
+    assert reconcile.reconcile(world.ctx(), drop.key) == []
 
 
 def test_face_files_that_are_gone_are_told(hall: Hall) -> None:
@@ -191,21 +175,84 @@ def test_face_files_that_are_gone_are_told(hall: Hall) -> None:
         client.files.delete(external_id=gone.external_id)
     else:
         client.data_modeling.instances.delete(nodes=[(gone.space, gone.external_id)])
-    assert f"1 face file of its images is not in CDF: {gone.external_id}. Run captures_ingest" in sentence(hall)
+    assert sentence(hall).startswith(f"Images that lack faces: {image.external_id}. Run captures_ingest")
 
 
-def test_a_capture_that_is_not_published_has_nothing_to_lose(world: World) -> None:
-    assert reconcile(world.ctx(), world.drop("only-dropped").key) == []
+def test_an_image_that_names_no_file_for_a_face_is_told(hall: Hall) -> None:
+    view, front = IMAGE_VIEWS[hall.world.connection.mode]
+    space, external_id = image_of(hall)
+    emptied = NodeApply(space, external_id, sources=[NodeOrEdgeData(view, {front: None})])
+    hall.world.cdf.client.data_modeling.instances.apply([emptied])
+    assert sentence(hall).startswith(f"Images that lack faces: {external_id}.")
 
 
 def test_collections_without_records_are_named(hall: Hall) -> None:
     known = list(hall.world.records.keys())
-    space = hall.world.site.space
-    assert unknown_collections(hall.world.cdf, space, known) == []
-    (finding,) = unknown_collections(hall.world.cdf, space, [key for key in known if key != hall.key])
-    assert "1 collection that no records know: c360_collection_hall_7" in finding.message
+    assert unknown_collections(hall.ctx, known) == []
+    (finding,) = unknown_collections(hall.ctx, [key for key in known if key != hall.key])
+    assert "captures that the records do not know: c360_collection_hall_7" in finding.message
 
 
-def test_a_repair_of_what_was_never_linked_is_told(world: World) -> None:
-    with pytest.raises(BadInputError, match="Run captures_contextualize"):
-        repair(world.ctx(), world.drop("never-linked").key)
+def test_a_capture_whose_folder_of_records_was_emptied_is_not_known(make_world: Callable[..., World]) -> None:
+    world = make_world(space="emptied")
+    drop = world.drop("emptied", stations=1)
+    world.ingest(drop)
+    elsewhere = replace(world.ctx(), site=world.site.model_copy(update={"id": "dock-2"}))
+    assert (reconcile_site(elsewhere).findings, reconcile_site(elsewhere).compared) == ([], 0)
+    for path in list(world.records.store.walk(str(drop.key))):
+        world.records.store.remove(path)
+    (finding,) = reconcile_site(world.ctx()).findings
+    assert "c360_collection_hall_7_emptied" in finding.message
+
+
+def test_a_capture_that_a_run_is_writing_is_passed_over(classic: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(run: str) -> bool:
+        return False
+
+    with lease.held(classic.world.records, classic.key, "somebody", is_finished=never):
+        assert reconcile_quiet(classic.ctx, classic.key, is_finished=never) is None
+    assert reconcile_quiet(classic.ctx, classic.key, is_finished=never) == []
+    compare = reconcile.reconcile
+
+    def interrupted(*arguments: object) -> object:
+        """A run comes and goes while the capture is looked at."""
+        found = compare(*arguments)  # type: ignore[arg-type]
+        with lease.held(classic.world.records, classic.key, "in between", is_finished=never):
+            classic.read(DOUBTFUL, tags=TAGS[:5])
+        return found
+
+    monkeypatch.setattr(reconcile, "reconcile", interrupted)
+    assert reconcile_quiet(classic.ctx, classic.key, is_finished=never) is None
+
+
+@pytest.mark.parametrize("broken", ["match.json", "publish.json", "lease"])
+def test_a_broken_record_of_one_capture_is_named_and_hides_no_other(classic: Hall, broken: str) -> None:
+    world = classic.world
+    other = hall_in(world)
+    world.records.store.remove(f"{other.key}/{other.fingerprint}/match.json")
+    folder, name = (LEASES, "000099.json") if broken == "lease" else (classic.fingerprint, broken)
+    world.records.store.put(f"{classic.key}/{folder}/{name}", b"{")
+    findings = reconcile_site(classic.ctx).findings
+    world.records.store.remove(f"{classic.key}/{folder}/{name}")
+    about = {finding.where: finding for finding in findings}
+    assert about[str(classic.key)].rule == "records"
+    assert f"{classic.key}" in about[str(classic.key)].message
+    assert about[str(other.key)].rule == "matches"
+
+
+def test_a_project_that_does_not_answer_is_no_drift(classic: Hall) -> None:
+    nobody = {**classic.world.running.connection, "base_url": "http://127.0.0.1:9", "mode": "asset_centric"}
+    ctx = replace(classic.ctx, cdf=CdfProject(Connection.from_mapping(nobody, "test")))
+    with pytest.raises(CdfUnavailableError):
+        reconcile_quiet(ctx, classic.key)
+
+
+def test_what_is_lost_stops_linking_and_reviewing(core: Hall) -> None:
+    review = core.begin()
+    core.answer(review, "Decide one by one", "1", "2")
+    lose(core, "decisions")
+    linked = core.linked()
+    for attempt in (lambda: core.answer(review, "Approve all"), core.begin, lambda: core.read(CERTAIN)):
+        with pytest.raises(BadInputError, match="Gone from the records: 2 of 2 decisions of people"):
+            attempt()
+    assert core.linked() == linked
