@@ -54,7 +54,7 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
 
     An image belongs to a station if it was made after the revision of the station's scan was started and stands at the
     station's place. In a space of the capture's own all that the revisions made is the capture's.
-    CdfError if there is none, or if images name faces that have no content.
+    CdfError if there is none, if images name faces that have no content, or if some are gone that were there before.
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
     body = recorded_revisions(ctx, key, fingerprint)
@@ -69,6 +69,11 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
             f"{key}: CDF says the extraction is done, but space {space} holds no 360° image of it. "
             f"{len(capture.stations)} were promised. Look at the revision's logs, or set e57.route to extract."
         )
+    known = ctx.records.get(key, fingerprint, PUBLISH)
+    gone = [station for station in found.missing if known and station in known.body["shown"]]
+    if gone:
+        what = f"{key}: {len(gone)} of its stations that CDF had extracted are gone: {_named(gone)}."
+        raise CdfError(f"{what} {extract_again(ctx, key, fingerprint)}")
     images = [each.image for each in made]
     _refuse_incomplete(key, images, extraction.without_content(images))
     collections = _collections(key, made)
@@ -95,6 +100,16 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
 def was_extracted(body: Mapping[str, Any]) -> bool:
     """Whether a record of published images is about those that CDF's extraction made."""
     return "shown" in body
+
+
+def extract_again(ctx: StepContext, key: CaptureKey, fingerprint: str) -> str:
+    """How images that CDF made are had again: it extracts a scan once for each revision of its model."""
+    body = recorded_revisions(ctx, key, fingerprint)
+    revisions = _named([str(number) for number, _ in body["revisions"].values()])
+    return (
+        f"CDF made them: delete revision {revisions} of 3D model {body['model']} in CDF and run captures_ingest "
+        "for it, then CDF extracts them again."
+    )
 
 
 def at_same_place(one: Pose, other: Pose) -> bool:

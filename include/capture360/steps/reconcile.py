@@ -15,7 +15,7 @@ from capture360.records import STATE_STEPS, Record
 from capture360.steps import lease
 from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.annotate import batches_of, decided_matches, link_writer
-from capture360.steps.collect import was_extracted
+from capture360.steps.collect import extract_again, was_extracted
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
 from capture360.steps.earlier import published_stations
@@ -23,7 +23,6 @@ from capture360.steps.link_memory import LinkMemory
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.progress import Progress
 from capture360.steps.publish import STEP as PUBLISH
-from capture360.steps.revision import REVISION
 
 _NAMED = 5
 """How many of many are named in a sentence."""
@@ -128,7 +127,7 @@ def _image_drift(ctx: StepContext, key: CaptureKey, published: str, record: Reco
     if was_extracted(record.body):
         promised = list(record.body["shown"].values())
         images = _images(ctx, key, published)
-        again = _extract_again(ctx, key, published)
+        again = extract_again(ctx, key, published)
     else:
         promised = [names.image_id(key, station) for station in published_stations(ctx.records, key)]
         images = list(model.images(key))
@@ -150,18 +149,6 @@ def _images(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[Pub
         return images_of(ctx, key, fingerprint)
     except BadInputError:
         return []
-
-
-def _extract_again(ctx: StepContext, key: CaptureKey, published: str) -> str:
-    """CDF extracts a scan once for each revision of its model."""
-    record = ctx.records.get(key, published, REVISION)
-    if record is None:
-        return "CDF made them: deliver the scan anew with a higher revision in capture.yaml."
-    revisions = _list([str(number) for number, _ in record.body["revisions"].values()])
-    return (
-        f"CDF made them: delete revision {revisions} of 3D model {record.body['model']} in CDF and run captures_ingest "
-        "for it, then CDF extracts them again."
-    )
 
 
 def _compared(ctx: StepContext, key: CaptureKey, linked: str) -> LinkDrift:

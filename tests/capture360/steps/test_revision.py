@@ -24,6 +24,7 @@ from capture360.steps.collect import Collected, collect
 from capture360.steps.detect import images_of
 from capture360.steps.ingest import ingest
 from capture360.steps.plan import plan
+from capture360.steps.reconcile import reconcile
 from capture360.steps.validate import validate
 from capture360.steps.verify import verify
 from captures import small_site, station_pose
@@ -90,6 +91,30 @@ def steps(world: World, drop: ScanDrop, run: str = "run 1") -> Collected:
     revision.start_revisions(ctx, drop.key, fingerprint)
     revision.wait(ctx, drop.key, fingerprint)
     return collect(ctx, drop.key, fingerprint)
+
+
+@pytest.mark.parametrize("names", ["tidy", "random_ids", "two_collections", "no_stations"])
+def test_images_that_are_gone_are_told_and_extracted_again(start: Start, names: str) -> None:
+    with start(extraction_names=names) as world:
+        drop = write_scans(world.landing, "walk")
+        ingest(world.ctx(), drop.key)
+        assert reconcile(world.ctx(), drop.key) == []
+        published = world.records.newest_with(drop.key, "publish")
+        assert published is not None
+        client = world.cdf.client
+        gone = images_of(world.ctx(), drop.key, published)[:2]
+        client.data_modeling.instances.delete(nodes=[(image.space, image.external_id) for image in gone])
+        (finding,) = reconcile(world.ctx(), drop.key)
+        assert finding.message.startswith("Images that CDF does not show: ")
+        (model,) = client.three_d.models.list(limit=None)
+        (made,) = client.three_d.revisions.list(model.id, limit=None)
+        assert f"delete revision {made.id} of 3D model {model.id} in CDF and run captures_ingest" in finding.message
+        with pytest.raises(CdfError, match="2 of its stations that CDF had extracted are gone: Stop"):
+            ingest(world.ctx("run 2"), drop.key)
+        client.three_d.revisions.delete(model.id, made.id)
+        again = ingest(world.ctx("run 3"), drop.key)
+        assert again.collected is not None
+        assert (len(again.collected.missing), reconcile(world.ctx(), drop.key)) == (0, [])
 
 
 @pytest.mark.parametrize(
