@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cdf_sandbox.options import ExtractionNames, Options, ProjectMode
+from cdf_sandbox.options import ASSUMED, ExtractionNames, Options, ProjectMode, assumed
 
 
 def sandbox(
@@ -30,11 +30,19 @@ def sandbox(
         ExtractionNames, typer.Option(help="How the instances that are extracted from E57 files look.")
     ] = "tidy",
     rate_limits: Annotated[bool, typer.Option(help="Answer 429 above CDF's limits.")] = True,
+    assume: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help=f"What CDF does not publish, otherwise: {', '.join(ASSUMED)}."),
+    ] = None,
     public: Annotated[bool, typer.Option("--public", help="Allow an address that other machines can reach.")] = False,
 ) -> None:
     """Run the sandbox, a local Cognite Data Fusion, until Ctrl-C. DIR/connection.json says how to reach it."""
     from cdf_sandbox.server import CONNECTION_FILE, CannotServe, run
 
+    try:
+        assumptions = assumed(assume or ())
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--assume") from None
     options = Options(
         data=data,
         host=host,
@@ -50,6 +58,7 @@ def sandbox(
         extraction_names=extraction_names,
         rate_limits=rate_limits,
         public=public,
+        **assumptions,
     )
 
     def announce(connection: dict[str, str]) -> None:

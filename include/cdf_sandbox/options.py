@@ -1,9 +1,12 @@
 """What a sandbox can be told at its start."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 ExtractionNames = Literal["tidy", "random_ids", "no_stations", "two_collections"]
 """How the instances that CDF extracts from E57 files look; nothing of it is published."""
@@ -50,3 +53,29 @@ class Options:
     instance_limit: int = 5_000_000
     max_body: int = 64 * 1024 * 1024
     public: bool = False
+
+
+_Status = Annotated[int, Field(ge=400, le=499)]
+ASSUMED: dict[str, Any] = {
+    "write_blocked_status": _Status,
+    "uniqueness_violation_status": _Status,
+    "byids_applies_view_filter": bool,
+    "published_false_hides_published": bool,
+    "revision_needs_readable_file": bool,
+    "instance_limit": Annotated[int, Field(ge=0)],
+}
+"""Options in which a real project may differ from what is assumed, and what they take."""
+
+
+def assumed(texts: Iterable[str]) -> dict[str, Any]:
+    """Fields of ``Options`` from ``name=value`` texts; ValueError with a sentence for one that is none."""
+    chosen: dict[str, Any] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        if name not in ASSUMED:
+            raise ValueError(f'"{name}" is no assumption. There are: {", ".join(ASSUMED)}.')
+        try:
+            chosen[name] = TypeAdapter(ASSUMED[name]).validate_strings(value)
+        except ValidationError as error:
+            raise ValueError(f'{name} cannot be "{value}": {error.errors()[0]["msg"]}.') from None
+    return chosen

@@ -1,6 +1,7 @@
 """``capture360 sandbox`` in a process of its own."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,7 +16,17 @@ COMMAND = [str(Path(sys.executable).with_name("capture360")), "sandbox"]
 def test_serves_until_interrupted(tmp_path):
     connection = tmp_path / "data" / "connection.json"
     process = subprocess.Popen(
-        [*COMMAND, "--port", "0", "--data", str(tmp_path / "data"), "--mode", "data_modeling"],
+        [
+            *COMMAND,
+            "--port",
+            "0",
+            "--data",
+            str(tmp_path / "data"),
+            "--mode",
+            "data_modeling",
+            "--assume",
+            "write_blocked_status=418",
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -29,6 +40,7 @@ def test_serves_until_interrupted(tmp_path):
         known = json.loads(connection.read_text())
         page = httpx.get(known["base_url"], trust_env=False).text
         assert "data modeling" in page
+        assert blocked_status(known) == 418
     finally:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
@@ -47,3 +59,19 @@ def test_refuses_public_addresses_in_words(tmp_path):
     assert done.returncode == 2
     assert "--public" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def blocked_status(known):
+    credentials = {"grant_type": "client_credentials", "client_id": known["client_id"],
+                   "client_secret": known["client_secret"], "scope": f"{known['base_url']}/.default"}  # fmt: skip
+    token = httpx.post(known["token_url"], data=credentials, trust_env=False).json()["access_token"]
+    url = f"{known['base_url']}/api/v1/projects/{known['project']}/assets"
+    headers = {"authorization": f"Bearer {token}"}
+    return httpx.post(url, json={"items": [{"name": "a"}]}, headers=headers, trust_env=False).status_code
+
+
+def test_refuses_what_is_no_assumption_in_words(tmp_path):
+    command = [*COMMAND, "--port", "0", "--data", str(tmp_path), "--assume", "latency=3"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, "COLUMNS": "200"})
+    assert done.returncode == 2
+    assert '"latency" is no assumption' in done.stderr

@@ -1,5 +1,9 @@
 """What CDF does not publish can be chosen: both positions of every such switch that no other test names."""
 
+import re
+from dataclasses import fields
+from pathlib import Path
+
 import httpx
 import pytest
 from cognite.client.data_classes import ThreeDModelRevisionUpdate, ThreeDModelRevisionWrite
@@ -11,7 +15,7 @@ from cognite.client.data_classes.data_modeling.cdm.v1 import (
 )
 from cognite.client.exceptions import CogniteAPIError
 
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.options import ASSUMED, Options, ProjectMode, assumed
 
 STATION = ViewId("cdf_cdm", "Cognite360ImageStation", "v1")
 
@@ -75,3 +79,27 @@ def test_reverse_lookup_is_open_whatever_version_is_asked_for(http, header):
     }  # fmt: skip
     answer: httpx.Response = http.post("/annotations/reverselookup", json=body, headers=headers)
     assert answer.json() == {"items": [], "annotatedResourceType": "file"}
+
+
+def test_assumptions_are_chosen_by_name():
+    chosen = assumed(["write_blocked_status=400", "byids_applies_view_filter=no", "instance_limit=7"])
+    options = Options(data=Path(), **chosen)
+    assert (options.write_blocked_status, options.byids_applies_view_filter, options.instance_limit) == (400, False, 7)
+    assert set(ASSUMED) <= {field.name for field in fields(Options)}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("latency=3", '"latency" is no assumption. There are: write_blocked_status,'),
+        (
+            "write_blocked_status=200",
+            'write_blocked_status cannot be "200": Input should be greater than or equal to 400.',
+        ),
+        ("byids_applies_view_filter", 'byids_applies_view_filter cannot be "": Input should be a valid boolean'),
+        ("instance_limit=many", 'instance_limit cannot be "many": Input should be a valid integer'),
+    ],
+)
+def test_what_is_no_assumption_is_told(text, told):
+    with pytest.raises(ValueError, match=re.escape(told)):
+        assumed([text])
