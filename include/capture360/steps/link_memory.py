@@ -64,9 +64,13 @@ class LinkMemory:
 
     def lost(self) -> Mapping[str, str]:
         """What of the notes is gone, in words, by the name of the note; empty if nothing is."""
-        return {
-            note: self._loss(note, known) for note, known in self._state().items() if not self._is_whole(note, known)
-        }
+        state = self._state()
+        while True:
+            gone = {note: self._loss(note, known) for note, known in state.items() if not self._is_whole(note, known)}
+            now = self._state()
+            if not gone or now == state:
+                return gone
+            state = now  # Somebody has written while we looked.
 
     def ensure_whole(self) -> None:
         """BadInputError if a note is gone or old: going on would take what people did for undone."""

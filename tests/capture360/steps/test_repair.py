@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from capture360.cdf.modes import ModeName
 from capture360.errors import BadInputError
 from capture360.matching.documents import detection_document
-from capture360.model import Detection
+from capture360.model import CaptureKey, Detection
 from capture360.records import NOTES, Records
 from capture360.steps.annotate import annotate
 from capture360.steps.detect import images_of
@@ -202,6 +204,23 @@ def test_killed_at_any_write_of_the_memory_nothing_looks_lost(
         assert memory(core).lost() == {}
         core.read(CERTAIN, tags=tags)
         assert len(core.linked()) == len(tags)
+
+
+def test_a_look_while_another_task_writes_sees_no_loss(core: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    decide(core)
+    read, writing = Records.note, [True]
+
+    def interrupted(self: Records, key: CaptureKey, name: str, folder: str = NOTES) -> Mapping[str, Any] | None:
+        """Somebody's answer comes between the look at the digests and the look at the note."""
+        if name == "decisions" and writing:
+            writing.clear()
+            core.answer(core.begin(), "Decide one by one", "1")
+        return read(self, key, name, folder)
+
+    looking = memory(core)
+    monkeypatch.setattr(Records, "note", interrupted)
+    assert looking.lost() == {}
+    assert len(looking.decisions()) == 3
 
 
 def test_a_note_that_is_broken_is_named(core: Hall) -> None:
