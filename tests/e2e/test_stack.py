@@ -18,7 +18,9 @@ from capture360_local.stack import Stack, StackError
 from capture360_local.stack.processes import Session, is_free
 from running_stack import RunningStack
 
-UP = (sys.executable, "-c", "from capture360_cli.main import run; run()", "up", "--state")
+LISTEN = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+"""As in a terminal: a shell without job control has its background jobs, perhaps these tests, ignore SIGINT."""
+UP = (sys.executable, "-c", f"{LISTEN}; from capture360_cli.main import run; run()", "up", "--state")
 
 
 def until(look: Callable[[], object], what: str, patience: float = 60) -> None:
@@ -62,9 +64,12 @@ def test_a_dead_child_is_named_and_nothing_is_left_running(stack: RunningStack) 
 def test_a_start_in_the_foreground_ends_with_its_starter(tmp_path: Path, number: signal.Signals) -> None:
     stack = Stack(tmp_path / "local")
     with subprocess.Popen((*UP, str(stack.home.root), "--foreground"), start_new_session=True) as starter:
-        until(lambda: "api-server" in stack.status().children, "Airflow to start")
-        starter.send_signal(number)
-        starter.wait(60)
+        try:
+            until(lambda: "api-server" in stack.status().children, "Airflow to start")
+            starter.send_signal(number)
+            starter.wait(60)
+        finally:
+            starter.kill()
     until(lambda: nothing_is_left(stack), "the end of all processes", 30)
 
 
