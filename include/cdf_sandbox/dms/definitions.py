@@ -1,14 +1,15 @@
 """Spaces, containers, views and data models as requests define them (schemas of the published API specification)."""
 
+from collections import Counter
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from cdf_sandbox.dms.ids import (
-    RESERVED_SPACES,
     ContainerId,
     ContainerRef,
     DmsName,
+    FreeSpace,
     NodeRef,
     SourceRef,
     Space,
@@ -50,22 +51,18 @@ PropertyName = Annotated[
 ConstraintName = Annotated[str, StringConstraints(min_length=1, max_length=43)]
 Title = Annotated[str, StringConstraints(max_length=255)]
 Description = Annotated[str, StringConstraints(max_length=1024)]
+_COLLATION = r"^(ucs_basic|en-US-u-va-posix|und|[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?)$"
+"""The form that all names in the published list have; the list itself is of 784 names and not kept."""
+MAX_UNIQUENESS, MAX_REQUIRES = 10, 25
 ListSize = Annotated[int, Field(ge=1, le=MAX_LIST_OVERRIDE)]
 
 
 class SpaceDefinition(WriteModel):
     """A space to create or change."""
 
-    space: Space
+    space: FreeSpace
     name: Title | None = None
     description: Description | None = None
-
-    @field_validator("space")
-    @classmethod
-    def _free(cls, space: str) -> str:
-        if space in RESERVED_SPACES:
-            raise ValueError(f"the space id {space!r} is reserved")
-        return space
 
 
 class _Listable(WriteModel):
@@ -84,7 +81,7 @@ class TextDefinition(_Listable):
 
     type: Literal["text"]
     max_text_size: Annotated[int, Field(ge=1, le=128_000)] | None = None
-    collation: Annotated[str, StringConstraints(max_length=20)] = "ucs_basic"
+    collation: Annotated[str, StringConstraints(pattern=_COLLATION)] = "ucs_basic"
 
 
 class Unit(WriteModel):
@@ -127,7 +124,17 @@ class EnumValue(WriteModel):
     description: Description | None = None
 
 
-EnumName = Annotated[str, StringConstraints(pattern=r"^[_A-Za-z][_0-9A-Za-z]{0,127}$", max_length=127)]
+def _not_literal(name: str) -> str:
+    if name in ("true", "false", "null"):
+        raise ValueError(f"the value {name!r} is reserved")
+    return name
+
+
+EnumName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[_A-Za-z][_0-9A-Za-z]{0,127}$", max_length=127),
+    AfterValidator(_not_literal),
+]
 
 
 class EnumDefinition(WriteModel):
@@ -136,6 +143,12 @@ class EnumDefinition(WriteModel):
     type: Literal["enum"]
     unknown_value: str | None = None
     values: Annotated[dict[EnumName, EnumValue], Field(min_length=1, max_length=32)]
+
+    @model_validator(mode="after")
+    def _unknown_is_known(self) -> "EnumDefinition":
+        if self.unknown_value is not None and self.unknown_value not in self.values:
+            raise ValueError(f"unknownValue {self.unknown_value!r} is none of the values")
+        return self
 
 
 TypeDefinition = Annotated[
@@ -209,6 +222,14 @@ class IndexDefinition(_WithState):
     cursorable: bool | None = None
     by_space: bool | None = None
 
+    @model_validator(mode="after")
+    def _only_for_btree(self) -> "IndexDefinition":
+        if self.index_type == "inverted":
+            for name, value in (("cursorable", self.cursorable), ("bySpace", self.by_space)):
+                if value is not None:
+                    raise ValueError(f"an inverted index has no {name!r}")
+        return self
+
 
 class ContainerDefinition(WriteModel):
     """A container to create or change."""
@@ -219,15 +240,21 @@ class ContainerDefinition(WriteModel):
     description: Description | None = None
     used_for: Literal["node", "edge", "all"] = "node"
     properties: Annotated[dict[PropertyName, PropertyDefinition], Field(min_length=1, max_length=100)]
-    constraints: Annotated[
-        dict[ConstraintName, RequiresDefinition | UniquenessDefinition], Field(default_factory=dict, max_length=35)
-    ]
+    constraints: Annotated[dict[ConstraintName, RequiresDefinition | UniquenessDefinition], Field(default_factory=dict)]
     indexes: Annotated[dict[ConstraintName, IndexDefinition], Field(default_factory=dict, max_length=10)]
 
     @property
     def id(self) -> ContainerId:
         """The container that is defined."""
         return ContainerId(self.space, self.external_id)
+
+    @model_validator(mode="after")
+    def _not_too_many(self) -> "ContainerDefinition":
+        kinds: Counter[str] = Counter(each.constraint_type for each in self.constraints.values())
+        for kind, most in (("uniqueness", MAX_UNIQUENESS), ("requires", MAX_REQUIRES)):
+            if kinds[kind] > most:
+                raise ValueError(f"a container has at most {most} {kind} constraints")
+        return self
 
     @model_validator(mode="after")
     def _members_exist(self) -> "ContainerDefinition":
@@ -290,7 +317,7 @@ class ViewDefinition(WriteModel):
     implements: Annotated[list[ViewRef], Field(default_factory=list, max_length=10)]
     properties: Annotated[
         dict[PropertyName, ViewPropertyDefinition | EdgeConnectionDefinition | ReverseConnectionDefinition],
-        Field(default_factory=dict, max_length=300),
+        Field(default_factory=dict, max_length=100),
     ]
 
     @property

@@ -70,7 +70,14 @@ def _without_nul(text: str) -> str:
     return text
 
 
+def _not_reserved(space: str) -> str:
+    if space in RESERVED_SPACES:
+        raise ValueError(f"the space id {space!r} is reserved")
+    return space
+
+
 Space = Annotated[str, StringConstraints(pattern=SPACE_PATTERN, max_length=43)]
+FreeSpace = Annotated[Space, AfterValidator(_not_reserved)]
 DmsName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z]([a-zA-Z0-9_]{0,253}[a-zA-Z0-9])?$", max_length=255)]
 Version = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9]([.a-zA-Z0-9_-]{0,41}[a-zA-Z0-9])?$", max_length=43)]
 InstanceExternalId = Annotated[

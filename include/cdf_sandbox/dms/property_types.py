@@ -48,6 +48,7 @@ class PropertyType:
     max_text_bytes: int | None = None
     container: ContainerId | None = None
     enum_values: frozenset[str] = frozenset()
+    """What can be written: without the value that stands for those a client does not know."""
     wire: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
@@ -86,7 +87,7 @@ def parse_type(wire: Mapping[str, Any]) -> PropertyType:
         max_list_size=wire.get("maxListSize"),
         max_text_bytes=wire.get("maxTextSize"),
         container=ContainerId(container["space"], container["externalId"]) if container else None,
-        enum_values=frozenset(wire.get("values", ())),
+        enum_values=frozenset(wire.get("values", ())) - {wire.get("unknownValue")},
         wire=wire,
     )
 

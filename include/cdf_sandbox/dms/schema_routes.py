@@ -10,7 +10,7 @@ from cdf_sandbox.access import Access
 from cdf_sandbox.auth import AccessDep
 from cdf_sandbox.dms.access import SCHEMA_ACL, readable_spaces
 from cdf_sandbox.dms.definitions import ViewDefinition
-from cdf_sandbox.dms.ids import ContainerId, Space, ViewId
+from cdf_sandbox.dms.ids import ContainerId, FreeSpace, ViewId
 from cdf_sandbox.dms.paging import decode_cursor, encode_cursor, invalid_cursor
 from cdf_sandbox.dms.schema import shown_container
 from cdf_sandbox.dms.schema_requests import (
@@ -34,7 +34,7 @@ schemas_router = APIRouter(prefix="/models", route_class=CdfRoute)
 
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
-SpaceFilter = Annotated[Space | None, Query()]
+SpaceFilter = Annotated[FreeSpace | None, Query()]
 UsedFor = Annotated[list[Literal["node", "edge", "all", "record"]] | None, Query(alias="usedFor")]
 Wire = Mapping[str, Any]
 
