@@ -23,8 +23,10 @@ Those that a run may want otherwise are fields of ``Options`` and named here; wh
 - The node that a type names need not exist, only its space: clients write ``cdf_cdm:image-360-annotation`` without
   creating it. A direct relation to a node that was deleted later is still read back. Ends of edges may be changed.
 - A deleted instance that is written again begins at version 1.
-- A container cannot lose a property, gain a required one or change a type while it has data; a view that another one
-  implements, and a container that a view maps, cannot be deleted.
+- A container cannot lose a property that has data or that a view maps, nor gain a required one while it has data, nor
+  change a type. A view that another one implements or a data model holds, and a container that a view maps, that
+  another container requires or that relations must point into, cannot be deleted. A request that defines one of them
+  twice is refused, and so is one that defines a space or data model twice. Of collations only the form is checked.
 - ``autoIncrement``, ``targetUnits`` and ``backfillSort`` are refused.
 """
 

@@ -1,5 +1,6 @@
 """Creates, changes and deletes schemas, with the checks that keep them consistent with each other and with the data."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from sqlite3 import Connection
 from typing import Any, Literal
@@ -32,10 +33,12 @@ class SchemaWriter:
 
     def put_spaces(self, definitions: Sequence[SpaceDefinition]) -> list[dict[str, Any]]:
         """Create or change spaces."""
+        _refuse_doubles("space", [_wire(each) for each in definitions])
         return [self._put("space", _wire(each)) for each in definitions]
 
     def put_containers(self, definitions: Sequence[ContainerDefinition]) -> list[dict[str, Any]]:
         """Create or change containers; they may refer to each other."""
+        _refuse_doubles("container", [_wire(each) for each in definitions])
         self._schema.require_spaces(definition.space for definition in definitions)
         together = {definition.id for definition in definitions}
         for definition in definitions:
@@ -62,16 +65,28 @@ class SchemaWriter:
                 raise ApiError(400, f"The type of property '{name}' of the container '{container}' cannot be changed")
             if has_data and new is None:
                 raise ApiError(400, f"Property '{name}' of the container '{container}' cannot be removed: it has data")
+            if new is None:
+                for view in self._schema.all("view", preloaded=False):
+                    if any(_maps(each, container, name) for each in view["properties"].values()):
+                        raise ApiError(
+                            400,
+                            f"Property '{name}' of the container '{container}' cannot be removed:"
+                            f" the view '{ViewId(*key_of(view))}' maps it",
+                        )
             if has_data and new is not None and prop["nullable"] and not new["nullable"]:
                 raise ApiError(400, f"Property '{name}' of the container '{container}' cannot become required")
         for name, prop in wire["properties"].items():
             if has_data and name not in old["properties"] and not prop["nullable"]:
                 raise ApiError(400, f"A required property '{name}' cannot be added to '{container}': it has data")
+        for name, index in wire["indexes"].items():
+            if name in old["indexes"] and old["indexes"][name]["properties"] != index["properties"]:
+                raise ApiError(400, f"The properties of the index '{name}' of '{container}' cannot be changed")
         if has_data and any(old["constraints"].get(name) != each for name, each in wire["constraints"].items()):
             raise ApiError(400, f"Constraints cannot be added to the container '{container}': it has data")
 
     def put_views(self, definitions: Sequence[ViewDefinition]) -> list[dict[str, Any]]:
         """Create or change views; they may implement and refer to each other."""
+        _refuse_doubles("view", [_wire(each) for each in definitions])
         self._schema.require_spaces(definition.space for definition in definitions)
         stored = [self._put("view", self._view_wire(definition)) for definition in definitions]
         for definition in definitions:
@@ -114,8 +129,13 @@ class SchemaWriter:
 
     def put_data_models(self, definitions: Sequence[DataModelDefinition]) -> list[dict[str, Any]]:
         """Create or change data models, and the views that they define in place."""
+        _refuse_doubles("datamodel", [_wire(each) for each in definitions])
         self._schema.require_spaces(definition.space for definition in definitions)
-        self.put_views([view for each in definitions for view in each.views if isinstance(view, ViewDefinition)])
+        inline: list[ViewDefinition] = []
+        for view in (view for each in definitions for view in each.views if isinstance(view, ViewDefinition)):
+            if view not in inline:
+                inline.append(view)
+        self.put_views(inline)
         self._schema.require_views(view.id for each in definitions for view in each.views)
         answers = []
         for definition in definitions:
@@ -191,11 +211,17 @@ class SchemaWriter:
             for wire in self._schema.all("container", preloaded=False):
                 if any(each.get("require") == reference for each in wire["constraints"].values()):
                     return f"the container '{wire['space']}:{wire['externalId']}' requires it"
+                for name, prop in wire["properties"].items():
+                    if prop["type"].get("container") == reference:
+                        return f"property '{name}' of the container '{wire['space']}:{wire['externalId']}' points to it"
         if kind == "view":
             reference = ViewId(*key).dump()
             for wire in self._schema.all("view", preloaded=False):
                 if reference in wire["implements"]:
                     return f"the view '{ViewId(*key_of(wire))}' implements it"
+            for wire in self._schema.all("datamodel", preloaded=False):
+                if reference in wire["views"]:
+                    return f"the data model '{ViewId(*key_of(wire))}' holds it"
         return None
 
     def _drop_data(self, container: str) -> None:
@@ -208,6 +234,19 @@ def _called(kind: SchemaKind, key: Key) -> str:
         return f"The space '{key[0]}'"
     name = f"{key[0]}:{key[1]}" + (f"/{key[2]}" if key[2] else "")
     return f"The {'data model' if kind == 'datamodel' else kind} '{name}'"
+
+
+def _maps(view_property: Mapping[str, Any], container: ContainerId, name: str) -> bool:
+    return (
+        view_property.get("container") == container.dump() and view_property.get("containerPropertyIdentifier") == name
+    )
+
+
+def _refuse_doubles(kind: SchemaKind, wires: Iterable[Mapping[str, Any]]) -> None:
+    """Which of two definitions would hold is not said; a request that holds both is a mistake."""
+    ((key, times),) = Counter(map(key_of, wires)).most_common(1) or ((("", "", ""), 0),)
+    if times > 1:
+        raise ApiError(400, f"{_called(kind, key)} is defined more than once in the request")
 
 
 def _wire(definition: StrictModel) -> dict[str, Any]:

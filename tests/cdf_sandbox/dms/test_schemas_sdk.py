@@ -115,6 +115,7 @@ def test_views_inherit_and_have_versions(client: CogniteClient, space: str, pump
     with pytest.raises(CogniteAPIError, match=r"the view .*Pump/v2' implements it"):
         modeling.views.delete(pump)
     assert modeling.views.delete(v2) == [v2]
+    modeling.data_models.delete((space, "Plant", "v1"))
     assert modeling.views.delete(pump) == [pump]
     with pytest.raises(CogniteAPIError, match="One or more views do not exist"):
         modeling.instances.list("node", sources=pump)
