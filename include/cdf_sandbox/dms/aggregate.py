@@ -17,6 +17,7 @@ from cdf_sandbox.dms.schema_store import Schema
 from cdf_sandbox.dms.search import text_matches
 from cdf_sandbox.errors import ApiError
 
+_GROUPED = NUMBER_KINDS | {"text", "direct", "boolean", "enum"}
 _FUNCTIONS = {"avg": "avg", "min": "min", "max": "max", "sum": "total", "count": "count"}
 
 
@@ -49,6 +50,8 @@ class _Aggregation:
         for column in self._groups:
             if column.type.is_list or column.type.kind == "json":
                 raise ApiError(400, f"Cannot group by '{column.path[0]}': it is a list or JSON")
+            if column.type.kind not in _GROUPED:
+                raise ApiError(400, f"Cannot group by '{column.path[0]}': its type is {column.type.kind}")
 
     def _column(self, name: str, purpose: str) -> Column:
         if name not in self._view.properties:

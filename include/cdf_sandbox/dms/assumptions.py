@@ -18,7 +18,10 @@ Those that a run may want otherwise are fields of ``Options`` and named here; wh
 - Nodes and edges share their external ids. Unknown fields in a request are refused, and so is an instance that occurs
   twice, an empty list as a value, a comparison with a JSON property, and ``["node", ...]`` in a filter of edges.
 - A comparison with a property without a value is unknown: neither it nor its negation matches.
-- Without ``maxDistance`` edges are followed as far as they lead. Nodes can be chained from nodes with ``through`` only.
+- Without ``maxDistance`` edges are followed as far as they lead. Nodes can be chained from nodes with ``through`` only,
+  and from a set operation only inwards: the specification says the latter where it speaks of sync, which has no set
+  operations. ``limitEach`` without ``from`` and ``maxDistance`` 1, of which the specification says that it means
+  nothing, is refused. ``debug``, and set operations within set operations, are not offered.
 - A page that is exactly full has a cursor, even if nothing follows.
 - The node that a type names need not exist, only its space: clients write ``cdf_cdm:image-360-annotation`` without
   creating it. A direct relation to a node that was deleted later is still read back. Ends of edges may be changed.

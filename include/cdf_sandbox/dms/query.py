@@ -122,6 +122,10 @@ class _Query:
         kind: InstanceKind = "node" if isinstance(expression, NodeExpression) else "edge"
         definition = expression.nodes if isinstance(expression, NodeExpression) else expression.edges
         parent = None if definition.from_ is None else self._page(definition.from_).found
+        if isinstance(expression, NodeExpression) and expression.nodes.through and expression.nodes.from_:
+            combines = isinstance(self._request.with_[expression.nodes.from_], SetOperation)
+            if combines and expression.nodes.direction == "outwards":
+                raise ApiError(400, f"The result set '{name}' can follow relations to a set operation only inwards")
         after, token = self._start(name)
         if isinstance(expression, NodeExpression):
             where = self._traversal.nodes(expression.nodes, parent)

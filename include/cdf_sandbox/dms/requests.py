@@ -172,7 +172,7 @@ class Aggregate(StrictModel):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "Aggregate":
-        if len(self.model_fields_set) != 1:
+        if len(self.model_fields_set) != 1 or None in (getattr(self, name) for name in self.model_fields_set):
             raise ValueError("an aggregate has exactly one of avg, min, max, sum, count and histogram")
         return self
 
@@ -216,8 +216,8 @@ class NodeSet(StrictModel):
     filter: FilterBody | None = None
 
 
-class EdgeSet(StrictModel):
-    """Which edges a result set holds."""
+class SyncEdgeSet(StrictModel):
+    """Which edges a result set of changes holds."""
 
     from_: Annotated[str | None, Field(alias="from")] = None
     chain_to: Literal["source", "destination"] = "destination"
@@ -226,7 +226,18 @@ class EdgeSet(StrictModel):
     filter: FilterBody | None = None
     node_filter: FilterBody | None = None
     termination_filter: FilterBody | None = None
+
+
+class EdgeSet(SyncEdgeSet):
+    """Which edges a result set holds."""
+
     limit_each: Annotated[int, Field(ge=1, le=2000)] | None = None
+
+    @model_validator(mode="after")
+    def _each_source(self) -> "EdgeSet":
+        if self.limit_each is not None and (self.max_distance != 1 or self.from_ is None):
+            raise ValueError("limitEach needs maxDistance 1 and from")
+        return self
 
 
 QueryLimit = Annotated[int, Field(ge=1, le=10_000)]
@@ -305,41 +316,3 @@ class QueryRequest(StrictModel):
     cursors: Cursors | None = None
     parameters: Parameters | None = None
     include_typing: bool = False
-
-
-class _SyncExpression(StrictModel):
-    limit: Annotated[int, Field(ge=1, le=2000)] = 100
-    skip_already_deleted: bool = True
-    mode: Literal["onePhase", "twoPhase", "noBackfill"] = "onePhase"
-    backfill_sort: Sorts = Field(default_factory=list)
-
-
-class SyncNodeExpression(_SyncExpression):
-    """Nodes whose changes are wanted."""
-
-    nodes: NodeSet
-
-
-class SyncEdgeExpression(_SyncExpression):
-    """Edges whose changes are wanted."""
-
-    edges: EdgeSet
-
-
-class SyncSelect(StrictModel):
-    """What is answered of a changed instance."""
-
-    sources: Annotated[list[SelectedSource], Field(max_length=10)] = Field(default_factory=list)
-
-
-class SyncRequest(StrictModel):
-    """Changes since a cursor."""
-
-    with_: Annotated[
-        dict[str, SyncNodeExpression | SyncEdgeExpression], Field(alias="with", min_length=1, max_length=50)
-    ]
-    select: Annotated[dict[str, SyncSelect], Field(min_length=1, max_length=50)]
-    cursors: Cursors | None = None
-    parameters: Parameters | None = None
-    include_typing: bool = False
-    allow_expired_cursors_and_accept_missed_deletes: bool = False

@@ -23,13 +23,13 @@ from cdf_sandbox.dms.requests import (
     ListRequest,
     QueryRequest,
     SearchRequest,
-    SyncRequest,
     UpsertRequest,
 )  # fmt: skip
 from cdf_sandbox.dms.schema_store import Schema
 from cdf_sandbox.dms.search import search_instances
 from cdf_sandbox.dms.statistics import read_statistics
 from cdf_sandbox.dms.sync import run_sync
+from cdf_sandbox.dms.sync_requests import SyncRequest
 from cdf_sandbox.dms.writes import InstanceWriter
 from cdf_sandbox.http import CdfRoute, Json
 from cdf_sandbox.sandbox import Sandbox, SandboxDep

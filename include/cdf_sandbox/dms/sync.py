@@ -15,8 +15,8 @@ from cdf_sandbox.dms.filters import FilterCompiler
 from cdf_sandbox.dms.ids import InstanceKind
 from cdf_sandbox.dms.paging import decode_cursor, encode_cursor, invalid_cursor
 from cdf_sandbox.dms.reads import Spaces
-from cdf_sandbox.dms.requests import SyncEdgeExpression, SyncNodeExpression, SyncRequest
 from cdf_sandbox.dms.schema_store import Schema
+from cdf_sandbox.dms.sync_requests import SyncEdgeExpression, SyncNodeExpression, SyncRequest
 from cdf_sandbox.dms.tables import last_seq
 from cdf_sandbox.dms.traversal import Found, Traversal
 from cdf_sandbox.errors import ApiError

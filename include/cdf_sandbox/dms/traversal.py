@@ -11,7 +11,7 @@ from cdf_sandbox.dms.columns import Sql, bind
 from cdf_sandbox.dms.filters import FilterCompiler
 from cdf_sandbox.dms.ids import ContainerId, InstanceKind, ViewRef
 from cdf_sandbox.dms.reads import Spaces, visible
-from cdf_sandbox.dms.requests import EdgeSet, NodeSet, Through
+from cdf_sandbox.dms.requests import EdgeSet, NodeSet, SyncEdgeSet, Through
 from cdf_sandbox.dms.schema_store import Schema
 from cdf_sandbox.errors import ApiError
 
@@ -99,7 +99,7 @@ class Traversal:
             raise ApiError(400, f"'through' needs a direct relation; '{through.identifier}' is {prop.type.kind}")
         return str(container), identifier
 
-    def edges(self, definition: EdgeSet, parent: Found | None) -> Sql:
+    def edges(self, definition: SyncEdgeSet, parent: Found | None) -> Sql:
         """The condition that row ``i`` is one of the edges of a set."""
         own = visible("edge", self._spaces, with_deleted=self._with_deleted)
         if definition.filter is not None:
@@ -109,7 +109,7 @@ class Traversal:
         reached = self._walk(definition, self._first_nodes(definition, parent), own)
         return Sql("i.id IN (SELECT value FROM json_each(?))", (bind(reached),))
 
-    def _first_nodes(self, definition: EdgeSet, parent: Found) -> list[int]:
+    def _first_nodes(self, definition: SyncEdgeSet, parent: Found) -> list[int]:
         if parent.kind == "node":
             return list(parent.ids)
         side = parent.side(definition.chain_to)
@@ -120,7 +120,7 @@ class Traversal:
         )
         return [row["id"] for row in rows]
 
-    def _walk(self, definition: EdgeSet, start: list[int], own: Sql) -> list[int]:
+    def _walk(self, definition: SyncEdgeSet, start: list[int], own: Sql) -> list[int]:
         """Ids of the edges that are met when edges are followed from ``start``, level by level."""
         near, far = ("start", "end") if definition.direction == "outwards" else ("end", "start")
         terminal = Sql("0")
@@ -141,6 +141,7 @@ class Traversal:
         visited = set(start)
         frontier = start
         level = 0
+        limit_each = definition.limit_each if isinstance(definition, EdgeSet) else None
         each: Counter[int] = Counter()
         while frontier and (definition.max_distance is None or level < definition.max_distance):
             level += 1
@@ -148,7 +149,7 @@ class Traversal:
             frontier = []
             for row in found:
                 each[row["source"]] += 1
-                if definition.limit_each is not None and each[row["source"]] > definition.limit_each:
+                if limit_each is not None and each[row["source"]] > limit_each:
                     continue
                 edges[row["edge"]] = None
                 if row["node"] is not None and not row["terminal"] and row["node"] not in visited:
