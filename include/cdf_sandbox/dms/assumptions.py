@@ -5,8 +5,10 @@ Those that a run may want otherwise are fields of ``Options`` and named here; wh
 - A violated uniqueness constraint is refused with ``Options.uniqueness_violation_status``. The project may hold
   ``Options.instance_limit`` instances.
 - Whoever reads or writes instances needs ``dataModelsAcl:READ`` in some space; that it covers the space of each view
-  and container that is named is not checked. A ``range`` needs one bound, though the specification speaks of two, and
-  ``prefix`` takes lists, though it speaks of single texts: clients rely on both, for paths of assets among others.
+  and container that is named is not checked, nor is it where a view or a data model is written. Views that a data model
+  shows in place are those that the caller may read; of the others it shows the references. A ``range`` needs one bound,
+  though the specification speaks of two, and ``prefix`` takes lists, though it speaks of single texts: clients rely on
+  both, for paths of assets among others.
 - Whoever points a relation or the end of an edge to a space must be allowed to write there, if a missing target is to
   be created, and else to read there. The specification says the former of relations only.
 - Reading by id through a view returns only what passes the filter of the view, as listing does;

@@ -11,7 +11,7 @@ from typing import Any
 
 from cdf_sandbox.dms.columns import Columns, Sql, bind, brief
 from cdf_sandbox.dms.ids import InstanceKind
-from cdf_sandbox.dms.requests import Sort
+from cdf_sandbox.dms.requests import SearchSort, Sort
 from cdf_sandbox.dms.schema import View
 from cdf_sandbox.errors import ApiError
 
@@ -58,13 +58,16 @@ class _Key:
 class Order:
     """The order of a result: the keys of a request, then the order of creation."""
 
-    def __init__(self, columns: Columns, sorts: Sequence[Sort], kind: InstanceKind, view: View | None = None) -> None:
+    def __init__(
+        self, columns: Columns, sorts: Sequence[SearchSort], kind: InstanceKind, view: View | None = None
+    ) -> None:
         self._keys: list[_Key] = []
         for sort in sorts:
             column = columns.find(sort.property, "i", kind, view)
             if column.type.is_list or column.type.kind in _UNORDERED_KINDS:
                 raise ApiError(400, f"Cannot sort by {brief(sort.property)}: {column.type.kind} has no order")
-            self._keys.append(_Key(column.value, sort.direction == "descending", sort.nulls_first))
+            nulls_first = isinstance(sort, Sort) and sort.nulls_first
+            self._keys.append(_Key(column.value, sort.direction == "descending", nulls_first))
 
     @property
     def is_plain(self) -> bool:

@@ -104,11 +104,16 @@ class ByIdsRequest(StrictModel):
     include_typing: bool = False
 
 
-class Sort(StrictModel):
-    """One key of an order."""
+class SearchSort(StrictModel):
+    """One key of the order of a search."""
 
     property: PropertyPath
     direction: Literal["ascending", "descending"] = "ascending"
+
+
+class Sort(SearchSort):
+    """One key of an order."""
+
     nulls_first: bool = False
 
 
@@ -135,7 +140,7 @@ class SearchRequest(StrictModel):
     instance_type: InstanceKind = "node"
     properties: Annotated[list[str], Field(min_length=1, max_length=200)] | None = None
     filter: FilterBody | None = None
-    sort: Sorts = Field(default_factory=list)
+    sort: Annotated[list[SearchSort], Field(max_length=5)] = Field(default_factory=list)
     operator: Literal["AND", "OR"] = "OR"
     limit: Annotated[int, Field(ge=1, le=1000)] = 1000
     include_typing: bool = False

@@ -240,14 +240,18 @@ def list_views(
     return _listed(_shown_views(sandbox, page, inherited), following)
 
 
-def _shown_models(sandbox: Sandbox, wires: Sequence[Wire], inline: bool) -> list[Wire]:
+def _shown_models(sandbox: Sandbox, access: Access, wires: Sequence[Wire], inline: bool) -> list[Wire]:
+    """Data models as they are answered; of a view that the caller may not read only the reference."""
     if not inline:
         return list(wires)
+    spaces = readable_spaces(access, SCHEMA_ACL)
     with sandbox.read() as db:
         schema = Schema(db)
-        return [
-            {**wire, "views": [schema.view(ViewId(*key_of(view))).wire for view in wire["views"]]} for wire in wires
-        ]
+
+        def shown(view: Wire) -> Wire:
+            return schema.view(ViewId(*key_of(view))).wire if spaces is None or view["space"] in spaces else view
+
+        return [{**wire, "views": [shown(view) for view in wire["views"]]} for wire in wires]
 
 
 @schemas_router.post("/datamodels")
@@ -268,7 +272,7 @@ def data_models_by_ids(
     with sandbox.read() as db:
         wires = _versions(Schema(db), "datamodel", request.items)
     visible = [wire for wire in wires if spaces is None or wire["space"] in spaces]
-    return Json({"items": _shown_models(sandbox, visible, inline)})
+    return Json({"items": _shown_models(sandbox, access, visible, inline)})
 
 
 @schemas_router.post("/datamodels/delete")
@@ -286,4 +290,4 @@ def list_data_models(
 ) -> Response:  # fmt: skip
     """A page of data models, of each the newest version unless all are wanted."""
     page, following = _page(sandbox, access, "datamodel", limit, cursor, _kept(space, include_global), all_versions)
-    return _listed(_shown_models(sandbox, page, inline), following)
+    return _listed(_shown_models(sandbox, access, page, inline), following)

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dms_requests import CONTAINER, POSTS, node, prepare
+from dms_requests import CONTAINER, POSTS, VIEW, node, prepare
 from local_cdf import RunningSandbox
 
 SPACES, UPSERT, LIST = "/models/spaces", "/models/instances", "/models/instances/list"
@@ -53,6 +53,23 @@ def test_instances_need_read_access_to_data_models_too(prepared: RunningSandbox,
         answer = http.post(path, json=POSTS[path])
     assert answer.status_code == 403
     assert "dataModelsAcl:READ" in answer.json()["error"]["message"]
+
+
+def test_a_data_model_shows_no_view_of_a_space_that_may_not_be_read(
+    prepared: RunningSandbox, session: httpx.Client
+) -> None:
+    session.post(SPACES, json=items({"space": "models"})).raise_for_status()
+    model = {"space": "models", "externalId": "Across", "version": "v1"}
+    session.post("/models/datamodels", json=items({**model, "views": [VIEW]})).raise_for_status()
+    one_space = {"dataModelsAcl": {"actions": ["READ"], "scope": {"spaceIdScope": {"spaceIds": ["models"]}}}}
+    with prepared.http(*prepared.make_client("reads_models", [one_space])) as http:
+        for answer in (
+            http.post("/models/datamodels/byids?inlineViews=true", json=items(model)),
+            http.get("/models/datamodels?inlineViews=true"),
+        ):
+            assert answer.json()["items"][0]["views"] == [VIEW]
+    full = session.post("/models/datamodels/byids?inlineViews=true", json=items(model)).json()["items"][0]["views"]
+    assert full[0]["properties"]
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,7 @@ REFUSALS: list[tuple[str, Any, int, str]] = [
     (SYNC, queried(a={"nodes": {}, "backfillSort": [{"property": ["node", "space"]}]}), 400, "cursorable index"),
     (SEARCH, {"query": "a"}, 400, "view: Field required"),
     (SEARCH, {"view": VIEW, "properties": ["size"]}, 400, "it is no text property"),
+    (SEARCH, {"view": VIEW, "sort": [{"property": ["name"], "nullsFirst": True}]}, 400, "Unexpected field"),
     (AGGREGATE, {"view": VIEW}, 400, "needs aggregates or groupBy"),
     (AGGREGATE, {"view": VIEW, "aggregates": [{}]}, 400, "exactly one of"),
     (AGGREGATE, {"view": VIEW, "aggregates": [{"avg": {"property": "name"}}]}, 400, "it is no number"),
