@@ -131,9 +131,7 @@ class SphericalLinks:
         return [f"link {edge.name}" for edge in ours]
 
     def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
-        wanted, _ = _wanted(images, matches)
-        there = look(self._instances, images)
-        plan = self._plan([image_ref(image) for image in images], wanted, there)
+        wanted, there, plan = self._planned(images, matches)
         named = {pair: f"{wish.names} on {pair.image}" for pair, wish in wanted.items()}
         return LinkDrift(
             missing=tuple(MissingLink(pair.asset, named[pair]) for pair in plan.create),
@@ -144,15 +142,21 @@ class SphericalLinks:
         )
 
     def recover(self, images: Sequence[PublishedImage], matches: Sequence[Match], *, gone_by_hand: bool) -> int:
-        wanted, _ = _wanted(images, matches)
-        there = look(self._instances, images)
-        plan = self._plan([image_ref(image) for image in images], wanted, there)
+        wanted, there, plan = self._planned(images, matches)
         forgotten = self._forgotten(plan, wanted, there)
         made = {pair: _made(wanted[pair], edge) for pair, edge in forgotten.items()}
         if gone_by_hand:
             made |= {pair: Made(wanted[pair].digest, REMOVED) for pair in plan.create if self._ledger.get(pair) is None}
         self._ledger.put(made)
         return len(forgotten)
+
+    def _planned(
+        self, images: Sequence[PublishedImage], matches: Sequence[Match]
+    ) -> tuple[dict[Pair, _Wanted], Seen, _Plan]:
+        """What `write` would do, and from what it would follow; nothing is changed."""
+        wanted, _ = _wanted(images, matches)
+        there = look(self._instances, images)
+        return wanted, there, self._plan([image_ref(image) for image in images], wanted, there)
 
     def _forgotten(self, plan: _Plan, wanted: Mapping[Pair, _Wanted], there: Seen) -> dict[Pair, SeenLink]:
         """Pairs without memory that stand in CDF with our outlines, number by number: nobody else would make those."""

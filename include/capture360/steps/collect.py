@@ -69,9 +69,7 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
             f"{key}: CDF says the extraction is done, but space {space} holds no 360° image of it. "
             f"{len(capture.stations)} were promised. Look at the revision's logs, or set e57.route to extract."
         )
-    known = ctx.records.get(key, fingerprint, PUBLISH)
-    gone = [station for station in found.missing if known and station in known.body["shown"]]
-    if gone:
+    if found.missing and (gone := _gone(ctx, key, fingerprint, found.missing, extraction)):
         what = f"{key}: {len(gone)} of its stations that CDF had extracted are gone: {_named(gone)}."
         raise CdfError(f"{what} {extract_again(ctx, key, fingerprint)}")
     images = [each.image for each in made]
@@ -127,6 +125,18 @@ def _once_complete(extraction: Extraction, capture: Capture, began: Mapping[str,
 
     until(complete, _LATE_S)
     return found[0]
+
+
+def _gone(
+    ctx: StepContext, key: CaptureKey, fingerprint: str, missing: Sequence[str], extraction: Extraction
+) -> list[str]:
+    """Those of the stations whose images this delivery showed before, and that are in the space no more."""
+    known = ctx.records.get(key, fingerprint, PUBLISH)
+    if known is None or not was_extracted(known.body):
+        return []
+    there = {_id(each) for each in extraction.images()}
+    shown = known.body["shown"]
+    return [station for station in missing if station in shown and shown[station] not in there]
 
 
 def _compared(capture: Capture, images: Sequence[ExtractedImage], began: Mapping[str, datetime]) -> _Found:

@@ -166,6 +166,23 @@ def test_stations_that_cdf_left_out_are_named(start: Start, monkeypatch: pytest.
         assert record.body["missing"] == list(done.missing)
 
 
+@pytest.mark.parametrize("before", [{"indexing_options": {"faceSize": 1024}}, {"route": "extract"}])
+def test_what_another_extraction_leaves_out_is_not_taken_for_gone(
+    start: Start, monkeypatch: pytest.MonkeyPatch, before: dict[str, Any]
+) -> None:
+    from cdf_sandbox.three_d import extraction
+
+    with start() as world:
+        drop = write_scans(world.landing, "walk")
+        own, world.site = world.site, small_site(world.landing, e57=before)
+        ingest(world.ctx(), drop.key)
+        world.site = own
+        real = extraction._extracted
+        monkeypatch.setattr(extraction, "_extracted", lambda *how: (s for n, s in enumerate(real(*how)) if n != 1))
+        done = steps(world, drop)
+        assert (done.images, len(done.missing)) == (2, 1)
+
+
 def test_an_extraction_that_made_nothing_is_a_failure_that_says_so(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
