@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "dags": {"airflow_capture360"},
 }
 WITH_AIRFLOW = {"airflow_capture360", "dags"}
-ORACLE_MAY_USE = ("capture360.e57", "capture360.panorama")
+ORACLE_MAY_USE = ("capture360.e57", "capture360.panorama", "capture360.pictures")
 HEAVY = ("great_expectations", "pandas", "cv2", "cognite", "onnxruntime")
 
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from capture360.e57.images import ScannerPose
 from capture360.e57.writer import E57Writer
 from capture360.errors import BadInputError
-from capture360.panorama import jpeg
+from capture360.pictures import jpeg
 from capture360_cli.e57 import e57
 
 

@@ -14,7 +14,7 @@ from capture360.checks.rules import RULES
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Finding
-from capture360.panorama.jpeg import ImageHeader, decode
+from capture360.pictures.jpeg import ImageHeader, decode
 
 if TYPE_CHECKING:
     from capture360.checks.pictures import Named

@@ -17,8 +17,8 @@ from capture360.checks.rules import RULES
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Disposition, Finding, Kind
-from capture360.panorama.gpano import read_gpano
-from capture360.panorama.jpeg import ImageError, ImageHeader, check_pixels_usable, is_complete, read_header
+from capture360.pictures.gpano import read_gpano
+from capture360.pictures.jpeg import ImageError, ImageHeader, check_pixels_usable, is_complete, read_header
 from capture360.readers.exif import camera_notes
 from capture360.settings import CheckSettings
 

@@ -18,7 +18,7 @@ from capture360.e57.verification import Progress, Source, opened
 from capture360.errors import BadInputError
 from capture360.names import CAPTURE_LENGTH, SITE_LENGTH, is_id
 from capture360.panorama import rotation as rot
-from capture360.panorama.jpeg import read_header
+from capture360.pictures.jpeg import read_header
 
 COLUMNS = ("station_id", "station_name", "x", "y", "z", "qw", "qx", "qy", "qz", "time_taken")
 

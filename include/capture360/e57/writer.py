@@ -18,7 +18,7 @@ from capture360.e57.checksums import PAGE, PAYLOAD, page_checksums
 from capture360.e57.gps_time import gps_from_utc
 from capture360.e57.images import NAMESPACE, RepresentationKind, ScannerPose
 from capture360.e57.pages import Header
-from capture360.panorama.jpeg import read_header
+from capture360.pictures.jpeg import read_header
 
 _HEADER_LENGTH = 48
 _ALIGNMENT = 4

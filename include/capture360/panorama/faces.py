@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from capture360.errors import BadInputError
 from capture360.model import EncodedFace, FaceName
-from capture360.panorama.gpano import on_full_sphere
-from capture360.panorama.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS, decode, encode_jpeg, read_header
 from capture360.panorama.projection import check_full_panorama, cube_faces
+from capture360.pictures.gpano import on_full_sphere
+from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS, decode, encode_jpeg, read_header
 
 
 def projected_faces(

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from capture360.checks.rules import RULES
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
-from capture360.panorama.gpano import read_gpano
-from capture360.panorama.jpeg import ImageError, read_header
+from capture360.pictures.gpano import read_gpano
+from capture360.pictures.jpeg import ImageError, read_header
 from capture360.readers.canonical import read_table, tables_named
 from capture360.readers.columns import STATION_COLUMNS, canonical
 from capture360.readers.exif import camera_notes

@@ -8,7 +8,7 @@ import numpy as np
 
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
-from capture360.panorama.jpeg import decode, encode_jpeg, read_header
+from capture360.pictures.jpeg import decode, encode_jpeg, read_header
 
 _MOST_MEGAPIXELS = 80
 _MOST_BYTES = 60_000_000

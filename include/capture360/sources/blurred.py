@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from capture360.errors import ConfigError
 from capture360.model import Capture, CaptureKey, EncodedFace, FaceSource, Station
-from capture360.panorama.jpeg import ImageError, read_header
+from capture360.pictures.jpeg import ImageError, read_header
 
 Blur = Callable[[bytes, CaptureKey, str, str], bytes]
 

@@ -20,7 +20,7 @@ from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.scans import open_scan, scan_exists
 from capture360.model import Capture, EncodedFace, Station
-from capture360.panorama.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS
+from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS
 
 
 class E57Panoramas:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Capture, FaceSource, Kind
-from capture360.panorama.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS
+from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS
 from capture360.sources.cubemap import CubemapFolder
 from capture360.sources.e57 import E57Panoramas
 from capture360.sources.panoramas import Panoramas

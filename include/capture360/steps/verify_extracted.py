@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from capture360.cdf.modes import ImageModel, mode_of
 from capture360.errors import BadInputError, CdfError
 from capture360.model import FACES, CaptureKey, FaceRef, PublishedImage
-from capture360.panorama.jpeg import ImageError, read_header
+from capture360.pictures.jpeg import ImageError, read_header
 from capture360.steps.collect import at_same_place
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of

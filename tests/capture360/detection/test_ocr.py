@@ -23,7 +23,7 @@ from capture360.detection.settings import OcrSettings
 from capture360.errors import ConfigError
 from capture360.matching.policy import judge
 from capture360.model import FACES, Asset, FaceRef, Pose, PublishedImage
-from capture360.panorama.jpeg import encode_jpeg
+from capture360.pictures.jpeg import encode_jpeg
 from capture360.store import DocumentStore
 
 LEVEL = Pose((0, 0, 0), (1, 0, 0, 0))

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from capture360.e57 import PagedFile, find_photospheres, read_contents
 from capture360.e57.images import ScannerPose
 from capture360.e57.writer import E57Writer
-from capture360.panorama import jpeg
+from capture360.pictures import jpeg
 
 TAKEN = datetime(2026, 5, 1, 7, 30, tzinfo=UTC)
 # What turns a pinhole camera (looks along -Z, up +Y) from the sensor's axes towards each face; the sensor looks at +X.

@@ -11,8 +11,8 @@ from capture360.checks.check import check_capture
 from capture360.e57 import export_capture, preflight
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Kind, Verdict
-from capture360.panorama import jpeg
 from capture360.panorama import rotation as rot
+from capture360.pictures import jpeg
 from capture360.sources import open_source
 
 

@@ -13,8 +13,8 @@ from capture360.e57 import export_capture, preflight
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, Capture, CaptureKey, Kind, Station, StationMedia
-from capture360.panorama import jpeg
 from capture360.panorama import rotation as rot
+from capture360.pictures import jpeg
 from capture360.readers.manifest import Manifest
 from capture360.sources import open_source
 

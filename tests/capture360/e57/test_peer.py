@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from capture360.e57 import PagedFile, preflight, read_contents, read_picture, verify
-from capture360.panorama import jpeg
+from capture360.pictures import jpeg
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -12,8 +12,8 @@ from capture360.e57 import read_picture, sphere_faces, split_reference
 from capture360.e57.images import ScannerPose
 from capture360.e57.pages import E57Error
 from capture360.model import FACES
-from capture360.panorama import jpeg
 from capture360.panorama import rotation as rot
+from capture360.pictures import jpeg
 
 
 def worst_difference(world, file, sphere, face_size=None) -> float:

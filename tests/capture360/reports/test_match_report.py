@@ -15,7 +15,7 @@ import pytest
 
 from capture360.errors import CdfError
 from capture360.model import Asset, Detection, Disposition, FaceName, Finding, Match
-from capture360.panorama.jpeg import encode_jpeg
+from capture360.pictures.jpeg import encode_jpeg
 from capture360.reports.crops import crops
 from capture360.reports.match import dropped_by_reason, matches_csv, matches_parquet, never_seen, render
 

@@ -10,8 +10,8 @@ import pytest
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, Capture, CaptureKey, Kind, Pose, Station, StationMedia
-from capture360.panorama import jpeg
 from capture360.panorama.projection import cube_faces
+from capture360.pictures import jpeg
 from capture360.sources import open_source
 
 STATION = Station("s1", "s1", Pose((0, 0, 0), (1, 0, 0, 0)), datetime(2026, 5, 1, tzinfo=UTC))

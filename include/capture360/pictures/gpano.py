@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from capture360.panorama.jpeg import MAX_MEGAPIXELS, ImageError, ImageHeader
+from capture360.pictures.jpeg import MAX_MEGAPIXELS, ImageError, ImageHeader
 
 NAMESPACE = "{http://ns.google.com/photos/1.0/panorama/}"
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from capture360.panorama import gpano, jpeg
+from capture360.pictures import gpano, jpeg
 
 RNG = np.random.default_rng(5)
 PIXELS = np.kron(RNG.integers(0, 255, (5, 8, 3)), np.ones((8, 8, 1))).astype(np.uint8)
