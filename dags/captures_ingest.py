@@ -41,6 +41,8 @@ with DAG(
     max_active_runs=4,
     params=capture_params(),
     default_args=task_defaults(timedelta(hours=12)),
+    on_success_callback=runs.release_after_run,
+    on_failure_callback=runs.release_after_run,
     tags=["capture360"],
     doc_md=__doc__,
 ):

@@ -31,5 +31,16 @@ class DriftError(Capture360Error):
     """Records and CDF no longer agree. A retry cannot heal it."""
 
 
-class CdfUnavailableError(Capture360Error):
+class UnavailableError(Capture360Error):
+    """A service did not answer. A retry may heal it."""
+
+
+class AirflowUnavailableError(UnavailableError):
+    """Airflow did not answer, or says of something that it is not there.
+
+    Airflow also says so while its database or secrets backend is down: it is no proof.
+    """
+
+
+class CdfUnavailableError(UnavailableError):
     """CDF did not answer, or answered that it is overloaded or broken. A retry may heal it."""

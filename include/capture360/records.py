@@ -7,6 +7,7 @@
     <url>/by-date/<capture date>/<site>/<capture>                empty marker for backfills
     <url>/ocr-cache/...                                          texts by content of the face
     <url>/sensing/findings.json                                  what sensing complained of last
+    <url>/sensing/held/<site>~<capture>~<number>                 empty marker of a lease that was taken
 
 A step that runs again writes its document again, with the same content but for time and run.
 """
@@ -28,6 +29,7 @@ from capture360.store import DocumentStore
 BY_DATE = "by-date"
 OCR_CACHE = "ocr-cache"
 SENSING = "sensing"
+HELD = f"{SENSING}/held"
 _KEPT = frozenset({BY_DATE, OCR_CACHE, SENSING})
 """Folders beside those of the sites."""
 NOTES = "notes"

@@ -22,6 +22,11 @@ _MENDS = (
     ("DriftError", "Do what the sentences say. captures_reconcile looks again every day, or when it is triggered."),
     ("LeaseHeldError", "Wait for the named run to end, then clear the failed task."),
     ("CdfUnavailableError", "CDF did not answer in any try. See whether it is up, then clear the failed task."),
+    (
+        "AirflowUnavailableError",
+        "See whether Airflow's database and secrets backend are up, and whether what is named exists; "
+        "then clear the failed task.",
+    ),
     ("CdfError", "CDF refused the request. Mend what the sentence names, then clear the failed task."),
 )
 _OTHERWISE = "Read the task's log, then clear the failed task."

@@ -20,9 +20,9 @@ CAPTURE_RETRIES = ExceptionRetryPolicy(
             reason="A retry cannot heal this",
         ),
         RetryRule(
-            exception=["capture360.errors.CdfUnavailableError", "builtins.OSError"],
+            exception=["capture360.errors.UnavailableError", "builtins.OSError"],
             action=RetryAction.RETRY,
-            reason="CDF or a store did not answer; it may the next time",
+            reason="Airflow, CDF or a store did not answer; it may the next time",
         ),
     ]
 )

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context
@@ -24,16 +25,19 @@ log = logging.getLogger(__name__)
 
 _RUN_PREFIX = "Airflow run "
 _ENDED = {"success", "failed"}
+_TASK_ENDED = {*_ENDED, "skipped", "upstream_failed", "removed"}
 _PUBLISHED = "published"
 _NEWS = "news"
-_NOT_FOUND = 404
 
 
 def sense() -> list[str]:
     """Announce every capture that is complete and new; skips the task when there is none."""
+    from capture360.steps import lease
     from capture360.steps.sense import sense
 
     register, records = register_and_records()
+    for key in lease.release_ended(records, is_finished=is_finished):
+        log.info("%s is free: the run that held it has ended", key)
     sensed = sense(register, records, now=datetime.now(UTC), is_finished=is_finished, run=_this_run())
     task_instance = get_current_context()["ti"]
     task_instance.xcom_push(_PUBLISHED, [str(key) for key in sensed.published])
@@ -101,6 +105,25 @@ def release_lease(capture: str) -> None:
 
     _, records = register_and_records()
     lease.release(records, CaptureKey.parse(capture), _this_run())
+
+
+def release_after_run(context: Any) -> None:
+    """Give back the lease at the end of a run: a task that was cleared after `release` had taken it anew.
+
+    A callback of the DAG. Nothing is done if the run goes on by now, since more of it was cleared.
+    """
+    from capture360.errors import Capture360Error
+    from capture360.steps import lease
+
+    dag_run = context["dag_run"]
+    states = context["ti"].get_task_states(dag_id=dag_run.dag_id, run_ids=[dag_run.run_id]).get(dag_run.run_id, {})
+    if any(value_of(state) not in _TASK_ENDED for state in states.values()):
+        return
+    try:
+        key = key_of(context)
+    except Capture360Error:
+        return  # a run that names no capture has taken no lease
+    lease.release(register_and_records()[1], key, _name_of(dag_run))
 
 
 def validate(capture: str) -> list[dict[str, Any]]:
@@ -287,16 +310,20 @@ def register_and_records() -> tuple[Register, Records]:
 
 def _this_run() -> str:
     """How leases and records name this Airflow run."""
-    dag_run = get_current_context()["dag_run"]
+    return _name_of(get_current_context()["dag_run"])
+
+
+def _name_of(dag_run: Any) -> str:
     return f"{_RUN_PREFIX}{dag_run.dag_id} {dag_run.run_id}"
 
 
 def is_finished(run: str) -> bool:
     """Whether the run that holds a lease has ended; one that Airflow has forgotten has.
 
-    CdfUnavailableError, which is tried again, if Airflow cannot say: a run must not lose its lease over a hiccup.
+    AirflowUnavailableError, which is tried again, if Airflow cannot say: a run must not lose its lease over a hiccup.
+    Only Airflow's own words are taken for "there is no such run", not any 404 of what stands between.
     """
-    from capture360.errors import CdfUnavailableError
+    from capture360.errors import AirflowUnavailableError
     from capture360.steps import lease
 
     if not run.startswith(_RUN_PREFIX):
@@ -305,7 +332,20 @@ def is_finished(run: str) -> bool:
     try:
         state = get_current_context()["ti"].get_dagrun_state(dag_id, run_id)
     except AirflowRuntimeError as error:
-        if (error.error.detail or {}).get("status_code") == _NOT_FOUND:
+        if says_not_found(error):
             return True
-        raise CdfUnavailableError(f"Airflow does not say whether {run} has ended ({error}).") from None
-    return str(state) in _ENDED
+        raise AirflowUnavailableError(f"Airflow does not say whether {run} has ended ({error}).") from None
+    return value_of(state) in _ENDED
+
+
+def value_of(state: object) -> str:
+    """The value of a state of Airflow, which is an enum or its value; `str()` of an enum names its member."""
+    return str(state.value if isinstance(state, Enum) else state)
+
+
+def says_not_found(error: AirflowRuntimeError) -> bool:
+    """Whether Airflow itself looked and found nothing."""
+    match error.error.detail:
+        case {"status_code": 404, "detail": {"detail": {"reason": "not_found"}}}:
+            return True
+    return False

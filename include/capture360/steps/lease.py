@@ -2,6 +2,7 @@
 
     <site>/<capture>/leases/000001.json       {"run": ..., "at": ...}; the highest number is the lease
     <site>/<capture>/leases/000001.released   the holder gave it back
+    sensing/held/<site>~<capture>~000001      marks a lease that was taken, so that one listing finds all of them
 
 Taking the lease is the exclusive creation of the next number, which one run alone can win, and it counts only if no
 higher number is there afterwards: somebody who looked long ago cannot come back with an old number.
@@ -12,16 +13,18 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from capture360.errors import LeaseHeldError
+from capture360.errors import LeaseHeldError, UnavailableError
 from capture360.model import CaptureKey
-from capture360.records import LEASES, Records
+from capture360.records import HELD, LEASES, Records
 
 _RELEASED = ".released"
+_BETWEEN = "~"
+"""No part of an id, so that the name of a held lease comes apart in one way only."""
 _COMMAND_LINE = "command line"
 _CLOCK_STEP = timedelta(minutes=1)
 """How far the clock may have been set since a process began, without the process being taken for another."""
@@ -39,6 +42,7 @@ def take(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[
         raise LeaseHeldError(f"{key} is being written by {holder}. Wait for it, or stop it and run again.")
     mine = number + 1
     document = json.dumps({"run": run, "at": datetime.now(UTC).isoformat()}).encode()
+    records.store.put(_held(key, mine), b"")
     created = records.store.create(_path(key, mine), document)
     number, holder = _current(records, key)
     if holder != run:
@@ -49,6 +53,7 @@ def take(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[
         if older < number:
             records.store.remove(_path(key, older))
             records.store.remove(_path(key, older, _RELEASED))
+            records.store.remove(_held(key, older))
 
 
 def release(records: Records, key: CaptureKey, run: str) -> None:
@@ -56,6 +61,33 @@ def release(records: Records, key: CaptureKey, run: str) -> None:
     number, holder = _current(records, key)
     if holder == run:
         records.store.put(_path(key, number, _RELEASED), b"")
+        records.store.remove(_held(key, number))
+
+
+def release_ended(records: Records, *, is_finished: Callable[[str], bool]) -> Sequence[CaptureKey]:
+    """Give back the leases of runs that ended without doing so; the captures that are free by that.
+
+    A run is lost, is marked as ended, or has a task cleared after the one that releases. One listing, and two requests
+    for each lease that is held. A run that cannot be asked about keeps its lease.
+    """
+    freed = []
+    for name in records.store.names(HELD):
+        site, capture, number = name.split(_BETWEEN)
+        key = CaptureKey(site, capture)
+        newest, run = _current(records, key)
+        if newest > int(number) or (newest == int(number) and run is None):
+            records.store.remove(f"{HELD}/{name}")
+        elif newest == int(number) and run is not None and _has_ended(run, is_finished):
+            release(records, key, run)
+            freed.append(key)
+    return freed
+
+
+def _has_ended(run: str, is_finished: Callable[[str], bool]) -> bool:
+    try:
+        return is_finished(run)
+    except UnavailableError:
+        return False
 
 
 def holder(records: Records, key: CaptureKey) -> str | None:
@@ -127,6 +159,10 @@ def _current(records: Records, key: CaptureKey) -> tuple[int, str | None]:
 def _numbers(records: Records, key: CaptureKey, names: set[str] | None = None) -> list[int]:
     found = records.store.names(f"{key}/{LEASES}") if names is None else names
     return [int(name.removesuffix(".json")) for name in found if name.endswith(".json")]
+
+
+def _held(key: CaptureKey, number: int) -> str:
+    return f"{HELD}/{key.site}{_BETWEEN}{key.capture}{_BETWEEN}{number:06}"
 
 
 def _path(key: CaptureKey, number: int, suffix: str = ".json") -> str:

@@ -9,7 +9,7 @@ from capture360 import names
 from capture360.cdf.link_writer import LinkDrift
 from capture360.cdf.modes import mode_of
 from capture360.cdf.nodes import Instances
-from capture360.errors import BadInputError, Capture360Error, CdfUnavailableError, ConfigError
+from capture360.errors import BadInputError, Capture360Error, ConfigError, UnavailableError
 from capture360.model import FACES, CaptureKey, Disposition, Finding, PublishedImage
 from capture360.records import STATE_STEPS, Record
 from capture360.steps import lease
@@ -63,7 +63,7 @@ def reconcile_quiet(
 ) -> Sequence[Finding] | None:
     """What `reconcile` finds; None if a run is writing the capture, or came while it was looked at.
 
-    What is wrong with the capture's records is a finding. ConfigError and CdfUnavailableError are about all captures.
+    What is wrong with the capture's records is a finding. ConfigError and UnavailableError are about all captures.
     """
     try:
         before = lease.position(ctx.records, key)
@@ -71,7 +71,7 @@ def reconcile_quiet(
             return None
         found = reconcile(ctx, key)
         return found if lease.position(ctx.records, key) == before else None
-    except (ConfigError, CdfUnavailableError):
+    except (ConfigError, UnavailableError):
         raise
     except Capture360Error as error:
         return [_finding(key, "records", str(error))]

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from capture360.errors import LeaseHeldError
+from capture360.errors import AirflowUnavailableError, LeaseHeldError
 from capture360.model import CaptureKey
-from capture360.records import Records
+from capture360.records import HELD, Records
 from capture360.steps import lease
 
 KEY = CaptureKey("hall-7", "2026-05-01")
@@ -110,7 +110,7 @@ def test_a_killed_command_line_is_taken_over(records: Records, tmp_path: Path) -
     script = """
 import sys
 from capture360.model import CaptureKey
-from capture360.records import Records
+from capture360.records import HELD, Records
 from capture360.steps import lease
 name = lease.name_of_this_process()
 lease.take(Records(sys.argv[1]), CaptureKey("hall-7", "2026-05-01"), name, is_finished=lambda run: False)
@@ -162,3 +162,33 @@ def test_the_lease_is_one_small_document(records: Records) -> None:
     content = records.store.read(f"{KEY}/leases/000003.json")
     assert content is not None
     assert json.loads(content)["run"] == "run 2"
+
+
+def test_what_an_ended_run_still_holds_is_given_back(records: Records) -> None:
+    others = [CaptureKey("hall-7", f"walk_{number}.a-b") for number in range(3)]
+    for number, key in enumerate(others):
+        lease.take(records, key, f"run {number}", is_finished=never)
+    lease.release(records, others[1], "run 1")
+    lease.take(records, KEY, "an old run", is_finished=never)
+    lease.take(records, KEY, "run 3", is_finished=always)
+
+    def is_finished(run: str) -> bool:
+        if run == "run 2":
+            raise AirflowUnavailableError("no answer")
+        return run in {"run 0", "an old run"}
+
+    assert lease.release_ended(records, is_finished=is_finished) == [others[0]]
+    assert [lease.holder(records, key) for key in (*others, KEY)] == [None, None, "run 2", "run 3"]
+    assert lease.release_ended(records, is_finished=always) == [KEY, others[2]]
+    assert records.store.names(HELD) == []
+
+
+def test_leases_that_were_given_back_cost_no_look(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(8):
+        with lease.held(records, CaptureKey("hall-7", f"walk-{number}"), "run 1", is_finished=never):
+            pass
+    asked: list[str] = []
+    names = records.store.names
+    monkeypatch.setattr(records.store, "names", lambda folder="": (asked.append(folder), names(folder))[1])
+    assert lease.release_ended(records, is_finished=always) == []
+    assert asked == [HELD]
