@@ -203,7 +203,7 @@ class Records:
     def put_report(self, key: CaptureKey, fingerprint: str, name: str, content: str | bytes) -> str:
         """Store a report such as `validation.html`; returns its URL."""
         path = f"{_folder(key, fingerprint)}/{name}"
-        self.store.put(path, content.encode() if isinstance(content, str) else content)
+        self.store.put(path, content.encode(errors="backslashreplace") if isinstance(content, str) else content)
         return self.store.url_of(path)
 
     def report(self, key: CaptureKey, fingerprint: str, name: str) -> bytes | None:
@@ -285,4 +285,5 @@ def _record(step: str, batch: int | None, document: dict[str, Any]) -> Record:
 
 
 def _json(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode(errors="backslashreplace")  # a lone surrogate from a JSON or YAML escape stays that escape

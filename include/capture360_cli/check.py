@@ -39,11 +39,14 @@ def check(
     from capture360.checks.check import check_capture
     from capture360.errors import BadInputError
     from capture360.landing.folder import CaptureFolder
+    from capture360.names import printable
 
     screen = Console(stderr=True)
     capture = CaptureFolder(folder if "://" in folder else str(Path(folder).absolute()))
     if not capture.files:
-        raise BadInputError(f"{folder} is not there or holds no files. Name the folder that capture.yaml lies in.")
+        raise BadInputError(
+            f"{printable(folder)} is not there or holds no files. Name the folder that capture.yaml lies in."
+        )
     known = _site(site)
     with _progress(screen) as progress:
         validation = check_capture(capture, site=known, progress=progress, earlier=_earlier(known, capture, screen))
@@ -100,7 +103,7 @@ def _write_report(validation: Validation, folder: CaptureFolder, report: Path) -
     from capture360.reports.validation import bad_rows_csv, render
 
     report.parent.mkdir(parents=True, exist_ok=True)
-    report.write_text(render(validation, folder), encoding="utf-8")
+    report.write_text(render(validation, folder), encoding="utf-8", errors="backslashreplace")
     report.with_name("bad_rows.csv").write_bytes(bad_rows_csv(validation))
 
 

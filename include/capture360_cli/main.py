@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from typing import NoReturn
 
 import typer
@@ -37,6 +38,9 @@ def run() -> None:
     """Entry point: errors meant for people are printed as they are, without a traceback, with exit code 1."""
     from capture360.errors import Capture360Error
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # arguments may hold bytes that no terminal shows
     try:
         app()
     except Capture360Error as error:

@@ -33,7 +33,7 @@ _NEWS = "news"
 def sense() -> list[str]:
     """Announce every capture that is complete and new; skips the task when there is none."""
     from capture360.steps import lease
-    from capture360.steps.sense import sense
+    from capture360.steps.sense import remember, sense, sentences
 
     register, records = register_and_records()
     for key in lease.release_ended(records, is_finished=is_finished):
@@ -41,16 +41,18 @@ def sense() -> list[str]:
     sensed = sense(register, records, now=datetime.now(UTC), is_finished=is_finished, run=_this_run())
     task_instance = get_current_context()["ti"]
     task_instance.xcom_push(_PUBLISHED, [str(key) for key in sensed.published])
-    task_instance.xcom_push(_NEWS, [f"{finding.where}: {finding.message}" for finding in sensed.news])
-    for finding in sensed.findings:
-        log.error("%s: %s", finding.where, finding.message)
+    task_instance.xcom_push(_NEWS, sentences(sensed.news))
+    for line in sentences(sensed.findings):
+        log.error("%s", line)
     for key, reason in sensed.waiting:
         log.info("%s waits: %s", key, reason)
-    if not sensed.ready:
-        raise AirflowSkipException("No capture to announce.")
     keys = [str(key) for key in sensed.ready]
+    if keys:
+        emit(keys)
+    remember(records, sensed, _this_run())
+    if not keys:
+        raise AirflowSkipException("No capture to announce.")
     log.info("Ready: %s", ", ".join(keys))
-    emit(keys)
     return keys
 
 

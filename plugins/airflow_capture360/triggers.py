@@ -58,9 +58,8 @@ class LandingZoneTrigger(BaseEventTrigger):
 def look() -> tuple[str, float]:
     """A digest of what lies in every site's landing folder, two levels deep, and the longest settle time in seconds.
 
-    A site in error is left out: sensing reports it.
+    Of a site in error counts only that it is: sensing reports it.
     """
-    from capture360.errors import ConfigError
     from capture360.settings import Register
 
     register = Register()
@@ -69,11 +68,14 @@ def look() -> tuple[str, float]:
     for site_id in register.site_ids:
         try:
             landing = register.site(site_id).landing
-        except ConfigError:
+            lines = _listing(landing.url)
+        except Exception as error:  # noqa: BLE001 - stores raise what they like, and the other sites must be seen
+            log.debug("Site %s cannot be listed: %s", site_id, error)
+            digest.update(f"{site_id!a} in error\n".encode())
             continue
         settle = max(settle, landing.settle.total_seconds())
-        for line in _listing(landing.url):
-            digest.update(f"{site_id} {line}\n".encode())
+        for line in lines:
+            digest.update(f"{site_id} {line}\n".encode(errors="backslashreplace"))
     return digest.hexdigest(), settle
 
 

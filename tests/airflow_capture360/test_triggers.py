@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,6 +110,28 @@ def test_one_site_in_error_does_not_hide_the_others(landing: Path) -> None:
     before, _ = look()
     (landing / "walk-1").mkdir(parents=True)
     assert look()[0] != before
+
+
+@pytest.mark.parametrize(
+    "site", ["{space: x, landing: {url: 'nope://x'}}", "{space: x, landing: {url: 7}}", "7", "{space: x, id: other}"]
+)
+def test_a_site_of_any_error_does_not_hide_the_others(landing: Path, site: str) -> None:
+    register = landing.parents[1] / "sites.yaml"
+    register.write_text(register.read_text().replace("sites: {", f"sites: {{a-bad: {site}, "))
+    before, settle = look()
+    assert settle == 0.2
+    (landing / "walk-1").mkdir(parents=True)
+    assert look()[0] != before
+
+
+@pytest.mark.parametrize("name", [b"B\xfcro", b"two\nlines", b"\xed\xa0\x80"], ids=ascii)
+def test_a_folder_of_any_name_is_looked_at(landing: Path, name: bytes) -> None:
+    landing.mkdir(parents=True)
+    before, _ = look()
+    Path(os.fsdecode(os.fsencode(landing) + b"/" + name)).mkdir()
+    badly_named, _ = look()
+    (landing / "walk-1").mkdir()
+    assert len({before, badly_named, look()[0]}) == 3
 
 
 def test_it_can_be_made_anew_from_what_is_stored() -> None:

@@ -50,3 +50,20 @@ def test_a_face_id_ends_in_its_content() -> None:
 def test_a_bad_key_is_refused_in_words(text: str) -> None:
     with pytest.raises(BadInputError, match="is not a capture key"):
         names.checked_key(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Büro 7", "Büro 7"),
+        ("B\udcfcro", r"B\xfcro"),
+        ("\ud800", r"\ud800"),
+        ("a\nb\x07\x1b[2J", r"a\nb\x07\x1b[2J"),
+        ("\u202egnp", r"\u202egnp"),
+        ("全角\u3000空白", "全角\u3000空白"),
+        ("x" * 400, "x" * 299 + "…"),
+    ],
+)
+def test_any_name_can_be_shown(name: str, shown: str) -> None:
+    assert names.printable(name) == shown
+    names.printable(name).encode()

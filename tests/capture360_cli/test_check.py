@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,3 +87,62 @@ def test_with_a_site_the_capture_is_compared_with_what_was_published(
     code, text = run(delivery, "--site", "hall-7")
     assert code == 4
     assert "1 moved or turned (s-02)" in " ".join(text.split())
+
+
+BAD_NAMES = (b"B\xfcro", b"two\nlines", b"bell\x07", b"\xed\xa0\x80")
+
+
+@pytest.mark.parametrize("options", [(), ("--json",), ("--report", "out.html")], ids=lambda each: "".join(each[:1]))
+def test_names_of_any_kind_stop_no_station(
+    delivery: Delivery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    delivery.write()
+    for name in BAD_NAMES:
+        beside = os.fsencode(delivery.path) + b"/" + name
+        Path(os.fsdecode(beside)).mkdir()
+        Path(os.fsdecode(beside + b"/" + name)).write_bytes(b"x")
+        Path(os.fsdecode(os.fsencode(delivery.path) + b"/images/" + name + b".jpg")).write_bytes(b"x")
+    code, text = run(delivery, *options)
+    assert code == 0
+    text.encode()
+    if "--json" in options:
+        left_out = [each["where"] for each in json.loads(text)["findings"] if each["rule"] == "S07"]
+        assert len(left_out) == 2 * len(BAD_NAMES)
+        assert all(each.isprintable() for each in left_out)
+
+
+@pytest.mark.parametrize("name", BAD_NAMES, ids=ascii)
+def test_a_capture_folder_of_any_name_is_rejected_in_words(tmp_path: Path, name: bytes) -> None:
+    delivery = Delivery(Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name + b"/" + name)))
+    delivery.put_pictures()
+    code, text = run(delivery, "--json", "--report", str(delivery.path.parents[1] / "out.html"))
+    assert code == 4
+    assert "S02" in [each["rule"] for each in json.loads(text)["findings"]]
+
+
+def test_the_command_survives_a_name_that_no_terminal_shows(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from capture360_cli.main import run; run()",
+            "check",
+            os.fsencode(tmp_path) + b"/B\xfcro",
+        ],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONUTF8": "1"},
+    )
+    assert done.returncode == 1
+    assert rb"B\xfcro is not there" in done.stderr
+
+
+def test_a_manifest_with_a_lone_surrogate_is_answered_in_words(delivery: Delivery) -> None:
+    delivery.write()
+    manifest = delivery.path / "capture.yaml"
+    manifest.write_text(manifest.read_text() + '\ncomment: "\\ud800"\nlabel: "\\ud800"\n')
+    done = CliRunner().invoke(
+        app, ["check", str(delivery.path), "--json", "--report", str(delivery.path.parent / "r.html")]
+    )
+    assert done.exit_code in (0, 4), done.exception

@@ -25,6 +25,7 @@ from capture360.checks.validation import RuleCount, Validation
 from capture360.checks.verdict import Group, settle, stopped
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Capture, CaptureKey, Disposition, Kind, Verdict
+from capture360.names import printable
 from capture360.readers import Tables, read_tables
 from capture360.readers.manifest import Manifest
 from capture360.readers.pictures import PANORAMA
@@ -192,7 +193,7 @@ def _station_ids(table: Measured, tables: Tables) -> pd.Series[str]:
 def _key(manifest: Manifest | None, folder: CaptureFolder) -> CaptureKey:
     if manifest:
         return CaptureKey(manifest.site_id, manifest.capture_id)
-    return CaptureKey(PurePosixPath(folder.url).parent.name or "site", folder.name)
+    return CaptureKey(printable(PurePosixPath(folder.url).parent.name) or "site", folder.name)
 
 
 def _rejected(key: CaptureKey, groups: list[Group], settings: CheckSettings) -> Validation:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from capture360.errors import BadInputError
-from capture360.landing.tree import Found, LeftOut, local_tree
+from capture360.landing.tree import Found, LeftOut, local_tree, no_text
+from capture360.names import is_text, printable
 from capture360.store import opened_store
 
 IGNORED_NAMES = ("Thumbs.db", "desktop.ini")
@@ -43,7 +44,7 @@ class CaptureFolder:
 
     @property
     def name(self) -> str:
-        return str(posixpath.basename(self._root))
+        return printable(posixpath.basename(self._root))
 
     @property
     def files(self) -> Sequence[FileEntry]:
@@ -83,9 +84,13 @@ class CaptureFolder:
             if not _ignored(entry.path):
                 yield FileEntry(entry.path, entry.size, str(entry.changed)) if isinstance(entry, Found) else entry
 
-    def _stored(self) -> Iterator[FileEntry]:
+    def _stored(self) -> Iterator[FileEntry | LeftOut]:
         for full, info in self._fs.find(self._root, detail=True).items():
-            yield FileEntry(full[len(self._root) :].lstrip("/"), int(info.get("size") or 0), _version(info))
+            path = full[len(self._root) :].lstrip("/")
+            if is_text(path):
+                yield FileEntry(path, int(info.get("size") or 0), _version(info))
+            else:
+                yield no_text(path)
 
     def resolve(self, path: str) -> str:
         """`path` normalised; BadInputError if it is absolute, leaves the folder, or goes through a link out of it."""

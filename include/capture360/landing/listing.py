@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
-
-import fsspec
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from capture360.errors import ConfigError
 from capture360.landing.folder import CaptureFolder
+from capture360.landing.tree import LeftOut
 from capture360.model import CaptureKey
-from capture360.names import CAPTURE_LENGTH, is_id
+from capture360.names import CAPTURE_LENGTH, is_id, printable
 from capture360.settings import Site
+from capture360.store import opened_store
+
+_LINK = "is a link to a folder, and such links are not followed. Deliver the folder itself"
+_MISNAMED = "is no capture: use letters, digits, dot, underscore and minus in its name"
+_TOO_LONG = f"is no capture: use at most {CAPTURE_LENGTH} characters in its name"
+_LET_READ = "Let the reader of the landing zone read it."
 
 
 def capture_folder(site: Site, key: CaptureKey) -> CaptureFolder:
@@ -19,16 +25,38 @@ def capture_folder(site: Site, key: CaptureKey) -> CaptureFolder:
     return CaptureFolder(f"{site.landing.url.rstrip('/')}/{key.capture}", use_listings_cache=False)
 
 
-def captures(site: Site) -> tuple[Sequence[CaptureKey], Sequence[str]]:
-    """The site's captures, and the names of folders that cannot be one; ConfigError if the landing folder is gone."""
-    fs, root = fsspec.core.url_to_fs(site.landing.url, use_listings_cache=False)
+def captures(site: Site) -> tuple[Sequence[CaptureKey], Sequence[LeftOut]]:
+    """The site's captures, and what lies beside them and cannot be one; ConfigError if the landing folder is gone."""
+    good: list[CaptureKey] = []
+    left_out: list[LeftOut] = []
+    for name, kind in sorted(_entries(site)):
+        if name.startswith((".", "_")):
+            continue
+        if kind == "link":
+            left_out.append(LeftOut(printable(name), _LINK))
+        elif is_id(name, CAPTURE_LENGTH):
+            good.append(CaptureKey(site.id, name))
+        else:
+            left_out.append(LeftOut(printable(name), _MISNAMED if len(name) <= CAPTURE_LENGTH else _TOO_LONG))
+    return good, left_out
+
+
+def _entries(site: Site) -> Iterator[tuple[str, str]]:
+    """Name and kind, `directory` or `link`, of the folders right below the landing folder."""
+    url = printable(site.landing.url)
+    fs, root = opened_store(site.landing.url, use_listings_cache=False)
     try:
         entries = fs.ls(root, detail=True)
     except FileNotFoundError:
         raise ConfigError(
-            f"{site.landing.url} is not there. Create the landing folder of site {site.id}, or correct landing.url."
+            f"{url} is not there. Create the landing folder of site {site.id}, or correct landing.url."
         ) from None
-    folders = [posixpath.basename(str(entry["name"]).rstrip("/")) for entry in entries if entry["type"] == "directory"]
-    seen = sorted(name for name in folders if not name.startswith((".", "_")))
-    good = [CaptureKey(site.id, name) for name in seen if is_id(name, CAPTURE_LENGTH)]
-    return good, [name for name in seen if not is_id(name, CAPTURE_LENGTH)]
+    except OSError as error:
+        raise ConfigError(f"{url} cannot be listed ({error.strerror or error}). {_LET_READ}") from None
+    for entry in entries:
+        path = str(entry["name"]).rstrip("/")
+        if path == root.rstrip("/") and entry["type"] == "file":
+            raise ConfigError(f"{url} is a file. Correct landing.url of site {site.id}: it must name a folder.")
+        is_linked = bool(entry.get("islink")) and Path(path).is_dir()
+        if is_linked or entry["type"] == "directory":
+            yield posixpath.basename(path), "link" if is_linked else "directory"

@@ -52,7 +52,7 @@ def settling(folder: CaptureFolder, last: Look | None, landing: Landing, now: da
     """
     seen = fingerprint(folder, landing.ready_markers)
     unchanged = last is not None and last.fingerprint == seen
-    look = Look(seen, last.since if last is not None and unchanged else now)
+    look = Look(seen, min(last.since, now) if last is not None and unchanged else now)
     markers = [name for name in landing.ready_markers if name in folder.sizes]
     files = len(folder.files) - len(markers)
     if files == 0:

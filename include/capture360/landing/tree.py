@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from capture360.errors import BadInputError
+from capture360.names import is_text, printable
 
 _LINKED_FOLDER = "is a link to a folder, and such links are not followed. Deliver the folder itself"
 _BROKEN = "is a link to a file that is not there. Deliver the file itself"
 _OUTSIDE = "is a link that leaves the capture folder. Deliver the file itself"
 _SPECIAL = "is neither a file nor a folder. Remove it"
+_NO_TEXT = "has a name with line breaks, control characters or bytes that are not UTF-8. Rename it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,9 @@ def local_tree(root: str) -> Iterator[Found | LeftOut]:
             with os.scandir(f"{root}/{folder}") as entries:
                 for entry in entries:
                     path = f"{folder}/{entry.name}" if folder else entry.name
-                    if entry.is_dir(follow_symlinks=False):
+                    if not is_text(entry.name):
+                        yield no_text(path)
+                    elif entry.is_dir(follow_symlinks=False):
                         folders.append(path)
                     else:
                         yield _found(entry, path, real)
@@ -56,8 +60,13 @@ def local_tree(root: str) -> Iterator[Found | LeftOut]:
         except OSError as error:
             problem = f"cannot be listed ({error.strerror}). Let the reader of the landing zone read it"
             if not folder:
-                raise BadInputError(f"{root} {problem}.") from None
+                raise BadInputError(f"{printable(root)} {problem}.") from None
             yield LeftOut(folder, problem)
+
+
+def no_text(path: str) -> LeftOut:
+    """A file or folder whose name no table can hold, by its escaped path."""
+    return LeftOut(printable(path), _NO_TEXT)
 
 
 def _found(entry: os.DirEntry[str], path: str, root: str) -> Found | LeftOut:

@@ -10,7 +10,7 @@ from typing import Any
 from capture360.checks.rules import RULES
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKey
-from capture360.names import SITE_LENGTH, is_id
+from capture360.names import SITE_LENGTH, is_id, printable
 from capture360.readers import canonical, e57, gpano, navvis, spot
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.manifest_file import load_document, read_manifest
@@ -82,6 +82,6 @@ def _form(folder: CaptureFolder, document: Mapping[str, Any]) -> str:
 def _identity(folder: CaptureFolder, key: CaptureKey | None) -> dict[str, str]:
     """What a delivery without a manifest is called: its key, else folder and parent."""
     if key is None:
-        parent = PurePosixPath(folder.url.replace("\\", "/")).parent.name
+        parent = printable(PurePosixPath(folder.url.replace("\\", "/")).parent.name)
         key = CaptureKey(parent if is_id(parent, SITE_LENGTH) else "site", folder.name)
     return {"schema": "capture/1", "site_id": key.site, "capture_id": key.capture}

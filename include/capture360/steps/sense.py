@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from capture360.errors import Capture360Error
 from capture360.landing.listing import capture_folder, captures
 from capture360.landing.settling import Look, settling
 from capture360.model import CaptureKey, Disposition, Finding
+from capture360.names import printable
 from capture360.records import SENSING, STATE_STEPS, Receipt, Records, State
 from capture360.settings import Register, Site
 from capture360.steps import lease
@@ -19,6 +21,12 @@ _LOOK = "look"
 _CONTEXTUALIZE = "contextualize"
 _FINDINGS = f"{SENSING}/findings.json"
 _LONGEST_WAIT = timedelta(days=1)
+_DOUBLINGS = 30
+"""More would only overflow: the wait is at its longest long before."""
+_LONGEST = 1_000
+"""Characters of one finding's message."""
+MOST_TOLD = 20
+"""Findings that one log or alert spells out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,8 @@ class Sensed:
 
     `published` are to be announced again for contextualization, which has not come to an end. `news` are those findings
     that the look before did not have. Captures that came to an end, and did not change since, are in none.
+
+    `announcements` are what `remember` records once the events are out.
     """
 
     ready: tuple[CaptureKey, ...]
@@ -34,6 +44,16 @@ class Sensed:
     findings: tuple[Finding, ...]
     published: tuple[CaptureKey, ...] = ()
     news: tuple[Finding, ...] = ()
+    announcements: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A delivery that is announced, and the body of its record."""
+
+    key: CaptureKey
+    fingerprint: str
+    body: Mapping[str, Any]
 
 
 def sense(
@@ -46,42 +66,65 @@ def sense(
 ) -> Sensed:
     """Look at every site's landing zone. An error in one site or capture never hides the others.
 
+    `remember` belongs to it, after the events are out: a look that fails in between announces the same again.
+
     Level-triggered: a complete capture without an end state is ready, and again each `announce_again_after`, unless an
     unfinished run holds its lease. `is_finished` is asked about that run. `run` names this look: done again after a
-    kill, the same look announces the same captures.
+    kill, the same look announces the same captures. Times in the future, of a clock that was ahead once, count as now.
     """
     looking = _Looking(records, now, is_finished, run)
-    ready: list[CaptureKey] = []
+    announcements: list[Announcement] = []
     published: list[CaptureKey] = []
     waiting: list[tuple[CaptureKey, str]] = []
     findings: list[Finding] = []
     for site_id in register.site_ids:
         try:
             site = register.site(site_id)
-            keys, misnamed = captures(site)
+            keys, left_out = captures(site)
         except Exception as error:  # noqa: BLE001 - stores raise what they like, and the other sites must be seen
-            findings.append(_finding(site_id, str(error)))
+            findings.append(_finding(site_id, _sentence(error)))
             continue
         findings += [
-            _finding(
-                f"{site.landing.url}/{name}",
-                f'The folder "{name}" is no capture: use letters, digits, dot, underscore and minus in its name.',
-            )
-            for name in misnamed
+            _finding(f"{site.landing.url}/{each.path}", f'The folder "{each.path}" {each.problem}.')
+            for each in left_out
         ]
         for key in keys:
             try:
                 why = looking.waiting_for(site, key)
             except Exception as error:  # noqa: BLE001 - as above: one broken folder must not hide the others
-                findings.append(_finding(str(key), str(error)))
+                findings.append(_finding(str(key), _sentence(error)))
                 continue
-            if why is None:
-                ready.append(key)
+            if isinstance(why, Announcement):
+                announcements.append(why)
             elif why is _TO_CONTEXTUALIZE:
                 published.append(key)
             elif why:
                 waiting.append((key, why))
-    return Sensed(tuple(ready), tuple(waiting), tuple(findings), tuple(published), _news(records, findings))
+    before = _last_findings(records)
+    news = tuple(finding for finding in findings if sentence(finding) not in before)
+    ready = tuple(each.key for each in announcements)
+    return Sensed(ready, tuple(waiting), tuple(findings), tuple(published), news, tuple(announcements))
+
+
+def remember(records: Records, sensed: Sensed, run: str | None = None) -> None:
+    """Record what a look has announced, and keep its findings for the next look."""
+    for each in sensed.announcements:
+        records.put(each.key, each.fingerprint, "sense", each.body, run=run or "sense")
+    found = sorted({sentence(finding) for finding in sensed.findings})
+    if set(found) != _last_findings(records):
+        records.store.put(_FINDINGS, json.dumps(found).encode())
+
+
+def sentence(finding: Finding) -> str:
+    """A finding as one line of a log or alert."""
+    return f"{finding.where}: {finding.message}"
+
+
+def sentences(findings: Sequence[Finding], most: int = MOST_TOLD) -> list[str]:
+    """The findings for people: the first so many, and the number of the others."""
+    told = [sentence(finding) for finding in findings[:most]]
+    more = len(findings) - len(told)
+    return [*told, f"There are {more:,} more findings of sensing; fix these first."] if more else told
 
 
 _TO_CONTEXTUALIZE = "contextualization"
@@ -96,8 +139,8 @@ class _Looking:
     is_finished: Callable[[str], bool]
     run: str | None
 
-    def waiting_for(self, site: Site, key: CaptureKey) -> str | None:
-        """None if the capture is to be announced, which is recorded; empty if it is done; else what it waits for."""
+    def waiting_for(self, site: Site, key: CaptureKey) -> str | Announcement:
+        """What is to be announced; empty if the capture is done; else what it waits for."""
         note = self.records.note(key, _LOOK)
         last = Look.from_document(note) if note else None
         folder = capture_folder(site, key)
@@ -115,6 +158,10 @@ class _Looking:
         announced = None if receipt is None else receipt.body("sense")
         if announced is not None and not self._is_mine(announced):
             at = datetime.fromisoformat(announced["announced"])
+            if at > self.now:
+                at = self.now
+                body = {**announced, "announced": at.isoformat()}
+                self.records.put(key, settled.look.fingerprint, "sense", body, run=self.run or "sense")
             if self.now - at < site.announce_again_after:
                 return f"its run: announced at {at.isoformat(timespec='seconds')}"
         body = {
@@ -123,8 +170,7 @@ class _Looking:
             "files": len(folder.files),
             "bytes": sum(folder.sizes.values()),
         }
-        self.records.put(key, settled.look.fingerprint, "sense", body, run=self.run or "sense")
-        return None
+        return Announcement(key, settled.look.fingerprint, body)
 
     def _is_mine(self, announced: Mapping[str, Any]) -> bool:
         """Whether this look announced it before it was killed."""
@@ -146,24 +192,33 @@ class _Looking:
         mine = note.get("fingerprint") == receipt.fingerprint
         times = int(note["times"]) if mine else 0
         since = datetime.fromisoformat(note["announced"]) if mine else receipt.records[-1].at
-        if not (mine and self._is_mine(note)):
-            if self.now - since < min(site.announce_again_after * 2**times, _LONGEST_WAIT):
-                return False
-            times += 1
         body = {"fingerprint": receipt.fingerprint, "announced": self.now.isoformat(), "times": times, "by": self.run}
+        if not (mine and self._is_mine(note)):
+            if since > self.now:
+                self.records.put_note(receipt.key, _CONTEXTUALIZE, {**body, "by": note.get("by") if mine else None})
+                return False
+            if self.now - since < min(site.announce_again_after * 2 ** min(times, _DOUBLINGS), _LONGEST_WAIT):
+                return False
+            body["times"] = times + 1
         self.records.put_note(receipt.key, _CONTEXTUALIZE, body)
         return True
 
 
-def _news(records: Records, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """The findings that the last look did not have; this look's are kept for the next."""
-    told = sorted({f"{finding.where}: {finding.message}" for finding in findings})
-    content = records.store.read(_FINDINGS)
-    before = [] if content is None else json.loads(content)
-    if told != before:
-        records.store.put(_FINDINGS, json.dumps(told, ensure_ascii=False).encode())
-    return tuple(finding for finding in findings if f"{finding.where}: {finding.message}" not in set(before))
+def _last_findings(records: Records) -> set[str]:
+    """The sentences of the last look; none where they are damaged, so that they are reported once more."""
+    try:
+        found = json.loads(records.store.read(_FINDINGS) or b"[]")
+    except (ValueError, RecursionError):
+        return set()
+    return {each for each in found if isinstance(each, str)} if isinstance(found, list) else set()
 
 
 def _finding(where: str, message: str) -> Finding:
-    return Finding(rule="sense", disposition=Disposition.STOP, where=where, value="", message=message)
+    return Finding("sense", Disposition.STOP, where=printable(where), value="", message=printable(message, _LONGEST))
+
+
+def _sentence(error: Exception) -> str:
+    """What an error says, with its kind where it is none of ours."""
+    if isinstance(error, Capture360Error):
+        return str(error)
+    return f"It cannot be looked at ({type(error).__name__}: {error}). Correct its settings, or see to its store."

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings import Register
 from capture360.steps import lease
-from capture360.steps.sense import Sensed, sense
+from capture360.steps.sense import MOST_TOLD, Sensed, remember, sense, sentences
 
 START = datetime(2026, 5, 1, 8, tzinfo=UTC)
 KEY = CaptureKey("hall-7", "may")
@@ -44,7 +46,10 @@ class World:
         return folder
 
     def sense(self, hours: float = 0) -> Sensed:
-        return sense(Register(str(self.config)), self.records, now=START + timedelta(hours=hours))
+        """A look whose events went out."""
+        sensed = sense(Register(str(self.config)), self.records, now=START + timedelta(hours=hours))
+        remember(self.records, sensed)
+        return sensed
 
 
 @pytest.fixture
@@ -174,6 +179,7 @@ def test_the_same_look_done_again_announces_the_same(world: World) -> None:
     world.drop(KEY)
     register = Register(str(world.config))
     first = sense(register, world.records, now=START, run="look 1")
+    remember(world.records, first, "look 1")
     again = sense(register, world.records, now=START, run="look 1")
     assert first.ready == again.ready == (KEY,)
     assert sense(register, world.records, now=START, run="look 2").ready == ()
@@ -184,3 +190,141 @@ def test_a_finding_is_news_once(world: World) -> None:
     assert len(world.sense().news) == 1
     assert world.sense(1).news == ()
     assert len(world.sense(1).findings) == 1
+
+
+BAD_NAMES = (b"B\xfcro", b"two\nlines", b"bell\x07", b"\xed\xa0\x80", "x" * 250, "\u202egnp.exe")
+
+
+@pytest.mark.parametrize("name", BAD_NAMES, ids=ascii)
+def test_a_folder_of_any_name_stops_no_other(world: World, name: bytes | str) -> None:
+    world.drop(KEY)
+    (Path(os.fsdecode(os.fsencode(world.root / "hall-7") + b"/" + os.fsencode(name)))).mkdir()
+    sensed = world.sense()
+    assert sensed.ready == (KEY,)
+    (line,) = sentences(sensed.news)
+    assert line.isprintable()
+    assert "is no capture" in line
+    assert world.sense(0.1).news == ()
+
+
+@pytest.mark.parametrize("name", BAD_NAMES[:4], ids=ascii)
+def test_a_file_of_any_name_is_part_of_the_delivery_that_it_lies_in(world: World, name: bytes) -> None:
+    folder = world.drop(KEY)
+    Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text("x")
+    world.drop(CaptureKey("hall-7", "june"))
+    assert world.sense().ready == (CaptureKey("hall-7", "june"), KEY)
+
+
+@pytest.mark.parametrize(
+    ("site", "says"),
+    [
+        ("{landing: {url: 'nope://x'}, space: s}", "in no store that is known here"),
+        ("{landing: {url: ROOT/hall-7/may/stations.csv}, space: s}", "is a file"),
+        ("{landing: {url: ROOT/nowhere}, space: s}", "is not there"),
+        ("{landing: {url: ROOT}}", "space: Field required"),
+        ("7", "must hold settings"),
+    ],
+)
+def test_a_site_in_error_stops_no_other(world: World, site: str, says: str) -> None:
+    world.drop(KEY)
+    world.write_config(f"  a-bad: {site}\n".replace("ROOT", str(world.root)))
+    sensed = world.sense()
+    assert sensed.ready == (KEY,)
+    (line,) = sentences(sensed.news)
+    assert line.startswith("a-bad: ")
+    assert says in line
+
+
+def test_a_site_whose_own_file_is_broken_stops_no_other(world: World) -> None:
+    world.drop(KEY)
+    (world.root / "yard.yaml").write_text("landing: [")
+    sensed = world.sense()
+    assert sensed.ready == (KEY,)
+    assert "yard.yaml line 1 is not valid YAML" in sentences(sensed.news)[0]
+
+
+def test_a_store_that_raises_what_it_likes_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = LocalFileSystem.ls
+
+    def ls(self: LocalFileSystem, path: str, detail: bool = False, **options: object) -> object:
+        if path.endswith("yard"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(self, path, detail=detail, **options)
+
+    monkeypatch.setattr(LocalFileSystem, "ls", ls)
+    world.drop(KEY)
+    sensed = world.sense()
+    assert sensed.ready == (KEY,)
+    assert "yard cannot be listed (Permission denied). Let the reader" in sentences(sensed.news)[0]
+
+
+def test_a_linked_capture_folder_is_named(world: World) -> None:
+    world.drop(KEY)
+    (world.root / "yard" / "june").symlink_to(world.root / "hall-7" / "may")
+    (world.root / "yard" / "readme").symlink_to(world.root / "nowhere")
+    sensed = world.sense()
+    assert sensed.ready == (KEY,)
+    (line,) = sentences(sensed.findings)
+    assert 'The folder "june" is a link to a folder' in line
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"7", b"[1, null]", b"\xff", b"[" * 60_000], ids=lambda each: each[:9])
+def test_damaged_findings_of_the_last_look_count_as_none(world: World, content: bytes) -> None:
+    world.drop(KEY)
+    (world.root / "hall-7" / "no capture").mkdir()
+    world.records.store.put("sensing/findings.json", content)
+    sensed = world.sense()
+    assert sensed.ready == (KEY,)
+    assert len(sensed.news) == 1
+    assert world.sense(0.1).news == ()
+
+
+def test_nothing_is_recorded_as_announced_before_the_event_is_out(world: World) -> None:
+    world.drop(KEY)
+    (world.root / "hall-7" / "no capture").mkdir()
+    register = Register(str(world.config))
+    for _ in range(2):
+        lost = sense(register, world.records, now=START)
+        assert (lost.ready, len(lost.news)) == ((KEY,), 1)
+    assert world.sense(0.1).ready == (KEY,)
+    assert world.sense(0.2).ready == ()
+
+
+def test_an_announcement_of_a_clock_that_was_ahead_counts_as_now(world: World) -> None:
+    world.drop(KEY)
+    assert world.sense(1_000).ready == (KEY,)
+    assert world.sense(0).ready == ()
+    assert world.sense(0.9).ready == ()
+    assert world.sense(1).ready == (KEY,)
+
+
+def test_a_look_of_a_clock_that_was_ahead_counts_as_now(world: World) -> None:
+    world.drop(KEY, marker=False)
+    assert world.sense(1_000).ready == ()
+    assert world.sense(0).ready == ()
+    assert world.sense(0.2).ready == (KEY,)
+
+
+def test_a_publication_of_a_clock_that_was_ahead_counts_as_now(world: World) -> None:
+    """Records are stamped with today's clock, which is ahead of the looks here."""
+    world.drop(KEY)
+    world.sense()
+    receipt = world.records.load(KEY)
+    assert receipt is not None
+    world.records.put(KEY, receipt.fingerprint, "verify", {}, run="run 1")
+    assert published(world, 0) == ()
+    assert published(world, 1) == (KEY,)
+    assert published(world, 2) == ()
+    assert published(world, 3) == (KEY,)
+
+
+def test_thousands_of_badly_named_folders_are_capped_and_counted(world: World) -> None:
+    world.drop(KEY)
+    for number in range(300):
+        (world.root / "hall-7" / f"no capture {number:03}").mkdir()
+    sensed = world.sense()
+    assert sensed.ready == (KEY,)
+    told = sentences(sensed.news)
+    assert len(told) == MOST_TOLD + 1
+    assert told[-1].startswith(f"There are {300 - MOST_TOLD} more findings")
+    assert sentences(sensed.news[:MOST_TOLD]) == told[:-1]
