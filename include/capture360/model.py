@@ -78,6 +78,10 @@ class Finding:
     column: str | None = None
 
 
+FARTHEST_M = 1e8
+"""Beyond this no coordinate on Earth lies; catches infinity and 1e400."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pose:
     """Position in metres and unit quaternion (w, x, y, z) of the cube frame, both in the site frame."""

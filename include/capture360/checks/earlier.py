@@ -36,7 +36,7 @@ def against_earlier(key: CaptureKey, table: Measured, earlier: Sequence[Capture]
 
 
 def _rows(table: Measured) -> dict[str, int]:
-    known = ~np.isnan(table.position).any(axis=1) & ~np.isnan(table.rotation).any(axis=1)
+    known = table.placed & ~np.isnan(table.rotation).any(axis=1)
     ids = table.stations.frame["station_id"].tolist()
     return {ids[at]: at for at in np.flatnonzero(known).tolist()}
 

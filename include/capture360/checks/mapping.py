@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from capture360.checks.hits import Frame, Hits, where
 from capture360.checks.measured import Measured
-from capture360.checks.poses import tilts
+from capture360.checks.poses import delivered_metres, in_other_units, tilts
 from capture360.checks.suites import RuleResult
-from capture360.model import FACES, Kind
+from capture360.model import FACES, FARTHEST_M, Kind
 from capture360.names import STATION_LENGTH
 from capture360.readers.columns import POSITION, ROTATIONS
 from capture360.settings import CheckSettings
@@ -27,6 +27,7 @@ _UNITS = ((1e-3, "millimetres", "mm"), (1e-2, "centimetres", "cm"), (0.3048, "fe
 
 def station_hits(table: Measured, results: list[RuleResult], settings: CheckSettings) -> Iterator[Hits]:
     """The hits of the stations suite; what the gate already said about a cell is not said again."""
+    yield from _unplaced(table, results)
     for result in results:
         if not len(result.rows) or result.rule in _TABLE_RULES:
             continue
@@ -36,7 +37,8 @@ def station_hits(table: Measured, results: list[RuleResult], settings: CheckSett
             case "I02":
                 yield from _twice("I02", table.stations, result.rows, "station_id")
             case "P01":
-                yield from _given(table, result)
+                if result.kwargs["column"] == "rotation":
+                    yield from _unturned(table, result.rows)
             case "P02":
                 yield from _outside(table, result, settings)
             case "P04":
@@ -49,7 +51,7 @@ def station_hits(table: Measured, results: list[RuleResult], settings: CheckSett
             case "P13":
                 yield _tilted(table, result, settings)
             case "T04":
-                yield Hits("T04", table.stations, result.rows, column="time_taken", value=partial(_time, table))
+                yield _impossible(table, result)
             case rule:
                 raise AssertionError(f"{rule} has no words")
 
@@ -146,9 +148,22 @@ def _tilted(table: Measured, result: RuleResult, settings: CheckSettings) -> Hit
     )
 
 
+def _impossible(table: Measured, result: RuleResult) -> Hits:
+    offset = table.manifest.time.clock_offset_s
+    return Hits(
+        "T04",
+        table.stations,
+        result.rows,
+        "offset" if offset else "",
+        "time_taken",
+        value=partial(_time, table),
+        words=lambda at: {"offset": f"{offset:g}"} if offset else {},
+    )
+
+
 def _time(table: Measured, at: int) -> str:
     moment: Any = table.times.utc.iat[at]
-    return str(moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    return f"{moment.to_pydatetime().replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def _duration(seconds: float) -> str:
@@ -176,20 +191,58 @@ def _twice(rule: str, table: Frame, rows: NDArray[np.int64], column: str) -> Ite
         )
 
 
-def _given(table: Measured, result: RuleResult) -> Iterator[Hits]:
-    column = str(result.kwargs["column"])
-    sources = ROTATIONS[table.manifest.rotation.kind] if column == "rotation" else (column,)
-    for name in sources:
-        numbers = table.numbers[name]
-        at_fault = np.zeros(len(table), dtype=bool)
-        at_fault[result.rows] = True
-        at_fault &= ~numbers.wrong
-        empty = at_fault & np.isnan(numbers.values)
-        infinite = at_fault & ~np.isnan(numbers.values) & (np.abs(numbers.values) > 1e8)
-        if "min_value" not in result.kwargs and empty.any():
-            yield Hits("P01", table.stations, where(empty), column=name)
-        if infinite.any() and ("min_value" in result.kwargs or column == "rotation"):
-            yield Hits("P01", table.stations, where(infinite), "infinite", name)
+def _unplaced(table: Measured, results: list[RuleResult]) -> Iterator[Hits]:
+    """P01 of places. A transform mixes the axes, so the cells to blame are not those of the axis out of range."""
+    rows = [result.rows for result in results if result.rule == "P01" and result.kwargs["column"] in POSITION]
+    left = np.zeros(len(table), dtype=bool)
+    left[np.concatenate([*rows, np.empty(0, dtype=np.int64)])] = True
+    bad = where(left)
+    metres = delivered_metres(table.manifest, table.numbers)
+    for place, name in enumerate(POSITION):
+        yield from _empty(table, bad, name)
+        infinite = np.abs(metres[:, place]) > FARTHEST_M
+        if infinite[bad].any():
+            yield Hits("P01", table.stations, bad[infinite[bad]], "infinite", name)
+        left &= ~infinite & ~np.isnan(metres[:, place])
+    # Without a rotation a place seen from the camera is none; that is told of the rotation.
+    left &= ~np.isnan(table.rotation).any(axis=1)
+    yield from _too_far(table, where(left))
+
+
+def _unturned(table: Measured, rows: NDArray[np.int64]) -> Iterator[Hits]:
+    """P01 of rotations; a quaternion whose length is not 1 is told by P04."""
+    columns = ROTATIONS[table.manifest.rotation.kind]
+    left = np.ones(len(table), dtype=bool)
+    for name in columns:
+        yield from _empty(table, rows, name)
+        values = table.numbers[name].values
+        infinite = np.abs(values) > FARTHEST_M
+        if infinite[rows].any():
+            yield Hits("P01", table.stations, rows[infinite[rows]], "infinite", name)
+        left &= ~infinite & ~np.isnan(values)
+
+    def shown(at: int) -> str:
+        return ", ".join(f"{table.numbers[name].values[at]:g}" for name in columns)
+
+    rows = rows[left[rows]]
+    if len(rows) and table.manifest.rotation.kind != "quaternion":
+        yield Hits("P01", table.stations, rows, "rotation", columns[0], value=shown)
+
+
+def _empty(table: Measured, rows: NDArray[np.int64], column: str) -> Iterator[Hits]:
+    numbers = table.numbers[column]
+    rows = rows[np.isnan(numbers.values[rows]) & ~numbers.wrong[rows]]
+    if len(rows):
+        yield Hits("P01", table.stations, rows, column=column)
+
+
+def _too_far(table: Measured, rows: NDArray[np.int64]) -> Iterator[Hits]:
+    def shown(at: int) -> str:
+        return ", ".join(f"{value:g}" for value in table.position[at])
+
+    if len(rows):
+        cause = " Is frame.transform right?" if table.manifest.frame.transform else " Is frame.unit right?"
+        yield Hits("P01", table.stations, rows, "far", "x", value=shown, cause=cause)
 
 
 def _outside(table: Measured, result: RuleResult, settings: CheckSettings) -> Iterator[Hits]:
@@ -198,7 +251,7 @@ def _outside(table: Measured, result: RuleResult, settings: CheckSettings) -> It
     place = POSITION.index(axis)
     low, high = settings.bounds.minimum[place], settings.bounds.maximum[place]
     metres = table.position[:, place]
-    rows = result.rows[np.abs(metres[result.rows]) <= 1e8]
+    rows = result.rows[table.placed[result.rows]]
     if len(rows):
         yield Hits(
             "P02",
@@ -215,9 +268,9 @@ def _unit_guess(table: Measured, settings: CheckSettings) -> str:
     assert settings.bounds is not None
     if table.manifest.frame.unit != "m":
         return " Is frame.unit right?"
-    known = table.position[np.isfinite(table.position).all(axis=1)]
+    known = table.position[table.placed]
     for factor, name, unit in _UNITS:
-        metres = known * factor
+        metres = in_other_units(table.manifest, known, factor)
         inside = (metres >= settings.bounds.minimum).all(axis=1) & (metres <= settings.bounds.maximum).all(axis=1)
         if inside.size and inside.mean() > 0.8:
             return f" Are these {name}? Then set frame.unit: {unit}."

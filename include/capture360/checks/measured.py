@@ -12,6 +12,7 @@ from capture360.checks.hits import Frame
 from capture360.checks.numbers import Numbers, parsed
 from capture360.checks.poses import site_poses, tilts
 from capture360.checks.times import Times, to_utc
+from capture360.model import FARTHEST_M
 from capture360.readers.columns import OPTIONAL_NUMBERS, POSITION, ROTATIONS, SCALES
 from capture360.readers.manifest import Manifest
 from capture360.readers.tables import Tables
@@ -38,6 +39,11 @@ class Measured:
 
     def __len__(self) -> int:
         return len(self.stations.frame)
+
+    @property
+    def placed(self) -> NDArray[np.bool_]:
+        """Which stations have a place on Earth."""
+        return np.asarray((np.abs(self.position) <= FARTHEST_M).all(axis=1))
 
     def suite_frame(self) -> pd.DataFrame:
         """What the stations suite sees: positions in metres of the site frame, rotations as delivered."""

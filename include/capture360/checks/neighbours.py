@@ -7,6 +7,8 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
+from capture360.model import FARTHEST_M
+
 Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
 
@@ -23,7 +25,7 @@ def close_pairs(places: Floats, distance: float) -> tuple[Positions, Positions, 
 
     Two such stations share a cell of twice the distance in at least one of eight grids shifted by half a cell.
     """
-    known = np.flatnonzero(np.isfinite(places).all(axis=1))
+    known = _placed(places)
     if len(known) < 2 or distance <= 0:
         return _none()
     found: dict[int, tuple[int, float]] = {}
@@ -53,7 +55,7 @@ def lonely(places: Floats, distance: float) -> tuple[Positions, Floats, float]:
 
     Only a station alone in its neighbourhood of cells can be one, so few are measured against all.
     """
-    known = np.flatnonzero(np.isfinite(places).all(axis=1))
+    known = _placed(places)
     if len(known) < 4:
         return np.empty(0, dtype=np.int64), np.empty(0), 0.0
     points = places[known]
@@ -80,6 +82,11 @@ def steps_back(times: Floats, tolerance: float) -> tuple[Positions, Floats]:
     if len(back) > max(1, _MOST_BACK * len(steps)):
         return np.empty(0, dtype=np.int64), np.empty(0)
     return known[back + 1], -steps[back]
+
+
+def _placed(places: Floats) -> Positions:
+    """Positions of the stations that have a place on Earth."""
+    return np.flatnonzero((np.abs(places) <= FARTHEST_M).all(axis=1))
 
 
 def _nearest(points: Floats, others: Floats) -> Floats:

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from capture360.checks.hits import Frame
 from capture360.checks.labels import CONTROL, NAME_LENGTH
 from capture360.checks.measured import Measured
@@ -37,7 +35,7 @@ def validation_of(
     )
     ids = table.stations.frame["station_id"]
     places = zip(ids, table.position[:, 0].tolist(), table.position[:, 1].tolist(), strict=True)
-    placed = [(name, x, y) for name, x, y in places if np.isfinite((x, y)).all()]
+    placed = [(name, x, y) for (name, x, y), known in zip(places, table.placed, strict=True) if known]
     return Validation(
         key=key,
         verdict=settled.verdict,

@@ -22,7 +22,26 @@ Array = NDArray[np.float64]
 
 def site_poses(manifest: Manifest, numbers: Mapping[str, Numbers]) -> tuple[Array, Array]:
     """Positions (N x 3, metres) and cube rotations (N x 4, unit quaternions w, x, y, z); NaN where unknown."""
-    position = np.column_stack([numbers[axis].values for axis in POSITION]) * METRES[manifest.frame.unit]
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Numbers of any size: what comes out of range is NaN or infinite, which rule P01 tells.
+        return _site_poses(manifest, numbers)
+
+
+def delivered_metres(manifest: Manifest, numbers: Mapping[str, Numbers]) -> Array:
+    """Positions in the delivered frame (N x 3, metres); NaN where unknown."""
+    with np.errstate(over="ignore"):
+        metres: Array = np.column_stack([numbers[axis].values for axis in POSITION]) * METRES[manifest.frame.unit]
+    return metres
+
+
+def in_other_units(manifest: Manifest, position: Array, factor: float) -> Array:
+    """Positions of the site frame as they would be, had the delivered numbers a unit `factor` times as long."""
+    shift = _transform(manifest)[2]
+    return np.asarray(shift + factor * (position - shift))
+
+
+def _site_poses(manifest: Manifest, numbers: Mapping[str, Numbers]) -> tuple[Array, Array]:
+    position = delivered_metres(manifest, numbers)
     turned = _delivered(manifest, numbers, len(position))
     if manifest.rotation.direction == "world_to_camera":
         turned = _conjugate(turned)
@@ -32,8 +51,7 @@ def site_poses(manifest: Manifest, numbers: Mapping[str, Numbers]) -> tuple[Arra
         position = np.column_stack([position[:, 0], -position[:, 2], position[:, 1]])
         turned = product(product(change, turned), _conjugate(change))
     turn, scale, shift = _transform(manifest)
-    with np.errstate(invalid="ignore"):
-        position = position @ (scale * rotation.matrix_from_quaternion(turn)).T + shift
+    position = position @ (scale * rotation.matrix_from_quaternion(turn)).T + shift
     turned = product(np.array(turn), turned)
     return position, product(turned, _cube_turn(manifest))
 
@@ -81,7 +99,7 @@ def _delivered(manifest: Manifest, numbers: Mapping[str, Numbers], count: int) -
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             length = np.linalg.norm(columns, axis=1, keepdims=True)
             unit: Array = columns / length
-        unit[~np.isfinite(unit).all(axis=1)] = np.nan
+        unit[~(np.isfinite(unit).all(axis=1) & np.isfinite(length[:, 0]))] = np.nan
         return unit
     return _one_by_one(columns, _matrix_maker(manifest))
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from capture360.checks.hits import Told
 from capture360.checks.measured import Measured
 from capture360.checks.neighbours import typical_distance
-from capture360.checks.poses import tilts
+from capture360.checks.poses import in_other_units, tilts
 from capture360.checks.rules import RULES
-from capture360.model import Finding, Kind
+from capture360.model import FARTHEST_M, Finding
 from capture360.readers.columns import POSITION, ROTATIONS
 from capture360.readers.manifest import MANIFEST, METRES
 from capture360.settings import Bounds, CheckSettings, Site
@@ -25,6 +25,8 @@ _MOST = 0.8
 _UNIT_NAMES = {"mm": "millimetres", "cm": "centimetres", "ft": "feet", "in": "inches", "m": "metres"}
 _MAP_GRID_M = 100_000
 _WIDEST_STEP_M = 500
+_SMALLEST_CAPTURE_M = 1e-3
+"""Stations that all lie within this are in one place."""
 _SMALLEST_DEGREES = 1e-2
 _TURN = 2 * np.pi + 0.01
 _UPRIGHT_DEG, _FALLEN_DEG = 15, 45
@@ -47,16 +49,19 @@ def suspicions(table: Measured, settings: CheckSettings, site: Site | None) -> I
 
 def _known(table: Measured) -> NDArray[np.float64]:
     """Positions in the site frame, of stations that have one."""
-    return table.position[(np.abs(table.position) < 1e8).all(axis=1)]
+    return table.position[table.placed]
 
 
 def _equal_places(table: Measured) -> Finding | None:
-    place = np.column_stack([table.numbers[axis].values for axis in POSITION])
-    place = place[np.isfinite(place).all(axis=1)]
-    if len(place) < 2 or (place != place[0]).any():
+    place = _known(table)
+    if len(place) < 2 or _extent(place) > _SMALLEST_CAPTURE_M:
         return None
-    shown = ", ".join(f"{value:g}" for value in place[0])
-    return RULES["P10"].finding(table.stations.file, shown, count=len(place))
+    delivered = np.column_stack([table.numbers[axis].values for axis in POSITION])[table.placed]
+    rule, file, count = RULES["P10"], table.stations.file, len(place)
+    if (delivered == delivered[0]).all():
+        return rule.finding(file, ", ".join(f"{value:g}" for value in delivered[0]), count=count)
+    shown, unit = ", ".join(f"{value:g}" for value in place[0]), table.manifest.frame.unit
+    return rule.finding(file, shown, message="collapsed", count=count, unit=unit)
 
 
 def _equal_turns(table: Measured) -> Finding | None:
@@ -81,18 +86,17 @@ def _unit(table: Measured, bounds: Bounds) -> Finding | None:
         return None
     stated = table.manifest.frame.unit
     rule, file = RULES["P03"], table.stations.file
-    if table.manifest.frame.transform is None:
-        for short, name in _UNIT_NAMES.items():
-            factor = METRES[short] / METRES[stated]
-            if short != stated and _inside(known * factor, bounds) >= _MOST:
-                return rule.finding(
-                    file,
-                    f"{_extent(known):,.0f}",
-                    column="x",
-                    site=f"{_widest(bounds):g}",
-                    unit=name,
-                    short=short,
-                )
+    for short, name in _UNIT_NAMES.items():
+        scaled = in_other_units(table.manifest, known, METRES[short] / METRES[stated])
+        if short != stated and _inside(scaled, bounds) >= _MOST:
+            return rule.finding(
+                file,
+                f"{_extent(known):,.0f}",
+                column="x",
+                site=f"{_widest(bounds):g}",
+                unit=name,
+                short=short,
+            )
     for axes, order, mend in (
         ("y and z", [0, 2, 1], "Rename the columns, or state frame.up."),
         ("x and y", [1, 0, 2], "Rename the columns."),
@@ -120,15 +124,16 @@ def _widest(bounds: Bounds) -> float:
 def _spacing(table: Measured) -> Finding | None:
     """Without bounds: stations of a building lie metres apart, not half a kilometre."""
     known = _known(table)
-    if len(known) < _FEW or table.manifest.frame.unit != "m":
+    if len(known) < _FEW:
         return None
     metres = typical_distance(known)
     if metres < _WIDEST_STEP_M:
         return None
-    shown = f"{metres:,.0f}"
-    return RULES["P03"].finding(
-        table.stations.file, shown, message="spacing", column="x", unit="millimetres", short="mm"
-    )
+    shown, frame = f"{metres:,.0f}", table.manifest.frame
+    rule, file = RULES["P03"], table.stations.file
+    if frame.unit != "m" or frame.transform is not None:
+        return rule.finding(file, shown, message="stated", column="x", unit=frame.unit)
+    return rule.finding(file, shown, message="spacing", column="x", unit="millimetres", short="mm")
 
 
 def _degrees_of_latitude(table: Measured) -> Finding | None:
@@ -146,12 +151,14 @@ def _degrees_of_latitude(table: Measured) -> Finding | None:
 
 def _map_grid(table: Measured) -> Finding | None:
     known = _known(table)
-    if not len(known) or table.manifest.frame.transform is not None or table.manifest.kind is Kind.E57:
+    if not len(known):
         return None
     middle = np.median(known[:, :2], axis=0)
     if np.abs(middle).max() <= _MAP_GRID_M:
         return None
-    return RULES["P11"].finding(table.stations.file, f"{middle[0]:.0f}, {middle[1]:.0f}", column="x")
+    message = "" if table.manifest.frame.transform is None else "transformed"
+    shown = f"{middle[0]:.0f}, {middle[1]:.0f}"
+    return RULES["P11"].finding(table.stations.file, shown, message=message, column="x")
 
 
 def _radians(table: Measured) -> Finding | None:
@@ -181,7 +188,7 @@ def _fallen(table: Measured) -> Finding | None:
 def _what_would_stand(table: Measured) -> str:
     if table.manifest.rotation.kind == "quaternion":
         raw = np.column_stack([table.numbers[name].values for name in ROTATIONS["quaternion"]])
-        raw = raw[np.isfinite(raw).all(axis=1)]
+        raw = raw[(np.abs(raw) <= FARTHEST_M).all(axis=1)]
         length = np.linalg.norm(raw, axis=1, keepdims=True)
         unit = raw[length[:, 0] > 0] / length[length[:, 0] > 0]
         if len(unit) and float((tilts(unit[:, [3, 0, 1, 2]]) < _UPRIGHT_DEG).mean()) >= _MOST:

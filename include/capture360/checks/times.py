@@ -21,7 +21,9 @@ FORMS: dict[TimeBase, tuple[str, str]] = {
     "unix_ms": ("a number of milliseconds since 1970", "Write it as 1776418200500, or correct time.base."),
     "gps_s": ("a number of GPS seconds since 1980", "Write it as 1460453418.5, or correct time.base."),
 }
-_ZONED = r"(?:[zZ]|[+-][0-9]{2}:?[0-9]{2})$"
+_ZONED = r"(?:[zZ]|[+-][0-9]{2}:?[0-9]{2}|[T ][0-9:.,]+ ?[+-][0-9]{2})$"
+_PLAIN = r"^[^a-zA-Z+]+?(?:[T ][^a-zA-Z+-]*)?$"
+"""A date and perhaps a time, and no zone: what names one in another way is not guessed."""
 _GPS_EPOCH = 315_964_800
 """1980-01-06T00:00:00Z in Unix seconds."""
 _LEAP_SECONDS = (
@@ -30,6 +32,10 @@ _LEAP_SECONDS = (
 )  # fmt: skip
 """GPS seconds at which UTC fell one more second behind (IERS Bulletin C, 1981 to 2017)."""
 _LATEST = 1e11
+_FIRST, _LAST = -62_135_510_400_000_000, 253_402_128_000_000_000
+"""Years 1 and 9999 less a day, in Unix microseconds: what lies beyond is taken for these, which no rule accepts."""
+_ZONES_FROM, _ZONES_TO = -5_000_000_000_000_000, 5_000_000_000_000_000
+"""Local times from 1811 to 2128; outside, where the zone changes no verdict, they are taken for UTC."""
 
 
 @dataclass(frozen=True)
@@ -45,19 +51,8 @@ class Times:
 
 
 def to_utc(column: pd.Series[str], stated: Time, decimal_comma: bool) -> Times:
-    """The column as UTC times."""
-    times = _texts(column, stated) if stated.base in ("utc", "local") else _counts(column, stated.base, decimal_comma)
-    if stated.clock_offset_s:
-        import pandas as pd
-
-        times = Times(
-            times.utc + pd.to_timedelta(stated.clock_offset_s, unit="s"),
-            times.wrong,
-            times.unzoned,
-            times.zoned,
-            times.unclear,
-        )
-    return times
+    """The column as UTC times, the clock's offset added. Never raises, whatever the numbers."""
+    return _texts(column, stated) if stated.base in ("utc", "local") else _counts(column, stated, decimal_comma)
 
 
 def _texts(column: pd.Series[str], stated: Time) -> Times:
@@ -65,37 +60,47 @@ def _texts(column: pd.Series[str], stated: Time) -> Times:
 
     empty = (column == "").to_numpy()
     zoned = column.str.contains(_ZONED, regex=True).to_numpy(dtype=bool)
-    utc = pd.to_datetime(column.where(zoned), format="ISO8601", utc=True, errors="coerce").astype("datetime64[us, UTC]")
-    naive = pd.to_datetime(column.where(~zoned & ~empty), format="ISO8601", errors="coerce")
-    unclear = np.zeros(len(column), dtype=bool)
-    if naive.dtype.kind != "M" or getattr(naive.dtype, "tz", None) is not None:
-        naive = pd.Series(pd.NaT, index=column.index).astype("datetime64[us]")
-    known = naive.notna().to_numpy()
-    unzoned = known.copy()
-    if stated.zone and known.any():
-        sure = naive.dt.tz_localize(stated.zone, ambiguous="NaT", nonexistent="NaT")
-        local = naive.dt.tz_localize(
-            stated.zone, ambiguous=np.ones(len(naive), dtype=bool), nonexistent="shift_forward"
-        )
-        unclear = known & sure.isna().to_numpy()
-        utc = utc.fillna(local.dt.tz_convert("UTC").astype("datetime64[us, UTC]"))
+    plain = ~zoned & column.str.contains(_PLAIN, regex=True).to_numpy(dtype=bool)
+    # A text without a zone is read as UTC here, so that one with another zone beside it changes nothing.
+    read = pd.to_datetime(column.where(zoned | plain), format="ISO8601", utc=True, errors="coerce")
+    read = read.astype("datetime64[us, UTC]")
+    known = read.notna().to_numpy()
+    micro = np.where(known, read.astype("int64").to_numpy(), 0)
+    unzoned, unclear = known & plain, np.zeros(len(column), dtype=bool)
+    if stated.zone:
+        local = np.flatnonzero(unzoned & (micro > _ZONES_FROM) & (micro < _ZONES_TO))
+        micro[local], unclear[local] = _from_zone(micro[local], stated.zone)
         unzoned[:] = False
-    wrong = ~empty & utc.isna().to_numpy() & ~known
-    return Times(utc, wrong, unzoned, zoned, unclear)
+    return Times(_utc(micro, known, stated), ~empty & ~known, unzoned, zoned, unclear)
 
 
-def _counts(column: pd.Series[str], base: TimeBase, decimal_comma: bool) -> Times:
+def _from_zone(micro: NDArray[np.int64], zone: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Local microseconds as UTC ones, and which of them a switch of summer time makes doubtful."""
     import pandas as pd
 
+    naive = pd.DatetimeIndex(micro.astype("datetime64[us]"))
+    sure = naive.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+    earlier = naive.tz_localize(zone, ambiguous=np.ones(len(naive), dtype=bool), nonexistent="shift_forward")
+    return earlier.as_unit("us").asi8, np.asarray(sure.isna(), dtype=bool)
+
+
+def _counts(column: pd.Series[str], stated: Time, decimal_comma: bool) -> Times:
     numbers = parsed(column, decimal_comma)
-    seconds = numbers.values / 1000 if base == "unix_ms" else numbers.values
-    if base == "gps_s":
+    seconds = numbers.values / 1000 if stated.base == "unix_ms" else numbers.values
+    if stated.base == "gps_s":
         leaps = np.searchsorted(np.array(_LEAP_SECONDS, dtype=np.float64), seconds, side="right")
         seconds = seconds + _GPS_EPOCH - leaps
     senseless = np.isinf(numbers.values) | (np.abs(seconds) > _LATEST)
-    seconds = np.where(senseless | np.isnan(seconds), np.nan, seconds)
-    micro = np.where(np.isnan(seconds), 0, np.round(seconds * 1e6)).astype(np.int64)
-    utc = pd.Series(pd.to_datetime(micro, unit="us", utc=True)).astype("datetime64[us, UTC]")
-    utc = utc.mask(np.isnan(seconds))
+    known = ~senseless & ~np.isnan(seconds)
+    micro = np.round(np.where(known, seconds, 0) * 1e6).astype(np.int64)
     nothing = np.zeros(len(column), dtype=bool)
-    return Times(utc, numbers.wrong | senseless, nothing, ~nothing, nothing)
+    return Times(_utc(micro, known, stated), numbers.wrong | senseless, nothing, ~nothing, nothing)
+
+
+def _utc(micro: NDArray[np.int64], known: NDArray[np.bool_], stated: Time) -> pd.Series[pd.Timestamp]:
+    """Unix microseconds as times, the clock's offset added, within the years that a date can have."""
+    import pandas as pd
+
+    offset = round(max(-1e12, min(stated.clock_offset_s, 1e12)) * 1e6)
+    shifted = np.clip(np.clip(micro, _FIRST, _LAST) + offset, _FIRST, _LAST)
+    return pd.Series(shifted.astype("datetime64[us]")).dt.tz_localize("UTC").where(known)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from capture360.e57.images import Image2D, Representation
 from capture360.e57.pages import E57Error
-from capture360.model import FaceName, Pose
+from capture360.model import FARTHEST_M, FaceName, Pose
 from capture360.panorama import rotation as rot
 
 UNIT_TOLERANCE = 1e-3
@@ -94,6 +94,14 @@ def fault(image: Image2D, picture: Representation) -> Remark | None:
         return Remark(image.label, "", "holds no JPEG or PNG. Export it again", fatal=True)
     if image.pose is None:
         return Remark(image.label, "", "has no pose. Export the images with their poses", fatal=True)
+    if max(abs(value) for value in image.pose.translation) > FARTHEST_M:
+        numbers = ", ".join(f"{value:g}" for value in image.pose.translation)
+        return Remark(
+            image.label,
+            numbers,
+            f"has a position ({numbers}) that is too far away to be one. Export the poses again",
+            fatal=True,
+        )
     length = rot.quaternion_length(image.pose.rotation)
     if not abs(length - 1) <= UNIT_REPAIRABLE:
         numbers = ", ".join(f"{value:g}" for value in image.pose.rotation)

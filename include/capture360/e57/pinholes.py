@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from capture360.e57.images import Image2D, Representation, ScannerPose
 from capture360.e57.photospheres import Photosphere, PinholeFace, Remark, fault, remark_length
-from capture360.model import FACES, Pose
+from capture360.model import FACES, FARTHEST_M, Pose
 from capture360.panorama import rotation as rot
 from capture360.panorama.projection import face_axes
 
@@ -62,7 +62,7 @@ def _may_be_face(picture: Representation) -> bool:
 
 def _place(places: Mapping[_Place, Sequence[Image2D]], scan: str, pose: ScannerPose) -> _Place:
     """The cell of a place already known within a centimetre, else a new one."""
-    i, j, k = (math.floor(value / _SAME_PLACE) for value in pose.translation)
+    i, j, k = (math.floor(max(-FARTHEST_M, min(value, FARTHEST_M)) / _SAME_PLACE) for value in pose.translation)
     for cell in ((scan, i + a, j + b, k + c) for a in (0, -1, 1) for b in (0, -1, 1) for c in (0, -1, 1)):
         for known in places.get(cell, ())[:1]:
             assert known.pose is not None

@@ -33,6 +33,9 @@ _AXES = {"X": 0, "Y": 1, "Z": 2}
 _LOCK = 1e-10
 """Below this cosine of ez the angles ex and ey cannot be told apart."""
 
+_LARGEST_ENTRY = 10
+"""Entries of a rotation are 1 at most; a decomposition overflows on those of 1e308."""
+
 
 class RotationError(BadInputError):
     """The numbers are no rotation."""
@@ -107,6 +110,9 @@ def checked_matrix(matrix: ArrayLike, tolerance: float = 1e-4) -> Matrix:
     values = np.asarray(matrix, dtype=np.float64)
     if values.shape != (3, 3) or not np.isfinite(values).all():
         raise RotationError("A rotation matrix must have 3 x 3 finite numbers.")
+    largest = float(np.abs(values).max())
+    if largest > _LARGEST_ENTRY:
+        raise RotationError(f"The matrix is no rotation: it differs from any by {largest - 1:.3g} or more.")
     left, _, right = np.linalg.svd(values)
     nearest: Matrix = left @ right
     if np.linalg.det(nearest) < 0:

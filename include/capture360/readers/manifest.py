@@ -58,10 +58,12 @@ class Matrix(_Part):
     @model_validator(mode="after")
     def _turns_and_scales(self) -> Self:
         rows = np.array(self.matrix)
-        scale = float(np.cbrt(np.linalg.det(rows[:3, :3])))
-        if scale <= 0 or not np.array_equal(rows[3], [0, 0, 0, 1]):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            scale = float(np.cbrt(np.linalg.det(rows[:3, :3])))
+            off = np.abs(rows[:3, :3] / scale @ (rows[:3, :3] / scale).T - np.eye(3)).max()
+        if not 0 < scale < np.inf or not np.array_equal(rows[3], [0, 0, 0, 1]):
             raise ValueError("the matrix mirrors, flattens or projects. Use one that only turns, scales and moves")
-        if np.abs(rows[:3, :3] / scale @ (rows[:3, :3] / scale).T - np.eye(3)).max() > 1e-4:
+        if not off <= 1e-4:
             raise ValueError("the matrix skews. Use one that only turns, scales and moves")
         return self
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from capture360.checks.validation import PlanPoint
+from capture360.model import FARTHEST_M
 
 _WIDTH, _MOST_HEIGHT, _MARGIN = 520.0, 460.0, 28.0
 _MOST_POINTS = 4000
@@ -53,6 +54,8 @@ class PlanView:
 
 def plan_view(points: Sequence[PlanPoint]) -> PlanView | None:
     """The drawing; None if no station has a place. Of very many stations all bad ones and a sample are drawn."""
+    everyone = len(points)
+    points = [point for point in points if abs(point.x) <= FARTHEST_M and abs(point.y) <= FARTHEST_M]
     if not points:
         return None
     bad = [point for point in points if point.held_back][:_MOST_POINTS]
@@ -81,7 +84,7 @@ def plan_view(points: Sequence[PlanPoint]) -> PlanView | None:
         ),
         round(metres * scale, 1),
         f"{metres:g} m",
-        len(points) - len(shown),
+        everyone - len(shown),
     )
 
 

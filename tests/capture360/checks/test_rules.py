@@ -84,11 +84,16 @@ SPOILERS["T01", ""] = second(time_taken="31/04/2026")
 SPOILERS["T01", "empty"] = second(time_taken="")
 SPOILERS["P01", ""] = second(z="")
 SPOILERS["P01", "infinite"] = second(x="1e400")
+SPOILERS["P01", "far"] = lambda d: (transformed(d, origin_offset=[1e15, 0, 0]), second(x="4", y="4")(d))[-1]
 SPOILERS["P04", ""] = second(qw="0.5", qx="1", qy="0", qz="0")
 SPOILERS["P04", "repaired"] = second(qw="0.995", qx="0", qy="0", qz="0")
 SPOILERS["I04", ""] = second(station_name="n" * 300)
 SPOILERS["I04", "control"] = second(station_name="Pump\troom")
 SPOILERS["T04", ""] = second(time_taken="1970-01-01T00:00:00Z")
+SPOILERS["T04", "offset"] = lambda d: (
+    d.manifest["time"].update(clock_offset_s=3600),
+    second(time_taken="1970-01-01T00:00:00Z")(d),
+)[-1]
 SPOILERS["T05", ""] = lambda d: d.stations[0].update(time_taken="2026-02-13T09:08:00Z")
 SPOILERS["T06", ""] = lambda d: d.stations[4].update(time_taken="2026-04-17T06:04:00Z")
 SPOILERS["P08", ""] = lambda d: d.stations[2].update(x="8.01", y="4.0", z="1.5")
@@ -105,6 +110,44 @@ SPOILERS["F03", "empty"] = twelfth(file="")
 SPOILERS["F07", ""] = lambda d: d.files.update({TOP: b""})
 SPOILERS["F08", "cut"] = lambda d: d.files.update({TOP: d.files[TOP][: len(d.files[TOP]) // 2]})
 SPOILERS["F09", ""] = lambda d: d.files.update({TOP: picture(2048, 2047, 1)})
+
+
+def transformed(delivery: Delivery, **transform: object) -> None:
+    """Positions go through this on their way to the site frame."""
+    delivery.manifest["frame"] = {**delivery.manifest["frame"], "transform": transform}
+
+
+@spoils("P01", "rotation")
+def no_rotation_matrix(delivery: Delivery) -> None:
+    delivery.manifest["rotation"] = {"kind": "matrix", "direction": "camera_to_world"}
+    names = [f"r{row}{column}" for row in range(3) for column in range(3)]
+    for at, station in enumerate(delivery.stations):
+        angle = np.radians(7 * at)
+        cells = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+        if at == SECOND:
+            cells = np.array([[1, 0, 0], [1, 0, 0], [1, 0, 0]])
+        station.update(zip(names, (f"{cell:.12g}" for cell in cells.ravel()), strict=True))
+
+
+@spoils("P03", "stated")
+def too_far_apart(delivery: Delivery) -> None:
+    for row in delivery.stations:
+        row["y"] = "2"
+    transformed(delivery, scale=1000)
+
+
+@spoils("P10", "collapsed")
+def all_in_one_place(delivery: Delivery) -> None:
+    del delivery.stations[3:]
+    delivery.stations[0].update(y="2")
+    transformed(delivery, scale=1e-9)
+
+
+@spoils("P11", "transformed")
+def still_a_map_grid(delivery: Delivery) -> None:
+    for at, row in enumerate(delivery.stations):
+        row.update(x=str(501148 + 4 * (at - 3.5)), y="4683829")
+    transformed(delivery, yaw_deg=90)
 
 
 @spoils("S03")

@@ -122,6 +122,7 @@ def test_any_euler_order_reads_as_scipy_reads_it(triple, axes, intrinsic):
         (lambda: rot.normalised((1, 0, 0)), "four"),
         (lambda: rot.checked_matrix(np.diag([1, 1, -1])), "mirrors"),
         (lambda: rot.checked_matrix(np.diag([1, 1, 2])), "differs"),
+        (lambda: rot.checked_matrix(np.full((3, 3), 1.7e308)), "differs"),
         (lambda: rot.matrix_from_euler((0, 0, 0), "XzY"), "order"),
         (lambda: rot.matrix_from_euler((0, 0, math.inf), "XZY"), "finite"),
     ],

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from capture360.checks.rule import Expect, Rule, says
-from capture360.model import Disposition
-
-FARTHEST_M = 1e8
-"""Beyond this no coordinate on Earth lies; catches infinity and 1e400."""
+from capture360.model import FARTHEST_M, Disposition
 
 POSES = (
     Rule(
@@ -44,6 +41,21 @@ POSES = (
                 where="stations.csv row 3 (s-02)",
                 column="x",
                 value="1e400",
+            ),
+            **says(
+                "{where}: {value} m in the site frame is too far away to be a place. "
+                "Correct frame.unit or frame.transform in capture.yaml, or the pose.",
+                name="far",
+                bad="x = 4 with frame.transform: {origin_offset: [1e15, 0, 0]}",
+                where="stations.csv row 3 (s-02)",
+                value="-1e+15, 4, 1.5",
+            ),
+            **says(
+                "{where}: {value} is no rotation. Export the pose of this station again.",
+                name="rotation",
+                bad="a matrix whose rows are equal",
+                where="stations.csv row 3 (s-02)",
+                value="1, 0, 0, 1, 0, 0, 1, 0, 0",
             ),
         },
     ),
@@ -107,6 +119,15 @@ POSES = (
                 value="4,000",
                 unit="millimetres",
                 short="mm",
+            ),
+            **says(
+                "{where}: the stations lie {value} m apart in the site frame, which is no capture of a building. "
+                "Correct frame.unit (now {unit}) or frame.transform in capture.yaml.",
+                name="stated",
+                bad="frame.transform with scale: 1000",
+                where="stations.csv",
+                value="4,000",
+                unit="m",
             ),
             **says(
                 "{where}: {value} of the stations lie outside the site as they are, but inside with {axes} swapped. "
@@ -286,6 +307,16 @@ POSES = (
                 value="0, 0, 0",
             ),
             **says(
+                "{where}: all {count} stations have the position {value} in the site frame, though they were delivered "
+                "apart. Correct frame.unit (now {unit}) or frame.transform in capture.yaml.",
+                name="collapsed",
+                bad="frame.transform with scale: 1e-9",
+                where="stations.csv",
+                count="3",
+                value="4e-09, 2e-09, 1.5e-09",
+                unit="m",
+            ),
+            **says(
                 "{where}: all {count} stations have the same rotation. Right if the faces were cut along the site's "
                 "axes; else export the rotations too.",
                 name="turned",
@@ -311,6 +342,14 @@ POSES = (
                 bad="x = 501148, y = 4683829",
                 where="stations.csv",
                 value="501148, 4683829",
+            ),
+            **says(
+                "{where}: coordinates such as {value} look like a map grid, frame.transform applied. "
+                "Correct frame.transform in capture.yaml: from the grid to the site frame.",
+                name="transformed",
+                bad="x = 501148, y = 4683829 with a transform that turns them only",
+                where="stations.csv",
+                value="-4683829, 501148",
             ),
             **says(
                 '{where}: frame.name is "{value}", the site has the frame "{site}". Give frame.transform from the one '

@@ -89,13 +89,24 @@ TIMES = (
                 },
             ),
         ),
-        messages=says(
-            "{where}: taken {value}, which cannot be. Was the camera's clock set? Correct time_taken, or give "
-            "time.clock_offset_s in capture.yaml.",
-            bad="1970-01-01",
-            where="stations.csv row 3 (s-02)",
-            value="1970-01-01T00:00:00Z",
-        ),
+        messages={
+            **says(
+                "{where}: taken {value}, which cannot be. Was the camera's clock set? Correct time_taken, or give "
+                "time.clock_offset_s in capture.yaml.",
+                bad="1970-01-01",
+                where="stations.csv row 3 (s-02)",
+                value="1970-01-01T00:00:00Z",
+            ),
+            **says(
+                "{where}: taken {value}, which cannot be. time.clock_offset_s ({offset} s) was added. Correct "
+                "time_taken, or the offset in capture.yaml.",
+                name="offset",
+                bad="1970-01-01 and time.clock_offset_s: 3600",
+                where="stations.csv row 3 (s-02)",
+                value="1970-01-01T01:00:00Z",
+                offset="3600",
+            ),
+        },
     ),
     Rule(
         id="T05",

@@ -1,0 +1,159 @@
+"""Every rule of place judges the values that CDF gets: those of the site frame. No number is too large for that."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from capture360.checks.check import check_capture
+from capture360.checks.neighbours import close_pairs, lonely
+from capture360.checks.validation import PlanPoint, Validation, validation_document
+from capture360.landing.folder import CaptureFolder
+from capture360.model import FACES, CaptureKey, Verdict
+from capture360.reports.plan_view import plan_view
+from capture360.reports.validation import render
+from delivery import Delivery, picture
+
+LARGEST = 1.7976931348623157e308
+NO_TURN = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+
+
+def reported(delivery: Delivery, key: CaptureKey | None = None) -> Validation:
+    """The outcome, once a report and a record could be made of it."""
+    validation = delivery.check(key)
+    assert render(validation, CaptureFolder(str(delivery.path)))
+    json.dumps(validation_document(validation), allow_nan=False)
+    if validation.capture is not None:
+        for station in validation.capture.stations:
+            assert max(map(abs, station.pose.position)) <= 1e8
+    return validation
+
+
+def messages(validation: Validation) -> str:
+    return " ".join(finding.message for finding in (*validation.findings, *validation.bad_rows))
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        {"origin_offset": [1e17, 0, 0]},
+        {"origin_offset": [0, -2e8, 0]},
+        {"origin_offset": [1e308, -1e308, 0], "scale": 1e308},
+        {"origin_offset": [LARGEST, LARGEST, LARGEST], "yaw_deg": 45},
+        {"scale": LARGEST, "yaw_deg": 1e300},
+        [[1, 0, 0, 1e300], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
+    ],
+)
+@pytest.mark.parametrize("direction", ["camera_to_world", "world_to_camera"])
+def test_a_transform_that_moves_all_out_of_sight_is_named(delivery: Delivery, transform: Any, direction: str) -> None:
+    delivery.manifest["frame"]["transform"] = transform
+    delivery.manifest["rotation"]["direction"] = direction
+    validation = reported(delivery)
+    assert validation.verdict is Verdict.REJECTED
+    assert "Correct frame.unit or frame.transform in capture.yaml" in validation.headline
+
+
+@pytest.mark.parametrize("size", [1e150, LARGEST, 1e-200])
+@pytest.mark.parametrize("where", [(0, 0), (0, 1), (0, 3), (3, 3)])
+def test_a_matrix_of_any_numbers_is_judged(delivery: Delivery, size: float, where: tuple[int, int]) -> None:
+    matrix = [list(row) for row in NO_TURN]
+    matrix[where[0]][where[1]] = size
+    delivery.manifest["frame"]["transform"] = matrix
+    wrong = where != (0, 3) or size > 1
+    if where == (0, 1) and size < 1:
+        wrong = False
+    assert (reported(delivery).verdict is Verdict.REJECTED) is wrong
+
+
+@pytest.mark.parametrize("yaw", [0, 30, 90])
+@pytest.mark.parametrize("up", ["z", "y"])
+@pytest.mark.parametrize("text", ["1.7e308", "-inf", "1e9"])
+def test_a_number_that_is_too_large_is_told_by_its_cell(delivery: Delivery, text: str, up: str, yaw: float) -> None:
+    delivery.manifest["frame"] |= {"up": up, "transform": {"yaw_deg": yaw, "origin_offset": [1, 2, 3]}}
+    delivery.stations[1]["x"] = text
+    validation = reported(delivery)
+    told = [finding for finding in validation.findings if finding.rule == "P01"]
+    assert [finding.message for finding in told] == [
+        f'stations.csv row 3 (s-02): x "{text}" is too large to be a coordinate. Export the pose of this station again.'
+    ]
+    assert set(validation.quarantined) == {"s-02"}
+
+
+def test_an_empty_cell_is_told_once_where_the_transform_mixes_the_axes(delivery: Delivery) -> None:
+    delivery.manifest["frame"]["transform"] = {"yaw_deg": 30}
+    delivery.stations[1]["y"] = ""
+    told = [finding.message for finding in reported(delivery).findings if finding.rule == "P01"]
+    assert len(told) == 1
+    assert "y is empty" in told[0]
+
+
+def test_a_large_number_of_a_small_unit_is_a_place(delivery: Delivery) -> None:
+    """10^8 millimetres are 100 km; the transform brings them home."""
+    delivery.manifest["frame"] |= {"unit": "mm", "transform": {"origin_offset": [200_000, 0, 0]}}
+    for row in delivery.stations:
+        row.update({axis: str(1000 * float(row[axis])) for axis in "xyz"})
+        row["x"] = str(200_000_000 + float(row["x"]))
+    validation = reported(delivery)
+    assert validation.verdict is Verdict.ACCEPTED, validation.headline
+    assert validation.capture is not None
+    assert validation.capture.stations[0].pose.position == pytest.approx((4, 3, 1.5))
+
+
+def test_units_are_guessed_through_the_transform(delivery: Delivery) -> None:
+    delivery.checks["bounds"] = {"minimum": [0, 0, 0], "maximum": [200, 200, 10]}
+    delivery.manifest["frame"]["transform"] = {"origin_offset": [-10, -10, 0]}
+    for row in delivery.stations:
+        row.update({axis: str(1000 * float(row[axis])) for axis in "xyz"})
+    assert "Are these millimetres? Then set frame.unit: mm" in reported(delivery).headline
+
+
+@pytest.mark.parametrize("size", [LARGEST, 1e200, 1e9])
+def test_neighbours_and_the_drawing_hold_for_any_number(size: float) -> None:
+    places = np.array([[0, 0, 0], [size, 0, 0], [-size, size, 0], [0, 4, 0], [np.inf, 0, 0], [4, 0, 0], [0.01, 0, 0]])
+    rows, others, _ = close_pairs(places, 0.05)
+    assert (rows.tolist(), others.tolist()) == ([6], [0])
+    assert lonely(places, 50)[0].tolist() == []
+    drawing = plan_view([PlanPoint(str(at), float(x), float(y), False) for at, (x, y, _) in enumerate(places)])
+    assert drawing is not None
+    assert (len(drawing.marks), drawing.left_out) == (4, 3)
+    assert plan_view([PlanPoint("a", size * 2, 0.0, True)]) is None
+
+
+@pytest.mark.parametrize("name", ["transform-1e15", "transform-1e17"])
+def test_delivered_transforms(shared: Path, delivery: Delivery, name: str) -> None:
+    delivery.manifest = yaml.safe_load((shared / "data/hostile" / name / "capture.yaml").read_text())
+    del delivery.manifest["expected_stations"]
+    validation = reported(delivery, CaptureKey("hall-7", delivery.manifest["capture_id"]))
+    assert validation.verdict is Verdict.REJECTED
+    assert "too far away to be a place" in validation.headline
+
+
+def test_a_delivered_table_of_huge_numbers(shared: Path, tmp_path: Path) -> None:
+    delivery = Delivery(tmp_path / "hall-7" / "2026-04-17", stations=[], checks={"max_quarantine_fraction": 1})
+    paths = [f"images/s-00{number}/{face}.jpg" for number in (1, 2, 3) for face in FACES]
+    delivery.files = {path: picture(512, 512, seed) for seed, path in enumerate(paths)}
+    delivery.path.mkdir(parents=True)
+    shutil.copyfile(shared / "data/hostile/x-1e308/stations.csv", delivery.path / "stations.csv")
+    validation = reported(delivery)
+    assert set(validation.quarantined) == {"s-001", "s-002"}
+    assert [point.station for point in validation.plan] == ["s-003"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("hostile/e57-x-1e308", "too far away to be one"), ("field-cases/e11-utm", "look like a map grid")],
+)
+def test_delivered_scans(shared: Path, tmp_path: Path, name: str, said: str) -> None:
+    folder = tmp_path / "hall-7" / "scan"
+    folder.mkdir(parents=True)
+    shutil.copyfile(shared / "data" / name / "scan.e57", folder / "scan.e57")
+    validation = check_capture(CaptureFolder(str(folder)), key=CaptureKey("hall-7", "scan"))
+    assert said in messages(validation)
+    assert render(validation, CaptureFolder(str(folder)))
+    json.dumps(validation_document(validation), allow_nan=False)

@@ -1,0 +1,184 @@
+"""Times that no camera can mean are findings of their row, whatever the zone, the clock offset and the base."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from capture360.checks.times import to_utc
+from capture360.checks.validation import Validation
+from capture360.model import FACES, CaptureKey, Verdict
+from capture360.readers.manifest import Time
+from delivery import Delivery, picture
+
+ROW = 1
+
+
+def rules(validation: Validation) -> dict[str, set[str | None]]:
+    """The stations that each rule complains about, notes and warnings included."""
+    found: dict[str, set[str | None]] = {}
+    for finding in (*validation.findings, *validation.bad_rows):
+        found.setdefault(finding.rule, set()).add(finding.station)
+    return found
+
+
+def delivered(delivery: Delivery, base: str = "utc", text: str = "", zone: str = "", offset: float = 0) -> Validation:
+    """The outcome with the second station's time as given; the others have sound ones of the base."""
+    seconds = {"unix_s": 1_776_418_200, "unix_ms": 1_776_418_200_000, "gps_s": 1_460_453_418}
+    for number, row in enumerate(delivery.stations):
+        if base in seconds:
+            row["time_taken"] = str(seconds[base] + 60 * number * (1000 if base == "unix_ms" else 1))
+        elif base == "local":
+            row["time_taken"] = row["time_taken"].rstrip("Z")
+    if text:
+        delivery.stations[ROW]["time_taken"] = text
+    delivery.manifest["time"] = {"base": base, "clock_offset_s": offset} | ({"zone": zone} if zone else {})
+    return delivery.check()
+
+
+IMPOSSIBLE = [
+    ("utc", "0001-01-01T00:00:00Z"),
+    ("utc", "0001-01-01T00:00:00+02:00"),
+    ("utc", "9999-12-31T23:59:59Z"),
+    ("utc", "9999-12-31T23:59:59.9999999-05:00"),
+    ("utc", "1582-10-04T00:00:00Z"),
+    ("local", "0001-01-01T00:00:00"),
+    ("local", "9999-12-31T23:59:59"),
+    ("local", "9999-12-31T23:59:59.9999999"),
+    ("local", "0001-01-01"),
+    ("unix_s", "-62135596800"),
+    ("unix_s", "-99999999999"),
+    ("unix_s", "99999999999"),
+    ("unix_ms", "-99999999999999"),
+    ("gps_s", "-1"),
+    ("gps_s", "-63072000000"),
+    ("gps_s", "-99999999999"),
+]
+
+
+@pytest.mark.parametrize("zone", ["", "Europe/Oslo", "America/New_York", "Pacific/Kiritimati"])
+@pytest.mark.parametrize(("base", "text"), IMPOSSIBLE)
+def test_an_impossible_time_is_kept_as_one(base: str, text: str, zone: str) -> None:
+    """Beside a sound one; a date that Python can hold, so that T04 can show it."""
+    sound = {"unix_s": "1776418200", "unix_ms": "1776418200000", "gps_s": "1460453418"}
+    column = pd.Series([sound.get(base, "2026-04-17T09:30:00"), text], dtype="str")
+    times = to_utc(column, Time(base=base, zone=zone or None), decimal_comma=False)
+    one, other = times.utc.dt.to_pydatetime()
+    assert one.year == 2026
+    assert not times.wrong[0]
+    assert times.wrong[1] or not 2000 <= other.year < 2030
+
+
+@pytest.mark.parametrize("base", ["unix_s", "unix_ms", "gps_s"])
+@pytest.mark.parametrize("text", ["1e308", "-1e308", "1e30", "inf", "-1e18", "-9223372036854775808"])
+def test_numbers_beyond_any_time_are_wrong(base: str, text: str) -> None:
+    times = to_utc(pd.Series([text], dtype="str"), Time(base=base), decimal_comma=False)
+    assert times.wrong.tolist() == [True]
+
+
+@pytest.mark.parametrize("offset", [4e9, -4e9, 1e12, 1e300, -1e300, 1.7e308, 2.6e11])
+@pytest.mark.parametrize("base", ["utc", "local", "unix_s", "unix_ms", "gps_s"])
+def test_no_clock_offset_raises(base: str, offset: float) -> None:
+    text = "2026-04-17T09:30:00" if base in ("utc", "local") else "1460453418"
+    times = to_utc(pd.Series([text, ""], dtype="str"), Time(base=base, clock_offset_s=offset), decimal_comma=False)
+    assert not 2000 <= times.utc.dt.to_pydatetime()[0].year < 2030
+    assert times.utc.isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("base", "text"),
+    [("utc", "0001-01-01T00:00:00+02:00"), ("local", "9999-12-31T23:59:59"), ("gps_s", "-99999999999")],
+)
+def test_an_impossible_time_holds_its_row_back(delivery: Delivery, base: str, text: str) -> None:
+    validation = delivered(delivery, base, text, "America/New_York")
+    assert validation.verdict is Verdict.PARTIAL
+    assert set(validation.quarantined) == {"s-02"}
+    assert set(validation.quarantined["s-02"]) <= {"T01", "T04"}
+
+
+@pytest.mark.parametrize("offset", [1e9, 1e300])
+def test_a_clock_offset_out_of_range_is_told_with_its_name(delivery: Delivery, offset: float) -> None:
+    validation = delivered(delivery, offset=offset)
+    assert validation.verdict is Verdict.REJECTED
+    (stop,) = [finding for finding in validation.findings if finding.rule == "T04"]
+    assert f"time.clock_offset_s ({offset:g} s)" in stop.message
+    assert "or give time.clock_offset_s" not in stop.message
+
+
+def test_the_offset_that_is_advised_is_not_advised_again(delivery: Delivery) -> None:
+    for number, row in enumerate(delivery.stations):
+        row["time_taken"] = f"1970-01-01T00:{number:02}:00Z"
+    before = delivered(delivery)
+    assert "give time.clock_offset_s" in before.findings[0].message
+    delivery.manifest["time"] = {"base": "utc", "clock_offset_s": 1_776_418_200.0}
+    assert delivery.check().verdict is Verdict.ACCEPTED
+
+
+@pytest.mark.parametrize("text", ["2026-04-17T11:02:00+02", "2026-04-17 11:02:00+02", "2026-04-17T0902Z"])
+def test_a_zone_of_hours_alone_is_a_zone(text: str) -> None:
+    """And beside one with another zone, and one without."""
+    column = pd.Series([text, "2026-04-17T10:02:00+01", "2026-04-17T09:02:00"], dtype="str")
+    times = to_utc(column, Time(base="utc"), decimal_comma=False)
+    assert {moment.isoformat() for moment in times.utc.dt.to_pydatetime()} == {"2026-04-17T09:02:00+00:00"}
+    assert times.unzoned.tolist() == [False, False, True]
+
+
+def test_a_date_is_no_time_with_a_zone() -> None:
+    times = to_utc(pd.Series(["2026-04-17"], dtype="str"), Time(base="local", zone="Europe/Oslo"), False)
+    assert times.utc.iat[0].isoformat() == "2026-04-16T22:00:00+00:00"
+
+
+@pytest.mark.parametrize("text", ["2026-04-17T09:30:00 CET", "2026-04-17T09:30:00GMT+2", "2026-04-17T09:30:00+2"])
+def test_a_zone_written_otherwise_is_not_guessed(text: str) -> None:
+    times = to_utc(pd.Series([text, "2026-04-17T09:30:00"], dtype="str"), Time(base="local", zone="Europe/Oslo"), False)
+    assert times.wrong.tolist() == [True, False]
+
+
+def test_times_with_and_without_a_zone_stop_in_words(delivery: Delivery) -> None:
+    """Also where the zone is hours alone, and one is beside another."""
+    delivery.stations[0]["time_taken"] = "2026-04-17T09:01:00+02"
+    delivery.stations[1]["time_taken"] = "2026-04-17T09:01:00+01"
+    delivery.stations[2]["time_taken"] = "2026-04-17T09:03:00"
+    assert "T02" in rules(delivery.check())
+
+
+def tables_of(shared: Path, tmp_path: Path, case: str) -> Delivery:
+    """A delivered table beside sound pictures."""
+    source = shared / "data" / case
+    manifest = yaml.safe_load((source / "capture.yaml").read_text())
+    folder = tmp_path / "hall-7" / manifest["capture_id"]
+    delivery = Delivery(folder, manifest, stations=[])
+    table = source / "stations.csv"
+    paths = [f"images/s-00{number}/{face}.jpg" for number in range(1, 5) for face in FACES]
+    delivery.files = {path: picture(512, 512, seed) for seed, path in enumerate(paths)}
+    if table.exists():
+        folder.mkdir(parents=True)
+        shutil.copyfile(table, folder / "stations.csv")
+    return delivery
+
+
+@pytest.mark.parametrize(
+    ("case", "held"),
+    [
+        ("field-cases/t20-plus02", set()),
+        ("field-cases/t41-two-short-zones", set()),
+        ("field-cases/t50-dotnet-min-local", {"s-001"}),
+    ],
+)
+def test_delivered_tables_are_taken_but_for_the_rows_in_error(
+    shared: Path, tmp_path: Path, case: str, held: set[str]
+) -> None:
+    delivery = tables_of(shared, tmp_path, case)
+    validation = delivery.check(CaptureKey("hall-7", delivery.path.name))
+    assert set(validation.quarantined) == held
+    assert validation.verdict is (Verdict.PARTIAL if held else Verdict.ACCEPTED), validation.headline
+
+
+def test_a_delivered_clock_offset_is_told(shared: Path, tmp_path: Path) -> None:
+    delivery = tables_of(shared, tmp_path, "field-cases/t46-clock-offset-oob")
+    validation = delivery.check(CaptureKey("hall-7", delivery.path.name))
+    assert "time.clock_offset_s (1e+09 s)" in validation.headline
