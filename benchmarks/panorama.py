@@ -25,7 +25,8 @@ from rich.table import Table
 from capture360.model import FaceName
 from capture360.panorama.faces import projected_faces
 from capture360.panorama.projection import cube_faces, default_face_size, face_directions, panorama_points
-from capture360.pictures.jpeg import decode, encode_jpeg
+from capture360.pictures.decoding import decode
+from capture360.pictures.jpeg import encode_jpeg
 
 DEFAULT_WIDTH = 8192
 QUALITY = 92

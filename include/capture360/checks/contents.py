@@ -7,14 +7,15 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from capture360.checks.hits import Told
 from capture360.checks.rules import RULES
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Finding
-from capture360.pictures.jpeg import ImageHeader, decode
+from capture360.pictures.decoding import overview
+from capture360.pictures.jpeg import ImageHeader
 
 if TYPE_CHECKING:
     from capture360.checks.pictures import Named
@@ -28,6 +29,7 @@ _THREADS = 4
 _BLANK_BYTES_PER_PIXEL = 0.1
 """A picture that is all one colour packs far better than this; only such are decoded."""
 _BLANK_DEVIATION = 2.0
+_BLANK_MOST_MEGAPIXELS = 100
 
 
 def checksums(folder: CaptureFolder, progress: Progress | None) -> Iterator[Told]:
@@ -122,19 +124,18 @@ def _digest(folder: CaptureFolder, path: str) -> str:
     return digest.hexdigest()
 
 
-def blank_brightness(stream: IO[bytes], size: int, header: ImageHeader, max_megapixels: float) -> float | None:
-    """The brightness (0 to 255) of a picture that is one colour all over; None for any other."""
-    if size > _BLANK_BYTES_PER_PIXEL * header.width * header.height or header.channels == 4:
-        return None
-    stream.seek(0)
-    content = stream.read()
-    try:
-        if header.mime_type == "image/jpeg":
-            import simplejpeg
+def blank_brightness(content: bytes, header: ImageHeader) -> float | None:
+    """The brightness (0 to 255) of a whole picture that is one colour all over; None for any other."""
+    import cv2
 
-            pixels = simplejpeg.decode_jpeg(content, "GRAY", fastdct=True, min_width=128, min_height=1)
-        else:
-            pixels = decode(content, max_megapixels=min(max_megapixels, 100.0))
-    except (BadInputError, ValueError):
+    if (
+        len(content) > _BLANK_BYTES_PER_PIXEL * header.width * header.height
+        or header.megapixels > _BLANK_MOST_MEGAPIXELS
+    ):
         return None
-    return float(pixels.mean()) if float(pixels.std()) < _BLANK_DEVIATION else None
+    try:
+        # Unlike numpy's, these need no copy of the pixels in floating point.
+        mean, deviation = cv2.meanStdDev(overview(content, colour="GRAY"))
+    except BadInputError:
+        return None
+    return float(mean.item()) if float(deviation.item()) < _BLANK_DEVIATION else None

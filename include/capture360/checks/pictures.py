@@ -1,4 +1,4 @@
-"""The third stage: the picture files themselves, by their headers and ends; only what looks blank is decoded."""
+"""The third stage: the picture files themselves, their headers, and whether they decode to the last pixel."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from capture360.checks.rules import RULES
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Disposition, Finding, Kind
+from capture360.pictures.decoding import check_whole
 from capture360.pictures.gpano import read_gpano
-from capture360.pictures.jpeg import ImageError, ImageHeader, check_pixels_usable, is_complete, read_header
+from capture360.pictures.jpeg import ImageError, ImageHeader, check_pixels_usable, read_header
 from capture360.readers.exif import camera_notes
 from capture360.settings import CheckSettings
 
 _THREADS = 8
 _AT_ONCE = 256
-_END = {"image/jpeg": b"\xff\xd9", "image/png": b"IEND\xaeB`\x82"}
 _GPS_AHEAD = 18
 _QUARTER_HOUR = 900
 _LONGEST_DIFFERENCE_H = 1
@@ -95,8 +95,6 @@ def _seen(folder: CaptureFolder, picture: Named, settings: CheckSettings) -> See
 
 def _opened(stream: IO[bytes], size: int, picture: Named, settings: CheckSettings) -> Seen:
     header = read_header(stream, picture.where, settings.max_megapixels)
-    if not (_ends(stream, size, header) or is_complete(stream)):
-        return Seen(picture, None, (_finding("F08", picture, size, message="cut"),))
     if not picture.path.lower().endswith(header.extensions):
         kind = header.mime_type.removeprefix("image/").upper()
         wanted = picture.path.rpartition("/")[2].rpartition(".")[0] + header.extensions[0]
@@ -110,8 +108,12 @@ def _opened(stream: IO[bytes], size: int, picture: Named, settings: CheckSetting
         check_pixels_usable(header, picture.where)
     except ImageError as error:
         return Seen(picture, None, (_finding("F12", picture, header.channels, sentence=str(error)),))
+    stream.seek(0)
+    content = stream.read(high + 1)
     found = []
-    brightness = blank_brightness(stream, size, header, settings.max_megapixels)
+    if spare := check_whole(content, picture.where, settings.max_megapixels).spare:
+        found.append(_finding("F08", picture, f"{spare:,}", message="spare"))
+    brightness = blank_brightness(content, header)
     if brightness is not None:
         found.append(_finding("F16", picture, f"{brightness:.0f}"))
     if picture.taken is None or header.mime_type != "image/jpeg":
@@ -125,12 +127,6 @@ def _opened(stream: IO[bytes], size: int, picture: Named, settings: CheckSetting
         shown = time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if zoned else time.isoformat()
         found.append(_finding("F15", picture, shown, difference=f"{abs(ahead) / 3600:,.1f} h"))
     return Seen(picture, header, tuple(found), ahead)
-
-
-def _ends(stream: IO[bytes], size: int, header: ImageHeader) -> bool:
-    end = _END[header.mime_type]
-    stream.seek(max(0, size - len(end)))
-    return bool(stream.read(len(end)) == end)
 
 
 def _finding(rule: str, picture: Named, value: object = "", *, message: str = "", **fields: object) -> Finding:

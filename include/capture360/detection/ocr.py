@@ -124,7 +124,7 @@ class OcrDetector:
                     )
 
     def _lines(self, image: PublishedImage, ref: FaceRef) -> list[Line]:
-        from capture360.pictures.jpeg import decode
+        from capture360.pictures.decoding import decode
 
         content = self._read_face(ref)
         place = f"{image.external_id} {ref.face}"

@@ -18,7 +18,8 @@ from capture360.e57.pinholes import picture_points
 from capture360.model import EncodedFace
 from capture360.panorama.faces import encoded_face, projected_faces, untouched_face
 from capture360.panorama.projection import default_face_size, face_directions
-from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS, decode
+from capture360.pictures.decoding import decode
+from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS
 
 _SECTION_HEADER = struct.Struct("<B7xQ")
 _MAP_LIMIT = 32_767

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from capture360.errors import BadInputError
 from capture360.model import EncodedFace, FaceName
 from capture360.panorama.projection import check_full_panorama, cube_faces
+from capture360.pictures.decoding import check_whole, decode
 from capture360.pictures.gpano import on_full_sphere
-from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS, decode, encode_jpeg, read_header
+from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS, encode_jpeg, read_header
 
 
 def projected_faces(
@@ -40,8 +41,8 @@ def encoded_face(face: FaceName, pixels: NDArray[np.uint8], jpeg_quality: int = 
 
 
 def untouched_face(face: FaceName, content: bytes, where: str, max_megapixels: float = MAX_MEGAPIXELS) -> EncodedFace:
-    """A delivered JPEG or PNG as a face, its bytes as they are; BadInputError if it is not square."""
-    header = read_header(content, where, max_megapixels)
+    """A delivered JPEG or PNG as a face, its bytes as they are; BadInputError if it is not whole and square."""
+    header = check_whole(content, where, max_megapixels).header
     if header.width != header.height:
         raise BadInputError(f"{where}: {header.width} x {header.height} pixels; a cube face must be square.")
     return EncodedFace(face, content, hashlib.sha256(content).hexdigest(), header.mime_type, header.width)

@@ -1,7 +1,7 @@
-"""JPEG and PNG files: their headers without decoding a pixel, decoding within limits, encoding.
+"""JPEG and PNG files: their headers without decoding a pixel, and encoding.
 
-Headers are read here and not by Pillow because the checks need what it hides or forbids: 16-bit PNGs, panoramas of more
-than 179 megapixels, and whether the end of the file is there.
+Headers are read here and not by Pillow because the checks need what it hides or forbids: 16-bit PNGs and panoramas of
+more than 179 megapixels.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from capture360.errors import BadInputError
 MAX_MEGAPIXELS = 200.0
 JPEG_QUALITY = 92
 _MAX_SEGMENTS = 4096
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 _EXIF = b"Exif\x00\x00"
 _XMP = b"http://ns.adobe.com/xap/1.0/\x00"
@@ -72,7 +72,7 @@ def read_header(
     try:
         if start[:3] == b"\xff\xd8\xff":
             header = _jpeg_header(stream)
-        elif start == _PNG_SIGNATURE:
+        elif start == PNG_SIGNATURE:
             header = _png_header(stream)
         else:
             raise ImageError(f"{where} is neither JPEG nor PNG: it starts with {start[:4].hex(' ')}.")
@@ -86,31 +86,6 @@ def read_header(
             f"the limit is {max_megapixels:,.0f}. Export it smaller or raise max_megapixels of the site."
         )
     return header
-
-
-def is_complete(source: bytes | IO[bytes]) -> bool:
-    """Whether the end of the JPEG (EOI after its pixels) or PNG (IEND) is there. Reads a JPEG whole, skips in a PNG."""
-    stream = io.BytesIO(source) if isinstance(source, bytes) else source
-    stream.seek(0)
-    try:
-        if stream.read(8) == _PNG_SIGNATURE:
-            return any(kind == b"IEND" for kind, _ in _png_chunks(stream))
-        stream.seek(0)
-        for marker, _ in _jpeg_segments(stream):
-            if marker == 0xDA:
-                # In coded pixels 0xFF is followed by 0 or a restart marker, so the first EOI is the picture's own.
-                return _contains(stream, b"\xff\xd9")
-    except (struct.error, ValueError):
-        pass
-    return False
-
-
-def decode(content: bytes, where: str = "The picture", max_megapixels: float = MAX_MEGAPIXELS) -> NDArray[np.uint8]:
-    """Height x width x 3, RGB, upright (EXIF orientation applied); ImageError unless whole, 8-bit, RGB or grey."""
-    header = read_header(content, where, max_megapixels)
-    check_pixels_usable(header, where)
-    pixels = _decoded_jpeg(content, where) if header.mime_type == "image/jpeg" else _decoded_png(content, where)
-    return _upright(pixels, header.orientation)
 
 
 def check_pixels_usable(header: ImageHeader, where: str = "The picture") -> None:
@@ -137,43 +112,6 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
     written, data = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
     assert written
     return bytes(data.tobytes())
-
-
-def _decoded_jpeg(content: bytes, where: str) -> NDArray[np.uint8]:
-    import simplejpeg
-
-    if not is_complete(content):
-        raise ImageError(f"{where} is cut off: the end of the JPEG is missing. Copy it again.")
-    try:
-        return np.asarray(simplejpeg.decode_jpeg(content, "RGB"))
-    except ValueError as error:
-        raise ImageError(f"{where} cannot be decoded ({error}). Copy or export it again.") from None
-
-
-def _decoded_png(content: bytes, where: str) -> NDArray[np.uint8]:
-    import cv2
-
-    if not is_complete(content):
-        raise ImageError(f"{where} is cut off: the end of the PNG is missing. Copy it again.")
-    buffer = np.frombuffer(content, np.uint8)
-    try:
-        pixels = cv2.imdecode(buffer, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:  # more than 2^20 pixels in one direction
-        pixels = None
-    if pixels is None:
-        raise ImageError(f"{where} cannot be decoded. Copy or export it again.")
-    return np.asarray(pixels)
-
-
-def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Undo the EXIF orientation (TIFF 6.0 tag 274): 2 to 4 mirror or turn by 180 degrees, 5 to 8 swap the axes."""
-    if orientation >= 5:
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)
 
 
 def _jpeg_segments(stream: IO[bytes]) -> Iterator[tuple[int, int]]:
@@ -220,7 +158,7 @@ def _jpeg_header(stream: IO[bytes]) -> ImageHeader:
 
 def _png_chunks(stream: IO[bytes]) -> Iterator[tuple[bytes, int]]:
     """(type, length) of each chunk; the stream stands at its data. Ends where the file does."""
-    position = len(_PNG_SIGNATURE)
+    position = len(PNG_SIGNATURE)
     while True:
         stream.seek(position)
         head = stream.read(8)
@@ -271,12 +209,3 @@ def _exif_orientation(tiff: bytes) -> int:
     except (KeyError, struct.error):
         pass
     return 1
-
-
-def _contains(stream: IO[bytes], needle: bytes, block: int = 1 << 20) -> bool:
-    tail = b""
-    while chunk := stream.read(block):
-        if needle in tail + chunk:
-            return True
-        tail = chunk[-(len(needle) - 1) :]
-    return False

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from capture360.detection.polygons import Polygon, bounds
 from capture360.errors import Capture360Error
 from capture360.model import Detection, FaceName
-from capture360.pictures.jpeg import decode, encode_jpeg
+from capture360.pictures.decoding import decode
+from capture360.pictures.jpeg import encode_jpeg
 
 FaceContent = Callable[[str, FaceName], bytes]
 """The file of a face, by external id of its image and name of the face."""

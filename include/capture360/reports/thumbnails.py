@@ -8,7 +8,8 @@ import numpy as np
 
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
-from capture360.pictures.jpeg import decode, encode_jpeg, read_header
+from capture360.pictures.decoding import overview
+from capture360.pictures.jpeg import encode_jpeg
 
 _MOST_MEGAPIXELS = 80
 _MOST_BYTES = 60_000_000
@@ -22,19 +23,9 @@ def thumbnail(folder: CaptureFolder, path: str, width: int) -> str | None:
     try:
         if not 0 < folder.sizes.get(path, 0) <= _MOST_BYTES:
             return None
-        pixels = _small(folder.read(path), width)
-    except (BadInputError, OSError, ValueError):
+        pixels = overview(folder.read(path), width, max_megapixels=_MOST_MEGAPIXELS)
+    except (BadInputError, OSError):
         return None
     height = max(1, round(width * pixels.shape[0] / pixels.shape[1]))
     small = cv2.resize(pixels, (width, min(height, 3 * width)), interpolation=cv2.INTER_AREA)
     return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(np.asarray(small), _QUALITY)).decode()
-
-
-def _small(content: bytes, width: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """The picture decoded no larger than needed: JPEG scales while it decodes."""
-    import simplejpeg
-
-    header = read_header(content, max_megapixels=_MOST_MEGAPIXELS)
-    if header.mime_type == "image/jpeg" and header.channels != 4:
-        return np.asarray(simplejpeg.decode_jpeg(content, "RGB", fastdct=True, min_width=width, min_height=1))
-    return decode(content, max_megapixels=_MOST_MEGAPIXELS)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from capture360.errors import ConfigError
 from capture360.model import Capture, CaptureKey, EncodedFace, FaceSource, Station
-from capture360.pictures.jpeg import ImageError, read_header
+from capture360.pictures.decoding import check_whole
+from capture360.pictures.jpeg import ImageError
 
 Blur = Callable[[bytes, CaptureKey, str, str], bytes]
 
@@ -48,7 +48,7 @@ class Blurred:
         if not isinstance(content, bytes):
             raise ConfigError(f"files.blur: {self._path} gave back {type(content).__name__} at {where}, not bytes.")
         try:
-            header = read_header(io.BytesIO(content), where)
+            header = check_whole(content, where).header
         except ImageError as error:
             raise ConfigError(f"files.blur: {self._path} gave back no picture ({error})") from None
         if (header.width, header.height, header.mime_type) != (face.resolution, face.resolution, face.mime_type):

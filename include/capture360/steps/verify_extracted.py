@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from capture360.cdf.modes import ImageModel, mode_of
 from capture360.errors import BadInputError, CdfError
 from capture360.model import FACES, CaptureKey, FaceRef, PublishedImage
-from capture360.pictures.jpeg import ImageError, read_header
+from capture360.pictures.decoding import check_whole
+from capture360.pictures.jpeg import ImageError
 from capture360.steps.collect import at_same_place
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
@@ -53,7 +54,7 @@ def _look_at_faces(ctx: StepContext, model: ImageModel, images: Mapping[str, Pub
 def _refuse_no_face(model: ImageModel, ref: FaceRef) -> None:
     """CdfError if a face cannot be shown."""
     try:
-        header = read_header(model.face_content(ref), ref.external_id)
+        header = check_whole(model.face_content(ref), ref.external_id).header
     except ImageError as error:
         raise CdfError(f"{error} {_MEND}") from None
     if header.width != header.height:

@@ -108,7 +108,7 @@ SPOILERS["F02", ""] = twelfth(face="up2")
 SPOILERS["F03", ""] = twelfth(file="images/s-02/evil.exe")
 SPOILERS["F03", "empty"] = twelfth(file="")
 SPOILERS["F07", ""] = lambda d: d.files.update({TOP: b""})
-SPOILERS["F08", "cut"] = lambda d: d.files.update({TOP: d.files[TOP][: len(d.files[TOP]) // 2]})
+SPOILERS["F08", "spare"] = lambda d: d.files.update({TOP: d.files[TOP][:-2] + bytes(6) + d.files[TOP][-2:]})
 SPOILERS["F09", ""] = lambda d: d.files.update({TOP: picture(2048, 2047, 1)})
 
 

@@ -12,7 +12,7 @@ from capture360.e57 import export_capture, preflight
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Kind, Verdict
 from capture360.panorama import rotation as rot
-from capture360.pictures import jpeg
+from capture360.pictures import decoding
 from capture360.sources import open_source
 
 
@@ -64,7 +64,7 @@ def test_either_gives_the_same_faces_byte_for_byte(checked, world):
     for station, faces in zip(checked[0]["scan"][1].capture.stations, made["scan"], strict=True):
         cube = rot.matrix_from_quaternion(station.pose.rotation)
         for face in faces:
-            pixels = jpeg.decode(face.content).astype(int)
+            pixels = decoding.decode(face.content).astype(int)
             assert np.abs(pixels - world.face(face.face, cube, 128)).mean() < 3
 
 

@@ -14,7 +14,7 @@ from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, Capture, CaptureKey, Kind, Station, StationMedia
 from capture360.panorama import rotation as rot
-from capture360.pictures import jpeg
+from capture360.pictures import decoding, jpeg
 from capture360.readers.manifest import Manifest
 from capture360.sources import open_source
 
@@ -60,7 +60,7 @@ def test_six_pinholes_become_a_capture_of_cubes(tmp_path, add_cube, make_e57, ti
     assert row["station_id"] == "Setup7"
     cube = rot.matrix_from_quaternion([float(row[name]) for name in ("qw", "qx", "qy", "qz")])
     for face in FACES:
-        pixels = jpeg.decode((folder / f"images/Setup7/{face}.jpg").read_bytes()).astype(int)
+        pixels = decoding.decode((folder / f"images/Setup7/{face}.jpg").read_bytes()).astype(int)
         assert np.abs(pixels - world.face(face, cube, 64)).mean() < 2.5
 
 
@@ -77,7 +77,7 @@ def test_a_file_with_both_becomes_cubes(tmp_path, add_cube, make_e57, tilted, wo
     for row in rows:
         cube = rot.matrix_from_quaternion([float(row[name]) for name in ("qw", "qx", "qy", "qz")])
         (front,) = (folder / "images" / row["station_id"]).glob("front.*")
-        pixels = jpeg.decode(front.read_bytes()).astype(int)
+        pixels = decoding.decode(front.read_bytes()).astype(int)
         assert np.abs(pixels - world.face("front", cube, len(pixels))).mean() < 3
 
 
@@ -115,7 +115,7 @@ def test_an_e57_capture_gives_the_faces_of_each_station(tmp_path, world, spheric
             faces = list(source.faces(station))
             assert [face.face for face in faces] == list(FACES)
             for face in faces:
-                pixels = jpeg.decode(face.content).astype(int)
+                pixels = decoding.decode(face.content).astype(int)
                 assert np.abs(pixels - world.face(face.face, cube, len(pixels))).mean() < 3
             again = open_source(capture, CaptureFolder(str(tmp_path)), jpeg_quality=100)
             assert [face.sha256 for face in again.faces(station)] == [face.sha256 for face in faces]

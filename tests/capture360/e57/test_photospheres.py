@@ -13,7 +13,7 @@ from capture360.e57.images import ScannerPose
 from capture360.e57.pages import E57Error
 from capture360.model import FACES
 from capture360.panorama import rotation as rot
-from capture360.pictures import jpeg
+from capture360.pictures import decoding, jpeg
 
 
 def worst_difference(world, file, sphere, face_size=None) -> float:
@@ -23,7 +23,7 @@ def worst_difference(world, file, sphere, face_size=None) -> float:
     faces = list(sphere_faces(file, sphere, face_size, jpeg_quality=100))
     assert tuple(face.face for face in faces) == FACES
     for face in faces:
-        pixels = jpeg.decode(face.content).astype(int)
+        pixels = decoding.decode(face.content).astype(int)
         assert face.resolution == len(pixels)
         worst = max(worst, float(np.abs(pixels - world.face(face.face, cube, len(pixels))).mean()))
     return worst
@@ -89,7 +89,7 @@ def test_pinholes_and_panorama_of_one_place_give_the_same_faces(world, add_cube,
     turns = [rot.matrix_from_quaternion(one.pose.rotation) for one in (cube, panorama)]
     assert rot.angle_between(*turns) < 1e-6
     for one, other in zip(sphere_faces(file, cube), sphere_faces(file, panorama, 128, 100), strict=True):
-        error = ((jpeg.decode(one.content).astype(float) - jpeg.decode(other.content)) ** 2).mean()
+        error = ((decoding.decode(one.content).astype(float) - decoding.decode(other.content)) ** 2).mean()
         assert 10 * np.log10(255**2 / error) > 40, one.face
 
 

@@ -11,7 +11,7 @@ from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, Capture, CaptureKey, Kind, Pose, Station, StationMedia
 from capture360.panorama.projection import cube_faces
-from capture360.pictures import jpeg
+from capture360.pictures import decoding, jpeg
 from capture360.sources import open_source
 
 STATION = Station("s1", "s1", Pose((0, 0, 0), (1, 0, 0, 0)), datetime(2026, 5, 1, tzinfo=UTC))
@@ -62,10 +62,10 @@ def test_delivered_faces_pass_through_byte_for_byte(cube):
 def test_a_panorama_becomes_six_faces_of_what_it_shows(panorama):
     folder, delivered, path = panorama
     faces = list(open_source(delivered, folder, jpeg_quality=95).faces(STATION))
-    expected = dict(cube_faces(jpeg.decode((path / "p.jpg").read_bytes())))
+    expected = dict(cube_faces(decoding.decode((path / "p.jpg").read_bytes())))
     assert tuple(face.face for face in faces) == FACES
     for face in faces:
-        pixels = jpeg.decode(face.content)
+        pixels = decoding.decode(face.content)
         assert face.resolution == 256 == pixels.shape[0] == pixels.shape[1]
         assert face.sha256 == hashlib.sha256(face.content).hexdigest()
         distance = {name: np.abs(pixels.astype(int) - other).mean() for name, other in expected.items()}

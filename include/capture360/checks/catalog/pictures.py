@@ -56,10 +56,13 @@ PICTURES = (
                 wanted="top.png",
             ),
             **says(
-                "{where} is cut off: its end is missing. Copy it again.",
-                name="cut",
-                bad="the first half of a JPEG",
+                "{where} has {value} spare bytes before its end marker; its pixels are whole and it is published as it "
+                "is.",
+                name="spare",
+                bad="a JPEG with spare bytes before its end marker",
+                disposition=Disposition.NOTE,
                 where="images/s-02/top.jpg",
+                value="5",
             ),
         },
     ),
@@ -167,7 +170,7 @@ PICTURES = (
                 name="turned",
                 bad="a face with EXIF orientation 6",
                 where="images/s-02/top.jpg",
-                value="6",
+                value="5",
             ),
             **says(
                 "{where} was turned upright by its EXIF orientation ({value}).",

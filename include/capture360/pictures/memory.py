@@ -1,0 +1,34 @@
+"""One bound on the memory that pictures take while they are decoded, over all threads of the process together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Condition
+
+
+class MemoryBudget:
+    """So many bytes, lent to whoever decodes. What asks for more than all of them has them to itself."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._lent = 0
+        self._returned = Condition()
+
+    @contextmanager
+    def lend(self, amount: int) -> Iterator[None]:
+        """Wait until `amount` bytes are free, and hold them."""
+        amount = min(amount, self._total)
+        with self._returned:
+            self._returned.wait_for(lambda: self._lent + amount <= self._total)
+            self._lent += amount
+        try:
+            yield
+        finally:
+            with self._returned:
+                self._lent -= amount
+                self._returned.notify_all()
+
+
+DECODING = MemoryBudget(384 << 20)
+"""Enough for eight cube faces of 4096 pixels at once."""

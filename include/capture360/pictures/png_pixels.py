@@ -1,0 +1,95 @@
+"""Whether the pixels of a PNG are all there (ISO/IEC 15948), read in pieces: no picture is ever held whole."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from capture360.pictures.jpeg import PNG_SIGNATURE, ImageError
+from capture360.pictures.scans import cut_off
+
+_PIECE = 1 << 20
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""A pixel's numbers by colour type; of a palette, its place in that."""
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+"""Of each pass of an interlaced picture: first column, first row, steps."""
+
+
+def check_png_pixels(content: bytes, where: str) -> None:
+    """ImageError unless checksums, compression and filters are sound and give all rows."""
+    unpacker = zlib.decompressobj()
+    try:
+        filters = _Filters(content)
+        for data in _pixel_data(content, where):
+            piece = data
+            while (piece or unpacker.unconsumed_tail) and not filters.complete:
+                filters.take(unpacker.decompress(unpacker.unconsumed_tail or piece, _PIECE))
+                piece = b""
+                if unpacker.eof:
+                    break
+    except struct.error:
+        raise cut_off(where) from None
+    except (zlib.error, ValueError) as error:
+        raise ImageError(f"{where} cannot be decoded ({error}). Copy or export it again.") from None
+    if not filters.complete:
+        raise ImageError(f"{where} is cut off: rows of its pixels are missing. Copy or export it again.")
+
+
+def _pixel_data(content: bytes, where: str) -> Iterator[bytes]:
+    """The data of each IDAT chunk. Every chunk that matters is compared with its checksum."""
+    position, palette = len(PNG_SIGNATURE), content[25] != 3
+    while True:
+        head = content[position : position + 8]
+        if len(head) < 8:
+            raise cut_off(where)
+        length, kind = struct.unpack(">I4s", head)
+        end = position + 8 + length
+        if end + 4 > len(content):
+            raise cut_off(where)
+        if kind in (b"IHDR", b"PLTE", b"IDAT", b"IEND"):
+            data = content[position + 8 : end]
+            if zlib.crc32(data, zlib.crc32(kind)) != struct.unpack_from(">I", content, end)[0]:
+                raise ValueError(f"the checksum of {kind.decode()} is wrong")
+            palette = palette or kind == b"PLTE"
+            if kind == b"IDAT":
+                if not palette:
+                    raise ValueError("its palette is missing")
+                yield data
+        if kind == b"IEND":
+            return
+        position = end + 4
+
+
+class _Filters:
+    """Counts the rows, each of which begins with the number of its filter."""
+
+    def __init__(self, content: bytes) -> None:
+        width, height, depth, colour, method, filtering, interlace = struct.unpack_from(">IIBBBBB", content, 16)
+        if colour not in _SAMPLES or method or filtering or interlace > 1:
+            raise ValueError("its header names a coding that does not exist")
+        bits = depth * _SAMPLES[colour]
+        passes = _ADAM7 if interlace else ((0, 0, 1, 1),)
+        sizes = [(-(-(width - x) // dx), -(-(height - y) // dy)) for x, y, dx, dy in passes]
+        self._left = [(1 + (columns * bits + 7) // 8, rows) for columns, rows in sizes if columns > 0 and rows > 0]
+        self._at = 0
+        """Bytes of the present pass that are in."""
+
+    @property
+    def complete(self) -> bool:
+        return not self._left
+
+    def take(self, data: bytes) -> None:
+        values = np.frombuffer(data, np.uint8)
+        while values.size and self._left:
+            stride, rows = self._left[0]
+            part = values[: stride * rows - self._at]
+            if (part[-self._at % stride :: stride] > 4).any():
+                raise ValueError("a row has a filter that does not exist")
+            self._at += part.size
+            values = values[part.size :]
+            if self._at == stride * rows:
+                del self._left[0]
+                self._at = 0

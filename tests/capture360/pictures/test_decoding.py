@@ -1,0 +1,218 @@
+"""What the one decoder takes, what it refuses, and what it may use for that."""
+
+import io
+import struct
+import threading
+import zlib
+
+import numpy as np
+import pytest
+import simplejpeg
+from PIL import Image
+
+from capture360.pictures.decoding import check_whole, decode, overview
+from capture360.pictures.jpeg import ImageError
+from capture360.pictures.memory import MemoryBudget
+from capture360.pictures.scans import MAX_SCANS, coding_of
+
+RNG = np.random.default_rng(11)
+PIXELS = np.kron(RNG.integers(0, 255, (20, 40, 3)), np.ones((8, 8, 1))).astype(np.uint8)
+PIXELS = np.clip(PIXELS.astype(int) + RNG.integers(-9, 9, PIXELS.shape), 0, 255).astype(np.uint8)
+KINDS = {
+    "baseline": {"quality": 90},
+    "optimised": {"quality": 90, "optimize": True},
+    "progressive": {"quality": 90, "progressive": True},
+    "restarts": {"quality": 90, "restart_marker_blocks": 7},
+    "444": {"quality": 90, "subsampling": 0},
+}
+
+
+def jpeg(kind: str = "baseline", mode: str = "RGB") -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(PIXELS).convert(mode).save(stream, "JPEG", **KINDS[kind])
+    return stream.getvalue()
+
+
+def first_scan(content: bytes) -> int:
+    """Offset of the first coded pixel."""
+    at = content.index(b"\xff\xda")
+    return at + 2 + int.from_bytes(content[at + 2 : at + 4])
+
+
+def png(
+    width: int, height: int, depth: int = 8, colour: int = 2, interlace: int = 0, data: bytes | None = None
+) -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
+    if data is None:
+        packer = zlib.compressobj(9)
+        row = bytes(1 + (width * depth * channels + 7) // 8)
+        data = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
+    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_sound_jpeg_is_whole(kind, mode):
+    assert check_whole(jpeg(kind, mode)).spare == 0
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1"])
+def test_a_sound_png_is_whole(mode):
+    stream = io.BytesIO()
+    Image.fromarray(PIXELS).convert(mode).save(stream, "PNG")
+    check_whole(stream.getvalue())
+    assert decode(stream.getvalue()).shape == PIXELS.shape
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (8, 8), (33, 17), (100, 1), (1, 100)])
+@pytest.mark.parametrize(("depth", "colour"), [(1, 0), (4, 0), (8, 2), (8, 6)])
+def test_an_interlaced_png_needs_all_its_passes(size, depth, colour):
+    width, height = size
+    channels = {0: 1, 2: 3, 6: 4}[colour]
+    passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+    sizes = [(len(range(x, width, dx)), len(range(y, height, dy))) for x, y, dx, dy in passes]
+    length = sum(rows * (1 + -(-columns * depth * channels // 8)) for columns, rows in sizes if columns)
+    content = png(width, height, depth, colour, 1, zlib.compress(bytes(length)))
+    check_whole(content)
+    assert decode(content).shape == (height, width, 3)
+    with pytest.raises(ImageError, match="rows of its pixels are missing"):
+        check_whole(png(width, height, depth, colour, 1, zlib.compress(bytes(length - 1))))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("spare", [1, 6, 40, 2000])
+def test_spare_bytes_before_the_end_are_no_damage(kind, spare):
+    content = jpeg(kind)
+    padded = content[:-2] + bytes(spare) + content[-2:]
+    assert abs(check_whole(padded).spare - spare) <= 8
+    assert (decode(padded) == decode(content)).all()
+
+
+def test_a_scan_header_that_states_no_spectrum_is_no_damage():
+    content = jpeg()
+    at = coding_of(content, "a").spectral[0]
+    other = content[:at] + b"\x00\x00\x00" + content[at + 3 :]
+    with pytest.raises(ValueError, match="Invalid SOS"):
+        simplejpeg.decode_jpeg(other)
+    assert (decode(other) == decode(content)).all()
+    with pytest.raises(ImageError, match="cannot be decoded"):
+        check_whole(other[: len(other) // 2] + other[-2:])
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "progressive"])
+@pytest.mark.parametrize("lost", [200, 512, 4096])
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.8])
+def test_a_middle_that_is_missing_or_zero_is_damage(kind, lost, place):
+    content = jpeg(kind)
+    start = first_scan(content)
+    at = start + int(place * (len(content) - start - lost))
+    for damaged in (content[:at] + content[at + lost :], content[:at] + bytes(lost) + content[at + lost :]):
+        for refused in (check_whole, decode, overview):
+            with pytest.raises(ImageError, match="Copy"):
+                refused(damaged, where="a.jpg")
+
+
+@pytest.mark.parametrize("lost", [200, 512, 4096])
+def test_a_progressive_picture_that_lacks_its_first_scans_is_damage(lost):
+    """In the last scans, which only refine, no decoder can tell one bit from another."""
+    content = jpeg("progressive")
+    at = first_scan(content) + 500
+    for damaged in (content[:at] + content[at + lost :], content[:at] + bytes(lost) + content[at + lost :]):
+        with pytest.raises(ImageError, match="Copy"):
+            check_whole(damaged)
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.97])
+@pytest.mark.parametrize("content", [jpeg(), jpeg("progressive"), png(300, 200)])
+def test_a_cut_file_is_noticed(content, kept):
+    with pytest.raises(ImageError, match=r"a\.jpg (is cut off|has a damaged or cut off header)"):
+        check_whole(content[: int(len(content) * kept)], "a.jpg")
+
+
+def test_no_beginning_of_a_file_is_whole():
+    for content, ends in ((jpeg(), 1), (png(60, 40), 4)):
+        for length in range(0, len(content) - ends, 7):
+            with pytest.raises(ImageError):
+                check_whole(content[:length])
+
+
+def test_a_thumbnail_does_not_hide_that_the_picture_is_cut():
+    inner = b"Exif\x00\x00" + jpeg()[:3000] + b"\xff\xd9"
+    content = jpeg()
+    whole = content[:2] + b"\xff\xe1" + struct.pack(">H", len(inner) + 2) + inner + content[2:]
+    check_whole(whole)
+    check_whole(whole + bytes(100))
+    with pytest.raises(ImageError, match="cut off"):
+        check_whole(whole[:-40])
+
+
+def test_pixels_of_every_colour_are_asked_for():
+    content = jpeg("progressive")
+    scans = [at for at in range(len(content)) if content[at : at + 2] == b"\xff\xda"]
+    header = content[: scans[0]]
+    with pytest.raises(ImageError, match="a header and no pixels"):
+        check_whole(header + content[-2:])
+    tables = content.index(b"\xff\xc4", scans[0])
+    with pytest.raises(ImageError, match="lacks the pixels"):
+        check_whole(header + content[tables:])
+
+
+def test_a_coding_that_browsers_do_not_show_is_refused():
+    content = jpeg()
+    at = content.index(b"\xff\xc0")
+    with pytest.raises(ImageError, match=r"viewers do not show\. Export it as baseline"):
+        check_whole(content[: at + 1] + b"\xc9" + content[at + 2 :])
+
+
+def test_more_scans_than_any_encoder_writes_are_refused_before_decoding():
+    content = jpeg("progressive")
+    last = content.rindex(b"\xff\xda")
+    with pytest.raises(ImageError, match=rf"has 3,\d\d\d scans; the limit is {MAX_SCANS}"):
+        check_whole(content[:-2] + content[last:-2] * 3000 + content[-2:])
+
+
+def test_a_header_that_promises_more_than_its_bytes_can_hold_is_refused():
+    content = jpeg("progressive")
+    at = content.index(b"\xff\xc2") + 5
+    with pytest.raises(ImageError, match="too few bytes for 16000 x 12000 pixels"):
+        check_whole(content[:at] + struct.pack(">HH", 12_000, 16_000) + content[at + 4 :])
+
+
+def test_a_png_with_a_wrong_checksum_or_filter_is_damage():
+    content = bytearray(png(100, 100))
+    content[60] ^= 1
+    with pytest.raises(ImageError, match="checksum of IDAT is wrong"):
+        check_whole(bytes(content))
+    with pytest.raises(ImageError, match="filter that does not exist"):
+        check_whole(png(10, 2, data=zlib.compress(bytes(31) + b"\x05" + bytes(30))))
+    with pytest.raises(ImageError, match="palette is missing"):
+        check_whole(png(10, 2, colour=3))
+
+
+def test_memory_is_bounded_over_all_threads_together():
+    budget = MemoryBudget(100)
+    inside, most, lock = 0, 0, threading.Lock()
+    gate = threading.Barrier(8)
+
+    def work(amount: int) -> None:
+        nonlocal inside, most
+        gate.wait()
+        for _ in range(50):
+            with budget.lend(amount):
+                with lock:
+                    inside += min(amount, 100)
+                    most = max(most, inside)
+                with lock:
+                    inside -= min(amount, 100)
+
+    threads = [threading.Thread(target=work, args=(amount,)) for amount in (10, 30, 40, 50, 60, 90, 100, 1000)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert most <= 100
