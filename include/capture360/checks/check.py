@@ -186,7 +186,8 @@ def _station_ids(table: Measured, tables: Tables) -> pd.Series[str]:
 
     ids = table.stations.frame["station_id"]
     lost = [finding.station for finding in tables.findings if finding.disposition is Disposition.QUARANTINE]
-    extra = [name for name in dict.fromkeys(lost) if name and name not in set(ids)]
+    known = set(ids)
+    extra = [name for name in dict.fromkeys(lost) if name and name not in known]
     return pd.concat([ids, pd.Series(extra, dtype="str")], ignore_index=True) if extra else ids
 
 

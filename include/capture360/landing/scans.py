@@ -15,10 +15,11 @@ import tempfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from capture360.errors import BadInputError, ConfigError
 from capture360.landing.folder import CaptureFolder
@@ -38,6 +39,8 @@ _ROOM_LEFT = 1 << 30
 _BLOCK = 1 << 20
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _ENCRYPTED = 0x1
+_KNOWN: WeakKeyDictionary[CaptureFolder, dict[str, Mapping[str, zipfile.ZipInfo]]] = WeakKeyDictionary()
+"""Members by archive, kept as long as the listing of the folder: reading them for each member is quadratic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,7 @@ def archives_in(folder: CaptureFolder) -> list[str]:
 
 def scans_within(folder: CaptureFolder, archive: str) -> list[ScanFile]:
     """The E57 files in an archive; BadInputError if there is none, or if the archive cannot be trusted."""
-    with _opened(folder, archive) as (_, members):
-        return [ScanFile(f"{archive}/{member.filename}", member.file_size) for member in members]
+    return [ScanFile(f"{archive}/{name}", member.file_size) for name, member in _members(folder, archive).items()]
 
 
 def scan_exists(folder: CaptureFolder, path: str) -> bool:
@@ -73,8 +75,8 @@ def scan_size(folder: CaptureFolder, path: str) -> int:
     """Bytes of an E57 file, unpacked."""
     if folder.exists(path):
         return folder.sizes[path]
-    archive, _ = _split(folder, path)
-    return next(scan.size for scan in scans_within(folder, archive) if scan.path == path)
+    archive, name = _split(folder, path)
+    return _members(folder, archive)[name].file_size
 
 
 @contextmanager
@@ -88,14 +90,15 @@ def open_scan(folder: CaptureFolder, path: str) -> Iterator[IO[bytes]]:
             yield stream
         return
     archive, name = _split(folder, path)
-    with _opened(folder, archive) as (opened, members):
-        member = next((each for each in members if each.filename == name), None)
-        if member is None:
-            raise BadInputError(f"{archive} no longer holds {name}. Put it back, or deliver the capture again.")
+    member = _members(folder, archive).get(name)
+    if member is None:
+        raise BadInputError(f"{archive} no longer holds {name}. Put it back, or deliver the capture again.")
+    with folder.open(archive) as packed:
+        window = _Window(packed, _start(packed, member, archive), member.compress_size)
         if member.compress_type == zipfile.ZIP_STORED:
-            yield io.BufferedReader(_Window(opened, _start(opened, member, archive), member.file_size), _BLOCK)
+            yield io.BufferedReader(window, _BLOCK)
         else:
-            with _unpacked(opened, member, path) as stream:
+            with _unpacked(window, member, path) as stream:
                 yield stream
 
 
@@ -109,18 +112,21 @@ def _split(folder: CaptureFolder, path: str) -> tuple[str, str]:
     return path, ""
 
 
-@contextmanager
-def _opened(folder: CaptureFolder, archive: str) -> Iterator[tuple[zipfile.ZipFile, Sequence[zipfile.ZipInfo]]]:
-    """An archive and its E57 members, each found to be harmless."""
+def _members(folder: CaptureFolder, archive: str) -> Mapping[str, zipfile.ZipInfo]:
+    """The E57 members of an archive by name, each found to be harmless; read once for a listing of the folder."""
     if not folder.exists(archive):
         raise BadInputError(f"{archive} is no longer in {folder.url}. Put it back, or deliver the capture again.")
-    with folder.open(archive) as stream:
-        try:
-            opened = zipfile.ZipFile(_Careful(stream))
-        except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError) as error:
-            raise BadInputError(f"{archive} is not a readable zip archive ({error}). Copy it again.") from None
-        with opened:
-            yield opened, _checked(opened.infolist(), archive, folder.sizes[archive])
+    known = _KNOWN.setdefault(folder, {})
+    if archive not in known:
+        with folder.open(archive) as stream:
+            try:
+                with zipfile.ZipFile(_Careful(stream)) as opened:
+                    members = opened.infolist()
+            except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError) as error:
+                raise BadInputError(f"{archive} is not a readable zip archive ({error}). Copy it again.") from None
+        checked = _checked(members, archive, folder.sizes[archive])
+        known[archive] = {member.filename: member for member in checked}
+    return known[archive]
 
 
 def _checked(members: Sequence[zipfile.ZipInfo], archive: str, size: int) -> Sequence[zipfile.ZipInfo]:
@@ -153,13 +159,12 @@ def _checked(members: Sequence[zipfile.ZipInfo], archive: str, size: int) -> Seq
     return scans
 
 
-def _start(opened: zipfile.ZipFile, member: zipfile.ZipInfo, archive: str) -> int:
-    """Where a stored member's bytes begin: behind its local header, whose length the table of contents does not say."""
-    stream = opened.fp
-    assert stream is not None
+def _start(stream: IO[bytes], member: zipfile.ZipInfo, archive: str) -> int:
+    """Where a member's bytes begin: behind its local header, whose length the table of contents does not say."""
     stream.seek(member.header_offset)
     header = stream.read(_LOCAL_HEADER.size)
-    if len(header) < _LOCAL_HEADER.size or member.file_size != member.compress_size:
+    stored = member.compress_type == zipfile.ZIP_STORED
+    if len(header) < _LOCAL_HEADER.size or (stored and member.file_size != member.compress_size):
         raise BadInputError(f"{archive} is damaged at {member.filename}. Copy it again.")
     signature, name, extra = _LOCAL_HEADER.unpack(header)
     if signature != b"PK\x03\x04":
@@ -168,22 +173,39 @@ def _start(opened: zipfile.ZipFile, member: zipfile.ZipInfo, archive: str) -> in
 
 
 @contextmanager
-def _unpacked(opened: zipfile.ZipFile, member: zipfile.ZipInfo, path: str) -> Iterator[IO[bytes]]:
+def _unpacked(packed: _Window, member: zipfile.ZipInfo, path: str) -> Iterator[IO[bytes]]:
+    """A deflated member unpacked into memory while it is small, else into a nameless file."""
     room = shutil.disk_usage(tempfile.gettempdir()).free - _ROOM_LEFT
     if member.file_size > room:
         raise ConfigError(
             f"{path} unpacks to {member.file_size:,} bytes, and {tempfile.gettempdir()} has no room for them. "
             "Point TMPDIR at a larger disk, or deliver the E57 file unpacked."
         )
-    with tempfile.TemporaryFile() as scratch:
+    with tempfile.SpooledTemporaryFile(_BLOCK) as scratch:
         try:
-            with opened.open(member) as packed:
-                # Never more than `file_size` bytes: ZipExtFile stops there, and checks the CRC.
-                shutil.copyfileobj(packed, scratch, _BLOCK)
-        except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, zlib.error) as error:
+            _inflate(packed, scratch, member)
+        except (OSError, ValueError, zlib.error) as error:
             raise BadInputError(f"{path} cannot be unpacked ({error}). Pack it anew.") from None
         scratch.seek(0)
         yield scratch
+
+
+def _inflate(packed: _Window, target: IO[bytes], member: zipfile.ZipInfo) -> None:
+    """Write the member's content, never more than its table of contents says; ValueError if it is another."""
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    checksum, left = 0, member.file_size
+    while not unpacker.eof:
+        block = unpacker.unconsumed_tail or packed.read(_BLOCK)
+        if not block:
+            raise ValueError("its data is cut off")
+        data = unpacker.decompress(block, min(_BLOCK, left + 1))
+        if len(data) > left:
+            raise ValueError("it holds more bytes than it says")
+        checksum = zlib.crc32(data, checksum)
+        left -= len(data)
+        target.write(data)
+    if left or checksum != member.CRC:
+        raise ValueError("its checksum is wrong")
 
 
 class _Careful(io.RawIOBase):
@@ -214,11 +236,10 @@ class _Careful(io.RawIOBase):
 
 
 class _Window(io.RawIOBase):
-    """The bytes of a stored member, where they lie in the archive."""
+    """The packed bytes of a member, where they lie in the archive."""
 
-    def __init__(self, archive: zipfile.ZipFile, start: int, size: int) -> None:
-        assert archive.fp is not None
-        self._stream: IO[bytes] = archive.fp
+    def __init__(self, archive: IO[bytes], start: int, size: int) -> None:
+        self._stream = archive
         self._start, self._size, self._at = start, size, 0
 
     def readable(self) -> bool:

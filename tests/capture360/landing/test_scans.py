@@ -194,8 +194,8 @@ def test_faces_of_a_deflated_scan_unpack_it_once(tmp_path: Path, monkeypatch: py
     capture = check_capture(folder, site=small_site(tmp_path), key=drop.key).capture
     assert capture is not None
     unpacked = []
-    real = tempfile.TemporaryFile
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: unpacked.append(1) or real())
+    real = tempfile.SpooledTemporaryFile
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", lambda size: unpacked.append(1) or real(size))
     source = open_source(capture, folder, face_size=32)
     assert sum(len(list(source.faces(station))) for station in source.stations()) == 18
     assert len(unpacked) == 1
