@@ -83,6 +83,7 @@ class CheckSettings(_Section):
     """`blurred` takes only captures whose manifest says `privacy: blurred` or `no_people`."""
     max_table_rows: int = 2_000_000
     max_excel_rows: int = 100_000
+    max_table_columns: int = 1_000
     max_table_bytes: int = 2_000_000_000
     max_excel_bytes: int = 500_000_000
     """Unpacked: a workbook is a zip archive."""

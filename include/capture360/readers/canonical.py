@@ -46,13 +46,15 @@ def read_table(folder: CaptureFolder, stem: str, settings: CheckSettings) -> Tab
         wanted = "stations.csv, stations.parquet or stations.xlsx"
         raise Unreadable(RULES["S03"].finding("the capture folder", message="none", wanted=wanted))
     path = found[0]
-    rows, size = settings.max_table_rows, settings.max_table_bytes
+    rows, columns, size = settings.max_table_rows, settings.max_table_columns, settings.max_table_bytes
     if path.endswith(".parquet"):
-        table = read_parquet(folder, path, max_rows=rows, max_bytes=size)
+        table = read_parquet(folder, path, max_rows=rows, max_columns=columns, max_bytes=size)
     elif path.endswith(".xlsx"):
-        table = read_excel(folder, path, max_rows=settings.max_excel_rows, max_bytes=settings.max_excel_bytes)
+        table = read_excel(
+            folder, path, max_rows=settings.max_excel_rows, max_columns=columns, max_bytes=settings.max_excel_bytes
+        )
     else:
-        table = read_delimited(folder, path, max_rows=rows, max_bytes=size)
+        table = read_delimited(folder, path, max_rows=rows, max_columns=columns, max_bytes=size)
     if table.frame.empty:
         raise Unreadable(RULES["S05"].finding(path, message="empty"))
     return table

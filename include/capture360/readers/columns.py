@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from capture360.checks.rules import RULES
-from capture360.readers.delimited import Table
+from capture360.model import Finding
+from capture360.readers.delimited import Table, quoted
 from capture360.readers.manifest import Manifest
 from capture360.readers.problem import Unreadable
 
@@ -56,11 +58,7 @@ def canonical(table: Table, manifest: Manifest, known: Sequence[str], required: 
     delivered = {name: canon for canon, name in manifest.columns.items() if canon in known}
     names = [delivered.get(name) or (name if name in known else name.strip().casefold()) for name in table.header]
     mistakes = [RULES["S04"].finding(table.file, name, message="twice", column=name) for name in _twice(names)]
-    mistakes += [
-        RULES["S04"].finding(table.file, name, column=name, mend=_mend(name, names, known))
-        for name in required
-        if name not in names
-    ]
+    mistakes += _missing(table, names, known, required)
     if mistakes:
         raise Unreadable(*mistakes)
     warnings = list(table.findings)
@@ -79,17 +77,30 @@ def canonical(table: Table, manifest: Manifest, known: Sequence[str], required: 
 
 
 def _twice(names: Sequence[str]) -> list[str]:
-    return sorted({name for name in names if name and names.count(name) > 1})
+    return sorted(name for name, times in Counter(names).items() if name and times > 1)
 
 
 def _near(name: str, known: Sequence[str]) -> list[str]:
     return [word for word in difflib.get_close_matches(name, known, 3, 0.75) if len(word) > 3]
 
 
-def _mend(name: str, delivered: Sequence[str], known: Sequence[str]) -> str:
-    strangers = [other for other in delivered if other and other not in known]
-    holding = [other for other in strangers if name in other.replace("-", "_").split("_")]
-    near = holding or difflib.get_close_matches(name, strangers, 1, 0.6)
+def _missing(table: Table, names: Sequence[str], known: Sequence[str], required: Sequence[str]) -> list[Finding]:
+    """A finding a missing column; one for all where the header is none, or was split wrongly."""
+    rule = RULES["S04"]
+    strangers = [other for other in dict.fromkeys(names) if other and other not in known]
+    near = {name: _nearest(name, strangers) for name in required if name not in names}
+    if sum(not found for found in near.values()) > len(required) / 2:
+        missing = ", ".join(near)
+        return [rule.finding(table.file, message="header", missing=missing, header=quoted(table.header))]
+    return [rule.finding(table.file, name, column=name, mend=_mend(found)) for name, found in near.items()]
+
+
+def _nearest(name: str, strangers: Sequence[str]) -> str:
+    holding = (other for other in strangers if name in other.replace("-", "_").split("_"))
+    return next(holding, "") or next(iter(difflib.get_close_matches(name, strangers, 1, 0.6)), "")
+
+
+def _mend(near: str) -> str:
     if near:
-        return f'Found "{near[0][:60]}": rename it, or map it in capture.yaml under columns.'
+        return f'Found "{near[:60]}": rename it, or map it in capture.yaml under columns.'
     return "Add it, or map another column to it in capture.yaml under columns."

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
+import itertools
+import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
@@ -11,15 +15,20 @@ from typing import IO, TYPE_CHECKING, Any
 from capture360.checks.rules import RULES
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Finding
+from capture360.readers.expansion import too_large, too_long, too_wide, unreadable
 from capture360.readers.problem import Unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_DELIMITERS = (",", ";", "\t")
+_DELIMITERS = (",", ";", "\t", "|")
+_STATED = re.compile(r"[ \ufeff]*\"?sep=(.)\"?[ \t,;|]*(?:\r\n|\r|\n)", re.IGNORECASE)
+"""A first line in which Excel states the delimiter; spreadsheets do not count it."""
 _CHUNK = 1 << 20
 _BLOCK = 8 << 20
 _RAGGED_TOLD = 20
+_NAMES_SHOWN = 10
+_MEND = "Look for an unclosed quote, and save it as UTF-8 CSV."
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -48,7 +57,7 @@ class _Rows:
     ragged: list[tuple[int, int]] = field(default_factory=list)
 
     def __call__(self, row: Any) -> str:
-        if not row.text.strip(" \t\r\n,;"):
+        if not row.text.strip(" \t\r\n,;|"):
             self.blank.append(row.number)
         else:
             self.ragged.append((row.number, row.actual_columns))
@@ -60,6 +69,7 @@ def read_delimited(
     path: str,
     *,
     max_rows: int,
+    max_columns: int,
     max_bytes: int,
     header: tuple[str, ...] | None = None,
     skip: int = 0,
@@ -74,36 +84,15 @@ def read_delimited(
     with folder.open(path) as stream:
         encoding = _encoding(stream)
         stream.seek(0)
-        first = _first_lines(stream, encoding, skip + 1)
-    delimiter = _delimiter(first[skip] if len(first) > skip else "")
-    names = header or tuple(_split(first[0] if first else "", delimiter))
+        head = _head(path, _start(stream, encoding), header, skip)
+    if len(head.names) > max_columns:
+        raise too_wide(path, f'column "{head.names[-1][:40]}"', max_columns)
     with folder.open(path) as stream:
-        frame, rows = _parsed(stream, path, encoding, delimiter, names, skip if header else 1, max_rows)
+        frame, rows = _parsed(stream, path, encoding, head, max_rows)
     if rows.ragged:
-        raise Unreadable(*_ragged(path, rows.ragged, len(names)))
+        raise Unreadable(*_ragged(path, head, rows.ragged, len(frame)))
     findings = (RULES["S03"].finding(path, message="encoding"),) if encoding == "cp1252" else ()
-    return Table(path, names, frame, delimiter != ",", findings)
-
-
-def too_large(path: str, size: int, limit: int, unpacked: str = "") -> Unreadable:
-    return Unreadable(
-        RULES["S10"].finding(
-            path,
-            f"{size:,}",
-            message="bytes",
-            unpacked=unpacked,
-            limit=f"{limit:,}",
-            mend="Save it as Parquet, or split the capture.",
-        )
-    )
-
-
-def too_long(path: str, limit: int, mend: str) -> Unreadable:
-    return Unreadable(RULES["S10"].finding(path, limit=f"{limit:,}", mend=mend))
-
-
-def unreadable(path: str, form: str, problem: str, mend: str) -> Unreadable:
-    return Unreadable(RULES["S03"].finding(path, message="unreadable", form=form, problem=problem, mend=mend))
+    return Table(path, head.names, frame, head.delimiter != ",", findings)
 
 
 def _encoding(stream: IO[bytes]) -> str:
@@ -125,41 +114,60 @@ def _encoding(stream: IO[bytes]) -> str:
     return "utf-8"
 
 
-def _first_lines(stream: IO[bytes], encoding: str, count: int) -> list[str]:
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(stream.read(_CHUNK))
-    return text.splitlines()[:count]
+@dataclass(frozen=True)
+class _Head:
+    """The column names, the delimiter, and what lies above the first row: lines of the file, rows of a spreadsheet."""
+
+    names: tuple[str, ...]
+    delimiter: str
+    lines: int
+    rows: int
 
 
-def _delimiter(line: str) -> str:
-    """The delimiter that splits the header into most cells, quoted ones aside."""
-    counts = {delimiter: len(_split(line, delimiter)) for delimiter in _DELIMITERS}
-    return max(_DELIMITERS, key=lambda delimiter: counts[delimiter])
+def _start(stream: IO[bytes], encoding: str) -> str:
+    return codecs.getincrementaldecoder(encoding)("replace").decode(stream.read(_CHUNK))
 
 
-def _split(line: str, delimiter: str) -> list[str]:
-    if len(line) > _CHUNK // 2:
-        return []
-    try:
-        cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
-    except csv.Error:
-        return []
-    return [cell.strip().strip("﻿") for cell in cells]
+def _head(path: str, text: str, names: tuple[str, ...] | None, skip: int) -> _Head:
+    """The header at the start of `text`; with `names` given, what follows `skip` lines only tells the delimiter."""
+    if names:
+        below = "".join(io.StringIO(text, newline="").readlines()[skip : skip + 1])
+        return _Head(names, _most_cells(path, below)[0], skip, skip)
+    stated = _STATED.match(text)
+    above = stated.end() if stated else 0
+    delimiter, cells, lines = _most_cells(path, text[above:], stated[1] if stated else "")
+    return _Head(tuple(cell.strip().strip("\ufeff") for cell in cells), delimiter, lines + (above > 0), 1)
+
+
+def _most_cells(path: str, text: str, stated: str = "") -> tuple[str, list[str], int]:
+    """The delimiter that splits the first record into most cells, the cells, and the lines that they stand in."""
+    best: tuple[str, list[str], int] | None = None
+    for delimiter in (stated,) if stated and stated not in '"\r\n' else _DELIMITERS:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+        try:
+            cells = next(reader, [])
+        except csv.Error:
+            continue
+        if best is None or len(cells) > len(best[1]):
+            best = delimiter, cells, reader.line_num
+    if best is None:
+        raise unreadable(path, "a text table", "its header does not end", _MEND)
+    return best
 
 
 def _parsed(
     stream: IO[bytes],
     path: str,
     encoding: str,
-    delimiter: str,
-    names: tuple[str, ...],
-    skip: int,
+    head: _Head,
     max_rows: int,
 ) -> tuple[pd.DataFrame, _Rows]:
     import numpy as np
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    if not names or not any(names):
+    names = head.names
+    if not any(names):
         raise Unreadable(RULES["S05"].finding(path, message="empty"))
     places = [str(place) for place in range(len(names))]
     rows = _Rows()
@@ -169,12 +177,12 @@ def _parsed(
             read_options=arrow_csv.ReadOptions(
                 use_threads=False,
                 block_size=_BLOCK,
-                skip_rows=skip,
+                skip_rows=head.lines,
                 column_names=places,
                 encoding="utf8" if encoding in ("utf-8", "utf-8-sig") else encoding,
             ),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=rows
+                delimiter=head.delimiter, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=rows
             ),
             convert_options=arrow_csv.ConvertOptions(
                 check_utf8=True,
@@ -185,16 +193,14 @@ def _parsed(
     except (pa.ArrowException, UnicodeError, ValueError) as error:
         if "Empty CSV" in str(error) or "Could not skip" in str(error):
             raise Unreadable(RULES["S05"].finding(path, message="empty")) from None
-        raise unreadable(
-            path, "a text table", _first_sentence(error), "Look for an unclosed quote, and save it as UTF-8 CSV."
-        ) from None
+        raise unreadable(path, "a text table", _first_sentence(error), _MEND) from None
     if table.num_rows > max_rows:
         raise too_long(path, max_rows, "Split the capture by level or area.")
     frame = text_frame(table, names)
     skipped = np.sort(np.array([*rows.blank, *(number for number, _ in rows.ragged)], dtype=np.int64))
-    numbers = np.arange(1, table.num_rows + len(skipped) + 1, dtype=np.int64) + skip
+    numbers = np.arange(1, table.num_rows + len(skipped) + 1, dtype=np.int64) + head.rows
     if len(skipped):
-        numbers = np.setdiff1d(numbers, skipped, assume_unique=True)
+        numbers = np.setdiff1d(numbers, skipped - head.lines + head.rows, assume_unique=True)
     frame["row"] = numbers[: table.num_rows]
     return without_blank_rows(frame), rows
 
@@ -206,9 +212,9 @@ def text_frame(table: Any, names: Iterable[str]) -> pd.DataFrame:
     import pyarrow.compute as pc
 
     columns: dict[str, Any] = {}
-    for place, name in enumerate(names):
+    for place, name in enumerate(unique_names(names)):
         column = pc.utf8_trim_whitespace(table.column(place).cast(pa.large_string()).combine_chunks())
-        columns[unique_name(name, columns)] = pd.array(column, dtype="str")
+        columns[name] = pd.array(column, dtype="str")
     return pd.DataFrame(columns, copy=False)
 
 
@@ -224,20 +230,37 @@ def without_blank_rows(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[~blank].reset_index(drop=True)
 
 
-def unique_name(name: str, taken: Iterable[str]) -> str:
-    taken = set(taken)
-    return (
-        name
-        if name not in taken
-        else next(f"{name}#{n}" for n in range(2, len(taken) + 3) if f"{name}#{n}" not in taken)
-    )
+def unique_names(names: Iterable[str]) -> list[str]:
+    """The names in their order, each but the first of equal ones with a suffix."""
+    taken: set[str] = set()
+    times: dict[str, int] = {}
+    result: list[str] = []
+    for name in names:
+        unique = name
+        while unique in taken:
+            times[name] = times.get(name, 1) + 1
+            unique = f"{name}#{times[name]}"
+        taken.add(unique)
+        result.append(unique)
+    return result
 
 
-def _ragged(path: str, ragged: list[tuple[int, int]], expected: int) -> list[Finding]:
+def _ragged(path: str, head: _Head, ragged: list[tuple[int, int]], good: int) -> list[Finding]:
+    """What is wrong with the rows; with the header, where most rows are of another length."""
+    expected, rule = len(head.names), RULES["S05"]
+    length, times = Counter(actual for _, actual in ragged).most_common(1)[0]
+    if times > max(good, 1):
+        return [rule.finding(path, length, message="header", expected=expected, header=quoted(head.names))]
     return [
-        RULES["S05"].finding(f"{path} row {number}", actual, row=number, expected=expected)
-        for number, actual in ragged[:_RAGGED_TOLD]
+        rule.finding(f"{path} row {row}", actual, row=row, expected=expected)
+        for row, actual in ((number - head.lines + head.rows, actual) for number, actual in ragged[:_RAGGED_TOLD])
     ]
+
+
+def quoted(names: Iterable[str]) -> str:
+    """A header as it was read, its first cells in quotation marks."""
+    shown = [f'"{name[:40]}"' for name in itertools.islice(names, _NAMES_SHOWN + 1)]
+    return ", ".join([*shown[:_NAMES_SHOWN], "..."] if len(shown) > _NAMES_SHOWN else shown)
 
 
 def _first_sentence(error: Exception) -> str:

@@ -48,7 +48,13 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
         raise Unreadable(RULES["S03"].finding("the capture folder", message="none", wanted=PLACES[0]))
     header, skip = _header(folder, path)
     table = read_delimited(
-        folder, path, max_rows=settings.max_table_rows, max_bytes=settings.max_table_bytes, header=header, skip=skip
+        folder,
+        path,
+        max_rows=settings.max_table_rows,
+        max_columns=settings.max_table_columns,
+        max_bytes=settings.max_table_bytes,
+        header=header,
+        skip=skip,
     )
     if table.frame.empty:
         raise Unreadable(RULES["S05"].finding(path, message="empty"))

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import zipfile
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from capture360.landing.folder import CaptureFolder
-from capture360.readers.delimited import (
-    Table,
-    text_frame,
-    too_large,
-    too_long,
-    unique_name,
-    unreadable,
-    without_blank_rows,
-)
+from capture360.readers.delimited import Table, text_frame, unique_names, without_blank_rows
+from capture360.readers.expansion import most_unpacked, too_large, too_long, too_wide, unreadable
+from capture360.readers.workbook import first_sheet
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SAVE_AS = "Save it as CSV or Parquet."
 _SAVE_AGAIN = "Save it again as .xlsx, or as CSV."
+_BATCH = 1 << 16
+_CELL = 16
+"""Bytes that a cell of text costs at least."""
 
 
-def read_excel(folder: CaptureFolder, path: str, *, max_rows: int, max_bytes: int) -> Table:
+def read_excel(folder: CaptureFolder, path: str, *, max_rows: int, max_columns: int, max_bytes: int) -> Table:
     """The first sheet of an .xlsx workbook. Row numbers are those that Excel shows."""
     import numpy as np
     import pandas as pd
@@ -33,21 +28,11 @@ def read_excel(folder: CaptureFolder, path: str, *, max_rows: int, max_bytes: in
     size = folder.sizes[path]
     if size > max_bytes:
         raise too_large(path, size, max_bytes)
-    with folder.open(path) as stream:
-        try:
-            with zipfile.ZipFile(stream) as archive:
-                unpacked = sum(entry.file_size for entry in archive.infolist())
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-            raise unreadable(path, "an Excel workbook", "it is no zip archive", _SAVE_AGAIN) from None
-    if unpacked > max_bytes:
-        raise too_large(path, unpacked, max_bytes, " unpacked")
     try:
         with folder.open(path) as stream:
-            workbook = python_calamine.CalamineWorkbook.from_filelike(stream)
-            sheet = workbook.get_sheet_by_index(0)
-            if sheet.total_height > max_rows + 1:
-                raise too_long(path, max_rows, _SAVE_AS)
-            cells = sheet.to_python(skip_empty_area=False)
+            single = first_sheet(stream, path, size, max_rows=max_rows, max_columns=max_columns, max_bytes=max_bytes)
+        sheet = python_calamine.CalamineWorkbook.from_filelike(single).get_sheet_by_index(0)
+        cells = sheet.to_python(skip_empty_area=False)
     except (python_calamine.CalamineError, OSError, ValueError, IndexError) as error:
         problem = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise unreadable(path, "an Excel workbook", problem, _SAVE_AGAIN) from None
@@ -56,16 +41,19 @@ def read_excel(folder: CaptureFolder, path: str, *, max_rows: int, max_bytes: in
     while header and not header[-1]:
         header = header[:-1]
     columns: dict[str, Any] = {}
-    for place, name in enumerate(header):
+    for place, name in enumerate(unique_names(header)):
         column = [_text(row[place]).strip() if place < len(row) else "" for row in cells[first + 1 :]]
-        columns[unique_name(name, columns)] = pd.array(column, dtype="str")
+        columns[name] = pd.array(column, dtype="str")
     frame = pd.DataFrame(columns, copy=False)
     frame["row"] = np.arange(len(frame), dtype=np.int64) + first + 2
     return Table(path, header, without_blank_rows(frame))
 
 
-def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_bytes: int) -> Table:
-    """A Parquet table; rows are counted as if it had a header line. Nested columns are refused."""
+def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_columns: int, max_bytes: int) -> Table:
+    """A Parquet table; rows are counted as if it had a header line. Nested columns are refused.
+
+    Texts stay dictionaries until they are measured: a few bytes can stand for a text in each of two million rows.
+    """
     import numpy as np
     import pyarrow as pa
     from pyarrow import parquet
@@ -76,22 +64,72 @@ def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_bytes: 
     try:
         with folder.open(path) as stream:
             file = parquet.ParquetFile(stream)
-            unpacked = sum(
-                file.metadata.row_group(place).total_byte_size for place in range(file.metadata.num_row_groups)
-            )
-            if unpacked > max_bytes:
-                raise too_large(path, unpacked, max_bytes, " unpacked")
+            names = file.schema_arrow.names
+            if len(names) > max_columns or file.metadata.num_columns > max_columns:
+                raise too_wide(path, f'column "{names[-1]}"', max_columns)
             if file.metadata.num_rows > max_rows:
                 raise too_long(path, max_rows, "Split the capture by level or area.")
-            table = file.read()
-        header = tuple(table.column_names)
-        texts = [_arrow_text(table.column(place)) for place in range(table.num_columns)]
-    except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
+            for kind in file.schema_arrow.types:
+                _refuse_nested(kind)
+            most = most_unpacked(size, max_bytes)
+            needed = _declared(file.metadata)
+            if needed > most:
+                raise too_large(path, needed, most, " unpacked")
+            kept = parquet.ParquetFile(stream, metadata=file.metadata, read_dictionary=names)
+            batches: list[Any] = []
+            needed = 0
+            for batch in kept.iter_batches(_BATCH):
+                needed += sum(_text_bytes(column) for column in batch.columns)
+                if needed > most:
+                    raise too_large(path, needed, most, " unpacked")
+                columns = [_arrow_text(column) for column in batch.columns]
+                batches.append(pa.record_batch(columns, names=[str(place) for place in range(len(names))]))
+    except (pa.ArrowException, OSError, ValueError, NotImplementedError, IndexError) as error:
         problem = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise unreadable(path, "a Parquet table", problem, "Write it again, with plain columns.") from None
-    frame: pd.DataFrame = text_frame(pa.table(texts, names=[str(place) for place in range(len(texts))]), header)
+    header = tuple(names)
+    texts = pa.schema([(str(place), pa.large_string()) for place in range(len(names))])
+    frame: pd.DataFrame = text_frame(pa.Table.from_batches(batches, texts), header)
     frame["row"] = np.arange(len(frame), dtype=np.int64) + 2
     return Table(path, header, without_blank_rows(frame))
+
+
+def _declared(metadata: Any) -> int:
+    """Bytes that a Parquet file needs by its own account, or may need at most where texts share their beginnings."""
+    needed = metadata.num_rows * metadata.num_columns * _CELL
+    unpacked = 0
+    for place in range(metadata.num_row_groups):
+        group = metadata.row_group(place)
+        unpacked += group.total_byte_size
+        for number in range(group.num_columns):
+            chunk = group.column(number)
+            if "DELTA_BYTE_ARRAY" in chunk.encodings:
+                # Each text may repeat all of the one before at no cost.
+                unpacked += chunk.num_values * chunk.total_uncompressed_size
+    return int(max(needed, unpacked))
+
+
+def _text_bytes(column: Any) -> int:
+    """Bytes of a column of a batch once every cell is a text of its own."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    cells = len(column) * _CELL
+    if not pa.types.is_dictionary(column.type):
+        return int(cells + column.nbytes)
+    if not (pa.types.is_string(column.type.value_type) or pa.types.is_large_string(column.type.value_type)):
+        return int(cells)
+    lengths = pc.binary_length(column.dictionary).cast(pa.int64())
+    return int(cells + (pc.sum(pc.take(lengths, column.indices)).as_py() or 0))
+
+
+def _refuse_nested(kind: Any) -> None:
+    import pyarrow as pa
+
+    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+    plain = pa.types.is_primitive(inner) or pa.types.is_decimal(inner) or pa.types.is_null(inner)
+    if not (plain or pa.types.is_string(inner) or pa.types.is_large_string(inner)):
+        raise ValueError(f"a column holds {inner}, not text, numbers or times")
 
 
 def _text(cell: Any) -> str:
@@ -110,8 +148,6 @@ def _arrow_text(column: Any) -> Any:
     import pyarrow.compute as pc
 
     kind = column.type
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        raise ValueError(f"a column holds {kind}, not text, numbers or times")
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
         kind = column.type

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from capture360.checks.rules import RULES
 from capture360.landing.folder import CaptureFolder
 from capture360.panorama.rotation import RotationError, matrix_from_quaternion, quaternion_from_matrix
-from capture360.readers.delimited import too_large, unreadable
+from capture360.readers.expansion import too_large, unreadable
 from capture360.readers.manifest import Manifest
 from capture360.readers.pictures import panoramas
 from capture360.readers.problem import Unreadable

@@ -173,6 +173,26 @@ def column_twice(delivery: Delivery) -> None:
     delivery.files["stations.csv"] = "\n".join([lines[0] + ",x", *(line + ",1" for line in lines[1:])]).encode()
 
 
+@spoils("S04", "header")
+def title_row(delivery: Delivery) -> None:
+    delivery.files["stations.csv"] = ("Survey of hall 7" + "," * 9 + "\n" + table(delivery.stations)).encode()
+
+
+@spoils("S05", "header")
+def title_line(delivery: Delivery) -> None:
+    delivery.files["stations.csv"] = ("Survey of hall 7\n" + table(delivery.stations)).encode()
+
+
+@spoils("S10", "columns")
+def far_cell(delivery: Delivery) -> None:
+    workbook = openpyxl.Workbook()
+    workbook.worksheets[0].cell(9000, 16_384, 1)
+    stream = io.BytesIO()
+    workbook.save(stream)
+    delivery.stations.clear()
+    delivery.files["stations.xlsx"] = stream.getvalue()
+
+
 @spoils("S05")
 def long_row(delivery: Delivery) -> None:
     rows = [{**row, "level": "1"} for row in delivery.stations]

@@ -39,7 +39,7 @@ def rows_of(delivery: Delivery) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_encodings_and_delimiters_are_found_out(delivery: Delivery, encoding: str, delimiter: str) -> None:
     delivery.stations[0]["station_name"] = "Kesselraum Süd; Tür 1"
     delivery.files["stations.csv"] = table(delivery.stations, delimiter).encode(encoding)
@@ -47,6 +47,25 @@ def test_encodings_and_delimiters_are_found_out(delivery: Delivery, encoding: st
     assert frame["station_name"][0] == "Kesselraum Süd; Tür 1"
     assert frame["row"].tolist() == list(range(2, 10))
     assert frame[list(COLUMNS)].iloc[1].to_dict() == delivery.stations[1]
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;;;;;"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_that_states_the_delimiter_is_no_row(delivery: Delivery, first: str, end: str) -> None:
+    lines = [first, *table(delivery.stations, ";").splitlines()]
+    delivery.files["stations.csv"] = end.join([*lines[:4], ";;;;;;;;;", *lines[4:], ""]).encode()
+    frame = rows_of(delivery)
+    assert frame["row"].tolist() == [2, 3, *range(5, 11)]
+    assert frame[list(COLUMNS)].iloc[1].to_dict() == delivery.stations[1]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_break_in_a_column_name(delivery: Delivery, end: str) -> None:
+    rows = [{**row, "Remark\n(optional)": "ok"} for row in delivery.stations]
+    delivery.files["stations.csv"] = table(rows).replace("\n", end).encode()
+    frame = rows_of(delivery)
+    assert frame["row"].tolist() == list(range(2, 10))
+    assert frame["station_id"].tolist() == [row["station_id"] for row in delivery.stations]
 
 
 def test_ids_that_look_like_numbers_or_nothing_stay_text(delivery: Delivery) -> None:

@@ -112,6 +112,15 @@ STRUCTURE = (
                 mend='Found "pos_x": rename it, or map it in capture.yaml under columns.',
             ),
             **says(
+                "{where}: the columns {missing} are missing. The header was read as {header}. Write the column names "
+                "into one line above the rows, separated by commas, semicolons, tabs or pipes.",
+                name="header",
+                bad="a title above the column names",
+                where="stations.csv",
+                missing="station_id, x, y, z, qw, qx, qy, qz, time_taken",
+                header='"Survey of hall 7", "", "", "", "", "", "", "", "", ""',
+            ),
+            **says(
                 '{where}: column "{value}" is there twice. Keep one.',
                 name="twice",
                 bad="station_id,x,y,z,x",
@@ -143,6 +152,16 @@ STRUCTURE = (
                 where="stations.csv row 17",
                 value="12",
                 expected="11",
+            ),
+            **says(
+                "{where}: rows have {value} values, the header has {expected}. It was read as {header}. Delete what "
+                "stands above the column names, and name every column.",
+                name="header",
+                bad="a title line above the column names",
+                where="stations.csv",
+                value="10",
+                expected="1",
+                header='"Survey of hall 7"',
             ),
             **says(
                 "{where} has no rows. Export the table again.",
@@ -250,7 +269,7 @@ STRUCTURE = (
         disposition=Disposition.STOP,
         scope="capture",
         stage="gate",
-        parameters=("max_table_rows", "max_excel_rows", "max_table_bytes"),
+        parameters=("max_table_rows", "max_table_columns", "max_excel_rows", "max_table_bytes"),
         messages={
             **says(
                 "{where} has more than {limit} rows. {mend}",
@@ -267,7 +286,16 @@ STRUCTURE = (
                 value="667",
                 unpacked="",
                 limit="100",
-                mend="Save it as Parquet, or split the capture.",
+                mend="Split the capture by level or area.",
+            ),
+            **says(
+                "{where} has more than {limit} columns; the last one read is {value}. "
+                "Delete what does not belong to the table.",
+                name="columns",
+                bad="a stray value far to the right",
+                where="stations.xlsx",
+                value="cell XFD9000",
+                limit="1,000",
             ),
         },
     ),

@@ -1,0 +1,41 @@
+"""How far a table may expand while it is read: asked before a library allocates anything for it."""
+
+from __future__ import annotations
+
+from capture360.checks.rules import RULES
+from capture360.readers.problem import Unreadable
+
+_ALWAYS = 32 << 20
+_RATIO = 50
+"""Real tables shrink to a tenth or a thirtieth; what unpacks to more of itself was made to fill the memory."""
+
+
+def most_unpacked(size: int, limit: int) -> int:
+    """Bytes that a compressed table of `size` bytes may take as text, where the site allows `limit`."""
+    return min(limit, max(_ALWAYS, _RATIO * size))
+
+
+def too_large(path: str, size: int, limit: int, unpacked: str = "") -> Unreadable:
+    return Unreadable(
+        RULES["S10"].finding(
+            path,
+            f"{size:,}",
+            message="bytes",
+            unpacked=unpacked,
+            limit=f"{limit:,}",
+            mend="Save it as plain CSV, or split the capture." if unpacked else "Split the capture by level or area.",
+        )
+    )
+
+
+def too_long(path: str, limit: int, mend: str) -> Unreadable:
+    return Unreadable(RULES["S10"].finding(path, limit=f"{limit:,}", mend=mend))
+
+
+def too_wide(path: str, last: str, limit: int) -> Unreadable:
+    """`last` is what stands in the last column: a name, or an address such as XFD9000."""
+    return Unreadable(RULES["S10"].finding(path, last, message="columns", limit=f"{limit:,}"))
+
+
+def unreadable(path: str, form: str, problem: str, mend: str) -> Unreadable:
+    return Unreadable(RULES["S03"].finding(path, message="unreadable", form=form, problem=problem, mend=mend))

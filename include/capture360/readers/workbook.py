@@ -1,0 +1,221 @@
+"""The first sheet of an .xlsx workbook, measured before it is read.
+
+A spreadsheet library lays a sheet out as a full grid up to its last cell, and copies a shared text into every cell that
+uses it: two cells or one long text can ask for many gigabytes. So the parts are streamed once with an XML parser that
+only counts, and the library gets exactly the parts that were counted.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import IO
+from xml.parsers import expat
+
+from capture360.readers.expansion import most_unpacked, too_large, too_long, too_wide
+
+_BOOK, _RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+_ADDRESS = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
+_CELL = 32
+"""Bytes that an empty cell of the grid costs at least."""
+_BLOCK = 1 << 16
+_VALUES = ("v", "f", "is")
+Start = Callable[[str, dict[str, str]], None]
+
+
+class WorkbookError(ValueError):
+    """The archive is no workbook; the text says why."""
+
+
+def first_sheet(
+    stream: IO[bytes], path: str, size: int, *, max_rows: int, max_columns: int, max_bytes: int
+) -> IO[bytes]:
+    """A workbook of the first sheet alone, which keeps the limits; Unreadable or WorkbookError."""
+    most = most_unpacked(size, max_bytes)
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            parts = {entry.filename: entry for entry in archive.infolist()}
+            if _BOOK not in parts or _RELATIONS not in parts:
+                raise WorkbookError("it is no .xlsx workbook")
+            wanted = _wanted(archive, parts, min(most, 1 << 20))
+            unpacked = sum(parts[name].file_size for name in wanted)
+            if unpacked > most:
+                raise too_large(path, unpacked, most, " unpacked")
+            contents = {name: archive.read(name) for name in wanted}
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        problem = "it is no zip archive" if isinstance(error, zipfile.BadZipFile) else str(error)[:160]
+        raise WorkbookError(problem) from None
+    lengths: list[int] = []
+    for name, content in contents.items():
+        if posixpath.basename(name).casefold() == "sharedstrings.xml":
+            lengths = _text_lengths(content)
+    grid = _Grid(path, max_rows, max_columns, most, lengths)
+    _parse(contents[wanted[0]], grid.start, grid.end, grid.text)
+    grid.judge()
+    copy = io.BytesIO()
+    with zipfile.ZipFile(copy, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    copy.seek(0)
+    return copy
+
+
+def _wanted(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], most: int) -> list[str]:
+    """The part of the first sheet, then all that a reader needs for it."""
+    for name in (_BOOK, _RELATIONS):
+        if parts[name].file_size > most:
+            raise WorkbookError(f"its list of sheets has {parts[name].file_size:,} bytes")
+    sheets: list[str] = []
+    targets: dict[str, str] = {}
+
+    def sheet(name: str, attributes: dict[str, str]) -> None:
+        if name == "sheet":
+            sheets.append(next((value for key, value in attributes.items() if key.endswith(":id")), ""))
+
+    def relation(name: str, attributes: dict[str, str]) -> None:
+        if name == "Relationship":
+            targets[attributes.get("Id", "")] = attributes.get("Target", "")
+
+    _parse(archive.read(_BOOK), sheet)
+    _parse(archive.read(_RELATIONS), relation)
+    if not sheets:
+        raise WorkbookError("it has no sheet")
+    target = targets.get(sheets[0], "")
+    part = posixpath.normpath(target.lstrip("/") if target.startswith("/") else f"xl/{target}")
+    if part not in parts:
+        raise WorkbookError("its first sheet is missing")
+    known = ("xl/sharedstrings.xml", "xl/styles.xml", _BOOK, _RELATIONS, "[content_types].xml", "_rels/.rels")
+    return [part, *(name for name in parts if name != part and name.casefold() in known)]
+
+
+@dataclass
+class _Grid:
+    """How far the cells with a value reach, and how much text they hold."""
+
+    path: str
+    max_rows: int
+    max_columns: int
+    most: int
+    shared: list[int]
+    height: int = 0
+    width: int = 0
+    bytes: int = 0
+    _row: int = 0
+    _column: int = 0
+    _refers: bool = False
+    _index: list[str] = field(default_factory=list)
+    _inside: str = ""
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "row":
+            self._row = _number(attributes.get("r")) or self._row + 1
+            self._column = 0
+        elif name == "c":
+            self._place(attributes.get("r", ""))
+            self._refers = attributes.get("t") == "s"
+        elif name in _VALUES:
+            self._inside = name
+            self._index.clear()
+            self._valued()
+        elif name == "t":
+            self._inside = "t"
+
+    def end(self, name: str) -> None:
+        if name == "v" and self._refers:
+            index = _number("".join(self._index).strip())
+            self.bytes += self.shared[index] if index is not None and index < len(self.shared) else 0
+        if name in _VALUES or name == "t":
+            self._inside = ""
+
+    def text(self, data: str) -> None:
+        if self._inside == "v" and self._refers:
+            self._index.append(data[:16])
+        elif self._inside:
+            self.bytes += len(data)
+
+    def judge(self) -> None:
+        """Unreadable if the grid is too large; asked at every cell, so that a long sheet is not counted to its end."""
+        if self.width > self.max_columns:
+            raise too_wide(self.path, f"cell {_letters(self.width)}{self.height}", self.max_columns)
+        if self.height > self.max_rows + 1:
+            raise too_long(self.path, self.max_rows, "Save it as CSV or Parquet.")
+        needed = self.bytes + self.height * self.width * _CELL
+        if needed > self.most:
+            raise too_large(self.path, needed, self.most, " unpacked")
+
+    def _place(self, address: str) -> None:
+        if not address:
+            self._column += 1
+            return
+        found = _ADDRESS.fullmatch(address)
+        if found is None:
+            raise WorkbookError(f'a cell has the address "{address[:20]}"')
+        self._row, self._column = int(found[2]), 0
+        for letter in found[1].upper():
+            self._column = 26 * self._column + ord(letter) - 64
+
+    def _valued(self) -> None:
+        self.height, self.width = max(self.height, self._row), max(self.width, self._column)
+        self.judge()
+
+
+def _text_lengths(content: bytes) -> list[int]:
+    """Characters of each shared text."""
+    lengths: list[int] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if name == "si":
+            lengths.append(0)
+
+    def text(data: str) -> None:
+        if lengths:
+            lengths[-1] += len(data)
+
+    _parse(content, start, text=text)
+    return lengths
+
+
+def _parse(
+    content: bytes, start: Start, end: Callable[[str], None] | None = None, text: Callable[[str], None] | None = None
+) -> None:
+    """Stream an XML part; prefixes are dropped from the names of elements. A document type is refused."""
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+
+    def refuse(*_: object) -> None:
+        raise WorkbookError("it declares a document type")
+
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = lambda name, attributes: start(name.rpartition(":")[2], attributes)
+    if end is not None:
+        parser.EndElementHandler = lambda name: end(name.rpartition(":")[2])
+    if text is not None:
+        parser.CharacterDataHandler = text
+    try:
+        for block in _blocks(content):
+            parser.Parse(block)
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        raise WorkbookError(f"its XML is damaged ({error})") from None
+
+
+def _blocks(content: bytes) -> Iterator[bytes]:
+    for at in range(0, len(content), _BLOCK):
+        yield content[at : at + _BLOCK]
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and re.fullmatch(r"[0-9]{1,9}", text) else None
+
+
+def _letters(column: int) -> str:
+    """28 as AB."""
+    letters = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters

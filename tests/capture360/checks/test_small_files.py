@@ -1,0 +1,184 @@
+"""Files below 1 MB that ask for far more: a check of each keeps the limits and says what is wrong."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from bounded import check_within_limits
+from delivery import COLUMNS, Delivery
+
+BELOW = 1_000_000
+ROW = ("s", "Hall", "1.5", "2.5", "3.5", "1", "0", "0", "0", "2026-04-17T09:00:00Z")
+Content = tuple[str, bytes]
+
+
+def workbook(sheet: str, shared: str = "", target: str = "worksheets/sheet1.xml") -> bytes:
+    """An .xlsx archive with the given XML inside `worksheet`, and inside `sst` for the shared texts."""
+    space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006/relationships"
+    parts = {
+        "xl/workbook.xml": f'<workbook {space} xmlns:r="{office}"><sheets><sheet name="S" sheetId="1" r:id="r1"/>'
+        "</sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}"><Relationship Id="r1" '
+        f'Type="{office}/worksheet" Target="{target}"/></Relationships>',
+        "xl/worksheets/sheet1.xml": f"<worksheet {space}><sheetData>{sheet}</sheetData></worksheet>",
+        "xl/sharedStrings.xml": f"<sst {space}>{shared}</sst>",
+    }
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+def written(columns: dict[str, pa.Array], **options: object) -> bytes:
+    stream = io.BytesIO()
+    parquet.write_table(pa.table(columns), stream, compression="zstd", **options)
+    return stream.getvalue()
+
+
+def sparse_workbook() -> Content:
+    return "stations.xlsx", workbook(
+        '<row r="1"><c r="A1"><v>1</v></c></row><row r="9000"><c r="XFD9000"><v>1</v></c></row>'
+    )
+
+
+def far_corner() -> Content:
+    """Within the limits of rows and of columns, but not of both."""
+    return "stations.xlsx", workbook("<row r='100000'><x:c xmlns:x='u' r='ALL100000'><x:v>1</x:v></x:c></row>")
+
+
+def one_text_in_many_cells() -> Content:
+    cells = '<row><c t="s"><v>0</v></c></row>' * 50_000
+    return "stations.xlsx", workbook(cells, f"<si><t>{'x' * 30_000}</t></si>")
+
+
+def cells_without_address() -> Content:
+    return "stations.xlsx", workbook("<row>" + "<c><v>1</v></c>" * 3_000_000 + "</row>")
+
+
+def dictionary_of_one_text() -> Content:
+    text = pa.DictionaryArray.from_arrays(pa.array([0] * 90_000, pa.int32()), pa.array(["x" * 30_000]))
+    return "stations.parquet", written(dict.fromkeys(COLUMNS, text))
+
+
+def two_million_equal_rows() -> Content:
+    return "stations.parquet", written({name: pa.repeat(1.5, 2_000_000) for name in COLUMNS})
+
+
+def texts_that_share_their_beginnings() -> Content:
+    column = pa.array(["x" * 20_000 + f"{number:06d}" for number in range(20_000)])
+    options = {"use_dictionary": False, "column_encoding": {"station_id": "DELTA_BYTE_ARRAY"}}
+    return "stations.parquet", written({"station_id": column}, **options)
+
+
+def equal_columns() -> Content:
+    return "stations.csv", b"a," * 250_000 + b"\n" + b"1," * 100
+
+
+def different_columns() -> Content:
+    return "stations.csv", ",".join(f"position{number}" for number in range(70_000)).encode()
+
+
+def as_many_columns_as_allowed() -> Content:
+    names = [*COLUMNS, *(f"station_nam{number:04d}" for number in range(980))]
+    return "stations.csv", (",".join(names) + "\n").encode() + (b",".join([b"1"] * len(names)) + b"\n") * 400
+
+
+def as_many_rows_as_fit() -> Content:
+    return "stations.csv", (",".join(COLUMNS) + "\n").encode() + b"a,,,,,,,,,\n" * 90_000
+
+
+def many_ragged_rows() -> Content:
+    return "stations.csv", (",".join(COLUMNS) + "\n").encode() + b"a,\n" * 300_000
+
+
+def archive_of_many_scans() -> Content:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(9_999):
+            archive.writestr(f"{number}.e57", b"")
+    return "scans.zip", stream.getvalue()
+
+
+TABLES = (
+    sparse_workbook,
+    far_corner,
+    one_text_in_many_cells,
+    cells_without_address,
+    dictionary_of_one_text,
+    two_million_equal_rows,
+    texts_that_share_their_beginnings,
+    equal_columns,
+    different_columns,
+)
+LONG = (as_many_columns_as_allowed, as_many_rows_as_fit, many_ragged_rows)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Delivery:
+    return Delivery(tmp_path / "hall-7" / "2026-04-17", stations=[])
+
+
+@pytest.mark.parametrize("made", TABLES)
+def test_a_table_that_would_expand_is_refused_unread(folder: Delivery, made: Callable[[], Content]) -> None:
+    name, content = made()
+    assert len(content) < BELOW
+    folder.files[name] = content
+    folder.write()
+    checked = check_within_limits(folder.path)
+    assert checked.verdict == "rejected"
+    (sentence,) = checked.said("S10")
+    assert sentence.startswith(name)
+    assert "limit" in sentence or "more than" in sentence
+
+
+@pytest.mark.parametrize("made", LONG)
+def test_a_table_as_large_as_may_be_is_checked_within_the_limits(folder: Delivery, made: Callable[[], Content]) -> None:
+    name, content = made()
+    assert len(content) < BELOW + 100_000
+    folder.files[name] = content
+    folder.write()
+    checked = check_within_limits(folder.path)
+    assert checked.verdict == "rejected"
+    assert not checked.said("S10")
+
+
+def test_an_archive_of_many_scans(folder: Delivery) -> None:
+    name, content = archive_of_many_scans()
+    folder.manifest.clear()
+    folder.files[name] = content
+    folder.write()
+    checked = check_within_limits(folder.path)
+    assert checked.verdict == "rejected"
+    assert len(checked.said("E01")) == 9_999
+
+
+def test_the_table_of_contents_of_an_archive_is_read_once(folder: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[object] = []
+    real = zipfile.ZipFile
+
+    def counted(stream: IO[bytes]) -> zipfile.ZipFile:
+        opened.append(stream)
+        return real(stream)
+
+    monkeypatch.setattr(zipfile, "ZipFile", counted)
+    for members in (10, 20):
+        stream = io.BytesIO()
+        with real(stream, "w") as archive:
+            for number in range(members):
+                archive.writestr(f"{number}.e57", b"x")
+        opened.clear()
+        folder.manifest.clear()
+        folder.files["scans.zip"] = stream.getvalue()
+        folder.check()
+        assert len(opened) == 1
