@@ -15,6 +15,9 @@ reached, or it has been quiet for the site's `settle` time. Until then the log s
 after the site's `announce_again_after`, unless a run holds its lease. A published capture that was not contextualized
 is handed on again, each time after twice the wait (`hand_on`).
 
+A lease that an ended run left behind is given back. An alert that could not be posted, since the webhook, the database
+or the secrets backend was down, is posted later, for a day (`send_alerts`).
+
 **When it fails.** `complain` fails, once, when something new is wrong in a landing zone or the register: a site in
 error, a folder that is no capture, a link. It never hides the other sites; what is still wrong stands in the log of
 every run. CDF is not needed here.
@@ -26,7 +29,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, task
 
-from airflow_capture360 import runs
+from airflow_capture360 import alerts, runs
 from airflow_capture360.assets import captures, landing_zone, published_captures
 from airflow_capture360.defaults import task_defaults
 
@@ -45,4 +48,5 @@ with DAG(
         runs.hand_on_published
     )()
     complained = task(task_id="complain", trigger_rule="none_failed")(runs.complain)()
-    sensed >> [handed_on, complained]
+    sent = task(task_id="send_alerts", trigger_rule="all_done")(alerts.send_kept)()
+    sensed >> [handed_on, complained, sent]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSecretsBackendAccessDenied
 
 if TYPE_CHECKING:
     from capture360.cdf.client import CdfProject, Connection
@@ -24,16 +24,21 @@ class CogniteCdfHook(BaseHook):
         self.cdf_conn_id = cdf_conn_id
 
     def connection(self) -> Connection:
-        """The connection's values, checked; ConfigError names the field that is wrong."""
+        """The connection's values, checked; ConfigError names the field that is wrong.
+
+        AirflowUnavailableError, which is tried again, if Airflow does not find it.
+        """
         from capture360.cdf.client import Connection
-        from capture360.errors import ConfigError
+        from capture360.errors import AirflowUnavailableError
 
         try:
             stored = self.get_connection(self.cdf_conn_id)
-        except AirflowNotFoundException:
-            raise ConfigError(
-                f'Airflow has no connection "{self.cdf_conn_id}". Add one of type {self.hook_name}, '
-                "or correct the site's connection in the register."
+        except (AirflowNotFoundException, AirflowSecretsBackendAccessDenied) as error:
+            refused = isinstance(error, AirflowSecretsBackendAccessDenied)
+            raise AirflowUnavailableError(
+                f'Airflow {"refuses" if refused else "does not find"} the connection "{self.cdf_conn_id}". '
+                "It says so while its database or secrets backend is down, too. If both are up, add a connection of "
+                f"type {self.hook_name}, or correct the site's connection in the register."
             ) from None
         values = {
             **stored.extra_dejson,

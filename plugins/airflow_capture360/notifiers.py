@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseHook, BaseNotifier
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk import BaseNotifier
+
+from airflow_capture360.alerts import WEBHOOK_CONNECTION, post_or_keep
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 log = logging.getLogger(__name__)
-
-WEBHOOK_CONNECTION = "capture360_alerts"
 
 _MENDS = (
     ("CaptureRejected", "Mend the delivery as the validation report says and drop it again."),
@@ -35,6 +34,8 @@ _OTHERWISE = "Read the task's log, then clear the failed task."
 class CaptureAlert(BaseNotifier):
     """Logs the alert, and posts it as `{"text": ...}` if there is an Airflow connection `capture360_alerts`.
 
+    One that cannot be posted now is posted by **captures_sense** later.
+
     The form suits the incoming webhooks of Slack, Teams and Mattermost. The connection's password holds the address,
     since it is a secret.
     """
@@ -49,16 +50,9 @@ class CaptureAlert(BaseNotifier):
         text = alert_text(context)
         log.error("%s", text)
         try:
-            webhook = BaseHook.get_connection(self.webhook_conn_id)
-        except AirflowNotFoundException:
-            return
-        import httpx
-
-        try:
-            httpx.post(webhook.password or "", json={"text": text}, timeout=10).raise_for_status()
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            # Without the traceback: the address is a secret and would stand there.
-            log.error("The alert did not reach connection %s (%s).", self.webhook_conn_id, type(error).__name__)
+            post_or_keep(self.webhook_conn_id, text)
+        except Exception as error:  # noqa: BLE001 - stores raise what they like; the alert stands in the log
+            log.error("The alert was neither sent nor kept (%s).", type(error).__name__)
 
 
 def alert_text(context: Any) -> str:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 LONGEST_PAUSE_S = 120.0
+_LONGEST_LOOK_FOR_AN_ANSWER = timedelta(minutes=30)
+"""After that the try fails, and the next one looks again."""
 
 
 class WaitForRevisions(BaseOperator):
@@ -109,7 +111,9 @@ class AskAboutLinks(HITLOperator):
         self._label(context)
         instance = context["task_instance"]
         if instance.try_number > _first_try(instance.max_tries, self.retries or 0):
-            self.defer(trigger=EarlierAnswer(instance.id), method_name="take_or_ask")
+            self.defer(
+                trigger=EarlierAnswer(instance.id), method_name="take_or_ask", timeout=_LONGEST_LOOK_FOR_AN_ANSWER
+            )
         return self._ask(context)
 
     def take_or_ask(self, context: Context, event: dict[str, Any] | None) -> Any:

@@ -6,7 +6,8 @@ import logging
 
 from airflow.sdk import get_current_context
 
-from airflow_capture360.runs import is_finished, register_and_records, step_context
+from airflow_capture360.run_state import is_finished
+from airflow_capture360.runs import register_and_records, step_context
 
 log = logging.getLogger(__name__)
 

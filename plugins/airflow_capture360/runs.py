@@ -9,11 +9,12 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context
-from airflow.sdk.exceptions import AirflowRuntimeError, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_capture360.run_state import goes_on, is_finished, name_of
 
 if TYPE_CHECKING:
     from capture360.model import CaptureKey
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_RUN_PREFIX = "Airflow run "
-_ENDED = {"success", "failed"}
-_TASK_ENDED = {*_ENDED, "skipped", "upstream_failed", "removed"}
 _PUBLISHED = "published"
 _NEWS = "news"
 
@@ -118,14 +116,13 @@ def release_after_run(context: Any) -> None:
     from capture360.steps import lease
 
     dag_run = context["dag_run"]
-    states = context["ti"].get_task_states(dag_id=dag_run.dag_id, run_ids=[dag_run.run_id]).get(dag_run.run_id, {})
-    if any(value_of(state) not in _TASK_ENDED for state in states.values()):
+    if goes_on(context["ti"], dag_run):
         return
     try:
         key = key_of(context)
     except Capture360Error:
         return  # a run that names no capture has taken no lease
-    lease.release(register_and_records()[1], key, _name_of(dag_run))
+    lease.release(register_and_records()[1], key, name_of(dag_run))
 
 
 def validate(capture: str) -> list[dict[str, Any]]:
@@ -312,42 +309,4 @@ def register_and_records() -> tuple[Register, Records]:
 
 def _this_run() -> str:
     """How leases and records name this Airflow run."""
-    return _name_of(get_current_context()["dag_run"])
-
-
-def _name_of(dag_run: Any) -> str:
-    return f"{_RUN_PREFIX}{dag_run.dag_id} {dag_run.run_id}"
-
-
-def is_finished(run: str) -> bool:
-    """Whether the run that holds a lease has ended; one that Airflow has forgotten has.
-
-    AirflowUnavailableError, which is tried again, if Airflow cannot say: a run must not lose its lease over a hiccup.
-    Only Airflow's own words are taken for "there is no such run", not any 404 of what stands between.
-    """
-    from capture360.errors import AirflowUnavailableError
-    from capture360.steps import lease
-
-    if not run.startswith(_RUN_PREFIX):
-        return lease.process_is_finished(run)
-    dag_id, _, run_id = run.removeprefix(_RUN_PREFIX).partition(" ")
-    try:
-        state = get_current_context()["ti"].get_dagrun_state(dag_id, run_id)
-    except AirflowRuntimeError as error:
-        if says_not_found(error):
-            return True
-        raise AirflowUnavailableError(f"Airflow does not say whether {run} has ended ({error}).") from None
-    return value_of(state) in _ENDED
-
-
-def value_of(state: object) -> str:
-    """The value of a state of Airflow, which is an enum or its value; `str()` of an enum names its member."""
-    return str(state.value if isinstance(state, Enum) else state)
-
-
-def says_not_found(error: AirflowRuntimeError) -> bool:
-    """Whether Airflow itself looked and found nothing."""
-    match error.error.detail:
-        case {"status_code": 404, "detail": {"detail": {"reason": "not_found"}}}:
-            return True
-    return False
+    return name_of(get_current_context()["dag_run"])

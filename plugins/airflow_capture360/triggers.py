@@ -108,12 +108,19 @@ class EarlierAnswer(BaseTrigger):
         from airflow.sdk.exceptions import AirflowRuntimeError
         from airflow.sdk.execution_time.hitl import get_hitl_detail_content_detail
 
-        await asyncio.sleep(SHORTEST_PAUSE_S)
-        try:
-            found = await asyncio.to_thread(get_hitl_detail_content_detail, self.ti_id)
-        except AirflowRuntimeError as error:
-            log.info("The earlier try had not asked yet: %s", error)
-            found = None
+        from airflow_capture360.run_state import says_not_found
+
+        found = None
+        while True:
+            await asyncio.sleep(SHORTEST_PAUSE_S)
+            try:
+                found = await asyncio.to_thread(get_hitl_detail_content_detail, self.ti_id)
+            except AirflowRuntimeError as error:
+                if not says_not_found(error):  # asking the person anew would throw the answer away
+                    log.warning("Airflow does not say whether this was answered; looking again: %s", error)
+                    continue
+                log.info("The earlier try had not asked yet")
+            break
         if found is None or not found.chosen_options:
             yield TriggerEvent(None)
             return

@@ -5,10 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from airflow.sdk import Connection, RetryAction
+from airflow.sdk.bases.secrets_backend import BaseSecretsBackend
+from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied
 
 from airflow_capture360.hook import CogniteCdfHook, base_url
+from airflow_capture360.policies import CAPTURE_RETRIES
 from airflow_capture360.provider import get_provider_info
-from capture360.errors import ConfigError
+from capture360.errors import AirflowUnavailableError, ConfigError
 from cdf_sandbox.options import Options
 from local_cdf import RunningSandbox, run_sandbox
 
@@ -89,3 +93,24 @@ def test_the_form_has_a_typed_field_for_every_value_that_is_read() -> None:
     shown = json.dumps(form)
     assert "secret" not in json.dumps(form["conn-fields"])
     assert "Client secret" in shown
+
+
+class Backend(BaseSecretsBackend):
+    """A secrets backend whose database is down, or refuses."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def get_connection(self, conn_id: str, team_name: str | None = None) -> Connection | None:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [ConnectionRefusedError("database"), AirflowSecretsBackendAccessDenied("403")])
+def test_not_found_is_no_proof_and_is_asked_again(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    monkeypatch.setattr("airflow.sdk.execution_time.supervisor.ensure_secrets_backend_loaded", lambda: [Backend(error)])
+    with pytest.raises(AirflowUnavailableError, match="while its database or secrets backend is down") as raised:
+        CogniteCdfHook().project()
+    assert CAPTURE_RETRIES.evaluate(raised.value, 1, 3).action is RetryAction.RETRY
+    works, sentence = CogniteCdfHook().test_connection()
+    assert not works
+    assert "add a connection of type Cognite Data Fusion" in sentence

@@ -2,16 +2,24 @@
 
 import json
 import logging
+import os
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowSkipException
 
+from airflow_capture360 import alerts
+from airflow_capture360.alerts import send_kept
 from airflow_capture360.notifiers import CaptureAlert, alert_text
+from airflow_capture360.runs import register_and_records
 from capture360.errors import CaptureRejected, CdfUnavailableError
+from capture360.records import Records
 
 
 def context(error: BaseException | None, partition_key: str | None = "hall-7/walk-1") -> dict[str, Any]:
@@ -70,21 +78,68 @@ def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[HTTPServer]:
         thread.join()
 
 
-def test_it_is_posted_where_the_connection_points(webhook: Any) -> None:
+@pytest.fixture
+def records(landing: Path) -> Records:
+    return register_and_records()[1]
+
+
+def kept(records: Records) -> list[str]:
+    return [path for path in records.store.walk("sensing") if "/alerts/" in path]
+
+
+def test_it_is_posted_where_the_connection_points(webhook: Any, records: Records) -> None:
     CaptureAlert().notify(context(CaptureRejected("no column y")))
     (sent,) = webhook.received
     assert "no column y" in sent["text"]
+    assert kept(records) == []
 
 
-def test_a_webhook_that_fails_is_told_without_its_address(webhook: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_webhook_that_fails_is_named_without_its_address_and_asked_again(
+    webhook: Any, records: Records, caplog: pytest.LogCaptureFixture
+) -> None:
     webhook.status = 500
-    with caplog.at_level(logging.ERROR):
+    with caplog.at_level(logging.WARNING):
         CaptureAlert().notify(context(CaptureRejected("no column y")))
-    assert "did not reach connection capture360_alerts" in caplog.text
+        assert send_kept() == 0
+    assert "connection capture360_alerts does not take it" in caplog.text
     assert "secret-path" not in caplog.text
+    assert "secret-path" not in "".join(str(records.store.read(path)) for path in kept(records))
+    webhook.status = 200
+    assert send_kept() == 1
+    assert "no column y" in webhook.received[-1]["text"]
+    with pytest.raises(AirflowSkipException):
+        send_kept()
 
 
-def test_without_the_connection_it_is_only_logged(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.ERROR):
-        CaptureAlert().notify(context(CaptureRejected("no column y")))
+def test_an_alert_survives_a_database_that_is_down(
+    webhook: Any, records: Records, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = os.environ.pop("AIRFLOW_CONN_CAPTURE360_ALERTS")
+    for number in range(3):
+        CaptureAlert().notify(context(CaptureRejected(f"no column {number}")))
+    assert "no column 0" in caplog.text
+    assert len(kept(records)) == 3
+    assert send_kept() == 0
+    monkeypatch.setenv("AIRFLOW_CONN_CAPTURE360_ALERTS", address)
+    assert send_kept() == 3
+    assert [f"no column {number}" in sent["text"] for number, sent in enumerate(webhook.received)] == [True] * 3
+    assert all(sent["text"].startswith("(Late, of ") for sent in webhook.received)
+
+
+def test_nothing_grows_where_nobody_wants_alerts(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerts, "MOST", 4)
+    for number in range(8):
+        CaptureAlert().notify(context(CaptureRejected(f"no column {number}")))
+    assert len(kept(records)) == 4
+    monkeypatch.setattr(alerts, "LONGEST", timedelta(0))
+    assert send_kept() == 0
+    assert kept(records) == []
+
+
+def test_an_alert_that_cannot_be_kept_is_only_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("CAPTURE360_CONFIG", "/nowhere/sites.yaml")
+    CaptureAlert().notify(context(CaptureRejected("no column y")))
     assert "no column y" in caplog.text
+    assert "neither sent nor kept" in caplog.text

@@ -12,7 +12,7 @@ from airflow.sdk.execution_time.comms import DagRunStateResult, ErrorResponse, T
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.utils import state as core
 
-from airflow_capture360 import runs
+from airflow_capture360 import run_state, runs
 from capture360.errors import AirflowUnavailableError
 from capture360.model import CaptureKey
 from capture360.records import Records
@@ -38,7 +38,7 @@ class Supervisor:
 def answering(monkeypatch: pytest.MonkeyPatch, answer: object) -> None:
     """The task's own supervisor gives this answer, and the task asks it through Airflow's own class."""
     monkeypatch.setattr("airflow.sdk.execution_time.task_runner.SUPERVISOR_COMMS", Supervisor(answer), raising=False)
-    monkeypatch.setattr(runs, "get_current_context", lambda: {"ti": RuntimeTaskInstance})
+    monkeypatch.setattr(run_state, "get_current_context", lambda: {"ti": RuntimeTaskInstance})
 
 
 def refused(status: int, detail: object) -> ErrorResponse:
@@ -50,20 +50,20 @@ def test_a_run_has_ended_when_airflow_s_own_state_says_so(
     monkeypatch: pytest.MonkeyPatch, state: sdk.DagRunState
 ) -> None:
     answering(monkeypatch, DagRunStateResult(state=state))
-    assert runs.is_finished(RUN) is (state in {sdk.DagRunState.SUCCESS, sdk.DagRunState.FAILED})
+    assert run_state.is_finished(RUN) is (state in {sdk.DagRunState.SUCCESS, sdk.DagRunState.FAILED})
 
 
 @pytest.mark.parametrize(
     "state", [*sdk.DagRunState, *sdk.TaskInstanceState, *core.DagRunState, *core.TaskInstanceState, "running"]
 )
 def test_every_state_of_airflow_is_compared_by_its_value(state: Any) -> None:
-    assert runs.value_of(state) == getattr(state, "value", state)
-    assert type(runs.value_of(state)) is str
+    assert run_state.value_of(state) == getattr(state, "value", state)
+    assert type(run_state.value_of(state)) is str
 
 
 def test_a_run_that_airflow_has_forgotten_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, refused(404, NOT_FOUND))
-    assert runs.is_finished(RUN)
+    assert run_state.is_finished(RUN)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_no_run_loses_its_lease_because_airflow_cannot_say(
 ) -> None:
     answering(monkeypatch, refused(status, detail))
     with pytest.raises(AirflowUnavailableError, match="does not say whether"):
-        runs.is_finished(RUN)
+        run_state.is_finished(RUN)
 
 
 @pytest.fixture

@@ -153,7 +153,8 @@ ANSWERED = HITLDetailResponse(
     params_input={"approve": "", "reject": "2"},
 )
 NOT_ANSWERED = HITLDetailResponse(response_received=False, responded_at=None, chosen_options=[])
-NEVER_ASKED = AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 404}))
+NOT_FOUND = {"status_code": 404, "detail": {"detail": {"reason": "not_found", "message": "HITLDetail not found."}}}
+NEVER_ASKED = AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail=NOT_FOUND))
 
 
 @pytest.mark.parametrize(
@@ -182,3 +183,26 @@ def test_an_earlier_answer_is_handed_on_as_airflow_would_have(
     if payload:
         user = {"id": "7", "name": "Ada"}
         assert (payload["responded_by_user"], payload["params_input"]["reject"]) == (user, "2")
+
+
+DOWN = AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 500}))
+SOMEBODY_S_404 = AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 404}))
+
+
+def test_an_answer_that_airflow_cannot_show_is_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asking the person anew would throw it away."""
+    answers = [DOWN, SOMEBODY_S_404, ANSWERED]
+
+    def read(_: UUID) -> HITLDetailResponse:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(hitl, "get_hitl_detail_content_detail", read)
+    monkeypatch.setattr(triggers, "SHORTEST_PAUSE_S", 0)
+
+    async def first() -> Any:
+        return (await anext(EarlierAnswer(UUID(int=7)).run())).payload
+
+    assert asyncio.run(first())["chosen_options"] == ["Approve all"]

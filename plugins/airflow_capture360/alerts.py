@@ -1,0 +1,96 @@
+"""Alerts on their way to the webhook. One that cannot be posted is kept beside the records until it can."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_capture360.runs import register_and_records
+
+log = logging.getLogger(__name__)
+
+WEBHOOK_CONNECTION = "capture360_alerts"
+LONGEST = timedelta(days=1)
+"""How long an alert is kept; after that it stands in the log of its task alone."""
+MOST = 500
+"""How many are kept."""
+
+
+class NotPostedError(Exception):
+    """Why an alert did not reach the webhook, without its address, which is a secret."""
+
+
+def post(conn_id: str, text: str) -> None:
+    """Post `{"text": ...}` to the address that the connection's password holds; NotPostedError if that failed."""
+    import httpx
+
+    try:
+        webhook = BaseHook.get_connection(conn_id)
+    except Exception as error:  # noqa: BLE001 - secrets backends raise what they like, and the alert must not be lost
+        raise NotPostedError(f"Airflow does not find connection {conn_id} ({type(error).__name__})") from None
+    try:
+        httpx.post(webhook.password or "", json={"text": text}, timeout=10).raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise NotPostedError(f"connection {conn_id} does not take it ({type(error).__name__})") from None
+
+
+def post_or_keep(conn_id: str, text: str) -> None:
+    """Post an alert, or keep it for `send_kept`.
+
+    That there is no such connection, so that nobody wants alerts, looks the same as a database or secrets backend that
+    is down.
+    """
+    try:
+        post(conn_id, text)
+    except NotPostedError as error:
+        store = register_and_records()[1].store
+        if len(store.names(_folder())) >= MOST:
+            log.error("The alert was not sent: %s, and %d are kept already.", error, MOST)
+            return
+        now = datetime.now(UTC)
+        content = json.dumps({"at": now.isoformat(), "connection": conn_id, "text": text}, ensure_ascii=False)
+        store.put(f"{_folder()}/{now:%Y%m%dT%H%M%S.%f}-{uuid4().hex[:8]}.json", content.encode())
+        log.warning("The alert was not sent: %s. captures_sense tries again for a day.", error)
+
+
+def send_kept() -> int:
+    """Send the alerts that could not be posted when they came, oldest first; how many were.
+
+    Skips the task when none is kept. One is sent twice only if this is killed between sending and forgetting it.
+    """
+    store = register_and_records()[1].store
+    names = store.names(_folder())
+    if not names:
+        raise AirflowSkipException("No alert is kept.")
+    sent, unreachable = 0, set()
+    for name in names:
+        path = f"{_folder()}/{name}"
+        kept = json.loads(store.read(path) or b"{}")
+        if not kept:
+            continue
+        conn_id, at = kept["connection"], datetime.fromisoformat(kept["at"])
+        if conn_id not in unreachable:
+            try:
+                post(conn_id, f"(Late, of {at.isoformat(timespec='seconds')}) {kept['text']}")
+            except NotPostedError as error:
+                log.warning("Alerts are kept: %s.", error)
+                unreachable.add(conn_id)
+            else:
+                sent += 1
+                store.remove(path)
+                continue
+        if datetime.now(UTC) - at > LONGEST:
+            log.error("An alert is given up after %s: %s", LONGEST, kept["text"])
+            store.remove(path)
+    return sent
+
+
+def _folder() -> str:
+    from capture360.records import SENSING
+
+    return f"{SENSING}/alerts"

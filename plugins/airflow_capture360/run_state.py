@@ -1,0 +1,58 @@
+"""What Airflow says of its runs: states compared by value, and "not found" only where Airflow itself says so."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowRuntimeError
+
+_RUN_PREFIX = "Airflow run "
+_ENDED = {"success", "failed"}
+_TASK_ENDED = {*_ENDED, "skipped", "upstream_failed", "removed"}
+
+
+def name_of(dag_run: Any) -> str:
+    """How leases and records name an Airflow run."""
+    return f"{_RUN_PREFIX}{dag_run.dag_id} {dag_run.run_id}"
+
+
+def goes_on(task_instance: Any, dag_run: Any) -> bool:
+    """Whether a task of the run has not ended."""
+    states = task_instance.get_task_states(dag_id=dag_run.dag_id, run_ids=[dag_run.run_id])
+    return any(value_of(state) not in _TASK_ENDED for state in states.get(dag_run.run_id, {}).values())
+
+
+def is_finished(run: str) -> bool:
+    """Whether the run that holds a lease has ended; one that Airflow has forgotten has.
+
+    AirflowUnavailableError, which is tried again, if Airflow cannot say: a run must not lose its lease over a hiccup.
+    Only Airflow's own words are taken for "there is no such run", not any 404 of what stands between.
+    """
+    from capture360.errors import AirflowUnavailableError
+    from capture360.steps import lease
+
+    if not run.startswith(_RUN_PREFIX):
+        return lease.process_is_finished(run)
+    dag_id, _, run_id = run.removeprefix(_RUN_PREFIX).partition(" ")
+    try:
+        state = get_current_context()["ti"].get_dagrun_state(dag_id, run_id)
+    except AirflowRuntimeError as error:
+        if says_not_found(error):
+            return True
+        raise AirflowUnavailableError(f"Airflow does not say whether {run} has ended ({error}).") from None
+    return value_of(state) in _ENDED
+
+
+def value_of(state: object) -> str:
+    """The value of a state of Airflow, which is an enum or its value; `str()` of an enum names its member."""
+    return str(state.value if isinstance(state, Enum) else state)
+
+
+def says_not_found(error: AirflowRuntimeError) -> bool:
+    """Whether Airflow itself looked and found nothing."""
+    match error.error.detail:
+        case {"status_code": 404, "detail": {"detail": {"reason": "not_found"}}}:
+            return True
+    return False
