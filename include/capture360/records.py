@@ -24,7 +24,7 @@ from typing import Any
 from capture360.errors import BadInputError
 from capture360.model import CaptureKey, Verdict
 from capture360.names import CAPTURE_LENGTH, SITE_LENGTH, is_id
-from capture360.store import DocumentStore
+from capture360.store import DocumentStore, StateDocument
 
 BY_DATE = "by-date"
 OCR_CACHE = "ocr-cache"
@@ -146,8 +146,8 @@ class Records:
     def get(self, key: CaptureKey, fingerprint: str, step: str, batch: int | None = None) -> Record | None:
         """One record; None if the step did not run yet."""
         path = f"{_folder(key, fingerprint)}/{_document_name(step, batch)}"
-        content = self.store.read(path)
-        return None if content is None else _record(step, batch, self._parsed(path, content))
+        document = self.store.document(path)
+        return None if document is None else self._record(path, step, batch, document)
 
     def has(self, key: CaptureKey, fingerprint: str, step: str) -> bool:
         """Whether there is a record of that name; it is not read."""
@@ -187,15 +187,14 @@ class Records:
 
     def note(self, key: CaptureKey, name: str, folder: str = NOTES) -> Mapping[str, Any] | None:
         """What was last noted under `name`, for steps that compare two looks."""
-        path = f"{_folder(key)}/{folder}/{name}.json"
-        content = self.store.read(path)
-        return None if content is None else self._parsed(path, content)
+        return self.store.document(f"{_folder(key)}/{folder}/{name}.json")
 
     def notes(self, site: str, name: str) -> Mapping[CaptureKey, Mapping[str, Any]]:
         """What was last noted under `name` of each capture of a site: one listing, and one read a capture."""
         keys = [CaptureKey(site, capture) for capture in self.store.names(site) if is_id(capture, CAPTURE_LENGTH)]
-        contents = self.store.read_all([f"{_folder(key)}/{NOTES}/{name}.json" for key in keys])
-        return {key: json.loads(content) for key, content in zip(keys, contents, strict=True) if content is not None}
+        paths = [f"{_folder(key)}/{NOTES}/{name}.json" for key in keys]
+        found = zip(keys, paths, self.store.read_all(paths), strict=True)
+        return {key: self.store.parsed(path, content) for key, path, content in found if content is not None}
 
     def put_note(self, key: CaptureKey, name: str, body: Mapping[str, Any], folder: str = NOTES) -> None:
         self.store.put(f"{_folder(key)}/{folder}/{name}.json", _json(body))
@@ -235,24 +234,28 @@ class Records:
             if suffix != "json" or not dot:
                 continue
             step, _, batch = stem.partition(".")
-            if only is not None and step not in only:
+            if (only is not None and step not in only) or not (batch == "" or batch.isdecimal()):
                 continue
-            content = self.store.read(f"{folder}/{name}")
-            if content is not None:
-                document = self._parsed(f"{folder}/{name}", content)
-                records.append(_record(step, int(batch) if batch else None, document))
+            path = f"{folder}/{name}"
+            document = self.store.document(path)
+            if document is not None:
+                records.append(self._record(path, step, int(batch) if batch else None, document))
         if not records:
             return None
         records = _in_order(records)
         states = [record.state for record in records if record.state is not None]
         return Receipt(key, fingerprint, states[-1] if states else State.READY, tuple(records))
 
-    def _parsed(self, path: str, content: bytes) -> dict[str, Any]:
+    def _record(self, path: str, step: str, batch: int | None, document: StateDocument) -> Record:
         try:
-            parsed: dict[str, Any] = json.loads(content)
-        except ValueError as error:
-            raise BadInputError(f"{self.store.url_of(path)} is broken ({error}). Restore it from a backup.") from None
-        return parsed
+            record = Record(step, batch, datetime.fromisoformat(document["at"]), document["run"], document)
+            _ = record.state
+        except (ValueError, TypeError) as error:
+            raise self.store.broken(path, error) from None
+        if record.at.tzinfo is None:
+            raise self.store.broken(path, "its time has no zone")
+        del document["at"], document["run"]
+        return record
 
 
 def _in_order(records: Sequence[Record]) -> list[Record]:
@@ -270,18 +273,15 @@ def _in_order(records: Sequence[Record]) -> list[Record]:
 
 
 def _folder(key: CaptureKey, fingerprint: str | None = None) -> str:
-    if key.site in _KEPT or fingerprint in _NO_DELIVERIES:
+    if key.site in _KEPT:
         raise BadInputError(f'"{key.site}" is kept for the records themselves. Give the site another id.')
+    if fingerprint in _NO_DELIVERIES:
+        raise BadInputError(f'"{fingerprint}" is no delivery of {key}. Name one by its fingerprint.')
     return str(key) if fingerprint is None else f"{key}/{fingerprint}"
 
 
 def _document_name(step: str, batch: int | None) -> str:
     return f"{step}.json" if batch is None else f"{step}.{batch}.json"
-
-
-def _record(step: str, batch: int | None, document: dict[str, Any]) -> Record:
-    at = datetime.fromisoformat(document.pop("at"))
-    return Record(step, batch, at, document.pop("run"), document)
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from string import Template
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -27,6 +29,7 @@ from capture360.names import SITE_LENGTH, is_id
 
 CONFIG_VARIABLE = "CAPTURE360_CONFIG"
 DEFAULT_CONFIG = "config/sites.yaml"
+READY_MARKERS = ("_READY", "_SUCCESS", ".done")
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 
@@ -51,9 +54,19 @@ class Landing(_Section):
 
     url: str
     """Folder of the site's captures on any fsspec store: `<url>/<capture>/...`."""
-    ready_markers: tuple[str, ...] = ("_READY", "_SUCCESS", ".done")
+    ready_markers: tuple[str, ...] = READY_MARKERS
+    """Names of files right in a capture's folder; one of them says that the capture is complete. An empty list: only
+    counts and quiet do."""
     settle: timedelta = timedelta(minutes=10)
     """Without a marker or a manifest count: quiet for so long, over two looks."""
+
+    @field_validator("ready_markers")
+    @classmethod
+    def _markers_are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not name.strip() or "/" in name:
+                raise ValueError(f'"{name}" is no file right in the folder of a capture; write a name such as _READY')
+        return value
 
 
 class CheckSettings(_Section):
@@ -240,8 +253,10 @@ class Site(_Section):
 class Register:
     """The sites, read when first asked for."""
 
-    def __init__(self, url: str | None = None) -> None:
-        self.url = url or os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG
+    def __init__(self, url: str | None = None, environment: Mapping[str, str] | None = None) -> None:
+        """`environment` is what `$NAMES` are filled in from; that of the process if not given."""
+        self._environment = os.environ if environment is None else environment
+        self.url = url or self._environment.get(CONFIG_VARIABLE) or DEFAULT_CONFIG
 
     @cached_property
     def _document(self) -> Mapping[str, Any]:
@@ -265,7 +280,10 @@ class Register:
         url = self._document.get("records")
         if not isinstance(url, str) or not url:
             raise ConfigError(f"{self.url}: records is missing. Name the folder where the records are kept.")
-        return os.path.expandvars(url)
+        try:
+            return str(_expanded(url, self._environment))
+        except _UnsetError as error:
+            raise ConfigError(f"{self.url}: records {error}") from None
 
     @property
     def site_ids(self) -> tuple[str, ...]:
@@ -278,13 +296,64 @@ class Register:
             raise ConfigError(
                 f'{self.url}: site "{site_id}" is not in the register (known: {known}). Add it under sites.'
             )
-        where = f"{self.url}: sites.{site_id}"
-        _refuse_no_settings(self._sites[site_id], where)
+        section = _Layer(f"{self.url}: sites.{site_id}", self._sites[site_id] or {})
+        _refuse_no_settings(section.values, section.where)
+        layers = [_Layer(f"{self.url}: defaults", self._document.get("defaults") or {}), section]
         own_url = posixpath.join(posixpath.dirname(self.url), f"{site_id}.yaml")
-        merged = _merged(self._document.get("defaults") or {}, self._sites[site_id] or {})
-        if _exists(own_url):
-            merged = _merged(merged, _load_yaml(own_url))
-        return site_from_values(site_id, merged, where)
+        if own_url != self.url and _exists(own_url):
+            layers.append(_Layer(f"{own_url}: {site_id}", _load_yaml(own_url)))
+        return _site(site_id, layers, section, self._environment)
+
+
+_Location = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """Settings that stand in one place, which `where` names."""
+
+    where: str
+    values: Mapping[str, Any]
+
+    def depth(self, location: _Location) -> int:
+        """How much of the way to a setting is written down here."""
+        value: Any = self.values
+        for depth, part in enumerate(location):
+            inside = range(len(value)) if isinstance(value, list) else value if isinstance(value, Mapping) else ()
+            if part not in inside:
+                return depth
+            value = value[part]
+        return len(location)
+
+
+class _UnsetError(Exception):
+    """A text names a variable that is not set."""
+
+    def __init__(self, name: str, location: _Location) -> None:
+        super().__init__(f"names ${name}, which is not set. Set it, or point {CONFIG_VARIABLE} at your site register.")
+        self.location = location
+
+
+def _site(site_id: str, layers: Sequence[_Layer], section: _Layer, environment: Mapping[str, str]) -> Site:
+    """The later layers over the earlier ones. A mistake is reported where it stands, a gap in `section`."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        merged = _merged(merged, layer.values)
+
+    def place(location: _Location) -> str:
+        deepest = max(layer.depth(location) for layer in layers)
+        holders = [layer for layer in layers if layer.depth(location) == deepest] if deepest else [section]
+        return ".".join((holders[-1].where, *(str(part) for part in location)))
+
+    if "id" in merged:
+        raise ConfigError(f'{place(("id",))} is not known here: the id of the site is "{site_id}". Remove it.')
+    try:
+        return Site.model_validate({"name": site_id, **_expanded(merged, environment), "id": site_id})
+    except _UnsetError as error:
+        raise ConfigError(f"{place(error.location)} {error}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ConfigError(f"{place(first['loc'])}: {first['msg']}.") from None
 
 
 def _refuse_no_settings(values: Any, where: str) -> None:
@@ -296,12 +365,8 @@ def _refuse_no_settings(values: Any, where: str) -> None:
 
 def site_from_values(site_id: str, values: Mapping[str, Any], where: str) -> Site:
     """One site's settings; ConfigError names `where` and the key that is wrong."""
-    try:
-        return Site.model_validate({"id": site_id, "name": site_id, **_expanded(values)})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join((where, *(str(part) for part in first["loc"])))
-        raise ConfigError(f"{key}: {first['msg']}.") from None
+    only = _Layer(where, values)
+    return _site(site_id, [only], only, os.environ)
 
 
 def site_from_file(site_id: str, url: str) -> Site:
@@ -341,12 +406,19 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _expanded(value: Any) -> Any:
-    """Environment variables in texts filled in, so that one register serves laptop and cluster."""
+def _expanded(value: Any, environment: Mapping[str, str], location: _Location = ()) -> Any:
+    """Environment variables in texts filled in, so that one register serves laptop and cluster.
+
+    _UnsetError for one that is not set, or empty: its name would become that of a folder. `$$` is a dollar sign.
+    """
     if isinstance(value, str):
-        return os.path.expandvars(value)
+        template = Template(value)
+        for name in template.get_identifiers():
+            if not environment.get(name):
+                raise _UnsetError(name, location)
+        return template.safe_substitute(environment)
     if isinstance(value, Mapping):
-        return {key: _expanded(item) for key, item in value.items()}
+        return {key: _expanded(item, environment, (*location, key)) for key, item in value.items()}
     if isinstance(value, list):
-        return [_expanded(item) for item in value]
+        return [_expanded(item, environment, (*location, number)) for number, item in enumerate(value)]
     return value

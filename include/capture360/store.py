@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import fsspec
 
-from capture360.errors import ConfigError
+from capture360.errors import BadInputError, ConfigError
 
 _HIDDEN = "."
 _SIDE_BY_SIDE = 16
@@ -24,6 +25,21 @@ def opened_store(url: str, **storage_options: Any) -> tuple[Any, str]:
         return fsspec.core.url_to_fs(url, **storage_options)  # type: ignore[no-any-return]
     except (ValueError, ImportError) as error:
         raise ConfigError(f"{url} lies in no store that is known here: {error}.") from None
+
+
+class StateDocument(dict[str, Any]):
+    """A JSON object that we wrote once. A key that is missing now is an error about the file, not about the code."""
+
+    def __init__(self, values: Mapping[str, Any], url: str) -> None:
+        super().__init__(values)
+        self.url = url
+
+    def __missing__(self, name: str) -> Any:
+        raise _broken(self.url, f"{name} is missing")
+
+
+def _broken(url: str, why: object) -> BadInputError:
+    return BadInputError(f"{url} is broken ({why}). Restore it from a backup.")
 
 
 class DocumentStore:
@@ -79,6 +95,25 @@ class DocumentStore:
             return bytes(self._fs.cat_file(self._full(path)))
         except FileNotFoundError:
             return None
+
+    def document(self, path: str) -> StateDocument | None:
+        """A JSON object of ours; None if it is not there, BadInputError with the one sentence if it is damaged."""
+        content = self.read(path)
+        return None if content is None else self.parsed(path, content)
+
+    def parsed(self, path: str, content: bytes) -> StateDocument:
+        """What `document` makes of the bytes that were read from `path`."""
+        try:
+            parsed = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise self.broken(path, error) from None
+        if not isinstance(parsed, dict):
+            raise self.broken(path, "it is no JSON object")
+        return StateDocument(parsed, self.url_of(path))
+
+    def broken(self, path: str, why: object) -> BadInputError:
+        """The error about a document of ours that nobody can use as it is."""
+        return _broken(self.url_of(path), why)
 
     def read_all(self, paths: Sequence[str]) -> list[bytes | None]:
         """Documents side by side, in the order named; None for those that are not there."""

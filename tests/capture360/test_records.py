@@ -12,7 +12,8 @@ import pytest
 
 from capture360.errors import BadInputError
 from capture360.model import CaptureKey
-from capture360.records import Records, State
+from capture360.records import HELD, Records, State
+from capture360.steps import lease
 from capture360.store import DocumentStore
 
 KEY = CaptureKey("hall-7", "2026-05-01")
@@ -167,3 +168,55 @@ def state(records: Records) -> State:
     receipt = records.load(KEY)
     assert receipt is not None
     return receipt.state
+
+
+DAMAGES = (b"", b"{", b"7", b"[]", b"\xff", b"[" * 60_000)
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda each: ascii(each[:4]))
+def test_whatever_is_damaged_is_reported_in_one_sentence(records: Records, damage: bytes) -> None:
+    put(records, "validate", verdict="accepted")
+    broken = f"{KEY}/{FINGERPRINT}/validate.json"
+    records.store.put(broken, damage)
+    records.store.put(f"{KEY}/notes/published.json", damage)
+    records.store.put(f"{KEY}/leases/000001.json", damage)
+    readers = [
+        lambda: records.get(KEY, FINGERPRINT, "validate"),
+        lambda: records.load(KEY),
+        lambda: records.note(KEY, "published"),
+        lambda: records.notes(KEY.site, "published"),
+        lambda: lease.holder(records, KEY),
+    ]
+    for read in readers:
+        with pytest.raises(BadInputError, match=r"\.json is broken \(.+\)\. Restore it from a backup\."):
+            read()
+
+
+def test_a_key_that_is_missing_is_reported_with_its_file(records: Records) -> None:
+    records.put_note(KEY, "published", {"capture": {}})
+    note = records.note(KEY, "published")
+    assert note is not None
+    with pytest.raises(BadInputError, match=r"published\.json is broken \(fingerprint is missing\)"):
+        _ = note["fingerprint"]
+
+
+def test_foreign_files_beside_records_are_passed_over(records: Records) -> None:
+    put(records, "sense")
+    records.store.put(f"{KEY}/{FINGERPRINT}/notes.old.json", b"{")
+    records.store.put(f"{KEY}/leases/copy of 000001.json", b"{")
+    assert records.load(KEY) is not None
+    assert lease.holder(records, KEY) is None
+
+
+def test_a_name_that_is_no_delivery_is_refused_by_itself(records: Records) -> None:
+    with pytest.raises(BadInputError, match='"notes" is no delivery of hall-7/2026-05-01'):
+        records.get(KEY, "notes", "sense")
+
+
+def test_a_damaged_lease_keeps_no_other_from_being_given_back(records: Records) -> None:
+    other = CaptureKey("hall-7", "walk")
+    for key in (KEY, other):
+        lease.take(records, key, "run 1", is_finished=lambda run: False)
+    records.store.put(f"{KEY}/leases/000001.json", b"")
+    records.store.put(f"{HELD}/anything", b"")
+    assert lease.release_ended(records, is_finished=lambda run: True) == [other]

@@ -47,3 +47,64 @@ def test_a_register_that_is_no_text_is_told(tmp_path: Path) -> None:
 def test_a_register_that_cannot_be_opened_is_told(tmp_path: Path, url: str) -> None:
     with pytest.raises(ConfigError, match=r"cannot be read: .*Point CAPTURE360_CONFIG"):
         _ = Register(url or str(tmp_path)).site_ids
+
+
+def register(folder: Path, **files: str) -> Register:
+    for name, content in files.items():
+        (folder / f"{name}.yaml").write_text(content)
+    return Register(str(folder / "sites.yaml"), environment={"LAND": "/land", "EMPTY": ""})
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"a": "spacee: x"}, "a.yaml: a.spacee: Extra inputs are not permitted."),
+        ({"a": "landing: {settle: soon}"}, "a.yaml: a.landing.settle: "),
+        ({"a": "id: other"}, 'a.yaml: a.id is not known here: the id of the site is "a". Remove it.'),
+        ({"a": "landing: {url: $NONE/x}"}, "a.yaml: a.landing.url names $NONE, which is not set. Set it"),
+        (
+            {"sites": "defaults: {verify: x}\nsites: {a: {space: s, landing: {url: x}}}"},
+            "sites.yaml: defaults.verify: ",
+        ),
+        ({"sites": "sites: {a: {space: s, id: b, landing: {url: x}}}"}, "sites.a.id is not known here"),
+        ({"sites": "defaults: {id: b}\nsites: {a: {space: s, landing: {url: x}}}"}, "defaults.id is not known here"),
+        (
+            {"sites": "sites: {a: {landing: {url: x}}}", "a": "verify: all"},
+            "sites.yaml: sites.a.space: Field required.",
+        ),
+        ({"sites": "sites: {a: {space: s, landing: {url: '${NONE}/x'}}}"}, "sites.a.landing.url names $NONE, which"),
+        ({"sites": "sites: {a: {space: s, landing: {url: $EMPTY/x}}}"}, "sites.a.landing.url names $EMPTY, which"),
+        (
+            {"sites": "sites: {a: {space: s, landing: {url: x, ready_markers: [a, $NONE]}}}"},
+            "ready_markers.1 names $NONE",
+        ),
+        (
+            {"sites": "sites: {a: {space: s, landing: {url: x, ready_markers: [a/b]}}}"},
+            'sites.a.landing.ready_markers: Value error, "a/b" is no file',
+        ),
+    ],
+)
+def test_a_mistake_is_reported_where_it_stands(tmp_path: Path, files: dict[str, str], told: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        register(tmp_path, **{"sites": f"sites: {{a: {SITE}}}", **files}).site("a")
+    assert told in str(raised.value)
+
+
+@pytest.mark.parametrize("records", ["$NONE/records", "${NONE}", "x/$EMPTY"])
+def test_records_never_lie_in_a_folder_called_like_a_variable(tmp_path: Path, records: str) -> None:
+    with pytest.raises(ConfigError, match=r"sites\.yaml: records names \$(NONE|EMPTY), which is not set\. Set it"):
+        _ = register(tmp_path, sites=f"records: {records}\nsites: {{a: {SITE}}}").records_url
+
+
+def test_variables_that_are_set_are_filled_in(tmp_path: Path) -> None:
+    content = "records: $LAND/records\nsites: {a: {space: s, name: 'cost $$5 or $5', landing: {url: '${LAND}/a'}}}"
+    read = register(tmp_path, sites=content)
+    assert (read.records_url, read.site("a").landing.url, read.site("a").name) == (
+        "/land/records",
+        "/land/a",
+        "cost $5 or $5",
+    )
+
+
+def test_a_site_may_be_called_like_the_file_of_the_register(tmp_path: Path) -> None:
+    assert register(tmp_path, sites=f"records: r\nsites: {{sites: {SITE}}}").site("sites").id == "sites"

@@ -146,3 +146,9 @@ def test_a_manifest_with_a_lone_surrogate_is_answered_in_words(delivery: Deliver
         app, ["check", str(delivery.path), "--json", "--report", str(delivery.path.parent / "r.html")]
     )
     assert done.exit_code in (0, 4), done.exception
+
+
+@pytest.mark.parametrize("ready", [b"[" * 60_000, b"\xff", b"null", b'{"files": true}', b'{"files": "9"}'], ids=ascii)
+def test_a_ready_file_with_other_words_promises_nothing(delivery: Delivery, ready: bytes) -> None:
+    delivery.files["_READY"] = ready
+    assert run(delivery)[0] == 0

@@ -29,7 +29,7 @@ from capture360.names import printable
 from capture360.readers import Tables, read_tables
 from capture360.readers.manifest import Manifest
 from capture360.readers.pictures import PANORAMA
-from capture360.settings import CheckSettings, Site
+from capture360.settings import READY_MARKERS, CheckSettings, Site
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +95,7 @@ def _gate(
     site: Site | None,
     key: CaptureKey | None,
 ) -> Iterator[Group]:
-    markers = site.landing.ready_markers if site else ("_READY",)
+    markers = site.landing.ready_markers if site else READY_MARKERS
     yield from gate.identity(table.manifest, folder, key)
     yield from gate.promised(table.manifest, folder, delivered, unusable, markers)
     yield from gate.numbers(table)

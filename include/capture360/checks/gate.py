@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -16,6 +15,7 @@ from capture360.checks.rules import RULES
 from capture360.checks.times import FORMS
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
+from capture360.landing.ready import delivered_files, ready_files
 from capture360.model import CaptureKey
 from capture360.names import twin_key
 from capture360.readers.manifest import MANIFEST, Manifest
@@ -23,7 +23,6 @@ from capture360.readers.manifest import MANIFEST, Manifest
 if TYPE_CHECKING:
     import pandas as pd
 
-_MARKER_LIMIT = 65_536
 _SUSPECT_PATH = r"(?:^|/)\.\.?(?:/|$)|//|^/|:|\x00"
 
 
@@ -43,17 +42,10 @@ def promised(
     expected, delivered = manifest.expected_stations, len(stations.frame) + unusable
     if expected is not None and expected != delivered:
         yield Told([RULES["S08"].finding(MANIFEST, delivered, expected=expected, file=stations.file)])
-    for marker in markers:
-        if not folder.exists(marker):
-            continue
-        try:
-            content = json.loads(folder.read(marker, _MARKER_LIMIT) or b"null")
-        except ValueError:
-            continue
-        files = content.get("files") if isinstance(content, dict) else None
-        there = sum(entry.path not in markers for entry in folder.files)
-        if isinstance(files, int) and there < files:
-            yield Told([RULES["S08"].finding(marker, there, message="files", expected=files)])
+    there = delivered_files(folder, markers)
+    for ready in ready_files(folder, markers):
+        if ready.files is not None and there < ready.files:
+            yield Told([RULES["S08"].finding(ready.name, there, message="files", expected=ready.files)])
 
 
 def numbers(table: Measured) -> Iterator[Hits]:

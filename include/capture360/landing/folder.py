@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -59,29 +59,42 @@ class CaptureFolder:
         """What lies in the folder and is not read, sorted by path: links that lead elsewhere, folders that are shut."""
         return self._listing[1]
 
+    @property
+    def hidden(self) -> Collection[str]:
+        """Names right in the folder that are no part of the delivery; one of them may be its ready file."""
+        return self._listing[2]
+
     @cached_property
-    def _listing(self) -> tuple[Sequence[FileEntry], Sequence[LeftOut]]:
+    def _listing(self) -> tuple[Sequence[FileEntry], Sequence[LeftOut], Collection[str]]:
         files: list[FileEntry] = []
         left_out: list[LeftOut] = []
+        hidden: set[str] = set()
         for number, entry in enumerate(self._walk()):
             if number >= self._most_files:
                 raise BadInputError(
                     f"{self.url} holds more than {self._most_files:,} files. Deliver the capture by level or area."
                 )
-            if isinstance(entry, LeftOut):
+            if isinstance(entry, str):
+                hidden.add(entry)
+            elif isinstance(entry, LeftOut):
                 left_out.append(entry)
             else:
                 files.append(entry)
-        return tuple(sorted(files, key=lambda file: file.path)), tuple(sorted(left_out, key=lambda each: each.path))
+        by_path = tuple(sorted(files, key=lambda file: file.path))
+        return by_path, tuple(sorted(left_out, key=lambda each: each.path)), frozenset(hidden)
 
     @cached_property
     def sizes(self) -> dict[str, int]:
         """Size in bytes by path."""
         return {entry.path: entry.size for entry in self.files}
 
-    def _walk(self) -> Iterator[FileEntry | LeftOut]:
+    def _walk(self) -> Iterator[FileEntry | LeftOut | str]:
+        """What counts, and as a text the name of each ignored file right in the folder."""
         for entry in local_tree(self._root) if self._is_local else self._stored():
-            if not _ignored(entry.path):
+            if _ignored(entry.path):
+                if "/" not in entry.path and not isinstance(entry, LeftOut):
+                    yield entry.path
+            else:
                 yield FileEntry(entry.path, entry.size, str(entry.changed)) if isinstance(entry, Found) else entry
 
     def _stored(self) -> Iterator[FileEntry | LeftOut]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from typing import Any
 
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
+from capture360.landing.ready import delivered_files, ready_files
 from capture360.readers.manifest import MANIFEST
 from capture360.readers.manifest_file import load_document
 from capture360.readers.problem import Unreadable
@@ -17,7 +17,6 @@ from capture360.settings import Landing
 
 _IMAGES = (".jpg", ".jpeg", ".png")
 _DIGITS = 10
-_SMALL = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,11 @@ class Look:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Look:
-        return cls(document["fingerprint"], datetime.fromisoformat(document["since"]))
+        """The look that `document` printed; ValueError or TypeError if it did not."""
+        since = datetime.fromisoformat(document["since"])
+        if since.tzinfo is None:
+            raise ValueError(f"{since} has no zone")
+        return cls(str(document["fingerprint"]), since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,34 +56,25 @@ def settling(folder: CaptureFolder, last: Look | None, landing: Landing, now: da
     seen = fingerprint(folder, landing.ready_markers)
     unchanged = last is not None and last.fingerprint == seen
     look = Look(seen, min(last.since, now) if last is not None and unchanged else now)
-    markers = [name for name in landing.ready_markers if name in folder.sizes]
-    files = len(folder.files) - len(markers)
+    ready = next(ready_files(folder, landing.ready_markers), None)
+    files = delivered_files(folder, landing.ready_markers)
     if files == 0:
         return Settling(look, "files: the folder is empty")
     if unchanged and now - look.since >= landing.settle:
         return Settling(look, None)
-    if markers:
-        promised = _promised_by_marker(folder, markers[0])
-        if promised is None or files >= promised:
+    if ready is not None:
+        if ready.files is None or files >= ready.files:
             return Settling(look, None)
-        return Settling(look, f"files: {files} of the {promised} that {markers[0]} promises are there")
+        return Settling(look, f"files: {files} of the {ready.files} that {ready.name} promises are there")
     expected = _promised_images(folder)
     if expected is None:
         minutes = landing.settle.total_seconds() / 60
-        return Settling(look, f"quiet: no {landing.ready_markers[0]} and less than {minutes:g} minutes unchanged")
+        marker = f"no {landing.ready_markers[0]} and " if landing.ready_markers else ""
+        return Settling(look, f"quiet: {marker}less than {minutes:g} minutes unchanged")
     images = sum(entry.path.lower().endswith(_IMAGES) for entry in folder.files)
     if images < expected:
         return Settling(look, f"images: {images} of the {expected} that {MANIFEST} promises are there")
     return Settling(look, None if unchanged else "a second look: all images are there, but may still be growing")
-
-
-def _promised_by_marker(folder: CaptureFolder, marker: str) -> int | None:
-    try:
-        document = json.loads(folder.read(marker, _SMALL))
-    except (OSError, ValueError, RecursionError):
-        return None
-    promised = document.get("files") if isinstance(document, dict) else None
-    return promised if isinstance(promised, int) and not isinstance(promised, bool) else None
 
 
 def _promised_images(folder: CaptureFolder) -> int | None:

@@ -12,17 +12,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from capture360.errors import LeaseHeldError, UnavailableError
+from capture360.errors import BadInputError, LeaseHeldError, UnavailableError
 from capture360.model import CaptureKey
 from capture360.records import HELD, LEASES, Records
 
 _RELEASED = ".released"
+_LEASE = re.compile(r"\d+\.json")
 _BETWEEN = "~"
 """No part of an id, so that the name of a held lease comes apart in one way only."""
 _COMMAND_LINE = "command line"
@@ -72,9 +74,14 @@ def release_ended(records: Records, *, is_finished: Callable[[str], bool]) -> Se
     """
     freed = []
     for name in records.store.names(HELD):
-        site, capture, number = name.split(_BETWEEN)
+        site, capture, number = name.split(_BETWEEN) if name.count(_BETWEEN) == 2 else ("", "", "")
+        if not number.isdecimal():
+            continue
         key = CaptureKey(site, capture)
-        newest, run = _current(records, key)
+        try:
+            newest, run = _current(records, key)
+        except BadInputError:
+            continue  # whoever takes or asks about that one lease is given the sentence
         if newest > int(number) or (newest == int(number) and run is None):
             records.store.remove(f"{HELD}/{name}")
         elif newest == int(number) and run is not None and _has_ended(run, is_finished):
@@ -152,13 +159,13 @@ def _current(records: Records, key: CaptureKey) -> tuple[int, str | None]:
     number = max(_numbers(records, key, names), default=0)
     if number == 0 or f"{number:06}{_RELEASED}" in names:
         return number, None
-    content = records.store.read(_path(key, number))
-    return number, None if content is None else json.loads(content)["run"]
+    document = records.store.document(_path(key, number))
+    return number, None if document is None else str(document["run"])
 
 
 def _numbers(records: Records, key: CaptureKey, names: set[str] | None = None) -> list[int]:
     found = records.store.names(f"{key}/{LEASES}") if names is None else names
-    return [int(name.removesuffix(".json")) for name in found if name.endswith(".json")]
+    return [int(name.removesuffix(".json")) for name in found if _LEASE.fullmatch(name)]
 
 
 def _held(key: CaptureKey, number: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from capture360.errors import Capture360Error
+from capture360.errors import BadInputError, Capture360Error
 from capture360.landing.listing import capture_folder, captures
 from capture360.landing.settling import Look, settling
 from capture360.model import CaptureKey, Disposition, Finding
@@ -141,8 +141,7 @@ class _Looking:
 
     def waiting_for(self, site: Site, key: CaptureKey) -> str | Announcement:
         """What is to be announced; empty if the capture is done; else what it waits for."""
-        note = self.records.note(key, _LOOK)
-        last = Look.from_document(note) if note else None
+        last = self._last_look(key)
         folder = capture_folder(site, key)
         settled = settling(folder, last, site.landing, self.now)
         receipt = self.records.load(key, settled.look.fingerprint, only=STATE_STEPS)
@@ -171,6 +170,14 @@ class _Looking:
             "bytes": sum(folder.sizes.values()),
         }
         return Announcement(key, settled.look.fingerprint, body)
+
+    def _last_look(self, key: CaptureKey) -> Look | None:
+        """None as well where the note is damaged: that only makes the quiet time begin anew."""
+        try:
+            note = self.records.note(key, _LOOK)
+            return Look.from_document(note) if note else None
+        except (BadInputError, ValueError, TypeError):
+            return None
 
     def _is_mine(self, announced: Mapping[str, Any]) -> bool:
         """Whether this look announced it before it was killed."""

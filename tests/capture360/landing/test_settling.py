@@ -10,7 +10,7 @@ import pytest
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.settling import Look, Settling, settling
-from capture360.settings import Landing
+from capture360.settings import READY_MARKERS, Landing
 
 START = datetime(2026, 5, 1, 8, tzinfo=UTC)
 LANDING = Landing(url="unused", settle=timedelta(minutes=10))
@@ -56,6 +56,26 @@ def test_a_marker_with_other_words_is_just_a_marker(folder: Path, marker: str) -
     (folder / "stations.csv").write_text("a")
     (folder / "_READY").write_text(marker)
     assert look(folder).waiting_for is None
+
+
+@pytest.mark.parametrize("marker", [*READY_MARKERS, "upload.tmp"])
+def test_every_marker_counts(folder: Path, marker: str) -> None:
+    landing = LANDING.model_copy(update={"ready_markers": (*READY_MARKERS, "upload.tmp")})
+    (folder / "stations.csv").write_text("a")
+    before = settling(CaptureFolder(str(folder)), None, landing, START)
+    (folder / marker).write_text('{"files": 1}')
+    after = settling(CaptureFolder(str(folder)), None, landing, START)
+    assert before.waiting_for is not None
+    assert after.waiting_for is None
+    assert after.look == before.look
+
+
+def test_a_site_without_markers_waits_for_quiet(folder: Path) -> None:
+    landing = LANDING.model_copy(update={"ready_markers": ()})
+    (folder / "stations.csv").write_text("a")
+    waits = settling(CaptureFolder(str(folder)), None, landing, START)
+    assert waits.waiting_for == "quiet: less than 10 minutes unchanged"
+    assert settling(CaptureFolder(str(folder)), waits.look, landing, START + timedelta(minutes=10)).waiting_for is None
 
 
 def test_without_marker_it_must_be_quiet_over_two_looks(folder: Path) -> None:

@@ -138,13 +138,33 @@ def test_a_folder_that_cannot_be_a_capture_is_named(world: World) -> None:
     ]
 
 
-def test_a_broken_record_of_one_capture_never_hides_the_others(world: World) -> None:
+@pytest.mark.parametrize(
+    "damage", [b"", b"{", b"7", b"{}", b'{"at": "2026-05-01", "run": "r"}', b'{"at": 7, "run": "r"}'], ids=ascii
+)
+def test_a_broken_record_of_one_capture_never_hides_the_others(world: World, damage: bytes) -> None:
     world.drop(KEY)
     world.drop(CaptureKey("hall-7", "june"))
-    world.records.put_note(KEY, "look", {"nothing": 1})
-    sensed = world.sense()
+    world.sense()
+    receipt = world.records.load(KEY)
+    assert receipt is not None
+    world.records.store.put(f"{KEY}/{receipt.fingerprint}/sense.json", damage)
+    sensed = world.sense(1)
     assert sensed.ready == (CaptureKey("hall-7", "june"),)
-    assert [finding.where for finding in sensed.findings] == ["hall-7/may"]
+    (line,) = sentences(sensed.findings)
+    assert line.startswith("hall-7/may: ")
+    assert "sense.json is broken (" in line
+    assert line.endswith("Restore it from a backup.")
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"[]", b"{}", b'{"fingerprint": "x", "since": "2026-05-01T08:00:00"}'], ids=ascii
+)
+def test_a_damaged_note_of_the_last_look_counts_as_none(world: World, damage: bytes) -> None:
+    world.drop(KEY, marker=False)
+    world.sense()
+    world.records.store.put(f"{KEY}/notes/look.json", damage)
+    assert world.sense(0.2).ready == ()
+    assert world.sense(0.4).ready == (KEY,)
 
 
 def test_sensing_changes_nothing_in_the_landing_zone(world: World) -> None:
