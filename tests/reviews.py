@@ -9,7 +9,6 @@ from cognite.client.data_classes import AnnotationFilter
 
 from capture360.matching.documents import detection_document
 from capture360.model import CaptureKey, Detection, PublishedImage
-from capture360.settings import Register
 from capture360.steps.annotate import annotate
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
@@ -28,7 +27,7 @@ class Reviewed:
         receipt = stack.records.load(key)
         assert receipt is not None
         self.fingerprint = receipt.fingerprint
-        site = Register(str(stack.local.home.register)).site(key.site)
+        site = stack.local.home.site_register().site(key.site)
         self._ctx = StepContext(site, stack.records, stack.cdf, "the test", lambda _: None)
 
     @property

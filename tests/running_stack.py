@@ -14,7 +14,6 @@ from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.modes import mode_of
 from capture360.model import CaptureKey
 from capture360.records import Records
-from capture360.settings import Register
 from capture360_local.demo.deliveries import Order, deliver, expected, truth_of
 from capture360_local.demo.plates import Plates, bring_assets, plates
 from capture360_local.demo.readback import Outcome, read_back
@@ -76,7 +75,7 @@ class RunningStack:
     def contextualized(self, order: Order) -> tuple[str, Plates]:
         """The run that contextualized a published capture, once it has ended, and how its plates came out."""
         truth = truth_of(order, self.samples)
-        site = Register(str(self.local.home.register)).site(order.site)
+        site = self.local.home.site_register().site(order.site)
         source = mode_of(self.cdf).assets(self.cdf, site.links)
         bring_assets(self.cdf, truth, classic=isinstance(source, ClassicAssets))
         self.until(lambda: list(source.assets()), "CDF to list the assets")
@@ -88,7 +87,7 @@ class RunningStack:
 
     def outcome(self, order: Order) -> Outcome:
         """What records and CDF hold of the capture, compared with its truth."""
-        site = Register(str(self.local.home.register)).site(order.site)
+        site = self.local.home.site_register().site(order.site)
         return read_back(order.key, expected(order, self.samples), site, self.cdf, self.records)
 
     def mutating(self) -> int:
@@ -104,7 +103,7 @@ class RunningStack:
         return len(self.cdf.client.files.list(limit=None))
 
     def image_count(self, order: Order) -> int:
-        site = Register(str(self.local.home.register)).site(order.site)
+        site = self.local.home.site_register().site(order.site)
         return len(list(mode_of(self.cdf).images(self.cdf, site).images(order.key)))
 
     def task(self, run: str, task: str) -> Mapping[str, Any]:

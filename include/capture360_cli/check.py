@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from capture360.checks.validation import Validation
     from capture360.landing.folder import CaptureFolder
     from capture360.model import Capture
-    from capture360.settings import Site
+    from capture360.settings import Register, Site
 
 _SENTENCES_SHOWN = 6
 
@@ -40,6 +40,7 @@ def check(
     from capture360.errors import BadInputError
     from capture360.landing.folder import CaptureFolder
     from capture360.names import printable
+    from capture360_cli.register import site_register
 
     screen = Console(stderr=True)
     capture = CaptureFolder(folder if "://" in folder else str(Path(folder).absolute()))
@@ -47,9 +48,11 @@ def check(
         raise BadInputError(
             f"{printable(folder)} is not there or holds no files. Name the folder that capture.yaml lies in."
         )
-    known = _site(site)
+    register = site_register() if site is not None else None
+    known = register.site(site) if register is not None and site is not None else None
+    earlier = _earlier(register, known, capture, screen) if register is not None and known is not None else ()
     with _progress(screen) as progress:
-        validation = check_capture(capture, site=known, progress=progress, earlier=_earlier(known, capture, screen))
+        validation = check_capture(capture, site=known, progress=progress, earlier=earlier)
     if report is not None:
         _write_report(validation, capture, report)
     if as_json:
@@ -59,25 +62,16 @@ def check(
     raise typer.Exit(validation.verdict.exit_code)
 
 
-def _site(site_id: str | None) -> Site | None:
-    from capture360.settings import Register
-
-    return None if site_id is None else Register().site(site_id)
-
-
-def _earlier(site: Site | None, folder: CaptureFolder, screen: Console) -> Sequence[Capture]:
+def _earlier(register: Register, site: Site, folder: CaptureFolder, screen: Console) -> Sequence[Capture]:
     """What was published of the site before; said, and nothing, where the records cannot be reached from here."""
     from capture360.errors import ConfigError
     from capture360.landing.fingerprint import fingerprint
     from capture360.model import CaptureKey
     from capture360.records import Records
-    from capture360.settings import Register
     from capture360.steps.earlier import earlier_captures, to_compare
 
-    if site is None:
-        return ()
     try:
-        found = earlier_captures(Records(Register().records_url), site.id)
+        found = earlier_captures(Records(register.records_url), site.id)
     except (ConfigError, OSError) as error:
         screen.print(f"Not compared with earlier captures, the records cannot be read: {error}", markup=False)
         return ()

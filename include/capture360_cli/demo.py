@@ -5,7 +5,8 @@ from __future__ import annotations
 import typer
 
 from capture360.cdf.modes import DEFAULT_MODE
-from capture360_cli.stack import LOCAL_STATE, Mode, State, stack_of
+from capture360_cli.register import LOCAL_STATE
+from capture360_cli.stack import Mode, State, stack_of
 
 
 def demo(state: State = LOCAL_STATE, mode: Mode = DEFAULT_MODE) -> None:

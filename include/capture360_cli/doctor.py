@@ -61,16 +61,20 @@ def doctor(
         raise typer.Exit(_clean(screen, spoken, clean))
     if conformance:
         raise typer.Exit(_cases(screen, spoken) if dry_run else _conformance(screen, spoken, out, connection))
-    raise typer.Exit(_fitness(screen, spoken, _settings(site, space), panoramas))
+    raise typer.Exit(_fitness(screen, spoken, _settings(site, space, connection), panoramas))
 
 
-def _settings(site: str | None, space: str | None) -> Site:
-    from capture360.settings import Register, site_from_file, site_from_values
+def _settings(site: str | None, space: str | None, connection: Path) -> Site:
+    from capture360.settings import site_from_file, site_from_values
+    from capture360_cli.register import site_register
 
     if site is None:
         values = {"landing": {"url": "unused"}, "space": space or _DEFAULT_SPACE}
         return site_from_values("doctor", values, where="the command line")
-    settings = site_from_file("doctor", site) if site.endswith((".yaml", ".yml")) else Register().site(site)
+    if site.endswith((".yaml", ".yml")):
+        settings = site_from_file("doctor", site)
+    else:
+        settings = site_register(connection).site(site)
     return settings.model_copy(update={"space": space}) if space else settings
 
 

@@ -47,7 +47,7 @@ def ingest(
 
     url = _existing(folder)
     key = _key_of(url)
-    settings = _settings(key, site, space, url)
+    settings = _settings(key, site, space, url, connection)
     project = CdfProject(Connection.from_file(connection))
     inspect(project.connection)
     with _progress() as say:
@@ -215,9 +215,10 @@ def _key_of(url: str) -> CaptureKey:
     return checked_key(f"{manifest.get('site_id', site)}/{manifest.get('capture_id', capture)}")
 
 
-def _settings(key: CaptureKey, site: str | None, space: str | None, url: str) -> Site:
+def _settings(key: CaptureKey, site: str | None, space: str | None, url: str, connection: Path) -> Site:
     """The site's settings from the register or a file; without either, defaults that suit a trial."""
-    from capture360.settings import Register, site_from_file, site_from_values
+    from capture360.settings import site_from_file, site_from_values
+    from capture360_cli.register import site_register
 
     if site is None:
         settings = site_from_values(
@@ -228,7 +229,7 @@ def _settings(key: CaptureKey, site: str | None, space: str | None, url: str) ->
     elif site.endswith((".yaml", ".yml")):
         settings = site_from_file(key.site, site)
     else:
-        settings = Register().site(site)
+        settings = site_register(connection).site(site)
     return settings.model_copy(update={"space": space}) if space else settings
 
 

@@ -39,12 +39,12 @@ def reconcile(
     from capture360.cdf.client import CdfProject, Connection
     from capture360.errors import ConfigError
     from capture360.records import Records
-    from capture360.settings import Register
+    from capture360_cli.register import site_register
 
     one = what is not None and "/" in what
     if (repair or give_up) and not one:
         raise ConfigError("--repair and --give-up take one capture. Name it as <site>/<capture>.")
-    register = Register()
+    register = site_register(connection)
     records, cdf = Records(register.records_url), CdfProject(Connection.from_file(connection))
     if one:
         key = _key(str(what), records)

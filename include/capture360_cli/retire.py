@@ -17,12 +17,12 @@ def retire(
     from capture360.cdf.client import CdfProject, Connection
     from capture360.names import checked_key
     from capture360.records import Records
-    from capture360.settings import Register
     from capture360.steps import lease, scene
     from capture360.steps.context import StepContext
+    from capture360_cli.register import site_register
 
     key = checked_key(capture)
-    register = Register()
+    register = site_register(connection)
     ctx = StepContext(
         site=register.site(key.site),
         records=Records(register.records_url),

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from capture360.cdf.modes import DEFAULT_MODE, ModeName
+from capture360_cli.register import LOCAL_STATE
 
 if TYPE_CHECKING:
     from capture360_local.stack import Stack
 
 State = Annotated[Path, typer.Option(file_okay=False, help="Folder that keeps everything of the stack.")]
 Mode = Annotated[ModeName, typer.Option(help="Kind of CDF project that the sandbox plays; each keeps its own state.")]
-LOCAL_STATE = Path(".local")
 
 
 def stack_of(state: Path, mode: ModeName) -> Stack:

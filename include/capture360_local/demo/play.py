@@ -17,7 +17,6 @@ from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.modes import DEFAULT_MODE
 from capture360.model import CaptureKey, Verdict
 from capture360.records import Records
-from capture360.settings import Register
 from capture360_local.demo.deliveries import LINKED, ORDERS, SITE, Order, deliver, expected
 from capture360_local.demo.linking import link_and_compare
 from capture360_local.demo.readback import Outcome, read_back
@@ -77,7 +76,7 @@ def _deliver_all(stack: Stack, progress: Progress) -> frozenset[CaptureKey]:
 
 
 def _ingest_and_compare(stack: Stack, console: Console, fresh: frozenset[CaptureKey]) -> list[str]:
-    register = Register(str(stack.home.register))
+    register = stack.home.site_register()
     records = Records(str(stack.home.records))
     cdf = CdfProject(Connection.from_mapping({**stack.sandbox_connection(), "mode": stack.mode}, "the sandbox"))
     with stack.api() as api, only(api, {SENSE, INGEST}):

@@ -13,10 +13,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from capture360.settings import CONFIG_VARIABLE, Register
 from capture360_local.stack.processes import free_port
 
 PROJECT = Path(__file__).resolve().parents[3]
 ADMIN = "admin"
+HOME_VARIABLE = "CAPTURE360_HOME"
 CONNECTION_ID = "cognite_cdf_default"
 
 
@@ -57,6 +59,17 @@ class Home:
     @cached_property
     def _ports_file(self) -> Path:
         return self.root / "ports.json"
+
+    @classmethod
+    def of_connection(cls, connection: Path) -> Home | None:
+        """The home of the stack whose sandbox wrote that file; None if no stack did."""
+        sandbox = connection.resolve().parent
+        home = cls(sandbox.parent)
+        return home if sandbox == home.sandbox and home.status_file.is_file() and home.register.is_file() else None
+
+    def site_register(self) -> Register:
+        """The stack's register, read as its processes read it."""
+        return Register(str(self.register), {**os.environ, HOME_VARIABLE: str(self.root)})
 
     def prepare(self) -> None:
         """Make the folders, readable by their owner alone, and put the sample register where none is."""
@@ -129,8 +142,8 @@ def base_environment(home: Home, extra: Mapping[str, str] | None = None) -> dict
         **inherited,
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
-        "CAPTURE360_HOME": str(home.root),
-        "CAPTURE360_CONFIG": str(home.register),
+        HOME_VARIABLE: str(home.root),
+        CONFIG_VARIABLE: str(home.register),
         "PYTHONUNBUFFERED": "1",
         **(extra or {}),
     }
