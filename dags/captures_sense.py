@@ -13,7 +13,8 @@ reached, or it has been quiet for the site's `settle` time. Until then the log s
 
 **What it repeats.** A ready capture that did not get to an end (ingest was paused, a run was lost) is announced again
 after the site's `announce_again_after`, unless a run holds its lease. A published capture that was not contextualized
-is handed on again, each time after twice the wait (`hand_on`).
+is handed on again, each time after twice the wait (`hand_on`), and so is one whose suggested links nobody was asked
+about (`hand_on_suggested`).
 
 A lease that an ended run left behind is given back. An alert that could not be posted, since the webhook, the database
 or the secrets backend was down, is posted later, for a day (`send_alerts`).
@@ -30,7 +31,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, task
 
 from airflow_capture360 import alerts, runs
-from airflow_capture360.assets import captures, landing_zone, published_captures
+from airflow_capture360.assets import captures, captures_to_review, landing_zone, published_captures
 from airflow_capture360.defaults import task_defaults
 
 with DAG(
@@ -47,6 +48,9 @@ with DAG(
     handed_on = task(task_id="hand_on", outlets=[published_captures], trigger_rule="none_failed")(
         runs.hand_on_published
     )()
+    asked = task(task_id="hand_on_suggested", outlets=[captures_to_review], trigger_rule="none_failed")(
+        runs.hand_on_suggested
+    )()
     complained = task(task_id="complain", trigger_rule="none_failed")(runs.complain)()
     sent = task(task_id="send_alerts", trigger_rule="all_done")(alerts.send_kept)()
-    sensed >> [handed_on, complained, sent]
+    sensed >> [handed_on, asked, complained, sent]

@@ -11,6 +11,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360.links import picture_url
+from airflow_capture360.run_state import is_finished
 from airflow_capture360.runs import at_work, key_of, looking_at, release_lease
 
 if TYPE_CHECKING:
@@ -26,17 +27,26 @@ def capture_of_run() -> str:
 
 
 def lay_out(capture: str) -> list[dict[str, Any]]:
-    """Begin a review; one entry per page of suggestions. Skips the run when nothing is left to ask."""
+    """Begin a review; one entry per page of suggestions. Skips the run when nothing is left to ask.
+
+    A run that was announced is skipped as well while another one waits for answers about the same suggestions. One that
+    was triggered by hand asks anew, and the other's pages are stale.
+    """
     from dataclasses import asdict
 
     from capture360.errors import BadInputError
     from capture360.records import STATE_STEPS
     from capture360.steps.review import begin
+    from capture360.steps.review_due import asking_run
 
     with looking_at(capture) as (ctx, key):
         receipt = ctx.records.load(key, only=STATE_STEPS)
         if receipt is None:
             raise BadInputError(f"{key} is not in the records. Ingest and contextualize it first.")
+        if get_current_context()["dag_run"].partition_key:
+            other = asking_run(ctx.records, key, receipt.fingerprint, ctx.run, is_finished)
+            if other:
+                raise AirflowSkipException(f"{other} asks about the same suggestions.")
         review = begin(ctx, key, receipt.fingerprint)
     if not review.pages:
         raise AirflowSkipException("Nothing is left for a person to decide.")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _PUBLISHED = "published"
+_SUGGESTED = "suggested"
 _NEWS = "news"
 
 
@@ -39,6 +40,7 @@ def sense() -> list[str]:
     sensed = sense(register, records, now=datetime.now(UTC), is_finished=is_finished, run=_this_run())
     task_instance = get_current_context()["ti"]
     task_instance.xcom_push(_PUBLISHED, [str(key) for key in sensed.published])
+    task_instance.xcom_push(_SUGGESTED, [str(key) for key in sensed.suggested])
     task_instance.xcom_push(_NEWS, sentences(sensed.news))
     for line in sentences(sensed.findings):
         log.error("%s", line)
@@ -56,10 +58,19 @@ def sense() -> list[str]:
 
 def hand_on_published() -> None:
     """Announce the published captures whose contextualization has not ended; skips the task when there is none."""
-    keys = get_current_context()["ti"].xcom_pull(task_ids="sense", key=_PUBLISHED)
+    _hand_on(_PUBLISHED, "Every published capture is contextualized, or about to be.")
+
+
+def hand_on_suggested() -> None:
+    """Announce the captures with suggested links that nobody was asked about; skips the task when there is none."""
+    _hand_on(_SUGGESTED, "People were asked about every suggested link, or are about to be.")
+
+
+def _hand_on(what: str, nothing: str) -> None:
+    keys = get_current_context()["ti"].xcom_pull(task_ids="sense", key=what)
     if not keys:
-        raise AirflowSkipException("Every published capture is contextualized, or about to be.")
-    log.info("Published and not contextualized: %s", ", ".join(keys))
+        raise AirflowSkipException(nothing)
+    log.info("Announced again as %s: %s", what, ", ".join(keys))
     emit(keys)
 
 

@@ -14,6 +14,7 @@ from capture360.steps.detect import images_of
 from capture360.steps.link_memory import LinkMemory
 from capture360.steps.match import recorded_matches
 from capture360.steps.progress import Progress
+from capture360.steps.review_due import match_digest
 
 STEP = "annotate"
 _IMAGES_AT_ONCE = 150
@@ -63,7 +64,9 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
         ctx.say(
             f"{done.only_recorded} suggestions stay in the records: this project has no place for what is uncertain"
         )
-    ctx.records.put(key, fingerprint, STEP, asdict(done), run=ctx.run)
+    undecided = sum(match.status == "suggested" for match in matches)
+    body = {**asdict(done), "undecided": undecided, "match": match_digest(ctx.records, key, fingerprint)}
+    ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
     return done
 
 

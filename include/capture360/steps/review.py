@@ -6,9 +6,7 @@ was decided about each link, over all deliveries, is kept in the memory of the c
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,8 +25,8 @@ from capture360.steps.annotate import decided_matches, link_writer
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
 from capture360.steps.link_memory import LinkMemory
-from capture360.steps.match import STEP as MATCH
 from capture360.steps.match import recorded_matches
+from capture360.steps.review_due import digest_of, match_digest, note_review
 
 STEP = "review"
 PAGE = 20
@@ -104,15 +102,17 @@ def begin(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Review:
         ctx.records.put_report(key, fingerprint, picture_name(detection), content)
     pages = [[match_document(match) for match in page] for page in _paged(matches)]
     pictured = sorted({picture_name(detection) for detection in shown})
-    body = {"match": _match_digest(ctx.records, key, fingerprint), "pages": pages, "pictures": pictured}
+    asked = match_digest(ctx.records, key, fingerprint)
+    body = {"match": asked, "pages": pages, "pictures": pictured}
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
+    note_review(ctx.records, key, fingerprint, asked, ctx.run)
     ctx.say(f"{len(matches)} suggestions on {len(pages)} pages")
-    return Review(fingerprint, _digest(body), len(pages), len(matches))
+    return Review(fingerprint, digest_of(body), len(pages), len(matches))
 
 
 def picture_name(detection: Detection) -> str:
     """Name of the stored picture of a plate."""
-    return f"plate-{_digest(detection_document(detection))}.jpg"
+    return f"plate-{digest_of(detection_document(detection))}.jpg"
 
 
 def page_of(
@@ -202,10 +202,10 @@ def _staleness(ctx: StepContext, key: CaptureKey, review: Review) -> str | None:
     if newest is None or newest.fingerprint != review.fingerprint:
         return f"{key} was delivered anew since this was asked. Nothing was changed; answer its newest review."
     record = ctx.records.get(key, review.fingerprint, STEP)
-    if record is None or record.run != ctx.run or _digest(record.body) != review.digest:
+    if record is None or record.run != ctx.run or digest_of(record.body) != review.digest:
         asked = record.run if record else "another run"
         return f"{asked} has asked anew about {key} since. Nothing was changed; answer that one."
-    if record.body["match"] != _match_digest(ctx.records, key, review.fingerprint):
+    if record.body["match"] != match_digest(ctx.records, key, review.fingerprint):
         return f"The texts of {key} were matched anew since this was asked. Nothing was changed; a new review follows."
     return None
 
@@ -238,15 +238,6 @@ def _plates(matches: Sequence[Match]) -> list[list[int]]:
     for number, match in enumerate(matches, 1):
         numbers[match.detection].append(number)
     return list(numbers.values())
-
-
-def _match_digest(records: Records, key: CaptureKey, fingerprint: str) -> str:
-    record = records.get(key, fingerprint, MATCH)
-    return _digest(record.body["matches"] if record else None)
-
-
-def _digest(document: object) -> str:
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _name(match: Match) -> str:

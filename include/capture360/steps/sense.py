@@ -16,9 +16,11 @@ from capture360.names import printable
 from capture360.records import SENSING, STATE_STEPS, Receipt, Records, State
 from capture360.settings import Register, Site
 from capture360.steps import lease
+from capture360.steps.review_due import review_due
 
 _LOOK = "look"
 _CONTEXTUALIZE = "contextualize"
+_REVIEW = "review"
 _FINDINGS = f"{SENSING}/findings.json"
 _LONGEST_WAIT = timedelta(days=1)
 _DOUBLINGS = 30
@@ -33,8 +35,9 @@ MOST_TOLD = 20
 class Sensed:
     """`ready` are to be announced now; `waiting` says why each of the others is not; `findings` are what is wrong.
 
-    `published` are to be announced again for contextualization, which has not come to an end. `news` are those findings
-    that the look before did not have. Captures that came to an end, and did not change since, are in none.
+    `published` are to be announced again for contextualization, which has not come to an end, and `suggested` for a
+    review, which has not begun. `news` are those findings that the look before did not have. Captures that came to an
+    end, and did not change since, are in none.
 
     `announcements` are what `remember` records once the events are out.
     """
@@ -45,6 +48,7 @@ class Sensed:
     published: tuple[CaptureKey, ...] = ()
     news: tuple[Finding, ...] = ()
     announcements: tuple[Announcement, ...] = ()
+    suggested: tuple[CaptureKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ def sense(
     looking = _Looking(records, now, is_finished, run)
     announcements: list[Announcement] = []
     published: list[CaptureKey] = []
+    suggested: list[CaptureKey] = []
     waiting: list[tuple[CaptureKey, str]] = []
     findings: list[Finding] = []
     for site_id in register.site_ids:
@@ -98,12 +103,16 @@ def sense(
                 announcements.append(why)
             elif why is _TO_CONTEXTUALIZE:
                 published.append(key)
+            elif why is _TO_REVIEW:
+                suggested.append(key)
             elif why:
                 waiting.append((key, why))
     before = _last_findings(records)
     news = tuple(finding for finding in findings if sentence(finding) not in before)
     ready = tuple(each.key for each in announcements)
-    return Sensed(ready, tuple(waiting), tuple(findings), tuple(published), news, tuple(announcements))
+    return Sensed(
+        ready, tuple(waiting), tuple(findings), tuple(published), news, tuple(announcements), tuple(suggested)
+    )
 
 
 def remember(records: Records, sensed: Sensed, run: str | None = None) -> None:
@@ -128,6 +137,7 @@ def sentences(findings: Sequence[Finding], most: int = MOST_TOLD) -> list[str]:
 
 
 _TO_CONTEXTUALIZE = "contextualization"
+_TO_REVIEW = "review"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +156,7 @@ class _Looking:
         settled = settling(folder, last, site.landing, self.now)
         receipt = self.records.load(key, settled.look.fingerprint, only=STATE_STEPS)
         if receipt is not None and receipt.state.is_end:
-            return _TO_CONTEXTUALIZE if self._contextualize_again(site, receipt) else ""
+            return self._hand_on(site, receipt)
         if settled.look != last:
             self.records.put_note(key, _LOOK, settled.look.document())
         if settled.waiting_for is not None:
@@ -188,26 +198,36 @@ class _Looking:
         holder = lease.holder(self.records, key)
         return None if holder is None or self.is_finished(holder) else holder
 
-    def _contextualize_again(self, site: Site, receipt: Receipt) -> bool:
-        """Whether to announce a published capture whose contextualization has not ended; which is noted.
+    def _hand_on(self, site: Site, receipt: Receipt) -> str:
+        """What a published capture waits for although no run has begun or ended it; empty if it is not time to repeat.
 
-        Its event is lost while that DAG is paused. Each wait is twice as long as the one before, up to a day.
+        The event that starts the run is lost while its DAG is paused.
         """
-        if receipt.state is not State.PUBLISHED or not site.links.enabled or self._holder(receipt.key):
+        if not site.links.enabled:
+            return ""
+        if receipt.state is State.PUBLISHED:
+            return _TO_CONTEXTUALIZE if self._announce_again(site, receipt, _CONTEXTUALIZE, receipt.fingerprint) else ""
+        if receipt.state is State.CONTEXTUALIZED and (due := review_due(self.records, receipt)):
+            return _TO_REVIEW if self._announce_again(site, receipt, _REVIEW, due) else ""
+        return ""
+
+    def _announce_again(self, site: Site, receipt: Receipt, name: str, what: str) -> bool:
+        """Whether it is time to announce `what`, which is noted. Each wait is twice the one before, up to a day."""
+        if self._holder(receipt.key):
             return False
-        note = self.records.note(receipt.key, _CONTEXTUALIZE) or {}
-        mine = note.get("fingerprint") == receipt.fingerprint
+        note = self.records.note(receipt.key, name) or {}
+        mine = note.get("of") == what
         times = int(note["times"]) if mine else 0
         since = datetime.fromisoformat(note["announced"]) if mine else receipt.records[-1].at
-        body = {"fingerprint": receipt.fingerprint, "announced": self.now.isoformat(), "times": times, "by": self.run}
+        body = {"of": what, "announced": self.now.isoformat(), "times": times, "by": self.run}
         if not (mine and self._is_mine(note)):
             if since > self.now:
-                self.records.put_note(receipt.key, _CONTEXTUALIZE, {**body, "by": note.get("by") if mine else None})
+                self.records.put_note(receipt.key, name, {**body, "by": note.get("by") if mine else None})
                 return False
             if self.now - since < min(site.announce_again_after * 2 ** min(times, _DOUBLINGS), _LONGEST_WAIT):
                 return False
             body["times"] = times + 1
-        self.records.put_note(receipt.key, _CONTEXTUALIZE, body)
+        self.records.put_note(receipt.key, name, body)
         return True
 
 

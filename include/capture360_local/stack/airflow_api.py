@@ -100,16 +100,17 @@ class AirflowApi:
         answer = self.request("GET", path, params={"map_index": map_index, "full_content": True})
         return "\n".join(_line(entry) for entry in answer["content"])
 
-    def clear(self, dag: str, run: str, tasks: Sequence[str]) -> None:
-        """Clear these tasks of a run with all downstream, so that they run again."""
-        body = {
+    def clear(self, dag: str, run: str, tasks: Sequence[str] | None, *, only_failed: bool = False) -> None:
+        """Clear these tasks of a run, all if None, with all downstream, so that they run again."""
+        body: dict[str, Any] = {
             "dry_run": False,
             "dag_run_id": run,
-            "task_ids": list(tasks),
-            "only_failed": False,
+            "only_failed": only_failed,
             "include_downstream": True,
             "reset_dag_runs": True,
         }
+        if tasks is not None:
+            body["task_ids"] = list(tasks)
         self.request("POST", f"/dags/{dag}/clearTaskInstances", json=body)
 
 

@@ -11,6 +11,7 @@ from cognite.client.data_classes import AnnotationFilter, AnnotationUpdate, Asse
 from capture360.errors import BadInputError
 from capture360.steps.detect import images_of
 from capture360.steps.review import PAGE, Response, Review, Reviewed, apply
+from capture360.steps.review_due import match_digest, review_due
 from suggested_links import CERTAIN, TAGS, Hall
 
 
@@ -185,3 +186,17 @@ def test_rivals_for_one_plate_stand_together_and_approving_all_leaves_them(class
         classic.answer(review, "Approve all", page=page)
     assert classic.linked() == set(TAGS[: PAGE - 1])
     assert len(classic.waiting()) == len(pair)
+
+
+def test_that_people_are_asked_stands_in_the_records(classic: Hall) -> None:
+    def due() -> str | None:
+        receipt = classic.world.records.load(classic.key)
+        assert receipt is not None
+        return review_due(classic.world.records, receipt)
+
+    assert due() == match_digest(classic.world.records, classic.key, classic.fingerprint)
+    review = classic.begin()
+    assert due() is None
+    classic.answer(review, "Approve all")
+    classic.read(tags=TAGS[:3])
+    assert bool(due()) is bool(classic.waiting())

@@ -13,6 +13,7 @@ from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings import Register
 from capture360.steps import lease
+from capture360.steps.review_due import asking_run, match_digest, note_review
 from capture360.steps.sense import MOST_TOLD, Sensed, remember, sense, sentences
 
 START = datetime(2026, 5, 1, 8, tzinfo=UTC)
@@ -348,3 +349,46 @@ def test_thousands_of_badly_named_folders_are_capped_and_counted(world: World) -
     assert len(told) == MOST_TOLD + 1
     assert told[-1].startswith(f"There are {300 - MOST_TOLD} more findings")
     assert sentences(sensed.news[:MOST_TOLD]) == told[:-1]
+
+
+def test_suggestions_are_handed_on_until_people_are_asked(world: World) -> None:
+    world.drop(KEY)
+    world.sense()
+    receipt = world.records.load(KEY)
+    assert receipt is not None
+    fingerprint = receipt.fingerprint
+
+    def linked(match: str, undecided: int) -> float:
+        """Hours from the start to when links were written."""
+        body = {"match": match, "undecided": undecided}
+        world.records.put(KEY, fingerprint, "annotate", body, run="run 1")
+        record = world.records.get(KEY, fingerprint, "annotate")
+        assert record is not None
+        return (record.at - START).total_seconds() / 3600
+
+    hours = linked("first", 2)
+    assert world.sense(hours + 0.5).suggested == ()
+    assert world.sense(hours + 1).suggested == (KEY,)
+    assert world.sense(hours + 2.5).suggested == ()
+    lease.take(world.records, KEY, "run 2", is_finished=lambda run: False)
+    assert world.sense(hours + 3).suggested == ()
+    lease.release(world.records, KEY, "run 2")
+    assert world.sense(hours + 3).suggested == (KEY,)
+    note_review(world.records, KEY, fingerprint, "first", "run 3")
+    assert world.sense(hours + 200).suggested == ()
+    linked("second", 0)
+    assert world.sense(hours + 300).suggested == ()
+    linked("third", 1)
+    assert world.sense(hours + 400).suggested == (KEY,)
+
+
+def test_whoever_waits_for_an_answer_is_found_by_what_it_asks(world: World) -> None:
+    def asking(run: str, *, finished: bool = False) -> str | None:
+        return asking_run(world.records, KEY, "f1", run, lambda _: finished)
+
+    assert asking("run 2") is None
+    world.records.put(KEY, "f1", "match", {"matches": ["a"]}, run="run 0")
+    note_review(world.records, KEY, "f1", match_digest(world.records, KEY, "f1"), "run 1")
+    assert (asking("run 2"), asking("run 1"), asking("run 2", finished=True)) == ("run 1", None, None)
+    world.records.put(KEY, "f1", "match", {"matches": ["b"]}, run="run 0")
+    assert asking("run 2") is None

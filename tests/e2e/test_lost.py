@@ -1,0 +1,80 @@
+"""What is lost on the way is repeated: a lease whose run has ended, and a review that was never asked."""
+
+from __future__ import annotations
+
+from cognite.client.data_classes import AssetWrite
+
+from capture360.model import Detection
+from capture360.steps import lease
+from capture360_local.demo.deliveries import Order
+from capture360_local.demo.runs import INGEST, SENSE
+from reviews import REVIEW, Reviewed
+from running_stack import RunningStack
+
+CLEARED = Order("cleared", "cubemap", 1, "fails, and its failed tasks are cleared")
+UNASKED = Order("unasked", "cubemap", 1, "suggested while the review was paused", site="impatient")
+TAG = "33-LT-2901"
+PLACE = ((0.2, 0.2), (0.4, 0.2), (0.4, 0.3), (0.2, 0.3))
+
+
+def test_a_failed_run_that_is_cleared_gives_its_lease_back_however_it_ends(stack: RunningStack) -> None:
+    refusal = {"effect": "status", "status": 400, "method": "POST", "path": "*/models/instances"}
+    stack.fault(refusal)
+    key = stack.drop(CLEARED)
+    run = stack.ended(key).id
+    assert stack.task(run, "publish")["state"] == "failed"
+    stack.api.pause(SENSE, True)  # its net would do the same later
+    try:
+        stack.fault(refusal)
+        stack.api.clear(INGEST, run, None, only_failed=True)
+        stack.until(lambda: stack.task(run, "publish")["try_number"] == 2, "publish to run again")
+        assert stack.ended(key).state == "failed"
+        stack.until(lambda: lease.holder(stack.records, key) is None, "the lease to be given back after a failure")
+        stack.api.clear(INGEST, run, None, only_failed=True)
+        stack.until(lambda: stack.api.run(INGEST, run)["state"] == "success", "the run to succeed")
+        assert stack.task(run, "release")["try_number"] == 1
+        stack.until(lambda: lease.holder(stack.records, key) is None, "the lease to be given back after a success")
+    finally:
+        stack.api.pause(SENSE, False)
+
+
+def test_what_a_run_held_when_it_ended_is_taken_over_and_given_back(stack: RunningStack) -> None:
+    """After the test before, as if its run had been lost."""
+    key = CLEARED.key
+    lost = f"Airflow run {INGEST} {stack.ended(key).id}"
+    lease.take(stack.records, key, lost, is_finished=lambda run: False)
+    run = stack.api.trigger(INGEST, {"capture": str(key)})
+    stack.until(lambda: stack.api.run(INGEST, run)["state"] in {"success", "failed"}, "the next run to end")
+    assert (stack.task(run, "lease")["state"], stack.task(run, "verify")["state"]) == ("success", "success")
+    for holder in (lost, f"Airflow run {INGEST} deleted__1"):
+        lease.take(stack.records, key, holder, is_finished=lambda run: False)
+        stack.api.trigger(SENSE, {})
+        stack.until(lambda: lease.holder(stack.records, key) is None, "sensing to give the lease back")
+
+
+def test_a_review_whose_event_was_lost_is_asked_once(stack: RunningStack) -> None:
+    stack.cdf.client.assets.create([AssetWrite(name=TAG, external_id=TAG)])
+    stack.until(lambda: TAG in {asset.name for asset in stack.cdf.client.assets.list(limit=None)}, "CDF to list it")
+    stack.api.pause(REVIEW, True)
+    key = stack.drop(UNASKED)
+    assert stack.ended(key).state == "success"
+    review = Reviewed(stack, key)
+    review.suggest([Detection(review.images[0].external_id, "front", TAG, 0.7, PLACE)])
+    assert review.statuses() == ["suggested"]
+    stack.api.pause(REVIEW, False)
+
+    def look() -> None:
+        run = stack.api.trigger(SENSE, {})
+        stack.until(lambda: stack.api.run(SENSE, run)["state"] in {"success", "failed"}, "a look")
+
+    def asking() -> list[str]:
+        return [str(run["dag_run_id"]) for run in stack.api.runs(REVIEW) if run["partition_key"] == str(key)]
+
+    look()
+    (run,) = stack.until(asking, "the review to begin")
+    review.waiting(run, 1)
+    look()
+    assert asking() == [run]
+    review.answer(run, 0, "Approve all")
+    review.ended(run)
+    assert review.statuses() == ["approved"]
