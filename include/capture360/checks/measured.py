@@ -71,9 +71,9 @@ def measured(tables: Tables, manifest: Manifest) -> Measured:
     frame = tables.stations
     wanted = (*POSITION, *ROTATIONS[manifest.rotation.kind])
     optional = tuple(name for name in OPTIONAL_NUMBERS if name in frame.columns)
-    numbers = {name: parsed(frame[name], tables.decimal_comma) for name in (*wanted, *optional)}
+    numbers = {name: parsed(frame[name]) for name in (*wanted, *optional)}
     position, rotation = site_poses(manifest, numbers)
-    times = to_utc(frame["time_taken"], manifest.time, tables.decimal_comma)
+    times = to_utc(frame["time_taken"], manifest.time)
     return Measured(
         tables,
         manifest,

@@ -24,14 +24,12 @@ class Numbers:
     wrong: NDArray[np.bool_]
 
 
-def parsed(column: pd.Series[str], decimal_comma: bool) -> Numbers:
-    """The numbers of a text column. A decimal comma counts only where the delimiter is not one."""
+def parsed(column: pd.Series[str]) -> Numbers:
+    """The numbers of a text column in plain notation."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     text: Any = pa.array(column.array, type=pa.large_string())
-    if decimal_comma:
-        text = pc.replace_substring(text, ",", ".")
     number = pc.or_(pc.match_substring_regex(text, _NUMBER), pc.match_substring_regex(text, _INFINITE))
     absent = pc.match_substring_regex(text, _NO_NUMBER)
     values = pc.if_else(number, text, pa.scalar(None, pa.large_string())).cast(pa.float64())

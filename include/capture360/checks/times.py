@@ -50,9 +50,9 @@ class Times:
     """Local times that the switch to or from summer time makes doubtful; the earlier one is taken."""
 
 
-def to_utc(column: pd.Series[str], stated: Time, decimal_comma: bool) -> Times:
+def to_utc(column: pd.Series[str], stated: Time) -> Times:
     """The column as UTC times, the clock's offset added. Never raises, whatever the numbers."""
-    return _texts(column, stated) if stated.base in ("utc", "local") else _counts(column, stated, decimal_comma)
+    return _texts(column, stated) if stated.base in ("utc", "local") else _counts(column, stated)
 
 
 def _texts(column: pd.Series[str], stated: Time) -> Times:
@@ -84,8 +84,8 @@ def _from_zone(micro: NDArray[np.int64], zone: str) -> tuple[NDArray[np.int64], 
     return earlier.as_unit("us").asi8, np.asarray(sure.isna(), dtype=bool)
 
 
-def _counts(column: pd.Series[str], stated: Time, decimal_comma: bool) -> Times:
-    numbers = parsed(column, decimal_comma)
+def _counts(column: pd.Series[str], stated: Time) -> Times:
+    numbers = parsed(column)
     seconds = numbers.values / 1000 if stated.base == "unix_ms" else numbers.values
     if stated.base == "gps_s":
         leaps = np.searchsorted(np.array(_LEAP_SECONDS, dtype=np.float64), seconds, side="right")

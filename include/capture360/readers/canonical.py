@@ -34,7 +34,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
         findings += table.findings
     else:
         faces, faces_file = derived_faces(folder, manifest), ""
-    return Tables(manifest, stations.frame, faces, stations.file, faces_file, stations.decimal_comma, findings)
+    return Tables(manifest, stations.frame, faces, stations.file, faces_file, findings)
 
 
 def read_table(folder: CaptureFolder, stem: str, settings: CheckSettings) -> Table:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from capture360.checks.rules import RULES
 from capture360.model import Finding
 from capture360.readers.delimited import Table, quoted
 from capture360.readers.manifest import Manifest
+from capture360.readers.notation import Numbers, plain_numbers
 from capture360.readers.problem import Unreadable
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ ROTATIONS: Mapping[str, tuple[str, ...]] = {
 }
 SCALES = ("scale_x", "scale_y", "scale_z")
 NUMBERS = (*POSITION, *dict.fromkeys(name for names in ROTATIONS.values() for name in names), *SCALES)
-OPTIONAL_NUMBERS = (*SCALES, "resolution", "position_accuracy", "width", "height", "size_bytes")
+COUNTS = ("resolution", "width", "height", "size_bytes")
+OPTIONAL_NUMBERS = (*SCALES, "position_accuracy", *COUNTS)
 STATION_COLUMNS = (
     "station_id",
     "station_name",
@@ -73,7 +76,23 @@ def canonical(table: Table, manifest: Manifest, known: Sequence[str], required: 
         final.append(f"x_{name}")
     frame: pd.DataFrame = table.frame.set_axis([*final, "row"], axis=1)
     frame = frame.loc[:, ~frame.columns.duplicated()]
-    return Table(table.file, tuple(final), frame, table.decimal_comma, tuple(warnings))
+    if POSITION[0] in known:
+        typed = {final[place] for place in table.typed}
+        frame = plain_numbers(
+            frame, table.file, manifest, _numbers(manifest, typed), comma_delimited=table.comma_delimited
+        )
+    return replace(table, header=tuple(final), frame=frame, findings=tuple(warnings))
+
+
+def _numbers(manifest: Manifest, typed: Collection[str]) -> Numbers:
+    """The number columns of a stations table that are text; times count where they are stated as numbers."""
+
+    def of(*names: str) -> tuple[str, ...]:
+        return tuple(name for name in names if name not in typed)
+
+    times = () if manifest.time.base in ("utc", "local") else ("time_taken",)
+    bounded = of(*ROTATIONS[manifest.rotation.kind], *SCALES)
+    return Numbers(of(*POSITION, "position_accuracy", *times), bounded, of(*COUNTS))
 
 
 def _twice(names: Sequence[str]) -> list[str]:

@@ -45,7 +45,9 @@ class Table:
     file: str
     header: tuple[str, ...]
     frame: pd.DataFrame
-    decimal_comma: bool = False
+    comma_delimited: bool = False
+    typed: frozenset[int] = frozenset()
+    """Places of columns that hold numbers as such, not as text that somebody formatted."""
     findings: tuple[Finding, ...] = ()
 
 
@@ -92,7 +94,7 @@ def read_delimited(
     if rows.ragged:
         raise Unreadable(*_ragged(path, head, rows.ragged, len(frame)))
     findings = (RULES["S03"].finding(path, message="encoding"),) if encoding == "cp1252" else ()
-    return Table(path, head.names, frame, head.delimiter != ",", findings)
+    return Table(path, head.names, frame, head.delimiter == ",", findings=findings)
 
 
 def _encoding(stream: IO[bytes]) -> str:

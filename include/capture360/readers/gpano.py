@@ -46,7 +46,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     if tables_named(folder, "stations"):
         table = canonical(read_table(folder, "stations", settings), manifest, STATION_COLUMNS, ("pano_file",))
         frame, file = _joined(frame, table.frame), table.file
-        return Tables(manifest, frame, panoramas(folder, frame), file, file, table.decimal_comma, table.findings)
+        return Tables(manifest, frame, panoramas(folder, frame), file, file, table.findings)
     faces = panoramas(folder, frame)
     return Tables(manifest, frame.assign(file=frame["pano_file"]), faces, file, file)
 

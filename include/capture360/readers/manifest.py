@@ -100,6 +100,17 @@ class Time(_Part):
     """Added to every time: how far the camera's clock is behind."""
 
 
+def _sign_word(value: Any) -> Any:
+    return {".": "point", ",": "comma"}.get(value, value) if isinstance(value, str) else value
+
+
+class NumberNotation(_Part):
+    """How the stations table writes numbers; found out from its cells if not stated."""
+
+    decimal: Annotated[Literal["point", "comma"] | None, BeforeValidator(_sign_word)] = None
+    """The decimal sign; the other one separates thousands."""
+
+
 class Image(_Part):
     """What the pictures are meant to be."""
 
@@ -138,6 +149,7 @@ class Manifest(_Part):
     frame: Frame
     rotation: Rotation
     time: Time
+    numbers: NumberNotation = NumberNotation()
     image: Image = Image()
     faces: Faces = Faces()
     columns: dict[str, str] = {}

@@ -26,6 +26,7 @@ _MEND = {
     "rotation.direction": "Say whether the rotation is camera_to_world or world_to_camera",
     "rotation.euler_order": "Name the order of the angles, XZY (as CDF does), XYZ, ZYX and the like",
     "frame.handedness": "Only right-handed frames can be published; write right",
+    "numbers.decimal": "Write point or comma",
     "kind": "Use cubemap, panorama (or equirectangular) or e57",
     "schema": "Use capture/1",
 }
@@ -167,6 +168,9 @@ def _conventions(manifest: Manifest) -> list[Finding]:
                         mend=f"{_MEND['rotation.euler_order']}.",
                     )
                 )
+    if manifest.numbers.decimal and (manifest.kind is Kind.E57 or manifest.source_format == "spot"):
+        problem = "numbers.decimal is about a stations table, and a delivery of this kind has none"
+        found.append(RULES["S01"].finding(MANIFEST, column="numbers.decimal", problem=problem, mend="Remove it."))
     if manifest.time.base == "local" and not manifest.time.zone:
         missing("time.zone", "Times are local: name their zone, such as Europe/Oslo")
     if manifest.time.zone and not _zone_known(manifest.time.zone):

@@ -8,12 +8,13 @@ axis lies is not published: like E57 the centre is taken, and `rotation.image_ya
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from capture360.checks.rules import RULES
 from capture360.landing.folder import CaptureFolder
 from capture360.readers.columns import STATION_COLUMNS, canonical, station_columns
-from capture360.readers.delimited import Table, read_delimited
+from capture360.readers.delimited import read_delimited
 from capture360.readers.manifest import Manifest
 from capture360.readers.pictures import panoramas
 from capture360.readers.problem import Unreadable
@@ -59,7 +60,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     if table.frame.empty:
         raise Unreadable(RULES["S05"].finding(path, message="empty"))
     names = tuple(_CANONICAL.get(name.casefold(), name) for name in table.header)
-    renamed = Table(path, names, table.frame.set_axis([*names, "row"], axis=1), table.decimal_comma, table.findings)
+    renamed = replace(table, header=names, frame=table.frame.set_axis([*names, "row"], axis=1))
     required = tuple(name for name in station_columns(manifest) if name != "station_id")
     stations = canonical(renamed, manifest, STATION_COLUMNS, (*required, "pano_file"))
     directory = path.rpartition("/")[0]
@@ -69,7 +70,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
         station_id=stem.str.extract(r"^(\d+|.+?)(?:-pano)?\.[^.]*$", expand=False).fillna("").astype("str"),
         pano_file=(f"{directory}/" if directory else "") + frame["pano_file"],
     )
-    return Tables(manifest, frame, panoramas(folder, frame), path, path, stations.decimal_comma, stations.findings)
+    return Tables(manifest, frame, panoramas(folder, frame), path, path, stations.findings)
 
 
 def _header(folder: CaptureFolder, path: str) -> tuple[tuple[str, ...], int]:

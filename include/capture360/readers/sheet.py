@@ -41,12 +41,15 @@ def read_excel(folder: CaptureFolder, path: str, *, max_rows: int, max_columns: 
     while header and not header[-1]:
         header = header[:-1]
     columns: dict[str, Any] = {}
+    typed = set(range(len(header)))
     for place, name in enumerate(unique_names(header)):
-        column = [_text(row[place]).strip() if place < len(row) else "" for row in cells[first + 1 :]]
-        columns[name] = pd.array(column, dtype="str")
+        column = [row[place] if place < len(row) else "" for row in cells[first + 1 :]]
+        if any(isinstance(cell, str) and cell.strip() for cell in column):
+            typed.discard(place)
+        columns[name] = pd.array([_text(cell).strip() for cell in column], dtype="str")
     frame = pd.DataFrame(columns, copy=False)
     frame["row"] = np.arange(len(frame), dtype=np.int64) + first + 2
-    return Table(path, header, without_blank_rows(frame))
+    return Table(path, header, without_blank_rows(frame), typed=frozenset(typed))
 
 
 def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_columns: int, max_bytes: int) -> Table:
@@ -69,8 +72,7 @@ def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_columns
                 raise too_wide(path, f'column "{names[-1]}"', max_columns)
             if file.metadata.num_rows > max_rows:
                 raise too_long(path, max_rows, "Split the capture by level or area.")
-            for kind in file.schema_arrow.types:
-                _refuse_nested(kind)
+            typed = frozenset(place for place, kind in enumerate(file.schema_arrow.types) if not _is_text(kind))
             most = most_unpacked(size, max_bytes)
             needed = _declared(file.metadata)
             if needed > most:
@@ -91,7 +93,7 @@ def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_columns
     texts = pa.schema([(str(place), pa.large_string()) for place in range(len(names))])
     frame: pd.DataFrame = text_frame(pa.Table.from_batches(batches, texts), header)
     frame["row"] = np.arange(len(frame), dtype=np.int64) + 2
-    return Table(path, header, without_blank_rows(frame))
+    return Table(path, header, without_blank_rows(frame), typed=typed)
 
 
 def _declared(metadata: Any) -> int:
@@ -123,13 +125,16 @@ def _text_bytes(column: Any) -> int:
     return int(cells + (pc.sum(pc.take(lengths, column.indices)).as_py() or 0))
 
 
-def _refuse_nested(kind: Any) -> None:
+def _is_text(kind: Any) -> bool:
+    """Whether a column is text; ValueError if it is neither that nor numbers or times."""
     import pyarrow as pa
 
     inner = kind.value_type if pa.types.is_dictionary(kind) else kind
     plain = pa.types.is_primitive(inner) or pa.types.is_decimal(inner) or pa.types.is_null(inner)
-    if not (plain or pa.types.is_string(inner) or pa.types.is_large_string(inner)):
+    text = bool(pa.types.is_string(inner) or pa.types.is_large_string(inner))
+    if not (plain or text):
         raise ValueError(f"a column holds {inner}, not text, numbers or times")
+    return text
 
 
 def _text(cell: Any) -> str:

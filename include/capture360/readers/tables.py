@@ -19,8 +19,9 @@ ROW = "row"
 class Tables:
     """A delivered capture as text.
 
-    `stations` and `faces` hold one `str` column per delivered column (canonical names, cells as written, empty for
-    none) and the integer column `row`: the line as a spreadsheet counts it, header = 1; 0 where no table names the row.
+    `stations` and `faces` hold one `str` column per delivered column (canonical names, cells as written but numbers in
+    plain notation, empty for none) and the integer column `row`: the line as a spreadsheet counts it, header = 1; 0
+    where no table names the row.
     `scans` has the sha256 of each E57 file by path. `manifest` is None only if `findings` says why.
     """
 
@@ -29,6 +30,5 @@ class Tables:
     faces: pd.DataFrame
     stations_file: str
     faces_file: str
-    decimal_comma: bool = False
     findings: tuple[Finding, ...] = ()
     scans: Mapping[str, str] = field(default_factory=dict)

@@ -78,6 +78,7 @@ SPOILERS["S06", ""] = second(x="12,5")
 SPOILERS["S07", "outside"] = twelfth(file="../x.jpg")
 SPOILERS["S08", ""] = lambda d: d.manifest.update(expected_stations=10)
 SPOILERS["S09", ""] = lambda d: d.manifest["rotation"].pop("direction")
+SPOILERS["S11", "stated"] = lambda d: d.manifest.update(numbers={"decimal": "comma"})
 SPOILERS["I01", ""] = second(station_id="A/12")
 SPOILERS["I01", "empty"] = second(station_id="")
 SPOILERS["T01", ""] = second(time_taken="31/04/2026")
@@ -236,6 +237,20 @@ def long_workbook(delivery: Delivery) -> None:
 @spoils("S10", "bytes")
 def large_table(delivery: Delivery) -> None:
     delivery.checks["max_table_bytes"] = 100
+
+
+@spoils("S11")
+def thousands(delivery: Delivery) -> None:
+    delivery.stations[0]["x"] = "2,352"
+
+
+@spoils("S11", "mixed")
+def two_notations(delivery: Delivery) -> None:
+    for row in delivery.stations:
+        row.update(x=row["x"].removesuffix(".0"), y=row["y"].removesuffix(".0"), z="1", qw=row["qw"])
+    delivery.stations[0].update(qw="1", qz="0")
+    delivery.stations[1].update(x="12,5", qw="1", qz="0")
+    delivery.files["stations.csv"] = table(delivery.stations, "\t").encode()
 
 
 @spoils("I02")

@@ -66,7 +66,7 @@ def test_an_impossible_time_is_kept_as_one(base: str, text: str, zone: str) -> N
     """Beside a sound one; a date that Python can hold, so that T04 can show it."""
     sound = {"unix_s": "1776418200", "unix_ms": "1776418200000", "gps_s": "1460453418"}
     column = pd.Series([sound.get(base, "2026-04-17T09:30:00"), text], dtype="str")
-    times = to_utc(column, Time(base=base, zone=zone or None), decimal_comma=False)
+    times = to_utc(column, Time(base=base, zone=zone or None))
     one, other = times.utc.dt.to_pydatetime()
     assert one.year == 2026
     assert not times.wrong[0]
@@ -76,7 +76,7 @@ def test_an_impossible_time_is_kept_as_one(base: str, text: str, zone: str) -> N
 @pytest.mark.parametrize("base", ["unix_s", "unix_ms", "gps_s"])
 @pytest.mark.parametrize("text", ["1e308", "-1e308", "1e30", "inf", "-1e18", "-9223372036854775808"])
 def test_numbers_beyond_any_time_are_wrong(base: str, text: str) -> None:
-    times = to_utc(pd.Series([text], dtype="str"), Time(base=base), decimal_comma=False)
+    times = to_utc(pd.Series([text], dtype="str"), Time(base=base))
     assert times.wrong.tolist() == [True]
 
 
@@ -84,7 +84,7 @@ def test_numbers_beyond_any_time_are_wrong(base: str, text: str) -> None:
 @pytest.mark.parametrize("base", ["utc", "local", "unix_s", "unix_ms", "gps_s"])
 def test_no_clock_offset_raises(base: str, offset: float) -> None:
     text = "2026-04-17T09:30:00" if base in ("utc", "local") else "1460453418"
-    times = to_utc(pd.Series([text, ""], dtype="str"), Time(base=base, clock_offset_s=offset), decimal_comma=False)
+    times = to_utc(pd.Series([text, ""], dtype="str"), Time(base=base, clock_offset_s=offset))
     assert not 2000 <= times.utc.dt.to_pydatetime()[0].year < 2030
     assert times.utc.isna().tolist() == [False, True]
 
@@ -122,19 +122,19 @@ def test_the_offset_that_is_advised_is_not_advised_again(delivery: Delivery) -> 
 def test_a_zone_of_hours_alone_is_a_zone(text: str) -> None:
     """And beside one with another zone, and one without."""
     column = pd.Series([text, "2026-04-17T10:02:00+01", "2026-04-17T09:02:00"], dtype="str")
-    times = to_utc(column, Time(base="utc"), decimal_comma=False)
+    times = to_utc(column, Time(base="utc"))
     assert {moment.isoformat() for moment in times.utc.dt.to_pydatetime()} == {"2026-04-17T09:02:00+00:00"}
     assert times.unzoned.tolist() == [False, False, True]
 
 
 def test_a_date_is_no_time_with_a_zone() -> None:
-    times = to_utc(pd.Series(["2026-04-17"], dtype="str"), Time(base="local", zone="Europe/Oslo"), False)
+    times = to_utc(pd.Series(["2026-04-17"], dtype="str"), Time(base="local", zone="Europe/Oslo"))
     assert times.utc.iat[0].isoformat() == "2026-04-16T22:00:00+00:00"
 
 
 @pytest.mark.parametrize("text", ["2026-04-17T09:30:00 CET", "2026-04-17T09:30:00GMT+2", "2026-04-17T09:30:00+2"])
 def test_a_zone_written_otherwise_is_not_guessed(text: str) -> None:
-    times = to_utc(pd.Series([text, "2026-04-17T09:30:00"], dtype="str"), Time(base="local", zone="Europe/Oslo"), False)
+    times = to_utc(pd.Series([text, "2026-04-17T09:30:00"], dtype="str"), Time(base="local", zone="Europe/Oslo"))
     assert times.wrong.tolist() == [True, False]
 
 

@@ -299,4 +299,44 @@ STRUCTURE = (
             ),
         },
     ),
+    Rule(
+        id="S11",
+        title="All numbers of a table are written in one notation that its cells prove",
+        why="A thousands separator read as a decimal sign makes a site a thousand times too small.",
+        disposition=Disposition.STOP,
+        scope="capture",
+        stage="gate",
+        messages={
+            **says(
+                '{where}: {column} "{value}" is {point} with a decimal point and {comma} with a decimal comma. Write '
+                "numbers: {{decimal: point}} or numbers: {{decimal: comma}} into capture.yaml, or export the table "
+                "without thousands separators.",
+                bad="2,352 in a table whose other numbers have a decimal point",
+                where="stations.csv row 2 (s-01)",
+                column="x",
+                value="2,352",
+                point="2352 m",
+                comma="2.352 m",
+            ),
+            **says(
+                '{where}: {column} "{value}" and {other} are written in two notations. Export the table again, with '
+                "one decimal sign for all numbers and without thousands separators.",
+                name="mixed",
+                bad="12,5 and 1.25 in one table",
+                where="stations.csv row 3 (s-02)",
+                column="x",
+                value="12,5",
+                other='qw "0.983254908" in row 4',
+            ),
+            **says(
+                '{where}: {column} "{value}" is not written with the decimal comma that capture.yaml states under '
+                "numbers. Correct numbers.decimal, or export the table in one notation.",
+                name="stated",
+                bad="1.25 with numbers: {decimal: comma}",
+                where="stations.csv row 2 (s-01)",
+                column="x",
+                value="4.0",
+            ),
+        },
+    ),
 )
