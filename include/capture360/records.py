@@ -6,6 +6,7 @@
     <url>/<site>/<capture>/memory/...                            what proves notes that nothing else could bring back
     <url>/by-date/<capture date>/<site>/<capture>                empty marker for backfills
     <url>/ocr-cache/...                                          texts by content of the face
+    <url>/projects/<site>.json                                   the CDF project that the site's records speak of
     <url>/sensing/findings.json                                  what sensing complained of last
     <url>/sensing/held/<site>~<capture>~<number>                 empty marker of a lease that was taken
 
@@ -21,7 +22,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
-from capture360.errors import BadInputError
+from capture360.errors import BadInputError, ConfigError
 from capture360.model import CaptureKey, Verdict
 from capture360.names import CAPTURE_LENGTH, SITE_LENGTH, is_id
 from capture360.store import DocumentStore, StateDocument
@@ -29,8 +30,9 @@ from capture360.store import DocumentStore, StateDocument
 BY_DATE = "by-date"
 OCR_CACHE = "ocr-cache"
 SENSING = "sensing"
+PROJECTS = "projects"
 HELD = f"{SENSING}/held"
-_KEPT = frozenset({BY_DATE, OCR_CACHE, SENSING})
+_KEPT = frozenset({BY_DATE, OCR_CACHE, SENSING, PROJECTS})
 """Folders beside those of the sites."""
 NOTES = "notes"
 LEASES = "leases"
@@ -128,6 +130,22 @@ class Records:
     @property
     def url(self) -> str:
         return self.store.url
+
+    def refuse_other_project(self, site: str, cluster: str, project: str) -> None:
+        """ConfigError if what is recorded of a site happened in another CDF project than this one."""
+        bound = self.store.document(_binding(site))
+        if bound is not None and (bound["cluster"], bound["project"]) != (cluster, project):
+            raise ConfigError(
+                f"{self.url} holds what happened to site {site} in project {bound['project']} on {bound['cluster']}, "
+                f"but the connection leads to project {project} on {cluster}. Use the connection that belongs to the "
+                "records, or another folder for the records."
+            )
+
+    def bind(self, site: str, cluster: str, project: str) -> None:
+        """From now on the site's records speak of this CDF project alone; ConfigError if they speak of another."""
+        document = {"cluster": cluster, "project": project, "at": datetime.now(UTC).isoformat()}
+        if self.store.exists(_binding(site)) or not self.store.create(_binding(site), _json(document)):
+            self.refuse_other_project(site, cluster, project)
 
     def put(
         self,
@@ -270,6 +288,10 @@ def _in_order(records: Sequence[Record]) -> list[Record]:
             reached[record.run] = max(record.at, reached.get(record.run, record.at))
             times[record.step, record.batch] = reached[record.run]
     return sorted(records, key=lambda each: (times[each.step, each.batch], _ORDER.get(each.step, 0)))
+
+
+def _binding(site: str) -> str:
+    return f"{PROJECTS}/{site}.json"
 
 
 def _folder(key: CaptureKey, fingerprint: str | None = None) -> str:

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
 if TYPE_CHECKING:
+    from capture360.cdf.client import Connection
     from capture360.model import CaptureKey
     from capture360.settings import Site
     from capture360.steps.context import StepContext
@@ -53,7 +55,7 @@ def ingest(
     with _progress() as say:
         ctx = StepContext(
             site=settings,
-            records=Records(_absolute(records) if records else _default_records()),
+            records=Records(_absolute(records) if records else _default_records(project.connection)),
             cdf=project,
             run=lease.name_of_this_process(),
             say=say,
@@ -248,9 +250,10 @@ def _absolute(folder: str) -> str:
     return folder.rstrip("/") if "://" in folder else str(Path(folder).resolve())
 
 
-def _default_records() -> str:
+def _default_records(connection: Connection) -> str:
+    """A folder for each CDF project: what a trial left there decides nothing about production."""
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return str(Path(state) / "capture360" / "records")
+    return str(Path(state, "capture360", "records", *(quote(part, safe="") for part in connection.identity)))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import fcntl
 import ipaddress
 import json
 import os
+import secrets
 import signal
 import socket
 import tempfile
@@ -72,6 +73,14 @@ def _take_secret(path: Path) -> str | None:
         if isinstance(known, dict) and isinstance(known.get("client_secret"), str):
             return str(known["client_secret"])
     return None
+
+
+def _cluster(data: Path) -> str:
+    """A name that stays with the data, whichever port they are served on."""
+    path = data / "cluster"
+    if not path.exists():
+        path.write_text(f"sandbox-{secrets.token_hex(6)}")
+    return path.read_text()
 
 
 @contextlib.contextmanager
@@ -144,6 +153,7 @@ async def serving(options: Options) -> AsyncIterator[tuple[Sandbox, dict[str, st
             connection = {
                 "base_url": base_url,
                 "project": options.project,
+                "cluster": _cluster(options.data),
                 "token_url": base_url + TOKEN_PATH,
                 "client_id": _CLIENT_ID,
                 "client_secret": register_client(sandbox, _CLIENT_ID, secret=secret),

@@ -174,3 +174,19 @@ def test_a_connection_that_fails_is_told_before_the_capture_is_checked(shell: Sh
     assert isinstance(done.exception, CdfError)
     assert "refused the client id or secret" in str(done.exception)
     assert not shell.records.exists()
+
+
+def test_each_project_has_a_folder_of_records(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a trial left in one project says nothing about a capture in another."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    drop = write_cubemap(shell.landing, KEY)
+    common = ["ingest", str(drop.folder), "--site", str(shell.site)]
+    with run_sandbox(Options(data=tmp_path / "other", list_lag=0, uploaded_lag=0, rate_limits=False)) as other:
+        for running in (shell.running, other):
+            shell.connection.write_text(json.dumps(running.connection))
+            done = CliRunner().invoke(app, [*common, "--connection", str(shell.connection)])
+            assert done.exit_code == 0, done.output
+        clusters = {running.connection["cluster"] for running in (shell.running, other)}
+    kept = tmp_path / "state" / "capture360" / "records"
+    assert {path.name for path in kept.iterdir()} == clusters
+    assert len(list(kept.glob(f"*/capture360/{KEY}"))) == 2

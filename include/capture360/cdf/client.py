@@ -59,6 +59,13 @@ class Connection:
     scopes: tuple[str, ...] = ()
     audience: str | None = None
     mode: ModeName = DEFAULT_MODE
+    cluster: str = ""
+    """Tells equally named projects apart where the address does not last, as a sandbox's port; the host if empty."""
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Cluster and name of the project: the same for every way to reach it."""
+        return self.cluster or urllib.parse.urlsplit(self.base_url).netloc.lower(), self.project
 
     def __post_init__(self) -> None:
         for name in _REQUIRED:
@@ -88,6 +95,7 @@ class Connection:
             scopes=tuple(scopes.split() if isinstance(scopes, str) else scopes),
             audience=values.get("audience") or None,
             mode=checked_mode(values.get("mode") or DEFAULT_MODE),
+            cluster=str(values.get("cluster") or ""),
         )
 
     @classmethod

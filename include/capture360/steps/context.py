@@ -27,6 +27,14 @@ class StepContext:
     say: Callable[[str], None]
     folder_url: str | None = None
 
+    def __post_init__(self) -> None:
+        """ConfigError if the records are those of another CDF project: they would steer what is changed in this one."""
+        self.records.refuse_other_project(self.site.id, *self.cdf.connection.identity)
+
+    def bind(self) -> None:
+        """From the first record of a site on, its records belong to this CDF project."""
+        self.records.bind(self.site.id, *self.cdf.connection.identity)
+
     def folder(self, key: CaptureKey) -> CaptureFolder:
         """The capture's folder, listed afresh."""
         if self.folder_url is not None:

@@ -62,6 +62,7 @@ def validate(ctx: StepContext, key: CaptureKey) -> Validated:
 
 def examine(ctx: StepContext, key: CaptureKey) -> Validated:
     """Check the capture and record the outcome, whatever the verdict. CDF is not asked."""
+    ctx.bind()
     folder = ctx.folder(key)
     seen = fingerprint(folder, ctx.site.landing.ready_markers)
     validation = checked(ctx, key, folder, seen)

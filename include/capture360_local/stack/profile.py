@@ -201,5 +201,10 @@ def connection_document(connection: Mapping[str, str], mode: str) -> dict[str, A
         "host": connection["base_url"],
         "login": connection["client_id"],
         "password": connection["client_secret"],
-        "extra": {"project": connection["project"], "token_url": connection["token_url"], "mode": mode},
+        "extra": {
+            "project": connection["project"],
+            "token_url": connection["token_url"],
+            "mode": mode,
+            "cluster": connection.get("cluster", ""),
+        },
     }
