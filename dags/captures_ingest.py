@@ -9,8 +9,11 @@ it back. One run per capture; the partition key at the head of the run is the ca
 **What the tasks do.** `lease` takes the capture for this run; if another run is writing it, this one ends as skipped
 and says which. `validate` runs all checks and writes the report (button *Validation report*). `route` picks the way.
 Cube faces and panoramas: `faces` uploads batches of stations side by side, `publish` writes stations, collection and
-images (button *Open in CDF*). E57 scans where CDF extracts the panoramas: `upload_scans`, `start_revisions`,
-`wait_for_revisions` (without holding a worker), `collect`. Then `place` adds the collection to the site's scene, if it
+images (button *Open in CDF*). After a delivery with a higher `revision` CDF shows that delivery: images of stations
+that it leaves out are removed, with what only they used; a station that is held back stays as it was published. E57
+scans where CDF extracts the panoramas: `upload_scans`, `start_revisions`,
+`wait_for_revisions` (without holding a worker), `collect`; images that CDF extracted for an earlier delivery are named,
+and stay until somebody deletes them in CDF. Then `place` adds the collection to the site's scene, if it
 has one, `verify` reads all of it back, and `announce` tells **captures_contextualize**. `release` gives the capture
 free, whatever happened.
 

@@ -3,7 +3,7 @@
 
 Compares what the records say of published captures with what CDF shows, and tells what was lost or changed: images,
 face files and links that are gone, links of ours that no record holds, memories of links and decisions that were lost,
-collections that no records know.
+collections and images that no records know, images that an earlier extraction left.
 
 **When it runs.** Every night. By hand: *Trigger*.
 

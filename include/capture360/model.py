@@ -127,6 +127,9 @@ class Capture:
     """The sha256 of each E57 file by path."""
     reused: Mapping[str, str] = field(default_factory=dict)
     """By station: external id of an earlier capture's station node, where `history` lets them share it."""
+    held_back: tuple[str, ...] = ()
+    """Ids of stations that were delivered and may not be published. Of what is published: stations that are shown as an
+    earlier revision left them, since a later one held them back."""
 
 
 @dataclass(frozen=True, slots=True)

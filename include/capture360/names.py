@@ -102,6 +102,11 @@ def image_id(key: CaptureKey, station: str) -> str:
     return _external_id("image", key.site, key.capture, station)
 
 
+def image_prefix(key: CaptureKey) -> str:
+    """What the ids of all images of a capture start with; other captures of alike names have it too."""
+    return f"c360_image_{_readable(key.site)}_{_readable(key.capture)}_"
+
+
 def face_id(key: CaptureKey, station: str, face: FaceName, sha256: str) -> str:
     """External id of one face file; ends in the first 16 hex digits of its content's sha256."""
     return f"{_external_id('face', key.site, key.capture, station)}_{face}_{sha256[:16]}"

@@ -188,7 +188,7 @@ def _plan_document(done: Plan) -> dict[str, Any]:
         "findings": [finding.message for finding in done.validation.findings],
         "would_write": {"space": done.space, "files": list(done.files), "instances": list(done.instances)}
         | ({"revisions": list(done.revisions)} if done.revisions else {}),
-    }
+    } | ({"would_remove": list(done.removed)} if done.removed else {})
 
 
 def _plan_lines(done: Plan) -> list[str]:
@@ -198,7 +198,10 @@ def _plan_lines(done: Plan) -> list[str]:
     lines = [done.validation.headline, *(f"  {finding.message}" for finding in done.validation.findings)]
     if done.validation.capture is None:
         return lines
-    return [*lines, "Would write:" if writes else "Would write nothing.", *(f"  {name}" for name in writes)]
+    lines += ["Would write:" if writes else "Would write nothing.", *(f"  {name}" for name in writes)]
+    if done.removed:
+        lines += ["Would remove, and what only they use:", *(f"  image {name}" for name in done.removed)]
+    return lines
 
 
 def _key_of(url: str) -> CaptureKey:

@@ -161,6 +161,13 @@ class CoreImages:
                     faces={face: _face(face, properties[face]) for face in FACES if properties.get(face)},
                 )
 
+    def remove_images(self, images: Sequence[PublishedImage]) -> int:
+        return self._instances.remove(self._space, [image.external_id for image in images])
+
+    def remove_stations(self, external_ids: Sequence[str]) -> int:
+        unused = of_these_images_alone(self._instances, self._space, external_ids, IMAGE, "station360", ())
+        return self._instances.remove(self._space, unused)
+
     def remove_collections(self, collections: Sequence[Collection]) -> int:
         return sum(self._instances.remove(each.space, [each.external_id]) for each in collections)
 

@@ -118,6 +118,13 @@ class LegacyImages:
         for page in self._instances.pages(_images_query(collections), "images"):
             yield from (published_image(node) for node in page["images"])
 
+    def remove_images(self, images: Sequence[PublishedImage]) -> int:
+        return self._instances.remove(self._site.space, [image.external_id for image in images])
+
+    def remove_stations(self, external_ids: Sequence[str]) -> int:
+        unused = of_these_images_alone(self._instances, self._site.space, external_ids, IMAGE, "station", ())
+        return self._instances.remove(self._site.space, unused)
+
     def remove_collections(self, collections: Sequence[Collection]) -> int:
         return sum(self._instances.remove(each.space, [each.external_id]) for each in collections)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from capture360.cdf.capabilities import Need
-from capture360.model import Match, PublishedImage
+from capture360.model import FaceRef, Match, PublishedImage
 
 Decision = Literal["approved", "rejected"]
 
@@ -77,6 +77,14 @@ class LinkWriter(Protocol):
 
     def remove(self, images: Sequence[PublishedImage], *, dry_run: bool) -> Sequence[str]:
         """Remove every link of ours on these images; names what was, or would be, removed."""
+        ...
+
+    def remove_from_files(self, faces: Sequence[FaceRef]) -> Sequence[str]:
+        """Remove every link of ours that stands on these face files, where links stand on files; names them."""
+        ...
+
+    def of_people(self, images: Sequence[PublishedImage]) -> Sequence[str]:
+        """The links on these images that people made or decided on, in words. Reads only."""
         ...
 
     def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:

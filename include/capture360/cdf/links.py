@@ -133,10 +133,28 @@ class Annotations:
         ]
 
     def remove(self, images: Sequence[PublishedImage], *, dry_run: bool) -> Sequence[str]:
-        ours = [item for item in self._existing(sorted(self._files(images).values())) if _is_ours(item)]
+        ours = [item for item in self._on_files(_faces(images)) if _is_ours(item)]
         if not dry_run:
             self._delete([item.id for item in ours])
         return [_told(item) for item in ours]
+
+    def remove_from_files(self, faces: Sequence[FaceRef]) -> Sequence[str]:
+        ours = [item for item in self._on_files(faces) if _is_ours(item)]
+        self._delete([item.id for item in ours])
+        return [_told(item) for item in ours]
+
+    def of_people(self, images: Sequence[PublishedImage]) -> Sequence[str]:
+        return [_told(item) for item in self._on_files(_faces(images)) if _is_decided(item)]
+
+    def _on_files(self, faces: Sequence[FaceRef]) -> list[Annotation]:
+        """All links on those of these files that are there."""
+        if not faces:
+            return []
+        with cdf_errors("Looking for face files"):
+            found = self._client.files.retrieve_multiple(
+                external_ids=[ref.external_id for ref in faces], ignore_unknown_ids=True
+            )
+        return self._existing(sorted(int(file.id) for file in found))
 
     def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
         """What people decided is no drift, and CDF itself says which links are ours."""
@@ -156,7 +174,7 @@ class Annotations:
 
     def _files(self, images: Sequence[PublishedImage]) -> dict[FaceRef, int]:
         """Internal ids of the face files."""
-        refs = [ref for image in images for ref in image.faces.values()]
+        refs = _faces(images)
         with cdf_errors("Looking for face files"):
             found = self._client.files.retrieve_multiple(external_ids=[ref.external_id for ref in refs])
         ids = {file.external_id: int(file.id) for file in found}
@@ -262,6 +280,10 @@ class Annotations:
             else:
                 kept.append(item)
         return doubles
+
+
+def _faces(images: Sequence[PublishedImage]) -> list[FaceRef]:
+    return [ref for image in images for ref in image.faces.values()]
 
 
 def _face(images: Sequence[PublishedImage], match: Match) -> FaceRef:

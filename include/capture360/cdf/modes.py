@@ -81,6 +81,14 @@ class ImageModel(Protocol):
         """The images of any collection, whoever made it."""
         ...
 
+    def remove_images(self, images: Sequence[PublishedImage]) -> int:
+        """Remove images, and nothing that they use; how many were there."""
+        ...
+
+    def remove_stations(self, external_ids: Sequence[str]) -> int:
+        """Remove those of these station nodes that no image stands on, of whichever capture; how many were there."""
+        ...
+
     def remove_collections(self, collections: Sequence[Collection]) -> int:
         """Remove collections in which no image hangs; how many were there."""
         ...

@@ -1,4 +1,4 @@
-"""Station nodes that images of other captures hang on too."""
+"""Station nodes that images of other captures stand on too."""
 
 from __future__ import annotations
 

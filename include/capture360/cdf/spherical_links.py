@@ -28,7 +28,7 @@ from capture360.cdf.seen_links import Seen, SeenLink, image_ref, look
 from capture360.cdf.spheres import FORMAT, Outline, polygon_data
 from capture360.detection.polygons import clipped
 from capture360.errors import CdfError, CdfUnavailableError
-from capture360.model import Match, PublishedImage
+from capture360.model import FaceRef, Match, PublishedImage
 from capture360.settings import Site
 
 if TYPE_CHECKING:
@@ -129,6 +129,18 @@ class SphericalLinks:
             self._delete(ours)
             self._ledger.forget(pairs)
         return [f"link {edge.name}" for edge in ours]
+
+    def remove_from_files(self, faces: Sequence[FaceRef]) -> Sequence[str]:
+        """Nothing to do: links stand on images here."""
+        return []
+
+    def of_people(self, images: Sequence[PublishedImage]) -> Sequence[str]:
+        there = look(self._instances, images)
+        ours = {edge.name for pair, edges in there.links.items() for edge in self._our_edges(pair, edges)}
+        pairs = self._ledger.of(image_ref(image) for image in images)
+        all_edges = [edge for group in (there.links, there.orphans) for edges in group.values() for edge in edges]
+        others = [edge for edge in all_edges if edge.name not in ours and not self._made_edge(pairs, edge)]
+        return [f"link {edge.name}" for edge in others]
 
     def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
         wanted, there, plan = self._planned(images, matches)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from capture360.checks import gate, labels
 from capture360.checks.contents import checksums, copies
-from capture360.checks.earlier import against_earlier
+from capture360.checks.earlier import against_earlier, still_shown
 from capture360.checks.hits import Frame, Hits, Told, where
 from capture360.checks.mapping import face_hits, station_hits, table_hits
 from capture360.checks.measured import Measured, measured
@@ -74,7 +74,7 @@ def check_capture(
     if len(left_out):
         groups.append(Hits("F06", delivered, left_out, "skipped", "valid"))
     groups += _gate(folder, table, faces, delivered, len(ids) - len(table), settings, site, key)
-    groups += against_earlier(subject, table, earlier)
+    groups += against_earlier(subject, table, ids, earlier)
     if not stopped(groups, settings):
         say(2, _STEPS, "checking stations and files")
         groups += _suites(table, faces, settings)
@@ -82,6 +82,8 @@ def check_capture(
         groups += _files(folder, table, faces, settings, progress)
     say(_STEPS, _STEPS, "done")
     settled = settle(groups, ids, settings)
+    if settled.accepted:
+        settled = settled.also(list(still_shown(subject, table, settled.quarantined, earlier)))
     return validation_of(subject, table, faces, settled, site, tables.scans)
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from capture360.checks.hits import Hits, Told
+from capture360.checks.labels import for_people
 from capture360.checks.measured import Measured
 from capture360.checks.rules import RULES
-from capture360.model import Capture, CaptureKey, Pose
+from capture360.model import Capture, CaptureKey, Finding, Kind, Pose
 from capture360.panorama.rotation import angle_between, matrix_from_quaternion
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SAME_PLACE_M = 1.0
 _SAME_POSE_M, _SAME_POSE_DEG = 0.01, 0.1
@@ -25,14 +30,34 @@ def agrees(one: Pose, other: Pose) -> bool:
     return metres <= _SAME_POSE_M and float(np.degrees(turn)) <= _SAME_POSE_DEG
 
 
-def against_earlier(key: CaptureKey, table: Measured, earlier: Sequence[Capture]) -> Iterator[Hits | Told]:
-    """C02 and C03 against what was ingested under the same key; I05 and C05 against the site's other captures."""
-    same = max((capture for capture in earlier if capture.key == key), key=lambda c: c.revision, default=None)
+def against_earlier(
+    key: CaptureKey, table: Measured, ids: pd.Series[str], earlier: Sequence[Capture]
+) -> Iterator[Hits | Told]:
+    """C02 and C03 against what was ingested under the same key; I05 and C05 against the site's other captures.
+
+    `ids` are those of all delivered stations, of what cannot be used too; empty for a row that has none.
+    """
+    same = _same(key, earlier)
     if same is not None:
-        yield from _against_itself(table, same)
+        yield from _against_itself(table, ids, same)
     others = [capture for capture in earlier if capture.key != key]
     if others:
         yield from _against_others(table, others)
+
+
+def still_shown(
+    key: CaptureKey, table: Measured, held_back: Collection[str], earlier: Sequence[Capture]
+) -> Iterator[Finding]:
+    """C06 for stations that are held back and were ingested before."""
+    same = _same(key, earlier)
+    shown = [station.id for station in same.stations if station.id in held_back] if same else []
+    if same and shown:
+        revision = max(same.revision, table.manifest.revision) + 1
+        yield RULES["C06"].finding(table.stations.file, f"{len(shown)} ({_some(shown)})", revision=revision)
+
+
+def _same(key: CaptureKey, earlier: Sequence[Capture]) -> Capture | None:
+    return max((capture for capture in earlier if capture.key == key), key=lambda c: c.revision, default=None)
 
 
 def _rows(table: Measured) -> dict[str, int]:
@@ -48,23 +73,43 @@ def _difference(table: Measured, at: int, pose: Pose) -> tuple[float, float]:
     return metres, float(np.degrees(turn))
 
 
-def _against_itself(table: Measured, before: Capture) -> Iterator[Told]:
-    rows = _rows(table)
+def _against_itself(table: Measured, ids: pd.Series[str], before: Capture) -> Iterator[Told]:
+    """A change of a station that the ingested revision held back was confirmed with that revision."""
+    rows, parts = _rows(table), _collections(table)
+    open_changes = set(before.held_back)
     moved = []
     for station in before.stations:
-        if station.id in rows:
+        if station.id in rows and station.id not in open_changes:
             metres, turn = _difference(table, rows[station.id], station.pose)
             if metres > _ROUNDING_M or turn > _ROUNDING_DEG:
                 moved.append(station.id)
-    gone = [station.id for station in before.stations if station.id not in rows]
+    regrouped = [
+        station.id
+        for station in before.stations
+        if parts.get(station.id, station.collection) != station.collection and station.id not in open_changes
+    ]
+    delivered = set(ids)
+    gone = [station.id for station in before.stations if station.id not in delivered]
     file, revision = table.stations.file, table.manifest.revision
-    if (moved or gone) and revision <= before.revision:
-        parts = [
-            f"{len(ids)} {word} ({_some(ids)})" for ids, word in ((moved, "moved or turned"), (gone, "gone")) if ids
-        ]
-        yield Told([RULES["C03"].finding(file, ", ".join(parts), revision=before.revision + 1)])
-    elif not moved and not gone and len(rows) == len(before.stations) and revision == before.revision:
+    changes = (moved, "moved or turned"), (regrouped, "in another collection"), (gone, "gone")
+    told = ", ".join(f"{len(some)} {word} ({_some(some)})" for some, word in changes if some)
+    nameless = int((ids == "").sum())
+    kind = "scans" if table.manifest.kind is Kind.E57 else ""
+    if told and revision <= before.revision:
+        yield Told([RULES["C03"].finding(file, told, message=kind, revision=before.revision + 1)])
+    elif gone and nameless:
+        lost = f"{len(gone)} gone ({_some(gone)})"
+        yield Told([RULES["C03"].finding(file, lost, message="nameless", nameless=nameless)])
+    elif not told and not open_changes and len(rows) == len(before.stations) and revision == before.revision:
         yield Told([RULES["C02"].finding(file, len(rows))])
+
+
+def _collections(table: Measured) -> dict[str, str]:
+    """The collection of each delivered station, as it would be published."""
+    frame = table.stations.frame
+    ids = frame["station_id"].tolist()
+    parts = frame["collection_id"].tolist() if "collection_id" in frame.columns else [""] * len(ids)
+    return {station: for_people(part) for station, part in zip(ids, parts, strict=True)}
 
 
 def _some(ids: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,11 @@ NAME_LENGTH = 255
 CONTROL = r"[\x00-\x1f\x7f-\x9f]"
 _FEW = 3
 _NAMES_SHOWN = 5
+
+
+def for_people(name: str) -> str:
+    """A delivered name as it is published: no control characters, not too long."""
+    return re.sub(CONTROL, "", name)[:NAME_LENGTH].strip()
 
 
 def names(table: Measured) -> Iterator[Hits]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from capture360.checks.hits import Frame
-from capture360.checks.labels import CONTROL, NAME_LENGTH
+from capture360.checks.labels import for_people
 from capture360.checks.measured import Measured
 from capture360.checks.rules import RULES
 from capture360.checks.validation import PlanPoint, RuleCount, Validation
@@ -61,6 +60,7 @@ def _capture(key: CaptureKey, table: Measured, faces: Frame, settled: Settled, s
         revision=manifest.revision,
         supersedes=manifest.supersedes,
         history=manifest.history,
+        held_back=tuple(sorted(settled.quarantined)),
     )
 
 
@@ -74,18 +74,14 @@ def _stations(table: Measured, settled: Settled) -> tuple[Station, ...]:
     return tuple(
         Station(
             id=ids[at],
-            name=_for_people(names[at]) or ids[at],
+            name=for_people(names[at]) or ids[at],
             pose=Pose(_triple(positions[at]), _quadruple(rotations[at])),
             taken_at=taken[at],
-            collection=_for_people(parts[at]),
+            collection=for_people(parts[at]),
         )
         for at in range(len(ids))
         if ids[at] in settled.accepted
     )
-
-
-def _for_people(name: str) -> str:
-    return re.sub(CONTROL, "", name)[:NAME_LENGTH].strip()
 
 
 def _media(kind: Kind, faces: Frame, settled: Settled) -> dict[str, StationMedia]:

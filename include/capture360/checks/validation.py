@@ -102,6 +102,7 @@ def capture_document(capture: Capture) -> dict[str, Any]:
         "history": capture.history,
         "scans": dict(capture.scans),
         "reused": dict(capture.reused),
+        "held_back": list(capture.held_back),
         "stations": [
             {
                 "id": station.id,
@@ -132,6 +133,7 @@ def capture_from_document(document: Mapping[str, Any]) -> Capture:
         history=document["history"],
         scans=document["scans"],
         reused=document["reused"],
+        held_back=tuple(document["held_back"]),
         stations=tuple(
             Station(
                 id=row["id"],

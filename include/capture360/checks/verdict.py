@@ -32,6 +32,14 @@ class Settled:
     failed: dict[str, int] = field(default_factory=dict)
     total: int = 0
 
+    def also(self, findings: Sequence[Finding]) -> Settled:
+        """The same verdict with what follows from it."""
+        failed = dict(self.failed)
+        for finding in findings:
+            failed[finding.rule] = failed.get(finding.rule, 0) + 1
+        told = sorted((*self.findings, *findings), key=lambda finding: _ORDER.index(finding.disposition))
+        return replace(self, findings=tuple(told), failed=failed)
+
 
 def settle(groups: Iterable[Group], stations: pd.Series[str], settings: CheckSettings) -> Settled:
     """The verdict on a capture with these station ids, one per row of its table."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -75,6 +75,7 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
     images = [each.image for each in made]
     _refuse_incomplete(key, images, extraction.without_content(images))
     collections = _collections(key, made)
+    left = _left(ctx, key, extraction, {_id(each) for each in made})
     link = collection_link(ctx.cdf.connection, collections[0])
     done = Collected(len(images), tuple(collections), found.missing, len(others), link)
     record = {
@@ -83,6 +84,8 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
         "collections": [[each.space, each.external_id] for each in collections],
         "shown": {station: _id(each) for station, each in found.shown.items()},
         "missing": list(found.missing),
+        "others": [_id(each) for each in others],
+        "left": left,
         "link": link,
     }
     note_published(ctx.records, capture, fingerprint)
@@ -90,6 +93,11 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
     ctx.say(f"{len(found.shown)} of {len(capture.stations)} promised panoramas in {len(collections)} collections")
     if found.missing:
         ctx.say(f"CDF left out {_named(found.missing)}.")
+    if left:
+        ctx.say(
+            f"{len(left)} images of earlier deliveries are still shown: {_named(left)}. CDF's extraction made them "
+            "and removes nothing: delete them in CDF."
+        )
     if others:
         ctx.say(f"{len(others)} further images stand where no promised station is: {_named([_id(o) for o in others])}.")
     return done
@@ -137,6 +145,15 @@ def _gone(
     there = {_id(each) for each in extraction.images()}
     shown = known.body["shown"]
     return [station for station in missing if station in shown and shown[station] not in there]
+
+
+def _left(ctx: StepContext, key: CaptureKey, extraction: Extraction, made: Set[str]) -> list[str]:
+    """Images that deliveries of this capture recorded before, that are not this one's, and that CDF still has."""
+    records = [ctx.records.get(key, each, PUBLISH) for each in ctx.records.fingerprints(key)]
+    bodies = [record.body for record in records if record is not None and was_extracted(record.body)]
+    before = {name for body in bodies for name in (*body["shown"].values(), *body["others"], *body["left"])}
+    before -= set(made)
+    return sorted(before.intersection(_id(each) for each in extraction.images())) if before else []
 
 
 def _compared(capture: Capture, images: Sequence[ExtractedImage], began: Mapping[str, datetime]) -> _Found:

@@ -28,23 +28,48 @@ class Earlier:
 
 
 def note_published(records: Records, capture: Capture, fingerprint: str) -> None:
-    """Keep the stations that are published now: those of the same revision delivered before stay published too."""
-    known = records.note(capture.key, NOTE)
-    before = capture_from_document(known["capture"]) if known else None
-    kept: list[Station] = []
-    reused = dict(capture.reused)
-    if before is not None and before.revision == capture.revision:
-        delivered = {station.id for station in capture.stations}
-        kept = [station for station in before.stations if station.id not in delivered]
-        reused = {**before.reused, **reused}
-    whole = replace(capture, stations=(*kept, *capture.stations), media={}, scans={}, reused=reused)
+    """Keep what is published now. Stations that are left out are forgotten here: their removal was read back before."""
+    whole = published_with(records, capture)
     records.put_note(capture.key, NOTE, {"fingerprint": fingerprint, "capture": capture_document(whole)})
+
+
+def published_with(records: Records, capture: Capture) -> Capture:
+    """What is published of a capture, without files, once this delivery is.
+
+    Stations that were published before stay if the delivery confirms no change, or holds them back.
+    """
+    before = published_capture(records, capture.key)
+    if before is None:
+        return replace(capture, media={}, scans={}, held_back=())
+    confirmed = capture.revision > before.revision
+    delivered = {station.id for station in capture.stations}
+    kept = [
+        station
+        for station in before.stations
+        if station.id not in delivered and (not confirmed or station.id in capture.held_back)
+    ]
+    ids = [station.id for station in kept]
+    return replace(
+        capture,
+        revision=max(capture.revision, before.revision),
+        stations=(*kept, *capture.stations),
+        media={},
+        scans={},
+        reused={**{each: node for each, node in before.reused.items() if each in ids}, **capture.reused},
+        held_back=tuple(ids if confirmed else [each for each in ids if each in before.held_back]),
+    )
+
+
+def published_capture(records: Records, key: CaptureKey) -> Capture | None:
+    """What is published of a capture now, whichever deliveries brought it, without files; None if nothing is."""
+    known = records.note(key, NOTE)
+    return capture_from_document(known["capture"]) if known else None
 
 
 def published_stations(records: Records, key: CaptureKey) -> Sequence[str]:
     """Ids of the capture's stations that are published now, whichever delivery brought them."""
-    known = records.note(key, NOTE)
-    return [station.id for station in capture_from_document(known["capture"]).stations] if known else []
+    whole = published_capture(records, key)
+    return [station.id for station in whole.stations] if whole else []
 
 
 def earlier_captures(records: Records, site: str) -> Sequence[Earlier]:

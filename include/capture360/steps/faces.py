@@ -27,7 +27,7 @@ from capture360.sources import open_source
 from capture360.sources.blurred import Blurred
 from capture360.steps.context import StepContext
 from capture360.steps.progress import Progress
-from capture360.steps.revisions import newer_revision_asked, refuse_silent_change
+from capture360.steps.revisions import protected_images, refuse_silent_change
 from capture360.steps.validate import batch_size, recorded_capture
 
 STEP = "faces"
@@ -61,7 +61,7 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
     known = _recorded(ctx, key, fingerprint, batch)
     there = _stored_stations(model, key, known)
     progress = Progress(ctx.say)
-    published = {} if newer_revision_asked(ctx.records, capture) else {i.external_id: i for i in model.images(key)}
+    published = protected_images(ctx.records, capture, model.images(key))
     _refuse_other_poses(capture, published)
     source = open_faces(ctx, capture, folder)
     done: dict[str, Shas] = {}

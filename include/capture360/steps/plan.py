@@ -15,7 +15,9 @@ from capture360.model import Capture, CaptureKey
 from capture360.steps.context import StepContext
 from capture360.steps.faces import open_faces, references
 from capture360.steps.progress import Progress
+from capture360.steps.removal import left_out
 from capture360.steps.revision import scan_file
+from capture360.steps.revisions import newer_revision_asked
 from capture360.steps.scene import placing_writes
 from capture360.steps.validate import checked, extraction_space, preflight, route_of
 
@@ -24,7 +26,8 @@ from capture360.steps.validate import checked, extraction_space, preflight, rout
 class Plan:
     """The verdict, and what would be written: the space if it is new, files and instances by external id.
 
-    `revisions` are the scans out of which CDF would be told to extract the panoramas.
+    `revisions` are the scans out of which CDF would be told to extract the panoramas; `removed` the images that a
+    confirmed delivery leaves out.
     """
 
     validation: Validation
@@ -32,6 +35,7 @@ class Plan:
     files: tuple[str, ...] = ()
     instances: tuple[str, ...] = ()
     revisions: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 def plan(ctx: StepContext, key: CaptureKey) -> Plan:
@@ -58,7 +62,11 @@ def plan(ctx: StepContext, key: CaptureKey) -> Plan:
     files = tuple(ref.external_id for ref in wanted if ref not in stored)
     instances = model.changes(capture, refs)
     space = None if space_exists(ctx.cdf, ctx.site.space) else ctx.site.space
-    return Plan(validation, space, files, (*instances, *placing_writes(ctx, capture)))
+    removed: tuple[str, ...] = ()
+    if newer_revision_asked(ctx.records, capture):
+        there = {image.external_id: image for image in model.images(key)}
+        removed = tuple(image.external_id for image in left_out(capture, there))
+    return Plan(validation, space, files, (*instances, *placing_writes(ctx, capture)), removed=removed)
 
 
 def _planned_revisions(ctx: StepContext, folder: CaptureFolder, validation: Validation, capture: Capture) -> Plan:

@@ -14,30 +14,37 @@ from capture360.errors import CdfUnavailableError
 from capture360.model import Capture, CaptureKey, FaceName, FaceRef, PublishedImage
 from capture360.records import Records
 from capture360.steps.context import StepContext
-from capture360.steps.earlier import note_published
+from capture360.steps.earlier import note_published, published_with
 from capture360.steps.faces import Shas, recorded_faces, references
-from capture360.steps.revisions import newer_revision_asked, refuse_silent_change
+from capture360.steps.removal import plan_removal, remove_superseded
+from capture360.steps.revisions import newer_revision_asked, protected_images, refuse_silent_change
 from capture360.steps.validate import batch_count, recorded_capture
 
 STEP = "publish"
-SUPERSEDE = "supersede"
 _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The collections and what was done for them. `link` opens the first in CDF's own user interface."""
+    """The collections and what was done for them. `link` opens the first in CDF's own user interface.
+
+    `removed_images` belonged to stations that a confirmed delivery leaves out; `held_back` are ids of stations that
+    stay as they were published before, since their new delivery has a fault.
+    """
 
     collections: tuple[Collection, ...]
     images: int
     written: int
     removed_files: int
+    removed_images: tuple[str, ...]
+    held_back: tuple[str, ...]
     link: str
 
 
 def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
-    """Read the faces back, find or create stations, collections and images, then remove superseded face files.
+    """Read the faces back, find or create stations, collections and images, then remove what these supersede.
 
+    After a delivery with a higher revision CDF shows that delivery alone, but for stations that it holds back.
     BadInputError if a published station changed without a new revision; CdfUnavailableError if faces do not become
     readable in time.
     """
@@ -48,25 +55,27 @@ def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
     _wait_until_stored(model, faces, shas)
     before = {image.external_id: image for image in model.images(key)}
     _refuse_silent_changes(ctx.records, capture, faces, before)
-    _plan_removal(ctx, key, fingerprint, capture, faces, before)
+    confirmed = newer_revision_asked(ctx.records, capture)
+    plan_removal(ctx, fingerprint, capture, faces, before, confirmed=confirmed)
     written = model.publish(capture, faces)
     after = _wait_until_published(model, capture, faces)
-    removed = _remove_superseded(ctx.records, model, key, after)
+    removed = remove_superseded(ctx, model, fingerprint, capture, after, confirmed=confirmed)
     _remove_emptied(model, capture)
-    collections = tuple(Collection(ctx.site.space, external_id) for external_id in names.collections(capture))
+    whole = published_with(ctx.records, capture)
+    ids = dict.fromkeys([*names.collections(capture), *names.collections(whole)])
+    collections = tuple(Collection(ctx.site.space, external_id) for external_id in ids)
     done = Published(
         collections=collections,
         images=len(capture.stations),
         written=written,
-        removed_files=removed,
+        removed_files=removed.files,
+        removed_images=removed.images,
+        held_back=tuple(each.id for each in whole.stations if each.id in capture.held_back),
         link=collection_link(ctx.cdf.connection, collections[0]),
     )
     note_published(ctx.records, capture, fingerprint)
     ctx.records.put(key, fingerprint, STEP, _record(done, capture), run=ctx.run)
-    extra = len(after) - len(capture.stations)
-    kept = f"; {extra} published before and not in this delivery are kept" if extra else ""
-    noun = "collection" if len(collections) == 1 else "collections"
-    ctx.say(f"{done.images} images in {noun} {', '.join(each.external_id for each in collections)}{kept}")
+    _say(ctx, done, len(whole.stations) - len(capture.stations))
     return done
 
 
@@ -93,36 +102,11 @@ def _wait_until_stored(model: ImageModel, faces: StationFaces, shas: Mapping[str
 def _refuse_silent_changes(
     records: Records, capture: Capture, faces: StationFaces, before: Mapping[str, PublishedImage]
 ) -> None:
-    if newer_revision_asked(records, capture):
-        return
+    protected = protected_images(records, capture, before.values())
     for station in capture.stations:
-        image = before.get(names.image_id(capture.key, station.id))
+        image = protected.get(names.image_id(capture.key, station.id))
         if image is not None:
             refuse_silent_change(capture, station, image, faces[station.id])
-
-
-def _plan_removal(
-    ctx: StepContext,
-    key: CaptureKey,
-    fingerprint: str,
-    capture: Capture,
-    faces: StationFaces,
-    before: Mapping[str, PublishedImage],
-) -> None:
-    """Record which files will lose their image, before it is re-pointed: a crash must not lose track of them.
-
-    What an earlier run of this delivery recorded stays: it saw images that are re-pointed by now.
-    """
-    known = _recorded_removals(ctx.records, key, fingerprint)
-    superseded = set(known)
-    for station in capture.stations:
-        image = before.get(names.image_id(key, station.id))
-        if image is not None:
-            superseded |= set(image.faces.values()) - set(faces[station.id].values())
-    if superseded != known:
-        files = sorted(superseded, key=lambda ref: ref.external_id)
-        body = {"files": [[ref.face, ref.external_id, ref.space] for ref in files]}
-        ctx.records.put(key, fingerprint, SUPERSEDE, body, run=ctx.run)
 
 
 def _wait_until_published(model: ImageModel, capture: Capture, faces: StationFaces) -> Mapping[str, PublishedImage]:
@@ -144,14 +128,6 @@ def _wait_until_published(model: ImageModel, capture: Capture, faces: StationFac
     return after
 
 
-def _remove_superseded(
-    records: Records, model: ImageModel, key: CaptureKey, images: Mapping[str, PublishedImage]
-) -> int:
-    shown = {ref for image in images.values() for ref in image.faces.values()}
-    planned = {ref for known in records.fingerprints(key) for ref in _recorded_removals(records, key, known)}
-    return model.remove_faces(sorted(planned - shown, key=lambda ref: ref.external_id))
-
-
 def _remove_emptied(model: ImageModel, capture: Capture) -> None:
     """A collection that a new revision left without images would open nowhere."""
     kept = names.collections(capture)
@@ -159,10 +135,16 @@ def _remove_emptied(model: ImageModel, capture: Capture) -> None:
     model.remove_collections([each for each in others if next(model.images_in(each), None) is None])
 
 
-def _recorded_removals(records: Records, key: CaptureKey, fingerprint: str) -> set[FaceRef]:
-    record = records.get(key, fingerprint, SUPERSEDE)
-    files = record.body["files"] if record is not None else ()
-    return {FaceRef(face, external_id, space) for face, external_id, space in files}
+def _say(ctx: StepContext, done: Published, kept: int) -> None:
+    extra = f"; {kept} published before and not in this delivery are kept" if kept else ""
+    noun = "collection" if len(done.collections) == 1 else "collections"
+    ctx.say(f"{done.images} images in {noun} {', '.join(each.external_id for each in done.collections)}{extra}")
+    if done.held_back:
+        shown = ", ".join(done.held_back[:_SHOWN])
+        ctx.say(f"{len(done.held_back)} stations are held back and shown as they were published before ({shown})")
+    if done.removed_images:
+        shown = ", ".join(done.removed_images[:_SHOWN])
+        ctx.say(f"{len(done.removed_images)} images removed, since revision confirms that they are left out ({shown})")
 
 
 def _record(done: Published, capture: Capture) -> dict[str, object]:
@@ -170,5 +152,7 @@ def _record(done: Published, capture: Capture) -> dict[str, object]:
         "collections": [[each.space, each.external_id] for each in done.collections],
         "images": done.images,
         "revision": capture.revision,
+        "removed_images": list(done.removed_images),
+        "held_back": list(done.held_back),
         "link": done.link,
     }

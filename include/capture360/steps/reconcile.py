@@ -23,6 +23,7 @@ from capture360.steps.link_memory import LinkMemory
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.progress import Progress
 from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.unrecorded import left_behind, unrecorded_images
 
 _NAMED = 5
 """How many of many are named in a sentence."""
@@ -81,7 +82,7 @@ def reconcile_quiet(
 
 
 def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
-    """What of a published capture is lost or changed, each with the way to mend it; nothing of one that is not.
+    """What of a capture is lost, changed or shown unrecorded, each with the way to mend it.
 
     Links are compared once the delivery that is published is the one that was linked, nothing of what is remembered is
     lost and all its images are there.
@@ -89,8 +90,9 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
     published = ctx.records.newest_with(key, PUBLISH)
     record = ctx.records.get(key, published, PUBLISH) if published else None
     if published is None or record is None:
-        return []
-    found = _image_drift(ctx, key, published, record)
+        # What has no records at all is told by `unknown_collections`.
+        return _unrecorded(ctx, key, None, None) if ctx.records.load(key, only=STATE_STEPS) else []
+    found = [*_image_drift(ctx, key, published, record), *_unrecorded(ctx, key, published, record)]
     linked = ctx.records.newest_with(key, ANNOTATE)
     if linked is None:
         return found
@@ -102,6 +104,18 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
         found.append(_finding(key, "matches", f"{what} Run captures_contextualize for it: it reads them anew."))
     if not found and linked == published:
         return _link_drift(ctx, key, _compared(ctx, key, linked))
+    return found
+
+
+def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record: Record | None) -> list[Finding]:
+    """What viewers show of the capture although the records do not."""
+    found = []
+    if unknown := unrecorded_images(ctx, key, published, record):
+        fix = "Delete them in CDF; a delivery with a higher revision removes those that we made."
+        found.append(_finding(key, "unknown", f"Images that CDF shows and no record knows: {_list(unknown)}. {fix}"))
+    if published is not None and record is not None and (left := left_behind(ctx, key, published, record)):
+        what = "Images of earlier deliveries that CDF extracted itself and still shows"
+        found.append(_finding(key, "left", f"{what}: {_list(left)}. Delete them in CDF."))
     return found
 
 

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from capture360 import names
 from capture360.cdf.nodes import same_pose
 from capture360.errors import BadInputError
 from capture360.model import Capture, CaptureKey, FaceName, FaceRef, PublishedImage, Station
 from capture360.records import Records
+from capture360.steps.earlier import published_capture
 from capture360.steps.validate import recorded_capture
 
 
 def published_revision(records: Records, key: CaptureKey) -> int:
-    """The highest revision that the records saw published; 0 if none."""
+    """The highest revision that the records saw published, the one that deliveries are compared with; 0 if none."""
+    whole = published_capture(records, key)
     found = [records.get(key, fingerprint, "publish") for fingerprint in records.fingerprints(key)]
-    return max((int(record.body["revision"]) for record in found if record is not None), default=0)
+    revisions = [int(record.body["revision"]) for record in found if record is not None]
+    return max([*revisions, whole.revision if whole else 0])
 
 
 def newer_revision_asked(records: Records, capture: Capture) -> bool:
     """Whether this delivery may change published stations."""
     return capture.revision > published_revision(records, capture.key)
+
+
+def protected_images(records: Records, capture: Capture, images: Iterable[PublishedImage]) -> dict[str, PublishedImage]:
+    """Those of a capture's images, by external id, that this delivery may not change; read only if there can be any.
+
+    A station that a confirmed delivery held back may still change: the confirmation spoke of it too.
+    """
+    if newer_revision_asked(records, capture):
+        return {}
+    whole = published_capture(records, capture.key)
+    free = {names.image_id(capture.key, station) for station in (whole.held_back if whole else ())}
+    return {image.external_id: image for image in images if image.external_id not in free}
 
 
 def refuse_silent_change(

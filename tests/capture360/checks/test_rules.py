@@ -19,6 +19,7 @@ from capture360.checks.rules import RULES
 from capture360.checks.validation import Validation
 from capture360.model import FACES, Capture, CaptureKey, Verdict
 from delivery import COLUMNS, Delivery, picture, png_header, table
+from scans import scan
 
 Spoil = Callable[[Delivery], None]
 Said = Callable[[Validation, str], list[str]]
@@ -403,6 +404,29 @@ def same_again(delivery: Delivery) -> None:
 def changed_since(delivery: Delivery) -> None:
     delivery.earlier.append(ingested(delivery, "2026-04-17"))
     delivery.stations[SECOND]["x"] = "8.05"
+
+
+@spoils("C03", "nameless")
+def gone_or_without_its_id(delivery: Delivery) -> None:
+    delivery.earlier.append(ingested(delivery, "2026-04-17"))
+    delivery.manifest["revision"] = 2
+    delivery.stations[SECOND]["station_id"] = ""
+
+
+@spoils("C03", "scans")
+def scan_left_out(delivery: Delivery) -> None:
+    kept = {name: delivery.manifest[name] for name in ("schema", "site_id", "capture_id")}
+    delivery.manifest = {**kept, "kind": "e57"}
+    delivery.stations.clear()
+    delivery.files = {"scan.e57": scan((1, 2, 3))}
+    delivery.earlier.append(ingested(delivery, "2026-04-17"))
+    delivery.files = {"scan.e57": scan((1, 2))}
+
+
+@spoils("C06")
+def damaged_since(delivery: Delivery) -> None:
+    delivery.earlier.append(ingested(delivery, "2026-04-17"))
+    delivery.stations[SECOND]["x"] = "east"
 
 
 def ingested(delivery: Delivery, capture: str) -> Capture:

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, ViewId
 
 from capture360.cdf import once
 from capture360.errors import BadInputError, CdfError, CdfUnavailableError, ConfigError
@@ -114,7 +115,9 @@ def test_images_that_are_gone_are_told_and_extracted_again(start: Start, names: 
         client.three_d.revisions.delete(model.id, made.id)
         again = ingest(world.ctx("run 3"), drop.key)
         assert again.collected is not None
-        assert (len(again.collected.missing), reconcile(world.ctx(), drop.key)) == (0, [])
+        assert again.collected.missing == ()
+        (double,) = reconcile(world.ctx(), drop.key)
+        assert double.rule == "left", "the image that was not gone is shown beside the one extracted again"
 
 
 @pytest.mark.parametrize(
@@ -412,6 +415,63 @@ def test_a_scan_that_is_added_is_extracted_beside_the_first(start: Start) -> Non
         after = project(world)
         assert set(before["scans"]) < set(after["scans"])
         assert (after["models"], after["revisions"], after["images"]) == (1, 3, 5)
+
+
+@pytest.mark.parametrize("shared_space", [False, True], ids=["own space", "shared space"])
+def test_what_an_earlier_extraction_left_is_named_until_it_is_deleted(start: Start, shared_space: bool) -> None:
+    """CDF's extraction removes nothing: a scan that is left out stays shown, in the records too."""
+    with start(site={"e57": {"space": "scans"}} if shared_space else None) as world:
+        drop = write_scans(
+            world.landing, "walk", {"west.e57": scan((1,)), "north.e57": scan((2,)), "east.e57": scan((3,))}
+        )
+        ingest(world.ctx(), drop.key)
+        assert reconcile(world.ctx(), drop.key) == []
+        (drop.folder / "east.e57").unlink()
+        refused = ingest(world.ctx(), drop.key).validated
+        assert "1 gone" in refused.headline
+        assert "stay until somebody deletes them in CDF" in refused.headline
+        write_scans(world.landing, "walk", {"west.e57": scan((1,))}, revision=2)
+        done = ingest(world.ctx(), drop.key)
+        assert done.collected is not None
+        assert done.collected.images == 2
+        assert any(line.startswith("1 images of earlier deliveries are still shown") for line in world.said)
+        (finding,) = reconcile(world.ctx(), drop.key)
+        assert finding.rule == "left"
+        (left,) = world.records.get(drop.key, done.validated.fingerprint, "publish").body["left"]  # type: ignore[union-attr]
+        assert left in finding.message
+        client = world.cdf.client
+        space = next(iter(done.collected.collections)).space
+        client.data_modeling.instances.delete(nodes=[(space, left)])
+        assert reconcile(world.ctx(), drop.key) == []
+
+
+def test_an_image_in_a_space_of_the_captures_own_that_nobody_recorded_is_listed(start: Start) -> None:
+    with start() as world:
+        drop = write_scans(world.landing, "walk")
+        ingest(world.ctx(), drop.key)
+        name, properties = next(iter(world.nodes(IMAGE_VIEW, "").items()))
+        copied = {key: value for key, value in properties.items() if value is not None}
+        stray = NodeApply(space_id(drop.key), "stray", sources=[NodeOrEdgeData(ViewId(*IMAGE_VIEW), copied)])
+        world.cdf.client.data_modeling.instances.apply(stray)
+        assert name != "stray"
+        assert "stray" in {finding.rule: finding.message for finding in reconcile(world.ctx(), drop.key)}["unknown"]
+
+
+def test_a_scan_left_out_in_a_data_modeling_project_is_removed(tmp_path: Path) -> None:
+    given = {"list_lag": 0, "uploaded_lag": 0, "syncer_delay": 0, "rate_limits": False}
+    with run_sandbox(Options(data=tmp_path / "cdf", mode=ProjectMode.DATA_MODELING, **given)) as running:
+        world = World(running, tmp_path, "data_modeling")
+        drop = write_scans(
+            world.landing, "walk", {"west.e57": scan((1,)), "north.e57": scan((2,)), "east.e57": scan((3,))}
+        )
+        ingest(world.ctx(), drop.key)
+        (drop.folder / "east.e57").unlink()
+        write_scans(world.landing, "walk", {"west.e57": scan((1,))}, revision=2)
+        done = ingest(world.ctx(), drop.key)
+        assert done.published is not None
+        assert len(done.published.removed_images) == 1
+        assert len(images_of(world.ctx(), drop.key, done.validated.fingerprint)) == 2
+        assert reconcile(world.ctx(), drop.key) == []
 
 
 def test_extraction_here_is_a_setting_in_every_mode(start: Start) -> None:

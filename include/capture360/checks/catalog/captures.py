@@ -47,11 +47,30 @@ CAPTURES = (
         stage="gate",
         messages=says(
             "{where}: the stations changed after they were ingested: {value}. Is it meant? Then confirm with "
-            "revision: {revision} in capture.yaml.",
+            "revision: {revision} in capture.yaml: CDF will show what is delivered, and no station that is left out.",
             bad="a pose corrected in an ingested capture",
             where="stations.csv",
             value="1 moved or turned (s-02)",
             revision="2",
+        )
+        | says(
+            "{where}: the stations changed after they were ingested: {value}. Is it meant? Then confirm with "
+            "revision: {revision} in capture.yaml. Where CDF extracts the panoramas itself, the images that it made "
+            "before stay until somebody deletes them in CDF; captures_reconcile lists them.",
+            name="scans",
+            bad="an ingested E57 capture from which a scan is missing",
+            where="scan.e57",
+            value="1 gone (Stop-3)",
+            revision="2",
+        )
+        | says(
+            "{where}: {value}, and {nameless} of its rows have no station_id: nobody can tell whether they are those "
+            "stations. Give every row its id; a station that is to be removed has no row at all.",
+            name="nameless",
+            bad="a new revision in which one ingested station is missing and one row has lost its id",
+            where="stations.csv",
+            value="1 gone (s-02)",
+            nameless="1",
         ),
     ),
     Rule(
@@ -85,6 +104,22 @@ CAPTURES = (
             value="0.050",
             turn="0.00",
             capture="2026-03-01",
+        ),
+    ),
+    Rule(
+        id="C06",
+        title="What is published stays while its new delivery is held back",
+        why="A station with a fault is to be fixed; only one that is left out on purpose is removed.",
+        disposition=Disposition.WARN,
+        scope="station",
+        stage="files",
+        messages=says(
+            "{where}: {value} held back, but published before: CDF keeps showing what was published. Fix and deliver "
+            "again; to remove such a station instead, leave it out and confirm with revision: {revision}.",
+            bad="a damaged picture in a new delivery of an ingested capture",
+            where="stations.csv",
+            value="1 (s-02)",
+            revision="2",
         ),
     ),
 )

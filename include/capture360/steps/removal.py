@@ -1,0 +1,168 @@
+"""What a delivery takes the place of: images of stations that it leaves out, and what only they or old images used.
+
+It is recorded before the first write, since a run that comes after a crash no longer sees what was re-pointed or
+removed. Links go first and files last, so that nothing that is shown ever lacks what it uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from capture360 import names
+from capture360.cdf.capabilities import capabilities, lacking
+from capture360.cdf.modes import ImageModel, StationFaces, mode_of
+from capture360.cdf.patience import until
+from capture360.errors import CdfUnavailableError, ConfigError
+from capture360.model import Capture, CaptureKey, FaceRef, PublishedImage
+from capture360.records import Records
+from capture360.steps.context import StepContext
+from capture360.steps.link_memory import LinkMemory
+
+STEP = "supersede"
+_SHOWN = 5
+
+Images = Mapping[str, PublishedImage]
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """Images that are left out by external id, and the station nodes and face files that may lose their last image."""
+
+    images: frozenset[str] = field(default_factory=frozenset)
+    stations: frozenset[str] = field(default_factory=frozenset)
+    faces: frozenset[FaceRef] = field(default_factory=frozenset)
+
+    def __or__(self, other: Superseded) -> Superseded:
+        return Superseded(self.images | other.images, self.stations | other.stations, self.faces | other.faces)
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """External ids of the images that this delivery removed, also in runs before, and how many files went now."""
+
+    images: tuple[str, ...]
+    files: int
+
+
+def left_out(capture: Capture, images: Images) -> list[PublishedImage]:
+    """Those of a capture's images that a confirmed delivery removes: ours, of no station that it has or holds back."""
+    prefix = names.image_prefix(capture.key)
+    stay = {names.image_id(capture.key, each) for each in (*_ids(capture), *capture.held_back)}
+    return [images[name] for name in sorted(images) if name not in stay and name.startswith(prefix)]
+
+
+def plan_removal(
+    ctx: StepContext, fingerprint: str, capture: Capture, faces: StationFaces, before: Images, *, confirmed: bool
+) -> None:
+    """Record what will lose its place, before anything does; what an earlier run of this delivery recorded stays."""
+    known = _recorded(ctx.records, capture.key, fingerprint)
+    gone = left_out(capture, before) if confirmed else []
+    planned = Superseded(
+        frozenset(image.external_id for image in gone),
+        frozenset(image.station for image in gone if image.station),
+        frozenset(ref for image in gone for ref in image.faces.values()),
+    )
+    for station in capture.stations:
+        image = before.get(names.image_id(capture.key, station.id))
+        if image is not None:
+            node = names.station_node(capture, station.id)
+            planned |= Superseded(
+                stations=frozenset({image.station} - {node, ""}),
+                faces=frozenset(image.faces.values()) - frozenset(faces[station.id].values()),
+            )
+    if (planned | known) != known:
+        _record(ctx, capture.key, fingerprint, planned | known)
+
+
+def remove_superseded(
+    ctx: StepContext, model: ImageModel, fingerprint: str, capture: Capture, after: Images, *, confirmed: bool
+) -> Removed:
+    """Remove what the delivery leaves out, and of all that was ever superseded what nothing uses now.
+
+    Done again it finishes what a run before began. CdfUnavailableError if CDF still shows images that were removed;
+    ConfigError if links of ours on them may not be removed.
+    """
+    key = capture.key
+    gone = left_out(capture, after) if confirmed else []
+    shown = {name: image for name, image in after.items() if image not in gone}
+    planned = Superseded()
+    for known in ctx.records.fingerprints(key):
+        planned |= _recorded(ctx.records, key, known)
+    faces = sorted(planned.faces - _faces(shown), key=lambda ref: ref.external_id)
+    stations = sorted(planned.stations - {image.station for image in shown.values()})
+    there = sorted(model.file_ids(faces), key=lambda ref: ref.external_id)
+    _remove_links(ctx, key, gone, there)
+    model.remove_images(gone)
+    _wait_until_gone(model, key, gone)
+    model.remove_stations(stations)
+    files = model.remove_faces(faces)
+    mine = _recorded(ctx.records, key, fingerprint).images
+    return Removed(tuple(sorted(mine - set(shown))), files)
+
+
+def _remove_links(ctx: StepContext, key: CaptureKey, gone: Sequence[PublishedImage], faces: Sequence[FaceRef]) -> None:
+    """Links of ours on images that go and on files that go; those of people go along with them, and are named."""
+    if not gone and not faces:
+        return
+    writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, LinkMemory(ctx.records, key).pairs())
+    denied = lacking(capabilities(ctx.cdf), writer.needs)
+    if denied:
+        needs = ", ".join(map(str, denied))
+        if any(ctx.records.has(key, each, "match") for each in ctx.records.fingerprints(key)):
+            raise ConfigError(f"{key}: images with links are to be removed, but {needs} is not granted. Ask for it.")
+        if gone:
+            ctx.say(f"Nobody looked for links on the images that are removed: {needs} is not granted.")
+        return
+    people = writer.of_people(gone)
+    if people:
+        ctx.say(f"{len(people)} links that people made or decided go with the removed images: {_some(people)}")
+    removed = [*writer.remove(gone, dry_run=False), *writer.remove_from_files(faces)]
+    if removed:
+        ctx.say(f"{len(removed)} links of ours removed")
+
+
+def _wait_until_gone(model: ImageModel, key: CaptureKey, gone: Sequence[PublishedImage]) -> None:
+    """What is removed stays in the records until CDF no longer shows it."""
+    wanting = {image.external_id for image in gone}
+
+    def all_gone() -> bool:
+        wanting.intersection_update(image.external_id for image in model.images(key))
+        return not wanting
+
+    if gone and not until(all_gone):
+        raise CdfUnavailableError(f"{len(wanting)} images were removed but are still shown ({_some(sorted(wanting))}).")
+
+
+def _recorded(records: Records, key: CaptureKey, fingerprint: str) -> Superseded:
+    record = records.get(key, fingerprint, STEP)
+    if record is None:
+        return Superseded()
+    return Superseded(
+        frozenset(record.body["images"]),
+        frozenset(record.body["stations"]),
+        frozenset(FaceRef(face, external_id, space) for face, external_id, space in record.body["files"]),
+    )
+
+
+def _record(ctx: StepContext, key: CaptureKey, fingerprint: str, planned: Superseded) -> None:
+    files = sorted(planned.faces, key=lambda ref: ref.external_id)
+    body = {
+        "images": sorted(planned.images),
+        "stations": sorted(planned.stations),
+        "files": [[ref.face, ref.external_id, ref.space] for ref in files],
+    }
+    ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
+
+
+def _faces(images: Images) -> set[FaceRef]:
+    return {ref for image in images.values() for ref in image.faces.values()}
+
+
+def _ids(capture: Capture) -> list[str]:
+    return [station.id for station in capture.stations]
+
+
+def _some(things: Sequence[str]) -> str:
+    more = f", ... ({len(things)} in all)" if len(things) > _SHOWN else ""
+    return ", ".join(things[:_SHOWN]) + more

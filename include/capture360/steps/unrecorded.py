@@ -1,0 +1,57 @@
+"""Images of a capture that viewers show although no record says so, or although a confirmed delivery left them out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from capture360 import names
+from capture360.cdf.extracted import Extraction
+from capture360.cdf.modes import mode_of
+from capture360.model import Capture, CaptureKey
+from capture360.records import Record
+from capture360.steps.collect import was_extracted
+from capture360.steps.context import StepContext
+from capture360.steps.earlier import published_stations
+from capture360.steps.revision import recorded_revisions
+from capture360.steps.validate import CAPTURE, recorded_capture
+
+
+def unrecorded_images(ctx: StepContext, key: CaptureKey, published: str | None, record: Record | None) -> Sequence[str]:
+    """External ids of the images that CDF shows and no record knows.
+
+    `published` is the delivery that was published last, `record` what it recorded. What a later delivery was about to
+    publish when its run ended is known.
+    """
+    known: set[str] = set()
+    if published is not None and record is not None and was_extracted(record.body):
+        if ctx.site.e57.space is not None:
+            return []  # Captures share that space, and CDF does not tell whose an image is.
+        shown = {each.image.external_id for each in _extraction(ctx, key, published).images()}
+        known |= {*record.body["shown"].values(), *record.body["others"], *record.body["left"]}
+    else:
+        shown = {image.external_id for image in mode_of(ctx.cdf).images(ctx.cdf, ctx.site).images(key)}
+        known |= {names.image_id(key, station) for station in published_stations(ctx.records, key)}
+    if shown - known:
+        for capture in _begun(ctx, key, record):
+            known |= {names.image_id(key, station.id) for station in capture.stations}
+    return sorted(shown - known)
+
+
+def left_behind(ctx: StepContext, key: CaptureKey, published: str, record: Record) -> Sequence[str]:
+    """External ids of images of earlier deliveries that CDF's extraction made and that it still shows."""
+    if not was_extracted(record.body) or not record.body["left"]:
+        return []
+    there = {each.image.external_id for each in _extraction(ctx, key, published).images()}
+    return [name for name in record.body["left"] if name in there]
+
+
+def _extraction(ctx: StepContext, key: CaptureKey, published: str) -> Extraction:
+    return Extraction(ctx.cdf, recorded_revisions(ctx, key, published)["space"])
+
+
+def _begun(ctx: StepContext, key: CaptureKey, record: Record | None) -> Iterator[Capture]:
+    """Deliveries that were accepted after the one that is published."""
+    for fingerprint in ctx.records.fingerprints(key):
+        accepted = ctx.records.get(key, fingerprint, CAPTURE)
+        if accepted is not None and (record is None or accepted.at > record.at):
+            yield recorded_capture(ctx.records, key, fingerprint)
