@@ -125,6 +125,8 @@ class Capture:
     history: bool = False
     scans: Mapping[str, str] = field(default_factory=dict)
     """The sha256 of each E57 file by path."""
+    extracted_here: tuple[str, ...] = ()
+    """Keys of the manifest that CDF's own extraction of scans cannot apply."""
     reused: Mapping[str, str] = field(default_factory=dict)
     """By station: external id of an earlier capture's station node, where `history` lets them share it."""
     held_back: tuple[str, ...] = ()

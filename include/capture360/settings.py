@@ -162,7 +162,8 @@ class E57Settings(_Section):
     """How E57 files become panoramas where the project mode leaves a choice."""
 
     route: Literal["mode", "extract"] = "mode"
-    """`extract` cuts the panoramas out here in every mode; `mode` lets CDF do it where the project mode allows."""
+    """`extract` cuts the panoramas out here in every mode; `mode` lets CDF do it where the project mode allows and the
+    manifest states nothing that CDF's extraction cannot apply, such as `frame.transform`."""
     model_id: int | None = None
     """Id of the 3D model whose revisions are made; found or created for each capture if not given."""
     space: str | None = None

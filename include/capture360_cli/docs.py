@@ -31,6 +31,7 @@ def pages(root: Path) -> Mapping[str, str]:
     makers: Mapping[str, Callable[[], str]] = {
         "command.md": _command,
         "dags.md": lambda: _dags(root / "dags"),
+        "manifest.md": _manifest,
         "rules.md": _rules,
         "settings.md": _settings,
     }
@@ -44,6 +45,33 @@ def _command() -> str:
 
     command = typer.main.get_command(app)
     return get_docs_for_click(obj=command, ctx=typer.Context(command), name="capture360")
+
+
+def _manifest() -> str:
+    from capture360.readers.manifest_keys import KEYS, WAYS, WHAT, Only
+
+    used = {cell: cell.value for cells in KEYS.values() for cell in cells.values() if not isinstance(cell, Only)}
+    lines = [
+        "# Keys of the manifest",
+        "",
+        "What each key of `capture.yaml` does, by how a capture is delivered. A key that cannot work is refused by",
+        "name. CDF's own extraction of scans knows nothing of the manifest: scans that state a key marked so are",
+        "extracted here in every project.",
+        "",
+        f"| key | {' | '.join(WHAT[way] for way in WAYS)} |",
+        f"|---|{'---|' * len(WAYS)}",
+    ]
+    for key, cells in KEYS.items():
+        shown = [
+            f"only {', '.join(str(value) for value in cell.values if value)}: {cell.why}"
+            if isinstance(cell, Only) and any(cell.values)
+            else f"refused: {cell.why}"
+            if isinstance(cell, Only)
+            else used[cell]
+            for cell in (cells[way] for way in WAYS)
+        ]
+        lines.append(f"| `{key}` | {' | '.join(shown)} |")
+    return "\n".join(lines)
 
 
 def _rules() -> str:

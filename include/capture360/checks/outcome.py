@@ -13,6 +13,7 @@ from capture360.checks.rules import RULES
 from capture360.checks.validation import PlanPoint, RuleCount, Validation
 from capture360.checks.verdict import Settled
 from capture360.model import Capture, CaptureKey, Kind, Pose, Station, StationMedia
+from capture360.readers.manifest_keys import extracted_here
 from capture360.settings import Site
 
 
@@ -61,6 +62,7 @@ def _capture(key: CaptureKey, table: Measured, faces: Frame, settled: Settled, s
         supersedes=manifest.supersedes,
         history=manifest.history,
         held_back=tuple(sorted(settled.quarantined)),
+        extracted_here=extracted_here(manifest),
     )
 
 

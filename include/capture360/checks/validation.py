@@ -101,6 +101,7 @@ def capture_document(capture: Capture) -> dict[str, Any]:
         "supersedes": list(capture.supersedes),
         "history": capture.history,
         "scans": dict(capture.scans),
+        "extracted_here": list(capture.extracted_here),
         "reused": dict(capture.reused),
         "held_back": list(capture.held_back),
         "stations": [
@@ -132,6 +133,7 @@ def capture_from_document(document: Mapping[str, Any]) -> Capture:
         supersedes=tuple(document["supersedes"]),
         history=document["history"],
         scans=document["scans"],
+        extracted_here=tuple(document["extracted_here"]),
         reused=document["reused"],
         held_back=tuple(document["held_back"]),
         stations=tuple(

@@ -19,7 +19,7 @@ from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.scans import archives_in, open_scan, scans_in, scans_within
 from capture360.model import Finding
-from capture360.readers.manifest import MANIFEST, Manifest, Rotation, Time
+from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.pictures import PANORAMA
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
@@ -75,10 +75,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     frame = pd.DataFrame({name: pd.array(column, dtype="str") for name, column in zip(_COLUMNS, columns, strict=True)})
     frame["row"] = 0
     faces = frame[["station_id", "file", "row"]].assign(face=PANORAMA)
-    stated = manifest.frame.model_copy(update={"up": "z", "unit": "m"})
-    own = {"rotation": Rotation.model_validate(DEFAULTS["rotation"]), "time": Time.model_validate(DEFAULTS["time"])}
-    ruled = manifest.model_copy(update={"frame": stated, **own})
-    return Tables(ruled, frame, faces, paths[0], "", findings=tuple(findings), scans=hashes)
+    return Tables(manifest, frame, faces, paths[0], "", findings=tuple(findings), scans=hashes)
 
 
 def _row(sphere: Photosphere, path: str, prefix: str) -> tuple[str, ...]:

@@ -16,9 +16,9 @@ from capture360.landing.folder import CaptureFolder
 from capture360.pictures.gpano import read_gpano
 from capture360.pictures.jpeg import ImageError, read_header
 from capture360.readers.canonical import read_table, tables_named
-from capture360.readers.columns import STATION_COLUMNS, canonical
+from capture360.readers.columns import ROTATIONS, STATION_COLUMNS, canonical
 from capture360.readers.exif import camera_notes
-from capture360.readers.manifest import Manifest
+from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.pictures import PICTURE, panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
@@ -46,9 +46,21 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     if tables_named(folder, "stations"):
         table = canonical(read_table(folder, "stations", settings), manifest, STATION_COLUMNS, ("pano_file",))
         frame, file = _joined(frame, table.frame), table.file
+        _refuse_without_rotation(frame, manifest, file)
         return Tables(manifest, frame, panoramas(folder, frame), file, file, table.findings)
+    _refuse_without_rotation(frame, manifest, file)
     faces = panoramas(folder, frame)
     return Tables(manifest, frame.assign(file=frame["pano_file"]), faces, file, file)
+
+
+def _refuse_without_rotation(frame: pd.DataFrame, manifest: Manifest, file: str) -> None:
+    """Pictures hold a heading; rotations of another kind are columns of the table."""
+    kind = manifest.rotation.kind
+    missing = [name for name in ROTATIONS[kind] if name not in frame.columns]
+    if missing:
+        problem = f'rotation.kind "{kind}" needs the columns {", ".join(missing)}, missing in {file}'
+        mend = "Add the columns to a stations table, or write heading_pitch_roll_deg."
+        raise Unreadable(RULES["S09"].finding(MANIFEST, kind, column="rotation.kind", problem=problem, mend=mend))
 
 
 def _row(folder: CaptureFolder, path: str, manifest: Manifest) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from capture360.checks.rules import RULES
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Finding, Kind
 from capture360.readers.manifest import MANIFEST, Manifest
+from capture360.readers.manifest_keys import refused
 from capture360.readers.problem import Unreadable
 
 _LARGEST = 64_000
@@ -168,9 +169,8 @@ def _conventions(manifest: Manifest) -> list[Finding]:
                         mend=f"{_MEND['rotation.euler_order']}.",
                     )
                 )
-    if manifest.numbers.decimal and (manifest.kind is Kind.E57 or manifest.source_format == "spot"):
-        problem = "numbers.decimal is about a stations table, and a delivery of this kind has none"
-        found.append(RULES["S01"].finding(MANIFEST, column="numbers.decimal", problem=problem, mend="Remove it."))
+    for key, value, problem, mend in refused(manifest):
+        found.append(RULES["S09"].finding(MANIFEST, value, column=key, problem=problem, mend=mend))
     if manifest.time.base == "local" and not manifest.time.zone:
         missing("time.zone", "Times are local: name their zone, such as Europe/Oslo")
     if manifest.time.zone and not _zone_known(manifest.time.zone):

@@ -76,6 +76,8 @@ def examine(ctx: StepContext, key: CaptureKey) -> Validated:
         ctx.records.put(key, seen, CAPTURE, capture_document(validation.capture), run=ctx.run)
     ctx.records.put(key, seen, STEP, _record(done, validation), run=ctx.run)
     ctx.say(done.headline)
+    if validation.capture is not None and validation.capture.extracted_here:
+        ctx.say(f"The scans are extracted here, which applies {', '.join(validation.capture.extracted_here)}.")
     return done
 
 
@@ -118,8 +120,11 @@ def recorded_capture(records: Records, key: CaptureKey, fingerprint: str) -> Cap
 
 
 def route_of(ctx: StepContext, capture: Capture) -> Route:
-    """Whether the capture's faces are uploaded, or CDF extracts them out of its scans."""
-    by_revision = mode_of(ctx.cdf).e57 == "revision" and ctx.site.e57.route != "extract"
+    """Whether the capture's faces are uploaded, or CDF extracts them out of its scans.
+
+    CDF publishes scans as they are: where the manifest states more, they are extracted here.
+    """
+    by_revision = mode_of(ctx.cdf).e57 == "revision" and ctx.site.e57.route != "extract" and not capture.extracted_here
     return "revision" if capture.kind is Kind.E57 and by_revision else "faces"
 
 
