@@ -49,12 +49,14 @@ def _from_spherical(image: Image2D, remarks: list[Remark]) -> Iterable[Photosphe
         remarks.append(wrong)
         return
     assert image.pose is not None
-    angle = picture.width * picture.pixel_width
-    if picture.width and abs(angle - 2 * math.pi) > 0.01 * 2 * math.pi:
-        degrees = f"{math.degrees(angle):.4g}"
-        remarks.append(
-            Remark(image.label, degrees, f"says it is {degrees} degrees wide; taken as a full 360", image=image.index)
-        )
+    for pixels, size, whole, word in (
+        (picture.width, picture.pixel_width, 360, "wide"),
+        (picture.height, picture.pixel_height, 180, "high"),
+    ):
+        angle = math.degrees(pixels * size)
+        if pixels and abs(angle - whole) > 0.01 * whole:
+            text = f"says it is {angle:.4g} degrees {word}; taken as a full {whole}"
+            remarks.append(Remark(image.label, f"{angle:.4g}", text, image=image.index))
     remark_length(image, remarks)
     rotation = rot.quaternion_from_matrix(rot.cube_from_panorama(rot.matrix_from_quaternion(image.pose.rotation)))
     pose = Pose(image.pose.translation, rotation)

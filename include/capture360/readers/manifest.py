@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from capture360.model import Kind
+from capture360.model import FARTHEST_M, Kind
 from capture360.names import CAPTURE_LENGTH, SITE_LENGTH, is_id
 
 MANIFEST = "capture.yaml"
@@ -68,6 +68,11 @@ class Matrix(_Part):
         return self
 
 
+Latitude = Annotated[float, Field(ge=-90, le=90)]
+Longitude = Annotated[float, Field(ge=-180, le=180)]
+Height = Annotated[float, Field(ge=-FARTHEST_M, le=FARTHEST_M)]
+
+
 class Frame(_Part):
     """Where the positions are."""
 
@@ -75,7 +80,7 @@ class Frame(_Part):
     up: Literal["z", "y"]
     unit: Literal["m", "mm", "cm", "ft", "us_ft", "in"]
     handedness: Literal["right"]
-    origin: tuple[float, float, float] | None = None
+    origin: tuple[Latitude, Longitude, Height] | None = None
     """Latitude, longitude (degrees) and height (metres) of the site frame's origin, for positions from GPS."""
     transform: Annotated[Matrix | Offset | None, BeforeValidator(_kind_of_transform)] = None
 

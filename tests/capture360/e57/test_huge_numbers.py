@@ -65,6 +65,17 @@ def test_the_images_are_spheres_as_they_are() -> None:
     assert len(find_photospheres(contents([image(0, "spherical", Rotation.identity())])).usable) == 1
 
 
+@pytest.mark.parametrize(("side", "words"), [("pixel_width", "300 degrees wide"), ("pixel_height", "150 degrees high")])
+def test_a_panorama_that_says_it_is_no_sphere_is_remarked(side: str, words: str) -> None:
+    one = image(0, "spherical", Rotation.identity())
+    (picture,) = one.representations
+    narrow = replace(picture, **{side: getattr(picture, side) * 5 / 6})
+    found = find_photospheres(contents([replace(one, representations=(narrow,))]))
+    assert [remark.message for remark in found.remarks if not remark.message.startswith("has no acq")] == [
+        f"says it is {words}; taken as a full {360 if 'wide' in words else 180}"
+    ]
+
+
 @pytest.mark.parametrize("kind", ["pinhole", "spherical"])
 def test_no_number_raises(kind: RepresentationKind) -> None:
     rest = cubes()[1:] if kind == "pinhole" else []

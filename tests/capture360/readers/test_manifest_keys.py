@@ -132,6 +132,13 @@ def test_a_transform_that_does_nothing_changes_no_route(transform: dict[str, Any
     assert extracted_here(read_manifest(document("e57", **{"frame.transform": transform}), {})) == ()
 
 
+@pytest.mark.parametrize("origin", [[91, 10, 0], [59, 1e308, 0], [59, 10, -1e9]])
+def test_an_origin_that_lies_on_no_globe_is_refused(origin: list[float]) -> None:
+    (finding,) = findings(document("gps", **{"frame.origin": origin}))
+    assert finding.column is not None
+    assert finding.column.startswith("frame.origin")
+
+
 def put(folder: Path, name: str, content: bytes) -> None:
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(content)
