@@ -9,13 +9,16 @@ from typing import Any
 import httpx
 import pytest
 
+from capture360.cdf.modes import mode_of
 from capture360.errors import CdfError, CdfUnavailableError
+from capture360.names import image_id
 from capture360.steps.ingest import Ingested
 from captures import Drop
-from ingest_world import World
+from ingest_world import IMAGE_VIEW, World
 from local_cdf import RunningSandbox
 
 UPLOAD = {"method": "PUT", "path": "/links/*"}
+LINKS = {"method": "POST", "path": "*/files/downloadlink"}
 CREATE = {"method": "POST", "path": "*/files"}
 READ_BACK = {"method": "POST", "path": "*/files/byids"}
 INSTANCES = {"method": "POST", "path": "*/models/instances"}
@@ -78,22 +81,67 @@ def test_the_end_is_the_same(world: World, order: Callable[..., None], fault: di
     assert tries <= most_tries
 
 
-@pytest.mark.parametrize("effect", ["short-store", "wrong-bytes"])
-def test_bytes_that_differ_are_found_and_mended_by_hand(
-    running: RunningSandbox, tmp_path: Path, order: Callable[..., None], effect: str
+@pytest.mark.parametrize("verify", ["sample", "off"])
+def test_half_of_a_face_is_found_and_uploaded_again_before_it_is_published(
+    running: RunningSandbox, tmp_path: Path, order: Callable[..., None], verify: str
 ) -> None:
-    """`verify` compares what comes back: the message names the file to delete, and the next run uploads it anew."""
-    world = World(running, tmp_path, verify="all")
-    drop = world.drop("damaged", stations=1)
-    order(**UPLOAD, effect=effect, nth=4)
-    with pytest.raises(CdfError, match=r"CDF gives back .* Delete that file in CDF") as caught:
-        world.ingest(drop)
-    world.cdf.client.files.delete(external_id=str(caught.value).partition(":")[0])
-    done = world.ingest(drop)
-    assert done.uploaded == 1
-    assert done.verified is not None
-    assert done.verified.compared_faces == 6
+    world = World(running, tmp_path, verify=verify)
+    drop = world.drop("halved", stations=2)
+    order(**UPLOAD, effect="short-store", nth=4)
+    order(**UPLOAD, effect="short-store", nth=9)
+    world.ingest(drop)
+    assert len(_contents(world, drop)) == 12
+    assert any("2 faces are uploaded again" in line for line in world.said)
     world.wipe()
+
+
+def test_a_face_that_was_cut_before_a_run_broke_off_is_found_by_the_next(
+    world: World, order: Callable[..., None]
+) -> None:
+    """A killed run leaves files that CDF calls uploaded."""
+    drop = world.drop("broken-off", stations=1)
+    order(**UPLOAD, effect="short-store", nth=2)
+    order(**LINKS, effect="status", status=400)
+    with pytest.raises(CdfError):
+        world.ingest(drop)
+    done = world.ingest(drop)
+    assert done.uploaded == 0
+    _contents(world, drop)
+
+
+def test_a_store_that_keeps_halves_for_good_publishes_nothing(world: World, order: Callable[..., None]) -> None:
+    drop = world.drop("hopeless", stations=1)
+    order(**UPLOAD, effect="short-store", times=18)
+    with pytest.raises(CdfError, match=r"not kept whole .* after 3 uploads; .*, [\d,]+ of [\d,]+ bytes"):
+        world.ingest(drop)
+    assert not world.nodes(IMAGE_VIEW, "hopeless")
+    assert "/links/" not in "".join(world.said)
+
+
+def test_other_bytes_are_found_and_uploaded_again(
+    running: RunningSandbox, tmp_path: Path, order: Callable[..., None]
+) -> None:
+    world = World(running, tmp_path, verify="all")
+    drop = world.drop("damaged", stations=2)
+    order(**UPLOAD, effect="wrong-bytes", nth=4)
+    done = world.ingest(drop)
+    assert done.verified is not None
+    assert done.verified.compared_faces == 12
+    assert any("uploaded again; the first: " in line for line in world.said)
+    _contents(world, drop)
+    world.wipe()
+
+
+def _contents(world: World, drop: Drop) -> list[bytes]:
+    """What CDF gives back, compared with what was delivered."""
+    model = mode_of(world.cdf).images(world.cdf, world.site)
+    images = {image.external_id: image for image in model.images(drop.key)}
+    found = []
+    for station in drop.capture.stations:
+        for face, path in drop.capture.media[station.id].faces.items():
+            found.append(model.face_content(images[image_id(drop.key, station.id)].faces[face]))
+            assert found[-1] == (drop.folder / path).read_bytes(), f"{station.id} {face}"
+    return found
 
 
 def test_a_refusal_for_good_is_not_tried_again(world: World, order: Callable[..., None]) -> None:

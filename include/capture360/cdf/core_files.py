@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from capture360.cdf.client import cdf_errors
-from capture360.cdf.files import SHA256, face_name, side_by_side, with_fresh_links
+from capture360.cdf.files import LINKS_AT_ONCE, SHA256, face_name, side_by_side, with_fresh_links
 from capture360.cdf.nodes import Instances, Node, View
 from capture360.cdf.patience import until
 from capture360.errors import CdfUnavailableError
@@ -61,6 +61,16 @@ class CoreFiles:
         """The bytes that CDF gives back."""
         with cdf_errors(f"Downloading {ref.external_id}"):
             return self._client.files.download_bytes(instance_id=_node_id(ref))
+
+    def links(self, refs: Sequence[FaceRef]) -> dict[FaceRef, str]:
+        """Download links of uploaded files. Permissions: for no log or record."""
+        links: dict[FaceRef, str] = {}
+        with cdf_errors("Asking for download links"):
+            for start in range(0, len(refs), LINKS_AT_ONCE):
+                by_node = {_node_id(ref): ref for ref in refs[start : start + LINKS_AT_ONCE]}
+                found = self._client.files.retrieve_download_urls(instance_id=list(by_node))
+                links |= {ref: found[node] for node, ref in by_node.items()}
+        return links
 
     def ids(self, refs: Sequence[FaceRef]) -> dict[FaceRef, int]:
         """Internal ids of those that the Files API knows, uploaded or not."""

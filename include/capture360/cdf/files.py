@@ -19,6 +19,8 @@ SHA256 = "sha256"
 _SUFFIX = {"image/jpeg": "jpg", "image/png": "png"}
 _ATTEMPTS = 3
 _UPLOADS = 6
+LINKS_AT_ONCE = 100
+"""Of `POST /files/downloadlink`."""
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -111,6 +113,17 @@ class ClassicFiles:
         """The bytes that CDF gives back."""
         with cdf_errors(f"Downloading {external_id}"):
             return self._client.files.download_bytes(external_id=external_id)
+
+    def links(self, external_ids: Sequence[str]) -> dict[str, str]:
+        """Download links of uploaded files. Permissions: for no log or record."""
+        links: dict[str, str] = {}
+        with cdf_errors("Asking for download links"):
+            for start in range(0, len(external_ids), LINKS_AT_ONCE):
+                some = list(external_ids[start : start + LINKS_AT_ONCE])
+                links |= {
+                    str(key): url for key, url in self._client.files.retrieve_download_urls(external_id=some).items()
+                }
+        return links
 
     def ids(self, external_ids: Sequence[str]) -> dict[str, int]:
         """Internal ids of those that are in CDF, uploaded or not."""

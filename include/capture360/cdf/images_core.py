@@ -31,6 +31,7 @@ from capture360.cdf.nodes import (
 from capture360.cdf.preflight import Required, ensure_space, missing_parts, space_exists, stop
 from capture360.cdf.scenes import with_scene
 from capture360.cdf.shared_stations import of_these_images_alone
+from capture360.cdf.stored_sizes import stored_sizes
 from capture360.model import (
     FACES,
     Capture,
@@ -124,6 +125,9 @@ class CoreImages:
 
     def face_content(self, ref: FaceRef) -> bytes:
         return self._files.content(ref)
+
+    def stored_sizes(self, refs: Sequence[FaceRef]) -> Mapping[FaceRef, int]:
+        return stored_sizes(self._files.links(refs))
 
     def publish(self, capture: Capture, faces: StationFaces) -> int:
         """The model is created only once everything else is there: a run that fails before leaves none behind."""

@@ -30,6 +30,7 @@ from capture360.cdf.nodes import (
 from capture360.cdf.preflight import Required, ensure_space, missing_parts, space_exists
 from capture360.cdf.scenes import with_scene
 from capture360.cdf.shared_stations import of_these_images_alone
+from capture360.cdf.stored_sizes import stored_sizes
 from capture360.model import (
     FACES,
     Capture,
@@ -98,6 +99,10 @@ class LegacyImages:
 
     def face_content(self, ref: FaceRef) -> bytes:
         return self._files.content(ref.external_id)
+
+    def stored_sizes(self, refs: Sequence[FaceRef]) -> Mapping[FaceRef, int]:
+        sizes = stored_sizes(self._files.links([ref.external_id for ref in refs]))
+        return {ref: sizes[ref.external_id] for ref in refs}
 
     def publish(self, capture: Capture, faces: StationFaces) -> int:
         ensure_space(self._cdf, self._site.space, create=self._site.create_space)

@@ -65,6 +65,10 @@ class ImageModel(Protocol):
         """The bytes of a face as CDF gives them back."""
         ...
 
+    def stored_sizes(self, refs: Sequence[FaceRef]) -> Mapping[FaceRef, int]:
+        """Bytes that the store behind CDF holds of each uploaded face."""
+        ...
+
     def publish(self, capture: Capture, faces: StationFaces) -> int:
         """Find or create stations, collections and images, in that order; how many instances were written."""
         ...

@@ -7,7 +7,6 @@ of the six are never trusted: exporters use different orders, so each picture go
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -27,6 +26,11 @@ _MOST_AT_ONE_PLACE = 600
 """More than any rig takes: the positions are lost."""
 _FEWEST_OF_A_SPHERE = 5
 """Square-on pinhole images at one place that look like a cube with a face lost."""
+_SAME_DIRECTION = 0.7
+"""Cosine of the angle from which on two pictures show different faces."""
+_MOST_DIRECTIONS = 32
+"""More than fit on a sphere at that angle."""
+_BETWEEN = " _.-"
 _Place = tuple[str, int, int, int]
 
 
@@ -74,14 +78,15 @@ def _place(places: Mapping[_Place, Sequence[Image2D]], scan: str, pose: ScannerP
 def _by_direction(images: Sequence[Image2D]) -> list[list[Image2D]]:
     """Two exposures from one place are two cubes: no cube looks twice in one direction."""
     cubes: list[list[Image2D]] = []
+    looking = np.zeros((len(images), _MOST_DIRECTIONS, 3))
     for image in images:
         forward = _forward(image)
-        for cube in cubes:
-            if all(float(forward @ _forward(other)) < 0.7 for other in cube):
-                cube.append(image)
-                break
-        else:
-            cubes.append([image])
+        free = (looking[: len(cubes) + 1] @ forward < _SAME_DIRECTION).all(axis=1)
+        number = int(free.argmax())
+        if number == len(cubes):
+            cubes.append([])
+        looking[number, len(cubes[number])] = forward
+        cubes[number].append(image)
     return cubes
 
 
@@ -228,4 +233,9 @@ def _common_name(group: Sequence[Image2D]) -> str:
     """What the names of the six start with, without the beginning of what tells them apart."""
     first, last = min(image.name for image in group), max(image.name for image in group)
     shared = first[: next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
-    return re.sub(r"[\s_.-]*(cube)?[\s_.-]*(face|img|image)?[\s_.\-(\[]*$", "", shared, flags=re.IGNORECASE)
+    name = shared.rstrip(_BETWEEN + "([")
+    for word in ("image", "img", "face"):
+        if name.lower().endswith(word):
+            name = name[: -len(word)].rstrip(_BETWEEN)
+            break
+    return name[: -len("cube")].rstrip(_BETWEEN) if name.lower().endswith("cube") else name

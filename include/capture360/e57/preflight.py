@@ -12,15 +12,17 @@ from typing import IO
 
 from capture360.e57.extract import open_picture
 from capture360.e57.find import find_photospheres
-from capture360.e57.images import Contents, Representation, read_contents
+from capture360.e57.images import Blob, Contents, Representation, read_contents
 from capture360.e57.pages import DamagedError, E57Error, PagedFile
 from capture360.e57.photospheres import Candidates, Photosphere, Remark
 from capture360.e57.verification import Source, Verification, opened, stop
 from capture360.model import Disposition, Finding
 from capture360.panorama.projection import ProjectionError, check_full_panorama
+from capture360.pictures.decoding import check_whole
 from capture360.pictures.jpeg import (
     MAX_MEGAPIXELS,
     ImageError,
+    ImageHeader,
     check_pixels_usable,
     read_header,
 )
@@ -64,9 +66,11 @@ def preflight(
     *,
     max_megapixels: float = MAX_MEGAPIXELS,
     max_bytes: int = MAX_UPLOAD,
+    decode: bool = False,
 ) -> Preflight:
     """What is in an E57 file: a path, any fsspec URL, or a seekable binary stream.
 
+    With `decode` every picture is read and must decode whole, as making its faces will demand.
     `where` names the file in sentences. Never raises for what the file holds: that is a finding. FileNotFoundError and
     other OSErrors of the store pass through.
     """
@@ -87,7 +91,8 @@ def preflight(
             message = f"{name} has {size:,} bytes; CDF takes {max_bytes:,} at most. Export it in several files."
             findings.insert(0, stop("E04", name, str(size), message))
         try:
-            usable = [sphere for sphere in candidates.usable if _pictures_sound(file, sphere, max_megapixels, findings)]
+            pictures = _Pictures(file, max_megapixels, decode)
+            usable = [sphere for sphere in candidates.usable if _pictures_sound(file, sphere, pictures, findings)]
         except E57Error as error:
             findings.insert(0, stop("E01", name, str(size), str(error)))
             usable = []
@@ -117,7 +122,7 @@ def _finding(where: str, remark: Remark, rule: str, station: str | None = None) 
     return Finding(rule, disposition, where, remark.value, message, station=station or remark.label)
 
 
-def _pictures_sound(file: PagedFile, sphere: Photosphere, max_megapixels: float, findings: list[Finding]) -> bool:
+def _pictures_sound(file: PagedFile, sphere: Photosphere, pictures: _Pictures, findings: list[Finding]) -> bool:
     """Whether every picture of a sphere is where and what it should be; what is not is added to the findings."""
     sizes = set()
     images = {id(face.picture): face.image for face in sphere.faces}
@@ -125,7 +130,9 @@ def _pictures_sound(file: PagedFile, sphere: Photosphere, max_megapixels: float,
         label = images.get(id(picture), sphere.images[0]).label
         assert picture.blob is not None
         try:
-            stream = open_picture(file, picture.blob)
+            header = pictures.header(picture.blob)
+        except ImageError as error:
+            remarks, size = [_refused(label, picture.blob, error)], None
         except DamagedError:
             raise
         except E57Error as error:
@@ -134,8 +141,8 @@ def _pictures_sound(file: PagedFile, sphere: Photosphere, max_megapixels: float,
                 _finding(file.where, Remark(label, str(picture.blob.offset), f"- {text}", True), "E04", sphere.station)
             )
             return False
-        with stream:
-            remarks, size = _picture_remarks(stream, picture, label, sphere, max_megapixels)
+        else:
+            remarks, size = _picture_remarks(header, picture, label, sphere)
         findings.extend(_finding(file.where, remark, "E03", sphere.station) for remark in remarks)
         if size is None:
             return False
@@ -147,21 +154,59 @@ def _pictures_sound(file: PagedFile, sphere: Photosphere, max_megapixels: float,
     return True
 
 
+class _Pictures:
+    """The headers of a file's pictures. One that many images share is looked at once."""
+
+    def __init__(self, file: PagedFile, max_megapixels: float, decode: bool) -> None:
+        self._file = file
+        self._max_megapixels = max_megapixels
+        self._decode = decode
+        self._claimed = 0
+        self._known: dict[Blob, ImageHeader | E57Error | ImageError] = {}
+
+    def header(self, blob: Blob) -> ImageHeader:
+        """ImageError if the picture cannot be shown; E57Error if it does not lie in the file."""
+        if blob not in self._known:
+            try:
+                self._known[blob] = self._looked_at(blob)
+            except DamagedError:
+                raise
+            except (E57Error, ImageError) as error:
+                self._known[blob] = error
+        known = self._known[blob]
+        if isinstance(known, Exception):
+            raise known
+        return known
+
+    def _looked_at(self, blob: Blob) -> ImageHeader:
+        with open_picture(self._file, blob) as stream:
+            self._claimed += blob.length
+            if self._claimed > self._file.size:
+                raise E57Error(f"{self._file.where}: its pictures lie one over the other. Export it again.")
+            if self._decode:
+                return check_whole(stream.read(), "the picture", self._max_megapixels).header
+            header = read_header(stream, "the picture", self._max_megapixels)
+            check_pixels_usable(header, "the picture")
+            if not _ends(stream, blob.length, header.mime_type):
+                raise ImageError("the picture is cut off. Export it again.")
+            return header
+
+
+def _refused(label: str, blob: Blob, error: Exception) -> Remark:
+    return Remark(label, str(blob.offset), f"- {str(error).rstrip('.')}", fatal=True)
+
+
 def _picture_remarks(
-    stream: IO[bytes], picture: Representation, label: str, sphere: Photosphere, max_megapixels: float
+    header: ImageHeader, picture: Representation, label: str, sphere: Photosphere
 ) -> tuple[list[Remark], tuple[int, int] | None]:
     """Remarks about one picture and its true size; no size if the picture cannot be used."""
     remarks: list[Remark] = []
     assert picture.blob is not None
     try:
-        header = read_header(stream, "the picture", max_megapixels)
-        check_pixels_usable(header, "the picture")
         if sphere.panorama:
             check_full_panorama(header.width, header.height, "the picture")
-        if not _ends(stream, picture.blob.length, header.mime_type):
-            raise ImageError("the picture is cut off. Export it again.")
-    except (ImageError, ProjectionError) as error:
-        return [Remark(label, str(picture.blob.offset), f"- {str(error).rstrip('.')}", fatal=True)], None
+    except ProjectionError as error:
+        return [_refused(label, picture.blob, error)], None
     size = header.width, header.height
     if header.mime_type != picture.blob.mime_type:
         remarks.append(Remark(label, header.mime_type, f"is called {picture.blob.mime_type} and is {header.mime_type}"))

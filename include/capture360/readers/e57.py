@@ -60,7 +60,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     for path, prefix in _prefixes(paths).items():
         try:
             with open_scan(folder, path) as stream:
-                found = preflight(stream, path, max_megapixels=settings.max_megapixels)
+                found = preflight(stream, path, max_megapixels=settings.max_megapixels, decode=True)
                 if found.usable:
                     # Every page, before anything is made of the file or a byte of it goes to CDF.
                     verified = verify(stream, where=path)

@@ -28,6 +28,7 @@ from capture360.sources.blurred import Blurred
 from capture360.steps.context import StepContext
 from capture360.steps.progress import Progress
 from capture360.steps.revisions import protected_images, refuse_silent_change
+from capture360.steps.stored import make_whole
 from capture360.steps.validate import batch_size, recorded_capture
 
 STEP = "faces"
@@ -71,7 +72,7 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
             window = stations[first : first + WINDOW]
             done.update((station.id, known[station.id]) for station in window if station.id in there)
             making = [station for station in window if station.id not in there]
-            made, new = _put_stations(model, source, capture, making, published)
+            made, new = _put_stations(ctx, model, source, capture, making, published)
             done.update(made)
             uploaded += new
             progress(first + len(window), len(stations), f"batch {batch}: stations")
@@ -92,6 +93,19 @@ def recorded_faces(records: Records, key: CaptureKey, fingerprint: str, batches:
             raise BadInputError(f"{key}: batch {batch} of the faces has not been uploaded. Run that task first.")
         found.update(record.body["faces"])
     return found
+
+
+def upload_again(ctx: StepContext, capture: Capture, fingerprint: str, wrong: Mapping[FaceRef, str]) -> None:
+    """Make the faces anew, given with their stations, and upload those that are still made with the same content."""
+    folder = _unchanged_folder(ctx, capture.key, fingerprint)
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
+    source = open_faces(ctx, capture, folder)
+    affected = set(wrong.values())
+    for station in capture.stations:
+        if station.id in affected:
+            made = _complete(station, source.faces(station))
+            refs = references(model, capture.key, {station.id: {face.face: face.sha256 for face in made}})[station.id]
+            model.put_faces(capture, [(station, face) for face in made if refs[face.face] in wrong])
 
 
 def references(model: ImageModel, key: CaptureKey, shas: Mapping[str, Shas]) -> dict[str, dict[FaceName, FaceRef]]:
@@ -153,6 +167,7 @@ def _stored_stations(model: ImageModel, key: CaptureKey, known: Mapping[str, Sha
 
 
 def _put_stations(
+    ctx: StepContext,
     model: ImageModel,
     source: FaceSource,
     capture: Capture,
@@ -171,7 +186,10 @@ def _put_stations(
             refuse_silent_change(capture, station, image, refs[station.id])
     stored = model.stored({refs[station.id][face.face]: face.sha256 for station, face in encoded})
     wanting = [(station, face) for station, face in encoded if refs[station.id][face.face] not in stored]
-    return shas, model.put_faces(capture, wanting)
+    new = model.put_faces(capture, wanting)
+    by_ref = {refs[station.id][face.face]: (station, face) for station, face in encoded}
+    make_whole(model, capture, by_ref, sample=ctx.site.verify != "off", say=ctx.say)
+    return shas, new
 
 
 def _complete(station: Station, made: Iterable[EncodedFace]) -> Sequence[EncodedFace]:

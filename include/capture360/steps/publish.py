@@ -15,9 +15,10 @@ from capture360.model import Capture, CaptureKey, FaceName, FaceRef, PublishedIm
 from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.earlier import note_published, published_with
-from capture360.steps.faces import Shas, recorded_faces, references
+from capture360.steps.faces import recorded_faces, references
 from capture360.steps.removal import plan_removal, remove_superseded
 from capture360.steps.revisions import newer_revision_asked, protected_images, refuse_silent_change
+from capture360.steps.stored import wait_until_stored
 from capture360.steps.validate import batch_count, recorded_capture
 
 STEP = "publish"
@@ -52,7 +53,9 @@ def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     shas = recorded_faces(ctx.records, key, fingerprint, batch_count(len(capture.stations)))
     faces = references(model, key, shas)
-    _wait_until_stored(model, faces, shas)
+    wait_until_stored(
+        model, {ref: shas[station][face] for station, by_face in faces.items() for face, ref in by_face.items()}
+    )
     before = {image.external_id: image for image in model.images(key)}
     _refuse_silent_changes(ctx.records, capture, faces, before)
     confirmed = newer_revision_asked(ctx.records, capture)
@@ -82,21 +85,6 @@ def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
 def recorded_collections(body: Mapping[str, Any]) -> Sequence[Collection]:
     """The collections that a record of published images names."""
     return [Collection(space, external_id) for space, external_id in body["collections"]]
-
-
-def _wait_until_stored(model: ImageModel, faces: StationFaces, shas: Mapping[str, Shas]) -> None:
-    wanting = {ref: shas[station][face] for station, by_face in faces.items() for face, ref in by_face.items()}
-
-    def all_stored() -> bool:
-        for ref in model.stored(wanting):
-            del wanting[ref]
-        return not wanting
-
-    if not until(all_stored):
-        shown = ", ".join(sorted(ref.external_id for ref in wanting)[:_SHOWN])
-        raise CdfUnavailableError(
-            f"{len(wanting)} face files are not readable in CDF ({shown}). Clear the tasks that upload faces."
-        )
 
 
 def _refuse_silent_changes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +11,7 @@ from capture360.model import FACES, FaceName
 
 VerifyMode = Literal["off", "sample", "all"]
 _SAMPLE = 12
-"""Faces compared in mode `sample`: two of each side of the cube, spread over the capture."""
+"""Faces compared in mode `sample`: two of each side of the cube, spread over the capture, other ones each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class Verified:
 
 
 def chosen_faces(mode: VerifyMode, names: Sequence[str]) -> Sequence[tuple[str, FaceName]]:
-    """The faces to compare of the images or stations called `names`; the same ones each time."""
+    """The faces to compare of the images or stations called `names`; in mode `sample` other ones each time."""
     if mode == "off" or not names:
         return []
     if mode == "all":
         return [(name, face) for name in names for face in FACES]
-    spread = names[:: max(1, math.ceil(len(names) / _SAMPLE))]
-    return list(dict.fromkeys((spread[n % len(spread)], FACES[n % len(FACES)]) for n in range(_SAMPLE)))
+    picked = random.sample(names, min(len(names), _SAMPLE))
+    return list(dict.fromkeys((picked[n % len(picked)], FACES[n % len(FACES)]) for n in range(_SAMPLE)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from capture360.cdf.modes import ImageModel, mode_of
 from capture360.cdf.nodes import same_pose
@@ -12,17 +13,22 @@ from capture360.errors import CdfError
 from capture360.model import FACES, Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.names import image_id
 from capture360.steps.context import StepContext
-from capture360.steps.faces import Shas, recorded_faces, references
+from capture360.steps.faces import Shas, recorded_faces, references, upload_again
 from capture360.steps.progress import Progress
 from capture360.steps.sampling import Verified, VerifyMode, chosen_faces
+from capture360.steps.stored import wait_until_stored
 from capture360.steps.validate import batch_count, recorded_capture, route_of
 from capture360.steps.verify_extracted import verify_extracted
 
 STEP = "verify"
+_MOST_WRONG = 12
 
 
 def verify(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Verified:
-    """Read the collection back and compare bytes as the site's `verify` says; CdfError names what differs."""
+    """Read the collection back and compare bytes as the site's `verify` says.
+
+    Faces that differ are uploaded again; CdfError names what differs then, or was never written.
+    """
     capture = recorded_capture(ctx.records, key, fingerprint)
     if route_of(ctx, capture) == "revision":
         return _recorded(ctx, key, fingerprint, verify_extracted(ctx, key, fingerprint))
@@ -30,7 +36,7 @@ def verify(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Verified:
     shas = recorded_faces(ctx.records, key, fingerprint, batch_count(len(capture.stations)))
     images = {image.external_id: image for image in model.images(key)}
     _compare_images(model, capture, shas, images)
-    compared = _compare_bytes(ctx, model, _chosen(ctx.site.verify, model, capture, shas))
+    compared = _compare_bytes(ctx, model, capture, fingerprint, _chosen(ctx.site.verify, model, capture, shas))
     return _recorded(ctx, key, fingerprint, Verified(ctx.site.verify, len(capture.stations), compared))
 
 
@@ -55,32 +61,64 @@ def _compare_images(
             raise CdfError(f'{capture.key}: CDF has other faces for station "{station.id}" than were delivered.')
 
 
-def _chosen(
-    mode: VerifyMode, model: ImageModel, capture: Capture, shas: Mapping[str, Shas]
-) -> Sequence[tuple[FaceRef, str]]:
-    """The faces to compare with their sha256; the same ones each time."""
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """A face to compare with its sha256."""
+
+    station: str
+    ref: FaceRef
+    sha256: str
+
+
+def _chosen(mode: VerifyMode, model: ImageModel, capture: Capture, shas: Mapping[str, Shas]) -> Sequence[_Chosen]:
+    """The faces to compare."""
     picked = chosen_faces(mode, [station.id for station in capture.stations])
     return [
-        (model.face_ref(capture.key, station, face, shas[station][face]), shas[station][face])
+        _Chosen(station, model.face_ref(capture.key, station, face, shas[station][face]), shas[station][face])
         for station, face in picked
     ]
 
 
-def _compare_bytes(ctx: StepContext, model: ImageModel, chosen: Sequence[tuple[FaceRef, str]]) -> int:
-    """Compare where contents are read, so that none is kept and the first mismatch ends the reading of the others."""
-    progress = Progress(ctx.say)
-    with ThreadPoolExecutor(max_workers=len(FACES)) as pool:
-        compared = pool.map(lambda pair: _compare(model, *pair), chosen)
-        for number, _ in enumerate(compared, 1):
-            progress(number, len(chosen), "faces compared")
+def _compare_bytes(
+    ctx: StepContext, model: ImageModel, capture: Capture, fingerprint: str, chosen: Sequence[_Chosen]
+) -> int:
+    """Compare, upload again what differs, and compare that once more; how many were compared."""
+    wrong = _differing(ctx, model, chosen)
+    if wrong:
+        ctx.say(f"{len(wrong)} faces are uploaded again; the first: {next(iter(wrong.values()))}")
+        again = [one for one in chosen if one.ref in wrong]
+        upload_again(ctx, capture, fingerprint, {one.ref: one.station for one in again})
+        wait_until_stored(model, {one.ref: one.sha256 for one in again})
+        for problem in _differing(ctx, model, again).values():
+            raise CdfError(f"{problem}, also after it was uploaded again. Ask Cognite support about the store.")
     return len(chosen)
 
 
-def _compare(model: ImageModel, ref: FaceRef, sha256: str) -> None:
-    content = model.face_content(ref)
+def _differing(ctx: StepContext, model: ImageModel, chosen: Sequence[_Chosen]) -> dict[FaceRef, str]:
+    """What differs, in words. Compared where contents are read, so that none is kept.
+
+    CdfError once so many differ that the store, not an upload, is at fault; the others are not read then.
+    """
+    progress = Progress(ctx.say)
+    wrong: dict[FaceRef, str] = {}
+    with ThreadPoolExecutor(max_workers=len(FACES)) as pool:
+        problems = pool.map(lambda one: _problem(model, one), chosen)
+        for number, (one, problem) in enumerate(zip(chosen, problems, strict=True), 1):
+            if problem:
+                wrong[one.ref] = problem
+            if len(wrong) > _MOST_WRONG:
+                raise CdfError(f"{problem}, nor do {len(wrong) - 1} other faces. Ask Cognite support about the store.")
+            progress(number, len(chosen), "faces compared")
+    return wrong
+
+
+def _problem(model: ImageModel, one: _Chosen) -> str:
+    """Empty if CDF gives back what was sent."""
+    content = model.face_content(one.ref)
     found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise CdfError(
-            f"{ref.external_id}: CDF gives back {len(content)} bytes with sha256 {found[:16]}, "
-            f"not {sha256[:16]} as delivered. Delete that file in CDF and clear the tasks that upload faces."
-        )
+    if found == one.sha256:
+        return ""
+    return (
+        f"{one.ref.external_id}: CDF gives back {len(content)} bytes with sha256 {found[:16]}, "
+        f"not {one.sha256[:16]} as delivered"
+    )

@@ -1,6 +1,7 @@
 """The second origin: contents go in by PUT and come out by GET, without a token, by signed links."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from sqlite3 import Row
 from typing import BinaryIO
@@ -21,6 +22,7 @@ links_router = APIRouter(prefix="/links")
 _MAX_SINGLE_PUT = 5_000_000_000
 _MAX_PART = 4000 * 1024 * 1024
 _READ_CHUNK = 256 * 1024
+_RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})")
 
 
 def _content_length(request: Request, limit: int) -> int:
@@ -112,16 +114,28 @@ async def put_part(request: Request, sandbox: SandboxDep, token: str) -> Respons
 
 @links_router.get("/download/{token}")
 def get_content(request: Request, sandbox: SandboxDep, token: str) -> Response:
-    """The content of a file as it is now, with its media type."""
+    """The content of a file as it is now, with its media type; or one range of its bytes."""
     link = sandbox.links.open("download", token)
     row, stream = _open_content(sandbox, link["file"])
-    chunks = _chunks(stream)
+    size = os.fstat(stream.fileno()).st_size
+    headers = {"accept-ranges": "bytes", "x-content-type-options": "nosniff"}
+    wanted = _RANGE.fullmatch(request.headers.get("range", ""))
+    first, last = 0, size - 1
+    if wanted:
+        first, last = int(wanted[1]), min(last, int(wanted[2] or last))
+        if first > last:
+            stream.close()
+            return Response(status_code=416, headers={"content-range": f"bytes */{size}"})
+        headers["content-range"] = f"bytes {first}-{last}/{size}"
+    stream.seek(first)
+    chunks = _chunks(stream, last + 1 - first)
     if request.scope.get(STORE_FAULT) == "wrong-bytes":
         chunks = map(_spoilt, chunks)
     return StreamingResponse(
         chunks,
+        status_code=206 if wanted else 200,
         media_type=row["content_type"] or "application/octet-stream",
-        headers={"content-length": str(os.fstat(stream.fileno()).st_size), "x-content-type-options": "nosniff"},
+        headers={"content-length": str(last + 1 - first), **headers},
     )
 
 
@@ -139,7 +153,8 @@ def _open_content(sandbox: Sandbox, file_id: int) -> tuple[Row, BinaryIO]:
     raise ApiError(404, "The file of this link is gone")
 
 
-def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+def _chunks(stream: BinaryIO, length: int) -> Iterator[bytes]:
     with stream:
-        while chunk := stream.read(_READ_CHUNK):
+        while length and (chunk := stream.read(min(_READ_CHUNK, length))):
+            length -= len(chunk)
             yield chunk

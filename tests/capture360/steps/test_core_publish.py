@@ -18,6 +18,7 @@ from capture360.model import FACES
 from capture360.panorama.rotation import matrix_from_quaternion
 from capture360.steps.faces import faces
 from captures import record_as_validated
+from cdf_sandbox.faults import FaultOrder
 from cdf_sandbox.options import Options, ProjectMode
 from ingest_world import CORE_DESCRIBABLE, CORE_FILE, CORE_IMAGE, CORE_MODEL, CORE_REVISION, CORE_STATION, World
 from local_cdf import RunningSandbox, run_sandbox
@@ -133,3 +134,14 @@ def test_what_was_made_can_be_removed_whole(world: World) -> None:
     left = world.cdf.client.data_modeling.instances.list("node", space="captures360", limit=None)
     assert not [node for node in left if node.external_id in planned]
     assert model.remove(drop.key, dry_run=False) == []
+
+
+def test_half_of_a_face_is_uploaded_again_before_it_is_published(world: World) -> None:
+    world.running.sandbox.faults.order(FaultOrder(effect="short-store", method="PUT", path="/links/*", nth=3))
+    drop = world.drop("halved", stations=1)
+    world.write(drop)
+    assert not world.running.sandbox.faults.pending()
+    station = drop.capture.stations[0]
+    ids = [file.instance_id for file in world.cdf.client.files.list(limit=None) if "halved" in str(file.instance_id)]
+    stored = {world.cdf.client.files.download_bytes(instance_id=each) for each in ids}
+    assert stored == {(drop.folder / path).read_bytes() for path in drop.capture.media[station.id].faces.values()}

@@ -59,6 +59,24 @@ def test_download_links_expire(own, extended, seconds):
     assert httpx.get(url, trust_env=False).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("wanted", "status", "content", "stated"),
+    [
+        ("bytes=0-0", 206, b"0", "bytes 0-0/8"),
+        ("bytes=6-", 206, b"67", "bytes 6-7/8"),
+        ("bytes=2-99", 206, b"234567", "bytes 2-7/8"),
+        ("bytes=8-", 416, b"", "bytes */8"),
+        ("lines=1-2", 200, b"01234567", None),
+    ],
+)
+def test_a_download_gives_one_range_of_its_bytes(own, wanted, status, content, stated):
+    file = create(own.project_http)
+    put(file["uploadUrl"], b"01234567")
+    link = own.project_http.post("/files/downloadlink", json={"items": [{"id": file["id"]}]}).json()["items"][0]
+    answer = httpx.get(link["downloadUrl"], headers={"range": wanted}, trust_env=False)
+    assert (answer.status_code, answer.content, answer.headers.get("content-range")) == (status, content, stated)
+
+
 def test_download_has_the_media_type_and_allows_browsers(own):
     file = create(own.project_http, mimeType="image/png", externalId="e")
     put(file["uploadUrl"], b"png", **{"content-type": "image/png"})

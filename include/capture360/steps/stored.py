@@ -1,0 +1,76 @@
+"""Faces that CDF holds whole: compared after the upload, and uploaded again by themselves where they are not."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Mapping, Sequence
+
+from capture360.cdf.modes import ImageModel
+from capture360.cdf.patience import until
+from capture360.errors import CdfError, CdfUnavailableError
+from capture360.model import Capture, EncodedFace, FaceRef, Station
+
+_UPLOADS = 3
+_SHOWN = 5
+
+Face = tuple[Station, EncodedFace]
+
+
+def wait_until_stored(model: ImageModel, shas: Mapping[FaceRef, str]) -> None:
+    """CdfUnavailableError if CDF does not say in time that all of them are uploaded with their sha256."""
+    wanting = dict(shas)
+
+    def all_stored() -> bool:
+        for ref in model.stored(wanting):
+            del wanting[ref]
+        return not wanting
+
+    if not until(all_stored):
+        shown = ", ".join(sorted(ref.external_id for ref in wanting)[:_SHOWN])
+        raise CdfUnavailableError(
+            f"{len(wanting)} face files are not readable in CDF ({shown}). Clear the tasks that upload faces."
+        )
+
+
+def make_whole(
+    model: ImageModel, capture: Capture, faces: Mapping[FaceRef, Face], *, sample: bool, say: Callable[[str], None]
+) -> None:
+    """Compare the size of every face, and with `sample` the bytes of one, with what was sent.
+
+    What differs is uploaded again; CdfError names what the store still does not keep whole after a few uploads.
+    """
+    looked_at = list(faces)
+    for left in reversed(range(_UPLOADS)):
+        wait_until_stored(model, {ref: faces[ref][1].sha256 for ref in looked_at})
+        wrong = _differing(model, faces, looked_at, sample=sample)
+        if not wrong:
+            return
+        ref, problem = next(iter(wrong.items()))
+        if not left:
+            raise CdfError(
+                f"{len(wrong)} faces are not kept whole by the store behind CDF after {_UPLOADS} uploads; the first: "
+                f"{ref.external_id}, {problem}. Nothing of them is published. Ask Cognite support about the store."
+            )
+        say(f"{len(wrong)} faces are uploaded again; the first: {ref.external_id}, {problem}")
+        model.put_faces(capture, [faces[ref] for ref in wrong])
+        looked_at = list(wrong)
+
+
+def _differing(
+    model: ImageModel, faces: Mapping[FaceRef, Face], looked_at: Sequence[FaceRef], *, sample: bool
+) -> dict[FaceRef, str]:
+    """What is wrong with those that are."""
+    sizes = model.stored_sizes(looked_at)
+    sent = {ref: faces[ref][1] for ref in looked_at}
+    wrong = {
+        ref: f"{sizes[ref]:,} of {len(face.content):,} bytes"
+        for ref, face in sent.items()
+        if sizes[ref] != len(face.content)
+    }
+    whole = [ref for ref in looked_at if ref not in wrong]
+    if sample and whole:
+        ref = random.choice(whole)
+        if hashlib.sha256(model.face_content(ref)).hexdigest() != sent[ref].sha256:
+            wrong[ref] = "other bytes than were sent"
+    return wrong

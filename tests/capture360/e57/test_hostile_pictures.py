@@ -1,0 +1,112 @@
+"""E57 files whose pictures are damaged, shared, piled up or named to cost time."""
+
+import importlib
+import io
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import simplejpeg
+
+from capture360.e57 import E57Error, PagedFile, pinholes, preflight, read_contents
+from capture360.e57.images import Image2D, Representation, ScannerPose
+from capture360.e57.pinholes import pinhole_sets
+from capture360.panorama import rotation
+from capture360.pictures import jpeg
+from capture360.pictures.decoding import decode
+
+
+def panorama(world, tilted) -> bytes:
+    return bytes(simplejpeg.encode_jpeg(decode(world.spherical(tilted, 512)), 90))
+
+
+def lacking_its_middle(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + content[middle + 400 :]
+
+
+def test_a_picture_that_does_not_decode_holds_back_its_sphere_only(world, tilted, make_e57, pose_of, taken):
+    sound = panorama(world, tilted)
+    contents = {"whole": sound, "spare": sound[:-2] + bytes(6) + sound[-2:], "hurt": lacking_its_middle(sound)}
+
+    def add(writer):
+        for name, content in contents.items():
+            writer.add_spherical(content, name=name, pose=pose_of(tilted), acquired_at=taken)
+
+    content = make_e57(add)
+    assert len(preflight(io.BytesIO(content), "scan.e57").photospheres) == 3
+    found = preflight(io.BytesIO(content), "scan.e57", decode=True)
+    assert [sphere.station for sphere in found.photospheres] == ["whole", "spare"]
+    (finding,) = found.findings
+    assert (finding.rule, finding.station) == ("E03", "hurt")
+    assert "premature end" in finding.message
+
+
+def test_a_picture_that_many_images_share_is_looked_at_once(spherical_e57, monkeypatch):
+    looked = []
+    module = importlib.import_module("capture360.e57.preflight")
+    monkeypatch.setattr(module, "read_header", lambda *given: looked.append(1) or jpeg.read_header(*given))
+    file = PagedFile(io.BytesIO(spherical_e57), "scan.e57")
+    blob = read_contents(file).images[0].representations[0].blob
+    pictures = module._Pictures(file, 200.0, decode=False)
+    assert len({pictures.header(blob).width for _ in range(40)}) == 1
+    assert len(looked) == 1
+
+
+def test_pictures_that_lie_one_over_the_other_are_refused(spherical_e57):
+    """Else a small file holds any number of large pictures."""
+    file = PagedFile(io.BytesIO(spherical_e57), "scan.e57")
+    blob = read_contents(file).images[0].representations[0].blob
+    pictures = importlib.import_module("capture360.e57.preflight")._Pictures(file, 200.0, decode=True)
+    with pytest.raises(E57Error, match=r"scan\.e57: its pictures lie one over the other"):
+        for shorter in range(blob.length):
+            with suppress(jpeg.ImageError):
+                pictures.header(replace(blob, length=blob.length - shorter))
+
+
+def camera(index: int, rotation_: tuple[float, float, float, float]) -> Image2D:
+    picture = Representation("pinhole", None, None, 64, 64, 1e-5, 1e-5, 32e-5, (32, 32))
+    pose = ScannerPose(rotation_, (0.0, 0.0, 0.0))
+    return Image2D(index, f"{index}", f"{index}", "", None, pose, "", "", (picture,))
+
+
+@pytest.mark.parametrize("count", [60, 120])
+def test_pictures_at_one_place_are_sorted_with_one_rotation_each(count, monkeypatch):
+    asked = []
+    real = rotation.matrix_from_quaternion
+    monkeypatch.setattr(pinholes.rot, "matrix_from_quaternion", lambda given: asked.append(1) or real(given))
+    sets, others = pinhole_sets([camera(number, (1.0, 0.0, 0.0, 0.0)) for number in range(count)], [])
+    assert (sets, others) == ([], count)
+    assert len(asked) == count
+
+
+def test_two_exposures_from_one_place_are_two_cubes():
+    half = float(np.sqrt(0.5))
+    turns = [
+        (1, 0, 0, 0),
+        (0, 1, 0, 0),
+        (half, half, 0, 0),
+        (half, -half, 0, 0),
+        (half, 0, half, 0),
+        (half, 0, -half, 0),
+    ]
+    images = [camera(number, turns[number // 2]) for number in range(12)]
+    sets, _ = pinhole_sets(images, [])
+    assert [[image.index for image in group] for group in sets] == [[0, 2, 4, 6, 8, 10], [1, 3, 5, 7, 9, 11]]
+
+
+@pytest.mark.parametrize(
+    ("names", "common"),
+    [
+        (("Scan 1 - cube face (a)", "Scan 1 - cube face (b)"), "Scan 1"),
+        (("Hall_IMG_0", "Hall_IMG_5"), "Hall"),
+        (("Cube_1", "Cube_2"), ""),
+        (("surface1", "surface2"), "sur"),
+        (("_" * 999 + "a", "_" * 999 + "b"), ""),
+        (("x" + "_" * 998 + "a", "x" + "_" * 998 + "b"), "x"),
+    ],
+)
+def test_the_common_name_leaves_out_what_tells_the_six_apart(names, common):
+    group = [Image2D(0, "", name, "", None, None, "", "", ()) for name in names]
+    assert pinholes._common_name(group) == common
