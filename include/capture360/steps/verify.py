@@ -107,7 +107,10 @@ def _differing(ctx: StepContext, model: ImageModel, chosen: Sequence[_Chosen]) -
             if problem:
                 wrong[one.ref] = problem
             if len(wrong) > _MOST_WRONG:
-                raise CdfError(f"{problem}, nor do {len(wrong) - 1} other faces. Ask Cognite support about the store.")
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise CdfError(
+                    f"{problem}, and {len(wrong) - 1} other faces differ too. Ask Cognite support about the store."
+                )
             progress(number, len(chosen), "faces compared")
     return wrong
 
