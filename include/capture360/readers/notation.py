@@ -120,7 +120,7 @@ def _evidence(texts: Mapping[str, Any], bounded: Iterable[str]) -> _Evidence:
             if decimal.any():
                 found.decimal.setdefault(sign, _Cell(name, int(decimal.argmax())))
                 found.decimal_columns[sign].add(name)
-            grouping = _matches(text, _GROUPING[sign])
+            grouping = _matches(text, _GROUPING[sign]) & _matches(text, _WHOLE[_OTHER[sign]])
             if grouping.any():
                 found.grouping.setdefault(sign, _Cell(name, int(grouping.argmax())))
     return found

@@ -113,6 +113,14 @@ def test_a_slip_in_a_comma_delimited_table_holds_back_its_row_alone(delivery: De
     assert "two notations" in refused(with_positions(delivery, ["12,5", "1.004", "2.352"], ","))
 
 
+@pytest.mark.parametrize("cell", ["123,45,678", "1,234.56.7", "0,123,456", "1.234,567,890", "1 23", "1,23 456"])
+def test_what_is_no_number_proves_nothing_and_stays_as_written(delivery: Delivery, cell: str) -> None:
+    tables = with_positions(delivery, [cell, "1.5", "2.25"])
+    assert tables.findings == ()
+    assert tables.stations["x"].tolist() == [cell, "1.5", "2.25"]
+    assert '"2,352"' in refused(with_positions(delivery, [cell, "1.5", "2,352"]))
+
+
 @pytest.mark.parametrize(("stated", "number"), [("point", 2352.0), (".", 2352.0), ("comma", 2.352), (",", 2.352)])
 def test_the_manifest_states_what_the_cells_leave_open(delivery: Delivery, stated: str, number: float) -> None:
     delivery.manifest["rotation"] = {"kind": "none"}
