@@ -163,6 +163,18 @@ def test_an_archive_of_many_scans(folder: Delivery) -> None:
     assert len(checked.said("E01")) == 9_999
 
 
+@pytest.mark.parametrize("case", ["xlsx-sparse", "parquet-dictionary", "csv-wide-header", "zip-9999-members"])
+def test_files_that_killed_a_worker(shared: Path, folder: Delivery, case: str) -> None:
+    if case == "zip-9999-members":
+        folder.manifest.clear()
+    (delivered,) = (path for path in (shared / "data" / "hostile" / case).iterdir() if path.name != "capture.yaml")
+    folder.files[delivered.name] = delivered.read_bytes()
+    folder.write()
+    checked = check_within_limits(folder.path)
+    assert checked.verdict == "rejected"
+    assert checked.said("E01" if case == "zip-9999-members" else "S10")
+
+
 def test_the_table_of_contents_of_an_archive_is_read_once(folder: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[object] = []
     real = zipfile.ZipFile

@@ -68,6 +68,14 @@ def test_a_line_break_in_a_column_name(delivery: Delivery, end: str) -> None:
     assert frame["station_id"].tolist() == [row["station_id"] for row in delivery.stations]
 
 
+@pytest.mark.parametrize("case", ["t01-sep-line", "t03-header-newline", "t04-pipe"])
+def test_delivered_headers_that_are_split_otherwise(shared: Path, case: str) -> None:
+    tables = read_tables(CaptureFolder(str(shared / "data" / "field-cases" / case)))
+    assert tables.findings == ()
+    assert tables.stations["row"].tolist() == [2, 3, 4, 5]
+    assert tables.stations["x"].tolist() == ["2.3521", "4.8166", "7.1541", "9.7413"]
+
+
 def test_ids_that_look_like_numbers_or_nothing_stay_text(delivery: Delivery) -> None:
     for row, name in zip(delivery.stations, ("0012", "NA", "null", "None", "1e5", "true", "1.0", "-"), strict=True):
         row["station_id"] = name
