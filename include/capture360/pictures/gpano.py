@@ -19,7 +19,7 @@ NAMESPACE = "{http://ns.google.com/photos/1.0/panorama/}"
 
 @dataclass(frozen=True, slots=True)
 class GPano:
-    """Sizes in pixels, angles in degrees; None where the camera says nothing.
+    """Sizes in pixels, angles in degrees; None where the camera says nothing, nan for no number.
 
     `heading` is clockwise from north to the centre of the picture, `pitch` upwards, `roll` clockwise.
     """
@@ -46,7 +46,8 @@ class GPano:
 def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
     """The GPano values of a picture's header, written as attributes or as elements; None if there are none.
 
-    ImageError with `where` if the block is no XML or holds a number that is none. Document types are refused.
+    An angle that is no number is nan, a size that is none None; the others stay. ImageError with `where` if
+    the block is no XML. Document types are refused.
     """
     if not header.xmp:
         return None
@@ -55,8 +56,13 @@ def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import fromstring
 
+    block = header.xmp.strip(b"\x00 \r\n\t")
     try:
-        root = fromstring(header.xmp.strip(b"\x00 \r\n\t"), forbid_dtd=True)
+        try:
+            root = fromstring(block, forbid_dtd=True)
+        except ParseError:
+            # One byte of another encoding, in a description for example, must not void the rest.
+            root = fromstring(block.decode("utf-8", "replace"), forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         raise ImageError(f"{where} has XMP metadata that is no valid XML. Export it again.") from None
     found: dict[str, str] = {}
@@ -75,13 +81,11 @@ def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not math.isfinite(value):
-            raise ImageError(f'{where}: GPano:{name} "{text}" is not a number. Export it again.')
-        return value
+        return value if math.isfinite(value) else math.nan
 
     def pixels(name: str) -> int | None:
         value = number(name)
-        return None if value is None else int(value)
+        return None if value is None or math.isnan(value) else int(value)
 
     values: dict[str, Any] = {
         "projection": found.get("ProjectionType"),

@@ -24,6 +24,7 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 _EXIF = b"Exif\x00\x00"
 _XMP = b"http://ns.adobe.com/xap/1.0/\x00"
+_GPANO = b"http://ns.google.com/photos/1.0/panorama/"
 _PNG_XMP = b"XML:com.adobe.xmp\x00"
 _MAX_METADATA = 1 << 20
 
@@ -145,7 +146,8 @@ def _jpeg_header(stream: IO[bytes]) -> ImageHeader:
             payload = stream.read(length)
             if payload.startswith(_EXIF):
                 orientation = _exif_orientation(payload[len(_EXIF) :])
-            elif payload.startswith(_XMP):
+            elif payload.startswith(_XMP) and (not xmp or (_GPANO not in xmp and _GPANO in payload)):
+                # Editors add blocks of their own; the camera's is the one that speaks of the panorama.
                 xmp = payload[len(_XMP) :]
         elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             depth, height, width, channels = struct.unpack(">BHHB", stream.read(6))

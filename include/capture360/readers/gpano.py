@@ -67,14 +67,15 @@ def _row(folder: CaptureFolder, path: str, manifest: Manifest) -> tuple[str, ...
     heading: tuple[str, str, str] = ("", "", "")
     taken = ""
     place: tuple[str, str, str] = ("", "", "")
+    notes, block = None, None
     try:
         with folder.open(path) as stream:
             notes = camera_notes(stream)
             block = read_gpano(read_header(stream, path), path)
     except (ImageError, BadInputError, OSError):
-        notes, block = None, None
+        pass
     if block is not None and block.heading is not None:
-        heading = (repr(block.heading % 360), repr(block.pitch or 0.0), repr(block.roll or 0.0))
+        heading = (_angle(block.heading % 360), _angle(block.pitch or 0.0), _angle(block.roll or 0.0))
     if notes is not None and notes.taken is not None:
         taken = notes.taken.isoformat()
     if notes is not None and notes.place is not None and manifest.frame.origin is not None:
@@ -82,6 +83,11 @@ def _row(folder: CaptureFolder, path: str, manifest: Manifest) -> tuple[str, ...
         place = (repr(east), repr(north), repr(up))
     station = re.sub(r"[^A-Za-z0-9._-]+", "-", path.rpartition("/")[2].rpartition(".")[0]).strip("-._")
     return (station, path, *place, *heading, taken)
+
+
+def _angle(degrees: float) -> str:
+    """Empty if the camera wrote no number, for the rules to complain about."""
+    return "" if math.isnan(degrees) else repr(degrees)
 
 
 def _frame(rows: list[tuple[str, ...]]) -> pd.DataFrame:
