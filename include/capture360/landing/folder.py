@@ -106,9 +106,14 @@ class CaptureFolder:
                 yield no_text(path)
 
     def resolve(self, path: str) -> str:
-        """`path` normalised; BadInputError if it is absolute, leaves the folder, or goes through a link out of it."""
-        clean = posixpath.normpath(path.replace("\\", "/"))
-        if not path or clean.startswith(("/", "..")) or ":" in clean.split("/")[0] or "\x00" in clean:
+        """`path` normalised; BadInputError if it is absolute, leaves the folder, or goes through a link out of it.
+
+        A path that was listed is itself: names of files may hold colons and backslashes.
+        """
+        is_listed = path in self.sizes
+        clean = path if is_listed else posixpath.normpath(path.replace("\\", "/"))
+        leaves = not path or clean.startswith(("/", "..")) or ":" in clean.split("/")[0] or "\x00" in clean
+        if leaves and not is_listed:
             raise BadInputError(f'"{path}" points outside the capture folder. Name files relative to capture.yaml.')
         if self._is_local:
             real = Path(self._root, clean).resolve()
@@ -118,7 +123,7 @@ class CaptureFolder:
 
     def exists(self, path: str) -> bool:
         """Whether the file is there to be read; False for a path or a link that leaves the folder."""
-        return posixpath.normpath(path.replace("\\", "/")) in self.sizes
+        return path in self.sizes or posixpath.normpath(path.replace("\\", "/")) in self.sizes
 
     @contextmanager
     def open(self, path: str) -> Iterator[IO[bytes]]:

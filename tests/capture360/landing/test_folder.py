@@ -174,3 +174,16 @@ def test_a_link_out_of_the_folder_stops_the_capture(delivery: Delivery, name: st
     found = [finding for finding in validation.findings if finding.rule == "S07" and finding.value == name]
     assert found[0].disposition is Disposition.STOP
     assert "leaves the capture folder" in found[0].message
+
+
+@pytest.mark.parametrize("name", ["10:30.e57", "a\\b.e57", "a/10:30.jpg", "C:"])
+def test_what_is_listed_can_be_read_whatever_its_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / name).write_bytes(b"x")
+    folder = CaptureFolder(str(tmp_path))
+    assert [entry.path for entry in folder.files] == [name]
+    assert folder.resolve(name) == name
+    assert folder.exists(name)
+    assert folder.read(name) == b"x"
+    with pytest.raises(BadInputError, match="points outside"):
+        folder.resolve("D:/other")
