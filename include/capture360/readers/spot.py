@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from capture360.checks.rules import RULES
 from capture360.landing.folder import CaptureFolder
@@ -60,6 +61,57 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     return Tables(manifest, frame, panoramas(folder, frame), paths[0], paths[0])
 
 
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _Identity(_Part):
+    action_name: str | None = None
+    timestamp: str | None = None
+
+
+class _Picture(_Part):
+    filename: str
+
+
+class _Data(_Part):
+    pictures: list[_Picture] | None = Field(None, validation_alias=CHANNEL)
+
+
+class _Action(_Part):
+    action_id: _Identity | None = None
+    data: _Data | None = None
+    metadata: Any = None
+
+
+class _Mission(_Part):
+    actions: list[_Action] | None = None
+
+
+class _Vector(_Part):
+    x: FiniteFloat = 0
+    y: FiniteFloat = 0
+    z: FiniteFloat = 0
+
+
+class _Quaternion(_Vector):
+    w: FiniteFloat = 0
+
+
+class _Transform(_Part):
+    """A proto SE3Pose, whose JSON leaves zeros out."""
+
+    position: _Vector | None = None
+    rotation: _Quaternion | None = None
+
+
+class _Edge(_Part):
+    """Where a frame stands in its parent; the root has none."""
+
+    parent: str = Field("", validation_alias=AliasChoices("parent_frame_name", "parentFrameName"))
+    transform: _Transform = Field(_Transform(), validation_alias=AliasChoices("parent_tform_child", "parentTformChild"))
+
+
 def _mission(folder: CaptureFolder, path: str, manifest: Manifest, several: bool) -> Iterator[tuple[str, ...]]:
     size = folder.sizes[path]
     if size > _LARGEST:
@@ -69,13 +121,19 @@ def _mission(folder: CaptureFolder, path: str, manifest: Manifest, several: bool
     except (ValueError, RecursionError) as error:
         problem = str(error).splitlines()[0][:160]
         raise unreadable(path, "JSON", problem, "Download the mission again.") from None
+    try:
+        mission = _Mission.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        problem = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+        raise unreadable(path, "a Spot mission", problem, "Download the mission again.") from None
     directory = path.rpartition("/")[0]
-    for action in _list(_get(document, "actions")):
-        identity = _get(action, "action_id")
-        name, time = str(_get(identity, "action_name") or ""), str(_get(identity, "timestamp") or "")
-        pose = _pose(_get(action, "metadata"), manifest.frame.name)
-        for number, picture in enumerate(_list(_get(_get(action, "data"), CHANNEL)), 1):
-            file = str(_get(picture, "filename") or "")
+    for action in mission.actions or ():
+        identity = action.action_id or _Identity()
+        name, time = identity.action_name or "", identity.timestamp or ""
+        pose = _pose(action.metadata, manifest.frame.name)
+        for number, picture in enumerate((action.data and action.data.pictures) or (), 1):
+            file = picture.filename
             label = f"{directory.rpartition('/')[2]} {name}" if several else name
             station = _slug(f"{label} {number}" if number > 1 else label)
             where = f"{directory}/{file}" if directory else file
@@ -88,11 +146,11 @@ def _pose(metadata: Any, frame: str) -> tuple[str, ...]:
         for entry in _list(_get(metadata, channel)):
             tree = _edges(_get(entry, "data"))
             try:
-                body, base = _in_root(tree, _BODY), _in_root(tree, frame)
-            except (KeyError, TypeError, ValueError, RotationError):
+                with np.errstate(all="ignore"):
+                    pose = np.linalg.inv(_in_root(tree, frame)) @ _in_root(tree, _BODY)
+                    numbers = (*pose[:3, 3].tolist(), *quaternion_from_matrix(pose[:3, :3]))
+            except (KeyError, ValueError, RotationError):
                 continue
-            pose = np.linalg.inv(base) @ body
-            numbers = (*pose[:3, 3].tolist(), *quaternion_from_matrix(pose[:3, :3]))
             return tuple(repr(float(number)) for number in numbers)
     return ("",) * 7
 
@@ -113,24 +171,23 @@ def _edges(data: Any) -> Mapping[str, Any]:
 
 
 def _in_root(tree: Mapping[str, Any], frame: str) -> NDArray[np.float64]:
-    """4 x 4 pose of a frame in the root of its tree; KeyError if the tree does not know it."""
+    """4 x 4 pose of a frame in the root of its tree; KeyError if it is not known, ValueError if that is broken."""
     pose = np.eye(4)
     for _ in range(_DEEPEST):
-        edge = tree[frame]
-        parent = edge.get("parent_frame_name", edge.get("parentFrameName", ""))
-        if not parent:
+        edge = _Edge.model_validate(tree[frame])
+        if not edge.parent:
             return pose
-        pose = _matrix(edge.get("parent_tform_child", edge.get("parentTformChild", {}))) @ pose
-        frame = parent
+        pose = _matrix(edge.transform) @ pose
+        frame = edge.parent
     raise ValueError("a frame tree without a root")
 
 
-def _matrix(transform: Mapping[str, Any]) -> NDArray[np.float64]:
-    """A 4 x 4 matrix from a proto SE3Pose, whose JSON leaves zeros out."""
-    turn, place = transform.get("rotation") or {"w": 1}, transform.get("position") or {}
+def _matrix(transform: _Transform) -> NDArray[np.float64]:
+    """The transform as a 4 x 4 matrix."""
+    turn, place = transform.rotation or _Quaternion(w=1), transform.position or _Vector()
     result = np.eye(4)
-    result[:3, :3] = matrix_from_quaternion([float(turn.get(part, 0)) for part in "wxyz"])
-    result[:3, 3] = [float(place.get(axis, 0)) for axis in "xyz"]
+    result[:3, :3] = matrix_from_quaternion([turn.w, turn.x, turn.y, turn.z])
+    result[:3, 3] = [place.x, place.y, place.z]
     return result
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from capture360.checks.check import check_capture
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Kind, Verdict
 from capture360.readers import read_tables
@@ -237,6 +238,72 @@ def test_a_spot_mission_gives_the_body_in_the_named_frame(delivery: Delivery) ->
     assert row["pano_file"] == "mission/Pump hall 1 spot-cam-pano.jpg"
     assert [float(row[axis]) for axis in "xyz"] == [10.0, 2.0, 0.5]
     assert [float(row[f"q{part}"]) for part in "wxyz"] == [1.0, 0.0, 0.0, 0.0]
+
+
+def spot(delivery: Delivery, *actions: object) -> Delivery:
+    delivery.stations, delivery.faces = [], None
+    for name in ("rotation", "expected_stations"):
+        delivery.manifest.pop(name, None)
+    frame = {**delivery.manifest["frame"], "name": "seed"}
+    delivery.manifest |= {"kind": "panorama", "source_format": "spot", "frame": frame}
+    delivery.files = {"m/metadata.json": json.dumps({"actions": actions}).encode()}
+    return delivery
+
+
+def waypoint(name: str, edge: object) -> dict[str, object]:
+    tree = {"body": edge, "seed": {"parent_frame_name": ""}}
+    return {
+        "action_id": {"action_name": name, "timestamp": "2026-04-17T09:30:00Z"},
+        "data": {"spot-cam-pano": [{"filename": f"{name}.jpg"}], "other": 7},
+        "metadata": {"basic-position-data": [{"data": {"child_to_parent_edge_map": tree}}]},
+    }
+
+
+@pytest.mark.parametrize(
+    "edge",
+    [
+        "oops",
+        None,
+        {"parent_frame_name": 7},
+        {"parent_frame_name": "seed", "parent_tform_child": "oops"},
+        {"parent_frame_name": "seed", "parent_tform_child": {"position": [1], "rotation": {"w": 1}}},
+        {"parent_frame_name": "seed", "parent_tform_child": {"position": {"x": float("inf")}}},
+        {"parent_frame_name": "seed", "parent_tform_child": {"rotation": {"w": float("nan")}}},
+        {"parent_frame_name": "seed", "parent_tform_child": {"rotation": {}}},
+        {"parent_frame_name": "body", "parent_tform_child": {}},
+    ],
+    ids=repr,
+)
+def test_a_broken_pose_of_one_waypoint_is_left_empty_and_the_others_are_read(delivery: Delivery, edge: object) -> None:
+    good = {"parentFrameName": "seed", "parentTformChild": {"position": {"x": 2}}}
+    rows = rows_of(spot(delivery, waypoint("a1", edge), waypoint("a2", good))).to_dict("records")
+    assert [row["station_id"] for row in rows] == ["a1", "a2"]
+    assert {rows[0][name] for name in ("x", "y", "z", "qw", "qx", "qy", "qz")} == {""}
+    assert (rows[1]["x"], rows[1]["qw"]) == ("2.0", "1.0")
+
+
+def test_the_station_of_a_broken_pose_is_named(shared: Path) -> None:
+    validation = check_capture(CaptureFolder(str(shared / "data/field-cases/captures/spot")))
+    (told,) = [finding.message for finding in validation.findings if finding.rule == "P01"]
+    assert "m1/p.jpg: x is empty. Export the pose of this station" in told
+
+
+@pytest.mark.parametrize(
+    ("action", "place"),
+    [
+        ("oops", "actions.0"),
+        ({"action_id": 7}, "actions.0.action_id"),
+        ({"data": {"spot-cam-pano": [7]}}, "spot-cam-pano"),
+    ],
+)
+def test_a_mission_of_another_form_is_refused_with_file_and_place(
+    delivery: Delivery, action: object, place: str
+) -> None:
+    validation = spot(delivery, action).check()
+    (message,) = [finding.message for finding in validation.findings if finding.rule == "S03"]
+    assert "m/metadata.json" in message
+    assert place in message
+    assert "Download the mission again." in message
 
 
 def test_a_link_out_of_the_folder_stops_the_capture(delivery: Delivery, tmp_path: Path) -> None:
