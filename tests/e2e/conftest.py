@@ -19,6 +19,7 @@ sites:
   hall-7: {landing: {url: $CAPTURE360_HOME/landing/hall-7}}
   read-by-vision: {landing: {url: $CAPTURE360_HOME/landing/read-by-vision}, links: {detector: vision}}
   read-by-job: {landing: {url: $CAPTURE360_HOME/landing/read-by-job}, links: {detector: job}}
+  out-of-sight: {connection: cdf_out_of_sight, landing: {url: $CAPTURE360_HOME/landing/out-of-sight}}
   impatient: {landing: {url: $CAPTURE360_HOME/landing/impatient}, announce_again_after: PT0S}
   scans:
     landing: {url: $CAPTURE360_HOME/landing/scans}

@@ -1,6 +1,9 @@
-"""What is lost on the way is repeated: a lease whose run has ended, and a review that was never asked."""
+"""What is lost on the way is repeated: a lease whose run has ended, a review that was never asked, an alert."""
 
 from __future__ import annotations
+
+import json
+from typing import Any
 
 from cognite.client.data_classes import AssetWrite
 
@@ -8,11 +11,13 @@ from capture360.model import Detection
 from capture360.steps import lease
 from capture360_local.demo.deliveries import Order
 from capture360_local.demo.runs import INGEST, SENSE
+from capture360_local.stack.profile import connection_document
 from reviews import REVIEW, Reviewed
 from running_stack import RunningStack
 
 CLEARED = Order("cleared", "cubemap", 1, "fails, and its failed tasks are cleared")
 UNASKED = Order("unasked", "cubemap", 1, "suggested while the review was paused", site="impatient")
+UNSEEN = Order("unseen", "cubemap", 1, "its connection does not show at first", site="out-of-sight")
 TAG = "33-LT-2901"
 PLACE = ((0.2, 0.2), (0.4, 0.2), (0.4, 0.3), (0.2, 0.3))
 
@@ -78,3 +83,32 @@ def test_a_review_whose_event_was_lost_is_asked_once(stack: RunningStack) -> Non
     review.answer(run, 0, "Approve all")
     review.ended(run)
     assert review.statuses() == ["approved"]
+
+
+def test_a_connection_that_does_not_show_is_asked_for_again_and_its_alert_is_kept(
+    stack: RunningStack,
+) -> None:
+    """What Airflow answers while its database or secrets backend is down: that there is no such connection."""
+    key = stack.drop(UNSEEN)
+
+    def newest() -> str | None:
+        return next(
+            (str(run["dag_run_id"]) for run in stack.api.runs(INGEST) if run["partition_key"] == str(key)), None
+        )
+
+    run = stack.until(newest, "the run to begin")
+    stack.until(lambda: stack.task(run, "lease")["state"] == "up_for_retry", "the connection to be asked for again")
+    stack.until(lambda: stack.api.run(INGEST, run)["state"] == "failed", "the last try")
+    alert = stack.log(run, "lease", int(stack.task(run, "lease")["try_number"]))
+    assert 'does not find the connection "cdf_out_of_sight". It says so while its database' in alert
+    assert "captures_sense tries again for a day" in alert
+
+    document = connection_document(stack.local.sandbox_connection(), stack.local.mode)
+    add_connection(stack, "cdf_out_of_sight", document)
+    stack.api.clear(INGEST, run, None, only_failed=True)
+    stack.until(lambda: stack.api.run(INGEST, run)["state"] == "success", "the run to succeed")
+
+
+def add_connection(stack: RunningStack, conn_id: str, document: dict[str, Any]) -> None:
+    body = {**document, "connection_id": conn_id, "extra": json.dumps(document["extra"])}
+    stack.api.request("POST", "/connections", json=body)
