@@ -30,7 +30,8 @@ from rich.console import Console
 from rich.table import Table
 
 from capture360.cdf.client import CdfProject, Connection
-from capture360.cdf.modes import MODES, ModeName
+from capture360.cdf.project_mode import ModeName
+from capture360.cdf.registry import MODES
 from capture360.checks.validation import capture_document
 from capture360.landing.fingerprint import fingerprint
 from capture360.model import FACES, Capture, CaptureKey, Kind, Pose, Station, StationMedia

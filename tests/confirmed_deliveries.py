@@ -9,7 +9,8 @@ from typing import Any
 from cognite.client.data_classes import Annotation, AnnotationFilter
 
 from capture360 import names
-from capture360.cdf.modes import ModeName, mode_of
+from capture360.cdf.project_mode import ModeName
+from capture360.cdf.registry import mode_of
 from capture360.matching.documents import detection_document
 from capture360.model import CaptureKey, Detection
 from capture360.steps.annotate import annotate

@@ -14,7 +14,7 @@ from cognite.client.data_classes import AssetWrite
 from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, SpaceApply, ViewId
 
 from capture360.cdf.client import CdfProject
-from capture360.cdf.modes import mode_of
+from capture360.cdf.registry import mode_of
 from capture360.model import (
     FACES,
     Capture,

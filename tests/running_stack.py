@@ -11,7 +11,7 @@ import pytest
 
 from capture360.cdf.assets import ClassicAssets
 from capture360.cdf.client import CdfProject, Connection
-from capture360.cdf.modes import mode_of
+from capture360.cdf.registry import mode_of
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360_local.demo.deliveries import Order, deliver, expected, truth_of

@@ -11,7 +11,7 @@ from pathlib import Path
 from cognite.client.data_classes import AnnotationFilter, AssetWrite
 from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, SpaceApply, ViewId
 
-from capture360.cdf.modes import ModeName
+from capture360.cdf.project_mode import ModeName
 from capture360.matching.documents import detection_document
 from capture360.model import CaptureKey, Detection
 from capture360.records import NOTES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from capture360.cdf.modes import DEFAULT_MODE
+from capture360.cdf.project_mode import DEFAULT_MODE
 from capture360_cli.register import LOCAL_STATE
 from capture360_cli.stack import Mode, State, stack_of
 

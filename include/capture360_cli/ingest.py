@@ -126,7 +126,7 @@ def _document(ctx: StepContext, key: CaptureKey, done: Ingested) -> dict[str, An
 
 def _images(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[dict[str, Any]]:
     """The capture's images as CDF gives them back, with the ids of the delivered stations where we named them."""
-    from capture360.cdf.modes import mode_of
+    from capture360.cdf.registry import mode_of
     from capture360.names import image_id
     from capture360.steps.detect import images_of
     from capture360.steps.publish import STEP

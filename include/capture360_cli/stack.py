@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from capture360.cdf.modes import DEFAULT_MODE, ModeName
+from capture360.cdf.project_mode import DEFAULT_MODE, ModeName
 from capture360_cli.register import LOCAL_STATE
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from capture360.cdf.modes import DEFAULT_MODE, ModeName
+from capture360.cdf.project_mode import DEFAULT_MODE, ModeName
 
 
 def get_provider_info() -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from capture360.cdf.modes import DEFAULT_MODE
+from capture360.cdf.project_mode import DEFAULT_MODE
 from capture360.errors import ConfigError
 from capture360_cli.main import app
 from capture360_cli.register import site_register

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from capture360.cdf.modes import mode_of
+from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.names import image_id
 from capture360.steps.ingest import Ingested

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from capture360 import names
-from capture360.cdf.modes import ModeName, mode_of
+from capture360.cdf.project_mode import ModeName
+from capture360.cdf.registry import mode_of
 from capture360.model import CaptureKey
 from capture360.steps.annotate import link_writer
 from capture360.steps.earlier import published_stations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.errors import ConfigError
@@ -16,12 +16,6 @@ if TYPE_CHECKING:
 CORE_ASSET = {"type": "view", "space": "cdf_cdm", "externalId": "CogniteAsset", "version": "v1"}
 _METADATA = "metadata."
 _PAGE = 1000
-
-
-class AssetSource(Protocol):
-    """Where candidates for links come from."""
-
-    def assets(self) -> Iterator[Asset]: ...
 
 
 class ClassicAssets:

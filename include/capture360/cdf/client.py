@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from capture360.cdf.modes import DEFAULT_MODE, ModeName, checked_mode
+from capture360.cdf.project_mode import DEFAULT_MODE, ModeName, checked_mode
 from capture360.errors import CdfError, CdfUnavailableError, ConfigError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Any
 
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.images_legacy import IMAGE, published_image
-from capture360.cdf.modes import Collection
 from capture360.cdf.nodes import PAGE, Instances
+from capture360.cdf.ports import Collection
 from capture360.model import PublishedImage
 
 _FILES_AT_ONCE = 1000

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from capture360.cdf.assets import ClassicAssets
 from capture360.cdf.capabilities import Need, capabilities, in_space, lacking
 from capture360.cdf.client import CdfProject, Connection, inspect
-from capture360.cdf.modes import mode_of
 from capture360.cdf.pair_ledger import PairLedger
+from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import CaptureKey, Finding
 from capture360.settings import Site

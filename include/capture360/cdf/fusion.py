@@ -5,7 +5,7 @@ from __future__ import annotations
 import urllib.parse
 
 from capture360.cdf.client import Connection
-from capture360.cdf.modes import Collection
+from capture360.cdf.ports import Collection
 
 _CLOUD = ".cognitedata.com"
 

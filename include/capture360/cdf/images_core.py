@@ -16,7 +16,6 @@ from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject
 from capture360.cdf.core_files import FILE, CoreFiles
 from capture360.cdf.core_model import MODEL, CoreModels
-from capture360.cdf.modes import Collection, StationFaces
 from capture360.cdf.nodes import (
     PAGE,
     Instances,
@@ -28,6 +27,7 @@ from capture360.cdf.nodes import (
     timestamp,
     with_prefix,
 )
+from capture360.cdf.ports import Collection, StationFaces
 from capture360.cdf.preflight import Required, ensure_space, missing_parts, space_exists, stop
 from capture360.cdf.scenes import with_scene
 from capture360.cdf.shared_stations import of_these_images_alone
@@ -59,7 +59,7 @@ _DONE = {"type": _TYPE, "status": "Done", "published": True}
 
 
 class CoreImages:
-    """ImageModel of data modeling projects."""
+    """Image360Store of data modeling projects."""
 
     def __init__(self, cdf: CdfProject, site: Site) -> None:
         self._cdf = cdf

@@ -13,7 +13,6 @@ from capture360 import names
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject
 from capture360.cdf.files import ClassicFiles, face_metadata, face_name, side_by_side
-from capture360.cdf.modes import Collection, StationFaces
 from capture360.cdf.nodes import (
     PAGE,
     POSITION,
@@ -27,6 +26,7 @@ from capture360.cdf.nodes import (
     timestamp,
     with_prefix,
 )
+from capture360.cdf.ports import Collection, StationFaces
 from capture360.cdf.preflight import Required, ensure_space, missing_parts, space_exists
 from capture360.cdf.scenes import with_scene
 from capture360.cdf.shared_stations import of_these_images_alone
@@ -54,7 +54,7 @@ CUBE_MAP: Mapping[FaceName, str] = {face: f"cubeMap{face.capitalize()}" for face
 
 
 class LegacyImages:
-    """ImageModel of asset-centric and hybrid projects."""
+    """Image360Store of asset-centric and hybrid projects."""
 
     def __init__(self, cdf: CdfProject, site: Site) -> None:
         self._cdf = cdf

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from capture360.cdf.assets import CORE_ASSET
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.link_writer import Decision, LinkDrift, LinksWritten, MissingLink
+from capture360.cdf.ports import Decision, LinkDrift, LinksWritten, MissingLink
 from capture360.detection.polygons import Box, Polygon, bounds, clipped, is_same_place
 from capture360.errors import CdfError
 from capture360.model import FaceRef, Match, PublishedImage

@@ -9,8 +9,8 @@ from typing import Any
 from capture360.cdf.capabilities import EVERYWHERE, Need, capabilities, in_data_set, in_space, lacking
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.files import ClassicFiles
-from capture360.cdf.modes import mode_of, modes_of_kind
 from capture360.cdf.nodes import View
+from capture360.cdf.project_mode import PROJECT_KINDS, modes_of_kind
 from capture360.errors import ConfigError
 from capture360.model import Disposition, Finding
 from capture360.settings import Site
@@ -89,7 +89,7 @@ def _wrong_mode(cdf: CdfProject) -> Iterator[Finding]:
     with cdf_errors("Asking for the project's data modeling status"):
         listed = cdf.client.get("/api/v1/projects", params={"withDataModelingStatus": "true"}).json()["items"]
     kind = next((each.get("dataModelingStatus") for each in listed if each["urlName"] == project), None)
-    if kind is not None and kind != mode_of(cdf).project_kind:
+    if kind is not None and kind != PROJECT_KINDS[cdf.connection.mode]:
         fitting = " or ".join(modes_of_kind(kind)) or "none that is known here"
         yield stop(
             "mode",

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from capture360 import names
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.modes import Collection
 from capture360.cdf.nodes import PAGE, POSITION, ROTATION, SCALE, Instances, Node, View, relation
+from capture360.cdf.ports import Collection
 from capture360.cdf.preflight import Required, ensure_space, space_exists
 from capture360.settings import SceneSettings, Site
 

@@ -20,9 +20,9 @@ import numpy as np
 
 from capture360.cdf.capabilities import Need, in_space
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.link_writer import Decision, LinkDrift, LinksWritten, MissingLink
 from capture360.cdf.nodes import Instances, relation
 from capture360.cdf.pair_ledger import REMOVED, Made, Pair, PairLedger
+from capture360.cdf.ports import Decision, LinkDrift, LinksWritten, MissingLink
 from capture360.cdf.preflight import ensure_space
 from capture360.cdf.seen_links import Seen, SeenLink, image_ref, look
 from capture360.cdf.spheres import FORMAT, Outline, polygon_data

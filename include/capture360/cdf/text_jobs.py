@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.modes import Collection
 from capture360.cdf.nodes import relation
+from capture360.cdf.ports import Collection
 from capture360.errors import CdfError, CdfUnavailableError
 
 if TYPE_CHECKING:

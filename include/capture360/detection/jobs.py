@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from capture360.cdf.modes import Collection
+from capture360.cdf.ports import Collection
 from capture360.cdf.spheres import on_one_face
 from capture360.cdf.text_jobs import Result, TextJob, TextJobs
 from capture360.detection.job_results import FoundText, UnknownResultError, parse

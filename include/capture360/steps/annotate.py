@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from capture360.cdf.link_writer import LinkWriter
-from capture360.cdf.modes import mode_of
+from capture360.cdf.ports import LinkWriter
+from capture360.cdf.registry import mode_of
 from capture360.matching.decisions import as_decided
 from capture360.model import CaptureKey, Match, PublishedImage
 from capture360.steps.context import StepContext

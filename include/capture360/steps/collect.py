@@ -12,8 +12,8 @@ import numpy as np
 
 from capture360.cdf.extracted import ExtractedImage, Extraction
 from capture360.cdf.fusion import collection_link
-from capture360.cdf.modes import Collection
 from capture360.cdf.patience import until
+from capture360.cdf.ports import Collection
 from capture360.e57 import split_reference
 from capture360.errors import CdfError
 from capture360.model import FACES, Capture, CaptureKey, Pose, PublishedImage

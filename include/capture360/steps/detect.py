@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from capture360.cdf.modes import Collection, mode_of
+from capture360.cdf.ports import Collection
+from capture360.cdf.registry import mode_of
 from capture360.detection.patience import Patience
 from capture360.errors import BadInputError
 from capture360.matching.documents import detection_document, detection_from_document

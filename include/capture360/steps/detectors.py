@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from capture360 import names
-from capture360.cdf.modes import Collection, mode_of
+from capture360.cdf.ports import Collection
+from capture360.cdf.registry import mode_of
 from capture360.detection.patience import Patience
 from capture360.detection.protocol import Detector
 from capture360.detection.settings import DetectorName

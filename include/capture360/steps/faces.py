@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from capture360.cdf.modes import ImageModel, mode_of
+from capture360.cdf.ports import Image360Store
+from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError
 from capture360.landing.fingerprint import fingerprint as fingerprint_of
 from capture360.landing.folder import CaptureFolder
@@ -108,7 +109,7 @@ def upload_again(ctx: StepContext, capture: Capture, fingerprint: str, wrong: Ma
             model.put_faces(capture, [(station, face) for face in made if refs[face.face] in wrong])
 
 
-def references(model: ImageModel, key: CaptureKey, shas: Mapping[str, Shas]) -> dict[str, dict[FaceName, FaceRef]]:
+def references(model: Image360Store, key: CaptureKey, shas: Mapping[str, Shas]) -> dict[str, dict[FaceName, FaceRef]]:
     """The references of recorded faces, by station."""
     return {
         station: {face: model.face_ref(key, station, face, sha256) for face, sha256 in by_face.items()}
@@ -159,7 +160,7 @@ def _recorded(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -
     return dict(record.body["faces"])
 
 
-def _stored_stations(model: ImageModel, key: CaptureKey, known: Mapping[str, Shas]) -> set[str]:
+def _stored_stations(model: Image360Store, key: CaptureKey, known: Mapping[str, Shas]) -> set[str]:
     refs = references(model, key, known)
     wanted = {ref: known[station][face] for station, by_face in refs.items() for face, ref in by_face.items()}
     stored = model.stored(wanted)
@@ -168,7 +169,7 @@ def _stored_stations(model: ImageModel, key: CaptureKey, known: Mapping[str, Sha
 
 def _put_stations(
     ctx: StepContext,
-    model: ImageModel,
+    model: Image360Store,
     source: FaceSource,
     capture: Capture,
     stations: Sequence[Station],

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from capture360.cdf.modes import mode_of
+from capture360.cdf.registry import mode_of
 from capture360.detection.protocol import ReadFace
 from capture360.errors import BadInputError, Capture360Error
 from capture360.matching.consensus import agree

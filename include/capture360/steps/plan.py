@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from capture360.cdf.files import ClassicFiles
-from capture360.cdf.modes import mode_of
 from capture360.cdf.preflight import space_exists
+from capture360.cdf.registry import mode_of
 from capture360.cdf.revisions import Revisions
 from capture360.checks.validation import Validation
 from capture360.landing.fingerprint import fingerprint

@@ -8,8 +8,9 @@ from typing import Any
 
 from capture360 import names
 from capture360.cdf.fusion import collection_link
-from capture360.cdf.modes import Collection, ImageModel, StationFaces, mode_of
 from capture360.cdf.patience import until
+from capture360.cdf.ports import Collection, Image360Store, StationFaces
+from capture360.cdf.registry import mode_of
 from capture360.errors import CdfUnavailableError
 from capture360.model import Capture, CaptureKey, FaceName, FaceRef, PublishedImage
 from capture360.records import Records
@@ -97,7 +98,7 @@ def _refuse_silent_changes(
             refuse_silent_change(capture, station, image, faces[station.id])
 
 
-def _wait_until_published(model: ImageModel, capture: Capture, faces: StationFaces) -> Mapping[str, PublishedImage]:
+def _wait_until_published(model: Image360Store, capture: Capture, faces: StationFaces) -> Mapping[str, PublishedImage]:
     after: dict[str, PublishedImage] = {}
     wanted: dict[str, Mapping[FaceName, FaceRef]] = {
         names.image_id(capture.key, station.id): faces[station.id] for station in capture.stations
@@ -116,7 +117,7 @@ def _wait_until_published(model: ImageModel, capture: Capture, faces: StationFac
     return after
 
 
-def _remove_emptied(model: ImageModel, capture: Capture) -> None:
+def _remove_emptied(model: Image360Store, capture: Capture) -> None:
     """A collection that a new revision left without images would open nowhere."""
     kept = names.collections(capture)
     others = [each for each in model.collections(capture.key) if each.external_id not in kept]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from capture360 import names
-from capture360.cdf.link_writer import LinkDrift
-from capture360.cdf.modes import mode_of
 from capture360.cdf.nodes import Instances
+from capture360.cdf.ports import LinkDrift
+from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError, Capture360Error, ConfigError, UnavailableError
 from capture360.model import FACES, CaptureKey, Disposition, Finding, PublishedImage
 from capture360.records import STATE_STEPS, Record

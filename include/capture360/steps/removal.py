@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from capture360 import names
 from capture360.cdf.capabilities import capabilities, lacking
-from capture360.cdf.modes import ImageModel, StationFaces, mode_of
 from capture360.cdf.patience import until
+from capture360.cdf.ports import Image360Store, StationFaces
+from capture360.cdf.registry import mode_of
 from capture360.errors import CdfUnavailableError, ConfigError
 from capture360.model import Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.records import Records
@@ -76,7 +77,7 @@ def plan_removal(
 
 
 def remove_superseded(
-    ctx: StepContext, model: ImageModel, fingerprint: str, capture: Capture, after: Images, *, confirmed: bool
+    ctx: StepContext, model: Image360Store, fingerprint: str, capture: Capture, after: Images, *, confirmed: bool
 ) -> Removed:
     """Remove what the delivery leaves out, and of all that was ever superseded what nothing uses now.
 
@@ -122,7 +123,7 @@ def _remove_links(ctx: StepContext, key: CaptureKey, gone: Sequence[PublishedIma
         ctx.say(f"{len(removed)} links of ours removed")
 
 
-def _wait_until_gone(model: ImageModel, key: CaptureKey, gone: Sequence[PublishedImage]) -> None:
+def _wait_until_gone(model: Image360Store, key: CaptureKey, gone: Sequence[PublishedImage]) -> None:
     """What is removed stays in the records until CDF no longer shows it."""
     wanting = {image.external_id for image in gone}
 

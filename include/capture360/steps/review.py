@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from capture360.cdf.modes import mode_of
+from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError
 from capture360.matching.answers import understood
 from capture360.matching.decisions import Decided, as_decided

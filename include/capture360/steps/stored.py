@@ -6,8 +6,8 @@ import hashlib
 import random
 from collections.abc import Callable, Mapping, Sequence
 
-from capture360.cdf.modes import ImageModel
 from capture360.cdf.patience import until
+from capture360.cdf.ports import Image360Store
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import Capture, EncodedFace, FaceRef, Station
 
@@ -17,7 +17,7 @@ _SHOWN = 5
 Face = tuple[Station, EncodedFace]
 
 
-def wait_until_stored(model: ImageModel, shas: Mapping[FaceRef, str]) -> None:
+def wait_until_stored(model: Image360Store, shas: Mapping[FaceRef, str]) -> None:
     """CdfUnavailableError if CDF does not say in time that all of them are uploaded with their sha256."""
     wanting = dict(shas)
 
@@ -34,7 +34,7 @@ def wait_until_stored(model: ImageModel, shas: Mapping[FaceRef, str]) -> None:
 
 
 def make_whole(
-    model: ImageModel, capture: Capture, faces: Mapping[FaceRef, Face], *, sample: bool, say: Callable[[str], None]
+    model: Image360Store, capture: Capture, faces: Mapping[FaceRef, Face], *, sample: bool, say: Callable[[str], None]
 ) -> None:
     """Compare the size of every face, and with `sample` the bytes of one, with what was sent.
 
@@ -58,7 +58,7 @@ def make_whole(
 
 
 def _differing(
-    model: ImageModel, faces: Mapping[FaceRef, Face], looked_at: Sequence[FaceRef], *, sample: bool
+    model: Image360Store, faces: Mapping[FaceRef, Face], looked_at: Sequence[FaceRef], *, sample: bool
 ) -> dict[FaceRef, str]:
     """What is wrong with those that are."""
     sizes = model.stored_sizes(looked_at)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from capture360 import names
 from capture360.cdf.extracted import Extraction
-from capture360.cdf.modes import mode_of
+from capture360.cdf.registry import mode_of
 from capture360.model import Capture, CaptureKey
 from capture360.records import Record
 from capture360.steps.collect import was_extracted

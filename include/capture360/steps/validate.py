@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from capture360 import names
-from capture360.cdf.modes import mode_of
 from capture360.cdf.preflight import missing_for_extraction
+from capture360.cdf.registry import mode_of
 from capture360.checks.check import check_capture
 from capture360.checks.validation import Validation, capture_document, capture_from_document
 from capture360.errors import BadInputError, CaptureRejected, ConfigError

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from capture360.cdf.modes import ImageModel, mode_of
 from capture360.cdf.nodes import same_pose
+from capture360.cdf.ports import Image360Store
+from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError
 from capture360.model import FACES, Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.names import image_id
@@ -48,7 +49,7 @@ def _recorded(ctx: StepContext, key: CaptureKey, fingerprint: str, done: Verifie
 
 
 def _compare_images(
-    model: ImageModel, capture: Capture, shas: Mapping[str, Shas], images: Mapping[str, PublishedImage]
+    model: Image360Store, capture: Capture, shas: Mapping[str, Shas], images: Mapping[str, PublishedImage]
 ) -> None:
     faces = references(model, capture.key, shas)
     for station in capture.stations:
@@ -70,7 +71,7 @@ class _Chosen:
     sha256: str
 
 
-def _chosen(mode: VerifyMode, model: ImageModel, capture: Capture, shas: Mapping[str, Shas]) -> Sequence[_Chosen]:
+def _chosen(mode: VerifyMode, model: Image360Store, capture: Capture, shas: Mapping[str, Shas]) -> Sequence[_Chosen]:
     """The faces to compare."""
     picked = chosen_faces(mode, [station.id for station in capture.stations])
     return [
@@ -80,7 +81,7 @@ def _chosen(mode: VerifyMode, model: ImageModel, capture: Capture, shas: Mapping
 
 
 def _compare_bytes(
-    ctx: StepContext, model: ImageModel, capture: Capture, fingerprint: str, chosen: Sequence[_Chosen]
+    ctx: StepContext, model: Image360Store, capture: Capture, fingerprint: str, chosen: Sequence[_Chosen]
 ) -> int:
     """Compare, upload again what differs, and compare that once more; how many were compared."""
     wrong = _differing(ctx, model, chosen)
@@ -94,7 +95,7 @@ def _compare_bytes(
     return len(chosen)
 
 
-def _differing(ctx: StepContext, model: ImageModel, chosen: Sequence[_Chosen]) -> dict[FaceRef, str]:
+def _differing(ctx: StepContext, model: Image360Store, chosen: Sequence[_Chosen]) -> dict[FaceRef, str]:
     """What differs, in words. Compared where contents are read, so that none is kept.
 
     CdfError once so many differ that the store, not an upload, is at fault; the others are not read then.
@@ -115,7 +116,7 @@ def _differing(ctx: StepContext, model: ImageModel, chosen: Sequence[_Chosen]) -
     return wrong
 
 
-def _problem(model: ImageModel, one: _Chosen) -> str:
+def _problem(model: Image360Store, one: _Chosen) -> str:
     """Empty if CDF gives back what was sent."""
     content = model.face_content(one.ref)
     found = hashlib.sha256(content).hexdigest()

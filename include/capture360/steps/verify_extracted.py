@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from capture360.cdf.modes import ImageModel, mode_of
+from capture360.cdf.ports import Image360Store
+from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError, CdfError
 from capture360.model import FACES, CaptureKey, FaceRef, PublishedImage
 from capture360.pictures.decoding import check_whole
@@ -42,7 +43,7 @@ def verify_extracted(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Ver
     return Verified(ctx.site.verify, len(images), _look_at_faces(ctx, model, images))
 
 
-def _look_at_faces(ctx: StepContext, model: ImageModel, images: Mapping[str, PublishedImage]) -> int:
+def _look_at_faces(ctx: StepContext, model: Image360Store, images: Mapping[str, PublishedImage]) -> int:
     refs = [images[name].faces[face] for name, face in chosen_faces(ctx.site.verify, sorted(images))]
     progress = Progress(ctx.say)
     with ThreadPoolExecutor(max_workers=len(FACES)) as pool:
@@ -51,7 +52,7 @@ def _look_at_faces(ctx: StepContext, model: ImageModel, images: Mapping[str, Pub
     return len(refs)
 
 
-def _refuse_no_face(model: ImageModel, ref: FaceRef) -> None:
+def _refuse_no_face(model: Image360Store, ref: FaceRef) -> None:
     """CdfError if a face cannot be shown."""
     try:
         header = check_whole(model.face_content(ref), ref.external_id).header

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from capture360.cdf.assets import ClassicAssets
 from capture360.cdf.client import CdfProject
-from capture360.cdf.modes import mode_of
+from capture360.cdf.registry import mode_of
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings import LinkSettings

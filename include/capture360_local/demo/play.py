@@ -14,7 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from capture360.cdf.client import CdfProject, Connection
-from capture360.cdf.modes import DEFAULT_MODE
+from capture360.cdf.project_mode import DEFAULT_MODE
 from capture360.model import CaptureKey, Verdict
 from capture360.records import Records
 from capture360_local.demo.deliveries import LINKED, ORDERS, SITE, Order, deliver, expected

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from capture360.cdf.modes import DEFAULT_MODE, ModeName
+from capture360.cdf.project_mode import DEFAULT_MODE, ModeName
 from capture360.errors import Capture360Error
 from capture360_local.stack.airflow_api import COMPONENTS, AirflowApi
 from capture360_local.stack.processes import Session

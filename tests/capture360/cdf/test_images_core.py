@@ -10,7 +10,7 @@ from cognite.client.data_classes.data_modeling import NodeApply, NodeId, NodeOrE
 
 from capture360 import names
 from capture360.cdf.core_model import CoreModels
-from capture360.cdf.modes import mode_of
+from capture360.cdf.registry import mode_of
 from capture360.model import FACES
 from cdf_sandbox.options import Options, ProjectMode
 from ingest_world import CORE_FILE, CORE_REVISION, World

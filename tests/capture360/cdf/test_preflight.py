@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from capture360.cdf.client import CdfProject, Connection
-from capture360.cdf.modes import MODES, ModeName, mode_of
 from capture360.cdf.preflight import missing_for_extraction
+from capture360.cdf.project_mode import ModeName
+from capture360.cdf.registry import MODES, mode_of
 from capture360.errors import ConfigError
 from capture360.model import CaptureKey
 from cdf_sandbox.access import all_capabilities

@@ -12,7 +12,7 @@ import pytest
 
 import core_project as core
 from capture360.cdf.client import CdfProject, Connection
-from capture360.cdf.modes import Collection
+from capture360.cdf.ports import Collection
 from capture360.cdf.text_jobs import TextJobs
 from capture360.detection.job_results import UnknownResultError, parse, structure
 from capture360.detection.jobs import JobDetector

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from capture360.cdf.modes import ModeName
+from capture360.cdf.project_mode import ModeName
 from cdf_sandbox.options import Options
 from ingest_world import World
 from local_cdf import RunningSandbox, run_sandbox

@@ -10,7 +10,8 @@ from cognite.client.data_classes import AnnotationWrite
 from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, ViewId
 
 from capture360 import names
-from capture360.cdf.modes import ModeName, mode_of
+from capture360.cdf.project_mode import ModeName
+from capture360.cdf.registry import mode_of
 from capture360.model import CaptureKey, Verdict
 from capture360.steps.detect import images_of
 from capture360.steps.earlier import published_stations

@@ -12,7 +12,7 @@ import pytest
 
 import viewer
 from capture360 import names
-from capture360.cdf.modes import Collection
+from capture360.cdf.ports import Collection
 from capture360.errors import BadInputError, CdfUnavailableError
 from capture360.model import FACES
 from capture360.panorama.rotation import matrix_from_quaternion
@@ -125,7 +125,7 @@ def test_a_file_that_never_syncs_is_told(
 def test_what_was_made_can_be_removed_whole(world: World) -> None:
     drop = world.drop("removed", stations=1)
     world.write(drop)
-    from capture360.cdf.modes import mode_of
+    from capture360.cdf.registry import mode_of
 
     model = mode_of(world.cdf).images(world.cdf, world.site)
     planned = model.remove(drop.key, dry_run=True)

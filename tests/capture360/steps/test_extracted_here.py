@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
-from capture360.cdf.modes import mode_of
+from capture360.cdf.registry import mode_of
 from capture360.checks.check import check_capture
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKey, Pose, PublishedImage, Verdict

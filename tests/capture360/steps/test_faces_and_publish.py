@@ -13,7 +13,8 @@ import pytest
 import viewer
 from capture360 import names
 from capture360.cdf.files import ClassicFiles
-from capture360.cdf.modes import Collection, mode_of
+from capture360.cdf.ports import Collection
+from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError, CdfError, ConfigError
 from capture360.model import FACES, CaptureKey
 from capture360.panorama.rotation import matrix_from_quaternion

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from capture360 import names
-from capture360.cdf.modes import ModeName, mode_of
+from capture360.cdf.project_mode import ModeName
+from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError
 from capture360.model import Verdict
 from capture360.records import Records

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from capture360.cdf.modes import ModeName
+from capture360.cdf.project_mode import ModeName
 from capture360.errors import BadInputError
 from capture360.matching.documents import detection_document
 from capture360.model import CaptureKey, Detection

@@ -1,0 +1,51 @@
+"""The one table of project modes: what each mode is made of. In `capture360.cdf` only `readiness` imports it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from capture360.cdf.assets import ClassicAssets, CoreAssets
+from capture360.cdf.client import CdfProject
+from capture360.cdf.images_core import CoreImages
+from capture360.cdf.images_legacy import LegacyImages
+from capture360.cdf.links import Annotations, LinkType
+from capture360.cdf.pair_ledger import PairLedger
+from capture360.cdf.ports import AssetSource, Image360Store, LinkWriter
+from capture360.cdf.project_mode import ModeName
+from capture360.cdf.spherical_links import SphericalLinks
+from capture360.detection.settings import DetectorName
+from capture360.settings import LinkSettings, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """One row of the table: the implementations behind the ports, the detectors on offer, and how E57 is handled."""
+
+    images: Callable[[CdfProject, Site], Image360Store]
+    assets: Callable[[CdfProject, LinkSettings], AssetSource]
+    links: Callable[[CdfProject, Site, PairLedger], LinkWriter]
+    detectors: tuple[DetectorName, ...]
+    e57: Literal["revision", "extract"]
+
+
+def _annotations(link_type: LinkType, cdf: CdfProject, site: Site, ledger: PairLedger) -> LinkWriter:
+    return Annotations(cdf, link_type)
+
+
+MODES: Mapping[ModeName, Mode] = {
+    "asset_centric": Mode(
+        LegacyImages, ClassicAssets, partial(_annotations, "images.AssetLink"), ("ocr", "vision"), e57="revision"
+    ),
+    "hybrid": Mode(
+        LegacyImages, CoreAssets, partial(_annotations, "images.InstanceLink"), ("ocr", "vision"), e57="revision"
+    ),
+    "data_modeling": Mode(CoreImages, CoreAssets, SphericalLinks, ("ocr", "job"), e57="extract"),
+}
+
+
+def mode_of(cdf: CdfProject) -> Mode:
+    """Return the row of the connection's mode."""
+    return MODES[cdf.connection.mode]
