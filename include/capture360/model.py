@@ -7,14 +7,33 @@ frame.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol, get_args
 
+from capture360.errors import BadInputError
+
+SITE_LENGTH = 60
+CAPTURE_LENGTH = 120
+STATION_LENGTH = 127
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+
 FaceName = Literal["front", "back", "left", "right", "top", "bottom"]
 FACES: tuple[FaceName, ...] = get_args(FaceName)
+
+
+def is_id(text: str, length: int) -> bool:
+    """Whether `text` may name a site, capture or station: letters, digits, dot, underscore, minus; no leading dot."""
+    return len(text) <= length and _ID.match(text) is not None
+
+
+def twin_key(text: str) -> str:
+    """Equal for ids that people would confuse: other case, other Unicode form, blanks around."""
+    return unicodedata.normalize("NFC", text).strip().casefold()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,10 +48,14 @@ class CaptureKey:
 
     @classmethod
     def parse(cls, text: str) -> CaptureKey:
-        """The key that `str(key)` printed; ValueError with a sentence if `text` is not one."""
-        from capture360.names import checked_key
-
-        return checked_key(text)
+        """Return the key that `str(key)` printed; BadInputError with a sentence if `text` is not one."""
+        site, slash, capture = text.partition("/")
+        if not slash or not is_id(site, SITE_LENGTH) or not is_id(capture, CAPTURE_LENGTH):
+            raise BadInputError(
+                f'"{text}" is not a capture key. Write <site>/<capture> with letters, digits, dot, underscore and '
+                f"minus (at most {SITE_LENGTH} and {CAPTURE_LENGTH} characters)."
+            )
+        return cls(site, capture)
 
 
 class Kind(StrEnum):

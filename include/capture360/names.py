@@ -1,4 +1,4 @@
-"""Keys and external ids: deterministic, collision-resistant, safe in charset and length.
+"""External ids: deterministic, collision-resistant, safe in charset and length.
 
 External ids match `[a-zA-Z]([a-zA-Z0-9_]*[a-zA-Z0-9])?`, the narrowest pattern in CDF's published spec (instance ids in
 the Files API), and stay under 200 characters. A readable part helps people; sixteen hex digits of the sha256 over the
@@ -9,67 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 
-from capture360.errors import BadInputError
 from capture360.model import Capture, CaptureKey, FaceName
 
-SITE_LENGTH = 60
-CAPTURE_LENGTH = 120
-STATION_LENGTH = 127
 COLLECTION_PREFIX = "c360_collection_"
 """Begins the external ids of all collections of ours."""
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _READABLE = 32
-_NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
-"""Categories of Unicode: control characters, surrogates, separators of lines and paragraphs."""
-_FIRST_UNDECODED = 0xDC80
-"""Python's surrogates for the bytes 0x80 to 0xFF that it cannot decode (PEP 383) begin here."""
-
-
-def is_id(text: str, length: int) -> bool:
-    """Whether `text` may name a site, capture or station: letters, digits, dot, underscore, minus; no leading dot."""
-    return len(text) <= length and _ID.match(text) is not None
-
-
-def checked_key(text: str) -> CaptureKey:
-    """`<site>/<capture>` as a key; BadInputError with a sentence otherwise."""
-    site, slash, capture = text.partition("/")
-    if not slash or not is_id(site, SITE_LENGTH) or not is_id(capture, CAPTURE_LENGTH):
-        raise BadInputError(
-            f'"{text}" is not a capture key. Write <site>/<capture> with letters, digits, dot, underscore and minus '
-            f"(at most {SITE_LENGTH} and {CAPTURE_LENGTH} characters)."
-        )
-    return CaptureKey(site, capture)
-
-
-def printable(text: str, length: int = 300) -> str:
-    """`text` for people, logs and documents: what cannot be printed or encoded is escaped, and the rest cut off.
-
-    Names from an operating system may hold bytes that are no UTF-8 (which Python reads as lone surrogates), line breaks
-    and control characters.
-    """
-    shown = "".join(each if _is_shown(each) else _escaped(each) for each in text[: length + 1])
-    return shown if len(shown) <= length else f"{shown[: length - 1]}…"
-
-
-def is_text(name: str) -> bool:
-    """Whether a table can hold the name of a file: no bytes outside UTF-8, no line break, no control character."""
-    return name.isprintable() or not any(unicodedata.category(each) in _NO_TEXT for each in name)
-
-
-def _is_shown(character: str) -> bool:
-    return character.isprintable() or unicodedata.category(character) == "Zs"
-
-
-def _escaped(character: str) -> str:
-    byte = ord(character) - _FIRST_UNDECODED
-    return f"\\x{byte + 0x80:02x}" if 0 <= byte < 0x80 else character.encode("unicode_escape").decode("ascii")
-
-
-def twin_key(text: str) -> str:
-    """Equal for ids that people would confuse: other case, other Unicode form, blanks around."""
-    return unicodedata.normalize("NFC", text).strip().casefold()
 
 
 def collection_id(key: CaptureKey, part: str = "") -> str:

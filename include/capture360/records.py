@@ -23,8 +23,7 @@ from enum import StrEnum
 from typing import Any
 
 from capture360.errors import BadInputError, ConfigError
-from capture360.model import CaptureKey, Verdict
-from capture360.names import CAPTURE_LENGTH, SITE_LENGTH, is_id
+from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, Verdict, is_id
 from capture360.store import DocumentStore, StateDocument
 
 BY_DATE = "by-date"

@@ -25,7 +25,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from capture360.detection.settings import DetectorName, JobSettings, OcrSettings, VisionSettings
 from capture360.errors import ConfigError
 from capture360.matching.settings import MatchingSettings
-from capture360.names import SITE_LENGTH, is_id
+from capture360.model import SITE_LENGTH, is_id
 
 CONFIG_VARIABLE = "CAPTURE360_CONFIG"
 DEFAULT_CONFIG = "config/sites.yaml"

@@ -39,7 +39,7 @@ def check(
     from capture360.checks.check import check_capture
     from capture360.errors import BadInputError
     from capture360.landing.folder import CaptureFolder
-    from capture360.names import printable
+    from capture360.text import printable
     from capture360_cli.register import site_register
 
     screen = Console(stderr=True)

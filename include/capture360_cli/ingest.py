@@ -207,7 +207,7 @@ def _plan_lines(done: Plan) -> list[str]:
 def _key_of(url: str) -> CaptureKey:
     """The key that the manifest states, else the last two parts of the folder's path."""
     from capture360.landing.folder import CaptureFolder
-    from capture360.names import checked_key
+    from capture360.model import CaptureKey
     from capture360.readers.manifest_file import load_document
     from capture360.readers.problem import Unreadable
 
@@ -217,7 +217,7 @@ def _key_of(url: str) -> CaptureKey:
         manifest = load_document(CaptureFolder(url))
     except (OSError, Unreadable):
         manifest = {}
-    return checked_key(f"{manifest.get('site_id', site)}/{manifest.get('capture_id', capture)}")
+    return CaptureKey.parse(f"{manifest.get('site_id', site)}/{manifest.get('capture_id', capture)}")
 
 
 def _settings(key: CaptureKey, site: str | None, space: str | None, url: str, connection: Path) -> Site:

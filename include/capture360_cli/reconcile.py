@@ -70,10 +70,10 @@ def reconcile(
 
 def _key(text: str, records: Records) -> CaptureKey:
     from capture360.errors import BadInputError
-    from capture360.names import checked_key
+    from capture360.model import CaptureKey
     from capture360.records import STATE_STEPS
 
-    key = checked_key(text)
+    key = CaptureKey.parse(text)
     if records.load(key, only=STATE_STEPS) is None:
         raise BadInputError(f"{records.url} holds no records of {key}. See whether its name is right.")
     return key

@@ -15,13 +15,13 @@ def retire(
 ) -> None:
     """Take one capture out of its site's scene; collection, images and files stay as they are."""
     from capture360.cdf.client import CdfProject, Connection
-    from capture360.names import checked_key
+    from capture360.model import CaptureKey
     from capture360.records import Records
     from capture360.steps import lease, scene
     from capture360.steps.context import StepContext
     from capture360_cli.register import site_register
 
-    key = checked_key(capture)
+    key = CaptureKey.parse(capture)
     register = site_register(connection)
     ctx = StepContext(
         site=register.site(key.site),

@@ -25,11 +25,11 @@ from capture360.checks.validation import RuleCount, Validation
 from capture360.checks.verdict import Group, settle, stopped
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Capture, CaptureKey, Disposition, Kind, Verdict
-from capture360.names import printable
 from capture360.readers import Tables, read_tables
 from capture360.readers.manifest import Manifest
 from capture360.readers.pictures import PANORAMA
 from capture360.settings import READY_MARKERS, CheckSettings, Site
+from capture360.text import printable
 
 if TYPE_CHECKING:
     import pandas as pd

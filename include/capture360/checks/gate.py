@@ -16,8 +16,7 @@ from capture360.checks.times import FORMS
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.ready import delivered_files, ready_files
-from capture360.model import CaptureKey
-from capture360.names import twin_key
+from capture360.model import CaptureKey, twin_key
 from capture360.readers.manifest import MANIFEST, Manifest
 
 if TYPE_CHECKING:

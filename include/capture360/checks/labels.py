@@ -12,8 +12,7 @@ from capture360.checks.hits import Frame, Hits, Told, where
 from capture360.checks.measured import Measured
 from capture360.checks.rules import RULES
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Kind
-from capture360.names import twin_key
+from capture360.model import Kind, twin_key
 from capture360.readers.manifest import MANIFEST
 from capture360.readers.pictures import PICTURE
 from capture360.settings import CheckSettings

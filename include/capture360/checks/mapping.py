@@ -13,8 +13,7 @@ from capture360.checks.hits import Frame, Hits, where
 from capture360.checks.measured import Measured
 from capture360.checks.poses import delivered_metres, in_other_units, tilts
 from capture360.checks.suites import RuleResult
-from capture360.model import FACES, FARTHEST_M, Kind
-from capture360.names import STATION_LENGTH
+from capture360.model import FACES, FARTHEST_M, STATION_LENGTH, Kind
 from capture360.readers.columns import POSITION, ROTATIONS
 from capture360.settings import CheckSettings
 

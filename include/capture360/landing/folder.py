@@ -12,8 +12,8 @@ from typing import IO, Any
 
 from capture360.errors import BadInputError
 from capture360.landing.tree import Found, LeftOut, local_tree, no_text
-from capture360.names import is_text, printable
 from capture360.store import opened_store
+from capture360.text import is_text, printable
 
 IGNORED_NAMES = ("Thumbs.db", "desktop.ini")
 IGNORED_SUFFIXES = (".tmp", ".part", ".partial", ".crdownload")

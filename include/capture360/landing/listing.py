@@ -9,10 +9,10 @@ from pathlib import Path
 from capture360.errors import ConfigError
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.tree import LeftOut
-from capture360.model import CaptureKey
-from capture360.names import CAPTURE_LENGTH, is_id, printable
+from capture360.model import CAPTURE_LENGTH, CaptureKey, is_id
 from capture360.settings import Site
 from capture360.store import opened_store
+from capture360.text import printable
 
 _LINK = "is a link to a folder, and such links are not followed. Deliver the folder itself"
 _MISNAMED = "is no capture: use letters, digits, dot, underscore and minus in its name"

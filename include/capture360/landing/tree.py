@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from capture360.errors import BadInputError
-from capture360.names import is_text, printable
+from capture360.text import is_text, printable
 
 _LINKED_FOLDER = "is a link to a folder, and such links are not followed. Deliver the folder itself"
 _BROKEN = "is a link to a file that is not there. Deliver the file itself"

@@ -16,8 +16,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from capture360.model import FARTHEST_M, Kind
-from capture360.names import CAPTURE_LENGTH, SITE_LENGTH, is_id
+from capture360.model import CAPTURE_LENGTH, FARTHEST_M, SITE_LENGTH, Kind, is_id
 
 MANIFEST = "capture.yaml"
 

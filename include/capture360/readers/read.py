@@ -9,8 +9,7 @@ from typing import Any
 
 from capture360.checks.rules import RULES
 from capture360.landing.folder import CaptureFolder
-from capture360.model import CaptureKey
-from capture360.names import SITE_LENGTH, is_id, printable
+from capture360.model import SITE_LENGTH, CaptureKey, is_id
 from capture360.readers import canonical, e57, gpano, navvis, spot
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.manifest_file import load_document, read_manifest
@@ -18,6 +17,7 @@ from capture360.readers.pictures import no_faces
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
 from capture360.settings import CheckSettings
+from capture360.text import printable
 
 
 @dataclass(frozen=True, slots=True)

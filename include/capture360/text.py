@@ -1,0 +1,34 @@
+"""Text from outside as one printable line: for people, logs and documents."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Categories of Unicode: control characters, surrogates, separators of lines and paragraphs."""
+_FIRST_UNDECODED = 0xDC80
+"""Python's surrogates for the bytes 0x80 to 0xFF that it cannot decode (PEP 383) begin here."""
+
+
+def printable(text: str, length: int = 300) -> str:
+    """`text` for people, logs and documents: what cannot be printed or encoded is escaped, and the rest cut off.
+
+    Names from an operating system may hold bytes that are no UTF-8 (which Python reads as lone surrogates), line breaks
+    and control characters.
+    """
+    shown = "".join(each if _is_shown(each) else _escaped(each) for each in text[: length + 1])
+    return shown if len(shown) <= length else f"{shown[: length - 1]}…"
+
+
+def is_text(name: str) -> bool:
+    """Whether a table can hold the name of a file: no bytes outside UTF-8, no line break, no control character."""
+    return name.isprintable() or not any(unicodedata.category(each) in _NO_TEXT for each in name)
+
+
+def _is_shown(character: str) -> bool:
+    return character.isprintable() or unicodedata.category(character) == "Zs"
+
+
+def _escaped(character: str) -> str:
+    byte = ord(character) - _FIRST_UNDECODED
+    return f"\\x{byte + 0x80:02x}" if 0 <= byte < 0x80 else character.encode("unicode_escape").decode("ascii")
