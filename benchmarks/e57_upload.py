@@ -30,9 +30,9 @@ CHILD = """
 import json, sys, time
 from pathlib import Path
 from capture360.cdf.client import CdfProject, Connection
-from capture360.cdf.uploads import LargeFile, LargeUploads
+from capture360.cdf.three_d.uploads import LargeFile, LargeUploads
 from capture360.e57 import preflight, verify
-from capture360.settings import FileSettings
+from capture360.settings.register import FileSettings
 path, connection, journals = (Path(argument) for argument in sys.argv[1:4])
 
 def memory():

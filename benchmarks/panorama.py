@@ -22,10 +22,10 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from capture360.geometry.projection import cube_faces, default_face_size, face_directions, panorama_points
 from capture360.model import FaceName
-from capture360.panorama.faces import projected_faces
-from capture360.panorama.projection import cube_faces, default_face_size, face_directions, panorama_points
 from capture360.pictures.decoding import decode
+from capture360.pictures.faces import projected_faces
 from capture360.pictures.jpeg import encode_jpeg
 
 DEFAULT_WIDTH = 8192
@@ -94,7 +94,7 @@ def against_reference(panorama: Pixels, face: FaceName, size: int, *made: Pixels
 def peak_megabytes(content: bytes) -> float:
     """Peak memory of a process that converts a panorama three times."""
     program = (
-        "import sys; from capture360.panorama.faces import projected_faces\n"
+        "import sys; from capture360.pictures.faces import projected_faces\n"
         "content = sys.stdin.buffer.read()\n"
         "for _ in range(3):\n    for face in projected_faces(content, 'p'): pass\n"
         "print(next(int(line.split()[1]) / 1024 for line in open('/proc/self/status') if line.startswith('VmHWM')))"

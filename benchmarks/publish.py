@@ -34,9 +34,9 @@ from capture360.cdf.project_mode import ModeName
 from capture360.cdf.registry import MODES
 from capture360.checks.validation import capture_document
 from capture360.landing.fingerprint import fingerprint
-from capture360.model import FACES, Capture, CaptureKey, Kind, Pose, Station, StationMedia
+from capture360.model import FACES, Capture, CaptureKey, CaptureKind, Pose, Station, StationMedia
 from capture360.records import Records
-from capture360.settings import Landing, Site
+from capture360.settings.register import Landing, Site
 from capture360.steps.context import StepContext
 from capture360.steps.faces import faces
 from capture360.steps.publish import publish
@@ -84,7 +84,7 @@ def deliver(landing: Path, count: int) -> Capture:
         (folder / "images" / name).mkdir(parents=True)
         for path in media[name].faces.values():
             os.link(picture, folder / path)
-    return Capture(KEY, Kind.CUBEMAP, "Bench", KEY.capture, tuple(stations), media)
+    return Capture(KEY, CaptureKind.CUBEMAP, "Bench", KEY.capture, tuple(stations), media)
 
 
 def go_the_way(root: Path, connection: Path, mode: ModeName) -> None:

@@ -74,7 +74,7 @@ def ours(folder: Path) -> dict[str, object]:
     import capture360.checks.expectations
     from capture360.checks import check as checks
     from capture360.landing.folder import CaptureFolder
-    from capture360.settings import CheckSettings, Landing, Site
+    from capture360.settings.register import CheckSettings, Landing, Site
 
     assert great_expectations and pyarrow.csv and capture360.checks.expectations
     names = pd.read_csv(folder / "faces.csv", usecols=["file"])["file"]

@@ -28,12 +28,12 @@ from typing import Any
 
 from airflow.sdk import DAG, PartitionedAssetTimetable, chain, task
 
-from airflow_capture360 import contextualizing, runs
 from airflow_capture360.assets import captures_to_review, published_captures
 from airflow_capture360.defaults import capture_params, task_defaults
 from airflow_capture360.links import MatchReportLink
 from airflow_capture360.operators import ReadTexts
 from airflow_capture360.policies import WAITING_FOR_LEASE
+from airflow_capture360.tasks import contextualize, ingest
 
 with DAG(
     dag_id="captures_contextualize",
@@ -42,8 +42,8 @@ with DAG(
     max_active_runs=4,
     params=capture_params(),
     default_args=task_defaults(timedelta(hours=12)),
-    on_success_callback=runs.release_after_run,
-    on_failure_callback=runs.release_after_run,
+    on_success_callback=ingest.release_after_run,
+    on_failure_callback=ingest.release_after_run,
     tags=["capture360"],
     doc_md=__doc__,
 ):
@@ -51,32 +51,32 @@ with DAG(
     @task(**WAITING_FOR_LEASE)
     def lease() -> str:
         """One writer a capture; waits for the run that holds it."""
-        return contextualizing.wait_for_lease()
+        return contextualize.wait_for_lease()
 
     @task
     def plan(capture: str) -> list[dict[str, Any]]:
         """The batches of images."""
-        return contextualizing.plan(capture)
+        return contextualize.plan(capture)
 
     @task
     def match(capture: str, batches: list[dict[str, Any]]) -> dict[str, int]:
         """From texts to assets."""
-        return contextualizing.match(capture, batches)
+        return contextualize.match(capture, batches)
 
     @task
     def annotate(capture: str, batches: list[dict[str, Any]]) -> dict[str, int]:
         """The links in CDF."""
-        return contextualizing.annotate(capture, batches)
+        return contextualize.annotate(capture, batches)
 
     @task(outlets=[captures_to_review])
     def announce_review(capture: str, batches: list[dict[str, Any]]) -> int:
         """People are asked about what is suggested."""
-        return contextualizing.announce_review(capture, batches)
+        return contextualize.announce_review(capture, batches)
 
     @task
     def release(capture: str) -> None:
         """The capture is free for the next run."""
-        runs.release_lease(capture)
+        ingest.release_lease(capture)
 
     capture = lease()
     batches = plan(capture)

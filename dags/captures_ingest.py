@@ -31,11 +31,11 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, PartitionedAssetTimetable, chain, task
 
-from airflow_capture360 import runs
 from airflow_capture360.assets import captures, published_captures
 from airflow_capture360.defaults import capture_params, task_defaults
 from airflow_capture360.links import OpenInCdfLink, ValidationReportLink
 from airflow_capture360.operators import WaitForRevisions
+from airflow_capture360.tasks import ingest
 
 with DAG(
     dag_id="captures_ingest",
@@ -44,30 +44,30 @@ with DAG(
     max_active_runs=4,
     params=capture_params(),
     default_args=task_defaults(timedelta(hours=12)),
-    on_success_callback=runs.release_after_run,
-    on_failure_callback=runs.release_after_run,
+    on_success_callback=ingest.release_after_run,
+    on_failure_callback=ingest.release_after_run,
     tags=["capture360"],
     doc_md=__doc__,
 ):
-    taken = task(task_id="lease")(runs.take_lease)()
-    batches = task(task_id="validate")(runs.validate)(taken)
+    taken = task(task_id="lease")(ingest.take_lease)()
+    batches = task(task_id="validate")(ingest.validate)(taken)
     capture, fingerprint = batches["capture"], batches["fingerprint"]
-    way = task.branch(task_id="route")(runs.first_task_of)(batches["route"])
+    way = task.branch(task_id="route")(ingest.first_task_of)(batches["route"])
 
-    faces = task(task_id="faces", pool="cdf_upload", map_index_template="{{ label }}")(runs.upload_faces)
+    faces = task(task_id="faces", pool="cdf_upload", map_index_template="{{ label }}")(ingest.upload_faces)
     uploaded = faces.partial(capture=capture).expand(batch=batches)
-    published = task(task_id="publish")(runs.publish)(capture, fingerprint)
+    published = task(task_id="publish")(ingest.publish)(capture, fingerprint)
 
-    scans = task(task_id="upload_scans", pool="cdf_upload")(runs.upload_scans)(capture, fingerprint)
-    started = task(task_id="start_revisions", pool="cdf_create")(runs.start_revisions)(capture, fingerprint)
+    scans = task(task_id="upload_scans", pool="cdf_upload")(ingest.upload_scans)(capture, fingerprint)
+    started = task(task_id="start_revisions", pool="cdf_create")(ingest.start_revisions)(capture, fingerprint)
     extracted = WaitForRevisions(task_id="wait_for_revisions", capture=capture, fingerprint=fingerprint)
-    collected = task(task_id="collect")(runs.collect)(capture, fingerprint)
+    collected = task(task_id="collect")(ingest.collect)(capture, fingerprint)
 
     place = task(task_id="place", trigger_rule="none_failed_min_one_success")
-    placed = place(runs.place)(capture, fingerprint)
-    verified = task(task_id="verify")(runs.verify)(capture, fingerprint)
-    announced = task(task_id="announce", outlets=[published_captures])(runs.announce_capture)(capture)
-    released = task(task_id="release")(runs.release_lease)(taken)
+    placed = place(ingest.place)(capture, fingerprint)
+    verified = task(task_id="verify")(ingest.verify)(capture, fingerprint)
+    announced = task(task_id="announce", outlets=[published_captures])(ingest.announce_capture)(capture)
+    released = task(task_id="release")(ingest.release_lease)(taken)
 
     batches.operator.operator_extra_links = [ValidationReportLink()]
     for last in (published, collected):

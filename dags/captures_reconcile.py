@@ -22,8 +22,8 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable, task
 
-from airflow_capture360 import reconciling
 from airflow_capture360.defaults import task_defaults
+from airflow_capture360.tasks import reconcile
 
 with DAG(
     dag_id="captures_reconcile",
@@ -35,5 +35,5 @@ with DAG(
     tags=["capture360"],
     doc_md=__doc__,
 ):
-    sites = task(task_id="sites")(reconciling.sites)()
-    task(task_id="compare", map_index_template="{{ label }}")(reconciling.compare).expand(site=sites)
+    sites = task(task_id="sites")(reconcile.sites)()
+    task(task_id="compare", map_index_template="{{ label }}")(reconcile.compare).expand(site=sites)

@@ -29,10 +29,10 @@ from typing import Any
 
 from airflow.sdk import DAG, PartitionedAssetTimetable, task, task_group
 
-from airflow_capture360 import reviewing
 from airflow_capture360.assets import captures_to_review
 from airflow_capture360.defaults import capture_params, task_defaults
 from airflow_capture360.operators import AskAboutLinks
+from airflow_capture360.tasks import review
 
 SOON_AGAIN: dict[str, Any] = {
     "retries": 20,
@@ -55,12 +55,12 @@ with DAG(
     @task
     def capture_key() -> str:
         """The capture that the run asks about."""
-        return reviewing.capture_of_run()
+        return review.capture_of_run()
 
     @task
     def lay_out(capture: str) -> list[dict[str, Any]]:
         """The pages of suggestions."""
-        return reviewing.lay_out(capture)
+        return review.lay_out(capture)
 
     @task(
         **SOON_AGAIN,
@@ -69,7 +69,7 @@ with DAG(
     )
     def apply(capture: str, page: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
         """The decisions of one page in CDF."""
-        return reviewing.apply(capture, page, answer)
+        return review.apply(capture, page, answer)
 
     @task_group(group_id="pages")
     def ask_and_apply(capture: str, page: dict[str, Any]) -> None:

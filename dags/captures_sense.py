@@ -30,9 +30,10 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, task
 
-from airflow_capture360 import alerts, runs
+from airflow_capture360 import alerts
 from airflow_capture360.assets import captures, captures_to_review, landing_zone, published_captures
 from airflow_capture360.defaults import task_defaults
+from airflow_capture360.tasks import ingest
 
 with DAG(
     dag_id="captures_sense",
@@ -44,13 +45,13 @@ with DAG(
     tags=["capture360"],
     doc_md=__doc__,
 ):
-    sensed = task(task_id="sense", outlets=[captures])(runs.sense)()
+    sensed = task(task_id="sense", outlets=[captures])(ingest.sense)()
     handed_on = task(task_id="hand_on", outlets=[published_captures], trigger_rule="none_failed")(
-        runs.hand_on_published
+        ingest.hand_on_published
     )()
     asked = task(task_id="hand_on_suggested", outlets=[captures_to_review], trigger_rule="none_failed")(
-        runs.hand_on_suggested
+        ingest.hand_on_suggested
     )()
-    complained = task(task_id="complain", trigger_rule="none_failed")(runs.complain)()
+    complained = task(task_id="complain", trigger_rule="none_failed")(ingest.complain)()
     sent = task(task_id="send_alerts", trigger_rule="all_done")(alerts.send_kept)()
     sensed >> [handed_on, asked, complained, sent]

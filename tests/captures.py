@@ -14,9 +14,9 @@ from PIL import Image
 from capture360.checks.validation import capture_document
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
-from capture360.model import FACES, Capture, CaptureKey, Kind, Pose, Station, StationMedia
+from capture360.model import FACES, Capture, CaptureKey, CaptureKind, Pose, Station, StationMedia
 from capture360.records import Records
-from capture360.settings import CheckSettings, Landing, Site
+from capture360.settings.register import CheckSettings, Landing, Site
 from capture360.steps.validate import CAPTURE, STEP, batch_count
 
 TAKEN = datetime(2026, 5, 1, 8, 30, tzinfo=UTC)
@@ -78,7 +78,7 @@ def write_cubemap(
             (folder / paths[face]).write_bytes(jpeg(size, (40 * index + shade, 20 * number, 100)))
     (folder / "stations.csv").write_text("\n".join(lines) + "\n")
     (folder / "_READY").touch()
-    capture = Capture(key, Kind.CUBEMAP, "Hall 7", key.capture, tuple(made), media, revision)
+    capture = Capture(key, CaptureKind.CUBEMAP, "Hall 7", key.capture, tuple(made), media, revision)
     return Drop(key, folder, capture)
 
 

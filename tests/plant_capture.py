@@ -19,14 +19,14 @@ from capture360.model import (
     FACES,
     Capture,
     CaptureKey,
+    CaptureKind,
     Detection,
     EncodedFace,
-    Kind,
     Pose,
     Station,
     StationMedia,
 )
-from capture360.settings import Site
+from capture360.settings.register import Site
 from capture360_local.plant import write_sample
 
 LEGIBLE_CAP_PX = 14
@@ -102,7 +102,9 @@ def publish(cdf: CdfProject, site: Site, key: CaptureKey, plant: Plant) -> None:
         )
         for item in json.loads((plant.truth / "poses.json").read_text())["stations"]
     ]
-    capture = Capture(key, Kind.CUBEMAP, "Hall 7", "Plates", tuple(stations), {s.id: StationMedia() for s in stations})
+    capture = Capture(
+        key, CaptureKind.CUBEMAP, "Hall 7", "Plates", tuple(stations), {s.id: StationMedia() for s in stations}
+    )
     model = mode_of(cdf).images(cdf, site)
     refs = {}
     for station in stations:

@@ -58,7 +58,7 @@ class CaptureKey:
         return cls(site, capture)
 
 
-class Kind(StrEnum):
+class CaptureKind(StrEnum):
     """What a capture is made of."""
 
     CUBEMAP = "cubemap"
@@ -138,7 +138,7 @@ class Capture:
     """A validated capture: only stations that may be published, in the order of the delivered table."""
 
     key: CaptureKey
-    kind: Kind
+    kind: CaptureKind
     site_name: str
     label: str
     stations: tuple[Station, ...]
@@ -195,6 +195,10 @@ class PublishedImage:
     faces: Mapping[FaceName, FaceRef]
     label: str = ""
     """What people call the image, where CDF says so."""
+
+
+MAX_TEXT_LENGTH = 128
+"""CDF's annotations hold texts of 1 to 128 characters."""
 
 
 @dataclass(frozen=True, slots=True)

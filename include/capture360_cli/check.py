@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from capture360.checks.validation import Validation
     from capture360.landing.folder import CaptureFolder
     from capture360.model import Capture
-    from capture360.settings import Register, Site
+    from capture360.settings.register import Register, Site
 
 _SENTENCES_SHOWN = 6
 
@@ -68,7 +68,7 @@ def _earlier(register: Register, site: Site, folder: CaptureFolder, screen: Cons
     from capture360.landing.fingerprint import fingerprint
     from capture360.model import CaptureKey
     from capture360.records import Records
-    from capture360.steps.earlier import earlier_captures, to_compare
+    from capture360.steps.published import earlier_captures, to_compare
 
     try:
         found = earlier_captures(Records(register.records_url), site.id)

@@ -91,7 +91,7 @@ def _dags(folder: Path) -> str:
 
 
 def _settings() -> str:
-    from capture360.settings import CONFIG_VARIABLE, DEFAULT_CONFIG, Site
+    from capture360.settings.register import CONFIG_VARIABLE, DEFAULT_CONFIG, Site
 
     lines = [
         "# Settings of a site",
@@ -124,7 +124,7 @@ def _rows(section: type[BaseModel], prefix: str) -> Iterator[str]:
 def _type_of(annotation: Any) -> str:
     named = annotation.__name__ if isinstance(annotation, type) and not hasattr(annotation, "__args__") else annotation
     text = str(named)
-    for prefix in ("typing.", "collections.abc.", "datetime.", "capture360.settings."):
+    for prefix in ("typing.", "collections.abc.", "datetime.", "capture360.settings.register."):
         text = text.replace(prefix, "")
     return text.replace("|", "\\|")
 

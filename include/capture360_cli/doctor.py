@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from capture360.cdf.client import Connection
-    from capture360.cdf.fitness import Row
-    from capture360.settings import Site
+    from capture360.cdf.readiness import CheckResult
+    from capture360.settings.register import Site
     from capture360_local.conformance.conform import Outcome
     from capture360_local.conformance.run import Tell
 
@@ -65,7 +65,7 @@ def doctor(
 
 
 def _settings(site: str | None, space: str | None, connection: Path) -> Site:
-    from capture360.settings import site_from_file, site_from_values
+    from capture360.settings.register import site_from_file, site_from_values
     from capture360_cli.register import site_register
 
     if site is None:
@@ -79,10 +79,10 @@ def _settings(site: str | None, space: str | None, connection: Path) -> Site:
 
 
 def _fitness(screen: Console, connection: Connection, site: Site, panoramas: int) -> int:
-    from capture360.cdf.fitness import is_fit, rows
+    from capture360.cdf.readiness import check_project, is_fit
 
     with screen.status("Asking the project"):
-        found = rows(connection, site, panoramas)
+        found = check_project(connection, site, panoramas)
     _print_rows(screen, found)
     if is_fit(found):
         screen.print(f'The connection is fit to publish into space "{site.space}".', style="bold green", markup=False)
@@ -91,7 +91,7 @@ def _fitness(screen: Console, connection: Connection, site: Site, panoramas: int
     return 1
 
 
-def _print_rows(screen: Console, found: Sequence[Row]) -> None:
+def _print_rows(screen: Console, found: Sequence[CheckResult]) -> None:
     table = _table("what", "state", "needed for", "found, or what to ask the administrator for")
     for row in found:
         table.add_row(row.what, _styled(row.state, _COLOURS[row.state]), row.needed_for, _styled(row.told))

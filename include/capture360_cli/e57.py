@@ -94,7 +94,7 @@ def _table(spheres: tuple[Photosphere, ...]) -> Table:
 
 def _cells(sphere: Photosphere) -> list[Text]:
     """The panorama's own yaw, pitch and roll, not the Euler angles of CDF, which look alarming for a tilted scanner."""
-    from capture360.panorama import rotation as rot
+    from capture360.geometry import rotation as rot
 
     cube = rot.matrix_from_quaternion(sphere.pose.rotation)
     angles = rot.yaw_pitch_roll(rot.panorama_from_cube(cube))

@@ -17,7 +17,7 @@ import typer
 if TYPE_CHECKING:
     from capture360.cdf.client import Connection
     from capture360.model import CaptureKey
-    from capture360.settings import Site
+    from capture360.settings.register import Site
     from capture360.steps.context import StepContext
     from capture360.steps.ingest import Ingested
     from capture360.steps.plan import Plan
@@ -222,7 +222,7 @@ def _key_of(url: str) -> CaptureKey:
 
 def _settings(key: CaptureKey, site: str | None, space: str | None, url: str, connection: Path) -> Site:
     """The site's settings from the register or a file; without either, defaults that suit a trial."""
-    from capture360.settings import site_from_file, site_from_values
+    from capture360.settings.register import site_from_file, site_from_values
     from capture360_cli.register import site_register
 
     if site is None:

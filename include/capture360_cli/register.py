@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from capture360.settings import Register
+    from capture360.settings.register import Register
 
 LOCAL_STATE = Path(".local")
 """Where `capture360 up` keeps a stack, if not asked otherwise."""
@@ -20,7 +20,7 @@ def site_register(connection: Path | None = None) -> Register:
     The stack is the one whose sandbox wrote the `connection` file. A command without a connection takes the stack of
     this folder, if it runs.
     """
-    from capture360.settings import CONFIG_VARIABLE, Register
+    from capture360.settings.register import CONFIG_VARIABLE, Register
     from capture360_local.stack import Stack
     from capture360_local.stack.profile import Home
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import Param
 
-from airflow_capture360.notifiers import CaptureAlert
+from airflow_capture360.notifications import CaptureAlert
 from airflow_capture360.policies import RETRYING
 
 

@@ -21,7 +21,7 @@ class ValidationReportLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
         """Asked in the task's process when it has ended, well or not."""
-        from airflow_capture360.runs import key_of, newest_report
+        from airflow_capture360.tasks.ingest import key_of, newest_report
 
         task_instance = cast("RuntimeTaskInstanceProtocol", ti_key)
         report = newest_report(key_of(task_instance.get_template_context()))
@@ -34,8 +34,8 @@ class MatchReportLink(BaseOperatorLink):
     name = "Match report"
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
-        from airflow_capture360.contextualizing import newest_match_report
-        from airflow_capture360.runs import key_of
+        from airflow_capture360.tasks.contextualize import newest_match_report
+        from airflow_capture360.tasks.ingest import key_of
 
         task_instance = cast("RuntimeTaskInstanceProtocol", ti_key)
         report = newest_match_report(key_of(task_instance.get_template_context()))

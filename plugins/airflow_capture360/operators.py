@@ -39,9 +39,9 @@ class WaitForRevisions(BaseOperator):
 
     def look(self, context: Context, event: Any = None, pause: float = SHORTEST_PAUSE_S) -> None:
         """Once; the step raises CdfError when the extraction failed or takes longer than the site allows."""
-        from airflow_capture360 import runs
+        from airflow_capture360.tasks import ingest
 
-        if not runs.revisions_ended(self.capture, self.fingerprint):
+        if not ingest.revisions_ended(self.capture, self.fingerprint):
             self.log.info("Looking again in %.0f s", pause)
             following = min(2 * pause, LONGEST_PAUSE_S)
             self.defer(
@@ -70,13 +70,13 @@ class ReadTexts(BaseOperator):
         waited: Mapping[str, object] | None = None,
     ) -> dict[str, int]:
         """Once; `waited` is what the look before has left, jobs without a name among it."""
-        from airflow_capture360 import contextualizing
-        from capture360.detection.patience import Patience, StillReading
+        from airflow_capture360.tasks import contextualize
+        from capture360.detection.job_wait import JobsPending, JobWait
 
-        patience = Patience.between_looks(waited)
+        patience = JobWait.between_looks(waited)
         try:
-            return contextualizing.read_texts(self.capture, self.batch, patience)
-        except StillReading:
+            return contextualize.read_texts(self.capture, self.batch, patience)
+        except JobsPending:
             self.log.info("CDF reads the faces; looking again in %.0f s", pause)
         following = {"pause": min(2 * pause, LONGEST_PAUSE_S), "waited": patience.document()}
         self.defer(trigger=TimeDeltaTrigger(timedelta(seconds=pause)), method_name="look", kwargs=following)
@@ -129,9 +129,9 @@ class AskAboutLinks(HITLOperator):
 
     def _ask(self, context: Context) -> Any:
         """The page is laid out here: it holds texts from outside, which no template may see."""
-        from airflow_capture360 import reviewing
+        from airflow_capture360.tasks import review
 
-        self.subject, self.body = reviewing.page_of(self.capture, self.page)
+        self.subject, self.body = review.page_of(self.capture, self.page)
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:

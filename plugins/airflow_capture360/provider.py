@@ -16,7 +16,7 @@ def get_provider_info() -> dict[str, Any]:
         "connection-types": [
             {
                 "connection-type": "cognite_cdf",
-                "hook-class-name": "airflow_capture360.hook.CogniteCdfHook",
+                "hook-class-name": "airflow_capture360.hooks.CogniteCdfHook",
                 "hook-name": "Cognite Data Fusion",
                 "ui-field-behaviour": {
                     "hidden-fields": ["port", "schema"],

@@ -60,7 +60,7 @@ def look() -> tuple[str, float]:
 
     Of a site in error counts only that it is: sensing reports it.
     """
-    from capture360.settings import Register
+    from capture360.settings.register import Register
 
     register = Register()
     digest = hashlib.sha256()

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
-from airflow_capture360 import contextualizing, runs
 from airflow_capture360.operators import LONGEST_PAUSE_S, SHORTEST_PAUSE_S, ReadTexts, WaitForRevisions
-from capture360.detection.patience import Patience
+from airflow_capture360.tasks import contextualize, ingest
+from capture360.detection.job_wait import JobWait
 from capture360.errors import CdfError
 
 CONTEXT: Any = {}
@@ -20,7 +20,7 @@ def task() -> WaitForRevisions:
 
 def test_it_looks_before_it_sleeps_and_after(task: WaitForRevisions, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = iter([False, False, True])
-    monkeypatch.setattr(runs, "revisions_ended", lambda capture, fingerprint: next(looks))
+    monkeypatch.setattr(ingest, "revisions_ended", lambda capture, fingerprint: next(looks))
     with pytest.raises(TaskDeferred) as first:
         task.execute(CONTEXT)
     with pytest.raises(TaskDeferred) as second:
@@ -32,7 +32,7 @@ def test_it_looks_before_it_sleeps_and_after(task: WaitForRevisions, monkeypatch
 def test_it_sleeps_longer_each_time_but_never_so_short_that_airflow_loses_it(
     task: WaitForRevisions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "revisions_ended", lambda capture, fingerprint: False)
+    monkeypatch.setattr(ingest, "revisions_ended", lambda capture, fingerprint: False)
     pauses: list[float] = []
     arguments: dict[str, Any] = {}
     for _ in range(6):
@@ -49,7 +49,7 @@ def test_a_failed_extraction_fails_the_task(task: WaitForRevisions, monkeypatch:
     def failed(capture: str, fingerprint: str) -> bool:
         raise CdfError(f"{capture}: CDF could not extract revision 1.")
 
-    monkeypatch.setattr(runs, "revisions_ended", failed)
+    monkeypatch.setattr(ingest, "revisions_ended", failed)
     with pytest.raises(CdfError, match="hall-7/scan"):
         task.execute(CONTEXT)
 
@@ -59,7 +59,7 @@ def test_what_it_waits_for_comes_from_the_tasks_before() -> None:
 
 
 def test_reading_by_a_service_of_cdf_holds_no_worker_and_goes_on_with_its_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    def read_texts(capture: str, batch: object, patience: Patience) -> dict[str, int]:
+    def read_texts(capture: str, batch: object, patience: JobWait) -> dict[str, int]:
         seen.append(patience.document())
         patience.jobs["faces"] = 42
         if len(seen) < 3:
@@ -67,7 +67,7 @@ def test_reading_by_a_service_of_cdf_holds_no_worker_and_goes_on_with_its_jobs(m
         return {"images": 1, "texts": 2}
 
     seen: list[dict[str, object]] = []
-    monkeypatch.setattr(contextualizing, "read_texts", read_texts)
+    monkeypatch.setattr(contextualize, "read_texts", read_texts)
     task = ReadTexts(task_id="detect", capture="hall-7/walk-1", batch={"batch": 0})
     with pytest.raises(TaskDeferred) as first:
         task.execute(CONTEXT)

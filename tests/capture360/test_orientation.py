@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 import viewer
+from capture360.geometry.projection import cube_faces
 from capture360.model import CaptureKey
-from capture360.panorama.projection import cube_faces
 from capture360.steps.ingest import ingest
 from cdf_sandbox.options import Options, ProjectMode
 from delivery import Delivery

@@ -13,7 +13,7 @@ import simplejpeg
 from scipy.spatial.transform import Rotation
 
 import viewer
-from capture360.cdf.images_legacy import LegacyImages
+from capture360.cdf.images.classic import ClassicImages
 from capture360.model import FACES, CaptureKey, PublishedImage, Verdict
 from capture360.steps.ingest import ingest
 from cdf_sandbox.options import Options, ProjectMode
@@ -44,12 +44,12 @@ def ingested(world: World, capture: Delivery) -> PublishedImage:
     key = CaptureKey("hall-7", capture.path.name)
     done = ingest(world.ctx(), key)
     assert done.validated.verdict is Verdict.ACCEPTED, done.validated.headline
-    (image,) = LegacyImages(world.cdf, world.site).images(key)
+    (image,) = ClassicImages(world.cdf, world.site).images(key)
     return image
 
 
 def contents(world: World, image: PublishedImage) -> dict[str, bytes]:
-    model = LegacyImages(world.cdf, world.site)
+    model = ClassicImages(world.cdf, world.site)
     return {face: model.face_content(image.faces[face]) for face in FACES}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from capture360.errors import ConfigError
-from capture360.settings import Register
+from capture360.settings.register import Register
 
 SITE = "{space: s, landing: {url: x}}"
 

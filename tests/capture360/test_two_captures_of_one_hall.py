@@ -10,11 +10,11 @@ import numpy as np
 import yaml
 
 from capture360.checks.check import check_capture
+from capture360.geometry.projection import face_directions
+from capture360.geometry.rotation import matrix_from_quaternion
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Capture, CaptureKey
-from capture360.panorama.projection import face_directions
-from capture360.panorama.rotation import matrix_from_quaternion
-from capture360.settings import CheckSettings, Landing, Site
+from capture360.settings.register import CheckSettings, Landing, Site
 from capture360_local.plant import Truth, write_sample
 from capture360_local.plant.hall import build_hall
 from capture360_local.plant.rotation import about_z, matrix_of, quaternion_of

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from capture360.records import Records
-from capture360.steps.earlier import note_published
+from capture360.steps.published import note_published
 from capture360_cli.main import app
 from delivery import Delivery
 

@@ -12,7 +12,7 @@ from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_capture360.operators import WaitForRevisions
-from airflow_capture360.runs import first_task_of
+from airflow_capture360.tasks.ingest import first_task_of
 from airflow_home import ROOT
 from capture360.steps.validate import Route
 

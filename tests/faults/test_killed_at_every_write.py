@@ -75,7 +75,7 @@ def test_a_new_revision(world: World) -> None:
 
 def test_a_new_revision_of_more_images_than_a_request_holds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that comes after a kill sees images half of which are re-pointed: what the first half showed is known."""
-    monkeypatch.setattr("capture360.cdf.nodes.WRITE_ITEMS", 2)
+    monkeypatch.setattr("capture360.cdf.instances.WRITE_ITEMS", 2)
     world.ingest(world.drop("chunks", stations=3))
     log, end = undisturbed(world, world.drop("chunks", stations=3, shade=60, revision=2))
     assert len(end["files"]) == 18

@@ -15,7 +15,7 @@ from capture360.cdf.project_mode import ModeName
 from capture360.cdf.registry import mode_of
 from capture360.model import CaptureKey
 from capture360.steps.annotate import link_writer
-from capture360.steps.earlier import published_stations
+from capture360.steps.published import published_stations
 from capture360.steps.reconcile import reconcile
 from captures import Drop
 from confirmed_deliveries import MODES, delivered, face_files, link, linked_images, shown, station_nodes

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from capture360.cdf import uploads
+from capture360.cdf.three_d import uploads
 from capture360.e57.images import ScannerPose
 from capture360.e57.writer import E57Writer
-from capture360.steps import revision
+from capture360.steps import e57_extraction
 from capture360.steps.ingest import ingest
 from capture360.steps.validate import validate
 from captures import TAKEN
@@ -44,7 +44,7 @@ def world(running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    monkeypatch.setattr(revision, "_FIRST_PAUSE_S", 0.1)
+    monkeypatch.setattr(e57_extraction, "_FIRST_PAUSE_S", 0.1)
     made = World(running, tmp_path, space=SPACE, e57={"space": SPACE})
     yield made
     made.wipe()
@@ -95,16 +95,16 @@ def test_killed_between_the_parts_of_a_file(world: World, monkeypatch: pytest.Mo
     drop = write_scans(world.landing, "parts", {"scan.e57": large_scan(13 * uploads.MIB)})
     fingerprint = validate(world.ctx(), drop.key).fingerprint
     with watched(Writes()) as writes:
-        revision.upload_scans(world.ctx(), drop.key, fingerprint)
+        e57_extraction.upload_scans(world.ctx(), drop.key, fingerprint)
     puts = [number for number, line in enumerate(writes.log) if line.startswith("PUT")]
     assert len(puts) > 2
     for number in puts:
         world.wipe()
         validate(world.ctx(), drop.key)
         with watched(Writes(number, "after", kill)), pytest.raises(Killed):
-            revision.upload_scans(world.ctx(), drop.key, fingerprint)
+            e57_extraction.upload_scans(world.ctx(), drop.key, fingerprint)
         with watched(Writes()) as again:
-            revision.upload_scans(world.ctx(), drop.key, fingerprint)
+            e57_extraction.upload_scans(world.ctx(), drop.key, fingerprint)
         # The part whose answer was lost is sent again, those before it are not.
         assert sum(line.startswith("PUT") for line in again.log) == puts[-1] - number + 1
         (file,) = world.cdf.client.files.list(limit=None)
@@ -115,13 +115,13 @@ def test_killed_while_waiting(world: World) -> None:
     drop = write_scans(world.landing, "waiting")
     ctx = world.ctx()
     fingerprint = validate(ctx, drop.key).fingerprint
-    revision.upload_scans(ctx, drop.key, fingerprint)
-    first = revision.start_revisions(ctx, drop.key, fingerprint)
+    e57_extraction.upload_scans(ctx, drop.key, fingerprint)
+    first = e57_extraction.start_revisions(ctx, drop.key, fingerprint)
     with pytest.raises(Killed):
-        revision.wait(ctx, drop.key, fingerprint, pause=lambda seconds: kill())
-    again = revision.start_revisions(ctx, drop.key, fingerprint)
+        e57_extraction.wait(ctx, drop.key, fingerprint, pause=lambda seconds: kill())
+    again = e57_extraction.start_revisions(ctx, drop.key, fingerprint)
     assert again == first
-    revision.wait(ctx, drop.key, fingerprint)
+    e57_extraction.wait(ctx, drop.key, fingerprint)
     ingest(ctx, drop.key)
     assert end(world, drop)["revisions"] == 1
 

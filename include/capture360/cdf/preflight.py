@@ -8,12 +8,12 @@ from typing import Any
 
 from capture360.cdf.capabilities import EVERYWHERE, Need, capabilities, in_data_set, in_space, lacking
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.files import ClassicFiles
-from capture360.cdf.nodes import View
+from capture360.cdf.images.files import ClassicFiles
+from capture360.cdf.instances import View
 from capture360.cdf.project_mode import PROJECT_KINDS, modes_of_kind
 from capture360.errors import ConfigError
 from capture360.model import Disposition, Finding
-from capture360.settings import Site
+from capture360.settings.register import Site
 
 _FOR_EVERYBODY = (Need("projectsAcl", "LIST"), Need("dataModelsAcl", "READ"))
 _BESIDE_PANORAMAS = 4

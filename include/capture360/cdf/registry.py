@@ -9,15 +9,15 @@ from typing import Literal
 
 from capture360.cdf.assets import ClassicAssets, CoreAssets
 from capture360.cdf.client import CdfProject
-from capture360.cdf.images_core import CoreImages
-from capture360.cdf.images_legacy import LegacyImages
-from capture360.cdf.links import Annotations, LinkType
-from capture360.cdf.pair_ledger import PairLedger
+from capture360.cdf.images.classic import ClassicImages
+from capture360.cdf.images.core import CoreImages
+from capture360.cdf.links.annotations import Annotations, LinkType
+from capture360.cdf.links.image360 import Image360Links
+from capture360.cdf.links.provenance import PairLedger
 from capture360.cdf.ports import AssetSource, Image360Store, LinkWriter
 from capture360.cdf.project_mode import ModeName
-from capture360.cdf.spherical_links import SphericalLinks
-from capture360.detection.settings import DetectorName
-from capture360.settings import LinkSettings, Site
+from capture360.settings.detection import DetectorName
+from capture360.settings.register import LinkSettings, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,12 @@ def _annotations(link_type: LinkType, cdf: CdfProject, site: Site, ledger: PairL
 
 MODES: Mapping[ModeName, Mode] = {
     "asset_centric": Mode(
-        LegacyImages, ClassicAssets, partial(_annotations, "images.AssetLink"), ("ocr", "vision"), e57="revision"
+        ClassicImages, ClassicAssets, partial(_annotations, "images.AssetLink"), ("ocr", "vision"), e57="revision"
     ),
     "hybrid": Mode(
-        LegacyImages, CoreAssets, partial(_annotations, "images.InstanceLink"), ("ocr", "vision"), e57="revision"
+        ClassicImages, CoreAssets, partial(_annotations, "images.InstanceLink"), ("ocr", "vision"), e57="revision"
     ),
-    "data_modeling": Mode(CoreImages, CoreAssets, SphericalLinks, ("ocr", "job"), e57="extract"),
+    "data_modeling": Mode(CoreImages, CoreAssets, Image360Links, ("ocr", "job"), e57="extract"),
 }
 
 

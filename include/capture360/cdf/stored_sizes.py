@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import httpx
 
-from capture360.cdf.files import side_by_side
+from capture360.cdf.images.files import side_by_side
 from capture360.errors import CdfUnavailableError
 
 _FIRST_BYTE = {"Range": "bytes=0-0", "Accept-Encoding": "identity"}

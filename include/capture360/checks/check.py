@@ -14,21 +14,21 @@ from numpy.typing import NDArray
 from capture360.checks import gate, labels
 from capture360.checks.contents import checksums, copies
 from capture360.checks.earlier import against_earlier, still_shown
-from capture360.checks.hits import Frame, Hits, Told, where
 from capture360.checks.mapping import face_hits, station_hits, table_hits
-from capture360.checks.measured import Measured, measured
 from capture360.checks.outcome import validation_of
-from capture360.checks.pictures import Named, judged, look
+from capture360.checks.parsed_capture import ParsedStations, measured
+from capture360.checks.pictures import ImageRef, judged, look
 from capture360.checks.suites import run_suite
 from capture360.checks.suspicions import suspicions
 from capture360.checks.validation import RuleCount, Validation
 from capture360.checks.verdict import Group, settle, stopped
+from capture360.checks.violations import FindingGroup, Frame, RowViolations, where
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Capture, CaptureKey, Disposition, Kind, Verdict
+from capture360.model import Capture, CaptureKey, CaptureKind, Disposition, Verdict
 from capture360.readers import Tables, read_tables
 from capture360.readers.manifest import Manifest
 from capture360.readers.pictures import PANORAMA
-from capture360.settings import READY_MARKERS, CheckSettings, Site
+from capture360.settings.register import READY_MARKERS, CheckSettings, Site
 from capture360.text import printable
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def check_capture(
     say(0, _STEPS, "reading the tables")
     tables = read_tables(folder, key=key, settings=settings)
     subject = key or _key(tables.manifest, folder)
-    groups: list[Group] = [Told([finding]) for finding in tables.findings]
+    groups: list[Group] = [FindingGroup([finding]) for finding in tables.findings]
     groups += gate.left_out(folder)
     if tables.manifest is None or tables.stations.empty:
         return _rejected(subject, groups, settings)
@@ -72,13 +72,13 @@ def check_capture(
     faces, strangers = _of_known_stations(table, delivered)
     groups += strangers
     if len(left_out):
-        groups.append(Hits("F06", delivered, left_out, "skipped", "valid"))
+        groups.append(RowViolations("F06", delivered, left_out, "skipped", "valid"))
     groups += _gate(folder, table, faces, delivered, len(ids) - len(table), settings, site, key)
     groups += against_earlier(subject, table, ids, earlier)
     if not stopped(groups, settings):
         say(2, _STEPS, "checking stations and files")
         groups += _suites(table, faces, settings)
-    if not stopped(groups, settings) and table.manifest.kind is not Kind.E57:
+    if not stopped(groups, settings) and table.manifest.kind is not CaptureKind.E57:
         groups += _files(folder, table, faces, settings, progress)
     say(_STEPS, _STEPS, "done")
     settled = settle(groups, ids, settings)
@@ -89,7 +89,7 @@ def check_capture(
 
 def _gate(
     folder: CaptureFolder,
-    table: Measured,
+    table: ParsedStations,
     faces: Frame,
     delivered: Frame,
     unusable: int,
@@ -101,7 +101,7 @@ def _gate(
     yield from gate.identity(table.manifest, folder, key)
     yield from gate.promised(table.manifest, folder, delivered, unusable, markers)
     yield from gate.numbers(table)
-    if table.manifest.kind is not Kind.E57:
+    if table.manifest.kind is not CaptureKind.E57:
         yield from gate.files(folder, faces)
     yield from gate.twins(table.stations)
     yield from gate.times(table)
@@ -114,7 +114,7 @@ def _gate(
 
 
 def _files(
-    folder: CaptureFolder, table: Measured, faces: Frame, settings: CheckSettings, progress: Progress | None
+    folder: CaptureFolder, table: ParsedStations, faces: Frame, settings: CheckSettings, progress: Progress | None
 ) -> Iterator[Group]:
     named = list(_named(table, faces))
     seen = look(folder, named, len(named), settings, progress)
@@ -124,7 +124,7 @@ def _files(
     yield from checksums(folder, progress)
 
 
-def _suites(table: Measured, faces: Frame, settings: CheckSettings) -> Iterator[Group]:
+def _suites(table: ParsedStations, faces: Frame, settings: CheckSettings) -> Iterator[Group]:
     parameters: dict[str, Any] = {
         "quaternion_tolerance": settings.quaternion_tolerance,
         "duplicate_distance": settings.duplicate_distance_m,
@@ -139,7 +139,7 @@ def _suites(table: Measured, faces: Frame, settings: CheckSettings) -> Iterator[
     results = run_suite(table.suite_frame(), "stations", parameters)
     yield from station_hits(table, results, settings)
     yield from table_hits(table, results)
-    if table.manifest.kind is not Kind.E57:
+    if table.manifest.kind is not CaptureKind.E57:
         columns = faces.frame[["station_id", "face", "file"]]
         yield from face_hits(table, faces, run_suite(columns, "faces", parameters))
 
@@ -151,18 +151,18 @@ def _without(tables: Tables, rows: NDArray[np.int64]) -> Tables:
     return replace(tables, stations=tables.stations.drop(index=rows.tolist()).reset_index(drop=True))
 
 
-def _of_known_stations(table: Measured, delivered: Frame) -> tuple[Frame, list[Hits]]:
+def _of_known_stations(table: ParsedStations, delivered: Frame) -> tuple[Frame, list[RowViolations]]:
     """The faces of the stations table's stations, and F06 for rows of stations it does not know."""
     frame = table.faces.frame
     known = frame["station_id"].isin(table.stations.frame["station_id"])
     if known.all():
         return table.faces, []
     strange = where(~frame["station_id"].isin(delivered.frame["station_id"]) & (frame["row"] > 0))
-    strangers = [Hits("F06", table.faces, strange, column="station_id")]
+    strangers = [RowViolations("F06", table.faces, strange, column="station_id")]
     return Frame(frame[known].reset_index(drop=True), table.faces.file), strangers
 
 
-def _named(table: Measured, faces: Frame) -> Iterator[Named]:
+def _named(table: ParsedStations, faces: Frame) -> Iterator[ImageRef]:
     """The pictures to look at, a station's together."""
     import pandas as pd
 
@@ -179,10 +179,10 @@ def _named(table: Measured, faces: Frame) -> Iterator[Named]:
         named = 0 if pd.isna(own) or not np.isfinite(own) else int(own)
         source = f"{table.stations.file} resolution" if named else "capture.yaml image.resolution"
         known = time if time is not None and not pd.isna(time) else None
-        yield Named(file, station, face, faces.file, int(row), named or stated, source, known)
+        yield ImageRef(file, station, face, faces.file, int(row), named or stated, source, known)
 
 
-def _station_ids(table: Measured, tables: Tables) -> pd.Series[str]:
+def _station_ids(table: ParsedStations, tables: Tables) -> pd.Series[str]:
     """One id per station row; spheres of E57 files that cannot be used count too."""
     import pandas as pd
 

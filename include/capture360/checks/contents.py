@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from capture360.checks.hits import Told
 from capture360.checks.rules import RULES
+from capture360.checks.violations import FindingGroup
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Finding
@@ -18,7 +18,7 @@ from capture360.pictures.decoding import overview
 from capture360.pictures.jpeg import ImageHeader
 
 if TYPE_CHECKING:
-    from capture360.checks.pictures import Named
+    from capture360.checks.pictures import ImageRef
 
 CHECKSUMS = "checksums.sha256"
 Progress = Callable[[int, int, str], None]
@@ -32,7 +32,7 @@ _BLANK_DEVIATION = 2.0
 _BLANK_MOST_MEGAPIXELS = 100
 
 
-def checksums(folder: CaptureFolder, progress: Progress | None) -> Iterator[Told]:
+def checksums(folder: CaptureFolder, progress: Progress | None) -> Iterator[FindingGroup]:
     """F13: every file that `checksums.sha256` names is there and unchanged."""
     if not folder.exists(CHECKSUMS):
         return
@@ -44,7 +44,7 @@ def checksums(folder: CaptureFolder, progress: Progress | None) -> Iterator[Told
         if found is None:
             if line.strip():
                 rule = RULES["F13"]
-                yield Told([rule.finding(CHECKSUMS, line, message="line", row=number, line=number)])
+                yield FindingGroup([rule.finding(CHECKSUMS, line, message="line", row=number, line=number)])
                 return
             continue
         try:
@@ -52,28 +52,28 @@ def checksums(folder: CaptureFolder, progress: Progress | None) -> Iterator[Told
         except BadInputError as error:
             problem = str(error).partition('" ')[2].rstrip(".")
             where = f"{CHECKSUMS} row {number}"
-            yield Told([RULES["S07"].finding(where, found[2], message="outside", row=number, problem=problem)])
+            yield FindingGroup([RULES["S07"].finding(where, found[2], message="outside", row=number, problem=problem)])
             return
         if path in folder.sizes:
             expected[path] = found[1].lower()
         else:
             missing.append(path)
     if missing:
-        yield Told([RULES["F13"].finding(CHECKSUMS, missing[0], message="missing", count=len(missing))])
+        yield FindingGroup([RULES["F13"].finding(CHECKSUMS, missing[0], message="missing", count=len(missing))])
     wrong = [
         path for path, digest in _hashed(folder, list(expected), progress, "checksums") if digest != expected[path]
     ]
     if wrong:
-        yield Told([RULES["F13"].finding(CHECKSUMS, wrong[0], count=len(wrong))])
+        yield FindingGroup([RULES["F13"].finding(CHECKSUMS, wrong[0], count=len(wrong))])
 
 
-def copies(folder: CaptureFolder, pictures: Sequence[Named], progress: Progress | None) -> Iterator[Told]:
+def copies(folder: CaptureFolder, pictures: Sequence[ImageRef], progress: Progress | None) -> Iterator[FindingGroup]:
     """F14: equal pictures under different names. Only files of equal size are read."""
-    by_size: dict[int, list[Named]] = defaultdict(list)
+    by_size: dict[int, list[ImageRef]] = defaultdict(list)
     for picture in pictures:
         by_size[folder.sizes.get(picture.path, 0)].append(picture)
     suspects = {p.path: p for size, group in by_size.items() if size and len(group) > 1 for p in group}
-    by_digest: dict[str, list[Named]] = defaultdict(list)
+    by_digest: dict[str, list[ImageRef]] = defaultdict(list)
     for path, digest in _hashed(folder, list(suspects), progress, "pictures of equal size compared"):
         by_digest[digest].append(suspects[path])
     across: list[Finding] = []
@@ -87,10 +87,10 @@ def copies(folder: CaptureFolder, pictures: Sequence[Named], progress: Progress 
                 across.append(_same(picture, strangers[0], ""))
             elif place:
                 within.append(_same(picture, group[0], "faces"))
-    yield from (Told(found) for found in (across, within) if found)
+    yield from (FindingGroup(found) for found in (across, within) if found)
 
 
-def _same(picture: Named, other: Named, message: str) -> Finding:
+def _same(picture: ImageRef, other: ImageRef, message: str) -> Finding:
     return RULES["F14"].finding(
         picture.where,
         other.path,

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from capture360.checks.hits import Hits, Told
 from capture360.checks.labels import for_people
-from capture360.checks.measured import Measured
+from capture360.checks.parsed_capture import ParsedStations
 from capture360.checks.rules import RULES
-from capture360.model import Capture, CaptureKey, Finding, Kind, Pose
-from capture360.panorama.rotation import angle_between, matrix_from_quaternion
+from capture360.checks.violations import FindingGroup, RowViolations
+from capture360.geometry.rotation import angle_between, matrix_from_quaternion
+from capture360.model import Capture, CaptureKey, CaptureKind, Finding, Pose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +31,8 @@ def agrees(one: Pose, other: Pose) -> bool:
 
 
 def against_earlier(
-    key: CaptureKey, table: Measured, ids: pd.Series[str], earlier: Sequence[Capture]
-) -> Iterator[Hits | Told]:
+    key: CaptureKey, table: ParsedStations, ids: pd.Series[str], earlier: Sequence[Capture]
+) -> Iterator[RowViolations | FindingGroup]:
     """C02 and C03 against what was ingested under the same key; I05 and C05 against the site's other captures.
 
     `ids` are those of all delivered stations, of what cannot be used too; empty for a row that has none.
@@ -46,7 +46,7 @@ def against_earlier(
 
 
 def still_shown(
-    key: CaptureKey, table: Measured, held_back: Collection[str], earlier: Sequence[Capture]
+    key: CaptureKey, table: ParsedStations, held_back: Collection[str], earlier: Sequence[Capture]
 ) -> Iterator[Finding]:
     """C06 for stations that are held back and were ingested before."""
     same = _same(key, earlier)
@@ -60,20 +60,20 @@ def _same(key: CaptureKey, earlier: Sequence[Capture]) -> Capture | None:
     return max((capture for capture in earlier if capture.key == key), key=lambda c: c.revision, default=None)
 
 
-def _rows(table: Measured) -> dict[str, int]:
+def _rows(table: ParsedStations) -> dict[str, int]:
     known = table.placed & ~np.isnan(table.rotation).any(axis=1)
     ids = table.stations.frame["station_id"].tolist()
     return {ids[at]: at for at in np.flatnonzero(known).tolist()}
 
 
-def _difference(table: Measured, at: int, pose: Pose) -> tuple[float, float]:
+def _difference(table: ParsedStations, at: int, pose: Pose) -> tuple[float, float]:
     """Metres and degrees between a row and an earlier pose."""
     metres = float(np.linalg.norm(table.position[at] - np.array(pose.position)))
     turn = angle_between(matrix_from_quaternion(table.rotation[at]), matrix_from_quaternion(pose.rotation))
     return metres, float(np.degrees(turn))
 
 
-def _against_itself(table: Measured, ids: pd.Series[str], before: Capture) -> Iterator[Told]:
+def _against_itself(table: ParsedStations, ids: pd.Series[str], before: Capture) -> Iterator[FindingGroup]:
     """A change of a station that the ingested revision held back was confirmed with that revision."""
     rows, parts = _rows(table), _collections(table)
     open_changes = set(before.held_back)
@@ -94,17 +94,17 @@ def _against_itself(table: Measured, ids: pd.Series[str], before: Capture) -> It
     changes = (moved, "moved or turned"), (regrouped, "in another collection"), (gone, "gone")
     told = ", ".join(f"{len(some)} {word} ({_some(some)})" for some, word in changes if some)
     nameless = int((ids == "").sum())
-    kind = "scans" if table.manifest.kind is Kind.E57 else ""
+    kind = "scans" if table.manifest.kind is CaptureKind.E57 else ""
     if told and revision <= before.revision:
-        yield Told([RULES["C03"].finding(file, told, message=kind, revision=before.revision + 1)])
+        yield FindingGroup([RULES["C03"].finding(file, told, message=kind, revision=before.revision + 1)])
     elif gone and nameless:
         lost = f"{len(gone)} gone ({_some(gone)})"
-        yield Told([RULES["C03"].finding(file, lost, message="nameless", nameless=nameless)])
+        yield FindingGroup([RULES["C03"].finding(file, lost, message="nameless", nameless=nameless)])
     elif not told and not open_changes and len(rows) == len(before.stations) and revision == before.revision:
-        yield Told([RULES["C02"].finding(file, len(rows))])
+        yield FindingGroup([RULES["C02"].finding(file, len(rows))])
 
 
-def _collections(table: Measured) -> dict[str, str]:
+def _collections(table: ParsedStations) -> dict[str, str]:
     """The collection of each delivered station, as it would be published."""
     frame = table.stations.frame
     ids = frame["station_id"].tolist()
@@ -116,7 +116,7 @@ def _some(ids: list[str]) -> str:
     return ", ".join(ids[:_NAMES_SHOWN]) + (", ..." if len(ids) > _NAMES_SHOWN else "")
 
 
-def _against_others(table: Measured, others: Sequence[Capture]) -> Iterator[Hits]:
+def _against_others(table: ParsedStations, others: Sequence[Capture]) -> Iterator[RowViolations]:
     rows = _rows(table)
     found: dict[int, tuple[float, float, str]] = {}
     for capture in others:
@@ -135,8 +135,10 @@ def _against_others(table: Measured, others: Sequence[Capture]) -> Iterator[Hits
         left = [at for at, (metres, turn, _) in found.items() if metres > _SAME_POSE_M or turn > _SAME_POSE_DEG]
         if left:
             positions = np.array(sorted(left), dtype=np.int64)
-            yield Hits("C05", table.stations, positions, value=lambda at: f"{found[at][0]:.3f}", words=words)
+            yield RowViolations("C05", table.stations, positions, value=lambda at: f"{found[at][0]:.3f}", words=words)
         return
     left = [at for at, (metres, _, _) in found.items() if metres > _SAME_PLACE_M]
     if left:
-        yield Hits("I05", table.stations, np.array(sorted(left), dtype=np.int64), column="station_id", words=words)
+        yield RowViolations(
+            "I05", table.stations, np.array(sorted(left), dtype=np.int64), column="station_id", words=words
+        )

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from capture360.checks.hits import Frame, Hits, Told, where
-from capture360.checks.measured import Measured
+from capture360.checks.parsed_capture import ParsedStations
 from capture360.checks.rules import RULES
 from capture360.checks.times import FORMS
+from capture360.checks.violations import FindingGroup, Frame, RowViolations, where
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.ready import delivered_files, ready_files
@@ -25,35 +25,37 @@ if TYPE_CHECKING:
 _SUSPECT_PATH = r"(?:^|/)\.\.?(?:/|$)|//|^/|:|\x00"
 
 
-def identity(manifest: Manifest, folder: CaptureFolder, key: CaptureKey | None) -> Iterator[Told]:
+def identity(manifest: Manifest, folder: CaptureFolder, key: CaptureKey | None) -> Iterator[FindingGroup]:
     """S02: the manifest, the folder and the site's landing zone mean the same capture."""
     name = key.capture if key else folder.name
     if manifest.capture_id != name:
-        yield Told([RULES["S02"].finding(MANIFEST, manifest.capture_id, column="capture_id", folder=name)])
+        yield FindingGroup([RULES["S02"].finding(MANIFEST, manifest.capture_id, column="capture_id", folder=name)])
     if key and manifest.site_id != key.site:
-        yield Told([RULES["S02"].finding(MANIFEST, manifest.site_id, message="site", column="site_id", site=key.site)])
+        yield FindingGroup(
+            [RULES["S02"].finding(MANIFEST, manifest.site_id, message="site", column="site_id", site=key.site)]
+        )
 
 
 def promised(
     manifest: Manifest, folder: CaptureFolder, stations: Frame, unusable: int, markers: tuple[str, ...]
-) -> Iterator[Told]:
+) -> Iterator[FindingGroup]:
     """S08: as many stations as the manifest and as many files as the marker promise; `unusable` ones are there too."""
     expected, delivered = manifest.expected_stations, len(stations.frame) + unusable
     if expected is not None and expected != delivered:
-        yield Told([RULES["S08"].finding(MANIFEST, delivered, expected=expected, file=stations.file)])
+        yield FindingGroup([RULES["S08"].finding(MANIFEST, delivered, expected=expected, file=stations.file)])
     there = delivered_files(folder, markers)
     for ready in ready_files(folder, markers):
         if ready.files is not None and there < ready.files:
-            yield Told([RULES["S08"].finding(ready.name, there, message="files", expected=ready.files)])
+            yield FindingGroup([RULES["S08"].finding(ready.name, there, message="files", expected=ready.files)])
 
 
-def numbers(table: Measured) -> Iterator[Hits]:
+def numbers(table: ParsedStations) -> Iterator[RowViolations]:
     """S06: every cell of a numeric column is a number."""
     for column, found in table.numbers.items():
         if found.wrong.any():
             text = table.stations.frame[column]
             commas = bool(text[found.wrong].str.contains(",", regex=False).any())
-            yield Hits(
+            yield RowViolations(
                 "S06",
                 table.stations,
                 where(found.wrong),
@@ -71,7 +73,7 @@ def _number_words(column: pd.Series[str], at: int) -> dict[str, object]:
     return {"mend": "Write digits with a decimal point."}
 
 
-def files(folder: CaptureFolder, pictures: Frame) -> Iterator[Hits]:
+def files(folder: CaptureFolder, pictures: Frame) -> Iterator[RowViolations]:
     """S07: every named file is there, and no path leaves the folder."""
     frame = pictures.frame
     if frame.empty:
@@ -85,14 +87,14 @@ def files(folder: CaptureFolder, pictures: Frame) -> Iterator[Hits]:
             problems[position] = str(error).partition('" ')[2].rstrip(".")
     outside = np.array(sorted(problems), dtype=np.int64)
     if len(outside):
-        yield Hits("S07", pictures, outside, "outside", "file", words=lambda at: {"problem": problems[at]})
+        yield RowViolations("S07", pictures, outside, "outside", "file", words=lambda at: {"problem": problems[at]})
     missing = ~named.isin(list(folder.sizes)).to_numpy() & (named != "").to_numpy()
     missing[outside] = False
     if missing.any():
-        yield Hits("S07", pictures, where(missing), column="file")
+        yield RowViolations("S07", pictures, where(missing), column="file")
 
 
-def left_out(folder: CaptureFolder) -> Iterator[Told]:
+def left_out(folder: CaptureFolder) -> Iterator[FindingGroup]:
     """S07: what lies in the folder and is not read."""
     rule = RULES["S07"]
     for entries, where_of, message in (
@@ -100,12 +102,12 @@ def left_out(folder: CaptureFolder) -> Iterator[Told]:
         ([each for each in folder.left_out if not each.outside], lambda each: each.path, "left_out"),
     ):
         if entries:
-            yield Told(
+            yield FindingGroup(
                 [rule.finding(where_of(each), each.path, message=message, problem=each.problem) for each in entries]
             )
 
 
-def twins(stations: Frame) -> Iterator[Hits]:
+def twins(stations: Frame) -> Iterator[RowViolations]:
     """I03: ids that people would take for the same."""
     import pandas as pd
 
@@ -117,7 +119,7 @@ def twins(stations: Frame) -> Iterator[Hits]:
         return
     groups = distinct[twinned].groupby(keys[twinned]).agg(list)
     others = {name: next(o for o in names if o != name) for names in groups for name in names}
-    yield Hits(
+    yield RowViolations(
         "I03",
         stations,
         where(ids.isin(list(others))),
@@ -126,13 +128,13 @@ def twins(stations: Frame) -> Iterator[Hits]:
     )
 
 
-def times(table: Measured) -> Iterator[Hits]:
+def times(table: ParsedStations) -> Iterator[RowViolations]:
     """T01 and T02: times can be read, and their zone is known."""
     text: pd.Series[Any] = table.stations.frame["time_taken"]
     found, base = table.times, table.manifest.time.base
     form, mend = FORMS[base]
     if found.wrong.any():
-        yield Hits(
+        yield RowViolations(
             "T01",
             table.stations,
             where(found.wrong),
@@ -142,10 +144,10 @@ def times(table: Measured) -> Iterator[Hits]:
         )
     empty = (text == "").to_numpy()
     if empty.any():
-        yield Hits("T01", table.stations, where(empty), "empty", "time_taken")
+        yield RowViolations("T01", table.stations, where(empty), "empty", "time_taken")
     if found.unzoned.any() and found.zoned.any():
         first = str(text.iat[int(where(found.unzoned)[0])])
         positions = where(found.zoned & ~found.wrong)[:1]
-        yield Hits("T02", table.stations, positions, "mixed", "time_taken", words=lambda at: {"other": first})
+        yield RowViolations("T02", table.stations, positions, "mixed", "time_taken", words=lambda at: {"other": first})
     elif found.unzoned.any():
-        yield Hits("T02", table.stations, where(found.unzoned)[:1], column="time_taken")
+        yield RowViolations("T02", table.stations, where(found.unzoned)[:1], column="time_taken")

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from capture360.checks.hits import Frame, Hits, Told, where
-from capture360.checks.measured import Measured
+from capture360.checks.parsed_capture import ParsedStations
 from capture360.checks.rules import RULES
+from capture360.checks.violations import FindingGroup, Frame, RowViolations, where
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Kind, twin_key
+from capture360.model import CaptureKind, twin_key
 from capture360.readers.manifest import MANIFEST
 from capture360.readers.pictures import PICTURE
-from capture360.settings import CheckSettings
+from capture360.settings.register import CheckSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,14 +31,14 @@ def for_people(name: str) -> str:
     return re.sub(CONTROL, "", name)[:NAME_LENGTH].strip()
 
 
-def names(table: Measured) -> Iterator[Hits]:
+def names(table: ParsedStations) -> Iterator[RowViolations]:
     """I04: station names that would not be shown as delivered."""
     if "station_name" not in table.stations.frame.columns:
         return
     column = table.stations.frame["station_name"]
     long = where(column.str.len() > NAME_LENGTH)
     if len(long):
-        yield Hits(
+        yield RowViolations(
             "I04",
             table.stations,
             long,
@@ -48,21 +48,21 @@ def names(table: Measured) -> Iterator[Hits]:
         )
     controls = where(column.str.contains(CONTROL, regex=True))
     if len(controls):
-        yield Hits("I04", table.stations, controls, "control", "station_name")
+        yield RowViolations("I04", table.stations, controls, "control", "station_name")
 
 
-def groups(table: Measured) -> Iterator[Told]:
+def groups(table: ParsedStations) -> Iterator[FindingGroup]:
     """I06 and I07: one site a capture, and no two names for one collection."""
     frame, file, manifest = table.stations.frame, table.stations.file, table.manifest
     if "site_id" in frame.columns:
         found = frame.loc[frame["site_id"] != "", "site_id"].value_counts()
         if len(found) and list(found.index) != [manifest.site_id]:
-            yield Told([RULES["I06"].finding(file, _counted(found), column="site_id", site=manifest.site_id)])
+            yield FindingGroup([RULES["I06"].finding(file, _counted(found), column="site_id", site=manifest.site_id)])
     if "collection_id" in frame.columns:
         found = frame.loc[frame["collection_id"] != "", "collection_id"].value_counts()
         for _, alike in found.groupby([twin_key(name) for name in found.index]):
             if len(alike) > 1:
-                yield Told([RULES["I07"].finding(file, _counted(alike), column="collection_id")])
+                yield FindingGroup([RULES["I07"].finding(file, _counted(alike), column="collection_id")])
 
 
 def _counted(found: pd.Series[int]) -> str:
@@ -70,12 +70,12 @@ def _counted(found: pd.Series[int]) -> str:
     return ", ".join(shown[:_NAMES_SHOWN]) + (", ..." if len(shown) > _NAMES_SHOWN else "")
 
 
-def dates(table: Measured, settings: CheckSettings) -> Iterator[Hits | Told]:
+def dates(table: ParsedStations, settings: CheckSettings) -> Iterator[RowViolations | FindingGroup]:
     """T03, T05 and T07: doubtful hours, two campaigns, the time of the export."""
     unclear = where(table.times.unclear)
     if len(unclear):
         zone = table.manifest.time.zone
-        yield Hits("T03", table.stations, unclear, column="time_taken", words=lambda at: {"zone": zone})
+        yield RowViolations("T03", table.stations, unclear, column="time_taken", words=lambda at: {"zone": zone})
     times = table.times.utc.dropna()
     if len(times) < 2:
         return
@@ -84,33 +84,33 @@ def dates(table: Measured, settings: CheckSettings) -> Iterator[Hits | Told]:
     if span > settings.max_span:
         days = f"{span.total_seconds() / 86400:.1f}"
         limit = f"{settings.max_span.total_seconds() / 86400:g}"
-        yield Told([RULES["T05"].finding(file, days, column="time_taken", limit=limit)])
+        yield FindingGroup([RULES["T05"].finding(file, days, column="time_taken", limit=limit)])
     if len(times) >= _FEW and span.total_seconds() < 1:
         shown = times.iloc[0].strftime("%Y-%m-%dT%H:%M:%SZ")
-        yield Told([RULES["T07"].finding(file, shown, column="time_taken", count=len(times))])
+        yield FindingGroup([RULES["T07"].finding(file, shown, column="time_taken", count=len(times))])
 
 
-def captures(table: Measured, settings: CheckSettings) -> Iterator[Told]:
+def captures(table: ParsedStations, settings: CheckSettings) -> Iterator[FindingGroup]:
     """C01 and C04: size of the largest collection, and privacy."""
     frame = table.stations.frame
     largest = int(frame["collection_id"].value_counts().max()) if "collection_id" in frame.columns else len(table)
     if largest > settings.max_listed_images:
         limit = f"{settings.max_listed_images:,}"
-        yield Told([RULES["C01"].finding(table.stations.file, f"{largest:,}", limit=limit)])
+        yield FindingGroup([RULES["C01"].finding(table.stations.file, f"{largest:,}", limit=limit)])
     if settings.privacy == "blurred" and table.manifest.privacy == "unreviewed":
-        yield Told([RULES["C04"].finding(MANIFEST, table.manifest.privacy, column="privacy")])
+        yield FindingGroup([RULES["C04"].finding(MANIFEST, table.manifest.privacy, column="privacy")])
 
 
-def orphans(folder: CaptureFolder, table: Measured, faces: Frame) -> Iterator[Told]:
+def orphans(folder: CaptureFolder, table: ParsedStations, faces: Frame) -> Iterator[FindingGroup]:
     """F06: pictures that no station uses."""
-    if table.manifest.kind is Kind.E57:
+    if table.manifest.kind is CaptureKind.E57:
         return
     named = table.faces.frame
     used = {*faces.frame["file"], *named.loc[named["row"] > 0, "file"]}
     left = [entry.path for entry in folder.files if PICTURE.search(entry.path) and entry.path not in used]
     if left:
         shown = ", ".join(left[:_NAMES_SHOWN]) + (", ..." if len(left) > _NAMES_SHOWN else "")
-        yield Told([RULES["F06"].finding("the capture folder", len(left), message="orphans", names=shown)])
+        yield FindingGroup([RULES["F06"].finding("the capture folder", len(left), message="orphans", names=shown)])
 
 
 def skipped(stations: Frame) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from capture360.checks.hits import Frame, Hits, where
-from capture360.checks.measured import Measured
+from capture360.checks.parsed_capture import ParsedStations
 from capture360.checks.poses import delivered_metres, in_other_units, tilts
 from capture360.checks.suites import RuleResult
-from capture360.model import FACES, FARTHEST_M, STATION_LENGTH, Kind
+from capture360.checks.violations import Frame, RowViolations, where
+from capture360.model import FACES, FARTHEST_M, STATION_LENGTH, CaptureKind
 from capture360.readers.columns import POSITION, ROTATIONS
-from capture360.settings import CheckSettings
+from capture360.settings.register import CheckSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ _TABLE_RULES = ("P08", "P09", "T06")
 _UNITS = ((1e-3, "millimetres", "mm"), (1e-2, "centimetres", "cm"), (0.3048, "feet", "ft"))
 
 
-def station_hits(table: Measured, results: list[RuleResult], settings: CheckSettings) -> Iterator[Hits]:
+def station_hits(table: ParsedStations, results: list[RuleResult], settings: CheckSettings) -> Iterator[RowViolations]:
     """The hits of the stations suite; what the gate already said about a cell is not said again."""
     yield from _unplaced(table, results)
     for result in results:
@@ -55,7 +55,7 @@ def station_hits(table: Measured, results: list[RuleResult], settings: CheckSett
                 raise AssertionError(f"{rule} has no words")
 
 
-def table_hits(table: Measured, results: list[RuleResult]) -> Iterator[Hits]:
+def table_hits(table: ParsedStations, results: list[RuleResult]) -> Iterator[RowViolations]:
     """P08, P09 and T06, whose expectations list the rows themselves."""
     ids = table.stations.frame["station_id"]
     for result in results:
@@ -66,7 +66,7 @@ def table_hits(table: Measured, results: list[RuleResult]) -> Iterator[Hits]:
         match result.rule:
             case "P08":
                 metres, others = result.details["metres"], result.details["others"]
-                yield Hits(
+                yield RowViolations(
                     "P08",
                     table.stations,
                     rows,
@@ -75,7 +75,7 @@ def table_hits(table: Measured, results: list[RuleResult]) -> Iterator[Hits]:
                 )
             case "P09":
                 metres, typical = result.details["metres"], f"{result.details['typical']:.1f}"
-                yield Hits(
+                yield RowViolations(
                     "P09",
                     table.stations,
                     rows,
@@ -84,7 +84,7 @@ def table_hits(table: Measured, results: list[RuleResult]) -> Iterator[Hits]:
                 )
             case "T06":
                 seconds = result.details["seconds"]
-                yield Hits(
+                yield RowViolations(
                     "T06",
                     table.stations,
                     rows,
@@ -94,51 +94,51 @@ def table_hits(table: Measured, results: list[RuleResult]) -> Iterator[Hits]:
                 )
 
 
-def face_hits(table: Measured, faces: Frame, results: list[RuleResult]) -> Iterator[Hits]:
+def face_hits(table: ParsedStations, faces: Frame, results: list[RuleResult]) -> Iterator[RowViolations]:
     """The hits of the faces suite, and F01 for stations without any picture."""
     for result in results:
         match result.rule:
             case "F01":
-                if table.manifest.kind is Kind.CUBEMAP:
+                if table.manifest.kind is CaptureKind.CUBEMAP:
                     yield from _sides(table.stations, result.details)
             case "F02":
-                if table.manifest.kind is Kind.CUBEMAP and len(result.rows):
-                    yield Hits("F02", faces, result.rows, column="face")
+                if table.manifest.kind is CaptureKind.CUBEMAP and len(result.rows):
+                    yield RowViolations("F02", faces, result.rows, column="face")
             case "F03":
                 empty = (faces.frame["file"].iloc[result.rows] == "").to_numpy()
                 if empty.any():
-                    yield Hits("F03", faces, result.rows[empty], "empty", "file")
+                    yield RowViolations("F03", faces, result.rows[empty], "empty", "file")
                 if (~empty).any():
-                    yield Hits("F03", faces, result.rows[~empty], column="file")
+                    yield RowViolations("F03", faces, result.rows[~empty], column="file")
             case "F05":
                 if len(result.rows):
-                    yield Hits("F05", faces, result.rows, column="file")
+                    yield RowViolations("F05", faces, result.rows, column="file")
             case "F04":
                 yield from _twice("F04", faces, result.rows, "file")
             case rule:
                 if len(result.rows):
-                    yield Hits(rule, faces, result.rows, column=result.kwargs.get("column"))
+                    yield RowViolations(rule, faces, result.rows, column=result.kwargs.get("column"))
     yield from _without(table, faces)
 
 
-def _plain(table: Measured, result: RuleResult, words: Mapping[str, object]) -> Hits:
+def _plain(table: ParsedStations, result: RuleResult, words: Mapping[str, object]) -> RowViolations:
     column = str(result.kwargs["column"])
-    return Hits(result.rule, table.stations, result.rows, column=column, words=lambda at: words)
+    return RowViolations(result.rule, table.stations, result.rows, column=column, words=lambda at: words)
 
 
-def _scales(table: Measured, result: RuleResult) -> Iterator[Hits]:
+def _scales(table: ParsedStations, result: RuleResult) -> Iterator[RowViolations]:
     column = str(result.kwargs["column"])
     values = table.numbers[column].values[result.rows]
     none = ~(values > 0)
     for message, rows in (("none", result.rows[none][:1]), ("", result.rows[~none])):
         if len(rows):
-            yield Hits("P12", table.stations, rows, message, column)
+            yield RowViolations("P12", table.stations, rows, message, column)
 
 
-def _tilted(table: Measured, result: RuleResult, settings: CheckSettings) -> Hits:
+def _tilted(table: ParsedStations, result: RuleResult, settings: CheckSettings) -> RowViolations:
     degrees = tilts(table.rotation)
     limit = f"{settings.max_tilt_deg:g}"
-    return Hits(
+    return RowViolations(
         "P13",
         table.stations,
         result.rows,
@@ -147,9 +147,9 @@ def _tilted(table: Measured, result: RuleResult, settings: CheckSettings) -> Hit
     )
 
 
-def _impossible(table: Measured, result: RuleResult) -> Hits:
+def _impossible(table: ParsedStations, result: RuleResult) -> RowViolations:
     offset = table.manifest.time.clock_offset_s
-    return Hits(
+    return RowViolations(
         "T04",
         table.stations,
         result.rows,
@@ -160,7 +160,7 @@ def _impossible(table: Measured, result: RuleResult) -> Hits:
     )
 
 
-def _time(table: Measured, at: int) -> str:
+def _time(table: ParsedStations, at: int) -> str:
     moment: Any = table.times.utc.iat[at]
     return f"{moment.to_pydatetime().replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
@@ -172,25 +172,27 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _ids(stations: Frame, rows: NDArray[np.int64]) -> Iterator[Hits]:
+def _ids(stations: Frame, rows: NDArray[np.int64]) -> Iterator[RowViolations]:
     empty = (stations.frame["station_id"].iloc[rows] == "").to_numpy()
     if empty.any():
-        yield Hits("I01", stations, rows[empty], "empty", "station_id")
+        yield RowViolations("I01", stations, rows[empty], "empty", "station_id")
     if (~empty).any():
-        yield Hits("I01", stations, rows[~empty], column="station_id", words=lambda at: {"length": STATION_LENGTH})
+        yield RowViolations(
+            "I01", stations, rows[~empty], column="station_id", words=lambda at: {"length": STATION_LENGTH}
+        )
 
 
-def _twice(rule: str, table: Frame, rows: NDArray[np.int64], column: str) -> Iterator[Hits]:
+def _twice(rule: str, table: Frame, rows: NDArray[np.int64], column: str) -> Iterator[RowViolations]:
     values = table.frame[column].iloc[rows]
     rows = rows[(values != "").to_numpy()]
     if len(rows):
         times = table.frame[column].iloc[rows].value_counts()
-        yield Hits(
+        yield RowViolations(
             rule, table, rows, column=column, words=lambda at: {"times": int(times[str(table.frame[column].iat[at])])}
         )
 
 
-def _unplaced(table: Measured, results: list[RuleResult]) -> Iterator[Hits]:
+def _unplaced(table: ParsedStations, results: list[RuleResult]) -> Iterator[RowViolations]:
     """P01 of places. A transform mixes the axes, so the cells to blame are not those of the axis out of range."""
     rows = [result.rows for result in results if result.rule == "P01" and result.kwargs["column"] in POSITION]
     left = np.zeros(len(table), dtype=bool)
@@ -201,14 +203,14 @@ def _unplaced(table: Measured, results: list[RuleResult]) -> Iterator[Hits]:
         yield from _empty(table, bad, name)
         infinite = np.abs(metres[:, place]) > FARTHEST_M
         if infinite[bad].any():
-            yield Hits("P01", table.stations, bad[infinite[bad]], "infinite", name)
+            yield RowViolations("P01", table.stations, bad[infinite[bad]], "infinite", name)
         left &= ~infinite & ~np.isnan(metres[:, place])
     # Without a rotation a place seen from the camera is none; that is told of the rotation.
     left &= ~np.isnan(table.rotation).any(axis=1)
     yield from _too_far(table, where(left))
 
 
-def _unturned(table: Measured, rows: NDArray[np.int64]) -> Iterator[Hits]:
+def _unturned(table: ParsedStations, rows: NDArray[np.int64]) -> Iterator[RowViolations]:
     """P01 of rotations; a quaternion whose length is not 1 is told by P04."""
     columns = ROTATIONS[table.manifest.rotation.kind]
     left = np.ones(len(table), dtype=bool)
@@ -217,7 +219,7 @@ def _unturned(table: Measured, rows: NDArray[np.int64]) -> Iterator[Hits]:
         values = table.numbers[name].values
         infinite = np.abs(values) > FARTHEST_M
         if infinite[rows].any():
-            yield Hits("P01", table.stations, rows[infinite[rows]], "infinite", name)
+            yield RowViolations("P01", table.stations, rows[infinite[rows]], "infinite", name)
         left &= ~infinite & ~np.isnan(values)
 
     def shown(at: int) -> str:
@@ -225,26 +227,26 @@ def _unturned(table: Measured, rows: NDArray[np.int64]) -> Iterator[Hits]:
 
     rows = rows[left[rows]]
     if len(rows) and table.manifest.rotation.kind != "quaternion":
-        yield Hits("P01", table.stations, rows, "rotation", columns[0], value=shown)
+        yield RowViolations("P01", table.stations, rows, "rotation", columns[0], value=shown)
 
 
-def _empty(table: Measured, rows: NDArray[np.int64], column: str) -> Iterator[Hits]:
+def _empty(table: ParsedStations, rows: NDArray[np.int64], column: str) -> Iterator[RowViolations]:
     numbers = table.numbers[column]
     rows = rows[np.isnan(numbers.values[rows]) & ~numbers.wrong[rows]]
     if len(rows):
-        yield Hits("P01", table.stations, rows, column=column)
+        yield RowViolations("P01", table.stations, rows, column=column)
 
 
-def _too_far(table: Measured, rows: NDArray[np.int64]) -> Iterator[Hits]:
+def _too_far(table: ParsedStations, rows: NDArray[np.int64]) -> Iterator[RowViolations]:
     def shown(at: int) -> str:
         return ", ".join(f"{value:g}" for value in table.position[at])
 
     if len(rows):
         cause = " Is frame.transform right?" if table.manifest.frame.transform else " Is frame.unit right?"
-        yield Hits("P01", table.stations, rows, "far", "x", value=shown, cause=cause)
+        yield RowViolations("P01", table.stations, rows, "far", "x", value=shown, cause=cause)
 
 
-def _outside(table: Measured, result: RuleResult, settings: CheckSettings) -> Iterator[Hits]:
+def _outside(table: ParsedStations, result: RuleResult, settings: CheckSettings) -> Iterator[RowViolations]:
     assert settings.bounds is not None
     axis = str(result.kwargs["column"])
     place = POSITION.index(axis)
@@ -252,7 +254,7 @@ def _outside(table: Measured, result: RuleResult, settings: CheckSettings) -> It
     metres = table.position[:, place]
     rows = result.rows[table.placed[result.rows]]
     if len(rows):
-        yield Hits(
+        yield RowViolations(
             "P02",
             table.stations,
             rows,
@@ -262,7 +264,7 @@ def _outside(table: Measured, result: RuleResult, settings: CheckSettings) -> It
         )
 
 
-def _unit_guess(table: Measured, settings: CheckSettings) -> str:
+def _unit_guess(table: ParsedStations, settings: CheckSettings) -> str:
     """Whether most stations would lie within the site in another unit."""
     assert settings.bounds is not None
     if table.manifest.frame.unit != "m":
@@ -276,7 +278,7 @@ def _unit_guess(table: Measured, settings: CheckSettings) -> str:
     return ""
 
 
-def _lengths(table: Measured, rows: NDArray[np.int64], settings: CheckSettings) -> Iterator[Hits]:
+def _lengths(table: ParsedStations, rows: NDArray[np.int64], settings: CheckSettings) -> Iterator[RowViolations]:
     columns = np.column_stack([table.numbers[name].values for name in ROTATIONS["quaternion"]])
     with np.errstate(over="ignore"):
         length = np.sqrt((columns**2).sum(axis=1))
@@ -288,7 +290,7 @@ def _lengths(table: Measured, rows: NDArray[np.int64], settings: CheckSettings) 
 
     for message, chosen in (("repaired", rows[repairable]), ("", rows[~repairable])):
         if len(chosen):
-            yield Hits(
+            yield RowViolations(
                 "P04",
                 table.stations,
                 chosen,
@@ -300,12 +302,12 @@ def _lengths(table: Measured, rows: NDArray[np.int64], settings: CheckSettings) 
             )
 
 
-def _sides(stations: Frame, details: Mapping[str, Any]) -> Iterator[Hits]:
+def _sides(stations: Frame, details: Mapping[str, Any]) -> Iterator[RowViolations]:
     if not details or not len(details["stations"]):
         return
     counts: dict[str, NDArray[np.int64]] = dict(zip(details["stations"], details["counts"], strict=True))
     ids = stations.frame["station_id"]
-    yield Hits(
+    yield RowViolations(
         "F01",
         stations,
         where(ids.isin(list(counts))),
@@ -321,16 +323,20 @@ def _missing(counts: NDArray[np.int64]) -> str:
     return "; ".join(parts)
 
 
-def _without(table: Measured, faces: Frame) -> Iterator[Hits]:
+def _without(table: ParsedStations, faces: Frame) -> Iterator[RowViolations]:
     ids: pd.Series[str] = table.stations.frame["station_id"]
     rows = where(~ids.isin(faces.frame["station_id"].unique()) & (ids != ""))
     if not len(rows):
         return
-    if table.manifest.kind is Kind.CUBEMAP:
+    if table.manifest.kind is CaptureKind.CUBEMAP:
         pattern = table.manifest.faces.pattern
-        yield Hits("F01", table.stations, rows, "none", words=lambda at: {"wanted": _wanted(pattern, str(ids.iat[at]))})
+        yield RowViolations(
+            "F01", table.stations, rows, "none", words=lambda at: {"wanted": _wanted(pattern, str(ids.iat[at]))}
+        )
     else:
-        yield Hits("F01", table.stations, rows, "panorama", words=lambda at: {"wanted": f"panos/{ids.iat[at]}.jpg"})
+        yield RowViolations(
+            "F01", table.stations, rows, "panorama", words=lambda at: {"wanted": f"panos/{ids.iat[at]}.jpg"}
+        )
 
 
 def _wanted(pattern: str, station: str) -> str:

@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from capture360.checks.hits import Frame
 from capture360.checks.labels import for_people
-from capture360.checks.measured import Measured
+from capture360.checks.parsed_capture import ParsedStations
 from capture360.checks.rules import RULES
 from capture360.checks.validation import PlanPoint, RuleCount, Validation
 from capture360.checks.verdict import Settled
-from capture360.model import Capture, CaptureKey, Kind, Pose, Station, StationMedia
+from capture360.checks.violations import Frame
+from capture360.model import Capture, CaptureKey, CaptureKind, Pose, Station, StationMedia
 from capture360.readers.manifest_keys import extracted_here
-from capture360.settings import Site
+from capture360.settings.register import Site
 
 
 def validation_of(
     key: CaptureKey,
-    table: Measured,
+    table: ParsedStations,
     faces: Frame,
     settled: Settled,
     site: Site | None,
@@ -31,7 +31,7 @@ def validation_of(
     counts = tuple(
         RuleCount(rule.id, max(total[rule.scope], settled.failed.get(rule.id, 0)), settled.failed.get(rule.id, 0))
         for rule in RULES.rules
-        if rule.id in settled.failed or rule.id[0] != "E" or table.manifest.kind is Kind.E57
+        if rule.id in settled.failed or rule.id[0] != "E" or table.manifest.kind is CaptureKind.E57
     )
     ids = table.stations.frame["station_id"]
     places = zip(ids, table.position[:, 0].tolist(), table.position[:, 1].tolist(), strict=True)
@@ -49,7 +49,7 @@ def validation_of(
     )
 
 
-def _capture(key: CaptureKey, table: Measured, faces: Frame, settled: Settled, site: Site | None) -> Capture:
+def _capture(key: CaptureKey, table: ParsedStations, faces: Frame, settled: Settled, site: Site | None) -> Capture:
     manifest = table.manifest
     return Capture(
         key=key,
@@ -66,7 +66,7 @@ def _capture(key: CaptureKey, table: Measured, faces: Frame, settled: Settled, s
     )
 
 
-def _stations(table: Measured, settled: Settled) -> tuple[Station, ...]:
+def _stations(table: ParsedStations, settled: Settled) -> tuple[Station, ...]:
     frame = table.stations.frame
     ids = frame["station_id"].tolist()
     names = frame["station_name"].tolist() if "station_name" in frame.columns else ids
@@ -86,13 +86,13 @@ def _stations(table: Measured, settled: Settled) -> tuple[Station, ...]:
     )
 
 
-def _media(kind: Kind, faces: Frame, settled: Settled) -> dict[str, StationMedia]:
+def _media(kind: CaptureKind, faces: Frame, settled: Settled) -> dict[str, StationMedia]:
     found: dict[str, dict[Any, str]] = {}
     frame = faces.frame
     for station, face, file in zip(frame["station_id"], frame["face"], frame["file"], strict=True):
         if station in settled.accepted:
             found.setdefault(station, {})[face] = file
-    if kind is Kind.CUBEMAP:
+    if kind is CaptureKind.CUBEMAP:
         return {station: StationMedia(faces=files) for station, files in found.items()}
     return {station: StationMedia(panorama=next(iter(files.values()))) for station, files in found.items()}
 

@@ -12,16 +12,16 @@ from statistics import median
 from typing import IO
 
 from capture360.checks.contents import blank_brightness
-from capture360.checks.hits import Told
 from capture360.checks.rules import RULES
+from capture360.checks.violations import FindingGroup
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Disposition, Finding, Kind
+from capture360.model import CaptureKind, Disposition, Finding
 from capture360.pictures.decoding import check_whole
+from capture360.pictures.exif import camera_notes
 from capture360.pictures.gpano import read_gpano
 from capture360.pictures.jpeg import ImageError, ImageHeader, check_pixels_usable, read_header
-from capture360.readers.exif import camera_notes
-from capture360.settings import CheckSettings
+from capture360.settings.register import CheckSettings
 
 _THREADS = 8
 _AT_ONCE = 256
@@ -34,7 +34,7 @@ Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ImageRef:
     """A picture as a table or the folder names it. `resolution` is what the table promises, 0 for nothing."""
 
     path: str
@@ -53,18 +53,18 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ImageInspection:
     """A named picture with its header, or what is wrong with it. `ahead` is the table's clock minus the camera's."""
 
-    picture: Named
+    picture: ImageRef
     header: ImageHeader | None
     found: tuple[Finding, ...] = ()
     ahead: float | None = None
 
 
 def look(
-    folder: CaptureFolder, pictures: Iterable[Named], total: int, settings: CheckSettings, progress: Progress | None
-) -> Iterator[Seen]:
+    folder: CaptureFolder, pictures: Iterable[ImageRef], total: int, settings: CheckSettings, progress: Progress | None
+) -> Iterator[ImageInspection]:
     """Each picture's header, a few hundred files at a time, in the order named."""
     pictures = iter(pictures)
     done = 0
@@ -76,38 +76,42 @@ def look(
                 progress(done, total, "pictures looked at")
 
 
-def _seen(folder: CaptureFolder, picture: Named, settings: CheckSettings) -> Seen:
+def _seen(folder: CaptureFolder, picture: ImageRef, settings: CheckSettings) -> ImageInspection:
     size = folder.sizes.get(picture.path, 0)
     if size == 0:
-        return Seen(picture, None, (_finding("F07", picture, 0),))
+        return ImageInspection(picture, None, (_finding("F07", picture, 0),))
     try:
         with folder.open(picture.path) as stream:
             return _opened(stream, size, picture, settings)
     except ImageError as error:
-        return Seen(picture, None, (_finding("F08", picture, sentence=str(error)),))
+        return ImageInspection(picture, None, (_finding("F08", picture, sentence=str(error)),))
     except BadInputError as error:
         problem = str(error).partition('" ')[2].rstrip(".")
-        return Seen(picture, None, (_finding("S07", picture, picture.path, message="outside", problem=problem),))
+        return ImageInspection(
+            picture, None, (_finding("S07", picture, picture.path, message="outside", problem=problem),)
+        )
     except OSError as error:
         sentence = f"{picture.where} cannot be read ({error.strerror or type(error).__name__}). Copy it again."
-        return Seen(picture, None, (_finding("F08", picture, sentence=sentence),))
+        return ImageInspection(picture, None, (_finding("F08", picture, sentence=sentence),))
 
 
-def _opened(stream: IO[bytes], size: int, picture: Named, settings: CheckSettings) -> Seen:
+def _opened(stream: IO[bytes], size: int, picture: ImageRef, settings: CheckSettings) -> ImageInspection:
     header = read_header(stream, picture.where, settings.max_megapixels)
     if not picture.path.lower().endswith(header.extensions):
         kind = header.mime_type.removeprefix("image/").upper()
         wanted = picture.path.rpartition("/")[2].rpartition(".")[0] + header.extensions[0]
-        return Seen(picture, None, (_finding("F08", picture, kind, message="extension", wanted=wanted),))
+        return ImageInspection(picture, None, (_finding("F08", picture, kind, message="extension", wanted=wanted),))
     low, high = settings.min_file_bytes, settings.max_file_bytes
     if not low <= size <= high:
         mend = "Copy it again." if size < low else "Export it with stronger compression."
         limits = {"low": f"{low:,}", "high": f"{high:,}"}
-        return Seen(picture, None, (_finding("F07", picture, f"{size:,}", message="size", mend=mend, **limits),))
+        return ImageInspection(
+            picture, None, (_finding("F07", picture, f"{size:,}", message="size", mend=mend, **limits),)
+        )
     try:
         check_pixels_usable(header, picture.where)
     except ImageError as error:
-        return Seen(picture, None, (_finding("F12", picture, header.channels, sentence=str(error)),))
+        return ImageInspection(picture, None, (_finding("F12", picture, header.channels, sentence=str(error)),))
     stream.seek(0)
     content = stream.read(high + 1)
     found = []
@@ -117,19 +121,19 @@ def _opened(stream: IO[bytes], size: int, picture: Named, settings: CheckSetting
     if brightness is not None:
         found.append(_finding("F16", picture, f"{brightness:.0f}"))
     if picture.taken is None or header.mime_type != "image/jpeg":
-        return Seen(picture, header, tuple(found))
+        return ImageInspection(picture, header, tuple(found))
     time = camera_notes(stream).taken
     if time is None:
-        return Seen(picture, header, tuple(found))
+        return ImageInspection(picture, header, tuple(found))
     zoned = time.tzinfo is not None
     ahead = (picture.taken - (time if zoned else time.replace(tzinfo=UTC))).total_seconds()
     if abs(ahead) > 3600 * (_LONGEST_DIFFERENCE_H if zoned else _ANY_ZONE_H):
         shown = time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if zoned else time.isoformat()
         found.append(_finding("F15", picture, shown, difference=f"{abs(ahead) / 3600:,.1f} h"))
-    return Seen(picture, header, tuple(found), ahead)
+    return ImageInspection(picture, header, tuple(found), ahead)
 
 
-def _finding(rule: str, picture: Named, value: object = "", *, message: str = "", **fields: object) -> Finding:
+def _finding(rule: str, picture: ImageRef, value: object = "", *, message: str = "", **fields: object) -> Finding:
     return RULES[rule].finding(
         picture.where,
         value,
@@ -141,7 +145,9 @@ def _finding(rule: str, picture: Named, value: object = "", *, message: str = ""
     )
 
 
-def judged(seen: Iterable[Seen], kind: Kind, settings: CheckSettings, table: str, gpano: bool = False) -> list[Told]:
+def judged(
+    seen: Iterable[ImageInspection], kind: CaptureKind, settings: CheckSettings, table: str, gpano: bool = False
+) -> list[FindingGroup]:
     """F07 to F12, F15, F16 and T08 over all pictures; a station's faces come one after the other.
 
     With `gpano` a cropped panorama is sound: it is padded when its faces are cut.
@@ -153,7 +159,7 @@ def judged(seen: Iterable[Seen], kind: Kind, settings: CheckSettings, table: str
     for one in seen:
         told = list(one.found)
         if one.header is not None:
-            if kind is Kind.PANORAMA:
+            if kind is CaptureKind.PANORAMA:
                 told += _panorama(one.picture, one.header, settings, gpano)
             else:
                 told += _face(one.picture, one.header, sizes)
@@ -162,12 +168,12 @@ def judged(seen: Iterable[Seen], kind: Kind, settings: CheckSettings, table: str
             found[finding.rule, finding.disposition].append(finding)
         if one.ahead is not None:
             ahead.append(one.ahead)
-    result = [Told(findings) for findings in found.values()]
-    result += [Told([finding]) for finding in (*_sizes(widths, settings), *_clock(ahead, table))]
+    result = [FindingGroup(findings) for findings in found.values()]
+    result += [FindingGroup([finding]) for finding in (*_sizes(widths, settings), *_clock(ahead, table))]
     return result
 
 
-def _face(picture: Named, header: ImageHeader, sizes: dict[str, tuple[int, int]]) -> Iterator[Finding]:
+def _face(picture: ImageRef, header: ImageHeader, sizes: dict[str, tuple[int, int]]) -> Iterator[Finding]:
     size = f"{header.width} x {header.height}"
     expected = sizes.setdefault(picture.station, (header.width, header.height))
     if header.width != header.height:
@@ -182,7 +188,7 @@ def _face(picture: Named, header: ImageHeader, sizes: dict[str, tuple[int, int]]
         yield _finding("F12", picture, header.orientation, message="turned")
 
 
-def _panorama(picture: Named, header: ImageHeader, settings: CheckSettings, gpano: bool) -> Iterator[Finding]:
+def _panorama(picture: ImageRef, header: ImageHeader, settings: CheckSettings, gpano: bool) -> Iterator[Finding]:
     if header.orientation != 1:
         yield _finding("F12", picture, header.orientation, message="upright")
     try:

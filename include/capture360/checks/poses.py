@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from capture360.model import Kind
-from capture360.panorama import rotation
+from capture360.geometry import rotation
+from capture360.model import CaptureKind
 from capture360.readers.columns import POSITION, ROTATIONS
 from capture360.readers.manifest import METRES, Manifest, Matrix, Offset
 
@@ -143,7 +143,7 @@ def _transform(manifest: Manifest) -> tuple[rotation.Quaternion, float, Array]:
 def _cube_turn(manifest: Manifest) -> Array:
     """From the delivered picture frame to the cube frame: a heading is that of the picture's centre, the front face."""
     offset = np.radians(manifest.rotation.image_yaw_offset_deg)
-    if manifest.kind is not Kind.PANORAMA and manifest.rotation.kind != "heading_pitch_roll_deg":
+    if manifest.kind is not CaptureKind.PANORAMA and manifest.rotation.kind != "heading_pitch_roll_deg":
         matrix = rotation.axis_rotation("Z", offset)
     else:
         matrix = rotation.cube_from_panorama(np.eye(3), offset)

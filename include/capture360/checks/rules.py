@@ -9,6 +9,6 @@ from capture360.checks.catalog.poses import POSES
 from capture360.checks.catalog.stations import STATIONS
 from capture360.checks.catalog.structure import STRUCTURE
 from capture360.checks.catalog.times import TIMES
-from capture360.checks.rule import RuleBook
+from capture360.rules.rule import RuleBook
 
 RULES = RuleBook((*STRUCTURE, *STATIONS, *POSES, *TIMES, *FILES, *PICTURES, *CAPTURES, *SCANS))

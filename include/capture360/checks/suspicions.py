@@ -10,15 +10,15 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from capture360.checks.hits import Told
-from capture360.checks.measured import Measured
 from capture360.checks.neighbours import typical_distance
+from capture360.checks.parsed_capture import ParsedStations
 from capture360.checks.poses import in_other_units, tilts
 from capture360.checks.rules import RULES
+from capture360.checks.violations import FindingGroup
 from capture360.model import FARTHEST_M, Finding
 from capture360.readers.columns import POSITION, ROTATIONS
 from capture360.readers.manifest import MANIFEST, METRES
-from capture360.settings import Bounds, CheckSettings, Site
+from capture360.settings.register import Bounds, CheckSettings, Site
 
 _FEW = 3
 _MOST = 0.8
@@ -32,7 +32,7 @@ _TURN = 2 * np.pi + 0.01
 _UPRIGHT_DEG, _FALLEN_DEG = 15, 45
 
 
-def suspicions(table: Measured, settings: CheckSettings, site: Site | None) -> Iterator[Told]:
+def suspicions(table: ParsedStations, settings: CheckSettings, site: Site | None) -> Iterator[FindingGroup]:
     """P10, P11, P03, P06 and P05, each at most once."""
     found: list[Finding | None] = [
         _equal_places(table),
@@ -44,15 +44,15 @@ def suspicions(table: Measured, settings: CheckSettings, site: Site | None) -> I
         _radians(table),
         _fallen(table),
     ]
-    yield from (Told([finding]) for finding in found if finding)
+    yield from (FindingGroup([finding]) for finding in found if finding)
 
 
-def _known(table: Measured) -> NDArray[np.float64]:
+def _known(table: ParsedStations) -> NDArray[np.float64]:
     """Positions in the site frame, of stations that have one."""
     return table.position[table.placed]
 
 
-def _equal_places(table: Measured) -> Finding | None:
+def _equal_places(table: ParsedStations) -> Finding | None:
     place = _known(table)
     if len(place) < 2 or _extent(place) > _SMALLEST_CAPTURE_M:
         return None
@@ -64,7 +64,7 @@ def _equal_places(table: Measured) -> Finding | None:
     return rule.finding(file, shown, message="collapsed", count=count, unit=unit)
 
 
-def _equal_turns(table: Measured) -> Finding | None:
+def _equal_turns(table: ParsedStations) -> Finding | None:
     turned = table.rotation[~np.isnan(table.rotation).any(axis=1)]
     if table.manifest.rotation.kind == "none" or len(turned) < _FEW or (turned != turned[0]).any():
         return None
@@ -72,14 +72,14 @@ def _equal_turns(table: Measured) -> Finding | None:
     return RULES["P10"].finding(table.stations.file, shown, message="turned", count=len(turned))
 
 
-def _foreign_frame(table: Measured, site: Site | None) -> Finding | None:
+def _foreign_frame(table: ParsedStations, site: Site | None) -> Finding | None:
     frame = table.manifest.frame
     if site is None or frame.transform is not None or frame.name.casefold() in ("site", site.frame.casefold()):
         return None
     return RULES["P11"].finding(MANIFEST, frame.name, message="frame", column="frame.name", site=site.frame)
 
 
-def _unit(table: Measured, bounds: Bounds) -> Finding | None:
+def _unit(table: ParsedStations, bounds: Bounds) -> Finding | None:
     """Whether most stations lie outside the site, but inside it in another unit or with axes swapped."""
     known = _known(table)
     if not len(known) or _inside(known, bounds) > 1 - _MOST:
@@ -121,7 +121,7 @@ def _widest(bounds: Bounds) -> float:
     return max(high - low for low, high in zip(bounds.minimum, bounds.maximum, strict=True))
 
 
-def _spacing(table: Measured) -> Finding | None:
+def _spacing(table: ParsedStations) -> Finding | None:
     """Without bounds: stations of a building lie metres apart, not half a kilometre."""
     known = _known(table)
     if len(known) < _FEW:
@@ -136,7 +136,7 @@ def _spacing(table: Measured) -> Finding | None:
     return rule.finding(file, shown, message="spacing", column="x", unit="millimetres", short="mm")
 
 
-def _degrees_of_latitude(table: Measured) -> Finding | None:
+def _degrees_of_latitude(table: ParsedStations) -> Finding | None:
     """x and y within the degrees of a globe, and all within a few metres' worth of them."""
     plan = np.column_stack([table.numbers[axis].values for axis in POSITION[:2]])
     plan = plan[np.isfinite(plan).all(axis=1)]
@@ -149,7 +149,7 @@ def _degrees_of_latitude(table: Measured) -> Finding | None:
     return RULES["P03"].finding(table.stations.file, shown, message="degrees", column="x")
 
 
-def _map_grid(table: Measured) -> Finding | None:
+def _map_grid(table: ParsedStations) -> Finding | None:
     known = _known(table)
     if not len(known):
         return None
@@ -161,7 +161,7 @@ def _map_grid(table: Measured) -> Finding | None:
     return RULES["P11"].finding(table.stations.file, shown, message=message, column="x")
 
 
-def _radians(table: Measured) -> Finding | None:
+def _radians(table: ParsedStations) -> Finding | None:
     if table.manifest.rotation.kind != "euler_rad":
         return None
     for name in ROTATIONS["euler_rad"]:
@@ -172,7 +172,7 @@ def _radians(table: Measured) -> Finding | None:
     return None
 
 
-def _fallen(table: Measured) -> Finding | None:
+def _fallen(table: ParsedStations) -> Finding | None:
     """Most images tilted by more than 45 degrees; what would make them stand is said."""
     known = table.rotation[~np.isnan(table.rotation).any(axis=1)]
     if len(known) < _FEW:
@@ -185,7 +185,7 @@ def _fallen(table: Measured) -> Finding | None:
     )
 
 
-def _what_would_stand(table: Measured) -> str:
+def _what_would_stand(table: ParsedStations) -> str:
     if table.manifest.rotation.kind == "quaternion":
         raw = np.column_stack([table.numbers[name].values for name in ROTATIONS["quaternion"]])
         raw = raw[(np.abs(raw) <= FARTHEST_M).all(axis=1)]

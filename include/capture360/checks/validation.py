@@ -10,9 +10,9 @@ from typing import Any
 from capture360.model import (
     Capture,
     CaptureKey,
+    CaptureKind,
     Disposition,
     Finding,
-    Kind,
     Pose,
     Station,
     StationMedia,
@@ -126,7 +126,7 @@ def capture_from_document(document: Mapping[str, Any]) -> Capture:
     """The capture that `capture_document` wrote."""
     return Capture(
         key=CaptureKey.parse(document["key"]),
-        kind=Kind(document["kind"]),
+        kind=CaptureKind(document["kind"]),
         site_name=document["site_name"],
         label=document["label"],
         revision=document["revision"],

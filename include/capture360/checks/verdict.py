@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from capture360.checks.hits import MOST_TOLD, Hits, Told
 from capture360.checks.rules import RULES
+from capture360.checks.violations import MOST_TOLD, FindingGroup, RowViolations
 from capture360.model import Disposition, Finding, Verdict
-from capture360.settings import CheckSettings
+from capture360.settings.register import CheckSettings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Group = Hits | Told
+Group = RowViolations | FindingGroup
 _ORDER = list(Disposition)
 _RANGES_SHOWN = 6
 
@@ -104,7 +104,7 @@ def stopped(groups: Iterable[Group], settings: CheckSettings) -> bool:
 
 def _disposition(group: Group, settings: CheckSettings) -> Disposition:
     """As the rule has it, or one step graver where the site is strict."""
-    if isinstance(group, Told):
+    if isinstance(group, FindingGroup):
         plain = group.told[0].disposition
     else:
         plain = RULES[group.rule].messages[group.message].disposition or RULES[group.rule].disposition

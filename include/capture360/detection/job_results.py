@@ -14,8 +14,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from capture360.cdf.spheres import Directions, polygons
 from capture360.errors import CdfError
+from capture360.geometry.spherical_polygons import Directions, polygons
 
 _SHOWN = 60
 

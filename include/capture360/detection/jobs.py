@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from capture360.cdf.ports import Collection
-from capture360.cdf.spheres import on_one_face
-from capture360.cdf.text_jobs import Result, TextJob, TextJobs
+from capture360.cdf.three_d.jobs import Result, TextJob, TextJobs
 from capture360.detection.job_results import FoundText, UnknownResultError, parse
-from capture360.detection.patience import Patience
-from capture360.detection.polygons import clipped
-from capture360.detection.protocol import MAX_TEXT_LENGTH
-from capture360.detection.settings import JobSettings
+from capture360.detection.job_wait import JobWait
 from capture360.errors import CdfError
-from capture360.model import Detection, Disposition, Finding, PublishedImage
+from capture360.geometry.polygons import clipped
+from capture360.geometry.spherical_polygons import on_one_face
+from capture360.model import MAX_TEXT_LENGTH, Detection, Disposition, Finding, PublishedImage
+from capture360.settings.detection import JobSettings
 
 _NAME = "Tag plates"
 _ALL = 1_000_000
@@ -39,7 +38,7 @@ class JobDetector:
         settings: JobSettings,
         keep: Keep,
         say: Callable[[str], None],
-        patience: Patience,
+        patience: JobWait,
     ) -> None:
         self._jobs = jobs
         self._collections = collections

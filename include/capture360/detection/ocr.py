@@ -15,11 +15,11 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from capture360.detection.cache import OcrCache
-from capture360.detection.polygons import Polygon, clipped
-from capture360.detection.protocol import MAX_TEXT_LENGTH, ReadFace
-from capture360.detection.settings import OcrSettings
+from capture360.detection.protocol import ReadFace
 from capture360.errors import BadInputError, ConfigError
-from capture360.model import FACES, Detection, Disposition, FaceName, FaceRef, Finding, PublishedImage
+from capture360.geometry.polygons import Polygon, clipped
+from capture360.model import FACES, MAX_TEXT_LENGTH, Detection, Disposition, FaceName, FaceRef, Finding, PublishedImage
+from capture360.settings.detection import OcrSettings
 
 if TYPE_CHECKING:
     import numpy as np

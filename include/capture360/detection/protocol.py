@@ -7,9 +7,6 @@ from typing import Protocol
 
 from capture360.model import Detection, FaceRef, Finding, PublishedImage
 
-MAX_TEXT_LENGTH = 128
-"""CDF's annotations hold texts of 1 to 128 characters."""
-
 ReadFace = Callable[[FaceRef], bytes]
 """The file of a published face, read from CDF."""
 

@@ -15,12 +15,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from capture360.cdf.client import cdf_errors
-from capture360.detection.patience import Patience
-from capture360.detection.polygons import clipped
-from capture360.detection.protocol import MAX_TEXT_LENGTH
-from capture360.detection.settings import VisionSettings
+from capture360.detection.job_wait import JobWait
 from capture360.errors import CdfError, CdfUnavailableError
-from capture360.model import Detection, Disposition, FaceName, FaceRef, Finding, PublishedImage
+from capture360.geometry.polygons import clipped
+from capture360.model import MAX_TEXT_LENGTH, Detection, Disposition, FaceName, FaceRef, Finding, PublishedImage
+from capture360.settings.detection import VisionSettings
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
@@ -47,7 +46,7 @@ class VisionDetector:
         file_ids: FileIds,
         faces: Collection[FaceName],
         settings: VisionSettings,
-        patience: Patience,
+        patience: JobWait,
     ) -> None:
         self._client = client
         self._file_ids = file_ids

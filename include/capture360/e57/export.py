@@ -16,8 +16,8 @@ from capture360.e57.photospheres import Photosphere
 from capture360.e57.preflight import Preflight
 from capture360.e57.verification import Progress, Source, opened
 from capture360.errors import BadInputError
+from capture360.geometry import rotation as rot
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, is_id
-from capture360.panorama import rotation as rot
 from capture360.pictures.jpeg import read_header
 
 COLUMNS = ("station_id", "station_name", "x", "y", "z", "qw", "qx", "qy", "qz", "time_taken")

@@ -15,10 +15,10 @@ from capture360.e57.images import Blob
 from capture360.e57.pages import E57Error, PagedFile
 from capture360.e57.photospheres import Photosphere, PinholeFace
 from capture360.e57.pinholes import picture_points
+from capture360.geometry.projection import default_face_size, face_directions
 from capture360.model import EncodedFace
-from capture360.panorama.faces import encoded_face, projected_faces, untouched_face
-from capture360.panorama.projection import default_face_size, face_directions
 from capture360.pictures.decoding import decode
+from capture360.pictures.faces import encoded_face, projected_faces, untouched_face
 from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS
 
 _SECTION_HEADER = struct.Struct("<B7xQ")

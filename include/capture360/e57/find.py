@@ -13,8 +13,8 @@ from dataclasses import replace
 from capture360.e57.images import Contents, Image2D
 from capture360.e57.photospheres import Candidates, Photosphere, Remark, fault, remark_length
 from capture360.e57.pinholes import cube_of, pinhole_sets
+from capture360.geometry import rotation as rot
 from capture360.model import STATION_LENGTH, Pose, is_id, twin_key
-from capture360.panorama import rotation as rot
 
 
 def find_photospheres(contents: Contents) -> Candidates:

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from capture360.e57.images import Image2D, Representation
 from capture360.e57.pages import E57Error
+from capture360.geometry import rotation as rot
 from capture360.model import FARTHEST_M, FaceName, Pose
-from capture360.panorama import rotation as rot
 
 UNIT_TOLERANCE = 1e-3
 """A quaternion this far from length 1 is taken as rounded."""

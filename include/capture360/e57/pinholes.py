@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from capture360.e57.images import Image2D, Representation, ScannerPose
 from capture360.e57.photospheres import Photosphere, PinholeFace, Remark, fault, remark_length
+from capture360.geometry import rotation as rot
+from capture360.geometry.projection import face_axes
 from capture360.model import FACES, FARTHEST_M, Pose
-from capture360.panorama import rotation as rot
-from capture360.panorama.projection import face_axes
 
 _SAME_PLACE = 0.01
 """Metres within which six pinhole images belong together."""

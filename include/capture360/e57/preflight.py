@@ -16,8 +16,8 @@ from capture360.e57.images import Blob, Contents, Representation, read_contents
 from capture360.e57.pages import DamagedError, E57Error, PagedFile
 from capture360.e57.photospheres import Candidates, Photosphere, Remark
 from capture360.e57.verification import Source, Verification, opened, stop
+from capture360.geometry.projection import ProjectionError, check_full_panorama
 from capture360.model import Disposition, Finding
-from capture360.panorama.projection import ProjectionError, check_full_panorama
 from capture360.pictures.decoding import check_whole
 from capture360.pictures.jpeg import (
     MAX_MEGAPIXELS,

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from capture360.matching.confidence import laplace
-from capture360.matching.evidence import AMBIGUOUS, Evidence, Kind, Matcher
+from capture360.matching.evidence import AMBIGUOUS, Evidence, EvidenceKind, Matcher
 from capture360.matching.index import TagIndex
 from capture360.matching.plants import Reading, tag_plant
 
@@ -30,8 +30,8 @@ def measure(plants: Iterable[tuple[int, int]], readings: int) -> dict[str, objec
 
     The digest of a plant is of its evidence and whether that was right: it tells when matcher or plants have changed.
     """
-    samples: Counter[Kind] = Counter()
-    right: Counter[Kind] = Counter()
+    samples: Counter[EvidenceKind] = Counter()
+    right: Counter[EvidenceKind] = Counter()
     described = []
     for seed, size in plants:
         plant = tag_plant(seed, size, readings)
@@ -53,8 +53,8 @@ def measure(plants: Iterable[tuple[int, int]], readings: int) -> dict[str, objec
                 "right": right[kind],
                 "precision": round(laplace(right[kind], samples[kind]), 5),
             }
-            for kind in Kind
-            if kind not in {Kind.NOTHING, Kind.SHORT}
+            for kind in EvidenceKind
+            if kind not in {EvidenceKind.NOTHING, EvidenceKind.SHORT}
         },
     }
 

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from capture360.matching.evidence import APPROVABLE, Evidence, Kind
+from capture360.matching.evidence import APPROVABLE, Evidence, EvidenceKind
 
 NEVER_APPROVED = 0.994
 """Ceiling of evidence that needs a person, whatever was measured: a sample has no ghosts that a site may have."""
@@ -19,7 +19,7 @@ NEVER_APPROVED = 0.994
 class Calibration:
     """Precision by kind. For kinds that name no tag: how often the right one is among their candidates."""
 
-    precision: Mapping[Kind, float]
+    precision: Mapping[EvidenceKind, float]
     version: str
 
     def confidence(self, evidence: Evidence) -> float:
@@ -31,15 +31,15 @@ class Calibration:
     def shares(self, evidence: Evidence) -> tuple[tuple[int, float], ...]:
         """The candidates, best first, each with its probability."""
         whole = self._capped(evidence.kind) if evidence.kind in self.precision else 0.0
-        if evidence.kind is Kind.SEVERAL:  # not one of them but each
+        if evidence.kind is EvidenceKind.SEVERAL:  # not one of them but each
             return tuple((owner, whole) for owner in evidence.candidates)
         # An O among digits is nearly always read as a zero: which look-alike was read says little of which was written.
-        if evidence.owner is None or evidence.kind is Kind.LOOK_ALIKE:
+        if evidence.owner is None or evidence.kind is EvidenceKind.LOOK_ALIKE:
             return tuple((owner, whole / len(evidence.candidates)) for owner in evidence.candidates)
         others = [owner for owner in evidence.candidates if owner != evidence.owner]
         return ((evidence.owner, whole), *((owner, (1 - whole) / (len(others) + 1)) for owner in others))
 
-    def _capped(self, kind: Kind) -> float:
+    def _capped(self, kind: EvidenceKind) -> float:
         precision = self.precision.get(kind, 0.0)
         return precision if kind in APPROVABLE else min(precision, NEVER_APPROVED)
 
@@ -47,7 +47,9 @@ class Calibration:
     def parse(cls, document: Mapping[str, Any]) -> Calibration:
         """A calibration from its JSON form: `{"version": ..., "kinds": {kind: {"precision": p, ...}}}`."""
         kinds = document["kinds"]
-        return cls({Kind(kind): float(row["precision"]) for kind, row in kinds.items()}, str(document["version"]))
+        return cls(
+            {EvidenceKind(kind): float(row["precision"]) for kind, row in kinds.items()}, str(document["version"])
+        )
 
 
 @cache

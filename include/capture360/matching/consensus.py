@@ -17,15 +17,14 @@ from statistics import median
 
 import numpy as np
 
-from capture360.detection.polygons import bounds, touches_border
-from capture360.detection.protocol import MAX_TEXT_LENGTH
+from capture360.geometry.polygons import bounds, touches_border
+from capture360.geometry.rays import Crossing, Ray, Vector, crossing, line_height, ray_to, seen_at
 from capture360.matching.edits import EditIndex, one_edit_apart
 from capture360.matching.evidence import APPROVABLE
 from capture360.matching.normalise import key
 from capture360.matching.policy import Judged, Status, with_status
-from capture360.matching.rays import Crossing, Ray, Vector, crossing, line_height, ray_to, seen_at
-from capture360.matching.settings import ConsensusSettings
-from capture360.model import Asset, Disposition, Finding, Pose
+from capture360.model import MAX_TEXT_LENGTH, Asset, Disposition, Finding, Pose
+from capture360.settings.matching import ConsensusSettings
 
 _MAX_SIZE_RATIO = 1.5
 

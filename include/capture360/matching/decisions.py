@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from capture360.detection.polygons import bounds, is_same_place
+from capture360.geometry.polygons import bounds, is_same_place
 from capture360.matching.documents import match_document, match_from_document
 from capture360.model import Match
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from capture360.detection.protocol import MAX_TEXT_LENGTH
 from capture360.matching.index import TagIndex
 from capture360.matching.normalise import has_letter_and_digit, is_misread, key, swaps, tokens
+from capture360.model import MAX_TEXT_LENGTH
 
 MAX_WINDOW = 5
 _MAX_CANDIDATES = 3
@@ -21,7 +21,7 @@ _MIN_REPAIRABLE = 5
 _MIN_LABEL = 3
 
 
-class Kind(StrEnum):
+class EvidenceKind(StrEnum):
     """The kinds of evidence. The calibration has a precision for each."""
 
     EXACT = "exact"
@@ -57,16 +57,18 @@ class Kind(StrEnum):
 
 APPROVABLE = frozenset(
     {
-        Kind.EXACT,
-        Kind.WINDOW,
-        Kind.FOLD_1,
-        Kind.FOLD_2,
-        Kind.WINDOW_FOLD,
+        EvidenceKind.EXACT,
+        EvidenceKind.WINDOW,
+        EvidenceKind.FOLD_1,
+        EvidenceKind.FOLD_2,
+        EvidenceKind.WINDOW_FOLD,
     }
 )
 """Evidence that may be approved without a person, if it is calibrated high enough. All other is suggested at best."""
 
-AMBIGUOUS = frozenset({Kind.TWIN, Kind.LOOK_ALIKE_TIE, Kind.SEVERAL, Kind.EDIT_TIE, Kind.CUT_TIE})
+AMBIGUOUS = frozenset(
+    {EvidenceKind.TWIN, EvidenceKind.LOOK_ALIKE_TIE, EvidenceKind.SEVERAL, EvidenceKind.EDIT_TIE, EvidenceKind.CUT_TIE}
+)
 """Evidence for several tags at once."""
 
 
@@ -74,13 +76,13 @@ AMBIGUOUS = frozenset({Kind.TWIN, Kind.LOOK_ALIKE_TIE, Kind.SEVERAL, Kind.EDIT_T
 class Evidence:
     """`owner` is None where no tag is named; `candidates` are then the owners in question, best first, at most 3."""
 
-    kind: Kind
+    kind: EvidenceKind
     owner: int | None = None
     candidates: tuple[int, ...] = ()
 
 
-_NOTHING = Evidence(Kind.NOTHING)
-_SHORT = Evidence(Kind.SHORT)
+_NOTHING = Evidence(EvidenceKind.NOTHING)
+_SHORT = Evidence(EvidenceKind.SHORT)
 
 
 class Matcher:
@@ -119,30 +121,32 @@ class Matcher:
             return None
         owners = index.owners(read_key)
         if len(owners) > 1:
-            return Evidence(Kind.TWIN, None, owners[:_MAX_CANDIDATES])
+            return Evidence(EvidenceKind.TWIN, None, owners[:_MAX_CANDIDATES])
         ranked = sorted((swaps(read_key, tag_key), tag_key) for tag_key in tag_keys)
         named = _distinct(owner for _, tag_key in ranked for owner in index.owners(tag_key))
         swapped, tag_key = ranked[0]
         owners = index.owners(tag_key)
         if len(tag_keys) > 1 and len(named) > 1:
             if swapped == ranked[1][0] or len(owners) > 1:
-                return Evidence(Kind.LOOK_ALIKE_TIE, None, named[:_MAX_CANDIDATES])
-            return Evidence(Kind.LOOK_ALIKE, owners[0], named[:_MAX_CANDIDATES])
+                return Evidence(EvidenceKind.LOOK_ALIKE_TIE, None, named[:_MAX_CANDIDATES])
+            return Evidence(EvidenceKind.LOOK_ALIKE, owners[0], named[:_MAX_CANDIDATES])
         if 1 - swapped / len(read_key) < self._settings.min_fuzzy_score:
             return None
         if len(owners) > 1:
-            return Evidence(Kind.TWIN, None, owners[:_MAX_CANDIDATES])
+            return Evidence(EvidenceKind.TWIN, None, owners[:_MAX_CANDIDATES])
         if index.is_part(folded):
-            return Evidence(Kind.PART, owners[0], _distinct((*owners, *self._longer(folded)))[:_MAX_CANDIDATES])
+            return Evidence(EvidenceKind.PART, owners[0], _distinct((*owners, *self._longer(folded)))[:_MAX_CANDIDATES])
         if not has_letter_and_digit(tag_key):
-            return Evidence(Kind.PLAIN, owners[0])
+            return Evidence(EvidenceKind.PLAIN, owners[0])
         if index.is_divided_elsewhere(text, tag_key):
-            return Evidence(Kind.DIVIDED, owners[0])
+            return Evidence(EvidenceKind.DIVIDED, owners[0])
         if not swapped:
-            return Evidence(Kind.EXACT, owners[0])
+            return Evidence(EvidenceKind.EXACT, owners[0])
         if index.knows_shape(read_key) or not is_misread(read_key, tag_key):
-            return Evidence(Kind.FOLD_OWN, owners[0])
-        return Evidence({1: Kind.FOLD_1, 2: Kind.FOLD_2}.get(swapped, Kind.FOLD_MORE), owners[0])
+            return Evidence(EvidenceKind.FOLD_OWN, owners[0])
+        return Evidence(
+            {1: EvidenceKind.FOLD_1, 2: EvidenceKind.FOLD_2}.get(swapped, EvidenceKind.FOLD_MORE), owners[0]
+        )
 
     def _windows(self, words: Sequence[str]) -> Evidence | None:
         """Evidence of runs of whole tokens; never of a piece of a token."""
@@ -169,7 +173,7 @@ class Matcher:
         )
         named = {hit.owner for *_, hit in hits}
         if len(named) > 1:
-            return Evidence(Kind.SEVERAL, None, owners[:_MAX_CANDIDATES])
+            return Evidence(EvidenceKind.SEVERAL, None, owners[:_MAX_CANDIDATES])
         _, last, inner = hits[0]
         if inner.owner is None or inner.kind not in APPROVABLE:
             return inner
@@ -177,7 +181,7 @@ class Matcher:
         suffix = word_keys[last - 1][-1]  # SEAL OIL PUMP B beside P-7081B says the same letter again
         beside = [word for place, word in enumerate(word_keys) if place not in covered]
         if not all(self._is_label(word) or (word == suffix and word.isalpha()) for word in beside):
-            return Evidence(Kind.LEFTOVER, inner.owner)
+            return Evidence(EvidenceKind.LEFTOVER, inner.owner)
         return Evidence(_AS_WINDOW[inner.kind], inner.owner)
 
     def _is_label(self, word_key: str) -> bool:
@@ -240,8 +244,10 @@ class Matcher:
         owners = _distinct(owner for _, each in ranked for owner in index.owners(each))
         nearest = _distinct(owner for cost, each in ranked if cost < best + 0.5 for owner in index.owners(each))
         if len(nearest) > 1:
-            return Evidence(Kind.EDIT_TIE, None, owners[:_MAX_CANDIDATES])
-        return Evidence(Kind.EDIT_KNOWN if known[tag_key] else Kind.EDIT, nearest[0], owners[:_MAX_CANDIDATES])
+            return Evidence(EvidenceKind.EDIT_TIE, None, owners[:_MAX_CANDIDATES])
+        return Evidence(
+            EvidenceKind.EDIT_KNOWN if known[tag_key] else EvidenceKind.EDIT, nearest[0], owners[:_MAX_CANDIDATES]
+        )
 
     def _longer(self, folded: str) -> tuple[int, ...]:
         """Owners of tags that begin or end with a fold and go on."""
@@ -254,16 +260,16 @@ class Matcher:
         for query in queries:
             owners = self._longer(self._index.fold(query))
             if len(owners) == 1:
-                return Evidence(Kind.CUT, owners[0])
+                return Evidence(EvidenceKind.CUT, owners[0])
             if owners:
-                return Evidence(Kind.CUT_TIE, None, owners[:_MAX_CANDIDATES])
+                return Evidence(EvidenceKind.CUT_TIE, None, owners[:_MAX_CANDIDATES])
         return None
 
 
 _AS_WINDOW = {
-    Kind.EXACT: Kind.WINDOW,
-    Kind.FOLD_1: Kind.WINDOW_FOLD,
-    Kind.FOLD_2: Kind.WINDOW_FOLD,
+    EvidenceKind.EXACT: EvidenceKind.WINDOW,
+    EvidenceKind.FOLD_1: EvidenceKind.WINDOW_FOLD,
+    EvidenceKind.FOLD_2: EvidenceKind.WINDOW_FOLD,
 }
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from capture360.matching.edits import EditIndex
 from capture360.matching.normalise import Fold, divisions, key, keys, shape
-from capture360.matching.settings import MatchingSettings
+from capture360.settings.matching import MatchingSettings
 
 
 class TagIndex:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import cos, radians
 
-from capture360.detection.polygons import Polygon, along_and_across, around, bounds, is_upright, reading_direction
+from capture360.geometry.polygons import Polygon, along_and_across, around, bounds, is_upright, reading_direction
 from capture360.model import Detection
 
 Box = tuple[float, float, float, float]

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from capture360.matching.normalise import Fold, key
-from capture360.matching.settings import LOOK_ALIKES
+from capture360.settings.matching import LOOK_ALIKES
 
 FUNCTIONS = (
     "PT",

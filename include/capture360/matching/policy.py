@@ -12,47 +12,46 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from capture360.detection.polygons import touches_border
-from capture360.detection.protocol import MAX_TEXT_LENGTH
+from capture360.geometry.polygons import touches_border
 from capture360.matching.confidence import Calibration, measured
-from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, Evidence, Kind, Matcher
+from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, Evidence, EvidenceKind, Matcher
 from capture360.matching.index import TagIndex
 from capture360.matching.joins import Join, joins
 from capture360.matching.manual import ManualMatches
 from capture360.matching.normalise import key
-from capture360.matching.settings import MatchingSettings
-from capture360.model import Asset, Detection, Match
+from capture360.model import MAX_TEXT_LENGTH, Asset, Detection, Match
+from capture360.settings.matching import MatchingSettings
 
 Status = Literal["approved", "suggested", "dropped"]
 
 REASONS = {
-    Kind.EXACT: "read exactly",
-    Kind.WINDOW: "read exactly beside a label",
-    Kind.FOLD_1: "read with one look-alike character",
-    Kind.FOLD_2: "read with two look-alike characters",
-    Kind.FOLD_MORE: "read with several look-alike characters",
-    Kind.WINDOW_FOLD: "read with look-alike characters beside a label",
-    Kind.FOLD_OWN: "read with look-alike characters, as a tag might be written that is not in the list",
-    Kind.DIVIDED: "the text is divided where the tag is not",
-    Kind.PLAIN: "the tag is a plain number or word",
-    Kind.PART: "the tag begins or ends another tag: the plate may go on",
-    Kind.LOOK_ALIKE: "another tag differs only in look-alike characters",
-    Kind.LEFTOVER: "beside the tag stands what may belong to it, or only points to it",
-    Kind.EDIT: "one character differs from the tag",
-    Kind.EDIT_KNOWN: "one character differs from the tag, and the text may be a tag that is not in the list",
-    Kind.CUT: "only a part of the tag was read",
-    Kind.TWIN: "several assets have this tag",
-    Kind.LOOK_ALIKE_TIE: "several tags differ only in look-alike characters",
-    Kind.SEVERAL: "several tags in one line",
-    Kind.EDIT_TIE: "several tags are equally near",
-    Kind.CUT_TIE: "the part that was read belongs to several tags",
-    Kind.SHORT: "too few letters and digits for a tag",
-    Kind.NOTHING: "no tag is near",
+    EvidenceKind.EXACT: "read exactly",
+    EvidenceKind.WINDOW: "read exactly beside a label",
+    EvidenceKind.FOLD_1: "read with one look-alike character",
+    EvidenceKind.FOLD_2: "read with two look-alike characters",
+    EvidenceKind.FOLD_MORE: "read with several look-alike characters",
+    EvidenceKind.WINDOW_FOLD: "read with look-alike characters beside a label",
+    EvidenceKind.FOLD_OWN: "read with look-alike characters, as a tag might be written that is not in the list",
+    EvidenceKind.DIVIDED: "the text is divided where the tag is not",
+    EvidenceKind.PLAIN: "the tag is a plain number or word",
+    EvidenceKind.PART: "the tag begins or ends another tag: the plate may go on",
+    EvidenceKind.LOOK_ALIKE: "another tag differs only in look-alike characters",
+    EvidenceKind.LEFTOVER: "beside the tag stands what may belong to it, or only points to it",
+    EvidenceKind.EDIT: "one character differs from the tag",
+    EvidenceKind.EDIT_KNOWN: "one character differs from the tag, and the text may be a tag that is not in the list",
+    EvidenceKind.CUT: "only a part of the tag was read",
+    EvidenceKind.TWIN: "several assets have this tag",
+    EvidenceKind.LOOK_ALIKE_TIE: "several tags differ only in look-alike characters",
+    EvidenceKind.SEVERAL: "several tags in one line",
+    EvidenceKind.EDIT_TIE: "several tags are equally near",
+    EvidenceKind.CUT_TIE: "the part that was read belongs to several tags",
+    EvidenceKind.SHORT: "too few letters and digits for a tag",
+    EvidenceKind.NOTHING: "no tag is near",
 }
 
-_OUTRIGHT = APPROVABLE | {Kind.FOLD_OWN, Kind.PART, Kind.LOOK_ALIKE}
+_OUTRIGHT = APPROVABLE | {EvidenceKind.FOLD_OWN, EvidenceKind.PART, EvidenceKind.LOOK_ALIKE}
 """Evidence of a whole tag, whether or not a person must look at it."""
-_ONE_EACH = frozenset({Kind.SEVERAL, Kind.LOOK_ALIKE, Kind.LOOK_ALIKE_TIE})
+_ONE_EACH = frozenset({EvidenceKind.SEVERAL, EvidenceKind.LOOK_ALIKE, EvidenceKind.LOOK_ALIKE_TIE})
 """Evidence of a few whole tags: each is suggested, and a person takes the right ones."""
 
 
@@ -115,7 +114,7 @@ class _Judge:
         for position, (detection, evidence) in enumerate(zip(detections, alone, strict=True)):
             if position in in_join and self._manual.asset_of(detection) is None:
                 reason = f'a line of "{_one_line(in_join[position].detection.text)}"'
-                result.append(Judged(Match(detection, None, 0.0, "dropped", reason), Evidence(Kind.NOTHING)))
+                result.append(Judged(Match(detection, None, 0.0, "dropped", reason), Evidence(EvidenceKind.NOTHING)))
             else:
                 result.extend(self._verdicts(detection, evidence))
         for join, evidence in joined:
@@ -129,7 +128,11 @@ class _Judge:
         read = self._matcher.read([join.detection.text for join in legible])
         for join, found in zip(legible, read, strict=True):
             for part in join.parts:
-                if found.kind is Kind.LEFTOVER and alone[part].kind in APPROVABLE and alone[part].owner == found.owner:
+                if (
+                    found.kind is EvidenceKind.LEFTOVER
+                    and alone[part].kind in APPROVABLE
+                    and alone[part].owner == found.owner
+                ):
                     heard[part] = found
         return heard
 
@@ -141,7 +144,7 @@ class _Judge:
         for join, found in zip(candidates, read, strict=True):
             said_alone = {alone[part].owner for part in join.parts if alone[part].kind in _OUTRIGHT}
             new = found.kind in _OUTRIGHT and found.owner not in said_alone
-            mended = found.kind is Kind.EDIT and all(alone[part].owner is None for part in join.parts)
+            mended = found.kind is EvidenceKind.EDIT and all(alone[part].owner is None for part in join.parts)
             if new or mended or self._manual.asset_of(join.detection) is not None:
                 good.append((join, found))
         uses = Counter(part for join, _ in good for part in join.parts)
@@ -179,7 +182,7 @@ class _Judge:
         if key(detection.text) in self._signs:
             return "dropped", "a sign"
         reason = REASONS[kind]
-        if kind in AMBIGUOUS or kind in {Kind.SHORT, Kind.NOTHING}:
+        if kind in AMBIGUOUS or kind in {EvidenceKind.SHORT, EvidenceKind.NOTHING}:
             return "dropped", reason
         if confidence < settings.suggest_confidence:
             return "dropped", f"{reason}: right in {confidence:.0%} of such cases only"

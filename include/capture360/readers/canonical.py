@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from capture360.checks.rules import RULES
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Kind
+from capture360.model import CaptureKind
 from capture360.readers.columns import FACE_COLUMNS, STATION_COLUMNS, canonical, station_columns
 from capture360.readers.delimited import Table, read_delimited
 from capture360.readers.manifest import Manifest
@@ -12,7 +12,7 @@ from capture360.readers.pictures import derived_faces, named_faces, panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.sheet import read_excel, read_parquet
 from capture360.readers.tables import Tables
-from capture360.settings import CheckSettings
+from capture360.settings.register import CheckSettings
 
 _EXTENSIONS = ("csv", "tsv", "txt", "parquet", "xlsx")
 
@@ -26,7 +26,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     """The tables of a canonical capture; Unreadable says what is wrong with them."""
     stations = canonical(read_table(folder, "stations", settings), manifest, STATION_COLUMNS, station_columns(manifest))
     findings = stations.findings
-    if manifest.kind is Kind.PANORAMA:
+    if manifest.kind is CaptureKind.PANORAMA:
         faces, faces_file = panoramas(folder, stations.frame), stations.file
     elif tables_named(folder, "faces"):
         table = canonical(read_table(folder, "faces", settings), manifest, FACE_COLUMNS, ("station_id", "face", "file"))

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 from capture360.checks.rules import RULES
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
+from capture360.pictures.exif import camera_notes
 from capture360.pictures.gpano import read_gpano
 from capture360.pictures.jpeg import ImageError, read_header
 from capture360.readers.canonical import read_table, tables_named
 from capture360.readers.columns import ROTATIONS, STATION_COLUMNS, canonical
-from capture360.readers.exif import camera_notes
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.pictures import PICTURE, panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
-from capture360.settings import CheckSettings
+from capture360.settings.register import CheckSettings
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from capture360.model import CAPTURE_LENGTH, FARTHEST_M, SITE_LENGTH, Kind, is_id
+from capture360.model import CAPTURE_LENGTH, FARTHEST_M, SITE_LENGTH, CaptureKind, is_id
 
 MANIFEST = "capture.yaml"
 
@@ -137,7 +137,7 @@ class Camera(_Part):
 
 
 def _kind_word(value: Any) -> Any:
-    return Kind.PANORAMA.value if value == "equirectangular" else value
+    return CaptureKind.PANORAMA.value if value == "equirectangular" else value
 
 
 class Manifest(_Part):
@@ -148,7 +148,7 @@ class Manifest(_Part):
     site_name: Text | None = None
     capture_id: Text
     collection_label: Text | None = None
-    kind: Annotated[Kind, BeforeValidator(_kind_word)]
+    kind: Annotated[CaptureKind, BeforeValidator(_kind_word)]
     source_format: SourceFormat = "canonical"
     frame: Frame
     rotation: Rotation

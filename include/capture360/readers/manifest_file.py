@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from capture360.checks.rules import RULES
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Finding, Kind
+from capture360.model import CaptureKind, Finding
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.manifest_keys import refused
 from capture360.readers.problem import Unreadable
@@ -153,7 +153,7 @@ def _conventions(manifest: Manifest) -> list[Finding]:
     def missing(key: str, mend: str) -> None:
         found.append(RULES["S09"].finding(MANIFEST, column=key, problem=f"{key} is missing", mend=f"{mend}."))
 
-    if manifest.kind is not Kind.E57:
+    if manifest.kind is not CaptureKind.E57:
         if rotation.kind != "none" and rotation.direction is None:
             missing("rotation.direction", _MEND["rotation.direction"])
         if rotation.kind in ("euler_deg", "euler_rad"):

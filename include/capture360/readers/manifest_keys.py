@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, get_args
 
-from capture360.model import Kind
+from capture360.model import CaptureKind
 from capture360.readers.manifest import Manifest, Offset
 
 Way = Literal["cubemap", "panorama", "navvis", "gpano", "gps", "spot", "e57"]
@@ -52,7 +52,7 @@ _OWN_QUATERNION = Only(("quaternion",), "its rotations are quaternions", "Remove
 _OWN_DIRECTION = Only((None, "camera_to_world"), "its rotations are camera_to_world", "Remove it.")
 _NO_ANGLES = Only((None,), "its rotations are quaternions", "Remove it.")
 _NO_ORIGIN = Only((None,), "its positions do not come from GPS", "Remove it, or move with frame.transform.")
-_IS_PANORAMA = Only((Kind.PANORAMA,), "it holds panoramas", "Write panorama.")
+_IS_PANORAMA = Only((CaptureKind.PANORAMA,), "it holds panoramas", "Write panorama.")
 
 
 def _row(cell: Cell = Use.WORKS, **others: Cell) -> Mapping[Way, Cell]:
@@ -78,7 +78,7 @@ KEYS: Mapping[str, Mapping[Way, Cell]] = {
         gpano=_IS_PANORAMA,
         gps=_IS_PANORAMA,
         spot=_IS_PANORAMA,
-        e57=Only((Kind.E57,), "source_format says that it is E57", "Write e57, or correct source_format."),
+        e57=Only((CaptureKind.E57,), "source_format says that it is E57", "Write e57, or correct source_format."),
     ),
     "source_format": _row(e57=Only(("e57", "canonical"), "kind says that it is E57", "Remove it, or correct kind.")),
     "frame.name": _row(),
@@ -129,10 +129,10 @@ faces itself: `collection_label` is then the name of the 3D model, and `site_nam
 
 def way_of(manifest: Manifest) -> Way:
     """How the capture was delivered."""
-    if manifest.kind is Kind.E57 or manifest.source_format == "e57":
+    if manifest.kind is CaptureKind.E57 or manifest.source_format == "e57":
         return "e57"
     if manifest.source_format == "canonical":
-        return "cubemap" if manifest.kind is Kind.CUBEMAP else "panorama"
+        return "cubemap" if manifest.kind is CaptureKind.CUBEMAP else "panorama"
     if manifest.source_format == "gpano" and manifest.frame.origin is not None:
         return "gps"
     return manifest.source_format

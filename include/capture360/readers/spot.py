@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from capture360.checks.rules import RULES
+from capture360.geometry.rotation import RotationError, matrix_from_quaternion, quaternion_from_matrix
 from capture360.landing.folder import CaptureFolder
-from capture360.panorama.rotation import RotationError, matrix_from_quaternion, quaternion_from_matrix
 from capture360.readers.expansion import too_large, unreadable
 from capture360.readers.manifest import Manifest
 from capture360.readers.pictures import panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
-from capture360.settings import CheckSettings
+from capture360.settings.register import CheckSettings
 
 CHANNEL = "spot-cam-pano"
 METADATA = "metadata.json"

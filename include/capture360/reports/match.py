@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from capture360.detection.legibility import MIN_CAP_PX, legible_distance_m
-from capture360.detection.polygons import bounds
+from capture360.geometry.polygons import bounds
 from capture360.model import Asset, Finding, Match
 from capture360.reports.cells import safe_csv
 from capture360.reports.crops import FaceContent, crops

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, Capture, EncodedFace, Station
-from capture360.panorama.faces import untouched_face
+from capture360.pictures.faces import untouched_face
 from capture360.pictures.jpeg import MAX_MEGAPIXELS
 
 

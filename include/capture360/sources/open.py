@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Capture, FaceSource, Kind
+from capture360.model import Capture, CaptureKind, FaceSource
 from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS
 from capture360.sources.cubemap import CubemapFolder
 from capture360.sources.e57 import E57Panoramas
@@ -23,8 +23,8 @@ def open_source(
     `face_size` (pixels) and `jpeg_quality` are for faces made here; delivered ones pass through. Reading a face raises
     BadInputError with the file's name if the file is gone, damaged, or no longer what was validated.
     """
-    if capture.kind is Kind.CUBEMAP:
+    if capture.kind is CaptureKind.CUBEMAP:
         return CubemapFolder(capture, folder, max_megapixels)
-    if capture.kind is Kind.E57:
+    if capture.kind is CaptureKind.E57:
         return E57Panoramas(capture, folder, face_size, jpeg_quality, max_megapixels)
     return Panoramas(capture, folder, face_size, jpeg_quality, max_megapixels)

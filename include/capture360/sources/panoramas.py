@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Capture, EncodedFace, Station
-from capture360.panorama.faces import projected_faces
+from capture360.pictures.faces import projected_faces
 from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS
 from capture360.sources.cubemap import read_delivered
 

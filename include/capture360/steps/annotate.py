@@ -11,7 +11,7 @@ from capture360.matching.decisions import as_decided
 from capture360.model import CaptureKey, Match, PublishedImage
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
-from capture360.steps.link_memory import LinkMemory
+from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import recorded_matches
 from capture360.steps.progress import Progress
 from capture360.steps.review_due import match_digest

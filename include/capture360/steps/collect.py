@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from capture360.cdf.extracted import ExtractedImage, Extraction
 from capture360.cdf.fusion import collection_link
-from capture360.cdf.patience import until
+from capture360.cdf.polling import until
 from capture360.cdf.ports import Collection
+from capture360.cdf.three_d.extraction import ExtractedImage, Extraction
 from capture360.e57 import split_reference
 from capture360.errors import CdfError
 from capture360.model import FACES, Capture, CaptureKey, Pose, PublishedImage
 from capture360.steps.context import StepContext
-from capture360.steps.earlier import note_published
+from capture360.steps.e57_extraction import recorded_revisions
 from capture360.steps.publish import STEP as PUBLISH
-from capture360.steps.revision import recorded_revisions
+from capture360.steps.published import note_published
 from capture360.steps.validate import recorded_capture
 
 _SAME_PLACE_M = 0.01

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
-from capture360.detection.patience import Patience
+from capture360.detection.job_wait import JobWait
 from capture360.errors import BadInputError
 from capture360.matching.documents import detection_document, detection_from_document
 from capture360.model import CaptureKey, Detection, Disposition, Finding, PublishedImage
@@ -55,7 +55,7 @@ def detection_batches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> in
 
 
 def detect(
-    ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int, patience: Patience | None = None
+    ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int, patience: JobWait | None = None
 ) -> Detected:
     """Read the faces of batch number `batch` (from 0) and record the texts.
 
@@ -65,7 +65,7 @@ def detect(
     images = images_of(ctx, key, fingerprint)
     size = batch_size(len(images))
     mine = images[batch * size : (batch + 1) * size]
-    detector = detector_of(ctx, key, fingerprint, collections_of(ctx, key, fingerprint), patience or Patience())
+    detector = detector_of(ctx, key, fingerprint, collections_of(ctx, key, fingerprint), patience or JobWait())
     progress = Progress(ctx.say)
     found: list[Detection] = []
     for start in range(0, len(mine), detector.images_at_once):

@@ -7,18 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from capture360 import names
 from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
-from capture360.detection.patience import Patience
+from capture360.detection.job_wait import JobWait
 from capture360.detection.protocol import Detector
-from capture360.detection.settings import DetectorName
 from capture360.errors import ConfigError
 from capture360.model import CaptureKey
 from capture360.records import OCR_CACHE
+from capture360.settings.detection import DetectorName
 from capture360.steps.context import StepContext
 from capture360.store import DocumentStore
 
 
 def detector_of(
-    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], patience: Patience
+    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], patience: JobWait
 ) -> Detector:
     """What `links.detector` names; ConfigError if the project has no such service."""
     chosen, offered = ctx.site.links.detector, mode_of(ctx.cdf).detectors
@@ -31,7 +31,7 @@ def detector_of(
 
 
 def _ocr(
-    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], patience: Patience
+    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], patience: JobWait
 ) -> Detector:
     from capture360.detection.cache import OcrCache
     from capture360.detection.ocr import OcrDetector, OcrEngine
@@ -42,7 +42,7 @@ def _ocr(
 
 
 def _vision(
-    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], patience: Patience
+    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], patience: JobWait
 ) -> Detector:
     from capture360.detection.vision import DEPRECATED, VisionDetector
 
@@ -52,9 +52,9 @@ def _vision(
 
 
 def _job(
-    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], patience: Patience
+    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], patience: JobWait
 ) -> Detector:
-    from capture360.cdf.text_jobs import TextJobs
+    from capture360.cdf.three_d.jobs import TextJobs
     from capture360.detection.jobs import JobDetector
 
     settings = ctx.site.links.job
@@ -70,7 +70,7 @@ def _job(
     )
 
 
-_Maker = Callable[[StepContext, CaptureKey, str, Sequence[Collection], Patience], Detector]
+_Maker = Callable[[StepContext, CaptureKey, str, Sequence[Collection], JobWait], Detector]
 _MAKERS: Mapping[DetectorName, _Maker] = {
     "ocr": _ocr,
     "vision": _vision,

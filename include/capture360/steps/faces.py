@@ -28,7 +28,7 @@ from capture360.sources import open_source
 from capture360.sources.blurred import Blurred
 from capture360.steps.context import StepContext
 from capture360.steps.progress import Progress
-from capture360.steps.revisions import protected_images, refuse_silent_change
+from capture360.steps.republish_guard import protected_images, refuse_silent_change
 from capture360.steps.stored import make_whole
 from capture360.steps.validate import batch_size, recorded_capture
 

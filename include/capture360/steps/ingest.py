@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from capture360.model import CaptureKey, Verdict
-from capture360.steps import lease, revision
+from capture360.steps import e57_extraction, lease
 from capture360.steps.collect import Collected, collect
 from capture360.steps.context import StepContext
 from capture360.steps.faces import faces
@@ -40,9 +40,9 @@ def ingest(
         preflight(ctx, key, validated.stations, validated.route)
         fingerprint = validated.fingerprint
         if validated.route == "revision":
-            revision.upload_scans(ctx, key, fingerprint)
-            revision.start_revisions(ctx, key, fingerprint)
-            revision.wait(ctx, key, fingerprint)
+            e57_extraction.upload_scans(ctx, key, fingerprint)
+            e57_extraction.start_revisions(ctx, key, fingerprint)
+            e57_extraction.wait(ctx, key, fingerprint)
             collected = collect(ctx, key, fingerprint)
             placed = place(ctx, key, fingerprint)
             verified = verify(ctx, key, fingerprint)

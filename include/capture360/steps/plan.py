@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from capture360.cdf.files import ClassicFiles
+from capture360.cdf.images.files import ClassicFiles
 from capture360.cdf.preflight import space_exists
 from capture360.cdf.registry import mode_of
-from capture360.cdf.revisions import Revisions
+from capture360.cdf.three_d.revisions import Revisions
 from capture360.checks.validation import Validation
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Capture, CaptureKey
 from capture360.steps.context import StepContext
+from capture360.steps.e57_extraction import scan_file
 from capture360.steps.faces import open_faces, references
 from capture360.steps.progress import Progress
 from capture360.steps.removal import left_out
-from capture360.steps.revision import scan_file
-from capture360.steps.revisions import newer_revision_asked
+from capture360.steps.republish_guard import newer_revision_asked
 from capture360.steps.scene import placing_writes
 from capture360.steps.validate import checked, extraction_space, preflight, route_of
 

@@ -8,17 +8,17 @@ from typing import Any
 
 from capture360 import names
 from capture360.cdf.fusion import collection_link
-from capture360.cdf.patience import until
+from capture360.cdf.polling import until
 from capture360.cdf.ports import Collection, Image360Store, StationFaces
 from capture360.cdf.registry import mode_of
 from capture360.errors import CdfUnavailableError
 from capture360.model import Capture, CaptureKey, FaceName, FaceRef, PublishedImage
 from capture360.records import Records
 from capture360.steps.context import StepContext
-from capture360.steps.earlier import note_published, published_with
 from capture360.steps.faces import recorded_faces, references
+from capture360.steps.published import note_published, published_with
 from capture360.steps.removal import plan_removal, remove_superseded
-from capture360.steps.revisions import newer_revision_asked, protected_images, refuse_silent_change
+from capture360.steps.republish_guard import newer_revision_asked, protected_images, refuse_silent_change
 from capture360.steps.stored import wait_until_stored
 from capture360.steps.validate import batch_count, recorded_capture
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from capture360 import names
-from capture360.cdf.nodes import Instances
+from capture360.cdf.instances import Instances
 from capture360.cdf.ports import LinkDrift
 from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError, Capture360Error, ConfigError, UnavailableError
@@ -18,11 +18,11 @@ from capture360.steps.annotate import batches_of, decided_matches, link_writer
 from capture360.steps.collect import extract_again, was_extracted
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
-from capture360.steps.earlier import published_stations
-from capture360.steps.link_memory import LinkMemory
+from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.progress import Progress
 from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.published import published_stations
 from capture360.steps.unrecorded import left_behind, unrecorded_images
 
 _NAMED = 5

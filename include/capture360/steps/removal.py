@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 from capture360 import names
 from capture360.cdf.capabilities import capabilities, lacking
-from capture360.cdf.patience import until
+from capture360.cdf.polling import until
 from capture360.cdf.ports import Image360Store, StationFaces
 from capture360.cdf.registry import mode_of
 from capture360.errors import CdfUnavailableError, ConfigError
 from capture360.model import Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.records import Records
 from capture360.steps.context import StepContext
-from capture360.steps.link_memory import LinkMemory
+from capture360.steps.link_state import LinkMemory
 
 STEP = "supersede"
 _SHOWN = 5

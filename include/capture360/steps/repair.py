@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from capture360.cdf.pair_ledger import NOTE as PAIRS
+from capture360.cdf.links.provenance import NOTE as PAIRS
 from capture360.errors import BadInputError
 from capture360.model import CaptureKey
 from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.annotate import batches_of, decided_matches, link_writer
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
-from capture360.steps.link_memory import LinkMemory
+from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import STEP as MATCH
 
 

@@ -24,7 +24,7 @@ from capture360.reports.review import review_page
 from capture360.steps.annotate import decided_matches, link_writer
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
-from capture360.steps.link_memory import LinkMemory
+from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import recorded_matches
 from capture360.steps.review_due import digest_of, match_digest, note_review
 

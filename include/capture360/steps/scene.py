@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from capture360 import names
+from capture360.cdf.images.scenes import FILLING, LOADED, Scene
 from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
-from capture360.cdf.scenes import FILLING, LOADED, Scene
 from capture360.errors import BadInputError, ConfigError
 from capture360.model import Capture, CaptureKey
 from capture360.records import Records

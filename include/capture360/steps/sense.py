@@ -10,12 +10,12 @@ from typing import Any
 
 from capture360.errors import BadInputError, Capture360Error
 from capture360.landing.listing import capture_folder, captures
-from capture360.landing.settling import Look, settling
 from capture360.model import CaptureKey, Disposition, Finding
 from capture360.records import SENSING, STATE_STEPS, Receipt, Records, State
-from capture360.settings import Register, Site
+from capture360.settings.register import Register, Site
 from capture360.steps import lease
 from capture360.steps.review_due import review_due
+from capture360.steps.settling import Look, settling
 from capture360.text import printable
 
 _LOOK = "look"

@@ -6,7 +6,7 @@ import hashlib
 import random
 from collections.abc import Callable, Mapping, Sequence
 
-from capture360.cdf.patience import until
+from capture360.cdf.polling import until
 from capture360.cdf.ports import Image360Store
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import Capture, EncodedFace, FaceRef, Station

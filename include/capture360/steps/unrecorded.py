@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from capture360 import names
-from capture360.cdf.extracted import Extraction
 from capture360.cdf.registry import mode_of
+from capture360.cdf.three_d.extraction import Extraction
 from capture360.model import Capture, CaptureKey
 from capture360.records import Record
 from capture360.steps.collect import was_extracted
 from capture360.steps.context import StepContext
-from capture360.steps.earlier import published_stations
-from capture360.steps.revision import recorded_revisions
+from capture360.steps.e57_extraction import recorded_revisions
+from capture360.steps.published import published_stations
 from capture360.steps.validate import CAPTURE, recorded_capture
 
 

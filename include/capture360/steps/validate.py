@@ -14,14 +14,14 @@ from capture360.checks.validation import Validation, capture_document, capture_f
 from capture360.errors import BadInputError, CaptureRejected, ConfigError
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Capture, CaptureKey, Kind, Verdict
+from capture360.model import Capture, CaptureKey, CaptureKind, Verdict
 from capture360.records import Records
 from capture360.reports.validation import bad_rows_csv, render
-from capture360.settings import Site
+from capture360.settings.register import Site
 from capture360.sources.blurred import blur_named
 from capture360.steps.context import StepContext
-from capture360.steps.earlier import earlier_captures, to_compare, with_reused_stations
 from capture360.steps.progress import Progress
+from capture360.steps.published import earlier_captures, to_compare, with_reused_stations
 
 Route = Literal["faces", "revision"]
 STEP = "validate"
@@ -125,7 +125,7 @@ def route_of(ctx: StepContext, capture: Capture) -> Route:
     CDF publishes scans as they are: where the manifest states more, they are extracted here.
     """
     by_revision = mode_of(ctx.cdf).e57 == "revision" and ctx.site.e57.route != "extract" and not capture.extracted_here
-    return "revision" if capture.kind is Kind.E57 and by_revision else "faces"
+    return "revision" if capture.kind is CaptureKind.E57 and by_revision else "faces"
 
 
 def batch_size(stations: int) -> int:

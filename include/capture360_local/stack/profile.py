@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from capture360.settings import CONFIG_VARIABLE, Register
+from capture360.settings.register import CONFIG_VARIABLE, Register
 from capture360_local.stack.processes import free_port
 
 PROJECT = Path(__file__).resolve().parents[3]

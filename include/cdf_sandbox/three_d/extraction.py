@@ -14,7 +14,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from capture360.e57 import E57Error, PagedFile, Photosphere, find_photospheres, read_contents, sphere_faces
-from capture360.panorama.rotation import cdf_euler, matrix_from_quaternion
+from capture360.geometry.rotation import cdf_euler, matrix_from_quaternion
 from capture360.pictures.jpeg import ImageError
 from cdf_sandbox.dms.requests import UpsertRequest
 from cdf_sandbox.dms.schema_store import Schema

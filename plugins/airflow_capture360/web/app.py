@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from capture360.errors import Capture360Error
 from capture360.model import CaptureKey
 from capture360.records import Records
-from capture360.settings import Register
+from capture360.settings.register import Register
 
 GUARDING_DAG = "captures_ingest"
 """Who may read this DAG may read the reports about its captures."""

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from capture360.geometry import rotation
 from capture360.model import Capture, Pose
-from capture360.panorama import rotation
 from delivery import Delivery
 
 TILTED = rotation.matrix_from_heading(np.radians(70), np.radians(6), np.radians(-4))

@@ -13,13 +13,13 @@ import pytest
 import core_project as core
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.ports import Collection
-from capture360.cdf.text_jobs import TextJobs
+from capture360.cdf.three_d.jobs import TextJobs
 from capture360.detection.job_results import UnknownResultError, parse, structure
+from capture360.detection.job_wait import JobsPending, JobWait
 from capture360.detection.jobs import JobDetector
-from capture360.detection.patience import Patience, StillReading
-from capture360.detection.settings import JobSettings
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import Detection, Pose, PublishedImage
+from capture360.settings.detection import JobSettings
 from cdf_sandbox.options import Options, ProjectMode
 from local_cdf import RunningSandbox, run_sandbox
 
@@ -51,10 +51,10 @@ class Desk:
         self.kept: dict[str, bytes] = {}
         self.said: list[str] = []
 
-    def detector(self, job: str, patience: Patience | None = None, **settings: Any) -> JobDetector:
+    def detector(self, job: str, patience: JobWait | None = None, **settings: Any) -> JobDetector:
         return JobDetector(
             self.jobs, {COLLECTION: job}, core.SPACE, JobSettings(**settings), self._keep, self.said.append,
-            patience or Patience(),
+            patience or JobWait(),
         )  # fmt: skip
 
     def _keep(self, name: str, content: bytes) -> str:
@@ -128,10 +128,10 @@ def test_what_never_arrived_is_told(desk: Desk, order: Callable[..., None], monk
 
 
 def test_a_caller_that_does_not_wait_finds_its_job_again(desk: Desk) -> None:
-    patience = Patience.between_looks()
+    patience = JobWait.between_looks()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TextJobs, "find", lambda *_: None)  # it was only just scheduled
-        with pytest.raises(StillReading):
+        with pytest.raises(JobsPending):
             list(desk.detector("patient", patience).detect(images("one")))
     patience.sleeps = True
     assert texts(list(desk.detector("patient", patience).detect(images("one")))) == BOTH[:1]

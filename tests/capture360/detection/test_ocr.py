@@ -18,12 +18,12 @@ from PIL import Image, ImageDraw, ImageFont
 from capture360.detection.cache import OcrCache
 from capture360.detection.legibility import cap_height_px, legible_distance_m
 from capture360.detection.ocr import Line, OcrDetector, OcrEngine
-from capture360.detection.polygons import bounds, touches_border
-from capture360.detection.settings import OcrSettings
 from capture360.errors import ConfigError
+from capture360.geometry.polygons import bounds, touches_border
 from capture360.matching.policy import judge
 from capture360.model import FACES, Asset, FaceRef, Pose, PublishedImage
 from capture360.pictures.jpeg import encode_jpeg
+from capture360.settings.detection import OcrSettings
 from capture360.store import DocumentStore
 
 LEVEL = Pose((0, 0, 0), (1, 0, 0, 0))

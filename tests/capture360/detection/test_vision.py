@@ -12,11 +12,11 @@ from cognite.client import CogniteClient
 
 import core_project as core
 from capture360.cdf.client import CdfProject, Connection
-from capture360.detection.patience import Patience, StillReading
-from capture360.detection.settings import VisionSettings
+from capture360.detection.job_wait import JobsPending, JobWait
 from capture360.detection.vision import VisionDetector
 from capture360.errors import CdfError
 from capture360.model import Detection, FaceRef, Pose, PublishedImage
+from capture360.settings.detection import VisionSettings
 from cdf_sandbox.options import Options
 from local_cdf import RunningSandbox, run_sandbox
 
@@ -66,7 +66,7 @@ def seen(detector: VisionDetector, *images: PublishedImage) -> list[Detection]:
 
 def test_texts_where_they_stand_and_only_on_the_wanted_faces(client: CogniteClient, ids: Ids) -> None:
     plate = upload(client, "plate", core.picture(("21-PT-1019A", (90, 230))))
-    detector = VisionDetector(client, ids, SIDES, VisionSettings(), Patience())
+    detector = VisionDetector(client, ids, SIDES, VisionSettings(), JobWait())
     (found,) = seen(detector, image("one", left=plate, top=plate))
     assert (found.image, found.face, found.text) == ("one", "left", "21-PT-1019A")
     assert found.score > 0.9
@@ -79,7 +79,7 @@ def test_texts_where_they_stand_and_only_on_the_wanted_faces(client: CogniteClie
 def test_a_threshold_is_passed_on(client: CogniteClient, ids: Ids) -> None:
     plate = upload(client, "plate", core.picture(("21-PT-1019A", (90, 230))))
     assert (
-        seen(VisionDetector(client, ids, SIDES, VisionSettings(threshold=1.0), Patience()), image("one", left=plate))
+        seen(VisionDetector(client, ids, SIDES, VisionSettings(threshold=1.0), JobWait()), image("one", left=plate))
         == []
     )
 
@@ -88,14 +88,14 @@ def test_more_than_a_job_takes(running: RunningSandbox, client: CogniteClient, i
     content = core.picture(("P-101", (50, 50)), size=128)
     images = [image(f"image-{n}", front=upload(client, f"many-{n}", content)) for n in range(103)]
     before = running.mutating()
-    found = seen(VisionDetector(client, ids, SIDES, VisionSettings(), Patience()), *images)
+    found = seen(VisionDetector(client, ids, SIDES, VisionSettings(), JobWait()), *images)
     assert {text.image for text in found} == {each.external_id for each in images}
     assert running.mutating() - before == 2
 
 
 def test_failed_and_missing_faces_are_told(client: CogniteClient, ids: Ids) -> None:
     broken = upload(client, "broken", b"no picture")
-    detector = VisionDetector(client, ids, SIDES, VisionSettings(), Patience())
+    detector = VisionDetector(client, ids, SIDES, VisionSettings(), JobWait())
     assert seen(detector, image("one", front=broken, back="nowhere")) == []
     told = {finding.where: finding.message for finding in detector.findings}
     assert "no readable JPEG" in told["one front"]
@@ -106,7 +106,7 @@ def test_a_lost_answer_doubles_no_text(running: RunningSandbox, client: CogniteC
     plate = upload(client, "plate", core.picture(("21-PT-1019A", (90, 230))))
     fault = {"method": "POST", "path": "*/context/vision/extract", "effect": "commit-then-reset"}
     httpx.post(f"{running.base_url}/sandbox/faults", json=fault, trust_env=False).raise_for_status()
-    found = seen(VisionDetector(client, ids, SIDES, VisionSettings(), Patience()), image("one", left=plate))
+    found = seen(VisionDetector(client, ids, SIDES, VisionSettings(), JobWait()), image("one", left=plate))
     assert [text.text for text in found] == ["21-PT-1019A"]
 
 
@@ -120,9 +120,7 @@ def test_a_full_project_is_waited_for(
     other = upload(client, "other", core.picture(("21-PT-1019B", (90, 230))))
     fault = {"method": "POST", "path": "*/vision/extract", "effect": "status", "status": 429, "nth": 2}
     httpx.post(f"{running.base_url}/sandbox/faults", json=fault, trust_env=False).raise_for_status()
-    found = seen(
-        VisionDetector(client, ids, SIDES, VisionSettings(), Patience()), image("one", left=plate, front=other)
-    )
+    found = seen(VisionDetector(client, ids, SIDES, VisionSettings(), JobWait()), image("one", left=plate, front=other))
     assert {text.text for text in found} == {"21-PT-1019A", "21-PT-1019B"}
 
 
@@ -130,7 +128,7 @@ def test_a_job_that_does_not_end_is_given_up(client: CogniteClient, ids: Ids) ->
     plate = upload(client, "slow", core.picture(("P-1", (9, 9))))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(VisionDetector, "_status", lambda *_: "Running")
-        detector = VisionDetector(client, ids, SIDES, VisionSettings(deadline=timedelta(seconds=0.1)), Patience())
+        detector = VisionDetector(client, ids, SIDES, VisionSettings(deadline=timedelta(seconds=0.1)), JobWait())
         with pytest.raises(CdfError, match=r"Raise links\.vision\.deadline"):
             seen(detector, image("one", left=plate))
 
@@ -140,13 +138,13 @@ def test_a_caller_that_does_not_wait_finds_its_jobs_again(
 ) -> None:
     plate = upload(client, "plate", core.picture(("21-PT-1019A", (90, 230))))
     before = running.mutating()
-    patience = Patience.between_looks()
+    patience = JobWait.between_looks()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(VisionDetector, "_status", lambda *_: "Running")
         for _ in range(2):
-            with pytest.raises(StillReading):
+            with pytest.raises(JobsPending):
                 seen(VisionDetector(client, ids, SIDES, VisionSettings(), patience), image("one", left=plate))
-            patience = Patience.between_looks(json.loads(json.dumps(patience.document())))
+            patience = JobWait.between_looks(json.loads(json.dumps(patience.document())))
     patience.sleeps = True
     (found,) = seen(VisionDetector(client, ids, SIDES, VisionSettings(), patience), image("one", left=plate))
     assert found.text == "21-PT-1019A"

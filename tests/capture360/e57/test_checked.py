@@ -9,9 +9,9 @@ from scipy.spatial.transform import Rotation
 
 from capture360.checks.check import check_capture
 from capture360.e57 import export_capture, preflight
+from capture360.geometry import rotation as rot
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Kind, Verdict
-from capture360.panorama import rotation as rot
+from capture360.model import CaptureKind, Verdict
 from capture360.pictures import decoding
 from capture360.sources import open_source
 
@@ -42,7 +42,7 @@ def checked(tmp_path_factory, world, tilted, make_e57, pose_of, taken):
     return {name: (folder, check_capture(folder)) for name, folder in folders.items()}, sensors
 
 
-@pytest.mark.parametrize(("name", "kind"), [("scan", Kind.E57), ("extracted", Kind.PANORAMA)])
+@pytest.mark.parametrize(("name", "kind"), [("scan", CaptureKind.E57), ("extracted", CaptureKind.PANORAMA)])
 def test_either_is_accepted_and_stands_as_the_scanner_stood(checked, name, kind):
     (_, validation), sensors = checked[0][name], checked[1]
     assert validation.verdict is Verdict.ACCEPTED, validation.findings

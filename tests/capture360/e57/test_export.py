@@ -11,9 +11,9 @@ from scipy.spatial.transform import Rotation
 
 from capture360.e57 import export_capture, preflight
 from capture360.errors import BadInputError
+from capture360.geometry import rotation as rot
 from capture360.landing.folder import CaptureFolder
-from capture360.model import FACES, Capture, CaptureKey, Kind, Station, StationMedia
-from capture360.panorama import rotation as rot
+from capture360.model import FACES, Capture, CaptureKey, CaptureKind, Station, StationMedia
 from capture360.pictures import decoding, jpeg
 from capture360.readers.manifest import Manifest
 from capture360.sources import open_source
@@ -37,7 +37,7 @@ def test_spherical_images_become_a_capture_of_panoramas(tmp_path, spherical_e57,
     )
     assert progress == [(1, 2), (2, 2)]
     manifest = Manifest.model_validate(yaml.safe_load((folder / "capture.yaml").read_text(encoding="utf-8")))
-    assert (manifest.site_id, manifest.capture_id, manifest.kind) == ("site1", "cap1", Kind.PANORAMA)
+    assert (manifest.site_id, manifest.capture_id, manifest.kind) == ("site1", "cap1", CaptureKind.PANORAMA)
     assert (manifest.rotation.quaternion_order, manifest.rotation.direction) == ("wxyz", "camera_to_world")
     rows = rows_of(folder)
     assert [row["station_id"] for row in rows] == ["Scan-0", "Scan-1"]
@@ -55,7 +55,7 @@ def test_spherical_images_become_a_capture_of_panoramas(tmp_path, spherical_e57,
 def test_six_pinholes_become_a_capture_of_cubes(tmp_path, add_cube, make_e57, tilted, world):
     _, folder = exported(make_e57(add_cube(tilted, encode=jpeg.encode_jpeg)), tmp_path / "cap", site="hall")
     manifest = Manifest.model_validate(yaml.safe_load((folder / "capture.yaml").read_text(encoding="utf-8")))
-    assert (manifest.site_id, manifest.kind) == ("hall", Kind.CUBEMAP)
+    assert (manifest.site_id, manifest.kind) == ("hall", CaptureKind.CUBEMAP)
     (row,) = rows_of(folder)
     assert row["station_id"] == "Setup7"
     cube = rot.matrix_from_quaternion([float(row[name]) for name in ("qw", "qx", "qy", "qz")])
@@ -100,7 +100,7 @@ def test_nothing_is_left_behind_where_extraction_fails(tmp_path, spherical_e57, 
 def capture_of(folder, found) -> Capture:
     stations = tuple(Station(one.station, one.name, one.pose, one.taken_at) for one in found.photospheres)
     media = {one.station: StationMedia(panorama=one.reference("scans/hall.e57")) for one in found.photospheres}
-    return Capture(CaptureKey("site", "cap"), Kind.E57, "Site", "cap", stations, media)
+    return Capture(CaptureKey("site", "cap"), CaptureKind.E57, "Site", "cap", stations, media)
 
 
 def test_an_e57_capture_gives_the_faces_of_each_station(tmp_path, world, spherical_e57, add_cube, make_e57, tilted):

@@ -12,7 +12,7 @@ import simplejpeg
 from capture360.e57 import E57Error, PagedFile, pinholes, preflight, read_contents
 from capture360.e57.images import Image2D, Representation, ScannerPose
 from capture360.e57.pinholes import pinhole_sets
-from capture360.panorama import rotation
+from capture360.geometry import rotation
 from capture360.pictures import jpeg
 from capture360.pictures.decoding import decode
 

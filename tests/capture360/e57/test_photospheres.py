@@ -11,8 +11,8 @@ from scipy.spatial.transform import Rotation
 from capture360.e57 import read_picture, sphere_faces, split_reference
 from capture360.e57.images import ScannerPose
 from capture360.e57.pages import E57Error
+from capture360.geometry import rotation as rot
 from capture360.model import FACES
-from capture360.panorama import rotation as rot
 from capture360.pictures import decoding, jpeg
 
 

@@ -14,7 +14,7 @@ from capture360.errors import BadInputError
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Disposition, Verdict
-from capture360.settings import CheckSettings, Landing, Site
+from capture360.settings.register import CheckSettings, Landing, Site
 from delivery import Delivery
 
 _NOBODY = 65534

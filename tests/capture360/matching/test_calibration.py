@@ -12,7 +12,7 @@ import pytest
 
 from capture360.matching import calibrate, match
 from capture360.matching.confidence import NEVER_APPROVED, Calibration, laplace, measured
-from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, Evidence, Kind
+from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, Evidence, EvidenceKind
 from capture360.matching.plants import tag_plant
 
 HELD_OUT = (1_201, 1_202, 1_203, 1_204)
@@ -90,19 +90,19 @@ def test_plants_hold_what_makes_matching_hard() -> None:
     assert len(set.intersection(*siblings)) > 50
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in APPROVABLE])
-def test_what_needs_a_person_is_never_called_certain(kind: Kind) -> None:
-    certain = Calibration(dict.fromkeys(Kind, 0.9999), "x")
+@pytest.mark.parametrize("kind", [kind for kind in EvidenceKind if kind not in APPROVABLE])
+def test_what_needs_a_person_is_never_called_certain(kind: EvidenceKind) -> None:
+    certain = Calibration(dict.fromkeys(EvidenceKind, 0.9999), "x")
     assert certain.confidence(Evidence(kind, 3)) <= NEVER_APPROVED
 
 
 @pytest.mark.parametrize("kind", sorted(AMBIGUOUS))
-def test_a_tie_shares_its_probability(kind: Kind) -> None:
+def test_a_tie_shares_its_probability(kind: EvidenceKind) -> None:
     evidence = Evidence(kind, None, (4, 7))
     assert measured().confidence(evidence) == 0
     shares = dict(measured().shares(evidence))
     assert shares.keys() == {4, 7}
-    assert shares[4] == shares[7] <= (1 if kind is Kind.SEVERAL else 0.5)
+    assert shares[4] == shares[7] <= (1 if kind is EvidenceKind.SEVERAL else 0.5)
 
 
 def test_the_rule_of_succession() -> None:

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capture360.geometry.projection import face_and_point
+from capture360.geometry.rays import Ray, crossing, ray_to, seen_at
+from capture360.geometry.rotation import matrix_from_quaternion, normalised
 from capture360.matching.consensus import Consensus, agree
 from capture360.matching.policy import Judged, judge
-from capture360.matching.rays import Ray, crossing, ray_to, seen_at
-from capture360.matching.settings import ConsensusSettings, MatchingSettings
 from capture360.model import Asset, Detection, Pose
-from capture360.panorama.projection import face_and_point
-from capture360.panorama.rotation import matrix_from_quaternion, normalised
+from capture360.settings.matching import ConsensusSettings, MatchingSettings
 
 TAGS = ("21-PT-1019A", "21-PT-1019B", "21-PT-1019S", "LIC-2591B", "P-5050C")
 ASSETS = [Asset(tag, tag, (tag,)) for tag in TAGS]

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture360.matching import match
-from capture360.matching.evidence import Evidence, Kind, Matcher
+from capture360.matching.evidence import Evidence, EvidenceKind, Matcher
 from capture360.matching.index import TagIndex
 from capture360.matching.plants import tag_plant
-from capture360.matching.settings import MatchingSettings
+from capture360.settings.matching import MatchingSettings
 
 APPROVE = 0.995
 
@@ -63,13 +63,13 @@ def test_a_look_alike_that_may_be_a_tag_of_its_own_is_named_but_not_approved(gho
     [("P10-179", "P101-79"), ("P1O-179", "P101-79"), ("+A1.01-K2", "+A10.1-K2"), ("HV-25 10", "HV-2510")],
 )
 def test_a_text_divided_where_the_tag_is_not_is_not_approved(ghost: str, tag: str) -> None:
-    assert evidence(ghost, [tag]) == Evidence(Kind.DIVIDED, 0)
+    assert evidence(ghost, [tag]) == Evidence(EvidenceKind.DIVIDED, 0)
     assert match([ghost], [tag])[0][1] < APPROVE
 
 
 @pytest.mark.parametrize("text", ["10179", "P101.79", "P-101-79", "P 101 79"])
 def test_signs_that_go_or_stand_between_letter_and_digit_do_not_matter(text: str) -> None:
-    assert evidence(text if text[0] == "P" else f"P{text}", ["P101-79"]).kind is Kind.EXACT
+    assert evidence(text if text[0] == "P" else f"P{text}", ["P101-79"]).kind is EvidenceKind.EXACT
 
 
 @pytest.mark.parametrize(
@@ -84,29 +84,29 @@ def test_signs_that_go_or_stand_between_letter_and_digit_do_not_matter(text: str
     ],
 )
 def test_words_that_point_to_a_tag_or_may_be_a_suffix_keep_it_from_approval(text: str) -> None:
-    assert evidence(text, ["P-101A"]) == Evidence(Kind.LEFTOVER, 0)
-    assert evidence("FEED TO P-101A", ["P-101A"], pointing_words=()).kind is Kind.LEFTOVER  # TO is too short
-    assert evidence("VERS POMPE P-101A", ["P-101A"], pointing_words=("vers",)).kind is Kind.LEFTOVER
-    assert evidence("VERS POMPE P-101A", ["P-101A"]).kind is Kind.WINDOW
+    assert evidence(text, ["P-101A"]) == Evidence(EvidenceKind.LEFTOVER, 0)
+    assert evidence("FEED TO P-101A", ["P-101A"], pointing_words=()).kind is EvidenceKind.LEFTOVER  # TO is too short
+    assert evidence("VERS POMPE P-101A", ["P-101A"], pointing_words=("vers",)).kind is EvidenceKind.LEFTOVER
+    assert evidence("VERS POMPE P-101A", ["P-101A"]).kind is EvidenceKind.WINDOW
 
 
 def test_a_description_may_repeat_the_letter_of_a_sibling() -> None:
     tags = ["P-7081A", "P-7081B"]
-    assert evidence("P-7081B\nSEAL OIL PUMP B", tags) == Evidence(Kind.WINDOW, 1)
-    assert evidence("P-7081B\nSEAL OIL PUMP A", tags) == Evidence(Kind.LEFTOVER, 1)
-    assert evidence("P-7081 1", ["P-7081"]).kind is Kind.LEFTOVER
+    assert evidence("P-7081B\nSEAL OIL PUMP B", tags) == Evidence(EvidenceKind.WINDOW, 1)
+    assert evidence("P-7081B\nSEAL OIL PUMP A", tags) == Evidence(EvidenceKind.LEFTOVER, 1)
+    assert evidence("P-7081 1", ["P-7081"]).kind is EvidenceKind.LEFTOVER
 
 
 def test_a_misread_letter_of_a_known_shape_may_be_another_tag_in_every_script() -> None:
     tags = ["LIC-25918", "LIC-2S000"]
-    assert evidence("LIC-2S918", tags).kind is Kind.FOLD_OWN
-    assert evidence("LIC-2S918", [*tags, "ЦЖ-101"]).kind is Kind.FOLD_OWN
-    assert evidence("ЦЖ-1O1", [*tags, "ЦЖ-101"]) == Evidence(Kind.FOLD_1, 2)
+    assert evidence("LIC-2S918", tags).kind is EvidenceKind.FOLD_OWN
+    assert evidence("LIC-2S918", [*tags, "ЦЖ-101"]).kind is EvidenceKind.FOLD_OWN
+    assert evidence("ЦЖ-1O1", [*tags, "ЦЖ-101"]) == Evidence(EvidenceKind.FOLD_1, 2)
 
 
 def test_a_misread_letter_is_not_undone_where_two_tags_look_alike() -> None:
-    assert evidence("LIC-25918", ["LIC-2591B", "LIC-25918"]).kind is Kind.LOOK_ALIKE
-    assert evidence("L1C-2591O", ["LIC-2591D", "LIC-25910"]) == Evidence(Kind.LOOK_ALIKE_TIE, None, (1, 0))
+    assert evidence("LIC-25918", ["LIC-2591B", "LIC-25918"]).kind is EvidenceKind.LOOK_ALIKE
+    assert evidence("L1C-2591O", ["LIC-2591D", "LIC-25910"]) == Evidence(EvidenceKind.LOOK_ALIKE_TIE, None, (1, 0))
 
 
 @pytest.mark.parametrize("text", ["10-O1", "10-01", "1O-O1"])
@@ -123,7 +123,7 @@ def test_a_plate_whose_tag_is_not_in_the_list_is_never_approved(ghost: str) -> N
 
 def test_two_equally_near_tags_name_none() -> None:
     assert match(["21-PT-1019"], ["21-PT-1019A", "21-PT-1019B"]) == [(None, 0.0)]
-    assert evidence("21-PT-1019C", ["21-PT-1019A", "21-PT-1019B"]).kind is Kind.EDIT_TIE
+    assert evidence("21-PT-1019C", ["21-PT-1019A", "21-PT-1019B"]).kind is EvidenceKind.EDIT_TIE
     assert match(["PT-1019"], ["21-PT-1019", "22-PT-1019"]) == [(None, 0.0)]
 
 
@@ -135,7 +135,7 @@ def test_twins_name_none(tags: list[str]) -> None:
 
 def test_two_tags_of_one_owner_are_no_twins() -> None:
     index = TagIndex(["P-101A", "P101A", "P-101B"], owners=[7, 7, 8])
-    assert Matcher(index).read(["P 101A"]) == [Evidence(Kind.EXACT, 7)]
+    assert Matcher(index).read(["P 101A"]) == [Evidence(EvidenceKind.EXACT, 7)]
 
 
 def test_two_look_alike_spellings_of_one_owner_name_it() -> None:
@@ -154,12 +154,12 @@ def test_a_tag_is_not_found_within_a_token() -> None:
 
 
 def test_a_token_that_could_belong_to_the_tag_keeps_it_from_approval() -> None:
-    assert evidence("21 PT 1019A X1", ["21-PT-1019A"]) == Evidence(Kind.LEFTOVER, 0)
-    assert evidence("P-101A / B", ["P-101A"]).kind is Kind.LEFTOVER
+    assert evidence("21 PT 1019A X1", ["21-PT-1019A"]) == Evidence(EvidenceKind.LEFTOVER, 0)
+    assert evidence("P-101A / B", ["P-101A"]).kind is EvidenceKind.LEFTOVER
 
 
 def test_several_tags_in_a_line_name_none_and_are_all_candidates() -> None:
-    assert evidence("P-1010 / P-2020", ["P-2020", "P-1010"]) == Evidence(Kind.SEVERAL, None, (1, 0))
+    assert evidence("P-1010 / P-2020", ["P-2020", "P-1010"]) == Evidence(EvidenceKind.SEVERAL, None, (1, 0))
 
 
 def test_a_repaired_text_names_its_tag_but_is_not_approved() -> None:
@@ -239,12 +239,18 @@ def test_any_texts_and_tags_give_an_answer_for_each_text(tags: list[str], texts:
 @settings(max_examples=150)
 def test_substitutions_switched_off_leave_only_exact_links(text: str, tags: list[str]) -> None:
     found = evidence(text, tags, min_fuzzy_score=1)
-    assert found.kind not in {Kind.FOLD_1, Kind.FOLD_2, Kind.FOLD_OWN, Kind.EDIT, Kind.EDIT_KNOWN}
+    assert found.kind not in {
+        EvidenceKind.FOLD_1,
+        EvidenceKind.FOLD_2,
+        EvidenceKind.FOLD_OWN,
+        EvidenceKind.EDIT,
+        EvidenceKind.EDIT_KNOWN,
+    }
 
 
 def test_own_substitutions_replace_the_default() -> None:
-    assert evidence("P-1O1A", ["P-101A"]).kind is Kind.FOLD_1
-    assert evidence("P-1O1A", ["P-101A"], substitutions={"1": ("7",)}).kind is Kind.EDIT
+    assert evidence("P-1O1A", ["P-101A"]).kind is EvidenceKind.FOLD_1
+    assert evidence("P-1O1A", ["P-101A"], substitutions={"1": ("7",)}).kind is EvidenceKind.EDIT
     assert evidence("P-70IA", ["P-10IA", "P-20AA"], substitutions={"1": ("7",)}).owner == 0
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture360.matching.normalise import Fold, has_letter_and_digit, key, keys, shape, tokens
-from capture360.matching.settings import LOOK_ALIKES
+from capture360.settings.matching import LOOK_ALIKES
 
 
 @pytest.mark.parametrize(

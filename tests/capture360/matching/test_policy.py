@@ -9,8 +9,8 @@ import pytest
 from capture360.errors import ConfigError
 from capture360.matching.manual import ManualMatches, read_manual_matches
 from capture360.matching.policy import counts, judge
-from capture360.matching.settings import MatchingSettings
 from capture360.model import Asset, Detection, Match
+from capture360.settings.matching import MatchingSettings
 
 ASSETS = [Asset(f"a{n}", tag, (tag,)) for n, tag in enumerate(["21-PT-1019A", "21-PT-1019B", "LIC-2591B", "P-5050C"])]
 

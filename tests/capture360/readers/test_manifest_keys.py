@@ -14,10 +14,10 @@ import yaml
 from PIL import Image
 from pydantic import BaseModel
 
-from capture360.checks.measured import Measured, measured
+from capture360.checks.parsed_capture import ParsedStations, measured
+from capture360.geometry.rotation import angle_between, matrix_from_quaternion
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Finding
-from capture360.panorama.rotation import angle_between, matrix_from_quaternion
 from capture360.readers import read_tables
 from capture360.readers.manifest import Manifest
 from capture360.readers.manifest_file import read_manifest
@@ -159,7 +159,7 @@ def gps_picture() -> bytes:
     return stream.getvalue()
 
 
-def delivered(way: Way, folder: Path, changes: dict[str, Any]) -> Measured:
+def delivered(way: Way, folder: Path, changes: dict[str, Any]) -> ParsedStations:
     """One station delivered in that way, as the rules and CDF get it."""
     row = station_row(1)
     put(folder, "capture.yaml", yaml.safe_dump(document(way, **changes)).encode())

@@ -14,7 +14,7 @@ from PIL import Image
 
 from capture360.checks.check import check_capture
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Kind, Verdict
+from capture360.model import CaptureKind, Verdict
 from capture360.readers import read_tables
 from capture360.readers.gpano import local
 from delivery import COLUMNS, Delivery, picture, table
@@ -137,7 +137,7 @@ def test_navvis_in_both_header_forms(tmp_path: Path, head: str) -> None:
     assert tables.findings == ()
     assert tables.manifest is not None
     assert (tables.manifest.site_id, tables.manifest.capture_id) == ("hall-7", "scan-1")
-    assert tables.manifest.kind is Kind.PANORAMA
+    assert tables.manifest.kind is CaptureKind.PANORAMA
     first = head.count("\n") + 2
     assert tables.stations.drop(columns="x_id").to_dict("records") == [
         {

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from capture360.errors import BadInputError
+from capture360.geometry.projection import cube_faces
 from capture360.landing.folder import CaptureFolder
-from capture360.model import FACES, Capture, CaptureKey, Kind, Pose, Station, StationMedia
-from capture360.panorama.projection import cube_faces
+from capture360.model import FACES, Capture, CaptureKey, CaptureKind, Pose, Station, StationMedia
 from capture360.pictures import decoding, jpeg
 from capture360.sources import open_source
 
@@ -23,7 +23,7 @@ def noise(height: int, width: int) -> np.ndarray:
     return np.kron(coarse, np.ones((8, 8, 1))).astype(np.uint8)
 
 
-def capture(kind: Kind, media: StationMedia) -> Capture:
+def capture(kind: CaptureKind, media: StationMedia) -> Capture:
     return Capture(CaptureKey("site", "c1"), kind, "Site", "c1", (STATION,), {"s1": media})
 
 
@@ -36,13 +36,13 @@ def cube(tmp_path):
         name = f"images/s1/{face}." + ("png" if face == "top" else "jpg")
         (tmp_path / name).write_bytes(jpeg.encode_png(pixels) if face == "top" else jpeg.encode_jpeg(pixels))
         files[face] = name
-    return CaptureFolder(str(tmp_path)), capture(Kind.CUBEMAP, StationMedia(faces=files)), tmp_path
+    return CaptureFolder(str(tmp_path)), capture(CaptureKind.CUBEMAP, StationMedia(faces=files)), tmp_path
 
 
 @pytest.fixture
 def panorama(tmp_path):
     (tmp_path / "p.jpg").write_bytes(jpeg.encode_jpeg(noise(512, 1024)))
-    return CaptureFolder(str(tmp_path)), capture(Kind.PANORAMA, StationMedia(panorama="p.jpg")), tmp_path
+    return CaptureFolder(str(tmp_path)), capture(CaptureKind.PANORAMA, StationMedia(panorama="p.jpg")), tmp_path
 
 
 def test_delivered_faces_pass_through_byte_for_byte(cube):
@@ -96,7 +96,7 @@ def test_what_broke_since_validation_is_told_with_the_file(cube, panorama):
     (path / "images/s1/left.jpg").write_bytes(jpeg.encode_jpeg(noise(64, 128)))
     with pytest.raises(BadInputError, match=r"left\.jpg: 128 x 64 pixels; a cube face must be square"):
         list(open_source(delivered, folder).faces(STATION))
-    missing = capture(Kind.CUBEMAP, StationMedia(faces={"front": "images/s1/front.jpg"}))
+    missing = capture(CaptureKind.CUBEMAP, StationMedia(faces={"front": "images/s1/front.jpg"}))
     with pytest.raises(BadInputError, match='face "back" is missing'):
         list(open_source(missing, folder).faces(STATION))
 
@@ -108,7 +108,7 @@ def test_what_broke_since_validation_is_told_with_the_file(cube, panorama):
     with pytest.raises(BadInputError, match=r"p\.jpg is cut off"):
         list(open_source(delivered, folder).faces(STATION))
     with pytest.raises(BadInputError, match="no panorama is named"):
-        list(open_source(capture(Kind.PANORAMA, StationMedia()), folder).faces(STATION))
+        list(open_source(capture(CaptureKind.PANORAMA, StationMedia()), folder).faces(STATION))
 
 
 def test_limits_hold_for_both_kinds(cube, panorama):

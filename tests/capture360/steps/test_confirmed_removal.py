@@ -14,7 +14,7 @@ from capture360.cdf.project_mode import ModeName
 from capture360.cdf.registry import mode_of
 from capture360.model import CaptureKey, Verdict
 from capture360.steps.detect import images_of
-from capture360.steps.earlier import published_stations
+from capture360.steps.published import published_stations
 from capture360.steps.reconcile import reconcile
 from captures import Drop
 from confirmed_deliveries import MODES, annotations_of, delivered, face_files, link, linked_images, shown, station_nodes

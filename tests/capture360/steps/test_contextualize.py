@@ -20,7 +20,7 @@ from capture360.errors import ConfigError
 from capture360.model import CaptureKey, Match
 from capture360.names import image_id
 from capture360.records import Records
-from capture360.settings import Landing, LinkSettings, Site
+from capture360.settings.register import Landing, LinkSettings, Site
 from capture360.steps.annotate import Annotated, annotate
 from capture360.steps.context import StepContext
 from capture360.steps.detect import detect, detection_batches, images_of

@@ -14,8 +14,8 @@ import viewer
 from capture360 import names
 from capture360.cdf.ports import Collection
 from capture360.errors import BadInputError, CdfUnavailableError
+from capture360.geometry.rotation import matrix_from_quaternion
 from capture360.model import FACES
-from capture360.panorama.rotation import matrix_from_quaternion
 from capture360.steps.faces import faces
 from captures import record_as_validated
 from cdf_sandbox.faults import FaultOrder
@@ -113,7 +113,7 @@ def test_a_file_that_never_syncs_is_told(
     options = Options(
         data=tmp_path / "sandbox", mode=ProjectMode.DATA_MODELING, list_lag=0, syncer_delay=None, rate_limits=False
     )
-    monkeypatch.setattr("capture360.cdf.patience.PATIENCE_S", 0.3)
+    monkeypatch.setattr("capture360.cdf.polling.PATIENCE_S", 0.3)
     with run_sandbox(options) as lame:
         world = World(lame, tmp_path, mode="data_modeling")
         drop = world.drop("lame", stations=1)

@@ -13,8 +13,8 @@ import viewer
 from capture360 import names
 from capture360.cdf.project_mode import ModeName
 from capture360.cdf.registry import mode_of
+from capture360.geometry.rotation import matrix_from_quaternion
 from capture360.model import FACES
-from capture360.panorama.rotation import matrix_from_quaternion
 from capture360.steps.scene import retire
 from captures import Drop
 from cdf_sandbox.options import Options, ProjectMode

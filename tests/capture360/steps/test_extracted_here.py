@@ -14,9 +14,9 @@ import yaml
 
 from capture360.cdf.registry import mode_of
 from capture360.checks.check import check_capture
+from capture360.geometry.rotation import angle_between, axis_rotation, matrix_from_quaternion
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKey, Pose, PublishedImage, Verdict
-from capture360.panorama.rotation import angle_between, axis_rotation, matrix_from_quaternion
 from capture360.steps.ingest import ingest
 from capture360.steps.plan import plan
 from captures import TAKEN

@@ -12,12 +12,12 @@ import pytest
 
 import viewer
 from capture360 import names
-from capture360.cdf.files import ClassicFiles
+from capture360.cdf.images.files import ClassicFiles
 from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError, CdfError, ConfigError
+from capture360.geometry.rotation import matrix_from_quaternion
 from capture360.model import FACES, CaptureKey
-from capture360.panorama.rotation import matrix_from_quaternion
 from capture360.steps.faces import faces
 from capture360.steps.plan import plan
 from capture360.steps.publish import publish
@@ -228,7 +228,7 @@ def test_nothing_is_published_before_its_faces_are_there(world: World, monkeypat
     faces(world.ctx(), drop.key, fingerprint, 0)
     gone = sorted(world.files("early"))[0]
     world.cdf.client.files.delete(external_id=gone)
-    monkeypatch.setattr("capture360.cdf.patience.PATIENCE_S", 0)
+    monkeypatch.setattr("capture360.cdf.polling.PATIENCE_S", 0)
     with pytest.raises(Exception, match=f"1 face files are not readable in CDF .{gone}"):
         publish(world.ctx(), drop.key, fingerprint)
     assert world.nodes(IMAGE_VIEW, "early") == {}
@@ -298,8 +298,8 @@ def test_a_collection_of_several_pages_is_read_whole(
 ) -> None:
     drop = world.drop(f"paged{stations}", stations=stations)
     world.write(drop)
-    monkeypatch.setattr("capture360.cdf.nodes.PAGE", 2)
-    monkeypatch.setattr("capture360.cdf.images_legacy.PAGE", 2)
+    monkeypatch.setattr("capture360.cdf.instances.PAGE", 2)
+    monkeypatch.setattr("capture360.cdf.images.classic.PAGE", 2)
     model = mode_of(world.cdf).images(world.cdf, world.site)
     found = [image.external_id for image in model.images(drop.key)]
     assert sorted(found) == sorted(names.image_id(drop.key, station.id) for station in drop.capture.stations)

@@ -15,8 +15,8 @@ from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError
 from capture360.model import Verdict
 from capture360.records import Records
-from capture360.steps.earlier import earlier_captures
 from capture360.steps.ingest import ingest
+from capture360.steps.published import earlier_captures
 from captures import Drop
 from cdf_sandbox.options import Options, ProjectMode
 from ingest_world import CORE_STATION, STATION_VIEW, World

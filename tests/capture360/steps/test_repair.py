@@ -15,7 +15,7 @@ from capture360.model import CaptureKey, Detection
 from capture360.records import NOTES, Records
 from capture360.steps.annotate import annotate
 from capture360.steps.detect import images_of
-from capture360.steps.link_memory import ANSWERS, LinkMemory
+from capture360.steps.link_state import ANSWERS, LinkMemory
 from capture360.steps.match import match
 from capture360.steps.reconcile import reconcile
 from capture360.steps.repair import Repaired, give_up, repair

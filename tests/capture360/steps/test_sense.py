@@ -11,7 +11,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from capture360.model import CaptureKey
 from capture360.records import Records
-from capture360.settings import Register
+from capture360.settings.register import Register
 from capture360.steps import lease
 from capture360.steps.review_due import asking_run, match_digest, note_review
 from capture360.steps.sense import MOST_TOLD, Sensed, remember, sense, sentences

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from capture360.checks.rule import Rule, says
 from capture360.model import Disposition
+from capture360.rules.rule import Rule, says
 
 CAPTURES = (
     Rule(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from capture360.checks.rule import Expect, Rule, says
 from capture360.model import FACES, Disposition
+from capture360.rules.rule import Expect, Rule, says
 
 FACE_NAMES = list(FACES)
 SAFE_PATH = r"(?i)^[^\x00-\x1f\x7f]+\.(?:jpe?g|png)$"

@@ -1,0 +1,1 @@
+"""360° images, their collections and face files, in both generations of CDF's 360 model."""

@@ -1,0 +1,156 @@
+"""Face files in CDF's Files API, found by external id: uploaded once, believed when read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from capture360.cdf.client import cdf_errors
+from capture360.errors import ConfigError
+from capture360.model import Capture, EncodedFace, Station
+from capture360.settings.register import FileSettings
+
+if TYPE_CHECKING:
+    from cognite.client import CogniteClient
+
+SHA256 = "sha256"
+_SUFFIX = {"image/jpeg": "jpg", "image/png": "png"}
+_ATTEMPTS = 3
+_UPLOADS = 6
+LINKS_AT_ONCE = 100
+"""Of `POST /files/downloadlink`."""
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+def face_name(station: Station, face: EncodedFace) -> str:
+    """File name for people, with the suffix that CDF's text detection insists on; at most 256 characters."""
+    return f"{station.id}_{face.face}.{_SUFFIX[face.mime_type]}"
+
+
+def face_metadata(capture: Capture, station: Station, face: EncodedFace) -> dict[str, str]:
+    """The seven keys of CDF's guide to 360° images, all text, and the sha256 of the content."""
+    return {
+        "site_id": capture.key.site,
+        "site_name": capture.site_name,
+        "station_id": station.id,
+        "station_name": station.name,
+        "image_type": "cubemap",
+        "image_resolution": str(face.resolution),
+        "face": face.face,
+        SHA256: face.sha256,
+    }
+
+
+def side_by_side(work: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
+    """`work` on every item, some at a time: as many as the SDK lets pass to CDF at once, and one to spare."""
+    with ThreadPoolExecutor(max_workers=_UPLOADS) as pool:
+        return list(pool.map(work, items))
+
+
+def with_fresh_links(upload: Callable[[], object], doing: str) -> None:
+    """`upload`, again from its beginning where the upload link was refused (expired, or a broken store)."""
+    from cognite.client.exceptions import CogniteFileUploadError
+
+    with cdf_errors(doing):
+        for attempt in range(_ATTEMPTS):
+            try:
+                upload()
+            except CogniteFileUploadError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                return
+
+
+class ClassicFiles:
+    """Files by external id."""
+
+    def __init__(self, client: CogniteClient, settings: FileSettings) -> None:
+        self._client = client
+        self._settings = settings
+
+    @cached_property
+    def data_set_id(self) -> int | None:
+        """The configured data set's id; ConfigError if it is not in the project."""
+        name = self._settings.data_set
+        if name is None:
+            return None
+        with cdf_errors(f'Looking for data set "{name}"'):
+            found = self._client.data_sets.retrieve(external_id=name)
+        if found is None or found.id is None:
+            raise ConfigError(f'Data set "{name}" is not in the CDF project. Create it, or correct files.data_set.')
+        return int(found.id)
+
+    def uploaded(self, wanted: Mapping[str, str]) -> set[str]:
+        """Those external ids that CDF holds uploaded with the sha256 given for them."""
+        if not wanted:
+            return set()
+        with cdf_errors("Reading back face files"):
+            found = self._client.files.retrieve_multiple(external_ids=list(wanted), ignore_unknown_ids=True)
+        return {
+            file.external_id
+            for file in found
+            if file.external_id and file.uploaded and (file.metadata or {}).get(SHA256) == wanted[file.external_id]
+        }
+
+    def put(self, external_id: str, name: str, face: EncodedFace, metadata: dict[str, str]) -> None:
+        """Create the file and upload its content, or finish an upload that was cut off.
+
+        A refused upload link (expired, or a broken store) is asked for anew; the content is sent whole each time.
+        """
+        fields = self._fields(face, metadata)
+        with_fresh_links(
+            lambda: self._client.files.upload_bytes(
+                face.content, name=name, external_id=external_id, overwrite=True, **fields
+            ),
+            f"Uploading {name}",
+        )
+
+    def content(self, external_id: str) -> bytes:
+        """The bytes that CDF gives back."""
+        with cdf_errors(f"Downloading {external_id}"):
+            return self._client.files.download_bytes(external_id=external_id)
+
+    def links(self, external_ids: Sequence[str]) -> dict[str, str]:
+        """Download links of uploaded files. Permissions: for no log or record."""
+        links: dict[str, str] = {}
+        with cdf_errors("Asking for download links"):
+            for start in range(0, len(external_ids), LINKS_AT_ONCE):
+                some = list(external_ids[start : start + LINKS_AT_ONCE])
+                links |= {
+                    str(key): url for key, url in self._client.files.retrieve_download_urls(external_id=some).items()
+                }
+        return links
+
+    def ids(self, external_ids: Sequence[str]) -> dict[str, int]:
+        """Internal ids of those that are in CDF, uploaded or not."""
+        if not external_ids:
+            return {}
+        with cdf_errors("Looking for face files"):
+            found = self._client.files.retrieve_multiple(external_ids=list(external_ids), ignore_unknown_ids=True)
+        return {file.external_id: file.id for file in found if file.external_id}
+
+    def remove(self, external_ids: Sequence[str]) -> int:
+        """Delete those that are still there."""
+        there = list(self.ids(external_ids))
+        if there:
+            with cdf_errors("Removing face files"):
+                self._client.files.delete(external_id=there, ignore_unknown_ids=True)
+        return len(there)
+
+    def _fields(self, face: EncodedFace, metadata: dict[str, str]) -> dict[str, Any]:
+        from cognite.client.data_classes import Label
+
+        settings = self._settings
+        fields: dict[str, Any] = {
+            "source": settings.source,
+            "mime_type": face.mime_type,
+            "metadata": metadata,
+            "directory": settings.directory,
+            "data_set_id": self.data_set_id,
+            "labels": [Label(label) for label in settings.labels] or None,
+        }
+        return {name: value for name, value in fields.items() if value is not None}

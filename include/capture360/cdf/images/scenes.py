@@ -1,0 +1,213 @@
+"""Collections in a scene of the `scene` space, as Reveal-based clients load scenes.
+
+Names and units as the public client reads them (cognitedata/reveal, `react-components/src/hooks/scenes` before its
+removal in 2026): a collection is an edge from the scene's node, with its place in metres and degrees. A client drops an
+edge without a word if one of its numbers is missing, and loads no more than a hundred of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from capture360 import names
+from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.instances import PAGE, POSITION, ROTATION, SCALE, Instances, Node, View, relation
+from capture360.cdf.ports import Collection
+from capture360.cdf.preflight import Required, ensure_space, space_exists
+from capture360.settings.register import SceneSettings, Site
+
+if TYPE_CHECKING:
+    from cognite.client import CogniteClient
+    from cognite.client.data_classes.data_modeling import Edge, ViewId
+
+SCENE = View("scene", "SceneConfiguration")
+PLACEMENT = View("scene", "Image360CollectionProperties")
+_EDGE_TYPE = ("scene", "SceneConfiguration.images360Collections")
+_CAMERA = tuple(f"camera{part}{axis}" for part in ("Translation", "EulerRotation") for axis in "XYZ")
+_EXTERNAL_ID = "image360CollectionExternalId"
+_SPACE = "image360CollectionSpace"
+_VISIBLE = "defaultVisible"
+LOADED = 100
+"""The most collections that clients load with a scene."""
+FILLING = 90
+"""From so many on it is said that a scene is nearly full."""
+
+
+def with_scene(required: Required, site: Site) -> Required:
+    """What is required and, where the site has a scene, what that needs."""
+    if site.scene is None:
+        return required
+    return replace(
+        required,
+        views=(*required.views, SCENE, PLACEMENT),
+        spaces=(*required.spaces, scene_space(site.scene, site)),
+    )
+
+
+def scene_space(settings: SceneSettings, site: Site) -> str:
+    return settings.space or site.space
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A collection's edge as it is in CDF."""
+
+    space: str
+    external_id: str
+    collection: Collection
+    properties: Mapping[str, Any]
+
+
+class Scene:
+    """One site's scene."""
+
+    def __init__(self, cdf: CdfProject, site: Site, settings: SceneSettings) -> None:
+        self._cdf = cdf
+        self._client: CogniteClient = cdf.client
+        self._site = site
+        self._settings = settings
+        self._instances = Instances(cdf.client)
+        self.space = scene_space(settings, site)
+        self.external_id = settings.external_id
+
+    def ensure(self) -> int:
+        """The scene's node is there, with all six numbers of its camera; how many nodes were written for it."""
+        ensure_space(self._cdf, self.space, create=self._site.create_space)
+        absent = self._absent()
+        return self._instances.write([Node(self.space, self.external_id, SCENE, absent)]) if absent else 0
+
+    def changes(self, collections: Sequence[Collection]) -> Sequence[str]:
+        """External ids of the node and the edges that `ensure` and `place` would write. Reads only."""
+        if not space_exists(self._cdf, self.space):
+            return [self.external_id, *(self._new(collection).external_id for collection in collections)]
+        edges = [placed.external_id for placed, _ in self._wanting(collections, visible=True)]
+        return [self.external_id, *edges] if self._absent() else edges
+
+    def collections(self) -> Sequence[Collection]:
+        """The collections in the scene, hidden ones too."""
+        return list(dict.fromkeys(placed.collection for placed in self._all()))
+
+    def place(self, collections: Sequence[Collection], *, visible: bool) -> int:
+        """Add those collections that are not there; how many edges were written.
+
+        An edge that is there keeps its place and its visibility; only numbers that it lacks are filled in.
+        """
+        return self._write(self._wanting(collections, visible=visible))
+
+    def hide(self, collections: Sequence[Collection]) -> int:
+        """Leave those collections in the scene, but not shown when it is opened; how many edges were changed."""
+        return self._write(
+            [
+                (placed, {_VISIBLE: False})
+                for placed in self._edges(collections)
+                if placed.properties.get(_VISIBLE) is not False
+            ]
+        )
+
+    def remove(self, collections: Sequence[Collection]) -> Sequence[str]:
+        """Take those collections out of the scene; external ids of the edges that were removed."""
+        from cognite.client.data_classes.data_modeling import EdgeId
+
+        found = self._edges(collections)
+        if found:
+            with cdf_errors(f"Taking collections out of scene {self.external_id}"):
+                self._client.data_modeling.instances.delete(
+                    edges=[EdgeId(placed.space, placed.external_id) for placed in found]
+                )
+        return [placed.external_id for placed in found]
+
+    def _absent(self) -> dict[str, Any]:
+        """What the scene's node lacks; all of it if there is no node."""
+        settings = self._settings
+        camera = (*settings.camera_translation, *settings.camera_rotation_deg)
+        wanted = {"name": settings.name or self._site.name, **dict(zip(_CAMERA, camera, strict=True))}
+        have = self._instances.read(self.space, [self.external_id], SCENE).get(self.external_id, {})
+        return {name: value for name, value in wanted.items() if have.get(name) is None}
+
+    def _wanting(self, collections: Sequence[Collection], *, visible: bool) -> list[tuple[_Placed, dict[str, Any]]]:
+        """The edges that are to be written, with the properties that they lack."""
+        there = {placed.collection: placed for placed in self._edges(collections)}
+        found = []
+        for collection in collections:
+            placed = there.get(collection) or self._new(collection)
+            wanted = self._placement(collection, visible=visible)
+            absent = {name: value for name, value in wanted.items() if placed.properties.get(name) is None}
+            if absent:
+                found.append((placed, absent))
+        return found
+
+    def _new(self, collection: Collection) -> _Placed:
+        return _Placed(
+            self.space, names.scene_edge_id(self.external_id, collection.space, collection.external_id), collection, {}
+        )
+
+    def _placement(self, collection: Collection, *, visible: bool) -> dict[str, Any]:
+        settings = self._settings
+        return {
+            _EXTERNAL_ID: collection.external_id,
+            _SPACE: collection.space,
+            **dict(zip(POSITION, settings.translation, strict=True)),
+            **dict(zip(ROTATION, settings.rotation_deg, strict=True)),
+            **dict(zip(SCALE, settings.scale, strict=True)),
+            _VISIBLE: visible,
+        }
+
+    def _edges(self, collections: Sequence[Collection]) -> list[_Placed]:
+        """The edges of these collections: ours, by id, and those that a person made."""
+        from cognite.client.data_classes.data_modeling import EdgeId
+
+        ids = [EdgeId(self.space, self._new(collection).external_id) for collection in collections]
+        with cdf_errors(f"Reading the collections of scene {self.external_id}"):
+            ours = self._client.data_modeling.instances.retrieve(edges=ids, sources=_view_id(PLACEMENT)).edges
+        found = [placed for placed in self._all() if placed.collection in collections]
+        return list({(placed.space, placed.external_id): placed for placed in [*found, *map(_placed, ours)]}.values())
+
+    def _all(self) -> list[_Placed]:
+        """Every edge from the scene to a collection, asked for as clients do."""
+        node = {"instanceReferences": [relation(self.space, self.external_id)]}
+        of_type = {"equals": {"property": ["edge", "type"], "value": relation(*_EDGE_TYPE)}}
+        query = {
+            "with": {
+                "scene": {"nodes": {"filter": node}, "limit": 1},
+                "edges": {
+                    "edges": {"from": "scene", "maxDistance": 1, "direction": "outwards", "filter": of_type},
+                    "limit": PAGE,
+                },
+            },
+            "select": {"edges": {"sources": [{"source": PLACEMENT.ref, "properties": ["*"]}]}},
+        }
+        return [_placed(edge) for page in self._instances.pages(query, "edges") for edge in page["edges"]]
+
+    def _write(self, edges: Sequence[tuple[_Placed, Mapping[str, Any]]]) -> int:
+        from cognite.client.data_classes.data_modeling import EdgeApply, NodeOrEdgeData
+
+        if not edges:
+            return 0
+        bodies = [
+            EdgeApply(
+                placed.space,
+                placed.external_id,
+                type=_EDGE_TYPE,
+                start_node=(self.space, self.external_id),
+                end_node=(placed.collection.space, placed.collection.external_id),
+                sources=[NodeOrEdgeData(_view_id(PLACEMENT), dict(properties))],
+            )
+            for placed, properties in edges
+        ]
+        with cdf_errors(f"Writing the collections of scene {self.external_id}"):
+            self._client.data_modeling.instances.apply(edges=bodies)
+        return len(bodies)
+
+
+def _view_id(view: View) -> ViewId:
+    from cognite.client.data_classes.data_modeling import ViewId
+
+    return ViewId(view.space, view.external_id, view.version)
+
+
+def _placed(edge: Edge) -> _Placed:
+    properties = PLACEMENT.properties_of(edge)
+    collection = Collection(properties.get(_SPACE, ""), properties.get(_EXTERNAL_ID, ""))
+    return _Placed(edge.space, edge.external_id, collection, properties)

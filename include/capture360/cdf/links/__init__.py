@@ -1,0 +1,1 @@
+"""Links between assets and images: annotations, edges, and whose they are."""

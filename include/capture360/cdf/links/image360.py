@@ -1,0 +1,360 @@
+"""Links in data modeling projects: pairs of asset and image, with all outlines of the asset on the image (beta).
+
+CDF finds or makes the asset's Cognite3DObject, ties it to the asset and draws an edge from it to the image. The
+endpoint takes no key and viewers show every edge, whatever its status, so there is nothing like a suggestion here: what
+is uncertain stays in our records. Every write is look, create, look; a pair that was linked before us, or that a person
+changed since, is left alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from capture360.cdf.capabilities import Need, in_space
+from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.instances import Instances, relation
+from capture360.cdf.links.provenance import REMOVED, Made, Pair, PairLedger
+from capture360.cdf.links.snapshot import LinkSnapshot, SeenLink, image_ref, look
+from capture360.cdf.ports import Decision, LinkDrift, LinksWritten, MissingLink
+from capture360.cdf.preflight import ensure_space
+from capture360.errors import CdfError, CdfUnavailableError
+from capture360.geometry.polygons import clipped
+from capture360.geometry.spherical_polygons import FORMAT, Outline, polygon_data
+from capture360.model import FaceRef, Match, PublishedImage
+from capture360.settings.register import Site
+
+if TYPE_CHECKING:
+    from cognite.client import CogniteClient
+    from cognite.client.data_classes.data_modeling import EdgeId
+
+_ACTIONS = ("READ", "WRITE")
+_AT_ONCE = 100
+_STEPS_A_RADIAN = 1e9
+_SAME_ANGLE = 1e-4
+_REFUSED = frozenset({400, 409, 422})
+"""Answers that speak of single pairs; others speak of the whole request."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """All outlines of one asset on one image."""
+
+    data: tuple[float, ...]
+    names: str
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(json.dumps(self.data).encode()).hexdigest()[:16]
+
+    def is_shown_by(self, edge: SeenLink) -> bool:
+        return len(edge.polygon) == len(self.data) and bool(
+            np.allclose(edge.polygon, self.data, rtol=0, atol=_SAME_ANGLE)
+        )
+
+
+@dataclass(slots=True)
+class _Plan:
+    create: list[Pair] = field(default_factory=list)
+    remove: dict[Pair, list[SeenLink]] = field(default_factory=dict)
+    """Edges of ours to take away: pairs that are wanted no more or otherwise, and doubles."""
+    adopt: dict[Pair, SeenLink] = field(default_factory=dict)
+    """Pairs that a run linked which was killed before it saw the edge."""
+    forget: list[Pair] = field(default_factory=list)
+    decided: list[Pair] = field(default_factory=list)
+    """Wanted pairs that are somebody else's, or that somebody changed."""
+    kept: int = 0
+
+
+class Image360Links:
+    """LinkWriter of data modeling projects."""
+
+    def __init__(self, cdf: CdfProject, site: Site, ledger: PairLedger) -> None:
+        self._client: CogniteClient = cdf.client
+        self._cdf = cdf
+        self._site = site
+        self._ledger = ledger
+        self._instances = Instances(cdf.client)
+        self._url = f"/api/v1/projects/{cdf.connection.project}/3d/contextualization/image360"
+        self._objects_space = site.core.objects_space or site.space
+        self._links_space = site.core.links_space or site.space
+
+    @property
+    def needs(self) -> Sequence[Need]:
+        spaces = dict.fromkeys((self._objects_space, self._links_space, *self._site.links.asset_spaces))
+        return [Need("dataModelInstancesAcl", action, in_space(each)) for each in spaces for action in _ACTIONS]
+
+    def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:
+        wanted, told = _wanted(images, matches)
+        there = look(self._instances, images)
+        told += self._clear_orphans(there)
+        plan = self._plan([image_ref(image) for image in images], wanted, there)
+        self._ledger.put({pair: Made(wanted[pair].digest) for pair in plan.create})
+        self._delete([edge for edges in plan.remove.values() for edge in edges])
+        self._ledger.put({pair: _made(wanted[pair], edge) for pair, edge in plan.adopt.items()})
+        removed = [pair for pair in plan.remove if pair not in wanted]
+        self._ledger.forget([*removed, *plan.forget])
+        refused = self._create(images, plan.create, wanted, there)
+        return LinksWritten(
+            approved=len(plan.create) - len(refused),
+            kept=plan.kept,
+            decided=len(plan.decided),
+            removed=len(removed),
+            only_recorded=sum(match.status == "suggested" for match in matches),
+            refused=(*told, *refused.values()),
+        )
+
+    def undecided(self, images: Sequence[PublishedImage], suggestions: Sequence[Match]) -> Sequence[Match]:
+        return suggestions
+
+    def decide(
+        self, images: Sequence[PublishedImage], decisions: Sequence[tuple[Match, Decision]]
+    ) -> Sequence[tuple[Match, str]]:
+        """Nothing to do: CDF holds no suggestions here; what is approved is linked by the next `write`."""
+        return []
+
+    def remove(self, images: Sequence[PublishedImage], *, dry_run: bool) -> Sequence[str]:
+        there = look(self._instances, images)
+        pairs = self._ledger.of(image_ref(image) for image in images)
+        ours = [edge for pair in pairs for edge in self._our_edges(pair, there.links.get(pair, []))]
+        ours += [edge for edges in there.orphans.values() for edge in edges if self._made_edge(pairs, edge)]
+        if not dry_run:
+            self._delete(ours)
+            self._ledger.forget(pairs)
+        return [f"link {edge.name}" for edge in ours]
+
+    def remove_from_files(self, faces: Sequence[FaceRef]) -> Sequence[str]:
+        """Nothing to do: links stand on images here."""
+        return []
+
+    def of_people(self, images: Sequence[PublishedImage]) -> Sequence[str]:
+        there = look(self._instances, images)
+        ours = {edge.name for pair, edges in there.links.items() for edge in self._our_edges(pair, edges)}
+        pairs = self._ledger.of(image_ref(image) for image in images)
+        all_edges = [edge for group in (there.links, there.orphans) for edges in group.values() for edge in edges]
+        others = [edge for edge in all_edges if edge.name not in ours and not self._made_edge(pairs, edge)]
+        return [f"link {edge.name}" for edge in others]
+
+    def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
+        wanted, there, plan = self._planned(images, matches)
+        named = {pair: f"{wish.names} on {pair.image}" for pair, wish in wanted.items()}
+        return LinkDrift(
+            missing=tuple(MissingLink(pair.asset, named[pair]) for pair in plan.create),
+            unexplained=tuple(f"{pair.asset} on {pair.image}" for pair in plan.remove if pair not in wanted),
+            forgotten=tuple(named[pair] for pair in self._forgotten(plan, wanted, there)),
+            changed=tuple(named[pair] for pair in plan.decided if self._ledger.get(pair)),
+            orphans=tuple(f"{edge.name} on {image}" for image, edges in there.orphans.items() for edge in edges),
+        )
+
+    def recover(self, images: Sequence[PublishedImage], matches: Sequence[Match], *, gone_by_hand: bool) -> int:
+        wanted, there, plan = self._planned(images, matches)
+        forgotten = self._forgotten(plan, wanted, there)
+        made = {pair: _made(wanted[pair], edge) for pair, edge in forgotten.items()}
+        if gone_by_hand:
+            made |= {pair: Made(wanted[pair].digest, REMOVED) for pair in plan.create if self._ledger.get(pair) is None}
+        self._ledger.put(made)
+        return len(forgotten)
+
+    def _planned(
+        self, images: Sequence[PublishedImage], matches: Sequence[Match]
+    ) -> tuple[dict[Pair, _Wanted], LinkSnapshot, _Plan]:
+        """What `write` would do, and from what it would follow; nothing is changed."""
+        wanted, _ = _wanted(images, matches)
+        there = look(self._instances, images)
+        return wanted, there, self._plan([image_ref(image) for image in images], wanted, there)
+
+    def _forgotten(self, plan: _Plan, wanted: Mapping[Pair, _Wanted], there: LinkSnapshot) -> dict[Pair, SeenLink]:
+        """Pairs without memory that stand in CDF with our outlines, number by number: nobody else would make those."""
+        found: dict[Pair, SeenLink] = {}
+        for pair in plan.decided:
+            ours = next((edge for edge in there.links[pair] if wanted[pair].is_shown_by(edge)), None)
+            if ours is not None and self._ledger.get(pair) is None:
+                found[pair] = ours
+        return found
+
+    def _plan(self, images: Sequence[str], wanted: Mapping[Pair, _Wanted], there: LinkSnapshot) -> _Plan:
+        plan = _Plan()
+        for pair in dict.fromkeys([*wanted, *self._ledger.of(images)]):
+            wish, made, edges = wanted.get(pair), self._ledger.get(pair), there.links.get(pair, [])
+            if made is None:
+                # Only a wanted pair can be unknown to the ledger.
+                if edges:
+                    plan.decided.append(pair)
+                else:
+                    plan.create.append(pair)
+            elif made.edges and {edge.name: edge.version for edge in edges} != made.edges:
+                if wish is not None:
+                    plan.decided.append(pair)
+            elif wish is None:
+                if edges:
+                    plan.remove[pair] = edges
+                else:
+                    plan.forget.append(pair)
+            elif good := next((edge for edge in edges if _is_as_wished(wish, made, edge)), None):
+                plan.kept += 1
+                if len(edges) > 1:
+                    plan.remove[pair] = [edge for edge in edges if edge is not good]
+                if not made.edges:
+                    plan.adopt[pair] = good
+            else:
+                plan.create.append(pair)
+                if edges:
+                    plan.remove[pair] = edges
+        return plan
+
+    def _create(
+        self,
+        images: Sequence[PublishedImage],
+        pairs: Sequence[Pair],
+        wanted: Mapping[Pair, _Wanted],
+        there: LinkSnapshot,
+    ) -> dict[Pair, str]:
+        """Link the pairs, one collection a request; a sentence for each that CDF refuses."""
+        if not pairs:
+            return {}
+        for space in dict.fromkeys((self._objects_space, self._links_space)):
+            ensure_space(self._cdf, space, create=self._site.create_space)
+        by_collection: dict[tuple[str, str], list[Pair]] = defaultdict(list)
+        for pair in pairs:
+            by_collection[there.collections[pair.image]].append(pair)
+        refused: dict[Pair, str] = {}
+        for collection, group in by_collection.items():
+            for start in range(0, len(group), _AT_ONCE):
+                refused |= self._post(collection, group[start : start + _AT_ONCE], wanted)
+        self._ledger.forget(refused)
+        self._see(images, [pair for pair in pairs if pair not in refused], wanted)
+        return refused
+
+    def _post(
+        self, collection: tuple[str, str], pairs: Sequence[Pair], wanted: Mapping[Pair, _Wanted]
+    ) -> dict[Pair, str]:
+        body = {
+            "items": [
+                {
+                    "asset": _named(pair.asset),
+                    "image360": _named(pair.image),
+                    "polygon": {"version": FORMAT, "data": list(wanted[pair].data)},
+                }
+                for pair in pairs
+            ],
+            "dmsContextualizationConfig": {
+                "object3DSpace": self._objects_space,
+                "contextualizationSpace": self._links_space,
+                "revision": {"instanceId": relation(*collection)},
+            },
+        }
+        try:
+            with cdf_errors(f"Linking {len(pairs)} pairs of asset and image"):
+                self._client.post(self._url, body, headers={"cdf-version": self._site.core.cdf_version})
+        except CdfUnavailableError:
+            # Perhaps it was done and only the answer got lost: the look that follows tells.
+            return {}
+        except CdfError as error:
+            if getattr(error.__cause__, "code", None) not in _REFUSED:
+                raise
+            if len(pairs) == 1:
+                return {pairs[0]: f"{error} Was {wanted[pairs[0]].names} deleted meanwhile? Run the matching again."}
+            middle = len(pairs) // 2
+            return self._post(collection, pairs[:middle], wanted) | self._post(collection, pairs[middle:], wanted)
+        return {}
+
+    def _see(self, images: Sequence[PublishedImage], pairs: Sequence[Pair], wanted: Mapping[Pair, _Wanted]) -> None:
+        """Take away what a repeated request doubled, and write down the edges that are left."""
+        touched = {pair.image for pair in pairs}
+        there = look(self._instances, [image for image in images if image_ref(image) in touched])
+        made: dict[Pair, Made] = {}
+        doubles: list[SeenLink] = []
+        for pair in pairs:
+            edges = [edge for edge in there.links.get(pair, []) if wanted[pair].is_shown_by(edge)]
+            if edges:
+                made[pair] = _made(wanted[pair], edges[0])
+                doubles += edges[1:]
+        self._delete(doubles)
+        self._ledger.put(made)
+        missing = len(pairs) - len(made)
+        if missing:
+            raise CdfUnavailableError(f"CDF does not show {missing} of {len(pairs)} links that it was asked for.")
+
+    def _clear_orphans(self, there: LinkSnapshot) -> list[str]:
+        """Remove edges of ours whose asset is gone; a sentence for others, for they keep viewers out of the image."""
+        told = []
+        for image, edges in there.orphans.items():
+            pairs = self._ledger.of([image])
+            ours = [edge for edge in edges if self._made_edge(pairs, edge)]
+            self._delete(ours)
+            self._ledger.forget([pair for pair in pairs if any(self._made_edge([pair], edge) for edge in ours)])
+            told += [
+                f"Viewers cannot enter image {image}: link {edge.name} belongs to a Cognite3DObject without an asset. "
+                "Delete that link, or set object3D of its asset."
+                for edge in edges
+                if edge not in ours
+            ]
+        return told
+
+    def _made_edge(self, pairs: Sequence[Pair], edge: SeenLink) -> bool:
+        return any(edge.name in made.edges for pair in pairs if (made := self._ledger.get(pair)))
+
+    def _our_edges(self, pair: Pair, edges: Sequence[SeenLink]) -> list[SeenLink]:
+        """Those that we made; where that was not seen, all of a pair that was not linked when we began."""
+        made = self._ledger.get(pair)
+        return [edge for edge in edges if made and (edge.name in made.edges or not made.edges)]
+
+    def _delete(self, edges: Sequence[SeenLink]) -> None:
+        from cognite.client.data_classes.data_modeling import EdgeId
+
+        if edges:
+            ids: list[EdgeId] = [EdgeId(edge.space, edge.external_id) for edge in edges]
+            with cdf_errors("Removing links"):
+                self._client.data_modeling.instances.delete(edges=ids)
+
+
+def _wanted(images: Sequence[PublishedImage], matches: Sequence[Match]) -> tuple[dict[Pair, _Wanted], list[str]]:
+    """The approved matches by pair, and sentences about outlines that found no place."""
+    refs = {image.external_id: image_ref(image) for image in images}
+    outlines: dict[Pair, list[Outline]] = defaultdict(list)
+    names: dict[Pair, str] = {}
+    for match in matches:
+        if match.status != "approved" or match.asset is None:
+            continue
+        polygon = clipped(match.detection.polygon)
+        if polygon is None:
+            raise ValueError(f"the outline of {match.detection.text!r} lies outside its face")
+        pair = Pair(match.asset.ref, refs[match.detection.image])
+        outlines[pair].append((match.detection.face, polygon))
+        names[pair] = match.asset.name
+    wanted: dict[Pair, _Wanted] = {}
+    told = []
+    for pair, parts in outlines.items():
+        data, left_out = polygon_data(sorted(parts))
+        wanted[pair] = _Wanted(tuple(_cut(number) for number in data), names[pair])
+        if left_out:
+            told.append(
+                f"{left_out} of {len(parts)} outlines of {names[pair]} on {pair.image} are more than CDF takes."
+            )
+    return wanted, told
+
+
+def _is_as_wished(wish: _Wanted, made: Made, edge: SeenLink) -> bool:
+    """By our own digest where we saw the edge: what CDF gives back may be rounded; by its numbers where we did not."""
+    return wish.digest == made.digest if made.edges else wish.is_shown_by(edge)
+
+
+def _made(wanted: _Wanted, edge: SeenLink) -> Made:
+    return Made(wanted.digest, {edge.name: edge.version})
+
+
+def _named(ref: str) -> dict[str, Any]:
+    space, _, external_id = ref.partition("/")
+    return {"instanceId": relation(space, external_id)}
+
+
+def _cut(number: float) -> float:
+    """To nine digits and never upwards: pi, rounded, is more than pi, which CDF refuses."""
+    return math.floor(number * _STEPS_A_RADIAN) / _STEPS_A_RADIAN

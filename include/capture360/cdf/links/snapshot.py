@@ -1,0 +1,108 @@
+"""What a data modeling project shows of the links at some images."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from capture360.cdf.instances import PAGE, Instances, View, relation
+from capture360.cdf.links.provenance import Pair
+from capture360.model import PublishedImage
+
+_CORE = "cdf_cdm"
+_IMAGE = View(_CORE, "Cognite360Image")
+_ASSET = View(_CORE, "CogniteAsset")
+_LINK = View(_CORE, "Cognite360ImageAnnotation")
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLink:
+    """A link as CDF shows it."""
+
+    space: str
+    external_id: str
+    version: int
+    polygon: tuple[float, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.space}/{self.external_id}"
+
+
+@dataclass(slots=True)
+class LinkSnapshot:
+    """What CDF shows at some images. `orphans` are edges whose object belongs to no asset."""
+
+    collections: dict[str, tuple[str, str]] = field(default_factory=dict)
+    links: dict[Pair, list[SeenLink]] = field(default_factory=lambda: defaultdict(list))
+    orphans: dict[str, list[SeenLink]] = field(default_factory=lambda: defaultdict(list))
+
+
+def image_ref(image: PublishedImage) -> str:
+    """How pairs name an image."""
+    return f"{image.space}/{image.external_id}"
+
+
+def look(instances: Instances, images: Sequence[PublishedImage]) -> LinkSnapshot:
+    """The links at these images, whoever made them; those of a pair in the order of their names."""
+    there = LinkSnapshot()
+    if not images:
+        return there
+    for page in instances.pages(_query(images), "links"):
+        for node in page["images"]:
+            collection = _IMAGE.properties_of(node).get("collection360")
+            if collection:
+                there.collections[f"{node.space}/{node.external_id}"] = (
+                    collection["space"], collection["externalId"],
+                )  # fmt: skip
+        owners: dict[tuple[str, str], str] = {}
+        for node in page["assets"]:
+            thing = _ASSET.properties_of(node)["object3D"]
+            owners[thing["space"], thing["externalId"]] = f"{node.space}/{node.external_id}"
+        for link in page["links"]:
+            polygon = tuple(float(number) for number in _LINK.properties_of(link).get("polygon") or ())
+            edge = SeenLink(link.space, link.external_id, link.version, polygon)
+            image = f"{link.end_node.space}/{link.end_node.external_id}"
+            owner = owners.get((link.start_node.space, link.start_node.external_id))
+            if owner is None:
+                there.orphans[image].append(edge)
+            else:
+                there.links[Pair(owner, image)].append(edge)
+    for edges in there.links.values():
+        edges.sort(key=lambda edge: edge.name)
+    return there
+
+
+def _query(images: Sequence[PublishedImage]) -> dict[str, Any]:
+    """The images, the links at them, the objects where these begin, and the assets that the objects belong to."""
+    refs = [relation(image.space, image.external_id) for image in images]
+    return {
+        "with": {
+            "images": {"nodes": {"filter": {"instanceReferences": refs}}, "limit": PAGE},
+            "links": {
+                "edges": {
+                    "from": "images",
+                    "direction": "inwards",
+                    "maxDistance": 1,
+                    "filter": {"hasData": [_LINK.ref]},
+                },
+                "limit": PAGE,
+            },
+            "objects": {"nodes": {"from": "links"}, "limit": PAGE},
+            "assets": {
+                "nodes": {
+                    "from": "objects",
+                    "through": {"source": _ASSET.ref, "identifier": "object3D"},
+                    "direction": "inwards",
+                },
+                "limit": PAGE,
+            },
+        },
+        "select": {
+            "images": {"sources": [{"source": _IMAGE.ref, "properties": ["collection360"]}]},
+            "links": {"sources": [{"source": _LINK.ref, "properties": ["polygon"]}]},
+            "assets": {"sources": [{"source": _ASSET.ref, "properties": ["object3D"]}]},
+        },
+    }

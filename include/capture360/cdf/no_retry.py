@@ -1,0 +1,63 @@
+"""Creations that CDF gives no key for: sent exactly once, since a second request would make a second one.
+
+The SDK (8.22) sends even these again when the connection breaks before the answer (`_http_client.py`: a `NetworkError`
+counts as an attempt to connect), though they may have been carried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import httpx
+
+from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.polling import until
+from capture360.errors import CdfError, CdfUnavailableError
+
+LOST_ANSWER_S = 10.0
+"""How long to look for what may have been created though no answer came."""
+_TIMEOUT_S = 60.0
+_MAY_HEAL = frozenset({408, 429, 500, 502, 503, 504})
+
+Found = TypeVar("Found")
+
+
+def post_without_retry(
+    cdf: CdfProject, doing: str, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The JSON answer to one POST below the project; `doing` begins the sentence of an error.
+
+    CdfUnavailableError if it is not known whether CDF did it, CdfError if CDF refused.
+    """
+    connection = cdf.connection
+    with cdf_errors(doing):
+        name, value = cdf.client.config.credentials.authorization_header()
+    url = f"{connection.base_url}/api/v1/projects/{connection.project}{path}"
+    try:
+        with httpx.Client(timeout=_TIMEOUT_S) as http:
+            answer = http.post(url, json=body, headers={name: value, **(headers or {})})
+    except httpx.HTTPError as error:
+        raise CdfUnavailableError(f"{doing}: CDF did not answer ({type(error).__name__}).") from error
+    if not answer.is_success:
+        kind = CdfUnavailableError if answer.status_code in _MAY_HEAL else CdfError
+        raise kind(f"{doing}: CDF answered {answer.status_code}: {_message(answer)}.")
+    return dict(answer.json())
+
+
+def found_after_all(look: Callable[[], Found | None]) -> Found | None:
+    """What was created although its answer was lost, once CDF shows it."""
+    found: list[Found] = []
+
+    def seen() -> bool:
+        found.extend(each for each in (look(),) if each is not None)
+        return bool(found)
+
+    return found[0] if until(seen, LOST_ANSWER_S) else None
+
+
+def _message(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return answer.reason_phrase

@@ -1,0 +1,128 @@
+"""Whether a connection is fit to publish captures: what was looked at, and what to ask the administrator for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from capture360.cdf.assets import ClassicAssets
+from capture360.cdf.capabilities import Need, capabilities, in_space, lacking
+from capture360.cdf.client import CdfProject, Connection, inspect
+from capture360.cdf.links.provenance import PairLedger
+from capture360.cdf.registry import mode_of
+from capture360.errors import CdfError, CdfUnavailableError
+from capture360.model import CaptureKey, Finding
+from capture360.settings.register import Site
+
+_PUBLISHING = "publishing"
+_CAPABILITY = "cdf-capability"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One thing that was looked at. `told` is what was found, or what to ask for."""
+
+    what: str
+    state: Literal["fit", "missing", "not asked"]
+    needed_for: str
+    told: str
+
+
+def is_fit(found: Sequence[CheckResult]) -> bool:
+    """Whether captures can be published; links and scans may lack something still."""
+    return all(row.state == "fit" for row in found if row.needed_for == _PUBLISHING)
+
+
+def check_project(connection: Connection, site: Site, panoramas: int) -> Sequence[CheckResult]:
+    """Everything that publishing so many panoramas of a site, linking them and cutting E57 scans needs. Reads only."""
+    cdf = CdfProject(connection)
+    try:
+        reached = inspect(connection)
+        granted = capabilities(cdf)
+        found = mode_of(cdf).images(cdf, site).missing(CaptureKey(site.id, "doctor"), panoramas)
+    except (CdfError, CdfUnavailableError) as error:
+        return [CheckResult("connection", "missing", _PUBLISHING, str(error))]
+    return [
+        CheckResult("connection", "fit", _PUBLISHING, reached),
+        *_capabilities(granted, found),
+        *_parts(found, _looked_at(connection, site, panoramas)),
+        *_for_more(granted, "links", _link_needs(cdf, site)),
+        *_for_more(granted, "E57 scans", _scan_needs(cdf, site)),
+    ]
+
+
+def _capabilities(granted: Sequence[Mapping[str, Any]], found: Sequence[Finding]) -> Iterator[CheckResult]:
+    denied = [finding for finding in found if finding.rule == _CAPABILITY]
+    for finding in denied:
+        yield CheckResult(finding.value, "missing", _PUBLISHING, finding.message)
+    if not denied:
+        yield CheckResult("capabilities", "fit", _PUBLISHING, "; ".join(_in_words(each) for each in granted))
+
+
+def _in_words(capability: Mapping[str, Any]) -> str:
+    """E.g. `filesAcl READ, WRITE (datasetScope 12, 14)`."""
+    told = []
+    for acl, grant in capability.items():
+        if not acl.endswith("Acl"):
+            continue
+        scopes = [
+            " ".join([name, ", ".join(str(each) for values in scope.values() for each in values)]).strip()
+            for name, scope in grant["scope"].items()
+        ]
+        told.append(f"{acl} {', '.join(grant['actions'])} ({'; '.join(scopes)})")
+    return ", ".join(told)
+
+
+def _looked_at(connection: Connection, site: Site, panoramas: int) -> Mapping[str, tuple[str, str]]:
+    """What the preflight looks at once the capabilities suffice, by the rule of its findings: name, and what is fit."""
+    data_set = f'"{site.files.data_set}" is there' if site.files.data_set else "none is asked for"
+    return {
+        "cdf-mode": ("project mode", f"the project is of the kind that {connection.mode} needs"),
+        "cdf-view": ("views", "the views of 360° images are there"),
+        "cdf-space": ("spaces", f'"{site.space}" is there or may be created'),
+        "cdf-data_set": ("data set", data_set),
+        "cdf-quota": ("limit of instances", f"there is room for {panoramas:,} panoramas"),
+    }
+
+
+def _parts(found: Sequence[Finding], looked_at: Mapping[str, tuple[str, str]]) -> Iterator[CheckResult]:
+    by_part: dict[str, list[Finding]] = {}
+    for finding in found:
+        by_part.setdefault(finding.rule, []).append(finding)
+    was_asked = set(by_part) != {_CAPABILITY}
+    for rule, (part, fit) in looked_at.items():
+        problems = by_part.pop(rule, [])
+        for finding in problems:
+            yield CheckResult(part, "missing", _PUBLISHING, finding.message)
+        if not problems and was_asked:
+            yield CheckResult(part, "fit", _PUBLISHING, fit)
+        elif not problems:
+            yield CheckResult(part, "not asked", _PUBLISHING, "The capabilities come first.")
+    by_part.pop(_CAPABILITY, None)
+    for others in by_part.values():
+        for finding in others:
+            yield CheckResult(finding.rule.removeprefix("cdf-"), "missing", _PUBLISHING, finding.message)
+
+
+def _for_more(granted: Sequence[Mapping[str, Any]], purpose: str, needs: Sequence[Need]) -> Iterator[CheckResult]:
+    missing = lacking(granted, needs)
+    for need in missing:
+        yield CheckResult(str(need), "missing", purpose, f"{need} is not granted. Ask for it if {purpose} are wanted.")
+    if needs and not missing:
+        yield CheckResult("capabilities", "fit", purpose, ", ".join(str(need) for need in needs))
+
+
+def _link_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
+    mode = mode_of(cdf)
+    writing = mode.links(cdf, site, PairLedger.empty()).needs
+    if isinstance(mode.assets(cdf, site.links), ClassicAssets):
+        return [*writing, Need("assetsAcl", "READ")]
+    spaces = [Need("dataModelInstancesAcl", "READ", in_space(space)) for space in site.links.asset_spaces]
+    return [*writing, *(spaces or [Need("dataModelInstancesAcl", "READ")])]
+
+
+def _scan_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
+    if mode_of(cdf).e57 != "revision" or site.e57.route == "extract":
+        return ()  # the scans are cut here
+    return [Need("threedAcl", "READ"), Need("threedAcl", "CREATE"), Need("sessionsAcl", "CREATE")]

@@ -1,0 +1,125 @@
+"""3D jobs ImageTextDetection of data modeling projects: found or started, watched, and their results fetched.
+
+A job's external id is ours, so that whoever looks for it finds the one that is there. The API knows neither a filter
+nor a look-up: a job is found by going through all pages. A nonce is made in the call that spends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.instances import relation
+from capture360.cdf.ports import Collection
+from capture360.errors import CdfError, CdfUnavailableError
+
+if TYPE_CHECKING:
+    from cognite.client import CogniteClient
+
+JobStatus = Literal["Scheduled", "Started", "Failed", "Succeeded", "Cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextJob:
+    """A job as CDF says it is."""
+
+    space: str
+    external_id: str
+    status: JobStatus
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it ended without a result."""
+        return self.status in ("Failed", "Cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A CogniteFile that a job made."""
+
+    space: str
+    external_id: str
+
+
+class TextJobs:
+    """The jobs of one project."""
+
+    def __init__(self, cdf: CdfProject) -> None:
+        self._client: CogniteClient = cdf.client
+        self._root = f"/api/v1/projects/{cdf.connection.project}/3d"
+
+    def find(self, space: str, external_id: str) -> TextJob | None:
+        """The job of that id, looked for on all pages; None if there is none."""
+        for item in self._pages("/jobs/list", {}, "Listing 3D jobs"):
+            if (item["space"], item["externalId"]) == (space, external_id):
+                return TextJob(space, external_id, cast(JobStatus, item["status"]))
+        return None
+
+    def start(self, space: str, external_id: str, name: str, collection: Collection) -> TextJob:
+        """The job that reads a collection: a new one, or the one of that id that is there after all."""
+        with cdf_errors("Creating a session for a 3D job"):
+            nonce = self._client.iam.sessions.create().nonce
+        item = {
+            "space": space,
+            "externalId": external_id,
+            "name": name,
+            "type": "ImageTextDetection",
+            "source": {
+                "type": "Cognite360ImageCollection",
+                "instanceId": relation(collection.space, collection.external_id),
+            },
+            "configuration": {},
+            "nonce": nonce,
+        }
+        try:
+            with cdf_errors("Starting a 3D job"):
+                self._client.post(f"{self._root}/jobs", {"items": [item]})
+        except (CdfError, CdfUnavailableError):
+            # An answer may have been lost, and the request repeated with an id and a nonce that are used up by then.
+            found = self.find(space, external_id)
+            if found is None:
+                raise
+            return found
+        return TextJob(space, external_id, "Scheduled")
+
+    def remove(self, job: TextJob) -> None:
+        """Forget a job; its results stay."""
+        with cdf_errors(f"Removing 3D job {job.external_id}"):
+            self._client.post(f"{self._root}/jobs/delete", {"items": [_ref(job)]})
+
+    def results(self, job: TextJob) -> Iterator[Result]:
+        """What a job that succeeded left behind. CdfError if that is anything but files."""
+        for item in self._pages("/job/results/list", {"job": _ref(job)}, f"Listing results of {job.external_id}"):
+            if item["type"] != "CogniteFile":
+                raise CdfError(f"3D job {job.external_id} made a {item['type']}, which is not known here.")
+            yield Result(item["instanceId"]["space"], item["instanceId"]["externalId"])
+
+    def rejected_keys(self, job: TextJob, result: Result) -> set[str]:
+        """Keys within a result that people rejected in CDF."""
+        body = {"job": _ref(job), "result": {"instanceId": relation(result.space, result.external_id)}}
+        items = self._pages("/job/result/rejections/list", body, f"Listing rejections of {job.external_id}")
+        return {str(item["rejectedKey"]) for item in items}
+
+    def content(self, result: Result) -> bytes:
+        """The bytes of a result."""
+        from cognite.client.data_classes.data_modeling import NodeId
+
+        with cdf_errors(f"Downloading {result.external_id}"):
+            return self._client.files.download_bytes(instance_id=NodeId(result.space, result.external_id))
+
+    def _pages(self, path: str, body: Mapping[str, Any], doing: str) -> Iterator[Mapping[str, Any]]:
+        cursor: str | None = None
+        while True:
+            asked = {**body, **({"cursor": cursor} if cursor else {})}
+            with cdf_errors(doing):
+                page = self._client.post(f"{self._root}{path}", asked).json()
+            yield from page["items"]
+            cursor = page.get("nextCursor")
+            if not cursor:
+                return
+
+
+def _ref(job: TextJob) -> dict[str, str]:
+    return {"space": job.space, "externalId": job.external_id}

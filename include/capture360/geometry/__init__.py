@@ -1,0 +1,1 @@
+"""Pure mathematics of rotations, projections, rays and polygons. No I/O."""

@@ -1,0 +1,76 @@
+"""Lines of sight from stations to plates, and the points where they meet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from capture360.geometry.polygons import along_and_across, centre, reading_direction
+from capture360.geometry.projection import face_axes, face_directions, project_to_face
+from capture360.geometry.rotation import matrix_from_quaternion
+from capture360.model import Detection, Pose
+
+Vector = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Ray:
+    """From a station's position (metres, site frame) along a unit vector of the site frame."""
+
+    origin: Vector
+    direction: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """The point nearest to some rays, with what tells whether they really meet there."""
+
+    point: Vector
+    residuals: Vector
+    """Angle in radians at each station between its ray and the point."""
+    widest_angle: float
+    """Largest angle in radians between two of the rays; small ones leave the distance open."""
+    depths: Vector
+    """Distance in metres from each station to the point along its ray; negative behind it."""
+
+
+def ray_to(pose: Pose, detection: Detection) -> Ray:
+    """The ray from a station through the centre of a text on one of its faces."""
+    direction = matrix_from_quaternion(pose.rotation) @ face_directions(detection.face, centre(detection.polygon))
+    return Ray(np.asarray(pose.position, dtype=np.float64), direction)
+
+
+def crossing(rays: Sequence[Ray]) -> Crossing | None:
+    """Least-squares point x of `sum(P) x = sum(P c)` with P = I - d d^T; None if the rays are parallel or one."""
+    if len(rays) < 2:
+        return None
+    origins = np.array([ray.origin for ray in rays])
+    directions = np.array([ray.direction for ray in rays])
+    widest = float(np.arccos(np.clip(directions @ directions.T, -1, 1).min()))
+    projectors = np.eye(3) - directions[:, :, None] * directions[:, None, :]
+    normal = projectors.sum(axis=0)
+    if np.linalg.cond(normal) > 1e8:
+        return None
+    point = np.linalg.solve(normal, np.einsum("nij,nj->i", projectors, origins))
+    towards = point - origins
+    depths = np.einsum("ni,ni->n", towards, directions)
+    across = np.linalg.norm(towards - depths[:, None] * directions, axis=1)
+    return Crossing(point, np.arctan2(across, depths), widest, depths)
+
+
+def seen_at(pose: Pose, detection: Detection, point: Vector) -> tuple[float, float] | None:
+    """Where a point of the site appears on the face of a detection, in 0..1 of the face; None if it lies behind."""
+    direction = (point - np.asarray(pose.position)) @ matrix_from_quaternion(pose.rotation)
+    x, y = project_to_face(detection.face, direction)
+    return (float(x), float(y)) if np.isfinite((x, y)).all() else None
+
+
+def line_height(pose: Pose, detection: Detection, point: Vector) -> float:
+    """Height in metres of a text that hangs at a point of the site, from its height on the face (pinhole)."""
+    direction = (point - np.asarray(pose.position)) @ matrix_from_quaternion(pose.rotation)
+    depth = float(direction @ face_axes(detection.face)[0])
+    _, _, top, bottom = along_and_across(detection.polygon, reading_direction(detection.polygon))
+    return 2 * (bottom - top) * depth

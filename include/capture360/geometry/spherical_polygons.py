@@ -1,0 +1,124 @@
+"""Outlines on faces as polygons on the sphere round an image, in format 2.0.0: `[n, phi, theta, ... n, phi, ...]`.
+
+`phi` is the angle from +Y in [0, pi], `theta` the one about Y from +Z in [0, 2 pi), of directions in the image's own
+cube frame, before its rotation. Read from the public viewer (cognitedata/reveal,
+`transformSphericalCoordinatesToVectors.ts`); the published description has the two names the other way round.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capture360.geometry.polygons import Polygon
+from capture360.geometry.projection import face_and_point, face_directions, project_to_face
+from capture360.model import FaceName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FORMAT = "2.0.0"
+MAX_NUMBERS = 1000
+Outline = tuple[FaceName, Polygon]
+Directions = NDArray[np.float64]
+"""Unit vectors, n x 3, in the cube frame."""
+
+_NEARLY_ROUND = 2 * math.pi - 1e-6
+"""From here on an azimuth is written as 0: a server that reads it in single precision would find it too large."""
+_STEPS = 8
+"""Points on each side of an outline where its distance to another one is measured."""
+
+
+def polygon_data(outlines: Sequence[Outline]) -> tuple[list[float], int]:
+    """The polygons of one asset on one image, and how many of them found no place within the format's limit.
+
+    Outlines on different faces that are parts of one plate become one polygon.
+    """
+    data: list[float] = []
+    plates = _plates([(face, face_directions(face, polygon)) for face, polygon in outlines])
+    for number, plate in enumerate(plates):
+        polygon = [float(len(plate)), *(angle for direction in plate for angle in _angles(direction))]
+        if len(data) + len(polygon) > MAX_NUMBERS:
+            return data, len(plates) - number
+        data += polygon
+    return data, 0
+
+
+def polygons(data: Sequence[float]) -> Iterator[Directions]:
+    """The polygons that `data` in format 2.0.0 holds, as directions; ValueError if it is not in that format."""
+    place = 0
+    while place < len(data):
+        count = int(data[place])
+        angles = np.asarray(data[place + 1 : place + 1 + 2 * count], dtype=np.float64)
+        if count < 3 or count != data[place] or len(angles) != 2 * count or not np.isfinite(angles).all():
+            raise ValueError(f"number {place} of a polygon is no vertex count of what follows")
+        phi, theta = angles[::2], angles[1::2]
+        yield np.stack([np.sin(phi) * np.sin(theta), np.cos(phi), np.sin(phi) * np.cos(theta)], axis=-1)
+        place += 1 + 2 * count
+
+
+def on_one_face(directions: Directions) -> tuple[FaceName, list[tuple[float, float]]]:
+    """The face that holds the middle of a polygon, and its vertices in the plane of that face; nan behind it."""
+    face, _ = face_and_point(directions.sum(axis=0))
+    return face, [(float(u), float(v)) for u, v in project_to_face(face, directions)]
+
+
+def _angles(direction: NDArray[np.float64]) -> tuple[float, float]:
+    x, y, z = (float(value) for value in direction)
+    theta = math.atan2(x, z) % (2 * math.pi)
+    return math.atan2(math.hypot(x, z), y), 0.0 if theta > _NEARLY_ROUND else theta
+
+
+def _plates(parts: Sequence[tuple[FaceName, Directions]]) -> list[Directions]:
+    """Each plate once: parts that an edge of the cube cuts are joined."""
+    joined: list[list[tuple[FaceName, Directions]]] = []
+    for part in parts:
+        own = [group for group in joined if any(_is_one_plate(part, other) for other in group)]
+        joined = [group for group in joined if group not in own]
+        joined.append([part, *(other for group in own for other in group)])
+    return [
+        group[0][1] if len(group) == 1 else _around(np.concatenate([directions for _, directions in group]))
+        for group in joined
+    ]
+
+
+def _is_one_plate(one: tuple[FaceName, Directions], other: tuple[FaceName, Directions]) -> bool:
+    """Whether outlines on different faces come nearer to each other than a line of their text is high."""
+    if one[0] == other[0]:
+        return False
+    cosine = float((_sides(one[1]) @ _sides(other[1]).T).max())
+    return math.acos(min(1.0, cosine)) < min(_height(one[1]), _height(other[1]))
+
+
+def _sides(directions: Directions) -> Directions:
+    """Points along the sides of an outline."""
+    shares = np.arange(_STEPS) / _STEPS
+    following = np.roll(directions, -1, axis=0)
+    points = directions[:, np.newaxis] + shares[:, np.newaxis] * (following - directions)[:, np.newaxis]
+    flat = points.reshape(-1, 3)
+    return np.asarray(flat / np.linalg.norm(flat, axis=1, keepdims=True))
+
+
+def _height(directions: Directions) -> float:
+    """The shortest side, as an angle: of an outline of text its height."""
+    cosines = (directions * np.roll(directions, -1, axis=0)).sum(axis=1)
+    return float(np.arccos(np.clip(cosines, -1, 1)).min())
+
+
+def _around(directions: Directions) -> Directions:
+    """Those of the directions that are corners of the smallest convex polygon round all of them."""
+    import cv2
+
+    middle = directions.sum(axis=0)
+    middle /= np.linalg.norm(middle)
+    across = np.cross(middle, np.eye(3)[np.abs(middle).argmin()])
+    across /= np.linalg.norm(across)
+    down = np.cross(middle, across)
+    # Great circles are straight lines in the plane that touches the sphere, so convex there is convex here.
+    flat = np.stack([directions @ across, directions @ down], axis=-1) / (directions @ middle)[:, np.newaxis]
+    corners = cv2.convexHull(flat.astype(np.float32), returnPoints=False)
+    return np.asarray(directions[np.asarray(corners).ravel()])

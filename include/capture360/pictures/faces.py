@@ -1,0 +1,48 @@
+"""Picture files to the face files that go to CDF: a panorama projected, a delivered face as it is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capture360.errors import BadInputError
+from capture360.geometry.projection import check_full_panorama, cube_faces
+from capture360.model import EncodedFace, FaceName
+from capture360.pictures.decoding import check_whole, decode
+from capture360.pictures.gpano import on_full_sphere
+from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS, encode_jpeg, read_header
+
+
+def projected_faces(
+    content: bytes,
+    where: str,
+    face_size: int | None = None,
+    jpeg_quality: int = JPEG_QUALITY,
+    max_megapixels: float = MAX_MEGAPIXELS,
+) -> Iterator[EncodedFace]:
+    """The six JPEG faces of an encoded panorama; BadInputError with `where` if it is damaged or no sphere.
+
+    A cropped one, by its own GPano block, is completed with black.
+    """
+    pixels = decode(content, where, max_megapixels)
+    pixels = on_full_sphere(pixels, read_header(content, where, max_megapixels), where, max_megapixels)
+    check_full_panorama(pixels.shape[1], pixels.shape[0], where)
+    for face, face_pixels in cube_faces(pixels, face_size):
+        yield encoded_face(face, face_pixels, jpeg_quality)
+
+
+def encoded_face(face: FaceName, pixels: NDArray[np.uint8], jpeg_quality: int = JPEG_QUALITY) -> EncodedFace:
+    """Square RGB pixels as a JPEG face."""
+    content = encode_jpeg(pixels, jpeg_quality)
+    return EncodedFace(face, content, hashlib.sha256(content).hexdigest(), "image/jpeg", int(pixels.shape[0]))
+
+
+def untouched_face(face: FaceName, content: bytes, where: str, max_megapixels: float = MAX_MEGAPIXELS) -> EncodedFace:
+    """A delivered JPEG or PNG as a face, its bytes as they are; BadInputError if it is not whole and square."""
+    header = check_whole(content, where, max_megapixels).header
+    if header.width != header.height:
+        raise BadInputError(f"{where}: {header.width} x {header.height} pixels; a cube face must be square.")
+    return EncodedFace(face, content, hashlib.sha256(content).hexdigest(), header.mime_type, header.width)

@@ -1,0 +1,1 @@
+"""What a rule is, and the finding of a broken one."""

@@ -1,0 +1,1 @@
+"""The site register and its sections."""

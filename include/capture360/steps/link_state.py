@@ -1,0 +1,151 @@
+"""What we remember of a capture's links, and whether it is still there.
+
+Two notes beside the capture outlive its deliveries: the pairs that we linked, and what people decided. CDF does not
+tell them everywhere, so a note that is lost, or older than what was written last, would let a rejected link come back
+and make our own links look like somebody else's. In a folder of their own stand therefore digests of the notes, and
+each answer of a person as it was given:
+
+    <site>/<capture>/memory/links.json                        entries and digests, by note
+    <site>/<capture>/memory/answers/<number>-<digest>.json    what one answer decided, in order
+
+Before a note is written both its digests are stored, the old one and the new one, and after it the new one alone: a run
+that is killed in between never looks like a loss.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from capture360.cdf.links.provenance import NOTE as PAIRS
+from capture360.cdf.links.provenance import PairLedger
+from capture360.errors import BadInputError
+from capture360.matching.decisions import NOTE as DECISIONS
+from capture360.matching.decisions import Decided, added
+from capture360.model import CaptureKey
+from capture360.records import MEMORY, NOTES, Records
+
+ANSWERS = f"{MEMORY}/answers"
+_STATE = "links"
+_ENTRIES = {PAIRS: "pairs", DECISIONS: "decisions"}
+_NAMES = {PAIRS: "linked pairs", DECISIONS: "decisions of people"}
+
+
+class LinkMemory:
+    """The memory of one capture's links, for whoever holds its lease. Every change is stored at once."""
+
+    def __init__(self, records: Records, key: CaptureKey) -> None:
+        self._records = records
+        self._key = key
+        self._digests: dict[str, str] = {}
+
+    def pairs(self) -> PairLedger:
+        """The pairs that we linked, in projects where CDF does not tell whose a link is."""
+        return PairLedger(lambda: self._records.note(self._key, PAIRS), lambda document: self._keep(PAIRS, document))
+
+    def decisions(self) -> list[Decided]:
+        """What people decided about the capture's links, over all its deliveries."""
+        note = self._records.note(self._key, DECISIONS) or {"decisions": []}
+        return [Decided.from_document(document) for document in note["decisions"]]
+
+    def decide(self, new: Sequence[Decided]) -> list[Decided]:
+        """Add an answer's decisions, in place of earlier ones about the same links; all of them."""
+        documents = [each.document() for each in new]
+        names = self._answers()
+        digest = _digest({"decisions": documents})
+        if not names or not names[-1].endswith(f"-{digest}"):
+            number = int(names[-1].partition("-")[0]) + 1 if names else 1
+            self._records.put_note(self._key, f"{number:06}-{digest}", {"decisions": documents}, ANSWERS)
+        decisions = added(self.decisions(), new)
+        self._keep(DECISIONS, _document(decisions))
+        return decisions
+
+    def lost(self) -> Mapping[str, str]:
+        """What of the notes is gone, in words, by the name of the note; empty if nothing is."""
+        state = self._state()
+        while True:
+            gone = {note: self._loss(note, known) for note, known in state.items() if not self._is_whole(note, known)}
+            now = self._state()
+            if not gone or now == state:
+                return gone
+            state = now  # Somebody has written while we looked.
+
+    def ensure_whole(self) -> None:
+        """BadInputError if a note is gone or old: going on would take what people did for undone."""
+        if lost := self.lost():
+            raise BadInputError(f"{self._key}: {self.sentence(lost)}")
+
+    def sentence(self, lost: Mapping[str, str]) -> str:
+        """What is gone, and the ways to mend it."""
+        files = " and ".join(f"{note}.json" for note in lost)
+        return (
+            f"Gone from the records: {' and '.join(lost.values())}. Restore {files} in {self._records.url}/{self._key}/"
+            f"{NOTES} from the newest backup. Without one, capture360 reconcile {self._key} --connection FILE --repair "
+            "takes up again what answers and CDF prove, and --give-up lets the rest go: rejected links may then come "
+            "back, and links of ours count as somebody else's."
+        )
+
+    def recover_decisions(self) -> None:
+        """Take up again what the kept answers decided; where they and what is left of the note differ, they hold."""
+        if DECISIONS not in self.lost():
+            return
+        answered: list[Decided] = []
+        for name in self._answers():
+            answer = self._records.note(self._key, name, ANSWERS) or {"decisions": []}
+            answered = added(answered, [Decided.from_document(document) for document in answer["decisions"]])
+        complete = _digest(_document(answered)) in self._state()[DECISIONS]["digests"]
+        self._keep(DECISIONS, _document(answered if complete else added(self.decisions(), answered)))
+
+    def remembered(self, note: str) -> int:
+        """How many entries a note had when it was written last."""
+        return int(self._state().get(note, {"entries": 0})["entries"])
+
+    def accept(self, *notes: str) -> None:
+        """Take what these notes hold for all there was."""
+        for note in notes:
+            document = self._records.note(self._key, note)
+            self._put_state(note, document, _digest(document))
+
+    def _keep(self, note: str, document: Mapping[str, Any]) -> None:
+        known = self._state().get(note)
+        before = self._digests.get(note) or _digest(self._records.note(self._key, note))
+        if known is None or before in known["digests"]:
+            after = _digest(document)
+            if after != before:
+                self._put_state(note, document, after, before)
+                self._records.put_note(self._key, note, document)
+                self._put_state(note, document, after)
+                self._digests[note] = after
+        else:
+            # Something is lost: what was remembered stands until it is found again or given up.
+            self._records.put_note(self._key, note, document)
+
+    def _is_whole(self, note: str, known: Mapping[str, Any]) -> bool:
+        return _digest(self._records.note(self._key, note)) in known["digests"]
+
+    def _loss(self, note: str, known: Mapping[str, Any]) -> str:
+        gone = known["entries"] - len((self._records.note(self._key, note) or {}).get(_ENTRIES[note], ()))
+        return f"{gone if gone > 0 else 'the newest'} of {known['entries']} {_NAMES[note]}"
+
+    def _answers(self) -> list[str]:
+        names = self._records.store.names(f"{self._key}/{ANSWERS}")
+        return [name.removesuffix(".json") for name in names if name.endswith(".json")]
+
+    def _state(self) -> Mapping[str, Mapping[str, Any]]:
+        return self._records.note(self._key, _STATE, MEMORY) or {}
+
+    def _put_state(self, note: str, document: Mapping[str, Any] | None, *digests: str) -> None:
+        entries = len((document or {}).get(_ENTRIES[note], ()))
+        state = {**self._state(), note: {"entries": entries, "digests": list(digests)}}
+        self._records.put_note(self._key, _STATE, state, MEMORY)
+
+
+def _document(decisions: Sequence[Decided]) -> Mapping[str, Any]:
+    return {"decisions": [each.document() for each in decisions]}
+
+
+def _digest(document: Mapping[str, Any] | None) -> str:
+    """Of what is noted; the same for no note as for any other."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]

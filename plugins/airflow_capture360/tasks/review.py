@@ -1,0 +1,103 @@
+"""One run of the review DAG seen from its tasks. A task's body is one call into `capture360.steps.review`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_capture360.links import picture_url
+from airflow_capture360.run_state import is_finished
+from airflow_capture360.tasks.ingest import at_work, key_of, looking_at, release_lease
+
+if TYPE_CHECKING:
+    from capture360.model import CaptureKey
+    from capture360.steps.context import StepContext
+
+log = logging.getLogger(__name__)
+
+
+def capture_of_run() -> str:
+    """The key of the capture that the run asks about."""
+    return str(key_of(get_current_context()))
+
+
+def lay_out(capture: str) -> list[dict[str, Any]]:
+    """Begin a review; one entry per page of suggestions. Skips the run when nothing is left to ask.
+
+    A run that was announced is skipped as well while another one waits for answers about the same suggestions. One that
+    was triggered by hand asks anew, and the other's pages are stale.
+    """
+    from dataclasses import asdict
+
+    from capture360.errors import BadInputError
+    from capture360.records import STATE_STEPS
+    from capture360.steps.review import begin
+    from capture360.steps.review_due import asking_run
+
+    with looking_at(capture) as (ctx, key):
+        receipt = ctx.records.load(key, only=STATE_STEPS)
+        if receipt is None:
+            raise BadInputError(f"{key} is not in the records. Ingest and contextualize it first.")
+        if get_current_context()["dag_run"].partition_key:
+            other = asking_run(ctx.records, key, receipt.fingerprint, ctx.run, is_finished)
+            if other:
+                raise AirflowSkipException(f"{other} asks about the same suggestions.")
+        review = begin(ctx, key, receipt.fingerprint)
+    if not review.pages:
+        raise AirflowSkipException("Nothing is left for a person to decide.")
+    return [
+        {"review": asdict(review), "page": page, "label": f"page {page + 1} of {review.pages}"}
+        for page in range(review.pages)
+    ]
+
+
+def page_of(capture: str, page: Mapping[str, Any]) -> tuple[str, str]:
+    """Heading and Markdown of one page."""
+    from capture360.steps.review import page_of
+
+    fingerprint = page["review"]["fingerprint"]
+    with looking_at(capture) as (ctx, key):
+        shown, text = page_of(
+            ctx, key, fingerprint, page["page"], lambda name: picture_url(f"reports/{key}/{fingerprint}/{name}")
+        )
+    return f"{capture}: {shown} suggested links, {page['label']}", text
+
+
+def apply(capture: str, page: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the decisions of one page; counts. An answer that comes too late is told and skipped."""
+    from capture360.steps.review import Response, Review, apply
+
+    get_current_context()["label"] = page["label"]  # type: ignore[typeddict-unknown-key]
+    given, user = answer["params_input"] or {}, answer["responded_by_user"]
+    response = Response(
+        choice=answer["chosen_options"][0],
+        approve=given.get("approve") or "",
+        reject=given.get("reject") or "",
+        by=user and str(user["name"]),
+        at=str(answer["responded_at"]),
+    )
+    with _lease_for_now(capture) as (ctx, key):
+        done = apply(ctx, key, Review(**page["review"]), page["page"], response)
+    if done.stale:
+        log.warning("%s", done.stale)
+        raise AirflowSkipException(done.stale)
+    return {"approved": done.approved, "rejected": done.rejected, "left": done.left, "told": len(done.told)}
+
+
+@contextmanager
+def _lease_for_now(capture: str) -> Iterator[tuple[StepContext, CaptureKey]]:
+    """The lease while one page is written: other pages of the run may wait for weeks."""
+    from capture360.errors import CdfUnavailableError, LeaseHeldError
+
+    try:
+        with at_work(capture) as (ctx, key):
+            yield ctx, key
+    except LeaseHeldError as error:
+        raise CdfUnavailableError(str(error)) from None
+    finally:
+        release_lease(capture)

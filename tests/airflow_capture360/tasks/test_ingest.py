@@ -1,0 +1,111 @@
+"""Which runs hold a lease, by what Airflow itself answers, and that every end of a run gives it back."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.api.datamodels import _generated as sdk
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+from airflow.sdk.execution_time.comms import DagRunStateResult, ErrorResponse, TaskStatesResult
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from airflow.utils import state as core
+
+from airflow_capture360 import run_state
+from airflow_capture360.tasks import ingest
+from capture360.errors import AirflowUnavailableError
+from capture360.model import CaptureKey
+from capture360.records import Records
+from capture360.steps import lease
+
+KEY = CaptureKey("hall-7", "walk-1")
+RUN = "Airflow run captures_ingest manual__1"
+NOT_FOUND = {"detail": {"reason": "not_found", "message": "Dag run was not found"}}
+
+
+class Supervisor:
+    """Answers what a test orders, as the supervisor of a task does: an error is raised."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+
+    def send(self, msg: object) -> object:
+        if isinstance(self.answer, ErrorResponse):
+            raise AirflowRuntimeError(self.answer)
+        return self.answer
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, answer: object) -> None:
+    """The task's own supervisor gives this answer, and the task asks it through Airflow's own class."""
+    monkeypatch.setattr("airflow.sdk.execution_time.task_runner.SUPERVISOR_COMMS", Supervisor(answer), raising=False)
+    monkeypatch.setattr(run_state, "get_current_context", lambda: {"ti": RuntimeTaskInstance})
+
+
+def refused(status: int, detail: object) -> ErrorResponse:
+    return ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": status, "detail": detail})
+
+
+@pytest.mark.parametrize("state", list(sdk.DagRunState))
+def test_a_run_has_ended_when_airflow_s_own_state_says_so(
+    monkeypatch: pytest.MonkeyPatch, state: sdk.DagRunState
+) -> None:
+    answering(monkeypatch, DagRunStateResult(state=state))
+    assert run_state.is_finished(RUN) is (state in {sdk.DagRunState.SUCCESS, sdk.DagRunState.FAILED})
+
+
+@pytest.mark.parametrize(
+    "state", [*sdk.DagRunState, *sdk.TaskInstanceState, *core.DagRunState, *core.TaskInstanceState, "running"]
+)
+def test_every_state_of_airflow_is_compared_by_its_value(state: Any) -> None:
+    assert run_state.value_of(state) == getattr(state, "value", state)
+    assert type(run_state.value_of(state)) is str
+
+
+def test_a_run_that_airflow_has_forgotten_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(monkeypatch, refused(404, NOT_FOUND))
+    assert run_state.is_finished(RUN)
+
+
+@pytest.mark.parametrize(
+    ("status", "detail"),
+    [(500, None), (503, {"detail": "down"}), (404, None), (404, {"detail": "Not Found"}), (404, {"detail": []})],
+)
+def test_no_run_loses_its_lease_because_airflow_cannot_say(
+    monkeypatch: pytest.MonkeyPatch, status: int, detail: object
+) -> None:
+    answering(monkeypatch, refused(status, detail))
+    with pytest.raises(AirflowUnavailableError, match="does not say whether"):
+        run_state.is_finished(RUN)
+
+
+@pytest.fixture
+def held(landing: Path) -> Records:
+    records = ingest.register_and_records()[1]
+    lease.take(records, KEY, RUN, is_finished=lambda run: False)
+    return records
+
+
+def end_of_run(monkeypatch: pytest.MonkeyPatch, states: Mapping[str, Any], run: str = "manual__1") -> None:
+    answering(monkeypatch, TaskStatesResult(task_states={run: dict(states)}))
+    dag_run = SimpleNamespace(dag_id="captures_ingest", run_id=run, partition_key=str(KEY))
+    ingest.release_after_run({"dag_run": dag_run, "params": {}, "ti": RuntimeTaskInstance})
+
+
+@pytest.mark.parametrize("last", sdk.TerminalTIState)
+def test_the_end_of_a_run_gives_back_what_a_cleared_task_took(
+    monkeypatch: pytest.MonkeyPatch, held: Records, last: sdk.TerminalTIState
+) -> None:
+    end_of_run(monkeypatch, {"release": "success", "publish": last})
+    assert lease.holder(held, KEY) is None
+
+
+@pytest.mark.parametrize("state", [None, *sdk.IntermediateTIState, sdk.TaskInstanceState.RUNNING])
+def test_not_while_the_run_goes_on(monkeypatch: pytest.MonkeyPatch, held: Records, state: Any) -> None:
+    end_of_run(monkeypatch, {"release": "success", "publish": state})
+    assert lease.holder(held, KEY) == RUN
+
+
+def test_another_run_s_lease_stays(monkeypatch: pytest.MonkeyPatch, held: Records) -> None:
+    end_of_run(monkeypatch, {"publish": "success"}, run="manual__2")
+    assert lease.holder(held, KEY) == RUN

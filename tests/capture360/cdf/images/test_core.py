@@ -1,0 +1,96 @@
+"""What the settings of a site decide in data modeling projects: spaces, the 360° model, what stands on the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cognite.client.data_classes.data_modeling import NodeApply, NodeId, NodeOrEdgeData, SpaceApply, ViewId
+
+from capture360 import names
+from capture360.cdf.images.core_model import CoreModels
+from capture360.cdf.registry import mode_of
+from capture360.model import FACES
+from cdf_sandbox.options import Options, ProjectMode
+from ingest_world import CORE_FILE, CORE_REVISION, World
+from local_cdf import RunningSandbox, run_sandbox
+
+MODEL = ViewId("cdf_cdm", "Cognite360ImageModel", "v1")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    options = Options(
+        data=tmp_path_factory.mktemp("sandbox"), mode=ProjectMode.DATA_MODELING, list_lag=0.3, uploaded_lag=0,
+        syncer_delay=0.1, rate_limits=False,
+    )  # fmt: skip
+    with run_sandbox(options) as sandbox:
+        yield sandbox
+
+
+def test_faces_lie_in_a_space_of_their_own_and_carry_labels(running: RunningSandbox, tmp_path: Path) -> None:
+    files = {"labels": ["360", "survey"], "directory": "/captures"}
+    world = World(running, tmp_path, "data_modeling", core={"files_space": "faces"}, files=files)
+    drop = world.drop("apart", stations=1)
+    world.write(drop)
+    images = mode_of(world.cdf).images(world.cdf, world.site)
+    (image,) = images.images(drop.key)
+    assert {ref.space for ref in image.faces.values()} == {"faces"}
+    nodes = [NodeId("faces", image.faces[face].external_id) for face in FACES]
+    found = world.cdf.client.data_modeling.instances.retrieve(nodes=nodes, sources=ViewId(*CORE_FILE)).nodes
+    assert len(found) == 6
+    for node in found:
+        properties = node.properties[ViewId(*CORE_FILE)]
+        assert (properties["tags"], properties["directory"]) == (["360", "survey"], "/captures")
+        assert properties["sourceContext"] == "sha256"
+        assert str(properties["sourceId"]).startswith(node.external_id.rpartition("_")[2])
+    before = running.mutating()
+    world.write(drop)
+    assert running.mutating() == before
+    assert set(images.file_ids(list(image.faces.values()))) == set(image.faces.values())
+    removed = images.remove(drop.key, dry_run=False)
+    assert set(removed) >= {ref.external_id for ref in image.faces.values()}
+    assert not world.cdf.client.data_modeling.instances.retrieve(nodes=nodes).nodes
+
+
+def test_images_are_read_page_by_page(running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(running, tmp_path, "data_modeling")
+    drop = world.drop("pages", stations=5)
+    world.write(drop)
+    monkeypatch.setattr("capture360.cdf.instances.PAGE", 2)
+    monkeypatch.setattr("capture360.cdf.images.core.PAGE", 2)
+    found = [image.external_id for image in mode_of(world.cdf).images(world.cdf, world.site).images(drop.key)]
+    assert sorted(found) == sorted(names.image_id(drop.key, station.id) for station in drop.capture.stations)
+
+
+def test_a_model_of_the_users_own_is_used_and_left_alone(running: RunningSandbox, tmp_path: Path) -> None:
+    world = World(running, tmp_path, "data_modeling", core={"model": "whole-plant"})
+    modeling = world.cdf.client.data_modeling
+    modeling.spaces.apply(SpaceApply(world.site.space))
+    source = NodeOrEdgeData(MODEL, {"name": "Plant", "type": "Image360"})
+    modeling.instances.apply(NodeApply(world.site.space, "whole-plant", sources=[source]))
+    drop = world.drop("joined", stations=1)
+    world.write(drop)
+    revision = world.properties(CORE_REVISION, names.collection_id(drop.key))
+    assert revision is not None
+    assert revision["model3D"] == {"space": world.site.space, "externalId": "whole-plant"}
+    assert CoreModels(world.cdf, world.site.space).all(drop.key) == []
+    mode_of(world.cdf).images(world.cdf, world.site).remove(drop.key, dry_run=False)
+    assert modeling.instances.retrieve(nodes=NodeId(world.site.space, "whole-plant")).nodes
+
+
+def test_of_two_models_that_a_lost_answer_left_the_older_one_counts(running: RunningSandbox, tmp_path: Path) -> None:
+    world = World(running, tmp_path, "data_modeling")
+    world.cdf.client.data_modeling.spaces.apply(SpaceApply(world.site.space))
+    drop = world.drop("twins", stations=1)
+    item = {"name": str(drop.key), "space": world.site.space, "type": "Image360"}
+    with running.http() as http:
+        made = [http.post("/3d/models", json={"items": [item]}).json()["items"][0]["id"] for _ in range(2)]
+    world.write(drop)
+    revision = world.properties(CORE_REVISION, names.collection_id(drop.key))
+    assert revision is not None
+    assert revision["model3D"]["externalId"] == f"cog_3d_model_{min(made)}"
+    removed = mode_of(world.cdf).images(world.cdf, world.site).remove(drop.key, dry_run=False)
+    assert {f"cog_3d_model_{number}" for number in made} <= set(removed)
+    assert CoreModels(world.cdf, world.site.space).all(drop.key) == []

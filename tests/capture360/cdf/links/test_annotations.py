@@ -1,0 +1,271 @@
+"""Links in the Annotations API: made once, doubled never, and never against a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx
+import httpx2
+import pytest
+from cognite.client import CogniteClient
+from cognite.client.data_classes import Annotation, AnnotationFilter, AnnotationUpdate, AssetWrite
+
+from capture360.cdf.assets import ClassicAssets
+from capture360.cdf.client import CdfProject, Connection
+from capture360.cdf.links.annotations import Annotations
+from capture360.errors import CdfError, CdfUnavailableError, ConfigError
+from capture360.model import FACES, Asset, Detection, FaceRef, Match, Pose, PublishedImage
+from capture360.settings.register import LinkSettings
+from cdf_sandbox.options import Options
+from local_cdf import RunningSandbox, run_sandbox
+
+PLATE = ((0.2, 0.3), (0.4, 0.31), (0.4, 0.36), (0.2, 0.35))
+ELSEWHERE = ((0.7, 0.7), (0.9, 0.7), (0.9, 0.8), (0.7, 0.8))
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    options = Options(
+        data=tmp_path_factory.mktemp("cdf"), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False
+    )
+    with run_sandbox(options) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def cdf(running: RunningSandbox) -> CdfProject:
+    return CdfProject(Connection.from_mapping(running.connection, "test"))
+
+
+@pytest.fixture(scope="module")
+def client(cdf: CdfProject) -> CogniteClient:
+    return cdf.client
+
+
+@pytest.fixture(scope="module")
+def assets(client: CogniteClient, cdf: CdfProject) -> dict[str, Asset]:
+    client.assets.create(
+        [
+            AssetWrite(name="Plant", external_id="plant"),
+            AssetWrite(name="21-PT-1019A", external_id="a", parent_external_id="plant", metadata={"kks": "1019-A"}),
+            AssetWrite(name="21-PT-1019B", external_id="b", parent_external_id="plant"),
+            AssetWrite(name="Elsewhere", external_id="elsewhere"),
+        ]
+    )
+    settings = LinkSettings(asset_subtrees=("plant",), match_on=("name", "metadata.kks"))
+    return {asset.name: asset for asset in ClassicAssets(cdf, settings).assets()}
+
+
+@pytest.fixture
+def image(client: CogniteClient, request: pytest.FixtureRequest) -> PublishedImage:
+    faces = {face: FaceRef(face, f"{request.node.name}_{face}") for face in FACES}
+    for ref in faces.values():
+        client.files.upload_bytes(b"x", name=f"{ref.external_id}.jpg", external_id=ref.external_id)
+    return PublishedImage("image-1", "space", "station-1", Pose((0, 0, 0), (1, 0, 0, 0)), faces)
+
+
+def match(asset: Asset, status: str = "approved", polygon: tuple[tuple[float, float], ...] = PLATE) -> Match:
+    detection = Detection("image-1", "front", asset.name, 0.99, polygon)
+    return Match(detection, asset, 0.999, status, "exact")  # type: ignore[arg-type]
+
+
+def links(client: CogniteClient, image: PublishedImage) -> list[Annotation]:
+    ids = [{"external_id": ref.external_id} for ref in image.faces.values()]
+    return list(client.annotations.list(AnnotationFilter("file", ids), limit=None))
+
+
+def test_candidates_are_those_below_the_root(assets: dict[str, Asset]) -> None:
+    assert set(assets) == {"Plant", "21-PT-1019A", "21-PT-1019B"}
+    assert assets["21-PT-1019A"].tags == ("21-PT-1019A", "1019-A")
+
+
+def test_a_root_that_a_site_names_twice_is_read_once(cdf: CdfProject, assets: dict[str, Asset]) -> None:
+    twice = LinkSettings(asset_subtrees=("plant", "plant"))
+    assert {asset.name for asset in ClassicAssets(cdf, twice).assets()} == set(assets)
+
+
+def test_a_root_that_is_not_there_is_named(cdf: CdfProject) -> None:
+    with pytest.raises(ConfigError, match='asset "nowhere" is not in the CDF project'):
+        list(ClassicAssets(cdf, LinkSettings(asset_subtrees=("nowhere",))).assets())
+
+
+def test_a_link_holds_what_viewers_need(
+    cdf: CdfProject, client: CogniteClient, image: PublishedImage, assets: dict[str, Asset]
+) -> None:
+    written = Annotations(cdf, "images.AssetLink").write([image], [match(assets["21-PT-1019A"])])
+    assert (written.approved, written.refused) == (1, ())
+    (link,) = links(client, image)
+    assert link.status == "approved"
+    assert link.data["assetRef"] == {"id": int(assets["21-PT-1019A"].ref)}
+    assert link.data["textRegion"] == {"xMin": 0.2, "xMax": 0.4, "yMin": 0.3, "yMax": 0.36}
+    assert [(v["x"], v["y"]) for v in link.data["objectRegion"]["polygon"]["vertices"]] == list(PLATE)
+    face = client.files.retrieve(external_id=image.faces["front"].external_id)
+    assert face is not None
+    assert link.annotated_resource_id == face.id
+
+
+def test_written_again_nothing_is_sent(
+    running: RunningSandbox, cdf: CdfProject, image: PublishedImage, assets: dict[str, Asset]
+) -> None:
+    matches = [match(assets["21-PT-1019A"]), match(assets["21-PT-1019B"], "suggested", ELSEWHERE)]
+    writer = Annotations(cdf, "images.AssetLink")
+    writer.write([image], matches)
+    before = running.mutating()
+    again = writer.write([image], matches)
+    assert (again.kept, again.approved, again.suggested, again.removed) == (2, 0, 0, 0)
+    assert running.mutating() == before
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_missing_right_is_no_fault_of_the_links_and_removes_none(
+    running: RunningSandbox,
+    cdf: CdfProject,
+    client: CogniteClient,
+    image: PublishedImage,
+    assets: dict[str, Asset],
+    status: int,
+) -> None:
+    writer = Annotations(cdf, "images.AssetLink")
+    writer.write([image], [match(assets["21-PT-1019A"])])
+    before = links(client, image)
+    faults = f"{running.base_url}/sandbox/faults"
+    order = {"effect": "status", "status": status, "method": "POST", "path": "*/annotations", "times": 1}
+    httpx.post(faults, json=order, trust_env=False).raise_for_status()
+    with pytest.raises(CdfError, match=f"Writing 2 links: CDF answered {status}"):
+        writer.write([image], [match(assets["21-PT-1019B"]), match(assets["21-PT-1019B"], polygon=ELSEWHERE)])
+    assert [item.id for item in links(client, image)] == [item.id for item in before]
+    assert httpx.get(faults, trust_env=False).json()["items"] == []
+
+
+def test_what_was_rejected_stays_rejected(
+    cdf: CdfProject, client: CogniteClient, image: PublishedImage, assets: dict[str, Asset]
+) -> None:
+    writer = Annotations(cdf, "images.AssetLink")
+    writer.write([image], [match(assets["21-PT-1019A"], "suggested")])
+    (link,) = links(client, image)
+    client.annotations.update(AnnotationUpdate(link.id).status.set("rejected"))
+    again = writer.write([image], [match(assets["21-PT-1019A"])])
+    assert (again.decided, again.approved) == (1, 0)
+    assert [item.status for item in links(client, image)] == ["rejected"]
+    writer.write([image], [])
+    assert [item.status for item in links(client, image)] == ["rejected"]
+
+
+def test_a_persons_approval_is_kept_when_the_machine_changes_its_mind(
+    running: RunningSandbox,
+    cdf: CdfProject,
+    client: CogniteClient,
+    image: PublishedImage,
+    assets: dict[str, Asset],
+) -> None:
+    writer = Annotations(cdf, "images.AssetLink")
+    writer.write([image], [match(assets["21-PT-1019A"], "suggested")])
+    (link,) = links(client, image)
+    running.advance(1)
+    client.annotations.update(AnnotationUpdate(link.id).status.set("approved"))
+    again = writer.write([image], [match(assets["21-PT-1019B"])])
+    assert (again.decided, again.approved, again.removed) == (1, 0, 0)
+    assert [item.id for item in links(client, image)] == [link.id]
+
+
+def test_superseded_suggestions_go(
+    cdf: CdfProject, client: CogniteClient, image: PublishedImage, assets: dict[str, Asset]
+) -> None:
+    writer = Annotations(cdf, "images.AssetLink")
+    writer.write([image], [match(assets["21-PT-1019A"], "suggested")])
+    again = writer.write([image], [match(assets["21-PT-1019B"])])
+    assert (again.approved, again.removed) == (1, 1)
+    (link,) = links(client, image)
+    assert link.data["assetRef"]["id"] == int(assets["21-PT-1019B"].ref)
+
+
+def test_a_suggestion_that_became_certain_is_replaced(
+    cdf: CdfProject, client: CogniteClient, image: PublishedImage, assets: dict[str, Asset]
+) -> None:
+    writer = Annotations(cdf, "images.AssetLink")
+    writer.write([image], [match(assets["21-PT-1019A"], "suggested")])
+    writer.write([image], [match(assets["21-PT-1019A"])])
+    assert [item.status for item in links(client, image)] == ["approved"]
+
+
+@pytest.mark.parametrize(("status", "path"), [("approved", "/annotations"), ("suggested", "/annotations/suggest")])
+def test_an_answer_that_was_lost_doubles_nothing(
+    cdf: CdfProject,
+    client: CogniteClient,
+    image: PublishedImage,
+    assets: dict[str, Asset],
+    monkeypatch: pytest.MonkeyPatch,
+    status: str,
+    path: str,
+) -> None:
+    real, lost = httpx2.AsyncClient.send, []
+
+    async def commit_then_reset(self: httpx2.AsyncClient, request: httpx2.Request, **more: object) -> httpx2.Response:
+        answer = await real(self, request, **more)  # type: ignore[arg-type]
+        if request.url.path.endswith(path) and not lost:
+            lost.append(request)
+            raise httpx2.ReadError("connection reset")
+        return answer
+
+    monkeypatch.setattr(httpx2.AsyncClient, "send", commit_then_reset)
+    writer = Annotations(cdf, "images.AssetLink")
+    try:
+        writer.write([image], [match(assets["21-PT-1019A"], status)])
+    except CdfUnavailableError:
+        writer.write([image], [match(assets["21-PT-1019A"], status)])
+    assert lost
+    assert [link.status for link in links(client, image)] == [status]
+
+
+def test_an_asset_that_is_gone_costs_only_its_own_link(
+    cdf: CdfProject, client: CogniteClient, image: PublishedImage, assets: dict[str, Asset]
+) -> None:
+    gone = Asset("1", "21-PT-9999", ("21-PT-9999",))
+    matches = [match(gone, polygon=ELSEWHERE), match(assets["21-PT-1019A"])]
+    written = Annotations(cdf, "images.AssetLink").write([image], matches)
+    assert written.approved == 1
+    (told,) = written.refused
+    assert "21-PT-9999" in told
+    assert "deleted meanwhile" in told
+    assert len(links(client, image)) == 1
+
+
+def test_long_texts_and_boxes_at_the_border_are_taken(
+    cdf: CdfProject, client: CogniteClient, image: PublishedImage, assets: dict[str, Asset]
+) -> None:
+    wide = match(assets["21-PT-1019A"], polygon=((-0.1, 0.1), (0.3, 0.1), (0.3, 1.2), (-0.1, 1.2)))
+    wide = replace(wide, detection=replace(wide.detection, text="x" * 300))
+    written = Annotations(cdf, "images.AssetLink").write([image], [wide])
+    assert written.refused == ()
+    (link,) = links(client, image)
+    assert len(link.data["text"]) == 128
+    assert link.data["textRegion"] == {"xMin": 0.0, "xMax": 0.3, "yMin": 0.1, "yMax": 1.0}
+
+
+def test_instance_links_name_the_node_in_its_own_space(
+    cdf: CdfProject, client: CogniteClient, image: PublishedImage
+) -> None:
+    pump = Asset("plant/pump-1", "P-1", ("P-1",))
+    writer = Annotations(cdf, "images.InstanceLink")
+    assert writer.write([image], [match(pump)]).approved == 1
+    (link,) = links(client, image)
+    ref = link.data["instanceRef"]
+    assert (ref["space"], ref["externalId"], ref["instanceType"]) == ("plant", "pump-1", "node")
+    assert writer.write([image], [match(pump)]).kept == 1
+
+
+def test_removing_takes_ours_alone(
+    cdf: CdfProject, client: CogniteClient, image: PublishedImage, assets: dict[str, Asset]
+) -> None:
+    writer = Annotations(cdf, "images.AssetLink")
+    writer.write([image], [match(assets["21-PT-1019A"])])
+    (ours,) = links(client, image)
+    theirs = {**ours.dump(), "creatingApp": "somebody"}
+    fields = ("annotatedResourceType", "annotatedResourceId", "annotationType", "creatingAppVersion", "data", "status")
+    item = {name: theirs[name] for name in (*fields, "creatingApp")} | {"creatingUser": None}
+    client.post(f"/api/v1/projects/{cdf.connection.project}/annotations", {"items": [item]})
+    assert len(writer.remove([image], dry_run=True)) == 1
+    assert len(links(client, image)) == 2
+    writer.remove([image], dry_run=False)
+    assert [link.creating_app for link in links(client, image)] == ["somebody"]

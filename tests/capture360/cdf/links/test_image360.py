@@ -1,0 +1,364 @@
+"""Links in data modeling projects: one edge a pair, never against others, and in the place where the plate was seen."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+from cognite.client import CogniteClient
+from cognite.client.data_classes.data_modeling import EdgeId, NodeId
+
+import core_project as core
+import viewer
+from capture360.cdf.client import CdfProject, Connection
+from capture360.cdf.links.image360 import Image360Links
+from capture360.cdf.links.provenance import Pair, PairLedger
+from capture360.errors import CdfError, CdfUnavailableError
+from capture360.model import Asset, Detection, Match, Pose, PublishedImage
+from capture360.settings.register import Landing, Site
+from cdf_sandbox.options import Options, ProjectMode
+from local_cdf import RunningSandbox, run_sandbox
+
+PLATE = ((0.2, 0.3), (0.4, 0.31), (0.4, 0.36), (0.2, 0.35))
+ELSEWHERE = ((0.7, 0.7), (0.9, 0.7), (0.9, 0.8), (0.7, 0.8))
+URL = "*/3d/contextualization/image360"
+SITE = Site(id="hall", name="Hall", space=core.SPACE, landing=Landing(url="memory://none"))
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    options = Options(
+        data=tmp_path_factory.mktemp("cdf"), mode=ProjectMode.DATA_MODELING, list_lag=0, uploaded_lag=0,
+        syncer_delay=0, rate_limits=False,
+    )  # fmt: skip
+    with run_sandbox(options) as sandbox:
+        for collection in ("collection", "other"):
+            core.make_collection(sandbox.client(), collection)
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def cdf(running: RunningSandbox) -> CdfProject:
+    connection = Connection.from_mapping({**running.connection, "mode": "data_modeling"}, "test")
+    return CdfProject(connection)
+
+
+@pytest.fixture(scope="module")
+def client(cdf: CdfProject) -> CogniteClient:
+    return cdf.client
+
+
+@pytest.fixture
+def order(running: RunningSandbox) -> Iterator[Callable[..., None]]:
+    url = f"{running.base_url}/sandbox/faults"
+    yield lambda **fault: httpx.post(url, json=fault, trust_env=False).raise_for_status()
+    httpx.delete(url, trust_env=False).raise_for_status()
+
+
+class Memory:
+    """The records' part: what was stored last."""
+
+    def __init__(self) -> None:
+        self.note: Mapping[str, Any] | None = None
+
+    def ledger(self) -> PairLedger:
+        return PairLedger(lambda: self.note, self._save)
+
+    def _save(self, note: Mapping[str, Any]) -> None:
+        self.note = note
+
+
+class Hall:
+    """One image, and assets of its own, for one test."""
+
+    def __init__(self, cdf: CdfProject) -> None:
+        self.cdf, self.client, self.memory = cdf, cdf.client, Memory()
+        number = next(_numbers)
+        self.image = self.make_image(f"image-{number}")
+        self.pump, self.valve = (self.make_asset(f"{name}-{number}") for name in ("P", "V"))
+
+    def make_image(self, name: str, **how: Any) -> PublishedImage:
+        core.make_image(self.client, name, **how)
+        return PublishedImage(name, core.SPACE, "station", Pose((0, 0, 0), (1, 0, 0, 0)), {})
+
+    def make_asset(self, name: str) -> Asset:
+        core.make_asset(self.client, name)
+        return Asset(f"{core.SPACE}/{name}", name, (name,))
+
+    def writer(self) -> Image360Links:
+        return Image360Links(self.cdf, SITE, self.memory.ledger())
+
+    def match(self, asset: Asset, status: str = "approved", outline: Any = PLATE, **where: Any) -> Match:
+        place = {"image": self.image.external_id, "face": "front"} | where
+        detection = Detection(text=asset.name, score=0.99, polygon=outline, **place)
+        return Match(detection, asset, 0.999, status, "exact")  # type: ignore[arg-type]
+
+    def edges(self, *images: PublishedImage) -> list[Any]:
+        names = {image.external_id for image in images or (self.image,)}
+        return [edge for edge in core.edges(self.client) if edge.end_node.external_id in names]
+
+
+@pytest.fixture
+def hall(cdf: CdfProject) -> Hall:
+    return Hall(cdf)
+
+
+def test_a_pair_has_one_edge_with_all_its_outlines(hall: Hall) -> None:
+    matches = [hall.match(hall.pump), hall.match(hall.pump, outline=ELSEWHERE), hall.match(hall.valve, face="left")]
+    written = hall.writer().write([hall.image], matches)
+    assert (written.approved, written.refused) == (2, ())
+    lengths = sorted(len(edge.properties[core.ANNOTATION]["polygon"]) for edge in hall.edges())
+    assert lengths == [9, 18]
+    assert core.object_of(hall.client, hall.pump.name) is not None
+
+
+def test_a_corner_in_the_middle_of_the_front_is_taken(hall: Hall) -> None:
+    """Its polar angle is pi, which rounded is more than CDF takes."""
+    outline = ((0.5, 0.5), (0.6, 0.5), (0.6, 0.55), (0.5, 0.55))
+    written = hall.writer().write([hall.image], [hall.match(hall.pump, outline=outline)])
+    assert written.refused == ()
+    assert written.approved == 1
+
+
+def test_written_again_nothing_is_sent(running: RunningSandbox, hall: Hall) -> None:
+    matches = [hall.match(hall.pump), hall.match(hall.valve)]
+    hall.writer().write([hall.image], matches)
+    before = running.mutating()
+    again = hall.writer().write([hall.image], matches)
+    assert (again.kept, again.approved, again.removed) == (2, 0, 0)
+    assert running.mutating() == before
+
+
+def test_an_object_that_is_there_is_used(hall: Hall) -> None:
+    core.apply(hall.client, "thing", core.OBJECT, {"name": "by somebody"})
+    core.apply(hall.client, hall.pump.name, core.ASSET, {"object3D": {"space": core.SPACE, "externalId": "thing"}})
+    hall.writer().write([hall.image], [hall.match(hall.pump)])
+    (edge,) = hall.edges()
+    assert edge.start_node.external_id == "thing"
+
+
+def test_suggestions_stay_in_the_records(running: RunningSandbox, hall: Hall) -> None:
+    before = running.mutating()
+    written = hall.writer().write([hall.image], [hall.match(hall.pump, "suggested")])
+    assert (written.only_recorded, written.suggested, written.approved) == (1, 0, 0)
+    assert running.mutating() == before
+
+
+def link_by_hand(hall: Hall, asset: Asset) -> None:
+    polygon = {"version": "2.0.0", "data": [3, 1.5, 0.1, 1.5, 0.2, 1.6, 0.2]}
+    config = {
+        "object3DSpace": core.SPACE, "contextualizationSpace": core.SPACE, "revision": core.ref("collection")
+    }  # fmt: skip
+    item = {"asset": core.ref(asset.name), "image360": core.ref(hall.image.external_id), "polygon": polygon}
+    url = f"/api/v1/projects/{hall.cdf.connection.project}/3d/contextualization/image360"
+    hall.client.post(url, {"items": [item], "dmsContextualizationConfig": config}, headers=core.BETA)
+
+
+def test_a_pair_that_was_there_before_us_is_left_alone(hall: Hall) -> None:
+    link_by_hand(hall, hall.pump)
+    (theirs,) = hall.edges()
+    written = hall.writer().write([hall.image], [hall.match(hall.pump)])
+    assert (written.decided, written.approved) == (1, 0)
+    assert hall.writer().write([hall.image], []).removed == 0
+    assert hall.writer().remove([hall.image], dry_run=False) == []
+    (still,) = hall.edges()
+    assert (still.external_id, still.version) == (theirs.external_id, theirs.version)
+
+
+def test_what_a_person_removed_does_not_come_back(hall: Hall) -> None:
+    hall.writer().write([hall.image], [hall.match(hall.pump)])
+    (edge,) = hall.edges()
+    hall.client.data_modeling.instances.delete(edges=EdgeId(edge.space, edge.external_id))
+    again = hall.writer().write([hall.image], [hall.match(hall.pump)])
+    assert (again.decided, again.approved, hall.edges()) == (1, 0, [])
+
+
+def test_what_a_person_changed_is_kept(hall: Hall) -> None:
+    hall.writer().write([hall.image], [hall.match(hall.pump)])
+    link_by_hand(hall, hall.pump)
+    assert hall.writer().write([hall.image], []).removed == 0
+    again = hall.writer().write([hall.image], [hall.match(hall.pump, outline=ELSEWHERE)])
+    assert (again.decided, again.approved, len(hall.edges())) == (1, 0, 2)
+
+
+def test_what_the_newest_matches_no_longer_hold_goes(hall: Hall) -> None:
+    hall.writer().write([hall.image], [hall.match(hall.pump), hall.match(hall.valve)])
+    again = hall.writer().write([hall.image], [hall.match(hall.valve)])
+    assert (again.removed, again.kept, len(hall.edges())) == (1, 1, 1)
+    back = hall.writer().write([hall.image], [hall.match(hall.pump), hall.match(hall.valve)])
+    assert (back.approved, len(hall.edges())) == (1, 2)
+
+
+def test_a_pair_seen_elsewhere_is_written_anew(hall: Hall) -> None:
+    hall.writer().write([hall.image], [hall.match(hall.pump)])
+    (old,) = hall.edges()
+    again = hall.writer().write([hall.image], [hall.match(hall.pump, outline=ELSEWHERE)])
+    assert (again.approved, again.removed) == (1, 0)
+    (new,) = hall.edges()
+    assert new.properties[core.ANNOTATION]["polygon"] != old.properties[core.ANNOTATION]["polygon"]
+
+
+@pytest.mark.parametrize("repeats", [True, False], ids=["the client repeats", "the client gives up"])
+def test_an_answer_that_was_lost_doubles_nothing(
+    hall: Hall, order: Callable[..., None], monkeypatch: pytest.MonkeyPatch, repeats: bool
+) -> None:
+    if not repeats:
+        monkeypatch.setattr("cognite.client.global_config.max_retries", 0)
+    order(method="POST", path=URL, effect="commit-then-reset")
+    written = hall.writer().write([hall.image], [hall.match(hall.pump), hall.match(hall.valve)])
+    assert (written.approved, len(hall.edges())) == (2, 2)
+    assert hall.writer().write([hall.image], [hall.match(hall.pump), hall.match(hall.valve)]).kept == 2
+
+
+def test_what_never_arrived_is_told_and_done_by_the_next_run(
+    hall: Hall, order: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cognite.client.global_config.max_retries", 0)
+    order(method="POST", path=URL, effect="status", status=503)
+    with pytest.raises(CdfUnavailableError, match="does not show 1 of 1 links"):
+        hall.writer().write([hall.image], [hall.match(hall.pump)])
+    assert hall.writer().write([hall.image], [hall.match(hall.pump)]).approved == 1
+    assert len(hall.edges()) == 1
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_run_that_was_killed_after_the_request_leaves_ours(hall: Hall, moved: bool) -> None:
+    """Its edges are found by what the ledger says was about to be sent, doubled or not."""
+    hall.writer().write([hall.image], [hall.match(hall.pump)])
+    assert hall.memory.note is not None
+    for item in hall.memory.note["pairs"]:
+        item["edges"] = {}
+    if not moved:
+        (edge,) = hall.edges()
+        data = edge.properties[core.ANNOTATION]["polygon"]
+        link_again(hall, hall.pump, data)
+    outline = ELSEWHERE if moved else PLATE
+    again = hall.writer().write([hall.image], [hall.match(hall.pump, outline=outline)])
+    assert (again.decided, again.approved, again.kept) == ((0, 1, 0) if moved else (0, 0, 1))
+    assert len(hall.edges()) == 1
+    assert hall.writer().write([hall.image], []).removed == 1
+
+
+def link_again(hall: Hall, asset: Asset, data: list[float]) -> None:
+    config = {
+        "object3DSpace": core.SPACE, "contextualizationSpace": core.SPACE, "revision": core.ref("collection")
+    }  # fmt: skip
+    polygon = {"version": "2.0.0", "data": data}
+    item = {"asset": core.ref(asset.name), "image360": core.ref(hall.image.external_id), "polygon": polygon}
+    url = f"/api/v1/projects/{hall.cdf.connection.project}/3d/contextualization/image360"
+    hall.client.post(url, {"items": [item], "dmsContextualizationConfig": config}, headers=core.BETA)
+
+
+def test_an_asset_that_is_gone_costs_only_its_own_pair(hall: Hall) -> None:
+    gone = Asset(f"{core.SPACE}/gone", "21-PT-9999", ("21-PT-9999",))
+    written = hall.writer().write([hall.image], [hall.match(gone), hall.match(hall.pump), hall.match(hall.valve)])
+    assert (written.approved, len(hall.edges())) == (2, 2)
+    (told,) = written.refused
+    assert "21-PT-9999 deleted meanwhile" in told
+    assert hall.memory.ledger().get(Pair(gone.ref, f"{core.SPACE}/{hall.image.external_id}")) is None
+
+
+def test_no_edge_of_ours_is_left_without_its_asset(hall: Hall) -> None:
+    hall.writer().write([hall.image], [hall.match(hall.pump), hall.match(hall.valve)])
+    hall.client.data_modeling.instances.delete(nodes=NodeId(core.SPACE, hall.pump.name))
+    written = hall.writer().write([hall.image], [hall.match(hall.valve)])
+    assert (written.kept, written.refused, len(hall.edges())) == (1, (), 1)
+
+
+def test_an_orphan_of_others_is_told(hall: Hall) -> None:
+    link_by_hand(hall, hall.pump)
+    hall.client.data_modeling.instances.delete(nodes=NodeId(core.SPACE, hall.pump.name))
+    written = hall.writer().write([hall.image], [])
+    (told,) = written.refused
+    assert f"Viewers cannot enter image {core.SPACE}/{hall.image.external_id}" in told
+    assert len(hall.edges()) == 1
+
+
+def test_a_hundred_a_request_and_one_collection_each(running: RunningSandbox, hall: Hall) -> None:
+    other = hall.make_image(f"{hall.image.external_id}-other", collection="other")
+    assets = [hall.make_asset(f"{hall.image.external_id}-{number}") for number in range(103)]
+    matches = [hall.match(asset) for asset in assets] + [hall.match(hall.pump, image=other.external_id)]
+    before = running.mutating()
+    assert hall.writer().write([hall.image, other], matches).approved == 104
+    assert len(hall.edges(hall.image, other)) == 104
+    assert running.mutating() - before == 3
+
+
+def test_the_header_is_a_setting(cdf: CdfProject, hall: Hall) -> None:
+    site = SITE.model_copy(update={"core": SITE.core.model_copy(update={"cdf_version": "20230101"})})
+    with pytest.raises(CdfError, match="beta"):
+        raise_refusals(Image360Links(cdf, site, hall.memory.ledger()).write([hall.image], [hall.match(hall.pump)]))
+
+
+def raise_refusals(written: Any) -> None:
+    raise CdfError("; ".join(written.refused))
+
+
+def test_removing_takes_ours_alone(hall: Hall) -> None:
+    link_by_hand(hall, hall.valve)
+    hall.writer().write([hall.image], [hall.match(hall.pump)])
+    planned = hall.writer().remove([hall.image], dry_run=True)
+    assert (len(planned), len(hall.edges())) == (1, 2)
+    assert hall.writer().remove([hall.image], dry_run=False) == planned
+    assert len(hall.edges()) == 1
+    assert hall.writer().remove([hall.image], dry_run=False) == []
+
+
+def test_a_plate_over_two_faces_of_a_tilted_image_hangs_where_it_was(hall: Hall) -> None:
+    """A plate in the hall, seen by the viewer on two faces; the link drawn by the viewer again."""
+    angles = (0.21, -0.17, 0.4)
+    name = f"{hall.image.external_id}-tilted"
+    image = hall.make_image(name, angles=angles)
+    turned = dict(zip(("eulerRotationX", "eulerRotationY", "eulerRotationZ"), angles, strict=True))
+    middle = _edge_between(turned)
+    along = np.cross(middle, np.array([0.3, 0.2, 1.0]))
+    along /= np.linalg.norm(along)
+    down = np.cross(middle, along)
+    plate = [
+        middle + 0.1 * a * along + 0.02 * b * down for a in np.linspace(-1, 1, 101) for b in np.linspace(-1, 1, 21)
+    ]
+    on_faces: dict[str, list[tuple[float, float]]] = {}
+    for point in plate:
+        face, u, v = viewer.look(turned, point / np.linalg.norm(point))
+        on_faces.setdefault(face, []).append((u, v))
+    assert len(on_faces) == 2
+    matches = [
+        hall.match(hall.pump, outline=_outline(points), image=name, face=face) for face, points in on_faces.items()
+    ]
+    assert hall.writer().write([image], matches).approved == 1
+    (link,) = hall.edges(image)
+    count, *numbers = link.properties[core.ANNOTATION]["polygon"]
+    assert len(numbers) == 2 * count
+    drawn = [viewer.look_at_link(turned, *pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
+    corners = [plate[0], plate[20], plate[-21], plate[-1]]
+    for corner in corners:
+        ray = corner / np.linalg.norm(corner)
+        assert min(np.linalg.norm(ray - vertex) for vertex in drawn) < 1e-5
+    for vertex in drawn:
+        point = vertex / (vertex @ middle)
+        assert abs(point @ along) < 0.1 + 1e-5
+        assert abs(point @ down) < 0.02 + 1e-5
+
+
+def _edge_between(turned: dict[str, float]) -> Any:
+    """A CDF direction through the edge between two faces, by the viewer."""
+    before, steps = None, np.linspace(0, np.pi, 4001)
+    for angle in steps:
+        direction = np.array([np.cos(angle), np.sin(angle), 0.05])
+        face = viewer.look(turned, direction / np.linalg.norm(direction))[0]
+        if before is not None and face != before:
+            return direction / np.linalg.norm(direction)
+        before = face
+    raise AssertionError
+
+
+def _outline(points: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Those of the points that lie round the others."""
+    corners = cv2.convexHull(np.array(points, dtype=np.float32), returnPoints=False).ravel()
+    return tuple(points[corner] for corner in corners)

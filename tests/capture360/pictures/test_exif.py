@@ -1,0 +1,49 @@
+"""What cameras wrote, with one field of it wrong."""
+
+import io
+from datetime import datetime
+
+import pytest
+from PIL import Image
+
+from capture360.pictures.exif import camera_notes
+
+TIME = "2026:04:17 09:30:00"
+PLACE = {1: "N", 2: (59.0, 54.0, 45.72), 3: "E", 4: (10.0, 44.0, 45.96), 5: b"\x00", 6: 14.0}
+TAKEN = datetime(2026, 4, 17, 9, 30)
+
+
+def notes(time: str = TIME, **place: object):
+    exif = Image.Exif()
+    exif[0x8769] = {0x9003: time}
+    exif[0x8825] = PLACE | {int(tag[1:]): value for tag, value in place.items()}
+    stream = io.BytesIO()
+    Image.new("RGB", (16, 8)).save(stream, "JPEG", exif=exif)
+    return camera_notes(stream)
+
+
+@pytest.mark.parametrize(
+    ("time", "taken"),
+    [
+        (TIME, TAKEN),
+        ("2026:04:17 09:30:00.847", TAKEN.replace(microsecond=847_000)),
+        ("2026-04-17 09:30:00", TAKEN),
+        ("2026-04-17T09:30:00.5", TAKEN.replace(microsecond=500_000)),
+        ("2026:13:17 09:30:00", None),
+        ("    :  :     :  :  ", None),
+    ],
+)
+def test_a_time_is_read_as_cameras_write_it_and_never_voids_the_place(time, taken):
+    found = notes(time)
+    assert found.taken == taken
+    assert found.place == pytest.approx((59.9127, 10.7461, 14.0))
+
+
+@pytest.mark.parametrize("latitude", [(59.0, 54.762), (59.0, 54.0, 45.72), (59.9127,)])
+def test_an_angle_may_lack_its_seconds_or_minutes(latitude):
+    assert notes(t2=latitude).place == pytest.approx((59.9127, 10.7461, 14.0))
+
+
+def test_a_place_that_is_none_never_voids_the_time():
+    found = notes(t2=(59.0, 54.0, 45.72, 1.0))
+    assert (found.taken, found.place) == (TAKEN, None)

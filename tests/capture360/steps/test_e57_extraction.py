@@ -1,0 +1,533 @@
+"""E57 captures by revision: one file, one model, one revision, whatever is lost on the way; found by query at last."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, ViewId
+
+from capture360.cdf import no_retry
+from capture360.errors import BadInputError, CdfError, CdfUnavailableError, ConfigError
+from capture360.landing.folder import CaptureFolder
+from capture360.model import CaptureKey
+from capture360.names import space_id
+from capture360.steps import collect as collecting
+from capture360.steps import e57_extraction
+from capture360.steps.collect import Collected, collect
+from capture360.steps.detect import images_of
+from capture360.steps.ingest import ingest
+from capture360.steps.plan import plan
+from capture360.steps.reconcile import reconcile
+from capture360.steps.validate import validate
+from capture360.steps.verify import verify
+from captures import small_site, station_pose
+from cdf_sandbox.options import Options, ProjectMode
+from ingest_world import IMAGE_VIEW, World
+from local_cdf import RunningSandbox, run_sandbox
+from scans import ScanDrop, scan, write_scans, zipped
+
+Start = Callable[..., AbstractContextManager[World]]
+
+
+@pytest.fixture(autouse=True)
+def nobody_elses_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unfinished uploads of this test only, and no long waiting for what will not come."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setattr(collecting, "_LATE_S", 0.3)
+    monkeypatch.setattr(no_retry, "LOST_ANSWER_S", 1.0)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    @contextmanager
+    def started(mode: str = "asset_centric", site: dict[str, Any] | None = None, **options: Any) -> Iterator[World]:
+        given = {
+            "data": tmp_path / "cdf", "list_lag": 0, "uploaded_lag": 0, "syncer_delay": 0, "rate_limits": False,
+            "revision_queue": 0, "revision_processing": 0, **options,
+        }  # fmt: skip
+        with run_sandbox(Options(**given)) as running:
+            yield World(running, tmp_path, mode, **(site or {}))
+
+    return started
+
+
+def fault(running: RunningSandbox, **order: Any) -> None:
+    """Order a fault."""
+    httpx.post(f"{running.base_url}/sandbox/faults", json=order, trust_env=False).raise_for_status()
+
+
+def project(world: World) -> dict[str, Any]:
+    """What is to be there once and once only."""
+    client = world.cdf.client
+    models = client.three_d.models.list(limit=None)
+    url = f"/api/v1/projects/{client.config.project}/3d/models"
+    found = [each for model in models for each in client.get(f"{url}/{model.id}/revisions").json()["items"]]
+    scans = [file for file in client.files.list(limit=None) if (file.name or "").endswith(".e57")]
+    return {
+        "models": len(models),
+        "revisions": len(found),
+        "scans": [(file.external_id, file.uploaded) for file in scans],
+        "images": len(world.nodes(IMAGE_VIEW, "")),
+    }
+
+
+ONCE = {"models": 1, "revisions": 1, "images": 3}
+
+
+def steps(world: World, drop: ScanDrop, run: str = "run 1") -> Collected:
+    """What the tasks do after the validation."""
+    ctx = world.ctx(run)
+    fingerprint = validate(ctx, drop.key).fingerprint
+    e57_extraction.upload_scans(ctx, drop.key, fingerprint)
+    e57_extraction.start_revisions(ctx, drop.key, fingerprint)
+    e57_extraction.wait(ctx, drop.key, fingerprint)
+    return collect(ctx, drop.key, fingerprint)
+
+
+@pytest.mark.parametrize("names", ["tidy", "random_ids", "two_collections", "no_stations"])
+def test_images_that_are_gone_are_told_and_extracted_again(start: Start, names: str) -> None:
+    with start(extraction_names=names) as world:
+        drop = write_scans(world.landing, "walk")
+        ingest(world.ctx(), drop.key)
+        assert reconcile(world.ctx(), drop.key) == []
+        published = world.records.newest_with(drop.key, "publish")
+        assert published is not None
+        client = world.cdf.client
+        gone = images_of(world.ctx(), drop.key, published)[:2]
+        client.data_modeling.instances.delete(nodes=[(image.space, image.external_id) for image in gone])
+        (finding,) = reconcile(world.ctx(), drop.key)
+        assert finding.message.startswith("Images that CDF does not show: ")
+        (model,) = client.three_d.models.list(limit=None)
+        (made,) = client.three_d.revisions.list(model.id, limit=None)
+        assert f"delete revision {made.id} of 3D model {model.id} in CDF and run captures_ingest" in finding.message
+        with pytest.raises(CdfError, match="2 of its stations that CDF had extracted are gone: Stop"):
+            ingest(world.ctx("run 2"), drop.key)
+        client.three_d.revisions.delete(model.id, made.id)
+        again = ingest(world.ctx("run 3"), drop.key)
+        assert again.collected is not None
+        assert again.collected.missing == ()
+        (double,) = reconcile(world.ctx(), drop.key)
+        assert double.rule == "left", "the image that was not gone is shown beside the one extracted again"
+
+
+@pytest.mark.parametrize(
+    ("mode", "names"),
+    [
+        ("asset_centric", "tidy"),
+        ("asset_centric", "no_stations"),
+        ("hybrid", "random_ids"),
+        ("hybrid", "two_collections"),
+    ],
+)
+def test_what_cdf_made_is_found_in_each_form(start: Start, mode: str, names: str) -> None:
+    with start(mode, extraction_names=names) as world:
+        drop = write_scans(world.landing, "walk")
+        done = ingest(world.ctx(), drop.key)
+        assert done.collected is not None
+        assert done.published is None
+        assert done.verified is not None
+        assert (done.verified.images, done.verified.compared_faces) == (3, 6)
+        assert (done.collected.images, done.collected.missing, done.collected.others) == (3, (), 0)
+        assert len(done.collected.collections) == (2 if names == "two_collections" else 1)
+        assert {each.space for each in done.collected.collections} == {space_id(drop.key)}
+        receipt = world.records.load(drop.key)
+        assert receipt is not None
+        assert receipt.state == "published"
+        images = images_of(world.ctx(), drop.key, receipt.fingerprint)
+        places = sorted(image.pose.position for image in images)
+        assert places == sorted(station_pose(number).position for number in (1, 2, 3))
+        assert project(world) | {"scans": 1} == ONCE | {"scans": 1}
+        before = world.running.mutating()
+        again = ingest(world.ctx("run 2"), drop.key)
+        assert again.collected == done.collected
+        assert world.running.mutating() == before
+
+
+def test_stations_that_cdf_left_out_are_named(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    with start() as world:
+        drop = write_scans(world.landing, "walk")
+        from cdf_sandbox.three_d import extraction
+
+        real = extraction._extracted
+        monkeypatch.setattr(extraction, "_extracted", lambda *how: (s for n, s in enumerate(real(*how)) if n != 1))
+        done = steps(world, drop)
+        assert done.images == 2
+        assert len(done.missing) == 1
+        assert f"CDF left out {done.missing[0]}." in world.said
+        record = world.records.get(drop.key, validate(world.ctx(), drop.key).fingerprint, "publish")
+        assert record is not None
+        assert record.body["missing"] == list(done.missing)
+
+
+@pytest.mark.parametrize("before", [{"indexing_options": {"faceSize": 1024}}, {"route": "extract"}])
+def test_what_another_extraction_leaves_out_is_not_taken_for_gone(
+    start: Start, monkeypatch: pytest.MonkeyPatch, before: dict[str, Any]
+) -> None:
+    from cdf_sandbox.three_d import extraction
+
+    with start() as world:
+        drop = write_scans(world.landing, "walk")
+        own, world.site = world.site, small_site(world.landing, e57=before)
+        ingest(world.ctx(), drop.key)
+        world.site = own
+        real = extraction._extracted
+        monkeypatch.setattr(extraction, "_extracted", lambda *how: (s for n, s in enumerate(real(*how)) if n != 1))
+        done = steps(world, drop)
+        assert (done.images, len(done.missing)) == (2, 1)
+
+
+def test_an_extraction_that_made_nothing_is_a_failure_that_says_so(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cdf_sandbox.three_d import extraction
+
+    monkeypatch.setattr(extraction, "_extracted", lambda *how: iter(()))
+    with start() as world:
+        drop = write_scans(world.landing, "walk")
+        with pytest.raises(CdfError, match=r"holds no 360° image of it. 3 were promised"):
+            steps(world, drop)
+        receipt = world.records.load(drop.key)
+        assert receipt is not None
+        assert receipt.body("publish") is None
+
+
+def test_images_whose_faces_are_not_there_are_refused(start: Start) -> None:
+    with start() as world:
+        drop = write_scans(world.landing, "walk")
+        ctx = world.ctx()
+        fingerprint = validate(ctx, drop.key).fingerprint
+        e57_extraction.upload_scans(ctx, drop.key, fingerprint)
+        e57_extraction.start_revisions(ctx, drop.key, fingerprint)
+        e57_extraction.wait(ctx, drop.key, fingerprint)
+        image = next(iter(world.nodes(IMAGE_VIEW, "").values()))
+        world.cdf.client.files.delete(external_id=image["cubeMapTop"])
+        with pytest.raises(CdfError, match="faces are not all there"):
+            collect(ctx, drop.key, fingerprint)
+
+
+def test_faces_that_are_no_pictures_are_found(start: Start) -> None:
+    with start(site={"verify": "all"}) as world:
+        drop = write_scans(world.landing, "walk")
+        assert ingest(world.ctx(), drop.key).verified.compared_faces == 18  # type: ignore[union-attr]
+        image = next(iter(world.nodes(IMAGE_VIEW, "").values()))
+        world.cdf.client.files.upload_bytes(
+            b"no picture", name="top.jpg", external_id=image["cubeMapTop"], overwrite=True
+        )
+        receipt = world.records.load(drop.key)
+        assert receipt is not None
+        with pytest.raises(CdfError, match=r"e57.route to extract"):
+            verify(world.ctx(), drop.key, receipt.fingerprint)
+
+
+def test_captures_that_share_a_space_do_not_take_each_others_images(start: Start) -> None:
+    """At the very same places, as scans in a frame of their own often are."""
+    with start(site={"e57": {"space": "scans"}}) as world:
+        first = steps(world, write_scans(world.landing, "april"))
+        second = steps(world, write_scans(world.landing, "may", {"scan.e57": scan(shade=90)}))
+        again = steps(world, ScanDrop(CaptureKey("hall-7", "april"), world.landing / "april"))
+        assert first.images == second.images == 3
+        assert again == first
+        assert set(first.collections).isdisjoint(second.collections)
+        assert {each.space for each in first.collections} == {"scans"}
+
+
+def test_the_logs_say_why_it_failed(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cdf_sandbox.three_d import extraction
+
+    def broken(*how: object) -> Iterator[object]:
+        raise extraction.ExtractionError("CONVERTER/FAILED", "No scanner positions")
+        yield
+
+    monkeypatch.setattr(extraction, "_extracted", broken)
+    with start() as world:
+        drop = write_scans(world.landing, "walk")
+        with pytest.raises(CdfError, match=r"could not extract revision.*CONVERTER/FAILED: No scanner positions"):
+            steps(world, drop)
+
+
+def test_a_failed_extraction_can_be_asked_for_again(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cdf_sandbox.three_d import extraction
+
+    def broken(*how: object) -> Iterator[object]:
+        raise extraction.ExtractionError("CONVERTER/FAILED", "Out of memory")
+        yield
+
+    with start() as world:
+        drop = write_scans(world.landing, "walk")
+        with monkeypatch.context() as patch:
+            patch.setattr(extraction, "_extracted", broken)
+            with pytest.raises(CdfError, match="clear the task that starts the extraction: it starts a new revision"):
+                steps(world, drop)
+        assert steps(world, drop).images == 3
+        assert project(world)["revisions"] == 2
+        assert steps(world, drop).images == 3
+        assert project(world)["revisions"] == 2
+
+
+def test_the_folder_is_listed_once_for_all_scans(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed: list[str] = []
+    listing = CaptureFolder._walk
+
+    def counted(folder: CaptureFolder) -> Iterator[Any]:
+        listed.append(folder.url)
+        return listing(folder)
+
+    with start() as world:
+        drop = write_scans(world.landing, "walk", {f"{number}.e57": scan(shade=number) for number in range(3)})
+        fingerprint = validate(world.ctx(), drop.key).fingerprint
+        monkeypatch.setattr(CaptureFolder, "_walk", counted)
+        e57_extraction.upload_scans(world.ctx(), drop.key, fingerprint)
+        assert len(listed) == 1
+
+
+def test_a_deadline_ends_the_waiting(start: Start) -> None:
+    with start(revision_queue=9000) as world:
+        drop = write_scans(world.landing, "walk")
+        ctx = world.ctx()
+        fingerprint = validate(ctx, drop.key).fingerprint
+        e57_extraction.upload_scans(ctx, drop.key, fingerprint)
+        started = e57_extraction.start_revisions(ctx, drop.key, fingerprint)
+        assert e57_extraction.look(ctx, drop.key, fingerprint) == e57_extraction.Waiting(0, 1, ("Queued",))
+        world.site = small_site(world.landing, e57={"deadline": timedelta(0)})
+        with pytest.raises(CdfError, match=f"has not ended revision {started.revisions[0]} .Queued.*e57.deadline"):
+            e57_extraction.look(world.ctx(), drop.key, fingerprint)
+
+
+def test_waiting_tells_how_far_it_is(start: Start) -> None:
+    with start(revision_queue=0.3, revision_processing=0.3) as world:
+        done = ingest(world.ctx(), write_scans(world.landing, "walk").key)
+        assert done.collected is not None
+        assert "revisions done (Queued): 0 of 1" in world.said
+        assert "revisions done: 1 of 1" in world.said
+
+
+LOST = ["*/3d/models", "*/revisions", "*/initmultipartupload", "*/completemultipartupload", "*/models/spaces"]
+
+
+@pytest.mark.parametrize("effect", ["commit-then-reset", "reset"])
+@pytest.mark.parametrize("path", LOST)
+def test_a_lost_answer_makes_nothing_twice(start: Start, path: str, effect: str) -> None:
+    with start() as world:
+        drop = write_scans(world.landing, "walk")
+        fault(world.running, effect=effect, method="POST", path=path)
+        try:
+            steps(world, drop)
+        except CdfUnavailableError:
+            steps(world, drop, "run 2")
+        found = project(world)
+        assert [uploaded for _, uploaded in found.pop("scans")] == [True]
+        assert found == ONCE
+
+
+@pytest.mark.parametrize("effect", ["commit-then-reset", "reset", "short-store", "wrong-bytes"])
+def test_a_part_that_went_wrong_ends_well_or_says_so(start: Start, effect: str) -> None:
+    with start() as world:
+        drop = write_scans(world.landing, "walk")
+        fault(world.running, effect=effect, method="PUT", path="/links/*")
+        try:
+            steps(world, drop)
+        except (CdfUnavailableError, CdfError):
+            assert effect in {"short-store", "wrong-bytes"}
+        else:
+            found = project(world)
+            found.pop("scans")
+            assert found == ONCE
+
+
+def test_other_settings_are_another_revision(start: Start) -> None:
+    with start() as world:
+        drop = write_scans(world.landing, "walk")
+        steps(world, drop)
+        world.site = small_site(world.landing, e57={"indexing_options": {"faceSize": 1024}})
+        done = steps(world, drop)
+        assert (done.images, done.others) == (3, 0)
+        assert project(world)["revisions"] == 2
+        assert len(images_of(world.ctx(), drop.key, validate(world.ctx(), drop.key).fingerprint)) == 3
+
+
+def test_the_settings_reach_the_request(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[dict[str, Any]] = []
+    settings = {
+        "flags": "boolean", "pipeline_version": "beta-2", "cdf_version": "beta", "indexing_options": {"faceSize": 1024},
+    }  # fmt: skip
+    with start(site={"e57": settings}) as world:
+        real = httpx.Client.post
+
+        def post(client: httpx.Client, url: str, **more: Any) -> httpx.Response:
+            if url.endswith("/revisions"):
+                sent.append({"body": more["json"], "headers": more["headers"]})
+            return real(client, url, **more)
+
+        monkeypatch.setattr(httpx.Client, "post", post)
+        drop = write_scans(world.landing, "walk")
+        steps(world, drop)
+    (request,) = sent
+    (item,) = request["body"]["items"]
+    assert request["headers"]["cdf-version"] == "beta"
+    assert item["pipelineConfiguration"] == {
+        "version": "beta-2",
+        "indexingOptions": {
+            "extractPhotosphereImages": True, "dmsInstancesSpaceId": space_id(drop.key), "faceSize": 1024,
+        },
+    }  # fmt: skip
+    assert not any(item["nonce"] in line for line in world.said)
+    assert not any(item["nonce"].encode() in (world.records.store.read(p) or b"") for p in world.records.store.walk())
+
+
+def test_a_given_model_is_used_and_no_other_made(start: Start) -> None:
+    with start() as world:
+        model = world.cdf.client.three_d.models.create(name="Hall 7, all scans")
+        world.site = small_site(world.landing, e57={"model_id": model.id})
+        steps(world, write_scans(world.landing, "walk"))
+        assert project(world)["models"] == 1
+
+
+def test_a_changed_scan_needs_a_new_revision_of_the_capture(start: Start) -> None:
+    with start() as world:
+        steps(world, write_scans(world.landing, "walk"))
+        changed = write_scans(world.landing, "walk", {"scan.e57": scan(shade=99)})
+        before = world.running.mutating()
+        with pytest.raises(BadInputError, match=r'scan "scan.e57" differs.*revision: 2'):
+            steps(world, changed)
+        assert world.running.mutating() == before
+        done = steps(world, write_scans(world.landing, "walk", revision=2))
+        assert (done.images, done.others, done.missing) == (3, 0, ())
+        assert len(images_of(world.ctx(), changed.key, world.records.load(changed.key).fingerprint)) == 3  # type: ignore[union-attr]
+
+
+def test_a_scan_that_is_added_is_extracted_beside_the_first(start: Start) -> None:
+    with start() as world:
+        first = {"west.e57": scan((1, 2)), "south.e57": scan((5,))}
+        steps(world, write_scans(world.landing, "walk", first))
+        before = project(world)
+        done = steps(world, write_scans(world.landing, "walk", {"north.e57": scan((3, 4))}))
+        assert (done.images, done.missing) == (5, ())
+        after = project(world)
+        assert set(before["scans"]) < set(after["scans"])
+        assert (after["models"], after["revisions"], after["images"]) == (1, 3, 5)
+
+
+@pytest.mark.parametrize("shared_space", [False, True], ids=["own space", "shared space"])
+def test_what_an_earlier_extraction_left_is_named_until_it_is_deleted(start: Start, shared_space: bool) -> None:
+    """CDF's extraction removes nothing: a scan that is left out stays shown, in the records too."""
+    with start(site={"e57": {"space": "scans"}} if shared_space else None) as world:
+        drop = write_scans(
+            world.landing, "walk", {"west.e57": scan((1,)), "north.e57": scan((2,)), "east.e57": scan((3,))}
+        )
+        ingest(world.ctx(), drop.key)
+        assert reconcile(world.ctx(), drop.key) == []
+        (drop.folder / "east.e57").unlink()
+        refused = ingest(world.ctx(), drop.key).validated
+        assert "1 gone" in refused.headline
+        assert "stay until somebody deletes them in CDF" in refused.headline
+        write_scans(world.landing, "walk", {"west.e57": scan((1,))}, revision=2)
+        done = ingest(world.ctx(), drop.key)
+        assert done.collected is not None
+        assert done.collected.images == 2
+        assert any(line.startswith("1 images of earlier deliveries are still shown") for line in world.said)
+        (finding,) = reconcile(world.ctx(), drop.key)
+        assert finding.rule == "left"
+        (left,) = world.records.get(drop.key, done.validated.fingerprint, "publish").body["left"]  # type: ignore[union-attr]
+        assert left in finding.message
+        client = world.cdf.client
+        space = next(iter(done.collected.collections)).space
+        client.data_modeling.instances.delete(nodes=[(space, left)])
+        assert reconcile(world.ctx(), drop.key) == []
+
+
+def test_an_image_in_a_space_of_the_captures_own_that_nobody_recorded_is_listed(start: Start) -> None:
+    with start() as world:
+        drop = write_scans(world.landing, "walk")
+        ingest(world.ctx(), drop.key)
+        name, properties = next(iter(world.nodes(IMAGE_VIEW, "").items()))
+        copied = {key: value for key, value in properties.items() if value is not None}
+        stray = NodeApply(space_id(drop.key), "stray", sources=[NodeOrEdgeData(ViewId(*IMAGE_VIEW), copied)])
+        world.cdf.client.data_modeling.instances.apply(stray)
+        assert name != "stray"
+        assert "stray" in {finding.rule: finding.message for finding in reconcile(world.ctx(), drop.key)}["unknown"]
+
+
+def test_a_scan_left_out_in_a_data_modeling_project_is_removed(tmp_path: Path) -> None:
+    given = {"list_lag": 0, "uploaded_lag": 0, "syncer_delay": 0, "rate_limits": False}
+    with run_sandbox(Options(data=tmp_path / "cdf", mode=ProjectMode.DATA_MODELING, **given)) as running:
+        world = World(running, tmp_path, "data_modeling")
+        drop = write_scans(
+            world.landing, "walk", {"west.e57": scan((1,)), "north.e57": scan((2,)), "east.e57": scan((3,))}
+        )
+        ingest(world.ctx(), drop.key)
+        (drop.folder / "east.e57").unlink()
+        write_scans(world.landing, "walk", {"west.e57": scan((1,))}, revision=2)
+        done = ingest(world.ctx(), drop.key)
+        assert done.published is not None
+        assert len(done.published.removed_images) == 1
+        assert len(images_of(world.ctx(), drop.key, done.validated.fingerprint)) == 2
+        assert reconcile(world.ctx(), drop.key) == []
+
+
+def test_extraction_here_is_a_setting_in_every_mode(start: Start) -> None:
+    for mode in ("asset_centric", "hybrid"):
+        with start(mode, site={"e57": {"route": "extract"}}) as world:
+            done = ingest(world.ctx(), write_scans(world.landing, mode).key)
+            assert done.collected is None
+            assert done.published is not None
+            assert done.published.images == 3
+            assert project(world)["revisions"] == 0
+
+
+def test_a_dry_run_lists_files_and_revision_and_writes_nothing(start: Start) -> None:
+    with start() as world:
+        drop = write_scans(world.landing, "walk")
+        before = world.running.mutating()
+        planned = plan(world.ctx(), drop.key)
+        assert world.running.mutating() == before
+        assert planned.space == space_id(drop.key)
+        assert len(planned.files) == 1
+        assert planned.revisions == ("scan.e57",)
+        steps(world, drop)
+        planned = plan(world.ctx(), drop.key)
+        assert (planned.space, planned.files, planned.revisions) == (None, (), ())
+
+
+def test_scans_out_of_a_zip_go_one_by_one(start: Start) -> None:
+    with start() as world:
+        members = {"a/west.e57": scan((1, 2)), "b/east.e57": scan((3,)), "readme.txt": b"hello"}
+        done = steps(world, write_scans(world.landing, "walk", {"scans.zip": zipped(members)}))
+        assert (done.images, done.missing) == (3, ())
+        found = {file.name: file for file in world.cdf.client.files.list(limit=None) if file.mime_type == "model/e57"}
+        assert set(found) == {"west.e57", "east.e57"}
+        content = world.cdf.client.files.download_bytes(external_id=found["west.e57"].external_id)
+        assert content == members["a/west.e57"]
+
+
+def test_a_space_that_may_not_be_created_is_asked_for(start: Start) -> None:
+    with start(site={"create_space": False, "space": "captures360"}) as world:
+        from cognite.client.data_classes.data_modeling import SpaceApply
+
+        world.cdf.client.data_modeling.spaces.apply(SpaceApply("captures360"))
+        drop = write_scans(world.landing, "walk")
+        with pytest.raises(ConfigError, match=space_id(drop.key)):
+            steps(world, drop)
+
+
+def test_data_modeling_projects_have_their_panoramas_extracted_here(tmp_path: Path) -> None:
+    given = {"list_lag": 0, "uploaded_lag": 0, "syncer_delay": 0, "rate_limits": False}
+    with run_sandbox(Options(data=tmp_path / "cdf", mode=ProjectMode.DATA_MODELING, **given)) as running:
+        world = World(running, tmp_path, "data_modeling")
+        drop = write_scans(world.landing, "walk")
+        done = ingest(world.ctx(), drop.key)
+        assert done.validated.route == "faces"
+        receipt = world.records.load(drop.key)
+        assert receipt is not None
+        images = images_of(world.ctx(), drop.key, receipt.fingerprint)
+        places = np.array(sorted(image.pose.position for image in images))
+        np.testing.assert_allclose(places, sorted(station_pose(number).position for number in (1, 2, 3)), atol=1e-4)
