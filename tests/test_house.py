@@ -36,8 +36,8 @@ ORACLE_MAY_USE = (
     "capture360.pictures",
 )
 ORDER = (
-    "errors", "text", "model", "names", "rules", "geometry", "pictures", "e57", "store", "records", "settings",
-    "landing", "readers", "checks", "sources", "matching", "cdf", "detection", "reports", "steps",
+    "errors", "text", "batches", "model", "names", "rules", "geometry", "pictures", "e57", "store", "records",
+    "settings", "landing", "readers", "checks", "sources", "matching", "cdf", "detection", "reports", "steps",
 )  # fmt: skip
 """Packages and modules of capture360: each may import those before it."""
 CIRCLES = (

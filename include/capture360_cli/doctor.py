@@ -94,7 +94,7 @@ def _fitness(screen: Console, connection: Connection, site: Site, panoramas: int
 def _print_rows(screen: Console, found: Sequence[CheckResult]) -> None:
     table = _table("what", "state", "needed for", "found, or what to ask the administrator for")
     for row in found:
-        table.add_row(row.what, _styled(row.state, _COLOURS[row.state]), row.needed_for, _styled(row.told))
+        table.add_row(row.what, _styled(row.state, _COLOURS[row.state]), row.needed_for, _styled(row.message))
     screen.print(table)
 
 

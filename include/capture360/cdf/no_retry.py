@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import httpx
 
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.polling import until
+from capture360.cdf.polling import wait_until
 from capture360.errors import CdfError, CdfUnavailableError
 
 LOST_ANSWER_S = 10.0
@@ -53,7 +53,7 @@ def found_after_all(look: Callable[[], Found | None]) -> Found | None:
         found.extend(each for each in (look(),) if each is not None)
         return bool(found)
 
-    return found[0] if until(seen, LOST_ANSWER_S) else None
+    return found[0] if wait_until(seen, LOST_ANSWER_S) else None
 
 
 def _message(answer: httpx.Response) -> str:

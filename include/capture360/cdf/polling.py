@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-PATIENCE_S = 60.0
+LIMIT_S = 60.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 
 
-def until(condition: Callable[[], bool], patience_s: float | None = None) -> bool:
+def wait_until(condition: Callable[[], bool], limit_s: float | None = None) -> bool:
     """Whether `condition` came true in time; asked at once, and then at growing intervals."""
-    deadline = time.monotonic() + (PATIENCE_S if patience_s is None else patience_s)
+    deadline = time.monotonic() + (LIMIT_S if limit_s is None else limit_s)
     pause = _FIRST_PAUSE_S
     while not condition():
         left = deadline - time.monotonic()

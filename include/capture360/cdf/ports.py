@@ -130,10 +130,10 @@ class LinksWritten:
 
 @dataclass(frozen=True, slots=True)
 class MissingLink:
-    """A link that CDF does not show: the reference of its asset, and the link in words."""
+    """A recorded link that CDF does not show; `asset` is the reference of its asset."""
 
     asset: str
-    told: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from capture360.cdf.assets import ClassicAssets
 from capture360.cdf.capabilities import Need, capabilities, in_space, lacking
 from capture360.cdf.client import CdfProject, Connection, inspect
-from capture360.cdf.links.provenance import PairLedger
+from capture360.cdf.links.provenance import LinkRegistry
 from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import CaptureKey, Finding
@@ -21,12 +21,12 @@ _CAPABILITY = "cdf-capability"
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One thing that was looked at. `told` is what was found, or what to ask for."""
+    """Result of one check. `message` says what was found, or what to ask for."""
 
     what: str
     state: Literal["fit", "missing", "not asked"]
     needed_for: str
-    told: str
+    message: str
 
 
 def is_fit(found: Sequence[CheckResult]) -> bool:
@@ -115,7 +115,7 @@ def _for_more(granted: Sequence[Mapping[str, Any]], purpose: str, needs: Sequenc
 
 def _link_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
     mode = mode_of(cdf)
-    writing = mode.links(cdf, site, PairLedger.empty()).needs
+    writing = mode.links(cdf, site, LinkRegistry.empty()).needs
     if isinstance(mode.assets(cdf, site.links), ClassicAssets):
         return [*writing, Need("assetsAcl", "READ")]
     spaces = [Need("dataModelInstancesAcl", "READ", in_space(space)) for space in site.links.asset_spaces]

@@ -13,7 +13,7 @@ from capture360.cdf.images.classic import ClassicImages
 from capture360.cdf.images.core import CoreImages
 from capture360.cdf.links.annotations import Annotations, LinkType
 from capture360.cdf.links.image360 import Image360Links
-from capture360.cdf.links.provenance import PairLedger
+from capture360.cdf.links.provenance import LinkRegistry
 from capture360.cdf.ports import AssetSource, Image360Store, LinkWriter
 from capture360.cdf.project_mode import ModeName
 from capture360.settings.detection import DetectorName
@@ -26,12 +26,12 @@ class Mode:
 
     images: Callable[[CdfProject, Site], Image360Store]
     assets: Callable[[CdfProject, LinkSettings], AssetSource]
-    links: Callable[[CdfProject, Site, PairLedger], LinkWriter]
+    links: Callable[[CdfProject, Site, LinkRegistry], LinkWriter]
     detectors: tuple[DetectorName, ...]
     e57: Literal["revision", "extract"]
 
 
-def _annotations(link_type: LinkType, cdf: CdfProject, site: Site, ledger: PairLedger) -> LinkWriter:
+def _annotations(link_type: LinkType, cdf: CdfProject, site: Site, link_registry: LinkRegistry) -> LinkWriter:
     return Annotations(cdf, link_type)
 
 

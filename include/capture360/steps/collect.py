@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from capture360.cdf.fusion import collection_link
-from capture360.cdf.polling import until
+from capture360.cdf.polling import wait_until
 from capture360.cdf.ports import Collection
 from capture360.cdf.three_d.extraction import ExtractedImage, Extraction
 from capture360.e57 import split_reference
@@ -131,7 +131,7 @@ def _once_complete(extraction: Extraction, capture: Capture, began: Mapping[str,
         found[:] = [_compared(capture, list(extraction.images()), began)]
         return not found[0].missing
 
-    until(complete, _LATE_S)
+    wait_until(complete, _LATE_S)
     return found[0]
 
 

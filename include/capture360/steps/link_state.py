@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from capture360.cdf.links.provenance import NOTE as PAIRS
-from capture360.cdf.links.provenance import PairLedger
+from capture360.cdf.links.provenance import LinkRegistry
 from capture360.errors import BadInputError
 from capture360.matching.decisions import NOTE as DECISIONS
 from capture360.matching.decisions import Decided, added
@@ -41,9 +41,9 @@ class LinkMemory:
         self._key = key
         self._digests: dict[str, str] = {}
 
-    def pairs(self) -> PairLedger:
+    def pairs(self) -> LinkRegistry:
         """The pairs that we linked, in projects where CDF does not tell whose a link is."""
-        return PairLedger(lambda: self._records.note(self._key, PAIRS), lambda document: self._keep(PAIRS, document))
+        return LinkRegistry(lambda: self._records.note(self._key, PAIRS), lambda document: self._keep(PAIRS, document))
 
     def decisions(self) -> list[Decided]:
         """What people decided about the capture's links, over all its deliveries."""

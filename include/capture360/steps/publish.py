@@ -8,7 +8,7 @@ from typing import Any
 
 from capture360 import names
 from capture360.cdf.fusion import collection_link
-from capture360.cdf.polling import until
+from capture360.cdf.polling import wait_until
 from capture360.cdf.ports import Collection, Image360Store, StationFaces
 from capture360.cdf.registry import mode_of
 from capture360.errors import CdfUnavailableError
@@ -109,7 +109,7 @@ def _wait_until_published(model: Image360Store, capture: Capture, faces: Station
         after.update((image.external_id, image) for image in model.images(capture.key))
         return all(name in after and dict(after[name].faces) == dict(refs) for name, refs in wanted.items())
 
-    if not until(all_there):
+    if not wait_until(all_there):
         absent = [name for name, refs in wanted.items() if name not in after or dict(after[name].faces) != dict(refs)]
         raise CdfUnavailableError(
             f"{len(absent)} images were written but cannot be read back ({', '.join(absent[:_SHOWN])})."

@@ -182,8 +182,8 @@ def _link_drift(ctx: StepContext, key: CaptureKey, drift: LinkDrift) -> list[Fin
     if drift.changed:
         ctx.say(f"{key}: links of ours that people changed or removed, and that stay so: {_list(drift.changed)}")
     assets = {asset.ref for asset in mode_of(ctx.cdf).assets(ctx.cdf, ctx.site.links).assets()} if drift.missing else ()
-    assetless = [link.told for link in drift.missing if link.asset not in assets]
-    missing = [link.told for link in drift.missing if link.asset in assets]
+    assetless = [link.description for link in drift.missing if link.asset not in assets]
+    missing = [link.description for link in drift.missing if link.asset in assets]
     clear = "In its last run of captures_contextualize clear the task"
     told = (
         ("missing", missing, "Links that the records hold and CDF does not", f"{clear} annotate."),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from capture360 import names
 from capture360.cdf.capabilities import capabilities, lacking
-from capture360.cdf.polling import until
+from capture360.cdf.polling import wait_until
 from capture360.cdf.ports import Image360Store, StationFaces
 from capture360.cdf.registry import mode_of
 from capture360.errors import CdfUnavailableError, ConfigError
@@ -131,7 +131,7 @@ def _wait_until_gone(model: Image360Store, key: CaptureKey, gone: Sequence[Publi
         wanting.intersection_update(image.external_id for image in model.images(key))
         return not wanting
 
-    if gone and not until(all_gone):
+    if gone and not wait_until(all_gone):
         raise CdfUnavailableError(f"{len(wanting)} images were removed but are still shown ({_some(sorted(wanting))}).")
 
 

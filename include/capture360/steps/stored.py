@@ -6,7 +6,7 @@ import hashlib
 import random
 from collections.abc import Callable, Mapping, Sequence
 
-from capture360.cdf.polling import until
+from capture360.cdf.polling import wait_until
 from capture360.cdf.ports import Image360Store
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import Capture, EncodedFace, FaceRef, Station
@@ -26,7 +26,7 @@ def wait_until_stored(model: Image360Store, shas: Mapping[FaceRef, str]) -> None
             del wanting[ref]
         return not wanting
 
-    if not until(all_stored):
+    if not wait_until(all_stored):
         shown = ", ".join(sorted(ref.external_id for ref in wanting)[:_SHOWN])
         raise CdfUnavailableError(
             f"{len(wanting)} face files are not readable in CDF ({shown}). Clear the tasks that upload faces."

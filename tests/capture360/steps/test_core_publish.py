@@ -113,7 +113,7 @@ def test_a_file_that_never_syncs_is_told(
     options = Options(
         data=tmp_path / "sandbox", mode=ProjectMode.DATA_MODELING, list_lag=0, syncer_delay=None, rate_limits=False
     )
-    monkeypatch.setattr("capture360.cdf.polling.PATIENCE_S", 0.3)
+    monkeypatch.setattr("capture360.cdf.polling.LIMIT_S", 0.3)
     with run_sandbox(options) as lame:
         world = World(lame, tmp_path, mode="data_modeling")
         drop = world.drop("lame", stations=1)

@@ -228,7 +228,7 @@ def test_nothing_is_published_before_its_faces_are_there(world: World, monkeypat
     faces(world.ctx(), drop.key, fingerprint, 0)
     gone = sorted(world.files("early"))[0]
     world.cdf.client.files.delete(external_id=gone)
-    monkeypatch.setattr("capture360.cdf.polling.PATIENCE_S", 0)
+    monkeypatch.setattr("capture360.cdf.polling.LIMIT_S", 0)
     with pytest.raises(Exception, match=f"1 face files are not readable in CDF .{gone}"):
         publish(world.ctx(), drop.key, fingerprint)
     assert world.nodes(IMAGE_VIEW, "early") == {}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from capture360.cdf.client import cdf_errors
 from capture360.cdf.images.files import LINKS_AT_ONCE, SHA256, face_name, side_by_side, with_fresh_links
 from capture360.cdf.instances import Instances, Node, View
-from capture360.cdf.polling import until
+from capture360.cdf.polling import wait_until
 from capture360.errors import CdfUnavailableError
 from capture360.model import EncodedFace, FaceRef, Station
 from capture360.settings.register import FileSettings
@@ -108,7 +108,7 @@ class CoreFiles:
             waiting[:] = [ref for ref in waiting if ref not in known]
             return not waiting
 
-        if not until(all_synced):
+        if not wait_until(all_synced):
             shown = ", ".join(ref.external_id for ref in waiting[:_SHOWN])
             raise CdfUnavailableError(
                 f"CDF has not made the files of {len(waiting)} CogniteFile nodes in space {_space(waiting[0])} "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import Instances, View
-from capture360.cdf.polling import until
+from capture360.cdf.polling import wait_until
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import CaptureKey
 
@@ -53,7 +53,7 @@ class CoreModels:
             item = {"name": str(key), "space": self._space, "type": "Image360"}
             self._client.post(self._url, {"items": [item]})
         # Read back, lest two runs have made one each: the oldest is everybody's.
-        if not until(lambda: self._node_is_there(self.find(key))):
+        if not wait_until(lambda: self._node_is_there(self.find(key))):
             raise CdfUnavailableError(f"The 360° model of {key} was created, but CDF does not show it yet.")
         made = self.find(key)
         assert made is not None

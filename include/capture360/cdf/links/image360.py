@@ -21,8 +21,8 @@ import numpy as np
 from capture360.cdf.capabilities import Need, in_space
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import Instances, relation
-from capture360.cdf.links.provenance import REMOVED, Made, Pair, PairLedger
-from capture360.cdf.links.snapshot import LinkSnapshot, SeenLink, image_ref, look
+from capture360.cdf.links.provenance import TOMBSTONE, LinkKey, LinkRecord, LinkRegistry
+from capture360.cdf.links.snapshot import LinkEdge, LinkSnapshot, image_ref, read_links
 from capture360.cdf.ports import Decision, LinkDrift, LinksWritten, MissingLink
 from capture360.cdf.preflight import ensure_space
 from capture360.errors import CdfError, CdfUnavailableError
@@ -54,7 +54,7 @@ class _Wanted:
     def digest(self) -> str:
         return hashlib.sha256(json.dumps(self.data).encode()).hexdigest()[:16]
 
-    def is_shown_by(self, edge: SeenLink) -> bool:
+    def is_shown_by(self, edge: LinkEdge) -> bool:
         return len(edge.polygon) == len(self.data) and bool(
             np.allclose(edge.polygon, self.data, rtol=0, atol=_SAME_ANGLE)
         )
@@ -62,13 +62,13 @@ class _Wanted:
 
 @dataclass(slots=True)
 class _Plan:
-    create: list[Pair] = field(default_factory=list)
-    remove: dict[Pair, list[SeenLink]] = field(default_factory=dict)
+    create: list[LinkKey] = field(default_factory=list)
+    remove: dict[LinkKey, list[LinkEdge]] = field(default_factory=dict)
     """Edges of ours to take away: pairs that are wanted no more or otherwise, and doubles."""
-    adopt: dict[Pair, SeenLink] = field(default_factory=dict)
+    adopt: dict[LinkKey, LinkEdge] = field(default_factory=dict)
     """Pairs that a run linked which was killed before it saw the edge."""
-    forget: list[Pair] = field(default_factory=list)
-    decided: list[Pair] = field(default_factory=list)
+    forget: list[LinkKey] = field(default_factory=list)
+    decided: list[LinkKey] = field(default_factory=list)
     """Wanted pairs that are somebody else's, or that somebody changed."""
     kept: int = 0
 
@@ -76,11 +76,11 @@ class _Plan:
 class Image360Links:
     """LinkWriter of data modeling projects."""
 
-    def __init__(self, cdf: CdfProject, site: Site, ledger: PairLedger) -> None:
+    def __init__(self, cdf: CdfProject, site: Site, registry: LinkRegistry) -> None:
         self._client: CogniteClient = cdf.client
         self._cdf = cdf
         self._site = site
-        self._ledger = ledger
+        self._registry = registry
         self._instances = Instances(cdf.client)
         self._url = f"/api/v1/projects/{cdf.connection.project}/3d/contextualization/image360"
         self._objects_space = site.core.objects_space or site.space
@@ -93,14 +93,14 @@ class Image360Links:
 
     def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:
         wanted, told = _wanted(images, matches)
-        there = look(self._instances, images)
+        there = read_links(self._instances, images)
         told += self._clear_orphans(there)
         plan = self._plan([image_ref(image) for image in images], wanted, there)
-        self._ledger.put({pair: Made(wanted[pair].digest) for pair in plan.create})
+        self._registry.put({pair: LinkRecord(wanted[pair].digest) for pair in plan.create})
         self._delete([edge for edges in plan.remove.values() for edge in edges])
-        self._ledger.put({pair: _made(wanted[pair], edge) for pair, edge in plan.adopt.items()})
+        self._registry.put({pair: _made(wanted[pair], edge) for pair, edge in plan.adopt.items()})
         removed = [pair for pair in plan.remove if pair not in wanted]
-        self._ledger.forget([*removed, *plan.forget])
+        self._registry.forget([*removed, *plan.forget])
         refused = self._create(images, plan.create, wanted, there)
         return LinksWritten(
             approved=len(plan.create) - len(refused),
@@ -121,13 +121,13 @@ class Image360Links:
         return []
 
     def remove(self, images: Sequence[PublishedImage], *, dry_run: bool) -> Sequence[str]:
-        there = look(self._instances, images)
-        pairs = self._ledger.of(image_ref(image) for image in images)
+        there = read_links(self._instances, images)
+        pairs = self._registry.of(image_ref(image) for image in images)
         ours = [edge for pair in pairs for edge in self._our_edges(pair, there.links.get(pair, []))]
         ours += [edge for edges in there.orphans.values() for edge in edges if self._made_edge(pairs, edge)]
         if not dry_run:
             self._delete(ours)
-            self._ledger.forget(pairs)
+            self._registry.forget(pairs)
         return [f"link {edge.name}" for edge in ours]
 
     def remove_from_files(self, faces: Sequence[FaceRef]) -> Sequence[str]:
@@ -135,9 +135,9 @@ class Image360Links:
         return []
 
     def of_people(self, images: Sequence[PublishedImage]) -> Sequence[str]:
-        there = look(self._instances, images)
+        there = read_links(self._instances, images)
         ours = {edge.name for pair, edges in there.links.items() for edge in self._our_edges(pair, edges)}
-        pairs = self._ledger.of(image_ref(image) for image in images)
+        pairs = self._registry.of(image_ref(image) for image in images)
         all_edges = [edge for group in (there.links, there.orphans) for edges in group.values() for edge in edges]
         others = [edge for edge in all_edges if edge.name not in ours and not self._made_edge(pairs, edge)]
         return [f"link {edge.name}" for edge in others]
@@ -149,7 +149,7 @@ class Image360Links:
             missing=tuple(MissingLink(pair.asset, named[pair]) for pair in plan.create),
             unexplained=tuple(f"{pair.asset} on {pair.image}" for pair in plan.remove if pair not in wanted),
             forgotten=tuple(named[pair] for pair in self._forgotten(plan, wanted, there)),
-            changed=tuple(named[pair] for pair in plan.decided if self._ledger.get(pair)),
+            changed=tuple(named[pair] for pair in plan.decided if self._registry.get(pair)),
             orphans=tuple(f"{edge.name} on {image}" for image, edges in there.orphans.items() for edge in edges),
         )
 
@@ -158,33 +158,39 @@ class Image360Links:
         forgotten = self._forgotten(plan, wanted, there)
         made = {pair: _made(wanted[pair], edge) for pair, edge in forgotten.items()}
         if gone_by_hand:
-            made |= {pair: Made(wanted[pair].digest, REMOVED) for pair in plan.create if self._ledger.get(pair) is None}
-        self._ledger.put(made)
+            made |= {
+                pair: LinkRecord(wanted[pair].digest, TOMBSTONE)
+                for pair in plan.create
+                if self._registry.get(pair) is None
+            }
+        self._registry.put(made)
         return len(forgotten)
 
     def _planned(
         self, images: Sequence[PublishedImage], matches: Sequence[Match]
-    ) -> tuple[dict[Pair, _Wanted], LinkSnapshot, _Plan]:
+    ) -> tuple[dict[LinkKey, _Wanted], LinkSnapshot, _Plan]:
         """What `write` would do, and from what it would follow; nothing is changed."""
         wanted, _ = _wanted(images, matches)
-        there = look(self._instances, images)
+        there = read_links(self._instances, images)
         return wanted, there, self._plan([image_ref(image) for image in images], wanted, there)
 
-    def _forgotten(self, plan: _Plan, wanted: Mapping[Pair, _Wanted], there: LinkSnapshot) -> dict[Pair, SeenLink]:
+    def _forgotten(
+        self, plan: _Plan, wanted: Mapping[LinkKey, _Wanted], there: LinkSnapshot
+    ) -> dict[LinkKey, LinkEdge]:
         """Pairs without memory that stand in CDF with our outlines, number by number: nobody else would make those."""
-        found: dict[Pair, SeenLink] = {}
+        found: dict[LinkKey, LinkEdge] = {}
         for pair in plan.decided:
             ours = next((edge for edge in there.links[pair] if wanted[pair].is_shown_by(edge)), None)
-            if ours is not None and self._ledger.get(pair) is None:
+            if ours is not None and self._registry.get(pair) is None:
                 found[pair] = ours
         return found
 
-    def _plan(self, images: Sequence[str], wanted: Mapping[Pair, _Wanted], there: LinkSnapshot) -> _Plan:
+    def _plan(self, images: Sequence[str], wanted: Mapping[LinkKey, _Wanted], there: LinkSnapshot) -> _Plan:
         plan = _Plan()
-        for pair in dict.fromkeys([*wanted, *self._ledger.of(images)]):
-            wish, made, edges = wanted.get(pair), self._ledger.get(pair), there.links.get(pair, [])
+        for pair in dict.fromkeys([*wanted, *self._registry.of(images)]):
+            wish, made, edges = wanted.get(pair), self._registry.get(pair), there.links.get(pair, [])
             if made is None:
-                # Only a wanted pair can be unknown to the ledger.
+                # Only a wanted pair can be unknown to the registry.
                 if edges:
                     plan.decided.append(pair)
                 else:
@@ -212,29 +218,29 @@ class Image360Links:
     def _create(
         self,
         images: Sequence[PublishedImage],
-        pairs: Sequence[Pair],
-        wanted: Mapping[Pair, _Wanted],
+        pairs: Sequence[LinkKey],
+        wanted: Mapping[LinkKey, _Wanted],
         there: LinkSnapshot,
-    ) -> dict[Pair, str]:
+    ) -> dict[LinkKey, str]:
         """Link the pairs, one collection a request; a sentence for each that CDF refuses."""
         if not pairs:
             return {}
         for space in dict.fromkeys((self._objects_space, self._links_space)):
             ensure_space(self._cdf, space, create=self._site.create_space)
-        by_collection: dict[tuple[str, str], list[Pair]] = defaultdict(list)
+        by_collection: dict[tuple[str, str], list[LinkKey]] = defaultdict(list)
         for pair in pairs:
             by_collection[there.collections[pair.image]].append(pair)
-        refused: dict[Pair, str] = {}
+        refused: dict[LinkKey, str] = {}
         for collection, group in by_collection.items():
             for start in range(0, len(group), _AT_ONCE):
                 refused |= self._post(collection, group[start : start + _AT_ONCE], wanted)
-        self._ledger.forget(refused)
+        self._registry.forget(refused)
         self._see(images, [pair for pair in pairs if pair not in refused], wanted)
         return refused
 
     def _post(
-        self, collection: tuple[str, str], pairs: Sequence[Pair], wanted: Mapping[Pair, _Wanted]
-    ) -> dict[Pair, str]:
+        self, collection: tuple[str, str], pairs: Sequence[LinkKey], wanted: Mapping[LinkKey, _Wanted]
+    ) -> dict[LinkKey, str]:
         body = {
             "items": [
                 {
@@ -265,19 +271,24 @@ class Image360Links:
             return self._post(collection, pairs[:middle], wanted) | self._post(collection, pairs[middle:], wanted)
         return {}
 
-    def _see(self, images: Sequence[PublishedImage], pairs: Sequence[Pair], wanted: Mapping[Pair, _Wanted]) -> None:
+    def _see(
+        self,
+        images: Sequence[PublishedImage],
+        pairs: Sequence[LinkKey],
+        wanted: Mapping[LinkKey, _Wanted],
+    ) -> None:
         """Take away what a repeated request doubled, and write down the edges that are left."""
         touched = {pair.image for pair in pairs}
-        there = look(self._instances, [image for image in images if image_ref(image) in touched])
-        made: dict[Pair, Made] = {}
-        doubles: list[SeenLink] = []
+        there = read_links(self._instances, [image for image in images if image_ref(image) in touched])
+        made: dict[LinkKey, LinkRecord] = {}
+        doubles: list[LinkEdge] = []
         for pair in pairs:
             edges = [edge for edge in there.links.get(pair, []) if wanted[pair].is_shown_by(edge)]
             if edges:
                 made[pair] = _made(wanted[pair], edges[0])
                 doubles += edges[1:]
         self._delete(doubles)
-        self._ledger.put(made)
+        self._registry.put(made)
         missing = len(pairs) - len(made)
         if missing:
             raise CdfUnavailableError(f"CDF does not show {missing} of {len(pairs)} links that it was asked for.")
@@ -286,10 +297,10 @@ class Image360Links:
         """Remove edges of ours whose asset is gone; a sentence for others, for they keep viewers out of the image."""
         told = []
         for image, edges in there.orphans.items():
-            pairs = self._ledger.of([image])
+            pairs = self._registry.of([image])
             ours = [edge for edge in edges if self._made_edge(pairs, edge)]
             self._delete(ours)
-            self._ledger.forget([pair for pair in pairs if any(self._made_edge([pair], edge) for edge in ours)])
+            self._registry.forget([pair for pair in pairs if any(self._made_edge([pair], edge) for edge in ours)])
             told += [
                 f"Viewers cannot enter image {image}: link {edge.name} belongs to a Cognite3DObject without an asset. "
                 "Delete that link, or set object3D of its asset."
@@ -298,15 +309,15 @@ class Image360Links:
             ]
         return told
 
-    def _made_edge(self, pairs: Sequence[Pair], edge: SeenLink) -> bool:
-        return any(edge.name in made.edges for pair in pairs if (made := self._ledger.get(pair)))
+    def _made_edge(self, pairs: Sequence[LinkKey], edge: LinkEdge) -> bool:
+        return any(edge.name in made.edges for pair in pairs if (made := self._registry.get(pair)))
 
-    def _our_edges(self, pair: Pair, edges: Sequence[SeenLink]) -> list[SeenLink]:
+    def _our_edges(self, pair: LinkKey, edges: Sequence[LinkEdge]) -> list[LinkEdge]:
         """Those that we made; where that was not seen, all of a pair that was not linked when we began."""
-        made = self._ledger.get(pair)
+        made = self._registry.get(pair)
         return [edge for edge in edges if made and (edge.name in made.edges or not made.edges)]
 
-    def _delete(self, edges: Sequence[SeenLink]) -> None:
+    def _delete(self, edges: Sequence[LinkEdge]) -> None:
         from cognite.client.data_classes.data_modeling import EdgeId
 
         if edges:
@@ -315,21 +326,21 @@ class Image360Links:
                 self._client.data_modeling.instances.delete(edges=ids)
 
 
-def _wanted(images: Sequence[PublishedImage], matches: Sequence[Match]) -> tuple[dict[Pair, _Wanted], list[str]]:
+def _wanted(images: Sequence[PublishedImage], matches: Sequence[Match]) -> tuple[dict[LinkKey, _Wanted], list[str]]:
     """The approved matches by pair, and sentences about outlines that found no place."""
     refs = {image.external_id: image_ref(image) for image in images}
-    outlines: dict[Pair, list[Outline]] = defaultdict(list)
-    names: dict[Pair, str] = {}
+    outlines: dict[LinkKey, list[Outline]] = defaultdict(list)
+    names: dict[LinkKey, str] = {}
     for match in matches:
         if match.status != "approved" or match.asset is None:
             continue
         polygon = clipped(match.detection.polygon)
         if polygon is None:
             raise ValueError(f"the outline of {match.detection.text!r} lies outside its face")
-        pair = Pair(match.asset.ref, refs[match.detection.image])
+        pair = LinkKey(match.asset.ref, refs[match.detection.image])
         outlines[pair].append((match.detection.face, polygon))
         names[pair] = match.asset.name
-    wanted: dict[Pair, _Wanted] = {}
+    wanted: dict[LinkKey, _Wanted] = {}
     told = []
     for pair, parts in outlines.items():
         data, left_out = polygon_data(sorted(parts))
@@ -341,13 +352,13 @@ def _wanted(images: Sequence[PublishedImage], matches: Sequence[Match]) -> tuple
     return wanted, told
 
 
-def _is_as_wished(wish: _Wanted, made: Made, edge: SeenLink) -> bool:
+def _is_as_wished(wish: _Wanted, made: LinkRecord, edge: LinkEdge) -> bool:
     """By our own digest where we saw the edge: what CDF gives back may be rounded; by its numbers where we did not."""
     return wish.digest == made.digest if made.edges else wish.is_shown_by(edge)
 
 
-def _made(wanted: _Wanted, edge: SeenLink) -> Made:
-    return Made(wanted.digest, {edge.name: edge.version})
+def _made(wanted: _Wanted, edge: LinkEdge) -> LinkRecord:
+    return LinkRecord(wanted.digest, {edge.name: edge.version})
 
 
 def _named(ref: str) -> dict[str, Any]:

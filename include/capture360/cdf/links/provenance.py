@@ -15,7 +15,7 @@ NOTE = "linked-pairs"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Pair:
+class LinkKey:
     """An asset and an image, both as `<space>/<externalId>`."""
 
     asset: str
@@ -23,7 +23,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class LinkRecord:
     """How we linked a pair: a digest of the polygons, and the versions of the edges by `<space>/<externalId>`.
 
     No edges: the request was about to be sent, and what became of it was not seen.
@@ -33,44 +33,44 @@ class Made:
     edges: Mapping[str, int] = field(default_factory=dict)
 
 
-REMOVED: Mapping[str, int] = {"": 0}
+TOMBSTONE: Mapping[str, int] = {"": 0}
 """Edges of a pair whose link somebody removed: no edge bears this name, so the pair is left to them."""
 
 
-class PairLedger:
+class LinkRegistry:
     """The pairs of one capture. Every change is stored before it returns."""
 
     def __init__(self, read: Callable[[], Mapping[str, Any] | None], save: Callable[[Mapping[str, Any]], None]) -> None:
         self._save = save
         self._pairs = {
-            Pair(item["asset"], item["image"]): Made(item["digest"], item["edges"])
+            LinkKey(item["asset"], item["image"]): LinkRecord(item["digest"], item["edges"])
             for item in (read() or {"pairs": []})["pairs"]
         }
 
     @classmethod
-    def empty(cls) -> PairLedger:
-        """A ledger that remembers nothing, for those who only ask."""
+    def empty(cls) -> LinkRegistry:
+        """A registry that remembers nothing, for those who only ask."""
         return cls(lambda: None, lambda _: None)
 
-    def get(self, pair: Pair) -> Made | None:
+    def get(self, pair: LinkKey) -> LinkRecord | None:
         """How we linked a pair; None if we did not."""
         return self._pairs.get(pair)
 
-    def of(self, images: Iterable[str]) -> list[Pair]:
+    def of(self, images: Iterable[str]) -> list[LinkKey]:
         """Our pairs on these images."""
         wanted = set(images)
         return sorted(pair for pair in self._pairs if pair.image in wanted)
 
-    def put(self, made: Mapping[Pair, Made]) -> None:
+    def put(self, made: Mapping[LinkKey, LinkRecord]) -> None:
         """Remember pairs."""
         self._store({**self._pairs, **made})
 
-    def forget(self, pairs: Iterable[Pair]) -> None:
+    def forget(self, pairs: Iterable[LinkKey]) -> None:
         """Pairs that are linked no more, by our own doing."""
         gone = set(pairs)
         self._store({pair: made for pair, made in self._pairs.items() if pair not in gone})
 
-    def _store(self, pairs: dict[Pair, Made]) -> None:
+    def _store(self, pairs: dict[LinkKey, LinkRecord]) -> None:
         if pairs == self._pairs:
             return
         items = [{**asdict(pair), "digest": made.digest, "edges": dict(made.edges)} for pair, made in pairs.items()]

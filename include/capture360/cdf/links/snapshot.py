@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from capture360.cdf.instances import PAGE, Instances, View, relation
-from capture360.cdf.links.provenance import Pair
+from capture360.cdf.links.provenance import LinkKey
 from capture360.model import PublishedImage
 
 _CORE = "cdf_cdm"
@@ -18,7 +18,7 @@ _LINK = View(_CORE, "Cognite360ImageAnnotation")
 
 
 @dataclass(frozen=True, slots=True)
-class SeenLink:
+class LinkEdge:
     """A link as CDF shows it."""
 
     space: str
@@ -36,8 +36,8 @@ class LinkSnapshot:
     """What CDF shows at some images. `orphans` are edges whose object belongs to no asset."""
 
     collections: dict[str, tuple[str, str]] = field(default_factory=dict)
-    links: dict[Pair, list[SeenLink]] = field(default_factory=lambda: defaultdict(list))
-    orphans: dict[str, list[SeenLink]] = field(default_factory=lambda: defaultdict(list))
+    links: dict[LinkKey, list[LinkEdge]] = field(default_factory=lambda: defaultdict(list))
+    orphans: dict[str, list[LinkEdge]] = field(default_factory=lambda: defaultdict(list))
 
 
 def image_ref(image: PublishedImage) -> str:
@@ -45,7 +45,7 @@ def image_ref(image: PublishedImage) -> str:
     return f"{image.space}/{image.external_id}"
 
 
-def look(instances: Instances, images: Sequence[PublishedImage]) -> LinkSnapshot:
+def read_links(instances: Instances, images: Sequence[PublishedImage]) -> LinkSnapshot:
     """The links at these images, whoever made them; those of a pair in the order of their names."""
     there = LinkSnapshot()
     if not images:
@@ -63,13 +63,13 @@ def look(instances: Instances, images: Sequence[PublishedImage]) -> LinkSnapshot
             owners[thing["space"], thing["externalId"]] = f"{node.space}/{node.external_id}"
         for link in page["links"]:
             polygon = tuple(float(number) for number in _LINK.properties_of(link).get("polygon") or ())
-            edge = SeenLink(link.space, link.external_id, link.version, polygon)
+            edge = LinkEdge(link.space, link.external_id, link.version, polygon)
             image = f"{link.end_node.space}/{link.end_node.external_id}"
             owner = owners.get((link.start_node.space, link.start_node.external_id))
             if owner is None:
                 there.orphans[image].append(edge)
             else:
-                there.links[Pair(owner, image)].append(edge)
+                there.links[LinkKey(owner, image)].append(edge)
     for edges in there.links.values():
         edges.sort(key=lambda edge: edge.name)
     return there

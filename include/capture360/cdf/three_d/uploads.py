@@ -23,7 +23,7 @@ import httpx
 
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.images.files import SHA256, ClassicFiles
-from capture360.cdf.polling import until
+from capture360.cdf.polling import wait_until
 from capture360.errors import BadInputError, CdfError, CdfUnavailableError, ConfigError
 from capture360.settings.register import FileSettings
 
@@ -202,7 +202,7 @@ class LargeUploads:
             if not self._files.uploaded({file.external_id: file.sha256}):
                 self._journals.forget(file)
                 raise
-        if not until(lambda: bool(self._files.uploaded({file.external_id: file.sha256}))):
+        if not wait_until(lambda: bool(self._files.uploaded({file.external_id: file.sha256}))):
             raise CdfUnavailableError(f"{file.name} was sent whole, but CDF does not say that it is uploaded.")
 
     def _id(self, file: LargeFile) -> int:

@@ -17,7 +17,7 @@ import core_project as core
 import viewer
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.links.image360 import Image360Links
-from capture360.cdf.links.provenance import Pair, PairLedger
+from capture360.cdf.links.provenance import LinkKey, LinkRegistry
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import Asset, Detection, Match, Pose, PublishedImage
 from capture360.settings.register import Landing, Site
@@ -67,8 +67,8 @@ class Memory:
     def __init__(self) -> None:
         self.note: Mapping[str, Any] | None = None
 
-    def ledger(self) -> PairLedger:
-        return PairLedger(lambda: self.note, self._save)
+    def ledger(self) -> LinkRegistry:
+        return LinkRegistry(lambda: self.note, self._save)
 
     def _save(self, note: Mapping[str, Any]) -> None:
         self.note = note
@@ -261,7 +261,7 @@ def test_an_asset_that_is_gone_costs_only_its_own_pair(hall: Hall) -> None:
     assert (written.approved, len(hall.edges())) == (2, 2)
     (told,) = written.refused
     assert "21-PT-9999 deleted meanwhile" in told
-    assert hall.memory.ledger().get(Pair(gone.ref, f"{core.SPACE}/{hall.image.external_id}")) is None
+    assert hall.memory.ledger().get(LinkKey(gone.ref, f"{core.SPACE}/{hall.image.external_id}")) is None
 
 
 def test_no_edge_of_ours_is_left_without_its_asset(hall: Hall) -> None:
