@@ -1,4 +1,4 @@
-"""The words of the domain: captures, stations, poses, faces, findings. Plain frozen values, no CDF and no Airflow.
+"""The words of the domain: captures, stations, poses, faces. Plain frozen values, no CDF and no Airflow.
 
 Frames: positions are metres in the site frame, right-handed, Z up. A rotation is the unit quaternion (w, x, y, z) that
 turns the axes of CDF's cube frame (front = -Y, back = +Y, left = +X, right = -X, top = +Z, bottom = -Z) into the site
@@ -66,15 +66,6 @@ class CaptureKind(StrEnum):
     E57 = "e57"
 
 
-class Disposition(StrEnum):
-    """What a broken rule does: stop the capture, quarantine the station, warn, or only note a repair."""
-
-    STOP = "stop"
-    QUARANTINE = "quarantine"
-    WARN = "warn"
-    NOTE = "note"
-
-
 class Verdict(StrEnum):
     """The outcome of a validation."""
 
@@ -85,20 +76,6 @@ class Verdict(StrEnum):
     @property
     def exit_code(self) -> int:
         return {"accepted": 0, "partial": 3, "rejected": 4}[self.value]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The one way anything is complained about; report, command line and alert only render it."""
-
-    rule: str
-    disposition: Disposition
-    where: str
-    value: str
-    message: str
-    station: str | None = None
-    row: int | None = None
-    column: str | None = None
 
 
 FARTHEST_M = 1e8

@@ -11,8 +11,9 @@ import typer
 
 if TYPE_CHECKING:
     from capture360.cdf.client import CdfProject
-    from capture360.model import CaptureKey, Finding
+    from capture360.model import CaptureKey
     from capture360.records import Records
+    from capture360.rules.finding import Finding
     from capture360.settings.register import Register
     from capture360.steps.context import StepContext
 

@@ -7,18 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from capture360.cdf.capabilities import Need
-from capture360.model import (
-    Asset,
-    Capture,
-    CaptureKey,
-    EncodedFace,
-    FaceName,
-    FaceRef,
-    Finding,
-    Match,
-    PublishedImage,
-    Station,
-)
+from capture360.model import Asset, Capture, CaptureKey, EncodedFace, FaceName, FaceRef, Match, PublishedImage, Station
+from capture360.rules.finding import Finding
 
 StationFaces = Mapping[str, Mapping[FaceName, FaceRef]]
 """Face references by station id, then by face."""

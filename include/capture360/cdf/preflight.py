@@ -12,7 +12,7 @@ from capture360.cdf.images.files import ClassicFiles
 from capture360.cdf.instances import View
 from capture360.cdf.project_mode import PROJECT_KINDS, modes_of_kind
 from capture360.errors import ConfigError
-from capture360.model import Disposition, Finding
+from capture360.rules.finding import Disposition, Finding
 from capture360.settings.register import Site
 
 _FOR_EVERYBODY = (Need("projectsAcl", "LIST"), Need("dataModelsAcl", "READ"))

@@ -12,7 +12,8 @@ from capture360.cdf.client import CdfProject, Connection, inspect
 from capture360.cdf.links.provenance import LinkRegistry
 from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError, CdfUnavailableError
-from capture360.model import CaptureKey, Finding
+from capture360.model import CaptureKey
+from capture360.rules.finding import Finding
 from capture360.settings.register import Site
 
 _PUBLISHING = "publishing"

@@ -24,10 +24,11 @@ from capture360.checks.validation import RuleCount, Validation
 from capture360.checks.verdict import Group, settle, stopped
 from capture360.checks.violations import FindingGroup, Frame, RowViolations, where
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Capture, CaptureKey, CaptureKind, Disposition, Verdict
+from capture360.model import Capture, CaptureKey, CaptureKind, Verdict
 from capture360.readers import Tables, read_tables
 from capture360.readers.manifest import Manifest
 from capture360.readers.pictures import PANORAMA
+from capture360.rules.finding import Disposition
 from capture360.settings.register import READY_MARKERS, CheckSettings, Site
 from capture360.text import printable
 

@@ -13,9 +13,9 @@ from capture360.checks.rules import RULES
 from capture360.checks.violations import FindingGroup
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Finding
 from capture360.pictures.decoding import overview
 from capture360.pictures.jpeg import ImageHeader
+from capture360.rules.finding import Finding
 
 if TYPE_CHECKING:
     from capture360.checks.pictures import ImageRef

@@ -12,7 +12,8 @@ from capture360.checks.parsed_capture import ParsedStations
 from capture360.checks.rules import RULES
 from capture360.checks.violations import FindingGroup, RowViolations
 from capture360.geometry.rotation import angle_between, matrix_from_quaternion
-from capture360.model import Capture, CaptureKey, CaptureKind, Finding, Pose
+from capture360.model import Capture, CaptureKey, CaptureKind, Pose
+from capture360.rules.finding import Finding
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,11 +16,12 @@ from capture360.checks.rules import RULES
 from capture360.checks.violations import FindingGroup
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
-from capture360.model import CaptureKind, Disposition, Finding
+from capture360.model import CaptureKind
 from capture360.pictures.decoding import check_whole
 from capture360.pictures.exif import camera_notes
 from capture360.pictures.gpano import read_gpano
 from capture360.pictures.jpeg import ImageError, ImageHeader, check_pixels_usable, read_header
+from capture360.rules.finding import Disposition, Finding
 from capture360.settings.register import CheckSettings
 
 _THREADS = 8

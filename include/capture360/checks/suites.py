@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture360.checks.rules import RULES
-from capture360.model import Disposition
+from capture360.rules.finding import Disposition
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,9 +15,10 @@ from capture360.checks.parsed_capture import ParsedStations
 from capture360.checks.poses import in_other_units, tilts
 from capture360.checks.rules import RULES
 from capture360.checks.violations import FindingGroup
-from capture360.model import FARTHEST_M, Finding
+from capture360.model import FARTHEST_M
 from capture360.readers.columns import POSITION, ROTATIONS
 from capture360.readers.manifest import MANIFEST, METRES
+from capture360.rules.finding import Finding
 from capture360.settings.register import Bounds, CheckSettings, Site
 
 _FEW = 3

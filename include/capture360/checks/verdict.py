@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from capture360.checks.rules import RULES
 from capture360.checks.violations import MOST_TOLD, FindingGroup, RowViolations
-from capture360.model import Disposition, Finding, Verdict
+from capture360.model import Verdict
+from capture360.rules.finding import Disposition, Finding
 from capture360.settings.register import CheckSettings
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture360.checks.rules import RULES
-from capture360.model import Finding
+from capture360.rules.finding import Finding
 
 if TYPE_CHECKING:
     import pandas as pd

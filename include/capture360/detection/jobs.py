@@ -15,7 +15,8 @@ from capture360.detection.job_wait import JobWait
 from capture360.errors import CdfError
 from capture360.geometry.polygons import clipped
 from capture360.geometry.spherical_polygons import on_one_face
-from capture360.model import MAX_TEXT_LENGTH, Detection, Disposition, Finding, PublishedImage
+from capture360.model import MAX_TEXT_LENGTH, Detection, PublishedImage
+from capture360.rules.finding import Disposition, Finding
 from capture360.settings.detection import JobSettings
 
 _NAME = "Tag plates"

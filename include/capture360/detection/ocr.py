@@ -18,7 +18,8 @@ from capture360.detection.cache import OcrCache
 from capture360.detection.protocol import ReadFace
 from capture360.errors import BadInputError, ConfigError
 from capture360.geometry.polygons import Polygon, clipped
-from capture360.model import FACES, MAX_TEXT_LENGTH, Detection, Disposition, FaceName, FaceRef, Finding, PublishedImage
+from capture360.model import FACES, MAX_TEXT_LENGTH, Detection, FaceName, FaceRef, PublishedImage
+from capture360.rules.finding import Disposition, Finding
 from capture360.settings.detection import OcrSettings
 
 if TYPE_CHECKING:

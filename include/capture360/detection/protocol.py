@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from capture360.model import Detection, FaceRef, Finding, PublishedImage
+from capture360.model import Detection, FaceRef, PublishedImage
+from capture360.rules.finding import Finding
 
 ReadFace = Callable[[FaceRef], bytes]
 """The file of a published face, read from CDF."""

@@ -18,7 +18,8 @@ from capture360.cdf.client import cdf_errors
 from capture360.detection.job_wait import JobWait
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.geometry.polygons import clipped
-from capture360.model import MAX_TEXT_LENGTH, Detection, Disposition, FaceName, FaceRef, Finding, PublishedImage
+from capture360.model import MAX_TEXT_LENGTH, Detection, FaceName, FaceRef, PublishedImage
+from capture360.rules.finding import Disposition, Finding
 from capture360.settings.detection import VisionSettings
 
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ from capture360.e57.pages import DamagedError, E57Error, PagedFile
 from capture360.e57.photospheres import Candidates, Photosphere, Remark
 from capture360.e57.verification import Source, Verification, opened, stop
 from capture360.geometry.projection import ProjectionError, check_full_panorama
-from capture360.model import Disposition, Finding
 from capture360.pictures.decoding import check_whole
 from capture360.pictures.jpeg import (
     MAX_MEGAPIXELS,
@@ -26,6 +25,7 @@ from capture360.pictures.jpeg import (
     check_pixels_usable,
     read_header,
 )
+from capture360.rules.finding import Disposition, Finding
 
 MAX_UPLOAD = 1000 << 30
 """Bytes that CDF's Files API takes in one multipart upload (public API spec, POST /files/initmultipartupload)."""

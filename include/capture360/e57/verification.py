@@ -11,7 +11,7 @@ from typing import IO
 
 from capture360.e57.checksums import PAGE
 from capture360.e57.pages import BLOCK, PageChecker
-from capture360.model import Disposition, Finding
+from capture360.rules.finding import Disposition, Finding
 
 Source = str | PathLike[str] | IO[bytes]
 Progress = Callable[[int, int], None]

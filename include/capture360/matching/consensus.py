@@ -23,7 +23,8 @@ from capture360.matching.edits import EditIndex, one_edit_apart
 from capture360.matching.evidence import APPROVABLE
 from capture360.matching.normalise import key
 from capture360.matching.policy import Judged, Status, with_status
-from capture360.model import MAX_TEXT_LENGTH, Asset, Disposition, Finding, Pose
+from capture360.model import MAX_TEXT_LENGTH, Asset, Pose
+from capture360.rules.finding import Disposition, Finding
 from capture360.settings.matching import ConsensusSettings
 
 _MAX_SIZE_RATIO = 1.5

@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from capture360.checks.rules import RULES
-from capture360.model import Finding
 from capture360.readers.delimited import Table, quoted
 from capture360.readers.manifest import Manifest
 from capture360.readers.notation import Numbers, plain_numbers
 from capture360.readers.problem import Unreadable
+from capture360.rules.finding import Finding
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,9 +14,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from capture360.checks.rules import RULES
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Finding
 from capture360.readers.expansion import too_large, too_long, too_wide, unreadable
 from capture360.readers.problem import Unreadable
+from capture360.rules.finding import Finding
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,11 +18,11 @@ from capture360.e57.verification import stop
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.scans import archives_in, open_scan, scans_in, scans_within
-from capture360.model import Finding
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.pictures import PANORAMA
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
+from capture360.rules.finding import Finding
 from capture360.settings.register import CheckSettings
 
 DEFAULTS: dict[str, Any] = {

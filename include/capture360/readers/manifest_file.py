@@ -11,10 +11,11 @@ from pydantic import BaseModel, ValidationError
 
 from capture360.checks.rules import RULES
 from capture360.landing.folder import CaptureFolder
-from capture360.model import CaptureKind, Finding
+from capture360.model import CaptureKind
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.manifest_keys import refused
 from capture360.readers.problem import Unreadable
+from capture360.rules.finding import Finding
 
 _LARGEST = 64_000
 """Bytes. It is read at every look at the landing zone, and YAML is slow."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capture360.model import Finding
+from capture360.rules.finding import Finding
 
 
 class Unreadable(Exception):

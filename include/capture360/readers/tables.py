@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from capture360.model import Finding
 from capture360.readers.manifest import Manifest
+from capture360.rules.finding import Finding
 
 if TYPE_CHECKING:
     import pandas as pd

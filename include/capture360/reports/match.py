@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 
 from capture360.detection.legibility import MIN_CAP_PX, legible_distance_m
 from capture360.geometry.polygons import bounds
-from capture360.model import Asset, Finding, Match
+from capture360.model import Asset, Match
 from capture360.reports.cells import safe_csv
 from capture360.reports.crops import FaceContent, crops
 from capture360.reports.page import page
+from capture360.rules.finding import Finding
 
 _SUGGESTED_SHOWN = 200
 _OPEN_SHOWN = 60

@@ -11,11 +11,12 @@ from capture360.checks.validation import Validation
 from capture360.checks.verdict import ranges
 from capture360.geometry import rotation
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Disposition, FaceName, Finding, Station, StationMedia
+from capture360.model import FaceName, Station, StationMedia
 from capture360.reports.cells import safe_csv
 from capture360.reports.page import page
 from capture360.reports.plan_view import plan_view
 from capture360.reports.thumbnails import thumbnail
+from capture360.rules.finding import Disposition, Finding
 
 _SENTENCES_SHOWN = 12
 _STATIONS_SHOWN = 400

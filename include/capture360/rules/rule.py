@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from capture360.model import Disposition, Finding
+from capture360.rules.finding import Disposition, Finding
 
 Scope = Literal["capture", "station", "face", "file"]
 Stage = Literal["gate", "suite", "files"]

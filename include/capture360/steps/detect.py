@@ -10,8 +10,9 @@ from capture360.cdf.registry import mode_of
 from capture360.detection.job_wait import JobWait
 from capture360.errors import BadInputError
 from capture360.matching.documents import detection_document, detection_from_document
-from capture360.model import CaptureKey, Detection, Disposition, Finding, PublishedImage
+from capture360.model import CaptureKey, Detection, PublishedImage
 from capture360.records import Records
+from capture360.rules.finding import Finding
 from capture360.steps.context import StepContext
 from capture360.steps.detectors import detector_of
 from capture360.steps.progress import Progress
@@ -85,7 +86,7 @@ def recorded_findings(records: Records, key: CaptureKey, fingerprint: str, batch
     """What the detector of each batch had to tell: faces that could not be read, texts that were cut."""
     found = (records.get(key, fingerprint, STEP, batch) for batch in range(batches))
     return [
-        Finding(**{**document, "disposition": Disposition(document["disposition"])})
+        Finding.from_document(document)
         for record in found
         if record is not None
         for document in record.body["findings"]

@@ -13,10 +13,11 @@ from capture360.matching.consensus import agree
 from capture360.matching.documents import match_document, match_from_document
 from capture360.matching.manual import read_manual_matches
 from capture360.matching.policy import judge
-from capture360.model import Asset, CaptureKey, Finding, Match, PublishedImage
+from capture360.model import Asset, CaptureKey, Match, PublishedImage
 from capture360.pictures.jpeg import read_header
 from capture360.records import Records
 from capture360.reports.match import matches_csv, matches_parquet, render
+from capture360.rules.finding import Finding
 from capture360.steps.context import StepContext
 from capture360.steps.detect import detection_batches, images_of, recorded_detections, recorded_findings
 

@@ -10,8 +10,9 @@ from capture360.cdf.instances import Instances
 from capture360.cdf.ports import LinkDrift
 from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError, Capture360Error, ConfigError, UnavailableError
-from capture360.model import FACES, CaptureKey, Disposition, Finding, PublishedImage
+from capture360.model import FACES, CaptureKey, PublishedImage
 from capture360.records import STATE_STEPS, Record
+from capture360.rules.finding import Disposition, Finding
 from capture360.steps import lease
 from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.annotate import batches_of, decided_matches, link_writer

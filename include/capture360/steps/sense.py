@@ -10,8 +10,9 @@ from typing import Any
 
 from capture360.errors import BadInputError, Capture360Error
 from capture360.landing.listing import capture_folder, captures
-from capture360.model import CaptureKey, Disposition, Finding
+from capture360.model import CaptureKey
 from capture360.records import SENSING, STATE_STEPS, Receipt, Records, State
+from capture360.rules.finding import Disposition, Finding
 from capture360.settings.register import Register, Site
 from capture360.steps import lease
 from capture360.steps.review_due import review_due

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from capture360.checks.validation import Validation
-from capture360.model import FACES, Disposition, Verdict
+from capture360.model import FACES, Verdict
 from capture360.reports.validation import bad_rows_csv, render
+from capture360.rules.finding import Disposition
 from delivery import Delivery, picture, table
 
 HOSTILE_CELLS = (

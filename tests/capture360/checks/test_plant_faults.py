@@ -10,7 +10,8 @@ import pytest
 from capture360.checks.check import check_capture
 from capture360.checks.validation import Validation
 from capture360.landing.folder import CaptureFolder
-from capture360.model import CaptureKey, Disposition, Verdict
+from capture360.model import CaptureKey, Verdict
+from capture360.rules.finding import Disposition
 from capture360.settings.register import CheckSettings, Landing, Site
 from capture360.steps.settling import settling
 from capture360_local.plant import FAULTS, Delivered, Effect, Truth, write_sample

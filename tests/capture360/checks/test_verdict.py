@@ -6,7 +6,8 @@ import pytest
 
 from capture360.checks.validation import capture_document, capture_from_document, validation_document
 from capture360.checks.verdict import ranges
-from capture360.model import Disposition, Verdict
+from capture360.model import Verdict
+from capture360.rules.finding import Disposition
 from delivery import Delivery
 
 

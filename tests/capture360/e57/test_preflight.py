@@ -22,8 +22,8 @@ from capture360.e57.checksums import PAGE, PAYLOAD
 from capture360.e57.preflight import MAX_UPLOAD
 from capture360.e57.writer import with_checksums
 from capture360.errors import BadInputError
-from capture360.model import Disposition
 from capture360.pictures import jpeg
+from capture360.rules.finding import Disposition
 
 SENTENCES = {
     "InvalidCVHeader.e57": r"holds no images \(1 scan only\)",

@@ -13,7 +13,8 @@ from capture360.checks.check import check_capture
 from capture360.errors import BadInputError
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Disposition, Verdict
+from capture360.model import Verdict
+from capture360.rules.finding import Disposition
 from capture360.settings.register import CheckSettings, Landing, Site
 from delivery import Delivery
 

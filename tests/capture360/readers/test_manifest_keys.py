@@ -17,12 +17,12 @@ from pydantic import BaseModel
 from capture360.checks.parsed_capture import ParsedStations, measured
 from capture360.geometry.rotation import angle_between, matrix_from_quaternion
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Finding
 from capture360.readers import read_tables
 from capture360.readers.manifest import Manifest
 from capture360.readers.manifest_file import read_manifest
 from capture360.readers.manifest_keys import KEYS, WAYS, Only, Use, Way, extracted_here, way_of
 from capture360.readers.problem import Unreadable
+from capture360.rules.finding import Finding
 from delivery import picture, station_row, table
 from scans import scan
 

@@ -14,10 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from capture360.errors import CdfError
-from capture360.model import Asset, Detection, Disposition, FaceName, Finding, Match
+from capture360.model import Asset, Detection, FaceName, Match
 from capture360.pictures.jpeg import encode_jpeg
 from capture360.reports.crops import crops
 from capture360.reports.match import dropped_by_reason, matches_csv, matches_parquet, never_seen, render
+from capture360.rules.finding import Disposition, Finding
 
 PUMP, SPARE, GAUGE = Asset("1", "P-101A", ("P-101A",)), Asset("2", "P-101B", ()), Asset("3", "21-PT-1019", ())
 BOX = ((0.25, 0.5), (0.5, 0.5), (0.5, 0.625), (0.25, 0.625))

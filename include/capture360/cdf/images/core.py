@@ -32,17 +32,8 @@ from capture360.cdf.instances import (
 from capture360.cdf.ports import Collection, StationFaces
 from capture360.cdf.preflight import Required, ensure_space, missing_parts, space_exists, stop
 from capture360.cdf.stored_sizes import stored_sizes
-from capture360.model import (
-    FACES,
-    Capture,
-    CaptureKey,
-    EncodedFace,
-    FaceName,
-    FaceRef,
-    Finding,
-    PublishedImage,
-    Station,
-)
+from capture360.model import FACES, Capture, CaptureKey, EncodedFace, FaceName, FaceRef, PublishedImage, Station
+from capture360.rules.finding import Finding
 from capture360.settings.register import Site
 
 _CORE = "cdf_cdm"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capture360.model import Disposition
+from capture360.rules.finding import Disposition
 from capture360.rules.rule import Rule, says
 
 CAPTURES = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from capture360.model import FACES, Disposition
+from capture360.model import FACES
+from capture360.rules.finding import Disposition
 from capture360.rules.rule import Expect, Rule, says
 
 FACE_NAMES = list(FACES)

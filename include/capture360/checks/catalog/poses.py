@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from capture360.model import FARTHEST_M, Disposition
+from capture360.model import FARTHEST_M
+from capture360.rules.finding import Disposition
 from capture360.rules.rule import Expect, Rule, says
 
 POSES = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from capture360.model import STATION_LENGTH, Disposition
+from capture360.model import STATION_LENGTH
+from capture360.rules.finding import Disposition
 from capture360.rules.rule import Expect, Rule, says
 
 STATION_PATTERN = rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,{STATION_LENGTH - 1}}}$"

@@ -1,0 +1,39 @@
+"""A broken rule: what is wrong, where, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Disposition(StrEnum):
+    """What a broken rule does: stop the capture, quarantine the station, warn, or only note a repair."""
+
+    STOP = "stop"
+    QUARANTINE = "quarantine"
+    WARN = "warn"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One violation of a rule. Reports, the command line and alerts render it and read its fields, never its text."""
+
+    rule: str
+    disposition: Disposition
+    where: str
+    """The place in words, as `message` names it."""
+    value: str
+    message: str
+    station: str | None = None
+    row: int | None = None
+    column: str | None = None
+    path: str = ""
+    """The file that is wrong, relative to the capture folder; for a table row, the table. Empty if it is no file."""
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Finding:
+        """Read what `dataclasses.asdict` made of a finding, from JSON."""
+        return cls(**{**document, "disposition": Disposition(document["disposition"])})
