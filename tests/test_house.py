@@ -41,7 +41,6 @@ ORDER = (
 )  # fmt: skip
 """Packages and modules of capture360: each may import those before it."""
 CIRCLES = (
-    ("capture360_cli.docs", "capture360_cli.main"),
     ("capture360.checks.contents", "capture360.checks.pictures"),
     ("capture360.detection.cache", "capture360.detection.ocr"),
     ("airflow_capture360.links", "airflow_capture360.tasks.ingest"),

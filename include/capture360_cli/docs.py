@@ -3,51 +3,62 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 MADE = "<!-- Written by `make docs` from the code; change it there. -->\n\n"
 
 
+class DocumentationGap(Exception):
+    """The code leaves out what a reference page must say."""
+
+
 def docs(
+    context: typer.Context,
     root: Annotated[Path, typer.Argument(help="The checkout whose docs/reference is written.")] = Path(),
 ) -> None:
     """Write the pages of docs/reference that follow from the code."""
     folder = root / "docs/reference"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, page in pages(root).items():
+    for name, page in pages(root, context.find_root().command).items():
         (folder / name).write_text(page)
         typer.echo(folder / name)
 
 
-def pages(root: Path) -> Mapping[str, str]:
-    """Every generated page by file name."""
+def pages(root: Path, command: Any) -> Mapping[str, str]:
+    """Every generated page by file name. DocumentationGap if the code leaves something unsaid.
+
+    `command` is the whole command line as Click sees it.
+    """
+    from capture360.settings.register import Site
+
     makers: Mapping[str, Callable[[], str]] = {
-        "command.md": _command,
-        "dags.md": lambda: _dags(root / "dags"),
-        "manifest.md": _manifest,
-        "rules.md": _rules,
-        "settings.md": _settings,
+        "command.md": lambda: command_page(command),
+        "dags.md": lambda: dags_page(root / "dags"),
+        "manifest.md": manifest_page,
+        "rules.md": rules_page,
+        "settings.md": lambda: settings_page(Site.model_json_schema()),
     }
     return {name: MADE + make().rstrip() + "\n" for name, make in makers.items()}
 
 
-def _command() -> str:
+def command_page(command: Any) -> str:
+    """The command line: every verb, argument and option."""
     from typer.cli import get_docs_for_click
 
-    from capture360_cli.main import app
-
-    command = typer.main.get_command(app)
+    for verb, parts in command.commands.items():
+        _text(parts.help, f"capture360 {verb}")
+        for parameter in parts.params:
+            _text(getattr(parameter, "help", None), f"capture360 {verb}: {parameter.name}")
     return get_docs_for_click(obj=command, ctx=typer.Context(command), name="capture360")
 
 
-def _manifest() -> str:
+def manifest_page() -> str:
+    """What each manifest key does for each way of delivery."""
     from capture360.readers.manifest_keys import KEYS, WAYS, WHAT, Only
 
     used = {cell: cell.value for cells in KEYS.values() for cell in cells.values() if not isinstance(cell, Only)}
@@ -70,64 +81,137 @@ def _manifest() -> str:
             else used[cell]
             for cell in (cells[way] for way in WAYS)
         ]
-        lines.append(f"| `{key}` | {' | '.join(shown)} |")
+        lines.append(f"| `{key}` | {' | '.join(_cell(_text(cell, f'manifest key {key}')) for cell in shown)} |")
     return "\n".join(lines)
 
 
-def _rules() -> str:
-    from capture360.checks.reference import rules_page
+def rules_page() -> str:
+    """The rules of validation with the message of each."""
+    from capture360.checks.reference import rules_page as page
 
-    return rules_page()
+    return page()
 
 
-def _dags(folder: Path) -> str:
+def dags_page(folder: Path) -> str:
+    """The docstrings of the DAG files, which are also their pages in the Airflow UI."""
     manuals = [
-        f"## {file.stem}\n\n{(ast.get_docstring(ast.parse(file.read_text())) or '').partition(chr(10))[2].strip()}"
+        f"## {file.stem}\n\n{_text(docstring.partition(chr(10))[2].strip(), f'the docstring of {file}')}"
         for file in sorted(folder.glob("*.py"))
+        for docstring in (ast.get_docstring(ast.parse(file.read_text())) or "",)
     ]
     return "# The DAGs\n\nThe same text stands behind the book button of each DAG in the Airflow UI.\n\n" + "\n\n".join(
         manuals
     )
 
 
-def _settings() -> str:
-    from capture360.settings.register import CONFIG_VARIABLE, DEFAULT_CONFIG, Site
+def settings_page(schema: Mapping[str, Any]) -> str:
+    """The settings of a site from their JSON schema, a table for each section."""
+    from capture360.settings.register import CONFIG_VARIABLE, DEFAULT_CONFIG
 
     lines = [
         "# Settings of a site",
         "",
         f"The register is the YAML file that `{CONFIG_VARIABLE}` names (default `{DEFAULT_CONFIG}`), on any fsspec",
         "store: `records` (folder of the records), `defaults` (settings of every site) and `sites` (settings by site).",
-        "A file `<site>.yaml` beside it is merged over both. `$NAMES` are filled in from the environment.",
+        "A file `<site>.yaml` beside it is merged over both. `$NAMES` are filled in from the environment. A duration",
+        'is written in ISO 8601 (`PT10M`) or as `"HH:MM:SS"`.',
         "",
-        "| setting | type | default | what it is |",
-        "|---|---|---|---|",
-        *_rows(Site, ""),
+        *_section(schema, schema.get("$defs", {}), "", "site"),
     ]
     return "\n".join(lines)
 
 
-def _rows(section: type[BaseModel], prefix: str) -> Iterator[str]:
-    from pydantic import BaseModel as Section
-
-    for name, field in section.model_fields.items():
+def _section(section: Mapping[str, Any], sections: Mapping[str, Any], prefix: str, title: str) -> Iterator[str]:
+    """A table of the section's settings, then its sections."""
+    below: list[tuple[str, str, Mapping[str, Any]]] = []
+    rows = []
+    for name, field in section["properties"].items():
         path = f"{prefix}{name}"
-        nested = field.annotation
-        if isinstance(nested, type) and issubclass(nested, Section):
-            yield from _rows(nested, f"{path}.")
+        if path == "id":
+            continue  # it is the key of the site, and refused below it
+        (used, *others), optional = _alternatives(field)
+        if reference := used.get("$ref"):
+            if others:
+                raise DocumentationGap(f"Setting {path}: a section with alternatives has no form in the table.")
+            nested = sections[reference.rpartition("/")[2]]
+            about = field.get("description") if optional else nested.get("description")
+            below.append((path, _text(about, f"the section {path}"), nested))
             continue
-        default = "required" if field.is_required() else f"`{_shown(field.get_default(call_default_factory=True))}`"
-        about = " ".join((field.description or "").split()).replace("|", "\\|")
-        yield f"| `{path}` | `{_type_of(nested)}` | {default} | {about} |"
+        about = _text(field.get("description"), f"setting {path}")
+        rows.append(f"| `{path}` | {_cell(_type(field, path))} | {_default(field, path, section)} | {_cell(about)} |")
+    yield f"## {title}"
+    yield ""
+    yield _text(section.get("description"), f"the section {title}")
+    if rows:
+        yield from ("", "| setting | type | default | what it is |", "|---|---|---|---|", *rows)
+    yield ""
+    for path, about, nested in below:
+        yield from _section({**nested, "description": about}, sections, f"{path}.", path)
 
 
-def _type_of(annotation: Any) -> str:
-    named = annotation.__name__ if isinstance(annotation, type) and not hasattr(annotation, "__args__") else annotation
-    text = str(named)
-    for prefix in ("typing.", "collections.abc.", "datetime.", "capture360.settings.register."):
-        text = text.replace(prefix, "")
-    return text.replace("|", "\\|")
+def _alternatives(field: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], bool]:
+    """What a value may be, and whether it may be missing."""
+    choices = field.get("anyOf", [field])
+    used = [choice for choice in choices if choice.get("type") != "null"]
+    return used, len(used) < len(choices)
 
 
-def _shown(value: Any) -> str:
-    return str(value) if not isinstance(value, str) else value
+_TYPES = {"string": "text", "integer": "integer", "number": "number", "boolean": "true or false"}
+
+
+def _type(field: Mapping[str, Any], path: str) -> str:
+    """The type of a setting in words, with its limits."""
+    used, _ = _alternatives(field)
+    if len(used) > 1:
+        return " or ".join(_type(choice, path) for choice in used)
+    [one] = used
+    kind = one.get("type")
+    if "enum" in one:
+        return " or ".join(f"`{value}`" for value in one["enum"])
+    if "const" in one:
+        return f"`{one['const']}`"
+    if "prefixItems" in one:
+        return f"list of {len(one['prefixItems'])} {_type(one['prefixItems'][0], path)}s"
+    if kind == "array":
+        return f"list of {_type(one['items'], path)}"
+    if kind == "object" and "additionalProperties" in one:
+        return f"mapping of text to {_type(one['additionalProperties'], path)}"
+    if one.get("format") == "duration":
+        return "duration"
+    if kind not in _TYPES:
+        raise DocumentationGap(f"Setting {path}: the type {json.dumps(one)} has no words.")
+    limits = [
+        f"{words} {one[limit]:g}"
+        for limit, words in (
+            ("minimum", "at least"),
+            ("exclusiveMinimum", "above"),
+            ("maximum", "at most"),
+            ("exclusiveMaximum", "below"),
+        )
+        if limit in one
+    ]
+    return ", ".join((_TYPES[kind], *limits))
+
+
+def _default(field: Mapping[str, Any], path: str, section: Mapping[str, Any]) -> str:
+    if path == "name":
+        return "the id"
+    if "default" not in field:
+        if path.rpartition(".")[2] not in section.get("required", ()):
+            raise DocumentationGap(f"Setting {path}: its default has no form in JSON.")
+        return "required"
+    default = field["default"]
+    if default is None:
+        return "none"
+    return f"`{_cell(default if isinstance(default, str) and default else json.dumps(default, ensure_ascii=False))}`"
+
+
+def _text(text: str | None, what: str) -> str:
+    """The text in one piece; DocumentationGap if there is none."""
+    if not text or not text.strip():
+        raise DocumentationGap(f"There is no description of {what}. Write it in the code.")
+    return text
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

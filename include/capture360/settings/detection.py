@@ -21,8 +21,11 @@ class OcrSettings(BaseModel):
     faces: tuple[FaceName, ...] = ("front", "right", "back", "left")
     """Plates on top and bottom faces are rare, and each face costs a CPU second."""
     detector_side: Annotated[int, Field(ge=320, le=4096)] = 1536
+    """Edge length in pixels that the text detector scales a picture to."""
     box_threshold: Fraction = 0.25
+    """Least mean score of a text box."""
     pixel_threshold: Fraction = 0.15
+    """Least score of a pixel that belongs to text."""
     min_score: Fraction = 0.5
     """Engine score below which a text is not reported at all."""
 
@@ -35,6 +38,7 @@ class VisionSettings(BaseModel):
     threshold: Fraction | None = None
     """Confidence below which Vision does not report a text; its own default if not given."""
     deadline: timedelta = timedelta(hours=2)
+    """Longest time to wait for a Vision job."""
 
 
 class JobSettings(BaseModel):
@@ -45,3 +49,4 @@ class JobSettings(BaseModel):
     space: str | None = None
     """Instance space of the job and of its result; the site's space if not given."""
     deadline: timedelta = timedelta(hours=6)
+    """Longest time to wait for the job."""

@@ -30,20 +30,26 @@ class ConsensusSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     max_residual_deg: float = Field(default=1.25, gt=0)
-    """Two and a half times the usual angular error of a mobile scanner."""
+    """Largest angle in degrees by which rays may miss the point they agree on: two and a half times the usual
+    angular error of a mobile scanner."""
     min_ray_angle_deg: float = Field(default=5, gt=0)
+    """Least angle in degrees between two rays that locate a plate."""
     min_depth_m: float = Field(default=0.3, ge=0)
+    """Least distance in metres from a station to a plate."""
     max_depth_m: float = Field(default=8, gt=0)
+    """Largest distance in metres from a station to a plate."""
     min_confidence: float = Field(default=0.9, ge=0, le=1)
-    """What each of the agreeing readings needs."""
+    """Calibrated confidence that each of the agreeing readings needs."""
     min_score: float = Field(default=0.8, ge=0, le=1)
+    """Engine score that each of the agreeing readings needs."""
     sure_score: float = Field(default=0.99, ge=0, le=1)
     """Engine score from which a text is not doubted because one other station reads a sibling in its direction."""
     apart_m: float = Field(default=1, gt=0)
-    """Two points of one asset farther apart than this are told."""
+    """Distance in metres beyond which two points of one asset are reported."""
     pose_residual_deg: float = Field(default=5, gt=0)
-    """A capture whose rays usually miss each other by more has wrong poses."""
+    """Median angle in degrees between rays of one asset above which the capture's poses are reported as wrong."""
     pose_min_assets: int = Field(default=8, ge=1)
+    """Number of assets seen from several stations below which poses are not judged."""
 
 
 class MatchingSettings(BaseModel):
@@ -62,9 +68,11 @@ class MatchingSettings(BaseModel):
     direction_delta: Annotated[float, Field(ge=0, le=90)] = 15
     """Largest angle in degrees between two lines that are read as one plate; outlines of short ones are rough."""
     approve_confidence: Fraction = 0.995
+    """Least calibrated confidence of a link that is approved without a person."""
     approve_score: Fraction = 0.95
     """Engine score below which nothing is approved. 0.95 suits PP-OCRv6; the scores of other engines differ."""
     suggest_confidence: Fraction = 0.5
+    """Least calibrated confidence of a link that is suggested."""
     sign_words: tuple[str, ...] = SIGN_WORDS
     """Texts that are signs and not tags."""
     pointing_words: tuple[str, ...] = POINTING_WORDS

@@ -1,8 +1,8 @@
 """The site register: which sites there are, where they deliver, and what they demand.
 
 `CAPTURE360_CONFIG` names a YAML file on any fsspec store (default `config/sites.yaml`). It holds `defaults:` and
-`sites:`; a site's own file `<site>.yaml` beside it, if there is one, is merged over both. A mistake is told with the
-file and the key, and only where it matters: reading the register never stops Airflow from importing a DAG.
+`sites:`; a site's own file `<site>.yaml` beside it, if there is one, is merged over both. A mistake is reported with
+the file and the key, and only where it matters: reading the register never stops Airflow from importing a DAG.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ class Bounds(_Section):
     """Axis-aligned box of the site frame in metres."""
 
     minimum: tuple[float, float, float]
+    """Least x, y and z."""
     maximum: tuple[float, float, float]
+    """Greatest x, y and z."""
 
 
 class Landing(_Section):
@@ -58,7 +60,8 @@ class Landing(_Section):
     """Names of files right in a capture's folder; one of them says that the capture is complete. An empty list: only
     counts and quiet do."""
     settle: timedelta = timedelta(minutes=10)
-    """Without a marker or a manifest count: quiet for so long, over two looks."""
+    """Time without a change, over two runs of captures_sense, after which a capture without a ready marker or a file
+    count is complete."""
 
     @field_validator("ready_markers")
     @classmethod
@@ -73,54 +76,77 @@ class CheckSettings(_Section):
     """Thresholds of the rules."""
 
     strict: bool = False
-    """Warnings quarantine, quarantines stop."""
+    """Whether a warning holds back its station, and a held-back station rejects the capture."""
     bounds: Bounds | None = None
+    """Box that all positions must lie in; not checked if not given."""
     max_quarantine_fraction: Fraction = 0.2
+    """Share of held-back stations above which the capture is rejected."""
     max_quarantined_stations: int | None = None
+    """Number of held-back stations above which the capture is rejected; only the share counts if not given."""
     max_megapixels: float = 200
+    """Largest picture that is decoded, in millions of pixels."""
     min_file_bytes: int = 1_000
+    """Size below which a picture file is taken for broken."""
     max_file_bytes: int = 50_000_000
+    """Largest picture file in bytes."""
     quaternion_tolerance: float = 1e-3
+    """Largest difference of a quaternion's length from 1 that is accepted as it is."""
     quaternion_repairable: float = 1e-2
+    """Largest difference of a quaternion's length from 1 that is normalised, with a note."""
     min_panorama_width: int = 2048
+    """Least width of a panorama in pixels."""
     min_face_resolution: int = 512
+    """Least edge length of a face in pixels."""
     max_face_resolution: int = 4096
+    """Largest edge length of a face in pixels."""
     recommended_face_resolution: int = 2048
+    """Edge length in pixels that a message about the size of a face recommends."""
     duplicate_distance_m: float = 0.05
+    """Distance in metres within which two stations count as one place."""
     outlier_distance_m: float = 50
+    """Distance in metres from all other stations beyond which a station is an outlier."""
     max_tilt_deg: float = 10
+    """Largest angle in degrees between a camera's vertical axis and the vertical."""
     max_listed_images: int = 10_000
-    """Viewers list the annotations of so many images of a core collection at once."""
+    """Largest number of images in a core collection, a limit of viewers."""
     max_span: timedelta = timedelta(days=7)
+    """Longest time between the first and the last station."""
     privacy: Literal["any", "blurred"] = "any"
     """`blurred` takes only captures whose manifest says `privacy: blurred` or `no_people`."""
     max_table_rows: int = 2_000_000
+    """Largest number of rows in a CSV or Parquet table."""
     max_excel_rows: int = 100_000
+    """Largest number of rows in a workbook."""
     max_table_columns: int = 1_000
+    """Largest number of columns in a table."""
     max_table_bytes: int = 2_000_000_000
+    """Largest table file in bytes."""
     max_excel_bytes: int = 500_000_000
-    """Unpacked: a workbook is a zip archive."""
+    """Largest workbook in bytes, unpacked: a workbook is a zip archive."""
 
 
 class FileSettings(_Section):
-    """What goes on the face files and collections in CDF."""
+    """Properties of face files and collections in CDF."""
 
     data_set: str | None = None
     """External id of the data set."""
     labels: tuple[str, ...] = ()
+    """External ids of the labels that every face file gets."""
     source: str = "capture360"
+    """Value of the `source` field of face files."""
     directory: Annotated[str, Field(pattern="^/", max_length=512)] | None = None
-    """Absolute path with forward slashes."""
+    """Directory of the files in CDF, an absolute path with forward slashes."""
     face_size: int | None = None
     """Pixels of a face cut from a panorama; a quarter of its width, at most 4096, if not given."""
     jpeg_quality: Annotated[int, Field(ge=50, le=100)] = 92
+    """JPEG quality of faces that are cut here."""
     blur: str | None = None
     """Dotted path of a callable `(face: bytes, key: CaptureKey, station: str, face_name: str) -> bytes`, in a package
     of yours: every face passes through it before it is uploaded. Nothing is blurred here."""
 
 
 class CoreSettings(_Section):
-    """What only data modeling projects know."""
+    """Settings of data modeling projects only."""
 
     files_space: str | None = None
     """Instance space of the CogniteFile nodes of faces; the site's space if not given."""
@@ -140,18 +166,22 @@ class SceneSettings(_Section):
     the scene stays as it is. A plain text is the external id."""
 
     external_id: str
+    """External id of the scene."""
     space: str | None = None
     """Instance space of the scene; the site's space if not given."""
     name: str | None = None
     """What a scene made here is called; the site's name if not given."""
     camera_translation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Position of the scene's default camera in metres."""
     camera_rotation_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Euler angles X, Y, Z of the scene's default camera in degrees."""
     translation: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    """Metres."""
+    """Position of a collection in the scene in metres."""
     rotation_deg: tuple[float, float, float] = (90.0, 0.0, 0.0)
-    """Euler angles X, Y, Z. Viewers change the axes twice in a scene, so a quarter turn about X leaves a collection as
-    it is without one; for an alignment A write the angles of A Rx(90 degrees)."""
+    """Euler angles X, Y, Z of a collection in degrees. Viewers change the axes twice in a scene, so a quarter turn
+    about X leaves a collection as it is without one; for an alignment A write the angles of A Rx(90 degrees)."""
     scale: tuple[Positive, Positive, Positive] = (1.0, 1.0, 1.0)
+    """Scale along x, y and z."""
 
 
 def _scene(value: Any) -> Any:
@@ -171,11 +201,13 @@ class E57Settings(_Section):
     flags: Literal["text", "boolean"] = "text"
     """Whether `extractPhotosphereImages` is sent as "true", as the guide prints it, or as true."""
     pipeline_version: str | None = None
+    """Version of CDF's 3D processing pipeline to ask for; CDF's choice if not given."""
     cdf_version: str | None = None
     """Value of the `cdf-version` header, for options that are in beta."""
     indexing_options: Mapping[str, str | bool | int | float] = {}
     """Sent along with `extractPhotosphereImages` and `dmsInstancesSpaceId`."""
     deadline: timedelta = timedelta(hours=12)
+    """Longest time to wait for CDF to process a revision."""
 
 
 class LinkSettings(_Section):
@@ -205,16 +237,20 @@ class Site(_Section):
     """One row of the register."""
 
     id: str
+    """The key of the site below `sites`; it is not written again inside."""
     name: str
+    """Name of the site for people; the id if not given."""
     landing: Landing
     connection: str = "cognite_cdf_default"
-    """Airflow connection of the CDF project; it also says the project's mode."""
+    """Airflow connection of the CDF project; it also names the project mode."""
     space: str
     """Instance space of collections, stations and images."""
     create_space: bool = True
-    """Create the space where it is not there."""
+    """Whether to create the space if it does not exist."""
     frame: str = "site"
+    """Name of the site's coordinate frame, which manifests state as `frame.name`."""
     time_zone: str = "UTC"
+    """IANA time zone of capture dates, such as Europe/Oslo."""
     checks: CheckSettings = CheckSettings()
     files: FileSettings = FileSettings()
     core: CoreSettings = CoreSettings()
@@ -223,7 +259,9 @@ class Site(_Section):
     scene: Annotated[SceneSettings | None, BeforeValidator(_scene)] = None
     """The scene that published collections are added to; none if not given."""
     verify: Literal["off", "sample", "all"] = "sample"
+    """Which faces are read back from CDF and compared byte by byte."""
     announce_again_after: timedelta = timedelta(hours=1)
+    """Time after which a ready capture without a result is announced again."""
 
     @field_validator("id")
     @classmethod
