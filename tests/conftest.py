@@ -7,10 +7,14 @@ for new failures.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+
+from local_cdf import RunningSandbox, fast_options, run_sandbox
 
 SHARED_VARIABLE = "CAPTURE360_SHARED"
 
@@ -26,6 +30,19 @@ def shared() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip(f"{SHARED_VARIABLE} does not name the folder of reference files")
     return Path(folder).resolve()
+
+
+@pytest.fixture(scope="module")
+def sandbox_options() -> dict[str, Any]:
+    """Options of the module's sandbox that differ from the fast ones; a module overrides this."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, sandbox_options: dict[str, Any]) -> Iterator[RunningSandbox]:
+    """One fast sandbox per test module."""
+    with run_sandbox(fast_options(tmp_path_factory.mktemp("sandbox"), **sandbox_options)) as sandbox:
+        yield sandbox
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

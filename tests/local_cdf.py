@@ -5,13 +5,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import httpx
 from cognite.client import ClientConfig, CogniteClient, global_config
 from cognite.client.credentials import OAuthClientCredentials
 
-from cdf_sandbox.options import Options
+from cdf_sandbox.options import Options, ProjectMode
 from cdf_sandbox.sandbox import Sandbox
 from cdf_sandbox.server import serving
 
@@ -76,9 +77,15 @@ class RunningSandbox:
         self.sandbox.clock.advance(seconds)
 
 
+def fast_options(data: Path, mode: str = ProjectMode.HYBRID, **changes: Any) -> Options:
+    """Options without lags and rate limits, so that tests wait for nothing, but for `changes`."""
+    fast = {"list_lag": 0, "uploaded_lag": 0, "syncer_delay": 0, "rate_limits": False}
+    return Options(data=data, mode=ProjectMode(mode), **(fast | changes))
+
+
 @contextmanager
 def run_sandbox(options: Options) -> Iterator[RunningSandbox]:
-    """Serve ``options`` in a thread for the length of the block."""
+    """Serve `options` in a thread for the length of the block."""
     ready = threading.Event()
     outcome: list[RunningSandbox | BaseException] = []
     stop: list[Callable[[], None]] = []

@@ -20,9 +20,8 @@ from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
 from capture360.steps.match import match
 from capture360.steps.review import PAGE, Response, Review, Reviewed, apply, begin, open_suggestions, page_of
-from cdf_sandbox.options import Options, ProjectMode
 from ingest_world import World
-from local_cdf import run_sandbox
+from local_cdf import fast_options, run_sandbox
 
 TAGS = [f"21-PT-{number}" for number in range(1001, 1001 + PAGE + 2)]
 DOUBTFUL, CERTAIN = 0.7, 0.99
@@ -120,9 +119,7 @@ def outline(x: float, y: float, size: float) -> tuple[tuple[float, float], ...]:
 
 def world_of(stack: ExitStack, mode: ModeName, root: Path) -> World:
     """A site, and a project of that mode with an asset for each of TAGS."""
-    options = Options(
-        data=root / mode, mode=ProjectMode(mode), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False
-    )
+    options = fast_options(root / mode, mode)
     world = World(stack.enter_context(run_sandbox(options)), root / f"world-{mode}", mode)
     client = world.cdf.client
     if mode == "asset_centric":

@@ -25,9 +25,8 @@ from capture360.model import FACES, CaptureKey
 from capture360.names import image_id
 from capture360.steps.ingest import ingest
 from capture360_local.plant import Truth, write_sample
-from cdf_sandbox.options import Options
 from ingest_world import IMAGE_VIEW, World
-from local_cdf import run_sandbox
+from local_cdf import fast_options, run_sandbox
 
 Array = NDArray[np.float64]
 SIZE = 192
@@ -47,10 +46,7 @@ class Shown:
 @pytest.fixture(scope="module", params=["revision", "extract"])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     home = tmp_path_factory.mktemp("orientation")
-    options = Options(
-        data=home / "cdf", list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False,
-        revision_queue=0, revision_processing=0, extraction_names="random_ids",
-    )  # fmt: skip
+    options = fast_options(home / "cdf", revision_queue=0, revision_processing=0, extraction_names="random_ids")
     route = "extract" if request.param == "extract" else "mode"
     with run_sandbox(options) as running:
         yield World(running, home, e57={"route": route}, files={"face_size": SIZE})

@@ -17,10 +17,10 @@ import viewer
 from capture360.geometry.projection import cube_faces
 from capture360.model import CaptureKey
 from capture360.steps.ingest import ingest
-from cdf_sandbox.options import Options, ProjectMode
+from cdf_sandbox.options import ProjectMode
 from delivery import Delivery
 from ingest_world import IMAGE_VIEW, World
-from local_cdf import run_sandbox
+from local_cdf import fast_options, run_sandbox
 
 Array = NDArray[np.float64]
 WIDTH = 2048
@@ -47,10 +47,7 @@ def panorama_directions() -> Array:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     home = tmp_path_factory.mktemp("orientation")
-    options = Options(
-        data=home / "cdf", mode=ProjectMode.ASSET_CENTRIC,
-        list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False,
-    )  # fmt: skip
+    options = fast_options(home / "cdf", ProjectMode.ASSET_CENTRIC)
     with run_sandbox(options) as running:
         yield World(running, home)
 

@@ -16,10 +16,10 @@ import viewer
 from capture360.cdf.images.classic import ClassicImages
 from capture360.model import FACES, CaptureKey, PublishedImage, Verdict
 from capture360.steps.ingest import ingest
-from cdf_sandbox.options import Options, ProjectMode
+from cdf_sandbox.options import ProjectMode
 from delivery import Delivery
 from ingest_world import IMAGE_VIEW, World
-from local_cdf import run_sandbox
+from local_cdf import fast_options, run_sandbox
 
 CUBE_ORDER = ("front", "right", "back", "left", "top", "bottom")
 # Faces whose right edge meets the other's left edge: what a user sees who turns right.
@@ -29,10 +29,7 @@ TURNING_RIGHT = (("front", "right"), ("right", "back"), ("back", "left"), ("left
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     home = tmp_path_factory.mktemp("real")
-    options = Options(
-        data=home / "cdf", mode=ProjectMode.ASSET_CENTRIC,
-        list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False,
-    )  # fmt: skip
+    options = fast_options(home / "cdf", ProjectMode.ASSET_CENTRIC)
     with run_sandbox(options) as running:
         yield World(running, home)
 

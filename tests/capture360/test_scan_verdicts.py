@@ -13,9 +13,8 @@ from capture360.checks.check import check_capture
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKey, Verdict
 from capture360.steps.ingest import ingest
-from cdf_sandbox.options import Options
 from ingest_world import World
-from local_cdf import run_sandbox
+from local_cdf import fast_options, run_sandbox
 from scans import scan, write_scans
 
 SENTENCES = {
@@ -34,10 +33,7 @@ MUTATIONS = 60
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     home = tmp_path_factory.mktemp("verdicts")
-    options = Options(
-        data=home / "cdf", list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False,
-        revision_queue=0, revision_processing=0,
-    )  # fmt: skip
+    options = fast_options(home / "cdf", revision_queue=0, revision_processing=0)
     with run_sandbox(options) as running:
         yield World(running, home)
 

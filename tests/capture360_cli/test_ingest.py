@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,20 +15,10 @@ from capture360.records import Records
 from capture360.steps import lease
 from capture360_cli.main import app
 from captures import write_cubemap
-from cdf_sandbox.options import Options
-from local_cdf import RunningSandbox, run_sandbox
+from local_cdf import RunningSandbox, fast_options, run_sandbox
 
 KEY = CaptureKey("hall-7", "may")
 SITE = "space: captures360\nlanding: {url: unused}\nchecks: {min_face_resolution: 16, min_file_bytes: 100}\n"
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    options = Options(
-        data=tmp_path_factory.mktemp("sandbox"), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False
-    )
-    with run_sandbox(options) as sandbox:
-        yield sandbox
 
 
 class Shell:
@@ -181,7 +170,7 @@ def test_each_project_has_a_folder_of_records(shell: Shell, tmp_path: Path, monk
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     drop = write_cubemap(shell.landing, KEY)
     common = ["ingest", str(drop.folder), "--site", str(shell.site)]
-    with run_sandbox(Options(data=tmp_path / "other", list_lag=0, uploaded_lag=0, rate_limits=False)) as other:
+    with run_sandbox(fast_options(tmp_path / "other")) as other:
         for running in (shell.running, other):
             shell.connection.write_text(json.dumps(running.connection))
             done = CliRunner().invoke(app, [*common, "--connection", str(shell.connection)])

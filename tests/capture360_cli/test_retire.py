@@ -12,9 +12,8 @@ from typer.testing import CliRunner, Result
 from capture360.errors import BadInputError, ConfigError, LeaseHeldError
 from capture360.steps import lease
 from capture360_cli.main import app
-from cdf_sandbox.options import Options
 from ingest_world import IMAGE_VIEW, World
-from local_cdf import run_sandbox
+from local_cdf import fast_options, run_sandbox
 from viewer_reads import open_scene
 
 
@@ -33,7 +32,7 @@ def retire(capture: str, connection: Path) -> Result:
 
 
 def test_a_capture_leaves_the_scene_and_keeps_its_images(tmp_path: Path, register: Path) -> None:
-    options = Options(data=tmp_path / "sandbox", list_lag=0, uploaded_lag=0, rate_limits=False)
+    options = fast_options(tmp_path / "sandbox")
     with run_sandbox(options) as running:
         connection = tmp_path / "connection.json"
         connection.write_text(json.dumps(running.connection))

@@ -15,10 +15,9 @@ from capture360.errors import ConfigError
 from capture360_cli.main import app
 from capture360_cli.register import site_register
 from capture360_local.stack.profile import Home
-from cdf_sandbox.options import Options
 from delivery import Delivery
 from ingest_world import World
-from local_cdf import RunningSandbox, run_sandbox
+from local_cdf import RunningSandbox, fast_options, run_sandbox
 
 SAMPLE = "records: $CAPTURE360_HOME/records\nsites: {hall-7: {space: captures, landing: {url: $CAPTURE360_HOME/l}}}\n"
 
@@ -75,7 +74,7 @@ def test_check_names_the_variable_too(tmp_path: Path) -> None:
 
 @pytest.fixture
 def sandbox(home: Home) -> Iterator[RunningSandbox]:
-    with run_sandbox(Options(data=home.sandbox, list_lag=0, uploaded_lag=0, rate_limits=False)) as running:
+    with run_sandbox(fast_options(home.sandbox)) as running:
         yield running
 
 

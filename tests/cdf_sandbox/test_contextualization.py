@@ -19,8 +19,8 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 import core_project as core
-from cdf_sandbox.options import Options, ProjectMode
-from local_cdf import RunningSandbox, run_sandbox
+from cdf_sandbox.options import ProjectMode
+from local_cdf import RunningSandbox, fast_options, run_sandbox
 
 URL = "/3d/contextualization/image360"
 TRIANGLE = [3, 1.5, 0.1, 1.5, 0.2, 1.6, 0.2]
@@ -29,10 +29,7 @@ Start = Callable[..., AbstractContextManager[RunningSandbox]]
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    options = Options(
-        data=tmp_path_factory.mktemp("sandbox"), mode=ProjectMode.DATA_MODELING, list_lag=0, uploaded_lag=0,
-        syncer_delay=0, rate_limits=False,
-    )  # fmt: skip
+    options = fast_options(tmp_path_factory.mktemp("sandbox"), ProjectMode.DATA_MODELING)
     with run_sandbox(options) as sandbox:
         client = sandbox.client()
         for collection in ("collection", "other"):

@@ -15,9 +15,9 @@ from cognite.client import CogniteClient
 from cognite.client.data_classes.data_modeling import NodeId
 
 import core_project as core
-from cdf_sandbox.options import Options, ProjectMode
+from cdf_sandbox.options import ProjectMode
 from cdf_sandbox.texts import CannotRead
-from local_cdf import RunningSandbox, eventually, run_sandbox
+from local_cdf import RunningSandbox, eventually, fast_options, run_sandbox
 from specification import Specification
 
 Start = Callable[..., AbstractContextManager[RunningSandbox]]
@@ -25,10 +25,9 @@ Start = Callable[..., AbstractContextManager[RunningSandbox]]
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    options = Options(
-        data=tmp_path_factory.mktemp("sandbox"), mode=ProjectMode.DATA_MODELING, list_lag=0, uploaded_lag=0,
-        syncer_delay=0, rate_limits=False, detection_queue=0, detection_processing=0,
-    )  # fmt: skip
+    options = fast_options(
+        tmp_path_factory.mktemp("sandbox"), ProjectMode.DATA_MODELING, detection_queue=0, detection_processing=0
+    )
     with run_sandbox(options) as sandbox:
         client = sandbox.client()
         core.make_collection(client)

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 import core_project as core
-from cdf_sandbox.options import Options, ProjectMode
-from local_cdf import RunningSandbox, run_sandbox
+from cdf_sandbox.options import ProjectMode
+from local_cdf import RunningSandbox, fast_options, run_sandbox
 
 PER_REQUEST = 60
 ODD = [None, True, 0, -1, 1.5, 2**63, 10**400, 1e308, "", "x" * 3000, "\x00", "Ã©", [], [[]], {}, {"": None}, [1] * 1200]
@@ -20,10 +20,7 @@ ODD = [None, True, 0, -1, 1.5, 2**63, 10**400, 1e308, "", "x" * 3000, "\x00", "Ã
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    options = Options(
-        data=tmp_path_factory.mktemp("sandbox"), mode=ProjectMode.DATA_MODELING, list_lag=0, uploaded_lag=0,
-        syncer_delay=0, rate_limits=False, detection_queue=1e6,
-    )  # fmt: skip
+    options = fast_options(tmp_path_factory.mktemp("sandbox"), ProjectMode.DATA_MODELING, detection_queue=1e6)
     with run_sandbox(options) as sandbox:
         client = sandbox.client()
         core.make_collection(client)

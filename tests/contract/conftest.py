@@ -10,24 +10,14 @@ from typing import Any
 import pytest
 
 from capture360.cdf.client import Connection
-from cdf_sandbox.options import Options, ProjectMode
+from cdf_sandbox.options import ProjectMode
 from conformance import PROJECT, connection_to
-from local_cdf import RunningSandbox, run_sandbox
+from local_cdf import RunningSandbox
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    """One project a test module."""
-    options = Options(
-        data=tmp_path_factory.mktemp("project"),
-        project=PROJECT,
-        list_lag=0,
-        uploaded_lag=0,
-        syncer_delay=0,
-        rate_limits=False,
-    )
-    with run_sandbox(options) as sandbox:
-        yield sandbox
+def sandbox_options() -> dict[str, Any]:
+    return {"project": PROJECT}
 
 
 @pytest.fixture

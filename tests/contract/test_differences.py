@@ -18,9 +18,9 @@ from capture360_local.conformance.project import Answer
 from capture360_local.conformance.run import Result
 from cdf_sandbox.auth import register_client
 from cdf_sandbox.faults import FaultOrder
-from cdf_sandbox.options import Options, ProjectMode
+from cdf_sandbox.options import ProjectMode
 from conformance import NAME, PATIENCE_S, PROJECT, connection_to, silent
-from local_cdf import RunningSandbox, run_sandbox
+from local_cdf import RunningSandbox, fast_options, run_sandbox
 
 Holdings = Callable[[], dict[str, Any]]
 
@@ -80,9 +80,7 @@ def test_another_status_and_envelope_are_told(
 
 
 def test_a_project_of_another_kind_is_told(tmp_path: Path) -> None:
-    options = Options(
-        data=tmp_path, mode=ProjectMode.DATA_MODELING, list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False
-    )
+    options = fast_options(tmp_path, ProjectMode.DATA_MODELING)
     with run_sandbox(options) as running:
         outcome = conform(connection_to(running, ProjectMode.HYBRID), NAME, silent, patience_s=0.1)
     found = {each.case: each for each in outcome.differences if each.where == "status"}

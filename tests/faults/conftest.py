@@ -14,18 +14,8 @@ from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.reports.validation import render
 from capture360.steps import validate
-from cdf_sandbox.options import Options
 from ingest_world import World
-from local_cdf import RunningSandbox, run_sandbox
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    options = Options(
-        data=tmp_path_factory.mktemp("sandbox"), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False
-    )
-    with run_sandbox(options) as sandbox:
-        yield sandbox
+from local_cdf import RunningSandbox
 
 
 @pytest.fixture(autouse=True)

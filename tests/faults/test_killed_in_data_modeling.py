@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from capture360.model import FACES
-from cdf_sandbox.options import Options, ProjectMode
+from cdf_sandbox.options import ProjectMode
 from ingest_world import World
-from local_cdf import RunningSandbox, run_sandbox
+from local_cdf import RunningSandbox
 from writes import Killed, Writes, kill, watched
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    options = Options(
-        data=tmp_path_factory.mktemp("sandbox"), mode=ProjectMode.DATA_MODELING, list_lag=0, uploaded_lag=0,
-        syncer_delay=0, rate_limits=False,
-    )  # fmt: skip
-    with run_sandbox(options) as sandbox:
-        yield sandbox
+def sandbox_options() -> dict[str, Any]:
+    return {"mode": ProjectMode.DATA_MODELING}
 
 
 @pytest.fixture

@@ -20,9 +20,8 @@ from capture360.steps import e57_extraction
 from capture360.steps.ingest import ingest
 from capture360.steps.validate import validate
 from captures import TAKEN
-from cdf_sandbox.options import Options
 from ingest_world import IMAGE_VIEW, World
-from local_cdf import RunningSandbox, run_sandbox
+from local_cdf import RunningSandbox
 from scans import ScanDrop, write_scans
 from writes import Killed, Writes, kill, watched
 
@@ -30,13 +29,8 @@ SPACE = "captures360"
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    options = Options(
-        data=tmp_path_factory.mktemp("sandbox"), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False,
-        revision_queue=0.2, revision_processing=0,
-    )  # fmt: skip
-    with run_sandbox(options) as sandbox:
-        yield sandbox
+def sandbox_options() -> dict[str, Any]:
+    return {"revision_queue": 0.2, "revision_processing": 0}
 
 
 @pytest.fixture

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from capture360.cdf.client import CdfProject, Connection, cdf_errors, inspect
 from capture360.errors import CdfError, CdfUnavailableError, ConfigError
-from cdf_sandbox.options import Options
-from local_cdf import RunningSandbox, run_sandbox
+from local_cdf import RunningSandbox
 
 VALUES = {
     "base_url": "https://westeurope-1.cognitedata.com/",
@@ -21,13 +19,6 @@ VALUES = {
     "client_id": "me",
     "client_secret": "hush",
 }
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    options = Options(data=tmp_path_factory.mktemp("sandbox"), list_lag=0, uploaded_lag=0, rate_limits=False)
-    with run_sandbox(options) as sandbox:
-        yield sandbox
 
 
 def test_a_connection_has_sensible_defaults_and_hides_its_secret() -> None:

@@ -18,9 +18,8 @@ from capture360.errors import ConfigError
 from capture360.model import CaptureKey
 from cdf_sandbox.access import all_capabilities
 from cdf_sandbox.auth import register_client
-from cdf_sandbox.options import Options, ProjectMode
 from ingest_world import World
-from local_cdf import RunningSandbox, run_sandbox
+from local_cdf import RunningSandbox, fast_options, run_sandbox
 
 KEY = CaptureKey("hall-7", "asked")
 Grants = dict[str, tuple[tuple[str, ...], Mapping[str, Any]] | None]
@@ -37,9 +36,7 @@ def sandboxes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[ModeNam
     with ExitStack() as stack:
         running: dict[ModeName, RunningSandbox] = {}
         for mode in MODES:
-            options = Options(
-                data=tmp_path_factory.mktemp("sandbox"), mode=ProjectMode(mode), list_lag=0, rate_limits=False
-            )
+            options = fast_options(tmp_path_factory.mktemp("sandbox"), mode)
             running[mode] = stack.enter_context(run_sandbox(options))
         yield running
 
@@ -234,10 +231,7 @@ def test_settings_that_cannot_hold_in_a_data_modeling_project(ask: Asker) -> Non
 
 @pytest.mark.parametrize(("mode", "more"), [("asset_centric", 24), ("data_modeling", 84)])
 def test_a_full_project_is_told_with_how_much_is_needed(tmp_path: Path, mode: ModeName, more: int) -> None:
-    options = Options(
-        data=tmp_path / "sandbox", mode=ProjectMode(mode), list_lag=0, syncer_delay=0, rate_limits=False,
-        instance_limit=more - 1,
-    )  # fmt: skip
+    options = fast_options(tmp_path / "sandbox", mode, instance_limit=more - 1)
     with run_sandbox(options) as running:
         world = World(running, tmp_path, mode)
         model = mode_of(world.cdf).images(world.cdf, world.site)
@@ -251,10 +245,7 @@ def test_a_full_project_is_told_with_how_much_is_needed(tmp_path: Path, mode: Mo
 @pytest.mark.parametrize("mode", ["asset_centric", "data_modeling"])
 def test_what_is_published_already_needs_no_room(tmp_path: Path, mode: ModeName) -> None:
     each = 8 if mode == "data_modeling" else 2
-    options = Options(
-        data=tmp_path / "sandbox", mode=ProjectMode(mode), list_lag=0, syncer_delay=0, rate_limits=False,
-        instance_limit=3 * each + 4,
-    )  # fmt: skip
+    options = fast_options(tmp_path / "sandbox", mode, instance_limit=3 * each + 4)
     with run_sandbox(options) as running:
         world = World(running, tmp_path, mode)
         drop = world.drop("asked", stations=3)

@@ -20,8 +20,8 @@ from capture360.detection.jobs import JobDetector
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import Detection, Pose, PublishedImage
 from capture360.settings.detection import JobSettings
-from cdf_sandbox.options import Options, ProjectMode
-from local_cdf import RunningSandbox, run_sandbox
+from cdf_sandbox.options import ProjectMode
+from local_cdf import RunningSandbox, fast_options, run_sandbox
 
 COLLECTION = Collection(core.SPACE, "collection")
 JOBS = "*/3d/jobs"
@@ -29,10 +29,9 @@ JOBS = "*/3d/jobs"
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    options = Options(
-        data=tmp_path_factory.mktemp("cdf"), mode=ProjectMode.DATA_MODELING, list_lag=0, uploaded_lag=0,
-        syncer_delay=0, rate_limits=False, detection_queue=0, detection_processing=0,
-    )  # fmt: skip
+    options = fast_options(
+        tmp_path_factory.mktemp("cdf"), ProjectMode.DATA_MODELING, detection_queue=0, detection_processing=0
+    )
     with run_sandbox(options) as sandbox:
         client = sandbox.client()
         core.make_collection(client)

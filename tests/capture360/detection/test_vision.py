@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -17,21 +18,15 @@ from capture360.detection.vision import VisionDetector
 from capture360.errors import CdfError
 from capture360.model import Detection, FaceRef, Pose, PublishedImage
 from capture360.settings.detection import VisionSettings
-from cdf_sandbox.options import Options
-from local_cdf import RunningSandbox, run_sandbox
+from local_cdf import RunningSandbox
 
 SIDES = ("front", "right", "back", "left")
 Ids = Callable[[Sequence[FaceRef]], Mapping[FaceRef, int]]
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    options = Options(
-        data=tmp_path_factory.mktemp("cdf"), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False,
-        detection_queue=0, detection_processing=0,
-    )  # fmt: skip
-    with run_sandbox(options) as sandbox:
-        yield sandbox
+def sandbox_options() -> dict[str, Any]:
+    return {"detection_queue": 0, "detection_processing": 0}
 
 
 @pytest.fixture(scope="module")

@@ -9,22 +9,12 @@ from pathlib import Path
 import pytest
 
 from capture360.cdf.project_mode import ModeName
-from cdf_sandbox.options import Options
 from ingest_world import World
-from local_cdf import RunningSandbox, run_sandbox
+from local_cdf import RunningSandbox
 from suggested_links import Hall, hall_in, world_of
 
 MODES: tuple[ModeName, ...] = ("asset_centric", "data_modeling")
 """Where links are annotations, and where they are edges."""
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    options = Options(
-        data=tmp_path_factory.mktemp("sandbox"), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False
-    )
-    with run_sandbox(options) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from capture360.errors import BadInputError, ConfigError
 from capture360.records import Records
 from cdf_sandbox.options import Options
 from ingest_world import World
-from local_cdf import run_sandbox
+from local_cdf import fast_options, run_sandbox
 
 
 def options(folder: Path, project: str = "capture360") -> Options:
-    return Options(data=folder, project=project, list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False)
+    return fast_options(folder, project=project)
 
 
 @pytest.mark.parametrize("projects", [("trial", "real"), ("same", "same")], ids=" and ".join)

@@ -25,8 +25,8 @@ from capture360.steps.annotate import Annotated, annotate
 from capture360.steps.context import StepContext
 from capture360.steps.detect import detect, detection_batches, images_of
 from capture360.steps.match import match, recorded_matches
-from cdf_sandbox.options import Options, ProjectMode
-from local_cdf import RunningSandbox, run_sandbox
+from cdf_sandbox.options import ProjectMode
+from local_cdf import RunningSandbox, fast_options, run_sandbox
 from plant_capture import Plant, Plate, create_asset_nodes, create_classic_assets, draw, plate_under, publish
 
 FINGERPRINT = "f" * 32
@@ -93,10 +93,7 @@ def halls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Hall]]
 
 
 def hall(stack: ExitStack, mode: str, home: Path, plant: Plant, records: Records) -> Hall:
-    options = Options(
-        data=home / mode, mode=ProjectMode(mode), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False,
-        detection_queue=0, detection_processing=0,
-    )  # fmt: skip
+    options = fast_options(home / mode, mode, detection_queue=0, detection_processing=0)
     running = stack.enter_context(run_sandbox(options))
     cdf = CdfProject(Connection.from_mapping({**running.connection, "mode": mode}, "test"))
     site = Site(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,19 +19,14 @@ from capture360.model import FACES
 from capture360.steps.faces import faces
 from captures import record_as_validated
 from cdf_sandbox.faults import FaultOrder
-from cdf_sandbox.options import Options, ProjectMode
+from cdf_sandbox.options import ProjectMode
 from ingest_world import CORE_DESCRIBABLE, CORE_FILE, CORE_IMAGE, CORE_MODEL, CORE_REVISION, CORE_STATION, World
-from local_cdf import RunningSandbox, run_sandbox
+from local_cdf import RunningSandbox, fast_options, run_sandbox
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    options = Options(
-        data=tmp_path_factory.mktemp("sandbox"), mode=ProjectMode.DATA_MODELING, list_lag=0, uploaded_lag=0.1,
-        syncer_delay=0.2, rate_limits=False,
-    )  # fmt: skip
-    with run_sandbox(options) as sandbox:
-        yield sandbox
+def sandbox_options() -> dict[str, Any]:
+    return {"mode": ProjectMode.DATA_MODELING, "uploaded_lag": 0.1, "syncer_delay": 0.2}
 
 
 @pytest.fixture
@@ -110,9 +105,7 @@ def test_a_new_revision_replaces_pictures_and_removes_the_old_files(world: World
 def test_a_file_that_never_syncs_is_told(
     running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = Options(
-        data=tmp_path / "sandbox", mode=ProjectMode.DATA_MODELING, list_lag=0, syncer_delay=None, rate_limits=False
-    )
+    options = fast_options(tmp_path / "sandbox", ProjectMode.DATA_MODELING, syncer_delay=None)
     monkeypatch.setattr("capture360.cdf.polling.LIMIT_S", 0.3)
     with run_sandbox(options) as lame:
         world = World(lame, tmp_path, mode="data_modeling")

@@ -29,9 +29,9 @@ from capture360.steps.reconcile import reconcile
 from capture360.steps.validate import validate
 from capture360.steps.verify import verify
 from captures import small_site, station_pose
-from cdf_sandbox.options import Options, ProjectMode
+from cdf_sandbox.options import ProjectMode
 from ingest_world import IMAGE_VIEW, World
-from local_cdf import RunningSandbox, run_sandbox
+from local_cdf import RunningSandbox, fast_options, run_sandbox
 from scans import ScanDrop, scan, write_scans, zipped
 
 Start = Callable[..., AbstractContextManager[World]]
@@ -51,11 +51,8 @@ def nobody_elses_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def start(tmp_path: Path) -> Start:
     @contextmanager
     def started(mode: str = "asset_centric", site: dict[str, Any] | None = None, **options: Any) -> Iterator[World]:
-        given = {
-            "data": tmp_path / "cdf", "list_lag": 0, "uploaded_lag": 0, "syncer_delay": 0, "rate_limits": False,
-            "revision_queue": 0, "revision_processing": 0, **options,
-        }  # fmt: skip
-        with run_sandbox(Options(**given)) as running:
+        given = {"revision_queue": 0, "revision_processing": 0, **options}
+        with run_sandbox(fast_options(tmp_path / "cdf", **given)) as running:
             yield World(running, tmp_path, mode, **(site or {}))
 
     return started
@@ -458,8 +455,7 @@ def test_an_image_in_a_space_of_the_captures_own_that_nobody_recorded_is_listed(
 
 
 def test_a_scan_left_out_in_a_data_modeling_project_is_removed(tmp_path: Path) -> None:
-    given = {"list_lag": 0, "uploaded_lag": 0, "syncer_delay": 0, "rate_limits": False}
-    with run_sandbox(Options(data=tmp_path / "cdf", mode=ProjectMode.DATA_MODELING, **given)) as running:
+    with run_sandbox(fast_options(tmp_path / "cdf", ProjectMode.DATA_MODELING)) as running:
         world = World(running, tmp_path, "data_modeling")
         drop = write_scans(
             world.landing, "walk", {"west.e57": scan((1,)), "north.e57": scan((2,)), "east.e57": scan((3,))}
@@ -520,8 +516,7 @@ def test_a_space_that_may_not_be_created_is_asked_for(start: Start) -> None:
 
 
 def test_data_modeling_projects_have_their_panoramas_extracted_here(tmp_path: Path) -> None:
-    given = {"list_lag": 0, "uploaded_lag": 0, "syncer_delay": 0, "rate_limits": False}
-    with run_sandbox(Options(data=tmp_path / "cdf", mode=ProjectMode.DATA_MODELING, **given)) as running:
+    with run_sandbox(fast_options(tmp_path / "cdf", ProjectMode.DATA_MODELING)) as running:
         world = World(running, tmp_path, "data_modeling")
         drop = write_scans(world.landing, "walk")
         done = ingest(world.ctx(), drop.key)

@@ -17,9 +17,8 @@ from capture360.geometry.rotation import matrix_from_quaternion
 from capture360.model import FACES
 from capture360.steps.scene import retire
 from captures import Drop
-from cdf_sandbox.options import Options, ProjectMode
 from ingest_world import World
-from local_cdf import run_sandbox
+from local_cdf import fast_options, run_sandbox
 from viewer_reads import Generation, Opened, Viewer, open_scene
 
 MODES: tuple[ModeName, ...] = ("asset_centric", "hybrid", "data_modeling")
@@ -33,10 +32,7 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[ModeName
     with ExitStack() as stack:
         worlds: dict[ModeName, Ingested] = {}
         for mode in MODES:
-            options = Options(
-                data=root / f"sandbox-{mode}", mode=ProjectMode(mode), list_lag=0.1, uploaded_lag=0.1,
-                syncer_delay=0.2, rate_limits=False,
-            )  # fmt: skip
+            options = fast_options(root / f"sandbox-{mode}", mode, list_lag=0.1, uploaded_lag=0.1, syncer_delay=0.2)
             world = World(stack.enter_context(run_sandbox(options)), root / mode, mode, scene="plant")
             drop = world.drop("same", stations=3)
             world.ingest(drop)

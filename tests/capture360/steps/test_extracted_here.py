@@ -20,9 +20,8 @@ from capture360.model import CaptureKey, Pose, PublishedImage, Verdict
 from capture360.steps.ingest import ingest
 from capture360.steps.plan import plan
 from captures import TAKEN
-from cdf_sandbox.options import Options
 from ingest_world import IMAGE_VIEW, World
-from local_cdf import run_sandbox
+from local_cdf import fast_options, run_sandbox
 from scans import ScanDrop, write_scans
 
 
@@ -30,10 +29,7 @@ from scans import ScanDrop, write_scans
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """An asset-centric project, where CDF extracts scans."""
     home = tmp_path_factory.mktemp("extracted-here")
-    options = Options(
-        data=home / "cdf", list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False,
-        revision_queue=0, revision_processing=0,
-    )  # fmt: skip
+    options = fast_options(home / "cdf", revision_queue=0, revision_processing=0)
     with run_sandbox(options) as running:
         yield World(running, home)
 

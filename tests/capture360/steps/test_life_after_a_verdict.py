@@ -18,9 +18,8 @@ from capture360.records import Records
 from capture360.steps.ingest import ingest
 from capture360.steps.published import earlier_captures
 from captures import Drop
-from cdf_sandbox.options import Options, ProjectMode
 from ingest_world import CORE_STATION, STATION_VIEW, World
-from local_cdf import run_sandbox
+from local_cdf import fast_options, run_sandbox
 
 COMPARING = {"I05", "C02", "C03", "C05"}
 CHECKS = {"min_face_resolution": 16, "min_file_bytes": 100}
@@ -126,9 +125,7 @@ def test_by_default_a_capture_taken_again_has_stations_of_its_own(world: World) 
 def test_with_history_a_station_that_stands_still_is_shared(
     tmp_path: Path, mode: ModeName, view: tuple[str, str, str]
 ) -> None:
-    options = Options(
-        data=tmp_path / "sandbox", mode=ProjectMode(mode), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False
-    )
+    options = fast_options(tmp_path / "sandbox", mode)
     with run_sandbox(options) as running:
         share_stations(World(running, tmp_path, mode, checks={**CHECKS, "max_quarantine_fraction": 0.5}), view)
 

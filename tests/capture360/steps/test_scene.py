@@ -20,20 +20,12 @@ from capture360.model import CaptureKey
 from capture360.steps.scene import Placed, place, placing_writes, retire
 from capture360.steps.validate import CAPTURE
 from captures import Drop, record_as_validated
-from cdf_sandbox.options import Options
 from ingest_world import IMAGE_VIEW, World
-from local_cdf import RunningSandbox, run_sandbox
+from local_cdf import RunningSandbox
 from viewer_reads import InScene, open_scene
 
 PLACEMENT = ViewId("scene", "Image360CollectionProperties", "v1")
 SCENE = ViewId("scene", "SceneConfiguration", "v1")
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    options = Options(data=tmp_path_factory.mktemp("sandbox"), list_lag=0, uploaded_lag=0, rate_limits=False)
-    with run_sandbox(options) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

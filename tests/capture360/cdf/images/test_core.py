@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cognite.client.data_classes.data_modeling import NodeApply, NodeId, NodeOrEdgeData, SpaceApply, ViewId
@@ -12,21 +12,16 @@ from capture360 import names
 from capture360.cdf.images.core_model import CoreModels
 from capture360.cdf.registry import mode_of
 from capture360.model import FACES
-from cdf_sandbox.options import Options, ProjectMode
+from cdf_sandbox.options import ProjectMode
 from ingest_world import CORE_FILE, CORE_REVISION, World
-from local_cdf import RunningSandbox, run_sandbox
+from local_cdf import RunningSandbox
 
 MODEL = ViewId("cdf_cdm", "Cognite360ImageModel", "v1")
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    options = Options(
-        data=tmp_path_factory.mktemp("sandbox"), mode=ProjectMode.DATA_MODELING, list_lag=0.3, uploaded_lag=0,
-        syncer_delay=0.1, rate_limits=False,
-    )  # fmt: skip
-    with run_sandbox(options) as sandbox:
-        yield sandbox
+def sandbox_options() -> dict[str, Any]:
+    return {"mode": ProjectMode.DATA_MODELING, "list_lag": 0.3, "syncer_delay": 0.1}
 
 
 def test_faces_lie_in_a_space_of_their_own_and_carry_labels(running: RunningSandbox, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import httpx
@@ -17,20 +16,10 @@ from capture360.cdf.links.annotations import Annotations
 from capture360.errors import CdfError, CdfUnavailableError, ConfigError
 from capture360.model import FACES, Asset, Detection, FaceRef, Match, Pose, PublishedImage
 from capture360.settings.register import LinkSettings
-from cdf_sandbox.options import Options
-from local_cdf import RunningSandbox, run_sandbox
+from local_cdf import RunningSandbox
 
 PLATE = ((0.2, 0.3), (0.4, 0.31), (0.4, 0.36), (0.2, 0.35))
 ELSEWHERE = ((0.7, 0.7), (0.9, 0.7), (0.9, 0.8), (0.7, 0.8))
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    options = Options(
-        data=tmp_path_factory.mktemp("cdf"), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False
-    )
-    with run_sandbox(options) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ from capture360.cdf.links.provenance import LinkKey, LinkRegistry
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import Asset, Detection, Match, Pose, PublishedImage
 from capture360.settings.register import Landing, Site
-from cdf_sandbox.options import Options, ProjectMode
-from local_cdf import RunningSandbox, run_sandbox
+from cdf_sandbox.options import ProjectMode
+from local_cdf import RunningSandbox, fast_options, run_sandbox
 
 PLATE = ((0.2, 0.3), (0.4, 0.31), (0.4, 0.36), (0.2, 0.35))
 ELSEWHERE = ((0.7, 0.7), (0.9, 0.7), (0.9, 0.8), (0.7, 0.8))
@@ -33,10 +33,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    options = Options(
-        data=tmp_path_factory.mktemp("cdf"), mode=ProjectMode.DATA_MODELING, list_lag=0, uploaded_lag=0,
-        syncer_delay=0, rate_limits=False,
-    )  # fmt: skip
+    options = fast_options(tmp_path_factory.mktemp("cdf"), ProjectMode.DATA_MODELING)
     with run_sandbox(options) as sandbox:
         for collection in ("collection", "other"):
             core.make_collection(sandbox.client(), collection)

@@ -18,19 +18,9 @@ from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.three_d.uploads import MIB, LargeFile, LargeUploads, part_size_of
 from capture360.errors import BadInputError, ConfigError
 from capture360.settings.register import FileSettings
-from cdf_sandbox.options import Options
-from local_cdf import RunningSandbox, run_sandbox
+from local_cdf import RunningSandbox
 
 CONTENT = bytes(range(256)) * (40 * MIB // 256 + 3)
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    options = Options(
-        data=tmp_path_factory.mktemp("cdf"), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False
-    )
-    with run_sandbox(options) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture
