@@ -32,7 +32,7 @@ from pathlib import Path
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.three_d.uploads import LargeFile, LargeUploads
 from capture360.e57 import preflight, verify
-from capture360.settings.register import FileSettings
+from capture360.settings.files import FileSettings
 path, connection, journals = (Path(argument) for argument in sys.argv[1:4])
 
 def memory():

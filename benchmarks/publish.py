@@ -36,7 +36,8 @@ from capture360.checks.validation import capture_document
 from capture360.landing.fingerprint import fingerprint
 from capture360.model import FACES, Capture, CaptureKey, CaptureKind, Pose, Station, StationMedia
 from capture360.records import Records
-from capture360.settings.register import Landing, Site
+from capture360.settings.landing import Landing
+from capture360.settings.site import Site
 from capture360.steps.context import StepContext
 from capture360.steps.faces import faces
 from capture360.steps.publish import publish

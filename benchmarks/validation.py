@@ -74,7 +74,9 @@ def ours(folder: Path) -> dict[str, object]:
     import capture360.checks.expectations
     from capture360.checks import check as checks
     from capture360.landing.folder import CaptureFolder
-    from capture360.settings.register import CheckSettings, Landing, Site
+    from capture360.settings.checks import CheckSettings
+    from capture360.settings.landing import Landing
+    from capture360.settings.site import Site
 
     assert great_expectations and pyarrow.csv and capture360.checks.expectations
     names = pd.read_csv(folder / "faces.csv", usecols=["file"])["file"]

@@ -9,10 +9,10 @@ minutes it looks anyway, in case the triggerer was down. It can be triggered by 
 backfilled: what it announces depends on what lies there now.
 
 **When a capture is complete.** A marker file (`_READY`) lies in its folder, or its manifest's count of files is
-reached, or it has been quiet for the site's `settle` time. Until then the log says what it waits for.
+reached, or it has been quiet for the site's `quiet_period`. Until then the log says what it waits for.
 
 **What it repeats.** A ready capture that did not get to an end (ingest was paused, a run was lost) is announced again
-after the site's `announce_again_after`, unless a run holds its lease. A published capture that was not contextualized
+after the site's `retrigger_after`, unless a run holds its lease. A published capture that was not contextualized
 is handed on again, each time after twice the wait (`hand_on`), and so is one whose suggested links nobody was asked
 about (`hand_on_suggested`).
 

@@ -16,7 +16,9 @@ from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, Capture, CaptureKey, CaptureKind, Pose, Station, StationMedia
 from capture360.records import Records
-from capture360.settings.register import CheckSettings, Landing, Site
+from capture360.settings.checks import CheckSettings
+from capture360.settings.landing import Landing
+from capture360.settings.site import Site
 from capture360.steps.validate import CAPTURE, STEP, batch_count
 
 TAKEN = datetime(2026, 5, 1, 8, 30, tzinfo=UTC)

@@ -18,7 +18,8 @@ from capture360.checks.check import check_capture
 from capture360.checks.validation import Validation
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, Capture, CaptureKey
-from capture360.settings.register import Landing, Site
+from capture360.settings.landing import Landing
+from capture360.settings.site import Site
 
 COLUMNS = ("station_id", "station_name", "x", "y", "z", "qw", "qx", "qy", "qz", "time_taken")
 

@@ -11,7 +11,7 @@ from typing import Any
 from capture360.cdf.client import CdfProject, Connection
 from capture360.model import CaptureKey
 from capture360.records import LEASES, Records
-from capture360.settings.register import Site
+from capture360.settings.site import Site
 from capture360.steps.context import StepContext
 from capture360.steps.faces import FacesDone, faces
 from capture360.steps.ingest import Ingested, ingest

@@ -26,7 +26,7 @@ from capture360.model import (
     Station,
     StationMedia,
 )
-from capture360.settings.register import Site
+from capture360.settings.site import Site
 from capture360_local.plant import write_sample
 
 LEGIBLE_CAP_PX = 14

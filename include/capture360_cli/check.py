@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from capture360.checks.validation import Validation
     from capture360.landing.folder import CaptureFolder
     from capture360.model import Capture
-    from capture360.settings.register import Register, Site
+    from capture360.settings.register import Register
+    from capture360.settings.site import Site
 
 _SENTENCES_SHOWN = 6
 

@@ -34,7 +34,7 @@ def pages(root: Path, command: Any) -> Mapping[str, str]:
 
     `command` is the whole command line as Click sees it.
     """
-    from capture360.settings.register import Site
+    from capture360.settings.site import Site
 
     makers: Mapping[str, Callable[[], str]] = {
         "command.md": lambda: command_page(command),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from capture360.cdf.client import Connection
     from capture360.cdf.readiness import CheckResult
-    from capture360.settings.register import Site
+    from capture360.settings.site import Site
     from capture360_local.conformance.conform import Outcome
     from capture360_local.conformance.run import Tell
 

@@ -17,7 +17,7 @@ import typer
 if TYPE_CHECKING:
     from capture360.cdf.client import Connection
     from capture360.model import CaptureKey
-    from capture360.settings.register import Site
+    from capture360.settings.site import Site
     from capture360.steps.context import StepContext
     from capture360.steps.ingest import Ingested
     from capture360.steps.plan import Plan

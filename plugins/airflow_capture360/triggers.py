@@ -73,7 +73,7 @@ def look() -> tuple[str, float]:
             log.debug("Site %s cannot be listed: %s", site_id, error)
             digest.update(f"{site_id!a} in error\n".encode())
             continue
-        settle = max(settle, landing.settle.total_seconds())
+        settle = max(settle, landing.quiet_period.total_seconds())
         for line in lines:
             digest.update(f"{site_id} {line}\n".encode(errors="backslashreplace"))
     return digest.hexdigest(), settle

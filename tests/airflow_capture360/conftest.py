@@ -15,7 +15,7 @@ def landing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     register = tmp_path / "sites.yaml"
     register.write_text(
         f"records: {tmp_path / 'records'}\n"
-        f"sites: {{hall-7: {{space: captures, landing: {{url: {folder}, settle: PT0.2S}}}}}}\n"
+        f"sites: {{hall-7: {{space: captures, landing: {{url: {folder}, quiet_period: PT0.2S}}}}}}\n"
     )
     monkeypatch.setenv("CAPTURE360_CONFIG", str(register))
     return folder

@@ -47,9 +47,9 @@ class Shown:
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     home = tmp_path_factory.mktemp("orientation")
     options = fast_options(home / "cdf", revision_queue=0, revision_processing=0, extraction_names="random_ids")
-    route = "extract" if request.param == "extract" else "mode"
+    extraction = "local" if request.param == "extract" else "cdf"
     with run_sandbox(options) as running:
-        yield World(running, home, e57={"route": route}, files={"face_size": SIZE})
+        yield World(running, home, e57={"extraction": extraction}, files={"face_size": SIZE})
 
 
 @pytest.fixture(scope="session", params=["e57", "e57-pinhole"])
@@ -82,7 +82,7 @@ def shown(world: World, truth: Truth) -> dict[str, Shown]:
         download = world.cdf.client.files.download_bytes
         names = {face: numbers[f"cubeMap{face.capitalize()}"] for face in FACES}
         found[stop.id] = Shown(numbers, {face: pixels(download(external_id=name)) for face, name in names.items()})
-    assert bool(extracted) == (world.site.e57.route == "mode")
+    assert bool(extracted) == (world.site.e57.extraction == "cdf")
     return found
 
 

@@ -14,7 +14,9 @@ from capture360.geometry.projection import face_directions
 from capture360.geometry.rotation import matrix_from_quaternion
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Capture, CaptureKey
-from capture360.settings.register import CheckSettings, Landing, Site
+from capture360.settings.checks import CheckSettings
+from capture360.settings.landing import Landing
+from capture360.settings.site import Site
 from capture360_local.plant import Truth, write_sample
 from capture360_local.plant.hall import build_hall
 from capture360_local.plant.rotation import about_z, matrix_of, quaternion_of

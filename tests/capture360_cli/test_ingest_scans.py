@@ -63,7 +63,7 @@ def test_it_waits_and_says_what_came_out(running: RunningSandbox, tmp_path: Path
 
 def test_extraction_here_needs_one_setting(running: RunningSandbox, tmp_path: Path) -> None:
     drop = write_scans(tmp_path / "hall-7", "cut-here")
-    done = run(running, tmp_path, str(drop.folder), settings="e57: {route: extract}\n")
+    done = run(running, tmp_path, str(drop.folder), settings="e57: {extraction: local}\n")
     assert done.exit_code == 0, done.output
     assert "Faces: 18 uploaded" in done.stdout
 

@@ -18,9 +18,9 @@ defaults: {connection: cognite_cdf_default, space: captures360}
 sites:
   hall-7: {landing: {url: $CAPTURE360_HOME/landing/hall-7}}
   read-by-vision: {landing: {url: $CAPTURE360_HOME/landing/read-by-vision}, links: {detector: vision}}
-  read-by-job: {landing: {url: $CAPTURE360_HOME/landing/read-by-job}, links: {detector: job}}
+  read-by-job: {landing: {url: $CAPTURE360_HOME/landing/read-by-job}, links: {detector: cdf_3d_job}}
   out-of-sight: {connection: cdf_out_of_sight, landing: {url: $CAPTURE360_HOME/landing/out-of-sight}}
-  impatient: {landing: {url: $CAPTURE360_HOME/landing/impatient}, announce_again_after: PT0S}
+  impatient: {landing: {url: $CAPTURE360_HOME/landing/impatient}, retrigger_after: PT0S}
   scans:
     landing: {url: $CAPTURE360_HOME/landing/scans}
     checks: {min_file_bytes: 100, min_panorama_width: 64, min_face_resolution: 16}

@@ -10,7 +10,7 @@ import pytest
 
 from capture360.checks.validation import capture_document
 from capture360.model import CaptureKey
-from capture360.settings.register import SceneSettings
+from capture360.settings.scene import SceneSettings
 from capture360.steps.scene import place, retire
 from capture360.steps.validate import CAPTURE
 from captures import record_as_validated

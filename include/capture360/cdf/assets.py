@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.errors import ConfigError
 from capture360.model import Asset
-from capture360.settings.register import LinkSettings
+from capture360.settings.links import LinkSettings
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient

@@ -13,7 +13,7 @@ from capture360.cdf.instances import View
 from capture360.cdf.project_mode import PROJECT_KINDS, modes_of_kind
 from capture360.errors import ConfigError
 from capture360.rules.finding import Disposition, Finding
-from capture360.settings.register import Site
+from capture360.settings.site import Site
 
 _FOR_EVERYBODY = (Need("projectsAcl", "LIST"), Need("dataModelsAcl", "READ"))
 _BESIDE_PANORAMAS = 4

@@ -14,7 +14,7 @@ from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import CaptureKey
 from capture360.rules.finding import Finding
-from capture360.settings.register import Site
+from capture360.settings.site import Site
 
 _PUBLISHING = "publishing"
 _CAPABILITY = "cdf-capability"
@@ -124,6 +124,6 @@ def _link_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
 
 
 def _scan_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
-    if mode_of(cdf).e57 != "revision" or site.e57.route == "extract":
+    if mode_of(cdf).e57 != "revision" or site.e57.extraction == "local":
         return ()  # the scans are cut here
     return [Need("threedAcl", "READ"), Need("threedAcl", "CREATE"), Need("sessionsAcl", "CREATE")]

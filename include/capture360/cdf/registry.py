@@ -17,7 +17,8 @@ from capture360.cdf.links.provenance import LinkRegistry
 from capture360.cdf.ports import AssetSource, Image360Store, LinkWriter
 from capture360.cdf.project_mode import ModeName
 from capture360.settings.detection import DetectorName
-from capture360.settings.register import LinkSettings, Site
+from capture360.settings.links import LinkSettings
+from capture360.settings.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ MODES: Mapping[ModeName, Mode] = {
     "hybrid": Mode(
         ClassicImages, CoreAssets, partial(_annotations, "images.InstanceLink"), ("ocr", "vision"), e57="revision"
     ),
-    "data_modeling": Mode(CoreImages, CoreAssets, Image360Links, ("ocr", "job"), e57="extract"),
+    "data_modeling": Mode(CoreImages, CoreAssets, Image360Links, ("ocr", "cdf_3d_job"), e57="extract"),
 }
 
 

@@ -29,7 +29,9 @@ from capture360.readers import Tables, read_tables
 from capture360.readers.manifest import Manifest
 from capture360.readers.pictures import PANORAMA
 from capture360.rules.finding import Disposition
-from capture360.settings.register import READY_MARKERS, CheckSettings, Site
+from capture360.settings.checks import CheckSettings
+from capture360.settings.landing import READY_MARKERS
+from capture360.settings.site import Site
 from capture360.text import printable
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKind, twin_key
 from capture360.readers.manifest import MANIFEST
 from capture360.readers.pictures import PICTURE
-from capture360.settings.register import CheckSettings
+from capture360.settings.checks import CheckSettings
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ from capture360.checks.suites import RuleResult
 from capture360.checks.violations import Frame, RowViolations, where
 from capture360.model import FACES, FARTHEST_M, STATION_LENGTH, CaptureKind
 from capture360.readers.columns import POSITION, ROTATIONS
-from capture360.settings.register import CheckSettings
+from capture360.settings.checks import CheckSettings
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from capture360.checks.verdict import Settled
 from capture360.checks.violations import Frame
 from capture360.model import Capture, CaptureKey, CaptureKind, Pose, Station, StationMedia
 from capture360.readers.manifest_keys import extracted_here
-from capture360.settings.register import Site
+from capture360.settings.site import Site
 
 
 def validation_of(

@@ -22,7 +22,7 @@ from capture360.pictures.exif import camera_notes
 from capture360.pictures.gpano import read_gpano
 from capture360.pictures.jpeg import ImageError, ImageHeader, check_pixels_usable, read_header
 from capture360.rules.finding import Disposition, Finding
-from capture360.settings.register import CheckSettings
+from capture360.settings.checks import CheckSettings
 
 _THREADS = 8
 _AT_ONCE = 256

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from capture360.checks.rules import RULES
 from capture360.rules.rule import Message, Rule
-from capture360.settings.register import CheckSettings
+from capture360.settings.checks import CheckSettings
 
 _FAMILIES = {
     "S": "Structure: is there a capture that can be read without guessing?",

@@ -19,7 +19,8 @@ from capture360.model import FARTHEST_M
 from capture360.readers.columns import POSITION, ROTATIONS
 from capture360.readers.manifest import MANIFEST, METRES
 from capture360.rules.finding import Finding
-from capture360.settings.register import Bounds, CheckSettings, Site
+from capture360.settings.checks import Bounds, CheckSettings
+from capture360.settings.site import Site
 
 _FEW = 3
 _MOST = 0.8

@@ -11,7 +11,7 @@ from capture360.checks.rules import RULES
 from capture360.checks.violations import MOST_TOLD, FindingGroup, RowViolations
 from capture360.model import Verdict
 from capture360.rules.finding import Disposition, Finding
-from capture360.settings.register import CheckSettings
+from capture360.settings.checks import CheckSettings
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -98,7 +98,8 @@ class JobDetector:
             if self._patience.is_over(self._settings.deadline):
                 raise CdfError(
                     f"3D job {external_id} in space {self._space} is still {job.status} after "
-                    f"{self._settings.deadline}. Raise links.job.deadline and clear this task: it goes on waiting."
+                    f"{self._settings.deadline}. Raise links.cdf_3d_job.deadline and clear this task: it goes on "
+                    "waiting."
                 )
             self._patience.pause(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)

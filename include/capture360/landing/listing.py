@@ -10,7 +10,7 @@ from capture360.errors import ConfigError
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.tree import LeftOut
 from capture360.model import CAPTURE_LENGTH, CaptureKey, is_id
-from capture360.settings.register import Site
+from capture360.settings.site import Site
 from capture360.store import opened_store
 from capture360.text import printable
 

@@ -12,7 +12,7 @@ from capture360.readers.pictures import derived_faces, named_faces, panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.sheet import read_excel, read_parquet
 from capture360.readers.tables import Tables
-from capture360.settings.register import CheckSettings
+from capture360.settings.checks import CheckSettings
 
 _EXTENSIONS = ("csv", "tsv", "txt", "parquet", "xlsx")
 

@@ -23,7 +23,7 @@ from capture360.readers.pictures import PANORAMA
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
 from capture360.rules.finding import Finding
-from capture360.settings.register import CheckSettings
+from capture360.settings.checks import CheckSettings
 
 DEFAULTS: dict[str, Any] = {
     "kind": "e57",

@@ -22,7 +22,7 @@ from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.pictures import PICTURE, panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
-from capture360.settings.register import CheckSettings
+from capture360.settings.checks import CheckSettings
 
 if TYPE_CHECKING:
     import pandas as pd

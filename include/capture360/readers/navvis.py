@@ -19,7 +19,7 @@ from capture360.readers.manifest import Manifest
 from capture360.readers.pictures import panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
-from capture360.settings.register import CheckSettings
+from capture360.settings.checks import CheckSettings
 
 PLACES = ("pano/pano-poses.csv", "pano-poses.csv")
 _CANONICAL = {

@@ -16,7 +16,7 @@ from capture360.readers.manifest_file import load_document, read_manifest
 from capture360.readers.pictures import no_faces
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
-from capture360.settings.register import CheckSettings
+from capture360.settings.checks import CheckSettings
 from capture360.text import printable
 
 

@@ -1,52 +1,46 @@
-"""What a site may set about the reading of faces."""
+"""Settings `links.ocr.*`, `links.vision.*` and `links.cdf_3d_job.*`: how the faces are read."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from capture360.model import FaceName
+from capture360.settings.section import Fraction, Section
 
-DetectorName = Literal["ocr", "vision", "job"]
-Fraction = Annotated[float, Field(ge=0, le=1)]
+DetectorName = Literal["ocr", "vision", "cdf_3d_job"]
 
 
-class OcrSettings(BaseModel):
-    """How faces are read. Measured on drawn plates (docs/decisions/0007)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+class OcrSettings(Section):
+    """How the own OCR reads faces. Measured on drawn plates (docs/decisions/0007)."""
 
     faces: tuple[FaceName, ...] = ("front", "right", "back", "left")
-    """Plates on top and bottom faces are rare, and each face costs a CPU second."""
+    """Faces that are read, by Vision too. Plates on top and bottom faces are rare, and each face costs a CPU second."""
     detector_side: Annotated[int, Field(ge=320, le=4096)] = 1536
-    """Edge length in pixels that the text detector scales a picture to."""
+    """Pixels of the longest side of the picture that text is located in; larger finds smaller text, more slowly."""
     box_threshold: Fraction = 0.25
-    """Least mean score of a text box."""
+    """Mean text probability below which an outline is dropped."""
     pixel_threshold: Fraction = 0.15
-    """Least score of a pixel that belongs to text."""
+    """Text probability from which a pixel belongs to an outline."""
     min_score: Fraction = 0.5
     """Engine score below which a text is not reported at all."""
 
 
-class VisionSettings(BaseModel):
+class VisionSettings(Section):
     """How CDF's Vision service reads the faces that `ocr.faces` names."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     threshold: Fraction | None = None
     """Confidence below which Vision does not report a text; its own default if not given."""
     deadline: timedelta = timedelta(hours=2)
-    """Longest time to wait for a Vision job."""
+    """How long to wait for Vision's jobs."""
 
 
-class JobSettings(BaseModel):
+class JobSettings(Section):
     """How CDF's 3D job ImageTextDetection reads a collection."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     space: str | None = None
     """Instance space of the job and of its result; the site's space if not given."""
     deadline: timedelta = timedelta(hours=6)
-    """Longest time to wait for the job."""
+    """How long to wait for a job."""

@@ -67,7 +67,7 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
     if not made:
         raise CdfError(
             f"{key}: CDF says the extraction is done, but space {space} holds no 360° image of it. "
-            f"{len(capture.stations)} were promised. Look at the revision's logs, or set e57.route to extract."
+            f"{len(capture.stations)} were promised. Look at the revision's logs, or set e57.extraction to local."
         )
     if found.missing and (gone := _gone(ctx, key, fingerprint, found.missing, extraction)):
         what = f"{key}: {len(gone)} of its stations that CDF had extracted are gone: {_named(gone)}."

@@ -10,7 +10,7 @@ from capture360.landing.folder import CaptureFolder
 from capture360.landing.listing import capture_folder
 from capture360.model import CaptureKey
 from capture360.records import Records
-from capture360.settings.register import Site
+from capture360.settings.site import Site
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def _job(
     from capture360.cdf.three_d.jobs import TextJobs
     from capture360.detection.jobs import JobDetector
 
-    settings = ctx.site.links.job
+    settings = ctx.site.links.cdf_3d_job
     ids = {each: names.text_job_id(key, fingerprint, each.space, each.external_id) for each in collections}
     return JobDetector(
         TextJobs(ctx.cdf),
@@ -74,5 +74,5 @@ _Maker = Callable[[StepContext, CaptureKey, str, Sequence[Collection], JobWait],
 _MAKERS: Mapping[DetectorName, _Maker] = {
     "ocr": _ocr,
     "vision": _vision,
-    "job": _job,
+    "cdf_3d_job": _job,
 }

@@ -13,7 +13,8 @@ from capture360.landing.listing import capture_folder, captures
 from capture360.model import CaptureKey
 from capture360.records import SENSING, STATE_STEPS, Receipt, Records, State
 from capture360.rules.finding import Disposition, Finding
-from capture360.settings.register import Register, Site
+from capture360.settings.register import Register
+from capture360.settings.site import Site
 from capture360.steps import lease
 from capture360.steps.review_due import review_due
 from capture360.steps.settling import Look, settling
@@ -73,7 +74,7 @@ def sense(
 
     `remember` belongs to it, after the events are out: a look that fails in between announces the same again.
 
-    Level-triggered: a complete capture without an end state is ready, and again each `announce_again_after`, unless an
+    Level-triggered: a complete capture without an end state is ready, and again each `retrigger_after`, unless an
     unfinished run holds its lease. `is_finished` is asked about that run. `run` names this look: done again after a
     kill, the same look announces the same captures. Times in the future, of a clock that was ahead once, count as now.
     """
@@ -172,7 +173,7 @@ class _Looking:
                 at = self.now
                 body = {**announced, "announced": at.isoformat()}
                 self.records.put(key, settled.look.fingerprint, "sense", body, run=self.run or "sense")
-            if self.now - at < site.announce_again_after:
+            if self.now - at < site.retrigger_after:
                 return f"its run: announced at {at.isoformat(timespec='seconds')}"
         body = {
             "announced": self.now.isoformat(),
@@ -225,7 +226,7 @@ class _Looking:
             if since > self.now:
                 self.records.put_note(receipt.key, name, {**body, "by": note.get("by") if mine else None})
                 return False
-            if self.now - since < min(site.announce_again_after * 2 ** min(times, _DOUBLINGS), _LONGEST_WAIT):
+            if self.now - since < min(site.retrigger_after * 2 ** min(times, _DOUBLINGS), _LONGEST_WAIT):
                 return False
             body["times"] = times + 1
         self.records.put_note(receipt.key, name, body)

@@ -13,7 +13,7 @@ from capture360.landing.ready import delivered_files, ready_files
 from capture360.readers.manifest import MANIFEST
 from capture360.readers.manifest_file import load_document
 from capture360.readers.problem import Unreadable
-from capture360.settings.register import Landing
+from capture360.settings.landing import Landing
 
 _IMAGES = (".jpg", ".jpeg", ".png")
 _DIGITS = 10
@@ -50,8 +50,8 @@ def settling(folder: CaptureFolder, last: Look | None, landing: Landing, now: da
     """Whether a delivery is complete, given the last look at it.
 
     A marker counts at once, unless it promises more files than there are. A count that `capture.yaml` promises counts
-    when two looks saw the same. Whatever is promised, a folder that stayed the same for `landing.settle` counts too:
-    its checks can then say what is missing.
+    when two looks saw the same. Whatever is promised, a folder that stayed the same for `landing.quiet_period` counts
+    too: its checks can then say what is missing.
     """
     seen = fingerprint(folder, landing.ready_markers)
     unchanged = last is not None and last.fingerprint == seen
@@ -60,7 +60,7 @@ def settling(folder: CaptureFolder, last: Look | None, landing: Landing, now: da
     files = delivered_files(folder, landing.ready_markers)
     if files == 0:
         return Settling(look, "files: the folder is empty")
-    if unchanged and now - look.since >= landing.settle:
+    if unchanged and now - look.since >= landing.quiet_period:
         return Settling(look, None)
     if ready is not None:
         if ready.files is None or files >= ready.files:
@@ -68,7 +68,7 @@ def settling(folder: CaptureFolder, last: Look | None, landing: Landing, now: da
         return Settling(look, f"files: {files} of the {ready.files} that {ready.name} promises are there")
     expected = _promised_images(folder)
     if expected is None:
-        minutes = landing.settle.total_seconds() / 60
+        minutes = landing.quiet_period.total_seconds() / 60
         marker = f"no {landing.ready_markers[0]} and " if landing.ready_markers else ""
         return Settling(look, f"quiet: {marker}less than {minutes:g} minutes unchanged")
     images = sum(entry.path.lower().endswith(_IMAGES) for entry in folder.files)

@@ -17,7 +17,7 @@ from capture360.landing.folder import CaptureFolder
 from capture360.model import Capture, CaptureKey, CaptureKind, Verdict
 from capture360.records import Records
 from capture360.reports.validation import bad_rows_csv, render
-from capture360.settings.register import Site
+from capture360.settings.site import Site
 from capture360.sources.blurred import blur_named
 from capture360.steps.context import StepContext
 from capture360.steps.progress import Progress
@@ -96,7 +96,7 @@ def preflight(ctx: StepContext, key: CaptureKey, panoramas: int, route: Route) -
         if route == "revision":
             raise ConfigError(
                 f"{key}: files.blur is set, but CDF would extract the panoramas of scans, which nobody can blur on the "
-                "way. Set e57.route to extract."
+                "way. Set e57.extraction to local."
             )
     missing = list(mode_of(ctx.cdf).images(ctx.cdf, ctx.site).missing(key, panoramas))
     if route == "revision":
@@ -124,8 +124,8 @@ def route_of(ctx: StepContext, capture: Capture) -> Route:
 
     CDF publishes scans as they are: where the manifest states more, they are extracted here.
     """
-    by_revision = mode_of(ctx.cdf).e57 == "revision" and ctx.site.e57.route != "extract" and not capture.extracted_here
-    return "revision" if capture.kind is CaptureKind.E57 and by_revision else "faces"
+    here = mode_of(ctx.cdf).e57 != "revision" or ctx.site.e57.extraction == "local" or capture.extracted_here
+    return "revision" if capture.kind is CaptureKind.E57 and not here else "faces"
 
 
 def batch_size(stations: int) -> int:

@@ -19,7 +19,7 @@ from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.sampling import Verified, chosen_faces
 from capture360.steps.validate import recorded_capture
 
-_MEND = "Ask CDF support, or set e57.route to extract."
+_MEND = "Ask CDF support, or set e57.extraction to local."
 
 
 def verify_extracted(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Verified:

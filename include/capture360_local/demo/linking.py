@@ -16,7 +16,7 @@ from capture360.cdf.client import CdfProject
 from capture360.cdf.registry import mode_of
 from capture360.model import CaptureKey
 from capture360.records import Records
-from capture360.settings.register import LinkSettings
+from capture360.settings.links import LinkSettings
 from capture360_local.demo.deliveries import LINKED, truth_of
 from capture360_local.demo.plates import Plates, bring_assets, plates
 from capture360_local.demo.runs import CONTEXTUALIZE, IngestRun, newest_run, only

@@ -16,7 +16,7 @@ from capture360_local.demo.deliveries import Expected
 
 if TYPE_CHECKING:
     from capture360.cdf.client import CdfProject
-    from capture360.settings.register import Site
+    from capture360.settings.site import Site
 
 _POSITION_M = 0.002
 _ROTATION_DOT = 1e-5

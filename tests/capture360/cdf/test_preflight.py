@@ -224,9 +224,9 @@ def test_extraction_by_cdf_needs_more_rights(sandboxes: dict[ModeName, RunningSa
 
 
 def test_settings_that_cannot_hold_in_a_data_modeling_project(ask: Asker) -> None:
-    data_set, model = ask("data_modeling", files={"data_set": "surveys"}, core={"model": "hall"})
+    data_set, model = ask("data_modeling", files={"data_set": "surveys"}, data_modeling={"model": "hall"})
     assert data_set.startswith('files.data_set is "surveys", but instances are in no data set. Remove it')
-    assert model.startswith('core.model is "hall", but space "captures360" holds no such Cognite360ImageModel')
+    assert model.startswith('data_modeling.model is "hall", but space "captures360" holds no such Cognite360ImageModel')
 
 
 @pytest.mark.parametrize(("mode", "more"), [("asset_centric", 24), ("data_modeling", 84)])

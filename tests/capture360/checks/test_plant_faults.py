@@ -12,7 +12,9 @@ from capture360.checks.validation import Validation
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKey, Verdict
 from capture360.rules.finding import Disposition
-from capture360.settings.register import CheckSettings, Landing, Site
+from capture360.settings.checks import CheckSettings
+from capture360.settings.landing import Landing
+from capture360.settings.site import Site
 from capture360.steps.settling import settling
 from capture360_local.plant import FAULTS, Delivered, Effect, Truth, write_sample
 

@@ -15,7 +15,9 @@ from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Verdict
 from capture360.rules.finding import Disposition
-from capture360.settings.register import CheckSettings, Landing, Site
+from capture360.settings.checks import CheckSettings
+from capture360.settings.landing import Landing
+from capture360.settings.site import Site
 from delivery import Delivery
 
 _NOBODY = 65534

@@ -102,5 +102,5 @@ def test_scans_that_cdf_would_extract_are_refused(
 ) -> None:
     install(blurred)
     world = make_world(files={"blur": PATH})
-    with pytest.raises(ConfigError, match=r"Set e57\.route to extract"):
+    with pytest.raises(ConfigError, match=r"Set e57\.extraction to local"):
         preflight(world.ctx(), CaptureKey("hall-7", "any"), 1, "revision")

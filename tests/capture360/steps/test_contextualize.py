@@ -20,7 +20,9 @@ from capture360.errors import ConfigError
 from capture360.model import CaptureKey, Match
 from capture360.names import image_id
 from capture360.records import Records
-from capture360.settings.register import Landing, LinkSettings, Site
+from capture360.settings.landing import Landing
+from capture360.settings.links import LinkSettings
+from capture360.settings.site import Site
 from capture360.steps.annotate import Annotated, annotate
 from capture360.steps.context import StepContext
 from capture360.steps.detect import detect, detection_batches, images_of
@@ -219,7 +221,7 @@ def test_written_again_nothing_is_sent(mode: str, halls: dict[str, Hall], writte
     assert hall.running.mutating() == before
 
 
-@pytest.mark.parametrize(("mode", "detector"), [("hybrid", "vision"), ("data_modeling", "job")])
+@pytest.mark.parametrize(("mode", "detector"), [("hybrid", "vision"), ("data_modeling", "cdf_3d_job")])
 def test_other_detectors_agree_as_far_as_they_read(
     mode: str, detector: str, halls: dict[str, Hall], verdicts: dict[str, list[Match]]
 ) -> None:
@@ -235,7 +237,7 @@ def test_other_detectors_agree_as_far_as_they_read(
 
 
 @pytest.mark.parametrize(
-    ("mode", "detector"), [("asset_centric", "job"), ("hybrid", "job"), ("data_modeling", "vision")]
+    ("mode", "detector"), [("asset_centric", "cdf_3d_job"), ("hybrid", "cdf_3d_job"), ("data_modeling", "vision")]
 )
 def test_a_detector_that_the_project_has_not_is_told(mode: str, detector: str, halls: dict[str, Hall]) -> None:
     with pytest.raises(ConfigError, match=rf"links\.detector: {detector} is not to be had .* Choose one of ocr, "):

@@ -166,7 +166,7 @@ def test_stations_that_cdf_left_out_are_named(start: Start, monkeypatch: pytest.
         assert record.body["missing"] == list(done.missing)
 
 
-@pytest.mark.parametrize("before", [{"indexing_options": {"faceSize": 1024}}, {"route": "extract"}])
+@pytest.mark.parametrize("before", [{"indexing_options": {"faceSize": 1024}}, {"extraction": "local"}])
 def test_what_another_extraction_leaves_out_is_not_taken_for_gone(
     start: Start, monkeypatch: pytest.MonkeyPatch, before: dict[str, Any]
 ) -> None:
@@ -222,7 +222,7 @@ def test_faces_that_are_no_pictures_are_found(start: Start) -> None:
         )
         receipt = world.records.load(drop.key)
         assert receipt is not None
-        with pytest.raises(CdfError, match=r"e57.route to extract"):
+        with pytest.raises(CdfError, match=r"e57\.extraction to local"):
             verify(world.ctx(), drop.key, receipt.fingerprint)
 
 
@@ -355,7 +355,8 @@ def test_other_settings_are_another_revision(start: Start) -> None:
 def test_the_settings_reach_the_request(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[dict[str, Any]] = []
     settings = {
-        "flags": "boolean", "pipeline_version": "beta-2", "cdf_version": "beta", "indexing_options": {"faceSize": 1024},
+        "options": "boolean", "pipeline_version": "beta-2", "cdf_version": "beta",
+        "indexing_options": {"faceSize": 1024},
     }  # fmt: skip
     with start(site={"e57": settings}) as world:
         real = httpx.Client.post
@@ -472,7 +473,7 @@ def test_a_scan_left_out_in_a_data_modeling_project_is_removed(tmp_path: Path) -
 
 def test_extraction_here_is_a_setting_in_every_mode(start: Start) -> None:
     for mode in ("asset_centric", "hybrid"):
-        with start(mode, site={"e57": {"route": "extract"}}) as world:
+        with start(mode, site={"e57": {"extraction": "local"}}) as world:
             done = ingest(world.ctx(), write_scans(world.landing, mode).key)
             assert done.collected is None
             assert done.published is not None

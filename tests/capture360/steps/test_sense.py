@@ -31,7 +31,7 @@ class World:
 
     def write_config(self, more: str = "") -> None:
         sites = "".join(
-            f"  {site}:\n    landing: {{url: {self.root}/{site}, settle: PT10M}}\n    space: captures\n"
+            f"  {site}:\n    landing: {{url: {self.root}/{site}, quiet_period: PT10M}}\n    space: captures\n"
             for site in ("hall-7", "yard")
         )
         self.config.write_text(f"records: {self.root}/records\nsites:\n{sites}{more}")
@@ -120,13 +120,13 @@ def test_without_marker_two_looks_are_compared(world: World) -> None:
 
 def test_an_error_in_one_site_never_hides_the_others(world: World) -> None:
     world.drop(CaptureKey("yard", "may"))
-    world.write_config("  broken:\n    landing: {url: /nowhere, settle: soon}\n    space: s\n")
+    world.write_config("  broken:\n    landing: {url: /nowhere, quiet_period: soon}\n    space: s\n")
     (world.root / "hall-7").rmdir()
     sensed = world.sense()
     assert sensed.ready == (CaptureKey("yard", "may"),)
     messages = {finding.where: finding.message for finding in sensed.findings}
     assert "Create the landing folder of site hall-7" in messages["hall-7"]
-    assert "sites.broken.landing.settle" in messages["broken"]
+    assert "sites.broken.landing.quiet_period" in messages["broken"]
 
 
 def test_a_folder_that_cannot_be_a_capture_is_named(world: World) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
-from capture360.settings.register import READY_MARKERS, Landing
+from capture360.settings.landing import READY_MARKERS, Landing
 from capture360.steps.settling import Look, Settling, settling
 
 START = datetime(2026, 5, 1, 8, tzinfo=UTC)
-LANDING = Landing(url="unused", settle=timedelta(minutes=10))
+LANDING = Landing(url="unused", quiet_period=timedelta(minutes=10))
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from capture360.cdf.preflight import Required, ensure_space, missing_parts, spac
 from capture360.cdf.stored_sizes import stored_sizes
 from capture360.model import FACES, Capture, CaptureKey, EncodedFace, FaceName, FaceRef, PublishedImage, Station
 from capture360.rules.finding import Finding
-from capture360.settings.register import Site
+from capture360.settings.site import Site
 
 SCHEMA = "cdf_360_image_schema"
 COLLECTION = View(SCHEMA, "Image360Collection")

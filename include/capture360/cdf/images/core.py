@@ -34,7 +34,7 @@ from capture360.cdf.preflight import Required, ensure_space, missing_parts, spac
 from capture360.cdf.stored_sizes import stored_sizes
 from capture360.model import FACES, Capture, CaptureKey, EncodedFace, FaceName, FaceRef, PublishedImage, Station
 from capture360.rules.finding import Finding
-from capture360.settings.register import Site
+from capture360.settings.site import Site
 
 _CORE = "cdf_cdm"
 DESCRIBABLE = View(_CORE, "CogniteDescribable")
@@ -56,13 +56,14 @@ class CoreImages:
         self._cdf = cdf
         self._site = site
         self._space = site.space
-        self._files_space = site.core.files_space or site.space
+        self._files_space = site.data_modeling.files_space or site.space
         self._files = CoreFiles(cdf.client, site.files)
         self._models = CoreModels(cdf, site.space)
         self._instances = Instances(cdf.client)
 
     def missing(self, key: CaptureKey, panoramas: int) -> Sequence[Finding]:
-        own_model = [Need("threedAcl", action) for action in ("READ", "CREATE") if self._site.core.model is None]
+        actions = ("READ", "CREATE") if self._site.data_modeling.model is None else ()
+        own_model = [Need("threedAcl", action) for action in actions]
         required = Required(
             views=(FILE, DESCRIBABLE, REVISION, STATION, IMAGE, MODEL),
             spaces=(self._space, self._files_space),
@@ -77,7 +78,7 @@ class CoreImages:
 
     def _misconfigured(self) -> Iterator[Finding]:
         """Settings that cannot hold in this project; asked once all that reading takes is there."""
-        files, model = self._site.files, self._site.core.model
+        files, model = self._site.files, self._site.data_modeling.model
         if files.data_set is not None:
             yield stop(
                 "data_set",
@@ -91,7 +92,7 @@ class CoreImages:
             yield stop(
                 "model",
                 model,
-                f'core.model is "{model}", but space "{self._space}" holds no such Cognite360ImageModel. '
+                f'data_modeling.model is "{model}", but space "{self._space}" holds no such Cognite360ImageModel. '
                 "Correct it, or remove it to have one made.",
             )
 
@@ -132,7 +133,7 @@ class CoreImages:
             nodes = [node for group in self._before_the_model(capture, faces) for node in group]
             return [*dict.fromkeys(node.external_id for node in nodes), *self._new_model(capture.key, None)]
         stale = [n for group in self._before_the_model(capture, faces) for n in self._instances.stale(group)]
-        model = self._site.core.model or self._models.find(capture.key)
+        model = self._site.data_modeling.model or self._models.find(capture.key)
         if model is not None:
             stale += self._instances.stale(self._collections(capture, model))
         return [*dict.fromkeys(node.external_id for node in stale), *self._new_model(capture.key, model)]
@@ -217,7 +218,7 @@ class CoreImages:
         return Node(space, names.image_id(key, station.id), IMAGE, properties)
 
     def _model(self, key: CaptureKey) -> tuple[str, int]:
-        configured = self._site.core.model
+        configured = self._site.data_modeling.model
         return (configured, 0) if configured else self._models.ensure(key)
 
     def _new_model(self, key: CaptureKey, found: str | None) -> list[str]:

@@ -17,7 +17,7 @@ from capture360.cdf.instances import Instances, Node, View
 from capture360.cdf.polling import wait_until
 from capture360.errors import CdfUnavailableError
 from capture360.model import EncodedFace, FaceRef, Station
-from capture360.settings.register import FileSettings
+from capture360.settings.files import FileSettings
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient

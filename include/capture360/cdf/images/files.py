@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from capture360.cdf.client import cdf_errors
 from capture360.errors import ConfigError
 from capture360.model import Capture, EncodedFace, Station
-from capture360.settings.register import FileSettings
+from capture360.settings.files import FileSettings
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient

@@ -16,7 +16,8 @@ from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import PAGE, POSITION, ROTATION, SCALE, Instances, Node, View, relation
 from capture360.cdf.ports import Collection
 from capture360.cdf.preflight import Required, ensure_space, space_exists
-from capture360.settings.register import SceneSettings, Site
+from capture360.settings.scene import SceneSettings
+from capture360.settings.site import Site
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient

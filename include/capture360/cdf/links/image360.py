@@ -29,7 +29,7 @@ from capture360.errors import CdfError, CdfUnavailableError
 from capture360.geometry.polygons import clipped
 from capture360.geometry.spherical_polygons import FORMAT, Outline, polygon_data
 from capture360.model import FaceRef, Match, PublishedImage
-from capture360.settings.register import Site
+from capture360.settings.site import Site
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
@@ -83,8 +83,8 @@ class Image360Links:
         self._registry = registry
         self._instances = Instances(cdf.client)
         self._url = f"/api/v1/projects/{cdf.connection.project}/3d/contextualization/image360"
-        self._objects_space = site.core.objects_space or site.space
-        self._links_space = site.core.links_space or site.space
+        self._objects_space = site.data_modeling.objects_space or site.space
+        self._links_space = site.data_modeling.links_space or site.space
 
     @property
     def needs(self) -> Sequence[Need]:
@@ -258,7 +258,7 @@ class Image360Links:
         }
         try:
             with cdf_errors(f"Linking {len(pairs)} pairs of asset and image"):
-                self._client.post(self._url, body, headers={"cdf-version": self._site.core.cdf_version})
+                self._client.post(self._url, body, headers={"cdf-version": self._site.data_modeling.cdf_version})
         except CdfUnavailableError:
             # Perhaps it was done and only the answer got lost: the look that follows tells.
             return {}

@@ -18,7 +18,7 @@ from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.no_retry import found_after_all, post_without_retry
 from capture360.errors import CdfUnavailableError
 from capture360.model import CaptureKey
-from capture360.settings.register import E57Settings
+from capture360.settings.e57 import E57Settings
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
@@ -131,7 +131,7 @@ class Revisions:
         return "; ".join(told) or "its logs hold no error"
 
     def _pipeline(self, space: str) -> dict[str, Any]:
-        extract = "true" if self._settings.flags == "text" else True
+        extract = "true" if self._settings.options == "text" else True
         options = {"extractPhotosphereImages": extract, "dmsInstancesSpaceId": space}
         version = self._settings.pipeline_version
         pipeline: dict[str, Any] = {"indexingOptions": {**options, **self._settings.indexing_options}}

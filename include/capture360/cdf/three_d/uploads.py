@@ -25,7 +25,7 @@ from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.images.files import SHA256, ClassicFiles
 from capture360.cdf.polling import wait_until
 from capture360.errors import BadInputError, CdfError, CdfUnavailableError, ConfigError
-from capture360.settings.register import FileSettings
+from capture360.settings.files import FileSettings
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient

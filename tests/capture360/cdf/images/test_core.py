@@ -26,7 +26,7 @@ def sandbox_options() -> dict[str, Any]:
 
 def test_faces_lie_in_a_space_of_their_own_and_carry_labels(running: RunningSandbox, tmp_path: Path) -> None:
     files = {"labels": ["360", "survey"], "directory": "/captures"}
-    world = World(running, tmp_path, "data_modeling", core={"files_space": "faces"}, files=files)
+    world = World(running, tmp_path, "data_modeling", data_modeling={"files_space": "faces"}, files=files)
     drop = world.drop("apart", stations=1)
     world.write(drop)
     images = mode_of(world.cdf).images(world.cdf, world.site)
@@ -60,7 +60,7 @@ def test_images_are_read_page_by_page(running: RunningSandbox, tmp_path: Path, m
 
 
 def test_a_model_of_the_users_own_is_used_and_left_alone(running: RunningSandbox, tmp_path: Path) -> None:
-    world = World(running, tmp_path, "data_modeling", core={"model": "whole-plant"})
+    world = World(running, tmp_path, "data_modeling", data_modeling={"model": "whole-plant"})
     modeling = world.cdf.client.data_modeling
     modeling.spaces.apply(SpaceApply(world.site.space))
     source = NodeOrEdgeData(MODEL, {"name": "Plant", "type": "Image360"})

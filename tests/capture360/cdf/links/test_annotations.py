@@ -15,7 +15,7 @@ from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.links.annotations import Annotations
 from capture360.errors import CdfError, CdfUnavailableError, ConfigError
 from capture360.model import FACES, Asset, Detection, FaceRef, Match, Pose, PublishedImage
-from capture360.settings.register import LinkSettings
+from capture360.settings.links import LinkSettings
 from local_cdf import RunningSandbox
 
 PLATE = ((0.2, 0.3), (0.4, 0.31), (0.4, 0.36), (0.2, 0.35))

@@ -20,7 +20,8 @@ from capture360.cdf.links.image360 import Image360Links
 from capture360.cdf.links.provenance import LinkKey, LinkRegistry
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import Asset, Detection, Match, Pose, PublishedImage
-from capture360.settings.register import Landing, Site
+from capture360.settings.landing import Landing
+from capture360.settings.site import Site
 from cdf_sandbox.options import ProjectMode
 from local_cdf import RunningSandbox, fast_options, run_sandbox
 
@@ -288,7 +289,7 @@ def test_a_hundred_a_request_and_one_collection_each(running: RunningSandbox, ha
 
 
 def test_the_header_is_a_setting(cdf: CdfProject, hall: Hall) -> None:
-    site = SITE.model_copy(update={"core": SITE.core.model_copy(update={"cdf_version": "20230101"})})
+    site = SITE.model_copy(update={"data_modeling": SITE.data_modeling.model_copy(update={"cdf_version": "20230101"})})
     with pytest.raises(CdfError, match="beta"):
         raise_refusals(Image360Links(cdf, site, hall.memory.ledger()).write([hall.image], [hall.match(hall.pump)]))
 

@@ -17,7 +17,7 @@ import pytest
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.three_d.uploads import MIB, LargeFile, LargeUploads, part_size_of
 from capture360.errors import BadInputError, ConfigError
-from capture360.settings.register import FileSettings
+from capture360.settings.files import FileSettings
 from local_cdf import RunningSandbox
 
 CONTENT = bytes(range(256)) * (40 * MIB // 256 + 3)

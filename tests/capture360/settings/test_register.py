@@ -59,7 +59,7 @@ def register(folder: Path, **files: str) -> Register:
     ("files", "told"),
     [
         ({"a": "spacee: x"}, "a.yaml: a.spacee: Extra inputs are not permitted."),
-        ({"a": "landing: {settle: soon}"}, "a.yaml: a.landing.settle: "),
+        ({"a": "landing: {quiet_period: soon}"}, "a.yaml: a.landing.quiet_period: "),
         ({"a": "id: other"}, 'a.yaml: a.id is not known here: the id of the site is "a". Remove it.'),
         ({"a": "landing: {url: $NONE/x}"}, "a.yaml: a.landing.url names $NONE, which is not set. Set it"),
         (

@@ -1,0 +1,31 @@
+"""Settings `e57.*`: how E57 files become panoramas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Literal
+
+from capture360.settings.section import Section
+
+
+class E57Settings(Section):
+    """How E57 files become panoramas where the project mode leaves a choice."""
+
+    extraction: Literal["cdf", "local"] = "cdf"
+    """`local` extracts the panoramas here in every mode; `cdf` lets CDF do it where the project mode allows and the
+    manifest states nothing that CDF's extraction cannot apply, such as `frame.transform`."""
+    model_id: int | None = None
+    """Id of the 3D model whose revisions are made; found or created for each capture if not given."""
+    space: str | None = None
+    """Instance space that CDF extracts into; a space of its own for each capture if not given."""
+    options: Literal["text", "boolean"] = "text"
+    """Whether `extractPhotosphereImages` is sent as "true", as Cognite's guide prints it, or as true."""
+    pipeline_version: str | None = None
+    """Version of CDF's processing pipeline that is asked for; CDF's default if not given."""
+    cdf_version: str | None = None
+    """Value of the `cdf-version` header, for options that are in beta."""
+    indexing_options: Mapping[str, str | bool | int | float] = {}
+    """Options that are sent along with `extractPhotosphereImages` and `dmsInstancesSpaceId`."""
+    deadline: timedelta = timedelta(hours=12)
+    """How long to wait for CDF to process a revision."""

@@ -1,0 +1,29 @@
+"""Settings `files.*`: what goes on the face files and collections in CDF."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from capture360.settings.section import Section
+
+
+class FileSettings(Section):
+    """What goes on the face files and collections in CDF."""
+
+    data_set: str | None = None
+    """External id of the data set that the files belong to; none if not given."""
+    labels: tuple[str, ...] = ()
+    """External ids of the labels that the files carry."""
+    source: str = "capture360"
+    """Source that the files state."""
+    directory: Annotated[str | None, Field(pattern="^/", max_length=512)] = None
+    """Directory that the files state: an absolute path with forward slashes; none if not given."""
+    face_size: int | None = None
+    """Pixels of a face cut from a panorama; a quarter of its width, at most 4096, if not given."""
+    jpeg_quality: Annotated[int, Field(ge=50, le=100)] = 92
+    """JPEG quality of faces that are encoded here."""
+    blur: str | None = None
+    """Dotted path of a callable `(face: bytes, key: CaptureKey, station: str, face_name: str) -> bytes`, in a package
+    of yours: every face passes through it before it is uploaded. Nothing is blurred here."""

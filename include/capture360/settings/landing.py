@@ -1,0 +1,31 @@
+"""Settings `landing.*`: where a site delivers, and when a delivery is complete."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import field_validator
+
+from capture360.settings.section import Section
+
+READY_MARKERS = ("_READY", "_SUCCESS", ".done")
+
+
+class Landing(Section):
+    """How a site delivers."""
+
+    url: str
+    """Folder of the site's captures on any fsspec store: `<url>/<capture>/...`."""
+    ready_markers: tuple[str, ...] = READY_MARKERS
+    """Names of files directly in a capture's folder; one of them states that the capture is complete. With an empty
+    list only counts and quiet time do."""
+    quiet_period: timedelta = timedelta(minutes=10)
+    """How long a folder without a marker or a manifest count must stay unchanged, over two scans, to be complete."""
+
+    @field_validator("ready_markers")
+    @classmethod
+    def _markers_are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not name.strip() or "/" in name:
+                raise ValueError(f'"{name}" is no file right in the folder of a capture; write a name such as _READY')
+        return value

@@ -1,0 +1,34 @@
+"""Settings `links.*`: which assets a site's plates may name, and how texts become links."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from capture360.settings.detection import DetectorName, JobSettings, OcrSettings, VisionSettings
+from capture360.settings.matching import MatchingSettings
+from capture360.settings.section import Section
+
+
+class LinkSettings(Section):
+    """Which assets a site's plates may name, and how texts become links."""
+
+    enabled: bool = True
+    """Whether published captures are contextualized."""
+    asset_subtrees: tuple[str, ...] = ()
+    """External ids of the classic assets below which the site's assets lie; all assets if none is named."""
+    asset_spaces: tuple[str, ...] = ()
+    """Instance spaces of the site's CogniteAsset nodes; all spaces if none is named."""
+    match_on: Annotated[tuple[str, ...], Field(min_length=1)] = ("name",)
+    """What stands on the plates: `name`, `externalId`, `aliases`, `metadata.<key>` (classic)."""
+    manual: str | None = None
+    """CSV file of links that a person has decided; they win over everything. Columns `text` (as read) and `asset` (its
+    name, or its id or `<space>/<externalId>`; empty: link nothing), and `image` and `face` to limit a row."""
+    matching: MatchingSettings = MatchingSettings()
+    detector: DetectorName = "ocr"
+    """What reads the faces: own OCR (`ocr`), or one of CDF's services where the project has it. `vision` is deprecated
+    by Cognite and will be removed; `cdf_3d_job` exists in data modeling projects."""
+    ocr: OcrSettings = OcrSettings()
+    vision: VisionSettings = VisionSettings()
+    cdf_3d_job: JobSettings = JobSettings()

@@ -1,0 +1,28 @@
+"""Settings `scene.*`: the scene that a site's collections are shown in."""
+
+from __future__ import annotations
+
+from capture360.settings.section import Positive, Section
+
+
+class SceneSettings(Section):
+    """The scene that a site's collections are shown in. Placement holds for new collections: what a person has moved in
+    the scene stays as it is. A plain text is the external id."""
+
+    external_id: str
+    """External id of the scene."""
+    space: str | None = None
+    """Instance space of the scene; the site's space if not given."""
+    name: str | None = None
+    """Name of a scene that is created here; the site's name if not given."""
+    camera_translation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Position X, Y, Z of the default camera of a scene that is created here."""
+    camera_rotation_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Euler angles X, Y, Z in degrees of the default camera of a scene that is created here."""
+    translation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Translation X, Y, Z of a collection in the scene, in metres."""
+    rotation_deg: tuple[float, float, float] = (90.0, 0.0, 0.0)
+    """Euler angles X, Y, Z in degrees. Viewers change the axes twice in a scene, so a quarter turn about X leaves a
+    collection as it is without one; for an alignment A write the angles of A Rx(90 degrees)."""
+    scale: tuple[Positive, Positive, Positive] = (1.0, 1.0, 1.0)
+    """Scale X, Y, Z of a collection in the scene."""

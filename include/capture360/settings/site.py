@@ -1,0 +1,83 @@
+"""The settings of one site, checked."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BeforeValidator, field_validator
+
+from capture360.model import SITE_LENGTH, is_id
+from capture360.settings.checks import CheckSettings
+from capture360.settings.data_modeling import DataModelingSettings
+from capture360.settings.e57 import E57Settings
+from capture360.settings.files import FileSettings
+from capture360.settings.landing import Landing
+from capture360.settings.links import LinkSettings
+from capture360.settings.scene import SceneSettings
+from capture360.settings.section import Section
+
+_SPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,41}[a-zA-Z0-9]?\Z")
+"""What CDF allows as the id of a space."""
+
+
+def _scene(value: Any) -> Any:
+    return {"external_id": value} if isinstance(value, str) else value
+
+
+class Site(Section):
+    """One site of the register."""
+
+    id: str
+    """Id of the site: its key under `sites`, and part of every external id. It cannot be set."""
+    name: str
+    """Name of the site for people; its id if not given."""
+    landing: Landing
+    connection: str = "cognite_cdf_default"
+    """Airflow connection of the CDF project; it also says the project's mode."""
+    space: str
+    """Instance space of collections, stations and images."""
+    create_space: bool = True
+    """Whether a space that does not exist is created."""
+    frame: str = "site"
+    """Name of the coordinate system that the site's 3D models stand in; captures in another frame are reported."""
+    time_zone: str = "UTC"
+    """IANA name of the site's time zone, such as Europe/Oslo: it decides which day a capture belongs to."""
+    checks: CheckSettings = CheckSettings()
+    files: FileSettings = FileSettings()
+    data_modeling: DataModelingSettings = DataModelingSettings()
+    links: LinkSettings = LinkSettings()
+    e57: E57Settings = E57Settings()
+    scene: Annotated[SceneSettings | None, BeforeValidator(_scene)] = None
+    """The scene that published collections are added to; none if not given."""
+    verify: Literal["off", "sample", "all"] = "sample"
+    """How many of the published faces are downloaded and compared: none, a sample, or all."""
+    retrigger_after: timedelta = timedelta(hours=1)
+    """How long a complete capture may lack a result before its DAG is triggered again."""
+
+    @field_validator("id")
+    @classmethod
+    def _id_is_safe(cls, value: str) -> str:
+        if not is_id(value, SITE_LENGTH):
+            raise ValueError(f"use letters, digits, dot, underscore and minus, at most {SITE_LENGTH} characters")
+        return value
+
+    @field_validator("space")
+    @classmethod
+    def _space_is_allowed(cls, value: str) -> str:
+        if not _SPACE.match(value):
+            raise ValueError("use letters, digits, underscore and minus, a letter first, at most 43 characters")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f'"{value}" is no IANA time zone such as Europe/Oslo')
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
