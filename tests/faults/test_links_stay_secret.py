@@ -10,7 +10,7 @@ import httpx
 import pytest
 from cognite.client import global_config
 
-from capture360.cdf.client import _settle_process
+from capture360.cdf.client import configure_process
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import CaptureKey
 from capture360.steps.detect import detect
@@ -32,7 +32,7 @@ STEPS: dict[str, Step] = {
 
 @pytest.fixture
 def links_break(running: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    _settle_process()
+    configure_process()
     monkeypatch.setattr(global_config, "max_retries", 1)
     monkeypatch.setattr(global_config, "max_retries_connect", 1)
     faults = f"{running.base_url}/sandbox/faults"

@@ -1,4 +1,4 @@
-"""The assets that plates may name, from classic assets or the core data model."""
+"""Assets that plates may name, from classic assets or the core data model."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.paging import all_items
 from capture360.errors import ConfigError
 from capture360.model import Asset
 from capture360.settings.links import LinkSettings
@@ -26,7 +27,7 @@ class ClassicAssets:
         self._settings = settings
 
     def assets(self) -> Iterator[Asset]:
-        """All assets of the site's subtrees; the whole project's where none is named."""
+        """Yield the assets of the site's subtrees, or of the whole project if it names none."""
         roots = list(dict.fromkeys(self._settings.asset_subtrees)) or None
         with cdf_errors("Reading assets"):
             if roots:
@@ -39,8 +40,8 @@ class ClassicAssets:
 
     def _check_roots(self, roots: list[str]) -> None:
         found = self._client.assets.retrieve_multiple(external_ids=roots, ignore_unknown_ids=True)
-        there = {asset.external_id for asset in found}
-        missing = [root for root in roots if root not in there]
+        known = {asset.external_id for asset in found}
+        missing = [root for root in roots if root not in known]
         if missing:
             raise ConfigError(
                 f'links.asset_subtrees: asset "{missing[0]}" is not in the CDF project. Correct its external id.'
@@ -53,28 +54,19 @@ class CoreAssets:
     def __init__(self, cdf: CdfProject, settings: LinkSettings) -> None:
         self._client: CogniteClient = cdf.client
         self._settings = settings
-        self._project = cdf.connection.project
+        self._url = f"/api/v1/projects/{cdf.connection.project}/models/instances/list"
 
     def assets(self) -> Iterator[Asset]:
-        """All assets of the named spaces; of the whole project where none is named."""
-        cursor: str | None = None
-        while True:
-            body: dict[str, Any] = {"instanceType": "node", "sources": [{"source": CORE_ASSET}], "limit": _PAGE}
-            if self._settings.asset_spaces:
-                spaces = list(self._settings.asset_spaces)
-                body["filter"] = {"in": {"property": ["node", "space"], "values": spaces}}
-            if cursor:
-                body["cursor"] = cursor
-            with cdf_errors("Reading assets"):
-                answer = self._client.post(f"/api/v1/projects/{self._project}/models/instances/list", body).json()
-            for item in answer["items"]:
-                properties = item["properties"]["cdf_cdm"]["CogniteAsset/v1"]
-                values = {**properties, "externalId": item["externalId"]}
-                ref = f"{item['space']}/{item['externalId']}"
-                yield _asset(ref, properties.get("name") or item["externalId"], values, self._settings.match_on)
-            cursor = answer.get("nextCursor")
-            if not cursor:
-                return
+        """Yield the assets of the named spaces, or of the whole project if none is named."""
+        body: dict[str, Any] = {"instanceType": "node", "sources": [{"source": CORE_ASSET}], "limit": _PAGE}
+        if self._settings.asset_spaces:
+            spaces = list(self._settings.asset_spaces)
+            body["filter"] = {"in": {"property": ["node", "space"], "values": spaces}}
+        for item in all_items("Reading assets", lambda cursor: self._client.post(self._url, {**body, **cursor})):
+            properties = item["properties"]["cdf_cdm"]["CogniteAsset/v1"]
+            values = {**properties, "externalId": item["externalId"]}
+            ref = f"{item['space']}/{item['externalId']}"
+            yield _asset(ref, properties.get("name") or item["externalId"], values, self._settings.match_on)
 
 
 def _asset(ref: str, name: str, values: Mapping[str, Any], match_on: Sequence[str]) -> Asset:

@@ -1,4 +1,4 @@
-"""A CDF project behind one connection: the client, made late, and errors as sentences."""
+"""Connection to a CDF project: its SDK client, created on first use, and the mapping of SDK errors to CdfError."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 CLIENT_NAME = "capture360"
 _RETRIES = 6
-"""Of one request, over about half a minute; longer outages are for the scheduler to wait out."""
+"""Retries of one request, over about half a minute; longer outages are left to the retries of the scheduler."""
 _REQUIRED = ("base_url", "project", "token_url", "client_id", "client_secret")
-_RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
+RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
+"""Statuses that a later attempt may not meet again."""
 _TOKEN_REFUSALS = (
     "invalid_request",
     "invalid_client",
@@ -32,7 +33,7 @@ _TOKEN_REFUSALS = (
     "unsupported_grant_type",
     "invalid_scope",
 )
-"""What an OAuth 2.0 token endpoint answers (RFC 6749, 5.2); anything else did not come from one."""
+"""Error codes of an OAuth 2.0 token endpoint (RFC 6749, 5.2); any other did not come from one."""
 
 
 def _is_web_address(url: str) -> bool:
@@ -49,7 +50,7 @@ def _are_texts(value: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How to reach one CDF project. `scopes` are what the token endpoint is asked for; `audience` where it insists."""
+    """Address and credentials of one CDF project; `scopes` and `audience` are sent to the token endpoint."""
 
     base_url: str
     project: str
@@ -60,11 +61,11 @@ class Connection:
     audience: str | None = None
     mode: ModeName = DEFAULT_MODE
     cluster: str = ""
-    """Tells equally named projects apart where the address does not last, as a sandbox's port; the host if empty."""
+    """Distinguishes projects of one name where the address changes, such as a sandbox's port; the host if empty."""
 
     @property
     def identity(self) -> tuple[str, str]:
-        """Cluster and name of the project: the same for every way to reach it."""
+        """Cluster and name of the project, equal for all addresses of the project."""
         return self.cluster or urllib.parse.urlsplit(self.base_url).netloc.lower(), self.project
 
     def __post_init__(self) -> None:
@@ -83,7 +84,7 @@ class Connection:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], where: str) -> Connection:
-        """A connection from plain values; ConfigError names `where` and the key that is wrong."""
+        """Build a connection from plain values; ConfigError names `where` and the key that is wrong."""
         missing = [name for name in _REQUIRED if not values.get(name)]
         if missing:
             raise ConfigError(f"{where}: {missing[0]} is missing. A CDF connection needs {', '.join(_REQUIRED)}.")
@@ -100,7 +101,7 @@ class Connection:
 
     @classmethod
     def from_file(cls, path: str | Path) -> Connection:
-        """The connection that a JSON file such as the sandbox's `connection.json` describes."""
+        """Read a connection from a JSON file such as the sandbox's `connection.json`."""
         try:
             document = json.loads(Path(path).read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -113,20 +114,20 @@ class Connection:
 
 
 class CdfProject:
-    """One CDF project. The client is made when first asked for, inside the task that uses it."""
+    """One CDF project. Its client is created on first use, inside the task that needs it."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
     @cached_property
     def client(self) -> CogniteClient:
-        """The SDK's synchronous client; thread-safe, and safe to make after a fork."""
+        """The synchronous SDK client; thread-safe, and safe to create after a fork."""
         from cognite.client import ClientConfig, CogniteClient, global_config
         from cognite.client.credentials import OAuthClientCredentials
 
         global_config.disable_pypi_version_check = True
         _keep_links_out_of_logs()
-        _settle_process()
+        configure_process()
         connection = self.connection
         more: dict[str, Any] = {"audience": connection.audience} if connection.audience else {}
         credentials = OAuthClientCredentials(
@@ -144,10 +145,10 @@ class CdfProject:
 
 @contextmanager
 def cdf_errors(doing: str) -> Iterator[None]:
-    """Errors of the SDK and its transport as CdfError or CdfUnavailableError with a sentence; `doing` begins it.
+    """Raise errors of the SDK and its transport as CdfError or CdfUnavailableError; `doing` begins the sentence.
 
-    Links to contents are permissions and stand in the texts of the transport's errors and in what stores answer, so
-    neither those texts nor the errors themselves are handed on: only a status, a kind and a host.
+    Signed links to contents appear in the texts of transport errors and in the answers of stores, so neither these
+    texts nor the errors themselves are passed on: only status, kind and host.
     """
     import httpx2
     from cognite.client.exceptions import (
@@ -167,26 +168,36 @@ def cdf_errors(doing: str) -> Iterator[None]:
         raise CdfError(f"{doing}: {_token_refusal(error.error, error.description)}") from None
     except CogniteAPIError as error:
         request = f", request {error.x_request_id}" if error.x_request_id else ""
-        raise _answered(doing, error.code, f": {error.message}{request}") from error
+        raise error_of_status(doing, error.code, f": {error.message}{request}") from error
     except CogniteProjectAccessError as error:
-        raise _answered(doing, 401, f': no access to project "{error.project}"') from None
+        raise error_of_status(doing, 401, f': no access to project "{error.project}"') from None
     except CogniteFileUploadError as error:
-        raise _answered(doing, error.code) from None
+        raise error_of_status(doing, error.code) from None
     except CogniteHTTPStatusError as error:
-        raise _answered(doing, error.status_code) from None
+        raise error_of_status(doing, error.status_code) from None
     except httpx2.HTTPStatusError as error:
-        raise _answered(doing, error.response.status_code) from None
+        raise error_of_status(doing, error.response.status_code) from None
     except (CogniteConnectionError, CogniteReadTimeout, CogniteRequestError, httpx2.HTTPError) as error:
         raise CdfUnavailableError(f"{doing}: CDF did not answer ({type(error).__name__}{_host(error)}).") from None
     except KeyError as error:
-        if error.args != ("access_token",):
+        if not _is_of_credentials(error):
             raise
         raise CdfError(f"{doing}: {_token_refusal(None)}") from None
 
 
-def _answered(doing: str, status: int, told: str = "") -> CdfError | CdfUnavailableError:
-    kind = CdfUnavailableError if status in _RETRYABLE else CdfError
-    return kind(f"{doing}: CDF answered {status}{told}.")
+def error_of_status(doing: str, status: int, detail: str = "") -> CdfError | CdfUnavailableError:
+    """Return the error for a status that CDF answered: CdfUnavailableError if a later attempt may succeed."""
+    kind = CdfUnavailableError if status in RETRYABLE else CdfError
+    return kind(f"{doing}: CDF answered {status}{detail}.")
+
+
+def _is_of_credentials(error: KeyError) -> bool:
+    """Whether the SDK raised it for a token endpoint's answer without a token, which it does not check."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    module = "" if place is None else str(place.tb_frame.f_globals.get("__name__"))
+    return error.args == ("access_token",) and module == "cognite.client.credentials"
 
 
 def _token_refusal(code: object, description: str = "") -> str:
@@ -196,7 +207,7 @@ def _token_refusal(code: object, description: str = "") -> str:
 
 
 def _host(error: Exception) -> str:
-    """Scheme, host and port that were spoken to, in words; empty where the error does not say."""
+    """Return " at" and the scheme, host and port of the request; empty where the error does not name them."""
     for each in (error, error.__cause__):
         try:
             url = getattr(each, "request", None) and each.request.url  # type: ignore[union-attr]
@@ -208,11 +219,11 @@ def _host(error: Exception) -> str:
 
 
 def inspect(connection: Connection) -> str:
-    """Try the connection: one sentence that says what it reaches; CdfError or CdfUnavailableError otherwise."""
+    """Try the connection and describe what it reaches; CdfError or CdfUnavailableError if it fails."""
     client = CdfProject(connection).client
     with cdf_errors(f"Connecting to {connection.base_url}"):
-        seen = client.iam.token.inspect()
-    projects = sorted(project.url_name for project in seen.projects)
+        token = client.iam.token.inspect()
+    projects = sorted(project.url_name for project in token.projects)
     if connection.project not in projects:
         known = ", ".join(projects) or "none"
         raise CdfError(f'The credentials do not reach project "{connection.project}" (they reach: {known}).')
@@ -220,8 +231,11 @@ def inspect(connection: Connection) -> str:
 
 
 @cache
-def _settle_process() -> None:
-    """Once a process: few retries, and forked children that start the SDK's loop anew (its thread stays behind)."""
+def configure_process() -> None:
+    """Configure the SDK once per process: limit retries and reset its event loop after a fork.
+
+    The loop's thread does not survive a fork.
+    """
     from cognite.client import global_config
 
     global_config.max_retries = _RETRIES
@@ -235,6 +249,6 @@ def _forget_background_loop() -> None:
 
 
 def _keep_links_out_of_logs() -> None:
-    """The transports log every URL at INFO, upload links among them, and Airflow's tasks log at INFO."""
+    """Silence the transports at INFO: they log every URL, upload links included, and Airflow's tasks log at INFO."""
     for name in ("httpx", "httpx2"):
         logging.getLogger(name).setLevel(logging.WARNING)

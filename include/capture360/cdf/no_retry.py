@@ -1,7 +1,7 @@
-"""Creations that CDF gives no key for: sent exactly once, since a second request would make a second one.
+"""POST without retries, for endpoints that are not idempotent.
 
-The SDK (8.22) sends even these again when the connection breaks before the answer (`_http_client.py`: a `NetworkError`
-counts as an attempt to connect), though they may have been carried out.
+The SDK (8.22) repeats even these when the connection breaks before the answer (`_http_client.py`: a `NetworkError`
+counts as an attempt to connect), though CDF may have carried them out.
 """
 
 from __future__ import annotations
@@ -11,22 +11,21 @@ from typing import Any, TypeVar
 
 import httpx
 
-from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.client import CdfProject, cdf_errors, error_of_status
 from capture360.cdf.polling import wait_until
-from capture360.errors import CdfError, CdfUnavailableError
+from capture360.errors import CdfUnavailableError
 
 LOST_ANSWER_S = 10.0
 """How long to look for what may have been created though no answer came."""
 _TIMEOUT_S = 60.0
-_MAY_HEAL = frozenset({408, 429, 500, 502, 503, 504})
 
-Found = TypeVar("Found")
+_Found = TypeVar("_Found")
 
 
 def post_without_retry(
     cdf: CdfProject, doing: str, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """The JSON answer to one POST below the project; `doing` begins the sentence of an error.
+    """Return the JSON answer to one POST below the project; `doing` begins the sentence of an error.
 
     CdfUnavailableError if it is not known whether CDF did it, CdfError if CDF refused.
     """
@@ -40,20 +39,13 @@ def post_without_retry(
     except httpx.HTTPError as error:
         raise CdfUnavailableError(f"{doing}: CDF did not answer ({type(error).__name__}).") from error
     if not answer.is_success:
-        kind = CdfUnavailableError if answer.status_code in _MAY_HEAL else CdfError
-        raise kind(f"{doing}: CDF answered {answer.status_code}: {_message(answer)}.")
+        raise error_of_status(doing, answer.status_code, f": {_message(answer)}")
     return dict(answer.json())
 
 
-def found_after_all(look: Callable[[], Found | None]) -> Found | None:
-    """What was created although its answer was lost, once CDF shows it."""
-    found: list[Found] = []
-
-    def seen() -> bool:
-        found.extend(each for each in (look(),) if each is not None)
-        return bool(found)
-
-    return found[0] if wait_until(seen, LOST_ANSWER_S) else None
+def found_after_all(look: Callable[[], _Found | None]) -> _Found | None:
+    """Return what was created although its answer was lost, once CDF shows it."""
+    return wait_until(look, LOST_ANSWER_S)
 
 
 def _message(answer: httpx.Response) -> str:

@@ -145,3 +145,8 @@ def _read_within(descriptor: int, child: int, seconds: float = 20) -> str:
 def test_the_project_makes_its_client_late() -> None:
     project = CdfProject(Connection.from_mapping(VALUES, "here"))
     assert "client" not in vars(project)
+
+
+def test_a_missing_key_of_our_own_is_no_refused_token() -> None:
+    with pytest.raises(KeyError, match="access_token"), cdf_errors("Reading"):
+        {}["access_token"]

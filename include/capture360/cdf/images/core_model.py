@@ -1,16 +1,16 @@
 """The 360° model that a capture's collection belongs to, as CDF's 3D API makes it.
 
 The API chooses the external id (`cog_3d_model_<id>`) and takes no key of ours, so a model is found by its name, which
-is the capture's key: look, create, look.
+is the capture's key: look it up, create it, look it up again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import Instances, View
+from capture360.cdf.paging import all_items
 from capture360.cdf.polling import wait_until
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import CaptureKey
@@ -33,49 +33,38 @@ class CoreModels:
         self._instances = Instances(cdf.client)
 
     def find(self, key: CaptureKey) -> str | None:
-        """External id of the capture's model; of two that a lost answer left, the older one, which is everybody's."""
+        """Return the external id of the capture's model: of two that a lost answer left, the older one."""
         return min(self.all(key), key=_number, default=None)
 
     def all(self, key: CaptureKey) -> list[str]:
-        """External ids of all models that were made for the capture, from the 3D API: instance lists lag behind."""
+        """Return the external ids of all models of the capture, from the 3D API: instance lists lag behind."""
         return [
             f"{_PREFIX}{item['id']}"
-            for item in self._listed()
+            for item in all_items(
+                "Listing 3D models", lambda cursor: self._client.get(self._url, params={"limit": _PAGE, **cursor})
+            )
             if item["name"] == str(key) and item.get("space") == self._space
         ]
 
     def ensure(self, key: CaptureKey) -> tuple[str, int]:
-        """External id of the capture's model, found or created, and how many were created."""
+        """Find or create the capture's model; return its external id and the number of models created."""
         found = self.find(key)
         if found is not None:
             return found, 0
         with cdf_errors(f"Creating a 360° model for {key}"):
             item = {"name": str(key), "space": self._space, "type": "Image360"}
             self._client.post(self._url, {"items": [item]})
-        # Read back, lest two runs have made one each: the oldest is everybody's.
-        if not wait_until(lambda: self._node_is_there(self.find(key))):
+        made = wait_until(lambda: self._with_node(self.find(key)))
+        if made is None:
             raise CdfUnavailableError(f"The 360° model of {key} was created, but CDF does not show it yet.")
-        made = self.find(key)
-        assert made is not None
         return made, 1
 
-    def _node_is_there(self, external_id: str | None) -> bool:
-        """Whether the node that CDF makes for a model can be pointed at."""
-        return external_id is not None and bool(self._instances.read(self._space, [external_id], MODEL))
-
-    def _listed(self) -> Iterator[dict[str, Any]]:
-        cursor: str | None = None
-        while True:
-            params = {"limit": _PAGE} | ({"cursor": cursor} if cursor else {})
-            with cdf_errors("Listing 3D models"):
-                answer = self._client.get(self._url, params=params).json()
-            yield from answer["items"]
-            cursor = answer.get("nextCursor")
-            if not cursor:
-                return
+    def _with_node(self, external_id: str | None) -> str | None:
+        """Return `external_id` once its node, which CDF makes for the model, can be referred to."""
+        return external_id if external_id and self._instances.read(self._space, [external_id], MODEL) else None
 
     def remove(self, external_ids: list[str]) -> None:
-        """Delete models; their nodes go with them."""
+        """Delete models, and with them their nodes."""
         if external_ids:
             with cdf_errors("Removing 360° models"):
                 self._client.post(f"{self._url}/delete", {"items": [{"id": _number(name)} for name in external_ids]})

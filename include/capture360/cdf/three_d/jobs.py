@@ -1,7 +1,7 @@
-"""3D jobs ImageTextDetection of data modeling projects: found or started, watched, and their results fetched.
+"""3D jobs ImageTextDetection of data modeling projects: find, start, watch, and read the results.
 
-A job's external id is ours, so that whoever looks for it finds the one that is there. The API knows neither a filter
-nor a look-up: a job is found by going through all pages. A nonce is made in the call that spends it.
+We choose a job's external id, so that every run finds the same job. The API has neither a filter nor a look-up: a job
+is found by reading all pages. The nonce of a session is created in the call that uses it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import relation
+from capture360.cdf.paging import all_items
 from capture360.cdf.ports import Collection
 from capture360.errors import CdfError, CdfUnavailableError
 
@@ -23,7 +24,7 @@ JobStatus = Literal["Scheduled", "Started", "Failed", "Succeeded", "Cancelled"]
 
 @dataclass(frozen=True, slots=True)
 class TextJob:
-    """A job as CDF says it is."""
+    """State of a job in CDF."""
 
     space: str
     external_id: str
@@ -31,34 +32,34 @@ class TextJob:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it ended without a result."""
+        """Whether the job ended without a result."""
         return self.status in ("Failed", "Cancelled")
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A CogniteFile that a job made."""
+    """A CogniteFile that a job created."""
 
     space: str
     external_id: str
 
 
 class TextJobs:
-    """The jobs of one project."""
+    """Jobs of one project."""
 
     def __init__(self, cdf: CdfProject) -> None:
         self._client: CogniteClient = cdf.client
         self._root = f"/api/v1/projects/{cdf.connection.project}/3d"
 
     def find(self, space: str, external_id: str) -> TextJob | None:
-        """The job of that id, looked for on all pages; None if there is none."""
+        """Return the job of that id, or None."""
         for item in self._pages("/jobs/list", {}, "Listing 3D jobs"):
             if (item["space"], item["externalId"]) == (space, external_id):
                 return TextJob(space, external_id, cast(JobStatus, item["status"]))
         return None
 
     def start(self, space: str, external_id: str, name: str, collection: Collection) -> TextJob:
-        """The job that reads a collection: a new one, or the one of that id that is there after all."""
+        """Start the job that reads a collection, or return the one that exists under that id."""
         with cdf_errors("Creating a session for a 3D job"):
             nonce = self._client.iam.sessions.create().nonce
         item = {
@@ -77,7 +78,7 @@ class TextJobs:
             with cdf_errors("Starting a 3D job"):
                 self._client.post(f"{self._root}/jobs", {"items": [item]})
         except (CdfError, CdfUnavailableError):
-            # An answer may have been lost, and the request repeated with an id and a nonce that are used up by then.
+            # The answer was lost, perhaps, and the SDK repeated the request with an id and a nonce that are used up.
             found = self.find(space, external_id)
             if found is None:
                 raise
@@ -85,40 +86,32 @@ class TextJobs:
         return TextJob(space, external_id, "Scheduled")
 
     def remove(self, job: TextJob) -> None:
-        """Forget a job; its results stay."""
+        """Delete a job; its results stay."""
         with cdf_errors(f"Removing 3D job {job.external_id}"):
             self._client.post(f"{self._root}/jobs/delete", {"items": [_ref(job)]})
 
     def results(self, job: TextJob) -> Iterator[Result]:
-        """What a job that succeeded left behind. CdfError if that is anything but files."""
+        """Yield the files that a job created; CdfError if it created anything else."""
         for item in self._pages("/job/results/list", {"job": _ref(job)}, f"Listing results of {job.external_id}"):
             if item["type"] != "CogniteFile":
-                raise CdfError(f"3D job {job.external_id} made a {item['type']}, which is not known here.")
+                raise CdfError(f"3D job {job.external_id} made a {item['type']}, which is not supported.")
             yield Result(item["instanceId"]["space"], item["instanceId"]["externalId"])
 
     def rejected_keys(self, job: TextJob, result: Result) -> set[str]:
-        """Keys within a result that people rejected in CDF."""
+        """Return the keys within a result that people rejected in CDF."""
         body = {"job": _ref(job), "result": {"instanceId": relation(result.space, result.external_id)}}
         items = self._pages("/job/result/rejections/list", body, f"Listing rejections of {job.external_id}")
         return {str(item["rejectedKey"]) for item in items}
 
     def content(self, result: Result) -> bytes:
-        """The bytes of a result."""
+        """Download a result."""
         from cognite.client.data_classes.data_modeling import NodeId
 
         with cdf_errors(f"Downloading {result.external_id}"):
             return self._client.files.download_bytes(instance_id=NodeId(result.space, result.external_id))
 
     def _pages(self, path: str, body: Mapping[str, Any], doing: str) -> Iterator[Mapping[str, Any]]:
-        cursor: str | None = None
-        while True:
-            asked = {**body, **({"cursor": cursor} if cursor else {})}
-            with cdf_errors(doing):
-                page = self._client.post(f"{self._root}{path}", asked).json()
-            yield from page["items"]
-            cursor = page.get("nextCursor")
-            if not cursor:
-                return
+        return all_items(doing, lambda cursor: self._client.post(f"{self._root}{path}", {**body, **cursor}))
 
 
 def _ref(job: TextJob) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""E57 extraction by CDF: one 3D model, and exactly one revision of a file and of the settings it is extracted with.
+"""E57 extraction by CDF: one 3D model, and exactly one revision per file and settings of the extraction.
 
-Neither models nor revisions have a key of ours, so each is look, create, look: a model is found by the marker in its
-metadata, a revision by its `fileId`, which never changes, and by what its marker says of the settings. The nonce of the
-session is made in the call that spends it.
+Neither models nor revisions take a key of ours, so each is looked up, created and looked up again: a model by the
+marker in its metadata, a revision by its `fileId`, which never changes, and the hash of the settings in its marker. The
+nonce of a session is created in the call that uses it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.no_retry import found_after_all, post_without_retry
+from capture360.cdf.paging import all_items
 from capture360.errors import CdfUnavailableError
 from capture360.model import CaptureKey
 from capture360.settings.e57 import E57Settings
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from cognite.client import CogniteClient
 
 MARKER = "capture360"
-"""Metadata key of models and revisions that we made: the capture's key, and a hash of the settings."""
+"""Metadata key of our models and revisions; its value is the capture's key, or a hash of the settings."""
 _PAGE = 1000
 _MOST_NAME = 255
 _ERROR = 7
@@ -34,7 +35,7 @@ RevisionStatus = Literal["Queued", "Processing", "Done", "Failed"]
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A revision of a 3D model as CDF says it is. `made_with` is a hash of the settings; None if others made it."""
+    """A revision of a 3D model. `made_with` is a hash of the settings; None if others made it."""
 
     model: int
     id: int
@@ -54,7 +55,7 @@ class Revisions:
         self._settings = settings
 
     def model(self, key: CaptureKey, label: str, data_set_id: int | None) -> int:
-        """The model given in the settings, or the capture's own, found or created."""
+        """Return the model named in the settings, or find or create the capture's own."""
         found = self.find_model(key)
         if found is not None:
             return found
@@ -68,14 +69,14 @@ class Revisions:
             if found is None:
                 raise
             return found
-        # Read back, lest two runs have made one each: the oldest is everybody's.
+        # Read back: if two runs created one each, both use the older one.
         found = self.find_model(key)
         if found is None:
             raise CdfUnavailableError(f"The 3D model of {key} was created, but CDF does not list it yet.")
         return found
 
     def find_model(self, key: CaptureKey) -> int | None:
-        """The model given in the settings, or the one that was made for the capture; None if there is none yet."""
+        """Return the model named in the settings, or the one created for the capture; None if there is none yet."""
         if self._settings.model_id is not None:
             return self._settings.model_id
         with cdf_errors("Listing 3D models"):
@@ -84,9 +85,9 @@ class Revisions:
         return min((int(model) for model in ours if model is not None), default=None)
 
     def find(self, model: int, file: int, space: str) -> Revision | None:
-        """The oldest revision of a file that was made with these settings, or by somebody who left no marker.
+        """Return the oldest revision of a file with these settings or without a marker, which others made.
 
-        Failed ones are left out: CDF never takes them up again.
+        Failed ones are left out: CDF never retries them.
         """
         mine = {None, self._made_with(space)}
         ours = (each for each in self._list(model) if each.file == file and each.made_with in mine)
@@ -94,7 +95,7 @@ class Revisions:
         return min(found, key=lambda revision: revision.id, default=None)
 
     def start(self, model: int, file: int, space: str) -> Revision:
-        """The revision that extracts the panoramas of a file into a space: the one that is there, or a new one."""
+        """Find or start the revision that extracts the panoramas of a file into a space."""
         found = self.find(model, file, space)
         if found is not None:
             return found
@@ -118,17 +119,17 @@ class Revisions:
         return _revision(model, answer["items"][0])
 
     def read(self, model: int, revision: int) -> Revision:
-        """One revision as it is now."""
+        """Read one revision."""
         with cdf_errors(f"Reading revision {revision} of model {model}"):
             return _revision(model, self._client.get(f"{self._root}/{model}/revisions/{revision}").json())
 
     def failure(self, model: int, revision: int) -> str:
-        """What the revision's logs say went wrong."""
+        """Return the errors in the revision's logs as one sentence part."""
         with cdf_errors(f"Reading the logs of revision {revision}"):
             url = f"{self._root}/{model}/revisions/{revision}/logs"
             items = self._client.get(url, params={"severity": _ERROR}).json()["items"]
-        told = [f"{item['type']}: {item['info']}" if item.get("info") else str(item["type"]) for item in items]
-        return "; ".join(told) or "its logs hold no error"
+        errors = [f"{item['type']}: {item['info']}" if item.get("info") else str(item["type"]) for item in items]
+        return "; ".join(errors) or "its logs hold no error"
 
     def _pipeline(self, space: str) -> dict[str, Any]:
         extract = "true" if self._settings.options == "text" else True
@@ -142,16 +143,12 @@ class Revisions:
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
     def _list(self, model: int) -> Iterator[Revision]:
-        """All revisions, published or not: the SDK would send `published=false` along."""
-        cursor: str | None = None
-        while True:
-            params = {"limit": _PAGE, **({"cursor": cursor} if cursor else {})}
-            with cdf_errors(f"Listing the revisions of model {model}"):
-                page = self._client.get(f"{self._root}/{model}/revisions", params=params).json()
-            yield from (_revision(model, item) for item in page["items"])
-            cursor = page.get("nextCursor")
-            if not cursor:
-                return
+        """Yield all revisions, published or not; the SDK would ask for unpublished ones only."""
+        items = all_items(
+            f"Listing the revisions of model {model}",
+            lambda cursor: self._client.get(f"{self._root}/{model}/revisions", params={"limit": _PAGE, **cursor}),
+        )
+        return (_revision(model, item) for item in items)
 
 
 def _revision(model: int, item: Mapping[str, Any]) -> Revision:
