@@ -52,8 +52,8 @@ DISTINCT: tuple[ModeName, ...] = ("asset_centric", "data_modeling")
 SANDBOX = """
 import sys
 from pathlib import Path
-from cdf_sandbox.options import Options, ProjectMode
-from cdf_sandbox.server import run
+from cdf_sandbox.core.options import Options, ProjectMode
+from cdf_sandbox.core.server import run
 options = Options(
     Path(sys.argv[1]), mode=ProjectMode(sys.argv[2]), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False
 )

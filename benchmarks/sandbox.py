@@ -33,9 +33,9 @@ from cognite.client.data_classes.data_modeling.query import NodeResultSetExpress
 from rich.console import Console
 from rich.table import Table
 
-from cdf_sandbox.app import create_sandbox
-from cdf_sandbox.files.table import FILES
-from cdf_sandbox.options import Options
+from cdf_sandbox.core.app import create_sandbox
+from cdf_sandbox.core.options import Options
+from cdf_sandbox.services.files.store import FILES
 
 global_config.disable_pypi_version_check = True
 ASSET = ViewId("cdf_cdm", "CogniteAsset", "v1")
@@ -43,8 +43,8 @@ SPACE = "bench"
 SANDBOX = """
 import sys
 from pathlib import Path
-from cdf_sandbox.options import Options
-from cdf_sandbox.server import run
+from cdf_sandbox.core.options import Options
+from cdf_sandbox.core.server import run
 options = Options(Path(sys.argv[1]), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False)
 run(options, lambda connection: print("ready", flush=True))
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from capture360.cdf.client import Connection
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.options import ProjectMode
 from local_cdf import RunningSandbox
 
 NAME = "c360_conformance_0123456789ab"

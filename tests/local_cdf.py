@@ -12,9 +12,9 @@ import httpx
 from cognite.client import ClientConfig, CogniteClient, global_config
 from cognite.client.credentials import OAuthClientCredentials
 
-from cdf_sandbox.options import Options, ProjectMode
-from cdf_sandbox.sandbox import Sandbox
-from cdf_sandbox.server import serving
+from cdf_sandbox.core.options import Options, ProjectMode
+from cdf_sandbox.core.sandbox import Sandbox
+from cdf_sandbox.core.server import serving
 
 global_config.disable_pypi_version_check = True
 

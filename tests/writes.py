@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from capture360.store import DocumentStore
-from cdf_sandbox.counters import kind_of
+from cdf_sandbox.core.counters import kind_of
 
 When = Literal["before", "after"]
 

@@ -100,7 +100,7 @@ def _print_rows(screen: Console, found: Sequence[CheckResult]) -> None:
 
 def _cases(screen: Console, connection: Connection) -> int:
     from capture360_local.conformance.cases import cases_for
-    from cdf_sandbox.options import ProjectMode
+    from cdf_sandbox.core.options import ProjectMode
 
     cases = cases_for(ProjectMode(connection.mode))
     table = _table("case", "request", "expected", "writes")
@@ -162,7 +162,7 @@ def _clean(screen: Console, connection: Connection, name: str) -> int:
     from capture360_local.conformance.cleanup import areas_of, clean
     from capture360_local.conformance.project import Project
     from capture360_local.conformance.run import NAME_PREFIX, is_name
-    from cdf_sandbox.options import ProjectMode
+    from cdf_sandbox.core.options import ProjectMode
 
     if not is_name(name):
         raise ConfigError(f'"{name}" is no name of a conformance run. They read {NAME_PREFIX} and 12 hex digits.')

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cdf_sandbox.options import ASSUMED, ExtractionNames, Options, ProjectMode, assumed
+from cdf_sandbox.core.options import ASSUMED, ExtractionNames, Options, ProjectMode, assumed
 
 
 def sandbox(
@@ -37,7 +37,7 @@ def sandbox(
     public: Annotated[bool, typer.Option("--public", help="Allow an address that other machines can reach.")] = False,
 ) -> None:
     """Run the sandbox, a local Cognite Data Fusion, until Ctrl-C. DIR/connection.json says how to reach it."""
-    from cdf_sandbox.server import CONNECTION_FILE, CannotServe, run
+    from cdf_sandbox.core.server import CONNECTION_FILE, CannotServe, run
 
     try:
         assumptions = assumed(assume or ())

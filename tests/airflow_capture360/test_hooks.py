@@ -13,7 +13,7 @@ from airflow_capture360.hooks import CogniteCdfHook, base_url
 from airflow_capture360.policies import CAPTURE_RETRIES
 from airflow_capture360.provider import get_provider_info
 from capture360.errors import AirflowUnavailableError, ConfigError
-from cdf_sandbox.options import Options
+from cdf_sandbox.core.options import Options
 from local_cdf import RunningSandbox, run_sandbox
 
 VARIABLE = "AIRFLOW_CONN_COGNITE_CDF_DEFAULT"

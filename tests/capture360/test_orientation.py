@@ -17,7 +17,7 @@ import viewer
 from capture360.geometry.projection import cube_faces
 from capture360.model import CaptureKey
 from capture360.steps.ingest import ingest
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.options import ProjectMode
 from delivery import Delivery
 from ingest_world import IMAGE_VIEW, World
 from local_cdf import fast_options, run_sandbox

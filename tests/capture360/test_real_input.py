@@ -16,7 +16,7 @@ import viewer
 from capture360.cdf.images.classic import ClassicImages
 from capture360.model import FACES, CaptureKey, PublishedImage, Verdict
 from capture360.steps.ingest import ingest
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.options import ProjectMode
 from delivery import Delivery
 from ingest_world import IMAGE_VIEW, World
 from local_cdf import fast_options, run_sandbox

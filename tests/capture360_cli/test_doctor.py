@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from capture360_cli.main import app
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.options import ProjectMode
 from local_cdf import RunningSandbox
 
 Granting = Callable[[list[dict[str, Any]]], Path]

@@ -72,7 +72,7 @@ def test_stations_that_cdf_left_out_make_it_partial(
     running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from capture360.steps import collect
-    from cdf_sandbox.three_d import extraction
+    from cdf_sandbox.services.three_d import extraction
 
     real = extraction._extracted
     monkeypatch.setattr(extraction, "_extracted", lambda *how: (s for n, s in enumerate(real(*how)) if n))

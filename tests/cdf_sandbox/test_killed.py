@@ -21,7 +21,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cdf_sandbox.files.table import referenced_blobs
+from cdf_sandbox.services.files.store import referenced_blobs
 
 SIZE = 200_000
 BATCH = 40
@@ -33,7 +33,8 @@ def start(data: Path, port: int = 0) -> tuple[subprocess.Popen, dict]:
     connection = data / "connection.json"
     connection.unlink(missing_ok=True)
     code = (
-        "from pathlib import Path; from cdf_sandbox.options import Options; from cdf_sandbox.server import run;"
+        "from pathlib import Path; from cdf_sandbox.core.options import Options;"
+        " from cdf_sandbox.core.server import run;"
         f"run(Options(data=Path({str(data)!r}), port={port}, list_lag=0, uploaded_lag=0, rate_limits=False), print)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from cdf_sandbox.counters import kind_of
+from cdf_sandbox.core.counters import kind_of
 from cdf_sandbox_calls import send, valid_calls
 from specification import Specification
 

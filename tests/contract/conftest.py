@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from capture360.cdf.client import Connection
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.options import ProjectMode
 from conformance import PROJECT, connection_to
 from local_cdf import RunningSandbox
 

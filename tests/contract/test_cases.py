@@ -12,7 +12,7 @@ from capture360_local.conformance.cases import ALL_CASES, cases_for
 from capture360_local.conformance.cleanup import areas_of, clean
 from capture360_local.conformance.project import Project
 from capture360_local.conformance.run import Result, Run, is_name, new_name
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.options import ProjectMode
 from conformance import NAME, PATIENCE_S
 from specification import Specification
 

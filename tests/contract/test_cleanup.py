@@ -18,8 +18,8 @@ from capture360_local.conformance.cases import cases_for
 from capture360_local.conformance.conform import conform
 from capture360_local.conformance.project import Project
 from capture360_local.conformance.run import Run
-from cdf_sandbox.faults import FaultOrder
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.faults import FaultOrder
+from cdf_sandbox.core.options import ProjectMode
 from conformance import NAME, PATIENCE_S, PROJECT
 from local_cdf import RunningSandbox, eventually
 

@@ -16,9 +16,9 @@ from capture360_local.conformance.compare import Difference, differences
 from capture360_local.conformance.conform import Outcome, conform, record
 from capture360_local.conformance.project import Answer
 from capture360_local.conformance.run import Result
-from cdf_sandbox.auth import register_client
-from cdf_sandbox.faults import FaultOrder
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.auth import register_client
+from cdf_sandbox.core.faults import FaultOrder
+from cdf_sandbox.core.options import ProjectMode
 from conformance import NAME, PATIENCE_S, PROJECT, connection_to, silent
 from local_cdf import RunningSandbox, fast_options, run_sandbox
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from capture360.model import FACES
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.options import ProjectMode
 from ingest_world import World
 from local_cdf import RunningSandbox
 from writes import Killed, Writes, kill, watched

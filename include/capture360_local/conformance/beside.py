@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from capture360.cdf.client import Connection
-from cdf_sandbox.options import Options, ProjectMode
-from cdf_sandbox.server import serving
+from cdf_sandbox.core.options import Options, ProjectMode
+from cdf_sandbox.core.server import serving
 
 _START_S = 60
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.options import ProjectMode
 
 EVERY_MODE = frozenset(ProjectMode)
 CLASSIC = EVERY_MODE - {ProjectMode.DATA_MODELING}

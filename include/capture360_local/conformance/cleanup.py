@@ -10,7 +10,7 @@ from capture360.errors import Capture360Error
 from capture360_local.conformance.case import Own, at
 from capture360_local.conformance.cases import ALL_CASES, cases_for
 from capture360_local.conformance.project import Answer, Project
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.options import ProjectMode
 
 _PASSES = 3
 _PAUSE_S = 1.0

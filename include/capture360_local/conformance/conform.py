@@ -16,7 +16,7 @@ from capture360_local.conformance.compare import Difference, differences
 from capture360_local.conformance.project import Project
 from capture360_local.conformance.run import Result, Run, Tell
 from capture360_local.conformance.scrub import Scrubber
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.options import ProjectMode
 
 PATIENCE_S = 60.0
 """How long lists, searches and uploads of a project may lag."""

@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from cdf_sandbox.options import Options, ProjectMode
-from cdf_sandbox.server import CannotServe, run
+from cdf_sandbox.core.options import Options, ProjectMode
+from cdf_sandbox.core.server import CannotServe, run
 
 
 def main() -> int:

@@ -16,8 +16,8 @@ from capture360.cdf.project_mode import ModeName
 from capture360.cdf.registry import MODES, mode_of
 from capture360.errors import ConfigError
 from capture360.model import CaptureKey
-from cdf_sandbox.access import all_capabilities
-from cdf_sandbox.auth import register_client
+from cdf_sandbox.core.access import all_capabilities
+from cdf_sandbox.core.auth import register_client
 from ingest_world import World
 from local_cdf import RunningSandbox, fast_options, run_sandbox
 

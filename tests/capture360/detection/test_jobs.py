@@ -20,7 +20,7 @@ from capture360.detection.jobs import JobDetector
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import Detection, Pose, PublishedImage
 from capture360.settings.detection import JobSettings
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.options import ProjectMode
 from local_cdf import RunningSandbox, fast_options, run_sandbox
 
 COLLECTION = Collection(core.SPACE, "collection")
@@ -145,13 +145,13 @@ def test_many_jobs_before_ours(desk: Desk) -> None:
 
 
 def test_a_job_that_failed_says_so_and_is_started_anew(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cdf_sandbox.texts import CannotRead
+    from cdf_sandbox.core.ocr import CannotRead
 
     def broken(*_: object) -> None:
         raise CannotRead("on order")
 
     with monkeypatch.context() as patch:
-        patch.setattr("cdf_sandbox.three_d.text_detection.read_texts", broken)
+        patch.setattr("cdf_sandbox.services.three_d.text_detection.read_texts", broken)
         with pytest.raises(CdfError, match=r"ended as Failed\. CDF does not say why"):
             list(desk.detector("again").detect(images("one")))
     assert texts(list(desk.detector("again").detect(images("one")))) == BOTH[:1]

@@ -8,7 +8,7 @@ import pytest
 
 from capture360.errors import BadInputError, ConfigError
 from capture360.records import Records
-from cdf_sandbox.options import Options
+from cdf_sandbox.core.options import Options
 from ingest_world import World
 from local_cdf import fast_options, run_sandbox
 

@@ -27,7 +27,7 @@ from capture360.steps.annotate import Annotated, annotate
 from capture360.steps.context import StepContext
 from capture360.steps.detect import detect, detection_batches, images_of
 from capture360.steps.match import match, recorded_matches
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.options import ProjectMode
 from local_cdf import RunningSandbox, fast_options, run_sandbox
 from plant_capture import Plant, Plate, create_asset_nodes, create_classic_assets, draw, plate_under, publish
 

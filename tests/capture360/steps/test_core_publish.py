@@ -18,8 +18,8 @@ from capture360.geometry.rotation import matrix_from_quaternion
 from capture360.model import FACES
 from capture360.steps.faces import faces
 from captures import record_as_validated
-from cdf_sandbox.faults import FaultOrder
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.faults import FaultOrder
+from cdf_sandbox.core.options import ProjectMode
 from ingest_world import CORE_DESCRIBABLE, CORE_FILE, CORE_IMAGE, CORE_MODEL, CORE_REVISION, CORE_STATION, World
 from local_cdf import RunningSandbox, fast_options, run_sandbox
 

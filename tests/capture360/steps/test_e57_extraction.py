@@ -29,7 +29,7 @@ from capture360.steps.reconcile import reconcile
 from capture360.steps.validate import validate
 from capture360.steps.verify import verify
 from captures import small_site, station_pose
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.options import ProjectMode
 from ingest_world import IMAGE_VIEW, World
 from local_cdf import RunningSandbox, fast_options, run_sandbox
 from scans import ScanDrop, scan, write_scans, zipped
@@ -153,7 +153,7 @@ def test_what_cdf_made_is_found_in_each_form(start: Start, mode: str, names: str
 def test_stations_that_cdf_left_out_are_named(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     with start() as world:
         drop = write_scans(world.landing, "walk")
-        from cdf_sandbox.three_d import extraction
+        from cdf_sandbox.services.three_d import extraction
 
         real = extraction._extracted
         monkeypatch.setattr(extraction, "_extracted", lambda *how: (s for n, s in enumerate(real(*how)) if n != 1))
@@ -170,7 +170,7 @@ def test_stations_that_cdf_left_out_are_named(start: Start, monkeypatch: pytest.
 def test_what_another_extraction_leaves_out_is_not_taken_for_gone(
     start: Start, monkeypatch: pytest.MonkeyPatch, before: dict[str, Any]
 ) -> None:
-    from cdf_sandbox.three_d import extraction
+    from cdf_sandbox.services.three_d import extraction
 
     with start() as world:
         drop = write_scans(world.landing, "walk")
@@ -186,7 +186,7 @@ def test_what_another_extraction_leaves_out_is_not_taken_for_gone(
 def test_an_extraction_that_made_nothing_is_a_failure_that_says_so(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cdf_sandbox.three_d import extraction
+    from cdf_sandbox.services.three_d import extraction
 
     monkeypatch.setattr(extraction, "_extracted", lambda *how: iter(()))
     with start() as world:
@@ -239,7 +239,7 @@ def test_captures_that_share_a_space_do_not_take_each_others_images(start: Start
 
 
 def test_the_logs_say_why_it_failed(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cdf_sandbox.three_d import extraction
+    from cdf_sandbox.services.three_d import extraction
 
     def broken(*how: object) -> Iterator[object]:
         raise extraction.ExtractionError("CONVERTER/FAILED", "No scanner positions")
@@ -253,7 +253,7 @@ def test_the_logs_say_why_it_failed(start: Start, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_failed_extraction_can_be_asked_for_again(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cdf_sandbox.three_d import extraction
+    from cdf_sandbox.services.three_d import extraction
 
     def broken(*how: object) -> Iterator[object]:
         raise extraction.ExtractionError("CONVERTER/FAILED", "Out of memory")

@@ -11,7 +11,7 @@ from capture360_local.conformance.cases.files import CORE_FILES, FILES
 from capture360_local.conformance.cases.instances import INSTANCES
 from capture360_local.conformance.cases.schemas import SCHEMAS
 from capture360_local.conformance.cases.viewers import VIEWERS
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.options import ProjectMode
 
 _CLASSIC_ONLY = tuple(replace(case, modes=CLASSIC) for case in (*ASSETS, *ANNOTATIONS))
 ALL_CASES = (*SCHEMAS, *INSTANCES, *FILES, *CORE_FILES, *VIEWERS, *_CLASSIC_ONLY, *SESSIONS, *THREE_D)

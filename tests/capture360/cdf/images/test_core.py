@@ -12,7 +12,7 @@ from capture360 import names
 from capture360.cdf.images.core_model import CoreModels
 from capture360.cdf.registry import mode_of
 from capture360.model import FACES
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.options import ProjectMode
 from ingest_world import CORE_FILE, CORE_REVISION, World
 from local_cdf import RunningSandbox
 

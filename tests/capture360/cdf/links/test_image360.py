@@ -22,7 +22,7 @@ from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import Asset, Detection, Match, Pose, PublishedImage
 from capture360.settings.landing import Landing
 from capture360.settings.site import Site
-from cdf_sandbox.options import ProjectMode
+from cdf_sandbox.core.options import ProjectMode
 from local_cdf import RunningSandbox, fast_options, run_sandbox
 
 PLATE = ((0.2, 0.3), (0.4, 0.31), (0.4, 0.36), (0.2, 0.35))

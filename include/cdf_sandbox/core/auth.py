@@ -1,0 +1,139 @@
+"""OAuth 2.0 client credentials (RFC 6749, section 4.4) and the check of bearer tokens."""
+
+import hashlib
+import hmac
+import json
+import secrets
+from sqlite3 import Row
+from typing import Annotated, Any
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import JSONResponse, Response
+
+from cdf_sandbox.core.access import Access, all_capabilities
+from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.sandbox import Sandbox, SandboxDep, current_sandbox
+
+TOKEN_PATH = "/oauth2/token"  # noqa: S105 - a path, not a secret
+DDL = """
+CREATE TABLE IF NOT EXISTS clients (
+    client_id TEXT PRIMARY KEY, secret_sha256 TEXT NOT NULL, capabilities TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS tokens (
+    token_sha256 TEXT PRIMARY KEY, client_id TEXT NOT NULL, expires_at REAL NOT NULL
+) WITHOUT ROWID;
+"""
+
+auth_router = APIRouter(route_class=CdfRoute)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def register_client(
+    sandbox: Sandbox, client_id: str, capabilities: list[dict[str, Any]] | None = None, secret: str | None = None
+) -> str:
+    """Make or renew a client and return its secret; without ``capabilities`` it may do everything."""
+    secret = secret or secrets.token_urlsafe(32)
+    granted = all_capabilities(sandbox.options.project) if capabilities is None else capabilities
+    with sandbox.storage.write() as db:
+        db.execute(
+            "INSERT INTO clients VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
+            " SET secret_sha256 = excluded.secret_sha256, capabilities = excluded.capabilities",
+            (client_id, _sha256(secret), json.dumps(granted)),
+        )
+    return secret
+
+
+def check_client(sandbox: Sandbox, client_id: str, secret: str) -> bool:
+    """Whether ``client_id`` exists and ``secret`` is its secret."""
+    with sandbox.read() as db:
+        row = db.execute("SELECT secret_sha256 FROM clients WHERE client_id = ?", (client_id,)).fetchone()
+    return row is not None and hmac.compare_digest(row["secret_sha256"], _sha256(secret))
+
+
+def _oauth_error(status: int, error: str, description: str) -> JSONResponse:
+    return JSONResponse({"error": error, "error_description": description}, status_code=status)
+
+
+async def _form(request: Request) -> dict[str, str]:
+    body = (await request.body()).decode("utf-8", "replace")
+    return {key: values[0] for key, values in parse_qs(body).items()}
+
+
+@auth_router.post(TOKEN_PATH)
+def issue_token(sandbox: SandboxDep, form: Annotated[dict[str, str], Depends(_form)]) -> Response:
+    """The token endpoint; like an identity provider it insists on a scope or an audience."""
+    if form.get("grant_type") != "client_credentials":
+        return _oauth_error(400, "unsupported_grant_type", "grant_type must be client_credentials")
+    if not (form.get("scope") or form.get("audience")):
+        return _oauth_error(400, "invalid_scope", "The request must name a scope or an audience")
+    client_id = form.get("client_id", "")
+    if not check_client(sandbox, client_id, form.get("client_secret", "")):
+        return _oauth_error(401, "invalid_client", "Unknown client_id or wrong client_secret")
+    token = secrets.token_urlsafe(32)
+    now = sandbox.clock.now()
+    lifetime = sandbox.options.token_lifetime
+    with sandbox.storage.write() as db:
+        db.execute("DELETE FROM tokens WHERE expires_at <= ?", (now,))
+        db.execute("INSERT INTO tokens VALUES (?, ?, ?)", (_sha256(token), client_id, now + lifetime))
+    return JSONResponse(
+        {"access_token": token, "token_type": "Bearer", "expires_in": int(lifetime)},
+        headers={"cache-control": "no-store"},
+    )
+
+
+def _client_of(sandbox: Sandbox, authorization: str) -> Row | None:
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        return None
+    with sandbox.read() as db:
+        row: Row | None = db.execute(
+            "SELECT client_id, capabilities FROM tokens JOIN clients USING (client_id)"
+            " WHERE token_sha256 = ? AND expires_at > ?",
+            (_sha256(token.strip()), sandbox.clock.now()),
+        ).fetchone()
+    return row
+
+
+def identity_of(sandbox: Sandbox, authorization: str) -> str | None:
+    """The client whose valid token an Authorization header holds."""
+    row = _client_of(sandbox, authorization)
+    return None if row is None else str(row["client_id"])
+
+
+def bearer_access(request: Request) -> Access:
+    """Who speaks, by the bearer token; 401 without a valid one."""
+    row = _client_of(current_sandbox(request), request.headers.get("authorization", ""))
+    if row is None:
+        raise ApiError(401, "Unauthorized", headers={"www-authenticate": "Bearer"})
+    with current_sandbox(request).read() as db:
+        rows = db.execute("SELECT id FROM data_sets WHERE json_extract(doc, '$.writeProtected')").fetchall()
+    return Access(row["client_id"], json.loads(row["capabilities"]), frozenset(str(each["id"]) for each in rows))
+
+
+def project_access(project: str, request: Request) -> Access:
+    """Who speaks; 401 too for a project that the token has no access to, as CDF answers."""
+    access = bearer_access(request)
+    if project != current_sandbox(request).options.project:
+        raise ApiError(401, "Unauthorized")
+    return access
+
+
+BearerDep = Annotated[Access, Depends(bearer_access)]
+AccessDep = Annotated[Access, Depends(project_access)]
+
+
+@auth_router.get("/api/v1/token/inspect")
+def inspect_token(sandbox: SandboxDep, access: BearerDep) -> Response:
+    """The projects and capabilities of the caller."""
+    return Json(
+        {
+            "subject": access.client_id,
+            "projects": [{"projectUrlName": sandbox.options.project, "groups": [1]}],
+            "capabilities": access.capabilities,
+        }
+    )

@@ -1,0 +1,153 @@
+"""The outermost layer of both origins: request ids, the log, limits, faults, and no crash without an envelope."""
+
+import asyncio
+import logging
+import time
+import uuid
+from contextlib import AbstractContextManager, nullcontext
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cdf_sandbox.core.auth import identity_of
+from cdf_sandbox.core.counters import LoggedRequest, kind_of
+from cdf_sandbox.core.errors import ApiError, envelope
+from cdf_sandbox.core.faults import FaultOrder
+from cdf_sandbox.core.limits import instance_work
+from cdf_sandbox.core.protocol import reset_connection
+from cdf_sandbox.core.sandbox import Sandbox
+from cdf_sandbox.services.files.abandoned import AbandonedFiles
+
+_log = logging.getLogger("cdf_sandbox")
+
+STORE_FAULT = "cdf_sandbox.store_fault"
+"""Where the scope tells the content endpoints to spoil what they store or give."""
+
+
+def shown_path(path: str) -> str:
+    """A path fit for logs: the token of a link is its permission and stays out."""
+    parts = path.split("/")
+    return "/".join([*parts[:3], "..."]) if path.startswith("/links/") else path
+
+
+async def _swallow(_: Message) -> None:
+    """Take an answer that nobody gets."""
+
+
+async def _reset(scope: Scope, receive: Receive) -> None:
+    reset_connection(scope)
+    # uvicorn expects an answer until it has noticed that the connection is gone.
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class Gate:
+    """What every request passes on its way in and every answer on its way out."""
+
+    def __init__(self, app: ASGIApp, sandbox: Sandbox) -> None:
+        self._app = app
+        self._sandbox = sandbox
+        self._abandoned = AbandonedFiles(sandbox)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        method, path = scope["method"], scope["path"]
+        request_id = str(uuid.uuid4())
+        kind = kind_of(method, path)
+        self._sandbox.counters.received(kind)
+        started = time.perf_counter()
+        status = 0
+
+        async def stamped(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            await send(message)
+
+        try:
+            await self._admit(scope, receive, stamped)
+        except ApiError as error:
+            refusal = envelope(error.status_code, error.message, dict(error.headers or {}), **error.extra)
+            await refusal(scope, receive, stamped)
+        except Exception:
+            _log.exception("request %s %s %s failed", request_id, method, shown_path(path))
+            if status:
+                raise
+            await envelope(500, f"Internal server error, request {request_id}")(scope, receive, stamped)
+        finally:
+            self._sandbox.counters.finished(
+                LoggedRequest(
+                    at=self._sandbox.clock.now_ms(),
+                    request_id=request_id,
+                    method=method,
+                    path=shown_path(path),
+                    kind=kind,
+                    status=status,
+                    duration_ms=(time.perf_counter() - started) * 1000,
+                )
+            )
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._sandbox.options.latency > 0:
+            await asyncio.sleep(self._sandbox.options.latency)
+        if self._abandoned.are_due:
+            await run_in_threadpool(self._abandoned.delete)
+        if scope["path"].startswith("/sandbox/"):
+            await self._app(scope, receive, send)
+            return
+        fault = self._sandbox.faults.strike(scope["method"], scope["path"])
+        with self._limited(scope):
+            if fault is None:
+                await self._app(scope, receive, send)
+            else:
+                await self._faulty(fault, scope, receive, send)
+
+    def _limited(self, scope: Scope) -> AbstractContextManager[None]:
+        path: str = scope["path"]
+        if not self._sandbox.options.rate_limits or not path.startswith("/api/"):
+            return nullcontext()
+        client_id = identity_of(self._sandbox, Headers(scope=scope).get("authorization", ""))
+        if client_id is None:
+            return nullcontext()  # It will be told that it is nobody, and takes no client's place.
+        self._sandbox.limits.admit(client_id, scope["method"], path)
+        work = instance_work(scope["method"], path)
+        return nullcontext() if work is None else self._sandbox.limits.instances(work)
+
+    async def _faulty(self, fault: FaultOrder, scope: Scope, receive: Receive, send: Send) -> None:
+        match fault.effect:
+            case "status":
+                await envelope(fault.status, fault.message, fault.headers)(scope, receive, send)
+            case "delay":
+                await asyncio.sleep(fault.seconds)
+                await self._app(scope, receive, send)
+            case "reset":
+                await _reset(scope, receive)
+            case "commit-then-reset":
+                await self._app(scope, receive, _swallow)
+                await _reset(scope, receive)
+            case "commit-then-timeout":
+                await self._app(scope, receive, _swallow)
+                await asyncio.sleep(fault.seconds)
+                await _reset(scope, receive)
+            case "short-store" | "wrong-bytes":
+                await self._app({**scope, STORE_FAULT: fault.effect}, receive, send)
+
+
+class ApiCors(CORSMiddleware):
+    """CORS for browsers, on the APIs and links only: what the pages show is nobody else's to read."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(
+            app, allow_origins=("*",), allow_methods=("*",), allow_headers=("*",), expose_headers=("x-request-id",)
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith(("/api/", "/oauth2/", "/links/")):
+            await self.app(scope, receive, send)
+            return
+        await super().__call__(scope, receive, send)

@@ -1,0 +1,81 @@
+"""What a sandbox can be told at its start."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+ExtractionNames = Literal["tidy", "random_ids", "no_stations", "two_collections"]
+"""How the instances that CDF extracts from E57 files look; nothing of it is published."""
+
+
+class ProjectMode(StrEnum):
+    """The three kinds of CDF project; each refuses what a real one of its kind refuses."""
+
+    ASSET_CENTRIC = "asset_centric"
+    HYBRID = "hybrid"
+    DATA_MODELING = "data_modeling"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Durations are in seconds, sizes in bytes.
+
+    Where the real value is not published, ``cdf_sandbox.core.assumptions`` says what was assumed.
+    """
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    link_port: int = 0
+    advertised_host: str | None = None
+    project: str = "capture360"
+    mode: ProjectMode = ProjectMode.HYBRID
+    token_lifetime: float = 3600.0
+    list_lag: float = 2.0
+    uploaded_lag: float = 0.5
+    syncer_delay: float | None = 1.0
+    revision_queue: float = 1.0
+    revision_processing: float = 2.0
+    write_blocked_status: int = 403
+    uniqueness_violation_status: int = 409
+    byids_applies_view_filter: bool = True
+    published_false_hides_published: bool = True
+    revision_needs_readable_file: bool = True
+    extraction_names: ExtractionNames = "tidy"
+    detection_queue: float = 0.5
+    detection_processing: float = 1.0
+    latency: float = 0.0
+    rate_limits: bool = True
+    instance_limit: int = 5_000_000
+    max_body: int = 64 * 1024 * 1024
+    public: bool = False
+
+
+_Status = Annotated[int, Field(ge=400, le=499)]
+ASSUMED: dict[str, Any] = {
+    "write_blocked_status": _Status,
+    "uniqueness_violation_status": _Status,
+    "byids_applies_view_filter": bool,
+    "published_false_hides_published": bool,
+    "revision_needs_readable_file": bool,
+    "instance_limit": Annotated[int, Field(ge=0)],
+}
+"""Options in which a real project may differ from what is assumed, and what they take."""
+
+
+def assumed(texts: Iterable[str]) -> dict[str, Any]:
+    """Fields of ``Options`` from ``name=value`` texts; ValueError with a sentence for one that is none."""
+    chosen: dict[str, Any] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        if name not in ASSUMED:
+            raise ValueError(f'"{name}" is no assumption. There are: {", ".join(ASSUMED)}.')
+        try:
+            chosen[name] = TypeAdapter(ASSUMED[name]).validate_strings(value)
+        except ValidationError as error:
+            raise ValueError(f'{name} cannot be "{value}": {error.errors()[0]["msg"]}.') from None
+    return chosen

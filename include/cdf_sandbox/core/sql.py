@@ -1,0 +1,108 @@
+"""Conditions that grow clause by clause, for the filters of the classic APIs."""
+
+import json
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from cdf_sandbox.core.http import StrictModel
+from cdf_sandbox.core.identifiers import ClassicId, EpochMs
+
+
+class TimeRange(StrictModel):
+    """An inclusive range of epoch milliseconds."""
+
+    min: EpochMs | None = None
+    max: EpochMs | None = None
+
+
+class Label(StrictModel):
+    """A label, by its external id."""
+
+    external_id: str = Field(min_length=1, max_length=255)
+
+
+class LabelFilter(StrictModel):
+    """Labels that a resource must have."""
+
+    contains_any: list[Label] | None = Field(default=None, min_length=1, max_length=10)
+    contains_all: list[Label] | None = Field(default=None, min_length=1, max_length=10)
+
+    @model_validator(mode="after")
+    def _one_condition(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("give containsAny or containsAll")
+        return self
+
+
+class Where:
+    """Clauses joined by AND, and their values. Column expressions come from the code, values from requests."""
+
+    def __init__(self) -> None:
+        self._clauses: list[str] = []
+        self.values: list[Any] = []
+
+    def add(self, clause: str, *values: Any) -> None:
+        """One more clause with its values."""
+        self._clauses.append(clause)
+        self.values.extend(values)
+
+    def equal(self, column: str, value: Any) -> None:
+        """``column`` has ``value``, unless that is ``None``."""
+        if value is not None:
+            self.add(f"{column} = ?", value)
+
+    def prefix(self, column: str, prefix: str | None) -> None:
+        """``column`` starts with ``prefix``, case and all."""
+        if prefix is not None:
+            self.add(f"substr({column}, 1, {len(prefix)}) = ?", prefix)
+
+    def between(self, column: str, times: TimeRange | None) -> None:
+        """``column`` lies within ``times``."""
+        if times is not None and times.min is not None:
+            self.add(f"{column} >= ?", times.min)
+        if times is not None and times.max is not None:
+            self.add(f"{column} <= ?", times.max)
+
+    def metadata(self, pairs: dict[str, str] | None) -> None:
+        """The document's metadata has every one of ``pairs``."""
+        for key, value in (pairs or {}).items():
+            self.add("EXISTS (SELECT 1 FROM json_each(doc, '$.metadata') WHERE key = ? AND value = ?)", key, value)
+
+    def labels(self, labels: LabelFilter | None) -> None:
+        """The document's labels satisfy ``labels``."""
+        if labels is None:
+            return
+        has = (
+            "EXISTS (SELECT 1 FROM json_each(doc, '$.labels') WHERE json_extract(value, '$.externalId')"
+            " IN (SELECT value FROM json_each(?)))"
+        )
+        if labels.contains_any is not None:
+            self.add(has, json.dumps([label.external_id for label in labels.contains_any]))
+        for label in labels.contains_all or ():
+            self.add(has, json.dumps([label.external_id]))
+
+    def data_sets(self, identifiers: list[ClassicId] | None) -> None:
+        """The document belongs to one of the data sets."""
+        if identifiers is not None:
+            self.add(
+                "data_set_id IN (SELECT id FROM data_sets WHERE id IN (SELECT value FROM json_each(?))"
+                " OR external_id IN (SELECT value FROM json_each(?)))",
+                *id_lists(identifiers),
+            )
+
+    def visible(self, allowed: frozenset[str] | None) -> None:
+        """The document is in a data set of ``allowed``; ``None`` allows everything."""
+        if allowed is not None:
+            self.add("CAST(data_set_id AS TEXT) IN (SELECT value FROM json_each(?))", json.dumps(sorted(allowed)))
+
+    def sql(self) -> str:
+        """The condition; true without clauses."""
+        return " AND ".join(f"({clause})" for clause in self._clauses) or "1"
+
+
+def id_lists(identifiers: list[ClassicId]) -> tuple[str, str]:
+    """Internal and external ids as two JSON arrays."""
+    internal = [i.id for i in identifiers if i.id is not None]
+    external = [i.external_id for i in identifiers if i.external_id is not None]
+    return json.dumps(internal), json.dumps(external)

@@ -1,0 +1,267 @@
+"""Endpoints of the Annotations API. There is no uniqueness: what is created twice is there twice."""
+
+import json
+from collections.abc import Iterable, Sequence
+from sqlite3 import Connection, Row
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from cdf_sandbox.core.access import Access
+from cdf_sandbox.core.auth import AccessDep
+from cdf_sandbox.core.errors import ApiError, missing
+from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.identifiers import ClassicId, FileId, InternalId, cursor_id, encode_cursor, new_id
+from cdf_sandbox.core.modes import refuse_classic_write
+from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
+from cdf_sandbox.core.sql import Where
+from cdf_sandbox.services.annotations.models import (
+    AnnotationChange,
+    AnnotationChanges,
+    AnnotationFilter,
+    AnnotationIds,
+    AnnotationList,
+    AnnotationSuggestion,
+    AnnotationSuggestions,
+    AnnotationWrites,
+    ReverseLookup,
+    parse_data,
+)
+from cdf_sandbox.services.assets.store import ASSETS
+from cdf_sandbox.services.files import store as files_table
+
+DDL = """
+CREATE TABLE IF NOT EXISTS annotations (
+    id INTEGER PRIMARY KEY,
+    doc TEXT NOT NULL,
+    file_id INTEGER NOT NULL REFERENCES files ON DELETE CASCADE,
+    created_time INTEGER NOT NULL,
+    last_updated_time INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS annotations_of_file ON annotations (file_id);
+"""
+
+annotations_router = APIRouter(prefix="/annotations", route_class=CdfRoute)
+
+
+def _json(row: Row) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(row["doc"])
+    return document | {
+        "id": row["id"],
+        "annotatedResourceType": "file",
+        "annotatedResourceId": row["file_id"],
+        "createdTime": row["created_time"],
+        "lastUpdatedTime": row["last_updated_time"],
+    }
+
+
+def _check_files(sandbox: Sandbox, db: Connection, access: Access, identifiers: Iterable[ClassicId]) -> list[int]:
+    """The ids of files that the caller may read; 400 when one is missing."""
+    access.require("filesAcl", "READ")
+    wanted = [FileId.model_validate(identifier.wire()) for identifier in identifiers]
+    rows = _readable(access, files_table.find_all(db, wanted, sandbox.clock.now_ms()))
+    return [row["id"] for row in rows]
+
+
+def _check_asset_refs(db: Connection, documents: Iterable[dict[str, Any]]) -> None:
+    for document in documents:
+        reference = document.get("assetRef")
+        if reference is not None and ASSETS.find(db, ClassicId.model_validate(reference)) is None:
+            raise missing([reference], "Assets of annotations")
+
+
+def _create(
+    sandbox: Sandbox, access: Access, items: Sequence[AnnotationSuggestion], statuses: Sequence[str]
+) -> Response:
+    refuse_classic_write(sandbox, "Annotations")
+    now = sandbox.clock.now_ms()
+    ids: list[int] = []
+    with sandbox.write() as db:
+        _check_files(
+            sandbox, db, access, {i: ClassicId(id=i) for i in (a.annotated_resource_id for a in items)}.values()
+        )
+        data = [parse_data(item.annotation_type, item.data) for item in items]
+        _check_asset_refs(db, data)
+        for item, status, checked in zip(items, statuses, data, strict=True):
+            document = {
+                "annotationType": item.annotation_type,
+                "creatingApp": item.creating_app,
+                "creatingAppVersion": item.creating_app_version,
+                "creatingUser": item.creating_user,
+                "data": checked,
+                "status": status,
+            }
+            ids.append(new_id())
+            db.execute(
+                "INSERT INTO annotations VALUES (?, ?, ?, ?, ?)",
+                (ids[-1], json.dumps(document, ensure_ascii=False), item.annotated_resource_id, now, now),
+            )
+        created = [_json(row) for row in _find(db, ids)]
+    return Json({"items": created}, status_code=201)
+
+
+def _readable(access: Access, rows: Sequence[Row]) -> Sequence[Row]:
+    """``rows`` if the caller may read the file of each."""
+    access.require_data_sets("filesAcl", "READ", (row["data_set_id"] for row in rows if row["space"] is None))
+    return rows
+
+
+def _find(db: Connection, ids: Iterable[int], status: int = 400) -> list[Row]:
+    query = (
+        "SELECT annotations.*, files.data_set_id, files.space FROM annotations JOIN files ON files.id = file_id"
+        " WHERE annotations.id = ?"
+    )
+    pairs = [(i, db.execute(query, (i,)).fetchone()) for i in ids]
+    unknown = [{"id": i} for i, row in pairs if row is None]
+    if unknown:
+        raise missing(unknown, "Annotations", status)
+    return [row for _, row in pairs]
+
+
+@annotations_router.post("", status_code=201)
+@annotations_router.post("/", status_code=201)
+def create_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationWrites) -> Response:
+    """Create annotations; the SDK posts to the path with a slash at its end."""
+    access.require("annotationsAcl", "WRITE")
+    return _create(sandbox, access, body.items, [item.status for item in body.items])
+
+
+@annotations_router.post("/suggest", status_code=201)
+def suggest_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationSuggestions) -> Response:
+    """Create annotations with status suggested."""
+    access.require("annotationsAcl", "SUGGEST")
+    return _create(sandbox, access, body.items, ["suggested"] * len(body.items))
+
+
+def _contains(value: Any, wanted: Any) -> bool:
+    """Whether ``wanted`` is part of ``value``: objects by their fields, everything else whole."""
+    if isinstance(wanted, dict):
+        return isinstance(value, dict) and all(key in value and _contains(value[key], wanted[key]) for key in wanted)
+    return bool(value == wanted)
+
+
+def _matches(document: dict[str, Any], condition: AnnotationFilter) -> bool:
+    wanted = condition.model_dump(
+        by_alias=True, exclude_none=True, exclude={"annotated_resource_type", "annotated_resource_ids"}
+    )
+    if "creating_user" in condition.model_fields_set:
+        wanted["creatingUser"] = condition.creating_user
+    return _contains(document, wanted)
+
+
+@annotations_router.post("/list")
+def list_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationList) -> Response:
+    """A page of the annotations on given files."""
+    access.require("annotationsAcl", "READ")
+    if body.filter.annotated_resource_type != "file":
+        raise ApiError(400, "The sandbox has annotations on files only")
+    with sandbox.read() as db:
+        files = _check_files(sandbox, db, access, body.filter.annotated_resource_ids)
+        rows = db.execute(
+            "SELECT * FROM annotations WHERE id > ? AND file_id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (cursor_id(body.cursor), json.dumps(files)),
+        ).fetchall()
+    found = [annotation for row in rows if _matches(annotation := _json(row), body.filter)]
+    answer: dict[str, Any] = {"items": found[: body.limit]}
+    if len(found) > body.limit:
+        answer["nextCursor"] = encode_cursor(found[body.limit - 1]["id"])
+    return Json(answer)
+
+
+@annotations_router.post("/reverselookup")
+def reverse_lookup(sandbox: SandboxDep, access: AccessDep, body: ReverseLookup) -> Response:
+    """A page of the files with annotations that link to an asset or instance."""
+    access.require("annotationsAcl", "READ")
+    access.require("filesAcl", "READ")
+    where = Where()
+    where.visible(access.data_sets("filesAcl", "READ"))
+    if not body.filter.data:
+        raise ApiError(400, "filter.data must name an assetRef or an instanceRef")
+    with sandbox.read() as db:
+        rows = db.execute(
+            "SELECT files.id, files.external_id, annotations.doc"  # noqa: S608 - clauses from the code
+            " FROM annotations JOIN files ON files.id = file_id"
+            " WHERE file_id > ? AND json_extract(annotations.doc, '$.annotationType') = ?"
+            f" AND (files.space IS NOT NULL OR {where.sql()}) ORDER BY file_id",
+            (cursor_id(body.cursor), body.filter.annotation_type, *where.values),
+        ).fetchall()
+    found: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        if row["id"] not in found and _contains(json.loads(row["doc"])["data"], body.filter.data):
+            found[row["id"]] = {"id": row["id"]} | (
+                {"externalId": row["external_id"]} if row["external_id"] is not None else {}
+            )
+    items = list(found.values())
+    answer: dict[str, Any] = {"items": items[: body.limit], "annotatedResourceType": "file"}
+    if len(items) > body.limit:
+        answer["nextCursor"] = encode_cursor(items[body.limit - 1]["id"])
+    return Json(answer)
+
+
+@annotations_router.post("/byids")
+def retrieve_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationIds) -> Response:
+    """Annotations in the order of the request."""
+    access.require("annotationsAcl", "READ")
+    access.require("filesAcl", "READ")
+    with sandbox.read() as db:
+        rows = _readable(access, _find(db, [item.id for item in body.items]))
+    return Json({"items": [_json(row) for row in rows]})
+
+
+@annotations_router.post("/update")
+def update_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationChanges) -> Response:
+    """Update annotations, all or none; reviewers may set the status only."""
+    if any(change.update.model_fields_set - {"status"} for change in body.items) or not access.allows(
+        "annotationsAcl", "REVIEW"
+    ):
+        access.require("annotationsAcl", "WRITE")
+    access.require("filesAcl", "READ")
+    refuse_classic_write(sandbox, "Annotations")
+    now = sandbox.clock.now_ms()
+    with sandbox.write() as db:
+        rows = _readable(access, _find(db, [change.id for change in body.items]))
+        for row, change in zip(rows, body.items, strict=True):
+            document = _updated(json.loads(row["doc"]), change)
+            _check_asset_refs(db, [document["data"]])
+            if document != json.loads(row["doc"]):
+                db.execute(
+                    "UPDATE annotations SET doc = ?, last_updated_time = ? WHERE id = ?",
+                    (json.dumps(document, ensure_ascii=False), now, row["id"]),
+                )
+        items = [_json(row) for row in _find(db, [change.id for change in body.items])]
+    return Json({"items": items})
+
+
+def _updated(document: dict[str, Any], change: AnnotationChange) -> dict[str, Any]:
+    update = change.update
+    if update.status is not None:
+        document["status"] = update.status.set
+    if update.annotation_type is not None:
+        document["annotationType"] = update.annotation_type.set
+    if update.data is not None:
+        document["data"] = update.data.set
+    document["data"] = parse_data(document["annotationType"], document["data"])
+    return document
+
+
+@annotations_router.post("/delete")
+def delete_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationIds) -> Response:
+    """Delete annotations, all or none."""
+    access.require("annotationsAcl", "WRITE")
+    access.require("filesAcl", "READ")
+    refuse_classic_write(sandbox, "Annotations")
+    with sandbox.write() as db:
+        rows = _readable(access, _find(db, [item.id for item in body.items]))
+        db.executemany("DELETE FROM annotations WHERE id = ?", [(row["id"],) for row in rows])
+    return Json({})
+
+
+@annotations_router.get("/{annotation_id}")
+def retrieve_annotation(sandbox: SandboxDep, access: AccessDep, annotation_id: InternalId) -> Response:
+    """One annotation."""
+    access.require("annotationsAcl", "READ")
+    access.require("filesAcl", "READ")
+    with sandbox.read() as db:
+        rows = _readable(access, _find(db, [annotation_id], 404))
+    return Json(_json(rows[0]))

@@ -1,0 +1,137 @@
+"""Bodies of the Assets API."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from cdf_sandbox.core.http import StrictModel, WriteModel
+from cdf_sandbox.core.identifiers import ClassicId, ExternalId, InternalId, each_once, metadata_checker, text
+from cdf_sandbox.core.patches import ArrayPatch, ObjectPatch, Patch, SetPatch
+from cdf_sandbox.core.sql import Label, LabelFilter, TimeRange
+
+Name = Annotated[str, text(140, minimum=1)]
+Description = Annotated[str, text(500)]
+Source = Annotated[str, text(128)]
+Metadata = Annotated[dict[str, str], metadata_checker(key_bytes=128, value_bytes=10240, pairs=256, total_bytes=10240)]
+AggregatedProperty = Literal["childCount", "path", "depth"]
+
+
+class AssetWrite(WriteModel):
+    """An asset to create; its parent may be among the same request's."""
+
+    external_id: ExternalId | None = None
+    name: Name
+    parent_id: InternalId | None = None
+    parent_external_id: ExternalId | None = None
+    description: Description | None = None
+    data_set_id: InternalId | None = None
+    metadata: Metadata | None = None
+    source: Source | None = None
+    labels: Annotated[list[Label] | None, Field(max_length=10), each_once] = None
+
+    @model_validator(mode="after")
+    def _one_parent(self) -> Self:
+        if self.parent_id is not None and self.parent_external_id is not None:
+            raise ValueError("give at most one of parentId, parentExternalId")
+        return self
+
+
+class AssetWrites(StrictModel):
+    """Assets to create, all or none."""
+
+    items: Annotated[list[AssetWrite], Field(min_length=1, max_length=1000)]
+
+
+Ids = Annotated[list[ClassicId], Field(min_length=1, max_length=100)]
+
+
+class AssetFilter(StrictModel):
+    """What listed assets must match, all fields together."""
+
+    name: Name | None = None
+    parent_ids: Annotated[list[InternalId] | None, Field(min_length=1, max_length=100)] = None
+    parent_external_ids: Annotated[list[ExternalId] | None, Field(min_length=1, max_length=100)] = None
+    root_ids: Ids | None = None
+    asset_subtree_ids: Ids | None = None
+    data_set_ids: Annotated[list[ClassicId] | None, Field(max_length=1000)] = None
+    metadata: Metadata | None = None
+    source: Source | None = None
+    created_time: TimeRange | None = None
+    last_updated_time: TimeRange | None = None
+    root: bool | None = None
+    external_id_prefix: Annotated[str, text(255)] | None = None
+    labels: LabelFilter | None = None
+
+
+class AssetList(StrictModel):
+    """A page of assets."""
+
+    filter: AssetFilter | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    cursor: str | None = None
+    partition: str | None = None
+    aggregated_properties: list[AggregatedProperty] | None = None
+
+
+class AssetSearch(StrictModel):
+    """Assets by words."""
+
+    class Search(StrictModel):
+        """What to search for: in the name, in the description, or in both."""
+
+        name: Name | None = None
+        description: Description | None = None
+        query: Annotated[str, text(140, minimum=1)] | None = None
+
+    filter: AssetFilter | None = None
+    search: Search | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+class AssetAggregate(StrictModel):
+    """Assets to count."""
+
+    aggregate: Literal["count"] = "count"
+    filter: AssetFilter | None = None
+
+
+class AssetIds(StrictModel):
+    """Assets to retrieve."""
+
+    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000), each_once]
+    ignore_unknown_ids: bool = False
+    aggregated_properties: list[AggregatedProperty] | None = None
+
+
+class AssetDelete(StrictModel):
+    """Assets to delete; with ``recursive`` all that lies below them too."""
+
+    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000), each_once]
+    ignore_unknown_ids: bool = False
+    recursive: bool = False
+
+
+class AssetUpdate(WriteModel):
+    """Patches to one asset."""
+
+    external_id: Patch[ExternalId] | None = None
+    name: SetPatch[Name] | None = None
+    description: Patch[Description] | None = None
+    data_set_id: Patch[InternalId] | None = None
+    metadata: ObjectPatch | None = None
+    source: Patch[Source] | None = None
+    labels: ArrayPatch[Label] | None = None
+    parent_id: SetPatch[InternalId] | None = None
+    parent_external_id: SetPatch[ExternalId] | None = None
+
+
+class AssetChange(ClassicId):
+    """One asset and its patches."""
+
+    update: AssetUpdate
+
+
+class AssetChanges(StrictModel):
+    """Assets to update, all or none."""
+
+    items: Annotated[list[AssetChange], Field(min_length=1, max_length=1000), each_once]

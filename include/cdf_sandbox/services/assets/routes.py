@@ -1,0 +1,187 @@
+"""Endpoints of the Assets API."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from cdf_sandbox.core.access import Access
+from cdf_sandbox.core.auth import AccessDep
+from cdf_sandbox.core.errors import missing
+from cdf_sandbox.core.http import CdfRoute, Json, given_only
+from cdf_sandbox.core.identifiers import ClassicId, InternalId, cursor_id, encode_cursor, partition_of
+from cdf_sandbox.core.modes import refuse_classic_write
+from cdf_sandbox.core.patches import apply_patches
+from cdf_sandbox.core.references import check_references
+from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
+from cdf_sandbox.core.sql import Where, id_lists
+from cdf_sandbox.services.assets import tree
+from cdf_sandbox.services.assets.models import (
+    AssetAggregate,
+    AssetChanges,
+    AssetDelete,
+    AssetFilter,
+    AssetIds,
+    AssetList,
+    AssetSearch,
+    AssetWrite,
+    AssetWrites,
+)
+from cdf_sandbox.services.assets.store import ASSETS, SUBTREE_IDS
+
+assets_router = APIRouter(prefix="/assets", route_class=CdfRoute)
+
+
+def _where(sandbox: Sandbox, access: Access, condition: AssetFilter | None) -> Where:
+    access.require("assetsAcl", "READ")
+    where = Where()
+    where.add("created_time <= ?", sandbox.clock.now_ms() - int(sandbox.options.list_lag * 1000))
+    where.visible(access.data_sets("assetsAcl", "READ"))
+    if condition is None:
+        return where
+    where.equal("name", condition.name)
+    where.equal("json_extract(doc, '$.source')", condition.source)
+    where.prefix("external_id", condition.external_id_prefix)
+    where.metadata(condition.metadata)
+    where.labels(condition.labels)
+    where.data_sets(condition.data_set_ids)
+    where.between("created_time", condition.created_time)
+    where.between("last_updated_time", condition.last_updated_time)
+    if condition.root is not None:
+        where.add("(parent_id IS NULL) = ?", int(condition.root))
+    if condition.parent_ids is not None:
+        where.add("parent_id IN (SELECT value FROM json_each(?))", json.dumps(condition.parent_ids))
+    if condition.parent_external_ids is not None:
+        where.add(
+            "parent_id IN (SELECT id FROM assets WHERE external_id IN (SELECT value FROM json_each(?)))",
+            json.dumps(condition.parent_external_ids),
+        )
+    for roots in (condition.root_ids, condition.asset_subtree_ids):
+        if roots is not None:
+            where.add(f"id IN ({SUBTREE_IDS})", *id_lists(roots))
+    return where
+
+
+@assets_router.post("", status_code=201)
+def create_assets(sandbox: SandboxDep, access: AccessDep, body: AssetWrites) -> Response:
+    """Create assets, all or none."""
+    access.require("assetsAcl", "WRITE")
+    refuse_classic_write(sandbox, "Assets")
+    access.require_data_sets("assetsAcl", "WRITE", (item.data_set_id for item in body.items))
+    documents = [item.model_dump(by_alias=True, exclude_none=True) for item in body.items]
+    with sandbox.write() as db:
+        check_references(db, documents)
+        ASSETS.check_free(db, documents)
+        ids = tree.insert_forest(db, body.items, sandbox.clock.now_ms())
+        items = [tree.asset_json(db, row) for row in ASSETS.find_all(db, [ClassicId(id=i) for i in ids])]
+    return Json({"items": items}, status_code=201)
+
+
+@assets_router.post("/list")
+def list_assets(sandbox: SandboxDep, access: AccessDep, body: AssetList) -> Response:
+    """A page of assets."""
+    where = _where(sandbox, access, body.filter)
+    with sandbox.read() as db:
+        rows, more = ASSETS.page(db, where, cursor_id(body.cursor), body.limit, partition_of(body.partition))
+        answer: dict[str, Any] = {"items": [tree.asset_json(db, row, body.aggregated_properties or ()) for row in rows]}
+    if more:
+        answer["nextCursor"] = encode_cursor(rows[-1]["id"])
+    return Json(answer)
+
+
+@assets_router.get("")
+def list_assets_by_query(
+    sandbox: SandboxDep, access: AccessDep, limit: int = 100, cursor: str | None = None, name: str | None = None
+) -> Response:
+    """A page of assets, its filter in the query string."""
+    condition = {"name": name} if name is not None else {}
+    body = given_only({"filter": condition, "limit": limit, "cursor": cursor})
+    return list_assets(sandbox, access, AssetList.model_validate(body))
+
+
+@assets_router.post("/search")
+def search_assets(sandbox: SandboxDep, access: AccessDep, body: AssetSearch) -> Response:
+    """Assets by words, best first."""
+    where = _where(sandbox, access, body.filter)
+    wanted = body.search or AssetSearch.Search()
+    description = "json_extract(doc, '$.description')"
+    both = f"name || ' ' || coalesce({description}, '')"
+    words = {"name": wanted.name, description: wanted.description, both: wanted.query}
+    with sandbox.read() as db:
+        rows = ASSETS.search(db, where, {column: text for column, text in words.items() if text}, body.limit)
+        return Json({"items": [tree.asset_json(db, row) for row in rows]})
+
+
+@assets_router.post("/aggregate")
+def aggregate_assets(sandbox: SandboxDep, access: AccessDep, body: AssetAggregate) -> Response:
+    """The number of assets."""
+    where = _where(sandbox, access, body.filter)
+    with sandbox.read() as db:
+        return Json({"items": [{"count": ASSETS.count(db, where)}]})
+
+
+@assets_router.post("/byids")
+def retrieve_assets(sandbox: SandboxDep, access: AccessDep, body: AssetIds) -> Response:
+    """Assets in the order of the request."""
+    access.require("assetsAcl", "READ")
+    with sandbox.read() as db:
+        rows = ASSETS.find_all(db, body.items, ignore_unknown=body.ignore_unknown_ids)
+        access.require_data_sets("assetsAcl", "READ", (row["data_set_id"] for row in rows))
+        return Json({"items": [tree.asset_json(db, row, body.aggregated_properties or ()) for row in rows]})
+
+
+@assets_router.post("/update")
+def update_assets(sandbox: SandboxDep, access: AccessDep, body: AssetChanges) -> Response:
+    """Patch assets, all or none."""
+    access.require("assetsAcl", "WRITE")
+    refuse_classic_write(sandbox, "Assets")
+    now = sandbox.clock.now_ms()
+    with sandbox.write() as db:
+        rows = ASSETS.find_all(db, body.items)
+        access.require_data_sets("assetsAcl", "WRITE", (row["data_set_id"] for row in rows))
+        for row, change in zip(rows, body.items, strict=True):
+            update = change.update
+            if update.parent_id is not None or update.parent_external_id is not None:
+                tree.move(
+                    db,
+                    row,
+                    update.parent_id.set if update.parent_id else None,
+                    update.parent_external_id.set if update.parent_external_id else None,
+                )
+            document = apply_patches(json.loads(row["doc"]), update)
+            for name in ("parentId", "parentExternalId"):
+                document.pop(name, None)
+            checked = AssetWrite.model_validate(document)
+            access.require_data_sets("assetsAcl", "WRITE", [checked.data_set_id])
+            check_references(db, [document])
+            ASSETS.save(db, row, document, now)
+        changed = ASSETS.find_all(db, [ClassicId(id=row["id"]) for row in rows])
+        items = [tree.asset_json(db, row) for row in changed]
+    return Json({"items": items})
+
+
+@assets_router.post("/delete")
+def delete_assets(sandbox: SandboxDep, access: AccessDep, body: AssetDelete) -> Response:
+    """Delete assets, all or none."""
+    access.require("assetsAcl", "WRITE")
+    refuse_classic_write(sandbox, "Assets")
+    with sandbox.write() as db:
+        rows = ASSETS.find_all(db, body.items, ignore_unknown=body.ignore_unknown_ids)
+        ids: Sequence[int] = [row["id"] for row in rows]
+        access.require_data_sets("assetsAcl", "WRITE", (row["data_set_id"] for row in rows))
+        tree.delete_assets(db, ids, recursive=body.recursive)
+    return Json({})
+
+
+@assets_router.get("/{asset_id}")
+def retrieve_asset(sandbox: SandboxDep, access: AccessDep, asset_id: InternalId) -> Response:
+    """One asset."""
+    access.require("assetsAcl", "READ")
+    with sandbox.read() as db:
+        row = ASSETS.find(db, ClassicId(id=asset_id))
+        if row is None:
+            raise missing([{"id": asset_id}], "Assets", 404)
+        access.require_data_sets("assetsAcl", "READ", [row["data_set_id"]])
+        return Json(tree.asset_json(db, row))

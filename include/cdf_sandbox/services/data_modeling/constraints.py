@@ -1,0 +1,96 @@
+"""What the tables must hold to across instances: relations into a container, and unique values."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from sqlite3 import Connection
+from typing import Any
+
+from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.services.data_modeling.columns import bind
+from cdf_sandbox.services.data_modeling.ids import ContainerId, InstanceId, InstanceKind
+from cdf_sandbox.services.data_modeling.schema_store import Schema
+from cdf_sandbox.services.data_modeling.store import chunks
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A direct relation that a request writes; its target must have data in ``required_container`` if there is one."""
+
+    kind: InstanceKind
+    instance: InstanceId
+    container: str
+    property: str
+    position: int
+    target: InstanceId
+    required_container: ContainerId | None
+
+    def __str__(self) -> str:
+        return f"the direct relation '{self.property}' of the {self.kind} '{self.instance}'"
+
+
+Change = tuple[int, InstanceId, str, Mapping[str, Any], bool]
+"""Row id, instance, container, its data, and whether the instance had none there before."""
+
+
+class Constraints:
+    """Keeps the tables of relations and unique values, and refuses what breaks a constraint."""
+
+    def __init__(self, db: Connection, schema: Schema, uniqueness_violation_status: int) -> None:
+        self._db = db
+        self._uniqueness_violation_status = uniqueness_violation_status
+        self._schema = schema
+
+    def index(self, changes: Sequence[Change]) -> None:
+        """Bring both tables up to date with changed data."""
+        stale = [(row_id, key) for row_id, _, key, _, is_new in changes if not is_new]
+        self._db.executemany("DELETE FROM dms_relation WHERE instance = ? AND container = ?", stale)
+        self._db.executemany("DELETE FROM dms_unique WHERE instance = ? AND container = ?", stale)
+        self._db.executemany("INSERT INTO dms_relation VALUES (?, ?, ?, ?, ?, ?)", self._relations(changes))
+        for row_id, instance, key, doc, _ in changes:
+            for constraint in self._schema.container(ContainerId(*key.split(":", 1))).uniqueness:
+                values = [doc.get(name) for name in constraint.properties]
+                if None in values:
+                    continue
+                value = bind([instance.space, *values] if constraint.by_space else values)
+                try:
+                    self._db.execute(
+                        "INSERT INTO dms_unique VALUES (?, ?, ?, ?)", (key, constraint.name, value, row_id)
+                    )
+                except sqlite3.IntegrityError:
+                    raise ApiError(
+                        self._uniqueness_violation_status,
+                        f"'{instance}' violates the uniqueness constraint '{constraint.name}' of container '{key}':"
+                        f" another instance has the same {', '.join(constraint.properties)}",
+                    ) from None
+
+    def _relations(self, changes: Sequence[Change]) -> Iterable[tuple[int, str, str, int, str, str]]:
+        for row_id, _, key, doc, _ in changes:
+            for name, prop in self._schema.container(ContainerId(*key.split(":", 1))).properties.items():
+                if prop.type.kind == "direct" and name in doc:
+                    targets = doc[name] if prop.type.is_list else [doc[name]]
+                    for position, target in enumerate(targets):
+                        yield row_id, key, name, position, target["space"], target["externalId"]
+
+    def check_relations(self, relations: Iterable[Relation]) -> None:
+        """Refuse relations whose target lacks data in the container that their property demands."""
+        wanted: dict[tuple[InstanceId, ContainerId], Relation] = {}
+        for relation in relations:
+            if relation.required_container is not None:
+                wanted.setdefault((relation.target, relation.required_container), relation)
+        for part in chunks(wanted):
+            row = self._db.execute(
+                "SELECT k.key FROM json_each(?) k WHERE NOT EXISTS (SELECT 1 FROM dms_instance i JOIN dms_data d"
+                " ON d.instance = i.id WHERE i.space = json_extract(k.value, '$[0]')"
+                " AND i.external_id = json_extract(k.value, '$[1]') AND i.kind = 'node' AND i.deleted_time IS NULL"
+                " AND d.container = json_extract(k.value, '$[2]')) LIMIT 1",
+                (bind([(*target, str(container)) for target, container in part]),),
+            ).fetchone()
+            if row is not None:
+                relation = wanted[part[row[0]]]
+                raise ApiError(
+                    400,
+                    f"Cannot auto-create a direct relation target in {relation.kind} '{relation.instance}', property"
+                    f" '{relation.property}': '{relation.target}' must exist with data in container"
+                    f" '{relation.required_container}' or be in the same request",
+                )

@@ -1,0 +1,323 @@
+"""The bodies of the instance endpoints (schemas of the published API specification)."""
+
+from collections import Counter
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from cdf_sandbox.core.http import StrictModel, WriteModel
+from cdf_sandbox.services.data_modeling.ids import (
+    InstanceExternalId,
+    InstanceId,
+    InstanceKind,
+    InstanceRef,
+    NodeRef,
+    SourceRef,
+    Space,
+    ViewRef,
+)
+
+FilterBody = dict[str, Any]
+PropertyPath = Annotated[list[str], Field(min_length=1)]
+
+
+class SourceData(WriteModel):
+    """Properties to write through a view or a container."""
+
+    source: SourceRef
+    properties: dict[str, Any] | None = None
+
+
+class _InstanceWrite(WriteModel):
+    space: Space
+    external_id: InstanceExternalId
+    existing_version: Annotated[int, Field(ge=0)] | None = None
+    sources: Annotated[list[SourceData], Field(min_length=1, max_length=100)] | None = None
+
+    @property
+    def id(self) -> InstanceId:
+        """The instance that is written."""
+        return InstanceId(self.space, self.external_id)
+
+
+class NodeWrite(_InstanceWrite):
+    """A node to create or change."""
+
+    instance_type: Literal["node"]
+    type: NodeRef | None = None
+
+
+class EdgeWrite(_InstanceWrite):
+    """An edge to create or change."""
+
+    instance_type: Literal["edge"]
+    type: NodeRef
+    start_node: NodeRef
+    end_node: NodeRef
+
+
+InstanceWrite = Annotated[NodeWrite | EdgeWrite, Field(discriminator="instance_type")]
+MAX_ITEMS = 1000
+
+
+class UpsertRequest(StrictModel):
+    """Instances to write and to delete in one transaction."""
+
+    items: Annotated[list[InstanceWrite], Field(max_length=MAX_ITEMS)]
+    delete: Annotated[list[InstanceRef], Field(max_length=MAX_ITEMS)] = Field(default_factory=list)
+    auto_create_direct_relations: bool = True
+    auto_create_start_nodes: bool = False
+    auto_create_end_nodes: bool = False
+    skip_on_version_conflict: bool = False
+    replace: bool = False
+
+    @model_validator(mode="after")
+    def _within_limits(self) -> "UpsertRequest":
+        if len(self.items) + len(self.delete) > MAX_ITEMS:
+            raise ValueError(f"items and delete may hold {MAX_ITEMS} instances together")
+        ((most, times),) = Counter(each.id for each in (*self.items, *self.delete)).most_common(1) or ((None, 0),)
+        if times > 1:
+            raise ValueError(f"the instance '{most}' occurs more than once")
+        return self
+
+
+class DeleteRequest(StrictModel):
+    """Instances to delete."""
+
+    items: Annotated[list[InstanceRef], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+class Source(StrictModel):
+    """A view whose properties are wanted, all of them."""
+
+    source: ViewRef
+
+
+Sources = Annotated[list[Source], Field(max_length=10)]
+
+
+class ByIdsRequest(StrictModel):
+    """Instances to read."""
+
+    items: Annotated[list[InstanceRef], Field(min_length=1, max_length=MAX_ITEMS)]
+    sources: Sources = Field(default_factory=list)
+    include_typing: bool = False
+
+
+class SearchSort(StrictModel):
+    """One key of the order of a search."""
+
+    property: PropertyPath
+    direction: Literal["ascending", "descending"] = "ascending"
+
+
+class Sort(SearchSort):
+    """One key of an order."""
+
+    nulls_first: bool = False
+
+
+Sorts = Annotated[list[Sort], Field(max_length=5)]
+
+
+class ListRequest(StrictModel):
+    """A page of instances."""
+
+    instance_type: InstanceKind = "node"
+    sources: Sources = Field(default_factory=list)
+    filter: FilterBody | None = None
+    sort: Sorts = Field(default_factory=list)
+    limit: Annotated[int, Field(ge=1, le=1000)] = 1000
+    cursor: str | None = None
+    include_typing: bool = False
+
+
+class SearchRequest(StrictModel):
+    """A search in the texts of a view."""
+
+    view: ViewRef
+    query: str | None = None
+    instance_type: InstanceKind = "node"
+    properties: Annotated[list[str], Field(min_length=1, max_length=200)] | None = None
+    filter: FilterBody | None = None
+    sort: Annotated[list[SearchSort], Field(max_length=5)] = Field(default_factory=list)
+    operator: Literal["AND", "OR"] = "OR"
+    limit: Annotated[int, Field(ge=1, le=1000)] = 1000
+    include_typing: bool = False
+
+
+class OfProperty(StrictModel):
+    """The property that an aggregate is taken of."""
+
+    property: str
+
+
+class MaybeOfProperty(StrictModel):
+    """The property whose values are counted; all instances without one."""
+
+    property: str | None = None
+
+
+class Histogram(StrictModel):
+    """The property and the width of a bucket."""
+
+    property: str
+    interval: Annotated[float, Field(gt=0, strict=False)]
+
+
+class Aggregate(StrictModel):
+    """One aggregate: exactly one of the fields."""
+
+    avg: OfProperty | None = None
+    min: OfProperty | None = None
+    max: OfProperty | None = None
+    sum: OfProperty | None = None
+    count: MaybeOfProperty | None = None
+    histogram: Histogram | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "Aggregate":
+        if len(self.model_fields_set) != 1 or None in (getattr(self, name) for name in self.model_fields_set):
+            raise ValueError("an aggregate has exactly one of avg, min, max, sum, count and histogram")
+        return self
+
+
+class AggregateRequest(StrictModel):
+    """Aggregates over the instances of a view."""
+
+    view: ViewRef
+    instance_type: InstanceKind = "node"
+    query: str | None = None
+    properties: Annotated[list[str], Field(min_length=1, max_length=200)] | None = None
+    filter: FilterBody | None = None
+    operator: Literal["AND", "OR"] = "OR"
+    group_by: Annotated[list[str], Field(min_length=1, max_length=5)] | None = None
+    aggregates: Annotated[list[Aggregate], Field(max_length=5)] = Field(default_factory=list)
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    include_typing: bool = False
+
+
+class Through(StrictModel):
+    """The relation along which nodes are found; ``view`` is the older way to say ``source``."""
+
+    identifier: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    source: SourceRef | None = None
+    view: ViewRef | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Through":
+        if (self.source is None) == (self.view is None):
+            raise ValueError("through needs a source")
+        return self
+
+
+class NodeSet(StrictModel):
+    """Which nodes a result set holds."""
+
+    from_: Annotated[str | None, Field(alias="from")] = None
+    chain_to: Literal["source", "destination"] = "destination"
+    through: Through | None = None
+    direction: Literal["outwards", "inwards"] = "inwards"
+    filter: FilterBody | None = None
+
+
+class SyncEdgeSet(StrictModel):
+    """Which edges a result set of changes holds."""
+
+    from_: Annotated[str | None, Field(alias="from")] = None
+    chain_to: Literal["source", "destination"] = "destination"
+    max_distance: Annotated[int, Field(ge=1)] | None = None
+    direction: Literal["outwards", "inwards"] = "outwards"
+    filter: FilterBody | None = None
+    node_filter: FilterBody | None = None
+    termination_filter: FilterBody | None = None
+
+
+class EdgeSet(SyncEdgeSet):
+    """Which edges a result set holds."""
+
+    limit_each: Annotated[int, Field(ge=1, le=2000)] | None = None
+
+    @model_validator(mode="after")
+    def _each_source(self) -> "EdgeSet":
+        if self.limit_each is not None and (self.max_distance != 1 or self.from_ is None):
+            raise ValueError("limitEach needs maxDistance 1 and from")
+        return self
+
+
+QueryLimit = Annotated[int, Field(ge=1, le=10_000)]
+
+
+class NodeExpression(StrictModel):
+    """A result set of nodes."""
+
+    nodes: NodeSet
+    sort: Sorts = Field(default_factory=list)
+    limit: QueryLimit = 100
+
+
+class EdgeExpression(StrictModel):
+    """A result set of edges."""
+
+    edges: EdgeSet
+    sort: Sorts = Field(default_factory=list)
+    post_sort: Sorts = Field(default_factory=list)
+    limit: QueryLimit = 100
+
+
+class UnionAll(StrictModel):
+    """One set after the other."""
+
+    union_all: Annotated[list[str], Field(min_length=1)]
+    except_: Annotated[list[str], Field(alias="except")] = Field(default_factory=list)
+    limit: QueryLimit = 100
+
+
+class Union(StrictModel):
+    """Several sets as one, without repetition."""
+
+    union: Annotated[list[str], Field(min_length=1)]
+    except_: Annotated[list[str], Field(alias="except")] = Field(default_factory=list)
+    limit: QueryLimit = 100
+
+
+class Intersection(StrictModel):
+    """What several sets have in common."""
+
+    intersection: Annotated[list[str], Field(min_length=1)]
+    except_: Annotated[list[str], Field(alias="except")] = Field(default_factory=list)
+    limit: QueryLimit = 100
+
+
+SetOperation = UnionAll | Union | Intersection
+
+
+class SelectedSource(StrictModel):
+    """A view and those of its properties that are wanted; ``*`` for all."""
+
+    source: ViewRef
+    properties: list[str]
+
+
+class Select(StrictModel):
+    """What is answered of a result set."""
+
+    sources: Annotated[list[SelectedSource], Field(max_length=10)] = Field(default_factory=list)
+    sort: Sorts = Field(default_factory=list)
+    limit: QueryLimit | None = None
+
+
+Parameters = dict[str, Any]
+Cursors = Annotated[dict[str, str | None], Field(max_length=50)]
+
+
+class QueryRequest(StrictModel):
+    """Result sets that build on each other."""
+
+    with_: Annotated[
+        dict[str, NodeExpression | EdgeExpression | SetOperation], Field(alias="with", min_length=1, max_length=50)
+    ]
+    select: Annotated[dict[str, Select], Field(min_length=1, max_length=50)]
+    cursors: Cursors | None = None
+    parameters: Parameters | None = None
+    include_typing: bool = False

@@ -1,0 +1,87 @@
+"""Reads instances by id and page by page."""
+# ruff: noqa: S608 - SQL is assembled from pieces of our own; whatever a request says is bound as a parameter
+
+from sqlite3 import Connection
+from typing import Any
+
+from cdf_sandbox.services.data_modeling.answers import Selection, dump_instances, dump_typing, select_all
+from cdf_sandbox.services.data_modeling.columns import Columns, Sql, bind
+from cdf_sandbox.services.data_modeling.filters import FilterCompiler
+from cdf_sandbox.services.data_modeling.ids import InstanceKind
+from cdf_sandbox.services.data_modeling.models import ByIdsRequest, ListRequest
+from cdf_sandbox.services.data_modeling.paging import Order, decode_cursor, encode_cursor
+from cdf_sandbox.services.data_modeling.schema_store import Schema
+from cdf_sandbox.services.data_modeling.store import find_instances
+
+Spaces = frozenset[str] | None
+"""The spaces that a caller may read; ``None`` for all."""
+
+
+def visible(kind: InstanceKind, spaces: Spaces, created_until: int | None = None, *, with_deleted: bool = False) -> Sql:
+    """That row ``i`` is an instance of a kind which the caller may see, created until then (epoch milliseconds)."""
+    parts = [Sql("i.kind = ?", (kind,))]
+    if not with_deleted:
+        parts.append(Sql("i.deleted_time IS NULL"))
+    if created_until is not None:
+        parts.append(Sql("i.created_time <= ?", (created_until,)))
+    if spaces is not None:
+        parts.append(in_spaces(spaces))
+    return Sql.joined("AND", parts, "1")
+
+
+def in_spaces(spaces: frozenset[str]) -> Sql:
+    """That row ``i`` lies in one of ``spaces``."""
+    return Sql("i.space IN (SELECT value FROM json_each(?))", (bind(sorted(spaces)),))
+
+
+def read_by_ids(db: Connection, request: ByIdsRequest, spaces: Spaces, *, apply_view_filter: bool) -> dict[str, Any]:
+    """Those of the named instances that exist and have data in every source."""
+    schema = Schema(db)
+    schema.require_spaces(each.space for each in request.items)
+    selections = select_all(schema, request.sources)
+    stored = find_instances(db, (each.id for each in request.items))
+    ids = [
+        row.id
+        for each in dict.fromkeys(request.items)
+        if (row := stored.get(each.id)) is not None and row.kind == each.instance_type and row.deleted_time is None
+    ]
+    if spaces is not None:
+        allowed = {row.id for row in stored.values() if row.instance.space in spaces}
+        ids = [each for each in ids if each in allowed]
+    if selections:
+        compiler = FilterCompiler(schema)
+        has = [compiler.has_data(each.view, "i", use_filter=apply_view_filter) for each in selections]
+        condition = Sql.joined("AND", has, "1")
+        rows = db.execute(
+            "SELECT i.id FROM dms_instance i WHERE i.id IN (SELECT value FROM json_each(?)) AND " + condition.text,
+            (bind(ids), *condition.params),
+        )
+        there = {row["id"] for row in rows}
+        ids = [each for each in ids if each in there]
+    return with_typing({"items": dump_instances(db, ids, selections)}, selections, request.include_typing)
+
+
+def list_instances(db: Connection, request: ListRequest, spaces: Spaces, created_until: int) -> dict[str, Any]:
+    """One page of instances that have data in every source and match the filter."""
+    schema = Schema(db)
+    selections = select_all(schema, request.sources)
+    compiler = FilterCompiler(schema)
+    kind = request.instance_type
+    only_view = selections[0].view if len(selections) == 1 else None
+    parts = [visible(kind, spaces, created_until), *(compiler.has_data(each.view, "i") for each in selections)]
+    if request.filter is not None:
+        parts.append(compiler.compile(request.filter, "i", kind, only_view))
+    order = Order(Columns(schema), request.sort, kind, only_view)
+    after = decode_cursor(request.cursor) if request.cursor is not None else None
+    ids, following = order.page(db, Sql.joined("AND", parts, "1"), request.limit, after)
+    answer: dict[str, Any] = {"items": dump_instances(db, ids, selections)}
+    if following is not None:
+        answer["nextCursor"] = encode_cursor(following)
+    return with_typing(answer, selections, request.include_typing)
+
+
+def with_typing(answer: dict[str, Any], selections: list[Selection], wanted: bool) -> dict[str, Any]:
+    """``answer`` with the types of its properties if they are wanted."""
+    if wanted:
+        answer["typing"] = dump_typing(selections)
+    return answer

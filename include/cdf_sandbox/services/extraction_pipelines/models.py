@@ -1,0 +1,169 @@
+"""Bodies of the Extraction pipelines API."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cdf_sandbox.core.http import StrictModel, WriteModel
+from cdf_sandbox.core.identifiers import ClassicId, EpochMs, ExternalId, InternalId, each_once, metadata_checker, text
+from cdf_sandbox.core.patches import ArrayPatch, ObjectPatch, Patch, SetPatch
+from cdf_sandbox.core.sql import TimeRange
+
+Name = Annotated[str, text(140, minimum=1)]
+Schedule = Annotated[
+    str,
+    Field(
+        pattern=r"^((On trigger|Continuous)|(@(annually|yearly|monthly|weekly|daily|hourly|reboot))"
+        r"|(@every (\d+(ns|us|µs|ms|s|m|h))+)|((((\d+,)+\d+|(\d+([/\-])\d+)|\d+|\*(/\d+)?) ?){5,7}))$"
+    ),
+]
+Metadata = Annotated[dict[str, str], metadata_checker(key_bytes=128, value_bytes=10240, pairs=256, total_bytes=10240)]
+RunStatus = Literal["success", "failure", "seen"]
+
+
+class RawTable(WriteModel):
+    """A table of the staging area."""
+
+    db_name: Annotated[str, text(255, minimum=1)]
+    table_name: Annotated[str, text(255, minimum=1)]
+
+
+class Contact(WriteModel):
+    """Somebody to ask."""
+
+    may_be_null = frozenset({"name", "email", "role", "sendNotification"})
+
+    name: str | None = None
+    email: Annotated[str | None, Field(min_length=1, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] = None
+    role: str | None = None
+    send_notification: bool | None = None
+
+
+class NotificationConfig(WriteModel):
+    """When silence is worth a notification."""
+
+    may_be_null = frozenset({"allowedNotSeenRangeInMinutes"})
+
+    allowed_not_seen_range_in_minutes: Annotated[int | None, Field(ge=0)] = None
+
+
+class PipelineWrite(WriteModel):
+    """A pipeline to create."""
+
+    may_be_null = frozenset(
+        {"description", "rawTables", "schedule", "contacts", "source", "documentation", "createdBy"}
+    )
+
+    external_id: ExternalId
+    name: Name
+    data_set_id: InternalId
+    description: Annotated[str, text(500)] | None = None
+    raw_tables: list[RawTable] | None = None
+    schedule: Schedule | None = None
+    contacts: list[Contact] | None = None
+    metadata: Metadata | None = None
+    source: Annotated[str, text(255)] | None = None
+    documentation: Annotated[str, text(10000)] | None = None
+    notification_config: NotificationConfig | None = None
+    created_by: Annotated[str, text(255)] | None = None
+
+
+class PipelineWrites(StrictModel):
+    """Pipelines to create, all or none."""
+
+    items: Annotated[list[PipelineWrite], Field(min_length=1, max_length=1000)]
+
+
+class PipelineIds(StrictModel):
+    """Pipelines to retrieve or delete."""
+
+    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000), each_once]
+    ignore_unknown_ids: bool = False
+
+
+class PipelineFilter(StrictModel):
+    """What listed pipelines must match."""
+
+    external_id_prefix: Annotated[str, text(255, minimum=1)] | None = None
+    name: Name | None = None
+    data_set_ids: Annotated[list[ClassicId] | None, Field(min_length=1, max_length=100)] = None
+    metadata: dict[str, str] | None = None
+    source: Annotated[str, text(255, minimum=1)] | None = None
+    created_by: Annotated[str, text(255, minimum=1)] | None = None
+    created_time: TimeRange | None = None
+    last_updated_time: TimeRange | None = None
+
+
+class PipelineList(StrictModel):
+    """A page of pipelines."""
+
+    filter: PipelineFilter | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    cursor: str | None = None
+
+
+class PipelineUpdate(WriteModel):
+    """Patches to one pipeline."""
+
+    external_id: SetPatch[ExternalId] | None = None
+    name: SetPatch[Name] | None = None
+    description: Patch[str] | None = None
+    data_set_id: SetPatch[InternalId] | None = None
+    schedule: Patch[Schedule] | None = None
+    raw_tables: ArrayPatch[RawTable] | None = None
+    contacts: ArrayPatch[Contact] | None = None
+    metadata: ObjectPatch | None = None
+    source: Patch[str] | None = None
+    documentation: Patch[str] | None = None
+    notification_config: Patch[NotificationConfig] | None = None
+
+
+class PipelineChange(ClassicId):
+    """One pipeline and its patches."""
+
+    update: PipelineUpdate
+
+
+class PipelineChanges(StrictModel):
+    """Pipelines to update, all or none."""
+
+    items: Annotated[list[PipelineChange], Field(min_length=1, max_length=1000), each_once]
+
+
+class RunWrite(WriteModel):
+    """A run to report."""
+
+    may_be_null = frozenset({"message", "createdTime"})
+
+    external_id: ExternalId
+    status: RunStatus
+    message: Annotated[str, text(1000)] | None = None
+    created_time: EpochMs | None = None
+
+
+class RunWrites(StrictModel):
+    """The one run to report."""
+
+    items: Annotated[list[RunWrite], Field(min_length=1, max_length=1)]
+
+
+class RunFilter(StrictModel):
+    """What listed runs must match."""
+
+    class Message(StrictModel):
+        """Part of the message, case ignored."""
+
+        substring: str | None = None
+
+    external_id: ExternalId
+    statuses: list[RunStatus] | None = None
+    created_time: TimeRange | None = None
+    message: Message | None = None
+
+
+class RunList(StrictModel):
+    """A page of runs."""
+
+    filter: RunFilter
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    cursor: str | None = None

@@ -1,0 +1,193 @@
+"""Bodies of the Files API."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from cdf_sandbox.core.http import StrictModel, WriteModel
+from cdf_sandbox.core.identifiers import (
+    NO_NUL,
+    ClassicId,
+    EpochMs,
+    ExternalId,
+    FileId,
+    InternalId,
+    each_once,
+    metadata_checker,
+    text,
+)
+from cdf_sandbox.core.patches import ArrayPatch, ObjectPatch, Patch
+from cdf_sandbox.core.sql import Label, LabelFilter, TimeRange
+
+
+def _absolute(directory: str) -> str:
+    if not directory.startswith("/"):
+        raise ValueError("directory must be an absolute, unix-style path")
+    return directory
+
+
+Name = Annotated[str, text(256, minimum=1)]
+Directory = Annotated[str, text(512), AfterValidator(_absolute)]
+Source = Annotated[str, text(128)]
+MimeType = Annotated[str, Field(max_length=256, pattern=r"^[\x20-\x7e]*$")]
+Metadata = Annotated[
+    dict[Annotated[str, Field(pattern=NO_NUL)], Annotated[str, Field(pattern=NO_NUL)]],
+    metadata_checker(key_bytes=128, value_bytes=10240, pairs=256, total_bytes=10240),
+]
+
+
+class GeoLocation(WriteModel):
+    """A GeoJSON feature; its coordinates are kept as they came."""
+
+    class Geometry(WriteModel):
+        """The geometry of a feature."""
+
+        type: Literal["Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon"]
+        coordinates: list[Any]
+
+    type: Literal["Feature"]
+    geometry: Geometry
+    properties: dict[str, Any] | None = None
+
+
+class FileWrite(WriteModel):
+    """The metadata of a file to create."""
+
+    name: Name
+    external_id: ExternalId | None = None
+    directory: Directory | None = None
+    source: Source | None = None
+    mime_type: MimeType | None = None
+    metadata: Metadata | None = None
+    asset_ids: Annotated[list[InternalId] | None, Field(min_length=1, max_length=1000)] = None
+    data_set_id: InternalId | None = None
+    source_created_time: EpochMs | None = None
+    source_modified_time: EpochMs | None = None
+    security_categories: Annotated[list[InternalId] | None, Field(max_length=100)] = None
+    labels: Annotated[list[Label] | None, Field(max_length=10), each_once] = None
+    geo_location: GeoLocation | None = None
+
+
+class FileIds(StrictModel):
+    """Files to retrieve."""
+
+    items: Annotated[list[FileId], Field(min_length=1, max_length=1000), each_once]
+    ignore_unknown_ids: bool = False
+
+
+class ClassicFileIds(StrictModel):
+    """Files to delete; those of data modeling are deleted with their node."""
+
+    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000), each_once]
+    ignore_unknown_ids: bool = False
+
+
+class DownloadIds(StrictModel):
+    """Files to make download links for."""
+
+    items: Annotated[list[FileId], Field(min_length=1, max_length=100), each_once]
+
+
+class UploadId(FileId):
+    """Either ``externalId`` or ``instanceId``."""
+
+    id: None = None
+
+    @classmethod
+    def _names(cls) -> tuple[str, ...]:
+        return ("external_id", "instance_id")
+
+
+class UploadIds(StrictModel):
+    """The one file to make upload links for."""
+
+    items: Annotated[list[UploadId], Field(min_length=1, max_length=1)]
+
+
+class CompleteUpload(FileId):
+    """The end of a multipart upload."""
+
+    upload_id: str
+
+
+Ids = Annotated[list[ClassicId], Field(min_length=1, max_length=100), each_once]
+
+
+class FileFilter(StrictModel):
+    """What listed files must match, all fields together."""
+
+    name: Annotated[str, text(256)] | None = None
+    directory_prefix: Annotated[str, text(512)] | None = None
+    mime_type: Annotated[str, text(256)] | None = None
+    metadata: dict[str, str] | None = None
+    asset_ids: Annotated[list[InternalId] | None, Field(min_length=1, max_length=100), each_once] = None
+    asset_external_ids: Annotated[list[ExternalId] | None, Field(min_length=1, max_length=100), each_once] = None
+    root_asset_ids: Ids | None = None
+    asset_subtree_ids: Ids | None = None
+    data_set_ids: Annotated[list[ClassicId] | None, Field(max_length=100), each_once] = None
+    source: Annotated[str, text(128)] | None = None
+    created_time: TimeRange | None = None
+    last_updated_time: TimeRange | None = None
+    uploaded_time: TimeRange | None = None
+    source_created_time: TimeRange | None = None
+    source_modified_time: TimeRange | None = None
+    external_id_prefix: Annotated[str, text(255)] | None = None
+    uploaded: bool | None = None
+    labels: LabelFilter | None = None
+
+
+class FileList(StrictModel):
+    """A page of files."""
+
+    filter: FileFilter | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    cursor: str | None = None
+    partition: str | None = None
+
+
+class FileSearch(StrictModel):
+    """Files by the words of their name."""
+
+    class Search(StrictModel):
+        """What to search for."""
+
+        name: Annotated[str, text(256)] | None = None
+
+    filter: FileFilter | None = None
+    search: Search | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+class FileAggregate(StrictModel):
+    """Files to count."""
+
+    filter: FileFilter | None = None
+
+
+class FileUpdate(WriteModel):
+    """Patches to the metadata of one file."""
+
+    external_id: Patch[ExternalId] | None = None
+    directory: Patch[Directory] | None = None
+    source: Patch[Source] | None = None
+    mime_type: Patch[MimeType] | None = None
+    metadata: ObjectPatch | None = None
+    asset_ids: ArrayPatch[InternalId] | None = None
+    source_created_time: Patch[EpochMs] | None = None
+    source_modified_time: Patch[EpochMs] | None = None
+    data_set_id: Patch[InternalId] | None = None
+    security_categories: ArrayPatch[InternalId] | None = None
+    labels: ArrayPatch[Label] | None = None
+    geo_location: Patch[GeoLocation] | None = None
+
+
+class FileChange(FileId):
+    """One file and its patches."""
+
+    update: FileUpdate
+
+
+class FileChanges(StrictModel):
+    """Files to update, all or none."""
+
+    items: Annotated[list[FileChange], Field(min_length=1, max_length=1000), each_once]

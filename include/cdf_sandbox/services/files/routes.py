@@ -1,0 +1,204 @@
+"""Endpoints of the Files API that answer with metadata."""
+
+import json
+from collections.abc import Sequence
+from sqlite3 import Connection, Row
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from cdf_sandbox.core.access import Access
+from cdf_sandbox.core.auth import AccessDep
+from cdf_sandbox.core.errors import ApiError, missing
+from cdf_sandbox.core.http import CdfRoute, Json, given_only
+from cdf_sandbox.core.identifiers import ExternalId, FileId, InternalId, cursor_id, encode_cursor, partition_of
+from cdf_sandbox.core.patches import apply_patches
+from cdf_sandbox.core.references import check_references
+from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
+from cdf_sandbox.core.sql import Where
+from cdf_sandbox.services.files import query, store
+from cdf_sandbox.services.files.icons import icon
+from cdf_sandbox.services.files.models import (
+    ClassicFileIds,
+    FileAggregate,
+    FileChanges,
+    FileFilter,
+    FileIds,
+    FileList,
+    FileSearch,
+    FileUpdate,
+    FileWrite,
+)
+from cdf_sandbox.services.files.store import FILES
+
+files_router = APIRouter(prefix="/files", route_class=CdfRoute)
+
+# What data modeling owns in the classic side of a CogniteFile.
+_FIELDS_OF_THE_NODE = {"directory", "source", "mime_type", "source_created_time", "source_modified_time"}
+
+
+def readable(access: Access, rows: Sequence[Row]) -> Sequence[Row]:
+    """``rows`` if the caller may read each; nodes may be read by way of data modeling too."""
+    access.require_data_sets("filesAcl", "READ", (row["data_set_id"] for row in rows if row["space"] is None))
+    return rows
+
+
+def writable(access: Access, rows: Sequence[Row]) -> Sequence[Row]:
+    """``rows`` if the caller may change each."""
+    access.require_data_sets("filesAcl", "WRITE", (row["data_set_id"] for row in rows if row["space"] is None))
+    return rows
+
+
+def _items(sandbox: Sandbox, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    now = sandbox.clock.now_ms()
+    return [store.file_json(row, now) for row in rows]
+
+
+def _listed(sandbox: Sandbox, access: Access, condition: FileFilter | None) -> Where:
+    access.require("filesAcl", "READ")
+    lag_ms = int(sandbox.options.list_lag * 1000)
+    return query.listed(condition, sandbox.clock.now_ms(), lag_ms, access.data_sets("filesAcl", "READ"))
+
+
+@files_router.post("/list")
+def list_files(sandbox: SandboxDep, access: AccessDep, body: FileList) -> Response:
+    """A page of files."""
+    where = _listed(sandbox, access, body.filter)
+    with sandbox.read() as db:
+        rows, more = FILES.page(db, where, cursor_id(body.cursor), body.limit, partition_of(body.partition))
+    answer: dict[str, Any] = {"items": _items(sandbox, rows)}
+    if more:
+        answer["nextCursor"] = encode_cursor(rows[-1]["id"])
+    return Json(answer)
+
+
+@files_router.get("")
+def list_files_by_query(
+    sandbox: SandboxDep,
+    access: AccessDep,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: str | None = None,
+    name: str | None = None,
+    mime_type: Annotated[str | None, Query(alias="mimeType")] = None,
+    source: str | None = None,
+    external_id_prefix: Annotated[str | None, Query(alias="externalIdPrefix")] = None,
+    uploaded: bool | None = None,
+) -> Response:
+    """A page of files, its filter in the query string."""
+    given = {
+        "name": name, "mimeType": mime_type, "source": source, "externalIdPrefix": external_id_prefix,
+        "uploaded": uploaded,
+    }  # fmt: skip
+    body = given_only({"filter": given_only(given), "limit": limit, "cursor": cursor})
+    return list_files(sandbox, access, FileList.model_validate(body))
+
+
+@files_router.post("/search")
+def search_files(sandbox: SandboxDep, access: AccessDep, body: FileSearch) -> Response:
+    """Files by the words of their name, best first."""
+    where = _listed(sandbox, access, body.filter)
+    words = {"name": body.search.name} if body.search and body.search.name else {}
+    with sandbox.read() as db:
+        rows = FILES.search(db, where, words, body.limit)
+    return Json({"items": _items(sandbox, rows)})
+
+
+@files_router.post("/aggregate")
+def aggregate_files(sandbox: SandboxDep, access: AccessDep, body: FileAggregate) -> Response:
+    """The number of files."""
+    where = _listed(sandbox, access, body.filter)
+    with sandbox.read() as db:
+        return Json({"items": [{"count": FILES.count(db, where)}]})
+
+
+@files_router.post("/byids")
+def retrieve_files(sandbox: SandboxDep, access: AccessDep, body: FileIds) -> Response:
+    """Files in the order of the request."""
+    access.require("filesAcl", "READ")
+    with sandbox.read() as db:
+        rows = store.find_all(db, body.items, sandbox.clock.now_ms(), ignore_unknown=body.ignore_unknown_ids)
+    return Json({"items": _items(sandbox, readable(access, rows))})
+
+
+@files_router.post("/update")
+def update_files(sandbox: SandboxDep, access: AccessDep, body: FileChanges) -> Response:
+    """Patch metadata, all files or none."""
+    access.require("filesAcl", "WRITE")
+    now = sandbox.clock.now_ms()
+    with sandbox.write() as db:
+        rows = writable(access, store.find_all(db, body.items, now))
+        for row, change in zip(rows, body.items, strict=True):
+            _check_owner(row, change.update)
+            document = apply_patches(json.loads(row["doc"]), change.update)
+            _check_document(access, document)
+            check_references(db, [document])
+            FILES.save(db, row, document, now)
+        changed = store.find_all(db, [FileId(id=row["id"]) for row in rows], now)
+    return Json({"items": _items(sandbox, changed)})
+
+
+def _check_owner(row: Row, update: FileUpdate) -> None:
+    foreign = sorted(update.model_fields_set & _FIELDS_OF_THE_NODE)
+    if row["space"] is not None and foreign:
+        raise ApiError(400, f"File {row['id']} is a CogniteFile: change {', '.join(foreign)} through data modeling")
+
+
+def _check_document(access: Access, document: dict[str, Any]) -> None:
+    checked = FileWrite.model_validate(document)
+    access.require_data_sets("filesAcl", "WRITE", [checked.data_set_id])
+
+
+@files_router.post("/delete")
+def delete_files(sandbox: SandboxDep, access: AccessDep, body: ClassicFileIds) -> Response:
+    """Delete files and their contents, all or none."""
+    access.require("filesAcl", "WRITE")
+    identifiers = [FileId.model_validate(item.wire()) for item in body.items]
+    with sandbox.write() as db:
+        rows = store.find_all(db, identifiers, sandbox.clock.now_ms(), ignore_unknown=body.ignore_unknown_ids)
+        writable(access, rows)
+        nodes = [row["id"] for row in rows if row["space"] is not None]
+        if nodes:
+            raise ApiError(400, f"Files {nodes} are CogniteFile nodes: delete them through data modeling")
+        superseded = store.delete(db, [row["id"] for row in rows])
+    sandbox.blobs.remove(superseded)
+    return Json({})
+
+
+@files_router.get("/icon")
+def file_icon(
+    sandbox: SandboxDep,
+    access: AccessDep,
+    id: InternalId | None = None,
+    external_id: Annotated[ExternalId | None, Query(alias="externalId")] = None,
+    space: str | None = None,
+    instance_external_id: Annotated[str | None, Query(alias="instanceExternalId")] = None,
+) -> Response:
+    """A small JPEG of an image file."""
+    access.require("filesAcl", "READ")
+    given: dict[str, Any] = {"id": id, "externalId": external_id}
+    if space is not None or instance_external_id is not None:
+        given["instanceId"] = {"space": space, "externalId": instance_external_id}
+    identifier = FileId.model_validate(given_only(given))
+    with sandbox.read() as db:
+        row = _one(db, sandbox, identifier)
+    readable(access, [row])
+    if row["blob"] is None:
+        raise ApiError(400, f"File {row['id']} has no content yet")
+    return Response(icon(sandbox.blobs.path(row["blob"])), media_type="image/jpeg")
+
+
+@files_router.get("/{file_id}")
+def retrieve_file(sandbox: SandboxDep, access: AccessDep, file_id: InternalId) -> Response:
+    """One file."""
+    access.require("filesAcl", "READ")
+    with sandbox.read() as db:
+        row = _one(db, sandbox, FileId(id=file_id), status=404)
+    return Json(_items(sandbox, readable(access, [row]))[0])
+
+
+def _one(db: Connection, sandbox: Sandbox, identifier: FileId, status: int = 400) -> Row:
+    row = store.find(db, identifier, sandbox.clock.now_ms())
+    if row is None:
+        raise missing([identifier.wire()], "Files", status)
+    return row

@@ -1,0 +1,169 @@
+"""The pages: rendered here, no scripts, nothing from elsewhere; shown to this machine only."""
+
+import ipaddress
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from starlette.responses import Response
+
+from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.sandbox import Sandbox, SandboxDep, current_sandbox
+from cdf_sandbox.services.files.icons import icon
+from cdf_sandbox.services.pages import store
+
+_JOINT = re.compile(r"[_/:.-]")
+_TEMPLATES = Path(__file__).parent / "templates"
+_SECURITY_HEADERS = {
+    "content-security-policy": "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
+
+
+def _shown_time(epoch_ms: int) -> str:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _shown_size(size: int | None) -> str:
+    if size is None:
+        return ""
+    amount, unit = float(size), "B"
+    for larger in ("kB", "MB", "GB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, larger
+    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+
+
+def _breakable(text: Any) -> Markup:
+    """Text that may go on in the next line after each of its joints, as ids and paths must in narrow columns."""
+    return Markup(_JOINT.sub(r"\g<0><wbr>", str(escape(text))))  # noqa: S704 - escaped here; no entity holds a joint
+
+
+_environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
+_environment.filters.update(time=_shown_time, size=_shown_size, breakable=_breakable)
+
+
+def asked_by_own_name(request: Request) -> None:
+    """Refuse requests that reached the sandbox under a foreign host name, as a page of another site could make them."""
+    options = current_sandbox(request).options
+    host = request.url.hostname or ""
+    if options.public or host in ("localhost", options.host, options.advertised_host):
+        return
+    try:
+        if ipaddress.ip_address(host).is_loopback:
+            return
+    except ValueError:
+        pass
+    raise ApiError(403, "This page is shown under the sandbox's own name only")
+
+
+pages_router = APIRouter(dependencies=[Depends(asked_by_own_name)])
+Page = Annotated[int, Query(ge=0, le=1_000_000)]
+
+
+def _page(sandbox: Sandbox, template: str, **values: Any) -> Response:
+    html = _environment.get_template(template).render(options=sandbox.options, **values)
+    return Response(html, media_type="text/html", headers=_SECURITY_HEADERS)
+
+
+@pages_router.get("/")
+def overview(request: Request, sandbox: SandboxDep) -> Response:
+    """What this is and what it holds."""
+    with sandbox.read() as db:
+        counts = store.counts(db)
+    return _page(
+        sandbox, "overview.html.j2", counts=counts, counters=sandbox.counters.snapshot(), base_url=str(request.base_url)
+    )
+
+
+@pages_router.get("/sandbox/pages/files")
+def files_page(sandbox: SandboxDep, page: Page = 0) -> Response:
+    """Files with previews."""
+    with sandbox.read() as db:
+        items = store.files(db, page, sandbox.clock.now_ms())
+    return _page(sandbox, "files.html.j2", items=items, page=page, size=store.PAGE_SIZE)
+
+
+@pages_router.get("/sandbox/pages/collections")
+def collections_page(sandbox: SandboxDep, page: Page = 0) -> Response:
+    """360° collections."""
+    with sandbox.read() as db:
+        items = store.collections(db, page)
+    return _page(sandbox, "collections.html.j2", items=items, page=page, size=store.PAGE_SIZE)
+
+
+@pages_router.get("/sandbox/pages/collection")
+def collection_page(
+    sandbox: SandboxDep,
+    kind: str,
+    space: str,
+    external_id: Annotated[str, Query(alias="externalId")],
+    page: Page = 0,
+) -> Response:
+    """The images of one collection with their faces."""
+    with sandbox.read() as db:
+        items = store.collection(db, kind, space, external_id, page)
+    return _page(
+        sandbox,
+        "collection.html.j2",
+        items=items,
+        page=page,
+        size=store.PAGE_SIZE,
+        kind=kind,
+        space=space,
+        external_id=external_id,
+    )
+
+
+@pages_router.get("/sandbox/pages/instances")
+def instances_page(sandbox: SandboxDep, page: Page = 0) -> Response:
+    """Nodes and edges."""
+    with sandbox.read() as db:
+        items = store.instances(db, page)
+    return _page(sandbox, "instances.html.j2", items=items, page=page, size=store.PAGE_SIZE)
+
+
+@pages_router.get("/sandbox/pages/annotations")
+def annotations_page(sandbox: SandboxDep, page: Page = 0) -> Response:
+    """Annotations."""
+    with sandbox.read() as db:
+        items = store.annotations(db, page)
+    return _page(sandbox, "annotations.html.j2", items=items, page=page, size=store.PAGE_SIZE)
+
+
+@pages_router.get("/sandbox/pages/jobs")
+def jobs_page(sandbox: SandboxDep, page: Page = 0) -> Response:
+    """The processing of 3D revisions."""
+    with sandbox.read() as db:
+        items = store.revisions(db, page, sandbox.clock.now_ms())
+    return _page(sandbox, "jobs.html.j2", items=items, page=page, size=store.PAGE_SIZE)
+
+
+@pages_router.get("/sandbox/pages/requests")
+def requests_page(sandbox: SandboxDep) -> Response:
+    """The last requests."""
+    return _page(sandbox, "requests.html.j2", items=sandbox.counters.recent(500))
+
+
+@pages_router.get("/sandbox/pages/preview/{file_id}")
+def preview(sandbox: SandboxDep, file_id: int) -> Response:
+    """A small picture of an image file."""
+    with sandbox.read() as db:
+        row = db.execute("SELECT blob FROM files WHERE id = ?", (file_id % 2**63,)).fetchone()
+    if row is None or row["blob"] is None:
+        raise ApiError(404, f"There is no content for file {file_id}")
+    return Response(icon(sandbox.blobs.path(row["blob"])), media_type="image/jpeg", headers=_SECURITY_HEADERS)
+
+
+@pages_router.get("/sandbox/style.css")
+def style() -> Response:
+    """The style sheet of the pages."""
+    return Response((_TEMPLATES / "style.css").read_text(), media_type="text/css", headers=_SECURITY_HEADERS)

@@ -1,0 +1,1 @@
+"""The Projects API, limited to the status of data modeling."""

@@ -1,0 +1,1 @@
+"""The Sessions API: a nonce is valid for one minute and for one use."""

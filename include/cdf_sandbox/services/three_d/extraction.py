@@ -1,0 +1,193 @@
+"""CDF's extraction of photospheres out of E57 files: instances of the legacy 360 schema and classic face files.
+
+What CDF calls the instances that it makes is not published, so the sandbox has several personalities, and whoever reads
+the result must find it by query. Everything of a revision appears in one transaction together with its end; a sandbox
+that was killed in between starts the extraction anew.
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Any
+
+from capture360.e57 import E57Error, PagedFile, Photosphere, find_photospheres, read_contents, sphere_faces
+from capture360.geometry.rotation import cdf_euler, matrix_from_quaternion
+from capture360.pictures.jpeg import ImageError
+from cdf_sandbox.core.options import ExtractionNames
+from cdf_sandbox.core.sandbox import Sandbox
+from cdf_sandbox.services.data_modeling.models import UpsertRequest
+from cdf_sandbox.services.data_modeling.schema_store import Schema
+from cdf_sandbox.services.data_modeling.writes import InstanceWriter
+from cdf_sandbox.services.files.store import FILES, Content, set_content
+
+_SCHEMA = "cdf_360_image_schema"
+_ERROR, _WARNING, _INFO = 7, 5, 3
+_CHUNK = 1000
+
+Log = dict[str, Any]
+
+
+class ExtractionError(Exception):
+    """The file cannot be processed; `kind` is the type of the log entry, the text its information."""
+
+    def __init__(self, kind: str, info: str) -> None:
+        super().__init__(info)
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class _Face:
+    name: str
+    blob: str
+    size: int
+    mime_type: str
+
+
+@dataclass(frozen=True)
+class _Sphere:
+    """One photosphere with its faces as blobs that no row refers to yet."""
+
+    label: str
+    properties: dict[str, Any]
+    faces: Sequence[_Face]
+
+
+def unfinished_revisions(db: Connection) -> list[int]:
+    """The revisions whose end is open."""
+    rows = db.execute("SELECT id FROM three_d_revisions WHERE ended_time IS NULL ORDER BY created_time")
+    return [row["id"] for row in rows]
+
+
+def process(sandbox: Sandbox, revision_id: int) -> None:
+    """Extract what one revision asks for; whatever is wrong with its file ends it as failed, with words in its logs."""
+    with sandbox.read() as db:
+        revision = db.execute("SELECT * FROM three_d_revisions WHERE id = ?", (revision_id,)).fetchone()
+        file = revision and db.execute("SELECT * FROM files WHERE id = ?", (revision["file_id"],)).fetchone()
+    if revision is None or revision["ended_time"] is not None:
+        return
+    spheres: list[_Sphere] = []
+    logs: list[Log] = []
+    problem: ExtractionError | None = None
+    try:
+        if file is None or file["blob"] is None:
+            raise ExtractionError("CONVERTER/FAILED", f"File {revision['file_id']} has no content")
+        for sphere in _extracted(sandbox.blobs.path(file["blob"]), sandbox.blobs.put, logs):
+            spheres.append(sphere)
+        _finish(sandbox, revision, spheres, logs)
+    except ExtractionError as error:
+        problem = error
+    if problem is not None:
+        sandbox.blobs.remove([face.blob for sphere in spheres for face in sphere.faces])
+        _end(sandbox, revision, [*logs, _log(sandbox, _ERROR, problem.kind, str(problem))], failed=True)
+
+
+def _extracted(path: Path, put: Callable[[bytes], str], logs: list[Log]) -> Iterator[_Sphere]:
+    """The spheres of a file, each with its faces stored; what cannot be used goes into the logs."""
+    with path.open("rb") as stream:
+        try:
+            file = PagedFile(stream, "the file")
+            found = find_photospheres(read_contents(file))
+        except E57Error as error:
+            raise ExtractionError("CONVERTER/FAILED", f"Not a readable E57 file: {error}") from error
+        for number, sphere in enumerate(found.usable, 1):
+            try:
+                faces = [
+                    _Face(face.face, put(face.content), len(face.content), face.mime_type)
+                    for face in sphere_faces(file, sphere)
+                ]
+            except (E57Error, ImageError) as error:
+                logs.append({"severity": _WARNING, "type": "EXTRACTION/SKIPPED", "info": f"{sphere.name}: {error}"})
+                continue
+            yield _Sphere(sphere.name or f"Station {number}", _transformation(sphere), faces)
+
+
+def _transformation(sphere: Photosphere) -> dict[str, Any]:
+    x, y, z = sphere.pose.position
+    ex, ey, ez = cdf_euler(matrix_from_quaternion(sphere.pose.rotation))
+    properties: dict[str, Any] = {
+        "translationX": x, "translationY": y, "translationZ": z,
+        "eulerRotationX": ex, "eulerRotationY": ey, "eulerRotationZ": ez,
+        "scaleX": 1.0, "scaleY": 1.0, "scaleZ": 1.0,
+    }  # fmt: skip
+    if sphere.taken_at is not None:
+        properties["timeTaken"] = sphere.taken_at.isoformat(timespec="milliseconds")
+    return properties
+
+
+def _finish(sandbox: Sandbox, revision: Any, spheres: Sequence[_Sphere], logs: Sequence[Log]) -> None:
+    names = sandbox.options.extraction_names
+    name = _namer(names, revision["id"])
+    space = revision["extraction_space"]
+    now = sandbox.clock.now_ms()
+    with sandbox.write() as db:
+        if not Schema(db).has_space(space):
+            raise ExtractionError("CONVERTER/FAILED", f"Space {space} does not exist")
+        collections = [name("collection", number) for number in range(2 if names == "two_collections" else 1)]
+        nodes: list[dict[str, Any]] = []
+        if spheres:
+            nodes += [_node(space, each, "Image360Collection", {"label": each}) for each in collections]
+        for number, sphere in enumerate(spheres):
+            files = {
+                face.name: _insert_file(db, name(f"{number}_{face.name}", number), face, now) for face in sphere.faces
+            }
+            properties = sphere.properties | {f"cubeMap{face.capitalize()}": file for face, file in files.items()}
+            properties["label"] = sphere.label
+            collection = collections[number % len(collections)]
+            properties["collection360"] = {"space": space, "externalId": collection}
+            if names != "no_stations":
+                station = name("station", number)
+                nodes.append(_node(space, station, "Station360", {"label": sphere.label}))
+                properties["station"] = {"space": space, "externalId": station}
+            nodes.append(_node(space, name("image", number), "Image360", properties))
+        for start in range(0, len(nodes), _CHUNK):
+            body = UpsertRequest.model_validate({"items": nodes[start : start + _CHUNK]})
+            InstanceWriter(sandbox, db, access=None).upsert(body)
+        _set_end(sandbox, db, revision, [*logs, _log(sandbox, _INFO, "CONVERTER/SUCCESS", None)], failed=False)
+
+
+def _namer(names: ExtractionNames, revision_id: int) -> Callable[[str, int], str]:
+    if names == "random_ids":
+        return lambda role, number: str(uuid.uuid4())
+    return lambda role, number: f"e57_{revision_id}_{role}_{number}"
+
+
+def _node(space: str, external_id: str, view: str, properties: dict[str, Any]) -> dict[str, Any]:
+    source = {"type": "view", "space": _SCHEMA, "externalId": view, "version": "v1"}
+    return {
+        "instanceType": "node",
+        "space": space,
+        "externalId": external_id,
+        "sources": [{"source": source, "properties": properties}],
+    }
+
+
+def _insert_file(db: Connection, external_id: str, face: _Face, now: int) -> str:
+    suffix = "png" if face.mime_type == "image/png" else "jpg"
+    document = {"externalId": external_id, "name": f"{external_id}.{suffix}", "mimeType": face.mime_type}
+    file_id = FILES.insert(db, document, now, present_from=now)
+    set_content(db, file_id, Content(face.blob, face.size, face.mime_type), now, now)
+    return external_id
+
+
+def _end(sandbox: Sandbox, revision: Any, logs: Sequence[Log], *, failed: bool) -> None:
+    with sandbox.write() as db:
+        _set_end(sandbox, db, revision, logs, failed=failed)
+
+
+def _set_end(sandbox: Sandbox, db: Connection, revision: Any, logs: Sequence[Log], *, failed: bool) -> None:
+    """The end comes no sooner than the configured processing time."""
+    now = sandbox.clock.now_ms()
+    ended = max(now, revision["started_time"] + int(sandbox.options.revision_processing * 1000))
+    told = [*json.loads(revision["logs"]), *({"timestamp": ended, **entry} for entry in logs)]
+    db.execute(
+        "UPDATE three_d_revisions SET ended_time = ?, failed = ?, logs = ? WHERE id = ?",
+        (ended, int(failed), json.dumps(told), revision["id"]),
+    )
+
+
+def _log(sandbox: Sandbox, severity: int, kind: str, info: str | None) -> Log:
+    entry: Log = {"timestamp": sandbox.clock.now_ms(), "severity": severity, "type": kind}
+    return entry | ({"info": info} if info else {})

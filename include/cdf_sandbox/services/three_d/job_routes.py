@@ -1,0 +1,164 @@
+"""Endpoints of 3D jobs, which exist in data modeling only projects. A job is no node; its results are."""
+
+import json
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from cdf_sandbox.core.access import Access
+from cdf_sandbox.core.auth import AccessDep
+from cdf_sandbox.core.errors import ApiError, duplicated, missing
+from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.identifiers import cursor_id, decode_cursor, encode_cursor
+from cdf_sandbox.core.modes import require_data_modeling_only
+from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
+from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL, SCHEMA_ACL
+from cdf_sandbox.services.data_modeling.ids import ViewId
+from cdf_sandbox.services.data_modeling.nodes import get_node
+from cdf_sandbox.services.data_modeling.schema_store import Schema
+from cdf_sandbox.services.sessions.routes import spend
+from cdf_sandbox.services.three_d.job_models import (
+    JobIds,
+    JobList,
+    JobRef,
+    JobWrites,
+    RejectionList,
+    Rejections,
+    RejectionsChange,
+    ResultList,
+)
+from cdf_sandbox.services.three_d.job_store import find_job, job_json, require_job, status
+
+_REVISION = ViewId("cdf_cdm", "Cognite3DRevision", "v1")
+_PAGE = 10
+"""Jobs on a page; clients cannot choose, and must be ready for several pages."""
+_REJECTIONS_PAGE = 1000
+
+jobs_router = APIRouter(prefix="/3d", route_class=CdfRoute)
+
+
+def _admit(sandbox: Sandbox, access: Access, action: str, *jobs: JobRef) -> None:
+    require_data_modeling_only(sandbox, "3D jobs")
+    access.require_spaces(INSTANCE_ACL, action, {job.space for job in jobs})
+
+
+@jobs_router.post("/jobs", status_code=201)
+def create_job(sandbox: SandboxDep, access: AccessDep, body: JobWrites) -> Response:
+    """Start a job; its nonce is spent."""
+    item = body.items[0]
+    _admit(sandbox, access, "WRITE", item)
+    access.require(SCHEMA_ACL, "READ")
+    now = sandbox.clock.now_ms()
+    with sandbox.write() as db:
+        if find_job(db, item) is not None:
+            raise duplicated([{"space": item.space, "externalId": item.external_id}])
+        Schema(db).require_spaces({item.space})
+        collection = item.source.instance_id
+        revision = get_node(db, collection.space, collection.external_id, _REVISION)
+        if revision is None or revision.get("type") != "Image360":
+            raise missing([{"instanceId": collection.model_dump(by_alias=True)}], "360 image collections")
+        spend(sandbox, db, item.nonce)
+        document = item.model_dump(by_alias=True, exclude={"nonce"})
+        number = db.execute(
+            "INSERT INTO three_d_jobs (space, external_id, doc, created_time, started_time) VALUES (?, ?, ?, ?, ?)"
+            " RETURNING number",
+            (
+                item.space,
+                item.external_id,
+                json.dumps(document, ensure_ascii=False),
+                now,
+                now + int(sandbox.options.detection_queue * 1000),
+            ),
+        ).fetchone()["number"]
+        created = job_json(require_job(db, item), now)
+    if sandbox.detect_texts is not None:
+        sandbox.detect_texts(number)
+    return Json({"items": [created]}, status_code=201)
+
+
+@jobs_router.post("/jobs/list")
+def list_jobs(sandbox: SandboxDep, access: AccessDep, body: JobList) -> Response:
+    """A page of jobs, oldest first."""
+    _admit(sandbox, access, "READ")
+    spaces = access.spaces(INSTANCE_ACL, "READ")
+    with sandbox.read() as db:
+        rows = db.execute("SELECT * FROM three_d_jobs WHERE number > ? ORDER BY number", (cursor_id(body.cursor),))
+        seen = [row for row in rows if spaces is None or row["space"] in spaces]
+    now = sandbox.clock.now_ms()
+    answer: dict[str, Any] = {"items": [job_json(row, now) for row in seen[:_PAGE]]}
+    if len(seen) > _PAGE:
+        answer["nextCursor"] = encode_cursor(seen[_PAGE - 1]["number"])
+    return Json(answer)
+
+
+@jobs_router.post("/jobs/delete")
+def delete_jobs(sandbox: SandboxDep, access: AccessDep, body: JobIds) -> Response:
+    """Delete jobs, all or none; their results stay."""
+    _admit(sandbox, access, "WRITE", *body.items)
+    with sandbox.write() as db:
+        rows = [require_job(db, item) for item in body.items]
+        db.executemany("DELETE FROM three_d_jobs WHERE number = ?", [(row["number"],) for row in rows])
+    return Json({})
+
+
+@jobs_router.post("/job/results/list")
+def list_results(sandbox: SandboxDep, access: AccessDep, body: ResultList) -> Response:
+    """The results of a job; none before it succeeded."""
+    _admit(sandbox, access, "READ", body.job)
+    after = cursor_id(body.cursor)
+    with sandbox.read() as db:
+        row = require_job(db, body.job)
+    done = status(row, sandbox.clock.now_ms()) == "Succeeded"
+    result = {
+        "type": "CogniteFile",
+        "instanceId": {"space": row["result_space"], "externalId": row["result_external_id"]},
+    }
+    return Json({"items": [result] if done and not after else []})
+
+
+def _check_result(sandbox: Sandbox, access: Access, action: str, body: Rejections) -> tuple[str, str]:
+    """The result that is named, as a key of the table; 400 unless it is one of the job's."""
+    _admit(sandbox, access, action, body.job)
+    result = body.result.instance_id
+    with sandbox.read() as db:
+        row = require_job(db, body.job)
+    if (row["result_space"], row["result_external_id"]) != (result.space, result.external_id):
+        raise missing([{"instanceId": result.model_dump(by_alias=True)}], "Results")
+    return result.space, result.external_id
+
+
+@jobs_router.post("/job/result/rejections")
+def change_rejections(sandbox: SandboxDep, access: AccessDep, body: RejectionsChange) -> Response:
+    """Reject keys of a result, or take that back."""
+    if (body.add is None) == (body.remove is None):
+        raise ApiError(400, "Give exactly one of add, remove")
+    result = _check_result(sandbox, access, "WRITE", body)
+    with sandbox.write() as db:
+        db.executemany(
+            "INSERT INTO three_d_job_rejections VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            [(*result, key) for key in body.add or ()],
+        )
+        db.executemany(
+            "DELETE FROM three_d_job_rejections WHERE result_space = ? AND result_external_id = ? AND key = ?",
+            [(*result, key) for key in body.remove or ()],
+        )
+    return Json({})
+
+
+@jobs_router.post("/job/result/rejections/list")
+def list_rejections(sandbox: SandboxDep, access: AccessDep, body: RejectionList) -> Response:
+    """A page of the rejected keys of a result."""
+    result = _check_result(sandbox, access, "READ", body)
+    after = decode_cursor(body.cursor) if body.cursor is not None else ""
+    with sandbox.read() as db:
+        rows = db.execute(
+            "SELECT key FROM three_d_job_rejections WHERE result_space = ? AND result_external_id = ? AND key > ?"
+            " ORDER BY key LIMIT ?",
+            (*result, after, _REJECTIONS_PAGE + 1),
+        ).fetchall()
+    keys = [row["key"] for row in rows]
+    answer: dict[str, Any] = {"items": [{"rejectedKey": key} for key in keys[:_REJECTIONS_PAGE]]}
+    if len(keys) > _REJECTIONS_PAGE:
+        answer["nextCursor"] = encode_cursor(keys[_REJECTIONS_PAGE - 1])
+    return Json(answer)

@@ -1,0 +1,177 @@
+"""Endpoints of 3D models. Names are not unique; what is created twice is there twice."""
+
+import json
+from sqlite3 import Connection, Row
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from cdf_sandbox.core.access import Access
+from cdf_sandbox.core.auth import AccessDep
+from cdf_sandbox.core.documents import Documents, documents_ddl
+from cdf_sandbox.core.errors import ApiError, missing
+from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.identifiers import ClassicId, InternalId, cursor_id, encode_cursor
+from cdf_sandbox.core.options import ProjectMode
+from cdf_sandbox.core.patches import apply_patches
+from cdf_sandbox.core.references import check_references
+from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
+from cdf_sandbox.core.sql import Where
+from cdf_sandbox.services.data_modeling.deletes import delete_instances
+from cdf_sandbox.services.data_modeling.ids import InstanceRef as NodeRef
+from cdf_sandbox.services.data_modeling.models import UpsertRequest
+from cdf_sandbox.services.data_modeling.schema_store import Schema
+from cdf_sandbox.services.data_modeling.writes import InstanceWriter
+from cdf_sandbox.services.three_d.models import ModelChanges, ModelId, ModelIds, ModelWrite, ModelWrites
+from cdf_sandbox.services.three_d.store import last_revision_info
+
+DDL = documents_ddl("three_d_models", "space TEXT", "type TEXT")
+MODELS = Documents("three_d_models", "3D models")
+
+models_router = APIRouter(prefix="/3d/models", route_class=CdfRoute)
+
+
+def node_of(model_id: int) -> str:
+    """The external id of the node of a model that lives in data modeling."""
+    return f"cog_3d_model_{model_id}"
+
+
+def model_json(row: Row) -> dict[str, Any]:
+    """A model as the API shows it."""
+    document: dict[str, Any] = json.loads(row["doc"])
+    shown = document | {"id": row["id"], "createdTime": row["created_time"]}
+    return shown | ({"space": row["space"]} if row["space"] is not None else {})
+
+
+def find_model(db: Connection, access: Access, model_id: int, action: str, status: int = 404) -> Row:
+    """A model that the caller may read or change."""
+    access.require("threedAcl", action)
+    row = MODELS.find(db, ClassicId(id=model_id))
+    if row is None:
+        raise missing([{"id": model_id}], "3D models", status)
+    if row["space"] is None:
+        access.require_data_sets("threedAcl", action, [row["data_set_id"]])
+    return row
+
+
+@models_router.post("", status_code=201)
+def create_models(sandbox: SandboxDep, access: AccessDep, body: ModelWrites) -> Response:
+    """Create classic models, or one that lives in data modeling together with its node."""
+    mode = sandbox.options.mode
+    access.require("threedAcl", "CREATE")
+    now = sandbox.clock.now_ms()
+    with sandbox.write() as db:
+        ids = []
+        for item in body.items:
+            if item.is_node:
+                if mode is ProjectMode.ASSET_CENTRIC:
+                    raise ApiError(400, "Models with space and type need a project with data modeling for 3D")
+                ids.append(_create_node(sandbox, db, access, item, now))
+            else:
+                if mode is ProjectMode.DATA_MODELING:
+                    raise ApiError(400, "space and type are required in a data modeling only project")
+                access.require_data_sets("threedAcl", "CREATE", [item.data_set_id])
+                document = item.model_dump(by_alias=True, exclude_none=True)
+                check_references(db, [document])
+                ids.append(MODELS.insert(db, document, now))
+        items = [model_json(row) for row in MODELS.find_all(db, [ClassicId(id=i) for i in ids])]
+    return Json({"items": items}, status_code=201)
+
+
+def _create_node(sandbox: Sandbox, db: Connection, access: Access, item: ModelWrite, now: int) -> int:
+    assert item.space is not None
+    access.require_spaces("dataModelInstancesAcl", "WRITE", [item.space])
+    model_id = MODELS.insert(db, {"name": item.name}, now, space=item.space, type=item.type)
+    properties: dict[str, Any] = {"type": item.type}
+    if item.thumbnail_reference is not None:
+        properties["thumbnail"] = item.thumbnail_reference.model_dump(by_alias=True)
+    sources = {"Cognite3DModel": ("cdf_cdm_3d", properties), "CogniteDescribable": ("cdf_cdm", {"name": item.name})}
+    node = {
+        "instanceType": "node",
+        "space": item.space,
+        "externalId": node_of(model_id),
+        "sources": [
+            {"source": {"type": "container", "space": space, "externalId": name}, "properties": values}
+            for name, (space, values) in sources.items()
+        ],
+    }
+    InstanceWriter(sandbox, db, access=None).upsert(UpsertRequest.model_validate({"items": [node]}))
+    return model_id
+
+
+@models_router.get("")
+def list_models(
+    sandbox: SandboxDep,
+    access: AccessDep,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    published: bool | None = None,
+    with_revision: Annotated[bool, Query(alias="includeRevisionInfo")] = False,
+) -> Response:
+    """A page of models."""
+    access.require("threedAcl", "READ")
+    where = Where()
+    where.visible(access.data_sets("threedAcl", "READ"))
+    if published is not None:
+        has = "EXISTS (SELECT 1 FROM three_d_revisions WHERE model_id = three_d_models.id AND published)"
+        where.add(f"{has} = ?", int(published))
+    now = sandbox.clock.now_ms()
+    with sandbox.read() as db:
+        rows, more = MODELS.page(db, where, cursor_id(cursor), limit)
+        items = [
+            model_json(row) | ({"lastRevisionInfo": last_revision_info(db, row["id"], now)} if with_revision else {})
+            for row in rows
+        ]
+    return Json({"items": items} | ({"nextCursor": encode_cursor(rows[-1]["id"])} if more else {}))
+
+
+@models_router.post("/update")
+def update_models(sandbox: SandboxDep, access: AccessDep, body: ModelChanges) -> Response:
+    """Patch classic models, all or none."""
+    with sandbox.write() as db:
+        for change in body.items:
+            row = find_model(db, access, change.id, "UPDATE", status=400)
+            if row["space"] is not None:
+                raise ApiError(400, f"3D model {change.id} lives in data modeling: change its node")
+            document = apply_patches(json.loads(row["doc"]), change.update)
+            ModelWrite.model_validate(document)
+            check_references(db, [document])
+            MODELS.save(db, row, document, sandbox.clock.now_ms())
+        items = [model_json(row) for row in MODELS.find_all(db, [ClassicId(id=change.id) for change in body.items])]
+    return Json({"items": items})
+
+
+@models_router.post("/delete")
+def delete_models(sandbox: SandboxDep, access: AccessDep, body: ModelIds) -> Response:
+    """Delete models with their revisions and nodes, all or none."""
+    access.require("threedAcl", "DELETE")
+    with sandbox.write() as db:
+        for item in body.items:
+            row = find_model(db, access, _internal_id(db, item), "DELETE", status=400)
+            if row["space"] is not None:
+                access.require_spaces("dataModelInstancesAcl", "WRITE", [row["space"]])
+                node = {"instanceType": "node", "space": row["space"], "externalId": node_of(row["id"])}
+                delete_instances(db, Schema(db), [NodeRef.model_validate(node)], sandbox.clock.now_ms())
+            MODELS.delete(db, [row["id"]])
+    return Json({})
+
+
+def _internal_id(db: Connection, item: ModelId) -> int:
+    if item.id is not None:
+        return item.id
+    assert item.instance_id is not None
+    prefix, _, number = item.instance_id.external_id.rpartition("_")
+    if prefix != "cog_3d_model" or not number.isdecimal() or len(number) > 16:
+        raise missing([{"instanceId": item.instance_id.model_dump(by_alias=True)}], "3D models")
+    row = MODELS.find(db, ClassicId.model_construct(id=int(number)))
+    if row is None or row["space"] != item.instance_id.space:
+        raise missing([{"instanceId": item.instance_id.model_dump(by_alias=True)}], "3D models")
+    return int(number)
+
+
+@models_router.get("/{model_id}")
+def retrieve_model(sandbox: SandboxDep, access: AccessDep, model_id: InternalId) -> Response:
+    """One model."""
+    with sandbox.read() as db:
+        return Json(model_json(find_model(db, access, model_id, "READ")))

@@ -1,0 +1,196 @@
+"""Bodies of the 3D API."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from cdf_sandbox.core.http import StrictModel, WriteModel
+from cdf_sandbox.core.identifiers import InstanceRef, InternalId, Space, each_once, metadata_checker, text
+from cdf_sandbox.core.patches import ObjectPatch, Patch, SetPatch
+
+Name = Annotated[str, text(255, minimum=1)]
+Metadata = Annotated[dict[str, str], metadata_checker(key_bytes=32, value_bytes=512, pairs=16, total_bytes=None)]
+Vector = Annotated[list[float], Field(min_length=3, max_length=3)]
+
+
+class ModelWrite(WriteModel):
+    """A classic model, or one that lives in data modeling: then with ``space`` and ``type``."""
+
+    name: Name
+    data_set_id: InternalId | None = None
+    metadata: Metadata | None = None
+    space: Space | None = None
+    type: Literal["CAD", "PointCloud", "Image360"] | None = None
+    thumbnail_reference: InstanceRef | None = None
+
+    @property
+    def is_node(self) -> bool:
+        """Whether the model lives in data modeling."""
+        return self.space is not None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.space is None) != (self.type is None):
+            raise ValueError("give both space and type, or neither")
+        if self.is_node and (self.data_set_id is not None or self.metadata is not None):
+            raise ValueError("a model with space and type has no dataSetId and no metadata")
+        if not self.is_node and self.thumbnail_reference is not None:
+            raise ValueError("thumbnailReference needs space and type")
+        return self
+
+
+class ModelWrites(StrictModel):
+    """Models to create: up to 1000 classic ones, or one that lives in data modeling."""
+
+    items: Annotated[list[ModelWrite], Field(min_length=1, max_length=1000)]
+
+    @model_validator(mode="after")
+    def _one_node(self) -> Self:
+        if len(self.items) > 1 and any(item.is_node for item in self.items):
+            raise ValueError("models with space and type are created one at a time")
+        return self
+
+
+class ModelUpdate(WriteModel):
+    """Patches to one model."""
+
+    name: SetPatch[Name] | None = None
+    data_set_id: Patch[InternalId] | None = None
+    metadata: ObjectPatch | None = None
+
+
+class ModelChange(StrictModel):
+    """One model and its patches."""
+
+    id: InternalId
+    update: ModelUpdate
+
+
+class ModelChanges(StrictModel):
+    """Models to update, all or none."""
+
+    items: Annotated[list[ModelChange], Field(min_length=1, max_length=1000), each_once]
+
+
+class ModelId(StrictModel):
+    """A model by ``id``, or by ``instanceId`` if it lives in data modeling."""
+
+    id: InternalId | None = None
+    instance_id: InstanceRef | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.id is None) == (self.instance_id is None):
+            raise ValueError("give exactly one of id, instanceId")
+        return self
+
+
+class ModelIds(StrictModel):
+    """Models to delete."""
+
+    items: Annotated[list[ModelId], Field(min_length=1, max_length=1000), each_once]
+
+
+class Camera(WriteModel):
+    """Where a viewer starts."""
+
+    target: Vector
+    position: Vector
+
+
+class IndexingOptions(WriteModel, extra="allow"):
+    """Beta: what the processing is to make beside the model. Other options pass."""
+
+    extract_photosphere_images: bool | Literal["true", "false"] = False
+    dms_instances_space_id: Space | None = None
+
+
+class PipelineConfiguration(WriteModel):
+    """Beta: how a point cloud is processed."""
+
+    version: str | None = None
+    indexing_options: IndexingOptions
+
+
+class RevisionWrite(WriteModel):
+    """A revision to create, which starts its processing."""
+
+    file_id: InternalId
+    published: bool = False
+    rotation: Vector | None = None
+    scale: Vector | None = None
+    translation: Vector | None = None
+    metadata: Metadata | None = None
+    camera: Camera | None = None
+    nonce: Annotated[str, text(1000)] | None = None
+    pipeline_configuration: PipelineConfiguration | None = None
+
+    @property
+    def extraction_space(self) -> str | None:
+        """The space for extracted photospheres, if there are to be any."""
+        if self.pipeline_configuration is None:
+            return None
+        options = self.pipeline_configuration.indexing_options
+        wanted = options.extract_photosphere_images in (True, "true")
+        return options.dms_instances_space_id if wanted else None
+
+    @model_validator(mode="after")
+    def _extraction_is_complete(self) -> Self:
+        if self.pipeline_configuration is not None:
+            options = self.pipeline_configuration.indexing_options
+            if options.extract_photosphere_images in (True, "true") and options.dms_instances_space_id is None:
+                raise ValueError("extractPhotosphereImages needs dmsInstancesSpaceId")
+        return self
+
+
+class RevisionWrites(StrictModel):
+    """Revisions to create, all or none."""
+
+    items: Annotated[list[RevisionWrite], Field(min_length=1, max_length=1000)]
+
+
+class RevisionUpdate(WriteModel):
+    """New values of one revision."""
+
+    published: SetPatch[bool] | None = None
+    rotation: Patch[Vector] | None = None
+    scale: Patch[Vector] | None = None
+    translation: Patch[Vector] | None = None
+    camera: Patch[Camera] | None = None
+    metadata: ObjectPatch | None = None
+
+
+class RevisionChange(StrictModel):
+    """One revision and its new values."""
+
+    id: InternalId
+    update: RevisionUpdate
+
+
+class RevisionChanges(StrictModel):
+    """Revisions to update, all or none."""
+
+    items: Annotated[list[RevisionChange], Field(min_length=1, max_length=1000), each_once]
+
+
+class RevisionId(StrictModel):
+    """A revision."""
+
+    id: InternalId
+
+
+class RevisionIds(StrictModel):
+    """Revisions to delete."""
+
+    items: Annotated[list[RevisionId], Field(min_length=1, max_length=1000), each_once]
+
+
+class Thumbnail(StrictModel):
+    """The picture of a revision."""
+
+    file_id: InternalId
+
+
+def stored(item: RevisionWrite) -> dict[str, Any]:
+    """What of a new revision is shown later."""
+    return item.model_dump(by_alias=True, exclude_none=True, exclude={"nonce", "pipeline_configuration"})

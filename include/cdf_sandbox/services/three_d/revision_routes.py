@@ -1,0 +1,222 @@
+"""Endpoints of the revisions of 3D models."""
+
+import json
+from collections.abc import Sequence
+from sqlite3 import Connection, Row
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from cdf_sandbox.core.access import Access
+from cdf_sandbox.core.auth import AccessDep
+from cdf_sandbox.core.errors import ApiError, missing
+from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.identifiers import FileId, InternalId, cursor_id, encode_cursor, new_id
+from cdf_sandbox.core.options import ProjectMode
+from cdf_sandbox.core.patches import apply_patches
+from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
+from cdf_sandbox.services.files import store as files_table
+from cdf_sandbox.services.files.routes import readable
+from cdf_sandbox.services.sessions.routes import spend
+from cdf_sandbox.services.three_d.model_routes import find_model
+from cdf_sandbox.services.three_d.models import (
+    RevisionChanges,
+    RevisionIds,
+    RevisionWrite,
+    RevisionWrites,
+    Thumbnail,
+    stored,
+)
+from cdf_sandbox.services.three_d.store import revision_json
+
+_INFO, _ERROR = 3, 7
+_THUMBNAIL = "thumbnailThreedFileId"
+
+revisions_router = APIRouter(prefix="/3d/models/{model_id}/revisions", route_class=CdfRoute)
+
+
+def _check_kind(sandbox: Sandbox, body: RevisionWrites) -> None:
+    if sandbox.options.mode is ProjectMode.DATA_MODELING:
+        if len(body.items) != 1 or body.items[0].model_fields_set != {"file_id", "nonce"}:
+            raise ApiError(400, "A data modeling only project takes exactly one item with fileId and nonce")
+        return
+    for item in body.items:
+        if item.pipeline_configuration is not None and item.nonce is None:
+            raise ApiError(400, "nonce is required with pipelineConfiguration")
+
+
+@revisions_router.post("", status_code=201)
+def create_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalId, body: RevisionWrites) -> Response:
+    """Create revisions and start their processing."""
+    access.require("threedAcl", "CREATE")
+    _check_kind(sandbox, body)
+    now = sandbox.clock.now_ms()
+    with sandbox.write() as db:
+        find_model(db, access, model_id, "CREATE")
+        rows = _sources(sandbox, db, access, [item.file_id for item in body.items])
+        ids = [_start(sandbox, db, model_id, item, row, now) for item, row in zip(body.items, rows, strict=True)]
+        items = [revision_json(_find(db, model_id, revision_id), now) for revision_id in ids]
+    for item, revision_id in zip(body.items, ids, strict=True):
+        if item.extraction_space is not None and sandbox.extract is not None:
+            sandbox.extract(revision_id)
+    return Json({"items": items}, status_code=201)
+
+
+def _sources(sandbox: Sandbox, db: Connection, access: Access, file_ids: Sequence[int]) -> Sequence[Row]:
+    """The files of revisions or pictures, which the caller must be allowed to read unless told otherwise."""
+    if sandbox.options.revision_needs_readable_file:
+        access.require("filesAcl", "READ")
+    rows = files_table.find_all(db, [FileId(id=file_id) for file_id in file_ids], sandbox.clock.now_ms())
+    return readable(access, rows) if sandbox.options.revision_needs_readable_file else rows
+
+
+def _start(sandbox: Sandbox, db: Connection, model_id: int, item: RevisionWrite, file: Row, now: int) -> int:
+    if item.nonce is not None:
+        spend(sandbox, db, item.nonce)
+    revision_id = new_id()
+    started = now + int(sandbox.options.revision_queue * 1000)
+    ended: int | None = started + int(sandbox.options.revision_processing * 1000)
+    logs = [{"timestamp": started, "severity": _INFO, "type": "CONVERTER/STARTED"}]
+    failed = False
+    if item.extraction_space is not None:
+        ended = None  # The extraction will say how it ended.
+    elif file["blob"] is None:
+        failed = True
+        info = f"File {file['id']} has no content"
+        logs.append({"timestamp": ended, "severity": _ERROR, "type": "CONVERTER/FAILED", "info": info})
+    else:
+        logs.append({"timestamp": ended, "severity": _INFO, "type": "CONVERTER/SUCCESS"})
+    db.execute(
+        "INSERT INTO three_d_revisions"
+        " (id, model_id, file_id, doc, created_time, started_time, ended_time, failed, logs, extraction_space)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            revision_id,
+            model_id,
+            file["id"],
+            json.dumps(stored(item)),
+            now,
+            started,
+            ended,
+            int(failed),
+            json.dumps(logs),
+            item.extraction_space,
+        ),
+    )
+    return revision_id
+
+
+def _find(db: Connection, model_id: int, revision_id: int, status_code: int = 404) -> Row:
+    row: Row | None = db.execute(
+        "SELECT * FROM three_d_revisions WHERE model_id = ? AND id = ?", (model_id, revision_id)
+    ).fetchone()
+    if row is None:
+        raise missing([{"id": revision_id}], "Revisions", status_code)
+    return row
+
+
+@revisions_router.get("")
+def list_revisions(
+    sandbox: SandboxDep,
+    access: AccessDep,
+    model_id: InternalId,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    published: bool | None = None,
+) -> Response:
+    """A page of revisions."""
+    if published is False and not sandbox.options.published_false_hides_published:
+        published = None
+    with sandbox.read() as db:
+        find_model(db, access, model_id, "READ")
+        rows = db.execute(
+            "SELECT * FROM three_d_revisions WHERE model_id = ? AND id > ? AND coalesce(published = ?, 1)"
+            " ORDER BY id LIMIT ?",
+            (model_id, cursor_id(cursor), None if published is None else int(published), limit + 1),
+        ).fetchall()
+    now = sandbox.clock.now_ms()
+    answer: dict[str, Any] = {"items": [revision_json(row, now) for row in rows[:limit]]}
+    if len(rows) > limit:
+        answer["nextCursor"] = encode_cursor(rows[limit - 1]["id"])
+    return Json(answer)
+
+
+@revisions_router.post("/update")
+def update_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalId, body: RevisionChanges) -> Response:
+    """Update revisions, all or none."""
+    with sandbox.write() as db:
+        find_model(db, access, model_id, "UPDATE")
+        for change in body.items:
+            row = _find(db, model_id, change.id, 400)
+            document = apply_patches(json.loads(row["doc"]), change.update)
+            RevisionWrite.model_validate({key: value for key, value in document.items() if key != _THUMBNAIL})
+            _save(db, row, document)
+        now = sandbox.clock.now_ms()
+        items = [revision_json(_find(db, model_id, change.id), now) for change in body.items]
+    return Json({"items": items})
+
+
+def _save(db: Connection, row: Row, document: dict[str, Any]) -> None:
+    if document != json.loads(row["doc"]):
+        db.execute("UPDATE three_d_revisions SET doc = ? WHERE id = ?", (json.dumps(document), row["id"]))
+
+
+@revisions_router.post("/delete")
+def delete_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalId, body: RevisionIds) -> Response:
+    """Delete revisions, all or none."""
+    with sandbox.write() as db:
+        find_model(db, access, model_id, "DELETE")
+        rows = [_find(db, model_id, item.id, 400) for item in body.items]
+        db.executemany("DELETE FROM three_d_revisions WHERE id = ?", [(row["id"],) for row in rows])
+    return Json({})
+
+
+@revisions_router.get("/{revision_id}")
+def retrieve_revision(
+    sandbox: SandboxDep, access: AccessDep, model_id: InternalId, revision_id: InternalId
+) -> Response:
+    """One revision."""
+    with sandbox.read() as db:
+        find_model(db, access, model_id, "READ")
+        return Json(revision_json(_find(db, model_id, revision_id), sandbox.clock.now_ms()))
+
+
+@revisions_router.get("/{revision_id}/logs")
+def revision_logs(
+    sandbox: SandboxDep,
+    access: AccessDep,
+    model_id: InternalId,
+    revision_id: InternalId,
+    severity: Annotated[int, Query(ge=3, le=7)] = 5,
+) -> Response:
+    """What the processing said so far: 3 for all, 5 for warnings and worse, 7 for errors."""
+    with sandbox.read() as db:
+        find_model(db, access, model_id, "READ")
+        logs = json.loads(_find(db, model_id, revision_id)["logs"])
+    now = sandbox.clock.now_ms()
+    return Json({"items": [log for log in logs if log["severity"] >= severity and log["timestamp"] <= now]})
+
+
+@revisions_router.get("/{revision_id}/outputs")
+def revision_outputs(
+    sandbox: SandboxDep, access: AccessDep, model_id: InternalId, revision_id: InternalId, format: str | None = None
+) -> Response:
+    """Converted models; the sandbox converts nothing, so there are none."""
+    with sandbox.read() as db:
+        find_model(db, access, model_id, "READ")
+        _find(db, model_id, revision_id)
+    return Json({"items": []})
+
+
+@revisions_router.post("/{revision_id}/thumbnail")
+def set_thumbnail(
+    sandbox: SandboxDep, access: AccessDep, model_id: InternalId, revision_id: InternalId, body: Thumbnail
+) -> Response:
+    """Use an image file as the picture of a revision."""
+    with sandbox.write() as db:
+        find_model(db, access, model_id, "UPDATE")
+        row = _find(db, model_id, revision_id)
+        _sources(sandbox, db, access, [body.file_id])
+        _save(db, row, json.loads(row["doc"]) | {_THUMBNAIL: body.file_id})
+    return Json({})

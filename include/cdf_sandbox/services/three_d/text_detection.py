@@ -1,0 +1,112 @@
+"""What an ImageTextDetection job does: reads the faces of a collection and leaves a CogniteFile with the texts.
+
+The form of that file is not published. The sandbox writes ``{"version": "1.0", "items": [{"key", "image360":
+{"instanceId"}, "text", "confidence", "polygon": {"version", "data"}}]}``, one polygon on the sphere for each text.
+"""
+
+import json
+import logging
+import uuid
+from collections.abc import Iterator
+from sqlite3 import Connection, Row
+from typing import Any
+
+from cdf_sandbox.core.ocr import CannotRead, read_texts
+from cdf_sandbox.core.sandbox import Sandbox
+from cdf_sandbox.services.data_modeling.ids import ViewId
+from cdf_sandbox.services.data_modeling.nodes import create_node, get_node
+from cdf_sandbox.services.files.store import Content
+from cdf_sandbox.services.files.uploaded import finish_upload
+from cdf_sandbox.services.three_d.spherical_polygons import polygon_data
+
+_FILE = ViewId("cdf_cdm", "CogniteFile", "v1")
+_IMAGE = ViewId("cdf_cdm", "Cognite360Image", "v1")
+_FACES = ("front", "back", "left", "right", "top", "bottom")
+_TYPE = "application/json"
+_log = logging.getLogger("cdf_sandbox")
+
+
+def unfinished_jobs(db: Connection) -> list[int]:
+    """The jobs whose end is open."""
+    return [
+        row["number"] for row in db.execute("SELECT number FROM three_d_jobs WHERE ended_time IS NULL ORDER BY number")
+    ]
+
+
+def detect_texts(sandbox: Sandbox, number: int) -> None:
+    """Do one job; whatever goes wrong ends it as failed, with the reason in the sandbox's log."""
+    with sandbox.read() as db:
+        job = db.execute("SELECT * FROM three_d_jobs WHERE number = ?", (number,)).fetchone()
+        faces = list(_faces(db, json.loads(job["doc"])["source"]["instanceId"])) if job is not None else []
+    if job is None or job["ended_time"] is not None:
+        return
+    try:
+        found = list(_found(sandbox, faces))
+    except CannotRead as problem:
+        _log.warning("3D job %s failed: %s", job["external_id"], problem)
+        with sandbox.write() as db:
+            _end(sandbox, db, job, failure=str(problem), result=None)
+        return
+    content = json.dumps({"version": "1.0", "items": found}, ensure_ascii=False).encode()
+    blob = sandbox.blobs.put(content)
+    external_id = f"cog_3d_job_result_{uuid.uuid4()}"
+    with sandbox.write() as db:
+        if db.execute("SELECT 1 FROM three_d_jobs WHERE number = ?", (number,)).fetchone() is None:
+            sandbox.blobs.remove([blob])
+            return
+        properties = {"name": f"{job['external_id'][:200]}.json", "mimeType": _TYPE}
+        after_commit = create_node(sandbox, db, job["space"], external_id, {_FILE: properties})
+        # The service's own file does not wait for the syncer.
+        now = sandbox.clock.now_ms()
+        file = db.execute(
+            "UPDATE files SET present_from = ? WHERE space = ? AND instance_external_id = ? RETURNING id",
+            (now, job["space"], external_id),
+        ).fetchone()
+        finish_upload(sandbox, db, file["id"], Content(blob, len(content), _TYPE))
+        _end(sandbox, db, job, failure=None, result=(job["space"], external_id))
+    for action in after_commit:
+        action()
+
+
+def _faces(db: Connection, collection: dict[str, str]) -> Iterator[tuple[dict[str, str], str, str | None]]:
+    """Image, face and blob of every face of a collection."""
+    rows = db.execute(
+        "SELECT i.space, i.external_id FROM dms_relation r JOIN dms_instance i ON i.id = r.instance"
+        " WHERE r.container = 'cdf_cdm_3d:Cognite360Image' AND r.property = 'collection360'"
+        " AND r.target_space = ? AND r.target_xid = ? ORDER BY i.id",
+        (collection["space"], collection["externalId"]),
+    ).fetchall()
+    for row in rows:
+        image = {"space": row["space"], "externalId": row["external_id"]}
+        properties = get_node(db, row["space"], row["external_id"], _IMAGE) or {}
+        for face in _FACES:
+            if face in properties:
+                file = db.execute(
+                    "SELECT blob FROM files WHERE space = ? AND instance_external_id = ?",
+                    (properties[face]["space"], properties[face]["externalId"]),
+                ).fetchone()
+                yield image, face, file and file["blob"]
+
+
+def _found(sandbox: Sandbox, faces: list[tuple[dict[str, str], str, str | None]]) -> Iterator[dict[str, Any]]:
+    for image, face, blob in faces:
+        if blob is None:
+            raise CannotRead(f"Face {face} of image {image['externalId']} has no content")
+        for text in read_texts(sandbox.blobs.path(blob)):
+            yield {
+                "key": str(uuid.uuid4()),
+                "image360": {"instanceId": image},
+                "text": text.text,
+                "confidence": text.confidence,
+                "polygon": {"version": "2.0.0", "data": polygon_data(face, text.corners)},
+            }
+
+
+def _end(sandbox: Sandbox, db: Connection, job: Row, failure: str | None, result: tuple[str, str] | None) -> None:
+    """The end comes no sooner than the configured processing time."""
+    ended = max(sandbox.clock.now_ms(), job["started_time"] + int(sandbox.options.detection_processing * 1000))
+    db.execute(
+        "UPDATE three_d_jobs SET ended_time = ?, failure = ?, result_space = ?, result_external_id = ?"
+        " WHERE number = ?",
+        (ended, failure, *(result or (None, None)), job["number"]),
+    )

@@ -1,0 +1,75 @@
+"""Bodies of the Vision API."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from cdf_sandbox.core.http import StrictModel
+from cdf_sandbox.core.identifiers import ExternalId, FileId, InstanceRef, InternalId
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Feature = Literal[
+    "TextDetection", "AssetTagDetection", "PeopleDetection", "IndustrialObjectDetection",
+    "PersonalProtectiveEquipmentDetection", "DialGaugeDetection", "LevelGaugeDetection", "DigitalGaugeDetection",
+    "ValveDetection",
+]  # fmt: skip
+DEFAULT_THRESHOLD = 0.4
+
+
+class ImageFile(StrictModel):
+    """A file by exactly one of its ids."""
+
+    file_id: InternalId | None = None
+    file_external_id: ExternalId | None = None
+    file_instance_id: InstanceRef | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if len(self.model_fields_set) != 1 or len(self.wire()) != 1:
+            raise ValueError("give exactly one of fileId, fileExternalId, fileInstanceId")
+        return self
+
+    def wire(self) -> dict[str, Any]:
+        """The identifier as it was sent."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+    @property
+    def identifier(self) -> FileId:
+        """The same for the Files API."""
+        if self.file_id is not None:
+            return FileId(id=self.file_id)
+        if self.file_external_id is not None:
+            return FileId(external_id=self.file_external_id)
+        return FileId(instance_id=self.file_instance_id)
+
+
+class TextParameters(StrictModel):
+    """How text is detected."""
+
+    threshold: Fraction = DEFAULT_THRESHOLD
+
+
+class Parameters(StrictModel):
+    """Parameters by feature."""
+
+    text_detection_parameters: TextParameters | None = None
+
+
+class Extract(StrictModel):
+    """Images to look at."""
+
+    items: Annotated[list[ImageFile], Field(min_length=1, max_length=100)]
+    features: Annotated[list[Feature], Field(min_length=1, max_length=3)]
+    parameters: Parameters | None = None
+
+    @property
+    def threshold(self) -> float:
+        """Confidence below which no text is told."""
+        given = self.parameters and self.parameters.text_detection_parameters
+        return given.threshold if given else DEFAULT_THRESHOLD
+
+    @model_validator(mode="after")
+    def _features_differ(self) -> Self:
+        if len(set(self.features)) != len(self.features):
+            raise ValueError("features must differ from each other")
+        return self

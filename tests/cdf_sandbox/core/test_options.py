@@ -1,0 +1,105 @@
+"""What CDF does not publish can be chosen: both positions of every such switch that no other test names."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import httpx
+import pytest
+from cognite.client.data_classes import ThreeDModelRevisionUpdate, ThreeDModelRevisionWrite
+from cognite.client.data_classes.data_modeling import NodeId, SpaceApply, ViewId
+from cognite.client.data_classes.data_modeling.cdm.v1 import (
+    Cognite3DObjectApply,
+    Cognite360ImageStationApply,
+    CogniteAssetApply,
+)
+from cognite.client.exceptions import CogniteAPIError
+
+from cdf_sandbox.core.options import ASSUMED, Options, ProjectMode, assumed
+
+STATION = ViewId("cdf_cdm", "Cognite360ImageStation", "v1")
+
+
+@pytest.mark.parametrize(("chosen", "status"), [({}, 409), ({"uniqueness_violation_status": 400}, 400)])
+def test_the_status_of_a_violated_uniqueness_constraint(start_sandbox, chosen, status):
+    with start_sandbox(**chosen) as running:
+        client = running.client()
+        client.data_modeling.spaces.apply(SpaceApply("s"))
+        instances = client.data_modeling.instances
+        instances.apply([Cognite3DObjectApply("s", "o"), CogniteAssetApply("s", "a", object_3d=("s", "o"))])
+        with pytest.raises(CogniteAPIError, match="uniqueness constraint") as refused:
+            instances.apply(CogniteAssetApply("s", "b", object_3d=("s", "o")))
+        assert refused.value.code == status
+
+
+@pytest.mark.parametrize(("chosen", "found"), [({}, 0), ({"byids_applies_view_filter": False}, 1)])
+def test_whether_reading_by_id_applies_the_filter_of_the_view(start_sandbox, chosen, found):
+    with start_sandbox(**chosen) as running:
+        client = running.client()
+        client.data_modeling.spaces.apply(SpaceApply("s"))
+        instances = client.data_modeling.instances
+        instances.apply(Cognite360ImageStationApply("s", "without_group_type", name="S"))
+        ids = NodeId("s", "without_group_type")
+        assert len(instances.retrieve(ids).nodes) == 1
+        assert len(instances.retrieve(ids, sources=STATION).nodes) == found
+        assert not instances.list("node", sources=STATION, space="s")
+
+
+@pytest.mark.parametrize(("chosen", "status"), [({}, 403), ({"write_blocked_status": 400}, 400)])
+def test_the_status_of_classic_writes_in_a_data_modeling_project(start_sandbox, chosen, status):
+    with start_sandbox(mode=ProjectMode.DATA_MODELING, **chosen) as running, running.http() as http:
+        assert http.post("/assets", json={"items": [{"name": "a"}]}).status_code == status
+        assert http.post("/annotations/delete", json={"items": [{"id": 5}]}).status_code == status
+
+
+@pytest.mark.parametrize(("chosen", "hides"), [({}, True), ({"published_false_hides_published": False}, False)])
+def test_whether_published_false_hides_published_revisions(start_sandbox, chosen, hides):
+    with start_sandbox(**chosen) as running, running.http() as http:
+        client = running.client()
+        file = client.files.upload_bytes(b".", name="scan.e57").id
+        model = client.three_d.models.create(name="hall").id
+        draft, public = (
+            client.three_d.revisions.create(model, ThreeDModelRevisionWrite(file_id=file)).id for _ in range(2)
+        )
+        client.three_d.revisions.update(model, ThreeDModelRevisionUpdate(id=public).published.set(True))
+        assert {each.id for each in client.three_d.revisions.list(model)} == ({draft} if hides else {draft, public})
+        assert [each.id for each in client.three_d.revisions.list(model, published=True)] == [public]
+        unfiltered = http.get(f"/3d/models/{model}/revisions").json()["items"]
+        assert {each["id"] for each in unfiltered} == {draft, public}
+
+
+@pytest.mark.parametrize("header", [None, "20210406", "V20210406", "20230101", "beta", "20230101-beta"])
+def test_reverse_lookup_is_open_whatever_version_is_asked_for(http, header):
+    """The viewer asks for an old version without the word beta."""
+    headers = {} if header is None else {"cdf-version": header}
+    body = {
+        "filter": {
+            "annotatedResourceType": "file", "annotationType": "images.AssetLink", "data": {"assetRef": {"id": 5}}
+        }
+    }  # fmt: skip
+    answer: httpx.Response = http.post("/annotations/reverselookup", json=body, headers=headers)
+    assert answer.json() == {"items": [], "annotatedResourceType": "file"}
+
+
+def test_assumptions_are_chosen_by_name():
+    chosen = assumed(["write_blocked_status=400", "byids_applies_view_filter=no", "instance_limit=7"])
+    options = Options(data=Path(), **chosen)
+    assert (options.write_blocked_status, options.byids_applies_view_filter, options.instance_limit) == (400, False, 7)
+    assert set(ASSUMED) <= {field.name for field in fields(Options)}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("latency=3", '"latency" is no assumption. There are: write_blocked_status,'),
+        (
+            "write_blocked_status=200",
+            'write_blocked_status cannot be "200": Input should be greater than or equal to 400.',
+        ),
+        ("byids_applies_view_filter", 'byids_applies_view_filter cannot be "": Input should be a valid boolean'),
+        ("instance_limit=many", 'instance_limit cannot be "many": Input should be a valid integer'),
+    ],
+)
+def test_what_is_no_assumption_is_told(text, told):
+    with pytest.raises(ValueError, match=re.escape(told)):
+        assumed([text])
