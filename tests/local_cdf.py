@@ -61,7 +61,7 @@ class RunningSandbox:
         )
 
     def make_client(self, client_id: str, capabilities: list[dict[str, object]]) -> tuple[str, str]:
-        """A further client with ``capabilities`` only: its id and its secret."""
+        """A further client with `capabilities` only: its id and its secret."""
         order = {"clientId": client_id, "capabilities": capabilities}
         answer = httpx.post(f"{self.base_url}/sandbox/clients", json=order, trust_env=False).raise_for_status().json()
         return answer["clientId"], answer["clientSecret"]

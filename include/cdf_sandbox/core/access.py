@@ -23,7 +23,7 @@ _DATA_SETS = "datasetsAcl"
 
 
 def all_capabilities(project: str) -> list[dict[str, Any]]:
-    """Every capability with scope ``all``, in the shape of token/inspect."""
+    """Every capability with scope `all`, in the shape of token/inspect."""
     return [
         {acl: {"actions": list(actions), "scope": {"all": {}}}, "projectScope": {"projects": [project]}}
         for acl, actions in ALL_ACLS.items()
@@ -46,11 +46,11 @@ class Access:
         ]
 
     def spaces(self, acl: str, action: str) -> frozenset[str] | None:
-        """Spaces in which ``action`` is allowed; ``None`` means every space."""
+        """Spaces in which `action` is allowed; `None` means every space."""
         return self._narrowed(acl, action, "spaceIdScope", "spaceIds")
 
     def data_sets(self, acl: str, action: str) -> frozenset[str] | None:
-        """Data set ids (as text) for which ``action`` is allowed; ``None`` means all, those without one included."""
+        """Data set ids (as text) for which `action` is allowed; `None` means all, those without one included."""
         return self._narrowed(acl, action, "datasetScope", "ids")
 
     def _narrowed(self, acl: str, action: str, scope_name: str, key: str) -> frozenset[str] | None:
@@ -62,16 +62,16 @@ class Access:
         return frozenset(allowed)
 
     def allows(self, acl: str, action: str) -> bool:
-        """Whether ``action`` is allowed in some scope."""
+        """Whether `action` is allowed in some scope."""
         return bool(self._scopes(acl, action))
 
     def require(self, acl: str, action: str) -> None:
-        """Refuse with 403 unless ``action`` is allowed in some scope."""
+        """Refuse with 403 unless `action` is allowed in some scope."""
         if not self.allows(acl, action):
             raise forbidden(acl, action)
 
     def require_spaces(self, acl: str, action: str, spaces: Iterable[str]) -> None:
-        """Refuse with 403 unless ``action`` is allowed in each of ``spaces``."""
+        """Refuse with 403 unless `action` is allowed in each of `spaces`."""
         self.require(acl, action)
         allowed = self.spaces(acl, action)
         denied = sorted(set(spaces) - allowed) if allowed is not None else []
@@ -79,7 +79,7 @@ class Access:
             raise forbidden(acl, action, f"spaces {', '.join(denied)}")
 
     def require_data_sets(self, acl: str, action: str, data_set_ids: Iterable[int | None]) -> None:
-        """Refuse with 403 unless ``action`` is allowed for each data set; ``None`` stands for having none.
+        """Refuse with 403 unless `action` is allowed for each data set; `None` stands for having none.
 
         Whatever changes something in a data set with write protection must come from an owner of the data set.
         """

@@ -74,21 +74,21 @@ PROJECT_APIS: Sequence[Api] = (
 
 
 def create_sandbox(options: Options) -> Sandbox:
-    """Open or make the storage below ``options.data``."""
+    """Open or make the storage below `options.data`."""
     ddl = [keys.DDL, auth.DDL, *(api.ddl for api in PROJECT_APIS)]
     storage = Storage(options.data / "sandbox.db", ddl)
     clock = Clock()
     blobs = Blobs(options.data / "blobs")
     with storage.write() as db:
         links = Links(keys.kept_key(db, "links"), clock)
-        blobs.sweep(files_table.referenced_blobs(db))
+        blobs.remove_orphans(files_table.referenced_blobs(db))
     sandbox = Sandbox(options=options, clock=clock, storage=storage, blobs=blobs, links=links)
     syncer.install(sandbox)
     return sandbox
 
 
 def create_app(options: Options, sandbox: Sandbox | None = None) -> FastAPI:
-    """The API origin. The sandbox behind it is at ``app.state.sandbox``."""
+    """The API origin. The sandbox behind it is at `app.state.sandbox`."""
     app = FastAPI(title="CDF sandbox", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.router.route_class = CdfRoute
     app.state.sandbox = sandbox or create_sandbox(options)

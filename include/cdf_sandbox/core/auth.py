@@ -36,7 +36,7 @@ def _sha256(text: str) -> str:
 def register_client(
     sandbox: Sandbox, client_id: str, capabilities: list[dict[str, Any]] | None = None, secret: str | None = None
 ) -> str:
-    """Make or renew a client and return its secret; without ``capabilities`` it may do everything."""
+    """Make or renew a client and return its secret; without `capabilities` it may do everything."""
     secret = secret or secrets.token_urlsafe(32)
     granted = all_capabilities(sandbox.options.project) if capabilities is None else capabilities
     with sandbox.storage.write() as db:
@@ -49,7 +49,7 @@ def register_client(
 
 
 def check_client(sandbox: Sandbox, client_id: str, secret: str) -> bool:
-    """Whether ``client_id`` exists and ``secret`` is its secret."""
+    """Whether `client_id` exists and `secret` is its secret."""
     with sandbox.read() as db:
         row = db.execute("SELECT secret_sha256 FROM clients WHERE client_id = ?", (client_id,)).fetchone()
     return row is not None and hmac.compare_digest(row["secret_sha256"], _sha256(secret))

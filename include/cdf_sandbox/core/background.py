@@ -1,4 +1,4 @@
-"""Work that goes on after its request was answered: one thread a kind, in the order of creation."""
+"""Work that continues after its request was answered: one thread per kind, in the order of the requests."""
 
 import logging
 import queue
@@ -14,7 +14,7 @@ _log = logging.getLogger("cdf_sandbox")
 
 
 class Background(Generic[Task]):
-    """Works tasks off. What a killed sandbox left behind is found by ``unfinished`` and done anew."""
+    """A queue of tasks and the thread that works on them; `unfinished` finds those that an earlier process left."""
 
     def __init__(
         self,
@@ -27,10 +27,11 @@ class Background(Generic[Task]):
         self._unfinished = unfinished
         self._work = work
         self._waiting: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Begin, with what a killed sandbox left unfinished."""
+        """Start the thread, first with the tasks that an earlier process left unfinished."""
         with self._sandbox.read() as db:
             left = list(self._unfinished(db))
         for task in left:
@@ -38,19 +39,18 @@ class Background(Generic[Task]):
         self._thread.start()
 
     def add(self, task: Task) -> None:
-        """Do a task whose request is committed."""
+        """Queue a task whose request is committed."""
         self._waiting.put(task)
 
     def stop(self) -> None:
-        """Finish the task in work and end; the others are done after the next start."""
-        while not self._waiting.empty():
-            self._waiting.get()
+        """Finish the current task and end the thread; queued tasks are found as unfinished after the next start."""
+        self._stopping.set()
         self._waiting.put(None)
         self._thread.join()
 
     def _run(self) -> None:
-        while (task := self._waiting.get()) is not None:
+        while (task := self._waiting.get()) is not None and not self._stopping.is_set():
             try:
                 self._work(self._sandbox, task)
-            except Exception:  # noqa: BLE001 - a task that breaks must not end the thread of all others
-                _log.exception("%s: %s broke off; it is tried again after the next start", self._thread.name, task)
+            except Exception:  # noqa: BLE001 - a task that fails must not end the thread of all others
+                _log.exception("%s: task %s failed; it is repeated after the next start", self._thread.name, task)

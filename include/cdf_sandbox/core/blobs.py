@@ -12,7 +12,7 @@ _COPY_CHUNK = 1024 * 1024
 
 
 class Blobs:
-    """A folder of immutable blobs; what is being written lies in ``incoming`` until it is complete."""
+    """A folder of immutable blobs; what is being written lies in `incoming` until it is complete."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -20,7 +20,7 @@ class Blobs:
         self._incoming.mkdir(parents=True, exist_ok=True)
 
     def path(self, name: str) -> Path:
-        """Where the blob called ``name`` lies."""
+        """Where the blob called `name` lies."""
         return self._root / name[:2] / name
 
     @contextmanager
@@ -40,7 +40,7 @@ class Blobs:
             temporary.unlink(missing_ok=True)
 
     def join(self, names: Iterable[str]) -> str:
-        """A new blob with the contents of ``names``, one after the other."""
+        """A new blob with the contents of `names`, one after the other."""
         with self.incoming() as (joined, stream):
             for name in names:
                 with self.path(name).open("rb") as part:
@@ -48,7 +48,7 @@ class Blobs:
         return joined
 
     def put(self, content: bytes) -> str:
-        """A new blob with ``content``."""
+        """A new blob with `content`."""
         with self.incoming() as (name, stream):
             stream.write(content)
         return name
@@ -58,7 +58,7 @@ class Blobs:
         for name in names:
             self.path(name).unlink(missing_ok=True)
 
-    def sweep(self, referenced: set[str]) -> None:
+    def remove_orphans(self, referenced: set[str]) -> None:
         """Remove what a killed process left behind: unfinished blobs and those that no row refers to."""
         for leftover in self._incoming.iterdir():
             leftover.unlink()

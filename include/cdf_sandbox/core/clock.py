@@ -19,12 +19,12 @@ class Clock:
         return int(self.now() * 1000)
 
     def advance(self, seconds: float) -> None:
-        """Move time forward by ``seconds`` (>= 0)."""
+        """Move time forward by `seconds` (>= 0)."""
         if seconds < 0:
             raise ValueError("the clock only moves forward")
         self._offset_s += seconds
 
 
 def iso_ms(epoch_ms: int) -> str:
-    """An epoch in milliseconds as ISO 8601 in UTC, e.g. ``2026-01-31T12:00:00.000+00:00``."""
+    """An epoch in milliseconds as ISO 8601 in UTC, e.g. `2026-01-31T12:00:00.000+00:00`."""
     return datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="milliseconds")

@@ -1,4 +1,4 @@
-"""``/sandbox/...``: what a test or a person may ask of the sandbox itself; no real CDF has these."""
+"""`/sandbox/...`: what a test or a person may ask of the sandbox itself; no real CDF has these."""
 
 from typing import Annotated, Any
 

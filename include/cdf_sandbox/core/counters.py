@@ -28,7 +28,7 @@ def kind_of(method: str, path: str) -> RequestKind:
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """One finished request: ``at`` in epoch milliseconds, ``duration_ms`` as the client waited."""
+    """One finished request: `at` in epoch milliseconds, `duration_ms` as the client waited."""
 
     at: int
     request_id: str
@@ -71,7 +71,7 @@ class Counters:
             self._rows_changed = 0
 
     def snapshot(self) -> dict[str, int]:
-        """``mutating`` requests received and ``rowsChanged``; ``read``, ``tokens`` and ``sessions`` beside them."""
+        """`mutating` requests received and `rowsChanged`; `read`, `tokens` and `sessions` beside them."""
         with self._lock:
             return {
                 "mutating": self._requests["mutating"],
@@ -87,7 +87,7 @@ class Counters:
             return list(self._log)[-limit:][::-1]
 
     def recent_json(self, limit: int = 100) -> list[dict[str, Any]]:
-        """:meth:`recent` in the shape of ``GET /sandbox/requests``."""
+        """`recent` in the shape of `GET /sandbox/requests`."""
         return [
             {
                 "at": entry.at,

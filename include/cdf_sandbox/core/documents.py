@@ -12,7 +12,7 @@ from cdf_sandbox.core.sql import Where
 
 
 def documents_ddl(table: str, *columns: str) -> str:
-    """A table of documents with further ``columns``, each a column definition."""
+    """A table of documents with further `columns`, each a column definition."""
     return f"""
 CREATE TABLE IF NOT EXISTS {table} (
     id INTEGER PRIMARY KEY,
@@ -30,19 +30,19 @@ CREATE UNIQUE INDEX IF NOT EXISTS {table}_external_id ON {table} (external_id) W
 
 @dataclass(frozen=True)
 class Documents:
-    """One such table; ``noun`` names its rows in refusals."""
+    """One such table; `noun` names its rows in refusals."""
 
     table: str
     noun: str
 
     def find(self, db: Connection, identifier: ClassicId) -> Row | None:
-        """The document that ``identifier`` names."""
+        """The document that `identifier` names."""
         column, value = ("id", identifier.id) if identifier.id is not None else ("external_id", identifier.external_id)
         row: Row | None = db.execute(f"SELECT * FROM {self.table} WHERE {column} = ?", (value,)).fetchone()  # noqa: S608 - names from the code
         return row
 
     def find_all(self, db: Connection, identifiers: Iterable[ClassicId], *, ignore_unknown: bool = False) -> list[Row]:
-        """The documents that ``identifiers`` name, in their order; 400 naming those that are missing."""
+        """The documents that `identifiers` name, in their order; 400 naming those that are missing."""
         pairs = [(identifier, self.find(db, identifier)) for identifier in identifiers]
         unknown = [identifier.wire() for identifier, row in pairs if row is None]
         if unknown and not ignore_unknown:
@@ -50,7 +50,7 @@ class Documents:
         return [row for _, row in pairs if row is not None]
 
     def check_free(self, db: Connection, documents: Sequence[dict[str, Any]]) -> None:
-        """409 unless the external ids of new ``documents`` differ and are not taken."""
+        """409 unless the external ids of new `documents` differ and are not taken."""
         wanted = [document["externalId"] for document in documents if "externalId" in document]
         twice = {external_id for external_id in wanted if wanted.count(external_id) > 1} if len(wanted) > 1 else set()
         rows = db.execute(
@@ -94,7 +94,7 @@ class Documents:
     def page(
         self, db: Connection, where: Where, after: int, limit: int, partition: tuple[int, int] | None = None
     ) -> tuple[list[Row], bool]:
-        """At most ``limit`` documents with ids above ``after``, and whether there are more."""
+        """At most `limit` documents with ids above `after`, and whether there are more."""
         remainder, divisor = partition or (0, 1)
         rows = db.execute(
             f"SELECT * FROM {self.table} WHERE id > ? AND id % ? = ? AND {where.sql()} ORDER BY id LIMIT ?",  # noqa: S608 - names from the code
@@ -105,7 +105,7 @@ class Documents:
     def search(self, db: Connection, where: Where, words: dict[str, str], limit: int) -> list[Row]:
         """Documents in which any word is part of its column's text, those with more of them first.
 
-        ``words`` maps SQL expressions to what was searched for in them.
+        `words` maps SQL expressions to what was searched for in them.
         """
         wanted = [(column, token) for column, text in words.items() for token in text.lower().split()]
         score = " + ".join(f"coalesce(instr(lower({column}), ?) > 0, 0)" for column, _ in wanted) or "1"
@@ -117,7 +117,7 @@ class Documents:
         return rows
 
     def count(self, db: Connection, where: Where) -> int:
-        """How many documents satisfy ``where``."""
+        """How many documents satisfy `where`."""
         number: int = db.execute(f"SELECT count(*) FROM {self.table} WHERE {where.sql()}", where.values).fetchone()[0]  # noqa: S608 - names from the code
         return number
 

@@ -1,4 +1,4 @@
-"""CDF's error envelope: ``{"error": {"code", "message", ...}}`` for every refusal, whoever notices it."""
+"""CDF's error envelope: `{"error": {"code", "message", ...}}` for every refusal, whoever notices it."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 
 class ApiError(HTTPException):
-    """A refusal; ``extra`` joins the error object (``missing``, ``duplicated``, ``isAutoRetryable`` ...)."""
+    """A refusal; `extra` joins the error object (`missing`, `duplicated`, `isAutoRetryable` ...)."""
 
     def __init__(self, status: int, message: str, *, headers: dict[str, str] | None = None, **extra: Any) -> None:
         super().__init__(status_code=status, detail=message, headers=headers)
@@ -25,7 +25,7 @@ def envelope(status: int, message: str, headers: dict[str, str] | None = None, *
 
 
 def missing(items: list[dict[str, Any]], noun: str = "ids", status: int = 400) -> ApiError:
-    """The refusal for identifiers that name nothing, e.g. ``missing([{"id": 1}])``."""
+    """The refusal for identifiers that name nothing, e.g. `missing([{"id": 1}])`."""
     return ApiError(status, f"{noun} not found: {_brief(items)}", missing=items)
 
 
@@ -54,7 +54,7 @@ def _validation_message(error: RequestValidationError | ValidationError) -> str:
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Make every refusal of ``app`` an envelope, those of FastAPI and Starlette included."""
+    """Make every refusal of `app` an envelope, those of FastAPI and Starlette included."""
 
     async def refuse(_: Request, error: Exception) -> Response:
         if isinstance(error, ApiError):

@@ -16,16 +16,16 @@ Effect = Literal["status", "delay", "reset", "commit-then-reset", "commit-then-t
 class FaultOrder(StrictModel):
     """One fault.
 
-    It strikes the ``nth`` to ``nth + times - 1``-th request after the order whose method and whole path match;
-    ``path`` is a shell pattern, e.g. ``*/files/byids`` or ``/links/upload/*``.
+    It strikes the `nth` to `nth + times - 1`-th request after the order whose method and whole path match;
+    `path` is a shell pattern, e.g. `*/files/byids` or `/links/upload/*`.
 
-    - ``status``: answer ``status`` with ``message`` and ``headers`` and do nothing.
-    - ``delay``: wait ``seconds`` first.
-    - ``reset``: reset the connection and do nothing.
-    - ``commit-then-reset``: do it, then reset the connection instead of answering.
-    - ``commit-then-timeout``: do it, then hold the answer back for ``seconds`` and reset the connection.
-    - ``short-store``: an upload keeps half of its bytes and is answered as if it were whole.
-    - ``wrong-bytes``: an upload keeps, or a download gives, bytes that differ in value, not in number.
+    - `status`: answer `status` with `message` and `headers` and do nothing.
+    - `delay`: wait `seconds` first.
+    - `reset`: reset the connection and do nothing.
+    - `commit-then-reset`: do it, then reset the connection instead of answering.
+    - `commit-then-timeout`: do it, then hold the answer back for `seconds` and reset the connection.
+    - `short-store`: an upload keeps half of its bytes and is answered as if it were whole.
+    - `wrong-bytes`: an upload keeps, or a download gives, bytes that differ in value, not in number.
     """
 
     effect: Effect
@@ -64,7 +64,7 @@ class Faults:
             self._pending.append(pending)
         return pending.id
 
-    def strike(self, method: str, path: str) -> FaultOrder | None:
+    def match_fault(self, method: str, path: str) -> FaultOrder | None:
         """The fault that this request meets; every matching order counts the request."""
         struck: FaultOrder | None = None
         with self._lock:

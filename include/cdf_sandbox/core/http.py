@@ -41,7 +41,7 @@ class WriteModel(StrictModel):
 
 
 def given_only(values: dict[str, Any]) -> dict[str, Any]:
-    """``values`` without what a query string left out."""
+    """`values` without what a query string left out."""
     return {name: value for name, value in values.items() if value is not None}
 
 

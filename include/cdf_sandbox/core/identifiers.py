@@ -26,7 +26,7 @@ def new_id() -> int:
 
 
 def text(maximum: int, minimum: int = 0) -> Any:
-    """A string field of ``minimum`` to ``maximum`` characters."""
+    """A string field of `minimum` to `maximum` characters."""
     return Field(min_length=minimum, max_length=maximum, pattern=NO_NUL)
 
 
@@ -49,7 +49,7 @@ each_once = AfterValidator(_unique)
 
 
 def metadata_checker(*, key_bytes: int, value_bytes: int, pairs: int, total_bytes: int | None) -> AfterValidator:
-    """Limits on a ``metadata`` object, in UTF-8 bytes."""
+    """Limits on a `metadata` object, in UTF-8 bytes."""
 
     def check(metadata: dict[str, str]) -> dict[str, str]:
         if len(metadata) > pairs:
@@ -77,7 +77,7 @@ class InstanceRef(StrictModel):
 
 
 class ClassicId(StrictModel):
-    """Either ``id`` or ``externalId``; models that say something about one resource derive from it."""
+    """Either `id` or `externalId`; models that say something about one resource derive from it."""
 
     id: InternalId | None = None
     external_id: ExternalId | None = None
@@ -99,7 +99,7 @@ class ClassicId(StrictModel):
 
 
 class FileId(ClassicId):
-    """Either ``id``, ``externalId`` or ``instanceId``."""
+    """Either `id`, `externalId` or `instanceId`."""
 
     instance_id: InstanceRef | None = None
 
@@ -109,7 +109,7 @@ class FileId(ClassicId):
 
 
 def encode_cursor(position: str | int) -> str:
-    """An opaque cursor that continues after ``position``."""
+    """An opaque cursor that continues after `position`."""
     return base64.urlsafe_b64encode(f"v1:{position}".encode()).decode()
 
 
@@ -135,7 +135,7 @@ def cursor_id(cursor: str | None) -> int:
 
 
 def partition_of(text: str | None) -> tuple[int, int] | None:
-    """``"m/n"`` as (remainder, divisor) over internal ids, 1 <= m <= n <= 10."""
+    """`"m/n"` as (remainder, divisor) over internal ids, 1 <= m <= n <= 10."""
     if text is None:
         return None
     part, slash, count = text.partition("/")

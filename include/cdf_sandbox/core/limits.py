@@ -17,7 +17,7 @@ LISTS_PER_SECOND = 23
 FILES_PER_SECOND = 160
 """All requests to the Files API, of all clients together."""
 INSTANCES_AT_ONCE = {"read": CONCURRENT_READS, "write": CONCURRENT_WRITES, "delete": CONCURRENT_DELETES}
-"""Requests to ``/models/instances`` that the project serves at the same time, by what they do."""
+"""Requests to `/models/instances` that the project serves at the same time, by what they do."""
 
 _ANALYTICAL_ENDS = ("/list", "/search", "/aggregate")
 _LISTS_BY_QUERY = ("/files", "/assets", "/extpipes", "/extpipes/runs")
@@ -36,7 +36,7 @@ def is_analytical(method: str, path: str) -> bool:
 
 
 def instance_work(method: str, path: str) -> str | None:
-    """What a request does to instances, a key of :data:`INSTANCES_AT_ONCE`; ``None`` for all other requests."""
+    """What a request does to instances, a key of `INSTANCES_AT_ONCE`; `None` for all other requests."""
     found = _OF_INSTANCES.fullmatch(path)
     if found is None or method != "POST":
         return None
@@ -53,7 +53,7 @@ class Limits:
         self._at_work = dict.fromkeys(INSTANCES_AT_ONCE, 0)
 
     def admit(self, client_id: str, method: str, path: str) -> None:
-        """Refuse with 429 when ``client_id`` asks too often, or everybody together does."""
+        """Refuse with 429 when `client_id` asks too often, or everybody together does."""
         now = self._monotonic()
         counted = [(client_id, "all", REQUESTS_PER_SECOND)]
         if is_analytical(method, path):
@@ -72,7 +72,7 @@ class Limits:
 
     @contextmanager
     def instances(self, work: str) -> Iterator[None]:
-        """Take one of the few places for ``work`` on instances for the length of the block."""
+        """Take one of the few places for `work` on instances for the length of the block."""
         limit = INSTANCES_AT_ONCE[work]
         with self._lock:
             if self._at_work[work] >= limit:

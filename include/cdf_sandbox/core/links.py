@@ -30,7 +30,7 @@ class Links:
         return hmac.new(self._key, payload, hashlib.sha256).digest()
 
     def token(self, purpose: str, content: dict[str, Any], lifetime: float) -> str:
-        """A token for ``purpose`` that holds ``content`` for ``lifetime`` seconds."""
+        """A token for `purpose` that holds `content` for `lifetime` seconds."""
         payload = json.dumps([purpose, self._clock.now() + lifetime, content]).encode()
         return f"{_encode(payload)}.{_encode(self._signature(payload))}"
 

@@ -100,7 +100,7 @@ class Gate:
         if scope["path"].startswith("/sandbox/"):
             await self._app(scope, receive, send)
             return
-        fault = self._sandbox.faults.strike(scope["method"], scope["path"])
+        fault = self._sandbox.faults.match_fault(scope["method"], scope["path"])
         with self._limited(scope):
             if fault is None:
                 await self._app(scope, receive, send)

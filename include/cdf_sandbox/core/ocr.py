@@ -17,7 +17,7 @@ class CannotRead(Exception):
 
 @dataclass(frozen=True)
 class Text:
-    """A line of text; ``corners`` in fractions of the picture, y down, from the top left one in reading order."""
+    """A line of text; `corners` in fractions of the picture, y down, from the top left one in reading order."""
 
     text: str
     confidence: float

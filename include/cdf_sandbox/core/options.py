@@ -24,7 +24,7 @@ class ProjectMode(StrEnum):
 class Options:
     """Durations are in seconds, sizes in bytes.
 
-    Where the real value is not published, ``cdf_sandbox.core.assumptions`` says what was assumed.
+    Where the real value is not published, `cdf_sandbox.core.assumptions` says what was assumed.
     """
 
     data: Path
@@ -68,7 +68,7 @@ ASSUMED: dict[str, Any] = {
 
 
 def assumed(texts: Iterable[str]) -> dict[str, Any]:
-    """Fields of ``Options`` from ``name=value`` texts; ValueError with a sentence for one that is none."""
+    """Fields of `Options` from `name=value` texts; ValueError with a sentence for one that is none."""
     chosen: dict[str, Any] = {}
     for text in texts:
         name, _, value = text.partition("=")

@@ -1,4 +1,4 @@
-"""The update objects of the classic APIs: ``{"set": x}``, ``{"setNull": true}``, ``{"add": ..., "remove": ...}``."""
+"""The update objects of the classic APIs: `{"set": x}`, `{"setNull": true}`, `{"add": ..., "remove": ...}`."""
 
 import json
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ class Patch(WriteModel, Generic[Value]):
         return self
 
     def applied(self, _: Any) -> Any:
-        """The value after the patch, ``None`` for none."""
+        """The value after the patch, `None` for none."""
         return self.set
 
 
@@ -49,7 +49,7 @@ class _AddRemove(WriteModel):
 
 
 class ObjectPatch(_AddRemove):
-    """A whole ``metadata`` object, or pairs to add and keys to remove."""
+    """A whole `metadata` object, or pairs to add and keys to remove."""
 
     set: dict[str, str] | None = None
     add: dict[str, str] | None = None
@@ -85,12 +85,12 @@ def _by_content(values: Iterable[Any]) -> dict[str, Any]:
 
 
 def plain_value(value: Any) -> Any:
-    """``value`` as JSON has it."""
+    """`value` as JSON has it."""
     return value.model_dump(by_alias=True, exclude_none=True) if isinstance(value, StrictModel) else value
 
 
 def apply_patches(document: dict[str, Any], update: StrictModel) -> dict[str, Any]:
-    """``document`` with every patch of ``update`` applied; fields without a value are left out."""
+    """`document` with every patch of `update` applied; fields without a value are left out."""
     changed = dict(document)
     for name in update.model_fields_set:
         patch = getattr(update, name)

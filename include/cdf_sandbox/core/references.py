@@ -17,7 +17,7 @@ def _absent(db: Connection, table: str, ids: Iterable[int]) -> list[int]:
 
 
 def check_references(db: Connection, documents: Iterable[dict[str, Any]]) -> None:
-    """400 unless the data sets and assets that ``documents`` name are there."""
+    """400 unless the data sets and assets that `documents` name are there."""
     documents = list(documents)
     data_sets = _absent(db, "data_sets", (d["dataSetId"] for d in documents if "dataSetId" in d))
     if data_sets:

@@ -1,4 +1,4 @@
-"""The parts that every API of one sandbox shares."""
+"""The parts that all services of one sandbox share."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -23,10 +23,10 @@ NodeUploaded = Callable[[Connection, str, str, str | None, int], None]
 
 @dataclass
 class Sandbox:
-    """One project and what its APIs share. ``link_port`` is known once that socket listens.
+    """One project and what its services share. `link_port` is known once that socket listens.
 
-    While a server runs, ``extract`` takes the id of a revision whose photospheres are wanted, ``detect_texts`` the
-    number of a 3D job and ``see`` the id of a Vision job.
+    While a server runs, `queue_extraction` takes the id of a revision whose photospheres are requested,
+    `queue_text_detection` the number of a 3D job and `queue_vision_job` the id of a Vision job.
     """
 
     options: Options
@@ -38,22 +38,22 @@ class Sandbox:
     limits: Limits = field(default_factory=Limits)
     faults: Faults = field(default_factory=Faults)
     link_port: int = 0
-    extract: Callable[[int], None] | None = None
-    detect_texts: Callable[[int], None] | None = None
-    see: Callable[[int], None] | None = None
+    queue_extraction: Callable[[int], None] | None = None
+    queue_text_detection: Callable[[int], None] | None = None
+    queue_vision_job: Callable[[int], None] | None = None
     on_node_uploaded: list[NodeUploaded] = field(default_factory=list)
 
     def read(self) -> AbstractContextManager[Connection]:
-        """A consistent state to read from."""
+        """Open a transaction to read from."""
         return self.storage.read()
 
     def write(self) -> AbstractContextManager[Connection]:
-        """One transaction whose changed rows are counted."""
+        """Open a transaction to write in; its changed rows are counted."""
         return self.storage.write(self.counters.rows_changed)
 
 
 def current_sandbox(request: Request) -> Sandbox:
-    """The sandbox that ``request`` is spoken to."""
+    """Return the sandbox that serves `request`."""
     sandbox: Sandbox = request.app.state.sandbox
     return sandbox
 

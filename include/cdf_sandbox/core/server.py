@@ -1,4 +1,4 @@
-"""Runs the two origins of a sandbox in one process and announces them in ``connection.json``."""
+"""Run the two origins of a sandbox in one process and announce them in `connection.json`."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ import secrets
 import signal
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +24,18 @@ from cdf_sandbox.core.options import Options
 from cdf_sandbox.core.protocol import SandboxProtocol
 from cdf_sandbox.core.sandbox import Sandbox
 from cdf_sandbox.services.three_d import extraction, text_detection
-from cdf_sandbox.services.vision import worker as vision_work
+from cdf_sandbox.services.vision import worker as vision_worker
 
 CONNECTION_FILE = "connection.json"
 _CLIENT_ID = "capture360"
 
 
 class CannotServe(Exception):
-    """The sandbox cannot start; the message says why and what to do."""
+    """The sandbox cannot start; the message gives the reason and what to do."""
 
 
 def listen(host: str, port: int, *, public: bool) -> socket.socket:
-    """A listening socket; addresses that other machines can reach need ``public``."""
+    """Open a listening socket; addresses that other machines can reach need `public`."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
@@ -65,18 +65,25 @@ def _write_privately(path: Path, content: dict[str, Any]) -> None:
     Path(temporary).replace(path)
 
 
-def _take_secret(path: Path) -> str | None:
-    """The secret of the last start, so that a restart does not lock clients out; its file speaks of a gone socket."""
-    with contextlib.suppress(OSError, ValueError):
-        known = json.loads(path.read_text())
-        path.unlink()
-        if isinstance(known, dict) and isinstance(known.get("client_secret"), str):
-            return str(known["client_secret"])
-    return None
+def _set_aside(path: Path) -> tuple[Path, str | None]:
+    """Rename the connection file of the last start, whose socket is closed; return its new path and client secret.
+
+    Clients keep their secret across restarts. The renamed file stays until a new one is written, so that a start that
+    fails or is killed does not lose it.
+    """
+    previous = path.with_name(f".{path.name}.previous")
+    if path.exists():
+        path.replace(previous)
+    try:
+        known = json.loads(previous.read_text())
+    except (OSError, ValueError):
+        return previous, None
+    secret = known.get("client_secret") if isinstance(known, dict) else None
+    return previous, secret if isinstance(secret, str) else None
 
 
 def _cluster(data: Path) -> str:
-    """A name that stays with the data, whichever port they are served on."""
+    """Return the name that identifies the data directory, whichever port it is served on."""
     path = data / "cluster"
     if not path.exists():
         path.write_text(f"sandbox-{secrets.token_hex(6)}")
@@ -85,7 +92,7 @@ def _cluster(data: Path) -> str:
 
 @contextlib.contextmanager
 def _sole_owner(data: Path) -> Iterator[None]:
-    """Hold the lock of a data directory; the system frees it however the process ends."""
+    """Hold the lock of a data directory; the operating system releases it when the process ends."""
     data.mkdir(parents=True, exist_ok=True)
     with (data / ".lock").open("w") as lock:
         try:
@@ -96,7 +103,7 @@ def _sole_owner(data: Path) -> Iterator[None]:
 
 
 class _Server(uvicorn.Server):
-    """One of two servers in a process: signals are the business of :func:`run`."""
+    """One of two servers in a process; `run` handles the signals."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -111,66 +118,74 @@ def _uvicorn(app: ASGIApp) -> uvicorn.Server:
     return _Server(config)
 
 
-def _workers(sandbox: Sandbox) -> list[Background[int]]:
-    """Start what works on after answers."""
-    extractions = Background("extraction", sandbox, extraction.unfinished_revisions, extraction.process)
-    jobs = Background("3D jobs", sandbox, text_detection.unfinished_jobs, text_detection.detect_texts)
-    vision = Background("vision", sandbox, vision_work.unfinished_jobs, vision_work.look_at_images)
-    sandbox.extract, sandbox.detect_texts, sandbox.see = extractions.add, jobs.add, vision.add
-    workers = [extractions, jobs, vision]
-    for worker in workers:
-        worker.start()
-    return workers
+@contextlib.asynccontextmanager
+async def _workers(sandbox: Sandbox) -> AsyncIterator[None]:
+    """Run the background work of the services for the length of the block."""
+    extractions = Background("extraction", sandbox, extraction.unfinished_revisions, extraction.process_revision)
+    jobs = Background("3D jobs", sandbox, text_detection.unfinished_jobs, text_detection.process_job)
+    vision = Background("vision", sandbox, vision_worker.unfinished_jobs, vision_worker.process_job)
+    sandbox.queue_extraction, sandbox.queue_text_detection, sandbox.queue_vision_job = (
+        extractions.add,
+        jobs.add,
+        vision.add,
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        for worker in (extractions, jobs, vision):
+            worker.start()
+            stack.push_async_callback(asyncio.to_thread, worker.stop)
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _started(servers: Sequence[uvicorn.Server], sockets: Sequence[socket.socket]) -> AsyncIterator[None]:
+    """Serve each of `sockets` for the length of the block, which begins once all servers answer."""
+    tasks = [asyncio.create_task(server.serve([listener])) for server, listener in zip(servers, sockets, strict=True)]
+    try:
+        while not all(server.started for server in servers):
+            for task in tasks:
+                if task.done():
+                    task.result()
+                    raise CannotServe("The server stopped while it was starting")
+            await asyncio.sleep(0.01)
+        yield
+    finally:
+        for server in servers:
+            server.should_exit = True
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
 async def serving(options: Options) -> AsyncIterator[tuple[Sandbox, dict[str, str]]]:
-    """Serve both origins for the length of the block; yields the sandbox and what ``connection.json`` says."""
+    """Serve both origins for the length of the block; yield the sandbox and the content of `connection.json`."""
     with (
         _sole_owner(options.data),
         contextlib.closing(listen(options.host, options.port, public=options.public)) as api_socket,
         contextlib.closing(listen(options.host, options.link_port, public=options.public)) as link_socket,
     ):
         connection_file = options.data / CONNECTION_FILE
-        secret = _take_secret(connection_file)
+        previous, secret = _set_aside(connection_file)
         sandbox = create_sandbox(options)
         sandbox.link_port = link_socket.getsockname()[1]
-        workers = _workers(sandbox)
-        servers = [_uvicorn(create_app(options, sandbox)), _uvicorn(create_link_app(sandbox))]
-        tasks = [
-            asyncio.create_task(server.serve([sock]))
-            for server, sock in zip(servers, (api_socket, link_socket), strict=True)
-        ]
-        try:
-            while not all(server.started for server in servers):
-                for task in tasks:
-                    if task.done():
-                        task.result()
-                        raise CannotServe("The server stopped while it was starting")
-                await asyncio.sleep(0.01)
-            host = options.advertised_host or options.host
-            base_url = f"http://{f'[{host}]' if ':' in host else host}:{api_socket.getsockname()[1]}"
-            connection = {
-                "base_url": base_url,
-                "project": options.project,
-                "cluster": _cluster(options.data),
-                "token_url": base_url + TOKEN_PATH,
-                "client_id": _CLIENT_ID,
-                "client_secret": register_client(sandbox, _CLIENT_ID, secret=secret),
-            }
-            _write_privately(connection_file, connection)
-            yield sandbox, connection
-        finally:
-            for server in servers:
-                server.should_exit = True
-            await asyncio.gather(*tasks, return_exceptions=True)
-            for worker in workers:
-                await asyncio.to_thread(worker.stop)
-            sandbox.storage.close()
+        with contextlib.closing(sandbox.storage):
+            servers = [_uvicorn(create_app(options, sandbox)), _uvicorn(create_link_app(sandbox))]
+            async with _workers(sandbox), _started(servers, (api_socket, link_socket)):
+                host = options.advertised_host or options.host
+                base_url = f"http://{f'[{host}]' if ':' in host else host}:{api_socket.getsockname()[1]}"
+                connection = {
+                    "base_url": base_url,
+                    "project": options.project,
+                    "cluster": _cluster(options.data),
+                    "token_url": base_url + TOKEN_PATH,
+                    "client_id": _CLIENT_ID,
+                    "client_secret": register_client(sandbox, _CLIENT_ID, secret=secret),
+                }
+                _write_privately(connection_file, connection)
+                previous.unlink(missing_ok=True)
+                yield sandbox, connection
 
 
 def run(options: Options, announce: Callable[[dict[str, str]], None]) -> None:
-    """Serve in the foreground until SIGINT or SIGTERM; ``announce`` is called once the sockets answer."""
+    """Serve in the foreground until SIGINT or SIGTERM; `announce` is called once the sockets answer."""
 
     async def until_stopped() -> None:
         stopped = asyncio.Event()

@@ -48,29 +48,29 @@ class Where:
         self.values.extend(values)
 
     def equal(self, column: str, value: Any) -> None:
-        """``column`` has ``value``, unless that is ``None``."""
+        """`column` has `value`, unless that is `None`."""
         if value is not None:
             self.add(f"{column} = ?", value)
 
     def prefix(self, column: str, prefix: str | None) -> None:
-        """``column`` starts with ``prefix``, case and all."""
+        """`column` starts with `prefix`, case and all."""
         if prefix is not None:
             self.add(f"substr({column}, 1, {len(prefix)}) = ?", prefix)
 
     def between(self, column: str, times: TimeRange | None) -> None:
-        """``column`` lies within ``times``."""
+        """`column` lies within `times`."""
         if times is not None and times.min is not None:
             self.add(f"{column} >= ?", times.min)
         if times is not None and times.max is not None:
             self.add(f"{column} <= ?", times.max)
 
     def metadata(self, pairs: dict[str, str] | None) -> None:
-        """The document's metadata has every one of ``pairs``."""
+        """The document's metadata has every one of `pairs`."""
         for key, value in (pairs or {}).items():
             self.add("EXISTS (SELECT 1 FROM json_each(doc, '$.metadata') WHERE key = ? AND value = ?)", key, value)
 
     def labels(self, labels: LabelFilter | None) -> None:
-        """The document's labels satisfy ``labels``."""
+        """The document's labels satisfy `labels`."""
         if labels is None:
             return
         has = (
@@ -92,7 +92,7 @@ class Where:
             )
 
     def visible(self, allowed: frozenset[str] | None) -> None:
-        """The document is in a data set of ``allowed``; ``None`` allows everything."""
+        """The document is in a data set of `allowed`; `None` allows everything."""
         if allowed is not None:
             self.add("CAST(data_set_id AS TEXT) IN (SELECT value FROM json_each(?))", json.dumps(sorted(allowed)))
 

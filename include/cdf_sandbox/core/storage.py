@@ -1,7 +1,7 @@
-"""SQLite beneath every API: many readers, one writer, one transaction per mutating request.
+"""The SQLite database of a sandbox: many readers, one writer, one transaction per mutating request.
 
-The journal is a write-ahead log with ``synchronous=NORMAL``: a commit is in the operating system's hands before it is
-acknowledged, so a killed process loses nothing. Only a power cut could take the last commits, which a sandbox accepts.
+The journal is a write-ahead log with `synchronous=NORMAL`: a commit reaches the operating system before it is
+acknowledged, so a killed process loses nothing. A power failure can lose the last commits, which a sandbox accepts.
 """
 
 import queue
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 class Storage:
-    """``ddl`` are scripts of ``CREATE ... IF NOT EXISTS`` statements; each API brings its own."""
+    """Connections to one database; `ddl` are scripts of `CREATE ... IF NOT EXISTS` statements, one per service."""
 
     def __init__(self, path: Path, ddl: Iterable[str]) -> None:
         self._path = path
@@ -42,34 +42,32 @@ class Storage:
             connection.execute("PRAGMA query_only = ON")
         try:
             connection.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.execute("COMMIT")
+            yield connection
         finally:
+            connection.rollback()
             self._readers.put(connection)
 
     @contextmanager
     def write(self, on_commit: Callable[[int], None] | None = None) -> Iterator[sqlite3.Connection]:
-        """The one writing connection: committed when the block ends, rolled back when it raises.
+        """The one writing connection: committed when the block ends, rolled back when the block or the commit fails.
 
-        ``on_commit`` is told the number of rows that the block changed. Not reentrant: hand the connection on.
+        `on_commit` receives the number of rows that the block changed. Not reentrant: pass the connection on.
         """
         with self._write_lock:
             before = self._writer.total_changes
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
+                self._writer.execute("COMMIT")
             except BaseException:
-                self._writer.execute("ROLLBACK")
+                self._writer.rollback()
                 raise
-            self._writer.execute("COMMIT")
             changed = self._writer.total_changes - before
         if on_commit is not None:
             on_commit(changed)
 
     def close(self) -> None:
-        """Close every connection; the storage is of no use afterwards."""
+        """Close every connection."""
         while not self._readers.empty():
             self._readers.get_nowait().close()
         self._writer.close()

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from cognite.client.exceptions import CogniteAuthError
 
+from cdf_sandbox.core import server
 from cdf_sandbox.core.options import Options
 from cdf_sandbox.core.server import CannotServe
 
@@ -125,6 +126,22 @@ def test_connection_file_is_private_and_its_secret_outlives_a_restart(start_sand
     with start_sandbox() as running:
         assert running.connection["client_secret"] == first["client_secret"]
         running.client().iam.token.inspect()
+
+
+def test_a_start_that_fails_keeps_the_secret(start_sandbox, monkeypatch):
+    with start_sandbox() as running:
+        secret = running.connection["client_secret"]
+
+    def disk_full(*_, **__):
+        raise OSError("disk full")
+
+    for step in ("create_sandbox", "create_app", "register_client"):
+        with monkeypatch.context() as patch:
+            patch.setattr(server, step, disk_full)
+            with pytest.raises(OSError, match="disk full"), start_sandbox():
+                pass
+    with start_sandbox() as running:
+        assert running.connection["client_secret"] == secret
 
 
 def test_one_data_directory_has_one_sandbox(start_sandbox):

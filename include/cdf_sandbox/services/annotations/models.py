@@ -106,7 +106,7 @@ class LinkedInstance(StrictModel):
 
 
 class TextRegion(StrictModel):
-    """``images.TextRegion``: text that was read in an image."""
+    """`images.TextRegion`: text that was read in an image."""
 
     text: Label
     text_region: Box
@@ -114,21 +114,21 @@ class TextRegion(StrictModel):
 
 
 class AssetLink(TextRegion):
-    """``images.AssetLink``: text that names a classic asset."""
+    """`images.AssetLink`: text that names a classic asset."""
 
     asset_ref: AssetRef
     object_region: Geometry | None = None
 
 
 class InstanceLink(TextRegion):
-    """``images.InstanceLink``: text that names an instance."""
+    """`images.InstanceLink`: text that names an instance."""
 
     instance_ref: LinkedInstance
     object_region: Geometry | None = None
 
 
 class Classification(StrictModel):
-    """``images.Classification``: a label for the whole image."""
+    """`images.Classification`: a label for the whole image."""
 
     label: Label
     confidence: Fraction | None = None
@@ -151,7 +151,7 @@ class NumericalAttribute(StrictModel):
 
 
 class ObjectDetection(Geometry):
-    """``images.ObjectDetection``: an object in an image."""
+    """`images.ObjectDetection`: an object in an image."""
 
     label: Label
     confidence: Fraction | None = None
@@ -171,7 +171,7 @@ ImageAnnotationType = Literal[
 
 
 def parse_data(annotation_type: str, data: dict[str, Any]) -> dict[str, Any]:
-    """``data`` checked against its type; pydantic's ``ValidationError`` says what is wrong."""
+    """`data` checked against its type; pydantic's `ValidationError` says what is wrong."""
     kind: type[BaseModel] = DATA_OF[annotation_type]
     return kind.model_validate(data).model_dump(by_alias=True, exclude_none=True)
 
@@ -214,7 +214,7 @@ class AnnotationSuggestions(StrictModel):
 
 
 class AnnotationFilter(StrictModel):
-    """What listed annotations must match; the resources are a must. ``creatingUser`` null matches those without one."""
+    """What listed annotations must match; the resources are a must. `creatingUser` null matches those without one."""
 
     annotated_resource_type: Literal["file", "threedmodel"]
     annotated_resource_ids: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]

@@ -102,7 +102,7 @@ def _create(
 
 
 def _readable(access: Access, rows: Sequence[Row]) -> Sequence[Row]:
-    """``rows`` if the caller may read the file of each."""
+    """`rows` if the caller may read the file of each."""
     access.require_data_sets("filesAcl", "READ", (row["data_set_id"] for row in rows if row["space"] is None))
     return rows
 
@@ -135,7 +135,7 @@ def suggest_annotations(sandbox: SandboxDep, access: AccessDep, body: Annotation
 
 
 def _contains(value: Any, wanted: Any) -> bool:
-    """Whether ``wanted`` is part of ``value``: objects by their fields, everything else whole."""
+    """Whether `wanted` is part of `value`: objects by their fields, everything else whole."""
     if isinstance(wanted, dict):
         return isinstance(value, dict) and all(key in value and _contains(value[key], wanted[key]) for key in wanted)
     return bool(value == wanted)

@@ -104,7 +104,7 @@ class AssetIds(StrictModel):
 
 
 class AssetDelete(StrictModel):
-    """Assets to delete; with ``recursive`` all that lies below them too."""
+    """Assets to delete; with `recursive` all that lies below them too."""
 
     items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000), each_once]
     ignore_unknown_ids: bool = False

@@ -13,7 +13,7 @@ from cdf_sandbox.services.assets.store import ASSETS, SUBTREE_IDS
 
 
 def insert_forest(db: Connection, writes: Sequence[AssetWrite], now: int) -> list[int]:
-    """Insert assets parents first; returns their ids in the order of ``writes``."""
+    """Insert assets parents first; returns their ids in the order of `writes`."""
     ids = [new_id() for _ in writes]
     within = {write.external_id: index for index, write in enumerate(writes) if write.external_id is not None}
     roots: dict[int, int] = {}
@@ -71,7 +71,7 @@ def subtree(db: Connection, ids: Iterable[int]) -> list[int]:
 
 
 def delete_assets(db: Connection, ids: Sequence[int], *, recursive: bool) -> None:
-    """Delete assets; without ``recursive`` none may have children that stay."""
+    """Delete assets; without `recursive` none may have children that stay."""
     doomed = subtree(db, ids)
     if not recursive and set(doomed) - set(ids):
         kept = sorted(set(doomed) - set(ids))[:5]
@@ -80,7 +80,7 @@ def delete_assets(db: Connection, ids: Sequence[int], *, recursive: bool) -> Non
 
 
 def asset_json(db: Connection, row: Row, aggregates: Sequence[str] = ()) -> dict[str, Any]:
-    """An asset as the API shows it, with the asked ``aggregates`` computed."""
+    """An asset as the API shows it, with the asked `aggregates` computed."""
     shown = document_json(row) | {"rootId": row["root_id"]}
     if row["parent_id"] is not None:
         shown["parentId"] = row["parent_id"]

@@ -7,7 +7,7 @@ INSTANCE_ACL = "dataModelInstancesAcl"
 
 
 def readable_spaces(access: Access, acl: str) -> frozenset[str] | None:
-    """The spaces that the caller may read; ``None`` for all. 403 if there are none."""
+    """The spaces that the caller may read; `None` for all. 403 if there are none."""
     access.require(acl, "READ")
     return access.spaces(acl, "READ")
 

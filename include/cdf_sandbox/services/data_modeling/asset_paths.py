@@ -1,4 +1,4 @@
-"""Keeps ``root`` and ``path`` of assets in step with their ``parent``, as CDF does on its own.
+"""Keeps `root` and `path` of assets in step with their `parent`, as CDF does on its own.
 
 In CDF that happens a while after the write; here in the same transaction. An asset whose parent was deleted is its own
 root; a circle of parents, or more than 100 levels, leaves both without a value.

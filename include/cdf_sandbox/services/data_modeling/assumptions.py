@@ -1,38 +1,38 @@
 """What is not published about CDF's data modeling service and was therefore assumed, never softer than it may be.
 
-Those that a run may want otherwise are fields of ``Options`` and named here; what is told as a limit stands below.
+Those that a run may want otherwise are fields of `Options` and named here; what is told as a limit stands below.
 
-- A violated uniqueness constraint is refused with ``Options.uniqueness_violation_status``. The project may hold
-  ``Options.instance_limit`` instances.
-- Whoever reads or writes instances needs ``dataModelsAcl:READ`` in some space; that it covers the space of each view
+- A violated uniqueness constraint is refused with `Options.uniqueness_violation_status`. The project may hold
+  `Options.instance_limit` instances.
+- Whoever reads or writes instances needs `dataModelsAcl:READ` in some space; that it covers the space of each view
   and container that is named is not checked, nor is it where a view or a data model is written. Views that a data model
-  shows in place are those that the caller may read; of the others it shows the references. A ``range`` needs one bound,
-  though the specification speaks of two, and ``prefix`` takes lists, though it speaks of single texts: clients rely on
+  shows in place are those that the caller may read; of the others it shows the references. A `range` needs one bound,
+  though the specification speaks of two, and `prefix` takes lists, though it speaks of single texts: clients rely on
   both, for paths of assets among others.
 - Whoever points a relation or the end of an edge to a space must be allowed to write there, if a missing target is to
   be created, and else to read there. The specification says the former of relations only.
 - Reading by id through a view returns only what passes the filter of the view, as listing does;
-  ``Options.byids_applies_view_filter`` drops that.
-- A list, search or aggregate sees a new instance ``Options.list_lag`` seconds after its creation; reading by id, query
+  `Options.byids_applies_view_filter` drops that.
+- A list, search or aggregate sees a new instance `Options.list_lag` seconds after its creation; reading by id, query
   and sync see it at once.
 - A write through a view gives the instance data in every container that the view maps, named or not. An instance is
   seen through a view if it has data in all of them and passes the filter of the view.
 - Nodes and edges share their external ids. Unknown fields in a request are refused, and so is an instance that occurs
-  twice, an empty list as a value, a comparison with a JSON property, and ``["node", ...]`` in a filter of edges.
+  twice, an empty list as a value, a comparison with a JSON property, and `["node", ...]` in a filter of edges.
 - A comparison with a property without a value is unknown: neither it nor its negation matches.
-- Without ``maxDistance`` edges are followed as far as they lead. Nodes can be chained from nodes with ``through`` only,
+- Without `maxDistance` edges are followed as far as they lead. Nodes can be chained from nodes with `through` only,
   and from a set operation only inwards: the specification says the latter where it speaks of sync, which has no set
-  operations. ``limitEach`` without ``from`` and ``maxDistance`` 1, of which the specification says that it means
-  nothing, is refused. ``debug``, and set operations within set operations, are not offered.
+  operations. `limitEach` without `from` and `maxDistance` 1, of which the specification says that it means
+  nothing, is refused. `debug`, and set operations within set operations, are not offered.
 - A page that is exactly full has a cursor, even if nothing follows.
-- The node that a type names need not exist, only its space: clients write ``cdf_cdm:image-360-annotation`` without
+- The node that a type names need not exist, only its space: clients write `cdf_cdm:image-360-annotation` without
   creating it. A direct relation to a node that was deleted later is still read back. Ends of edges may be changed.
 - A deleted instance that is written again begins at version 1.
 - A container cannot lose a property that has data or that a view maps, nor gain a required one while it has data, nor
   change a type. A view that another one implements or a data model holds, and a container that a view maps, that
   another container requires or that relations must point into, cannot be deleted. A request that defines one of them
   twice is refused, and so is one that defines a space or data model twice. Of collations only the form is checked.
-- ``autoIncrement``, ``targetUnits`` and ``backfillSort`` are refused.
+- `autoIncrement`, `targetUnits` and `backfillSort` are refused.
 """
 
 SYSTEM_MANAGED = {
@@ -46,7 +46,7 @@ SYSTEM_MANAGED = {
 CONCURRENT_READS = 8
 CONCURRENT_WRITES = 4
 CONCURRENT_DELETES = 2
-"""What ``/models/statistics`` tells and is held to; four parallel writers is what Cognite's Toolkit counts on.
+"""What `/models/statistics` tells and is held to; four parallel writers is what Cognite's Toolkit counts on.
 
 Reading by id, lists, queries, searches, aggregates and syncs of instances are reads, alike; a request that deletes
 beside its upserts is a write. Requests for schemas do not count.
@@ -54,4 +54,4 @@ beside its upserts is a write. Requests for schemas do not count.
 
 SOFT_DELETED_LIMIT = 10_000_000
 SCHEMA_LIMITS = {"spaces": 100, "containers": 1000, "views": 2000, "dataModels": 500, "containerProperties": 25_000}
-"""Limits that ``/models/statistics`` tells."""
+"""Limits that `/models/statistics` tells."""

@@ -21,7 +21,7 @@ class Sql(NamedTuple):
 
     @staticmethod
     def joined(operator: str, parts: Sequence["Sql"], empty: str) -> "Sql":
-        """``parts`` in parentheses with ``operator`` between them; ``empty`` if there are none."""
+        """`parts` in parentheses with `operator` between them; `empty` if there are none."""
         if not parts:
             return Sql(empty)
         # A balanced tree, since SQLite refuses expressions that are more than 1000 levels deep.
@@ -37,13 +37,13 @@ class Sql(NamedTuple):
 
 @dataclass(frozen=True)
 class Column:
-    """A property as SQL: ``value`` is a scalar, or for a list the JSON array; ``path`` is how the filter calls it."""
+    """A property as SQL: `value` is a scalar, or for a list the JSON array; `path` is how the filter calls it."""
 
     path: tuple[str, ...]
     type: PropertyType
     value: Sql
     relation: Sql | None = None
-    """For direct relations: FROM and WHERE of a join ``{join}`` that yields the targets as columns space, xid."""
+    """For direct relations: FROM and WHERE of a join `{join}` that yields the targets as columns space, xid."""
 
 
 _BASE_TYPES: dict[str, PropertyType] = {
@@ -71,7 +71,7 @@ class Columns:
         self._schema = schema
 
     def find(self, path: Any, alias: str, kind: InstanceKind, view: View | None) -> Column:
-        """The property that ``path`` names."""
+        """The property that `path` names."""
         if not isinstance(path, list) or not path or not all(isinstance(part, str) for part in path):
             raise ApiError(400, f"A property must be a list of texts, got {brief(path)}")
         names = tuple(path)

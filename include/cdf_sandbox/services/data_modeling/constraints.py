@@ -15,7 +15,7 @@ from cdf_sandbox.services.data_modeling.store import chunks
 
 @dataclass(frozen=True)
 class Relation:
-    """A direct relation that a request writes; its target must have data in ``required_container`` if there is one."""
+    """A direct relation that a request writes; its target must have data in `required_container` if there is one."""
 
     kind: InstanceKind
     instance: InstanceId

@@ -1,4 +1,4 @@
-"""Deletes instances: rows stay as deleted ones, so that ``sync`` can tell of them."""
+"""Deletes instances: rows stay as deleted ones, so that `sync` can tell of them."""
 # ruff: noqa: S608 - only the names of our own tables and columns are put together
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from cdf_sandbox.services.data_modeling.store import find_instances, last_seq, l
 def delete_instances(
     db: Connection, schema: Schema, references: Sequence[InstanceRef], now_ms: int
 ) -> tuple[list[dict[str, Any]], list[ChangedNode]]:
-    """Delete what exists of ``references``, and the edges at deleted nodes.
+    """Delete what exists of `references`, and the edges at deleted nodes.
 
     Returns CDF's answer, which names those that existed, and the nodes for the hooks. Spaces must exist.
     """

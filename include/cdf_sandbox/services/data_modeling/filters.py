@@ -1,4 +1,4 @@
-"""The filter language of DMS, compiled to SQL over the tables of :mod:`cdf_sandbox.services.data_modeling.store`.
+"""The filter language of DMS, compiled to SQL over the tables of `cdf_sandbox.services.data_modeling.store`.
 
 Comparisons with a property that has no value are unknown, as in SQL: neither they nor their negation match. Values are
 bound as JSON and unpacked by SQLite, so that both sides of a comparison went through the same parser.
@@ -28,7 +28,7 @@ TRUE = Sql("1")
 class FilterCompiler:
     """Compiles the filters of one request.
 
-    ``parameters`` is ``None`` where the endpoint has none; ``refused`` are filters that it does not take.
+    `parameters` is `None` where the endpoint has none; `refused` are filters that it does not take.
     """
 
     def __init__(
@@ -43,9 +43,9 @@ class FilterCompiler:
         self._aliases = 0
 
     def compile(self, definition: Any, alias: str, kind: InstanceKind, view: View | None = None) -> Sql:
-        """The condition on the row ``alias`` of the instance table.
+        """The condition on the row `alias` of the instance table.
 
-        With ``view``, a property may also be named by its identifier in that view alone.
+        With `view`, a property may also be named by its identifier in that view alone.
         """
         try:
             return self._any(definition, alias, kind, view, 0)
@@ -135,7 +135,7 @@ class FilterCompiler:
         )
 
     def _value(self, raw: Any) -> Any:
-        """``raw``, or the value of the parameter that it names."""
+        """`raw`, or the value of the parameter that it names."""
         if not isinstance(raw, dict) or raw.keys() != {"parameter"}:
             return raw
         name = raw["parameter"]
@@ -163,7 +163,7 @@ class FilterCompiler:
         return [self._checked(column, value) for value in values]
 
     def _operand(self, column: Column, raw: Any, alias: str, kind: InstanceKind, view: View | None) -> Sql:
-        """What ``column`` is compared with: a value, a parameter, or another property."""
+        """What `column` is compared with: a value, a parameter, or another property."""
         if isinstance(raw, dict) and raw.keys() == {"property"}:
             other = self._columns.find(raw["property"], alias, kind, view)
             if other.type.kind != column.type.kind or other.type.is_list != column.type.is_list:
@@ -240,7 +240,7 @@ class FilterCompiler:
 
 
 def _if_known(column: Column, test: Sql) -> Sql:
-    """``test``, or unknown where the property has no value."""
+    """`test`, or unknown where the property has no value."""
     text = f"(CASE WHEN {column.value.text} IS NULL THEN NULL ELSE {test.text} END)"
     return Sql(text, (*column.value.params, *test.params))
 

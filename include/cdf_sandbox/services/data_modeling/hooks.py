@@ -28,7 +28,7 @@ _hooks: list[tuple[ContainerId, NodeHook]] = []
 
 
 def on_node_change(container: ContainerId, hook: NodeHook) -> None:
-    """Call ``hook`` whenever nodes get, change or lose data while they have data in ``container``."""
+    """Call `hook` whenever nodes get, change or lose data while they have data in `container`."""
     if (container, hook) not in _hooks:
         _hooks.append((container, hook))
 

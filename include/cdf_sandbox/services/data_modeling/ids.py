@@ -1,6 +1,6 @@
 """Identifiers of the data modeling service and the forms they have in requests.
 
-Patterns and lengths: schemas ``SpaceSpecification``, ``DMSExternalId``, ``DMSVersion`` and ``NodeOrEdgeExternalId`` of
+Patterns and lengths: schemas `SpaceSpecification`, `DMSExternalId`, `DMSVersion` and `NodeOrEdgeExternalId` of
 the published API specification.
 """
 
@@ -42,7 +42,7 @@ class ViewId(NamedTuple):
 
     @property
     def key(self) -> str:
-        """How the view is called below its space in properties and filters: ``Name/version``."""
+        """How the view is called below its space in properties and filters: `Name/version`."""
         return f"{self.external_id}/{self.version}"
 
     def dump(self) -> dict[str, str]:

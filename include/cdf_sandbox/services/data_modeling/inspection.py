@@ -1,4 +1,4 @@
-"""``inspect``: through which views an instance can be seen, and in which containers it has data."""
+"""`inspect`: through which views an instance can be seen, and in which containers it has data."""
 # ruff: noqa: S608 - SQL is assembled from pieces of our own; whatever a request says is bound as a parameter
 
 from sqlite3 import Connection

@@ -198,7 +198,7 @@ class AggregateRequest(StrictModel):
 
 
 class Through(StrictModel):
-    """The relation along which nodes are found; ``view`` is the older way to say ``source``."""
+    """The relation along which nodes are found; `view` is the older way to say `source`."""
 
     identifier: Annotated[str, StringConstraints(min_length=1, max_length=255)]
     source: SourceRef | None = None
@@ -293,7 +293,7 @@ SetOperation = UnionAll | Union | Intersection
 
 
 class SelectedSource(StrictModel):
-    """A view and those of its properties that are wanted; ``*`` for all."""
+    """A view and those of its properties that are wanted; `*` for all."""
 
     source: ViewRef
     properties: list[str]

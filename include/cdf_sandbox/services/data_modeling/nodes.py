@@ -20,7 +20,7 @@ Properties = Mapping[ViewId | ContainerId, Mapping[str, Any]]
 def write_items(
     sandbox: Sandbox, db: Connection, items: Sequence[Mapping[str, Any]], **options: bool
 ) -> Sequence[AfterCommit]:
-    """Upsert nodes and edges given in the form of the API; ``options`` are those of the request, in its spelling.
+    """Upsert nodes and edges given in the form of the API; `options` are those of the request, in its spelling.
 
     Returns what is to be called once the caller's transaction is committed. Refusals are those of the API.
     """
@@ -41,7 +41,7 @@ def create_node(
 
 
 def get_node(db: Connection, space: str, external_id: str, view: ViewId) -> dict[str, Any] | None:
-    """The properties of a node through a view, nulls left out; ``None`` unless it has data in all of the view."""
+    """The properties of a node through a view, nulls left out; `None` unless it has data in all of the view."""
     instance = InstanceId(space, external_id)
     stored = find_instances(db, [instance]).get(instance)
     if stored is None or stored.kind != "node" or stored.deleted_time is not None:

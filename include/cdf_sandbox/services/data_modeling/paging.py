@@ -24,7 +24,7 @@ def encode_cursor(content: Any) -> str:
 
 
 def decode_cursor(text: str) -> Any:
-    """What :func:`encode_cursor` was given; 400 for anything else."""
+    """What `encode_cursor` was given; 400 for anything else."""
     try:
         return json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
@@ -47,7 +47,7 @@ class _Key:
         return f"{'DESC' if self.descending else 'ASC'} NULLS {'FIRST' if self.nulls_first else 'LAST'}"
 
     def after(self, place: int, last: Any) -> str:
-        """The condition that column ``k<place>`` comes strictly after ``last``, with one ``?`` unless last is null."""
+        """The condition that column `k<place>` comes strictly after `last`, with one `?` unless last is null."""
         column = f"k{place}"
         if last is None:
             return f"({column} IS NOT NULL)" if self.nulls_first else "0"
@@ -75,9 +75,9 @@ class Order:
         return not self._keys
 
     def page(self, db: Connection, where: Sql, limit: int, after: Any = None) -> tuple[list[int], Any]:
-        """Ids of at most ``limit`` rows of the instance table, and where the next page begins (null if this is short).
+        """Ids of at most `limit` rows of the instance table, and where the next page begins (null if this is short).
 
-        ``where`` speaks of the row as ``i``; ``after`` is what an earlier call returned.
+        `where` speaks of the row as `i`; `after` is what an earlier call returned.
         """
         last = self._checked(after)
         columns = "".join(f", {key.value.text} AS k{place}" for place, key in enumerate(self._keys))

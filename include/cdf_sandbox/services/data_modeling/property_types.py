@@ -1,7 +1,7 @@
 """The types a property can have, and the check and the normal form of a value of each.
 
-The normal form is what the tables keep and what is read back: timestamps in UTC with milliseconds, ``float32`` rounded
-to single precision, relations with exactly ``space`` and ``externalId``. Limits: schema ``RawPropertyValueV3`` of the
+The normal form is what the tables keep and what is read back: timestamps in UTC with milliseconds, `float32` rounded
+to single precision, relations with exactly `space` and `externalId`. Limits: schema `RawPropertyValueV3` of the
 published API specification.
 """
 
@@ -40,7 +40,7 @@ class ValueMismatch(ValueError):
 
 @dataclass(frozen=True)
 class PropertyType:
-    """One property type; ``wire`` is its definition as CDF writes it."""
+    """One property type; `wire` is its definition as CDF writes it."""
 
     kind: str
     is_list: bool = False
@@ -57,7 +57,7 @@ class PropertyType:
         return self.max_list_size or (MAX_RELATION_LIST if self.kind == "direct" else MAX_LIST)
 
     def check(self, value: Any) -> Any:
-        """The normal form of ``value``, which is not null; :class:`ValueMismatch` if it does not fit."""
+        """The normal form of `value`, which is not null; `ValueMismatch` if it does not fit."""
         if not self.is_list:
             return self.check_element(value)
         if not isinstance(value, list):
@@ -163,7 +163,7 @@ _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\
 
 
 def parse_timestamp(text: str) -> datetime:
-    """A timestamp in UTC, cut to milliseconds; without a zone it is taken as UTC. :class:`ValueMismatch` if invalid."""
+    """A timestamp in UTC, cut to milliseconds; without a zone it is taken as UTC. `ValueMismatch` if invalid."""
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
         raise ValueMismatch(f"expected a timestamp YYYY-MM-DDTHH:MM:SS[.millis][Z|time zone], got {_shown(text)}")

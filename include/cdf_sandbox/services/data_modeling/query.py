@@ -1,4 +1,4 @@
-"""``query``: named result sets that build on each other.
+"""`query`: named result sets that build on each other.
 
 A set continues where its cursor says. A cursor of a set that builds on another one holds for one page of that other set
 only: once the other set is on its next page, the cursor means nothing any more and the set begins anew, so that a
@@ -34,7 +34,7 @@ from cdf_sandbox.services.data_modeling.traversal import Found, Traversal
 
 @dataclass(frozen=True)
 class _Page:
-    """One page of a set: ``token`` names the page, ``following`` is where the next one begins."""
+    """One page of a set: `token` names the page, `following` is where the next one begins."""
 
     found: Found
     token: str

@@ -14,11 +14,11 @@ from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.store import find_instances
 
 Spaces = frozenset[str] | None
-"""The spaces that a caller may read; ``None`` for all."""
+"""The spaces that a caller may read; `None` for all."""
 
 
 def visible(kind: InstanceKind, spaces: Spaces, created_until: int | None = None, *, with_deleted: bool = False) -> Sql:
-    """That row ``i`` is an instance of a kind which the caller may see, created until then (epoch milliseconds)."""
+    """That row `i` is an instance of a kind which the caller may see, created until then (epoch milliseconds)."""
     parts = [Sql("i.kind = ?", (kind,))]
     if not with_deleted:
         parts.append(Sql("i.deleted_time IS NULL"))
@@ -30,7 +30,7 @@ def visible(kind: InstanceKind, spaces: Spaces, created_until: int | None = None
 
 
 def in_spaces(spaces: frozenset[str]) -> Sql:
-    """That row ``i`` lies in one of ``spaces``."""
+    """That row `i` lies in one of `spaces`."""
     return Sql("i.space IN (SELECT value FROM json_each(?))", (bind(sorted(spaces)),))
 
 
@@ -81,7 +81,7 @@ def list_instances(db: Connection, request: ListRequest, spaces: Spaces, created
 
 
 def with_typing(answer: dict[str, Any], selections: list[Selection], wanted: bool) -> dict[str, Any]:
-    """``answer`` with the types of its properties if they are wanted."""
+    """`answer` with the types of its properties if they are wanted."""
     if wanted:
         answer["typing"] = dump_typing(selections)
     return answer

@@ -1,4 +1,4 @@
-"""The endpoints below ``/models/instances`` and ``/models/statistics``."""
+"""The endpoints below `/models/instances` and `/models/statistics`."""
 
 from collections.abc import Iterable
 from typing import Annotated

@@ -12,7 +12,7 @@ UsedFor = Literal["node", "edge", "all"]
 
 @dataclass(frozen=True)
 class ContainerProperty:
-    """One property of a container; ``default`` is in normal form, ``None`` for no default."""
+    """One property of a container; `default` is in normal form, `None` for no default."""
 
     type: PropertyType
     nullable: bool
@@ -23,7 +23,7 @@ class ContainerProperty:
 
 @dataclass(frozen=True)
 class Uniqueness:
-    """A uniqueness constraint over properties of one container, within a space if ``by_space``."""
+    """A uniqueness constraint over properties of one container, within a space if `by_space`."""
 
     name: str
     properties: tuple[str, ...]
@@ -41,7 +41,7 @@ class Container:
     uniqueness: tuple[Uniqueness, ...]
 
     def holds(self, kind: InstanceKind) -> bool:
-        """Whether instances of ``kind`` may have data here."""
+        """Whether instances of `kind` may have data here."""
         return self.used_for in (kind, "all")
 
 
@@ -57,7 +57,7 @@ class MappedProperty:
 
 @dataclass(frozen=True)
 class View:
-    """A view with everything it inherits; ``connections`` are its properties that hold no data of their own."""
+    """A view with everything it inherits; `connections` are its properties that hold no data of their own."""
 
     id: ViewId
     properties: Mapping[str, MappedProperty]
@@ -128,7 +128,7 @@ def resolve_view(
 ) -> View:
     """A view from its stored definition.
 
-    ``inherited`` are the property definitions of the implemented views, already merged; ``containers`` holds every
+    `inherited` are the property definitions of the implemented views, already merged; `containers` holds every
     container that is mapped.
     """
     definitions = {**inherited, **wire["properties"]}

@@ -27,7 +27,7 @@ def _begins_word(text: str | None, word: str) -> int:
 def text_matches(
     db: Connection, columns: Columns, view: View, kind: InstanceKind, query: str, names: Sequence[str] | None
 ) -> list[Sql]:
-    """One condition on row ``i`` for each word of ``query``: some text of the view has a word that begins with it."""
+    """One condition on row `i` for each word of `query`: some text of the view has a word that begins with it."""
     db.create_function("dms_begins_word", 2, _begins_word, deterministic=True)
     texts = [name for name, prop in view.properties.items() if prop.property.type.kind == "text"]
     unknown = [name for name in names or () if name not in texts]

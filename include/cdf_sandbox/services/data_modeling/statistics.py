@@ -1,4 +1,4 @@
-"""``GET /models/statistics``: what the project holds and may hold."""
+"""`GET /models/statistics`: what the project holds and may hold."""
 
 from sqlite3 import Connection
 from typing import Any

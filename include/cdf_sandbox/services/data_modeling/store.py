@@ -1,8 +1,8 @@
 """The tables of instances.
 
-``dms_instance`` has one row a node or edge, deleted ones included until their id is used again, since ``sync`` tells of
-them; ``seq`` grows with every change. ``dms_data`` keeps the values of one container as JSON in normal form, nulls left
-out. ``dms_relation`` repeats the direct relations, so that they can be followed backwards, and ``dms_unique`` the
+`dms_instance` has one row a node or edge, deleted ones included until their id is used again, since `sync` tells of
+them; `seq` grows with every change. `dms_data` keeps the values of one container as JSON in normal form, nulls left
+out. `dms_relation` repeats the direct relations, so that they can be followed backwards, and `dms_unique` the
 values under uniqueness constraints; both only of instances that are not deleted.
 """
 # ruff: noqa: S608 - SQL is assembled from pieces of our own; whatever a request says is bound as a parameter
@@ -86,7 +86,7 @@ def _stored(row: Row) -> StoredInstance:
 
 
 def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
-    """``values`` in lists of a length that one statement takes easily."""
+    """`values` in lists of a length that one statement takes easily."""
     pending: list[Any] = []
     for value in values:
         pending.append(value)
@@ -124,7 +124,7 @@ def load_instances(db: Connection, ids: Iterable[int]) -> Iterator[StoredInstanc
 def load_documents(
     db: Connection, ids: Iterable[int], containers: Iterable[str] | None = None
 ) -> Iterator[tuple[int, str, str]]:
-    """Instance id, container and JSON text of the data of these instances, in ``containers`` if given."""
+    """Instance id, container and JSON text of the data of these instances, in `containers` if given."""
     only = "" if containers is None else " AND d.container IN (SELECT value FROM json_each(?))"
     wanted = () if containers is None else (bind(list(containers)),)
     for part in chunks(ids):

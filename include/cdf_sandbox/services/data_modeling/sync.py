@@ -1,4 +1,4 @@
-"""``sync``: what changed since a cursor, deletions included, in the order of the changes.
+"""`sync`: what changed since a cursor, deletions included, in the order of the changes.
 
 A set that builds on another one holds the changed instances that are reached from all instances of that other set, not
 only from its changed ones.
@@ -22,12 +22,12 @@ from cdf_sandbox.services.data_modeling.sync_models import SyncEdgeExpression, S
 from cdf_sandbox.services.data_modeling.traversal import Found, Traversal
 
 CURSOR_LIFETIME_MS = 3 * 24 * 3600 * 1000
-"""Cursors expire after three days, since deletions are remembered that long (schema ``SyncRequest``)."""
+"""Cursors expire after three days, since deletions are remembered that long (schema `SyncRequest`)."""
 
 
 @dataclass(frozen=True)
 class _Position:
-    """All changes up to ``seq`` are told; deletions up to ``begun`` may be passed over."""
+    """All changes up to `seq` are told; deletions up to `begun` may be passed over."""
 
     seq: int
     begun: int
@@ -99,7 +99,7 @@ class _Sync:
         return [row["id"] for row in rows], _Position(rows[-1]["seq"] if full else self._last, position.begun)
 
     def _condition(self, name: str, *, with_deleted: bool) -> Sql:
-        """That row ``i`` is in a set, changed or not."""
+        """That row `i` is in a set, changed or not."""
         if name not in self._request.with_:
             raise ApiError(400, f"The result set '{name}' is not defined in 'with'")
         if name in self._open:

@@ -1,4 +1,4 @@
-"""The body of ``sync`` (schema ``SyncRequest`` of the published API specification)."""
+"""The body of `sync` (schema `SyncRequest` of the published API specification)."""
 
 from typing import Annotated, Literal
 

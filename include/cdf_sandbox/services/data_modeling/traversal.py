@@ -20,14 +20,14 @@ Direction = Literal["outwards", "inwards"]
 
 @dataclass(frozen=True)
 class Found:
-    """The instances of a result set; ``direction`` says how edges were followed."""
+    """The instances of a result set; `direction` says how edges were followed."""
 
     kind: InstanceKind
     ids: Sequence[int]
     direction: Direction = "outwards"
 
     def side(self, chain_to: Literal["source", "destination"]) -> str:
-        """The end of these edges that a set chains to: ``start`` or ``end``."""
+        """The end of these edges that a set chains to: `start` or `end`."""
         return "end" if (self.direction == "outwards") == (chain_to == "destination") else "start"
 
 
@@ -44,7 +44,7 @@ class Traversal:
         self._with_deleted = with_deleted
 
     def nodes(self, definition: NodeSet, parent: Found | None) -> Sql:
-        """The condition that row ``i`` is one of the nodes of a set."""
+        """The condition that row `i` is one of the nodes of a set."""
         parts = [visible("node", self._spaces, with_deleted=self._with_deleted)]
         if parent is None and definition.through is not None:
             raise ApiError(400, "'through' needs 'from'")
@@ -100,7 +100,7 @@ class Traversal:
         return str(container), identifier
 
     def edges(self, definition: SyncEdgeSet, parent: Found | None) -> Sql:
-        """The condition that row ``i`` is one of the edges of a set."""
+        """The condition that row `i` is one of the edges of a set."""
         own = visible("edge", self._spaces, with_deleted=self._with_deleted)
         if definition.filter is not None:
             own = Sql.joined("AND", [own, self._compiler.compile(definition.filter, "i", "edge")], "1")
@@ -121,7 +121,7 @@ class Traversal:
         return [row["id"] for row in rows]
 
     def _walk(self, definition: SyncEdgeSet, start: list[int], own: Sql) -> list[int]:
-        """Ids of the edges that are met when edges are followed from ``start``, level by level."""
+        """Ids of the edges that are met when edges are followed from `start`, level by level."""
         near, far = ("start", "end") if definition.direction == "outwards" else ("end", "start")
         terminal = Sql("0")
         if definition.termination_filter is not None:

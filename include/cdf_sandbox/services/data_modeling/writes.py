@@ -80,9 +80,9 @@ def _same(before: dict[str, Any] | None, after: dict[str, Any]) -> bool:
 
 
 class InstanceWriter:
-    """Writes within one transaction, for who has ``access``; without it for CDF's own services, which may write all.
+    """Writes within one transaction, for who has `access`; without it for CDF's own services, which may write all.
 
-    ``after_commit`` is what the caller has to call once the transaction is committed.
+    `after_commit` is what the caller has to call once the transaction is committed.
     """
 
     def __init__(self, sandbox: Sandbox, db: Connection, access: Access | None) -> None:
@@ -146,7 +146,7 @@ class InstanceWriter:
         return _Source(f"container '{container.id}'", (container.id,), places, frozenset())
 
     def _row(self, item: NodeWrite | EdgeWrite) -> _Row:
-        """The row with its values checked; ``after`` holds only what the request names, nulls included."""
+        """The row with its values checked; `after` holds only what the request names, nulls included."""
         type_ = item.type.id if item.type else None
         ends = (item.start_node.id, item.end_node.id) if isinstance(item, EdgeWrite) else (None, None)
         row = _Row(item.instance_type, item.id, type_, *ends)

@@ -89,7 +89,7 @@ class DownloadIds(StrictModel):
 
 
 class UploadId(FileId):
-    """Either ``externalId`` or ``instanceId``."""
+    """Either `externalId` or `instanceId`."""
 
     id: None = None
 

@@ -10,7 +10,7 @@ _ASSETS_OF_FILE = "EXISTS (SELECT 1 FROM json_each(doc, '$.assetIds') WHERE valu
 
 
 def listed(condition: FileFilter | None, now: int, lag_ms: int, allowed: frozenset[str] | None) -> Where:
-    """The condition for files that lists and searches show: those that were there ``lag_ms`` ago."""
+    """The condition for files that lists and searches show: those that were there `lag_ms` ago."""
     where = Where()
     where.add("max(created_time, present_from) <= ?", now - lag_ms)
     where.visible(allowed)

@@ -39,13 +39,13 @@ _FIELDS_OF_THE_NODE = {"directory", "source", "mime_type", "source_created_time"
 
 
 def readable(access: Access, rows: Sequence[Row]) -> Sequence[Row]:
-    """``rows`` if the caller may read each; nodes may be read by way of data modeling too."""
+    """`rows` if the caller may read each; nodes may be read by way of data modeling too."""
     access.require_data_sets("filesAcl", "READ", (row["data_set_id"] for row in rows if row["space"] is None))
     return rows
 
 
 def writable(access: Access, rows: Sequence[Row]) -> Sequence[Row]:
-    """``rows`` if the caller may change each."""
+    """`rows` if the caller may change each."""
     access.require_data_sets("filesAcl", "WRITE", (row["data_set_id"] for row in rows if row["space"] is None))
     return rows
 

@@ -51,7 +51,7 @@ def file_json(row: Row, now: int) -> dict[str, Any]:
 
 
 def find(db: Connection, identifier: FileId, now: int) -> Row | None:
-    """The file that ``identifier`` names."""
+    """The file that `identifier` names."""
     values: list[int | str]
     if identifier.id is not None:
         query, values = "id = ?", [identifier.id]
@@ -66,7 +66,7 @@ def find(db: Connection, identifier: FileId, now: int) -> Row | None:
 
 
 def find_all(db: Connection, identifiers: Iterable[FileId], now: int, *, ignore_unknown: bool = False) -> list[Row]:
-    """The files that ``identifiers`` name, in their order; 400 naming those that are missing."""
+    """The files that `identifiers` name, in their order; 400 naming those that are missing."""
     found: list[Row] = []
     unknown: list[dict[str, Any]] = []
     for identifier in identifiers:

@@ -32,7 +32,7 @@ def counts(db: Connection) -> dict[str, int]:
 
 
 def newest(db: Connection, table: str, page: int) -> list[Row]:
-    """One page of a table of documents, newest first; ``table`` is one of our own names."""
+    """One page of a table of documents, newest first; `table` is one of our own names."""
     return db.execute(
         f"SELECT * FROM {table} ORDER BY created_time DESC, id LIMIT ? OFFSET ?",  # noqa: S608 - a name from the code
         (PAGE_SIZE, page * PAGE_SIZE),
@@ -174,7 +174,7 @@ def _images_of(db: Connection, model: _Model, space: str, external_id: str) -> l
 
 
 def collection(db: Connection, kind: str, space: str, external_id: str, page: int) -> list[dict[str, Any]]:
-    """Images of one collection: ``externalId``, ``station``, ``pose`` and ``faces`` as file ids by side."""
+    """Images of one collection: `externalId`, `station`, `pose` and `faces` as file ids by side."""
     model = _LEGACY if kind == "legacy" else _CORE
     shown = []
     for row, data in _images_of(db, model, space, external_id)[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]:

@@ -80,7 +80,7 @@ def _json(row: Row, now: int) -> dict[str, Any]:
 
 
 def spend(sandbox: Sandbox, db: Connection, nonce: str) -> int:
-    """Bind ``nonce`` to what is being started and return its session's id; 400 when it is unknown, spent or old."""
+    """Bind `nonce` to what is being started and return its session's id; 400 when it is unknown, spent or old."""
     row = db.execute(
         "UPDATE sessions SET status = 'ACTIVE' WHERE nonce_sha256 = ? AND status = 'READY' AND creation_time > ?"
         " RETURNING id",

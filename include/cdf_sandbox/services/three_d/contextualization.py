@@ -1,6 +1,6 @@
 """Links from 360 images to assets in data modeling only projects (beta).
 
-The service keeps assets and objects one to one: an asset's ``object3D`` is found or created, and each polygon item
+The service keeps assets and objects one to one: an asset's `object3D` is found or created, and each polygon item
 becomes an edge from that object to the image. There is no key: what is sent twice is there twice.
 """
 

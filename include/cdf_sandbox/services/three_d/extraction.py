@@ -61,7 +61,7 @@ def unfinished_revisions(db: Connection) -> list[int]:
     return [row["id"] for row in rows]
 
 
-def process(sandbox: Sandbox, revision_id: int) -> None:
+def process_revision(sandbox: Sandbox, revision_id: int) -> None:
     """Extract what one revision asks for; whatever is wrong with its file ends it as failed, with words in its logs."""
     with sandbox.read() as db:
         revision = db.execute("SELECT * FROM three_d_revisions WHERE id = ?", (revision_id,)).fetchone()

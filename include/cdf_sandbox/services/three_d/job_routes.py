@@ -72,8 +72,8 @@ def create_job(sandbox: SandboxDep, access: AccessDep, body: JobWrites) -> Respo
             ),
         ).fetchone()["number"]
         created = job_json(require_job(db, item), now)
-    if sandbox.detect_texts is not None:
-        sandbox.detect_texts(number)
+    if sandbox.queue_text_detection is not None:
+        sandbox.queue_text_detection(number)
     return Json({"items": [created]}, status_code=201)
 
 

@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS three_d_job_rejections (
 
 
 def status(row: Row, now: int) -> str:
-    """``Scheduled``, ``Started``, ``Succeeded`` or ``Failed``; the end is open while the work goes on."""
+    """`Scheduled`, `Started`, `Succeeded` or `Failed`; the end is open while the work goes on."""
     if now < row["started_time"]:
         return "Scheduled"
     if row["ended_time"] is None or now < row["ended_time"]:

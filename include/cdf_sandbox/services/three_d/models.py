@@ -14,7 +14,7 @@ Vector = Annotated[list[float], Field(min_length=3, max_length=3)]
 
 
 class ModelWrite(WriteModel):
-    """A classic model, or one that lives in data modeling: then with ``space`` and ``type``."""
+    """A classic model, or one that lives in data modeling: then with `space` and `type`."""
 
     name: Name
     data_set_id: InternalId | None = None
@@ -73,7 +73,7 @@ class ModelChanges(StrictModel):
 
 
 class ModelId(StrictModel):
-    """A model by ``id``, or by ``instanceId`` if it lives in data modeling."""
+    """A model by `id`, or by `instanceId` if it lives in data modeling."""
 
     id: InternalId | None = None
     instance_id: InstanceRef | None = None

@@ -58,8 +58,8 @@ def create_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalI
         ids = [_start(sandbox, db, model_id, item, row, now) for item, row in zip(body.items, rows, strict=True)]
         items = [revision_json(_find(db, model_id, revision_id), now) for revision_id in ids]
     for item, revision_id in zip(body.items, ids, strict=True):
-        if item.extraction_space is not None and sandbox.extract is not None:
-            sandbox.extract(revision_id)
+        if item.extraction_space is not None and sandbox.queue_extraction is not None:
+            sandbox.queue_extraction(revision_id)
     return Json({"items": items}, status_code=201)
 
 

@@ -1,8 +1,8 @@
-"""Polygons on the sphere round a 360 image, in format 2.0.0: ``[n, phi, theta, ... n, phi, theta, ...]``.
+"""Polygons on the sphere round a 360 image, in format 2.0.0: `[n, phi, theta, ... n, phi, theta, ...]`.
 
-``phi`` is the angle from +Y in [0, pi], ``theta`` the one about Y from +Z in [0, 2 pi), both in the image's own frame
+`phi` is the angle from +Y in [0, pi], `theta` the one about Y from +Z in [0, 2 pi), both in the image's own frame
 before its rotation, as the public viewer reads them (cognitedata/reveal,
-``transformSphericalCoordinatesToVectors.ts``).
+`transformSphericalCoordinatesToVectors.ts`).
 """
 
 import math
@@ -24,7 +24,7 @@ _RAYS: Mapping[str, Callable[[float, float], tuple[float, float, float]]] = {
 
 
 def angles(face: str, u: float, v: float) -> tuple[float, float]:
-    """``phi`` and ``theta`` of a point of a face, in fractions from its top left corner."""
+    """`phi` and `theta` of a point of a face, in fractions from its top left corner."""
     x, y, z = _RAYS[face](2 * u - 1, 2 * v - 1)
     theta = math.atan2(x, z) % (2 * math.pi)
     return math.acos(y / math.hypot(x, y, z)), 0.0 if theta >= 2 * math.pi else theta

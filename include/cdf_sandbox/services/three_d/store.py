@@ -23,7 +23,7 @@ CREATE INDEX IF NOT EXISTS three_d_revisions_of_model ON three_d_revisions (mode
 
 
 def status(row: Row, now: int) -> str:
-    """``Queued``, ``Processing``, ``Done`` or ``Failed``; ``ended_time`` is empty while the end is not known."""
+    """`Queued`, `Processing`, `Done` or `Failed`; `ended_time` is empty while the end is not known."""
     if now < row["started_time"]:
         return "Queued"
     if row["ended_time"] is None or now < row["ended_time"]:

@@ -1,7 +1,7 @@
 """What an ImageTextDetection job does: reads the faces of a collection and leaves a CogniteFile with the texts.
 
-The form of that file is not published. The sandbox writes ``{"version": "1.0", "items": [{"key", "image360":
-{"instanceId"}, "text", "confidence", "polygon": {"version", "data"}}]}``, one polygon on the sphere for each text.
+The form of that file is not published. The sandbox writes `{"version": "1.0", "items": [{"key", "image360":
+{"instanceId"}, "text", "confidence", "polygon": {"version", "data"}}]}`, one polygon on the sphere for each text.
 """
 
 import json
@@ -33,7 +33,7 @@ def unfinished_jobs(db: Connection) -> list[int]:
     ]
 
 
-def detect_texts(sandbox: Sandbox, number: int) -> None:
+def process_job(sandbox: Sandbox, number: int) -> None:
     """Do one job; whatever goes wrong ends it as failed, with the reason in the sandbox's log."""
     with sandbox.read() as db:
         job = db.execute("SELECT * FROM three_d_jobs WHERE number = ?", (number,)).fetchone()

@@ -80,8 +80,8 @@ def extract(sandbox: SandboxDep, access: AccessDep, body: Extract) -> Response:
         )
         job = db.execute("SELECT * FROM vision_jobs WHERE id = ?", (job_id,)).fetchone()
         answer = _shown(db, job, now) | document
-    if sandbox.see is not None:
-        sandbox.see(job_id)
+    if sandbox.queue_vision_job is not None:
+        sandbox.queue_vision_job(job_id)
     return Json(answer)
 
 

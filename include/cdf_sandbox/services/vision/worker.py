@@ -19,7 +19,7 @@ def unfinished_jobs(db: Connection) -> list[int]:
     ]
 
 
-def look_at_images(sandbox: Sandbox, job_id: int) -> None:
+def process_job(sandbox: Sandbox, job_id: int) -> None:
     """Do one job, passing over the batches that were done before the sandbox was killed."""
     with sandbox.read() as db:
         job = db.execute("SELECT * FROM vision_jobs WHERE id = ?", (job_id,)).fetchone()

@@ -14,7 +14,7 @@ TEXT = {"type": {"type": "text"}}
 
 
 def container(**fields: Any) -> dict[str, Any]:
-    """A container with the property ``p``."""
+    """A container with the property `p`."""
     return {"items": [{"space": SPACE, "externalId": "Defined", "properties": {"p": TEXT}, **fields}]}
 
 

@@ -48,7 +48,7 @@ Document = Mapping[str, Any]
 
 @dataclass
 class World:
-    """Nodes with data in one container, or none (``None``)."""
+    """Nodes with data in one container, or none (`None`)."""
 
     nodes: dict[str, Document | None]
     links: dict[str, str] = field(default_factory=dict)
@@ -113,7 +113,7 @@ expressions = st.recursive(
 
 
 def evaluate(expression: dict[str, Any], name: str, world: World) -> bool | None:
-    """Whether node ``name`` matches; ``None`` for unknown, as in SQL."""
+    """Whether node `name` matches; `None` for unknown, as in SQL."""
     ((kind, body),) = expression.items()
     if kind in ("and", "or"):
         parts = [evaluate(part, name, world) for part in body]

@@ -280,7 +280,7 @@ def test_the_async_client_speaks_to_it_too(running: RunningSandbox) -> None:
 
 
 def test_the_two_worked_examples_of_the_sdk(client: CogniteClient) -> None:
-    """Actors in movies, as in the SDK's reference of ``instances.apply`` and ``instances.query``."""
+    """Actors in movies, as in the SDK's reference of `instances.apply` and `instances.query`."""
     modeling = client.data_modeling
     modeling.spaces.apply([SpaceApply("movies"), SpaceApply("actors"), SpaceApply("types")])
     modeling.containers.apply(

@@ -29,7 +29,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def mutated(body: Any, chance: random.Random) -> Any:
-    """``body`` with one to three parts replaced, removed, renamed, repeated or swapped for another part."""
+    """`body` with one to three parts replaced, removed, renamed, repeated or swapped for another part."""
     body = copy.deepcopy(body)
     for _ in range(chance.randint(1, 3)):
         found = list(places(body))

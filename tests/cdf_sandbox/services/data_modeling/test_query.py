@@ -83,7 +83,7 @@ def write(db: sqlite3.Connection, graph: Graph) -> None:
 
 
 def walked(graph: Graph, start: set[str], direction: str, type_: str | None, distance: int | None) -> set[int]:
-    """The edges that are met from ``start``."""
+    """The edges that are met from `start`."""
     met: set[int] = set()
     frontier, seen = set(start), set(start)
     level = 0

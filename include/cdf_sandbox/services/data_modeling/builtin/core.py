@@ -1,7 +1,7 @@
-"""The part of CDF's core data model (``cdf_cdm`` v1) that is not about 3D.
+"""The part of CDF's core data model (`cdf_cdm` v1) that is not about 3D.
 
 Containers, types, constraints, defaults and filters as in a dump of the API (cognitedata/neat,
-``tests_smoke/test_cdf_models/snapshots/cognite_core_{container,view}.yaml``). Indexes are left out: they change no
+`tests_smoke/test_cdf_models/snapshots/cognite_core_{container,view}.yaml`). Indexes are left out: they change no
 answer. Not here: activities, equipment, time series, units, diagram annotations.
 """
 
@@ -144,6 +144,6 @@ VIEWS = (
 
 
 def data_models(views: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
-    """``CogniteCore`` v1 over those of ``views`` that lie in ``cdf_cdm``."""
+    """`CogniteCore` v1 over those of `views` that lie in `cdf_cdm`."""
     members = [(CDM, each["externalId"]) for each in views if each["space"] == CDM]
     return (data_model(CDM, "CogniteCore", members),)

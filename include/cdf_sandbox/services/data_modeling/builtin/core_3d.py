@@ -1,7 +1,7 @@
-"""The 3D part of CDF's core data model: views in ``cdf_cdm``, containers in ``cdf_cdm_3d``.
+"""The 3D part of CDF's core data model: views in `cdf_cdm`, containers in `cdf_cdm_3d`.
 
 Source as for `core`. The filter of the collection view tests the container
-``Cognite3DModel``, in which a collection has no data: so it is in CDF, and so a collection that was written as a
+`Cognite3DModel`, in which a collection has no data: so it is in CDF, and so a collection that was written as a
 revision is not listed through that view.
 """
 

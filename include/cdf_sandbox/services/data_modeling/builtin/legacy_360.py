@@ -1,7 +1,7 @@
-"""``cdf_360_image_schema`` v1: the 360 degree images of asset-centric and hybrid projects.
+"""`cdf_360_image_schema` v1: the 360 degree images of asset-centric and hybrid projects.
 
 Views and properties are those that the Reveal viewer and Cognite's Toolkit read (cognitedata/reveal,
-``image-360-data-providers``; cognitedata/toolkit, ``image_360_mappings``). Assumed, since the containers are not
+`image-360-data-providers`; cognitedata/toolkit, `image_360_mappings`). Assumed, since the containers are not
 public: one container a view in the same space, the same property ids, everything nullable, 64-bit floats, and relations
 without a container constraint, so that their targets can be auto-created.
 """

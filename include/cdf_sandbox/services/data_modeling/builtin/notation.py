@@ -16,7 +16,7 @@ TIMESTAMP: dict[str, Any] = {"type": "timestamp", "list": False}
 
 
 def direct(container: tuple[str, str] | None = None, *, many: int | None = None) -> dict[str, Any]:
-    """A direct relation, or a list of at most ``many``; its targets must have data in ``container`` if given."""
+    """A direct relation, or a list of at most `many`; its targets must have data in `container` if given."""
     target: dict[str, Any] = {"container": container_ref(*container)} if container else {}
     return {"type": "direct", "list": many is not None, **({"maxListSize": many} if many else {}), **target}
 
@@ -56,7 +56,7 @@ def container(
     required: Iterable[str] = (),
     is_global: bool = True,
 ) -> dict[str, Any]:
-    """A container; ``unique`` maps a constraint's name to its properties, over all spaces."""
+    """A container; `unique` maps a constraint's name to its properties, over all spaces."""
     constraints: dict[str, Any] = {
         name: {"constraintType": "requires", "require": container_ref(*target)} for name, target in requires
     }
@@ -88,9 +88,9 @@ def container(
 def mapped(
     container: tuple[str, str], *names: str, sources: Mapping[str, tuple[str, str]] | None = None, **renamed: str
 ) -> dict[str, dict[str, Any]]:
-    """View properties for properties of a container; ``renamed`` gives view name = container name.
+    """View properties for properties of a container; `renamed` gives view name = container name.
 
-    ``sources`` says through which view the target of a relation is meant to be read.
+    `sources` says through which view the target of a relation is meant to be read.
     """
     pairs = {**{name: name for name in names}, **renamed}
     return {
@@ -111,7 +111,7 @@ def reverse(
     targets_list: bool = False,
     through_source: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The nodes of view ``source`` whose relation ``through`` (of view ``through_source`` if given) points here."""
+    """The nodes of view `source` whose relation `through` (of view `through_source` if given) points here."""
     return {
         "connectionType": f"{'single' if single else 'multi'}_reverse_direct_relation",
         "source": view_ref(*source),
@@ -121,7 +121,7 @@ def reverse(
 
 
 def edges(type_: tuple[str, str], source: tuple[str, str], edge_source: tuple[str, str] | None) -> dict[str, Any]:
-    """Outgoing edges of a type to nodes of view ``source``."""
+    """Outgoing edges of a type to nodes of view `source`."""
     return {
         "connectionType": "multi_edge_connection",
         "type": {"space": type_[0], "externalId": type_[1]},
@@ -140,7 +140,7 @@ def view(
     filter: Mapping[str, Any] | None = None,
     is_global: bool = True,
 ) -> dict[str, Any]:
-    """Version v1 of a view; ``implements`` names its direct and indirect parents, furthest first."""
+    """Version v1 of a view; `implements` names its direct and indirect parents, furthest first."""
     return {
         "space": space,
         "externalId": external_id,

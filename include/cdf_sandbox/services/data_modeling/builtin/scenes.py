@@ -1,6 +1,6 @@
-"""The ``scene`` space, views v1: scenes that Reveal-based clients open.
+"""The `scene` space, views v1: scenes that Reveal-based clients open.
 
-Names and kinds as the client that loads scenes reads them (cognitedata/reveal, ``react-components/src/hooks/scenes``
+Names and kinds as the client that loads scenes reads them (cognitedata/reveal, `react-components/src/hooks/scenes`
 before its removal in 2026). Assumed, since the containers are not public: one container a view in the same space, with
 the properties that the client insists on not nullable, and a space that is not a system space, so that scenes may lie
 in it.

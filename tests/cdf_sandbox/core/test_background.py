@@ -1,0 +1,66 @@
+"""Background work: unfinished tasks come first, a failure ends no thread, and stopping never waits for a task."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cdf_sandbox.core import background
+from cdf_sandbox.core.background import Background
+
+SANDBOX: Any = SimpleNamespace(read=nullcontext)
+
+
+class SlowToAnswer(queue.SimpleQueue[Any]):
+    """A queue whose `empty` answers late: when it returns, the worker has taken every task."""
+
+    def empty(self) -> bool:
+        was_empty = super().empty()
+        while not super().empty():
+            pass
+        return was_empty
+
+
+def test_stopping_while_the_worker_takes_the_last_task_returns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background.queue, "SimpleQueue", SlowToAnswer)
+    begun, proceed = threading.Event(), threading.Event()
+
+    def work(_: Any, task: int) -> None:
+        begun.set()
+        assert proceed.wait(30)
+
+    worker = Background("test", SANDBOX, lambda _: [], work)
+    worker.start()
+    worker.add(1)
+    assert begun.wait(30)
+    worker.add(2)
+    stopping = threading.Thread(target=worker.stop, daemon=True)
+    stopping.start()
+    proceed.set()
+    stopping.join(5)
+    assert not stopping.is_alive()
+
+
+def test_unfinished_tasks_come_first_and_a_failure_ends_no_thread() -> None:
+    done: list[int] = []
+    finished = threading.Event()
+
+    def work(_: Any, task: int) -> None:
+        if task == 1:
+            raise RuntimeError("broken task")
+        done.append(task)
+        if task == 3:
+            finished.set()
+
+    worker = Background("test", SANDBOX, lambda _: [1, 2], work)
+    worker.add(0)
+    worker.start()
+    worker.add(3)
+    assert finished.wait(30)
+    worker.stop()
+    assert done == [0, 2, 3]
