@@ -1,4 +1,4 @@
-"""Instances in CDF: written only where CDF has something else, read in pages."""
+"""Instances in CDF: write those that differ, read them in pages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from capture360.batches import batched
 from capture360.cdf.client import cdf_errors
 from capture360.errors import CdfError
 from capture360.geometry.rotation import (
@@ -21,6 +22,7 @@ from capture360.model import Pose
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
+    from cognite.client.data_classes.data_modeling import ViewId
 
 POSITION = ("translationX", "translationY", "translationZ")
 ROTATION = ("eulerRotationX", "eulerRotationY", "eulerRotationZ")
@@ -38,7 +40,7 @@ PAGE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view in the version that we write and read."""
+    """A view in the version that is written and read."""
 
     space: str
     external_id: str
@@ -48,11 +50,15 @@ class View:
     def ref(self) -> dict[str, str]:
         return {"type": "view", "space": self.space, "externalId": self.external_id, "version": self.version}
 
-    def properties_of(self, node: Any) -> Mapping[str, Any]:
-        """What the SDK's node has in this view; empty if it was not read with it, or has nothing in it."""
+    @property
+    def id(self) -> ViewId:
         from cognite.client.data_classes.data_modeling import ViewId
 
-        return dict(node.properties.get(ViewId(self.space, self.external_id, self.version), {}))
+        return ViewId(self.space, self.external_id, self.version)
+
+    def properties_of(self, node: Any) -> Mapping[str, Any]:
+        """Return the SDK node's properties in this view; empty if it was read without it or has none."""
+        return dict(node.properties.get(self.id, {}))
 
     def __str__(self) -> str:
         return f"{self.space}/{self.external_id}/{self.version}"
@@ -60,7 +66,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node as it is to be: one view's properties as JSON values."""
+    """A node to write, with the properties of one view as JSON values."""
 
     space: str
     external_id: str
@@ -69,12 +75,12 @@ class Node:
 
 
 def relation(space: str, external_id: str) -> dict[str, str]:
-    """The value of a direct relation."""
+    """Return the value of a direct relation."""
     return {"space": space, "externalId": external_id}
 
 
 def with_prefix(space: str, prefix: str) -> dict[str, Any]:
-    """The filter for nodes of a space whose external ids begin so."""
+    """Return the filter for nodes of a space whose external ids have a prefix."""
     return {
         "and": [
             {"equals": {"property": ["node", "space"], "value": space}},
@@ -84,12 +90,12 @@ def with_prefix(space: str, prefix: str) -> dict[str, Any]:
 
 
 def timestamp(moment: datetime) -> str:
-    """A zoned time as CDF keeps it: milliseconds and an offset."""
+    """Format a zoned time as CDF stores it: milliseconds and an offset."""
     return moment.isoformat(timespec="milliseconds")
 
 
 def pose_properties(pose: Pose) -> dict[str, float]:
-    """Translation in metres, rotation as intrinsic X-Z-Y angles in radians, scale 1."""
+    """Return translation in metres, rotation as intrinsic X-Z-Y angles in radians, and scale 1."""
     angles = cdf_euler(matrix_from_quaternion(pose.rotation))
     return {
         **dict(zip(POSITION, pose.position, strict=True)),
@@ -99,14 +105,14 @@ def pose_properties(pose: Pose) -> dict[str, float]:
 
 
 def pose_of(properties: Mapping[str, Any]) -> Pose:
-    """The pose that an instance's properties say."""
+    """Return the pose in an instance's properties."""
     x, y, z = (float(properties[name]) for name in POSITION)
     ex, ey, ez = (float(properties[name]) for name in ROTATION)
     return Pose((x, y, z), quaternion_from_matrix(matrix_from_cdf_euler(ex, ey, ez)))
 
 
 def same_pose(one: Pose, other: Pose) -> bool:
-    """Whether two poses are the same but for rounding. Rotations are compared, not angles."""
+    """Whether two poses are equal but for rounding. Rotations are compared, not angles."""
     near = all(
         math.isclose(a, b, rel_tol=_SAME_NUMBER, abs_tol=_SAME_NUMBER)
         for a, b in zip(one.position, other.position, strict=True)
@@ -122,27 +128,26 @@ class Instances:
         self._client = client
 
     def read(self, space: str, external_ids: Sequence[str], view: View) -> dict[str, Mapping[str, Any]]:
-        """Properties in `view` by external id, of the nodes that are there; empty if a node has none in it."""
-        from cognite.client.data_classes.data_modeling import NodeId, ViewId
+        """Return the properties in `view` of the nodes that exist, by external id; empty for a node without any."""
+        from cognite.client.data_classes.data_modeling import NodeId
 
         if not external_ids:
             return {}
-        view_id = ViewId(view.space, view.external_id, view.version)
         with cdf_errors(f"Reading {view} instances"):
             found = self._client.data_modeling.instances.retrieve(
-                nodes=[NodeId(space, external_id) for external_id in external_ids], sources=view_id
+                nodes=[NodeId(space, external_id) for external_id in external_ids], sources=view.id
             )
         return {node.external_id: view.properties_of(node) for node in found.nodes}
 
     def stale(self, nodes: Sequence[Node]) -> list[Node]:
-        """Those nodes that CDF has not, or has otherwise."""
+        """Return the nodes that CDF lacks or has with other values."""
         return [node for group in _by_view(nodes) for node in self._stale(group)]
 
     def write(self, nodes: Sequence[Node]) -> int:
-        """Create or patch the stale ones of `nodes`; how many those were.
+        """Create or patch the stale ones of `nodes` and return their number.
 
-        Direct relations are never created on the way: what a node points at must be there. A version conflict, somebody
-        else having written at the same moment, is answered by looking again at what is still stale.
+        Targets of direct relations are not created: they must exist. After a version conflict, caused by somebody who
+        wrote at the same moment, the nodes are compared again.
         """
         for attempt in range(_ATTEMPTS):
             stale = self.stale(nodes)
@@ -156,28 +161,22 @@ class Instances:
         raise AssertionError("the last attempt returns or raises")
 
     def _apply(self, nodes: Sequence[Node]) -> None:
-        from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, ViewId
+        from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData
 
         bodies = [
             NodeApply(
                 node.space,
                 node.external_id,
-                sources=[
-                    NodeOrEdgeData(
-                        ViewId(node.view.space, node.view.external_id, node.view.version), dict(node.properties)
-                    )
-                ],
+                sources=[NodeOrEdgeData(node.view.id, dict(node.properties))],
             )
             for node in nodes
         ]
-        for start in range(0, len(bodies), WRITE_ITEMS):
-            with cdf_errors(f"Writing {nodes[start].view} instances"):
-                self._client.data_modeling.instances.apply(
-                    nodes=bodies[start : start + WRITE_ITEMS], auto_create_direct_relations=False
-                )
+        for some in batched(bodies, WRITE_ITEMS):
+            with cdf_errors(f"Writing {', '.join(dict.fromkeys(str(node.view) for node in nodes))} instances"):
+                self._client.data_modeling.instances.apply(nodes=some, auto_create_direct_relations=False)
 
     def remove(self, space: str, external_ids: Sequence[str]) -> int:
-        """Delete those nodes that are there."""
+        """Delete the nodes that exist and return their number."""
         from cognite.client.data_classes.data_modeling import NodeId
 
         if not external_ids:
@@ -190,7 +189,7 @@ class Instances:
         return len(there)
 
     def found(self, space: str, prefix: str) -> list[str]:
-        """External ids of the nodes of a space that begin so; lists may lag behind writes."""
+        """Return the external ids in a space that have a prefix; lists may lag behind writes."""
         query = {
             "with": {"nodes": {"nodes": {"filter": with_prefix(space, prefix)}, "limit": PAGE}},
             "select": {"nodes": {}},
@@ -198,7 +197,7 @@ class Instances:
         return [node.external_id for page in self.pages(query, "nodes") for node in page["nodes"]]
 
     def pages(self, query: Mapping[str, Any], paged: str) -> Iterator[Mapping[str, Sequence[Any]]]:
-        """The result sets of a query, page by page of the set named `paged`; every selected set of each page."""
+        """Yield all selected result sets of a query for each page of the set named `paged`."""
         from cognite.client.data_classes.data_modeling.query import Query
 
         cursors: Mapping[str, str | None] = {}

@@ -299,7 +299,7 @@ def test_a_collection_of_several_pages_is_read_whole(
     drop = world.drop(f"paged{stations}", stations=stations)
     world.write(drop)
     monkeypatch.setattr("capture360.cdf.instances.PAGE", 2)
-    monkeypatch.setattr("capture360.cdf.images.classic.PAGE", 2)
+    monkeypatch.setattr("capture360.cdf.images.instances.PAGE", 2)
     model = mode_of(world.cdf).images(world.cdf, world.site)
     found = [image.external_id for image in model.images(drop.key)]
     assert sorted(found) == sorted(names.image_id(drop.key, station.id) for station in drop.capture.stations)

@@ -16,22 +16,19 @@ from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject
 from capture360.cdf.images.core_files import FILE, CoreFiles
 from capture360.cdf.images.core_model import MODEL, CoreModels
+from capture360.cdf.images.instances import ImageInstances
 from capture360.cdf.images.scenes import with_scene
-from capture360.cdf.images.shared_stations import of_these_images_alone
+from capture360.cdf.images.stored_sizes import stored_sizes
 from capture360.cdf.instances import (
-    PAGE,
-    Instances,
     Node,
     View,
     pose_of,
     pose_properties,
     relation,
     timestamp,
-    with_prefix,
 )
-from capture360.cdf.ports import Collection, StationFaces
+from capture360.cdf.ports import StationFaces
 from capture360.cdf.preflight import Required, ensure_space, missing_parts, space_exists, stop
-from capture360.cdf.stored_sizes import stored_sizes
 from capture360.model import FACES, Capture, CaptureKey, EncodedFace, FaceName, FaceRef, PublishedImage, Station
 from capture360.rules.finding import Finding
 from capture360.settings.site import Site
@@ -49,17 +46,17 @@ _BEGUN = {"type": _TYPE, "status": "Processing", "published": False}
 _DONE = {"type": _TYPE, "status": "Done", "published": True}
 
 
-class CoreImages:
+class CoreImages(ImageInstances):
     """Image360Store of data modeling projects."""
 
+    image_view = IMAGE
+    station_relation = "station360"
+
     def __init__(self, cdf: CdfProject, site: Site) -> None:
-        self._cdf = cdf
-        self._site = site
-        self._space = site.space
+        super().__init__(cdf, site)
         self._files_space = site.data_modeling.files_space or site.space
         self._files = CoreFiles(cdf.client, site.files)
         self._models = CoreModels(cdf, site.space)
-        self._instances = Instances(cdf.client)
 
     def missing(self, key: CaptureKey, panoramas: int) -> Sequence[Finding]:
         actions = ("READ", "CREATE") if self._site.data_modeling.model is None else ()
@@ -77,7 +74,7 @@ class CoreImages:
         return [*found, *(() if found else self._misconfigured())]
 
     def _misconfigured(self) -> Iterator[Finding]:
-        """Settings that cannot hold in this project; asked once all that reading takes is there."""
+        """Yield settings that cannot hold in this project; it must have the views and grant the rights to read them."""
         files, model = self._site.files, self._site.data_modeling.model
         if files.data_set is not None:
             yield stop(
@@ -95,10 +92,6 @@ class CoreImages:
                 f'data_modeling.model is "{model}", but space "{self._space}" holds no such Cognite360ImageModel. '
                 "Correct it, or remove it to have one made.",
             )
-
-    def collections(self, key: CaptureKey) -> Sequence[Collection]:
-        found = self._instances.found(self._space, names.collection_id(key))
-        return [Collection(self._space, external_id) for external_id in found]
 
     def face_ref(self, key: CaptureKey, station: str, face: FaceName, sha256: str) -> FaceRef:
         return FaceRef(face, names.face_id(key, station, face, sha256), self._files_space)
@@ -122,7 +115,7 @@ class CoreImages:
         return stored_sizes(self._files.links(refs))
 
     def publish(self, capture: Capture, faces: StationFaces) -> int:
-        """The model is created only once everything else is there: a run that fails before leaves none behind."""
+        """Create the model last: a run that fails before leaves none behind."""
         ensure_space(self._cdf, self._space, create=self._site.create_space)
         written = sum(self._instances.write(nodes) for nodes in self._before_the_model(capture, faces))
         model, created = self._model(capture.key)
@@ -138,57 +131,27 @@ class CoreImages:
             stale += self._instances.stale(self._collections(capture, model))
         return [*dict.fromkeys(node.external_id for node in stale), *self._new_model(capture.key, model)]
 
-    def images(self, key: CaptureKey) -> Iterator[PublishedImage]:
-        return self._images(with_prefix(self._space, names.collection_id(key)))
-
-    def images_in(self, collection: Collection) -> Iterator[PublishedImage]:
-        return self._images({"instanceReferences": [relation(collection.space, collection.external_id)]})
-
-    def _images(self, collections: Mapping[str, Any]) -> Iterator[PublishedImage]:
-        """The images of the collections that a filter finds."""
-        for page in self._instances.pages(_images_query(collections), "images"):
-            for node in page["images"]:
-                properties = IMAGE.properties_of(node)
-                yield PublishedImage(
-                    external_id=node.external_id,
-                    space=node.space,
-                    station=(properties.get("station360") or {}).get("externalId", ""),
-                    pose=pose_of(properties),
-                    faces={face: _face(face, properties[face]) for face in FACES if properties.get(face)},
-                )
-
-    def remove_images(self, images: Sequence[PublishedImage]) -> int:
-        return self._instances.remove(self._space, [image.external_id for image in images])
-
-    def remove_stations(self, external_ids: Sequence[str]) -> int:
-        unused = of_these_images_alone(self._instances, self._space, external_ids, IMAGE, "station360", ())
-        return self._instances.remove(self._space, unused)
-
-    def remove_collections(self, collections: Sequence[Collection]) -> int:
-        return sum(self._instances.remove(each.space, [each.external_id]) for each in collections)
-
     def remove_faces(self, refs: Sequence[FaceRef]) -> int:
         return self._files.remove(refs)
 
-    def remove(self, key: CaptureKey, *, dry_run: bool) -> Sequence[str]:
-        images = list(self.images(key))
-        space = self._space
-        image_ids = [image.external_id for image in images]
-        stations = {image.station for image in images if image.station}
-        station_ids = of_these_images_alone(self._instances, space, stations, IMAGE, "station360", image_ids)
-        files = [ref for image in images for ref in image.faces.values()]
-        there = self._instances.found(space, names.collection_id(key))
-        models = self._models.all(key)
-        if not dry_run:
-            self._instances.remove(space, image_ids)
-            self._instances.remove(space, there)
-            self._models.remove(models)
-            self._instances.remove(space, station_ids)
-            self.remove_faces(files)
-        return [*image_ids, *there, *models, *station_ids, *(ref.external_id for ref in files)]
+    def _published_image(self, node: Any) -> PublishedImage:
+        properties = IMAGE.properties_of(node)
+        return PublishedImage(
+            external_id=node.external_id,
+            space=node.space,
+            station=(properties.get("station360") or {}).get("externalId", ""),
+            pose=pose_of(properties),
+            faces={face: _face(face, properties[face]) for face in FACES if properties.get(face)},
+        )
+
+    def _models_of(self, key: CaptureKey) -> Sequence[str]:
+        return self._models.all(key)
+
+    def _remove_models(self, external_ids: Sequence[str]) -> None:
+        self._models.remove(external_ids)
 
     def _before_the_model(self, capture: Capture, faces: StationFaces) -> Iterator[Sequence[Node]]:
-        """What each group points at is in one before it, so that CDF's constraints find every target."""
+        """Yield groups of nodes, each referring to earlier groups only, so that CDF's constraints find every target."""
         space, collections = self._space, names.collections(capture)
         yield [Node(space, each, DESCRIBABLE, {"name": label}) for each, label in collections.items()]
         begun = self._instances.read(space, list(collections), REVISION)
@@ -202,7 +165,7 @@ class CoreImages:
         yield [self._image(capture, station, faces[station.id]) for station in capture.stations]
 
     def _collections(self, capture: Capture, model: str) -> list[Node]:
-        """The collections as they are in the end; `published` comes with this last write."""
+        """Return the finished collections; this last write sets `published`."""
         done = {**_DONE, "model3D": relation(self._space, model)}
         return [Node(self._space, each, REVISION, done) for each in names.collections(capture)]
 
@@ -223,23 +186,6 @@ class CoreImages:
 
     def _new_model(self, key: CaptureKey, found: str | None) -> list[str]:
         return [] if found else [f"360° model {key}"]
-
-
-def _images_query(collections: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "with": {
-            "collections": {"nodes": {"filter": collections}, "limit": PAGE},
-            "images": {
-                "nodes": {
-                    "from": "collections",
-                    "through": {"source": IMAGE.ref, "identifier": "collection360"},
-                    "direction": "inwards",
-                },
-                "limit": PAGE,
-            },
-        },
-        "select": {"images": {"sources": [{"source": IMAGE.ref, "properties": ["*"]}]}},
-    }
 
 
 def _face(face: FaceName, value: Mapping[str, str]) -> FaceRef:

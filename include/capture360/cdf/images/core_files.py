@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from capture360.batches import batched
 from capture360.cdf.client import cdf_errors
 from capture360.cdf.images.files import LINKS_AT_ONCE, SHA256, face_name, side_by_side, with_fresh_links
 from capture360.cdf.instances import Instances, Node, View
@@ -66,8 +67,8 @@ class CoreFiles:
         """Download links of uploaded files. Permissions: for no log or record."""
         links: dict[FaceRef, str] = {}
         with cdf_errors("Asking for download links"):
-            for start in range(0, len(refs), LINKS_AT_ONCE):
-                by_node = {_node_id(ref): ref for ref in refs[start : start + LINKS_AT_ONCE]}
+            for some in batched(refs, LINKS_AT_ONCE):
+                by_node = {_node_id(ref): ref for ref in some}
                 found = self._client.files.retrieve_download_urls(instance_id=list(by_node))
                 links |= {ref: found[node] for node, ref in by_node.items()}
         return links
@@ -135,11 +136,11 @@ def _node_id(ref: FaceRef) -> NodeId:
     return NodeId(_space(ref), ref.external_id)
 
 
-def _chunks(refs: Iterable[FaceRef]) -> Iterator[tuple[str, list[FaceRef]]]:
+def _chunks(refs: Iterable[FaceRef]) -> Iterator[tuple[str, Sequence[FaceRef]]]:
     """The references of each space, no more at once than one request takes."""
     spaces: dict[str, list[FaceRef]] = defaultdict(list)
     for ref in refs:
         spaces[_space(ref)].append(ref)
     for space, some in spaces.items():
-        for start in range(0, len(some), _AT_ONCE):
-            yield space, some[start : start + _AT_ONCE]
+        for batch in batched(some, _AT_ONCE):
+            yield space, batch

@@ -6,6 +6,7 @@ is the capture's key: look it up, create it, look it up again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from capture360.cdf.client import CdfProject, cdf_errors
@@ -63,7 +64,7 @@ class CoreModels:
         """Return `external_id` once its node, which CDF makes for the model, can be referred to."""
         return external_id if external_id and self._instances.read(self._space, [external_id], MODEL) else None
 
-    def remove(self, external_ids: list[str]) -> None:
+    def remove(self, external_ids: Sequence[str]) -> None:
         """Delete models, and with them their nodes."""
         if external_ids:
             with cdf_errors("Removing 360° models"):

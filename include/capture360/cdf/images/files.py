@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from capture360.batches import batched
 from capture360.cdf.client import cdf_errors
 from capture360.errors import ConfigError
 from capture360.model import Capture, EncodedFace, Station
@@ -118,11 +119,9 @@ class ClassicFiles:
         """Download links of uploaded files. Permissions: for no log or record."""
         links: dict[str, str] = {}
         with cdf_errors("Asking for download links"):
-            for start in range(0, len(external_ids), LINKS_AT_ONCE):
-                some = list(external_ids[start : start + LINKS_AT_ONCE])
-                links |= {
-                    str(key): url for key, url in self._client.files.retrieve_download_urls(external_id=some).items()
-                }
+            for some in batched(external_ids, LINKS_AT_ONCE):
+                found = self._client.files.retrieve_download_urls(external_id=list(some))
+                links |= {str(external_id): url for external_id, url in found.items()}
         return links
 
     def ids(self, external_ids: Sequence[str]) -> dict[str, int]:

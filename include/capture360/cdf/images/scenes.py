@@ -21,7 +21,7 @@ from capture360.settings.site import Site
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
-    from cognite.client.data_classes.data_modeling import Edge, ViewId
+    from cognite.client.data_classes.data_modeling import Edge
 
 SCENE = View("scene", "SceneConfiguration")
 PLACEMENT = View("scene", "Image360CollectionProperties")
@@ -161,7 +161,7 @@ class Scene:
 
         ids = [EdgeId(self.space, self._new(collection).external_id) for collection in collections]
         with cdf_errors(f"Reading the collections of scene {self.external_id}"):
-            ours = self._client.data_modeling.instances.retrieve(edges=ids, sources=_view_id(PLACEMENT)).edges
+            ours = self._client.data_modeling.instances.retrieve(edges=ids, sources=PLACEMENT.id).edges
         found = [placed for placed in self._all() if placed.collection in collections]
         return list({(placed.space, placed.external_id): placed for placed in [*found, *map(_placed, ours)]}.values())
 
@@ -193,19 +193,13 @@ class Scene:
                 type=_EDGE_TYPE,
                 start_node=(self.space, self.external_id),
                 end_node=(placed.collection.space, placed.collection.external_id),
-                sources=[NodeOrEdgeData(_view_id(PLACEMENT), dict(properties))],
+                sources=[NodeOrEdgeData(PLACEMENT.id, dict(properties))],
             )
             for placed, properties in edges
         ]
         with cdf_errors(f"Writing the collections of scene {self.external_id}"):
             self._client.data_modeling.instances.apply(edges=bodies)
         return len(bodies)
-
-
-def _view_id(view: View) -> ViewId:
-    from cognite.client.data_classes.data_modeling import ViewId
-
-    return ViewId(view.space, view.external_id, view.version)
 
 
 def _placed(edge: Edge) -> _Placed:

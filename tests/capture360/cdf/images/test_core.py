@@ -54,7 +54,7 @@ def test_images_are_read_page_by_page(running: RunningSandbox, tmp_path: Path, m
     drop = world.drop("pages", stations=5)
     world.write(drop)
     monkeypatch.setattr("capture360.cdf.instances.PAGE", 2)
-    monkeypatch.setattr("capture360.cdf.images.core.PAGE", 2)
+    monkeypatch.setattr("capture360.cdf.images.instances.PAGE", 2)
     found = [image.external_id for image in mode_of(world.cdf).images(world.cdf, world.site).images(drop.key)]
     assert sorted(found) == sorted(names.image_id(drop.key, station.id) for station in drop.capture.stations)
 

@@ -1,7 +1,7 @@
-"""How many bytes the store behind CDF holds of a file. CDF itself tells no size, so the download link is asked.
+"""Sizes of uploaded files in the store behind CDF, from their download links, since CDF reports no size.
 
-A signed link is good for GET alone, so the first byte is asked for: the answer's headers say of how many it is one. The
-links are permissions and stand in no message.
+A signed link allows GET only, so the first byte is requested: the headers of the answer state the whole size. The links
+are permissions and appear in no message.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _Key = TypeVar("_Key")
 
 
 def stored_sizes(links: Mapping[_Key, str]) -> dict[_Key, int]:
-    """Bytes behind each download link; CdfUnavailableError if the store does not answer or names no size."""
+    """Return the bytes behind each download link; CdfUnavailableError if the store does not answer or state a size."""
     with httpx.Client(timeout=60, follow_redirects=True) as http:
         return dict(side_by_side(lambda pair: (pair[0], _size(http, pair[1])), list(links.items())))
 
@@ -33,7 +33,7 @@ def _size(http: httpx.Client, link: str) -> int:
                 stated = _stated(answer)
                 if stated is not None:
                     if answer.status_code != 200:
-                        answer.read()  # Of a store that gives ranges this is a byte, and the connection is kept.
+                        answer.read()  # One byte from a store that supports ranges, and the connection stays open.
                     return stated
                 problem = f"status {answer.status_code}"
         except httpx.HTTPError as error:
@@ -42,7 +42,7 @@ def _size(http: httpx.Client, link: str) -> int:
 
 
 def _stated(answer: httpx.Response) -> int | None:
-    """The size of the whole file: the end of Content-Range (RFC 9110, 14.4), or Content-Length of a whole answer."""
+    """Return the size of the whole file: the end of Content-Range (RFC 9110, 14.4), else Content-Length."""
     if answer.status_code in (206, 416):
         text = answer.headers.get("content-range", "").rpartition("/")[2]
     elif answer.status_code == 200:

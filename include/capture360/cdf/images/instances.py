@@ -1,0 +1,124 @@
+"""360° images as instances: find, read and remove them, in the views of either generation of CDF's model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection as Group
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from capture360 import names
+from capture360.batches import batched
+from capture360.cdf.client import CdfProject
+from capture360.cdf.instances import PAGE, Instances, View, relation, with_prefix
+from capture360.cdf.ports import Collection
+from capture360.cdf.preflight import space_exists
+from capture360.model import CaptureKey, FaceRef, PublishedImage
+from capture360.settings.site import Site
+
+_MOST_REFERENCES = 1_000
+
+
+class ImageInstances(ABC):
+    """Collections, images and stations in the space of one site; what both Image360Stores share."""
+
+    image_view: ClassVar[View]
+    station_relation: ClassVar[str]
+    """Property of an image that refers to its station."""
+
+    def __init__(self, cdf: CdfProject, site: Site) -> None:
+        self._cdf = cdf
+        self._site = site
+        self._space = site.space
+        self._instances = Instances(cdf.client)
+
+    def collections(self, key: CaptureKey) -> Sequence[Collection]:
+        found = self._instances.found(self._space, names.collection_id(key))
+        return [Collection(self._space, external_id) for external_id in found]
+
+    def images(self, key: CaptureKey) -> Iterator[PublishedImage]:
+        return self._images(with_prefix(self._space, names.collection_id(key)))
+
+    def images_in(self, collection: Collection) -> Iterator[PublishedImage]:
+        return self._images({"instanceReferences": [relation(collection.space, collection.external_id)]})
+
+    def remove_images(self, images: Sequence[PublishedImage]) -> int:
+        return self._instances.remove(self._space, [image.external_id for image in images])
+
+    def remove_stations(self, external_ids: Sequence[str]) -> int:
+        return self._instances.remove(self._space, self._without_other_images(external_ids, ()))
+
+    def remove_collections(self, collections: Sequence[Collection]) -> int:
+        return sum(self._instances.remove(each.space, [each.external_id]) for each in collections)
+
+    @abstractmethod
+    def remove_faces(self, refs: Sequence[FaceRef]) -> int: ...
+
+    def remove(self, key: CaptureKey, *, dry_run: bool) -> Sequence[str]:
+        if not space_exists(self._cdf, self._space):
+            return []
+        images = list(self.images(key))
+        image_ids = [image.external_id for image in images]
+        collections = self._instances.found(self._space, names.collection_id(key))
+        models = self._models_of(key)
+        stations = self._without_other_images({image.station for image in images if image.station}, image_ids)
+        files = [ref for image in images for ref in image.faces.values()]
+        if not dry_run:
+            self._instances.remove(self._space, image_ids)
+            self._instances.remove(self._space, collections)
+            self._remove_models(models)
+            self._instances.remove(self._space, stations)
+            self.remove_faces(files)
+        return [*image_ids, *collections, *models, *stations, *(ref.external_id for ref in files)]
+
+    @abstractmethod
+    def _published_image(self, node: Any) -> PublishedImage:
+        """Convert the SDK's node of an image."""
+
+    @abstractmethod
+    def _models_of(self, key: CaptureKey) -> Sequence[str]:
+        """Return the external ids of the 360° models of a capture, where the generation has models."""
+
+    @abstractmethod
+    def _remove_models(self, external_ids: Sequence[str]) -> None: ...
+
+    def _images(self, collections: Mapping[str, Any]) -> Iterator[PublishedImage]:
+        """Yield the images of the collections that a filter finds."""
+        query = self._images_query("collections", collections, "collection360", PAGE, ["*"])
+        for page in self._instances.pages(query, "images"):
+            yield from (self._published_image(node) for node in page["images"])
+
+    def _without_other_images(self, stations: Group[str], images: Group[str]) -> Sequence[str]:
+        """Return those of `stations`, sorted, that no image refers to but `images`; all are external ids."""
+        ours, shared = set(images), set[str]()
+        for some in batched(sorted(stations), _MOST_REFERENCES):
+            references = {"instanceReferences": [relation(self._space, name) for name in some]}
+            query = self._images_query(
+                "stations", references, self.station_relation, _MOST_REFERENCES, [self.station_relation]
+            )
+            for page in self._instances.pages(query, "images"):
+                shared.update(
+                    self.image_view.properties_of(node)[self.station_relation]["externalId"]
+                    for node in page["images"]
+                    if node.external_id not in ours
+                )
+        return sorted(set(stations) - shared)
+
+    def _images_query(
+        self, targets: str, found_by: Mapping[str, Any], identifier: str, limit: int, properties: Sequence[str]
+    ) -> dict[str, Any]:
+        """Build the query for the images that refer to the nodes which a filter finds, with these properties."""
+        return {
+            "with": {
+                targets: {"nodes": {"filter": found_by}, "limit": limit},
+                "images": {
+                    "nodes": {
+                        "from": targets,
+                        "through": {"source": self.image_view.ref, "identifier": identifier},
+                        "direction": "inwards",
+                    },
+                    "limit": PAGE,
+                },
+            },
+            "select": {"images": {"sources": [{"source": self.image_view.ref, "properties": list(properties)}]}},
+        }
