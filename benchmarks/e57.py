@@ -22,7 +22,7 @@ from rich.table import Table
 
 from capture360.e57 import PagedFile, picture_blocks, preflight, read_contents, verify
 from capture360.e57.images import ScannerPose
-from capture360.e57.writer import E57Writer
+from e57_writer import E57Writer
 
 IMAGES = 80
 DEFAULT_MEGABYTES = 256

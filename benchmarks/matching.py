@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from rapidfuzz import fuzz, process
 
 from capture360.matching import match
-from capture360.matching.plants import Reading, tag_plant
+from synthetic_tags import Reading, tag_plant
 
 HELD_OUT = (1_001, 1_002, 1_003, 1_004)
 APPROVE = 0.995

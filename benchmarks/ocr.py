@@ -21,7 +21,7 @@ from rapidocr import RapidOCR
 from capture360.detection.legibility import MIN_CAP_PX
 from capture360.detection.ocr import OcrEngine
 from capture360.matching.normalise import key
-from capture360.matching.plants import tag_plant
+from synthetic_tags import tag_plant
 
 SIZE = 2_048
 PLATES = 8

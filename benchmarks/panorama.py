@@ -22,7 +22,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from capture360.geometry.projection import cube_faces, default_face_size, face_directions, panorama_points
+from capture360.geometry.projection import cube_faces, default_face_size, face_directions
 from capture360.model import FaceName
 from capture360.pictures.decoding import decode
 from capture360.pictures.faces import projected_faces
@@ -89,6 +89,14 @@ def against_reference(panorama: Pixels, face: FaceName, size: int, *made: Pixels
         for number, pixels in enumerate(made):
             errors[number] += float(np.mean((pixels[first : first + rows] - truth) ** 2)) / 4
     return [10 * math.log10(255**2 / error) for error in errors]
+
+
+def panorama_points(rays: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Panorama coordinates (..., 2) of rays (..., 3) of the cube frame; (0, 0) is the first pixel's outer corner."""
+    x, y, z = -rays[..., 1], rays[..., 0], rays[..., 2]
+    azimuth, elevation = np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))
+    columns = (width / 2 - azimuth * width / (2 * math.pi)) % width
+    return np.stack([columns, height / 2 - elevation * height / math.pi], axis=-1)
 
 
 def peak_megabytes(content: bytes) -> float:

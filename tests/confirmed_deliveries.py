@@ -40,10 +40,15 @@ def station_nodes(world: World, capture: str) -> set[str]:
     return set(world.nodes(_STATION_VIEWS[world.connection.mode], capture))
 
 
+def face_prefix(key: CaptureKey, station: str) -> str:
+    """How the ids of all face files of a station begin."""
+    return names.face_id(key, station, "front", "").removesuffix("front_")
+
+
 def face_files(world: World, key: CaptureKey, station: str) -> list[str]:
     listed = world.cdf.client.files.list(limit=None)
     found = [file.external_id or file.instance_id.external_id for file in listed]
-    return [name for name in found if name.startswith(names.face_prefix(key, station))]
+    return [name for name in found if name.startswith(face_prefix(key, station))]
 
 
 def link(world: World, drop: Drop, tags: Mapping[str, str]) -> str:
@@ -81,5 +86,5 @@ def linked_images(world: World, drop: Drop) -> set[str]:
     return {
         each.id
         for each in drop.capture.stations
-        if any(name.startswith(names.face_prefix(drop.key, each.id)) for name in linked)
+        if any(name.startswith(face_prefix(drop.key, each.id)) for name in linked)
     }

@@ -20,6 +20,7 @@ from capture360.steps.sampling import Verified
 from capture360.steps.verify import verify
 from captures import Drop, record_as_validated, small_site, write_cubemap
 from local_cdf import RunningSandbox
+from record_files import document_paths
 
 COLLECTION_VIEW = ("cdf_360_image_schema", "Image360Collection", "v1")
 STATION_VIEW = ("cdf_360_image_schema", "Station360", "v1")
@@ -102,7 +103,7 @@ class World:
         files = [file.id for file in client.files.list(limit=None) if file.instance_id is None]
         if files:
             client.files.delete(id=files)
-        for path in list(self.records.store.walk()):
+        for path in document_paths(self.records.store):
             self.records.store.remove(path)
 
     @property
@@ -124,7 +125,7 @@ class World:
         return list(self.cdf.client.get(self._models_url, params={"limit": 1000}).json()["items"])
 
     def _documents(self) -> Iterator[tuple[str, Any]]:
-        for path in self.records.store.walk():
+        for path in document_paths(self.records.store):
             if f"/{LEASES}/" in path:
                 continue
             content = self.records.store.read(path)

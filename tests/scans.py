@@ -14,9 +14,9 @@ import numpy as np
 import simplejpeg
 
 from capture360.e57.images import ScannerPose
-from capture360.e57.writer import E57Writer
 from capture360.model import CaptureKey
 from captures import TAKEN, station_pose
+from e57_writer import E57Writer
 
 
 @dataclass(frozen=True)

@@ -57,11 +57,6 @@ def face_id(key: CaptureKey, station: str, face: FaceName, sha256: str) -> str:
     return f"{_external_id('face', key.site, key.capture, station)}_{face}_{sha256[:16]}"
 
 
-def face_prefix(key: CaptureKey, station: str) -> str:
-    """What the ids of all face files of a station start with, whatever their content."""
-    return f"{_external_id('face', key.site, key.capture, station)}_"
-
-
 def e57_id(key: CaptureKey, path: str, sha256: str) -> str:
     """External id of an E57 file; ends in the first 16 hex digits of its content's sha256."""
     return f"{_external_id('e57', key.site, key.capture, path)}_{sha256[:16]}"

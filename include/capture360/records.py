@@ -48,23 +48,17 @@ class State(StrEnum):
     REJECTED = "rejected"
     PUBLISHED = "published"
     CONTEXTUALIZED = "contextualized"
-    FAILED = "failed"
-    STUCK = "stuck"
-    RETRACTED = "retracted"
 
     @property
     def is_end(self) -> bool:
         """Whether sensing leaves a capture in this state alone until its files change."""
-        return self in {State.REJECTED, State.PUBLISHED, State.CONTEXTUALIZED, State.RETRACTED}
+        return self in {State.REJECTED, State.PUBLISHED, State.CONTEXTUALIZED}
 
 
 _STATE_AFTER = {
     "sense": State.READY,
     "verify": State.PUBLISHED,
     "annotate": State.CONTEXTUALIZED,
-    "failed": State.FAILED,
-    "stuck": State.STUCK,
-    "retract": State.RETRACTED,
 }
 _ORDER = {"validate": 1, "verify": 2, "annotate": 3}
 """How steps that tell the state follow each other within a run."""

@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -142,15 +142,6 @@ class DocumentStore:
             return []
         names = {str(entry).rstrip("/").rpartition("/")[2] for entry in entries if str(entry).rstrip("/") != full}
         return sorted(name for name in names if name and not name.startswith(_HIDDEN))
-
-    def walk(self, folder: str = "") -> Iterator[str]:
-        """Paths of all documents below `folder`, sorted."""
-        full = self._full(folder).rstrip("/")
-        self._fs.invalidate_cache(full)
-        for path in sorted(self._fs.find(full)):
-            relative = str(path)[len(self._root) :].lstrip("/")
-            if not relative.rpartition("/")[2].startswith(_HIDDEN):
-                yield relative
 
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}" if path else self._root

@@ -20,6 +20,7 @@ from airflow_capture360.notifications import CaptureAlert, alert_text
 from airflow_capture360.tasks.ingest import register_and_records
 from capture360.errors import CaptureRejected, CdfUnavailableError
 from capture360.records import Records
+from record_files import document_paths
 
 
 def context(error: BaseException | None, partition_key: str | None = "hall-7/walk-1") -> dict[str, Any]:
@@ -84,7 +85,7 @@ def records(landing: Path) -> Records:
 
 
 def kept(records: Records) -> list[str]:
-    return [path for path in records.store.walk("sensing") if "/alerts/" in path]
+    return [path for path in document_paths(records.store, "sensing") if "/alerts/" in path]
 
 
 def test_it_is_posted_where_the_connection_points(webhook: Any, records: Records) -> None:

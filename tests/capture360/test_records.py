@@ -49,8 +49,6 @@ def test_the_receipt_follows_the_steps(records: Records) -> None:
     put(records, "faces", batch=0, faces={"1": {}})
     put(records, "faces", batch=11, faces={"2": {}})
     assert state(records) is State.PARTIAL
-    put(records, "failed", message="CDF did not answer")
-    assert state(records) is State.FAILED
     put(records, "publish", images=2)
     put(records, "verify", images=2)
     receipt = records.load(KEY)
@@ -61,24 +59,14 @@ def test_the_receipt_follows_the_steps(records: Records) -> None:
     assert {record.run for record in receipt.records} == {"run 1"}
 
 
-def test_a_failure_after_a_success_shows_and_a_new_success_heals_it(records: Records) -> None:
-    put(records, "verify", images=2)
-    put(records, "failed", message="the files have gone")
-    assert state(records) is State.FAILED
-    put(records, "verify", images=2)
-    assert state(records) is State.PUBLISHED
-
-
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
         ([("validate", "a", 20), ("verify", "a", 5)], State.PUBLISHED),
         ([("validate", "a", 20), ("verify", "a", 5), ("annotate", "a", 1)], State.CONTEXTUALIZED),
         ([("validate", "b", 20), ("verify", "a", 5)], State.ACCEPTED),
-        ([("validate", "a", 20), ("verify", "a", 5), ("failed", "a", 19)], State.PUBLISHED),
-        ([("validate", "a", 20), ("verify", "a", 5), ("failed", "a", 21)], State.FAILED),
     ],
-    ids=["one run", "to the end", "two runs", "healed", "failed"],
+    ids=["one run", "to the end", "two runs"],
 )
 def test_steps_of_one_run_are_in_order_whatever_the_workers_clocks_say(
     records: Records, told: list[tuple[str, str, int]], expected: State

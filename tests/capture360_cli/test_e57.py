@@ -8,10 +8,10 @@ import typer
 from typer.testing import CliRunner
 
 from capture360.e57.images import ScannerPose
-from capture360.e57.writer import E57Writer
 from capture360.errors import BadInputError
-from capture360.pictures import jpeg
 from capture360_cli.e57 import e57
+from e57_writer import E57Writer
+from pictures import encode_png
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def run():
 @pytest.fixture
 def scan(tmp_path):
     def written(*poses) -> str:
-        picture = jpeg.encode_png(np.random.default_rng(1).integers(0, 256, (64, 128, 3), dtype=np.uint8))
+        picture = encode_png(np.random.default_rng(1).integers(0, 256, (64, 128, 3), dtype=np.uint8))
         stream = io.BytesIO()
         with E57Writer(stream) as writer:
             for number, pose in enumerate(poses):

@@ -20,6 +20,7 @@ from capture360.steps.reconcile import reconcile
 from captures import Drop
 from confirmed_deliveries import MODES, delivered, face_files, link, linked_images, shown, station_nodes
 from ingest_world import World
+from record_files import document_paths
 from suggested_links import TAGS, world_of
 from writes import Killed, Writes, kill, watched
 
@@ -47,7 +48,7 @@ def published(world: World) -> None:
     model = mode_of(world.cdf).images(world.cdf, world.site)
     link_writer(world.ctx(), KEY).remove(list(model.images(KEY)), dry_run=False)
     model.remove(KEY, dry_run=False)
-    for path in list(world.records.store.walk()):
+    for path in document_paths(world.records.store):
         world.records.store.remove(path)
     first = drop_of(world, 2, 1)
     world.ingest(first)

@@ -15,6 +15,7 @@ from capture360.steps.scene import place, retire
 from capture360.steps.validate import CAPTURE
 from captures import record_as_validated
 from ingest_world import World
+from record_files import document_paths
 from viewer_reads import open_scene
 from writes import Killed, Writes, kill, watched
 
@@ -51,7 +52,7 @@ def empty(world: World) -> None:
         if there:
             client.instances.delete(nodes=there)
         client.spaces.delete("scenes")
-    for path in list(world.records.store.walk()):
+    for path in document_paths(world.records.store):
         if "/scene.json" in path or path.endswith("superseded.json"):
             world.records.store.remove(path)
 

@@ -15,11 +15,11 @@ import simplejpeg
 
 from capture360.cdf.three_d import uploads
 from capture360.e57.images import ScannerPose
-from capture360.e57.writer import E57Writer
 from capture360.steps import e57_extraction
 from capture360.steps.ingest import ingest
 from capture360.steps.validate import validate
 from captures import TAKEN
+from e57_writer import E57Writer
 from ingest_world import IMAGE_VIEW, World
 from local_cdf import RunningSandbox
 from scans import ScanDrop, write_scans

@@ -6,11 +6,6 @@ MIN_CAP_PX = 14
 """Height of a capital letter in pixels from which PP-OCRv6 reads 97 % of clean lines exactly; 85 % at 9 to 11."""
 
 
-def cap_height_px(letter_m: float, distance_m: float, resolution: int) -> float:
-    """Pixels of a letter seen straight on: a face spans 90 degrees, so its focal length is half its resolution."""
-    return resolution / 2 * letter_m / distance_m
-
-
 def legible_distance_m(letter_m: float, resolution: int, min_cap_px: float = MIN_CAP_PX) -> float:
     """Farthest distance at which a letter of this height is still read."""
     return resolution / 2 * letter_m / min_cap_px

@@ -92,24 +92,6 @@ def face_and_point(direction: ArrayLike) -> tuple[FaceName, tuple[float, float]]
     return face, (u, v)
 
 
-def panorama_points(directions: ArrayLike, width: int, height: int) -> NDArray[np.float64]:
-    """Panorama coordinates (..., 2) of rays (..., 3) of the cube frame; (0, 0) is the first pixel's outer corner."""
-    rays = np.asarray(directions, dtype=np.float64)
-    x, y, z = -rays[..., 1], rays[..., 0], rays[..., 2]
-    azimuth, elevation = np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))
-    columns = (width / 2 - azimuth * width / (2 * math.pi)) % width
-    return np.stack([columns, height / 2 - elevation * height / math.pi], axis=-1)
-
-
-def panorama_directions(points: ArrayLike, width: int, height: int) -> NDArray[np.float64]:
-    """Unit vectors (..., 3) in the cube frame through panorama coordinates (..., 2)."""
-    xy = np.asarray(points, dtype=np.float64)
-    azimuth = (width / 2 - xy[..., 0]) * 2 * math.pi / width
-    elevation = (height / 2 - xy[..., 1]) * math.pi / height
-    level = np.cos(elevation)
-    return np.stack([level * np.sin(azimuth), -level * np.cos(azimuth), np.sin(elevation)], axis=-1)
-
-
 def check_full_panorama(width: int, height: int, where: str = "The picture") -> None:
     """ProjectionError unless the picture is 2 : 1 within one pixel and small enough to be addressed."""
     if abs(width - 2 * height) > 1 or width < 8:

@@ -8,7 +8,7 @@ has not cut. Anything repaired, tied, doubled or cut is for a person.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -79,16 +79,6 @@ def judge(
     """
     judge_ = _Judge(assets, settings or MatchingSettings(), manual or ManualMatches(), calibration or measured())
     return judge_.all(detections)
-
-
-def counts(judged: Iterable[Judged]) -> dict[str, int]:
-    """How many matches of each status and, for the dropped ones, of each reason."""
-    found = Counter[str]()
-    for each in judged:
-        found[each.match.status] += 1
-        if each.match.status == "dropped":
-            found[f"dropped: {each.match.reason}"] += 1
-    return dict(sorted(found.items()))
 
 
 class _Judge:

@@ -106,15 +106,6 @@ def encode_jpeg(pixels: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> bytes
     return bytes(simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality, "RGB", "420"))
 
 
-def encode_png(pixels: NDArray[np.uint8]) -> bytes:
-    """A PNG of height x width x 3 RGB."""
-    import cv2
-
-    written, data = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
-    assert written
-    return bytes(data.tobytes())
-
-
 def _jpeg_segments(stream: IO[bytes]) -> Iterator[tuple[int, int]]:
     """(marker, payload length) of each segment up to the first scan; the stream stands at the payload."""
     stream.seek(2)

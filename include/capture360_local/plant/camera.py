@@ -124,10 +124,3 @@ def on_face(face: str, points: Floats) -> Floats:
     depth = points @ eye.forward
     depth = np.where(depth > 1e-9, depth, np.nan)
     return np.stack([0.5 + 0.5 * (points @ eye.right) / depth, 0.5 - 0.5 * (points @ eye.up) / depth], axis=1)
-
-
-def on_panorama(points: Floats) -> Floats:
-    """Where points (n, 3) of the panorama frame lie on the panorama: (n, 2) in 0..1, x right and y down."""
-    azimuth = np.arctan2(points[:, 1], points[:, 0])
-    elevation = np.arctan2(points[:, 2], np.hypot(points[:, 0], points[:, 1]))
-    return np.stack([0.5 - azimuth / (2.0 * np.pi), 0.5 - elevation / np.pi], axis=1)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from capture360.detection.cache import OcrCache
-from capture360.detection.legibility import cap_height_px, legible_distance_m
+from capture360.detection.legibility import legible_distance_m
 from capture360.detection.ocr import Line, OcrDetector, OcrEngine
 from capture360.errors import ConfigError
 from capture360.geometry.polygons import bounds, touches_border
@@ -188,5 +188,5 @@ def test_without_the_extra_a_sentence_says_what_to_install(monkeypatch: pytest.M
 
 
 def test_legibility_is_the_pinhole_law() -> None:
-    assert cap_height_px(0.025, 2, 2048) == pytest.approx(12.8)
-    assert cap_height_px(0.025, legible_distance_m(0.025, 2048), 2048) == pytest.approx(14)
+    focal_length_px = 2048 / 2  # a face spans 90 degrees
+    assert focal_length_px * 0.025 / legible_distance_m(0.025, 2048) == pytest.approx(14)

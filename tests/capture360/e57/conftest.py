@@ -9,8 +9,8 @@ from scipy.spatial.transform import Rotation
 
 from capture360.e57 import PagedFile, find_photospheres, read_contents
 from capture360.e57.images import ScannerPose
-from capture360.e57.writer import E57Writer
-from capture360.pictures import jpeg
+from e57_writer import E57Writer
+from pictures import encode_png
 
 TAKEN = datetime(2026, 5, 1, 7, 30, tzinfo=UTC)
 # What turns a pinhole camera (looks along -Z, up +Y) from the sensor's axes towards each face; the sensor looks at +X.
@@ -45,7 +45,7 @@ class World:
         rays = np.stack(
             [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)], axis=-1
         )
-        return jpeg.encode_png(self.colour(rays @ sensor.as_matrix().T))
+        return encode_png(self.colour(rays @ sensor.as_matrix().T))
 
     def pinhole(self, camera: Rotation, size: int = 64, field_of_view: float = 90.0) -> np.ndarray:
         c = (2 * (np.arange(size) + 0.5) / size - 1) * np.tan(np.radians(field_of_view) / 2)
@@ -146,7 +146,7 @@ def add_cube(world):
         names=None,
         turns=None,
         field_of_view=90.0,
-        encode=jpeg.encode_png,
+        encode=encode_png,
         size=64,
     ):
         def add(writer: E57Writer) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture360.e57.checksums import PAGE, PAYLOAD, page_checksums, wrong_pages
-from capture360.e57.writer import with_checksums
+from e57_writer import with_checksums
 
 NOISE = np.random.default_rng(3).integers(0, 256, 1500 * PAYLOAD, np.uint8).tobytes()
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from capture360.e57 import E57Error, PagedFile, preflight, verify
 from capture360.e57.checksums import PAGE, PAYLOAD
 from capture360.e57.pages import PageChecker
-from capture360.e57.writer import with_checksums
+from e57_writer import with_checksums
 
 
 def test_the_checksum_is_crc32c_as_in_rfc_3720():

@@ -14,6 +14,7 @@ from capture360.e57.pages import E57Error
 from capture360.geometry import rotation as rot
 from capture360.model import FACES
 from capture360.pictures import decoding, jpeg
+from pictures import encode_png
 
 
 def worst_difference(world, file, sphere, face_size=None) -> float:
@@ -127,7 +128,7 @@ def test_what_makes_no_sphere_is_said_and_counted(world, tilted, add_cube, make_
     def add(writer):
         for face, turn in skew.items():
             camera = tilted * turn
-            writer.add_pinhole(jpeg.encode_png(world.pinhole(camera, 16)), name=face, pose=pose_of(camera))
+            writer.add_pinhole(encode_png(world.pinhole(camera, 16)), name=face, pose=pose_of(camera))
 
     _, found = open_spheres(make_e57(add))
     assert len(found.usable) == 0

@@ -20,10 +20,10 @@ from capture360.e57 import (
 )
 from capture360.e57.checksums import PAGE, PAYLOAD
 from capture360.e57.preflight import MAX_UPLOAD
-from capture360.e57.writer import with_checksums
 from capture360.errors import BadInputError
-from capture360.pictures import jpeg
 from capture360.rules.finding import Disposition
+from e57_writer import with_checksums
+from pictures import encode_png
 
 SENTENCES = {
     "InvalidCVHeader.e57": r"holds no images \(1 scan only\)",
@@ -83,7 +83,7 @@ def test_one_bad_sphere_holds_back_no_other(world, tilted, make_e57, pose_of, ta
     def add(writer):
         writer.add_spherical(world.spherical(tilted, 64), name="good", pose=pose_of(tilted), acquired_at=taken)
         writer.add_spherical(world.spherical(tilted, 64), name="lost", pose=None, acquired_at=taken)
-        square = jpeg.encode_png(np.zeros((64, 64, 3), np.uint8))
+        square = encode_png(np.zeros((64, 64, 3), np.uint8))
         writer.add_spherical(square, name="square", pose=pose_of(tilted), acquired_at=taken)
         writer.add_image("visual", square, name="photo")
 
@@ -124,7 +124,7 @@ def picture_file(picture: bytes, world, tilted, make_e57, pose_of, taken, swap: 
     [
         (lambda picture: bytes(len(picture)), "neither JPEG nor PNG"),
         (lambda picture: picture[: len(picture) // 2], "the picture is cut off"),
-        (lambda picture: jpeg.encode_png(np.zeros((8, 8, 3), np.uint8)), "8 x 8 pixels are no full panorama"),
+        (lambda picture: encode_png(np.zeros((8, 8, 3), np.uint8)), "8 x 8 pixels are no full panorama"),
         (
             lambda picture: picture.replace(struct.pack(">II", 256, 128), struct.pack(">II", 60_000, 30_000)),
             "1,800 megapixels",

@@ -118,8 +118,6 @@ def test_points_on_a_face_come_back_from_their_direction(face, u, v):
     back_face, point = pr.face_and_point(3 * ray)
     assert back_face == face
     assert point == pytest.approx((u, v), abs=1e-9)
-    spot = pr.panorama_points(ray, 8192, 4096)
-    assert pr.panorama_directions(spot, 8192, 4096) == pytest.approx(ray, abs=1e-12)
 
 
 def test_rays_behind_a_face_have_no_point_on_it():

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from capture360.matching import calibrate, match
+import calibrate_matching as calibrate
+import synthetic_tags
+from capture360.matching import match
 from capture360.matching.confidence import NEVER_APPROVED, Calibration, laplace, measured
 from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, Evidence, EvidenceKind
-from capture360.matching.plants import tag_plant
+from synthetic_tags import tag_plant
 
 HELD_OUT = (1_201, 1_202, 1_203, 1_204)
 
@@ -48,7 +50,7 @@ def test_the_shipped_calibration_is_the_one_that_the_script_makes(
     ]
     part = calibrate.measure([(calibrate.SEEDS[0], calibrate.SIZES[0])], calibrate.READINGS)
     assert part["version"] == shipped["version"]
-    assert part["plants"] == shipped["plants"][:1], "run python -m capture360.matching.calibrate"
+    assert part["plants"] == shipped["plants"][:1], "run python tools/calibrate_matching.py"
     kinds = part["kinds"]
     assert isinstance(kinds, dict)
     assert kinds.keys() == shipped["kinds"].keys()
@@ -61,7 +63,7 @@ def test_the_script_writes_what_measure_says(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(calibrate, "SIZES", (300,))
     monkeypatch.setattr(calibrate, "SEEDS", (5, 6))
     monkeypatch.setattr(calibrate, "READINGS", 400)
-    monkeypatch.setattr(sys, "argv", ["calibrate", "--out", str(tmp_path / "c.json")])
+    monkeypatch.setattr(sys, "argv", ["calibrate_matching", "--out", str(tmp_path / "c.json")])
     calibrate.main()
     written = json.loads((tmp_path / "c.json").read_text("utf-8"))
     assert written == calibrate.measure([(5, 300), (6, 300)], 400)
@@ -69,11 +71,15 @@ def test_the_script_writes_what_measure_says(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_plant_is_the_same_in_every_process() -> None:
-    program = "from capture360.matching.plants import tag_plant; import hashlib; p = tag_plant(7, 200, 300); " \
+    program = "from synthetic_tags import tag_plant; import hashlib; p = tag_plant(7, 200, 300); " \
               "print(hashlib.sha256(repr(p).encode()).hexdigest())"  # fmt: skip
+    folder = str(Path(synthetic_tags.__file__).parent)
     runs = {
         subprocess.run(
-            [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed}, check=True, capture_output=True
+            [sys.executable, "-c", program],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": folder},
+            check=True,
+            capture_output=True,
         ).stdout
         for seed in ("1", "2")
     }

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from capture360.matching import match
 from capture360.matching.evidence import Evidence, EvidenceKind, Matcher
 from capture360.matching.index import TagIndex
-from capture360.matching.plants import tag_plant
 from capture360.settings.matching import MatchingSettings
+from synthetic_tags import tag_plant
 
 APPROVE = 0.995
 

@@ -13,6 +13,7 @@ from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, Capture, CaptureKey, CaptureKind, Pose, Station, StationMedia
 from capture360.pictures import decoding, jpeg
 from capture360.sources import open_source
+from pictures import encode_png
 
 STATION = Station("s1", "s1", Pose((0, 0, 0), (1, 0, 0, 0)), datetime(2026, 5, 1, tzinfo=UTC))
 RNG = np.random.default_rng(3)
@@ -34,7 +35,7 @@ def cube(tmp_path):
     for face in FACES:
         pixels = noise(64, 64)
         name = f"images/s1/{face}." + ("png" if face == "top" else "jpg")
-        (tmp_path / name).write_bytes(jpeg.encode_png(pixels) if face == "top" else jpeg.encode_jpeg(pixels))
+        (tmp_path / name).write_bytes(encode_png(pixels) if face == "top" else jpeg.encode_jpeg(pixels))
         files[face] = name
     return CaptureFolder(str(tmp_path)), capture(CaptureKind.CUBEMAP, StationMedia(faces=files)), tmp_path
 

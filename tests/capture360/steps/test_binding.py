@@ -11,6 +11,7 @@ from capture360.records import Records
 from cdf_sandbox.core.options import Options
 from ingest_world import World
 from local_cdf import fast_options, run_sandbox
+from record_files import document_paths
 
 
 def options(folder: Path, project: str = "capture360") -> Options:
@@ -23,12 +24,12 @@ def test_records_of_one_project_are_refused_in_another(tmp_path: Path, projects:
     with run_sandbox(one) as trial, run_sandbox(other) as real:
         drop = World(trial, tmp_path).drop("may", stations=2)
         World(trial, tmp_path).ingest(drop)
-        before = sorted(World(trial, tmp_path).records.store.walk())
+        before = document_paths(World(trial, tmp_path).records.store)
         with pytest.raises(ConfigError) as refused:
             World(real, tmp_path).ingest(drop)
         assert f"in project {projects[0]} on sandbox-" in str(refused.value)
         assert f"leads to project {projects[1]} on sandbox-" in str(refused.value)
-        assert sorted(World(trial, tmp_path).records.store.walk()) == before
+        assert document_paths(World(trial, tmp_path).records.store) == before
         assert real.mutating() == 0
         World(trial, tmp_path).ingest(drop, run="run 2")
 

@@ -17,7 +17,17 @@ from capture360.steps.detect import images_of
 from capture360.steps.published import published_stations
 from capture360.steps.reconcile import reconcile
 from captures import Drop
-from confirmed_deliveries import MODES, annotations_of, delivered, face_files, link, linked_images, shown, station_nodes
+from confirmed_deliveries import (
+    MODES,
+    annotations_of,
+    delivered,
+    face_files,
+    face_prefix,
+    link,
+    linked_images,
+    shown,
+    station_nodes,
+)
 from ingest_world import CORE_IMAGE, IMAGE_VIEW, World
 from suggested_links import TAGS, world_of
 
@@ -182,7 +192,7 @@ def test_links_on_what_is_removed_go_and_those_of_people_are_named(world: World)
     by_hand = None
     if world.connection.mode != "data_modeling":
         ours = next(item for item in annotations_of(world))
-        target = names.face_prefix(first.key, "003")
+        target = face_prefix(first.key, "003")
         file = next(f for f in world.cdf.client.files.list(limit=None) if (f.external_id or "").startswith(target))
         by_hand = world.cdf.client.annotations.create(
             AnnotationWrite(ours.annotation_type, ours.data, "approved", "viewer", "1.0.0", "Ada", "file", file.id)

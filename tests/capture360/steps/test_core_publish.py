@@ -22,6 +22,7 @@ from cdf_sandbox.core.faults import FaultOrder
 from cdf_sandbox.core.options import ProjectMode
 from ingest_world import CORE_DESCRIBABLE, CORE_FILE, CORE_IMAGE, CORE_MODEL, CORE_REVISION, CORE_STATION, World
 from local_cdf import RunningSandbox, fast_options, run_sandbox
+from record_files import document_paths
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def test_the_viewer_turns_the_cube_as_it_was_delivered(world: World) -> None:
 def test_the_same_capture_again_writes_nothing(world: World) -> None:
     drop = world.drop("again", stations=2)
     world.write(drop)
-    for path in list(world.records.store.walk()):
+    for path in document_paths(world.records.store):
         world.records.store.remove(path)
     before = world.running.mutating()
     done, published, _ = world.write(drop)

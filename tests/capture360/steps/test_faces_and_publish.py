@@ -25,6 +25,7 @@ from capture360.steps.validate import preflight
 from capture360.steps.verify import verify
 from captures import jpeg, record_as_validated
 from ingest_world import COLLECTION_VIEW, IMAGE_VIEW, STATION_VIEW, World
+from record_files import document_paths
 
 
 def test_a_capture_becomes_a_collection_of_images(world: World) -> None:
@@ -100,7 +101,7 @@ def test_without_records_the_same_capture_again_writes_nothing(world: World) -> 
     """CDF is the truth: records that got lost cost time, not writes."""
     drop = world.drop("forgotten", stations=2)
     world.write(drop)
-    for path in list(world.records.store.walk()):
+    for path in document_paths(world.records.store):
         world.records.store.remove(path)
     before = world.running.mutating()
     world.write(drop)

@@ -19,6 +19,7 @@ from capture360.steps.annotate import annotate
 from capture360.steps.detect import images_of
 from capture360.steps.reconcile import reconcile_quiet, reconcile_site, unknown_collections
 from ingest_world import World
+from record_files import document_paths
 from suggested_links import ASSET, CERTAIN, DOUBTFUL, TAGS, Hall, decide, delete_link, hall_in, lose
 
 IMAGE_VIEWS = {
@@ -199,7 +200,7 @@ def test_a_capture_whose_folder_of_records_was_emptied_is_not_known(make_world: 
     world.ingest(drop)
     elsewhere = replace(world.ctx(), site=world.site.model_copy(update={"id": "dock-2"}))
     assert (reconcile_site(elsewhere).findings, reconcile_site(elsewhere).compared) == ([], 0)
-    for path in list(world.records.store.walk(str(drop.key))):
+    for path in document_paths(world.records.store, str(drop.key)):
         world.records.store.remove(path)
     (finding,) = reconcile_site(world.ctx()).findings
     assert "c360_collection_hall_7_emptied" in finding.message

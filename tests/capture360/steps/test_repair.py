@@ -20,6 +20,7 @@ from capture360.steps.match import match
 from capture360.steps.reconcile import reconcile
 from capture360.steps.repair import Repaired, give_up, repair
 from ingest_world import World
+from record_files import document_paths
 from suggested_links import CERTAIN, TAGS, Hall, decide, delete_link, lose, outline
 
 
@@ -33,7 +34,7 @@ def memory(hall: Hall) -> LinkMemory:
 
 def drop_answers(hall: Hall) -> None:
     store = hall.world.records.store
-    for path in list(store.walk(f"{hall.key}/{ANSWERS}")):
+    for path in document_paths(store, f"{hall.key}/{ANSWERS}"):
         store.remove(path)
 
 

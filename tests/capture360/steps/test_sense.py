@@ -86,7 +86,7 @@ def test_not_while_a_run_holds_its_lease(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("step", "body"),
-    [("verify", {}), ("validate", {"verdict": "rejected"}), ("annotate", {}), ("retract", {})],
+    [("verify", {}), ("validate", {"verdict": "rejected"}), ("annotate", {})],
 )
 def test_a_capture_that_came_to_an_end_is_silent_until_its_files_change(
     world: World, step: str, body: dict[str, str]
@@ -99,15 +99,6 @@ def test_a_capture_that_came_to_an_end_is_silent_until_its_files_change(
     assert world.sense(5) == Sensed((), (), ())
     world.drop(KEY, content="mended")
     assert world.sense(6).ready == (KEY,)
-
-
-def test_a_failed_capture_is_announced_again(world: World) -> None:
-    world.drop(KEY)
-    world.sense()
-    receipt = world.records.load(KEY)
-    assert receipt is not None
-    world.records.put(KEY, receipt.fingerprint, "failed", {}, run="run 1")
-    assert world.sense(1).ready == (KEY,)
 
 
 def test_without_marker_two_looks_are_compared(world: World) -> None:

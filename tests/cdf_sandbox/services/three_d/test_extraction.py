@@ -15,7 +15,7 @@ from cognite.client.data_classes.data_modeling import SpaceApply, ViewId
 from scipy.spatial.transform import Rotation
 
 from capture360.e57.images import ScannerPose
-from capture360.e57.writer import E57Writer
+from e57_writer import E57Writer
 from local_cdf import RunningSandbox, eventually
 
 IMAGE = ViewId("cdf_360_image_schema", "Image360", "v1")

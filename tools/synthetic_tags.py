@@ -1,4 +1,4 @@
-"""Made-up plants for the calibration: tag lists with siblings, twins and parts, and what OCR reads off their plates.
+"""Synthetic plants for the calibration: tag lists with siblings, twins and parts, and what OCR reads off their plates.
 
 Two kinds of numbers stand here. How often a *clean* line swaps characters follows a measurement of PP-OCRv6 on 7,542
 rendered tag lines with an engine score of 0.95 or more: digits for digits or letters for letters in 0.17 % of the

@@ -1,8 +1,8 @@
-"""Measures the precision of each kind of evidence: `python -m capture360.matching.calibrate`.
+"""Measure the precision of each kind of evidence: `python tools/calibrate_matching.py`.
 
-It generates tag lists of several sizes and readings of their plates (`plants`), matches them, counts for each kind how
-often the named tag was the right one, and writes `calibration.json`. The seeds are fixed, so the file can be made again
-byte by byte. Seeds below 1,000 are for the calibration; benchmarks and tests hold out 1,001 and up.
+The script generates tag lists of several sizes and readings of their plates (`synthetic_tags`), matches them, counts
+for each kind how often the named tag was the right one, and writes `calibration.json`. The seeds are fixed, so the file
+can be made again byte by byte. Seeds below 1,000 are for the calibration; benchmarks and tests hold out 1,001 and up.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
+import capture360.matching
 from capture360.matching.confidence import laplace
 from capture360.matching.evidence import AMBIGUOUS, Evidence, EvidenceKind, Matcher
 from capture360.matching.index import TagIndex
-from capture360.matching.plants import Reading, tag_plant
+from synthetic_tags import Reading, tag_plant
 
 SIZES = (1_000, 10_000, 50_000)
 SEEDS = tuple(range(101, 109))
 READINGS = 30_000
-FILE = Path(__file__).with_name("calibration.json")
+FILE = Path(capture360.matching.__path__[0]) / "calibration.json"
 
 
 def measure(plants: Iterable[tuple[int, int]], readings: int) -> dict[str, object]:
@@ -45,7 +46,7 @@ def measure(plants: Iterable[tuple[int, int]], readings: int) -> dict[str, objec
         described.append({"seed": seed, "tags": size, "readings": readings, "digest": digest})
     return {
         "version": "1.0.0",
-        "made_by": "python -m capture360.matching.calibrate",
+        "made_by": "python tools/calibrate_matching.py",
         "plants": described,
         "kinds": {
             kind.value: {

@@ -1,4 +1,4 @@
-"""Writing E57 files with pictures and no points: samples for tests, demonstrations and benchmarks."""
+"""Write E57 files with pictures and no points: samples for tests and benchmarks."""
 
 from __future__ import annotations
 
