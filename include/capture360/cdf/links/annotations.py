@@ -1,16 +1,18 @@
-"""Links from plates to assets in CDF's Annotations API: made once, never against a person's decision.
+"""Links from plates to assets in CDF's Annotations API, created once and never against a person's decision.
 
-The API has neither a key nor uniqueness, so every write is look, create, look. What a person did always wins: an
-annotation of another application, a rejected one, and one of ours that was changed after we made it are left alone, and
-nothing is written over them. Ours that nobody touched and that the newest matches no longer hold are removed.
+The API has neither a key nor uniqueness, so every write reads, creates and reads again. Three kinds of annotations
+count as decided by a person and are left alone: those of another application, rejected ones, and those of ours that
+were changed after their creation. Others of ours are removed once the newest matches no longer contain them.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
+from capture360.batches import batched
 from capture360.cdf.assets import CORE_ASSET
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject, cdf_errors
@@ -24,25 +26,28 @@ if TYPE_CHECKING:
 
 CREATING_APP = "capture360"
 CREATING_APP_VERSION = "1.0.0"
-"""SemVer of how we write links; not of the program, so that an upgrade changes nothing in CDF."""
+"""SemVer of the form of our links, not of the program, so that an upgrade changes nothing in CDF."""
 MAX_TEXT = 128
 _ITEMS = 1000
 _RESOURCES = 1000
 _ONE_OF_THEM = frozenset({400, 404, 422})
-"""Answers that may be about one link of many, such as an asset that is gone; others are about all of them."""
+"""Statuses that may concern one link of a request, such as a deleted asset; others concern the whole request."""
 
 LinkType = Literal["images.AssetLink", "images.InstanceLink"]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """One link as it is to be, on the face file with that internal id."""
+    """A link to write, on the face file with that internal id."""
 
     file: int
     status: Literal["approved", "suggested"]
     data: Mapping[str, Any]
     match: Match
+
+    @property
+    def key(self) -> tuple[int, str]:
+        return self.file, _asset_in(self.data)
 
     @property
     def box(self) -> Box:
@@ -70,23 +75,21 @@ class Annotations:
         return [Need("annotationsAcl", action) for action in ("READ", "WRITE", "SUGGEST")]
 
     def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:
-        files = self._files(images)
-        wanted = [self._wanted(match, files[_face(images, match)]) for match in matches if match.status != "dropped"]
-        existing = self._existing(sorted(files.values()))
-        plan = self._plan(wanted, existing)
-        refused = [sentence for status in ("approved", "suggested") for sentence in self._create(plan.create, status)]
+        files, _, plan = self._planned(images, matches)
+        approved = [link for link in plan.create if link.status == "approved"]
+        suggested = [link for link in plan.create if link.status == "suggested"]
+        approved_refused = list(self._create("/annotations", approved))
+        suggested_refused = list(self._create("/annotations/suggest", suggested))
         self._delete(plan.remove)
-        created = len(plan.create) > 0
-        doubles = self._doubles(self._existing(sorted(files.values()))) if created else []
+        doubles = _doubles(self._existing(files)) if plan.create else []
         self._delete(doubles)
-        made = [link for link in plan.create if _sentence(link) not in refused]
         return LinksWritten(
-            approved=sum(link.status == "approved" for link in made),
-            suggested=sum(link.status == "suggested" for link in made),
+            approved=len(approved) - len(approved_refused),
+            suggested=len(suggested) - len(suggested_refused),
             kept=plan.kept,
             decided=plan.decided,
             removed=len(plan.remove) + len(doubles),
-            refused=tuple(refused),
+            refused=tuple(_refusal(link) for link in [*approved_refused, *suggested_refused]),
         )
 
     def undecided(self, images: Sequence[PublishedImage], suggestions: Sequence[Match]) -> Sequence[Match]:
@@ -111,43 +114,35 @@ class Annotations:
                 updates += [AnnotationUpdate(item.id).status.set(decision) for item in items]
             elif before.status != decision:
                 otherwise.append((match, str(before.status)))
-        for some in _chunks(updates, _ITEMS):
+        for some in batched(updates, _ITEMS):
             with cdf_errors("Deciding on suggested links"):
                 self._client.annotations.update(list(some))
         return otherwise
 
     def _standing(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> list[list[Annotation]]:
-        """For each match the annotations that say the same."""
-        files = self._files(images)
-        existing = self._existing(sorted(files.values()))
-        wanted = [self._wanted(match, files[_face(images, match)]) for match in matches]
+        """Return for each match the annotations of its asset in its place."""
+        files, wanted = self._links(images, matches)
+        by_key = _by_key(self._existing(files))
         return [
-            [
-                item
-                for item in existing
-                if item.annotated_resource_id == link.file
-                and _refers(item, link.data)
-                and is_same_place(_box(item.data), link.box)
-            ]
-            for link in wanted
+            [item for item in by_key.get(link.key, ()) if is_same_place(_box(item.data), link.box)] for link in wanted
         ]
 
     def remove(self, images: Sequence[PublishedImage], *, dry_run: bool) -> Sequence[str]:
         ours = [item for item in self._on_files(_faces(images)) if _is_ours(item)]
         if not dry_run:
             self._delete([item.id for item in ours])
-        return [_told(item) for item in ours]
+        return [_phrase(item) for item in ours]
 
     def remove_from_files(self, faces: Sequence[FaceRef]) -> Sequence[str]:
         ours = [item for item in self._on_files(faces) if _is_ours(item)]
         self._delete([item.id for item in ours])
-        return [_told(item) for item in ours]
+        return [_phrase(item) for item in ours]
 
     def of_people(self, images: Sequence[PublishedImage]) -> Sequence[str]:
-        return [_told(item) for item in self._on_files(_faces(images)) if _is_decided(item)]
+        return [_phrase(item) for item in self._on_files(_faces(images)) if _is_decided(item)]
 
     def _on_files(self, faces: Sequence[FaceRef]) -> list[Annotation]:
-        """All links on those of these files that are there."""
+        """Return all links on the files that exist."""
         if not faces:
             return []
         with cdf_errors("Looking for face files"):
@@ -157,35 +152,45 @@ class Annotations:
         return self._existing(sorted(int(file.id) for file in found))
 
     def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
-        """What people decided is no drift, and CDF itself says which links are ours."""
-        files = self._files(images)
-        wanted = [self._wanted(match, files[_face(images, match)]) for match in matches if match.status != "dropped"]
-        existing = self._existing(sorted(files.values()))
-        plan = self._plan(wanted, existing)
+        """Compare by what CDF itself knows: which links are ours, and which a person decided."""
+        _, existing, plan = self._planned(images, matches)
         unexplained = set(plan.remove)
         return LinkDrift(
             missing=tuple(MissingLink(_asset_ref(link.match), _described(link.match)) for link in plan.create),
-            unexplained=tuple(_told(item) for item in existing if int(item.id) in unexplained),
+            unexplained=tuple(_phrase(item) for item in existing if int(item.id) in unexplained),
         )
 
     def recover(self, images: Sequence[PublishedImage], matches: Sequence[Match], *, gone_by_hand: bool) -> int:
-        """Nothing to do: each link carries its maker's name."""
+        """Do nothing: each link names the application that created it."""
         return 0
 
-    def _files(self, images: Sequence[PublishedImage]) -> dict[FaceRef, int]:
-        """Internal ids of the face files."""
+    def _planned(
+        self, images: Sequence[PublishedImage], matches: Sequence[Match]
+    ) -> tuple[list[int], list[Annotation], _Plan]:
+        """Return the face files, the links on them, and what `write` would change. Reads only."""
+        files, wanted = self._links(images, [match for match in matches if match.status != "dropped"])
+        existing = self._existing(files)
+        return files, existing, _plan(wanted, existing)
+
+    def _links(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> tuple[list[int], list[_Wanted]]:
+        """Return the internal ids of all face files, and the links that these matches ask for."""
         refs = _faces(images)
         with cdf_errors("Looking for face files"):
             found = self._client.files.retrieve_multiple(external_ids=[ref.external_id for ref in refs])
         ids = {file.external_id: int(file.id) for file in found}
-        return {ref: ids[ref.external_id] for ref in refs}
+        faces = {image.external_id: image.faces for image in images}
+        wanted = [
+            self._wanted(match, ids[faces[match.detection.image][match.detection.face].external_id])
+            for match in matches
+        ]
+        return sorted(ids[ref.external_id] for ref in refs), wanted
 
     def _existing(self, files: Sequence[int]) -> list[Annotation]:
-        """All links on these files, whoever made them, oldest first."""
+        """Return all links on these files, whoever created them, oldest first."""
         from cognite.client.data_classes import AnnotationFilter
 
         found: list[Annotation] = []
-        for some in _chunks(files, _RESOURCES):
+        for some in batched(files, _RESOURCES):
             query = AnnotationFilter("file", [{"id": file} for file in some], annotation_type=self._type)
             with cdf_errors("Reading annotations"):
                 found.extend(self._client.annotations.list(query, limit=None))
@@ -208,41 +213,16 @@ class Annotations:
         instance = {"instanceType": "node", "space": space, "externalId": external_id, "sources": [CORE_ASSET]}
         return {"instanceRef": instance}
 
-    def _plan(self, wanted: Sequence[_Wanted], existing: Sequence[Annotation]) -> _Plan:
-        by_file: dict[int, list[Annotation]] = {}
-        for item in existing:
-            by_file.setdefault(int(item.annotated_resource_id), []).append(item)
-        plan = _Plan(create=[], remove=[])
-        fulfilled: set[int] = set()
-        for link in wanted:
-            near = [item for item in by_file.get(link.file, []) if is_same_place(_box(item.data), link.box)]
-            same = [item for item in near if _refers(item, link.data)]
-            if any(_is_decided(item) for item in near if _refers(item, link.data) or item.status == "approved"):
-                plan.decided += 1
-                fulfilled.update(int(item.id) for item in same)
-            elif kept := next((item for item in same if item.status == link.status), None):
-                plan.kept += 1
-                fulfilled.add(int(kept.id))
-            else:
-                plan.create.append(link)
-        plan.remove = [
-            int(item.id)
-            for item in existing
-            if _is_ours(item) and not _is_decided(item) and int(item.id) not in fulfilled
-        ]
-        return plan
-
-    def _create(self, links: Sequence[_Wanted], status: str) -> Iterator[str]:
-        """Create the links of one status; a sentence for each that CDF refuses, CdfError if it refuses writing."""
-        path = "/annotations/suggest" if status == "suggested" else "/annotations"
-        for some in _chunks([link for link in links if link.status == status], _ITEMS):
+    def _create(self, path: str, links: Sequence[_Wanted]) -> Iterator[_Wanted]:
+        """Create the links and yield those that CDF refuses; CdfError if it refuses to be written to at all."""
+        for some in batched(links, _ITEMS):
             yield from self._create_some(path, some)
 
-    def _create_some(self, path: str, links: Sequence[_Wanted]) -> Iterator[str]:
+    def _create_some(self, path: str, links: Sequence[_Wanted]) -> Iterator[_Wanted]:
         items = [_body(link, self._type) for link in links]
         if path == "/annotations":
             items = [{**item, "status": "approved"} for item in items]
-        # Without the trailing slash the SDK does not repeat the request, which would make the links twice.
+        # Without the trailing slash the SDK does not repeat the request, which would create the links twice.
         url = f"/api/v1/projects/{self._cdf.connection.project}{path}"
         try:
             with cdf_errors(f"Writing {len(links)} links"):
@@ -251,46 +231,66 @@ class Annotations:
             if getattr(error.__cause__, "code", None) not in _ONE_OF_THEM:
                 raise
             if len(links) == 1:
-                yield _sentence(links[0])
+                yield links[0]
                 return
-            middle = len(links) // 2
-            yield from self._create_some(path, links[:middle])
-            yield from self._create_some(path, links[middle:])
+            for half in batched(links, -(-len(links) // 2)):
+                yield from self._create_some(path, half)
 
     def _delete(self, ids: Sequence[int]) -> None:
-        for some in _chunks(ids, _ITEMS):
+        for some in batched(ids, _ITEMS):
             with cdf_errors("Removing annotations"):
                 self._client.annotations.delete(list(some))
 
-    def _doubles(self, existing: Sequence[Annotation]) -> list[int]:
-        """Ours that stand a second time in the same place; the oldest is kept."""
+
+def _plan(wanted: Sequence[_Wanted], existing: Sequence[Annotation]) -> _Plan:
+    by_file: dict[int, list[Annotation]] = defaultdict(list)
+    for item in existing:
+        by_file[int(item.annotated_resource_id)].append(item)
+    plan = _Plan(create=[], remove=[])
+    fulfilled: set[int] = set()
+    for link in wanted:
+        near = [item for item in by_file[link.file] if is_same_place(_box(item.data), link.box)]
+        same = [item for item in near if _asset_in(item.data) == link.key[1]]
+        if any(_is_decided(item) for item in near if item in same or item.status == "approved"):
+            plan.decided += 1
+            fulfilled.update(int(item.id) for item in same)
+        elif kept := next((item for item in same if item.status == link.status), None):
+            plan.kept += 1
+            fulfilled.add(int(kept.id))
+        else:
+            plan.create.append(link)
+    plan.remove = [
+        int(item.id) for item in existing if _is_ours(item) and not _is_decided(item) and int(item.id) not in fulfilled
+    ]
+    return plan
+
+
+def _doubles(existing: Sequence[Annotation]) -> list[int]:
+    """Return the ids of undecided links of ours that repeat an older one of ours with the same place and status."""
+    doubles: list[int] = []
+    for group in _by_key([item for item in existing if _is_ours(item)]).values():
         kept: list[Annotation] = []
-        doubles: list[int] = []
-        for item in existing:
-            twin = any(
-                item.annotated_resource_id == other.annotated_resource_id
-                and item.status == other.status
-                and _refers(item, other.data)
-                and is_same_place(_box(item.data), _box(other.data))
-                for other in kept
-                if _is_ours(other)
+        for item in group:
+            repeats = any(
+                item.status == other.status and is_same_place(_box(item.data), _box(other.data)) for other in kept
             )
-            if twin and _is_ours(item) and not _is_decided(item):
+            if repeats and not _is_decided(item):
                 doubles.append(int(item.id))
             else:
                 kept.append(item)
-        return doubles
+    return doubles
+
+
+def _by_key(existing: Sequence[Annotation]) -> dict[tuple[int, str], list[Annotation]]:
+    """Index annotations by file and asset."""
+    found: dict[tuple[int, str], list[Annotation]] = defaultdict(list)
+    for item in existing:
+        found[int(item.annotated_resource_id), _asset_in(item.data)].append(item)
+    return found
 
 
 def _faces(images: Sequence[PublishedImage]) -> list[FaceRef]:
     return [ref for image in images for ref in image.faces.values()]
-
-
-def _face(images: Sequence[PublishedImage], match: Match) -> FaceRef:
-    for image in images:
-        if image.external_id == match.detection.image:
-            return image.faces[match.detection.face]
-    raise ValueError(f"{match.detection.image} is none of the images")
 
 
 def _body(link: _Wanted, link_type: LinkType) -> dict[str, Any]:
@@ -318,13 +318,12 @@ def _box(data: Mapping[str, Any]) -> Box:
     return region["xMin"], region["yMin"], region["xMax"], region["yMax"]
 
 
-def _refers(item: Annotation, data: Mapping[str, Any]) -> bool:
-    """Whether an annotation names the same asset as `data`."""
-    have, want = item.data, data
-    if "assetRef" in want:
-        return bool(have.get("assetRef", {}).get("id") == want["assetRef"].get("id"))
-    one, other = have.get("instanceRef", {}), want["instanceRef"]
-    return (one.get("space"), one.get("externalId")) == (other["space"], other["externalId"])
+def _asset_in(data: Mapping[str, Any]) -> str:
+    """Return the asset that an annotation names, as `Asset.ref` does."""
+    if "assetRef" in data:
+        return str(data["assetRef"].get("id"))
+    instance = data.get("instanceRef") or {}
+    return f"{instance.get('space')}/{instance.get('externalId')}"
 
 
 def _is_ours(item: Annotation) -> bool:
@@ -332,11 +331,11 @@ def _is_ours(item: Annotation) -> bool:
 
 
 def _is_decided(item: Annotation) -> bool:
-    """Whether a person stands behind it: made elsewhere, rejected, or changed after we made it."""
+    """Whether a person decided on it: created elsewhere, rejected, or changed after we created it."""
     return not _is_ours(item) or item.status == "rejected" or item.last_updated_time != item.created_time
 
 
-def _sentence(link: _Wanted) -> str:
+def _refusal(link: _Wanted) -> str:
     asset = link.match.asset
     return (
         f'CDF refused the link of "{link.data["text"]}" on {link.match.detection.image} to '
@@ -353,10 +352,5 @@ def _described(match: Match) -> str:
     return f'"{match.detection.text}" on {match.detection.image} {match.detection.face} to {asset} ({match.status})'
 
 
-def _told(item: Annotation) -> str:
+def _phrase(item: Annotation) -> str:
     return f"annotation {item.id} ({item.status}) on file {item.annotated_resource_id}"
-
-
-def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
 
 import httpx
@@ -12,6 +13,7 @@ from cognite.client.data_classes import Annotation, AnnotationFilter, Annotation
 
 from capture360.cdf.assets import ClassicAssets
 from capture360.cdf.client import CdfProject, Connection
+from capture360.cdf.links import annotations
 from capture360.cdf.links.annotations import Annotations
 from capture360.errors import CdfError, CdfUnavailableError, ConfigError
 from capture360.model import FACES, Asset, Detection, FaceRef, Match, Pose, PublishedImage
@@ -218,6 +220,58 @@ def test_an_asset_that_is_gone_costs_only_its_own_link(
     assert "21-PT-9999" in told
     assert "deleted meanwhile" in told
     assert len(links(client, image)) == 1
+
+
+def test_of_two_equal_plates_the_one_that_cdf_takes_counts(
+    cdf: CdfProject,
+    client: CogniteClient,
+    image: PublishedImage,
+    assets: dict[str, Asset],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = httpx2.AsyncClient.send
+
+    async def refuse_one_plate(self: httpx2.AsyncClient, request: httpx2.Request, **more: object) -> httpx2.Response:
+        if request.url.path.endswith("/annotations") and b'"xMin": 0.7' in gzip.decompress(request.content):
+            error = {"code": 400, "message": "refused"}
+            return httpx2.Response(400, json={"error": error}, request=request)
+        return await real(self, request, **more)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(httpx2.AsyncClient, "send", refuse_one_plate)
+        matches = [match(assets["21-PT-1019A"]), match(assets["21-PT-1019A"], polygon=ELSEWHERE)]
+        written = Annotations(cdf, "images.AssetLink").write([image], matches)
+    assert (written.approved, len(written.refused), len(links(client, image))) == (1, 1, 1)
+
+
+def test_comparing_grows_with_the_links_and_not_with_their_square(
+    cdf: CdfProject, client: CogniteClient, assets: dict[str, Asset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[object] = []
+    real = annotations.is_same_place
+    monkeypatch.setattr(annotations, "is_same_place", lambda *boxes: compared.append(boxes) or real(*boxes))
+    writer = Annotations(cdf, "images.AssetLink")
+    work = []
+    for count in (10, 20):
+        refs = [FaceRef("front", f"growth-{count}-{number}") for number in range(count)]
+        for ref in refs:
+            client.files.upload_bytes(b"x", name=f"{ref.external_id}.jpg", external_id=ref.external_id)
+        images = [
+            PublishedImage(ref.external_id, "space", "station", Pose((0, 0, 0), (1, 0, 0, 0)), {"front": ref})
+            for ref in refs
+        ]
+        one = match(assets["21-PT-1019A"], "suggested")
+        matches = [
+            replace(one, detection=replace(one.detection, image=image.external_id, polygon=polygon))
+            for image in images
+            for polygon in (PLATE, ELSEWHERE)
+        ]
+        compared.clear()
+        assert writer.write(images, matches).suggested == len(matches)
+        assert writer.write(images, matches).kept == len(matches)
+        assert list(writer.undecided(images, matches)) == matches
+        work.append(len(compared))
+    assert work[1] <= 2 * work[0]
 
 
 def test_long_texts_and_boxes_at_the_border_are_taken(
