@@ -28,10 +28,10 @@ demo: setup ## run captures through Airflow into the local CDF and read them bac
 	@$(BIN)/capture360 demo --mode $(MODE)
 
 up: setup ## start Airflow and the local CDF on this machine and leave them running
-	@$(BIN)/capture360 up --mode $(MODE)
+	@$(BIN)/capture360 stack up --mode $(MODE)
 
 down: setup ## stop what `make up` started
-	@$(BIN)/capture360 down --mode $(MODE)
+	@$(BIN)/capture360 stack down --mode $(MODE)
 
 test: check ## check, then all tests, the real scheduler included (TESTS=path for some)
 	@$(BIN)/python -m pytest -q -n auto -m "not e2e" $(TESTS) || [ $$? -eq 5 ]
@@ -53,5 +53,5 @@ lock: setup ## pin all packages anew
 		--no-emit-index-url --no-annotate --no-header -o requirements.lock pyproject.toml
 
 clean: ## stop what runs and remove .local/ and caches (the environment stays)
-	@test ! -x $(BIN)/capture360 || $(BIN)/capture360 down
+	@test ! -x $(BIN)/capture360 || $(BIN)/capture360 stack down
 	@rm -rf .local .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

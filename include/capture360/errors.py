@@ -1,46 +1,142 @@
-"""The errors that a user reads. Each carries one sentence: what, where, how to mend it."""
+"""The exceptions whose text is meant for a person: what is wrong, where, and how to fix it.
+
+    Capture360Error               retryable  raised when
+    ├── ConfigError               no         the site register, a connection or an option is wrong
+    ├── RequestError              no         what a person entered is wrong: a capture key, a parameter of a run
+    │   └── ReviewAnswerError     no         an answer to a review page cannot be understood
+    ├── BadInputError             no         a delivered file is wrong
+    │   └── CaptureRejected       no         validation stopped the capture
+    ├── MissingStepError          no         a step is run before the step that it builds on
+    ├── RecordsError              no         records of this project are damaged or lost
+    ├── LeaseHeldError            no         another run writes the capture
+    ├── DriftError                no         records and CDF disagree
+    ├── CdfError                  no         CDF refused a request (4xx other than 429)
+    └── UnavailableError          yes        a service did not answer
+        ├── AirflowUnavailableError
+        └── CdfUnavailableError
+
+Retry policy, alert and command line read `retryable` and `remedy` from the exception, so a new class needs no other
+place. Packages derive their own classes (a damaged E57 file is a BadInputError) and inherit both.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import ClassVar
+
+_RUN_AGAIN = "then run it again (in Airflow, clear the failed task)"
+
 
 class Capture360Error(Exception):
-    """Base of all errors whose text is meant for a person; shown without a traceback."""
+    """Base of all errors that are shown without a traceback. `message` says what is wrong and where."""
+
+    retryable: ClassVar[bool] = False
+    """Whether the same call may succeed later with nothing changed."""
+    remedy: str = f"Do what the message says, {_RUN_AGAIN}."
+    """What to do next; `remedy=` replaces the sentence of the class."""
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if remedy is not None:
+            self.remedy = remedy
 
 
 class ConfigError(Capture360Error):
-    """The site register, a connection or a command line is wrong. A retry cannot heal it."""
+    """The site register, a connection or an option of the command line is wrong."""
+
+    remedy = f"Fix the named setting, {_RUN_AGAIN}."
+
+
+class RequestError(Capture360Error):
+    """What a person entered is wrong: a capture key, a parameter of a run by hand."""
+
+    remedy = "Correct what was entered and start again."
+
+
+class ReviewAnswerError(RequestError):
+    """An answer to a review page cannot be understood, or contradicts itself. Nothing is written."""
+
+    remedy = "Clear the page's ask task with all downstream to be asked again."
 
 
 class BadInputError(Capture360Error):
-    """A delivered file is wrong. A retry cannot heal it."""
+    """A delivered file is wrong."""
+
+    remedy = "Fix the named file and drop the capture again."
 
 
 class CaptureRejected(BadInputError):
     """The validation stopped a capture."""
 
+    remedy = "Fix the delivery as the validation report says and drop it again."
+
+
+class MissingStepError(Capture360Error):
+    """A step is run before the one that it builds on: the input is not at fault."""
+
+    def __init__(self, key: object, missing: str, step: str) -> None:
+        super().__init__(f"{key}: {missing}. Run {step} first.", remedy=f"Run {step} first, {_RUN_AGAIN}.")
+        self.key = str(key)
+        self.missing = missing
+        self.step = step
+
+
+class RecordsError(Capture360Error):
+    """Records of this project are damaged or lost."""
+
+    remedy = f"Restore the named file from the newest backup, {_RUN_AGAIN}."
+
 
 class LeaseHeldError(Capture360Error):
-    """Another run is writing this capture."""
+    """Another run writes this capture. `holder` names it."""
 
+    remedy = f"Wait for the named run to end, {_RUN_AGAIN}."
 
-class CdfError(Capture360Error):
-    """CDF refused a request for good (4xx other than 429)."""
+    def __init__(self, key: object, holder: str, *, remedy: str | None = None) -> None:
+        super().__init__(f"{key} is being written by {holder}. Wait for it, or stop it and run again.", remedy=remedy)
+        self.key = str(key)
+        self.holder = holder
 
 
 class DriftError(Capture360Error):
-    """Records and CDF no longer agree. A retry cannot heal it."""
+    """Records and CDF disagree. `sentences` holds every finding; the message holds the first ones."""
+
+    remedy = "Do what the sentences say. captures_reconcile compares again every night, or when it is triggered."
+    SHOWN: ClassVar[int] = 5
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        more = len(sentences) - self.SHOWN
+        rest = [f"And {more} more in the log."] if more > 0 else []
+        super().__init__(" ".join([*sentences[: self.SHOWN], *rest]))
+        self.sentences = tuple(sentences)
+
+
+class CdfError(Capture360Error):
+    """CDF refused a request, or shows something that a retry does not change."""
+
+    remedy = f"Fix what the message names, {_RUN_AGAIN}."
 
 
 class UnavailableError(Capture360Error):
-    """A service did not answer. A retry may heal it."""
+    """A service did not answer."""
+
+    retryable = True
+    remedy = f"See whether the named service is up, {_RUN_AGAIN}."
 
 
 class AirflowUnavailableError(UnavailableError):
-    """Airflow did not answer, or says of something that it is not there.
+    """Airflow did not answer, or says of something that it does not exist.
 
-    Airflow also says so while its database or secrets backend is down: it is no proof.
+    Airflow also says so while its database or secrets backend is down, so the answer proves nothing.
     """
+
+    remedy = (
+        f"See whether Airflow's database and secrets backend are up, and whether what is named exists; {_RUN_AGAIN}."
+    )
 
 
 class CdfUnavailableError(UnavailableError):
-    """CDF did not answer, or answered that it is overloaded or broken. A retry may heal it."""
+    """CDF did not answer, or answered that it is overloaded or broken."""
+
+    remedy = f"CDF did not answer in any try. See whether it is up, {_RUN_AGAIN}."

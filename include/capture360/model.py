@@ -15,7 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol, get_args
 
-from capture360.errors import BadInputError
+from capture360.errors import RequestError
 
 SITE_LENGTH = 60
 CAPTURE_LENGTH = 120
@@ -48,10 +48,10 @@ class CaptureKey:
 
     @classmethod
     def parse(cls, text: str) -> CaptureKey:
-        """Return the key that `str(key)` printed; BadInputError with a sentence if `text` is not one."""
+        """Return the key that `str(key)` printed; RequestError with a sentence if `text` is not one."""
         site, slash, capture = text.partition("/")
         if not slash or not is_id(site, SITE_LENGTH) or not is_id(capture, CAPTURE_LENGTH):
-            raise BadInputError(
+            raise RequestError(
                 f'"{text}" is not a capture key. Write <site>/<capture> with letters, digits, dot, underscore and '
                 f"minus (at most {SITE_LENGTH} and {CAPTURE_LENGTH} characters)."
             )

@@ -22,7 +22,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
-from capture360.errors import BadInputError, ConfigError
+from capture360.errors import ConfigError, RequestError
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, Verdict, is_id
 from capture360.store import DocumentStore, StateDocument
 
@@ -289,9 +289,9 @@ def _binding(site: str) -> str:
 
 def _folder(key: CaptureKey, fingerprint: str | None = None) -> str:
     if key.site in _KEPT:
-        raise BadInputError(f'"{key.site}" is kept for the records themselves. Give the site another id.')
+        raise RequestError(f'"{key.site}" is kept for the records themselves. Give the site another id.')
     if fingerprint in _NO_DELIVERIES:
-        raise BadInputError(f'"{fingerprint}" is no delivery of {key}. Name one by its fingerprint.')
+        raise RequestError(f'"{fingerprint}" is no delivery of {key}. Name one by its fingerprint.')
     return str(key) if fingerprint is None else f"{key}/{fingerprint}"
 
 

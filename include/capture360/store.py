@@ -13,7 +13,7 @@ from typing import Any
 
 import fsspec
 
-from capture360.errors import BadInputError, ConfigError
+from capture360.errors import ConfigError, RecordsError
 
 _HIDDEN = "."
 _SIDE_BY_SIDE = 16
@@ -38,8 +38,8 @@ class StateDocument(dict[str, Any]):
         raise _broken(self.url, f"{name} is missing")
 
 
-def _broken(url: str, why: object) -> BadInputError:
-    return BadInputError(f"{url} is broken ({why}). Restore it from a backup.")
+def _broken(url: str, why: object) -> RecordsError:
+    return RecordsError(f"{url} is broken ({why}). Restore it from a backup.")
 
 
 class DocumentStore:
@@ -97,7 +97,7 @@ class DocumentStore:
             return None
 
     def document(self, path: str) -> StateDocument | None:
-        """A JSON object of ours; None if it is not there, BadInputError with the one sentence if it is damaged."""
+        """A JSON object of ours; None if it is not there, RecordsError with the one sentence if it is damaged."""
         content = self.read(path)
         return None if content is None else self.parsed(path, content)
 
@@ -111,7 +111,7 @@ class DocumentStore:
             raise self.broken(path, "it is no JSON object")
         return StateDocument(parsed, self.url_of(path))
 
-    def broken(self, path: str, why: object) -> BadInputError:
+    def broken(self, path: str, why: object) -> RecordsError:
         """The error about a document of ours that nobody can use as it is."""
         return _broken(self.url_of(path), why)
 

@@ -38,7 +38,7 @@ def check(
     from rich.console import Console
 
     from capture360.checks.check import check_capture
-    from capture360.errors import BadInputError
+    from capture360.errors import RequestError
     from capture360.landing.folder import CaptureFolder
     from capture360.text import printable
     from capture360_cli.register import site_register
@@ -46,7 +46,7 @@ def check(
     screen = Console(stderr=True)
     capture = CaptureFolder(folder if "://" in folder else str(Path(folder).absolute()))
     if not capture.files:
-        raise BadInputError(
+        raise RequestError(
             f"{printable(folder)} is not there or holds no files. Name the folder that capture.yaml lies in."
         )
     register = site_register() if site is not None else None

@@ -85,7 +85,8 @@ def _ingested(ctx: StepContext, key: CaptureKey, take_over: bool) -> tuple[int, 
     try:
         done = ingest(ctx, key, is_finished=lambda run: take_over or lease.process_is_finished(run))
     except LeaseHeldError as error:
-        raise LeaseHeldError(f"{error} If that run is surely gone, add --take-over.") from None
+        hint = "Wait for that run to end. If it was killed, add --take-over."
+        raise LeaseHeldError(error.key, error.holder, remedy=hint) from None
     left_out = done.collected is not None and done.collected.missing
     verdict = Verdict.PARTIAL if left_out else done.validated.verdict
     return verdict.exit_code, _document(ctx, key, done), _lines(ctx, key, done)

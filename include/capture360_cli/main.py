@@ -1,10 +1,11 @@
-"""`capture360`: the verbs, and the one place where an error becomes a sentence and an exit code."""
+"""`capture360`: the commands, and the one place that turns an error into a message and an exit code."""
 
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version as installed_version
 from io import TextIOWrapper
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -13,29 +14,45 @@ from capture360_cli.demo import demo
 from capture360_cli.docs import docs
 from capture360_cli.doctor import doctor
 from capture360_cli.e57 import e57
+from capture360_cli.generate import generate
 from capture360_cli.ingest import ingest
 from capture360_cli.reconcile import reconcile
-from capture360_cli.retire import retire
-from capture360_cli.sample import sample
+from capture360_cli.remove_from_scene import remove_from_scene
 from capture360_cli.sandbox import sandbox
-from capture360_cli.stack import down, status, up
+from capture360_cli.stack import stack
 
 _STORE_PACKAGES = frozenset({"botocore", "aiobotocore", "aiohttp", "google", "gcsfs", "azure", "adlfs"})
-"""Whose errors come through fsspec as they are, such as those of missing credentials."""
+"""Packages whose errors fsspec passes through as they are, such as missing credentials."""
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    help="360° image captures into Cognite Data Fusion.",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (check, ingest, retire, reconcile, doctor, e57, sample, demo, up, down, status, sandbox, docs):
-    app.command()(verb)
+for command in (check, ingest, remove_from_scene, reconcile, doctor, e57, generate, demo, sandbox, docs):
+    app.command()(command)
+app.add_typer(stack)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"capture360 {installed_version('capture360')}")
+        raise typer.Exit
+
+
+@app.callback()
+def capture360(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """360° image captures into Cognite Data Fusion."""
 
 
 def run() -> None:
-    """Entry point: errors meant for people are printed as they are, without a traceback, with exit code 1."""
+    """Run the command line; errors that are meant for people are printed without a traceback, with exit code 1."""
     from capture360.errors import Capture360Error
 
     for stream in (sys.stdout, sys.stderr):
@@ -44,7 +61,7 @@ def run() -> None:
     try:
         app()
     except Capture360Error as error:
-        _end(str(error))
+        _end(str(error), f"How to fix it: {error.remedy}")
     except OSError as error:
         _end(f"{error.filename} cannot be used: {error.strerror}." if error.filename else f"{error}.")
     except Exception as error:
@@ -53,6 +70,6 @@ def run() -> None:
         _end(f"The store refused or did not answer: {error}.")
 
 
-def _end(sentence: str) -> NoReturn:
-    print(f"capture360: {sentence}", file=sys.stderr)
+def _end(*lines: str) -> NoReturn:
+    print("capture360:", "\n".join(lines), file=sys.stderr)
     sys.exit(1)

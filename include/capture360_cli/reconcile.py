@@ -1,4 +1,4 @@
-"""`capture360 reconcile`: records and CDF compared, and what was lost taken up again."""
+"""`capture360 reconcile`: compare records and CDF, and recover lost notes of links."""
 
 from __future__ import annotations
 
@@ -28,14 +28,20 @@ def reconcile(
     *,
     connection: Annotated[Path, typer.Option(help="The CDF connection, such as the sandbox's connection.json.")],
     repair: Annotated[
-        bool, typer.Option("--repair", help="Take up again what answers and CDF prove of one capture's lost links.")
+        bool, typer.Option("--repair", help="Recover one capture's lost notes of links from recorded answers and CDF.")
     ] = False,
-    give_up: Annotated[
-        bool, typer.Option("--give-up", help="Let the rest go that is lost of one capture's links; repair it first.")
+    discard_lost: Annotated[
+        bool,
+        typer.Option(
+            "--discard-lost",
+            help="Discard the lost notes of one capture that --repair cannot recover.",
+        ),
     ] = False,
 ) -> None:
-    """Say what of published captures is lost or changed in records or CDF, and how to mend it. Writes nothing, but with
-    --repair and --give-up. Exit codes: 0 nothing is, 3 something is, 1 not everything could be compared.
+    """Compare the records of published captures with CDF, and say how to fix what is lost or changed.
+
+    Read-only, unless --repair or --discard-lost is given. Exit codes: 0 no differences, 3 differences found, 1 not
+    everything could be compared.
     """
     from capture360.cdf.client import CdfProject, Connection
     from capture360.errors import ConfigError
@@ -43,40 +49,40 @@ def reconcile(
     from capture360_cli.register import site_register
 
     one = what is not None and "/" in what
-    if (repair or give_up) and not one:
-        raise ConfigError("--repair and --give-up take one capture. Name it as <site>/<capture>.")
+    if (repair or discard_lost) and not one:
+        raise ConfigError("--repair and --discard-lost take one capture. Name it as <site>/<capture>.")
     register = site_register(connection)
     records, cdf = Records(register.records_url), CdfProject(Connection.from_file(connection))
     if one:
         key = _key(str(what), records)
         ctx = _ctx(key.site, register, records, cdf)
-        if repair or give_up:
-            _mend(ctx, key, repair=repair, give_up=give_up)
+        if repair or discard_lost:
+            _recover(ctx, key, repair=repair, discard_lost=discard_lost)
         compared = iter([_capture(ctx, key)])
     else:
         compared = _sites([what] if what else _all_sites(register), register, records, cdf)
-    drifted, whole = False, True
+    drifted, complete = False, True
     for findings, passed_over in compared:
         for finding in findings:
             print(f"{finding.where}: {finding.message}")
         for key in passed_over:
             print(f"{key} is being written by a run; it was not compared", file=sys.stderr)
-        drifted, whole = drifted or bool(findings), whole and not passed_over
+        drifted, complete = drifted or bool(findings), complete and not passed_over
     if drifted:
         raise typer.Exit(_DRIFT)
-    if not whole:
+    if not complete:
         raise typer.Exit(_NOT_COMPARED)
     print("Records and CDF agree.")
 
 
 def _key(text: str, records: Records) -> CaptureKey:
-    from capture360.errors import BadInputError
+    from capture360.errors import RequestError
     from capture360.model import CaptureKey
     from capture360.records import STATE_STEPS
 
     key = CaptureKey.parse(text)
     if records.load(key, only=STATE_STEPS) is None:
-        raise BadInputError(f"{records.url} holds no records of {key}. See whether its name is right.")
+        raise RequestError(f"{records.url} holds no records of {key}. See whether its name is right.")
     return key
 
 
@@ -95,15 +101,15 @@ def _all_sites(register: Register) -> Sequence[str]:
     return register.site_ids
 
 
-def _mend(ctx: StepContext, key: CaptureKey, *, repair: bool, give_up: bool) -> None:
+def _recover(ctx: StepContext, key: CaptureKey, *, repair: bool, discard_lost: bool) -> None:
     from capture360.steps import lease
     from capture360.steps import repair as steps
 
     with lease.held(ctx.records, key, ctx.run, is_finished=lease.process_is_finished):
         if repair:
             steps.repair(ctx, key)
-        if give_up:
-            steps.give_up(ctx, key)
+        if discard_lost:
+            steps.discard_lost(ctx, key)
 
 
 def _capture(ctx: StepContext, key: CaptureKey) -> tuple[Sequence[Finding], Sequence[CaptureKey]]:
@@ -116,7 +122,7 @@ def _capture(ctx: StepContext, key: CaptureKey) -> tuple[Sequence[Finding], Sequ
 def _sites(
     sites: Sequence[str], register: Register, records: Records, cdf: CdfProject
 ) -> Iterator[tuple[Sequence[Finding], Sequence[CaptureKey]]]:
-    """Site by site, so that an error about one does not hide what was found before."""
+    """Compare site by site, so that an error in one does not hide earlier findings."""
     from capture360.steps.reconcile import reconcile_site
 
     for site in sites:
@@ -129,7 +135,7 @@ def _ctx(site: str, register: Register, records: Records, cdf: CdfProject) -> St
     from capture360.steps import lease
     from capture360.steps.context import StepContext
 
-    def say(line: str) -> None:
+    def log(line: str) -> None:
         print(line, file=sys.stderr)
 
-    return StepContext(register.site(site), records, cdf, lease.name_of_this_process(), say)
+    return StepContext(register.site(site), records, cdf, lease.name_of_this_process(), log)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from capture360.settings.register import Register
 
 LOCAL_STATE = Path(".local")
-"""Where `capture360 up` keeps a stack, if not asked otherwise."""
+"""Where `capture360 stack up` keeps a stack, if not asked otherwise."""
 
 
 def site_register(connection: Path | None = None) -> Register:

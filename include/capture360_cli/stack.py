@@ -1,4 +1,4 @@
-"""`capture360 up`, `down`, `status`: Airflow and the sandbox on this machine."""
+"""`capture360 stack up|down|status`: Airflow and the sandbox on this machine."""
 
 from __future__ import annotations
 
@@ -13,62 +13,67 @@ from capture360_cli.register import LOCAL_STATE
 if TYPE_CHECKING:
     from capture360_local.stack import Stack
 
-State = Annotated[Path, typer.Option(file_okay=False, help="Folder that keeps everything of the stack.")]
-Mode = Annotated[ModeName, typer.Option(help="Kind of CDF project that the sandbox plays; each keeps its own state.")]
+stack = typer.Typer(name="stack", no_args_is_help=True, help="Run Airflow and the sandbox on this machine.")
+
+State = Annotated[Path, typer.Option(file_okay=False, help="Folder that holds all state of the stack.")]
+Mode = Annotated[ModeName, typer.Option(help="Mode of the sandbox's CDF project; each mode has its own state.")]
 
 
 def stack_of(state: Path, mode: ModeName) -> Stack:
-    """The stack of that folder and mode."""
+    """Return the stack of a state folder and mode."""
     from capture360_local.stack import Stack
 
     return Stack(state if mode == DEFAULT_MODE else state / mode, mode)
 
 
+@stack.command()
 def up(
     state: State = LOCAL_STATE,
     mode: Mode = DEFAULT_MODE,
     port: Annotated[
-        int | None, typer.Option(help="Port of the Airflow UI; the last one or a free one if left out.")
+        int | None, typer.Option(help="Port of the Airflow UI (default: the port of the last start, or a free one).")
     ] = None,
-    foreground: Annotated[bool, typer.Option("--foreground", help="Stay; Ctrl-C stops everything.")] = False,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Run in the foreground until Ctrl-C.")] = False,
 ) -> None:
-    """Start Airflow and the sandbox, and wait until they are ready."""
-    stack = stack_of(state, mode)
-    stack.up(typer.echo, attached=foreground, api_port=port)
-    _tell(stack)
+    """Start Airflow and the sandbox, and wait until all components are healthy."""
+    chosen = stack_of(state, mode)
+    chosen.up(typer.echo, attached=foreground, api_port=port)
+    _print_addresses(chosen)
     if not foreground:
-        typer.echo("It runs until `capture360 down`.")
+        typer.echo("It runs until `capture360 stack down`.")
         return
     typer.echo("Ctrl-C stops it.")
     try:
-        stack.wait()
+        chosen.wait()
     except KeyboardInterrupt:
         typer.echo("Stopping")
     finally:
-        stack.down()
+        chosen.down()
 
 
+@stack.command()
 def down(state: State = LOCAL_STATE, mode: Mode = DEFAULT_MODE) -> None:
-    """Stop what `up` started, and make sure that nothing of it is left."""
+    """Stop the stack and all its processes."""
     ran = stack_of(state, mode).down()
     typer.echo("Stopped; nothing is left running." if ran else "Nothing was running.")
 
 
+@stack.command()
 def status(state: State = LOCAL_STATE, mode: Mode = DEFAULT_MODE) -> None:
-    """Say what runs, where it is and how to log in; exit code 1 if it does not run."""
-    stack = stack_of(state, mode)
-    current = stack.status()
+    """Print addresses, login and processes of the stack. Exit code 1: it does not run."""
+    chosen = stack_of(state, mode)
+    current = chosen.status()
     if not current.running:
         typer.echo(f"{current.phase}: {current.reason}" if current.reason else current.phase)
         raise typer.Exit(1)
-    _tell(stack)
+    _print_addresses(chosen)
     for name, process in current.children.items():
         typer.echo(f"{name:<14} process {process}")
-    for warning in stack.warnings():
+    for warning in chosen.warnings():
         typer.echo(f"Warning: {warning}")
 
 
-def _tell(stack: Stack) -> None:
+def _print_addresses(stack: Stack) -> None:
     current = stack.status()
     typer.echo(f"Airflow        {current.url}  user {stack.user}, password {stack.password}")
     typer.echo(f"CDF sandbox    {current.sandbox_url}")

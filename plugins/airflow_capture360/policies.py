@@ -1,53 +1,61 @@
-"""Which errors are worth a retry."""
+"""Retry settings of the tasks. Whether an error is worth a retry is a property of its class (`capture360.errors`)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import RetryDecision, RetryPolicy
 
-CAPTURE_RETRIES = ExceptionRetryPolicy(
-    [
-        RetryRule(
-            exception=[
-                "capture360.errors.BadInputError",
-                "capture360.errors.ConfigError",
-                "capture360.errors.CdfError",
-                "capture360.errors.DriftError",
-                "capture360.errors.LeaseHeldError",
-            ],
-            action=RetryAction.FAIL,
-            reason="A retry cannot heal this",
-        ),
-        RetryRule(
-            exception=["capture360.errors.UnavailableError", "builtins.OSError"],
-            action=RetryAction.RETRY,
-            reason="Airflow, CDF or a store did not answer; it may the next time",
-        ),
-    ]
-)
+from capture360.errors import Capture360Error, LeaseHeldError
 
-WAITING_FOR_LEASE = {
-    "retries": 500,
-    "retry_delay": timedelta(seconds=5),
-    "max_retry_delay": timedelta(minutes=5),
-    "retry_policy": ExceptionRetryPolicy(
-        [
-            RetryRule(
-                exception=["capture360.errors.LeaseHeldError"],
-                action=RetryAction.RETRY,
-                reason="Another run is writing the capture; it will end",
-            ),
-            *CAPTURE_RETRIES.rules,
-        ]
-    ),
-}
-"""For a task that waits until another run gives a capture back; together they wait for a day and a half."""
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
-RETRYING = {
+
+@dataclass(frozen=True)
+class CaptureRetryPolicy(RetryPolicy):
+    """Retry what is `retryable` and errors of stores and sockets, fail at once on our other errors.
+
+    Any other exception is a bug and follows the task's own `retries`. With `waits_for_lease` a lease that another run
+    holds is retried too: that run will end.
+    """
+
+    waits_for_lease: bool = False
+
+    def evaluate(
+        self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
+    ) -> RetryDecision:
+        if isinstance(exception, Capture360Error):
+            awaited = self.waits_for_lease and isinstance(exception, LeaseHeldError)
+            if exception.retryable or awaited:
+                return RetryDecision.retry(reason=exception.remedy)
+            return RetryDecision.fail(reason=exception.remedy)
+        if isinstance(exception, OSError):
+            return RetryDecision.retry(reason="A store or network did not answer")
+        return RetryDecision.default()
+
+    def serialize(self) -> dict[str, Any]:
+        return {"waits_for_lease": self.waits_for_lease}
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> CaptureRetryPolicy:
+        return cls(**data)
+
+
+RETRYING: dict[str, Any] = {
     "retries": 3,
-    "retry_policy": CAPTURE_RETRIES,
+    "retry_policy": CaptureRetryPolicy(),
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=10),
 }
 """For `default_args`. The first delay is Airflow's own setting `[core] default_task_retry_delay`."""
+
+WAITING_FOR_LEASE: dict[str, Any] = {
+    "retries": 500,
+    "retry_delay": timedelta(seconds=5),
+    "max_retry_delay": timedelta(minutes=5),
+    "retry_policy": CaptureRetryPolicy(waits_for_lease=True),
+}
+"""For a task that waits until another run releases the capture; the retries cover a day and a half."""

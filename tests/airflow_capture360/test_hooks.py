@@ -10,7 +10,7 @@ from airflow.sdk.bases.secrets_backend import BaseSecretsBackend
 from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied
 
 from airflow_capture360.hooks import CogniteCdfHook, base_url
-from airflow_capture360.policies import CAPTURE_RETRIES
+from airflow_capture360.policies import RETRYING
 from airflow_capture360.provider import get_provider_info
 from capture360.errors import AirflowUnavailableError, ConfigError
 from cdf_sandbox.core.options import Options
@@ -110,7 +110,7 @@ def test_not_found_is_no_proof_and_is_asked_again(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("airflow.sdk.execution_time.supervisor.ensure_secrets_backend_loaded", lambda: [Backend(error)])
     with pytest.raises(AirflowUnavailableError, match="while its database or secrets backend is down") as raised:
         CogniteCdfHook().project()
-    assert CAPTURE_RETRIES.evaluate(raised.value, 1, 3).action is RetryAction.RETRY
+    assert RETRYING["retry_policy"].evaluate(raised.value, 1, 3).action is RetryAction.RETRY
     works, sentence = CogniteCdfHook().test_connection()
     assert not works
     assert "add a connection of type Cognite Data Fusion" in sentence

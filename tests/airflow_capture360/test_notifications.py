@@ -33,12 +33,12 @@ def context(error: BaseException | None, partition_key: str | None = "hall-7/wal
     }
 
 
-def test_it_says_what_broke_and_how_to_mend_it() -> None:
+def test_it_says_what_broke_and_how_to_fix_it() -> None:
     text = alert_text(context(CaptureRejected("stations.csv has no column y.")))
     assert text.splitlines() == [
         "hall-7/walk-1: validate failed in captures_ingest, try 1.",
         "What broke: stations.csv has no column y.",
-        "How to mend it: Mend the delivery as the validation report says and drop it again.",
+        "How to fix it: Fix the delivery as the validation report says and drop it again.",
         "Log: http://127.0.0.1:8080/log",
     ]
 

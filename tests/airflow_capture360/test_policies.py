@@ -1,42 +1,82 @@
-"""Which errors are retried."""
+"""Which errors are retried, and that every error says what to do."""
+
+from collections.abc import Iterator
 
 import pytest
-from airflow.sdk import ExceptionRetryPolicy, RetryAction
+from airflow.sdk import RetryAction
 
-from airflow_capture360.policies import CAPTURE_RETRIES, WAITING_FOR_LEASE
+from airflow_capture360.policies import RETRYING, WAITING_FOR_LEASE, CaptureRetryPolicy
 from capture360.errors import (
     BadInputError,
+    Capture360Error,
     CaptureRejected,
     CdfError,
     CdfUnavailableError,
     ConfigError,
     DriftError,
     LeaseHeldError,
+    MissingStepError,
+    RecordsError,
+    ReviewAnswerError,
 )
 
+POLICY = RETRYING["retry_policy"]
 
-@pytest.mark.parametrize("error", [BadInputError, CaptureRejected, ConfigError, CdfError, DriftError, LeaseHeldError])
-def test_what_a_retry_cannot_heal_fails_at_once(error: type[Exception]) -> None:
-    assert CAPTURE_RETRIES.evaluate(error("no"), 1, 3).action is RetryAction.FAIL
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BadInputError("no column y"),
+        CaptureRejected("no column y"),
+        ConfigError("no such data set"),
+        CdfError("403"),
+        DriftError(["an image is missing"]),
+        LeaseHeldError("hall-7/may", "run 1"),
+        MissingStepError("hall-7/may", "batch 3 of the faces has not been uploaded", "faces"),
+        RecordsError("publish.json is broken"),
+        ReviewAnswerError("no number"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_a_retry_cannot_fix_fails_at_once(error: Exception) -> None:
+    assert POLICY.evaluate(error, 1, 3).action is RetryAction.FAIL
 
 
 @pytest.mark.parametrize("error", [CdfUnavailableError, ConnectionResetError, TimeoutError, OSError])
-def test_what_may_heal_is_tried_again(error: type[Exception]) -> None:
-    assert CAPTURE_RETRIES.evaluate(error("later"), 1, 3).action is RetryAction.RETRY
+def test_what_may_pass_is_tried_again(error: type[Exception]) -> None:
+    assert POLICY.evaluate(error("later"), 1, 3).action is RetryAction.RETRY
 
 
 def test_a_bug_follows_the_task_s_own_retries() -> None:
-    assert CAPTURE_RETRIES.evaluate(KeyError("bug"), 1, 3).action is RetryAction.DEFAULT
+    assert POLICY.evaluate(KeyError("bug"), 1, 3).action is RetryAction.DEFAULT
 
 
 def test_it_survives_the_dag_s_serialisation() -> None:
-    again = ExceptionRetryPolicy.deserialize(CAPTURE_RETRIES.serialize())
-    assert again.evaluate(CaptureRejected("no"), 1, 3).action is RetryAction.FAIL
+    waiting = CaptureRetryPolicy(waits_for_lease=True)
+    assert CaptureRetryPolicy.deserialize(waiting.serialize()) == waiting
 
 
 def test_a_task_that_waits_for_a_lease_tries_again() -> None:
     policy = WAITING_FOR_LEASE["retry_policy"]
-    assert isinstance(policy, ExceptionRetryPolicy)
-    held = policy.evaluate(LeaseHeldError("held"), 1, 500)
+    held = policy.evaluate(LeaseHeldError("hall-7/may", "run 1"), 1, 500)
     wrong = policy.evaluate(BadInputError("wrong"), 1, 500)
     assert (held.action, wrong.action) == (RetryAction.RETRY, RetryAction.FAIL)
+
+
+def every_class(base: type[Capture360Error]) -> Iterator[type[Capture360Error]]:
+    yield base
+    for each in base.__subclasses__():
+        yield from every_class(each)
+
+
+@pytest.mark.parametrize("kind", list(every_class(Capture360Error)))
+def test_every_error_has_a_remedy_that_fits_the_column_of_airflow(kind: type[Capture360Error]) -> None:
+    assert kind.remedy.endswith(".")
+    assert len(kind.remedy) <= 500
+
+
+def test_a_step_that_did_not_run_is_not_blamed_on_the_delivery() -> None:
+    error = MissingStepError("hall-7/may", "batch 3 of the faces has not been uploaded", "faces")
+    assert str(error) == "hall-7/may: batch 3 of the faces has not been uploaded. Run faces first."
+    assert error.remedy.startswith("Run faces first")
+    assert "drop" not in error.remedy

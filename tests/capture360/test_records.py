@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from capture360.errors import BadInputError
+from capture360.errors import RecordsError, RequestError
 from capture360.model import CaptureKey
 from capture360.records import HELD, Records, State
 from capture360.steps import lease
@@ -122,7 +122,7 @@ def test_a_report_name_cannot_leave_its_folder(records: Records, name: str) -> N
 
 
 def test_the_folders_of_the_records_are_no_sites(records: Records) -> None:
-    with pytest.raises(BadInputError, match="kept for the records"):
+    with pytest.raises(RequestError, match="kept for the records"):
         records.put(CaptureKey("by-date", "x"), FINGERPRINT, "sense", {}, run="sense")
 
 
@@ -176,7 +176,7 @@ def test_whatever_is_damaged_is_reported_in_one_sentence(records: Records, damag
         lambda: lease.holder(records, KEY),
     ]
     for read in readers:
-        with pytest.raises(BadInputError, match=r"\.json is broken \(.+\)\. Restore it from a backup\."):
+        with pytest.raises(RecordsError, match=r"\.json is broken \(.+\)\. Restore it from a backup\."):
             read()
 
 
@@ -184,7 +184,7 @@ def test_a_key_that_is_missing_is_reported_with_its_file(records: Records) -> No
     records.put_note(KEY, "published", {"capture": {}})
     note = records.note(KEY, "published")
     assert note is not None
-    with pytest.raises(BadInputError, match=r"published\.json is broken \(fingerprint is missing\)"):
+    with pytest.raises(RecordsError, match=r"published\.json is broken \(fingerprint is missing\)"):
         _ = note["fingerprint"]
 
 
@@ -197,7 +197,7 @@ def test_foreign_files_beside_records_are_passed_over(records: Records) -> None:
 
 
 def test_a_name_that_is_no_delivery_is_refused_by_itself(records: Records) -> None:
-    with pytest.raises(BadInputError, match='"notes" is no delivery of hall-7/2026-05-01'):
+    with pytest.raises(RequestError, match='"notes" is no delivery of hall-7/2026-05-01'):
         records.get(KEY, "notes", "sense")
 
 

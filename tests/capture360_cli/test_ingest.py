@@ -142,7 +142,7 @@ def test_a_capture_in_work_is_left_alone(shell: Shell) -> None:
     done = shell.ingest(drop.folder)
     assert isinstance(done.exception, LeaseHeldError)
     assert "is being written by Airflow run 1" in str(done.exception)
-    assert "add --take-over" in str(done.exception)
+    assert "add --take-over" in done.exception.remedy
     assert shell.running.mutating() == before
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from capture360.errors import RequestError
 from capture360.model import CaptureKey
-from capture360_cli.main import run
+from capture360_cli.main import app, run
 from captures import write_cubemap
 
 
@@ -55,3 +58,20 @@ def test_a_store_without_credentials_is_told(
     told = told_by(monkeypatch, capsys, "check", "s3://bucket/hall-7/may")
     assert told.startswith("capture360: The store refused or did not answer: Unable to locate credentials")
     assert len(told.splitlines()) == 1
+
+
+def test_help_shows_what_stands_in_angle_brackets() -> None:
+    shown = CliRunner().invoke(app, ["remove-from-scene", "-h"])
+    assert shown.exit_code == 0
+    assert "<site>/<capture>" in shown.stdout
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    shown = CliRunner().invoke(app, ["--version"])
+    assert (shown.exit_code, shown.stdout) == (0, f"capture360 {version('capture360')}\n")
+
+
+def test_an_error_says_how_to_fix_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    message, remedy = told_by(monkeypatch, capsys, "check", "/no/such/hall-7/may").splitlines()
+    assert message.startswith("capture360: /no/such/hall-7/may is not there")
+    assert remedy == f"How to fix it: {RequestError.remedy}"

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-from capture360.errors import BadInputError, ConfigError, LeaseHeldError
+from capture360.errors import ConfigError, LeaseHeldError, RequestError
 from capture360.steps import lease
 from capture360_cli.main import app
 from suggested_links import CERTAIN, TAGS, Hall, delete_link, hall_in, lose, world_of
@@ -61,8 +61,8 @@ def test_what_nothing_proves_is_given_up_by_a_second_word(hall: Hall) -> None:
     lose(hall, "linked-pairs")
     repaired = reconcile(str(hall.key), "--repair")
     assert repaired.exit_code == 3
-    assert "and --give-up lets the rest go" in repaired.stdout
-    given_up = reconcile(str(hall.key), "--give-up")
+    assert "and --discard-lost discards the rest" in repaired.stdout
+    given_up = reconcile(str(hall.key), "--discard-lost")
     assert (given_up.exit_code, given_up.stdout) == (0, "Records and CDF agree.\n"), given_up.output
     assert "given up the newest of 22 linked pairs" in given_up.stderr
 
@@ -99,8 +99,8 @@ def test_sites_of_several_projects_are_not_compared_with_one(hall: Hall, registe
 @pytest.mark.parametrize(
     ("arguments", "kind", "told"),
     [
-        (["hall-7", "--repair"], ConfigError, "--repair and --give-up take one capture"),
-        (["hall-7/no-such-walk"], BadInputError, "holds no records of hall-7/no-such-walk"),
+        (["hall-7", "--repair"], ConfigError, "--repair and --discard-lost take one capture"),
+        (["hall-7/no-such-walk"], RequestError, "holds no records of hall-7/no-such-walk"),
     ],
 )
 def test_mistakes_are_told(hall: Hall, arguments: list[str], kind: type[Exception], told: str) -> None:

@@ -53,7 +53,9 @@ def test_a_register_that_is_named_wins(home: Home, tmp_path: Path, monkeypatch: 
     assert site_register(home.sandbox / "connection.json").url == str(tmp_path / "mine.yaml")
 
 
-@pytest.mark.parametrize("command", [["reconcile"], ["reconcile", "hall-7"], ["retire", "hall-7/may"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["reconcile"], ["reconcile", "hall-7"], ["remove-from-scene", "hall-7/may"]], ids=" ".join
+)
 def test_a_variable_that_is_not_set_is_named_and_becomes_no_folder(tmp_path: Path, command: list[str]) -> None:
     connection = dict.fromkeys(("project", "client_id", "client_secret"), "x")
     urls = dict.fromkeys(("base_url", "token_url"), "https://cdf.invalid")

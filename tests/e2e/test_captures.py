@@ -58,7 +58,7 @@ def test_a_hopeless_capture_fails_once_with_the_reason_in_the_alert(stack: Runni
     assert run.tries["validate"] == 1
     alert = stack.log(run.id, "validate")
     assert f'What broke: {HOPELESS.key} rejected: stations.csv: column "x" is missing.' in alert
-    assert "How to mend it: Mend the delivery as the validation report says" in alert
+    assert "How to fix it: Fix the delivery as the validation report says" in alert
     assert not stack.outcome(HOPELESS).complaints
     assert stack.image_count(HOPELESS) == 0
 

@@ -147,7 +147,7 @@ def test_decisions_that_are_lost_from_the_records_are_told(stack: RunningStack) 
     assert (site["rendered_map_index"], site["try_number"]) == ("hall-7", 1)
     told = stack.api.log(RECONCILE, run, "compare", 1, site["map_index"])
     assert f"{BY_REST.key}: Gone from the records: 22 of 22 decisions of people." in told
-    assert "How to mend it: Do what the sentences say." in told
+    assert "How to fix it: Do what the sentences say." in told
 
     note.write_bytes(kept)
     again = stack.api.trigger(RECONCILE, {})

@@ -20,7 +20,7 @@ from running_stack import RunningStack
 
 LISTEN = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 """As in a terminal: a shell without job control has its background jobs, perhaps these tests, ignore SIGINT."""
-UP = (sys.executable, "-c", f"{LISTEN}; from capture360_cli.main import run; run()", "up", "--state")
+UP = (sys.executable, "-c", f"{LISTEN}; from capture360_cli.main import run; run()", "stack", "up", "--state")
 
 
 def until(look: Callable[[], object], what: str, patience: float = 60) -> None:

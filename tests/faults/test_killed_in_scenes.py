@@ -11,7 +11,7 @@ import pytest
 from capture360.checks.validation import capture_document
 from capture360.model import CaptureKey
 from capture360.settings.scene import SceneSettings
-from capture360.steps.scene import place, retire
+from capture360.steps.scene import place, remove_from_scene
 from capture360.steps.validate import CAPTURE
 from captures import record_as_validated
 from ingest_world import World
@@ -93,12 +93,12 @@ def test_retiring(in_scene: World) -> None:
     key = CaptureKey("hall-7", "other")
     place_other()
     with watched(Writes()) as clean:
-        retire(world.ctx(), key)
+        remove_from_scene(world.ctx(), key)
     assert len(clean.log) == 1
     for when in ("before", "after"):
         place_other()
         with watched(Writes(0, when, kill)), pytest.raises(Killed):
-            retire(world.ctx(), key)
-        retire(world.ctx(), key)
+            remove_from_scene(world.ctx(), key)
+        remove_from_scene(world.ctx(), key)
         assert scene_of(world) == kept
     empty(world)

@@ -15,7 +15,7 @@ from capture360.e57.pages import PagedFile
 from capture360.e57.photospheres import Photosphere
 from capture360.e57.preflight import Preflight
 from capture360.e57.verification import Progress, Source, opened
-from capture360.errors import BadInputError
+from capture360.errors import BadInputError, RequestError
 from capture360.geometry import rotation as rot
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, is_id
 from capture360.pictures.jpeg import read_header
@@ -42,12 +42,12 @@ def export_capture(
     folder = folder.absolute()
     site = site or folder.parent.name
     if not is_id(folder.name, CAPTURE_LENGTH) or not is_id(site, SITE_LENGTH):
-        raise BadInputError(
+        raise RequestError(
             f'"{site}/{folder.name}" cannot name a capture. Extract into <site>/<capture>, letters, digits, dot, '
             "underscore and minus only."
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BadInputError(f"{folder} is not empty. Name a new folder.")
+        raise RequestError(f"{folder} is not empty. Name a new folder.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
         # Nobody sees a folder that is only half there.

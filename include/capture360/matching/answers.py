@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from capture360.errors import BadInputError
+from capture360.errors import ReviewAnswerError
 
 Choice = Literal["Approve all", "Reject all", "Decide one by one", "Leave as they are"]
 CHOICES: tuple[Choice, ...] = get_args(Choice)
@@ -30,12 +30,12 @@ def understood(choice: str, approve: str, reject: str, shown: int, rivals: Itera
     approving or rejecting all. `rivals` are numbers that suggest different tags for one plate: approving all approves
     none of them, unless all but one are rejected.
 
-    BadInputError if numbers are not understood, not on the page, or contradict the choice.
+    ReviewAnswerError if numbers are not understood, not on the page, or contradict the choice.
     """
     approved, rejected = _numbers(approve, "approve", shown), _numbers(reject, "reject", shown)
     everything = frozenset(range(1, shown + 1))
     if both := approved & rejected:
-        raise BadInputError(f"{_listed(both)} cannot be approved and rejected at once. {_ASK_AGAIN}")
+        raise ReviewAnswerError(f"{_listed(both)} cannot be approved and rejected at once. {_UNCHANGED}")
     if choice == "Approve all" and not approved:
         open_rivals = [left for group in rivals if len(left := group - rejected) > 1]
         return Answer(everything.difference(rejected, *open_rivals), rejected)
@@ -46,13 +46,13 @@ def understood(choice: str, approve: str, reject: str, shown: int, rivals: Itera
     if choice == LEAVE and not approved | rejected:
         return Answer(frozenset(), frozenset())
     if choice not in CHOICES:
-        raise BadInputError(f'"{choice}" is none of: {", ".join(CHOICES)}. {_ASK_AGAIN}')
+        raise ReviewAnswerError(f'"{choice}" is none of: {", ".join(CHOICES)}. {_UNCHANGED}')
     if choice == "Decide one by one":
-        raise BadInputError(f'"{choice}" needs numbers to approve or to reject. {_ASK_AGAIN}')
-    raise BadInputError(f'"{choice}" does not go with the numbers {_listed(approved | rejected)}. {_ASK_AGAIN}')
+        raise ReviewAnswerError(f'"{choice}" needs numbers to approve or to reject. {_UNCHANGED}')
+    raise ReviewAnswerError(f'"{choice}" does not go with the numbers {_listed(approved | rejected)}. {_UNCHANGED}')
 
 
-_ASK_AGAIN = "Nothing was changed. Clear the page's task to be asked again."
+_UNCHANGED = "Nothing was changed."
 
 
 def _numbers(text: str, field: str, shown: int) -> frozenset[int]:
@@ -60,10 +60,10 @@ def _numbers(text: str, field: str, shown: int) -> frozenset[int]:
     for part in filter(None, (part.strip() for part in re.split(r"[,;]", text))):
         matched = _PART.match(part)
         if matched is None:
-            raise BadInputError(f'"{part}" in {field} is no number: write them as 1, 3, 5-8. {_ASK_AGAIN}')
+            raise ReviewAnswerError(f'"{part}" in {field} is no number: write them as 1, 3, 5-8. {_UNCHANGED}')
         first, last = int(matched[1]), int(matched[2] or matched[1])
         if not 1 <= first <= last <= shown:
-            raise BadInputError(f'"{part}" in {field} is not on the page, which shows 1 to {shown}. {_ASK_AGAIN}')
+            raise ReviewAnswerError(f'"{part}" in {field} is not on the page, which shows 1 to {shown}. {_UNCHANGED}')
         found.update(range(first, last + 1))
     return frozenset(found)
 

@@ -40,7 +40,7 @@ class Annotated:
 def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
     """Make the links in CDF what `match` recorded, but for what people decided; done again it changes nothing.
 
-    BadInputError if what is remembered of the capture's links was lost.
+    RecordsError if what is remembered of the capture's links was lost.
     """
     LinkMemory(ctx.records, key).ensure_whole()
     images = images_of(ctx, key, fingerprint)

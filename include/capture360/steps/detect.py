@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
 from capture360.detection.job_wait import JobWait
-from capture360.errors import BadInputError
+from capture360.errors import MissingStepError
 from capture360.matching.documents import detection_document, detection_from_document
 from capture360.model import CaptureKey, Detection, PublishedImage
 from capture360.records import Records
@@ -41,12 +41,12 @@ def collections_of(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Seque
 
 
 def images_of(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[PublishedImage]:
-    """The capture's images as CDF has them, whoever made them, in one order; BadInputError if there are none."""
+    """The capture's images as CDF has them, whoever made them, in one order; MissingStepError if there are none."""
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     found = (image for each in collections_of(ctx, key, fingerprint) for image in model.images_in(each))
     images = sorted(found, key=lambda image: image.external_id)
     if not images:
-        raise BadInputError(f"{key} has no images in CDF. Ingest it first.")
+        raise MissingStepError(key, "it has no images in CDF", "captures_ingest")
     return images
 
 
@@ -94,11 +94,11 @@ def recorded_findings(records: Records, key: CaptureKey, fingerprint: str, batch
 
 
 def recorded_detections(records: Records, key: CaptureKey, fingerprint: str, batches: int) -> list[Detection]:
-    """The texts of all batches; BadInputError names a batch that has not run."""
+    """The texts of all batches; MissingStepError names a batch that has not run."""
     found: list[Detection] = []
     for batch in range(batches):
         record = records.get(key, fingerprint, STEP, batch)
         if record is None:
-            raise BadInputError(f"{key}: the texts of batch {batch} have not been read. Run that task first.")
+            raise MissingStepError(key, f"the texts of batch {batch} have not been read", "detect")
         found.extend(detection_from_document(document) for document in record.body["detections"])
     return found

@@ -16,7 +16,7 @@ from capture360.cdf.images.files import ClassicFiles
 from capture360.cdf.preflight import ensure_space
 from capture360.cdf.three_d.revisions import Revision, Revisions
 from capture360.cdf.three_d.uploads import LargeFile, LargeUploads
-from capture360.errors import BadInputError, CdfError
+from capture360.errors import BadInputError, CdfError, MissingStepError
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.scans import open_scan, scan_exists, scan_size
 from capture360.model import Capture, CaptureKey
@@ -100,7 +100,7 @@ def start_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Star
     capture = recorded_capture(ctx.records, key, fingerprint)
     record = ctx.records.get(key, fingerprint, UPLOAD)
     if record is None:
-        raise BadInputError(f"{key}: its scans have not been uploaded. Run that task first.")
+        raise MissingStepError(key, "its scans have not been uploaded", "upload_scans")
     space = extraction_space(ctx.site, key)
     ensure_space(ctx.cdf, space, create=ctx.site.create_space)
     revisions = Revisions(ctx.cdf, ctx.site.e57)
@@ -153,10 +153,10 @@ def wait(ctx: StepContext, key: CaptureKey, fingerprint: str, pause: Callable[[f
 
 
 def recorded_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> dict[str, Any]:
-    """What `start_revisions` recorded; BadInputError if it did not run."""
+    """What `start_revisions` recorded; MissingStepError if it did not run."""
     record = ctx.records.get(key, fingerprint, REVISION)
     if record is None:
-        raise BadInputError(f"{key}: its revisions have not been started. Run that task first.")
+        raise MissingStepError(key, "its revisions have not been started", "start_revisions")
     return dict(record.body)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from capture360.cdf.ports import Image360Store
 from capture360.cdf.registry import mode_of
-from capture360.errors import BadInputError
+from capture360.errors import BadInputError, MissingStepError
 from capture360.landing.fingerprint import fingerprint as fingerprint_of
 from capture360.landing.folder import CaptureFolder
 from capture360.model import (
@@ -86,12 +86,12 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
 
 
 def recorded_faces(records: Records, key: CaptureKey, fingerprint: str, batches: int) -> dict[str, Shas]:
-    """The sha256 of each face of each station; BadInputError names a batch that has not run."""
+    """The sha256 of each face of each station; MissingStepError names a batch that has not run."""
     found: dict[str, Shas] = {}
     for batch in range(batches):
         record = records.get(key, fingerprint, STEP, batch)
         if record is None:
-            raise BadInputError(f"{key}: batch {batch} of the faces has not been uploaded. Run that task first.")
+            raise MissingStepError(key, f"batch {batch} of the faces has not been uploaded", "faces")
         found.update(record.body["faces"])
     return found
 
@@ -121,7 +121,8 @@ def _unchanged_folder(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Ca
     folder = ctx.folder(key)
     if fingerprint_of(folder, ctx.site.landing.ready_markers) != fingerprint:
         raise BadInputError(
-            f"{folder.url} has changed since it was validated. It is taken in anew once it is complete again."
+            f"{folder.url} has changed since it was validated. It is taken in anew once it is complete again.",
+            remedy="Wait: the capture is ingested again once its folder is complete.",
         )
     return folder
 

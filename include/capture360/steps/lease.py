@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from capture360.errors import BadInputError, LeaseHeldError, UnavailableError
+from capture360.errors import LeaseHeldError, RecordsError, UnavailableError
 from capture360.model import CaptureKey
 from capture360.records import HELD, LEASES, Records
 
@@ -41,7 +41,7 @@ def take(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[
     if holder == run:
         return
     if holder is not None and not is_finished(holder):
-        raise LeaseHeldError(f"{key} is being written by {holder}. Wait for it, or stop it and run again.")
+        raise LeaseHeldError(key, holder)
     mine = number + 1
     document = json.dumps({"run": run, "at": datetime.now(UTC).isoformat()}).encode()
     records.store.put(_held(key, mine), b"")
@@ -50,7 +50,7 @@ def take(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[
     if holder != run:
         if created:
             records.store.remove(_path(key, mine))
-        raise LeaseHeldError(f"{key} is being written by {holder or 'another run'}, which came first.")
+        raise LeaseHeldError(key, holder or "another run")
     for older in _numbers(records, key):
         if older < number:
             records.store.remove(_path(key, older))
@@ -80,7 +80,7 @@ def release_ended(records: Records, *, is_finished: Callable[[str], bool]) -> Se
         key = CaptureKey(site, capture)
         try:
             newest, run = _current(records, key)
-        except BadInputError:
+        except RecordsError:
             continue  # whoever takes or asks about that one lease is given the sentence
         if newest > int(number) or (newest == int(number) and run is None):
             records.store.remove(f"{HELD}/{name}")

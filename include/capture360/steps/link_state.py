@@ -21,7 +21,7 @@ from typing import Any
 
 from capture360.cdf.links.provenance import NOTE as PAIRS
 from capture360.cdf.links.provenance import LinkRegistry
-from capture360.errors import BadInputError
+from capture360.errors import RecordsError
 from capture360.matching.decisions import NOTE as DECISIONS
 from capture360.matching.decisions import Decided, added
 from capture360.model import CaptureKey
@@ -73,9 +73,9 @@ class LinkMemory:
             state = now  # Somebody has written while we looked.
 
     def ensure_whole(self) -> None:
-        """BadInputError if a note is gone or old: going on would take what people did for undone."""
+        """RecordsError if a note is gone or old: going on would take what people did for undone."""
         if lost := self.lost():
-            raise BadInputError(f"{self._key}: {self.sentence(lost)}")
+            raise RecordsError(f"{self._key}: {self.sentence(lost)}")
 
     def sentence(self, lost: Mapping[str, str]) -> str:
         """What is gone, and the ways to mend it."""
@@ -83,8 +83,8 @@ class LinkMemory:
         return (
             f"Gone from the records: {' and '.join(lost.values())}. Restore {files} in {self._records.url}/{self._key}/"
             f"{NOTES} from the newest backup. Without one, capture360 reconcile {self._key} --connection FILE --repair "
-            "takes up again what answers and CDF prove, and --give-up lets the rest go: rejected links may then come "
-            "back, and links of ours count as somebody else's."
+            "takes up again what answers and CDF prove, and --discard-lost discards the rest: rejected links may "
+            "then be suggested again, and existing links are treated as made by others."
         )
 
     def recover_decisions(self) -> None:

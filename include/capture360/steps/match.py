@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from capture360.cdf.registry import mode_of
 from capture360.detection.protocol import ReadFace
-from capture360.errors import BadInputError, Capture360Error
+from capture360.errors import Capture360Error, MissingStepError
 from capture360.matching.consensus import agree
 from capture360.matching.documents import match_document, match_from_document
 from capture360.matching.manual import read_manual_matches
@@ -105,8 +105,8 @@ def _resolution(images: Sequence[PublishedImage], content: ReadFace) -> int:
 
 
 def recorded_matches(records: Records, key: CaptureKey, fingerprint: str) -> list[Match]:
-    """The recorded verdicts; BadInputError if `match` has not run."""
+    """The recorded verdicts; MissingStepError if `match` has not run."""
     record = records.get(key, fingerprint, STEP)
     if record is None:
-        raise BadInputError(f"{key}: its texts have not been matched. Run that task first.")
+        raise MissingStepError(key, "its texts have not been matched", "match")
     return [match_from_document(document) for document in record.body["matches"]]

@@ -9,7 +9,7 @@ from capture360 import names
 from capture360.cdf.instances import Instances
 from capture360.cdf.ports import LinkDrift
 from capture360.cdf.registry import mode_of
-from capture360.errors import BadInputError, Capture360Error, ConfigError, UnavailableError
+from capture360.errors import Capture360Error, ConfigError, MissingStepError, UnavailableError
 from capture360.model import FACES, CaptureKey, PublishedImage
 from capture360.records import STATE_STEPS, Record
 from capture360.rules.finding import Disposition, Finding
@@ -162,7 +162,7 @@ def _image_drift(ctx: StepContext, key: CaptureKey, published: str, record: Reco
 def _images(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[PublishedImage]:
     try:
         return images_of(ctx, key, fingerprint)
-    except BadInputError:
+    except MissingStepError:
         return []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from capture360.cdf.links.provenance import NOTE as PAIRS
-from capture360.errors import BadInputError
+from capture360.errors import MissingStepError, RecordsError
 from capture360.model import CaptureKey
 from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.annotate import batches_of, decided_matches, link_writer
@@ -30,7 +30,7 @@ def repair(ctx: StepContext, key: CaptureKey) -> Repaired:
     A link that should be there, that nothing remembers and that CDF does not show counts as removed by somebody: it
     does not come back. What nothing proves stays lost until it is given up.
 
-    BadInputError if the capture was not linked, or its matches are gone.
+    MissingStepError if the capture was not linked, RecordsError if its matches are missing.
     """
     deliveries = _linked(ctx, key)
     memory = LinkMemory(ctx.records, key)
@@ -51,7 +51,7 @@ def repair(ctx: StepContext, key: CaptureKey) -> Repaired:
     return done
 
 
-def give_up(ctx: StepContext, key: CaptureKey) -> None:
+def discard_lost(ctx: StepContext, key: CaptureKey) -> None:
     """Let what is lost go: rejected links may come back, and links of ours count as somebody else's."""
     memory = LinkMemory(ctx.records, key)
     for what in memory.lost().values():
@@ -64,8 +64,8 @@ def _linked(ctx: StepContext, key: CaptureKey) -> list[str]:
     found = [(ctx.records.get(key, delivery, ANNOTATE), delivery) for delivery in ctx.records.fingerprints(key)]
     linked = sorted(((record.at, delivery) for record, delivery in found if record is not None), reverse=True)
     if not linked:
-        raise BadInputError(f"{key} has no links to remember. Run captures_contextualize for it.")
+        raise MissingStepError(key, "it has no links to remember", "captures_contextualize")
     known = [delivery for _, delivery in linked if ctx.records.has(key, delivery, MATCH)]
     if not known:
-        raise BadInputError(f"{key}: what was matched is gone from the records. Restore match.json from a backup.")
+        raise RecordsError(f"{key}: what was matched is missing from the records. Restore match.json from a backup.")
     return known

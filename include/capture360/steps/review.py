@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from capture360.cdf.registry import mode_of
-from capture360.errors import BadInputError
+from capture360.errors import MissingStepError
 from capture360.matching.answers import understood
 from capture360.matching.decisions import Decided, as_decided
 from capture360.matching.documents import detection_document, match_document, match_from_document
@@ -91,7 +91,7 @@ def open_suggestions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> lis
 def begin(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Review:
     """Lay out the pages of a new review and keep the pictures; answers to earlier reviews are stale from here on.
 
-    BadInputError if what people decided before was lost: they would be asked again.
+    RecordsError if what people decided before was lost: they would be asked again.
     """
     LinkMemory(ctx.records, key).ensure_whole()
     matches = open_suggestions(ctx, key, fingerprint)
@@ -136,7 +136,8 @@ def page_of(
 def apply(ctx: StepContext, key: CaptureKey, review: Review, page: int, response: Response) -> Reviewed:
     """Write what was decided about a page, unless the suggestions changed meanwhile; done again it changes nothing.
 
-    BadInputError if the answer is not understood, or what was decided before is lost; nothing is written then.
+    ReviewAnswerError if the answer is not understood, RecordsError if what was decided before is lost; nothing is
+    written then.
     """
     if response.by is None:
         ctx.say("Nobody answered in time: the suggestions stay as they are.")
@@ -213,7 +214,7 @@ def _staleness(ctx: StepContext, key: CaptureKey, review: Review) -> str | None:
 def _recorded(records: Records, key: CaptureKey, fingerprint: str) -> Any:
     record = records.get(key, fingerprint, STEP)
     if record is None:
-        raise BadInputError(f"{key}: no review has begun. Run captures_review from its first task.")
+        raise MissingStepError(key, "no review has begun", "lay_out")
     return record.body
 
 

@@ -9,7 +9,7 @@ from capture360 import names
 from capture360.cdf.images.scenes import FILLING, LOADED, Scene
 from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
-from capture360.errors import BadInputError, ConfigError
+from capture360.errors import ConfigError, MissingStepError
 from capture360.model import Capture, CaptureKey
 from capture360.records import Records
 from capture360.steps.context import StepContext
@@ -36,7 +36,7 @@ def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
     """Add the capture's collections to the site's scene, and hide what the capture supersedes; None without a scene.
 
     Done again it writes nothing. What a person moved, hid or showed in the scene stays as it is.
-    BadInputError if the capture has not been published.
+    MissingStepError if the capture has not been published.
     """
     scene = _scene_of(ctx)
     if scene is None:
@@ -44,7 +44,7 @@ def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
     capture = recorded_capture(ctx.records, key, fingerprint)
     collections = _published(ctx.records, key, fingerprint)
     if not collections:
-        raise BadInputError(f"{key} has not been published. Run that task first.")
+        raise MissingStepError(key, "it has not been published", "publish")
     superseded = [_key_in(key.site, text) for text in capture.supersedes]
     for older in superseded:
         ctx.records.put_note(older, SUPERSEDED, {"by": str(key)})
@@ -67,7 +67,7 @@ def placing_writes(ctx: StepContext, capture: Capture) -> Sequence[str]:
     return scene.changes(own) if scene else []
 
 
-def retire(ctx: StepContext, key: CaptureKey) -> Sequence[str]:
+def remove_from_scene(ctx: StepContext, key: CaptureKey) -> Sequence[str]:
     """Take the capture out of the site's scene and keep all its data; external ids of the edges that were removed.
 
     Another ingest of the capture adds it again.

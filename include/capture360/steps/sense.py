@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from capture360.errors import BadInputError, Capture360Error
+from capture360.errors import Capture360Error, RecordsError
 from capture360.landing.listing import capture_folder, captures
 from capture360.model import CaptureKey
 from capture360.records import SENSING, STATE_STEPS, Receipt, Records, State
@@ -188,7 +188,7 @@ class _Looking:
         try:
             note = self.records.note(key, _LOOK)
             return Look.from_document(note) if note else None
-        except (BadInputError, ValueError, TypeError):
+        except (RecordsError, ValueError, TypeError):
             return None
 
     def _is_mine(self, announced: Mapping[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from capture360.cdf.preflight import missing_for_extraction
 from capture360.cdf.registry import mode_of
 from capture360.checks.check import check_capture
 from capture360.checks.validation import Validation, capture_document, capture_from_document
-from capture360.errors import BadInputError, CaptureRejected, ConfigError
+from capture360.errors import CaptureRejected, ConfigError, MissingStepError
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Capture, CaptureKey, CaptureKind, Verdict
@@ -111,11 +111,11 @@ def extraction_space(site: Site, key: CaptureKey) -> str:
 
 
 def recorded_capture(records: Records, key: CaptureKey, fingerprint: str) -> Capture:
-    """The capture as it was validated; BadInputError if that delivery was not accepted."""
+    """The capture as it was validated; MissingStepError if that delivery was not accepted."""
     verdict = records.get(key, fingerprint, STEP)
     record = records.get(key, fingerprint, CAPTURE)
     if verdict is None or record is None or verdict.body["verdict"] == Verdict.REJECTED.value:
-        raise BadInputError(f"{key} has no accepted validation for delivery {fingerprint}. Validate it first.")
+        raise MissingStepError(key, f"delivery {fingerprint} has no accepted validation", "validate")
     return capture_from_document(record.body)
 
 

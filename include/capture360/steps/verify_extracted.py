@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from capture360.cdf.ports import Image360Store
 from capture360.cdf.registry import mode_of
-from capture360.errors import BadInputError, CdfError
+from capture360.errors import CdfError, MissingStepError
 from capture360.model import FACES, CaptureKey, FaceRef, PublishedImage
 from capture360.pictures.decoding import check_whole
 from capture360.pictures.jpeg import ImageError
@@ -30,7 +30,7 @@ def verify_extracted(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Ver
     capture = recorded_capture(ctx.records, key, fingerprint)
     record = ctx.records.get(key, fingerprint, PUBLISH)
     if record is None:
-        raise BadInputError(f"{key}: its extracted images have not been collected. Run that task first.")
+        raise MissingStepError(key, "its extracted images have not been collected", "collect")
     images = {image.external_id: image for image in images_of(ctx, key, fingerprint)}
     poses = {station.id: station.pose for station in capture.stations}
     for station, name in record.body["shown"].items():

@@ -66,7 +66,7 @@ def deliver(order: Order, landing: Path, samples: Path) -> bool:
     truth = truth_of(order, samples)
     if folder.exists():
         if not truth.exists():
-            raise BadInputError(f"{folder} is there, but its truth {truth} is not. Run `capture360 down; make clean`.")
+            raise BadInputError(f"{folder} is there, but its truth {truth} is not. Run `make clean`.")
         return False
     staged = samples / order.capture
     for leftover in (staged, truth):

@@ -152,7 +152,7 @@ def _seen(key: CaptureKey, truth: Path) -> Iterator[_Seen]:
     try:
         document: dict[str, Any] = json.loads((truth / "plates.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise BadInputError(f"{truth} holds no plates.json. Run `capture360 down; make clean`.") from None
+        raise BadInputError(f"{truth} holds no plates.json. Run `make clean`.") from None
     for plate in document["plates"]:
         for station, regions in plate["seen"].items():
             for region in regions:

@@ -49,7 +49,7 @@ def play(stack: Stack, console: Console) -> bool:
         more = "" if stack.mode == DEFAULT_MODE else f" --mode {stack.mode}"
         console.print("Everything is as it must be. To look around:")
         console.print(
-            f"  capture360 up{more}   then {status.url}, user {stack.user}, password {password}", markup=False
+            f"  capture360 stack up{more}   then {status.url}, user {stack.user}, password {password}", markup=False
         )
         console.print(f"  CDF sandbox     {status.sandbox_url}", markup=False)
         console.print(f"  landing zone    {stack.home.landing}", markup=False)

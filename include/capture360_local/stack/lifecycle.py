@@ -70,7 +70,7 @@ class Stack:
         ports = known["ports"]
         phase, reason = known["phase"], known["reason"]
         if phase not in {"stopped", "failed"} and not Session(**known["session"]).led:
-            phase, reason = "failed", "The supervisor was killed; `capture360 down` ends what it left behind."
+            phase, reason = "failed", "The supervisor was killed; `capture360 stack down` ends what it left behind."
         return StackStatus(
             phase,
             reason,
@@ -109,7 +109,7 @@ class Stack:
         An attached stack ends with this process, however that ends; one that is not runs until `down`.
         """
         if self.status().running:
-            raise StackError(f"A stack is running already with {self.home.root}. Stop it with `capture360 down`.")
+            raise StackError(f"A stack is running already with {self.home.root}. Stop it with `capture360 stack down`.")
         self._end_leftovers()
         self.home.prepare()
         self.home.status_file.unlink(missing_ok=True)

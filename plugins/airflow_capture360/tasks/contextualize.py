@@ -31,13 +31,13 @@ def wait_for_lease() -> str:
 
 def plan(capture: str) -> list[dict[str, Any]]:
     """One entry per batch of images, what `read_texts` is mapped over."""
-    from capture360.errors import BadInputError
+    from capture360.errors import MissingStepError
     from capture360.steps.detect import detection_batches
 
     with at_work(capture) as (ctx, key):
         fingerprint = ctx.records.newest_with(key, "publish")
         if fingerprint is None:
-            raise BadInputError(f"{key} is not published. Ingest it first.")
+            raise MissingStepError(key, "it is not published", "captures_ingest")
         batches = detection_batches(ctx, key, fingerprint)
     return [
         {"fingerprint": fingerprint, "batch": batch, "label": f"batch {batch + 1} of {batches}"}

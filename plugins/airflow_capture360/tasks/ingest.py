@@ -257,12 +257,12 @@ def verify(capture: str, fingerprint: str) -> dict[str, Any]:
 
 def key_of(context: Mapping[str, Any]) -> CaptureKey:
     """The capture that a run is about: its partition key, or Param `capture` of a run by hand."""
-    from capture360.errors import BadInputError
+    from capture360.errors import RequestError
     from capture360.model import CaptureKey
 
     text = context["dag_run"].partition_key or context["params"].get("capture")
     if not text:
-        raise BadInputError('This run names no capture. Trigger it with "capture" set to <site>/<capture>.')
+        raise RequestError('This run names no capture. Trigger it with "capture" set to <site>/<capture>.')
     return CaptureKey.parse(str(text))
 
 

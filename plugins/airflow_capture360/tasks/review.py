@@ -34,7 +34,7 @@ def lay_out(capture: str) -> list[dict[str, Any]]:
     """
     from dataclasses import asdict
 
-    from capture360.errors import BadInputError
+    from capture360.errors import MissingStepError
     from capture360.records import STATE_STEPS
     from capture360.steps.review import begin
     from capture360.steps.review_due import asking_run
@@ -42,7 +42,7 @@ def lay_out(capture: str) -> list[dict[str, Any]]:
     with looking_at(capture) as (ctx, key):
         receipt = ctx.records.load(key, only=STATE_STEPS)
         if receipt is None:
-            raise BadInputError(f"{key} is not in the records. Ingest and contextualize it first.")
+            raise MissingStepError(key, "it is not in the records", "captures_ingest and captures_contextualize")
         if get_current_context()["dag_run"].partition_key:
             other = asking_run(ctx.records, key, receipt.fingerprint, ctx.run, is_finished)
             if other:

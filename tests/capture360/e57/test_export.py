@@ -10,7 +10,7 @@ import yaml
 from scipy.spatial.transform import Rotation
 
 from capture360.e57 import export_capture, preflight
-from capture360.errors import BadInputError
+from capture360.errors import BadInputError, RequestError
 from capture360.geometry import rotation as rot
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, Capture, CaptureKey, CaptureKind, Station, StationMedia
@@ -89,11 +89,11 @@ def test_nothing_is_left_behind_where_extraction_fails(tmp_path, spherical_e57, 
     assert list((tmp_path / "site").iterdir()) == []
     with pytest.raises(BadInputError, match="holds no images"):
         exported(make_e57(), tmp_path / "site/cap")
-    with pytest.raises(BadInputError, match="cannot name a capture"):
+    with pytest.raises(RequestError, match="cannot name a capture"):
         exported(spherical_e57, tmp_path / "site/my capture")
     (tmp_path / "site/full").mkdir(parents=True)
     (tmp_path / "site/full/a").touch()
-    with pytest.raises(BadInputError, match="is not empty"):
+    with pytest.raises(RequestError, match="is not empty"):
         exported(spherical_e57, tmp_path / "site/full")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from capture360.errors import BadInputError, ConfigError
+from capture360.errors import ConfigError, RecordsError
 from capture360.records import Records
 from cdf_sandbox.core.options import Options
 from ingest_world import World
@@ -57,5 +57,5 @@ def test_the_first_project_that_is_bound_wins(tmp_path: Path) -> None:
 def test_a_damaged_binding_is_no_permission(tmp_path: Path) -> None:
     records = Records(str(tmp_path))
     records.store.put("projects/hall-7.json", b"{}")
-    with pytest.raises(BadInputError, match=r"projects/hall-7.json is broken \(cluster is missing\)"):
+    with pytest.raises(RecordsError, match=r"projects/hall-7.json is broken \(cluster is missing\)"):
         records.bind("hall-7", "a", "p")

@@ -15,7 +15,7 @@ from capture360.cdf.project_mode import ModeName
 from capture360.cdf.registry import mode_of
 from capture360.geometry.rotation import matrix_from_quaternion
 from capture360.model import FACES
-from capture360.steps.scene import retire
+from capture360.steps.scene import remove_from_scene
 from captures import Drop
 from ingest_world import World
 from local_cdf import fast_options, run_sandbox
@@ -131,7 +131,7 @@ def test_parts_of_a_capture_are_collections_of_their_own(ingested: dict[ModeName
     removed = model.remove(drop.key, dry_run=False)
     assert names.collection_id(drop.key, "east") in removed
     assert model.collections(drop.key) == []
-    retire(world.ctx(), drop.key)
+    remove_from_scene(world.ctx(), drop.key)
 
 
 def test_without_the_quarter_turn_a_scene_moves_everything() -> None:

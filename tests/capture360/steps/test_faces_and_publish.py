@@ -15,7 +15,7 @@ from capture360 import names
 from capture360.cdf.images.files import ClassicFiles
 from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
-from capture360.errors import BadInputError, CdfError, ConfigError
+from capture360.errors import BadInputError, CdfError, ConfigError, MissingStepError
 from capture360.geometry.rotation import matrix_from_quaternion
 from capture360.model import FACES, CaptureKey
 from capture360.steps.faces import faces
@@ -224,7 +224,7 @@ def test_an_upload_that_was_cut_off_is_finished(world: World) -> None:
 def test_nothing_is_published_before_its_faces_are_there(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     drop = world.drop("early", stations=1)
     fingerprint = record_as_validated(world.records, drop, world.site)
-    with pytest.raises(BadInputError, match="batch 0 of the faces has not been uploaded"):
+    with pytest.raises(MissingStepError, match="batch 0 of the faces has not been uploaded"):
         publish(world.ctx(), drop.key, fingerprint)
     faces(world.ctx(), drop.key, fingerprint, 0)
     gone = sorted(world.files("early"))[0]

@@ -11,7 +11,7 @@ from cognite.client.data_classes import AssetWrite
 from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, ViewId
 
 from capture360.cdf.client import CdfProject, Connection
-from capture360.errors import BadInputError, CdfUnavailableError
+from capture360.errors import CdfUnavailableError, RecordsError
 from capture360.records import LEASES
 from capture360.steps import annotate as annotating
 from capture360.steps import lease, reconcile
@@ -254,6 +254,6 @@ def test_what_is_lost_stops_linking_and_reviewing(core: Hall) -> None:
     lose(core, "decisions")
     linked = core.linked()
     for attempt in (lambda: core.answer(review, "Approve all"), core.begin, lambda: core.read(CERTAIN)):
-        with pytest.raises(BadInputError, match="Gone from the records: 2 of 2 decisions of people"):
+        with pytest.raises(RecordsError, match="Gone from the records: 2 of 2 decisions of people"):
             attempt()
     assert core.linked() == linked

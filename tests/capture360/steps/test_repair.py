@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from capture360.cdf.project_mode import ModeName
-from capture360.errors import BadInputError
+from capture360.errors import MissingStepError, RecordsError
 from capture360.matching.documents import detection_document
 from capture360.model import CaptureKey, Detection
 from capture360.records import NOTES, Records
@@ -18,7 +18,7 @@ from capture360.steps.detect import images_of
 from capture360.steps.link_state import ANSWERS, LinkMemory
 from capture360.steps.match import match
 from capture360.steps.reconcile import reconcile
-from capture360.steps.repair import Repaired, give_up, repair
+from capture360.steps.repair import Repaired, discard_lost, repair
 from ingest_world import World
 from record_files import document_paths
 from suggested_links import CERTAIN, TAGS, Hall, decide, delete_link, lose, outline
@@ -78,7 +78,7 @@ def test_an_old_note_is_a_loss_even_if_it_is_as_long(core: Hall) -> None:
     core.answer(review, "Decide one by one", "", "1")
     store.put(path, old)
     assert memory(core).lost() == {"decisions": "the newest of 1 decisions of people"}
-    with pytest.raises(BadInputError, match="the newest of 1 decisions"):
+    with pytest.raises(RecordsError, match="the newest of 1 decisions"):
         annotate(core.ctx, core.key, core.fingerprint)
     assert repair(core.ctx, core.key).whole
     annotate(core.ctx, core.key, core.fingerprint)
@@ -95,7 +95,7 @@ def test_the_same_answer_twice_is_kept_once(core: Hall) -> None:
 def test_pairs_are_taken_up_again_from_what_cdf_shows(core: Hall) -> None:
     core.read(CERTAIN)
     lose(core, "linked-pairs")
-    with pytest.raises(BadInputError, match=f"{len(TAGS)} of {len(TAGS)} linked pairs"):
+    with pytest.raises(RecordsError, match=f"{len(TAGS)} of {len(TAGS)} linked pairs"):
         annotate(core.ctx, core.key, core.fingerprint)
     assert repair(core.ctx, core.key) == Repaired(pairs=len(TAGS), decisions=0, whole=True)
     assert reconcile(core.ctx, core.key) == []
@@ -112,9 +112,9 @@ def test_a_link_that_somebody_removed_does_not_come_back(core: Hall) -> None:
     left = core.linked()
     lose(core, "linked-pairs")
     assert repair(core.ctx, core.key) == Repaired(pairs=len(TAGS) - 1, decisions=0, whole=False)
-    with pytest.raises(BadInputError, match="--give-up"):
+    with pytest.raises(RecordsError, match="--discard-lost"):
         annotate(core.ctx, core.key, core.fingerprint)
-    give_up(core.ctx, core.key)
+    discard_lost(core.ctx, core.key)
     annotate(core.ctx, core.key, core.fingerprint)
     assert core.linked() == left
     assert reconcile(core.ctx, core.key) == []
@@ -123,7 +123,7 @@ def test_a_link_that_somebody_removed_does_not_come_back(core: Hall) -> None:
 def test_a_link_that_somebody_else_made_is_not_taken_for_ours(core: Hall) -> None:
     core.read(CERTAIN)
     lose(core, "linked-pairs")
-    give_up(core.ctx, core.key)
+    discard_lost(core.ctx, core.key)
     core.read(CERTAIN, shift=0.02)  # the links that stand are not as we would make them now
     assert reconcile(core.ctx, core.key) == []
     assert repair(core.ctx, core.key).pairs == 0
@@ -134,7 +134,7 @@ def test_a_link_that_somebody_else_made_is_not_taken_for_ours(core: Hall) -> Non
 def test_links_without_a_memory_are_told_and_taken_for_ours_when_told_to(core: Hall) -> None:
     core.read(CERTAIN)
     lose(core, "linked-pairs")
-    give_up(core.ctx, core.key)
+    discard_lost(core.ctx, core.key)
     assert [finding.rule for finding in reconcile(core.ctx, core.key)] == ["forgotten"]
     assert repair(core.ctx, core.key) == Repaired(pairs=len(TAGS), decisions=0, whole=True)
     assert reconcile(core.ctx, core.key) == []
@@ -168,9 +168,9 @@ def test_what_nothing_proves_stays_lost_until_it_is_given_up(hall: Hall) -> None
     lose(hall, "decisions")
     drop_answers(hall)
     assert repair(hall.ctx, hall.key) == Repaired(pairs=0, decisions=0, whole=False)
-    with pytest.raises(BadInputError, match="2 of 2 decisions of people"):
+    with pytest.raises(RecordsError, match="2 of 2 decisions of people"):
         hall.read(CERTAIN)
-    give_up(hall.ctx, hall.key)
+    discard_lost(hall.ctx, hall.key)
     assert memory(hall).lost() == {}
     hall.read(CERTAIN)
 
@@ -227,10 +227,10 @@ def test_a_look_while_another_task_writes_sees_no_loss(core: Hall, monkeypatch: 
 def test_a_note_that_is_broken_is_named(core: Hall) -> None:
     decide(core)
     core.world.records.store.put(f"{core.key}/{NOTES}/decisions.json", b"{")
-    with pytest.raises(BadInputError, match=r"notes/decisions\.json is broken"):
+    with pytest.raises(RecordsError, match=r"notes/decisions\.json is broken"):
         repair(core.ctx, core.key)
 
 
 def test_a_repair_of_what_was_never_linked_is_told(world: World) -> None:
-    with pytest.raises(BadInputError, match="Run captures_contextualize"):
+    with pytest.raises(MissingStepError, match="Run captures_contextualize"):
         repair(world.ctx(), world.drop("never-linked").key)

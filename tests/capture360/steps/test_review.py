@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cognite.client.data_classes import AnnotationFilter, AnnotationUpdate, AssetWrite
 
-from capture360.errors import BadInputError
+from capture360.errors import ReviewAnswerError
 from capture360.steps.detect import images_of
 from capture360.steps.review import PAGE, Response, Review, Reviewed, apply
 from capture360.steps.review_due import match_digest, review_due
@@ -133,7 +133,7 @@ def test_an_answer_that_is_not_understood_changes_nothing(
 ) -> None:
     review = classic.begin()
     before = classic.world.running.mutating()
-    with pytest.raises(BadInputError, match=told):
+    with pytest.raises(ReviewAnswerError, match=told):
         classic.answer(review, choice, approve, reject)
     assert classic.world.running.mutating() == before
 

@@ -15,9 +15,9 @@ from cognite.client.data_classes.data_modeling import EdgeApply, NodeApply, Node
 import viewer
 from capture360 import names
 from capture360.checks.validation import capture_document
-from capture360.errors import BadInputError, ConfigError
+from capture360.errors import ConfigError, MissingStepError
 from capture360.model import CaptureKey
-from capture360.steps.scene import Placed, place, placing_writes, retire
+from capture360.steps.scene import Placed, place, placing_writes, remove_from_scene
 from capture360.steps.validate import CAPTURE
 from captures import Drop, record_as_validated
 from ingest_world import IMAGE_VIEW, World
@@ -96,7 +96,7 @@ def test_a_site_without_a_scene_has_none(running: RunningSandbox, tmp_path: Path
     assert place(world.ctx(), drop.key, fingerprint) is None
     assert running.mutating() == before
     with pytest.raises(ConfigError, match=r'Site "hall-7" has no scene. Name it as scene in the register'):
-        retire(world.ctx(), drop.key)
+        remove_from_scene(world.ctx(), drop.key)
 
 
 def test_collections_join_one_scene_and_a_second_run_writes_nothing(world: World) -> None:
@@ -119,7 +119,7 @@ def test_a_dry_run_names_the_node_and_the_edge(in_scene: Callable[..., World], s
     assert world.running.mutating() == before
     place(world.ctx(), drop.key, fingerprint)
     assert placing_writes(world.ctx(), drop.capture) == []
-    assert retire(world.ctx(), drop.key) == [edge]
+    assert remove_from_scene(world.ctx(), drop.key) == [edge]
     assert placing_writes(world.ctx(), drop.capture) == [edge]
     assert world.site.scene is not None
     assert scene == world.site.scene.external_id
@@ -128,7 +128,7 @@ def test_a_dry_run_names_the_node_and_the_edge(in_scene: Callable[..., World], s
 def test_a_capture_that_is_not_published_is_told(world: World) -> None:
     drop = world.drop("early", stations=1)
     fingerprint = record_as_validated(world.records, drop, world.site)
-    with pytest.raises(BadInputError, match="hall-7/early has not been published"):
+    with pytest.raises(MissingStepError, match="hall-7/early: it has not been published"):
         place(world.ctx(), drop.key, fingerprint)
 
 
@@ -225,12 +225,12 @@ def test_a_retired_capture_leaves_the_scene_and_keeps_its_data(world: World) -> 
     drop, _ = published(world, "retired")
     placed(world, "retired")
     state = world.state()
-    (edge,) = retire(world.ctx(), drop.key)
+    (edge,) = remove_from_scene(world.ctx(), drop.key)
     assert set(shown(world)) == {id_of("kept")}
     assert edge == names.scene_edge_id(world.ctx().site.scene.external_id, world.site.space, id_of("retired"))  # type: ignore[union-attr]
     after = world.state()
     assert (after["files"], after["nodes"]) == (state["files"], state["nodes"])
-    assert retire(world.ctx(), drop.key) == []
+    assert remove_from_scene(world.ctx(), drop.key) == []
 
 
 def test_a_scene_that_is_nearly_full_is_told(world: World, http_of: Callable[[World], httpx.Client]) -> None:

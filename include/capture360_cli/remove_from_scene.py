@@ -1,4 +1,4 @@
-"""`capture360 retire`: a capture out of its site's scene, with all its data kept."""
+"""`capture360 remove-from-scene`: take a capture out of its site's scene and keep all its data."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 
-def retire(
+def remove_from_scene(
     capture: Annotated[str, typer.Argument(help="<site>/<capture>, a site of the register.")],
     connection: Annotated[Path, typer.Option(help="The CDF connection, such as the sandbox's connection.json.")],
 ) -> None:
-    """Take one capture out of its site's scene; collection, images and files stay as they are."""
+    """Remove one capture from its site's scene. Collection, images and files stay as they are."""
     from capture360.cdf.client import CdfProject, Connection
     from capture360.model import CaptureKey
     from capture360.records import Records
@@ -31,5 +31,5 @@ def retire(
         say=lambda line: print(line, file=sys.stderr),
     )
     with lease.held(ctx.records, key, ctx.run, is_finished=lease.process_is_finished):
-        for edge in scene.retire(ctx, key):
+        for edge in scene.remove_from_scene(ctx, key):
             print(edge)

@@ -1,4 +1,4 @@
-"""`capture360 sample`: a capture of the generated plant, sound or spoilt, with its truth beside it."""
+"""`capture360 generate`: write a synthetic capture, with or without faults, and its ground truth."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from rich.table import Column, Table
 
 from capture360_local.plant import FAULTS, Delivered, write_sample
 
-Fault = Annotated[
+Faults = Annotated[
     list[str] | None,
-    typer.Option("--spoil", metavar="FAULT[=STATIONS]", help='Spoil the capture; repeatable. "list" shows all faults.'),
+    typer.Option(metavar="NAME[=STATIONS]", help='Add a fault to the capture; repeatable. "list" shows all faults.'),
 ]
 
 
-def sample(
+def generate(
     folder: Annotated[
         Path | None,
-        typer.Argument(metavar="DIR", help="The capture folder to write: LANDING/SITE/CAPTURE.", show_default=False),
+        typer.Argument(metavar="DIR", help="Capture folder to write: <landing>/<site>/<capture>.", show_default=False),
     ] = None,
     kind: Annotated[Delivered, typer.Option(help="How the capture is delivered.")] = Delivered.CUBEMAP,
     stations: Annotated[int, typer.Option(min=1, help="Number of stations.")] = 4,
     face_size: Annotated[int, typer.Option(min=8, help="Pixels of a cube face; panoramas are 4 times as wide.")] = 1024,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same hall and the same files.")] = 1,
-    visit: Annotated[int, typer.Option(min=0, help="Another walk through the same hall.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")] = 1,
+    visit: Annotated[int, typer.Option(min=0, help="Number of the walk through the same hall.")] = 0,
     tilt: Annotated[
         float | None,
-        typer.Option(min=0, max=60, help="Largest lean of the camera in degrees.", show_default="by kind"),
+        typer.Option(min=0, max=60, help="Largest tilt of the camera in degrees.", show_default="by kind"),
     ] = None,
-    spoil: Fault = None,
+    fault: Faults = None,
     site: Annotated[str | None, typer.Option(help="Site id.", show_default="the parent folder's name")] = None,
     capture: Annotated[str | None, typer.Option(help="Capture id.", show_default="the folder's name")] = None,
     taken_at: Annotated[
@@ -42,15 +42,15 @@ def sample(
     truth: Annotated[
         Path | None,
         typer.Option(
-            help="Where the truth goes; name a folder elsewhere if DIR lies in a watched landing zone.",
+            help="Folder of the ground truth. Name one elsewhere if DIR lies in a watched landing zone.",
             show_default="DIR.truth",
         ),
     ] = None,
-    views: Annotated[bool, typer.Option(help="Write views along the world's axes into the truth.")] = True,
+    views: Annotated[bool, typer.Option(help="Write views along the world's axes into the ground truth.")] = True,
 ) -> None:
-    """Write a capture of a generated industrial hall, and beside it the truth about it."""
+    """Write a capture of a generated industrial hall, and its ground truth beside it."""
     console = Console()
-    if "list" in (spoil or []):
+    if "list" in (fault or []):
         _list_faults(console)
         return
     if folder is None:
@@ -65,7 +65,7 @@ def sample(
                 stations=stations,
                 face_size=face_size,
                 seed=seed,
-                spoil=spoil or (),
+                spoil=fault or (),
                 tilt_deg=tilt,
                 site=site,
                 capture=capture,
@@ -78,14 +78,14 @@ def sample(
         except (ValueError, OSError) as problem:
             raise typer.BadParameter(str(problem)) from problem
     console.print(f"{written.form} of {stations} stations: {written.folder}", highlight=False, soft_wrap=True)
-    console.print(f"truth: {written.truth_folder}", highlight=False, soft_wrap=True)
+    console.print(f"ground truth: {written.truth_folder}", highlight=False, soft_wrap=True)
     for each in written.spoilt:
         where = f" ({', '.join(each.stations)})" if each.stations else ""
-        console.print(f"spoilt: {each.fault.name}: {each.fault.says}{where}", highlight=False, soft_wrap=True)
+        console.print(f"fault: {each.fault.name}: {each.fault.says}{where}", highlight=False, soft_wrap=True)
 
 
 def _list_faults(console: Console) -> None:
-    table = Table(Column("fault", no_wrap=True), "what is wrong", "kinds", "what should become of it")
+    table = Table(Column("fault", no_wrap=True), "what is wrong", "kinds", "expected outcome")
     for fault in FAULTS.values():
         name = f"{fault.name}[=N]" if fault.stations else fault.name
         table.add_row(name.replace("[", r"\["), fault.says, ", ".join(sorted(fault.forms)), str(fault.effect))

@@ -1,4 +1,4 @@
-"""`capture360 retire`: out of the scene, with the data kept; mistakes are sentences."""
+"""`capture360 remove-from-scene`: out of the scene, with the data kept; mistakes are sentences."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-from capture360.errors import BadInputError, ConfigError, LeaseHeldError
+from capture360.errors import ConfigError, LeaseHeldError, RequestError
 from capture360.steps import lease
 from capture360_cli.main import app
 from ingest_world import IMAGE_VIEW, World
@@ -27,8 +27,8 @@ def register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def retire(capture: str, connection: Path) -> Result:
-    return CliRunner().invoke(app, ["retire", capture, "--connection", str(connection)])
+def remove_from_scene(capture: str, connection: Path) -> Result:
+    return CliRunner().invoke(app, ["remove-from-scene", capture, "--connection", str(connection)])
 
 
 def test_a_capture_leaves_the_scene_and_keeps_its_images(tmp_path: Path, register: Path) -> None:
@@ -39,32 +39,32 @@ def test_a_capture_leaves_the_scene_and_keeps_its_images(tmp_path: Path, registe
         world = World(running, tmp_path, scene="plant")
         drop = world.drop("may", stations=1)
         world.ingest(drop)
-        done = retire("hall-7/may", connection)
+        done = remove_from_scene("hall-7/may", connection)
         assert done.exit_code == 0, done.output
         assert done.stdout.startswith("c360_scene_plant_")
         assert "hall-7/may: 1 collection taken out of scene plant; the data are kept" in done.stderr
         with running.http() as http:
             assert open_scene(http, "captures360", "plant")[1] == []
         assert len(world.nodes(IMAGE_VIEW, "may")) == 1
-        again = retire("hall-7/may", connection)
+        again = remove_from_scene("hall-7/may", connection)
         assert (again.exit_code, again.stdout) == (0, "")
         assert "hall-7/may has no collection in scene plant; nothing was changed" in again.stderr
 
         with lease.held(world.records, drop.key, "somebody", is_finished=lambda run: False):
-            held = retire("hall-7/may", connection)
+            held = remove_from_scene("hall-7/may", connection)
         assert isinstance(held.exception, LeaseHeldError)
-        assert "has no scene" in str(retire("sceneless/may", connection).exception)
+        assert "has no scene" in str(remove_from_scene("sceneless/may", connection).exception)
 
 
 @pytest.mark.parametrize(
     ("capture", "kind", "told"),
     [
-        ("may", BadInputError, '"may" is not a capture key'),
+        ("may", RequestError, '"may" is not a capture key'),
         ("hall-8/may", ConfigError, 'site "hall-8" is not in the register'),
         ("hall-7/may", ConfigError, "connection.json is not there"),
     ],
 )
 def test_mistakes_are_told(tmp_path: Path, register: Path, capture: str, kind: type[Exception], told: str) -> None:
-    failed = retire(capture, tmp_path / "connection.json")
+    failed = remove_from_scene(capture, tmp_path / "connection.json")
     assert isinstance(failed.exception, kind)
     assert told in str(failed.exception)
