@@ -50,11 +50,16 @@ def command_page(command: Any) -> str:
     """The command line: every verb, argument and option."""
     from typer.cli import get_docs_for_click
 
-    for verb, parts in command.commands.items():
-        _text(parts.help, f"capture360 {verb}")
-        for parameter in parts.params:
-            _text(getattr(parameter, "help", None), f"capture360 {verb}: {parameter.name}")
+    _check_help(command, "capture360")
     return get_docs_for_click(obj=command, ctx=typer.Context(command), name="capture360")
+
+
+def _check_help(command: Any, name: str) -> None:
+    for verb, parts in getattr(command, "commands", {}).items():
+        _text(parts.help, f"{name} {verb}")
+        for parameter in parts.params:
+            _text(getattr(parameter, "help", None), f"{name} {verb}: {parameter.name}")
+        _check_help(parts, f"{name} {verb}")
 
 
 def manifest_page() -> str:
