@@ -8,10 +8,10 @@ READY := .venv/ready
 MODE ?= asset_centric
 TESTS ?= tests
 
-.PHONY: help setup demo up down test check bench docs lock clean
+.PHONY: help setup demo up production down test recovery check bench docs lock clean
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 setup: $(READY) ## make .venv with the locked packages and this project
 
@@ -20,7 +20,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments (ensurepip is missing). On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing the locked packages into .venv (a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
@@ -30,12 +30,19 @@ demo: setup ## run captures through Airflow into the local CDF and read them bac
 up: setup ## start Airflow and the local CDF on this machine and leave them running
 	@$(BIN)/capture360 stack up --mode $(MODE)
 
+production: setup ## run what docker-compose.yaml says as processes of this machine, until Ctrl-C
+	@$(BIN)/python -m capture360_local.production .local/production
+
 down: setup ## stop what `make up` started
 	@$(BIN)/capture360 stack down --mode $(MODE)
 
 test: check ## check, then all tests, the real scheduler included (TESTS=path for some)
-	@$(BIN)/python -m pytest -q -n auto -m "not e2e" $(TESTS) || [ $$? -eq 5 ]
+	@$(BIN)/python -m pytest -q -n auto -m "not e2e and not production and not recovery" $(TESTS) || [ $$? -eq 5 ]
 	@$(BIN)/python -m pytest -q -m e2e $(TESTS) || [ $$? -eq 5 ]
+	@$(BIN)/python -m pytest -q -m production $(TESTS) || [ $$? -eq 5 ]
+
+recovery: setup ## kill every part of the composition in turn (an hour; needs PostgreSQL and Redis)
+	@$(BIN)/python -m pytest -v -m recovery tests/production
 
 check: setup ## style and types
 	@$(BIN)/ruff check .
@@ -48,9 +55,13 @@ bench: setup ## side-by-side ratios against peers
 docs: setup ## write the reference pages that are generated from the code
 	@$(BIN)/capture360 docs
 
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+	--no-annotate --no-header
+
 lock: setup ## pin all packages anew
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --all-extras --python-version 3.11 \
-		--no-emit-index-url --no-annotate --no-header -o requirements.lock pyproject.toml
+	@$(COMPILE) --upgrade --all-extras -o requirements.lock pyproject.toml
+	@$(COMPILE) --extra s3 --extra gcs --extra azure --extra ocr --extra production --constraint requirements.lock \
+		-o requirements.production.lock pyproject.toml
 
 clean: ## stop what runs and remove .local/ and caches (the environment stays)
 	@test ! -x $(BIN)/capture360 || $(BIN)/capture360 stack down

@@ -1,0 +1,55 @@
+"""`python -m capture360_local.production.alive JOB|worker`: a cheap health check, since it loads no Airflow.
+
+JOB is the type of one of Airflow's jobs on this host, as TriggererJob: its last sign of life in the database must be
+less than a minute old. `worker` sends the Celery worker of this host a ping over the broker.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+
+LONGEST_SILENCE_S = 60
+_PATIENCE_S = 10
+_BEAT = (
+    "SELECT count(*) FROM job WHERE job_type = %s AND hostname IN (%s, %s) AND state = 'running' "
+    "AND latest_heartbeat > now() - make_interval(secs => %s)"
+)
+
+
+def job_lives(kind: str) -> bool:
+    """Whether a job of this type and host has given a sign of life."""
+    import psycopg2
+
+    url = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("postgresql+psycopg2://", "postgresql://", 1)
+    connection = psycopg2.connect(url, connect_timeout=_PATIENCE_S)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_BEAT, (kind, socket.gethostname(), socket.getfqdn(), LONGEST_SILENCE_S))
+            row = cursor.fetchone()
+    finally:
+        connection.close()
+    return bool(row and row[0])
+
+
+def worker_answers() -> bool:
+    """Whether the Celery worker of this host answers a ping."""
+    from kombu import Connection
+    from kombu.pidbox import Mailbox
+
+    name = f"celery@{os.environ.get('HOSTNAME') or socket.gethostname()}"
+    with Connection(os.environ["AIRFLOW__CELERY__BROKER_URL"]) as connection:
+        mailbox = Mailbox("celery", type="fanout", accept=["json"])(connection)
+        return bool(mailbox.call([name], "ping", timeout=_PATIENCE_S))
+
+
+def main() -> int:
+    (what,) = sys.argv[1:]
+    lives = worker_answers() if what == "worker" else job_lives(what)
+    print(f"{what} {'lives' if lives else f'has given no sign of life for {LONGEST_SILENCE_S} s'}")
+    return 0 if lives else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,207 @@
+"""How a service of the composition runs on this machine: the same command and environment, other addresses and folders.
+
+Containers have addresses and file systems of their own, processes have not. What else differs is in `Machine.command`:
+PostgreSQL's image makes a database cluster when it starts, and an S3 server comes from moto.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from capture360.errors import ConfigError
+from capture360_local.production.composition import Service
+from capture360_local.stack.processes import free_port
+from capture360_local.stack.profile import PROJECT
+
+_LOOPBACK = "127.0.0.1"
+SERVICES = {"postgres": 5432, "redis": 6379, "api-server": 8080, "s3": 9000, "sandbox": 8765, "scheduler": 8974}
+"""Services that others speak to, by their port in the composition."""
+_POSTGRES_PROGRAMS = "/usr/lib/postgresql/*/bin"
+_POSTGRES_USER = "postgres"
+_BIN = Path(sys.executable).parent
+
+
+def missing() -> list[str]:
+    """What this machine lacks, each with the Debian package that has it."""
+    lacks = []
+    if not _postgres_programs():
+        lacks.append("PostgreSQL (package postgresql)")
+    if not shutil.which("redis-server"):
+        lacks.append("Redis (package redis-server)")
+    if not shutil.which("curl"):
+        lacks.append("curl (package curl)")
+    return lacks
+
+
+class Machine:
+    """This machine, with everything that the services keep below `folder`, and a port for each of `SERVICES`."""
+
+    def __init__(self, folder: Path, ports: Mapping[str, int]) -> None:
+        self.folder = folder
+        self.ports = ports
+        lacks = missing()
+        if lacks:
+            raise ConfigError(f"These are not installed: {', '.join(lacks)}.")
+
+    @cached_property
+    def postgres_folder(self) -> Path:
+        """PostgreSQL refuses to run as root, and its own user may not be able to reach `folder`."""
+        if os.getuid():
+            return self.folder / "postgres"
+        name = hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
+        return Path("/var/tmp") / f"capture360-postgres-{name}"  # noqa: S108 - made by its owner, readable by nobody else
+
+    @cached_property
+    def _folders(self) -> Mapping[str, str]:
+        """Folders of containers, those within others first."""
+        return {
+            "/opt/airflow/config/capture360": str(PROJECT / "config"),
+            "/opt/airflow/dags": str(PROJECT / "dags"),
+            "/opt/airflow/logs": str(self.folder / "logs/tasks"),
+            "/opt/captures": str(self.folder / "captures"),
+            "/sandbox": str(self.folder / "sandbox"),
+            "/data": str(self.folder / "redis"),
+            "/tmp": str(self.folder / "tmp"),  # noqa: S108 - of the container
+        }
+
+    def prepare(self) -> None:
+        """Make the folders that are volumes in the composition."""
+        for folder in ("logs/tasks", "captures/landing", "captures/records", "sandbox", "redis", "tmp", "airflow"):
+            (self.folder / folder).mkdir(parents=True, exist_ok=True)
+
+    def adapted(self, text: str) -> str:
+        """The text with addresses and folders of this machine."""
+        text = re.sub(
+            rf"(?<![\w./-])({'|'.join(self._folders)})(?=[/\s'\"]|$)", lambda match: self._folders[match[1]], text
+        )
+        for service, port in SERVICES.items():
+            here = f"{_LOOPBACK}:{self.ports[service]}"
+            text = re.sub(rf"(?<=@){service}(?::{port})?(?=/)", here, text)
+            text = re.sub(rf"(?<=://){service}:{port}\b", here, text)
+            text = re.sub(rf"(?<=://)localhost:{port}\b", here, text)
+        return text
+
+    def environment(self, service: Service, name: str) -> dict[str, str]:
+        """What the service's processes see: the composition's variables, and what a container has by itself."""
+        path = os.pathsep.join([str(_BIN), *_postgres_programs(), os.environ.get("PATH", os.defpath)])
+        own = {
+            "PATH": path,
+            "HOME": str(self.folder / "tmp"),
+            "LANG": "C.UTF-8",
+            "NO_PROXY": f"{_LOOPBACK},localhost",
+            "no_proxy": f"{_LOOPBACK},localhost",
+            "HOSTNAME": name,
+            "PYTHONUNBUFFERED": "1",
+            "PGHOST": _LOOPBACK,
+            "PGPORT": str(self.ports["postgres"]),
+        }
+        adapted = {key: self.adapted(value) for key, value in service.environment.items()}
+        return own | adapted | (self._airflow_addresses() if service.is_ours else {})
+
+    def _airflow_addresses(self) -> dict[str, str]:
+        return {
+            "AIRFLOW_HOME": str(self.folder / "airflow"),
+            "AIRFLOW__API__HOST": _LOOPBACK,
+            "AIRFLOW__API__PORT": str(self.ports["api-server"]),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+            "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.folder / "logs/tasks"),
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST": _LOOPBACK,
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(self.ports["scheduler"]),
+        }
+
+    def command(self, service: Service, name: str) -> Sequence[str]:
+        """What to start for the service; `name` tells its replicas apart."""
+        port = str(self.ports.get(service.name, ""))
+        if service.name == "postgres":
+            server = ("postgres", "-D", str(self.postgres_folder), "-h", _LOOPBACK, "-p", port, "-k", "")
+            return (*_as_postgres(), *server)
+        if service.name == "s3":
+            return (sys.executable, "-m", "moto.server", "-H", _LOOPBACK, "-p", port)
+        words = [self.adapted(word) for word in service.command]
+        if service.name == "redis":
+            listen = rf"\g<0> --bind {_LOOPBACK} --port {port}"
+            return [re.sub(r"\bredis-server \S+", listen, word) for word in words]
+        if service.name == "sandbox":
+            names = {"0.0.0.0": _LOOPBACK, "sandbox": _LOOPBACK, str(SERVICES["sandbox"]): port}  # noqa: S104 - replaced
+            return [*words[:2], *(names.get(word, word) for word in words[2:])]
+        if words[:2] == ["celery", "worker"]:
+            words += ["--celery-hostname", f"celery@{name}"]
+        if words[0] in {"bash", "sh", "python", "capture360"}:
+            return words
+        return (sys.executable, "-m", "airflow", *words)
+
+    def health(self, service: Service) -> Sequence[str]:
+        """The service's health check; what the stand-in for the S3 server answers is its own."""
+        if service.name == "s3":
+            return ("curl", "--fail", "--silent", f"http://{_LOOPBACK}:{self.ports['s3']}/moto-api/data.json")
+        words = [self.adapted(word) for word in service.health]
+        return [*words[:1], "-p", str(self.ports["redis"]), *words[1:]] if words[:1] == ["redis-cli"] else words
+
+    def make_database(self, password: str) -> None:
+        """What PostgreSQL's image does when its volume is empty: a cluster with the user and database `airflow`."""
+        data = self.postgres_folder
+        if (data / "PG_VERSION").exists():
+            return
+        shutil.rmtree(data, ignore_errors=True)
+        data.mkdir(mode=0o700, parents=True)
+        if not os.getuid():
+            shutil.chown(data, _POSTGRES_USER)
+        programs = Path(_postgres_programs()[0])
+        as_user = _as_postgres()
+        secret = data.with_name(f"{data.name}.password")
+        try:
+            secret.touch(mode=0o600)
+            secret.write_text(password)
+            if not os.getuid():
+                shutil.chown(secret, _POSTGRES_USER)
+            order = ("-D", str(data), "--username", "airflow", "--auth", "scram-sha-256", "--pwfile", str(secret))
+            _run([*as_user, str(programs / "initdb"), *order, "--encoding", "UTF8", "--locale", "C.UTF-8"])
+        finally:
+            secret.unlink()
+        _run(
+            [*as_user, str(programs / "postgres"), "--single", "-D", str(data), "postgres"], "CREATE DATABASE airflow;"
+        )
+
+    def remove_database(self) -> None:
+        shutil.rmtree(self.postgres_folder, ignore_errors=True)
+
+
+def _run(command: Sequence[str], text: str = "") -> None:
+    done = subprocess.run(command, input=text, capture_output=True, text=True, cwd="/", check=False)  # noqa: S603
+    if done.returncode:
+        raise ConfigError(f"{Path(command[-2]).name} failed: {done.stderr.strip()[-500:]}")
+
+
+def _as_postgres() -> Sequence[str]:
+    if os.getuid():
+        return ()
+    return ("setpriv", "--reuid", _POSTGRES_USER, "--regid", _POSTGRES_USER, "--init-groups")
+
+
+def _postgres_programs() -> list[str]:
+    """Folders of PostgreSQL's server programs, the newest version first."""
+    found = sorted(Path("/").glob(_POSTGRES_PROGRAMS.lstrip("/")), key=_version, reverse=True)
+    in_path = shutil.which("initdb")
+    return [*(str(path) for path in found), *([str(Path(in_path).resolve().parent)] if in_path else [])]
+
+
+def _version(path: Path) -> int:
+    return int(path.parent.name) if path.parent.name.isdecimal() else 0
+
+
+def read_variables(file: Path) -> Iterator[tuple[str, str]]:
+    """The `NAME=value` lines of a `.env` file."""
+    for line in file.read_text(encoding="utf-8").splitlines():
+        name, equals, value = line.strip().partition("=")
+        if equals and not name.startswith("#"):
+            yield name.strip(), value.strip()

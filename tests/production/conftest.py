@@ -1,0 +1,47 @@
+"""What docker-compose.yaml says, started once for all tests: its environment and commands, other addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from capture360_local.production.handle import Production
+from capture360_local.production.machine import missing
+from production.plant import REGISTER, Held, Plant
+from production.relay import Relay
+
+
+@pytest.fixture(scope="session")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+    """The running composition; skipped where a program is not installed."""
+    if lacks := missing():
+        pytest.skip(f"not installed here: {', '.join(lacks)}")
+    folder: Path = tmp_path_factory.mktemp("production")
+    (folder / "sites.yaml").write_text(REGISTER)
+    production = Production(folder / "stack")
+    s3 = Relay(production.ports["s3"])
+    production.set(AWS_ENDPOINT_URL_S3=f"http://127.0.0.1:{s3.port}", CAPTURE360_CONFIG=str(folder / "sites.yaml"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in production.variables.items():
+            if name.startswith("AWS_"):
+                patch.setenv(name, value)
+        patch.setenv("NO_PROXY", "127.0.0.1")
+        try:
+            with production.running(print):
+                yield Plant(production, s3, folder)
+        finally:
+            s3.close()
+            production.remove()
+
+
+@pytest.fixture(scope="session")
+def undisturbed(plant: Plant) -> Held:
+    """What CDF holds of a capture that nothing has disturbed; all of the same pictures must come out as this."""
+    key = plant.drop("undisturbed").key
+    assert plant.ended(key, 600)["state"] == "success", plant.unfinished()
+    held = plant.held(key)
+    assert (len(held.images), held.files) == (40, 240)
+    assert held.nodes == {"Image360": 40, "Station360": 40, "Image360Collection": 1}
+    return held

@@ -1,0 +1,172 @@
+"""The running composition as its tests see it: captures delivered to S3, runs watched, CDF and records read."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import fsspec
+import httpx
+import psutil
+import pytest
+
+from capture360.cdf.client import CdfProject, Connection
+from capture360.cdf.registry import mode_of
+from capture360.model import CaptureKey
+from capture360.records import Records
+from capture360.settings.register import Register
+from capture360.steps import lease
+from capture360_local.demo.runs import INGEST
+from capture360_local.production.handle import Production
+from captures import Drop, write_cubemap
+from production.relay import Relay
+
+REGISTER = """
+records: $CAPTURE360_HOME/records
+defaults: {connection: cognite_cdf_default, space: captures360}
+sites:
+  hall-7:
+    landing: {url: $CAPTURE360_HOME/landing/hall-7}
+    checks: {min_face_resolution: 16, min_file_bytes: 100}
+    links: {enabled: false}
+"""
+SITE = "hall-7"
+STATIONS = 40
+PATIENCE = 240.0
+"""Twice the two minutes in which everything has to go on: machines of a CI are shared."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Held:
+    """What CDF holds of a capture, without what tells it from another capture of the same pictures."""
+
+    images: Sequence[tuple[Any, ...]]
+    files: int
+    nodes: Mapping[str, int]
+
+
+class Plant:
+    """The composition, with what a test asks of it."""
+
+    def __init__(self, production: Production, s3: Relay, folder: Path) -> None:
+        self.production = production
+        self.s3 = s3
+        self.folder = folder
+        self.api = production.api()
+        self.register = Register(str(folder / "sites.yaml"), {**os.environ, "CAPTURE360_HOME": "s3://captures"})
+        self.records = Records("s3://captures/records")
+        connection = Connection.from_file(production.folder / "sandbox/connection.json")
+        self.cdf = CdfProject(connection)
+        self.site = self.register.site(SITE)
+
+    def until(self, look: Callable[[], T | None], what: str, patience: float = PATIENCE) -> T:
+        """What `look` finds as soon as it finds something; parts of the composition may be down meanwhile."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            self.production.check()
+            try:
+                found = look()
+            except httpx.HTTPError:
+                found = None
+            if found:
+                return found
+            time.sleep(0.3)
+        pytest.fail(f"waited {patience:.0f} s for {what}; {self.unfinished()}")
+
+    def unfinished(self) -> str:
+        try:
+            found = self.api.request("GET", "/dags/~/dagRuns/~/taskInstances", params={"limit": 200})["task_instances"]
+        except httpx.HTTPError as error:
+            return f"Airflow does not answer: {error}"
+        return "\n".join(
+            f"{each['dag_run_id']} {each['task_id']}[{each['map_index']}] try {each['try_number']}: {each['state']}"
+            for each in found
+            if each["state"] not in {"success", "skipped"}
+        )
+
+    def drop(self, capture: str, stations: int = STATIONS) -> Drop:
+        """Deliver a capture of the same pictures as all others."""
+        drop = write_cubemap(self.folder / "delivered", CaptureKey(SITE, capture), stations=stations)
+        store = fsspec.filesystem("s3")
+        for file in sorted(drop.folder.rglob("*"), key=lambda path: path.name == "_READY"):
+            if file.is_file():
+                store.put_file(str(file), f"captures/landing/{SITE}/{capture}/{file.relative_to(drop.folder)}")
+        return drop
+
+    def runs(self, key: CaptureKey) -> Sequence[Mapping[str, Any]]:
+        return [run for run in self.api.runs(INGEST) if run["partition_key"] == str(key)]
+
+    def instances(self, key: CaptureKey, task: str) -> Sequence[Mapping[str, Any]]:
+        return [
+            each
+            for run in self.runs(key)
+            for each in self.api.task_instances(INGEST, run["dag_run_id"])
+            if each["task_id"] == task
+        ]
+
+    def running(self, key: CaptureKey, task: str) -> Mapping[str, Any]:
+        """An instance of the task that runs, with its process alive."""
+
+        def look() -> Mapping[str, Any] | None:
+            for each in self.instances(key, task):
+                if each["state"] == "running" and each["pid"] and psutil.pid_exists(each["pid"]):
+                    return each
+            return None
+
+        return self.until(look, f"{task} of {key} to run")
+
+    def uploads(self, least: int) -> Callable[[], bool]:
+        """Whether CDF has taken so many more mutating requests than now."""
+        before = self.mutating()
+        return lambda: self.mutating() >= before + least
+
+    def mutating(self) -> int:
+        answer = httpx.get(f"{self.production.sandbox_url}/sandbox/counters", trust_env=False)
+        return int(answer.raise_for_status().json()["mutating"])
+
+    def worker_of(self, instance: Mapping[str, Any]) -> str:
+        """The service in which a running task instance has its process."""
+        return str(psutil.Process(instance["pid"]).environ()["CAPTURE360_SERVICE"])
+
+    def ended(self, key: CaptureKey, patience: float = PATIENCE) -> Mapping[str, Any]:
+        """The one run about the capture, once it has ended."""
+
+        def look() -> Mapping[str, Any] | None:
+            return next((run for run in self.runs(key) if run["state"] in {"success", "failed"}), None)
+
+        return self.until(look, f"the end of the run about {key}", patience)
+
+    def held(self, key: CaptureKey) -> Held:
+        """What CDF holds of the capture. The ids of faces end with a digest of their bytes."""
+        images = mode_of(self.cdf).images(self.cdf, self.site).images(key)
+        views = ("Image360", "Image360Collection", "Station360")
+        nodes: Counter[str] = Counter()
+        for view in views:
+            for node in self.cdf.client.data_modeling.instances.list(
+                "node", sources=("cdf_360_image_schema", view, "v1"), limit=None
+            ):
+                nodes[view] += f"{key.capture}_" in node.external_id
+        return Held(
+            images=sorted(
+                (image.pose, *((face, ref.external_id[-16:]) for face, ref in sorted(image.faces.items())))
+                for image in images
+            ),
+            files=sum(f"{key.capture}_" in (file.external_id or "") for file in self.cdf.client.files.list(limit=None)),
+            nodes=nodes,
+        )
+
+    def assert_done(self, key: CaptureKey, like: Held) -> None:
+        """The capture is at its end by itself: one green run that did it all, CDF as without the kill, no lease."""
+        run = self.ended(key)
+        assert run["state"] == "success", self.unfinished()
+        assert len(self.runs(key)) == 1
+        for task in ("lease", "validate", "faces", "publish", "verify", "announce", "release"):
+            assert {each["state"] for each in self.instances(key, task)} == {"success"}, task
+        assert self.held(key) == like
+        assert lease.holder(self.records, key) is None

@@ -1,0 +1,173 @@
+"""docker-compose.yaml and the Dockerfile, read: what a running stack does not show."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from capture360.errors import ConfigError
+from capture360_local.production.composition import read
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "docker-compose.yaml"
+SECRETS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "AIRFLOW_SECRET_KEY", "AIRFLOW_JWT_SECRET", "AIRFLOW_ADMIN_PASSWORD")
+VARIABLES = {name: f"the-{name}" for name in (*SECRETS, "AIRFLOW_FERNET_KEY")}
+KEYS = {
+    "build", "command", "depends_on", "deploy", "entrypoint", "environment", "healthcheck", "image", "logging",
+    "mem_limit", "ports", "profiles", "restart", "stop_grace_period", "user", "volumes",
+}  # fmt: skip
+"""Of the Compose specification's keys of a service, those that the file uses."""
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(FILE.read_text())
+    return loaded
+
+
+def services(**variables: str) -> Any:
+    return read(FILE, {**VARIABLES, **variables}, ("sandbox", "s3"))
+
+
+def test_every_key_and_every_name_is_one_that_compose_knows(document: dict[str, Any]) -> None:
+    assert {name for name in document if not name.startswith("x-")} == {"services", "volumes"}
+    for name, service in document["services"].items():
+        assert set(service) <= KEYS, name
+        for volume in service.get("volumes", ()):
+            source = volume.partition(":")[0]
+            assert source.startswith("./") or source in document["volumes"], f"{name}: {volume}"
+        for other, how in service.get("depends_on", {}).items():
+            waits_for = document["services"][other]
+            assert set(waits_for.get("profiles", ())) <= set(service.get("profiles", ())), f"{name} waits for {other}"
+            assert how["condition"] in {"service_healthy", "service_completed_successfully"}
+            if how["condition"] == "service_healthy":
+                assert "healthcheck" in waits_for, f"{name} waits for the health of {other}"
+            else:
+                assert waits_for["restart"] == "no", f"{name} waits for the end of {other}"
+    used = {volume.partition(":")[0] for each in document["services"].values() for volume in each.get("volumes", ())}
+    assert set(document["volumes"]) <= used
+
+
+@pytest.mark.parametrize("missing", VARIABLES)
+def test_a_secret_that_is_missing_is_named(missing: str) -> None:
+    with pytest.raises(ConfigError, match=f"{missing} is missing: put {missing} into .env"):
+        read(FILE, {name: value for name, value in VARIABLES.items() if name != missing})
+
+
+def test_the_manual_makes_every_secret_that_is_asked_for() -> None:
+    manual = (ROOT / "docs/how-to/operate.md").read_text()
+    asked = set(re.findall(r"\$\{(\w+):\?", FILE.read_text()))
+    assert asked == set(VARIABLES)
+    for variable in asked | {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_S3", "CAPTURE360_HOME"}:
+        assert variable in manual
+
+
+def test_no_secret_is_among_the_arguments_of_a_process() -> None:
+    for service in services(AWS_ACCESS_KEY_ID="the-key", AWS_SECRET_ACCESS_KEY="the-AWS-secret").values():
+        words = " ".join((*service.command, *service.health))
+        assert not [value for value in (*VARIABLES.values(), "the-AWS-secret") if value in words], service.name
+
+
+def test_every_lasting_service_comes_back_rotates_its_log_and_says_whether_it_lives(document: dict[str, Any]) -> None:
+    for name, service in document["services"].items():
+        assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
+        if service["restart"] != "no":
+            assert service["restart"] == "unless-stopped"
+            assert service["healthcheck"]["test"], name
+            assert service["stop_grace_period"], name
+
+
+def test_ports_are_published_on_this_machine_alone(document: dict[str, Any]) -> None:
+    published = [port for service in document["services"].values() for port in service.get("ports", ())]
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_images_name_a_version(document: dict[str, Any]) -> None:
+    for name, service in document["services"].items():
+        if "build" not in service:
+            assert re.search(r":\d+[\w.-]*(@sha256:[0-9a-f]{64})?$", service["image"]), name
+
+
+def test_health_checks_start_no_airflow() -> None:
+    for service in services().values():
+        assert not service.health or service.health[0] not in {"airflow", "celery"}, service.name
+
+
+@pytest.mark.parametrize("what", ["job_lives", "worker_answers"])
+def test_our_health_check_loads_no_airflow(what: str) -> None:
+    code = (
+        "import os, sys; from capture360_local.production import alive\n"
+        "os.environ.update(AIRFLOW__DATABASE__SQL_ALCHEMY_CONN='postgresql+psycopg2://a:b@127.0.0.1:1/c', "
+        "AIRFLOW__CELERY__BROKER_URL='redis://127.0.0.1:1/0')\n"
+        f"try: alive.{what}(*['TriggererJob'][:{int(what == 'job_lives')}])\n"
+        "except Exception as error: print(type(error).__name__, [each for each in ('airflow', 'celery', 'pandas') "
+        "if each in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "OperationalError []"
+
+
+def test_no_more_tasks_run_at_once_than_workers_have_room_for() -> None:
+    worker = services()["worker"]
+    room = worker.replicas * int(worker.environment["AIRFLOW__CELERY__WORKER_CONCURRENCY"])
+    assert int(worker.environment["AIRFLOW__CORE__PARALLELISM"]) == room
+
+
+def test_what_recovery_depends_on() -> None:
+    environment = services()["scheduler"].environment
+    queued = int(environment["AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT"])
+    look = int(environment["AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL"])
+    assert queued + look <= 120
+    assert int(environment["AIRFLOW__SCHEDULER__NUM_STUCK_IN_QUEUED_RETRIES"]) * queued >= 24 * 3600
+    assert int(environment["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"]) <= 60
+    assert int(environment["AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL"]) <= 20
+    redis = " ".join(services()["redis"].command)
+    assert "--appendonly yes" in redis
+    assert "--appendfsync always" in redis
+
+
+def test_s3_without_an_endpoint_is_aws_and_keys_are_handed_on_only_if_they_are_there() -> None:
+    environment = services()["worker"].environment
+    assert not [name for name in environment if name.startswith("AWS_")]
+    environment = services(AWS_ENDPOINT_URL_S3="http://s3:9000")["worker"].environment
+    assert environment["AWS_ENDPOINT_URL_S3"] == "http://s3:9000"
+
+
+def test_connections_are_not_tested_from_the_browser_unless_asked_for() -> None:
+    assert services()["api-server"].environment["AIRFLOW__CORE__TEST_CONNECTION"] == "Disabled"
+    asked = services(TEST_CONNECTION="Enabled")["api-server"].environment
+    assert asked["AIRFLOW__CORE__TEST_CONNECTION"] == "Enabled"
+
+
+def test_the_image_is_built_from_a_lock_with_hashes() -> None:
+    def pins(name: str) -> dict[str, str]:
+        text = (ROOT / name).read_text()
+        return dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", text, re.MULTILINE))
+
+    lock = (ROOT / "requirements.production.lock").read_text()
+    assert "://" not in lock
+    entries = re.split(r"\n(?=\S)", lock.strip())
+    assert all("--hash=sha256:" in entry for entry in entries)
+    production = pins("requirements.production.lock")
+    assert production.items() <= pins("requirements.lock").items()
+    assert {"celery", "apache-airflow-providers-fab", "psycopg2-binary", "s3fs", "rapidocr", "hatchling"} <= set(
+        production
+    )
+    assert not {"pytest", "ruff", "moto"} & set(production)
+    runs = re.findall(r"^RUN (pip install .*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert all("--require-hashes" in run or "--no-deps --no-build-isolation" in run for run in runs)
+
+
+def test_the_pools_that_tasks_name_are_imported() -> None:
+    pools = json.loads((ROOT / "config/pools.json").read_text())
+    named = {name for file in (ROOT / "dags").glob("*.py") for name in re.findall(r'pool="(\w+)"', file.read_text())}
+    assert named
+    assert named <= set(pools)
