@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -146,10 +146,10 @@ class EncodedFace:
 
 
 class FaceSource(Protocol):
-    """A capture kind. Every batch opens its source anew, so it needs no scratch store."""
+    """The faces of a capture's stations. Every batch opens a source of its own and closes it."""
 
-    def stations(self) -> Sequence[Station]: ...
     def faces(self, station: Station) -> Iterable[EncodedFace]: ...
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

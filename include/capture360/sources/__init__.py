@@ -5,6 +5,7 @@ the pixels, the face size, the JPEG quality and the versions of OpenCV and libjp
 the machine. After an upgrade of those two, a station published again may get new face files.
 """
 
+from capture360.sources.base import FaceOptions
 from capture360.sources.open import open_source
 
-__all__ = ["open_source"]
+__all__ = ["FaceOptions", "open_source"]

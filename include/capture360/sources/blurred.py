@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from capture360.errors import ConfigError
@@ -28,8 +28,8 @@ class Blurred:
         self._path = path
         self._blur = blur_named(path)
 
-    def stations(self) -> Sequence[Station]:
-        return self._source.stations()
+    def close(self) -> None:
+        self._source.close()
 
     def faces(self, station: Station) -> Iterator[EncodedFace]:
         for face in self._source.faces(station):
@@ -43,7 +43,7 @@ class Blurred:
         except Exception as error:
             raise ConfigError(
                 f"files.blur: {self._path} failed at {where} ({type(error).__name__}: {error}). "
-                "Mend it; nothing of this station was uploaded."
+                "Fix it; nothing of this station was uploaded."
             ) from error
         if not isinstance(content, bytes):
             raise ConfigError(f"files.blur: {self._path} gave back {type(content).__name__} at {where}, not bytes.")

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
-from capture360.model import FACES, Capture, EncodedFace, Station
+from capture360.model import FACES, EncodedFace, Station
 from capture360.pictures.faces import untouched_face
-from capture360.pictures.jpeg import MAX_MEGAPIXELS
+from capture360.sources.base import FolderSource
 
 
-class CubemapFolder:
+class CubemapFolder(FolderSource):
     """JPEG and PNG files as the photographer made them."""
-
-    def __init__(self, capture: Capture, folder: CaptureFolder, max_megapixels: float = MAX_MEGAPIXELS) -> None:
-        self._capture = capture
-        self._folder = folder
-        self._max_megapixels = max_megapixels
-
-    def stations(self) -> Sequence[Station]:
-        return self._capture.stations
 
     def faces(self, station: Station) -> Iterator[EncodedFace]:
         """The six faces in the order of `FACES`, read one at a time."""
@@ -28,11 +20,12 @@ class CubemapFolder:
         for face in FACES:
             if face not in files:
                 raise BadInputError(f'{station.id}: face "{face}" is missing. Deliver all six faces.')
-            yield untouched_face(face, read_delivered(self._folder, files[face]), files[face], self._max_megapixels)
+            content = read_delivered(self._folder, files[face])
+            yield untouched_face(face, content, files[face], self._options.max_megapixels)
 
 
 def read_delivered(folder: CaptureFolder, path: str) -> bytes:
-    """The whole file; BadInputError if it has gone since the capture was validated."""
+    """The whole file; BadInputError if it is missing although the capture was validated with it."""
     try:
         return folder.read(path)
     except FileNotFoundError:

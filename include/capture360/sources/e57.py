@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from functools import cache
 
@@ -20,36 +19,25 @@ from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.scans import open_scan, scan_exists
 from capture360.model import Capture, EncodedFace, Station
-from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS
+from capture360.sources.base import FaceOptions, FolderSource
 
 
-class E57Panoramas:
+class E57Panoramas(FolderSource):
     """Spherical images are projected; pinhole faces that are square-on pass through untouched.
 
-    Each file's description is read once a source; pictures are read where they lie, never the whole file. The file that
-    was read last stays open, lest one in a deflated archive is unpacked for every station.
+    Each file's description is read once a source; pictures are read in place, never the whole file. The file that was
+    read last stays open until `close`, so that one in a deflated archive is not unpacked for every station.
     """
 
-    def __init__(
-        self,
-        capture: Capture,
-        folder: CaptureFolder,
-        face_size: int | None = None,
-        jpeg_quality: int = JPEG_QUALITY,
-        max_megapixels: float = MAX_MEGAPIXELS,
-    ) -> None:
-        self._capture = capture
-        self._folder = folder
-        self._face_size = face_size
-        self._jpeg_quality = jpeg_quality
-        self._max_megapixels = max_megapixels
+    def __init__(self, capture: Capture, folder: CaptureFolder, options: FaceOptions) -> None:
+        super().__init__(capture, folder, options)
         self._spheres = cache(self._read_spheres)
         self._open: tuple[str, PagedFile] | None = None
         self._closing = ExitStack()
-        weakref.finalize(self, self._closing.close)
 
-    def stations(self) -> Sequence[Station]:
-        return self._capture.stations
+    def close(self) -> None:
+        self._open = None
+        self._closing.close()
 
     def faces(self, station: Station) -> Iterator[EncodedFace]:
         """The six faces in the order of `FACES`, each made when asked for."""
@@ -60,7 +48,10 @@ class E57Panoramas:
         sphere = self._spheres(path).get(index)
         if sphere is None:
             raise E57Error(f"{path} no longer holds the sphere of image {index}. Deliver the capture again.")
-        yield from sphere_faces(self._file(path), sphere, self._face_size, self._jpeg_quality, self._max_megapixels)
+        options = self._options
+        yield from sphere_faces(
+            self._file(path), sphere, options.face_size, options.jpeg_quality, options.max_megapixels
+        )
 
     def _read_spheres(self, path: str) -> Mapping[int, Photosphere]:
         return {sphere.index: sphere for sphere in find_photospheres(read_contents(self._file(path))).usable}
@@ -71,6 +62,6 @@ class E57Panoramas:
                 raise BadInputError(
                     f"{path} is no longer in {self._folder.url}. Put it back or deliver the capture again."
                 )
-            self._closing.close()
+            self.close()
             self._open = path, PagedFile(self._closing.enter_context(open_scan(self._folder, path)), path)
         return self._open[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ from capture360.model import (
 )
 from capture360.names import image_id
 from capture360.records import Records
-from capture360.sources import open_source
+from capture360.sources import FaceOptions, open_source
 from capture360.sources.blurred import Blurred
 from capture360.steps.context import StepContext
 from capture360.steps.progress import Progress
@@ -65,18 +66,18 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
     progress = Progress(ctx.say)
     published = protected_images(ctx.records, capture, model.images(key))
     _refuse_other_poses(capture, published)
-    source = open_faces(ctx, capture, folder)
     done: dict[str, Shas] = {}
     uploaded: list[FaceRef] = []
     try:
-        for first in range(0, len(stations), WINDOW):
-            window = stations[first : first + WINDOW]
-            done.update((station.id, known[station.id]) for station in window if station.id in there)
-            making = [station for station in window if station.id not in there]
-            made, new = _put_stations(ctx, model, source, capture, making, published)
-            done.update(made)
-            uploaded += new
-            progress(first + len(window), len(stations), f"batch {batch}: stations")
+        with closing(open_faces(ctx, capture, folder)) as source:
+            for first in range(0, len(stations), WINDOW):
+                window = stations[first : first + WINDOW]
+                done.update((station.id, known[station.id]) for station in window if station.id in there)
+                making = [station for station in window if station.id not in there]
+                made, new = _put_stations(ctx, model, source, capture, making, published)
+                done.update(made)
+                uploaded += new
+                progress(first + len(window), len(stations), f"batch {batch}: stations")
         _unchanged_folder(ctx, key, fingerprint)
     except BadInputError:
         model.remove_faces(uploaded)
@@ -100,13 +101,15 @@ def upload_again(ctx: StepContext, capture: Capture, fingerprint: str, wrong: Ma
     """Make the faces anew, given with their stations, and upload those that are still made with the same content."""
     folder = _unchanged_folder(ctx, capture.key, fingerprint)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
-    source = open_faces(ctx, capture, folder)
     affected = set(wrong.values())
-    for station in capture.stations:
-        if station.id in affected:
-            made = _complete(station, source.faces(station))
-            refs = references(model, capture.key, {station.id: {face.face: face.sha256 for face in made}})[station.id]
-            model.put_faces(capture, [(station, face) for face in made if refs[face.face] in wrong])
+    with closing(open_faces(ctx, capture, folder)) as source:
+        for station in capture.stations:
+            if station.id in affected:
+                made = _complete(station, source.faces(station))
+                refs = references(model, capture.key, {station.id: {face.face: face.sha256 for face in made}})[
+                    station.id
+                ]
+                model.put_faces(capture, [(station, face) for face in made if refs[face.face] in wrong])
 
 
 def references(model: Image360Store, key: CaptureKey, shas: Mapping[str, Shas]) -> dict[str, dict[FaceName, FaceRef]]:
@@ -130,13 +133,8 @@ def _unchanged_folder(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Ca
 def open_faces(ctx: StepContext, capture: Capture, folder: CaptureFolder) -> FaceSource:
     """The capture's faces, made as the site's settings say."""
     settings = ctx.site.files
-    source = open_source(
-        capture,
-        folder,
-        face_size=settings.face_size,
-        jpeg_quality=settings.jpeg_quality,
-        max_megapixels=ctx.site.checks.max_megapixels,
-    )
+    options = FaceOptions(settings.face_size, settings.jpeg_quality, ctx.site.checks.max_megapixels)
+    source = open_source(capture, folder, options)
     return source if settings.blur is None else Blurred(source, capture, settings.blur)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 
 from capture360.cdf.images.files import ClassicFiles
@@ -50,12 +51,12 @@ def plan(ctx: StepContext, key: CaptureKey) -> Plan:
     if route == "revision":
         return _planned_revisions(ctx, folder, validation, capture)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
-    source = open_faces(ctx, capture, folder)
     shas = {}
     progress = Progress(ctx.say)
-    for number, station in enumerate(capture.stations, 1):
-        shas[station.id] = {face.face: face.sha256 for face in source.faces(station)}
-        progress(number, len(capture.stations), "stations compared")
+    with closing(open_faces(ctx, capture, folder)) as source:
+        for number, station in enumerate(capture.stations, 1):
+            shas[station.id] = {face.face: face.sha256 for face in source.faces(station)}
+            progress(number, len(capture.stations), "stations compared")
     refs = references(model, key, shas)
     wanted = {ref: shas[station][face] for station, by_face in refs.items() for face, ref in by_face.items()}
     stored = model.stored(wanted)

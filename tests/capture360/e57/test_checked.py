@@ -1,5 +1,6 @@
 """An E57 file through the checks: as it is, and as the capture folder that was extracted from it."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,7 +14,7 @@ from capture360.geometry import rotation as rot
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKind, Verdict
 from capture360.pictures import decoding
-from capture360.sources import open_source
+from capture360.sources import FaceOptions, open_source
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +59,8 @@ def test_either_is_accepted_and_stands_as_the_scanner_stood(checked, name, kind)
 def test_either_gives_the_same_faces_byte_for_byte(checked, world):
     made = {}
     for name, (folder, validation) in checked[0].items():
-        source = open_source(validation.capture, folder, face_size=128)
-        made[name] = [list(source.faces(station)) for station in source.stations()]
+        with closing(open_source(validation.capture, folder, FaceOptions(face_size=128))) as source:
+            made[name] = [list(source.faces(station)) for station in validation.capture.stations]
     assert made["scan"] == made["extracted"]
     for station, faces in zip(checked[0]["scan"][1].capture.stations, made["scan"], strict=True):
         cube = rot.matrix_from_quaternion(station.pose.rotation)

@@ -16,7 +16,7 @@ from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, Capture, CaptureKey, CaptureKind, Station, StationMedia
 from capture360.pictures import decoding, jpeg
 from capture360.readers.manifest import Manifest
-from capture360.sources import open_source
+from capture360.sources import FaceOptions, open_source
 
 
 def rows_of(folder):
@@ -108,16 +108,15 @@ def test_an_e57_capture_gives_the_faces_of_each_station(tmp_path, world, spheric
         (tmp_path / "scans").mkdir(exist_ok=True)
         (tmp_path / "scans/hall.e57").write_bytes(content)
         capture = capture_of(tmp_path, preflight(tmp_path / "scans/hall.e57"))
-        source = open_source(capture, CaptureFolder(str(tmp_path)), jpeg_quality=100)
-        assert source.stations() == capture.stations
-        for station in source.stations():
+        source = open_source(capture, CaptureFolder(str(tmp_path)), FaceOptions(jpeg_quality=100))
+        for station in capture.stations:
             cube = rot.matrix_from_quaternion(station.pose.rotation)
             faces = list(source.faces(station))
             assert [face.face for face in faces] == list(FACES)
             for face in faces:
                 pixels = decoding.decode(face.content).astype(int)
                 assert np.abs(pixels - world.face(face.face, cube, len(pixels))).mean() < 3
-            again = open_source(capture, CaptureFolder(str(tmp_path)), jpeg_quality=100)
+            again = open_source(capture, CaptureFolder(str(tmp_path)), FaceOptions(jpeg_quality=100))
             assert [face.sha256 for face in again.faces(station)] == [face.sha256 for face in faces]
 
 

@@ -9,6 +9,7 @@ import tempfile
 import tracemalloc
 import zipfile
 from collections import namedtuple
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from capture360.errors import BadInputError, ConfigError
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.scans import archives_in, open_scan, scan_exists, scan_size, scans_in, scans_within
 from capture360.model import Capture, Verdict
-from capture360.sources import open_source
+from capture360.sources import FaceOptions, open_source
 from captures import small_site
 from scans import scan, write_scans, zipped
 
@@ -183,22 +184,23 @@ def test_a_capture_in_an_archive_is_checked_and_its_faces_are_made(tmp_path: Pat
     assert isinstance(capture, Capture)
     assert set(capture.scans) == {"scans.zip/east/scan.e57", "scans.zip/west/scan.e57"}
     assert len({station.id for station in capture.stations}) == 3
-    source = open_source(capture, folder, face_size=32)
-    for station in source.stations():
-        assert len(list(source.faces(station))) == 6
+    with closing(open_source(capture, folder, FaceOptions(face_size=32))) as source:
+        for station in capture.stations:
+            assert len(list(source.faces(station))) == 6
 
 
-def test_faces_of_a_deflated_scan_unpack_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deflated_scan_is_unpacked_once_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drop = write_scans(tmp_path, "walk", {"scans.zip": zipped({"scan.e57": scan()}, zipfile.ZIP_DEFLATED)})
     folder = CaptureFolder(str(drop.folder))
     capture = check_capture(folder, site=small_site(tmp_path), key=drop.key).capture
     assert capture is not None
     unpacked = []
     real = tempfile.SpooledTemporaryFile
-    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", lambda size: unpacked.append(1) or real(size))
-    source = open_source(capture, folder, face_size=32)
-    assert sum(len(list(source.faces(station))) for station in source.stations()) == 18
-    assert len(unpacked) == 1
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", lambda size: unpacked.append(real(size)) or unpacked[-1])
+    with closing(open_source(capture, folder, FaceOptions(face_size=32))) as source:
+        assert sum(len(list(source.faces(station))) for station in capture.stations) == 18
+        assert [file.closed for file in unpacked] == [False]
+    assert [file.closed for file in unpacked] == [True]
 
 
 def test_a_bad_archive_is_a_verdict(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from capture360.geometry.projection import cube_faces
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, Capture, CaptureKey, CaptureKind, Pose, Station, StationMedia
 from capture360.pictures import decoding, jpeg
-from capture360.sources import open_source
+from capture360.sources import FaceOptions, open_source
 from pictures import encode_png
 
 STATION = Station("s1", "s1", Pose((0, 0, 0), (1, 0, 0, 0)), datetime(2026, 5, 1, tzinfo=UTC))
@@ -49,7 +49,6 @@ def panorama(tmp_path):
 def test_delivered_faces_pass_through_byte_for_byte(cube):
     folder, delivered, path = cube
     source = open_source(delivered, folder)
-    assert source.stations() == (STATION,)
     faces = list(source.faces(STATION))
     assert tuple(face.face for face in faces) == FACES
     for face in faces:
@@ -62,7 +61,7 @@ def test_delivered_faces_pass_through_byte_for_byte(cube):
 
 def test_a_panorama_becomes_six_faces_of_what_it_shows(panorama):
     folder, delivered, path = panorama
-    faces = list(open_source(delivered, folder, jpeg_quality=95).faces(STATION))
+    faces = list(open_source(delivered, folder, FaceOptions(jpeg_quality=95)).faces(STATION))
     expected = dict(cube_faces(decoding.decode((path / "p.jpg").read_bytes())))
     assert tuple(face.face for face in faces) == FACES
     for face in faces:
@@ -72,7 +71,7 @@ def test_a_panorama_becomes_six_faces_of_what_it_shows(panorama):
         distance = {name: np.abs(pixels.astype(int) - other).mean() for name, other in expected.items()}
         assert min(distance, key=distance.get) == face.face
         assert distance[face.face] < 10
-    assert next(iter(open_source(delivered, folder, face_size=128).faces(STATION))).resolution == 128
+    assert next(iter(open_source(delivered, folder, FaceOptions(face_size=128)).faces(STATION))).resolution == 128
 
 
 def test_faces_are_the_same_bytes_whoever_makes_them(panorama):
@@ -115,4 +114,4 @@ def test_what_broke_since_validation_is_told_with_the_file(cube, panorama):
 def test_limits_hold_for_both_kinds(cube, panorama):
     for folder, delivered, _ in (cube, panorama):
         with pytest.raises(BadInputError, match="the limit is"):
-            list(open_source(delivered, folder, max_megapixels=0.001).faces(STATION))
+            list(open_source(delivered, folder, FaceOptions(max_megapixels=0.001)).faces(STATION))

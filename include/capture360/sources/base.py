@@ -1,0 +1,30 @@
+"""What the sources of faces have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from capture360.landing.folder import CaptureFolder
+from capture360.model import Capture
+from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS
+
+
+@dataclass(frozen=True, slots=True)
+class FaceOptions:
+    """How faces are made. `face_size` is in pixels; None takes what suits the picture. Delivered faces pass through."""
+
+    face_size: int | None = None
+    jpeg_quality: int = JPEG_QUALITY
+    max_megapixels: float = MAX_MEGAPIXELS
+
+
+class FolderSource:
+    """A source that reads a capture's landing folder."""
+
+    def __init__(self, capture: Capture, folder: CaptureFolder, options: FaceOptions) -> None:
+        self._capture = capture
+        self._folder = folder
+        self._options = options
+
+    def close(self) -> None:
+        """Close the files that are open; the source can be used again."""
