@@ -1,7 +1,7 @@
 """
 ### Captures: ingest
 
-Takes one capture all the way into Cognite Data Fusion: validate, bring its pictures in, publish the collection, read
+Takes one capture all the way into Cognite Data Fusion: validate, upload its pictures, publish the collection, read
 it back. One run per capture; the partition key at the head of the run is the capture's key `<site>/<capture>`.
 
 **When it runs.** When **captures_sense** has announced the capture. By hand: *Trigger*, and give `capture`.
@@ -14,12 +14,12 @@ that it leaves out are removed, with what only they used; a station that is held
 scans where CDF extracts the panoramas: `upload_scans`, `start_revisions`,
 `wait_for_revisions` (without holding a worker), `collect`; images that CDF extracted for an earlier delivery are named,
 and stay until somebody deletes them in CDF. Then `place` adds the collection to the site's scene, if it
-has one, `verify` reads all of it back, and `announce` tells **captures_contextualize**. `release` gives the capture
-free, whatever happened.
+has one, `verify` reads all of it back, and `announce` triggers **captures_contextualize**. `release` releases
+the capture in every case.
 
 **When it fails.** A rejected capture fails at `validate` at once, without retries and with nothing written to CDF: the
-report says which file and row to mend; drop the mended capture again. If CDF did not answer, the task is tried again
-up to three times; clear it later to go on. Any task can be cleared with all downstream at any time: what is there
+report says which file and row to fix; drop the fixed capture again. If CDF did not answer, the task is retried
+up to three times; clear it later to continue. Any task can be cleared with all downstream at any time: what is there
 already is not written twice.
 
 **Pools.** `cdf_upload` limits how many batches upload at once, over all captures.
@@ -33,9 +33,9 @@ from airflow.sdk import DAG, PartitionedAssetTimetable, chain, task
 
 from airflow_capture360.assets import captures, published_captures
 from airflow_capture360.defaults import capture_params, task_defaults
-from airflow_capture360.links import OpenInCdfLink, ValidationReportLink
+from airflow_capture360.links import OPEN_IN_CDF, VALIDATION_REPORT
 from airflow_capture360.operators import WaitForRevisions
-from airflow_capture360.tasks import ingest
+from airflow_capture360.tasks import ingest, lease
 
 with DAG(
     dag_id="captures_ingest",
@@ -44,12 +44,12 @@ with DAG(
     max_active_runs=4,
     params=capture_params(),
     default_args=task_defaults(timedelta(hours=12)),
-    on_success_callback=ingest.release_after_run,
-    on_failure_callback=ingest.release_after_run,
+    on_success_callback=lease.release_after_run,
+    on_failure_callback=lease.release_after_run,
     tags=["capture360"],
     doc_md=__doc__,
 ):
-    taken = task(task_id="lease")(ingest.take_lease)()
+    taken = task(task_id="lease")(lease.take_lease)()
     batches = task(task_id="validate")(ingest.validate)(taken)
     capture, fingerprint = batches["capture"], batches["fingerprint"]
     way = task.branch(task_id="route")(ingest.first_task_of)(batches["route"])
@@ -67,11 +67,11 @@ with DAG(
     placed = place(ingest.place)(capture, fingerprint)
     verified = task(task_id="verify")(ingest.verify)(capture, fingerprint)
     announced = task(task_id="announce", outlets=[published_captures])(ingest.announce_capture)(capture)
-    released = task(task_id="release")(ingest.release_lease)(taken)
+    released = task(task_id="release")(lease.release_lease)(taken)
 
-    batches.operator.operator_extra_links = [ValidationReportLink()]
+    batches.operator.operator_extra_links = [VALIDATION_REPORT]
     for last in (published, collected):
-        last.operator.operator_extra_links = [OpenInCdfLink()]
+        last.operator.operator_extra_links = [OPEN_IN_CDF]
     chain(taken.as_setup(), batches, way, uploaded, published, placed)
     chain(way, scans, started, extracted, collected, placed)
     chain(placed, verified, announced, released.as_teardown(setups=taken))

@@ -1,19 +1,19 @@
 """
 ### Captures: reconcile
 
-Compares what the records say of published captures with what CDF shows, and tells what was lost or changed: images,
-face files and links that are gone, links of ours that no record holds, memories of links and decisions that were lost,
+Compares what the records say of published captures with what CDF shows, and reports what was lost or changed: images,
+face files and links that are missing, links of ours that no record holds, lost notes of links and decisions,
 collections and images that no records know, images that an earlier extraction left.
 
 **When it runs.** Every night. By hand: *Trigger*.
 
-**What the tasks do.** `sites` reads the register. `compare` looks at the captures of one site; one that a run is
-writing is passed over. Nothing is written, neither to CDF nor to the records, and what people changed in CDF is theirs.
+**What the tasks do.** `sites` reads the register. `compare` checks the captures of one site; one that a run is
+writing is skipped. Nothing is written, neither to CDF nor to the records, and what people changed in CDF is theirs.
 
-**When it fails.** `compare` fails when something is wrong, with a sentence for each: what, where and how to mend it.
-It does so every night until that is mended. While what is remembered of a capture's links is lost,
+**When it fails.** `compare` fails when something is wrong, with a sentence for each: what, where and how to fix it.
+It does so every night until that is fixed. While notes of a capture's links are lost,
 **captures_contextualize** and **captures_review** refuse it, for they would undo what people decided; the sentence says
-how to have it back.
+how to restore them.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 ### Captures: review
 
 Asks people about the links that were only suggested, page by page, with the picture of the plate, the text as it was
-read and the tags that it may be. What they decide is written to CDF, and no machine changes it again.
+read and the tags that it may be. Their decisions are written to CDF, and no run changes them again.
 
 **When it runs.** When **captures_contextualize** has suggested links. By hand: *Trigger*, and give `capture`.
 
@@ -32,6 +32,7 @@ from airflow.sdk import DAG, PartitionedAssetTimetable, task, task_group
 from airflow_capture360.assets import captures_to_review
 from airflow_capture360.defaults import capture_params, task_defaults
 from airflow_capture360.operators import AskAboutLinks
+from airflow_capture360.policies import CaptureRetryPolicy
 from airflow_capture360.tasks import review
 
 SOON_AGAIN: dict[str, Any] = {
@@ -39,7 +40,7 @@ SOON_AGAIN: dict[str, Any] = {
     "retry_delay": timedelta(seconds=5),
     "max_retry_delay": timedelta(minutes=1),
 }
-"""Somebody may be looking at the page."""
+"""Short waits, since a person may be waiting at the page."""
 
 with DAG(
     dag_id="captures_review",
@@ -51,30 +52,13 @@ with DAG(
     tags=["capture360"],
     doc_md=__doc__,
 ):
-
-    @task
-    def capture_key() -> str:
-        """The capture that the run asks about."""
-        return review.capture_of_run()
-
-    @task
-    def lay_out(capture: str) -> list[dict[str, Any]]:
-        """The pages of suggestions."""
-        return review.lay_out(capture)
-
-    @task(
-        **SOON_AGAIN,
-        max_active_tis_per_dagrun=1,  # one page at a time holds the lease
-        map_index_template="{{ label }}",
-    )
-    def apply(capture: str, page: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
-        """The decisions of one page in CDF."""
-        return review.apply(capture, page, answer)
+    capture = task(task_id="capture_key")(review.capture_of_run)()
+    pages = task(task_id="lay_out")(review.lay_out)(capture)
 
     @task_group(group_id="pages")
     def ask_and_apply(capture: str, page: dict[str, Any]) -> None:
-        """Each page goes its own way."""
-        answer = AskAboutLinks(
+        """Each page is answered and applied on its own."""
+        ask = AskAboutLinks(
             task_id="ask",
             capture=capture,
             page=page,
@@ -82,7 +66,13 @@ with DAG(
             **SOON_AGAIN,
             map_index_template="{{ label }}",
         )
-        apply(capture, page, answer.output)
+        apply = task(
+            task_id="apply",
+            **SOON_AGAIN,
+            retry_policy=CaptureRetryPolicy(waits_for_lease=True),
+            max_active_tis_per_dagrun=1,  # one page at a time holds the lease
+            map_index_template="{{ label }}",
+        )
+        apply(review.apply)(capture, page, ask.output)
 
-    capture = capture_key()
-    ask_and_apply.partial(capture=capture).expand(page=lay_out(capture))
+    ask_and_apply.partial(capture=capture).expand(page=pages)

@@ -1,27 +1,29 @@
 """
 ### Captures: sense
 
-Looks at every site's landing zone and announces each complete capture once: its key `<site>/<capture>` becomes a
+Scans every site's landing zone and announces each complete capture once: its key `<site>/<capture>` becomes a
 partition of the asset `captures`, and **captures_ingest** runs once for it.
 
-**When it runs.** The watcher on the landing zone wakes it a few seconds after something has changed there; every ten
-minutes it looks anyway, in case the triggerer was down. It can be triggered by hand at any time. It cannot be
-backfilled: what it announces depends on what lies there now.
+**When it runs.** The watcher on the landing zone wakes it a few seconds after something has changed there; it
+also runs every ten minutes, in case the triggerer was down. It can be triggered by hand at any time. It cannot be
+backfilled: what it announces depends on what is there
+now.
 
 **When a capture is complete.** A marker file (`_READY`) lies in its folder, or its manifest's count of files is
-reached, or it has been quiet for the site's `quiet_period`. Until then the log says what it waits for.
+reached, or nothing has changed in it for the site's `quiet_period`. Until then the log
+says what is missing.
 
-**What it repeats.** A ready capture that did not get to an end (ingest was paused, a run was lost) is announced again
+**What it repeats.** A ready capture whose ingest did not end (ingest was paused, a run was lost) is announced again
 after the site's `retrigger_after`, unless a run holds its lease. A published capture that was not contextualized
-is handed on again, each time after twice the wait (`hand_on`), and so is one whose suggested links nobody was asked
-about (`hand_on_suggested`).
+is announced to the next DAG again, each time after twice the wait (`hand_on`), and so is one whose suggested links
+were never shown for review (`hand_on_suggested`).
 
-A lease that an ended run left behind is given back. An alert that could not be posted, since the webhook, the database
+A lease that an ended run left behind is released. An alert that could not be posted, since the webhook, the database
 or the secrets backend was down, is posted later, for a day (`send_alerts`).
 
 **When it fails.** `complain` fails, once, when something new is wrong in a landing zone or the register: a site in
-error, a folder that is no capture, a link. It never hides the other sites; what is still wrong stands in the log of
-every run. CDF is not needed here.
+error, a folder that is no capture, a link. It never hides the other sites; what is still wrong is in the log of every
+run. CDF is not needed here.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, task
 from airflow_capture360 import alerts
 from airflow_capture360.assets import captures, captures_to_review, landing_zone, published_captures
 from airflow_capture360.defaults import task_defaults
-from airflow_capture360.tasks import ingest
+from airflow_capture360.tasks import sense
 
 with DAG(
     dag_id="captures_sense",
@@ -45,13 +47,13 @@ with DAG(
     tags=["capture360"],
     doc_md=__doc__,
 ):
-    sensed = task(task_id="sense", outlets=[captures])(ingest.sense)()
+    sensed = task(task_id="sense", outlets=[captures])(sense.sense)()
     handed_on = task(task_id="hand_on", outlets=[published_captures], trigger_rule="none_failed")(
-        ingest.hand_on_published
+        sense.hand_on_published
     )()
     asked = task(task_id="hand_on_suggested", outlets=[captures_to_review], trigger_rule="none_failed")(
-        ingest.hand_on_suggested
+        sense.hand_on_suggested
     )()
-    complained = task(task_id="complain", trigger_rule="none_failed")(ingest.complain)()
+    complained = task(task_id="complain", trigger_rule="none_failed")(sense.complain)()
     sent = task(task_id="send_alerts", trigger_rule="all_done")(alerts.send_kept)()
     sensed >> [handed_on, asked, complained, sent]

@@ -43,8 +43,6 @@ ORDER = (
 CIRCLES = (
     ("capture360.checks.contents", "capture360.checks.pictures"),
     ("capture360.detection.cache", "capture360.detection.ocr"),
-    ("airflow_capture360.links", "airflow_capture360.tasks.ingest"),
-    ("airflow_capture360.links", "airflow_capture360.tasks.contextualize"),
 )
 """Imports that close a circle and are still to be cut."""
 HEAVY = ("great_expectations", "pandas", "cv2", "cognite", "onnxruntime")

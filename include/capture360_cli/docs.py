@@ -51,7 +51,7 @@ def command_page(command: Any) -> str:
     from typer.cli import get_docs_for_click
 
     _check_help(command, "capture360")
-    return get_docs_for_click(obj=command, ctx=typer.Context(command), name="capture360")
+    return get_docs_for_click(obj=command, ctx=typer.Context(command, **command.context_settings), name="capture360")
 
 
 def _check_help(command: Any, name: str) -> None:

@@ -10,7 +10,7 @@ from uuid import uuid4
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_capture360.tasks.ingest import register_and_records
+from airflow_capture360.context import register_and_records
 
 log = logging.getLogger(__name__)
 

@@ -1,70 +1,55 @@
-"""Links on task instances."""
+"""Buttons on task instances. Airflow asks for the address in the task's process when the task has ended."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperatorLink
 
+from airflow_capture360.context import CDF_LINK, key_of, page_url, register_and_records
+
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
-    from airflow.sdk.types import RuntimeTaskInstanceProtocol
-
-CDF_LINK = "cdf_link"
-WEB_PREFIX = "/capture360"
 
 
-class ValidationReportLink(BaseOperatorLink):
-    """The report of the delivery that the task validated, behind Airflow's login."""
+class TaskLink(BaseOperatorLink):
+    """A button with a name; `url` returns its address for a task instance, empty for none."""
 
-    name = "Validation report"
+    name = ""
 
-    def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
-        """Asked in the task's process when it has ended, well or not."""
-        from airflow_capture360.tasks.ingest import key_of, newest_report
+    def __init__(self, name: str, url: Callable[[Any], str]) -> None:
+        self.name = name
+        self._url = url
 
-        task_instance = cast("RuntimeTaskInstanceProtocol", ti_key)
-        report = newest_report(key_of(task_instance.get_template_context()))
-        return page_url(f"reports/{report}") if report else ""
-
-
-class MatchReportLink(BaseOperatorLink):
-    """What was linked, suggested and dropped, with pictures."""
-
-    name = "Match report"
+    @property
+    def xcom_key(self) -> str:
+        return f"_link_{self.name.lower().replace(' ', '_')}"
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
-        from airflow_capture360.tasks.contextualize import newest_match_report
-        from airflow_capture360.tasks.ingest import key_of
-
-        task_instance = cast("RuntimeTaskInstanceProtocol", ti_key)
-        report = newest_match_report(key_of(task_instance.get_template_context()))
-        return page_url(f"reports/{report}") if report else ""
+        return self._url(ti_key)
 
 
-class OpenInCdfLink(BaseOperatorLink):
-    """The collection in CDF's own user interface."""
+def _validation_report(task_instance: Any) -> str:
+    from capture360.steps.validate import REPORT
 
-    name = "Open in CDF"
-
-    def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
-        task_instance = cast("RuntimeTaskInstanceProtocol", ti_key)
-        return task_instance.xcom_pull(task_ids=task_instance.task_id, key=CDF_LINK) or ""
+    key = key_of(task_instance.get_template_context())
+    newest = register_and_records()[1].load(key)
+    return page_url(f"reports/{key}/{newest.fingerprint}/{REPORT}") if newest and newest.body("validate") else ""
 
 
-def page_url(path: str) -> str:
-    """Address of one of our pages in the Airflow UI."""
-    return f"{_base_url()}{WEB_PREFIX}/{path}"
+def _match_report(task_instance: Any) -> str:
+    from capture360.steps.match import REPORT
+
+    key = key_of(task_instance.get_template_context())
+    fingerprint = register_and_records()[1].newest_with(key, "match")
+    return page_url(f"reports/{key}/{fingerprint}/{REPORT}") if fingerprint else ""
 
 
-def picture_url(path: str) -> str:
-    """Address of a picture within a page of the Airflow UI, by whatever host name it was opened."""
-    from urllib.parse import urlsplit
-
-    return f"{urlsplit(_base_url()).path}{WEB_PREFIX}/{path}"
+def _collection_in_cdf(task_instance: Any) -> str:
+    return task_instance.xcom_pull(task_ids=task_instance.task_id, key=CDF_LINK) or ""
 
 
-def _base_url() -> str:
-    from airflow.sdk import conf
-
-    return str(conf.get("api", "base_url", fallback="")).rstrip("/")
+VALIDATION_REPORT = TaskLink("Validation report", _validation_report)
+MATCH_REPORT = TaskLink("Match report", _match_report)
+OPEN_IN_CDF = TaskLink("Open in CDF", _collection_in_cdf)

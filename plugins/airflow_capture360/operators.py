@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 LONGEST_PAUSE_S = 120.0
-_LONGEST_LOOK_FOR_AN_ANSWER = timedelta(minutes=30)
-"""After that the try fails, and the next one looks again."""
+_ANSWER_TIMEOUT = timedelta(minutes=30)
+"""The try fails after it, and the next one asks for the answer again."""
 
 
 class WaitForRevisions(BaseOperator):
-    """Looks whether CDF has extracted the capture's panoramas, and sleeps in the triggerer between two looks.
+    """Poll until CDF has extracted the capture's panoramas; defer between two polls.
 
-    Looking is done in the task: the triggerer needs no way to CDF, and a retry simply looks again.
+    The task itself asks CDF: the triggerer needs no access to CDF, and a retry simply polls again.
     """
 
     template_fields = ("capture", "fingerprint")
@@ -35,22 +35,22 @@ class WaitForRevisions(BaseOperator):
         self.fingerprint = fingerprint
 
     def execute(self, context: Context) -> None:
-        self.look(context)
+        self.poll(context)
 
-    def look(self, context: Context, event: Any = None, pause: float = SHORTEST_PAUSE_S) -> None:
-        """Once; the step raises CdfError when the extraction failed or takes longer than the site allows."""
+    def poll(self, context: Context, event: Any = None, pause: float = SHORTEST_PAUSE_S) -> None:
+        """Ask once. CdfError when the extraction failed or takes longer than the site allows."""
         from airflow_capture360.tasks import ingest
 
         if not ingest.revisions_ended(self.capture, self.fingerprint):
-            self.log.info("Looking again in %.0f s", pause)
+            self.log.info("Asking again in %.0f s", pause)
             following = min(2 * pause, LONGEST_PAUSE_S)
             self.defer(
-                trigger=TimeDeltaTrigger(timedelta(seconds=pause)), method_name="look", kwargs={"pause": following}
+                trigger=TimeDeltaTrigger(timedelta(seconds=pause)), method_name="poll", kwargs={"pause": following}
             )
 
 
 class ReadTexts(BaseOperator):
-    """Reads the faces of one batch; where a service of CDF reads them, it sleeps in the triggerer between two looks."""
+    """Read the texts on the faces of one batch; defer between two polls while a service of CDF reads them."""
 
     template_fields = ("capture", "batch")
 
@@ -60,33 +60,33 @@ class ReadTexts(BaseOperator):
         self.batch = batch
 
     def execute(self, context: Context) -> dict[str, int]:
-        return self.look(context)
+        return self.poll(context)
 
-    def look(
+    def poll(
         self,
         context: Context,
         event: Any = None,
         pause: float = SHORTEST_PAUSE_S,
         waited: Mapping[str, object] | None = None,
     ) -> dict[str, int]:
-        """Once; `waited` is what the look before has left, jobs without a name among it."""
+        """Ask once. `waited` is the state of the poll before, with the ids of jobs that have no name."""
         from airflow_capture360.tasks import contextualize
         from capture360.detection.job_wait import JobsPending, JobWait
 
-        patience = JobWait.between_looks(waited)
+        wait = JobWait.between_looks(waited)
         try:
-            return contextualize.read_texts(self.capture, self.batch, patience)
+            return contextualize.detect(self.capture, self.batch, wait)
         except JobsPending:
-            self.log.info("CDF reads the faces; looking again in %.0f s", pause)
-        following = {"pause": min(2 * pause, LONGEST_PAUSE_S), "waited": patience.document()}
-        self.defer(trigger=TimeDeltaTrigger(timedelta(seconds=pause)), method_name="look", kwargs=following)
+            self.log.info("CDF reads the faces; asking again in %.0f s", pause)
+        following = {"pause": min(2 * pause, LONGEST_PAUSE_S), "waited": wait.document()}
+        self.defer(trigger=TimeDeltaTrigger(timedelta(seconds=pause)), method_name="poll", kwargs=following)
 
 
 class AskAboutLinks(HITLOperator):
-    """Shows one page of suggested links in the Airflow UI and waits for an answer, without holding a worker.
+    """Show one page of suggested links in the Airflow UI and wait for an answer, without holding a worker.
 
-    Nobody's answer is to leave them as they are, so that a page which no one looks at fails nothing. Airflow 3.3 can
-    fail a task that is answered within seconds of asking; the retry then takes that answer and asks nobody twice.
+    On timeout the default answer keeps the suggestions, so the run does not fail. Airflow 3.3 can fail a task that is
+    answered within seconds of asking; the retry then takes that answer and asks nobody twice.
     """
 
     template_fields = ("capture", "page")
@@ -107,17 +107,15 @@ class AskAboutLinks(HITLOperator):
         self.page = page
 
     def execute(self, context: Context) -> Any:
-        """Ask, unless this is a retry: then look for an answer first."""
+        """Ask; a retry looks for an answer to the earlier try first."""
         self._label(context)
         instance = context["task_instance"]
         if instance.try_number > _first_try(instance.max_tries, self.retries or 0):
-            self.defer(
-                trigger=EarlierAnswer(instance.id), method_name="take_or_ask", timeout=_LONGEST_LOOK_FOR_AN_ANSWER
-            )
+            self.defer(trigger=EarlierAnswer(instance.id), method_name="take_or_ask", timeout=_ANSWER_TIMEOUT)
         return self._ask(context)
 
     def take_or_ask(self, context: Context, event: dict[str, Any] | None) -> Any:
-        """The answer that an earlier try was given; the page again if there is none, or none that fits its form."""
+        """Return the answer to an earlier try; ask again if there is none, or none that fits the form."""
         if event:
             self.log.info("This page was answered at %s", event["responded_at"])
             try:
@@ -128,14 +126,14 @@ class AskAboutLinks(HITLOperator):
         return self._ask(context)
 
     def _ask(self, context: Context) -> Any:
-        """The page is laid out here: it holds texts from outside, which no template may see."""
+        """Render the page here: it holds untrusted texts, which must not reach a template."""
         from airflow_capture360.tasks import review
 
         self.subject, self.body = review.page_of(self.capture, self.page)
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """The answer, in a process of its own, which has to be labelled anew."""
+        """Return the answer; runs in a new process, which needs the label again."""
         self._label(context)
         return super().execute_complete(context, event)
 
@@ -144,7 +142,7 @@ class AskAboutLinks(HITLOperator):
 
 
 def _first_try(max_tries: int, retries: int) -> int:
-    """The number of the first try since the task began or was cleared, which asks for a new answer."""
+    """Return the number of the first try since the task began or was cleared."""
     return max_tries - retries + 1
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from airflow_capture360.links import WEB_PREFIX
+from airflow_capture360.context import WEB_PREFIX
 
 
 async def reports(scope: Any, receive: Any, send: Any) -> None:

@@ -1,4 +1,4 @@
-"""What the triggerer looks for: changes in the landing zones, and answers that an earlier try could not take."""
+"""Triggers: changes in the landing zones, and answers that an earlier try of a task could not take."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ SHORTEST_PAUSE_S = 10.0
 
 
 class LandingZoneTrigger(BaseEventTrigger):
-    """Fires when the landing zones' listing has changed, and once more when it has been quiet long enough to settle.
+    """Fire when the listing of the landing zones has changed, and once more after the longest quiet period.
 
-    It never ends and remembers nothing: after a restart it fires once, and sensing finds nothing new.
+    It never ends and keeps no state: after a restart it fires once, and sensing finds nothing new.
     """
 
     def __init__(self, poll_seconds: float = 5.0) -> None:
@@ -33,13 +33,13 @@ class LandingZoneTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         seen = None
-        quiet_since = settle = 0.0
+        quiet_since = quiet_period = 0.0
         trouble = ""
         while True:
             began = time.monotonic()
             try:
-                digest, settle = await asyncio.to_thread(look)
-            except Exception as error:  # noqa: BLE001 - a store out of reach must not end the watch
+                digest, quiet_period = await asyncio.to_thread(scan_landing_zones)
+            except Exception as error:  # noqa: BLE001 - an unreachable store must not end the watch
                 if trouble != str(error):
                     trouble = str(error)
                     log.warning("The landing zones cannot be listed: %s", trouble)
@@ -48,23 +48,23 @@ class LandingZoneTrigger(BaseEventTrigger):
                 if digest != seen:
                     seen, quiet_since = digest, time.monotonic()
                     yield TriggerEvent({"reason": "the landing zone has changed"})
-                elif quiet_since and time.monotonic() - quiet_since > settle:
+                elif quiet_since and time.monotonic() - quiet_since > quiet_period:
                     quiet_since = 0.0
                     yield TriggerEvent({"reason": "the landing zone has settled"})
-            # A landing zone that takes long to list is looked at less often, so that looking stays a tenth of the time.
+            # A landing zone that takes long to list is listed less often, so that listing takes a tenth of the time.
             await asyncio.sleep(max(self.poll_seconds, 9 * (time.monotonic() - began)))
 
 
-def look() -> tuple[str, float]:
-    """A digest of what lies in every site's landing folder, two levels deep, and the longest settle time in seconds.
+def scan_landing_zones() -> tuple[str, float]:
+    """Return a digest of every site's landing folder, two levels deep, and the longest quiet period in seconds.
 
-    Of a site in error counts only that it is: sensing reports it.
+    Of a site in error only the fact counts: captures_sense reports the error.
     """
     from capture360.settings.register import Register
 
     register = Register()
     digest = hashlib.sha256()
-    settle = 0.0
+    quiet_period = 0.0
     for site_id in register.site_ids:
         try:
             landing = register.site(site_id).landing
@@ -73,10 +73,10 @@ def look() -> tuple[str, float]:
             log.debug("Site %s cannot be listed: %s", site_id, error)
             digest.update(f"{site_id!a} in error\n".encode())
             continue
-        settle = max(settle, landing.quiet_period.total_seconds())
+        quiet_period = max(quiet_period, landing.quiet_period.total_seconds())
         for line in lines:
             digest.update(f"{site_id} {line}\n".encode(errors="backslashreplace"))
-    return digest.hexdigest(), settle
+    return digest.hexdigest(), quiet_period
 
 
 def _listing(url: str) -> list[str]:
@@ -92,9 +92,9 @@ def _listing(url: str) -> list[str]:
 
 
 class EarlierAnswer(BaseTrigger):
-    """Fires once, with the answer that a person gave to an earlier try of a task, or None if nobody did.
+    """Fire once, with the answer that a person gave to an earlier try of a task, or None if nobody did.
 
-    Airflow keeps the answer when it starts a new try, but lets nobody except the triggerer read it.
+    Airflow keeps the answer when it starts a new try, but only the triggerer may read it.
     """
 
     def __init__(self, ti_id: UUID | str) -> None:
@@ -116,8 +116,8 @@ class EarlierAnswer(BaseTrigger):
             try:
                 found = await asyncio.to_thread(get_hitl_detail_content_detail, self.ti_id)
             except AirflowRuntimeError as error:
-                if not says_not_found(error):  # asking the person anew would throw the answer away
-                    log.warning("Airflow does not say whether this was answered; looking again: %s", error)
+                if not says_not_found(error):  # asking the person again would discard the answer
+                    log.warning("Airflow does not say whether this was answered; asking again: %s", error)
                     continue
                 log.info("The earlier try had not asked yet")
             break

@@ -16,8 +16,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360 import alerts
 from airflow_capture360.alerts import send_kept
+from airflow_capture360.context import register_and_records
 from airflow_capture360.notifications import CaptureAlert, alert_text
-from airflow_capture360.tasks.ingest import register_and_records
 from capture360.errors import CaptureRejected, CdfUnavailableError
 from capture360.records import Records
 from record_files import document_paths

@@ -37,7 +37,7 @@ def test_it_sleeps_longer_each_time_but_never_so_short_that_airflow_loses_it(
     arguments: dict[str, Any] = {}
     for _ in range(6):
         with pytest.raises(TaskDeferred) as deferred:
-            task.look(CONTEXT, **arguments)
+            task.poll(CONTEXT, **arguments)
         arguments = deferred.value.kwargs or {}
         pauses.append(arguments["pause"])
     assert pauses == sorted(pauses)
@@ -59,15 +59,15 @@ def test_what_it_waits_for_comes_from_the_tasks_before() -> None:
 
 
 def test_reading_by_a_service_of_cdf_holds_no_worker_and_goes_on_with_its_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    def read_texts(capture: str, batch: object, patience: JobWait) -> dict[str, int]:
-        seen.append(patience.document())
-        patience.jobs["faces"] = 42
+    def detect(capture: str, batch: object, wait: JobWait) -> dict[str, int]:
+        seen.append(wait.document())
+        wait.jobs["faces"] = 42
         if len(seen) < 3:
-            patience.pause(1)
+            wait.pause(1)
         return {"images": 1, "texts": 2}
 
     seen: list[dict[str, object]] = []
-    monkeypatch.setattr(contextualize, "read_texts", read_texts)
+    monkeypatch.setattr(contextualize, "detect", detect)
     task = ReadTexts(task_id="detect", capture="hall-7/walk-1", batch={"batch": 0})
     with pytest.raises(TaskDeferred) as first:
         task.execute(CONTEXT)

@@ -18,7 +18,7 @@ from airflow.sdk.module_loading import import_string
 
 from airflow_capture360 import triggers
 from airflow_capture360.assets import captures, landing_zone, published_captures
-from airflow_capture360.triggers import EarlierAnswer, LandingZoneTrigger, look
+from airflow_capture360.triggers import EarlierAnswer, LandingZoneTrigger, scan_landing_zones
 
 
 async def watch(trigger: LandingZoneTrigger, *changes: Callable[[], object], patience: float = 5) -> list[str]:
@@ -70,12 +70,12 @@ def test_a_changed_file_changes_the_digest(landing: Path) -> None:
     (landing / "walk-1").mkdir(parents=True)
     table = landing / "walk-1" / "stations.csv"
     table.write_text("a")
-    before, settle = look()
+    before, quiet_period = scan_landing_zones()
     table.write_text("ab")
-    after, _ = look()
+    after, _ = scan_landing_zones()
     assert before != after
-    assert look()[0] == after
-    assert settle == 0.2
+    assert scan_landing_zones()[0] == after
+    assert quiet_period == 0.2
 
 
 def test_a_broken_register_is_told_once_and_the_watch_goes_on(landing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,9 +107,9 @@ def test_one_site_in_error_does_not_hide_the_others(landing: Path) -> None:
     register = landing.parents[1] / "sites.yaml"
     register.write_text(register.read_text() + "\n  \n".join([""]))
     register.write_text(register.read_text().replace("sites: {", "sites: {hall-8: {space: x}, "))
-    before, _ = look()
+    before, _ = scan_landing_zones()
     (landing / "walk-1").mkdir(parents=True)
-    assert look()[0] != before
+    assert scan_landing_zones()[0] != before
 
 
 @pytest.mark.parametrize(
@@ -118,20 +118,20 @@ def test_one_site_in_error_does_not_hide_the_others(landing: Path) -> None:
 def test_a_site_of_any_error_does_not_hide_the_others(landing: Path, site: str) -> None:
     register = landing.parents[1] / "sites.yaml"
     register.write_text(register.read_text().replace("sites: {", f"sites: {{a-bad: {site}, "))
-    before, settle = look()
-    assert settle == 0.2
+    before, quiet_period = scan_landing_zones()
+    assert quiet_period == 0.2
     (landing / "walk-1").mkdir(parents=True)
-    assert look()[0] != before
+    assert scan_landing_zones()[0] != before
 
 
 @pytest.mark.parametrize("name", [b"B\xfcro", b"two\nlines", b"\xed\xa0\x80"], ids=ascii)
 def test_a_folder_of_any_name_is_looked_at(landing: Path, name: bytes) -> None:
     landing.mkdir(parents=True)
-    before, _ = look()
+    before, _ = scan_landing_zones()
     Path(os.fsdecode(os.fsencode(landing) + b"/" + name)).mkdir()
-    badly_named, _ = look()
+    badly_named, _ = scan_landing_zones()
     (landing / "walk-1").mkdir()
-    assert len({before, badly_named, look()[0]}) == 3
+    assert len({before, badly_named, scan_landing_zones()[0]}) == 3
 
 
 def test_it_can_be_made_anew_from_what_is_stored() -> None:

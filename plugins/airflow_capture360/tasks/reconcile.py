@@ -1,29 +1,27 @@
-"""One run of the reconciling DAG seen from its tasks."""
+"""Tasks of captures_reconcile."""
 
 from __future__ import annotations
 
 import logging
 
-from airflow.sdk import get_current_context
-
+from airflow_capture360.context import register_and_records, set_label, site_context
 from airflow_capture360.run_state import is_finished
-from airflow_capture360.tasks.ingest import register_and_records, step_context
 
 log = logging.getLogger(__name__)
 
 
 def sites() -> list[str]:
-    """The sites of the register."""
+    """Return the ids of the sites of the register."""
     return list(register_and_records()[0].site_ids)
 
 
 def compare(site: str) -> int:
-    """Compare records and CDF for one site; how many captures were. DriftError if something was lost or changed."""
+    """Compare records and CDF for one site; returns how many captures. DriftError if they disagree."""
     from capture360.errors import DriftError
     from capture360.steps.reconcile import reconcile_site
 
-    get_current_context()["label"] = site  # type: ignore[typeddict-unknown-key]
-    done = reconcile_site(step_context(site), is_finished=is_finished)
+    set_label(site)
+    done = reconcile_site(site_context(site), is_finished=is_finished)
     for key in done.passed_over:
         log.warning("%s is being written by a run; it was not compared", key)
     sentences = [f"{finding.where}: {finding.message}" for finding in done.findings]

@@ -1,33 +1,28 @@
-"""One run of the review DAG seen from its tasks. A task's body is one call into `capture360.steps.review`."""
+"""Tasks of captures_review: each calls one step of `capture360.steps.review`."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_capture360.links import picture_url
+from airflow_capture360.context import capture_context, key_of, picture_url, set_label
 from airflow_capture360.run_state import is_finished
-from airflow_capture360.tasks.ingest import at_work, key_of, looking_at, release_lease
-
-if TYPE_CHECKING:
-    from capture360.model import CaptureKey
-    from capture360.steps.context import StepContext
+from airflow_capture360.tasks.lease import release_lease
 
 log = logging.getLogger(__name__)
 
 
 def capture_of_run() -> str:
-    """The key of the capture that the run asks about."""
+    """Return the key of the capture that the run asks about."""
     return str(key_of(get_current_context()))
 
 
 def lay_out(capture: str) -> list[dict[str, Any]]:
-    """Begin a review; one entry per page of suggestions. Skips the run when nothing is left to ask.
+    """Begin a review; returns one entry per page of suggestions. Skips the run when nothing is left to ask.
 
     A run that was announced is skipped as well while another one waits for answers about the same suggestions. One that
     was triggered by hand asks anew, and the other's pages are stale.
@@ -39,7 +34,7 @@ def lay_out(capture: str) -> list[dict[str, Any]]:
     from capture360.steps.review import begin
     from capture360.steps.review_due import asking_run
 
-    with looking_at(capture) as (ctx, key):
+    with capture_context(capture, lock=False) as (ctx, key):
         receipt = ctx.records.load(key, only=STATE_STEPS)
         if receipt is None:
             raise MissingStepError(key, "it is not in the records", "captures_ingest and captures_contextualize")
@@ -57,11 +52,11 @@ def lay_out(capture: str) -> list[dict[str, Any]]:
 
 
 def page_of(capture: str, page: Mapping[str, Any]) -> tuple[str, str]:
-    """Heading and Markdown of one page."""
+    """Return heading and Markdown of one page."""
     from capture360.steps.review import page_of
 
     fingerprint = page["review"]["fingerprint"]
-    with looking_at(capture) as (ctx, key):
+    with capture_context(capture, lock=False) as (ctx, key):
         shown, text = page_of(
             ctx, key, fingerprint, page["page"], lambda name: picture_url(f"reports/{key}/{fingerprint}/{name}")
         )
@@ -69,10 +64,10 @@ def page_of(capture: str, page: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def apply(capture: str, page: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the decisions of one page; counts. An answer that comes too late is told and skipped."""
+    """Write the decisions of one page; returns counts. An answer that comes too late is logged and skipped."""
     from capture360.steps.review import Response, Review, apply
 
-    get_current_context()["label"] = page["label"]  # type: ignore[typeddict-unknown-key]
+    set_label(page["label"])
     given, user = answer["params_input"] or {}, answer["responded_by_user"]
     response = Response(
         choice=answer["chosen_options"][0],
@@ -81,23 +76,12 @@ def apply(capture: str, page: Mapping[str, Any], answer: Mapping[str, Any]) -> d
         by=user and str(user["name"]),
         at=str(answer["responded_at"]),
     )
-    with _lease_for_now(capture) as (ctx, key):
-        done = apply(ctx, key, Review(**page["review"]), page["page"], response)
+    try:
+        with capture_context(capture) as (ctx, key):
+            done = apply(ctx, key, Review(**page["review"]), page["page"], response)
+    finally:
+        release_lease(capture)  # other pages of the run may wait for weeks
     if done.stale:
         log.warning("%s", done.stale)
         raise AirflowSkipException(done.stale)
     return {"approved": done.approved, "rejected": done.rejected, "left": done.left, "told": len(done.told)}
-
-
-@contextmanager
-def _lease_for_now(capture: str) -> Iterator[tuple[StepContext, CaptureKey]]:
-    """The lease while one page is written: other pages of the run may wait for weeks."""
-    from capture360.errors import CdfUnavailableError, LeaseHeldError
-
-    try:
-        with at_work(capture) as (ctx, key):
-            yield ctx, key
-    except LeaseHeldError as error:
-        raise CdfUnavailableError(str(error)) from None
-    finally:
-        release_lease(capture)

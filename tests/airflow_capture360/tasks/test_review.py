@@ -107,12 +107,12 @@ def lease(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     done: list[str] = []
 
     @contextmanager
-    def at_work(capture: str) -> Iterator[tuple[None, CaptureKey]]:
+    def capture_context(capture: str) -> Iterator[tuple[None, CaptureKey]]:
         done.append(f"took {capture}")
         yield None, CaptureKey.parse(capture)
 
-    monkeypatch.setattr(review, "get_current_context", dict)
-    monkeypatch.setattr(review, "at_work", at_work)
+    monkeypatch.setattr(review, "set_label", lambda label: None)
+    monkeypatch.setattr(review, "capture_context", capture_context)
     monkeypatch.setattr(review, "release_lease", lambda capture: done.append(f"released {capture}"))
     return done
 

@@ -13,7 +13,8 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.utils import state as core
 
 from airflow_capture360 import run_state
-from airflow_capture360.tasks import ingest
+from airflow_capture360.context import register_and_records
+from airflow_capture360.tasks.lease import release_after_run
 from capture360.errors import AirflowUnavailableError
 from capture360.model import CaptureKey
 from capture360.records import Records
@@ -81,7 +82,7 @@ def test_no_run_loses_its_lease_because_airflow_cannot_say(
 
 @pytest.fixture
 def held(landing: Path) -> Records:
-    records = ingest.register_and_records()[1]
+    records = register_and_records()[1]
     lease.take(records, KEY, RUN, is_finished=lambda run: False)
     return records
 
@@ -89,7 +90,7 @@ def held(landing: Path) -> Records:
 def end_of_run(monkeypatch: pytest.MonkeyPatch, states: Mapping[str, Any], run: str = "manual__1") -> None:
     answering(monkeypatch, TaskStatesResult(task_states={run: dict(states)}))
     dag_run = SimpleNamespace(dag_id="captures_ingest", run_id=run, partition_key=str(KEY))
-    ingest.release_after_run({"dag_run": dag_run, "params": {}, "ti": RuntimeTaskInstance})
+    release_after_run({"dag_run": dag_run, "params": {}, "ti": RuntimeTaskInstance})
 
 
 @pytest.mark.parametrize("last", sdk.TerminalTIState)

@@ -1,0 +1,114 @@
+"""What the tasks of all DAGs share: the capture of a run, what a step is given, and addresses of pages.
+
+Everything heavy is imported inside the functions, so after a worker has forked.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import get_current_context
+
+from airflow_capture360.run_state import is_finished, name_of
+
+if TYPE_CHECKING:
+    from capture360.model import CaptureKey
+    from capture360.records import Records
+    from capture360.settings.register import Register
+    from capture360.steps.context import StepContext
+
+log = logging.getLogger(__name__)
+
+WEB_PREFIX = "/capture360"
+CDF_LINK = "cdf_link"
+"""XCom key of the address of a collection in CDF's own user interface."""
+
+
+def key_of(context: Mapping[str, Any]) -> CaptureKey:
+    """Return the capture of a run: its partition key, or Param `capture` of a run by hand."""
+    from capture360.errors import RequestError
+    from capture360.model import CaptureKey
+
+    text = context["dag_run"].partition_key or context["params"].get("capture")
+    if not text:
+        raise RequestError('This run names no capture. Trigger it with "capture" set to <site>/<capture>.')
+    return CaptureKey.parse(str(text))
+
+
+@contextmanager
+def capture_context(capture: str, *, lock: bool = True) -> Iterator[tuple[StepContext, CaptureKey]]:
+    """Yield what a step about one capture is given.
+
+    With `lock` the run takes the capture's lease first (again, if this task was cleared after the release) and
+    LeaseHeldError names the run that holds it. A step that changes nothing of the capture in CDF needs no lock.
+    """
+    from capture360.errors import Capture360Error
+    from capture360.model import CaptureKey
+    from capture360.steps import lease
+
+    key = CaptureKey.parse(capture)
+    ctx = site_context(key.site)
+    try:
+        if lock:
+            lease.take(ctx.records, key, ctx.run, is_finished=is_finished)
+        yield ctx, key
+    except Capture360Error as error:
+        log.error("%s", error)
+        raise
+
+
+def site_context(site: str) -> StepContext:
+    """Return what a step about a site is given."""
+    from airflow_capture360.hooks import CogniteCdfHook
+    from capture360.steps.context import StepContext
+
+    register, records = register_and_records()
+    settings = register.site(site)
+    return StepContext(settings, records, CogniteCdfHook(settings.connection).project(), this_run(), log.info)
+
+
+def register_and_records() -> tuple[Register, Records]:
+    """Return the site register and the records that it names."""
+    from capture360.records import Records
+    from capture360.settings.register import Register
+
+    register = Register()
+    return register, Records(register.records_url)
+
+
+def this_run() -> str:
+    """Return how leases and records name this Airflow run."""
+    return name_of(get_current_context()["dag_run"])
+
+
+def emit(keys: Sequence[str]) -> None:
+    """Add the keys as partitions of the asset that is the current task's outlet."""
+    context = get_current_context()
+    (asset,) = context["task"].outlets
+    context["outlet_events"][asset].add_partitions(list(keys))
+
+
+def set_label(text: str) -> None:
+    """Set what the map index template of a mapped task shows."""
+    get_current_context()["label"] = text  # type: ignore[typeddict-unknown-key]
+
+
+def page_url(path: str) -> str:
+    """Return the address of one of our pages in the Airflow UI."""
+    return f"{_base_url()}{WEB_PREFIX}/{path}"
+
+
+def picture_url(path: str) -> str:
+    """Return the address of a picture within an Airflow page, independent of the host name it was opened by."""
+    from urllib.parse import urlsplit
+
+    return f"{urlsplit(_base_url()).path}{WEB_PREFIX}/{path}"
+
+
+def _base_url() -> str:
+    from airflow.sdk import conf
+
+    return str(conf.get("api", "base_url", fallback="")).rstrip("/")

@@ -1,0 +1,73 @@
+"""Tasks of captures_sense: find complete captures and announce them."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_capture360.context import emit, register_and_records, this_run
+from airflow_capture360.run_state import is_finished
+
+log = logging.getLogger(__name__)
+
+_PUBLISHED = "published"
+_SUGGESTED = "suggested"
+_NEWS = "news"
+
+
+def sense() -> list[str]:
+    """Announce every capture that is complete and new; skips the task when there is none."""
+    from capture360.steps import lease
+    from capture360.steps.sense import remember, sense, sentences
+
+    register, records = register_and_records()
+    for key in lease.release_ended(records, is_finished=is_finished):
+        log.info("%s is free: the run that held it has ended", key)
+    sensed = sense(register, records, now=datetime.now(UTC), is_finished=is_finished, run=this_run())
+    task_instance = get_current_context()["ti"]
+    task_instance.xcom_push(_PUBLISHED, [str(key) for key in sensed.published])
+    task_instance.xcom_push(_SUGGESTED, [str(key) for key in sensed.suggested])
+    task_instance.xcom_push(_NEWS, sentences(sensed.news))
+    for line in sentences(sensed.findings):
+        log.error("%s", line)
+    for key, reason in sensed.waiting:
+        log.info("%s waits: %s", key, reason)
+    keys = [str(key) for key in sensed.ready]
+    if keys:
+        emit(keys)
+    remember(records, sensed, this_run())
+    if not keys:
+        raise AirflowSkipException("No capture to announce.")
+    log.info("Ready: %s", ", ".join(keys))
+    return keys
+
+
+def hand_on_published() -> None:
+    """Announce the published captures whose contextualization has not ended; skips the task when there is none."""
+    _hand_on(_PUBLISHED, "Every published capture is contextualized, or about to be.")
+
+
+def hand_on_suggested() -> None:
+    """Announce the captures with suggested links that nobody was asked about; skips the task when there is none."""
+    _hand_on(_SUGGESTED, "People were asked about every suggested link, or are about to be.")
+
+
+def _hand_on(what: str, nothing: str) -> None:
+    keys = get_current_context()["ti"].xcom_pull(task_ids="sense", key=what)
+    if not keys:
+        raise AirflowSkipException(nothing)
+    log.info("Announced again as %s: %s", what, ", ".join(keys))
+    emit(keys)
+
+
+def complain() -> None:
+    """Raise ConfigError with what is newly wrong in the landing zones, so that it alerts once."""
+    from capture360.errors import ConfigError
+
+    news = get_current_context()["ti"].xcom_pull(task_ids="sense", key=_NEWS)
+    if not news:
+        raise AirflowSkipException("Nothing new is wrong.")
+    raise ConfigError(" ".join(news))
