@@ -40,10 +40,7 @@ ORDER = (
     "settings", "landing", "readers", "checks", "sources", "matching", "cdf", "detection", "reports", "steps",
 )  # fmt: skip
 """Packages and modules of capture360: each may import those before it."""
-CIRCLES = (
-    ("capture360.checks.contents", "capture360.checks.pictures"),
-    ("capture360.detection.cache", "capture360.detection.ocr"),
-)
+CIRCLES = (("capture360.checks.contents", "capture360.checks.pictures"),)
 """Imports that close a circle and are still to be cut."""
 HEAVY = ("great_expectations", "pandas", "cv2", "cognite", "onnxruntime")
 

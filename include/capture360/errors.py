@@ -116,6 +116,8 @@ class CdfError(Capture360Error):
     """CDF refused a request, or shows something that a retry does not change."""
 
     remedy = f"Fix what the message names, {_RUN_AGAIN}."
+    status: int | None = None
+    """HTTP status that CDF answered, if it answered one."""
 
 
 class UnavailableError(Capture360Error):
@@ -140,3 +142,5 @@ class CdfUnavailableError(UnavailableError):
     """CDF did not answer, or answered that it is overloaded or broken."""
 
     remedy = f"CDF did not answer in any try. See whether it is up, {_RUN_AGAIN}."
+    status: int | None = None
+    """HTTP status that CDF answered, if it answered one."""

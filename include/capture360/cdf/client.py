@@ -187,8 +187,10 @@ def cdf_errors(doing: str) -> Iterator[None]:
 
 def error_of_status(doing: str, status: int, detail: str = "") -> CdfError | CdfUnavailableError:
     """Return the error for a status that CDF answered: CdfUnavailableError if a later attempt may succeed."""
-    kind = CdfUnavailableError if status in RETRYABLE else CdfError
-    return kind(f"{doing}: CDF answered {status}{detail}.")
+    message = f"{doing}: CDF answered {status}{detail}."
+    error = CdfUnavailableError(message) if status in RETRYABLE else CdfError(message)
+    error.status = status
+    return error
 
 
 def _is_of_credentials(error: KeyError) -> bool:

@@ -154,7 +154,7 @@ class Instances:
             try:
                 self._apply(stale)
             except CdfError as error:
-                if getattr(error.__cause__, "code", None) != _CONFLICT or attempt == _ATTEMPTS - 1:
+                if error.status != _CONFLICT or attempt == _ATTEMPTS - 1:
                     raise
             else:
                 return len(stale)

@@ -1,1 +1,1 @@
-"""Where the texts of a capture come from: detectors that look at published images and yield `Detection`s."""
+"""Detectors: they read published images and yield the texts on them."""

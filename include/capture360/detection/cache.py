@@ -1,16 +1,13 @@
-"""OCR results by content, engine and settings, so that a face is read once however often it is delivered."""
+"""Cache of OCR results by content, engine and settings: a face that is delivered again is not read again."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
+from capture360.detection.protocol import Line
 from capture360.store import DocumentStore
-
-if TYPE_CHECKING:
-    from capture360.detection.ocr import Line, OcrEngine
 
 
 class OcrCache:
@@ -19,17 +16,12 @@ class OcrCache:
     def __init__(self, store: DocumentStore) -> None:
         self._store = store
 
-    def key(self, content_sha256: str, engine: OcrEngine) -> str:
-        """Path of the entry. The faces to look at are no part of it: they do not change what stands on one."""
-        how = engine.settings.model_dump_json(exclude={"faces"})
-        return (
-            f"{content_sha256[:2]}/{content_sha256}-{sha256(f'{engine.version} {how}'.encode()).hexdigest()[:16]}.json"
-        )
+    def key(self, content_sha256: str, engine_key: str) -> str:
+        """Return the path of an entry. `engine_key` names the engine, its version and its settings."""
+        return f"{content_sha256[:2]}/{content_sha256}-{sha256(engine_key.encode()).hexdigest()[:16]}.json"
 
     def get(self, key: str) -> list[Line] | None:
-        """The lines kept under a key, or None."""
-        from capture360.detection.ocr import Line
-
+        """Return the lines stored under a key, or None."""
         content = self._store.read(key)
         if content is None:
             return None
@@ -41,11 +33,10 @@ class OcrCache:
         except (ValueError, KeyError, TypeError):
             return None
 
-    def put(self, key: str, lines: Sequence[Line], engine: OcrEngine) -> None:
-        """Keep the lines of one face."""
+    def put(self, key: str, lines: Sequence[Line], engine_key: str) -> None:
+        """Store the lines of one face."""
         document = {
-            "engine": engine.version,
-            "settings": engine.settings.model_dump(mode="json"),
+            "engine": engine_key,
             "lines": [(line.text, line.score, line.polygon) for line in lines],
         }
         self._store.put(key, json.dumps(document, ensure_ascii=False).encode())

@@ -1,7 +1,7 @@
-"""The one place that knows the form of what a 3D job ImageTextDetection leaves behind.
+"""Format of the results of a 3D job ImageTextDetection; no other module knows it.
 
-Cognite does not publish that form. What is read here is the form that the sandbox writes; anything else is refused with
-its structure in words, so that it can be looked at, and never guessed.
+Cognite does not publish the format. The one that the sandbox writes is read; any other is refused with a description of
+its structure, and never guessed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SHOWN = 60
 
 
 class UnknownResultError(CdfError):
-    """A result in a form that is not known; `structure` names its fields and their types, a line each."""
+    """A result in an unknown format; `structure` names its fields and their types, a line each."""
 
     def __init__(self, why: str, structure: str) -> None:
         super().__init__(why)
@@ -72,11 +72,11 @@ class _Result(_Part):
 
 
 def parse(content: bytes) -> list[FoundText]:
-    """The texts of a result file, one for each polygon; UnknownResultError if it is in any other form."""
+    """Parse a result file into texts, one for each polygon; UnknownResultError if it has another format."""
     try:
         document = json.loads(content)
     except ValueError as error:
-        raise UnknownResultError(f"it is no JSON: {error}", f"{len(content)} bytes") from None
+        raise UnknownResultError(f"it is not JSON: {error}", f"{len(content)} bytes") from None
     try:
         return [
             FoundText(
@@ -99,7 +99,7 @@ def parse(content: bytes) -> list[FoundText]:
 
 
 def structure(document: Any) -> str:
-    """Every field of a JSON document with the types of its values, none of the values."""
+    """Describe every field of a JSON document by the types of its values, without the values."""
     lines = list(dict.fromkeys(_fields(document, "")))
     more = [f"and {len(lines) - _SHOWN} more fields"] if len(lines) > _SHOWN else []
     return "\n".join([*lines[:_SHOWN], *more])

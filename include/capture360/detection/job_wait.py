@@ -1,4 +1,4 @@
-"""How a detector waits for CDF's jobs: asleep where it is, or by giving up the worker until the next look."""
+"""Waiting for CDF's jobs: by sleeping, or by freeing the worker until the next poll."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from datetime import timedelta
 
 
 class JobsPending(Exception):
-    """CDF has not read all faces yet, and whoever asked wants to look again later."""
+    """CDF has not read all faces yet, and the caller polls again later."""
 
 
 @dataclass(slots=True)
 class JobWait:
-    """One wait, over several looks. `jobs` are ids of jobs that have no name of ours, by what they were asked.
+    """One wait over several polls. `jobs` are the ids of jobs that take no name of ours, by a hash of their request.
 
-    With `sleeps` the wait is spent here; without it StillReading is raised, and the next look goes on from `document`.
+    With `sleeps`, `pause` sleeps; without it, JobsPending is raised and the next poll continues from `document`.
     """
 
     began: float = field(default_factory=time.time)
@@ -25,19 +25,19 @@ class JobWait:
 
     @classmethod
     def between_looks(cls, document: Mapping[str, object] | None = None) -> JobWait:
-        """For a caller that is not to sleep; `document` is of the look before."""
+        """Build the wait of a caller that must not sleep; `document` is that of the previous poll."""
         return cls(**(document or {}), sleeps=False)  # type: ignore[arg-type]
 
     def document(self) -> dict[str, object]:
-        """What the next look has to know, as JSON."""
+        """Return the state for the next poll, as JSON values."""
         return {"began": self.began, "jobs": dict(self.jobs)}
 
     def is_over(self, limit: timedelta) -> bool:
-        """Whether the wait has lasted longer."""
+        """Whether the wait has lasted longer than `limit`."""
         return time.time() - self.began > limit.total_seconds()
 
     def pause(self, seconds: float) -> None:
-        """Until the next look; StillReading if that is to be another call."""
+        """Sleep until the next poll; JobsPending if that is another call."""
         if not self.sleeps:
             raise JobsPending
         time.sleep(seconds)

@@ -1,13 +1,14 @@
-"""CDF's 3D job ImageTextDetection as a detector, by choice, in data modeling projects.
+"""Detector on CDF's 3D job ImageTextDetection, an option in data modeling projects.
 
-One job reads a whole collection. Its id follows from the delivery, so every batch of images, and every repetition, uses
-the same one.
+One job reads a whole collection. Its id is derived from the delivery, so all batches of images and all repetitions use
+the same job.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from capture360.cdf.polling import growing_pauses
 from capture360.cdf.ports import Collection
 from capture360.cdf.three_d.jobs import Result, TextJob, TextJobs
 from capture360.detection.job_results import FoundText, UnknownResultError, parse
@@ -21,15 +22,14 @@ from capture360.settings.detection import JobSettings
 
 _NAME = "Tag plates"
 _ALL = 1_000_000
-_FIRST_PAUSE_S = 0.2
-_LONGEST_PAUSE_S = 15.0
+_PAUSES_S = (0.2, 15.0)
 
 Keep = Callable[[str, bytes], str]
-"""Stores a file under a name, for people to look at; its URL."""
+"""Stores a file under a name for people to inspect, and returns its URL."""
 
 
 class JobDetector:
-    """Reads what the jobs of some collections found on images. `collections` are job ids by collection."""
+    """Detector that yields the texts of the jobs of some collections. `collections` are job ids by collection."""
 
     def __init__(
         self,
@@ -38,16 +38,16 @@ class JobDetector:
         space: str,
         settings: JobSettings,
         keep: Keep,
-        say: Callable[[str], None],
-        patience: JobWait,
+        log: Callable[[str], None],
+        wait: JobWait,
     ) -> None:
         self._jobs = jobs
         self._collections = collections
         self._space = space
         self._settings = settings
         self._keep = keep
-        self._say = say
-        self._patience = patience
+        self._log = log
+        self._wait = wait
         self._findings: list[Finding] = []
 
     @property
@@ -60,14 +60,14 @@ class JobDetector:
 
     @property
     def findings(self) -> Sequence[Finding]:
-        """Texts whose outline lies on no face."""
+        """Texts whose polygon does not intersect any face."""
         return self._findings
 
     def detect(self, images: Sequence[PublishedImage]) -> Iterator[Detection]:
-        """The texts that the jobs found on these images, without those that people rejected in CDF.
+        """Yield the texts that the jobs found on these images, without those that people rejected in CDF.
 
-        CdfError if a job fails or does not end in time, UnknownResultError if its result cannot be read, StillReading
-        if it runs and the wait is not to be spent here.
+        CdfError if a job fails or does not end in time, UnknownResultError if its result cannot be read, JobsPending
+        if it runs and the caller must not sleep.
         """
         wanted = {(image.space, image.external_id) for image in images}
         for collection, external_id in self._collections.items():
@@ -82,30 +82,29 @@ class JobDetector:
     def _finished(self, collection: Collection, external_id: str) -> TextJob:
         job = self._jobs.find(self._space, external_id)
         if job is not None and job.is_lost:
-            self._say(f"3D job {external_id} ended as {job.status} before: it is started anew")
+            self._log(f"3D job {external_id} ended as {job.status}: starting it again")
             self._jobs.remove(job)
             job = None
         if job is None:
             job = self._jobs.start(self._space, external_id, _NAME, collection)
-            self._say(f"3D job {external_id} started in space {self._space}")
-        pause = _FIRST_PAUSE_S
+            self._log(f"3D job {external_id} started in space {self._space}")
+        pauses = growing_pauses(*_PAUSES_S)
         while job.status != "Succeeded":
             if job.is_lost:
                 raise CdfError(
                     f"3D job {external_id} in space {self._space} ended as {job.status}. CDF does not say why. "
-                    "Clear this task to start it anew, ask Cognite support, or choose links.detector: ocr."
+                    "Clear this task to start it again, ask Cognite support, or choose links.detector: ocr."
                 )
-            if self._patience.is_over(self._settings.deadline):
+            if self._wait.is_over(self._settings.deadline):
                 raise CdfError(
                     f"3D job {external_id} in space {self._space} is still {job.status} after "
-                    f"{self._settings.deadline}. Raise links.cdf_3d_job.deadline and clear this task: it goes on "
-                    "waiting."
+                    f"{self._settings.deadline}. Raise links.cdf_3d_job.deadline and clear this task: it continues to "
+                    "wait."
                 )
-            self._patience.pause(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE_S)
+            self._wait.pause(next(pauses))
             found = self._jobs.find(self._space, external_id)
             if found is None:
-                raise CdfError(f"3D job {external_id} was deleted while it was waited for. Clear this task.")
+                raise CdfError(f"3D job {external_id} was deleted while this task waited for it. Clear this task.")
             job = found
         return job
 
@@ -115,10 +114,10 @@ class JobDetector:
             return parse(content)
         except UnknownResultError as error:
             url = self._keep(f"{result.external_id[:80]}.json", content)
-            self._say(f"Structure of {result.external_id}:\n{error.structure}")
+            self._log(f"Structure of {result.external_id}:\n{error.structure}")
             raise UnknownResultError(
-                f"The result {result.external_id} of 3D job {job.external_id} has a form that is not known ({error}). "
-                f"It is kept at {url}, and its structure stands in the log. Choose links.detector: ocr meanwhile.",
+                f"The result {result.external_id} of 3D job {job.external_id} has an unknown format ({error}). "
+                f"It is kept at {url}, and the log shows its structure. Choose links.detector: ocr meanwhile.",
                 error.structure,
             ) from None
 
@@ -127,7 +126,7 @@ class JobDetector:
         polygon = clipped(corners)
         text = found.text.strip()[:MAX_TEXT_LENGTH]
         if polygon is None:
-            message = "The outline of a text lies on no face. It was left out."
+            message = "The text polygon does not intersect any face. The text was left out."
             self._findings.append(Finding("text_nowhere", Disposition.WARN, found.image, text, message))
         elif text:
             yield Detection(found.image, face, text, round(found.confidence, 4), polygon)

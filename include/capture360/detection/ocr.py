@@ -1,23 +1,22 @@
-"""Own OCR: RapidOCR with the PP-OCRv6 models of its wheel, on ONNX Runtime, without any network.
+"""Own OCR: RapidOCR with the PP-OCRv6 models of its wheel, on ONNX Runtime, without network access.
 
-Finding the lines is 95 % of the cost and grows with the pixels, recognising them is cheap. So the detector looks at a
-face scaled to 1536 pixels, with low thresholds, and the recogniser at the crops of the full face: half the cost of the
-default settings and the same plates found. The turn classifier stays on, since some plates hang at 90 or 180 degrees.
-A second ONNX thread burns a third more for a tenth more speed: one thread a process, and more processes.
+Line detection takes 95 % of the time and grows with the number of pixels; recognition is cheap. So detection runs on
+a face scaled to 1536 pixels, with low thresholds, and recognition on crops of the full face: half the time of the
+default settings, with the same plates found. The rotation classifier stays on, since some plates are mounted at 90 or
+180 degrees. A second ONNX thread costs a third more for a tenth more speed, so each process uses one thread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from capture360.detection.cache import OcrCache
-from capture360.detection.protocol import ReadFace
-from capture360.errors import BadInputError, ConfigError
-from capture360.geometry.polygons import Polygon, clipped
+from capture360.detection.protocol import Line, ReadFace
+from capture360.errors import BadInputError, CdfError, ConfigError
+from capture360.geometry.polygons import clipped
 from capture360.model import FACES, MAX_TEXT_LENGTH, Detection, FaceName, FaceRef, PublishedImage
 from capture360.rules.finding import Disposition, Finding
 from capture360.settings.detection import OcrSettings
@@ -27,24 +26,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of text on a face; `polygon` in 0..1 of the face."""
-
-    text: str
-    score: float
-    polygon: Polygon
+_ABSENT = frozenset({400, 404})
+"""Statuses for a file that CDF does not have, or of which it has no content."""
 
 
 class OcrEngine:
-    """The engine, loaded when the first face is read; a second's work, so one engine serves a whole batch."""
+    """OCR engine, loaded when the first face is read. Loading takes a second, so one engine serves a whole batch."""
 
     def __init__(self, settings: OcrSettings | None = None) -> None:
         self.settings = settings or OcrSettings()
 
     @cached_property
     def version(self) -> str:
-        """Engine, models and their version: what a cached result is good for."""
+        """Names and versions of engine and models."""
         from importlib.metadata import PackageNotFoundError, version
 
         try:
@@ -52,8 +46,13 @@ class OcrEngine:
         except PackageNotFoundError as missing:
             raise _not_installed(missing.name) from None
 
+    @property
+    def cache_key(self) -> str:
+        """Everything that a result depends on besides the content; which faces are read is no part of it."""
+        return f"{self.version} {self.settings.model_dump_json(exclude={'faces'})}"
+
     def read(self, pixels: NDArray[np.uint8]) -> list[Line]:
-        """Lines of one face (height x width x 3, RGB), in the order of reading, texts as the engine gave them."""
+        """Return the lines of one face (height x width x 3, RGB), in reading order."""
         height, width = pixels.shape[:2]
         output = self._rapidocr(pixels[:, :, ::-1])
         if output.boxes is None or output.txts is None or output.scores is None:
@@ -91,7 +90,7 @@ class OcrEngine:
 
 
 class OcrDetector:
-    """Reads the faces of published images, each content once: results are kept by content, engine and settings."""
+    """Detector that reads each face with own OCR, or takes the cached result of the same content."""
 
     def __init__(self, read_face: ReadFace, engine: OcrEngine | None = None, cache: OcrCache | None = None) -> None:
         self._read_face = read_face
@@ -109,11 +108,11 @@ class OcrDetector:
 
     @property
     def findings(self) -> Sequence[Finding]:
-        """Faces that could not be read and texts that were cut."""
+        """Faces that could not be read, and texts that were cut."""
         return self._findings
 
     def detect(self, images: Sequence[PublishedImage]) -> Iterator[Detection]:
-        """The texts on the faces that the settings name. A face that cannot be read is told and left out."""
+        """Yield the texts on the faces that the settings name; a face that cannot be read becomes a finding."""
         wanted = self._engine.settings.faces
         for image in images:
             for face in FACES:
@@ -127,20 +126,23 @@ class OcrDetector:
     def _lines(self, image: PublishedImage, ref: FaceRef) -> list[Line]:
         from capture360.pictures.decoding import decode
 
-        content = self._read_face(ref)
         place = f"{image.external_id} {ref.face}"
-        key = self._cache.key(sha256(content).hexdigest(), self._engine) if self._cache else ""
-        lines = self._cache.get(key) if self._cache else None
+        try:
+            content = self._read_face(ref)
+            key = self._cache.key(sha256(content).hexdigest(), self._engine.cache_key) if self._cache else ""
+            lines = self._cache.get(key) if self._cache else None
+            pixels = decode(content, place) if lines is None else None
+        except (BadInputError, CdfError) as error:
+            if isinstance(error, CdfError) and error.status not in _ABSENT:
+                raise
+            message = f"{error} No text was looked for on this face."
+            self._findings.append(Finding("face_unreadable", Disposition.WARN, place, ref.external_id, message))
+            return []
         if lines is None:
-            try:
-                pixels = decode(content, place)
-            except BadInputError as error:
-                message = f"{error} No text was looked for on this face."
-                self._findings.append(Finding("face_unreadable", Disposition.WARN, place, ref.external_id, message))
-                return []
+            assert pixels is not None
             lines = self._engine.read(pixels)
             if self._cache:
-                self._cache.put(key, lines, self._engine)
+                self._cache.put(key, lines, self._engine.cache_key)
         return lines
 
     def _short(self, text: str, image: PublishedImage, face: FaceName) -> str:

@@ -1,31 +1,44 @@
-"""What every detector is: something that looks at published images and yields the texts on their faces."""
+"""Interface of the detectors, which yield the texts on the faces of published images."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from capture360.geometry.polygons import Polygon
 from capture360.model import Detection, FaceRef, PublishedImage
 from capture360.rules.finding import Finding
 
 ReadFace = Callable[[FaceRef], bytes]
-"""The file of a published face, read from CDF."""
+"""Reads the file of a published face from CDF."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text on a face; `polygon` in 0..1 of the face."""
+
+    text: str
+    score: float
+    polygon: Polygon
 
 
 class Detector(Protocol):
-    """Detects texts. What went wrong or was left out is told in `findings` once the iterator is exhausted."""
+    """Detects texts; `findings` is complete once the iterator is exhausted."""
 
     @property
     def engine(self) -> str:
-        """What reads, with its version where it tells one."""
+        """Name of the engine, with its version if known."""
         ...
 
     @property
     def images_at_once(self) -> int:
-        """How many images a call is best given."""
+        """Number of images per call that the detector handles best."""
         ...
 
     @property
-    def findings(self) -> Sequence[Finding]: ...
+    def findings(self) -> Sequence[Finding]:
+        """Faces that could not be read, and texts that were cut or left out."""
+        ...
 
     def detect(self, images: Sequence[PublishedImage]) -> Iterator[Detection]: ...

@@ -1,7 +1,7 @@
-"""CDF's Vision service as a detector, by choice: Cognite has deprecated it and will remove it.
+"""Detector on CDF's Vision service, an option; Cognite has deprecated the service and will remove it.
 
-A job takes a hundred files and a project runs twenty jobs at once. A batch of files that fails is told by its faces;
-the rest of its job counts.
+A job takes a hundred files and a project runs twenty jobs at once. Each face of a failed batch of files becomes a
+finding; the rest of the job is used.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import json
 import warnings
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from capture360.batches import batched
 from capture360.cdf.client import cdf_errors
+from capture360.cdf.polling import growing_pauses
 from capture360.detection.job_wait import JobWait
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.geometry.polygons import clipped
@@ -31,15 +33,14 @@ FILES_A_JOB = 100
 JOBS_AT_ONCE = 20
 _TOO_MANY = 429
 _OVER = frozenset({"Completed", "Failed"})
-_FIRST_PAUSE_S = 0.2
-_LONGEST_PAUSE_S = 10.0
+_PAUSES_S = (0.2, 10.0)
 
 FileIds = Callable[[Sequence[FaceRef]], Mapping[FaceRef, int]]
 Place = tuple[PublishedImage, FaceName]
 
 
 class VisionDetector:
-    """Reads the wanted faces of all images that a call is given; waits for the jobs."""
+    """Detector that reads the chosen faces of all images of a call and waits for the jobs."""
 
     def __init__(
         self,
@@ -47,13 +48,13 @@ class VisionDetector:
         file_ids: FileIds,
         faces: Collection[FaceName],
         settings: VisionSettings,
-        patience: JobWait,
+        wait: JobWait,
     ) -> None:
         self._client = client
         self._file_ids = file_ids
         self._faces = faces
         self._settings = settings
-        self._patience = patience
+        self._wait = wait
         self._findings: list[Finding] = []
 
     @property
@@ -66,19 +67,19 @@ class VisionDetector:
 
     @property
     def findings(self) -> Sequence[Finding]:
-        """Faces that Vision could not read, and why."""
+        """Faces that Vision could not read."""
         return self._findings
 
     def detect(self, images: Sequence[PublishedImage]) -> Iterator[Detection]:
-        """The texts on the wanted faces. CdfError if the jobs do not end within the deadline.
+        """Yield the texts on the chosen faces. CdfError if the jobs do not end within the deadline.
 
-        StillReading if they run and the wait is not to be spent here: called again, it goes on with the same jobs.
+        JobsPending if they run and the caller must not sleep: the next call continues with the same jobs.
         """
         places = self._places(images)
         files = sorted(places)
-        waiting = deque(files[start : start + FILES_A_JOB] for start in range(0, len(files), FILES_A_JOB))
+        waiting = deque(batched(files, FILES_A_JOB))
         running: list[tuple[VisionExtractJob[Any], Sequence[int]]] = []
-        pause = _FIRST_PAUSE_S
+        pauses = growing_pauses(*_PAUSES_S)
         while waiting or running:
             while waiting and len(running) < JOBS_AT_ONCE and (job := self._start(waiting[0], bool(running))):
                 running.append((job, waiting.popleft()))
@@ -87,18 +88,17 @@ class VisionDetector:
                 yield from self._read(job, asked, places)
             running = [each for each in running if each not in over]
             if over or not running:
-                pause = _FIRST_PAUSE_S
+                pauses = growing_pauses(*_PAUSES_S)
                 continue
-            if self._patience.is_over(self._settings.deadline):
+            if self._wait.is_over(self._settings.deadline):
                 raise CdfError(
                     f"Vision did not read {len(files)} faces within {self._settings.deadline}. Raise "
                     "links.vision.deadline, or choose links.detector: ocr."
                 )
-            self._patience.pause(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE_S)
+            self._wait.pause(next(pauses))
 
     def _places(self, images: Sequence[PublishedImage]) -> dict[int, list[Place]]:
-        """Where the files are shown, by their internal ids."""
+        """Return the faces that show each file, by its internal id."""
         wanted = [(image, face, image.faces[face]) for image in images for face in image.faces if face in self._faces]
         ids = self._file_ids([ref for _, _, ref in wanted])
         places: dict[int, list[Place]] = defaultdict(list)
@@ -106,13 +106,13 @@ class VisionDetector:
             if ref in ids:
                 places[ids[ref]].append((image, face))
             else:
-                self._tell(image, face, f"The file of this face, {ref.external_id}, is not in CDF.")
+                self._add_finding(image, face, f"The file of this face, {ref.external_id}, is not in CDF.")
         return places
 
     def _start(self, files: Sequence[int], others_run: bool) -> VisionExtractJob[Any] | None:
-        """The job that reads the files: that of an earlier look, or a new one.
+        """Return the job that reads the files, from an earlier poll or started now.
 
-        None if the project has no room for one until another has ended.
+        None if the project runs as many jobs as it may.
         """
         from cognite.client.data_classes.contextualization import (
             FeatureParameters,
@@ -122,8 +122,8 @@ class VisionDetector:
 
         threshold = self._settings.threshold
         name = hashlib.sha256(json.dumps([list(files), threshold]).encode()).hexdigest()[:16]
-        if name in self._patience.jobs:
-            number = self._patience.jobs[name]
+        if name in self._wait.jobs:
+            number = self._wait.jobs[name]
             with cdf_errors(f"Asking for Vision job {number}"), _deprecation_known():
                 return self._client.vision.get_extract_job(number)
         asked = FeatureParameters(text_detection_parameters=TextDetectionParameters(threshold=threshold))
@@ -135,10 +135,10 @@ class VisionDetector:
                     parameters=asked if threshold is not None else None,
                 )
         except CdfUnavailableError as error:
-            if others_run and getattr(error.__cause__, "code", None) == _TOO_MANY:
+            if others_run and error.status == _TOO_MANY:
                 return None
             raise
-        self._patience.jobs[name] = int(job.job_id)
+        self._wait.jobs[name] = int(job.job_id)
         return job
 
     def _status(self, job: VisionExtractJob[Any]) -> str:
@@ -148,10 +148,14 @@ class VisionDetector:
     def _read(
         self, job: VisionExtractJob[Any], asked: Sequence[int], places: Mapping[int, Sequence[Place]]
     ) -> Iterator[Detection]:
-        result = job.get_result()
-        told = set()
+        from cognite.client.exceptions import CogniteModelFailedError
+
+        result: Mapping[str, Any] = {}
+        with cdf_errors(f"Reading Vision job {job.job_id}"), suppress(CogniteModelFailedError):
+            result = job.get_result()
+        answered = set()
         for item in result.get("items", ()):
-            told.add(item["fileId"])
+            answered.add(item["fileId"])
             for image, face in places[item["fileId"]]:
                 yield from _detections(image, face, item.get("predictions", {}).get("textPredictions", ()))
         failed = {
@@ -160,12 +164,12 @@ class VisionDetector:
             for item in batch.get("items", ())
         }
         for file in asked:
-            if file not in told:
-                why = failed.get(file) or job.error_message or "it said nothing of this face"
+            if file not in answered:
+                why = failed.get(file) or job.error_message or "the job did not answer for this face"
                 for image, face in places[file]:
-                    self._tell(image, face, f"Vision could not read this face: {why}. Its texts are missing.")
+                    self._add_finding(image, face, f"Vision could not read this face: {why}. Its texts are missing.")
 
-    def _tell(self, image: PublishedImage, face: FaceName, message: str) -> None:
+    def _add_finding(self, image: PublishedImage, face: FaceName, message: str) -> None:
         place = f"{image.external_id} {face}"
         value = image.faces[face].external_id
         self._findings.append(Finding("face_unreadable", Disposition.WARN, place, value, message))
@@ -173,14 +177,14 @@ class VisionDetector:
 
 @contextmanager
 def _deprecation_known() -> Iterator[None]:
-    """The SDK warns at every call; it is said once where Vision was chosen."""
+    """Silence the SDK's warning at every call; the log states it once where Vision is chosen."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The Vision API will be removed", category=UserWarning)
         yield
 
 
 def _detections(image: PublishedImage, face: FaceName, texts: Sequence[Mapping[str, Any]]) -> Iterator[Detection]:
-    """A text without a confidence has none: whatever it says is for a person."""
+    """Convert the texts of one face; a text without a confidence gets score 0, for a person to decide."""
     for text in texts:
         box = text["textRegion"]
         left, right, top, bottom = (box[name] for name in ("xMin", "xMax", "yMin", "yMax"))

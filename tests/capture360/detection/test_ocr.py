@@ -15,16 +15,21 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from capture360.cdf.client import CdfProject, Connection
+from capture360.cdf.images.files import ClassicFiles
 from capture360.detection.cache import OcrCache
 from capture360.detection.legibility import legible_distance_m
-from capture360.detection.ocr import Line, OcrDetector, OcrEngine
-from capture360.errors import ConfigError
+from capture360.detection.ocr import OcrDetector, OcrEngine
+from capture360.detection.protocol import Line
+from capture360.errors import CdfError, CdfUnavailableError, ConfigError
 from capture360.geometry.polygons import bounds, touches_border
 from capture360.matching.policy import judge
 from capture360.model import FACES, Asset, FaceRef, Pose, PublishedImage
 from capture360.pictures.jpeg import encode_jpeg
 from capture360.settings.detection import OcrSettings
+from capture360.settings.files import FileSettings
 from capture360.store import DocumentStore
+from local_cdf import RunningSandbox
 
 LEVEL = Pose((0, 0, 0), (1, 0, 0, 0))
 
@@ -156,7 +161,7 @@ def test_a_damaged_cache_entry_is_made_again(tmp_path: Path, damage: bytes) -> N
     engine = CountingEngine([Line("P-101A", 0.97, BOX)])
     store = DocumentStore(str(tmp_path))
     cache = OcrCache(store)
-    key = cache.key(sha256(BLANK).hexdigest(), engine)
+    key = cache.key(sha256(BLANK).hexdigest(), engine.cache_key)
     store.put(key, damage)
     only_left = replace(published(), faces={"left": FaceRef("left", "x")})
     assert [each.text for each in OcrDetector(lambda _: BLANK, engine, cache).detect([only_left])] == ["P-101A"]
@@ -178,6 +183,26 @@ def test_a_face_that_cannot_be_read_is_told_and_the_others_go_on(content: bytes)
     assert [each.face for each in detector.detect([published()])] == ["back", "left", "right"]
     (finding,) = detector.findings
     assert (finding.rule, finding.where, finding.value) == ("face_unreadable", "image-1 front", "image-1_front")
+
+
+def test_a_face_that_is_not_in_cdf_becomes_a_finding(running: RunningSandbox) -> None:
+    cdf = CdfProject(Connection.from_mapping(running.connection, "test"))
+    cdf.client.files.upload_bytes(BLANK, name="there.jpg", external_id="there")
+    files = ClassicFiles(cdf.client, FileSettings())
+    image = replace(published(), faces={"front": FaceRef("front", "nowhere"), "left": FaceRef("left", "there")})
+    detector = OcrDetector(lambda ref: files.content(ref.external_id), CountingEngine([Line("P-101A", 0.97, BOX)]))
+    assert [each.face for each in detector.detect([image])] == ["left"]
+    (finding,) = detector.findings
+    assert (finding.rule, finding.where, finding.value) == ("face_unreadable", "image-1 front", "nowhere")
+
+
+@pytest.mark.parametrize("error", [CdfError("not allowed"), CdfUnavailableError("no answer")])
+def test_a_project_that_cannot_be_read_fails_the_batch(error: Exception) -> None:
+    def read(_: FaceRef) -> bytes:
+        raise error
+
+    with pytest.raises(type(error)):
+        list(OcrDetector(read, CountingEngine([])).detect([published()]))
 
 
 @pytest.mark.parametrize("module", ["rapidocr", "onnxruntime"])

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import httpx2
 import pytest
 from cognite.client import CogniteClient
 
@@ -21,6 +22,7 @@ from capture360.settings.detection import VisionSettings
 from local_cdf import RunningSandbox
 
 SIDES = ("front", "right", "back", "left")
+JOB_FIELDS = ("status", "jobId", "statusTime", "createdTime", "errorMessage")
 Ids = Callable[[Sequence[FaceRef]], Mapping[FaceRef, int]]
 
 
@@ -95,6 +97,27 @@ def test_failed_and_missing_faces_are_told(client: CogniteClient, ids: Ids) -> N
     told = {finding.where: finding.message for finding in detector.findings}
     assert "no readable JPEG" in told["one front"]
     assert "is not in CDF" in told["one back"]
+
+
+def test_a_failed_job_without_items_becomes_findings(
+    client: CogniteClient, ids: Ids, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = httpx2.AsyncClient.send
+
+    async def fail_job(self: httpx2.AsyncClient, request: httpx2.Request, **more: Any) -> httpx2.Response:
+        answer = await real(self, request, **more)
+        if request.method == "GET" and "/vision/extract/" in request.url.path:
+            job = {name: value for name, value in answer.json().items() if name not in ("items", "failedItems")}
+            failed = {**job, "status": "Failed", "errorMessage": "out of memory"}
+            return httpx2.Response(200, json={name: failed[name] for name in JOB_FIELDS}, request=request)
+        return answer
+
+    monkeypatch.setattr(httpx2.AsyncClient, "send", fail_job)
+    plate = upload(client, "plate", core.picture(("21-PT-1019A", (90, 230))))
+    detector = VisionDetector(client, ids, SIDES, VisionSettings(), JobWait())
+    assert seen(detector, image("one", left=plate)) == []
+    (finding,) = detector.findings
+    assert "out of memory" in finding.message
 
 
 def test_a_lost_answer_doubles_no_text(running: RunningSandbox, client: CogniteClient, ids: Ids) -> None:

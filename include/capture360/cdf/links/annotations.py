@@ -228,7 +228,7 @@ class Annotations:
             with cdf_errors(f"Writing {len(links)} links"):
                 self._client.post(url, {"items": items})
         except CdfError as error:
-            if getattr(error.__cause__, "code", None) not in _ONE_OF_THEM:
+            if error.status not in _ONE_OF_THEM:
                 raise
             if len(links) == 1:
                 yield links[0]

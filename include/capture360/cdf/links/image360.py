@@ -263,7 +263,7 @@ class Image360Links:
             # Perhaps it was done and only the answer got lost: the look that follows tells.
             return {}
         except CdfError as error:
-            if getattr(error.__cause__, "code", None) not in _REFUSED:
+            if error.status not in _REFUSED:
                 raise
             if len(pairs) == 1:
                 return {pairs[0]: f"{error} Was {wanted[pairs[0]].names} deleted meanwhile? Run the matching again."}
