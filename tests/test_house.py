@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -150,3 +152,34 @@ def test_the_lock_names_no_index_and_holds_what_installing_needs() -> None:
     assert "--index" not in lock
     pinned = {line.partition("==")[0] for line in lock.splitlines() if "==" in line}
     assert {"apache-airflow", "cognite-sdk", "hatchling", "editables"} <= pinned
+
+
+NAMES_ON_THE_INDEX = {
+    "PIL": "pillow",
+    "cognite": "cognite-sdk",
+    "cv2": "opencv-python-headless",
+    "google_crc32c": "google-crc32c",
+    "great_expectations": "great-expectations",
+    "python_calamine": "python-calamine",
+    "airflow": "apache-airflow",
+    "yaml": "pyyaml",
+}
+
+
+def test_every_package_that_is_imported_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["ocr"]]
+    declared = {re.split(r"[<>=!~;\[ ]", requirement)[0] for requirement in needed}
+    known = sys.stdlib_module_names | PACKAGES.keys() | {"_typeshed"}
+    wrong = {
+        f"{file.relative_to(ROOT)} imports {top}"
+        for package in PACKAGES
+        for file in files(package)
+        for name in imports(file)
+        if (top := name.partition(".")[0]) not in known and NAMES_ON_THE_INDEX.get(top, top) not in declared
+    }
+    assert not wrong
+
+
+def test_every_package_is_typed() -> None:
+    assert [name for name, folder in PACKAGES.items() if name != "dags" and not (folder / "py.typed").exists()] == []

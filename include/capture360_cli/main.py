@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from capture360_cli.check import check
+from capture360_cli.dags import dags
 from capture360_cli.demo import demo
 from capture360_cli.docs import docs
 from capture360_cli.doctor import doctor
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (check, ingest, remove_from_scene, reconcile, doctor, e57, generate, demo, sandbox, docs):
+for command in (check, ingest, remove_from_scene, reconcile, doctor, e57, generate, demo, sandbox, dags, docs):
     app.command()(command)
 app.add_typer(stack)
 
