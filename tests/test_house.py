@@ -157,6 +157,7 @@ def test_the_lock_names_no_index_and_holds_what_installing_needs() -> None:
 NAMES_ON_THE_INDEX = {
     "PIL": "pillow",
     "cognite": "cognite-sdk",
+    "psycopg2": "psycopg2-binary",
     "cv2": "opencv-python-headless",
     "google_crc32c": "google-crc32c",
     "great_expectations": "great-expectations",
@@ -168,7 +169,8 @@ NAMES_ON_THE_INDEX = {
 
 def test_every_package_that_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["ocr"]]
+    extras = project["optional-dependencies"]
+    needed = [*project["dependencies"], *extras["ocr"], *extras["production"]]
     declared = {re.split(r"[<>=!~;\[ ]", requirement)[0] for requirement in needed}
     known = sys.stdlib_module_names | PACKAGES.keys() | {"_typeshed"}
     wrong = {
@@ -183,3 +185,98 @@ def test_every_package_that_is_imported_is_declared() -> None:
 
 def test_every_package_is_typed() -> None:
     assert [name for name, folder in PACKAGES.items() if name != "dags" and not (folder / "py.typed").exists()] == []
+
+
+def _cells(page: str, heading: str) -> list[list[str]]:
+    """Rows of the table below the line that begins with `heading`."""
+    _, _, below = page.partition(f"\n{heading}")
+    table = below.splitlines()[2:]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in table[: table.index("")]]
+
+
+def _retired_words() -> set[str]:
+    page = (ROOT / "docs/reference/glossary.md").read_text() + "\n"
+    concepts = [row[2] for row in _cells(page, "| word |")]
+    plain = [row[0] for row in _cells(page, "| retired |")]
+    return {word.strip() for cell in (*concepts, *plain) for word in cell.split(",") if word.strip()}
+
+
+WRITTEN = ("include", "plugins", "dags", "config", "docs", "README.md", "CONTRIBUTING.md", "docker-compose.yaml")
+RETIRED_WORDS_IN = (
+    "README.md",
+    "dags/captures_contextualize.py",
+    "dags/captures_ingest.py",
+    "dags/captures_reconcile.py",
+    "docker-compose.yaml",
+    "docs/decisions/0001-cdf-is-the-truth-the-records-are-the-memory.md",
+    "docs/decisions/0004-great-expectations-inside-one-step.md",
+    "docs/decisions/0007-matching-by-calibrated-evidence.md",
+    "docs/decisions/0010-scans-go-to-cdf-one-by-one.md",
+    "docs/decisions/0011-pairs-on-the-sphere-are-remembered.md",
+    "docs/decisions/0012-memory-of-links-is-sealed-and-can-be-proved.md",
+    "docs/how-to/add-a-site.md",
+    "docs/how-to/deliver-a-capture.md",
+    "docs/how-to/operate.md",
+    "docs/reference/dags.md",
+    "docs/reference/rules.md",
+    "docs/tutorial.md",
+    "include/capture360/cdf/",
+    "include/capture360/checks/",
+    "include/capture360/detection/",
+    "include/capture360/e57/",
+    "include/capture360/geometry/",
+    "include/capture360/landing/",
+    "include/capture360/matching/",
+    "include/capture360/pictures/",
+    "include/capture360/readers/",
+    "include/capture360/records.py",
+    "include/capture360/reports/",
+    "include/capture360/rules/",
+    "include/capture360/steps/",
+    "include/capture360_cli/check.py",
+    "include/capture360_cli/doctor.py",
+    "include/capture360_cli/ingest.py",
+    "include/capture360_cli/reconcile.py",
+    "include/capture360_local/conformance/",
+    "include/capture360_local/demo/",
+    "include/capture360_local/plant/",
+    "include/capture360_local/production/",
+    "include/capture360_local/stack/",
+    "include/cdf_sandbox/core/",
+    "include/cdf_sandbox/services/",
+    "plugins/airflow_capture360/defaults.py",
+    "plugins/airflow_capture360/operators.py",
+    "plugins/airflow_capture360/tasks",
+)
+"""Files and folders that still use retired words. Whoever cleans one removes its line."""
+
+
+def test_retired_words_are_not_used() -> None:
+    retired = _retired_words()
+    assert {"told", "mend"} <= retired
+    word = re.compile(rf"(?<![^\W_])({'|'.join(map(re.escape, sorted(retired)))})(?![^\W_])", re.IGNORECASE)
+    listed = subprocess.run(["git", "ls-files", "-z", *WRITTEN], cwd=ROOT, capture_output=True, text=True, check=True)
+    wrong = [
+        f"{name} line {number}: {found[0]}"
+        for name in listed.stdout.split("\0")
+        if name.endswith((".py", ".md", ".yaml", ".j2", ".json", ".html", ".js"))
+        if name != "docs/reference/glossary.md" and not name.startswith(RETIRED_WORDS_IN)
+        for number, line in enumerate((ROOT / name).read_text().splitlines(), 1)
+        if (found := word.search(line))
+    ]
+    assert not wrong, "docs/reference/glossary.md says what to write instead"
+
+
+WHERE_TO_ADD = (
+    "a rule", "a check of pictures", "a key of the manifest", "a format of delivery", "a project mode", "a detector",
+    "a store", "an Airflow task", "a DAG", "a sandbox route", "a CLI verb", "a setting", "an error",
+)  # fmt: skip
+
+
+def test_contributing_names_a_place_that_exists_for_everything_that_is_added() -> None:
+    rows = dict(_cells((ROOT / "CONTRIBUTING.md").read_text(), "| to add |"))
+    assert tuple(rows) == WHERE_TO_ADD
+    places = {name: re.findall(r"`([\w./]+(?:/|\.(?:py|toml)))`", text) for name, text in rows.items()}
+    assert all(places.values())
+    missing = [place for found in places.values() for place in found if "/" in place and not (ROOT / place).exists()]
+    assert not missing

@@ -16,7 +16,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-PIP = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes")
+PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+LOCKED = ("--quiet", "--require-hashes", "--no-deps")
+"""The lock is complete, and pip takes an extra that a package asks for (celery[redis]) as not pinned."""
 SECTIONS = ("global", "install", ":env:")
 """Sections of pip's configuration that `pip install` reads, the later over the earlier ones."""
 VARIABLES = {
@@ -40,7 +42,7 @@ def main(lock: Path) -> int:
     if reason is None:
         return 0
     print(f"uv could not install the lock, so pip does, which takes minutes. uv: {reason}", file=sys.stderr)
-    return subprocess.run([*PIP, "-r", str(lock)], check=False).returncode
+    return subprocess.run([*PIP, "install", *LOCKED, "-r", str(lock)], check=False).returncode
 
 
 def _by_uv(lock: Path) -> str | None:
@@ -51,16 +53,18 @@ def _by_uv(lock: Path) -> str | None:
     with tempfile.TemporaryDirectory() as folder:
         only_uv = Path(folder, "uv.txt")
         only_uv.write_text(pinned)
-        if subprocess.run([*PIP, "-r", str(only_uv)], check=False).returncode:
+        if subprocess.run([*PIP, "install", *LOCKED, "-r", str(only_uv)], check=False).returncode:
             return "pip could not install it"
     options = pip_options()
     environment = uv_environment(options, os.environ)
-    install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable]
+    install = [sys.executable, "-m", "uv", "pip", "install", "--python", sys.executable]
     install += [*uv_arguments(options), "-r", str(lock)]
-    runs = [[*install, "--require-hashes"]]
+    runs = [[*install, *LOCKED]]
     if constraints := options.get("constraint", "").split():
         # uv refuses constraints without hashes. The lock pins every package, so they can only agree or contradict.
-        runs.insert(0, [*install, "--dry-run", "--no-deps", *(f"--constraints={place}" for place in constraints)])
+        runs.insert(
+            0, [*install, "--quiet", "--dry-run", "--no-deps", *(f"--constraints={place}" for place in constraints)]
+        )
     for run in runs:
         done = subprocess.run(run, env=environment, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode:
@@ -81,7 +85,7 @@ def requirement(lock: str, name: str) -> str | None:
 def pip_options() -> dict[str, str]:
     """What pip is configured with for `pip install`, by files and by environment."""
     listed = subprocess.run(
-        [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"],
+        [*PIP, "config", "list"],
         stdout=subprocess.PIPE,
         text=True,
         check=True,

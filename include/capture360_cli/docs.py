@@ -62,6 +62,15 @@ def _check_help(command: Any, name: str) -> None:
         _check_help(parts, f"{name} {verb}")
 
 
+def _refuse_gaps(command: Any, path: str) -> None:
+    """DocumentationGap if a verb, an argument or an option below `command` has no help."""
+    for parameter in command.params:
+        _text(getattr(parameter, "help", None), f"{path}: {parameter.name}")
+    for verb, below in getattr(command, "commands", {}).items():
+        _text(below.help, f"{path} {verb}")
+        _refuse_gaps(below, f"{path} {verb}")
+
+
 def manifest_page() -> str:
     """What each manifest key does for each way of delivery."""
     from capture360.readers.manifest_keys import KEYS, WAYS, WHAT, Only
