@@ -2,7 +2,7 @@
 
 One reading in forty is wrong, but two independent readings of one plate hardly ever agree on the same wrong text (one
 pair in two thousand, measured on rendered plates with PP-OCRv6). So a second station may stand in for an engine score
-that was too low. It may not stand in for evidence that is wrong in the same way from everywhere: a twin key, a plate
+that was too low. It may not stand in for evidence that is wrong in the same way from everywhere: an ambiguous tag, a plate
 that goes on, letters that look alike.
 """
 

@@ -46,7 +46,8 @@ class EvidenceKind(StrEnum):
     EDIT_KNOWN = "edit-known-shape"
     CUT = "cut"
     # Below: evidence that names no tag.
-    TWIN = "twin"
+    AMBIGUOUS_TAG = "ambiguous-tag"
+    """A tag that several assets have."""
     LOOK_ALIKE_TIE = "look-alike-tie"
     SEVERAL = "several"
     EDIT_TIE = "edit-tie"
@@ -67,7 +68,7 @@ APPROVABLE = frozenset(
 """Evidence that may be approved without a person, if it is calibrated high enough. All other is suggested at best."""
 
 AMBIGUOUS = frozenset(
-    {EvidenceKind.TWIN, EvidenceKind.LOOK_ALIKE_TIE, EvidenceKind.SEVERAL, EvidenceKind.EDIT_TIE, EvidenceKind.CUT_TIE}
+    {EvidenceKind.AMBIGUOUS_TAG, EvidenceKind.LOOK_ALIKE_TIE, EvidenceKind.SEVERAL, EvidenceKind.EDIT_TIE, EvidenceKind.CUT_TIE}
 )
 """Evidence for several tags at once."""
 
@@ -79,6 +80,19 @@ class Evidence:
     kind: EvidenceKind
     owner: int | None = None
     candidates: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _WindowHit:
+    """A run of tokens, `begin` to before `end`, that is a tag."""
+
+    begin: int
+    end: int
+    evidence: Evidence
+
+    @property
+    def owners(self) -> tuple[int, ...]:
+        return self.evidence.candidates if self.evidence.owner is None else (self.evidence.owner,)
 
 
 _NOTHING = Evidence(EvidenceKind.NOTHING)
@@ -120,8 +134,11 @@ class Matcher:
         if not tag_keys:
             return None
         owners = index.owners(read_key)
+        as_letter = index.owners(index.key(text.upper()))  # a small l that was read as 1 may be an L
+        if owners and as_letter and as_letter != owners:
+            return Evidence(EvidenceKind.LOOK_ALIKE_TIE, None, _distinct((*owners, *as_letter))[:_MAX_CANDIDATES])
         if len(owners) > 1:
-            return Evidence(EvidenceKind.TWIN, None, owners[:_MAX_CANDIDATES])
+            return Evidence(EvidenceKind.AMBIGUOUS_TAG, None, owners[:_MAX_CANDIDATES])
         ranked = sorted((swaps(read_key, tag_key), tag_key) for tag_key in tag_keys)
         named = _distinct(owner for _, tag_key in ranked for owner in index.owners(tag_key))
         swapped, tag_key = ranked[0]
@@ -133,7 +150,7 @@ class Matcher:
         if 1 - swapped / len(read_key) < self._settings.min_fuzzy_score:
             return None
         if len(owners) > 1:
-            return Evidence(EvidenceKind.TWIN, None, owners[:_MAX_CANDIDATES])
+            return Evidence(EvidenceKind.AMBIGUOUS_TAG, None, owners[:_MAX_CANDIDATES])
         if index.is_part(folded):
             return Evidence(EvidenceKind.PART, owners[0], _distinct((*owners, *self._longer(folded)))[:_MAX_CANDIDATES])
         if not has_letter_and_digit(tag_key):
@@ -154,35 +171,43 @@ class Matcher:
         if len(words) < 2:
             return None
         word_keys = [self._index.key(word) for word in words]
-        hits: list[tuple[int, int, Evidence]] = []
-        for width in range(min(MAX_WINDOW, len(word_keys) - 1), 0, -1):
-            for begin in range(len(word_keys) - width + 1):
+        hits = self._window_hits(words, word_keys)
+        if not hits:
+            return None
+        if len({hit.evidence.owner for hit in hits}) > 1:
+            owners = _distinct(owner for hit in hits for owner in hit.owners)
+            return Evidence(EvidenceKind.SEVERAL, None, owners[:_MAX_CANDIDATES])
+        inner = hits[0].evidence
+        if inner.owner is None or inner.kind not in APPROVABLE:
+            return inner
+        if self._has_leftover(word_keys, hits):
+            return Evidence(EvidenceKind.LEFTOVER, inner.owner)
+        return Evidence(_AS_WINDOW[inner.kind], inner.owner)
+
+    def _window_hits(self, words: Sequence[str], word_keys: Sequence[str]) -> list[_WindowHit]:
+        """Runs of at most `MAX_WINDOW` tokens that are a tag, the longest first; none within another."""
+        hits: list[_WindowHit] = []
+        for width in range(min(MAX_WINDOW, len(words) - 1), 0, -1):
+            for begin in range(len(words) - width + 1):
                 end = begin + width
-                if any(first <= begin and end <= last for first, last, _ in hits):
-                    continue  # a part of a longer hit
                 window = "".join(word_keys[begin:end])
-                if len(window) < self._settings.min_chars or not has_letter_and_digit(window):
+                if (
+                    any(hit.begin <= begin and end <= hit.end for hit in hits)
+                    or len(window) < self._settings.min_chars
+                    or not has_letter_and_digit(window)
+                ):
                     continue
                 evidence = self._whole(" ".join(words[begin:end]))
                 if evidence:
-                    hits.append((begin, end, evidence))
-        if not hits:
-            return None
-        owners = _distinct(
-            owner for *_, hit in hits for owner in (hit.candidates if hit.owner is None else (hit.owner,))
-        )
-        named = {hit.owner for *_, hit in hits}
-        if len(named) > 1:
-            return Evidence(EvidenceKind.SEVERAL, None, owners[:_MAX_CANDIDATES])
-        _, last, inner = hits[0]
-        if inner.owner is None or inner.kind not in APPROVABLE:
-            return inner
-        covered = {place for begin, end, _ in hits for place in range(begin, end)}
-        suffix = word_keys[last - 1][-1]  # SEAL OIL PUMP B beside P-7081B says the same letter again
+                    hits.append(_WindowHit(begin, end, evidence))
+        return hits
+
+    def _has_leftover(self, word_keys: Sequence[str], hits: Sequence[_WindowHit]) -> bool:
+        """Whether a token beside the tag may belong to it, or only points to it."""
+        covered = {place for hit in hits for place in range(hit.begin, hit.end)}
+        suffix = word_keys[hits[0].end - 1][-1]  # SEAL OIL PUMP B beside P-7081B says the same letter again
         beside = [word for place, word in enumerate(word_keys) if place not in covered]
-        if not all(self._is_label(word) or (word == suffix and word.isalpha()) for word in beside):
-            return Evidence(EvidenceKind.LEFTOVER, inner.owner)
-        return Evidence(_AS_WINDOW[inner.kind], inner.owner)
+        return not all(self._is_label(word) or (word == suffix and word.isalpha()) for word in beside)
 
     def _is_label(self, word_key: str) -> bool:
         """Whether a word describes what a plate names; one that points elsewhere, or may be a suffix, does not."""
@@ -257,12 +282,17 @@ class Matcher:
 
     def _completed(self, queries: Sequence[str]) -> Evidence | None:
         """The one tag of which a text is the beginning or the end; a tie if there are several."""
+        index = self._index
         for query in queries:
-            owners = self._longer(self._index.fold(query))
+            folded = index.fold(query)
+            longer = self._longer(folded)
+            if not longer:
+                continue
+            whole = (owner for tag_key in index.same_fold(folded) for owner in index.owners(tag_key))
+            owners = _distinct((*whole, *longer))
             if len(owners) == 1:
                 return Evidence(EvidenceKind.CUT, owners[0])
-            if owners:
-                return Evidence(EvidenceKind.CUT_TIE, None, owners[:_MAX_CANDIDATES])
+            return Evidence(EvidenceKind.CUT_TIE, None, owners[:_MAX_CANDIDATES])
         return None
 
 

@@ -15,7 +15,7 @@ from capture360.settings.matching import MatchingSettings
 class TagIndex:
     """Tags by key. An owner is what a tag belongs to, by default the tag's own position in the list.
 
-    A key of two owners is a *twin*: it cannot tell them apart. Nothing here depends on the order of the tags.
+    A key of two owners is ambiguous: it cannot tell them apart. Nothing here depends on the order of the tags.
     """
 
     def __init__(
@@ -30,18 +30,18 @@ class TagIndex:
         tag_keys = keys(tags, remove_leading_zeros=self.settings.remove_leading_zeros)
         self._first: dict[str, int] = dict(zip(reversed(tag_keys), reversed(range(len(tags))), strict=True))
         self._first.pop("", None)
-        self._twins: dict[str, tuple[int, ...]] = {}
+        self._ambiguous: dict[str, tuple[int, ...]] = {}
         if len(self._first) < len(tags):
-            self._find_twins(tag_keys)
+            self._find_ambiguous(tag_keys)
 
     def key(self, text: str) -> str:
         return key(text, remove_leading_zeros=self.settings.remove_leading_zeros)
 
     def owners(self, tag_key: str) -> tuple[int, ...]:
-        """The owners of a key: none, one, or several twins."""
-        twins = self._twins.get(tag_key)
-        if twins:
-            return twins
+        """The owners of a key: none, one, or several."""
+        several = self._ambiguous.get(tag_key)
+        if several:
+            return several
         position = self._first.get(tag_key)
         return () if position is None else (self._owners[position],)
 
@@ -82,12 +82,12 @@ class TagIndex:
         backwards = _starting_with(self._sorted_backwards, folded[::-1], limit)
         return sorted({*found, *(word[::-1] for word in backwards)})[:limit]
 
-    def _find_twins(self, tag_keys: Sequence[str]) -> None:
+    def _find_ambiguous(self, tag_keys: Sequence[str]) -> None:
         owners: dict[str, set[int]] = defaultdict(set)
         for position, tag_key in enumerate(tag_keys):
             if tag_key and self._first[tag_key] != position:
                 owners[tag_key].update((self._owners[self._first[tag_key]], self._owners[position]))
-        self._twins = {tag_key: tuple(sorted(some)) for tag_key, some in owners.items() if len(some) > 1}
+        self._ambiguous = {tag_key: tuple(sorted(some)) for tag_key, some in owners.items() if len(some) > 1}
 
     @cached_property
     def _folded_keys(self) -> list[str]:

@@ -40,7 +40,7 @@ REASONS = {
     EvidenceKind.EDIT: "one character differs from the tag",
     EvidenceKind.EDIT_KNOWN: "one character differs from the tag, and the text may be a tag that is not in the list",
     EvidenceKind.CUT: "only a part of the tag was read",
-    EvidenceKind.TWIN: "several assets have this tag",
+    EvidenceKind.AMBIGUOUS_TAG: "several assets have this tag",
     EvidenceKind.LOOK_ALIKE_TIE: "several tags differ only in look-alike characters",
     EvidenceKind.SEVERAL: "several tags in one line",
     EvidenceKind.EDIT_TIE: "several tags are equally near",

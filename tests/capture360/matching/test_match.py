@@ -128,12 +128,12 @@ def test_two_equally_near_tags_name_none() -> None:
 
 
 @pytest.mark.parametrize("tags", [["P-101A", "P-101A"], ["P-101A", "P101A"], ["P-101A", "p.101a"]])
-def test_twins_name_none(tags: list[str]) -> None:
+def test_ambiguous_tags_name_none(tags: list[str]) -> None:
     assert match(["P-101A"], tags) == [(None, 0.0)]
     assert evidence("P-101A", tags).candidates == (0, 1)
 
 
-def test_two_tags_of_one_owner_are_no_twins() -> None:
+def test_two_tags_of_one_owner_are_not_ambiguous() -> None:
     index = TagIndex(["P-101A", "P101A", "P-101B"], owners=[7, 7, 8])
     assert Matcher(index).read(["P 101A"]) == [Evidence(EvidenceKind.EXACT, 7)]
 
@@ -246,6 +246,23 @@ def test_substitutions_switched_off_leave_only_exact_links(text: str, tags: list
         EvidenceKind.EDIT,
         EvidenceKind.EDIT_KNOWN,
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ("Kl-100", ["KL-100", "K1-100"]),  # a small l is an L or a 1
+        ("PUMP Kl-100", ["KL-100", "K1-100"]),
+        ("PT-2OO1", ["PT-2001", "PT-2001A"]),  # the whole of one tag, or the beginning of the other
+    ],
+)
+def test_a_text_that_may_be_either_of_two_tags_names_none(text: str, tags: list[str]) -> None:
+    found = evidence(text, tags)
+    assert (found.owner, set(found.candidates)) == (None, {0, 1})
+
+
+def test_a_small_l_is_a_one_where_only_that_is_a_tag() -> None:
+    assert evidence("21-PT-l019A", ["21-PT-1019A", "21-PT-2019A"]) == Evidence(EvidenceKind.EXACT, 0)
 
 
 def test_own_substitutions_replace_the_default() -> None:
