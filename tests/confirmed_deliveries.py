@@ -53,18 +53,18 @@ def face_files(world: World, key: CaptureKey, station: str) -> list[str]:
 
 def link(world: World, drop: Drop, tags: Mapping[str, str]) -> str:
     """Texts recorded as if they had been read on these stations, matched and linked; the delivery's fingerprint."""
-    receipt = world.records.load(drop.key)
-    assert receipt is not None
+    state = world.records.load(drop.key)
+    assert state is not None
     places = {tag: outline(0.11 + 0.3 * number, 0.1, 0.15) for number, tag in enumerate(tags)}
     found = [
         detection_document(Detection(names.image_id(drop.key, station), "front", tag, CERTAIN, places[tag]))
         for tag, station in tags.items()
     ]
     body = {"engine": "by hand", "detections": found, "findings": []}
-    world.records.put(drop.key, receipt.fingerprint, "detect", body, run="by hand", batch=0)
-    match(world.ctx(), drop.key, receipt.fingerprint)
-    annotate(world.ctx(), drop.key, receipt.fingerprint)
-    return receipt.fingerprint
+    world.records.put(drop.key, state.fingerprint, "detect", body, run="by hand", batch=0)
+    match(world.ctx(), drop.key, state.fingerprint)
+    annotate(world.ctx(), drop.key, state.fingerprint)
+    return state.fingerprint
 
 
 def annotations_of(world: World) -> Sequence[Annotation]:

@@ -24,9 +24,9 @@ class Reviewed:
     def __init__(self, stack: RunningStack, key: CaptureKey) -> None:
         self.stack = stack
         self.key = key
-        receipt = stack.records.load(key)
-        assert receipt is not None
-        self.fingerprint = receipt.fingerprint
+        state = stack.records.load(key)
+        assert state is not None
+        self.fingerprint = state.fingerprint
         site = stack.local.home.site_register().site(key.site)
         self._ctx = StepContext(site, stack.records, stack.cdf, "the test", lambda _: None)
 

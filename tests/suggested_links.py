@@ -136,9 +136,9 @@ def hall_in(world: World) -> Hall:
     """A capture of one station of its own."""
     drop = world.drop(f"walk-{next(_captures)}", stations=1)
     world.ingest(drop)
-    receipt = world.records.load(drop.key)
-    assert receipt is not None
-    hall = Hall(world, drop.key, receipt.fingerprint)
+    state = world.records.load(drop.key)
+    assert state is not None
+    hall = Hall(world, drop.key, state.fingerprint)
     hall.read()
     return hall
 

@@ -1,13 +1,13 @@
-"""The records are the memory: small JSON documents beside the landing zone, and the receipt that they fold into.
+"""Records of what the steps did: small JSON documents beside the landing zone, and a capture's state by them.
 
     <url>/<site>/<capture>/<fingerprint>/<step>[.<batch>].json   one writer a name
     <url>/<site>/<capture>/<fingerprint>/<report>                HTML and CSV reports
-    <url>/<site>/<capture>/notes/<name>.json                     what steps remember of a capture, whatever its delivery
-    <url>/<site>/<capture>/memory/...                            what proves notes that nothing else could bring back
+    <url>/<site>/<capture>/notes/<name>.json                     what steps keep of a capture across its deliveries
+    <url>/<site>/<capture>/memory/...                            what proves notes that could not be restored otherwise
     <url>/by-date/<capture date>/<site>/<capture>                empty marker for backfills
     <url>/ocr-cache/...                                          texts by content of the face
-    <url>/projects/<site>.json                                   the CDF project that the site's records speak of
-    <url>/sensing/findings.json                                  what sensing complained of last
+    <url>/projects/<site>.json                                   the CDF project that the site's records belong to
+    <url>/sensing/findings.json                                  the findings of the last sensing
     <url>/sensing/held/<site>~<capture>~<number>                 empty marker of a lease that was taken
 
 A step that runs again writes its document again, with the same content but for time and run.
@@ -39,7 +39,7 @@ MEMORY = "memory"
 _NO_DELIVERIES = frozenset({NOTES, LEASES, MEMORY})
 
 
-class State(StrEnum):
+class Stage(StrEnum):
     """How far a capture got."""
 
     READY = "ready"
@@ -52,24 +52,24 @@ class State(StrEnum):
     @property
     def is_end(self) -> bool:
         """Whether sensing leaves a capture in this state alone until its files change."""
-        return self in {State.REJECTED, State.PUBLISHED, State.CONTEXTUALIZED}
+        return self in {Stage.REJECTED, Stage.PUBLISHED, Stage.CONTEXTUALIZED}
 
 
-_STATE_AFTER = {
-    "sense": State.READY,
-    "verify": State.PUBLISHED,
-    "annotate": State.CONTEXTUALIZED,
+_STAGE_AFTER = {
+    "sense": Stage.READY,
+    "verify": Stage.PUBLISHED,
+    "annotate": Stage.CONTEXTUALIZED,
 }
 _ORDER = {"validate": 1, "verify": 2, "annotate": 3}
-"""How steps that tell the state follow each other within a run."""
+"""The order within a run of the steps that determine the stage."""
 _LOOKING_STEPS = frozenset({"sense", "validate"})
-STATE_STEPS = frozenset({"validate", *_STATE_AFTER})
-"""The steps whose records say how far a capture got; all of them small."""
+STAGE_STEPS = frozenset({"validate", *_STAGE_AFTER})
+"""The steps whose records determine the stage; all of them small."""
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """One document: which step wrote it, in which run and when, and what it said."""
+class StepRecord:
+    """One document: which step wrote it, in which run and when, and its body."""
 
     step: str
     batch: int | None
@@ -78,21 +78,28 @@ class Record:
     body: Mapping[str, Any]
 
     @property
-    def state(self) -> State | None:
-        """The state that this record alone speaks for."""
+    def stage(self) -> Stage | None:
+        """The stage that a capture reaches by this record."""
         if self.step == "validate":
-            return State(Verdict(self.body["verdict"]).value)
-        return _STATE_AFTER.get(self.step)
+            return Stage(Verdict(self.body["verdict"]).value)
+        return _STAGE_AFTER.get(self.step)
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """The fold of one delivery's records, oldest first. `state` is what the newest record with a state says."""
+class CaptureState:
+    """The records of one delivery, oldest first. `stage` is that of the newest record that has one."""
 
     key: CaptureKey
     fingerprint: str
-    state: State
-    records: tuple[Record, ...]
+    stage: Stage
+    records: tuple[StepRecord, ...]
+
+    @classmethod
+    def from_records(cls, key: CaptureKey, fingerprint: str, records: Sequence[StepRecord]) -> CaptureState:
+        """The state by one or more records, in any order."""
+        ordered = _in_order(records)
+        stages = [record.stage for record in ordered if record.stage is not None]
+        return cls(key, fingerprint, stages[-1] if stages else Stage.READY, tuple(ordered))
 
     @property
     def seen_at(self) -> datetime:
@@ -129,13 +136,13 @@ class Records:
         bound = self.store.document(_binding(site))
         if bound is not None and (bound["cluster"], bound["project"]) != (cluster, project):
             raise ConfigError(
-                f"{self.url} holds what happened to site {site} in project {bound['project']} on {bound['cluster']}, "
+                f"{self.url} holds the records of site {site} in project {bound['project']} on {bound['cluster']}, "
                 f"but the connection leads to project {project} on {cluster}. Use the connection that belongs to the "
                 "records, or another folder for the records."
             )
 
     def bind(self, site: str, cluster: str, project: str) -> None:
-        """From now on the site's records speak of this CDF project alone; ConfigError if they speak of another."""
+        """Bind the site's records to this CDF project; ConfigError if they are bound to another."""
         document = {"cluster": cluster, "project": project, "at": datetime.now(UTC).isoformat()}
         if self.store.exists(_binding(site)) or not self.store.create(_binding(site), _json(document)):
             self.refuse_other_project(site, cluster, project)
@@ -150,11 +157,11 @@ class Records:
         run: str,
         batch: int | None = None,
     ) -> None:
-        """Record what a step did. `body` holds JSON values only."""
+        """StepRecord what a step did. `body` holds JSON values only."""
         document = {"at": datetime.now(UTC).isoformat(), "run": run, **body}
         self.store.put(f"{_folder(key, fingerprint)}/{_document_name(step, batch)}", _json(document))
 
-    def get(self, key: CaptureKey, fingerprint: str, step: str, batch: int | None = None) -> Record | None:
+    def get(self, key: CaptureKey, fingerprint: str, step: str, batch: int | None = None) -> StepRecord | None:
         """One record; None if the step did not run yet."""
         path = f"{_folder(key, fingerprint)}/{_document_name(step, batch)}"
         document = self.store.document(path)
@@ -166,16 +173,16 @@ class Records:
 
     def load(
         self, key: CaptureKey, fingerprint: str | None = None, *, only: Collection[str] | None = None
-    ) -> Receipt | None:
-        """The receipt of the capture's newest delivery, or of the one named; None if there is none.
+    ) -> CaptureState | None:
+        """The state of the capture's newest delivery, or of the one named; None without records.
 
-        `only` names the steps whose records are read: `STATE_STEPS` are enough for the state of a large capture.
+        `only` names the steps whose records are read: `STAGE_STEPS` are enough for the stage of a large capture.
         """
         if fingerprint is not None:
-            return self._fold(key, fingerprint, only)
-        folds = [self._fold(key, name, only) for name in self.fingerprints(key)]
-        found = [fold for fold in folds if fold is not None]
-        return max(found, key=lambda fold: fold.seen_at, default=None)
+            return self._state(key, fingerprint, only)
+        states = [self._state(key, name, only) for name in self.fingerprints(key)]
+        found = [state for state in states if state is not None]
+        return max(found, key=lambda state: state.seen_at, default=None)
 
     def newest_with(self, key: CaptureKey, step: str) -> str | None:
         """The newest delivery that has a record of `step`; None if none has."""
@@ -197,11 +204,11 @@ class Records:
                     yield CaptureKey(site, capture)
 
     def note(self, key: CaptureKey, name: str, folder: str = NOTES) -> Mapping[str, Any] | None:
-        """What was last noted under `name`, for steps that compare two looks."""
+        """The note kept under `name`, for steps that compare two runs; None if there is none."""
         return self.store.document(f"{_folder(key)}/{folder}/{name}.json")
 
     def notes(self, site: str, name: str) -> Mapping[CaptureKey, Mapping[str, Any]]:
-        """What was last noted under `name` of each capture of a site: one listing, and one read a capture."""
+        """The note kept under `name` of each capture of a site: one listing, and one read a capture."""
         keys = [CaptureKey(site, capture) for capture in self.store.names(site) if is_id(capture, CAPTURE_LENGTH)]
         paths = [f"{_folder(key)}/{NOTES}/{name}.json" for key in keys]
         found = zip(keys, paths, self.store.read_all(paths), strict=True)
@@ -237,7 +244,7 @@ class Records:
             for capture in self.store.names(f"{folder}/{site}")
         ]
 
-    def _fold(self, key: CaptureKey, fingerprint: str, only: Collection[str] | None) -> Receipt | None:
+    def _state(self, key: CaptureKey, fingerprint: str, only: Collection[str] | None) -> CaptureState | None:
         folder = _folder(key, fingerprint)
         records = []
         for name in self.store.names(folder):
@@ -251,16 +258,12 @@ class Records:
             document = self.store.document(path)
             if document is not None:
                 records.append(self._record(path, step, int(batch) if batch else None, document))
-        if not records:
-            return None
-        records = _in_order(records)
-        states = [record.state for record in records if record.state is not None]
-        return Receipt(key, fingerprint, states[-1] if states else State.READY, tuple(records))
+        return CaptureState.from_records(key, fingerprint, records) if records else None
 
-    def _record(self, path: str, step: str, batch: int | None, document: StateDocument) -> Record:
+    def _record(self, path: str, step: str, batch: int | None, document: StateDocument) -> StepRecord:
         try:
-            record = Record(step, batch, datetime.fromisoformat(document["at"]), document["run"], document)
-            _ = record.state
+            record = StepRecord(step, batch, datetime.fromisoformat(document["at"]), document["run"], document)
+            _ = record.stage
         except (ValueError, TypeError) as error:
             raise self.store.broken(path, error) from None
         if record.at.tzinfo is None:
@@ -269,7 +272,7 @@ class Records:
         return record
 
 
-def _in_order(records: Sequence[Record]) -> list[Record]:
+def _in_order(records: Sequence[StepRecord]) -> list[StepRecord]:
     """Oldest first. Steps of one run stand in the order in which a run does them, though clocks of workers differ.
 
     A rejected capture goes no further, so a rejection among them is that of a step done again, and stands by its time.
@@ -277,7 +280,7 @@ def _in_order(records: Sequence[Record]) -> list[Record]:
     times = {(record.step, record.batch): record.at for record in records}
     reached: dict[str, datetime] = {}
     for record in sorted(records, key=lambda each: _ORDER.get(each.step, 0)):
-        if record.step in _ORDER and record.state is not State.REJECTED:
+        if record.step in _ORDER and record.stage is not Stage.REJECTED:
             reached[record.run] = max(record.at, reached.get(record.run, record.at))
             times[record.step, record.batch] = reached[record.run]
     return sorted(records, key=lambda each: (times[each.step, each.batch], _ORDER.get(each.step, 0)))

@@ -78,10 +78,10 @@ def reconcile(
 def _key(text: str, records: Records) -> CaptureKey:
     from capture360.errors import RequestError
     from capture360.model import CaptureKey
-    from capture360.records import STATE_STEPS
+    from capture360.records import STAGE_STEPS
 
     key = CaptureKey.parse(text)
-    if records.load(key, only=STATE_STEPS) is None:
+    if records.load(key, only=STAGE_STEPS) is None:
         raise RequestError(f"{records.url} holds no records of {key}. See whether its name is right.")
     return key
 

@@ -70,9 +70,9 @@ def shown(world: World, truth: Truth) -> dict[str, Shown]:
     ctx = world.ctx()
     shutil.copytree(truth.folder, world.landing / truth.capture, dirs_exist_ok=True)
     ingest(ctx, key)
-    receipt = world.records.load(key)
-    assert receipt is not None
-    record = receipt.body("publish")
+    state = world.records.load(key)
+    assert state is not None
+    record = state.body("publish")
     assert record is not None
     extracted = record.get("shown", {})
     nodes = world.nodes(IMAGE_VIEW, "")
@@ -122,10 +122,10 @@ def test_pinhole_faces_pass_through_untouched(world: World, truth: Truth) -> Non
     delivered = Path(truth.folder, "scan.e57").read_bytes()
     shown(world, truth)
     payload = b"".join(delivered[start : start + 1020] for start in range(0, len(delivered), 1024))
-    receipt = world.records.load(key)
-    assert receipt is not None
+    state = world.records.load(key)
+    assert state is not None
     numbers = world.nodes(IMAGE_VIEW, "")
-    extracted = (receipt.body("publish") or {}).get("shown", {})
+    extracted = (state.body("publish") or {}).get("shown", {})
     kept = 0
     for stop in truth.stations:
         image = numbers[extracted.get(stop.id) or image_id(key, stop.id)]

@@ -1,4 +1,4 @@
-"""Records: written whole, folded into a receipt, on a file system and on object storage alike."""
+"""Records: written whole, folded into a state, on a file system and on object storage alike."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from capture360.errors import RecordsError, RequestError
 from capture360.model import CaptureKey
-from capture360.records import HELD, Records, State
+from capture360.records import HELD, Records, Stage
 from capture360.steps import lease
 from capture360.store import DocumentStore
 
@@ -43,60 +43,60 @@ def test_a_capture_without_records_has_no_receipt(records: Records) -> None:
 
 def test_the_receipt_follows_the_steps(records: Records) -> None:
     put(records, "sense")
-    assert state(records) is State.READY
+    assert stage_of(records) is Stage.READY
     put(records, "validate", verdict="partial")
-    assert state(records) is State.PARTIAL
+    assert stage_of(records) is Stage.PARTIAL
     put(records, "faces", batch=0, faces={"1": {}})
     put(records, "faces", batch=11, faces={"2": {}})
-    assert state(records) is State.PARTIAL
+    assert stage_of(records) is Stage.PARTIAL
     put(records, "publish", images=2)
     put(records, "verify", images=2)
-    receipt = records.load(KEY)
-    assert receipt is not None
-    assert receipt.state is State.PUBLISHED
-    assert receipt.body("publish") == {"images": 2}
-    assert receipt.batches("faces") == {0: {"faces": {"1": {}}}, 11: {"faces": {"2": {}}}}
-    assert {record.run for record in receipt.records} == {"run 1"}
+    state = records.load(KEY)
+    assert state is not None
+    assert state.stage is Stage.PUBLISHED
+    assert state.body("publish") == {"images": 2}
+    assert state.batches("faces") == {0: {"faces": {"1": {}}}, 11: {"faces": {"2": {}}}}
+    assert {record.run for record in state.records} == {"run 1"}
 
 
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        ([("validate", "a", 20), ("verify", "a", 5)], State.PUBLISHED),
-        ([("validate", "a", 20), ("verify", "a", 5), ("annotate", "a", 1)], State.CONTEXTUALIZED),
-        ([("validate", "b", 20), ("verify", "a", 5)], State.ACCEPTED),
+        ([("validate", "a", 20), ("verify", "a", 5)], Stage.PUBLISHED),
+        ([("validate", "a", 20), ("verify", "a", 5), ("annotate", "a", 1)], Stage.CONTEXTUALIZED),
+        ([("validate", "b", 20), ("verify", "a", 5)], Stage.ACCEPTED),
     ],
     ids=["one run", "to the end", "two runs"],
 )
 def test_steps_of_one_run_are_in_order_whatever_the_workers_clocks_say(
-    records: Records, told: list[tuple[str, str, int]], expected: State
+    records: Records, told: list[tuple[str, str, int]], expected: Stage
 ) -> None:
     for step, run, second in told:
         at = datetime(2026, 5, 1, 8, 0, second, tzinfo=UTC).isoformat()
         document = json.dumps({"at": at, "run": run, "verdict": "accepted"}).encode()
         records.store.put(f"{KEY}/{FINGERPRINT}/{step}.json", document)
-    assert state(records) is expected
+    assert stage_of(records) is expected
 
 
 def test_a_rejection_in_the_same_run_came_after_what_was_published(records: Records) -> None:
     for step, verdict in (("verify", ""), ("validate", "rejected")):
         put(records, step, verdict=verdict)
-    assert state(records) is State.REJECTED
+    assert stage_of(records) is Stage.REJECTED
 
 
 def test_the_newest_delivery_is_the_receipt(records: Records) -> None:
     put(records, "publish", images=2)
     records.put(KEY, "cd" * 16, "sense", {}, run="sense")
-    receipt = records.load(KEY)
-    assert receipt is not None
-    assert (receipt.fingerprint, receipt.state) == ("cd" * 16, State.READY)
+    state = records.load(KEY)
+    assert state is not None
+    assert (state.fingerprint, state.stage) == ("cd" * 16, Stage.READY)
     put(records, "verify", images=2)
     still = records.load(KEY)
     assert still is not None
     assert still.fingerprint == "cd" * 16, "the old run writes on, and is not the newest delivery for that"
     old = records.load(KEY, FINGERPRINT)
     assert old is not None
-    assert old.state is State.PUBLISHED
+    assert old.stage is Stage.PUBLISHED
 
 
 def test_reports_notes_and_dates_are_kept_apart_from_records(records: Records) -> None:
@@ -138,10 +138,10 @@ def test_a_record_cut_off_while_it_is_written_leaves_the_old_one(
     with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
         patch.setattr(os, "fsync", no_space)
         put(records, "publish", images=3)
-    receipt = records.load(KEY)
-    assert receipt is not None
-    assert receipt.body("publish") == {"images": 2}
-    assert [record.step for record in receipt.records] == ["publish"]
+    state = records.load(KEY)
+    assert state is not None
+    assert state.body("publish") == {"images": 2}
+    assert [record.step for record in state.records] == ["publish"]
 
 
 def test_creation_is_exclusive(tmp_path: Path) -> None:
@@ -152,10 +152,10 @@ def test_creation_is_exclusive(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path / "a")) == ["b.json"]
 
 
-def state(records: Records) -> State:
-    receipt = records.load(KEY)
-    assert receipt is not None
-    return receipt.state
+def stage_of(records: Records) -> Stage:
+    state = records.load(KEY)
+    assert state is not None
+    return state.stage
 
 
 DAMAGES = (b"", b"{", b"7", b"[]", b"\xff", b"[" * 60_000)

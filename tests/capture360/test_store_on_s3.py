@@ -11,7 +11,7 @@ from capture360.errors import LeaseHeldError
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKey
-from capture360.records import Records, State
+from capture360.records import Records, Stage
 from capture360.steps import lease
 from capture360.store import DocumentStore
 
@@ -79,9 +79,9 @@ def test_the_receipt_folds_what_another_process_wrote(bucket: str, endpoint: str
     assert mine.load(KEY) is None
     other = Records(f"{bucket}/records", endpoint_url=endpoint, skip_instance_cache=True)
     other.put(KEY, "ab" * 16, "validate", {"verdict": "accepted"}, run="run 1")
-    receipt = mine.load(KEY)
-    assert receipt is not None
-    assert receipt.state is State.ACCEPTED
+    state = mine.load(KEY)
+    assert state is not None
+    assert state.stage is Stage.ACCEPTED
 
 
 def test_a_landing_folder_is_seen_afresh(bucket: str, endpoint: str) -> None:

@@ -44,9 +44,9 @@ def record(world: World, key: CaptureKey, fingerprint: str, matches: list[Match]
 def test_links_killed_at_every_write(world: World, when: When) -> None:
     drop = world.drop("linked", stations=2)
     world.ingest(drop)
-    receipt = world.records.load(drop.key)
-    assert receipt is not None
-    key, fingerprint = drop.key, receipt.fingerprint
+    state = world.records.load(drop.key)
+    assert state is not None
+    key, fingerprint = drop.key, state.fingerprint
     made = world.cdf.client.assets.create([AssetWrite(name=tag) for tag in TAGS])
     one, other = (Asset(str(asset.id), str(asset.name), (str(asset.name),)) for asset in made)
     first, second = (image.external_id for image in images_of(world.ctx(), key, fingerprint))

@@ -49,8 +49,8 @@ def end(world: World, drop: ScanDrop) -> dict[str, Any]:
     client = world.cdf.client
     url = f"/api/v1/projects/{client.config.project}/3d/models"
     models = client.three_d.models.list(limit=None)
-    receipt = world.records.load(drop.key)
-    assert receipt is not None
+    state = world.records.load(drop.key)
+    assert state is not None
     images = world.nodes(IMAGE_VIEW, "").values()
     scans = [file for file in client.files.list(limit=None) if file.mime_type == "model/e57"]
     return {
@@ -58,8 +58,8 @@ def end(world: World, drop: ScanDrop) -> dict[str, Any]:
         "revisions": sum(len(client.get(f"{url}/{model.id}/revisions").json()["items"]) for model in models),
         "scans": [(file.external_id, file.uploaded) for file in scans],
         "images": sorted(tuple(image[f"translation{axis}"] for axis in "XYZ") for image in images),
-        "state": receipt.state,
-        "steps": sorted({record.step for record in receipt.records}),
+        "state": state.stage,
+        "steps": sorted({record.step for record in state.records}),
         "left": sorted(path.name for path in Path(tempfile.gettempdir()).rglob("*.json")),
     }
 

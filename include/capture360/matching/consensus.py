@@ -1,9 +1,9 @@
-"""What several stations say of one plate: agreement promotes, contradiction demotes, rays that never meet are told.
+"""Resolve what several stations read of one plate: agreement promotes and contradiction demotes.
 
 One reading in forty is wrong, but two independent readings of one plate hardly ever agree on the same wrong text (one
 pair in two thousand, measured on rendered plates with PP-OCRv6). So a second station may stand in for an engine score
-that was too low. It may not stand in for evidence that is wrong in the same way from everywhere: an ambiguous tag, a plate
-that goes on, letters that look alike.
+that was too low. It may not stand in for evidence that is wrong in the same way from everywhere: an ambiguous tag, a
+plate that goes on, letters that look alike.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from capture360.geometry.rays import Crossing, Ray, Vector, crossing, line_heigh
 from capture360.matching.edits import EditIndex, one_edit_apart
 from capture360.matching.evidence import APPROVABLE
 from capture360.matching.normalise import key
-from capture360.matching.policy import Judged, Status, with_status
+from capture360.matching.policy import ScoredMatch, Status, with_status
 from capture360.model import MAX_TEXT_LENGTH, Asset, Pose
 from capture360.rules.finding import Disposition, Finding
 from capture360.settings.matching import ConsensusSettings
@@ -32,7 +32,7 @@ _MAX_SIZE_RATIO = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A plate seen by several stations. `members` are positions in the list of judged matches."""
+    """A plate seen by several stations. `members` are positions in the list of scored matches."""
 
     asset: Asset
     point: tuple[float, float, float]
@@ -42,28 +42,30 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
-    """The matches after all stations were heard, in the order given, where the plates are, and what is odd."""
+    """The matches after all stations were compared, in the order given, where the plates are, and what is odd."""
 
-    judged: list[Judged]
+    scored: list[ScoredMatch]
     sightings: list[Sighting]
     findings: list[Finding]
 
 
-def agree(judged: Sequence[Judged], poses: Mapping[str, Pose], settings: ConsensusSettings | None = None) -> Consensus:
-    """Hear all stations. `poses` is by external id of the image; a match whose image is not there is left as it is."""
-    return _Hearing(judged, poses, settings or ConsensusSettings()).outcome()
+def resolve_consensus(
+    scored: Sequence[ScoredMatch], poses: Mapping[str, Pose], settings: ConsensusSettings | None = None
+) -> Consensus:
+    """Compare all stations. `poses` is by external id of the image; a match without a pose is left as it is."""
+    return ConsensusResolver(scored, poses, settings or ConsensusSettings()).resolve()
 
 
-class _Hearing:
-    def __init__(self, judged: Sequence[Judged], poses: Mapping[str, Pose], settings: ConsensusSettings) -> None:
-        self._judged = list(judged)
+class ConsensusResolver:
+    def __init__(self, scored: Sequence[ScoredMatch], poses: Mapping[str, Pose], settings: ConsensusSettings) -> None:
+        self._scored = list(scored)
         self._poses = poses
         self._settings = settings
         self._findings: list[Finding] = []
         self._rays: dict[int, Ray] = {}
         self._by_asset: dict[str, list[int]] = defaultdict(list)
         self._by_image: dict[str, list[int]] = defaultdict(list)
-        for position, each in enumerate(judged):
+        for position, each in enumerate(scored):
             pose = poses.get(each.match.detection.image)
             if each.match.asset is not None and pose is not None:
                 self._rays[position] = ray_to(pose, each.match.detection)
@@ -72,16 +74,16 @@ class _Hearing:
         self._images = list(self._by_image)
         self._origins = np.array([poses[image].position for image in self._images]).reshape(-1, 3)
 
-    def outcome(self) -> Consensus:
+    def resolve(self) -> Consensus:
         wrong_poses = self._wrong_poses()
         if wrong_poses is not None:  # then where rays meet says nothing
-            return Consensus(self._judged, [], [wrong_poses])
+            return Consensus(self._scored, [], [wrong_poses])
         sightings = [sighting for positions in self._by_asset.values() for sighting in self._sightings(positions)]
         self._promote(sightings)
         self._demote_in(sightings)
         self._demote_pairs(sightings)
         self._tell_places(sightings)
-        return Consensus(self._judged, sightings, self._findings)
+        return Consensus(self._scored, sightings, self._findings)
 
     def _sightings(self, positions: Sequence[int]) -> list[Sighting]:
         """Greedy clusters of one asset's rays, so that two plates of one tag stay two; best pairs first."""
@@ -100,7 +102,7 @@ class _Hearing:
                 if position not in taken and position not in members and self._met([*members, position]) is not None:
                     members.append(position)
             met = self._met(members)
-            asset = self._judged[one].match.asset
+            asset = self._scored[one].match.asset
             if met is None or asset is None:
                 continue
             taken.update(members)
@@ -121,18 +123,18 @@ class _Hearing:
         return met if near_enough and met.residuals.max() <= radians(settings.max_residual_deg) else None
 
     def _are_apart(self, positions: Sequence[int]) -> bool:
-        images = {self._judged[position].match.detection.image for position in positions}
+        images = {self._scored[position].match.detection.image for position in positions}
         return len(images) == len(positions)
 
     def _promote(self, sightings: Sequence[Sighting]) -> None:
         for sighting in sightings:
-            good = [position for position in sighting.members if self._is_good(self._judged[position])]
+            good = [position for position in sighting.members if self._is_good(self._scored[position])]
             for position in good if len(good) > 1 else ():
-                each = self._judged[position]
+                each = self._scored[position]
                 if each.match.status == "suggested":
                     self._set(position, "approved", f"{len(good)} stations agree; alone: {each.match.reason}")
 
-    def _is_good(self, each: Judged) -> bool:
+    def _is_good(self, each: ScoredMatch) -> bool:
         match, settings = each.match, self._settings
         return (
             each.evidence.kind in APPROVABLE
@@ -145,12 +147,12 @@ class _Hearing:
     def _demote_in(self, sightings: Sequence[Sighting]) -> None:
         """A station that reads another tag exactly where others, meeting in one point, read this one."""
         for sighting in sightings:
-            heard = {self._judged[position].match.detection.image for position in sighting.members}
+            agreeing = {self._scored[position].match.detection.image for position in sighting.members}
             distances = np.linalg.norm(self._origins - np.array(sighting.point), axis=1)
             for place in np.flatnonzero(distances <= self._settings.max_depth_m):
                 image = self._images[place]
                 # A station that sees this tag by itself as well sees two plates.
-                others = [] if image in heard else self._by_image[image]
+                others = [] if image in agreeing else self._by_image[image]
                 if any(self._names(position) == sighting.asset.ref for position in others):
                     continue
                 for position in others:
@@ -166,17 +168,17 @@ class _Hearing:
 
     def _are_of_one_size(self, positions: Sequence[int], point: Vector) -> bool:
         """Whether the texts would be equally high if they hung there; a plate in front of the point would not."""
-        detections = [self._judged[position].match.detection for position in positions]
+        detections = [self._scored[position].match.detection for position in positions]
         heights = [line_height(self._poses[each.image], each, point) for each in detections]
         return 0 < max(heights) <= _MAX_SIZE_RATIO * min(heights)
 
     def _names(self, position: int) -> str:
-        asset = self._judged[position].match.asset
+        asset = self._scored[position].match.asset
         assert asset is not None
         return asset.ref
 
     def _is_at(self, position: int, point: Vector) -> bool:
-        detection = self._judged[position].match.detection
+        detection = self._scored[position].match.detection
         place = seen_at(self._poses[detection.image], detection, point)
         if place is None:
             return False
@@ -201,32 +203,32 @@ class _Hearing:
         }
         for one, other in sorted(pairs):
             # Two rays meet somewhere by chance often enough; only a text that may be misread makes it a contradiction.
-            if min(self._judged[each].match.detection.score for each in (one, other)) >= self._settings.sure_score:
+            if min(self._scored[each].match.detection.score for each in (one, other)) >= self._settings.sure_score:
                 continue
             met = None if self._see_both(one, other) else self._met([one, other])
             if met is not None and self._are_of_one_size([one, other], met.point):
                 self._conflict([one, other])
 
     def _tags(self, position: int) -> set[str]:
-        asset = self._judged[position].match.asset
+        asset = self._scored[position].match.asset
         return set(map(key, asset.tags)) if asset else set()
 
     def _see_both(self, one: int, other: int) -> bool:
         """Whether one of the two stations has the other's tag as well, so that there are two plates."""
         names = {self._names(one), self._names(other)}
         return any(
-            names <= {self._names(each) for each in self._by_image[self._judged[position].match.detection.image]}
+            names <= {self._names(each) for each in self._by_image[self._scored[position].match.detection.image]}
             for position in (one, other)
         )
 
     def _conflict(self, positions: Sequence[int]) -> None:
-        named = sorted({match.asset.name for position in positions if (match := self._judged[position].match).asset})
+        named = sorted({match.asset.name for position in positions if (match := self._scored[position].match).asset})
         told = " and ".join(named)
         for position in positions:
-            each = self._judged[position]
+            each = self._scored[position]
             if each.match.status == "approved" and not each.manual:
                 self._set(position, "suggested", f"stations disagree on this plate: {told}")
-        first = self._judged[positions[0]].match.detection
+        first = self._scored[positions[0]].match.detection
         self._findings.append(
             Finding(
                 "plate_conflict",
@@ -240,7 +242,7 @@ class _Hearing:
     def _tell_places(self, sightings: Sequence[Sighting]) -> None:
         places: dict[str, list[Sighting]] = defaultdict(list)
         for sighting in sightings:
-            if all(self._judged[position].evidence.kind in APPROVABLE for position in sighting.members):
+            if all(self._scored[position].evidence.kind in APPROVABLE for position in sighting.members):
                 places[sighting.asset.ref].append(sighting)
         for some in places.values():
             far = max(
@@ -265,7 +267,7 @@ class _Hearing:
         for positions in self._by_asset.values():
             residuals = []
             for one, other in combinations(positions, 2):
-                if self._judged[one].evidence.kind not in APPROVABLE or not self._are_apart([one, other]):
+                if self._scored[one].evidence.kind not in APPROVABLE or not self._are_apart([one, other]):
                     continue
                 met = crossing([self._rays[one], self._rays[other]])
                 if met is not None:
@@ -287,4 +289,4 @@ class _Hearing:
         )
 
     def _set(self, position: int, status: Status, reason: str) -> None:
-        self._judged[position] = with_status(self._judged[position], status, reason)
+        self._scored[position] = with_status(self._scored[position], status, reason)

@@ -68,7 +68,13 @@ APPROVABLE = frozenset(
 """Evidence that may be approved without a person, if it is calibrated high enough. All other is suggested at best."""
 
 AMBIGUOUS = frozenset(
-    {EvidenceKind.AMBIGUOUS_TAG, EvidenceKind.LOOK_ALIKE_TIE, EvidenceKind.SEVERAL, EvidenceKind.EDIT_TIE, EvidenceKind.CUT_TIE}
+    {
+        EvidenceKind.AMBIGUOUS_TAG,
+        EvidenceKind.LOOK_ALIKE_TIE,
+        EvidenceKind.SEVERAL,
+        EvidenceKind.EDIT_TIE,
+        EvidenceKind.CUT_TIE,
+    }
 )
 """Evidence for several tags at once."""
 

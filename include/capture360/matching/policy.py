@@ -1,4 +1,4 @@
-"""What becomes of each detection: approved, suggested or dropped, with the reason in words.
+"""Decide on each detection: approved, suggested or dropped, with the reason in words.
 
 A wrong link is the worst outcome, so approval asks for everything at once: evidence of a kind that may be approved with
 a calibrated confidence, an engine score that says the text itself was read well, and a text that the border of the face
@@ -56,7 +56,7 @@ _ONE_EACH = frozenset({EvidenceKind.SEVERAL, EvidenceKind.LOOK_ALIKE, EvidenceKi
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ScoredMatch:
     """A match with the evidence behind it."""
 
     match: Match
@@ -64,24 +64,24 @@ class Judged:
     manual: bool = False
 
 
-def judge(
+def score_matches(
     detections: Sequence[Detection],
     assets: Sequence[Asset],
     settings: MatchingSettings | None = None,
     manual: ManualMatches | None = None,
     calibration: Calibration | None = None,
-) -> list[Judged]:
+) -> list[ScoredMatch]:
     """The verdict on each detection, in their order; the joined text of a plate of two lines follows its lines.
 
     A line with several tags, or with one that only look-alikes tell from others, gives one suggestion for each. Other
     ties are dropped with their candidates named. Nothing is
     left out: every detection appears at least once.
     """
-    judge_ = _Judge(assets, settings or MatchingSettings(), manual or ManualMatches(), calibration or measured())
-    return judge_.all(detections)
+    policy = MatchPolicy(assets, settings or MatchingSettings(), manual or ManualMatches(), calibration or measured())
+    return policy.all(detections)
 
 
-class _Judge:
+class MatchPolicy:
     def __init__(
         self, assets: Sequence[Asset], settings: MatchingSettings, manual: ManualMatches, calibration: Calibration
     ) -> None:
@@ -94,17 +94,19 @@ class _Judge:
         pairs = [(tag, owner) for owner, asset in enumerate(self._assets) for tag in dict.fromkeys(asset.tags)]
         self._matcher = Matcher(TagIndex([tag for tag, _ in pairs], [owner for _, owner in pairs], settings))
 
-    def all(self, detections: Sequence[Detection]) -> list[Judged]:
+    def all(self, detections: Sequence[Detection]) -> list[ScoredMatch]:
         near = joins(detections, self._settings.direction_delta)
         alone = self._matcher.read([detection.text for detection in detections])
         joined = self._taken_joins(near, alone)
         alone = self._beside_others(near, alone)
         in_join = {part: join for join, _ in joined for part in join.parts}
-        result: list[Judged] = []
+        result: list[ScoredMatch] = []
         for position, (detection, evidence) in enumerate(zip(detections, alone, strict=True)):
             if position in in_join and self._manual.asset_of(detection) is None:
                 reason = f'a line of "{_one_line(in_join[position].detection.text)}"'
-                result.append(Judged(Match(detection, None, 0.0, "dropped", reason), Evidence(EvidenceKind.NOTHING)))
+                result.append(
+                    ScoredMatch(Match(detection, None, 0.0, "dropped", reason), Evidence(EvidenceKind.NOTHING))
+                )
             else:
                 result.extend(self._verdicts(detection, evidence))
         for join, evidence in joined:
@@ -113,7 +115,7 @@ class _Judge:
 
     def _beside_others(self, near: Sequence[Join], alone: Sequence[Evidence]) -> list[Evidence]:
         """The evidence of each line, less where the line above, below or beside it may belong to its tag."""
-        heard = list(alone)
+        weakened = list(alone)
         legible = [join for join in near if join.detection.score >= self._settings.consensus.min_score]
         read = self._matcher.read([join.detection.text for join in legible])
         for join, found in zip(legible, read, strict=True):
@@ -123,8 +125,8 @@ class _Judge:
                     and alone[part].kind in APPROVABLE
                     and alone[part].owner == found.owner
                 ):
-                    heard[part] = found
-        return heard
+                    weakened[part] = found
+        return weakened
 
     def _taken_joins(self, near: Sequence[Join], alone: Sequence[Evidence]) -> list[tuple[Join, Evidence]]:
         """Joins that name a tag that neither of their lines names; a line with two such neighbours has none."""
@@ -134,27 +136,27 @@ class _Judge:
         for join, found in zip(candidates, read, strict=True):
             said_alone = {alone[part].owner for part in join.parts if alone[part].kind in _OUTRIGHT}
             new = found.kind in _OUTRIGHT and found.owner not in said_alone
-            mended = found.kind is EvidenceKind.EDIT and all(alone[part].owner is None for part in join.parts)
-            if new or mended or self._manual.asset_of(join.detection) is not None:
+            repaired = found.kind is EvidenceKind.EDIT and all(alone[part].owner is None for part in join.parts)
+            if new or repaired or self._manual.asset_of(join.detection) is not None:
                 good.append((join, found))
         uses = Counter(part for join, _ in good for part in join.parts)
         return [(join, found) for join, found in good if all(uses[part] == 1 for part in join.parts)]
 
-    def _verdicts(self, detection: Detection, evidence: Evidence) -> list[Judged]:
-        laid_down = self._manual.asset_of(detection)
-        if laid_down is not None:
-            return [Judged(self._by_hand(detection, laid_down), evidence, manual=True)]
+    def _verdicts(self, detection: Detection, evidence: Evidence) -> list[ScoredMatch]:
+        decided = self._manual.asset_of(detection)
+        if decided is not None:
+            return [ScoredMatch(self._by_hand(detection, decided), evidence, manual=True)]
         candidates = tuple((self._assets[owner], share) for owner, share in self._calibration.shares(evidence))
         if evidence.kind in _ONE_EACH:
             reason = "; ".join([REASONS[evidence.kind], *doubts_of(detection, self._settings)])
             return [
-                Judged(Match(detection, asset, share, "suggested", reason, candidates), evidence)
+                ScoredMatch(Match(detection, asset, share, "suggested", reason, candidates), evidence)
                 for asset, share in candidates
             ]
         confidence = self._calibration.confidence(evidence)
         status, reason = self._status(detection, evidence, confidence)
         named = self._assets[evidence.owner] if evidence.owner is not None and status != "dropped" else None
-        return [Judged(Match(detection, named, confidence, status, reason, candidates), evidence)]
+        return [ScoredMatch(Match(detection, named, confidence, status, reason, candidates), evidence)]
 
     def _by_hand(self, detection: Detection, ref: str) -> Match:
         if not ref:
@@ -197,9 +199,9 @@ def doubts_of(detection: Detection, settings: MatchingSettings) -> list[str]:
     return doubts
 
 
-def with_status(judged: Judged, status: Status, reason: str) -> Judged:
-    """The same, judged anew."""
-    return replace(judged, match=replace(judged.match, status=status, reason=reason))
+def with_status(scored: ScoredMatch, status: Status, reason: str) -> ScoredMatch:
+    """The same match with another status and reason."""
+    return replace(scored, match=replace(scored.match, status=status, reason=reason))
 
 
 def _one_line(text: str) -> str:

@@ -1,4 +1,4 @@
-"""From texts to assets: the verdict on every text of a capture, after all its stations were heard."""
+"""From texts to assets: the verdict on every text of a capture, after the consensus of its stations."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from capture360.cdf.registry import mode_of
 from capture360.detection.protocol import ReadFace
 from capture360.errors import Capture360Error, MissingStepError
-from capture360.matching.consensus import agree
+from capture360.matching.consensus import resolve_consensus
 from capture360.matching.documents import match_document, match_from_document
 from capture360.matching.manual import read_manual_matches
-from capture360.matching.policy import judge
+from capture360.matching.policy import score_matches
 from capture360.model import Asset, CaptureKey, Match, PublishedImage
 from capture360.pictures.jpeg import read_header
 from capture360.records import Records
@@ -47,20 +47,20 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     manual = read_manual_matches(settings.manual) if settings.manual else None
     assets = list(mode_of(ctx.cdf).assets(ctx.cdf, settings).assets())
     ctx.say(f"{len(detections)} texts against {len(assets)} assets")
-    judged = judge(detections, assets, settings.matching, manual)
+    scored = score_matches(detections, assets, settings.matching, manual)
     images = images_of(ctx, key, fingerprint)
     poses = {image.external_id: image.pose for image in images}
-    heard = agree(judged, poses, settings.matching.consensus)
-    matches = [each.match for each in heard.judged]
+    consensus = resolve_consensus(scored, poses, settings.matching.consensus)
+    matches = [each.match for each in consensus.scored]
     counted = Counter(found.status for found in matches)
     done = Matched(len(detections), counted["approved"], counted["suggested"], counted["dropped"], len(assets))
     body = {
         "matches": [match_document(found) for found in matches],
-        "findings": [asdict(finding) for finding in heard.findings],
-        "places": {sighting.asset.ref: sighting.point for sighting in heard.sightings},
+        "findings": [asdict(finding) for finding in consensus.findings],
+        "places": {sighting.asset.ref: sighting.point for sighting in consensus.sightings},
         **asdict(done),
     }
-    findings = [*recorded_findings(ctx.records, key, fingerprint, batches), *heard.findings]
+    findings = [*recorded_findings(ctx.records, key, fingerprint, batches), *consensus.findings]
     report = _write_reports(ctx, key, fingerprint, images, matches, assets, findings)
     ctx.records.put(key, fingerprint, STEP, {**body, "report": report}, run=ctx.run)
     ctx.say(f"{done.approved} approved, {done.suggested} suggested, {done.dropped} dropped")

@@ -11,7 +11,7 @@ from capture360.cdf.ports import LinkDrift
 from capture360.cdf.registry import mode_of
 from capture360.errors import Capture360Error, ConfigError, MissingStepError, UnavailableError
 from capture360.model import FACES, CaptureKey, PublishedImage
-from capture360.records import STATE_STEPS, Record
+from capture360.records import STAGE_STEPS, StepRecord
 from capture360.rules.finding import Disposition, Finding
 from capture360.steps import lease
 from capture360.steps.annotate import STEP as ANNOTATE
@@ -92,7 +92,7 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
     record = ctx.records.get(key, published, PUBLISH) if published else None
     if published is None or record is None:
         # What has no records at all is told by `unknown_collections`.
-        return _unrecorded(ctx, key, None, None) if ctx.records.load(key, only=STATE_STEPS) else []
+        return _unrecorded(ctx, key, None, None) if ctx.records.load(key, only=STAGE_STEPS) else []
     found = [*_image_drift(ctx, key, published, record), *_unrecorded(ctx, key, published, record)]
     linked = ctx.records.newest_with(key, ANNOTATE)
     if linked is None:
@@ -108,7 +108,7 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
     return found
 
 
-def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record: Record | None) -> list[Finding]:
+def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record: StepRecord | None) -> list[Finding]:
     """What viewers show of the capture although the records do not."""
     found = []
     if unknown := unrecorded_images(ctx, key, published, record):
@@ -123,7 +123,7 @@ def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record
 def unknown_collections(ctx: StepContext, keys: Sequence[CaptureKey]) -> Sequence[Finding]:
     """Collections of ours in the site's space whose captures have no records, whichever sites `keys` are of."""
     there = Instances(ctx.cdf.client).found(ctx.site.space, names.COLLECTION_PREFIX)
-    begun = [key for key in keys if there and ctx.records.load(key, only=STATE_STEPS)]
+    begun = [key for key in keys if there and ctx.records.load(key, only=STAGE_STEPS)]
     unknown = [each for each in there if not each.startswith(tuple(map(names.collection_id, begun)))]
     if not unknown:
         return []
@@ -135,7 +135,7 @@ def unknown_collections(ctx: StepContext, keys: Sequence[CaptureKey]) -> Sequenc
     return [Finding("records", Disposition.WARN, f"space {ctx.site.space}", str(len(unknown)), message)]
 
 
-def _image_drift(ctx: StepContext, key: CaptureKey, published: str, record: Record) -> list[Finding]:
+def _image_drift(ctx: StepContext, key: CaptureKey, published: str, record: StepRecord) -> list[Finding]:
     """Images that are gone, and images without six faces that are there."""
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     again = "Run captures_ingest for it: what is there is not written again."

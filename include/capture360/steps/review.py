@@ -18,7 +18,7 @@ from capture360.matching.answers import understood
 from capture360.matching.decisions import Decided, as_decided
 from capture360.matching.documents import detection_document, match_document, match_from_document
 from capture360.model import CaptureKey, Detection, Match, PublishedImage
-from capture360.records import STATE_STEPS, Records
+from capture360.records import STAGE_STEPS, Records
 from capture360.reports.crops import pictures
 from capture360.reports.review import review_page
 from capture360.steps.annotate import decided_matches, link_writer
@@ -199,7 +199,7 @@ def _write(
 
 def _staleness(ctx: StepContext, key: CaptureKey, review: Review) -> str | None:
     """Why an answer to this review must not be applied; None if it may."""
-    newest = ctx.records.load(key, only=STATE_STEPS)
+    newest = ctx.records.load(key, only=STAGE_STEPS)
     if newest is None or newest.fingerprint != review.fingerprint:
         return f"{key} was delivered anew since this was asked. Nothing was changed; answer its newest review."
     record = ctx.records.get(key, review.fingerprint, STEP)

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 
 from capture360.model import CaptureKey
-from capture360.records import Receipt, Records
+from capture360.records import CaptureState, Records
 
 _ASKED = "asked"
 _MATCH = "match"
@@ -33,16 +33,16 @@ def note_review(records: Records, key: CaptureKey, fingerprint: str, match: str,
     records.put_note(key, _ASKED, {"fingerprint": fingerprint, "match": match, "run": run})
 
 
-def review_due(records: Records, receipt: Receipt) -> str | None:
+def review_due(records: Records, state: CaptureState) -> str | None:
     """Digest of the matches that a review has to ask about; None if there is none to ask, or a review has asked.
 
     A review that nobody answered in time has asked.
     """
-    linked = receipt.body("annotate")
+    linked = state.body("annotate")
     if linked is None or not linked.get("undecided"):
         return None
-    note = records.note(receipt.key, _ASKED) or {}
-    asked = (note.get("fingerprint"), note.get("match")) == (receipt.fingerprint, linked["match"])
+    note = records.note(state.key, _ASKED) or {}
+    asked = (note.get("fingerprint"), note.get("match")) == (state.fingerprint, linked["match"])
     return None if asked else str(linked["match"])
 
 

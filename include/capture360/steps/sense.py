@@ -11,7 +11,7 @@ from typing import Any
 from capture360.errors import Capture360Error, RecordsError
 from capture360.landing.listing import capture_folder, captures
 from capture360.model import CaptureKey
-from capture360.records import SENSING, STATE_STEPS, Receipt, Records, State
+from capture360.records import SENSING, STAGE_STEPS, CaptureState, Records, Stage
 from capture360.rules.finding import Disposition, Finding
 from capture360.settings.register import Register
 from capture360.settings.site import Site
@@ -156,9 +156,9 @@ class _Looking:
         last = self._last_look(key)
         folder = capture_folder(site, key)
         settled = settling(folder, last, site.landing, self.now)
-        receipt = self.records.load(key, settled.look.fingerprint, only=STATE_STEPS)
-        if receipt is not None and receipt.state.is_end:
-            return self._hand_on(site, receipt)
+        state = self.records.load(key, settled.look.fingerprint, only=STAGE_STEPS)
+        if state is not None and state.stage.is_end:
+            return self._hand_on(site, state)
         if settled.look != last:
             self.records.put_note(key, _LOOK, settled.look.document())
         if settled.waiting_for is not None:
@@ -166,7 +166,7 @@ class _Looking:
         holder = self._holder(key)
         if holder is not None:
             return f"its turn: it is being written by {holder}"
-        announced = None if receipt is None else receipt.body("sense")
+        announced = None if state is None else state.body("sense")
         if announced is not None and not self._is_mine(announced):
             at = datetime.fromisoformat(announced["announced"])
             if at > self.now:
@@ -200,36 +200,36 @@ class _Looking:
         holder = lease.holder(self.records, key)
         return None if holder is None or self.is_finished(holder) else holder
 
-    def _hand_on(self, site: Site, receipt: Receipt) -> str:
+    def _hand_on(self, site: Site, state: CaptureState) -> str:
         """What a published capture waits for although no run has begun or ended it; empty if it is not time to repeat.
 
         The event that starts the run is lost while its DAG is paused.
         """
         if not site.links.enabled:
             return ""
-        if receipt.state is State.PUBLISHED:
-            return _TO_CONTEXTUALIZE if self._announce_again(site, receipt, _CONTEXTUALIZE, receipt.fingerprint) else ""
-        if receipt.state is State.CONTEXTUALIZED and (due := review_due(self.records, receipt)):
-            return _TO_REVIEW if self._announce_again(site, receipt, _REVIEW, due) else ""
+        if state.stage is Stage.PUBLISHED:
+            return _TO_CONTEXTUALIZE if self._announce_again(site, state, _CONTEXTUALIZE, state.fingerprint) else ""
+        if state.stage is Stage.CONTEXTUALIZED and (due := review_due(self.records, state)):
+            return _TO_REVIEW if self._announce_again(site, state, _REVIEW, due) else ""
         return ""
 
-    def _announce_again(self, site: Site, receipt: Receipt, name: str, what: str) -> bool:
+    def _announce_again(self, site: Site, state: CaptureState, name: str, what: str) -> bool:
         """Whether it is time to announce `what`, which is noted. Each wait is twice the one before, up to a day."""
-        if self._holder(receipt.key):
+        if self._holder(state.key):
             return False
-        note = self.records.note(receipt.key, name) or {}
+        note = self.records.note(state.key, name) or {}
         mine = note.get("of") == what
         times = int(note["times"]) if mine else 0
-        since = datetime.fromisoformat(note["announced"]) if mine else receipt.records[-1].at
+        since = datetime.fromisoformat(note["announced"]) if mine else state.records[-1].at
         body = {"of": what, "announced": self.now.isoformat(), "times": times, "by": self.run}
         if not (mine and self._is_mine(note)):
             if since > self.now:
-                self.records.put_note(receipt.key, name, {**body, "by": note.get("by") if mine else None})
+                self.records.put_note(state.key, name, {**body, "by": note.get("by") if mine else None})
                 return False
             if self.now - since < min(site.retrigger_after * 2 ** min(times, _DOUBLINGS), _LONGEST_WAIT):
                 return False
             body["times"] = times + 1
-        self.records.put_note(receipt.key, name, body)
+        self.records.put_note(state.key, name, body)
         return True
 
 

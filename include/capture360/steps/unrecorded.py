@@ -8,7 +8,7 @@ from capture360 import names
 from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import Extraction
 from capture360.model import Capture, CaptureKey
-from capture360.records import Record
+from capture360.records import StepRecord
 from capture360.steps.collect import was_extracted
 from capture360.steps.context import StepContext
 from capture360.steps.e57_extraction import recorded_revisions
@@ -16,7 +16,9 @@ from capture360.steps.published import published_stations
 from capture360.steps.validate import CAPTURE, recorded_capture
 
 
-def unrecorded_images(ctx: StepContext, key: CaptureKey, published: str | None, record: Record | None) -> Sequence[str]:
+def unrecorded_images(
+    ctx: StepContext, key: CaptureKey, published: str | None, record: StepRecord | None
+) -> Sequence[str]:
     """External ids of the images that CDF shows and no record knows.
 
     `published` is the delivery that was published last, `record` what it recorded. What a later delivery was about to
@@ -37,7 +39,7 @@ def unrecorded_images(ctx: StepContext, key: CaptureKey, published: str | None, 
     return sorted(shown - known)
 
 
-def left_behind(ctx: StepContext, key: CaptureKey, published: str, record: Record) -> Sequence[str]:
+def left_behind(ctx: StepContext, key: CaptureKey, published: str, record: StepRecord) -> Sequence[str]:
     """External ids of images of earlier deliveries that CDF's extraction made and that it still shows."""
     if not was_extracted(record.body) or not record.body["left"]:
         return []
@@ -49,7 +51,7 @@ def _extraction(ctx: StepContext, key: CaptureKey, published: str) -> Extraction
     return Extraction(ctx.cdf, recorded_revisions(ctx, key, published)["space"])
 
 
-def _begun(ctx: StepContext, key: CaptureKey, record: Record | None) -> Iterator[Capture]:
+def _begun(ctx: StepContext, key: CaptureKey, record: StepRecord | None) -> Iterator[Capture]:
     """Deliveries that were accepted after the one that is published."""
     for fingerprint in ctx.records.fingerprints(key):
         accepted = ctx.records.get(key, fingerprint, CAPTURE)

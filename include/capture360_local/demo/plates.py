@@ -113,10 +113,10 @@ def plates(key: CaptureKey, truth: Path, records: Records) -> Plates:
     """Compare the verdicts on a capture's texts with what hangs in the hall."""
     from capture360.steps.match import REPORT, recorded_matches
 
-    receipt = records.load(key)
-    if receipt is None or receipt.body("annotate") is None:
+    state = records.load(key)
+    if state is None or state.body("annotate") is None:
         return Plates(0, 0, 0, 0, 0, (), (f"{key}: it was not contextualized.",))
-    matches = recorded_matches(records, key, receipt.fingerprint)
+    matches = recorded_matches(records, key, state.fingerprint)
     seen = list(_seen(key, truth))
     linked = [match for match in matches if match.asset is not None and match.status != "dropped"]
     approved = [match for match in linked if match.status == "approved"]
@@ -136,7 +136,7 @@ def plates(key: CaptureKey, truth: Path, records: Records) -> Plates:
         len(linked) - len(approved),
         [sentence for sentence in wrong if sentence],
         list(_complaints(key, [sentence for sentence in wrong if sentence], len(approved), found, len(legible))),
-        f"{key}/{receipt.fingerprint}/{REPORT}",
+        f"{key}/{state.fingerprint}/{REPORT}",
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from capture360.model import FACES, CaptureKey, FaceRef, Pose, PublishedImage, Verdict
-from capture360.records import Receipt, Records
+from capture360.records import CaptureState, Records
 from capture360_local.demo.deliveries import Expected
 
 if TYPE_CHECKING:
@@ -43,17 +43,17 @@ def read_back(key: CaptureKey, wanted: Expected, site: Site, cdf: CdfProject, re
     """
     from capture360.steps.collect import was_extracted
 
-    receipt = records.load(key)
-    validated = receipt.body("validate") if receipt else None
-    if receipt is None or validated is None:
+    state = records.load(key)
+    validated = state.body("validate") if state else None
+    if state is None or validated is None:
         return Outcome("none", 0, 0, 0, 0, "", (f"{key}: nothing was recorded about it.",))
-    published = receipt.body("publish")
-    images = _images(receipt, site, cdf, records) if published is not None else ()
+    published = state.body("publish")
+    images = _images(state, site, cdf, records) if published is not None else ()
     compare = _look_at if was_extracted(published or {}) else _compare_bytes
     refs = [ref for image in images for ref in image.faces.values()]
     with ThreadPoolExecutor(4) as pool:
         broken = [sentence for sentence in pool.map(lambda ref: compare(ref, _content(cdf, ref)), refs) if sentence]
-    report = _report(records, receipt)
+    report = _report(records, state)
     complaints = [
         *broken,
         *_complaints(key, wanted, str(validated["verdict"]), sorted(validated["quarantined"]), images),
@@ -97,11 +97,11 @@ def _is_there(pose: Pose, position: Sequence[float], rotation: Sequence[float]) 
     return near and 1 - same <= _ROTATION_DOT
 
 
-def _images(receipt: Receipt, site: Site, cdf: CdfProject, records: Records) -> Sequence[PublishedImage]:
+def _images(state: CaptureState, site: Site, cdf: CdfProject, records: Records) -> Sequence[PublishedImage]:
     from capture360.steps.context import StepContext
     from capture360.steps.detect import images_of
 
-    return images_of(StepContext(site, records, cdf, "read back", print), receipt.key, receipt.fingerprint)
+    return images_of(StepContext(site, records, cdf, "read back", print), state.key, state.fingerprint)
 
 
 def _content(cdf: CdfProject, ref: FaceRef) -> bytes:
@@ -129,9 +129,9 @@ def _look_at(ref: FaceRef, content: bytes) -> str | None:
         return None if picture.width == picture.height else f"{ref.external_id} is {picture.size}, no face of a cube."
 
 
-def _report(records: Records, receipt: Receipt) -> str:
+def _report(records: Records, state: CaptureState) -> str:
     from capture360.steps.validate import REPORT
 
-    if records.report(receipt.key, receipt.fingerprint, REPORT) is None:
+    if records.report(state.key, state.fingerprint, REPORT) is None:
         return ""
-    return str(PurePosixPath(str(receipt.key), receipt.fingerprint, REPORT))
+    return str(PurePosixPath(str(state.key), state.fingerprint, REPORT))

@@ -30,19 +30,19 @@ def lay_out(capture: str) -> list[dict[str, Any]]:
     from dataclasses import asdict
 
     from capture360.errors import MissingStepError
-    from capture360.records import STATE_STEPS
+    from capture360.records import STAGE_STEPS
     from capture360.steps.review import begin
     from capture360.steps.review_due import asking_run
 
     with capture_context(capture, lock=False) as (ctx, key):
-        receipt = ctx.records.load(key, only=STATE_STEPS)
-        if receipt is None:
+        state = ctx.records.load(key, only=STAGE_STEPS)
+        if state is None:
             raise MissingStepError(key, "it is not in the records", "captures_ingest and captures_contextualize")
         if get_current_context()["dag_run"].partition_key:
-            other = asking_run(ctx.records, key, receipt.fingerprint, ctx.run, is_finished)
+            other = asking_run(ctx.records, key, state.fingerprint, ctx.run, is_finished)
             if other:
                 raise AirflowSkipException(f"{other} asks about the same suggestions.")
-        review = begin(ctx, key, receipt.fingerprint)
+        review = begin(ctx, key, state.fingerprint)
     if not review.pages:
         raise AirflowSkipException("Nothing is left for a person to decide.")
     return [

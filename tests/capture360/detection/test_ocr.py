@@ -23,7 +23,7 @@ from capture360.detection.ocr import OcrDetector, OcrEngine
 from capture360.detection.protocol import Line
 from capture360.errors import CdfError, CdfUnavailableError, ConfigError
 from capture360.geometry.polygons import bounds, touches_border
-from capture360.matching.policy import judge
+from capture360.matching.policy import score_matches
 from capture360.model import FACES, Asset, FaceRef, Pose, PublishedImage
 from capture360.pictures.jpeg import encode_jpeg
 from capture360.settings.detection import OcrSettings
@@ -97,7 +97,7 @@ def test_plates_are_read_where_they_hang_and_become_links(engine: OcrEngine, mon
     assert (x_min, y_min) == pytest.approx((52 / 512, 36 / 512), abs=0.03)
     assert x_max - x_min > 3 * (y_max - y_min)
     tags = ["LIC-2591B", "LIC-2591A", "21-PT-1018A", "21-PT-1021A", "P-101A", "P-101B"]
-    judged = judge(detections, [Asset(tag, tag, (tag,)) for tag in tags])
+    judged = score_matches(detections, [Asset(tag, tag, (tag,)) for tag in tags])
     approved = {each.match.asset.ref for each in judged if each.match.asset and each.match.status == "approved"}
     assert approved == {"LIC-2591B", "21-PT-1018A", "P-101A"}
     (at_border,) = [

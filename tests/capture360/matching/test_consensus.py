@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from capture360.geometry.projection import face_and_point
 from capture360.geometry.rays import Ray, crossing, ray_to, seen_at
 from capture360.geometry.rotation import matrix_from_quaternion, normalised
-from capture360.matching.consensus import Consensus, agree
-from capture360.matching.policy import Judged, judge
+from capture360.matching.consensus import Consensus, resolve_consensus
+from capture360.matching.policy import ScoredMatch, score_matches
 from capture360.model import Asset, Detection, Pose
 from capture360.settings.matching import ConsensusSettings, MatchingSettings
 
@@ -37,13 +37,13 @@ def seen(image: str, text: str, point: tuple[float, float, float] = PLATE, score
     return Detection(image, face, text, score, corners)
 
 
-def hear(*detections: Detection, poses: dict[str, Pose] = POSES, **changes: object) -> Consensus:
-    judged = judge(detections, ASSETS, MatchingSettings.model_validate(changes))
-    return agree(judged, poses)
+def consensus_of(*detections: Detection, poses: dict[str, Pose] = POSES, **changes: object) -> Consensus:
+    scored = score_matches(detections, ASSETS, MatchingSettings.model_validate(changes))
+    return resolve_consensus(scored, poses)
 
 
 def statuses(consensus: Consensus) -> list[tuple[str, str]]:
-    return [(each.match.detection.image, each.match.status) for each in consensus.judged]
+    return [(each.match.detection.image, each.match.status) for each in consensus.scored]
 
 
 def test_a_level_station_sees_what_lies_along_minus_y_in_the_middle_of_front() -> None:
@@ -73,16 +73,16 @@ def test_what_is_seen_is_seen_where_it_was_seen() -> None:
 
 
 def test_two_stations_make_up_for_low_engine_scores() -> None:
-    consensus = hear(seen("one", "21-PT-1019A", score=0.9), seen("two", "21-PT-1019A", score=0.85))
+    consensus = consensus_of(seen("one", "21-PT-1019A", score=0.9), seen("two", "21-PT-1019A", score=0.85))
     assert statuses(consensus) == [("one", "approved"), ("two", "approved")]
-    assert consensus.judged[0].match.reason.startswith("2 stations agree; alone: engine score 0.90")
+    assert consensus.scored[0].match.reason.startswith("2 stations agree; alone: engine score 0.90")
     (sighting,) = consensus.sightings
     assert sighting.point == pytest.approx(PLATE, abs=1e-2)
     assert consensus.findings == []
 
 
 def test_strict_approves_only_what_two_stations_saw() -> None:
-    consensus = hear(
+    consensus = consensus_of(
         seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"), seen("one", "P-5050C", (1, -2, 0)), strict=True
     )
     assert statuses(consensus) == [("one", "approved"), ("two", "approved"), ("one", "suggested")]
@@ -111,7 +111,7 @@ def test_strict_approves_only_what_two_stations_saw() -> None:
     ],
 )
 def test_what_does_not_agree_stays_a_suggestion(detections: list[Detection]) -> None:
-    assert {status for _, status in statuses(hear(*detections))} == {"suggested"}
+    assert {status for _, status in statuses(consensus_of(*detections))} == {"suggested"}
 
 
 def test_a_text_cut_by_the_border_is_not_promoted_and_does_not_promote() -> None:
@@ -120,43 +120,45 @@ def test_a_text_cut_by_the_border_is_not_promoted_and_does_not_promote() -> None
     cut = replace(cut, polygon=tuple((x + shift, y) for x, y in cut.polygon))
     point = POSES["one"].position + 2 * ray_to(POSES["one"], cut).direction
     other = seen("two", "21-PT-1019A", tuple(point.tolist()), score=0.9)
-    consensus = hear(cut, other)
+    consensus = consensus_of(cut, other)
     assert len(consensus.sightings) == 1
     assert {status for _, status in statuses(consensus)} == {"suggested"}
 
 
 def test_a_station_that_reads_a_sibling_where_two_others_meet_demotes_all() -> None:
-    consensus = hear(seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"), seen("three", "21-PT-1019B"))
+    consensus = consensus_of(seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"), seen("three", "21-PT-1019B"))
     assert {status for _, status in statuses(consensus)} == {"suggested"}
     (finding,) = consensus.findings
     assert (finding.rule, finding.value) == ("plate_conflict", "21-PT-1019A and 21-PT-1019B")
-    assert "stations disagree" in consensus.judged[0].match.reason
+    assert "stations disagree" in consensus.scored[0].match.reason
 
 
 def test_two_stations_that_read_two_siblings_at_one_place_are_both_demoted() -> None:
-    consensus = hear(seen("one", "21-PT-1019A"), seen("two", "21-PT-1019B", score=0.97))
+    consensus = consensus_of(seen("one", "21-PT-1019A"), seen("two", "21-PT-1019B", score=0.97))
     assert {status for _, status in statuses(consensus)} == {"suggested"}
     assert [finding.rule for finding in consensus.findings] == ["plate_conflict"]
 
 
 def test_two_siblings_that_were_each_read_almost_surely_are_two_plates() -> None:
-    consensus = hear(seen("one", "21-PT-1019A", score=0.995), seen("two", "21-PT-1019B", score=0.995))
+    consensus = consensus_of(seen("one", "21-PT-1019A", score=0.995), seen("two", "21-PT-1019B", score=0.995))
     assert {status for _, status in statuses(consensus)} == {"approved"}
 
 
 def test_a_sibling_far_in_front_of_a_plate_is_no_conflict() -> None:
     between = (0.1, -3.0, 0.15)  # on the way from the third station to the plate, half as far
-    consensus = hear(seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"), seen("three", "21-PT-1019B", between))
+    consensus = consensus_of(
+        seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"), seen("three", "21-PT-1019B", between)
+    )
     assert {status for _, status in statuses(consensus)} == {"suggested"}  # drawn as large as if it hung behind
     small = seen("three", "21-PT-1019B", between)
     grown = tuple((x, 0.5 + 3 * (y - 0.5)) for x, y in small.polygon)
-    consensus = hear(seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"), replace(small, polygon=grown))
+    consensus = consensus_of(seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"), replace(small, polygon=grown))
     assert {status for _, status in statuses(consensus)} == {"approved"}
 
 
 def test_siblings_that_hang_side_by_side_are_no_conflict() -> None:
     beside = (0.15, -2.0, 0.3)
-    consensus = hear(
+    consensus = consensus_of(
         seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"),
         seen("one", "21-PT-1019B", beside), seen("two", "21-PT-1019B", beside), seen("three", "21-PT-1019B", beside),
     )  # fmt: skip
@@ -166,32 +168,32 @@ def test_siblings_that_hang_side_by_side_are_no_conflict() -> None:
 
 
 def test_other_tags_on_the_way_are_no_conflict() -> None:
-    consensus = hear(seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"), seen("three", "P-5050C"))
+    consensus = consensus_of(seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"), seen("three", "P-5050C"))
     assert {status for _, status in statuses(consensus)} == {"approved"}
     assert consensus.findings == []
 
 
 def test_a_manual_match_is_never_demoted() -> None:
-    judged = judge([seen("one", "21-PT-1019A"), seen("two", "21-PT-1019B", score=0.97)], ASSETS)
-    judged[0] = replace(judged[0], manual=True)
-    assert [each.match.status for each in agree(judged, POSES).judged] == ["approved", "suggested"]
+    scored = score_matches([seen("one", "21-PT-1019A"), seen("two", "21-PT-1019B", score=0.97)], ASSETS)
+    scored[0] = replace(scored[0], manual=True)
+    assert [each.match.status for each in resolve_consensus(scored, POSES).scored] == ["approved", "suggested"]
 
 
 def test_two_plates_of_one_asset_far_apart_are_told() -> None:
     far = (0.3, -2.0, 1.9)
-    consensus = hear(*(seen(image, "P-5050C", point) for point in (PLATE, far) for image in ("one", "two")))
+    consensus = consensus_of(*(seen(image, "P-5050C", point) for point in (PLATE, far) for image in ("one", "two")))
     assert len(consensus.sightings) == 2
     assert [(finding.rule, finding.value) for finding in consensus.findings] == [("plate_in_two_places", "1.6 m")]
     assert {status for _, status in statuses(consensus)} == {"approved"}
 
 
-def poses_wrong_by(turn: float) -> tuple[list[Judged], dict[str, Pose]]:
+def poses_wrong_by(turn: float) -> tuple[list[ScoredMatch], dict[str, Pose]]:
     points = [(x, -2.0, z) for x in (-1.0, -0.4, 0.2, 0.8) for z in (-0.5, 0.1, 0.7)]
     assets = [Asset(f"P-{n}0{n}0C", f"P-{n}0{n}0C", (f"P-{n}0{n}0C",)) for n in range(10, 10 + len(points))]
     detections = [seen(i, a.name, p) for a, p in zip(assets, points, strict=True) for i in ("one", "two")]
     half = math.radians(turn) / 2
     wrong = {name: replace(pose, rotation=_turned(pose.rotation, half)) for name, pose in POSES.items()}
-    return judge(detections, assets), wrong
+    return score_matches(detections, assets), wrong
 
 
 def _turned(q: tuple[float, float, float, float], half: float) -> tuple[float, float, float, float]:
@@ -202,27 +204,29 @@ def _turned(q: tuple[float, float, float, float], half: float) -> tuple[float, f
 
 
 def test_wrong_poses_are_told_as_such_and_change_no_match() -> None:
-    judged, wrong = poses_wrong_by(50)
-    consensus = agree(judged, wrong)
+    scored, wrong = poses_wrong_by(50)
+    consensus = resolve_consensus(scored, wrong)
     assert [finding.rule for finding in consensus.findings] == ["poses_disagree_with_plates"]
-    assert [each.match.status for each in consensus.judged] == [each.match.status for each in judged]
+    assert [each.match.status for each in consensus.scored] == [each.match.status for each in scored]
 
 
 def test_right_poses_are_not_told_as_wrong() -> None:
-    judged, right = poses_wrong_by(0)
-    consensus = agree(judged, right)
+    scored, right = poses_wrong_by(0)
+    consensus = resolve_consensus(scored, right)
     assert consensus.findings == []
     assert len(consensus.sightings) == 12
     assert max(sighting.residual_deg for sighting in consensus.sightings) < 0.1
 
 
 def test_images_without_a_pose_and_no_matches_at_all_are_left_as_they_are() -> None:
-    consensus = hear(seen("one", "21-PT-1019A", score=0.9), seen("two", "21-PT-1019A", score=0.9), poses={})
+    consensus = consensus_of(seen("one", "21-PT-1019A", score=0.9), seen("two", "21-PT-1019A", score=0.9), poses={})
     assert {status for _, status in statuses(consensus)} == {"suggested"}
-    assert agree([], {}) == Consensus([], [], [])
+    assert resolve_consensus([], {}) == Consensus([], [], [])
 
 
 def test_what_counts_as_meeting_is_a_setting() -> None:
-    judged = judge([seen("one", "P-5050C", score=0.9), seen("two", "P-5050C", (0, -2.0, 0.5), score=0.9)], ASSETS)
-    assert not agree(judged, POSES).sightings
-    assert agree(judged, POSES, ConsensusSettings(max_residual_deg=5)).sightings
+    scored = score_matches(
+        [seen("one", "P-5050C", score=0.9), seen("two", "P-5050C", (0, -2.0, 0.5), score=0.9)], ASSETS
+    )
+    assert not resolve_consensus(scored, POSES).sightings
+    assert resolve_consensus(scored, POSES, ConsensusSettings(max_residual_deg=5)).sightings

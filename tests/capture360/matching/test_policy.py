@@ -8,7 +8,7 @@ import pytest
 
 from capture360.errors import ConfigError
 from capture360.matching.manual import ManualMatches, read_manual_matches
-from capture360.matching.policy import judge
+from capture360.matching.policy import score_matches
 from capture360.model import Asset, Detection, Match
 from capture360.settings.matching import MatchingSettings
 
@@ -21,7 +21,7 @@ def seen(text: str, score: float = 0.99, x: float = 0.4, y: float = 0.4, width: 
 
 
 def verdict(detection: Detection, assets: list[Asset] = ASSETS, **settings: object) -> Match:
-    (one,) = judge([detection], assets, MatchingSettings.model_validate(settings))
+    (one,) = score_matches([detection], assets, MatchingSettings.model_validate(settings))
     return one.match
 
 
@@ -93,8 +93,8 @@ def test_one_asset_whose_tags_agree_is_no_twin() -> None:
 
 
 def test_several_tags_in_one_line_give_one_suggestion_each() -> None:
-    judged = judge([seen("21-PT-1019A / LIC-2591B")], ASSETS)
-    assert [(each.match.status, each.match.asset) for each in judged] == [
+    scored = score_matches([seen("21-PT-1019A / LIC-2591B")], ASSETS)
+    assert [(each.match.status, each.match.asset) for each in scored] == [
         ("suggested", ASSETS[0]),
         ("suggested", ASSETS[2]),
     ]
@@ -103,19 +103,19 @@ def test_several_tags_in_one_line_give_one_suggestion_each() -> None:
 @pytest.mark.parametrize("text", ["10-O1A", "10-01A", "IO-O1A"])
 def test_tags_that_only_look_alikes_tell_apart_are_each_suggested(text: str) -> None:
     alike = [Asset("letter", "10-O1A", ("10-O1A",)), Asset("digit", "10-01A", ("10-01A",))]
-    judged = judge([seen(text)], alike)
-    assert {(each.match.status, each.match.asset) for each in judged} == {
+    scored = score_matches([seen(text)], alike)
+    assert {(each.match.status, each.match.asset) for each in scored} == {
         ("suggested", alike[0]),
         ("suggested", alike[1]),
     }
-    assert {each.match.confidence for each in judged} == {judged[0].match.confidence}
-    assert "look-alike" in judged[0].match.reason
+    assert {each.match.confidence for each in scored} == {scored[0].match.confidence}
+    assert "look-alike" in scored[0].match.reason
 
 
 def test_two_plates_side_by_side_are_not_read_as_one() -> None:
     assets = [*ASSETS, Asset("longer", "21-PT-1019A-X", ("21-PT-1019A-X",))]
-    judged = judge([seen("21-PT-1019A"), seen("HX-55", x=0.51, width=0.05)], assets)
-    assert [(each.match.detection.text, each.match.status) for each in judged] == [
+    scored = score_matches([seen("21-PT-1019A"), seen("HX-55", x=0.51, width=0.05)], assets)
+    assert [(each.match.detection.text, each.match.status) for each in scored] == [
         ("21-PT-1019A", "suggested"),
         ("HX-55", "dropped"),
     ]
@@ -129,32 +129,32 @@ def test_thresholds_are_the_sites() -> None:
 
 
 def test_lines_of_one_plate_are_read_together() -> None:
-    judged = judge([seen("21-PT", y=0.4), seen("1019A", y=0.425), seen("1019", y=0.7)], ASSETS)
-    joined = [each.match for each in judged if each.match.status == "approved"]
+    scored = score_matches([seen("21-PT", y=0.4), seen("1019A", y=0.425), seen("1019", y=0.7)], ASSETS)
+    joined = [each.match for each in scored if each.match.status == "approved"]
     assert [(match.detection.text, match.asset) for match in joined] == [("21-PT\n1019A", ASSETS[0])]
     assert joined[0].detection.polygon == ((0.4, 0.4), (0.5, 0.4), (0.5, 0.445), (0.4, 0.445))
-    assert [each.match.reason for each in judged][:2] == ['a line of "21-PT 1019A"'] * 2
+    assert [each.match.reason for each in scored][:2] == ['a line of "21-PT 1019A"'] * 2
 
 
 def test_lines_of_one_plate_are_suggested_where_another_tag_goes_on() -> None:
     part, whole = Asset("1", "32-TT-1191", ("32-TT-1191",)), Asset("2", "32-TT-1191D", ("32-TT-1191D",))
-    judged = judge([seen("32-TT", y=0.4), seen("1191", y=0.425)], [part, whole])
-    assert (judged[-1].match.status, judged[-1].match.asset) == ("suggested", part)
+    scored = score_matches([seen("32-TT", y=0.4), seen("1191", y=0.425)], [part, whole])
+    assert (scored[-1].match.status, scored[-1].match.asset) == ("suggested", part)
 
 
 def test_a_plate_of_two_lines_with_one_character_wrong_is_suggested() -> None:
-    judged = judge([seen("PX-50", y=0.4), seen("50C", y=0.425)], ASSETS)
-    assert [(each.match.status, each.match.asset) for each in judged][2:] == [("suggested", ASSETS[3])]
+    scored = score_matches([seen("PX-50", y=0.4), seen("50C", y=0.425)], ASSETS)
+    assert [(each.match.status, each.match.asset) for each in scored][2:] == [("suggested", ASSETS[3])]
 
 
 def test_boxes_side_by_side_are_read_together() -> None:
-    judged = judge([seen("1019A", x=0.51), seen("21-PT")], ASSETS)
-    assert [each.match.detection.text for each in judged if each.match.status == "approved"] == ["21-PT 1019A"]
+    scored = score_matches([seen("1019A", x=0.51), seen("21-PT")], ASSETS)
+    assert [each.match.detection.text for each in scored if each.match.status == "approved"] == ["21-PT 1019A"]
 
 
 def test_the_worse_score_of_two_lines_counts() -> None:
-    judged = judge([seen("21-PT", y=0.4, score=0.8), seen("1019A", y=0.425)], ASSETS)
-    assert judged[-1].match.status == "suggested"
+    scored = score_matches([seen("21-PT", y=0.4, score=0.8), seen("1019A", y=0.425)], ASSETS)
+    assert scored[-1].match.status == "suggested"
 
 
 def test_lines_that_stand_far_apart_or_differ_in_size_or_angle_stay_alone() -> None:
@@ -162,7 +162,7 @@ def test_lines_that_stand_far_apart_or_differ_in_size_or_angle_stay_alone() -> N
     turned = Detection("image-1", "left", "1019A", 0.99, ((0.4, 0.425), (0.49, 0.46), (0.48, 0.48), (0.39, 0.445)))
     other_face = Detection("image-1", "right", "1019A", 0.99, seen("", y=0.425).polygon)
     for second in (seen("1019A", y=0.46), seen("1019A", x=0.46, y=0.425), big, turned, other_face):
-        assert not [each for each in judge([seen("21-PT"), second], ASSETS) if each.match.status == "approved"]
+        assert not [each for each in score_matches([seen("21-PT"), second], ASSETS) if each.match.status == "approved"]
 
 
 def test_an_upright_plate_of_two_lines_is_read_in_both_orders() -> None:
@@ -170,45 +170,45 @@ def test_an_upright_plate_of_two_lines_is_read_in_both_orders() -> None:
         return Detection("image-1", "left", text, 0.99, ((x, 0.4), (x + 0.02, 0.4), (x + 0.02, 0.5), (x, 0.5)))
 
     for first, second in ((0.4, 0.425), (0.425, 0.4)):
-        judged = judge([upright("21-PT", first), upright("1019A", second)], ASSETS)
-        assert [each.match.asset for each in judged if each.match.status == "approved"] == [ASSETS[0]]
+        scored = score_matches([upright("21-PT", first), upright("1019A", second)], ASSETS)
+        assert [each.match.asset for each in scored if each.match.status == "approved"] == [ASSETS[0]]
 
 
 def test_a_line_with_two_fitting_neighbours_is_given_to_neither() -> None:
-    judged = judge([seen("21-PT", y=0.4), seen("1019A", y=0.425), seen("1019B", y=0.375)], [*ASSETS])
+    scored = score_matches([seen("21-PT", y=0.4), seen("1019A", y=0.425), seen("1019B", y=0.375)], [*ASSETS])
     upside = [Asset("u", "1019B-21-PT", ("1019B-21-PT",))]
-    both = judge([seen("21-PT", y=0.4), seen("1019A", y=0.425), seen("1019B", y=0.375)], [*ASSETS, *upside])
-    assert [each.match.asset for each in judged if each.match.status == "approved"] == [ASSETS[0]]
+    both = score_matches([seen("21-PT", y=0.4), seen("1019A", y=0.425), seen("1019B", y=0.375)], [*ASSETS, *upside])
+    assert [each.match.asset for each in scored if each.match.status == "approved"] == [ASSETS[0]]
     assert not [each for each in both if each.match.status == "approved"]
 
 
 @pytest.mark.parametrize("below", ["M1", "X1", "AB", "FEED TO", "DN50"])
 def test_a_line_that_may_belong_to_the_tag_keeps_it_from_approval(below: str) -> None:
     for y in (0.375, 0.425):
-        judged = judge([seen("21-PT-1019A", y=0.4), seen(below, y=y, width=0.05)], ASSETS)
-        assert (judged[0].match.status, judged[0].match.asset) == ("suggested", ASSETS[0])
-        assert "beside the tag" in judged[0].match.reason
+        scored = score_matches([seen("21-PT-1019A", y=0.4), seen(below, y=y, width=0.05)], ASSETS)
+        assert (scored[0].match.status, scored[0].match.asset) == ("suggested", ASSETS[0])
+        assert "beside the tag" in scored[0].match.reason
 
 
 def test_a_line_that_may_belong_to_the_tag_is_heard_though_a_label_stands_there_too() -> None:
-    judged = judge([seen("M1", y=0.375, width=0.05), seen("21-PT-1019A", y=0.4), seen("PUMP", y=0.425)], ASSETS)
-    assert {each.match.status for each in judged} == {"suggested", "dropped"}
+    scored = score_matches([seen("M1", y=0.375, width=0.05), seen("21-PT-1019A", y=0.4), seen("PUMP", y=0.425)], ASSETS)
+    assert {each.match.status for each in scored} == {"suggested", "dropped"}
 
 
 def test_what_was_hardly_read_beside_a_tag_does_not_matter() -> None:
-    judged = judge([seen("21-PT-1019A", y=0.4), seen("M1", y=0.425, width=0.05, score=0.6)], ASSETS)
-    assert judged[0].match.status == "approved"
+    scored = score_matches([seen("21-PT-1019A", y=0.4), seen("M1", y=0.425, width=0.05, score=0.6)], ASSETS)
+    assert scored[0].match.status == "approved"
 
 
 @pytest.mark.parametrize("below", ["LIC-2591B", "GLYCOL PUMP", "21-PT-1019B"])
 def test_labels_and_other_plates_below_a_tag_do_not(below: str) -> None:
-    judged = judge([seen("21-PT-1019A", y=0.4), seen(below, y=0.425)], ASSETS)
-    assert (judged[0].match.status, judged[0].match.asset) == ("approved", ASSETS[0])
+    scored = score_matches([seen("21-PT-1019A", y=0.4), seen(below, y=0.425)], ASSETS)
+    assert (scored[0].match.status, scored[0].match.asset) == ("approved", ASSETS[0])
 
 
 def test_a_label_above_a_tag_does_not_swallow_it() -> None:
-    judged = judge([seen("PUMP", y=0.375), seen("21-PT-1019A", y=0.4)], ASSETS)
-    assert [(each.match.detection.text, each.match.status) for each in judged] == [
+    scored = score_matches([seen("PUMP", y=0.375), seen("21-PT-1019A", y=0.4)], ASSETS)
+    assert [(each.match.detection.text, each.match.status) for each in scored] == [
         ("PUMP", "dropped"),
         ("21-PT-1019A", "approved"),
     ]
@@ -216,19 +216,19 @@ def test_a_label_above_a_tag_does_not_swallow_it() -> None:
 
 def test_every_detection_is_accounted_for_and_counted() -> None:
     detections = [seen("EXIT"), seen("21-PT-1019A", y=0.6), seen("LIC-259B", y=0.8)]
-    judged = judge(detections, ASSETS)
-    assert [each.match.detection for each in judged] == detections
-    assert sorted(each.match.status for each in judged) == ["approved", "dropped", "suggested"]
+    scored = score_matches(detections, ASSETS)
+    assert [each.match.detection for each in scored] == detections
+    assert sorted(each.match.status for each in scored) == ["approved", "dropped", "suggested"]
 
 
 def test_order_of_the_assets_does_not_matter() -> None:
     detections = [seen("21-PT-1019C", y=0.1), seen("21-PT-1019A", y=0.3), seen("LIC-259B", y=0.5)]
-    forwards, backwards = judge(detections, ASSETS), judge(detections, ASSETS[::-1])
+    forwards, backwards = score_matches(detections, ASSETS), score_matches(detections, ASSETS[::-1])
     assert [each.match for each in forwards] == [each.match for each in backwards]
 
 
 def test_nothing_to_match() -> None:
-    assert judge([], ASSETS) == []
+    assert score_matches([], ASSETS) == []
     assert verdict(seen("21-PT-1019A"), []).status == "dropped"
 
 
@@ -241,28 +241,30 @@ def manual(tmp_path: Path, content: str) -> ManualMatches:
 def test_a_manual_match_wins_over_everything(tmp_path: Path) -> None:
     rows = manual(tmp_path, "text,asset,image\n21-pt 1019a,a1,\nEXIT,a3,image-1\nLIC-2591B,,\nP-5050C,gone,\n")
     texts = ["21-PT-1019A", "EXIT", "LIC-2591B", "P-5050C"]
-    judged = judge([seen(text, y=0.1 + place / 5, score=0.2) for place, text in enumerate(texts)], ASSETS, manual=rows)
-    assert [(each.match.status, each.match.asset) for each in judged] == [
+    scored = score_matches(
+        [seen(text, y=0.1 + place / 5, score=0.2) for place, text in enumerate(texts)], ASSETS, manual=rows
+    )
+    assert [(each.match.status, each.match.asset) for each in scored] == [
         ("approved", ASSETS[1]),
         ("approved", ASSETS[3]),
         ("dropped", None),
         ("dropped", None),
     ]
-    assert judged[3].match.reason == 'laid down by hand for "gone", which is no asset of the site'
+    assert scored[3].match.reason == 'laid down by hand for "gone", which is no asset of the site'
 
 
 def test_a_manual_match_may_name_its_asset_if_no_other_has_the_name(tmp_path: Path) -> None:
     rows = manual(tmp_path, "text,asset\nEXIT,LIC-2591B\nDANGER,P-1\n")
     twins = [*ASSETS, Asset("one", "P-1", ()), Asset("two", "P-1", ())]
-    judged = judge([seen("EXIT", y=0.1), seen("DANGER", y=0.6)], twins, manual=rows)
-    assert [(each.match.status, each.match.asset) for each in judged] == [("approved", ASSETS[2]), ("dropped", None)]
-    assert judged[1].match.reason == 'laid down by hand for "P-1", which 2 assets are called'
+    scored = score_matches([seen("EXIT", y=0.1), seen("DANGER", y=0.6)], twins, manual=rows)
+    assert [(each.match.status, each.match.asset) for each in scored] == [("approved", ASSETS[2]), ("dropped", None)]
+    assert scored[1].match.reason == 'laid down by hand for "P-1", which 2 assets are called'
 
 
 def test_a_manual_match_speaks_of_a_plate_of_two_lines(tmp_path: Path) -> None:
     rows = manual(tmp_path, "text,asset\nXY-99-77,a1\n")
-    judged = judge([seen("XY-99", y=0.4), seen("77", y=0.425, width=0.08)], ASSETS, manual=rows)
-    assert [each.match.asset for each in judged if each.match.status == "approved"] == [ASSETS[1]]
+    scored = score_matches([seen("XY-99", y=0.4), seen("77", y=0.425, width=0.08)], ASSETS, manual=rows)
+    assert [each.match.asset for each in scored if each.match.status == "approved"] == [ASSETS[1]]
 
 
 def test_the_narrower_manual_row_wins(tmp_path: Path) -> None:

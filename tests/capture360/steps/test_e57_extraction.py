@@ -138,10 +138,10 @@ def test_what_cdf_made_is_found_in_each_form(start: Start, mode: str, names: str
         assert (done.collected.images, done.collected.missing, done.collected.others) == (3, (), 0)
         assert len(done.collected.collections) == (2 if names == "two_collections" else 1)
         assert {each.space for each in done.collected.collections} == {space_id(drop.key)}
-        receipt = world.records.load(drop.key)
-        assert receipt is not None
-        assert receipt.state == "published"
-        images = images_of(world.ctx(), drop.key, receipt.fingerprint)
+        state = world.records.load(drop.key)
+        assert state is not None
+        assert state.stage == "published"
+        images = images_of(world.ctx(), drop.key, state.fingerprint)
         places = sorted(image.pose.position for image in images)
         assert places == sorted(station_pose(number).position for number in (1, 2, 3))
         assert project(world) | {"scans": 1} == ONCE | {"scans": 1}
@@ -194,9 +194,9 @@ def test_an_extraction_that_made_nothing_is_a_failure_that_says_so(
         drop = write_scans(world.landing, "walk")
         with pytest.raises(CdfError, match=r"holds no 360° image of it. 3 were promised"):
             steps(world, drop)
-        receipt = world.records.load(drop.key)
-        assert receipt is not None
-        assert receipt.body("publish") is None
+        state = world.records.load(drop.key)
+        assert state is not None
+        assert state.body("publish") is None
 
 
 def test_images_whose_faces_are_not_there_are_refused(start: Start) -> None:
@@ -221,10 +221,10 @@ def test_faces_that_are_no_pictures_are_found(start: Start) -> None:
         world.cdf.client.files.upload_bytes(
             b"no picture", name="top.jpg", external_id=image["cubeMapTop"], overwrite=True
         )
-        receipt = world.records.load(drop.key)
-        assert receipt is not None
+        state = world.records.load(drop.key)
+        assert state is not None
         with pytest.raises(CdfError, match=r"e57\.extraction to local"):
-            verify(world.ctx(), drop.key, receipt.fingerprint)
+            verify(world.ctx(), drop.key, state.fingerprint)
 
 
 def test_captures_that_share_a_space_do_not_take_each_others_images(start: Start) -> None:
@@ -525,8 +525,8 @@ def test_data_modeling_projects_have_their_panoramas_extracted_here(tmp_path: Pa
         drop = write_scans(world.landing, "walk")
         done = ingest(world.ctx(), drop.key)
         assert done.validated.route == "faces"
-        receipt = world.records.load(drop.key)
-        assert receipt is not None
-        images = images_of(world.ctx(), drop.key, receipt.fingerprint)
+        state = world.records.load(drop.key)
+        assert state is not None
+        images = images_of(world.ctx(), drop.key, state.fingerprint)
         places = np.array(sorted(image.pose.position for image in images))
         np.testing.assert_allclose(places, sorted(station_pose(number).position for number in (1, 2, 3)), atol=1e-4)

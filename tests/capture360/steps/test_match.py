@@ -26,9 +26,9 @@ UNREADABLE = {
 def test_the_report_names_stations_and_tells_what_detection_could_not_read(world: World) -> None:
     drop = world.drop("told", stations=1)
     world.ingest(drop)
-    receipt = world.records.load(drop.key)
-    assert receipt is not None
-    (image,) = images_of(world.ctx(), drop.key, receipt.fingerprint)
+    state = world.records.load(drop.key)
+    assert state is not None
+    (image,) = images_of(world.ctx(), drop.key, state.fingerprint)
     assert image.label == drop.capture.stations[0].name
     world.cdf.client.assets.create([AssetWrite(name="31-PT-1019A"), AssetWrite(name="31-PT-1019B")])
     body = {
@@ -36,9 +36,9 @@ def test_the_report_names_stations_and_tells_what_detection_could_not_read(world
         "detections": [detection_document(Detection(image.external_id, "left", "31-PT-1019A", 0.99, BOX))],
         "findings": [{**UNREADABLE, "where": f"{image.external_id} back"}],
     }
-    world.records.put(drop.key, receipt.fingerprint, "detect", body, run="by hand", batch=0)
-    assert match(world.ctx(), drop.key, receipt.fingerprint).approved == 1
-    report = (world.root / "records" / str(drop.key) / receipt.fingerprint / REPORT).read_text("utf-8")
+    world.records.put(drop.key, state.fingerprint, "detect", body, run="by hand", batch=0)
+    assert match(world.ctx(), drop.key, state.fingerprint).approved == 1
+    report = (world.root / "records" / str(drop.key) / state.fingerprint / REPORT).read_text("utf-8")
     assert f"{image.label} left" in report
     assert f"{image.label} back" in report
     assert "No text was looked for on this face." in report

@@ -133,9 +133,9 @@ def test_links_on_all_images_are_compared(classic: Hall, monkeypatch: pytest.Mon
     monkeypatch.setattr(annotating, "_IMAGES_AT_ONCE", 1)
     world = classic.world
     world.ingest(world.drop(classic.key.capture, stations=3), run="run 2")
-    receipt = world.records.load(classic.key)
-    assert receipt is not None
-    classic.fingerprint = receipt.fingerprint
+    state = world.records.load(classic.key)
+    assert state is not None
+    classic.fingerprint = state.fingerprint
     classic.read(CERTAIN)
     delete_link(classic)
     assert told(classic) == ["missing"]

@@ -56,9 +56,9 @@ def test_answers_of_all_reviews_and_deliveries_count_and_the_newest_about_a_link
     core.answer(review, "Decide one by one", "1-2")
     core.answer(review, "Decide one by one", "2", "1")  # the page was cleared and answered anew
     core.world.ingest(core.world.drop(core.key.capture, stations=1, shade=50, revision=2), run="run 2")
-    receipt = core.world.records.load(core.key)
-    assert receipt is not None
-    core.fingerprint = receipt.fingerprint
+    state = core.world.records.load(core.key)
+    assert state is not None
+    core.fingerprint = state.fingerprint
     core.read()
     third, *_ = core.waiting()
     core.answer(core.begin(), "Decide one by one", "1")

@@ -50,10 +50,10 @@ def test_decisions_survive_a_new_ingest(hall: Hall, delivery: dict[str, int]) ->
     approved, rejected, *_ = hall.waiting()
     hall.answer(review, "Decide one by one", "1", "2")
     hall.world.ingest(hall.world.drop(hall.key.capture, stations=1, **delivery), run="run 2")
-    receipt = hall.world.records.load(hall.key)
-    assert receipt is not None
-    assert receipt.fingerprint != hall.fingerprint
-    hall.fingerprint = receipt.fingerprint
+    state = hall.world.records.load(hall.key)
+    assert state is not None
+    assert state.fingerprint != hall.fingerprint
+    hall.fingerprint = state.fingerprint
     hall.read()
     assert hall.linked() == {approved}
     assert not {approved, rejected} & set(hall.waiting())
@@ -190,9 +190,9 @@ def test_rivals_for_one_plate_stand_together_and_approving_all_leaves_them(class
 
 def test_that_people_are_asked_stands_in_the_records(classic: Hall) -> None:
     def due() -> str | None:
-        receipt = classic.world.records.load(classic.key)
-        assert receipt is not None
-        return review_due(classic.world.records, receipt)
+        state = classic.world.records.load(classic.key)
+        assert state is not None
+        return review_due(classic.world.records, state)
 
     assert due() == match_digest(classic.world.records, classic.key, classic.fingerprint)
     review = classic.begin()

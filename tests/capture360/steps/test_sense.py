@@ -93,9 +93,9 @@ def test_a_capture_that_came_to_an_end_is_silent_until_its_files_change(
 ) -> None:
     world.drop(KEY)
     world.sense()
-    receipt = world.records.load(KEY)
-    assert receipt is not None
-    world.records.put(KEY, receipt.fingerprint, step, body, run="run 1")
+    state = world.records.load(KEY)
+    assert state is not None
+    world.records.put(KEY, state.fingerprint, step, body, run="run 1")
     assert world.sense(5) == Sensed((), (), ())
     world.drop(KEY, content="mended")
     assert world.sense(6).ready == (KEY,)
@@ -137,9 +137,9 @@ def test_a_broken_record_of_one_capture_never_hides_the_others(world: World, dam
     world.drop(KEY)
     world.drop(CaptureKey("hall-7", "june"))
     world.sense()
-    receipt = world.records.load(KEY)
-    assert receipt is not None
-    world.records.store.put(f"{KEY}/{receipt.fingerprint}/sense.json", damage)
+    state = world.records.load(KEY)
+    assert state is not None
+    world.records.store.put(f"{KEY}/{state.fingerprint}/sense.json", damage)
     sensed = world.sense(1)
     assert sensed.ready == (CaptureKey("hall-7", "june"),)
     (line,) = sentences(sensed.findings)
@@ -173,9 +173,9 @@ def published(world: World, hours: float) -> tuple[CaptureKey, ...]:
 def test_a_published_capture_is_handed_on_again_until_it_is_contextualized(world: World) -> None:
     world.drop(KEY)
     world.sense()
-    receipt = world.records.load(KEY)
-    assert receipt is not None
-    world.records.put(KEY, receipt.fingerprint, "verify", {}, run="run 1")
+    state = world.records.load(KEY)
+    assert state is not None
+    world.records.put(KEY, state.fingerprint, "verify", {}, run="run 1")
     verified = world.records.load(KEY)
     assert verified is not None
     hours = (verified.records[-1].at - START).total_seconds() / 3600
@@ -183,7 +183,7 @@ def test_a_published_capture_is_handed_on_again_until_it_is_contextualized(world
     assert published(world, hours + 1) == (KEY,)
     assert published(world, hours + 2.5) == ()
     assert published(world, hours + 3) == (KEY,)
-    world.records.put(KEY, receipt.fingerprint, "annotate", {}, run="run 2")
+    world.records.put(KEY, state.fingerprint, "annotate", {}, run="run 2")
     assert published(world, hours + 100) == ()
 
 
@@ -321,9 +321,9 @@ def test_a_publication_of_a_clock_that_was_ahead_counts_as_now(world: World) -> 
     """Records are stamped with today's clock, which is ahead of the looks here."""
     world.drop(KEY)
     world.sense()
-    receipt = world.records.load(KEY)
-    assert receipt is not None
-    world.records.put(KEY, receipt.fingerprint, "verify", {}, run="run 1")
+    state = world.records.load(KEY)
+    assert state is not None
+    world.records.put(KEY, state.fingerprint, "verify", {}, run="run 1")
     assert published(world, 0) == ()
     assert published(world, 1) == (KEY,)
     assert published(world, 2) == ()
@@ -345,9 +345,9 @@ def test_thousands_of_badly_named_folders_are_capped_and_counted(world: World) -
 def test_suggestions_are_handed_on_until_people_are_asked(world: World) -> None:
     world.drop(KEY)
     world.sense()
-    receipt = world.records.load(KEY)
-    assert receipt is not None
-    fingerprint = receipt.fingerprint
+    state = world.records.load(KEY)
+    assert state is not None
+    fingerprint = state.fingerprint
 
     def linked(match: str, undecided: int) -> float:
         """Hours from the start to when links were written."""
