@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from capture360.cdf.readiness import CheckResult
     from capture360.settings.site import Site
     from capture360_local.conformance.conform import Outcome
-    from capture360_local.conformance.run import Tell
+    from capture360_local.conformance.run import Progress
 
 _DEFAULT_SPACE = "captures360"
 _COLOURS = {"fit": "green", "missing": "red", "not asked": "yellow"}
@@ -190,7 +190,7 @@ def _ends_like_an_interruption() -> Iterator[None]:
 
 
 @contextmanager
-def _progress() -> Iterator[Tell]:
+def _progress() -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 

@@ -1,1 +1,1 @@
-"""The same requests to a real project and to the sandbox: where do they answer differently?"""
+"""Conformance: the same requests to a real project and to the sandbox, and the differences of their answers."""

@@ -1,4 +1,4 @@
-"""A sandbox beside the project: of its own, on free ports, gone afterwards."""
+"""A temporary sandbox on free ports, to compare a project with."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _START_S = 60
 
 @contextmanager
 def sandbox_beside(mode: ProjectMode) -> Iterator[Connection]:
-    """Serve a sandbox in a thread for the length of the block, without lags and limits: its answers are what counts."""
+    """Serve a sandbox in a thread for the length of the block, without lags and rate limits."""
     with tempfile.TemporaryDirectory(prefix="c360-conformance-") as folder:
         options = Options(data=Path(folder), mode=mode, list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False)
         started: Future[tuple[dict[str, str], Callable[[], None]]] = Future()

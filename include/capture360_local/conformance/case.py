@@ -1,4 +1,4 @@
-"""What a case is: one request, and the kind of answer that CDF documents for it."""
+"""Cases: one request each, and the kind of answer that CDF documents for it."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ DUPLICATED = Expectation(409, _ENVELOPE | {"duplicated"})
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """Stands in a body for a throwaway external id: the name of the run, and this suffix."""
+    """Placeholder in a body for a temporary external id: the name of the run, and this suffix."""
 
     suffix: str
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Stands in a body for a value that an earlier answer gave, or for what every run has: `space`, `clientId`,
+    """Placeholder in a body for a value of an earlier answer, or for one that every run has: `space`, `clientId`,
     `clientSecret`."""
 
     name: str
@@ -55,7 +55,7 @@ SPACE = Kept("space")
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Content that goes to the link in an answer, at a dotted path such as `uploadUrls.0`."""
+    """Content to upload to the link in an answer, at a dotted path such as `uploadUrls.0`."""
 
     link: str
     content: bytes
@@ -66,8 +66,8 @@ class Upload:
 class Case:
     """One request. `path` is the endpoint as CDF's specification names it; its placeholders are kept values.
 
-    `keep` names values of the answer by dotted path. `until` is a dotted path (of an answer that may lag) and what must
-    stand there. `writes` says what the request leaves in the project, in words; reads and refusals leave nothing.
+    `keep` names values of the answer by dotted path. `until` is a dotted path (of an answer that may lag) and the value
+    expected there. `writes` describes what the request leaves in the project; reads and refusals leave nothing.
     """
 
     name: str
@@ -84,11 +84,11 @@ class Case:
 
 
 ANYTHING = object()
-"""For `until`: whatever stands there, so long as something does."""
+"""For `until`: any value."""
 
 
 def filled(template: Any, name: str, kept: Mapping[str, Any]) -> Any:
-    """A body with its stand-ins replaced; KeyError with the name of a kept value that is not there."""
+    """Replace the placeholders of a body; KeyError with the name of a kept value that is missing."""
     match template:
         case Own(suffix):
             return f"{name}_{suffix}"
@@ -105,7 +105,7 @@ def filled(template: Any, name: str, kept: Mapping[str, Any]) -> Any:
 
 
 def at(document: Any, path: str) -> Any:
-    """What stands at a dotted path, None if nothing does."""
+    """Return the value at a dotted path, or `None`."""
     for part in path.split("."):
         if isinstance(document, Mapping):
             document = document.get(part)

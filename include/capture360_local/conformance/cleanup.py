@@ -1,4 +1,4 @@
-"""Removes everything that a run may have left, by its name alone: so it can be done after any end of the run."""
+"""Removal of everything that a run may have left, by the name of the run, so that it works however the run ended."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _MODELS = "/models"
 
 
 class _NotRemoved(Exception):
-    """What stayed, and what the project said."""
+    """Something could not be removed; the message has the answer of the project."""
 
 
 def clean(project: Project, name: str, areas: Collection[str]) -> Sequence[str]:
     """Remove what belongs to run `name` in those areas of the project (first parts of paths, e.g. `files`).
 
-    Returns sentences about what could not be removed; what is not there is no failure. Things that hang on others
-    come first, and what fails is tried again, since CDF may lag.
+    Return sentences about what could not be removed; missing things are no failure. Dependent things are removed
+    first, and failures are repeated, since CDF may lag.
     """
     steps = [step for area, step in _STEPS if area in areas]
     left: list[str] = []
     for number in range(_PASSES):
         if number:
             time.sleep(_PAUSE_S)
-        left = [said for step in steps for said in _try(step, project, name)]
+        left = [failure for step in steps for failure in _try(step, project, name)]
         if not left:
             break
     return left
@@ -48,8 +48,8 @@ def _try(step: Callable[[Project, str], None], project: Project, name: str) -> I
 
 def _must(answer: Answer, what: str) -> Any:
     if not answer.is_success:
-        said = at(answer.body, "error.message") or "without a message"
-        raise _NotRemoved(f"{what} could not be removed: {answer.status or 'no answer'}, {said}")
+        message = at(answer.body, "error.message") or "without a message"
+        raise _NotRemoved(f"{what} could not be removed: {answer.status or 'no answer'}, {message}")
     return answer.body
 
 
@@ -106,7 +106,7 @@ def _instances(project: Project, name: str) -> None:
 
 
 def _schemas(project: Project, name: str) -> None:
-    """Data model, view, container and at last the space; one that is not there is passed over."""
+    """Remove the data model, the view, the container and then the space; missing ones are ignored."""
     versioned = {"space": name, "version": "v1"}
     for what, path, item in (
         ("The data model of", "datamodels", versioned | {"externalId": "Things"}),

@@ -1,4 +1,4 @@
-"""Where two answers to one request differ: status, error fields, and the fields and types of what they hold."""
+"""Differences of two answers to one request: status, error fields, and the fields and types of the content."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def _between(project: Result, sandbox: Result) -> Iterator[Difference]:
     if shapes[0].get("") != shapes[1].get(""):
         yield Difference(name, "answer", *(" or ".join(sorted(each[""])) for each in shapes))
         return
-    told: list[str] = []
+    reported: list[str] = []
     for place in sorted(shapes[0].keys() | shapes[1].keys()):
-        if any(place.startswith((f"{above}.", f"{above}[")) for above in told):
+        if any(place.startswith((f"{above}.", f"{above}[")) for above in reported):
             continue
         here, there = (" or ".join(sorted(each.get(place, {_ABSENT}))) for each in shapes)
         if here != there:
-            told.append(place)
+            reported.append(place)
             yield Difference(name, place, here, there)
 
 

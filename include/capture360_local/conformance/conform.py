@@ -1,4 +1,4 @@
-"""The whole of it: the cases to a sandbox and to a project, the project cleaned, the answers compared and recorded."""
+"""Conformance run: send the cases to a sandbox and to a project, clean up, compare and record the answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from capture360_local.conformance.cases import cases_for
 from capture360_local.conformance.cleanup import clean
 from capture360_local.conformance.compare import Difference, differences
 from capture360_local.conformance.project import Project
-from capture360_local.conformance.run import Result, Run, Tell
+from capture360_local.conformance.run import Progress, Result, Run
 from capture360_local.conformance.scrub import Scrubber
 from cdf_sandbox.core.options import ProjectMode
 
@@ -24,7 +24,7 @@ PATIENCE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a run; `stopped` says why it ended early, and `left` what of it is still in the project."""
+    """Outcome of a run; `stopped` is the reason of an early end, and `left` what could not be removed."""
 
     name: str
     project: Sequence[Result]
@@ -47,10 +47,10 @@ class Outcome:
         return not (self.stopped or self.left or self.unexpected or self.differences)
 
 
-def conform(connection: Connection, name: str, tell: Tell, *, patience_s: float = PATIENCE_S) -> Outcome:
+def conform(connection: Connection, name: str, progress: Progress, *, patience_s: float = PATIENCE_S) -> Outcome:
     """Ask a sandbox and the project the same cases under the throwaway name `name`.
 
-    The project is cleaned however the run ends; an interruption is told in the outcome, a second one, which cuts the
+    The project is cleaned however the run ends; an interruption is in the outcome, a second one, which cuts the
     cleaning short, is raised.
     """
     mode = ProjectMode(connection.mode)
@@ -64,7 +64,7 @@ def conform(connection: Connection, name: str, tell: Tell, *, patience_s: float 
         run = Run(project, name, patience_s=patience_s)
         stopped = ""
         try:
-            run.ask(cases, tell)
+            run.ask(cases, progress)
         except KeyboardInterrupt:
             stopped = f"It was interrupted after {len(run.results)} of {len(cases)} cases."
         except Capture360Error as error:

@@ -24,7 +24,7 @@ _REFRESH_BEFORE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status and JSON body; status 0 if there was no answer, and then the body says why."""
+    """Status and JSON body; status 0 if there was no answer, and then the body has the reason."""
 
     status: int
     body: Any
@@ -35,7 +35,7 @@ class Answer:
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the project did nothing, and says so."""
+        """Whether the project refused the request."""
         return httpx.codes.is_client_error(self.status)
 
 

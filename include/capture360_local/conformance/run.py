@@ -17,8 +17,8 @@ _NAME = re.compile(rf"{NAME_PREFIX}[0-9a-f]{{12}}")
 _UNKNOWN_ID = 2**53 - 1
 _PAUSE_S = 0.25
 
-Tell = Callable[[str, int, int], None]
-"""Told of each case: its name, which it is, of how many."""
+Progress = Callable[[str, int, int], None]
+"""Called with each case: its name, its number, and the number of cases."""
 
 
 def new_name() -> str:
@@ -33,7 +33,7 @@ def is_name(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was asked and answered. Without an answer, `skipped` says which value of an earlier case it lacks.
+    """What was asked and answered. Without an answer, `skipped` names the missing value of an earlier case.
 
     `in_time` is False if an answer that may lag did not come to what the case waits for.
     """
@@ -78,10 +78,10 @@ class Run:
             "clientSecret": project.connection.client_secret,
         }
 
-    def ask(self, cases: Sequence[Case], tell: Tell = lambda *_: None) -> Sequence[Result]:
+    def ask(self, cases: Sequence[Case], progress: Progress = lambda *_: None) -> Sequence[Result]:
         """Ask every case; what an interruption leaves of `results` and `touched` can be read all the same."""
         for number, case in enumerate(cases, 1):
-            tell(case.name, number, len(cases))
+            progress(case.name, number, len(cases))
             self.results.append(self._ask(case))
         return self.results
 

@@ -1,7 +1,7 @@
-"""Makes request and answer pairs fit to be shown: what could tell whose project it is stays out.
+"""Scrubbing of request and answer pairs: everything that could identify the project is left out.
 
 Texts of answers are kept only where the run sent them itself or the field holds one of CDF's own words; numbers only
-where they are versions and codes. So a field that nobody thought of gives nothing away.
+where they are versions and codes. So a new field reveals nothing.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Capabilities: who may do what, in which space or data set."""
+"""Capabilities of a token, by space or data set."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import MissingCapability
 
 ALL_ACLS: dict[str, tuple[str, ...]] = {
     "annotationsAcl": ("READ", "WRITE", "SUGGEST", "REVIEW"),
@@ -68,7 +68,7 @@ class Access:
     def require(self, acl: str, action: str) -> None:
         """Refuse with 403 unless `action` is allowed in some scope."""
         if not self.allows(acl, action):
-            raise forbidden(acl, action)
+            raise MissingCapability(acl, action)
 
     def require_spaces(self, acl: str, action: str, spaces: Iterable[str]) -> None:
         """Refuse with 403 unless `action` is allowed in each of `spaces`."""
@@ -76,12 +76,12 @@ class Access:
         allowed = self.spaces(acl, action)
         denied = sorted(set(spaces) - allowed) if allowed is not None else []
         if denied:
-            raise forbidden(acl, action, f"spaces {', '.join(denied)}")
+            raise MissingCapability(acl, action, f"spaces {', '.join(denied)}")
 
     def require_data_sets(self, acl: str, action: str, data_set_ids: Iterable[int | None]) -> None:
         """Refuse with 403 unless `action` is allowed for each data set; `None` stands for having none.
 
-        Whatever changes something in a data set with write protection must come from an owner of the data set.
+        Changes in a data set with write protection need an owner of the data set.
         """
         data_set_ids = list(data_set_ids)
         self.require(acl, action)
@@ -92,20 +92,10 @@ class Access:
             return
         denied = sorted({"without data set" if i is None else str(i) for i in data_set_ids if str(i) not in allowed})
         if denied:
-            raise forbidden(acl, action, f"data sets {', '.join(denied)}")
+            raise MissingCapability(acl, action, f"data sets {', '.join(denied)}")
 
     def _require_owner(self, protected: frozenset[str]) -> None:
         owned = self.data_sets(_DATA_SETS, "OWNER")
         denied = sorted(protected - owned) if owned is not None else []
         if denied:
-            raise forbidden(_DATA_SETS, "OWNER", f"write protected data sets {', '.join(denied)}")
-
-
-def forbidden(acl: str, action: str, where: str | None = None) -> ApiError:
-    """The refusal for a capability that the token lacks."""
-    place = f" in {where}" if where else ""
-    return ApiError(
-        403,
-        f"Resource not found. This may also be due to insufficient access rights. Missing {acl}:{action}{place}.",
-        missing=[{"acl": acl, "action": action}],
-    )
+            raise MissingCapability(_DATA_SETS, "OWNER", f"write protected data sets {', '.join(denied)}")

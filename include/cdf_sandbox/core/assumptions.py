@@ -1,9 +1,9 @@
-"""What CDF does not publish and the sandbox therefore assumes; each is written to be no softer than it may be.
+"""Assumptions about unpublished behaviour of CDF; each is deliberately strict.
 
-Those that a run may want otherwise are fields of `Options` and named here.
+Assumptions that can be changed for a run are fields of `Options` and named here.
 
-- The rates that CDF tells for files, 120 requests and 23 lists or searches a second, hold for a client over all APIs.
-  The 160 of the Files API hold for everybody together. They are counted over a sliding second, without those refused.
+- The rates published for files, 120 requests and 23 lists or searches per second, apply to a client over all APIs.
+  The 160 of the Files API apply to all clients together. Counted over a sliding second, without refused requests.
 - Lists, searches and aggregates of files and assets see a new resource `Options.list_lag` seconds after its
   creation; changes and deletions show at once. Annotations, data sets and 3D models list without lag.
 - `uploaded` of a file turns true `Options.uploaded_lag` seconds after its content arrived, and stays true while
@@ -11,42 +11,42 @@ Those that a run may want otherwise are fields of `Options` and named here.
 - The classic file of a CogniteFile node shows up `Options.syncer_delay` seconds after the node; until then links and
   look-ups answer 400 with `missing`.
 - An identifier that one request names twice is refused with 400. The specification wants them unique where files,
-  assets, data sets and pipelines are read; where resources are changed or deleted it says nothing, and for none of them
-  how the refusal looks. The same resource by two identifiers, such as `id` and `externalId`, is answered twice.
+  assets, data sets and pipelines are read; where resources are changed or deleted it is silent, and for none of them
+  it describes the refusal. The same resource by two identifiers, such as `id` and `externalId`, is answered twice.
 - Labels are not checked for existence, since the Labels API is not part of the sandbox; neither are security
   categories. `geoLocation` is stored but cannot be filtered on, and `advancedFilter` and `sort` of assets are
   refused as unexpected fields.
-- An entry without content is gone a week after it was made, overwritten since or not, with its annotations and parts;
+- An entry without content is deleted a week after its creation, overwritten or not, with its annotations and parts;
   a CogniteFile node keeps its file.
 - A multipart upload can be completed once; an open one ends with its file. That a part but the last is too small is
   noticed at completion, as object stores do.
 - `instanceId` of files takes every external id that data modeling takes; the narrower pattern that the published
   specification gives for it is not enforced. Creating, changing and deleting in a data set with write protection needs
   `datasetsAcl:OWNER` for it, and so does reporting runs of its extraction pipelines.
-- A query parameter that an endpoint does not speak is refused. Null is refused in what is to be stored, where the
+- A query parameter that an endpoint does not have is refused. Null is refused in what is to be stored, where the
   specification does not allow it; in lists and searches, where the SDK sends it, it counts as left out.
 - An asset cannot be moved to another root, nor can a root become a child.
 - Writes to assets and annotations in data modeling only projects are refused with `Options.write_blocked_status`.
 - `/annotations/reverselookup` answers whatever `cdf-version` a request names: the SDK sends `beta`, the viewer an
-  old version that says nothing of beta, and both are answered.
+  older version without beta, and both are answered.
 - Annotations of types other than `images.TextRegion`, `images.AssetLink`, `images.InstanceLink`,
   `images.ObjectDetection` and `images.Classification` are refused. The asset of an AssetLink must exist, the
-  instance of an InstanceLink need not. Annotations go with the file that they are on.
+  instance of an InstanceLink need not. Annotations are deleted with their file.
 - An E57 revision with `extractPhotosphereImages` makes instances of `cdf_360_image_schema` and classic face files.
   Their ids are not published: `Options.extraction_names` chooses tidy ids, random ids, images without stations, or
   two collections. A file without photospheres ends as `Done` with no instances; one that is no E57 file, and a space
   that does not exist, end as `Failed` with the reason in the logs.
-- `published=false` hides published revisions, as the SDK sends it with every list unless told otherwise; with
+- `published=false` hides published revisions, as the SDK sends it with every list by default; with
   `Options.published_false_hides_published` off it hides nothing. Without the parameter all revisions are listed.
 - The file of a revision or of its picture must be one that the caller may read, though the specification names only
   `threedAcl`. `Options.revision_needs_readable_file` drops that.
 - 3D jobs: an external id that is taken is answered with 409 and spends no nonce; a page holds ten jobs, oldest first;
   unknown jobs are refused with 400. A job reads all six faces. It makes one result, a CogniteFile in the job's space
   in the form that `three_d.text_detection` shows; its real form is not published. Whether a rejected key is in the
-  result is not checked. Why a job failed stands in the sandbox's log only, since the API has no place for it.
+  result is not checked. The reason of a failed job is in the sandbox's log only, since the API has no field for it.
 - Contextualization of 360 images: every item makes one edge, so that a request which is sent twice leaves two; objects
   and edges have random ids, and the edges the status `Approved`. The polar angle is checked to be in [0, pi] as the
-  azimuth is in [0, 2 pi). The form with `revisionInstanceId`, which is deprecated, is refused. Removing passes over
+  azimuth is in [0, 2 pi). The form with `revisionInstanceId`, which is deprecated, is refused. Removing ignores
   pairs without links and leaves objects. Without a beta header both endpoints answer 400.
 - Vision reads batches of ten files; one file that cannot be read fails its batch. The 21st running job is refused with
   429. A threshold that is not given is 0.4. Features other than TextDetection are refused. Vision asks for

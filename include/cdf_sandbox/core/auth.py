@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
 from cdf_sandbox.core.access import Access, all_capabilities
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import Unauthorized
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep, current_sandbox
 
@@ -106,20 +106,20 @@ def identity_of(sandbox: Sandbox, authorization: str) -> str | None:
 
 
 def bearer_access(request: Request) -> Access:
-    """Who speaks, by the bearer token; 401 without a valid one."""
+    """Access of the bearer token; 401 without a valid one."""
     row = _client_of(current_sandbox(request), request.headers.get("authorization", ""))
     if row is None:
-        raise ApiError(401, "Unauthorized", headers={"www-authenticate": "Bearer"})
+        raise Unauthorized(challenge=True)
     with current_sandbox(request).read() as db:
         rows = db.execute("SELECT id FROM data_sets WHERE json_extract(doc, '$.writeProtected')").fetchall()
     return Access(row["client_id"], json.loads(row["capabilities"]), frozenset(str(each["id"]) for each in rows))
 
 
 def project_access(project: str, request: Request) -> Access:
-    """Who speaks; 401 too for a project that the token has no access to, as CDF answers."""
+    """Access of the bearer token; 401 also for a project that the token has no access to, as in CDF."""
     access = bearer_access(request)
     if project != current_sandbox(request).options.project:
-        raise ApiError(401, "Unauthorized")
+        raise Unauthorized
     return access
 
 

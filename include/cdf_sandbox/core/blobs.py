@@ -1,4 +1,4 @@
-"""Contents of files on disk: written whole under a fresh name or not at all."""
+"""File contents on disk, each written completely under a new name or not at all."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ _COPY_CHUNK = 1024 * 1024
 
 
 class Blobs:
-    """A folder of immutable blobs; what is being written lies in `incoming` until it is complete."""
+    """A folder of immutable blobs; a blob stays in `incoming` until it is written completely."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -20,12 +20,12 @@ class Blobs:
         self._incoming.mkdir(parents=True, exist_ok=True)
 
     def path(self, name: str) -> Path:
-        """Where the blob called `name` lies."""
+        """Return the path of the blob called `name`."""
         return self._root / name[:2] / name
 
     @contextmanager
     def incoming(self) -> Iterator[tuple[str, BinaryIO]]:
-        """A stream to write a blob to and the name it gets when the block ends; nothing stays when it raises."""
+        """Open a stream to write a blob to, and its later name; if the block raises, nothing is kept."""
         name = uuid.uuid4().hex
         temporary = self._incoming / name
         try:
@@ -54,12 +54,12 @@ class Blobs:
         return name
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove blobs that nothing refers to any more; readers that opened them keep what they have."""
+        """Remove blobs that nothing refers to; readers that have opened them can still read."""
         for name in names:
             self.path(name).unlink(missing_ok=True)
 
     def remove_orphans(self, referenced: set[str]) -> None:
-        """Remove what a killed process left behind: unfinished blobs and those that no row refers to."""
+        """Remove the leftovers of a killed process: unfinished blobs and those that no row refers to."""
         for leftover in self._incoming.iterdir():
             leftover.unlink()
         for blob in self._root.glob("??/*"):

@@ -1,4 +1,4 @@
-"""The one clock of the sandbox. Expiry, lag and delays read it, so that a test moves time instead of sleeping."""
+"""The clock of the sandbox. Expiry, lag and delays use it, so that tests move time instead of sleeping."""
 
 import time
 from datetime import UTC, datetime

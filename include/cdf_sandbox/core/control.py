@@ -1,4 +1,4 @@
-"""`/sandbox/...`: what a test or a person may ask of the sandbox itself; no real CDF has these."""
+"""`/sandbox/...`: endpoints that control the sandbox itself; CDF does not have them."""
 
 from typing import Annotated, Any
 
@@ -21,7 +21,7 @@ class ClockMove(StrictModel):
 
 
 class ClientOrder(StrictModel):
-    """A client to make; one of that name is replaced."""
+    """A client to create; an existing one of that name is replaced."""
 
     client_id: Annotated[str, Field(min_length=1, max_length=255)]
     capabilities: list[dict[str, Any]]
@@ -35,7 +35,7 @@ def read_counters(sandbox: SandboxDep) -> Response:
 
 @control_router.post("/counters/reset")
 def reset_counters(sandbox: SandboxDep) -> Response:
-    """Count from nought again."""
+    """Reset the counters."""
     sandbox.counters.reset()
     return Json(sandbox.counters.snapshot())
 
@@ -48,7 +48,7 @@ def read_requests(sandbox: SandboxDep, limit: Annotated[int, Query(ge=1, le=2000
 
 @control_router.get("/faults")
 def read_faults(sandbox: SandboxDep) -> Response:
-    """The faults that were ordered and did not happen yet."""
+    """List the pending faults."""
     return Json({"items": sandbox.faults.pending()})
 
 
@@ -60,20 +60,20 @@ def order_fault(sandbox: SandboxDep, order: FaultOrder) -> Response:
 
 @control_router.delete("/faults")
 def clear_faults(sandbox: SandboxDep) -> Response:
-    """Forget the faults that did not happen yet."""
+    """Drop the pending faults."""
     sandbox.faults.clear()
     return Json({"items": []})
 
 
 @control_router.post("/clients", status_code=201)
 def make_client(sandbox: SandboxDep, client: ClientOrder) -> Response:
-    """Make a client with the given capabilities, in the shape of token/inspect, and show its secret once."""
+    """Create a client with the given capabilities, in the form of token/inspect; its secret is in this answer only."""
     secret = register_client(sandbox, client.client_id, client.capabilities)
     return Json({"clientId": client.client_id, "clientSecret": secret}, status_code=201)
 
 
 @control_router.post("/clock")
 def move_clock(sandbox: SandboxDep, move: ClockMove) -> Response:
-    """Move the sandbox's clock forward and say what it shows, in epoch milliseconds."""
+    """Move the sandbox's clock forward and return its time in epoch milliseconds."""
     sandbox.clock.advance(move.advance)
     return Json({"now": sandbox.clock.now_ms()})

@@ -1,4 +1,4 @@
-"""What the sandbox was asked and what it changed, so that a test can say "this run wrote nothing"."""
+"""Counts of requests and of changed rows, so that a test can assert that a run wrote nothing."""
 
 import threading
 from collections import Counter, deque
@@ -13,7 +13,7 @@ _READING_ENDS = (
 
 
 def kind_of(method: str, path: str) -> RequestKind:
-    """Whether a request can change what the project holds; tokens, sessions and our own pages are kinds apart."""
+    """Classify a request: reads, requests that can change the project, tokens, sessions and the sandbox's pages."""
     if path in ("/", "/favicon.ico", "/sandbox/style.css") or path.startswith("/sandbox/pages/"):
         return "page"
     if method in ("GET", "HEAD", "OPTIONS") or path.startswith("/sandbox/"):
@@ -54,18 +54,18 @@ class Counters:
             self._rows_changed += count
 
     def received(self, kind: RequestKind) -> None:
-        """Count a request as it comes in."""
+        """Count a request when it arrives."""
         with self._lock:
             self._requests[kind] += 1
 
     def finished(self, entry: LoggedRequest) -> None:
-        """Remember a request that was answered or broken off; looking at the pages is no use of the API."""
+        """Log a request that was answered or aborted; requests to the pages are left out."""
         if entry.kind != "page":
             with self._lock:
                 self._log.append(entry)
 
     def reset(self) -> None:
-        """Start counting anew; the log of requests stays."""
+        """Reset the counts; the log of requests stays."""
         with self._lock:
             self._requests.clear()
             self._rows_changed = 0

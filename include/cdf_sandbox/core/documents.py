@@ -1,4 +1,4 @@
-"""Tables of JSON documents with an internal id, an external id and two times: what most classic APIs keep."""
+"""Tables of JSON documents with an internal id, an external id and two times, for the classic APIs."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from sqlite3 import Connection, Row
 from typing import Any
 
-from cdf_sandbox.core.errors import duplicated, missing
+from cdf_sandbox.core.errors import DuplicatedExternalIds, UnknownIds
 from cdf_sandbox.core.identifiers import ClassicId, new_id
+from cdf_sandbox.core.paging import first_page
 from cdf_sandbox.core.sql import Where
 
 
@@ -46,7 +47,7 @@ class Documents:
         pairs = [(identifier, self.find(db, identifier)) for identifier in identifiers]
         unknown = [identifier.wire() for identifier, row in pairs if row is None]
         if unknown and not ignore_unknown:
-            raise missing(unknown, self.noun)
+            raise UnknownIds(unknown, self.noun)
         return [row for _, row in pairs if row is not None]
 
     def check_free(self, db: Connection, documents: Sequence[dict[str, Any]]) -> None:
@@ -59,7 +60,7 @@ class Documents:
         )
         taken = sorted({row["external_id"] for row in rows} | twice)
         if taken:
-            raise duplicated([{"externalId": external_id} for external_id in taken])
+            raise DuplicatedExternalIds([{"externalId": external_id} for external_id in taken])
 
     def insert(self, db: Connection, document: dict[str, Any], now: int, **columns: Any) -> int:
         """A new document; its external id must have been checked. Returns its internal id."""
@@ -93,14 +94,14 @@ class Documents:
 
     def page(
         self, db: Connection, where: Where, after: int, limit: int, partition: tuple[int, int] | None = None
-    ) -> tuple[list[Row], bool]:
-        """At most `limit` documents with ids above `after`, and whether there are more."""
+    ) -> tuple[Sequence[Row], int | None]:
+        """Return at most `limit` documents with ids above `after`, and the last of these ids if there are more."""
         remainder, divisor = partition or (0, 1)
         rows = db.execute(
             f"SELECT * FROM {self.table} WHERE id > ? AND id % ? = ? AND {where.sql()} ORDER BY id LIMIT ?",  # noqa: S608 - names from the code
             [after, divisor, remainder, *where.values, limit + 1],
         ).fetchall()
-        return rows[:limit], len(rows) > limit
+        return first_page(rows, limit)
 
     def search(self, db: Connection, where: Where, words: dict[str, str], limit: int) -> list[Row]:
         """Documents in which any word is part of its column's text, those with more of them first.
@@ -117,7 +118,7 @@ class Documents:
         return rows
 
     def count(self, db: Connection, where: Where) -> int:
-        """How many documents satisfy `where`."""
+        """Count the documents that satisfy `where`."""
         number: int = db.execute(f"SELECT count(*) FROM {self.table} WHERE {where.sql()}", where.values).fetchone()[0]  # noqa: S608 - names from the code
         return number
 

@@ -1,4 +1,4 @@
-"""Faults on order: what goes wrong, at which call."""
+"""Fault injection: which fault occurs at which request."""
 
 import threading
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ Effect = Literal["status", "delay", "reset", "commit-then-reset", "commit-then-t
 class FaultOrder(StrictModel):
     """One fault.
 
-    It strikes the `nth` to `nth + times - 1`-th request after the order whose method and whole path match;
+    It applies to the `nth` to `nth + times - 1`-th matching request after the order; method and whole path must match;
     `path` is a shell pattern, e.g. `*/files/byids` or `/links/upload/*`.
 
     - `status`: answer `status` with `message` and `headers` and do nothing.
@@ -51,32 +51,32 @@ class _Pending:
 
 
 class Faults:
-    """The orders that were not carried out yet."""
+    """The orders that are pending."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pending: list[_Pending] = []
 
     def order(self, order: FaultOrder) -> int:
-        """Take an order; returns its id."""
+        """Add an order; return its id."""
         pending = _Pending(new_id(), order)
         with self._lock:
             self._pending.append(pending)
         return pending.id
 
     def match_fault(self, method: str, path: str) -> FaultOrder | None:
-        """The fault that this request meets; every matching order counts the request."""
-        struck: FaultOrder | None = None
+        """Return the fault that applies to this request; every matching order counts the request."""
+        matched: FaultOrder | None = None
         with self._lock:
             for pending in self._pending:
                 order = pending.order
                 if order.method not in ("*", method) or not fnmatchcase(path, order.path):
                     continue
                 pending.seen += 1
-                if struck is None and pending.seen >= order.nth:
-                    struck = order
+                if matched is None and pending.seen >= order.nth:
+                    matched = order
             self._pending = [pending for pending in self._pending if not pending.is_over]
-        return struck
+        return matched
 
     def pending(self) -> list[dict[str, Any]]:
         """The orders with the number of requests that each has seen."""
@@ -87,6 +87,6 @@ class Faults:
             ]
 
     def clear(self) -> None:
-        """Forget every order."""
+        """Drop every order."""
         with self._lock:
             self._pending.clear()

@@ -1,4 +1,4 @@
-"""How requests are read and answers written: gzip with a limit, strict JSON, CDF's envelope."""
+"""Reading of requests and writing of answers: gzip with a limit, strict JSON."""
 
 import json
 import math
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 from starlette.responses import Response
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import ApiError, BadRequest, TooLarge
 
 PROJECT_PREFIX = "/api/v1/projects/{project}"
 
@@ -25,7 +25,7 @@ class StrictModel(BaseModel):
 
 
 class WriteModel(StrictModel):
-    """What is to be stored: a field is left out or has a value. In requests that only read, null means nothing."""
+    """A body to store: a field is left out or has a value. In requests that only read, null counts as left out."""
 
     may_be_null: ClassVar[frozenset[str]] = frozenset()
     """The fields, by their names on the wire, that may be null."""
@@ -46,11 +46,11 @@ def given_only(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def refuse_unknown_query(request: Request) -> None:
-    """400 for a parameter that the endpoint does not speak: to pass over a filter would answer with too much."""
-    spoken = {field.alias for field in get_flat_dependant(request.scope["route"].dependant).query_params}
-    unknown = sorted(set(request.query_params) - spoken)
+    """400 for a parameter that the endpoint does not have: ignoring a filter would return too much."""
+    known = {field.alias for field in get_flat_dependant(request.scope["route"].dependant).query_params}
+    unknown = sorted(set(request.query_params) - known)
     if unknown:
-        raise ApiError(400, f"Unexpected query parameter - {', '.join(unknown)[:200]}")
+        raise BadRequest(f"Unexpected query parameter - {', '.join(unknown)[:200]}")
 
 
 class Json(Response):
@@ -69,13 +69,13 @@ def parse_json(data: bytes) -> Any:
         if b"\\u" in data:
             json.dumps(parsed, ensure_ascii=False).encode()
     except UnicodeError:
-        raise ApiError(400, "Request body is not valid UTF-8") from None
+        raise BadRequest("Request body is not valid UTF-8") from None
     except RecursionError:
-        raise ApiError(400, "Request body is nested too deeply") from None
+        raise BadRequest("Request body is nested too deeply") from None
     except json.JSONDecodeError as error:
-        raise ApiError(400, f"Request body is not valid JSON: {error.msg} at position {error.pos}") from None
+        raise BadRequest(f"Request body is not valid JSON: {error.msg} at position {error.pos}") from None
     except ValueError as error:
-        raise ApiError(400, f"Request body is not valid JSON: {error}") from None
+        raise BadRequest(f"Request body is not valid JSON: {error}") from None
     return parsed
 
 
@@ -113,13 +113,13 @@ class _CdfRequest(Request):
             try:
                 plain = gunzip.decompress(chunk, limit + 1 - size) if gunzip else chunk
             except zlib.error:
-                raise ApiError(400, "Request body is not valid gzip") from None
+                raise BadRequest("Request body is not valid gzip") from None
             size += len(plain)
             if size > limit:
-                raise ApiError(413, f"Request body exceeds the limit of {limit} bytes")
+                raise TooLarge(f"Request body exceeds the limit of {limit} bytes")
             chunks.append(plain)
         if gunzip and not gunzip.eof:
-            raise ApiError(400, "Request body is not valid gzip: it ends too early")
+            raise BadRequest("Request body is not valid gzip: it ends too early")
         return b"".join(chunks)
 
 

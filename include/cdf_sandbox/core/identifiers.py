@@ -1,14 +1,11 @@
 """Field types and identifiers that several APIs share, with CDF's limits."""
 
-import base64
-import binascii
 import secrets
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from cdf_sandbox.core.errors import ApiError
 from cdf_sandbox.core.http import StrictModel
 
 MAX_ID = 2**53 - 1
@@ -31,9 +28,11 @@ def text(maximum: int, minimum: int = 0) -> Any:
 
 
 def _unique(items: list[Any] | None) -> list[Any] | None:
-    said = [_identity(item) for item in items or ()]
+    identities = [_identity(item) for item in items or ()]
     twice = (
-        sorted({str(identity) for identity in said if said.count(identity) > 1}) if len(set(said)) < len(said) else []
+        sorted({str(identity) for identity in identities if identities.count(identity) > 1})
+        if len(set(identities)) < len(identities)
+        else []
     )
     if twice:
         raise ValueError(f"all must be unique; given more than once: {', '.join(twice[:5])}")
@@ -45,7 +44,7 @@ def _identity(item: Any) -> Any:
 
 
 each_once = AfterValidator(_unique)
-"""A list in which nothing occurs twice; changes are told apart by what they change."""
+"""A list without duplicates; changes are compared by the resource that they change."""
 
 
 def metadata_checker(*, key_bytes: int, value_bytes: int, pairs: int, total_bytes: int | None) -> AfterValidator:
@@ -106,39 +105,3 @@ class FileId(ClassicId):
     @classmethod
     def _names(cls) -> tuple[str, ...]:
         return ("id", "external_id", "instance_id")
-
-
-def encode_cursor(position: str | int) -> str:
-    """An opaque cursor that continues after `position`."""
-    return base64.urlsafe_b64encode(f"v1:{position}".encode()).decode()
-
-
-def decode_cursor(cursor: str) -> str:
-    """The position in a cursor; 400 when it is not one of ours."""
-    try:
-        version, _, position = base64.urlsafe_b64decode(cursor.encode("ascii")).decode().partition(":")
-    except (binascii.Error, ValueError):
-        version = ""
-    if version != "v1":
-        raise ApiError(400, "Invalid cursor")
-    return position
-
-
-def cursor_id(cursor: str | None) -> int:
-    """The internal id after which a page starts; 0 without a cursor."""
-    if cursor is None:
-        return 0
-    position = decode_cursor(cursor)
-    if not position.isdecimal() or len(position) > 16:
-        raise ApiError(400, "Invalid cursor")
-    return int(position)
-
-
-def partition_of(text: str | None) -> tuple[int, int] | None:
-    """`"m/n"` as (remainder, divisor) over internal ids, 1 <= m <= n <= 10."""
-    if text is None:
-        return None
-    part, slash, count = text.partition("/")
-    if not (slash and part.isdecimal() and count.isdecimal() and len(text) <= 5 and 1 <= int(part) <= int(count) <= 10):
-        raise ApiError(400, f"Invalid partition {text[:20]!r}: expected m/n with 1 <= m <= n <= 10")
-    return int(part) - 1, int(count)

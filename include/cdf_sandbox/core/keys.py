@@ -1,4 +1,4 @@
-"""Keys that a sandbox makes once and keeps, so that links and cursors outlive a restart."""
+"""Keys that a sandbox creates once and keeps, so that links stay valid after a restart."""
 
 import secrets
 from sqlite3 import Connection

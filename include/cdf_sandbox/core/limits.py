@@ -1,4 +1,4 @@
-"""Rate and concurrency limits over a sliding second of real time: of one client, and of everybody together."""
+"""Rate and concurrency limits over a sliding second of real time: per client, and of all clients together."""
 
 import re
 import threading
@@ -7,11 +7,11 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import TooManyRequests
 from cdf_sandbox.services.data_modeling.assumptions import CONCURRENT_DELETES, CONCURRENT_READS, CONCURRENT_WRITES
 
 REQUESTS_PER_SECOND = 120
-"""All requests of one client, whichever of its tokens they come with (CDF's Files API tells about 120)."""
+"""All requests of one client, whichever of its tokens they come with (as published for CDF's Files API)."""
 LISTS_PER_SECOND = 23
 """Lists, searches and aggregates of one client."""
 FILES_PER_SECOND = 160
@@ -23,7 +23,7 @@ _ANALYTICAL_ENDS = ("/list", "/search", "/aggregate")
 _LISTS_BY_QUERY = ("/files", "/assets", "/extpipes", "/extpipes/runs")
 _OF_FILES = re.compile(r"/api/v1/projects/[^/]+/files(/|$)")
 _OF_INSTANCES = re.compile(r"/api/v1/projects/[^/]+/models/instances(/[a-z]+)?/?")
-_EVERYBODY = ""
+_ALL_CLIENTS = ""
 _WINDOW_S = 1.0
 
 
@@ -36,7 +36,7 @@ def is_analytical(method: str, path: str) -> bool:
 
 
 def instance_work(method: str, path: str) -> str | None:
-    """What a request does to instances, a key of `INSTANCES_AT_ONCE`; `None` for all other requests."""
+    """Return what a request does to instances, a key of `INSTANCES_AT_ONCE`; `None` for all other requests."""
     found = _OF_INSTANCES.fullmatch(path)
     if found is None or method != "POST":
         return None
@@ -44,7 +44,7 @@ def instance_work(method: str, path: str) -> str | None:
 
 
 class Limits:
-    """Counts requests as they come; a request above a limit is refused with 429 and not counted."""
+    """Counts of recent requests; a request above a limit is refused with 429 and not counted."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -53,20 +53,20 @@ class Limits:
         self._at_work = dict.fromkeys(INSTANCES_AT_ONCE, 0)
 
     def admit(self, client_id: str, method: str, path: str) -> None:
-        """Refuse with 429 when `client_id` asks too often, or everybody together does."""
+        """Refuse with 429 when `client_id`, or all clients together, exceed a rate."""
         now = self._monotonic()
         counted = [(client_id, "all", REQUESTS_PER_SECOND)]
         if is_analytical(method, path):
             counted.append((client_id, "analytical", LISTS_PER_SECOND))
         if _OF_FILES.match(path):
-            counted.append((_EVERYBODY, "files", FILES_PER_SECOND))
+            counted.append((_ALL_CLIENTS, "files", FILES_PER_SECOND))
         with self._lock:
             windows = [(self._recent[who, kind], limit) for who, kind, limit in counted]
             for window, limit in windows:
                 while window and window[0] <= now - _WINDOW_S:
                     window.popleft()
                 if len(window) >= limit:
-                    raise too_many(f"Too many requests: at most {limit} per second for this kind of request")
+                    raise TooManyRequests(f"Too many requests: at most {limit} per second for this kind of request")
             for window, _ in windows:
                 window.append(now)
 
@@ -76,7 +76,7 @@ class Limits:
         limit = INSTANCES_AT_ONCE[work]
         with self._lock:
             if self._at_work[work] >= limit:
-                raise too_many(
+                raise TooManyRequests(
                     f"Project exceeded maximum number='{limit}' of concurrent requests that {work} instances"
                 )
             self._at_work[work] += 1
@@ -85,8 +85,3 @@ class Limits:
         finally:
             with self._lock:
                 self._at_work[work] -= 1
-
-
-def too_many(message: str) -> ApiError:
-    """The refusal for asking too often or too much at once."""
-    return ApiError(429, message, headers={"retry-after": "1"})

@@ -1,4 +1,4 @@
-"""Links that carry their own permission: signed, expiring, good for one purpose, served by the second origin."""
+"""Links that carry their own permission: signed, expiring, for one purpose, served by the second origin."""
 
 import base64
 import binascii
@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from cdf_sandbox.core.clock import Clock
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import LinkRefused
 
 
 def _encode(data: bytes) -> str:
@@ -20,7 +20,7 @@ def _decode(text: str) -> bytes:
 
 
 class Links:
-    """Makes and opens the tokens that stand in link URLs."""
+    """Creation and verification of the tokens in link URLs."""
 
     def __init__(self, key: bytes, clock: Clock) -> None:
         self._key = key
@@ -43,10 +43,10 @@ class Links:
         except (binascii.Error, ValueError):
             genuine = False
         if not genuine:
-            raise ApiError(403, "The link is not valid: its signature does not match")
+            raise LinkRefused("The link is not valid: its signature does not match")
         made_for, expires_at, content = json.loads(payload)
         if made_for != purpose:
-            raise ApiError(403, f"The link is not valid for {purpose}")
+            raise LinkRefused(f"The link is not valid for {purpose}")
         if expires_at <= self._clock.now():
-            raise ApiError(403, "The link has expired")
+            raise LinkRefused("The link has expired")
         return dict(content)

@@ -1,4 +1,4 @@
-"""The outermost layer of both origins: request ids, the log, limits, faults, and no crash without an envelope."""
+"""Outermost middleware of both origins: request ids, the log, limits, faults, and an envelope for every failure."""
 
 import asyncio
 import logging
@@ -18,33 +18,33 @@ from cdf_sandbox.core.faults import FaultOrder
 from cdf_sandbox.core.limits import instance_work
 from cdf_sandbox.core.protocol import reset_connection
 from cdf_sandbox.core.sandbox import Sandbox
-from cdf_sandbox.services.files.abandoned import AbandonedFiles
+from cdf_sandbox.services.files.store import AbandonedFiles
 
 _log = logging.getLogger("cdf_sandbox")
 
 STORE_FAULT = "cdf_sandbox.store_fault"
-"""Where the scope tells the content endpoints to spoil what they store or give."""
+"""Key of the scope under which the content endpoints find a fault for what they store or return."""
 
 
 def shown_path(path: str) -> str:
-    """A path fit for logs: the token of a link is its permission and stays out."""
+    """Return a path for logs, without the token of a link, which is a permission."""
     parts = path.split("/")
     return "/".join([*parts[:3], "..."]) if path.startswith("/links/") else path
 
 
 async def _swallow(_: Message) -> None:
-    """Take an answer that nobody gets."""
+    """Discard an answer that is not sent."""
 
 
 async def _reset(scope: Scope, receive: Receive) -> None:
     reset_connection(scope)
-    # uvicorn expects an answer until it has noticed that the connection is gone.
+    # uvicorn expects an answer until it has noticed that the connection is closed.
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-class Gate:
-    """What every request passes on its way in and every answer on its way out."""
+class RequestMiddleware:
+    """Middleware of every request: request ids, the log, limits and faults."""
 
     def __init__(self, app: ASGIApp, sandbox: Sandbox) -> None:
         self._app = app
@@ -72,8 +72,7 @@ class Gate:
         try:
             await self._admit(scope, receive, stamped)
         except ApiError as error:
-            refusal = envelope(error.status_code, error.message, dict(error.headers or {}), **error.extra)
-            await refusal(scope, receive, stamped)
+            await error.response()(scope, receive, stamped)
         except Exception:
             _log.exception("request %s %s %s failed", request_id, method, shown_path(path))
             if status:
@@ -113,7 +112,7 @@ class Gate:
             return nullcontext()
         client_id = identity_of(self._sandbox, Headers(scope=scope).get("authorization", ""))
         if client_id is None:
-            return nullcontext()  # It will be told that it is nobody, and takes no client's place.
+            return nullcontext()  # Unauthenticated requests get 401 and do not count against rate limits.
         self._sandbox.limits.admit(client_id, scope["method"], path)
         work = instance_work(scope["method"], path)
         return nullcontext() if work is None else self._sandbox.limits.instances(work)
@@ -139,7 +138,7 @@ class Gate:
 
 
 class ApiCors(CORSMiddleware):
-    """CORS for browsers, on the APIs and links only: what the pages show is nobody else's to read."""
+    """CORS for browsers, on the APIs and links only: other sites must not read the pages."""
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(

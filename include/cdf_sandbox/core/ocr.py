@@ -1,4 +1,4 @@
-"""The eyes of Vision and of the 3D jobs: RapidOCR with the models of its wheel, where it is installed."""
+"""OCR backend of the Vision and 3D job endpoints: RapidOCR with the models in its wheel, if it is installed."""
 
 import hashlib
 import threading
@@ -12,7 +12,7 @@ _CACHED = 2000
 
 
 class CannotRead(Exception):
-    """No text can be read; the message says why."""
+    """No text can be read; the message gives the reason."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a sandbox can be told at its start."""
+"""Options of a sandbox, set at its start."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 ExtractionNames = Literal["tidy", "random_ids", "no_stations", "two_collections"]
-"""How the instances that CDF extracts from E57 files look; nothing of it is published."""
+"""Naming of the instances that CDF extracts from E57 files, which is not published."""
 
 
 class ProjectMode(StrEnum):
@@ -24,7 +24,7 @@ class ProjectMode(StrEnum):
 class Options:
     """Durations are in seconds, sizes in bytes.
 
-    Where the real value is not published, `cdf_sandbox.core.assumptions` says what was assumed.
+    Where the real value is not published, `cdf_sandbox.core.assumptions` states the assumption.
     """
 
     data: Path
@@ -64,11 +64,11 @@ ASSUMED: dict[str, Any] = {
     "revision_needs_readable_file": bool,
     "instance_limit": Annotated[int, Field(ge=0)],
 }
-"""Options in which a real project may differ from what is assumed, and what they take."""
+"""Options in which a real project may differ from the assumption, and their types."""
 
 
 def assumed(texts: Iterable[str]) -> dict[str, Any]:
-    """Fields of `Options` from `name=value` texts; ValueError with a sentence for one that is none."""
+    """Parse fields of `Options` from `name=value` texts; ValueError for a text that is not one."""
     chosen: dict[str, Any] = {}
     for text in texts:
         name, _, value = text.partition("=")

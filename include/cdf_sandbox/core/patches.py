@@ -1,4 +1,4 @@
-"""The update objects of the classic APIs: `{"set": x}`, `{"setNull": true}`, `{"add": ..., "remove": ...}`."""
+"""Update objects of the classic APIs: `{"set": x}`, `{"setNull": true}`, `{"add": ..., "remove": ...}`."""
 
 import json
 from collections.abc import Iterable
@@ -59,8 +59,8 @@ class ObjectPatch(_AddRemove):
         """The object after the patch."""
         if self.set is not None:
             return self.set
-        gone = set(self.remove or ())
-        return {key: value for key, value in (old or {}).items() if key not in gone} | (self.add or {})
+        removed = set(self.remove or ())
+        return {key: value for key, value in (old or {}).items() if key not in removed} | (self.add or {})
 
 
 class ArrayPatch(_AddRemove, Generic[Value]):
@@ -74,8 +74,8 @@ class ArrayPatch(_AddRemove, Generic[Value]):
         """The list after the patch, each value once."""
         if self.set is not None:
             return [plain_value(value) for value in self.set]
-        gone = _by_content(self.remove or ())
-        kept = {key: value for key, value in _by_content(old or ()).items() if key not in gone}
+        removed = _by_content(self.remove or ())
+        kept = {key: value for key, value in _by_content(old or ()).items() if key not in removed}
         return list((kept | _by_content(self.add or ())).values())
 
 

@@ -1,4 +1,4 @@
-"""HTTP below ASGI: gives the layers above a hand on the connection itself."""
+"""HTTP below ASGI: access to the connection for the middleware."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ class SandboxProtocol(HttpToolsProtocol):
         self.scope["extensions"] = {_KEY: {"transport": self.transport}}
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP with CDF's envelope too."""
+        """Answer invalid HTTP with CDF's envelope too."""
         body = json.dumps({"error": {"code": 400, "message": msg}}).encode()
         head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
         self.transport.write(head.encode() + b"connection: close\r\n\r\n" + body)

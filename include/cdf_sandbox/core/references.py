@@ -1,11 +1,11 @@
-"""Checks that what a document refers to exists."""
+"""Existence checks of the references in documents."""
 
 import json
 from collections.abc import Iterable
 from sqlite3 import Connection
 from typing import Any
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import UnknownIds
 
 
 def _absent(db: Connection, table: str, ids: Iterable[int]) -> list[int]:
@@ -21,7 +21,7 @@ def check_references(db: Connection, documents: Iterable[dict[str, Any]]) -> Non
     documents = list(documents)
     data_sets = _absent(db, "data_sets", (d["dataSetId"] for d in documents if "dataSetId" in d))
     if data_sets:
-        raise ApiError(400, f"Data set ids not found: {data_sets}", missing=[{"id": i} for i in data_sets])
+        raise UnknownIds([{"id": i} for i in data_sets], "Data set ids")
     assets = _absent(db, "assets", (i for d in documents for i in d.get("assetIds", ())))
     if assets:
-        raise ApiError(400, f"Asset ids not found: {assets}", missing=[{"id": i} for i in assets])
+        raise UnknownIds([{"id": i} for i in assets], "Asset ids")

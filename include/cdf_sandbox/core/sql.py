@@ -1,6 +1,7 @@
-"""Conditions that grow clause by clause, for the filters of the classic APIs."""
+"""SQL conditions for the filters of the classic APIs."""
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -91,14 +92,43 @@ class Where:
                 *id_lists(identifiers),
             )
 
-    def visible(self, allowed: frozenset[str] | None) -> None:
+    def visible(self, allowed: frozenset[str] | None, column: str = "data_set_id") -> None:
         """The document is in a data set of `allowed`; `None` allows everything."""
         if allowed is not None:
-            self.add("CAST(data_set_id AS TEXT) IN (SELECT value FROM json_each(?))", json.dumps(sorted(allowed)))
+            self.add(f"CAST({column} AS TEXT) IN (SELECT value FROM json_each(?))", json.dumps(sorted(allowed)))  # noqa: S608 - a name from the code
+
+    def classic(self, condition: StrictModel | None) -> None:
+        """Match the fields that the filters of the classic APIs share; a service adds those of its own."""
+        for name in condition.model_fields_set if condition is not None else ():
+            if name in _SHARED_FILTERS:
+                add, column = _SHARED_FILTERS[name]
+                add(self, *column, getattr(condition, name))
 
     def sql(self) -> str:
         """The condition; true without clauses."""
         return " AND ".join(f"({clause})" for clause in self._clauses) or "1"
+
+
+def _document(name: str) -> tuple[str]:
+    return (f"json_extract(doc, '$.{name}')",)
+
+
+_SHARED_FILTERS: Mapping[str, tuple[Callable[..., None], tuple[str, ...]]] = {
+    "name": (Where.equal, ("name",)),
+    "source": (Where.equal, _document("source")),
+    "mime_type": (Where.equal, _document("mimeType")),
+    "created_by": (Where.equal, _document("createdBy")),
+    "external_id_prefix": (Where.prefix, ("external_id",)),
+    "directory_prefix": (Where.prefix, _document("directory")),
+    "created_time": (Where.between, ("created_time",)),
+    "last_updated_time": (Where.between, ("last_updated_time",)),
+    "source_created_time": (Where.between, _document("sourceCreatedTime")),
+    "source_modified_time": (Where.between, _document("sourceModifiedTime")),
+    "metadata": (Where.metadata, ()),
+    "labels": (Where.labels, ()),
+    "data_set_ids": (Where.data_sets, ()),
+}
+"""Fields of filters that several classic APIs share: what matches them, and on which column."""
 
 
 def id_lists(identifiers: list[ClassicId]) -> tuple[str, str]:

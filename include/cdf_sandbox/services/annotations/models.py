@@ -171,7 +171,7 @@ ImageAnnotationType = Literal[
 
 
 def parse_data(annotation_type: str, data: dict[str, Any]) -> dict[str, Any]:
-    """`data` checked against its type; pydantic's `ValidationError` says what is wrong."""
+    """Validate `data` against its type; raises pydantic's `ValidationError`."""
     kind: type[BaseModel] = DATA_OF[annotation_type]
     return kind.model_validate(data).model_dump(by_alias=True, exclude_none=True)
 
@@ -214,7 +214,7 @@ class AnnotationSuggestions(StrictModel):
 
 
 class AnnotationFilter(StrictModel):
-    """What listed annotations must match; the resources are a must. `creatingUser` null matches those without one."""
+    """Filter of listed annotations; the resources are required. `creatingUser` null matches annotations without one."""
 
     annotated_resource_type: Literal["file", "threedmodel"]
     annotated_resource_ids: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
@@ -268,7 +268,7 @@ class AnnotationChanges(StrictModel):
 
 
 class ReverseFilter(StrictModel):
-    """What the annotations of the wanted files link to."""
+    """Links of the annotations whose files are requested."""
 
     annotated_resource_type: Literal["file", "threedmodel"]
     annotation_type: str

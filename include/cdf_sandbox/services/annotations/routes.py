@@ -1,8 +1,8 @@
-"""Endpoints of the Annotations API. There is no uniqueness: what is created twice is there twice."""
+"""Endpoints of the Annotations API. Annotations have no key: a request that is sent twice creates two."""
 
 import json
 from collections.abc import Iterable, Sequence
-from sqlite3 import Connection, Row
+from sqlite3 import Connection
 from typing import Any
 
 from fastapi import APIRouter
@@ -10,10 +10,11 @@ from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.errors import ApiError, missing
+from cdf_sandbox.core.errors import BadRequest, UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json
-from cdf_sandbox.core.identifiers import ClassicId, FileId, InternalId, cursor_id, encode_cursor, new_id
+from cdf_sandbox.core.identifiers import ClassicId, FileId, InternalId, new_id
 from cdf_sandbox.core.modes import refuse_classic_write
+from cdf_sandbox.core.paging import cursor_id, first_page, list_answer
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.core.sql import Where
 from cdf_sandbox.services.annotations.models import (
@@ -28,39 +29,18 @@ from cdf_sandbox.services.annotations.models import (
     ReverseLookup,
     parse_data,
 )
+from cdf_sandbox.services.annotations.store import annotation_json, find_annotations
 from cdf_sandbox.services.assets.store import ASSETS
-from cdf_sandbox.services.files import store as files_table
+from cdf_sandbox.services.files import store as files_store
 
-DDL = """
-CREATE TABLE IF NOT EXISTS annotations (
-    id INTEGER PRIMARY KEY,
-    doc TEXT NOT NULL,
-    file_id INTEGER NOT NULL REFERENCES files ON DELETE CASCADE,
-    created_time INTEGER NOT NULL,
-    last_updated_time INTEGER NOT NULL
-);
-CREATE INDEX IF NOT EXISTS annotations_of_file ON annotations (file_id);
-"""
-
-annotations_router = APIRouter(prefix="/annotations", route_class=CdfRoute)
-
-
-def _json(row: Row) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(row["doc"])
-    return document | {
-        "id": row["id"],
-        "annotatedResourceType": "file",
-        "annotatedResourceId": row["file_id"],
-        "createdTime": row["created_time"],
-        "lastUpdatedTime": row["last_updated_time"],
-    }
+router = APIRouter(prefix="/annotations", route_class=CdfRoute)
 
 
 def _check_files(sandbox: Sandbox, db: Connection, access: Access, identifiers: Iterable[ClassicId]) -> list[int]:
     """The ids of files that the caller may read; 400 when one is missing."""
     access.require("filesAcl", "READ")
     wanted = [FileId.model_validate(identifier.wire()) for identifier in identifiers]
-    rows = _readable(access, files_table.find_all(db, wanted, sandbox.clock.now_ms()))
+    rows = files_store.readable(access, files_store.find_all(db, wanted, sandbox.clock.now_ms()))
     return [row["id"] for row in rows]
 
 
@@ -68,7 +48,7 @@ def _check_asset_refs(db: Connection, documents: Iterable[dict[str, Any]]) -> No
     for document in documents:
         reference = document.get("assetRef")
         if reference is not None and ASSETS.find(db, ClassicId.model_validate(reference)) is None:
-            raise missing([reference], "Assets of annotations")
+            raise UnknownIds([reference], "Assets of annotations")
 
 
 def _create(
@@ -97,37 +77,19 @@ def _create(
                 "INSERT INTO annotations VALUES (?, ?, ?, ?, ?)",
                 (ids[-1], json.dumps(document, ensure_ascii=False), item.annotated_resource_id, now, now),
             )
-        created = [_json(row) for row in _find(db, ids)]
+        created = [annotation_json(row) for row in find_annotations(db, ids)]
     return Json({"items": created}, status_code=201)
 
 
-def _readable(access: Access, rows: Sequence[Row]) -> Sequence[Row]:
-    """`rows` if the caller may read the file of each."""
-    access.require_data_sets("filesAcl", "READ", (row["data_set_id"] for row in rows if row["space"] is None))
-    return rows
-
-
-def _find(db: Connection, ids: Iterable[int], status: int = 400) -> list[Row]:
-    query = (
-        "SELECT annotations.*, files.data_set_id, files.space FROM annotations JOIN files ON files.id = file_id"
-        " WHERE annotations.id = ?"
-    )
-    pairs = [(i, db.execute(query, (i,)).fetchone()) for i in ids]
-    unknown = [{"id": i} for i, row in pairs if row is None]
-    if unknown:
-        raise missing(unknown, "Annotations", status)
-    return [row for _, row in pairs]
-
-
-@annotations_router.post("", status_code=201)
-@annotations_router.post("/", status_code=201)
+@router.post("", status_code=201)
+@router.post("/", status_code=201)
 def create_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationWrites) -> Response:
     """Create annotations; the SDK posts to the path with a slash at its end."""
     access.require("annotationsAcl", "WRITE")
     return _create(sandbox, access, body.items, [item.status for item in body.items])
 
 
-@annotations_router.post("/suggest", status_code=201)
+@router.post("/suggest", status_code=201)
 def suggest_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationSuggestions) -> Response:
     """Create annotations with status suggested."""
     access.require("annotationsAcl", "SUGGEST")
@@ -135,7 +97,7 @@ def suggest_annotations(sandbox: SandboxDep, access: AccessDep, body: Annotation
 
 
 def _contains(value: Any, wanted: Any) -> bool:
-    """Whether `wanted` is part of `value`: objects by their fields, everything else whole."""
+    """Return whether `wanted` is part of `value`: objects by their fields, everything else whole."""
     if isinstance(wanted, dict):
         return isinstance(value, dict) and all(key in value and _contains(value[key], wanted[key]) for key in wanted)
     return bool(value == wanted)
@@ -150,26 +112,23 @@ def _matches(document: dict[str, Any], condition: AnnotationFilter) -> bool:
     return _contains(document, wanted)
 
 
-@annotations_router.post("/list")
+@router.post("/list")
 def list_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationList) -> Response:
     """A page of the annotations on given files."""
     access.require("annotationsAcl", "READ")
     if body.filter.annotated_resource_type != "file":
-        raise ApiError(400, "The sandbox has annotations on files only")
+        raise BadRequest("The sandbox has annotations on files only")
     with sandbox.read() as db:
         files = _check_files(sandbox, db, access, body.filter.annotated_resource_ids)
         rows = db.execute(
             "SELECT * FROM annotations WHERE id > ? AND file_id IN (SELECT value FROM json_each(?)) ORDER BY id",
             (cursor_id(body.cursor), json.dumps(files)),
         ).fetchall()
-    found = [annotation for row in rows if _matches(annotation := _json(row), body.filter)]
-    answer: dict[str, Any] = {"items": found[: body.limit]}
-    if len(found) > body.limit:
-        answer["nextCursor"] = encode_cursor(found[body.limit - 1]["id"])
-    return Json(answer)
+    found = [annotation for row in rows if _matches(annotation := annotation_json(row), body.filter)]
+    return list_answer(*first_page(found, body.limit))
 
 
-@annotations_router.post("/reverselookup")
+@router.post("/reverselookup")
 def reverse_lookup(sandbox: SandboxDep, access: AccessDep, body: ReverseLookup) -> Response:
     """A page of the files with annotations that link to an asset or instance."""
     access.require("annotationsAcl", "READ")
@@ -177,7 +136,7 @@ def reverse_lookup(sandbox: SandboxDep, access: AccessDep, body: ReverseLookup) 
     where = Where()
     where.visible(access.data_sets("filesAcl", "READ"))
     if not body.filter.data:
-        raise ApiError(400, "filter.data must name an assetRef or an instanceRef")
+        raise BadRequest("filter.data must name an assetRef or an instanceRef")
     with sandbox.read() as db:
         rows = db.execute(
             "SELECT files.id, files.external_id, annotations.doc"  # noqa: S608 - clauses from the code
@@ -192,24 +151,20 @@ def reverse_lookup(sandbox: SandboxDep, access: AccessDep, body: ReverseLookup) 
             found[row["id"]] = {"id": row["id"]} | (
                 {"externalId": row["external_id"]} if row["external_id"] is not None else {}
             )
-    items = list(found.values())
-    answer: dict[str, Any] = {"items": items[: body.limit], "annotatedResourceType": "file"}
-    if len(items) > body.limit:
-        answer["nextCursor"] = encode_cursor(items[body.limit - 1]["id"])
-    return Json(answer)
+    return list_answer(*first_page(list(found.values()), body.limit), annotatedResourceType="file")
 
 
-@annotations_router.post("/byids")
+@router.post("/byids")
 def retrieve_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationIds) -> Response:
     """Annotations in the order of the request."""
     access.require("annotationsAcl", "READ")
     access.require("filesAcl", "READ")
     with sandbox.read() as db:
-        rows = _readable(access, _find(db, [item.id for item in body.items]))
-    return Json({"items": [_json(row) for row in rows]})
+        rows = files_store.readable(access, find_annotations(db, [item.id for item in body.items]))
+    return Json({"items": [annotation_json(row) for row in rows]})
 
 
-@annotations_router.post("/update")
+@router.post("/update")
 def update_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationChanges) -> Response:
     """Update annotations, all or none; reviewers may set the status only."""
     if any(change.update.model_fields_set - {"status"} for change in body.items) or not access.allows(
@@ -220,7 +175,7 @@ def update_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationC
     refuse_classic_write(sandbox, "Annotations")
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
-        rows = _readable(access, _find(db, [change.id for change in body.items]))
+        rows = files_store.readable(access, find_annotations(db, [change.id for change in body.items]))
         for row, change in zip(rows, body.items, strict=True):
             document = _updated(json.loads(row["doc"]), change)
             _check_asset_refs(db, [document["data"]])
@@ -229,7 +184,7 @@ def update_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationC
                     "UPDATE annotations SET doc = ?, last_updated_time = ? WHERE id = ?",
                     (json.dumps(document, ensure_ascii=False), now, row["id"]),
                 )
-        items = [_json(row) for row in _find(db, [change.id for change in body.items])]
+        items = [annotation_json(row) for row in find_annotations(db, [change.id for change in body.items])]
     return Json({"items": items})
 
 
@@ -245,23 +200,23 @@ def _updated(document: dict[str, Any], change: AnnotationChange) -> dict[str, An
     return document
 
 
-@annotations_router.post("/delete")
+@router.post("/delete")
 def delete_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationIds) -> Response:
     """Delete annotations, all or none."""
     access.require("annotationsAcl", "WRITE")
     access.require("filesAcl", "READ")
     refuse_classic_write(sandbox, "Annotations")
     with sandbox.write() as db:
-        rows = _readable(access, _find(db, [item.id for item in body.items]))
+        rows = files_store.readable(access, find_annotations(db, [item.id for item in body.items]))
         db.executemany("DELETE FROM annotations WHERE id = ?", [(row["id"],) for row in rows])
     return Json({})
 
 
-@annotations_router.get("/{annotation_id}")
+@router.get("/{annotation_id}")
 def retrieve_annotation(sandbox: SandboxDep, access: AccessDep, annotation_id: InternalId) -> Response:
     """One annotation."""
     access.require("annotationsAcl", "READ")
     access.require("filesAcl", "READ")
     with sandbox.read() as db:
-        rows = _readable(access, _find(db, [annotation_id], 404))
-    return Json(_json(rows[0]))
+        rows = files_store.readable(access, find_annotations(db, [annotation_id], 404))
+    return Json(annotation_json(rows[0]))

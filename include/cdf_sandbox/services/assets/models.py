@@ -46,7 +46,7 @@ Ids = Annotated[list[ClassicId], Field(min_length=1, max_length=100)]
 
 
 class AssetFilter(StrictModel):
-    """What listed assets must match, all fields together."""
+    """Filter of listed assets; all fields must match."""
 
     name: Name | None = None
     parent_ids: Annotated[list[InternalId] | None, Field(min_length=1, max_length=100)] = None
@@ -77,7 +77,7 @@ class AssetSearch(StrictModel):
     """Assets by words."""
 
     class Search(StrictModel):
-        """What to search for: in the name, in the description, or in both."""
+        """Words to search for in the name, in the description, or in both."""
 
         name: Name | None = None
         description: Description | None = None

@@ -2,22 +2,22 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.errors import missing
+from cdf_sandbox.core.errors import UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json, given_only
-from cdf_sandbox.core.identifiers import ClassicId, InternalId, cursor_id, encode_cursor, partition_of
+from cdf_sandbox.core.identifiers import ClassicId, InternalId
 from cdf_sandbox.core.modes import refuse_classic_write
+from cdf_sandbox.core.paging import cursor_id, list_answer, partition_of
 from cdf_sandbox.core.patches import apply_patches
 from cdf_sandbox.core.references import check_references
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.core.sql import Where, id_lists
-from cdf_sandbox.services.assets import tree
+from cdf_sandbox.services.assets import store
 from cdf_sandbox.services.assets.models import (
     AssetAggregate,
     AssetChanges,
@@ -31,7 +31,7 @@ from cdf_sandbox.services.assets.models import (
 )
 from cdf_sandbox.services.assets.store import ASSETS, SUBTREE_IDS
 
-assets_router = APIRouter(prefix="/assets", route_class=CdfRoute)
+router = APIRouter(prefix="/assets", route_class=CdfRoute)
 
 
 def _where(sandbox: Sandbox, access: Access, condition: AssetFilter | None) -> Where:
@@ -39,16 +39,9 @@ def _where(sandbox: Sandbox, access: Access, condition: AssetFilter | None) -> W
     where = Where()
     where.add("created_time <= ?", sandbox.clock.now_ms() - int(sandbox.options.list_lag * 1000))
     where.visible(access.data_sets("assetsAcl", "READ"))
+    where.classic(condition)
     if condition is None:
         return where
-    where.equal("name", condition.name)
-    where.equal("json_extract(doc, '$.source')", condition.source)
-    where.prefix("external_id", condition.external_id_prefix)
-    where.metadata(condition.metadata)
-    where.labels(condition.labels)
-    where.data_sets(condition.data_set_ids)
-    where.between("created_time", condition.created_time)
-    where.between("last_updated_time", condition.last_updated_time)
     if condition.root is not None:
         where.add("(parent_id IS NULL) = ?", int(condition.root))
     if condition.parent_ids is not None:
@@ -64,7 +57,7 @@ def _where(sandbox: Sandbox, access: Access, condition: AssetFilter | None) -> W
     return where
 
 
-@assets_router.post("", status_code=201)
+@router.post("", status_code=201)
 def create_assets(sandbox: SandboxDep, access: AccessDep, body: AssetWrites) -> Response:
     """Create assets, all or none."""
     access.require("assetsAcl", "WRITE")
@@ -74,24 +67,22 @@ def create_assets(sandbox: SandboxDep, access: AccessDep, body: AssetWrites) -> 
     with sandbox.write() as db:
         check_references(db, documents)
         ASSETS.check_free(db, documents)
-        ids = tree.insert_forest(db, body.items, sandbox.clock.now_ms())
-        items = [tree.asset_json(db, row) for row in ASSETS.find_all(db, [ClassicId(id=i) for i in ids])]
+        ids = store.insert_forest(db, body.items, sandbox.clock.now_ms())
+        items = [store.asset_json(db, row) for row in ASSETS.find_all(db, [ClassicId(id=i) for i in ids])]
     return Json({"items": items}, status_code=201)
 
 
-@assets_router.post("/list")
+@router.post("/list")
 def list_assets(sandbox: SandboxDep, access: AccessDep, body: AssetList) -> Response:
     """A page of assets."""
     where = _where(sandbox, access, body.filter)
     with sandbox.read() as db:
-        rows, more = ASSETS.page(db, where, cursor_id(body.cursor), body.limit, partition_of(body.partition))
-        answer: dict[str, Any] = {"items": [tree.asset_json(db, row, body.aggregated_properties or ()) for row in rows]}
-    if more:
-        answer["nextCursor"] = encode_cursor(rows[-1]["id"])
-    return Json(answer)
+        rows, after = ASSETS.page(db, where, cursor_id(body.cursor), body.limit, partition_of(body.partition))
+        items = [store.asset_json(db, row, body.aggregated_properties or ()) for row in rows]
+    return list_answer(items, after)
 
 
-@assets_router.get("")
+@router.get("")
 def list_assets_by_query(
     sandbox: SandboxDep, access: AccessDep, limit: int = 100, cursor: str | None = None, name: str | None = None
 ) -> Response:
@@ -101,7 +92,7 @@ def list_assets_by_query(
     return list_assets(sandbox, access, AssetList.model_validate(body))
 
 
-@assets_router.post("/search")
+@router.post("/search")
 def search_assets(sandbox: SandboxDep, access: AccessDep, body: AssetSearch) -> Response:
     """Assets by words, best first."""
     where = _where(sandbox, access, body.filter)
@@ -111,10 +102,10 @@ def search_assets(sandbox: SandboxDep, access: AccessDep, body: AssetSearch) -> 
     words = {"name": wanted.name, description: wanted.description, both: wanted.query}
     with sandbox.read() as db:
         rows = ASSETS.search(db, where, {column: text for column, text in words.items() if text}, body.limit)
-        return Json({"items": [tree.asset_json(db, row) for row in rows]})
+        return Json({"items": [store.asset_json(db, row) for row in rows]})
 
 
-@assets_router.post("/aggregate")
+@router.post("/aggregate")
 def aggregate_assets(sandbox: SandboxDep, access: AccessDep, body: AssetAggregate) -> Response:
     """The number of assets."""
     where = _where(sandbox, access, body.filter)
@@ -122,17 +113,17 @@ def aggregate_assets(sandbox: SandboxDep, access: AccessDep, body: AssetAggregat
         return Json({"items": [{"count": ASSETS.count(db, where)}]})
 
 
-@assets_router.post("/byids")
+@router.post("/byids")
 def retrieve_assets(sandbox: SandboxDep, access: AccessDep, body: AssetIds) -> Response:
     """Assets in the order of the request."""
     access.require("assetsAcl", "READ")
     with sandbox.read() as db:
         rows = ASSETS.find_all(db, body.items, ignore_unknown=body.ignore_unknown_ids)
         access.require_data_sets("assetsAcl", "READ", (row["data_set_id"] for row in rows))
-        return Json({"items": [tree.asset_json(db, row, body.aggregated_properties or ()) for row in rows]})
+        return Json({"items": [store.asset_json(db, row, body.aggregated_properties or ()) for row in rows]})
 
 
-@assets_router.post("/update")
+@router.post("/update")
 def update_assets(sandbox: SandboxDep, access: AccessDep, body: AssetChanges) -> Response:
     """Patch assets, all or none."""
     access.require("assetsAcl", "WRITE")
@@ -144,7 +135,7 @@ def update_assets(sandbox: SandboxDep, access: AccessDep, body: AssetChanges) ->
         for row, change in zip(rows, body.items, strict=True):
             update = change.update
             if update.parent_id is not None or update.parent_external_id is not None:
-                tree.move(
+                store.move(
                     db,
                     row,
                     update.parent_id.set if update.parent_id else None,
@@ -158,11 +149,11 @@ def update_assets(sandbox: SandboxDep, access: AccessDep, body: AssetChanges) ->
             check_references(db, [document])
             ASSETS.save(db, row, document, now)
         changed = ASSETS.find_all(db, [ClassicId(id=row["id"]) for row in rows])
-        items = [tree.asset_json(db, row) for row in changed]
+        items = [store.asset_json(db, row) for row in changed]
     return Json({"items": items})
 
 
-@assets_router.post("/delete")
+@router.post("/delete")
 def delete_assets(sandbox: SandboxDep, access: AccessDep, body: AssetDelete) -> Response:
     """Delete assets, all or none."""
     access.require("assetsAcl", "WRITE")
@@ -171,17 +162,17 @@ def delete_assets(sandbox: SandboxDep, access: AccessDep, body: AssetDelete) -> 
         rows = ASSETS.find_all(db, body.items, ignore_unknown=body.ignore_unknown_ids)
         ids: Sequence[int] = [row["id"] for row in rows]
         access.require_data_sets("assetsAcl", "WRITE", (row["data_set_id"] for row in rows))
-        tree.delete_assets(db, ids, recursive=body.recursive)
+        store.delete_assets(db, ids, recursive=body.recursive)
     return Json({})
 
 
-@assets_router.get("/{asset_id}")
+@router.get("/{asset_id}")
 def retrieve_asset(sandbox: SandboxDep, access: AccessDep, asset_id: InternalId) -> Response:
     """One asset."""
     access.require("assetsAcl", "READ")
     with sandbox.read() as db:
         row = ASSETS.find(db, ClassicId(id=asset_id))
         if row is None:
-            raise missing([{"id": asset_id}], "Assets", 404)
+            raise UnknownIds([{"id": asset_id}], "Assets", 404)
         access.require_data_sets("assetsAcl", "READ", [row["data_set_id"]])
-        return Json(tree.asset_json(db, row))
+        return Json(store.asset_json(db, row))

@@ -1,5 +1,5 @@
 """Aggregates over the instances of a view, computed by SQLite."""
-# ruff: noqa: S608 - SQL is assembled from pieces of our own; whatever a request says is bound as a parameter
+# ruff: noqa: S608 - SQL is assembled from constants; values of requests are bound as parameters
 
 import json
 import math
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Any
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.services.data_modeling.columns import Column, Columns, Sql
 from cdf_sandbox.services.data_modeling.filters import FilterCompiler
 from cdf_sandbox.services.data_modeling.models import Aggregate, AggregateRequest
@@ -26,7 +26,7 @@ def aggregate_instances(
 ) -> dict[str, Any]:
     """Counts, sums and histograms, by group if wanted."""
     if not request.aggregates and not request.group_by:
-        raise ApiError(400, "An aggregation needs aggregates or groupBy")
+        raise BadRequest("An aggregation needs aggregates or groupBy")
     schema = Schema(db)
     view = schema.view(request.view.id)
     kind = request.instance_type
@@ -49,13 +49,13 @@ class _Aggregation:
         self._groups = [self._column(name, "group by") for name in request.group_by or ()]
         for column in self._groups:
             if column.type.is_list or column.type.kind == "json":
-                raise ApiError(400, f"Cannot group by '{column.path[0]}': it is a list or JSON")
+                raise BadRequest(f"Cannot group by '{column.path[0]}': it is a list or JSON")
             if column.type.kind not in _GROUPED:
-                raise ApiError(400, f"Cannot group by '{column.path[0]}': its type is {column.type.kind}")
+                raise BadRequest(f"Cannot group by '{column.path[0]}': its type is {column.type.kind}")
 
     def _column(self, name: str, purpose: str) -> Column:
         if name not in self._view.properties:
-            raise ApiError(400, f"Cannot {purpose} '{name}': the view '{self._view.id}' has no such property")
+            raise BadRequest(f"Cannot {purpose} '{name}': the view '{self._view.id}' has no such property")
         return self._columns.find([name], "i", self._request.instance_type, self._view)
 
     def answer(self, where: Sql) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class _Aggregation:
                 continue
             column = self._column(property_, name)
             if name != "count" and (column.type.kind not in NUMBER_KINDS or column.type.is_list):
-                raise ApiError(400, f"Cannot take {name} of '{property_}': it is no number")
+                raise BadRequest(f"Cannot take {name} of '{property_}': it is no number")
             selected.append(f"{column.value.text} AS a{place}")
             params.extend(column.value.params)
             if name != "histogram":

@@ -1,4 +1,4 @@
-"""Writes instances the way CDF answers them."""
+"""Instances in the form of CDF's answers."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.services.data_modeling.ids import dump_instance
 from cdf_sandbox.services.data_modeling.models import SelectedSource, Source
 from cdf_sandbox.services.data_modeling.schema import View
@@ -35,7 +35,7 @@ def select_some(schema: Schema, sources: Iterable[SelectedSource]) -> list[Selec
 def _selection(view: View, names: Sequence[str]) -> Selection:
     unknown = [name for name in names if name != "*" and name not in view.properties]
     if unknown:
-        raise ApiError(400, f"Unknown property '{unknown[0]}' in view '{view.id}'")
+        raise BadRequest(f"Unknown property '{unknown[0]}' in view '{view.id}'")
     wanted = view.properties if "*" in names else {name: view.properties[name] for name in names}
     return Selection(view, {name: (str(prop.container), prop.identifier) for name, prop in wanted.items()})
 

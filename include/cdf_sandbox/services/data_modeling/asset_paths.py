@@ -1,4 +1,4 @@
-"""Keeps `root` and `path` of assets in step with their `parent`, as CDF does on its own.
+"""Update `root` and `path` of assets after changes of their `parent`, as CDF does.
 
 In CDF that happens a while after the write; here in the same transaction. An asset whose parent was deleted is its own
 root; a circle of parents, or more than 100 levels, leaves both without a value.
@@ -46,7 +46,7 @@ ORDER BY up.asset, up.depth DESC
 
 
 def install() -> None:
-    """Follow assets from now on."""
+    """Register the hook."""
     on_node_change(_ASSET, _follow)
 
 

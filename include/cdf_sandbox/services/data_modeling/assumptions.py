@@ -1,16 +1,16 @@
-"""What is not published about CDF's data modeling service and was therefore assumed, never softer than it may be.
+"""Assumptions about unpublished behaviour of CDF's data modeling service; each is deliberately strict.
 
-Those that a run may want otherwise are fields of `Options` and named here; what is told as a limit stands below.
+Assumptions that can be changed for a run are fields of `Options` and named here; published limits are below.
 
 - A violated uniqueness constraint is refused with `Options.uniqueness_violation_status`. The project may hold
   `Options.instance_limit` instances.
-- Whoever reads or writes instances needs `dataModelsAcl:READ` in some space; that it covers the space of each view
+- Reading or writing instances needs `dataModelsAcl:READ` in some space; that it covers the space of each view
   and container that is named is not checked, nor is it where a view or a data model is written. Views that a data model
   shows in place are those that the caller may read; of the others it shows the references. A `range` needs one bound,
   though the specification speaks of two, and `prefix` takes lists, though it speaks of single texts: clients rely on
   both, for paths of assets among others.
-- Whoever points a relation or the end of an edge to a space must be allowed to write there, if a missing target is to
-  be created, and else to read there. The specification says the former of relations only.
+- A request that points a relation or the end of an edge to a space needs write access there, if a missing target is to
+  be created, and read access otherwise. The specification states the former for relations only.
 - Reading by id through a view returns only what passes the filter of the view, as listing does;
   `Options.byids_applies_view_filter` drops that.
 - A list, search or aggregate sees a new instance `Options.list_lag` seconds after its creation; reading by id, query
@@ -46,7 +46,7 @@ SYSTEM_MANAGED = {
 CONCURRENT_READS = 8
 CONCURRENT_WRITES = 4
 CONCURRENT_DELETES = 2
-"""What `/models/statistics` tells and is held to; four parallel writers is what Cognite's Toolkit counts on.
+"""Limits that `/models/statistics` reports and that are enforced; Cognite's Toolkit relies on four parallel writers.
 
 Reading by id, lists, queries, searches, aggregates and syncs of instances are reads, alike; a request that deletes
 beside its upserts is a write. Requests for schemas do not count.
@@ -54,4 +54,4 @@ beside its upserts is a write. Requests for schemas do not count.
 
 SOFT_DELETED_LIMIT = 10_000_000
 SCHEMA_LIMITS = {"spaces": 100, "containers": 1000, "views": 2000, "dataModels": 500, "containerProperties": 25_000}
-"""Limits that `/models/statistics` tells."""
+"""Limits that `/models/statistics` reports."""

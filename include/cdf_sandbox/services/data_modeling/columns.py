@@ -1,12 +1,12 @@
-"""How filters and sorts name properties, and what a named property is in SQL."""
-# ruff: noqa: S608 - SQL is assembled from pieces of our own; whatever a request says is bound as a parameter
+"""Property references in filters and sorts, and their SQL expressions."""
+# ruff: noqa: S608 - SQL is assembled from constants; values of requests are bound as parameters
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import BadRequest, UnknownProperty
 from cdf_sandbox.services.data_modeling.ids import ContainerId, InstanceKind, ViewId
 from cdf_sandbox.services.data_modeling.property_types import PropertyType
 from cdf_sandbox.services.data_modeling.schema import Container, View
@@ -65,7 +65,7 @@ _BASE_COLUMNS = {
 
 
 class Columns:
-    """Finds properties by the paths that requests name them with."""
+    """Lookup of properties by their paths in requests."""
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
@@ -73,17 +73,16 @@ class Columns:
     def find(self, path: Any, alias: str, kind: InstanceKind, view: View | None) -> Column:
         """The property that `path` names."""
         if not isinstance(path, list) or not path or not all(isinstance(part, str) for part in path):
-            raise ApiError(400, f"A property must be a list of texts, got {brief(path)}")
+            raise BadRequest(f"A property must be a list of texts, got {brief(path)}")
         names = tuple(path)
         if len(names) == 2 and names[0] in ("node", "edge"):
             if names[0] != kind:
-                raise ApiError(400, f"Property {brief(path)} is none of {kind}s: name it [{kind}, {brief(names[1])}]")
+                raise BadRequest(f"Property {brief(path)} is none of {kind}s: name it [{kind}, {brief(names[1])}]")
             return _base(names, alias)
         if len(names) == 1 and view is not None:
             return self._view_property(view, names[0], names, alias)
         if len(names) != 3:
-            raise ApiError(
-                400,
+            raise BadRequest(
                 f"Invalid property reference {brief(path)}: expected [node or edge, property],"
                 " [space, container, property] or [space, view/version, property]",
             )
@@ -97,13 +96,13 @@ class Columns:
     def _view_property(self, view: View, identifier: str, names: tuple[str, ...], alias: str) -> Column:
         mapped = view.properties.get(identifier)
         if mapped is None:
-            raise ApiError(400, f"Unknown property '{identifier}' in view '{view.id}'")
+            raise UnknownProperty(identifier, f"view '{view.id}'")
         return self._container_property(self._schema.container(mapped.container), mapped.identifier, names, alias)
 
     def _container_property(self, container: Container, identifier: str, names: tuple[str, ...], alias: str) -> Column:
         prop = container.properties.get(identifier)
         if prop is None:
-            raise ApiError(400, f"Unknown property '{identifier}' in container '{container.id}'")
+            raise UnknownProperty(identifier, f"container '{container.id}'")
         key = str(container.id)
         value = Sql(
             f"(SELECT json_extract(d.doc, ?) FROM dms_data d WHERE d.instance = {alias}.id AND d.container = ?)",
@@ -123,7 +122,7 @@ def _base(names: tuple[str, ...], alias: str) -> Column:
     types = _EDGE_TYPES if names[0] == "edge" else _BASE_TYPES
     type_ = types.get(names[1])
     if type_ is None:
-        raise ApiError(400, f"Unknown property {brief(list(names))}")
+        raise BadRequest(f"Unknown property {brief(list(names))}")
     column = _BASE_COLUMNS[names[1]]
     if type_.kind != "direct":
         return Column(names, type_, Sql(f"{alias}.{column}"))

@@ -1,11 +1,11 @@
-"""Refuses in words what is more than SQLite can parse."""
+"""Refusal of filters that exceed the limits of SQLite."""
 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from sqlite3 import Connection
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.core.sandbox import Sandbox
 
 _LIMITS = (
@@ -16,13 +16,13 @@ _LIMITS = (
 
 @contextmanager
 def refuse_too_complex() -> Iterator[None]:
-    """Turn SQLite's limits into a refusal."""
+    """Turn errors about SQLite's limits into refusals."""
     try:
         yield
     except (sqlite3.OperationalError, sqlite3.DataError) as error:
         if not any(limit in str(error) for limit in _LIMITS):
             raise
-        raise ApiError(400, "The filter is too complex: nest it less deeply or split it") from None
+        raise BadRequest("The filter is too complex: nest it less deeply or split it") from None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the tables must hold to across instances: relations into a container, and unique values."""
+"""Constraints across instances: targets of relations and unique values."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import BadRequest, UniquenessViolation
 from cdf_sandbox.services.data_modeling.columns import bind
 from cdf_sandbox.services.data_modeling.ids import ContainerId, InstanceId, InstanceKind
 from cdf_sandbox.services.data_modeling.schema_store import Schema
@@ -34,7 +34,7 @@ Change = tuple[int, InstanceId, str, Mapping[str, Any], bool]
 
 
 class Constraints:
-    """Keeps the tables of relations and unique values, and refuses what breaks a constraint."""
+    """Maintain the tables of relations and unique values, and refuse violations of constraints."""
 
     def __init__(self, db: Connection, schema: Schema, uniqueness_violation_status: int) -> None:
         self._db = db
@@ -58,10 +58,8 @@ class Constraints:
                         "INSERT INTO dms_unique VALUES (?, ?, ?, ?)", (key, constraint.name, value, row_id)
                     )
                 except sqlite3.IntegrityError:
-                    raise ApiError(
-                        self._uniqueness_violation_status,
-                        f"'{instance}' violates the uniqueness constraint '{constraint.name}' of container '{key}':"
-                        f" another instance has the same {', '.join(constraint.properties)}",
+                    raise UniquenessViolation(
+                        str(instance), key, constraint.name, constraint.properties, self._uniqueness_violation_status
                     ) from None
 
     def _relations(self, changes: Sequence[Change]) -> Iterable[tuple[int, str, str, int, str, str]]:
@@ -88,8 +86,7 @@ class Constraints:
             ).fetchone()
             if row is not None:
                 relation = wanted[part[row[0]]]
-                raise ApiError(
-                    400,
+                raise BadRequest(
                     f"Cannot auto-create a direct relation target in {relation.kind} '{relation.instance}', property"
                     f" '{relation.property}': '{relation.target}' must exist with data in container"
                     f" '{relation.required_container}' or be in the same request",

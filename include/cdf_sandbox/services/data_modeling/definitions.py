@@ -158,7 +158,7 @@ TypeDefinition = Annotated[
 
 
 class _ReadBack(WriteModel):
-    """What is answered but not to be set; requests may hold it, since the SDK sends back what it read."""
+    """Read-only fields; requests may contain them, since the SDK sends back what it read."""
 
     constraint_state: Annotated[dict[str, Any] | None, Field(exclude=True)] = None
 
@@ -194,7 +194,7 @@ class PropertyDefinition(_ReadBack):
 
 
 class _WithState(WriteModel):
-    """What is answered but not to be set, as above."""
+    """Read-only fields, as in `_ReadBack`."""
 
     state: Annotated[str | None, Field(exclude=True)] = None
 

@@ -1,11 +1,11 @@
-"""Deletes instances: rows stay as deleted ones, so that `sync` can tell of them."""
-# ruff: noqa: S608 - only the names of our own tables and columns are put together
+"""Delete instances: rows are kept and marked as deleted, so that `sync` can report them."""
+# ruff: noqa: S608 - only constant table and column names are assembled
 
 from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Any
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import DoNotExist
 from cdf_sandbox.services.data_modeling.columns import bind
 from cdf_sandbox.services.data_modeling.hooks import ChangedNode
 from cdf_sandbox.services.data_modeling.ids import InstanceRef, dump_instance
@@ -24,7 +24,7 @@ def delete_instances(
         return [], []
     unknown = sorted({each.space for each in references if not schema.has_space(each.space)})
     if unknown:
-        raise ApiError(400, "One or more spaces do not exist: " + ", ".join(f"'{space}'" for space in unknown))
+        raise DoNotExist("spaces", unknown)
     stored = find_instances(db, (each.id for each in references))
     named = [
         row

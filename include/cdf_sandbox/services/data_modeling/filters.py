@@ -3,12 +3,12 @@
 Comparisons with a property that has no value are unknown, as in SQL: neither they nor their negation match. Values are
 bound as JSON and unpacked by SQLite, so that both sides of a comparison went through the same parser.
 """
-# ruff: noqa: S608 - SQL is assembled from pieces of our own; whatever a request says is bound as a parameter
+# ruff: noqa: S608 - SQL is assembled from constants; values of requests are bound as parameters
 
 from collections.abc import Mapping, Set
 from typing import Any
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.services.data_modeling.columns import Column, Columns, Sql, bind, brief
 from cdf_sandbox.services.data_modeling.ids import ContainerId, InstanceKind, ViewId
 from cdf_sandbox.services.data_modeling.property_types import TEXT_KINDS, PropertyType, ValueMismatch, parse_timestamp
@@ -26,7 +26,7 @@ TRUE = Sql("1")
 
 
 class FilterCompiler:
-    """Compiles the filters of one request.
+    """Compiler of the filters of one request.
 
     `parameters` is `None` where the endpoint has none; `refused` are filters that it does not take.
     """
@@ -50,10 +50,10 @@ class FilterCompiler:
         try:
             return self._any(definition, alias, kind, view, 0)
         except RecursionError:
-            raise ApiError(400, "The filter is nested too deeply") from None
+            raise BadRequest("The filter is nested too deeply") from None
 
     def has_data(self, view: View, alias: str, *, use_filter: bool = True) -> Sql:
-        """Whether an instance is seen through a view: data in every mapped container, and the view's own filter."""
+        """Return the condition that an instance is visible in a view: data in all its containers, and its filter."""
         parts = [has_container(container, alias) for container in view.containers]
         if use_filter and view.filter is not None and view.id not in self._open_views:
             self._open_views.append(view.id)
@@ -63,16 +63,16 @@ class FilterCompiler:
 
     def _any(self, definition: Any, alias: str, kind: InstanceKind, view: View | None, depth: int) -> Sql:
         if not isinstance(definition, dict) or len(definition) != 1:
-            raise ApiError(400, f"A filter must be an object with exactly one key, got {brief(definition)}")
+            raise BadRequest(f"A filter must be an object with exactly one key, got {brief(definition)}")
         self._leaves += 1
         if depth > MAX_DEPTH or self._leaves > MAX_LEAVES:
-            raise ApiError(400, f"A filter may be {MAX_DEPTH} levels deep and have {MAX_LEAVES} clauses")
+            raise BadRequest(f"A filter may be {MAX_DEPTH} levels deep and have {MAX_LEAVES} clauses")
         ((name, body),) = definition.items()
         if name in self._refused and not self._open_views:
-            raise ApiError(400, f"The filter '{name}' is not available at this endpoint")
+            raise BadRequest(f"The filter '{name}' is not available at this endpoint")
         if name in ("and", "or"):
             if not isinstance(body, list) or not body:
-                raise ApiError(400, f"'{name}' must be a list of at least one filter")
+                raise BadRequest(f"'{name}' must be a list of at least one filter")
             parts = [self._any(part, alias, kind, view, depth + 1) for part in body]
             return Sql.joined(name.upper(), parts, "1")
         if name == "not":
@@ -80,7 +80,7 @@ class FilterCompiler:
             return Sql(f"(NOT {inner.text})", inner.params)
         if name == "matchAll":
             if body != {}:
-                raise ApiError(400, "'matchAll' must be an empty object")
+                raise BadRequest("'matchAll' must be an empty object")
             return TRUE
         if name == "hasData":
             return self._has_data(body, alias)
@@ -101,19 +101,19 @@ class FilterCompiler:
             return self._in(column, fields) if name == "in" else self._contains(name, column, fields)
         if name in ("range", "overlaps"):
             return self._range(name, body, alias, kind, view)
-        raise ApiError(400, f"Unknown filter '{name}'")
+        raise BadRequest(f"Unknown filter '{name}'")
 
     def _has_data(self, body: Any, alias: str) -> Sql:
         if not isinstance(body, list):
-            raise ApiError(400, "'hasData' must be a list of views and containers")
+            raise BadRequest("'hasData' must be a list of views and containers")
         parts = []
         for reference in body:
             if not isinstance(reference, dict):
-                raise ApiError(400, f"'hasData' expects views and containers, got {brief(reference)}")
+                raise BadRequest(f"'hasData' expects views and containers, got {brief(reference)}")
             keys = ("space", "externalId", "version") if reference.get("type") == "view" else ("space", "externalId")
             names = [reference.get(key) for key in keys]
             if reference.get("type") not in ("view", "container") or not all(isinstance(name, str) for name in names):
-                raise ApiError(400, f"'hasData' expects views and containers, got {brief(reference)}")
+                raise BadRequest(f"'hasData' expects views and containers, got {brief(reference)}")
             if reference["type"] == "view":
                 parts.append(self.has_data(self._schema.view(ViewId(*map(str, names))), alias))
             else:
@@ -123,7 +123,7 @@ class FilterCompiler:
     def _nested(self, fields: Mapping[str, Any], alias: str, kind: InstanceKind, view: View | None, depth: int) -> Sql:
         scope = self._columns.find(fields["scope"], alias, kind, view)
         if scope.relation is None:
-            raise ApiError(400, f"The scope of 'nested' must be a direct relation, {brief(fields['scope'])} is not")
+            raise BadRequest(f"The scope of 'nested' must be a direct relation, {brief(fields['scope'])} is not")
         self._aliases += 1
         target = f"n{self._aliases}"
         inner = self._any(fields["filter"], target, "node", None, depth + 1)
@@ -140,36 +140,34 @@ class FilterCompiler:
             return raw
         name = raw["parameter"]
         if self._parameters is None:
-            raise ApiError(400, "Parameters are only available in query and sync")
+            raise BadRequest("Parameters are only available in query and sync")
         if not isinstance(name, str) or name not in self._parameters:
-            raise ApiError(400, f"The parameter {brief(name)} has no value")
+            raise BadRequest(f"The parameter {brief(name)} has no value")
         return self._parameters[name]
 
     def _checked(self, column: Column, raw: Any, element: bool = True) -> Any:
         value = self._value(raw)
         if column.type.kind == "json":
-            raise ApiError(400, f"Property {brief(list(column.path))} is JSON, which cannot be compared")
+            raise BadRequest(f"Property {brief(list(column.path))} is JSON, which cannot be compared")
         try:
             return _normal(column.type, value) if element else [_normal(column.type, each) for each in value]
         except ValueMismatch as error:
-            raise ApiError(400, f"Invalid value for property {brief(list(column.path))}: {error}") from None
+            raise BadRequest(f"Invalid value for property {brief(list(column.path))}: {error}") from None
 
     def _values(self, column: Column, raw: Any) -> list[Any]:
         values = self._value(raw)
         if not isinstance(values, list) or not values:
-            raise ApiError(400, f"Property {brief(list(column.path))} must be compared with a list of values")
+            raise BadRequest(f"Property {brief(list(column.path))} must be compared with a list of values")
         if len(values) > MAX_VALUES:
-            raise ApiError(400, f"At most {MAX_VALUES} values can be compared, got {len(values)}")
+            raise BadRequest(f"At most {MAX_VALUES} values can be compared, got {len(values)}")
         return [self._checked(column, value) for value in values]
 
     def _operand(self, column: Column, raw: Any, alias: str, kind: InstanceKind, view: View | None) -> Sql:
-        """What `column` is compared with: a value, a parameter, or another property."""
+        """Return the operand of a comparison with `column`: a value, a parameter, or another property."""
         if isinstance(raw, dict) and raw.keys() == {"property"}:
             other = self._columns.find(raw["property"], alias, kind, view)
             if other.type.kind != column.type.kind or other.type.is_list != column.type.is_list:
-                raise ApiError(
-                    400, f"Properties {brief(list(column.path))} and {brief(raw['property'])} differ in type"
-                )
+                raise BadRequest(f"Properties {brief(list(column.path))} and {brief(raw['property'])} differ in type")
             return other.value
         return Sql("json_extract(?, '$[0]')", (bind([self._checked(column, raw)]),))
 
@@ -180,7 +178,7 @@ class FilterCompiler:
         if column.type.is_list and isinstance(raw, list):
             operand = Sql("json_extract(?, '$')", (bind(self._checked(column, raw, element=False)),))
         elif column.type.is_list and not (isinstance(raw, dict) and raw.keys() == {"property"}):
-            raise ApiError(400, f"Property {brief(list(column.path))} is a list: use containsAny or containsAll")
+            raise BadRequest(f"Property {brief(list(column.path))} is a list: use containsAny or containsAll")
         else:
             operand = self._operand(column, raw, alias, kind, view)
         return Sql(f"({column.value.text} = {operand.text})", (*column.value.params, *operand.params))
@@ -189,7 +187,7 @@ class FilterCompiler:
         raw = self._value(fields["value"])
         if column.type.is_list:
             if not isinstance(raw, list) or not raw:
-                raise ApiError(400, f"Property {brief(list(column.path))} is a list: its prefix must be a list")
+                raise BadRequest(f"Property {brief(list(column.path))} is a list: its prefix must be a list")
             parts = [
                 Sql(
                     f"(json_extract({column.value.text}, '$[{place}]') IS json_extract(?, '$[0]'))",
@@ -199,19 +197,19 @@ class FilterCompiler:
             ]
             return _if_known(column, Sql.joined("AND", parts, "1"))
         if column.type.kind not in TEXT_KINDS - {"enum"}:
-            raise ApiError(400, f"'prefix' needs a text property, {brief(list(column.path))} is {column.type.kind}")
+            raise BadRequest(f"'prefix' needs a text property, {brief(list(column.path))} is {column.type.kind}")
         text = self._checked(column, raw)
         return Sql(f"(substr({column.value.text}, 1, ?) = ?)", (*column.value.params, len(text), text))
 
     def _in(self, column: Column, fields: Mapping[str, Any]) -> Sql:
         if column.type.is_list:
-            raise ApiError(400, f"Property {brief(list(column.path))} is a list: use containsAny or containsAll")
+            raise BadRequest(f"Property {brief(list(column.path))} is a list: use containsAny or containsAll")
         values = self._values(column, fields["values"])
         return Sql(f"({column.value.text} IN (SELECT value FROM json_each(?)))", (*column.value.params, bind(values)))
 
     def _contains(self, name: str, column: Column, fields: Mapping[str, Any]) -> Sql:
         if not column.type.is_list:
-            raise ApiError(400, f"'{name}' needs a list property, {brief(list(column.path))} is none")
+            raise BadRequest(f"'{name}' needs a list property, {brief(list(column.path))} is none")
         values = self._values(column, fields["values"])
         wanted, there = "SELECT value FROM json_each(?)", f"SELECT value FROM json_each({column.value.text})"
         if name == "containsAny":
@@ -225,13 +223,13 @@ class FilterCompiler:
         fields = _fields(name, body, properties, optional=_BOUNDS.keys())
         given = [bound for bound in _BOUNDS if fields.get(bound) is not None]
         if not given or {"gt", "gte"} <= set(given) or {"lt", "lte"} <= set(given):
-            raise ApiError(400, f"'{name}' needs bounds: at most one of gt and gte, and one of lt and lte")
+            raise BadRequest(f"'{name}' needs bounds: at most one of gt and gte, and one of lt and lte")
         parts = []
         for bound in given:
             side = "property" if name == "range" else ("endProperty" if bound in ("gt", "gte") else "startProperty")
             column = self._columns.find(fields[side], alias, kind, view)
             if column.type.is_list or column.type.kind not in _ORDERED_KINDS:
-                raise ApiError(400, f"Property {brief(fields[side])} is {column.type.kind}, which has no order")
+                raise BadRequest(f"Property {brief(fields[side])} is {column.type.kind}, which has no order")
             operand = self._operand(column, fields[bound], alias, kind, view)
             parts.append(
                 Sql(f"({column.value.text} {_BOUNDS[bound]} {operand.text})", (*column.value.params, *operand.params))
@@ -246,7 +244,7 @@ def _if_known(column: Column, test: Sql) -> Sql:
 
 
 def has_container(container: ContainerId, alias: str) -> Sql:
-    """Whether an instance has data in a container."""
+    """Return the condition that an instance has data in a container."""
     return Sql(
         f"EXISTS (SELECT 1 FROM dms_data d WHERE d.instance = {alias}.id AND d.container = ?)", (str(container),)
     )
@@ -254,12 +252,12 @@ def has_container(container: ContainerId, alias: str) -> Sql:
 
 def _instance_references(body: Any, alias: str) -> Sql:
     if not isinstance(body, list) or len(body) > MAX_VALUES:
-        raise ApiError(400, f"'instanceReferences' must be a list of at most {MAX_VALUES} references")
+        raise BadRequest(f"'instanceReferences' must be a list of at most {MAX_VALUES} references")
     direct = PropertyType("direct")
     try:
         pairs = [direct.check(reference) for reference in body]
     except ValueMismatch as error:
-        raise ApiError(400, f"'instanceReferences': {error}") from None
+        raise BadRequest(f"'instanceReferences': {error}") from None
     return Sql(
         f"(({alias}.space, {alias}.external_id) IN"
         " (SELECT json_extract(value, '$.space'), json_extract(value, '$.externalId') FROM json_each(?)))",
@@ -280,5 +278,5 @@ def _normal(type_: PropertyType, value: Any) -> Any:
 def _fields(name: str, body: Any, required: Set[str], optional: Set[str] = frozenset()) -> Mapping[str, Any]:
     if not isinstance(body, dict) or not required <= body.keys() or not body.keys() <= required | optional:
         expected = ", ".join(sorted(required))
-        raise ApiError(400, f"'{name}' must be an object with {expected}, got {brief(body)}")
+        raise BadRequest(f"'{name}' must be an object with {expected}, got {brief(body)}")
     return body

@@ -1,4 +1,4 @@
-"""Lets other APIs take part in the transaction that changes nodes, as CDF's own services follow the data model."""
+"""Hooks of other services in the transaction that changes nodes, as CDF's own services follow the data model."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from cdf_sandbox.services.data_modeling.ids import ContainerId, InstanceId
 
 @dataclass(frozen=True)
 class NodeChange:
-    """What happened to a node that has, or got, data in the container of the hook."""
+    """A change of a node that has or gets data in the container of the hook."""
 
     change: Literal["created", "updated", "deleted"]
     node: InstanceId
@@ -19,9 +19,9 @@ class NodeChange:
 
 AfterCommit = Callable[[], None]
 NodeHook = Callable[[Sandbox, Connection, Sequence[NodeChange]], AfterCommit | None]
-"""Told of all changes of one request, in its transaction, after the rows are written.
+"""Called with all changes of one request, in its transaction, after the rows are written.
 
-It may return something to be called once the transaction is committed.
+It may return an action to call once the transaction is committed.
 """
 
 _hooks: list[tuple[ContainerId, NodeHook]] = []
@@ -43,7 +43,7 @@ class ChangedNode:
 
 
 def announce(sandbox: Sandbox, db: Connection, changed: Sequence[ChangedNode]) -> list[AfterCommit]:
-    """Tell every hook of the changes that concern its container; returns what is to be called after the commit."""
+    """Call every hook with the changes in its container; return the actions to call after the commit."""
     after = []
     for container, hook in _hooks:
         key = str(container)

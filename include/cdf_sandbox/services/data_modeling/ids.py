@@ -42,7 +42,7 @@ class ViewId(NamedTuple):
 
     @property
     def key(self) -> str:
-        """How the view is called below its space in properties and filters: `Name/version`."""
+        """Name of the view below its space in properties and filters: `Name/version`."""
         return f"{self.external_id}/{self.version}"
 
     def dump(self) -> dict[str, str]:

@@ -1,5 +1,5 @@
-"""`inspect`: through which views an instance can be seen, and in which containers it has data."""
-# ruff: noqa: S608 - SQL is assembled from pieces of our own; whatever a request says is bound as a parameter
+"""`inspect`: the views through which an instance is visible, and the containers in which it has data."""
+# ruff: noqa: S608 - SQL is assembled from constants; values of requests are bound as parameters
 
 from sqlite3 import Connection
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from cdf_sandbox.services.data_modeling.store import StoredInstance, find_instan
 
 
 class InvolvedViews(StrictModel):
-    """Ask for views, of each the newest version only unless told otherwise."""
+    """Request the views; of each only the newest version by default."""
 
     all_versions: bool = False
 
@@ -26,7 +26,7 @@ class InvolvedContainers(StrictModel):
 
 
 class Operations(StrictModel):
-    """What is asked: at least one of the two."""
+    """Requested operations: at least one of the two."""
 
     involved_views: InvolvedViews | None = None
     involved_containers: InvolvedContainers | None = None
@@ -46,7 +46,7 @@ class InspectRequest(StrictModel):
 
 
 def inspect_instances(db: Connection, request: InspectRequest, spaces: Spaces) -> dict[str, Any]:
-    """What there is to say of those instances that exist."""
+    """Inspect those instances that exist."""
     schema = Schema(db)
     stored = find_instances(db, (each.id for each in request.items))
     found = [

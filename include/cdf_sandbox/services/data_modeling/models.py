@@ -282,7 +282,7 @@ class Union(StrictModel):
 
 
 class Intersection(StrictModel):
-    """What several sets have in common."""
+    """The intersection of several sets."""
 
     intersection: Annotated[list[str], Field(min_length=1)]
     except_: Annotated[list[str], Field(alias="except")] = Field(default_factory=list)
@@ -300,7 +300,7 @@ class SelectedSource(StrictModel):
 
 
 class Select(StrictModel):
-    """What is answered of a result set."""
+    """Properties to return of a result set."""
 
     sources: Annotated[list[SelectedSource], Field(max_length=10)] = Field(default_factory=list)
     sort: Sorts = Field(default_factory=list)

@@ -1,4 +1,4 @@
-"""How other APIs of the sandbox read and write nodes, inside a transaction of theirs, as CDF's own services do."""
+"""Read and write nodes from other services, within their transaction, as CDF's own services do."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from cdf_sandbox.services.data_modeling.store import find_instances, load_docume
 from cdf_sandbox.services.data_modeling.writes import InstanceWriter
 
 Properties = Mapping[ViewId | ContainerId, Mapping[str, Any]]
-"""What to write, by the view or container through which it is written."""
+"""Values to write, by the view or container through which they are written."""
 
 
 def write_items(

@@ -1,39 +1,18 @@
 """Orders and cursors: a page continues after the values of the last instance of the page before."""
-# ruff: noqa: S608 - SQL is assembled from pieces of our own; whatever a request says is bound as a parameter
+# ruff: noqa: S608 - SQL is assembled from constants; values of requests are bound as parameters
 
-import base64
-import binascii
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
-from cdf_sandbox.core.errors import ApiError
-from cdf_sandbox.services.data_modeling.columns import Columns, Sql, bind, brief
+from cdf_sandbox.core.errors import BadRequest, InvalidCursor
+from cdf_sandbox.services.data_modeling.columns import Columns, Sql, brief
 from cdf_sandbox.services.data_modeling.ids import InstanceKind
 from cdf_sandbox.services.data_modeling.models import SearchSort, Sort
 from cdf_sandbox.services.data_modeling.schema import View
 
 _UNORDERED_KINDS = frozenset({"json", "direct"})
-
-
-def encode_cursor(content: Any) -> str:
-    """A cursor: opaque to clients, no secret to us."""
-    return base64.urlsafe_b64encode(bind(content).encode()).decode().rstrip("=")
-
-
-def decode_cursor(text: str) -> Any:
-    """What `encode_cursor` was given; 400 for anything else."""
-    try:
-        return json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError, RecursionError):
-        raise invalid_cursor() from None
-
-
-def invalid_cursor() -> ApiError:
-    """The refusal of a cursor that we did not make, or not for this request."""
-    return ApiError(400, "Invalid cursor: it does not belong to this request")
 
 
 @dataclass(frozen=True)
@@ -65,7 +44,7 @@ class Order:
         for sort in sorts:
             column = columns.find(sort.property, "i", kind, view)
             if column.type.is_list or column.type.kind in _UNORDERED_KINDS:
-                raise ApiError(400, f"Cannot sort by {brief(sort.property)}: {column.type.kind} has no order")
+                raise BadRequest(f"Cannot sort by {brief(sort.property)}: {column.type.kind} has no order")
             nulls_first = isinstance(sort, Sort) and sort.nulls_first
             self._keys.append(_Key(column.value, sort.direction == "descending", nulls_first))
 
@@ -77,7 +56,7 @@ class Order:
     def page(self, db: Connection, where: Sql, limit: int, after: Any = None) -> tuple[list[int], Any]:
         """Ids of at most `limit` rows of the instance table, and where the next page begins (null if this is short).
 
-        `where` speaks of the row as `i`; `after` is what an earlier call returned.
+        `where` refers to the row as `i`; `after` is the position that an earlier call returned.
         """
         last = self._checked(after)
         columns = "".join(f", {key.value.text} AS k{place}" for place, key in enumerate(self._keys))
@@ -118,7 +97,7 @@ class Order:
             return None
         scalars = isinstance(after, list) and all(part is None or type(part) in (str, int, float) for part in after)
         if not scalars or len(after) != len(self._keys) + 1 or type(after[-1]) is not int:
-            raise invalid_cursor()
+            raise InvalidCursor
         if any(type(part) is int and not -(1 << 63) <= part < 1 << 63 for part in after):
-            raise invalid_cursor()
+            raise InvalidCursor
         return list(after)

@@ -35,7 +35,7 @@ NUMBER_KINDS = frozenset({"int32", "int64", "float32", "float64"})
 
 
 class ValueMismatch(ValueError):
-    """A value that its property cannot hold; the message says what was expected."""
+    """A value that its property cannot hold; the message states what was expected."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,12 @@ class PropertyType:
     max_text_bytes: int | None = None
     container: ContainerId | None = None
     enum_values: frozenset[str] = frozenset()
-    """What can be written: without the value that stands for those a client does not know."""
+    """Values that can be written, without the value for unknown ones."""
     wire: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def list_limit(self) -> int:
-        """How many values a list may hold."""
+        """Maximum number of values in a list."""
         return self.max_list_size or (MAX_RELATION_LIST if self.kind == "direct" else MAX_LIST)
 
     def check(self, value: Any) -> Any:

@@ -1,8 +1,8 @@
 """`query`: named result sets that build on each other.
 
-A set continues where its cursor says. A cursor of a set that builds on another one holds for one page of that other set
-only: once the other set is on its next page, the cursor means nothing any more and the set begins anew, so that a
-client which passes on all cursors misses nothing.
+A set continues at its cursor. A cursor of a set that builds on another one is valid for one page of that other set
+only: once the other set is on its next page, the cursor is ignored and the set starts again, so that a
+client which returns all cursors misses nothing.
 """
 
 import hashlib
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import BadRequest, InvalidCursor
+from cdf_sandbox.core.paging import decode_cursor, encode_cursor
 from cdf_sandbox.services.data_modeling.answers import dump_instances, dump_typing, select_some
 from cdf_sandbox.services.data_modeling.columns import Columns, Sql, bind
 from cdf_sandbox.services.data_modeling.filters import FilterCompiler
@@ -26,10 +27,10 @@ from cdf_sandbox.services.data_modeling.models import (
     Union,
     UnionAll,
 )  # fmt: skip
-from cdf_sandbox.services.data_modeling.paging import Order, decode_cursor, encode_cursor, invalid_cursor
+from cdf_sandbox.services.data_modeling.paging import Order
 from cdf_sandbox.services.data_modeling.reads import Spaces
 from cdf_sandbox.services.data_modeling.schema_store import Schema
-from cdf_sandbox.services.data_modeling.traversal import Found, Traversal
+from cdf_sandbox.services.data_modeling.traversal import Found, Traversal, evaluating, require_defined
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,7 @@ class _Query:
         self._pages: dict[str, _Page] = {}
         self._open: list[str] = []
         self._cursors = {name: text for name, text in (request.cursors or {}).items() if text is not None}
-        for names, what in ((request.select, "select"), (request.cursors or {}, "cursors")):
-            unknown = sorted(set(names) - set(request.with_))
-            if unknown:
-                raise ApiError(400, f"'{what}' names the result set '{unknown[0]}', which 'with' does not define")
+        require_defined(request.with_, select=request.select, cursors=request.cursors)
 
     def answer(self) -> dict[str, Any]:
         items: dict[str, Any] = {}
@@ -82,17 +80,12 @@ class _Query:
 
     def _page(self, name: str) -> _Page:
         if name not in self._pages:
-            if name not in self._request.with_:
-                raise ApiError(400, f"The result set '{name}' is not defined in 'with'")
-            if name in self._open:
-                raise ApiError(400, f"The result set '{name}' builds on itself")
-            self._open.append(name)
-            expression = self._request.with_[name]
-            if isinstance(expression, NodeExpression | EdgeExpression):
-                self._pages[name] = self._instances(name, expression)
-            else:
-                self._pages[name] = self._combined(name, expression)
-            self._open.pop()
+            with evaluating(name, self._request.with_, self._open):
+                expression = self._request.with_[name]
+                if isinstance(expression, NodeExpression | EdgeExpression):
+                    self._pages[name] = self._instances(name, expression)
+                else:
+                    self._pages[name] = self._combined(name, expression)
         return self._pages[name]
 
     def _parents(self, name: str) -> list[str]:
@@ -107,13 +100,13 @@ class _Query:
         return "".join(self._page(parent).token for parent in self._parents(name))
 
     def _start(self, name: str) -> tuple[Any, str]:
-        """Where the page begins, and the token of the page."""
+        """Return the position at which the page begins, and the token of the page."""
         parents = self._parent_token(name)
         after = None
         if name in self._cursors:
             content = decode_cursor(self._cursors[name])
             if not isinstance(content, dict) or content.keys() != {"p", "k"}:
-                raise invalid_cursor()
+                raise InvalidCursor
             if content["p"] == parents:
                 after = content["k"]
         return after, hashlib.sha256(bind([name, parents, after]).encode()).hexdigest()[:16]
@@ -125,7 +118,7 @@ class _Query:
         if isinstance(expression, NodeExpression) and expression.nodes.through and expression.nodes.from_:
             combines = isinstance(self._request.with_[expression.nodes.from_], SetOperation)
             if combines and expression.nodes.direction == "outwards":
-                raise ApiError(400, f"The result set '{name}' can follow relations to a set operation only inwards")
+                raise BadRequest(f"The result set '{name}' can follow relations to a set operation only inwards")
         after, token = self._start(name)
         if isinstance(expression, NodeExpression):
             where = self._traversal.nodes(expression.nodes, parent)
@@ -140,7 +133,7 @@ class _Query:
     def _combined(self, name: str, expression: SetOperation) -> _Page:
         members = [self._page(member).found for member in _members(expression)]
         if len({member.kind for member in members}) != 1:
-            raise ApiError(400, f"The result set '{name}' mixes nodes and edges")
+            raise BadRequest(f"The result set '{name}' mixes nodes and edges")
         excluded = {each for other in expression.except_ for each in self._page(other).found.ids}
         if isinstance(expression, Intersection):
             common = set(members[0].ids).intersection(*(member.ids for member in members[1:]))
@@ -153,7 +146,7 @@ class _Query:
         after, token = self._start(name)
         offset = 0 if after is None else after
         if type(offset) is not int or offset < 0:
-            raise invalid_cursor()
+            raise InvalidCursor
         page = ids[offset : offset + expression.limit]
         following = offset + expression.limit if len(page) == expression.limit else None
         return _Page(Found(members[0].kind, page, members[0].direction), token, following)

@@ -1,15 +1,16 @@
-"""Reads instances by id and page by page."""
-# ruff: noqa: S608 - SQL is assembled from pieces of our own; whatever a request says is bound as a parameter
+"""Read instances by id and page by page."""
+# ruff: noqa: S608 - SQL is assembled from constants; values of requests are bound as parameters
 
 from sqlite3 import Connection
 from typing import Any
 
+from cdf_sandbox.core.paging import decode_cursor, encode_cursor
 from cdf_sandbox.services.data_modeling.answers import Selection, dump_instances, dump_typing, select_all
 from cdf_sandbox.services.data_modeling.columns import Columns, Sql, bind
 from cdf_sandbox.services.data_modeling.filters import FilterCompiler
 from cdf_sandbox.services.data_modeling.ids import InstanceKind
 from cdf_sandbox.services.data_modeling.models import ByIdsRequest, ListRequest
-from cdf_sandbox.services.data_modeling.paging import Order, decode_cursor, encode_cursor
+from cdf_sandbox.services.data_modeling.paging import Order
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.store import find_instances
 
@@ -18,7 +19,7 @@ Spaces = frozenset[str] | None
 
 
 def visible(kind: InstanceKind, spaces: Spaces, created_until: int | None = None, *, with_deleted: bool = False) -> Sql:
-    """That row `i` is an instance of a kind which the caller may see, created until then (epoch milliseconds)."""
+    """Return the condition that row `i` is an instance of `kind` in `spaces`, created by then (epoch ms)."""
     parts = [Sql("i.kind = ?", (kind,))]
     if not with_deleted:
         parts.append(Sql("i.deleted_time IS NULL"))
@@ -30,12 +31,12 @@ def visible(kind: InstanceKind, spaces: Spaces, created_until: int | None = None
 
 
 def in_spaces(spaces: frozenset[str]) -> Sql:
-    """That row `i` lies in one of `spaces`."""
+    """Return the condition that row `i` is in one of `spaces`."""
     return Sql("i.space IN (SELECT value FROM json_each(?))", (bind(sorted(spaces)),))
 
 
 def read_by_ids(db: Connection, request: ByIdsRequest, spaces: Spaces, *, apply_view_filter: bool) -> dict[str, Any]:
-    """Those of the named instances that exist and have data in every source."""
+    """Read those of the instances that exist and have data in every source."""
     schema = Schema(db)
     schema.require_spaces(each.space for each in request.items)
     selections = select_all(schema, request.sources)

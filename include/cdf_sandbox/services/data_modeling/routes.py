@@ -9,7 +9,7 @@ from starlette.responses import Response
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
-from cdf_sandbox.services.data_modeling import asset_paths, schema_store, store
+from cdf_sandbox.services.data_modeling import asset_paths
 from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL, SCHEMA_ACL, readable_instances
 from cdf_sandbox.services.data_modeling.aggregate import aggregate_instances
 from cdf_sandbox.services.data_modeling.complexity import read_with_filters
@@ -27,6 +27,7 @@ from cdf_sandbox.services.data_modeling.models import (
 )  # fmt: skip
 from cdf_sandbox.services.data_modeling.query import run_query
 from cdf_sandbox.services.data_modeling.reads import list_instances, read_by_ids
+from cdf_sandbox.services.data_modeling.schema_routes import schemas_router
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.search import search_instances
 from cdf_sandbox.services.data_modeling.statistics import read_statistics
@@ -35,11 +36,10 @@ from cdf_sandbox.services.data_modeling.sync_models import SyncRequest
 from cdf_sandbox.services.data_modeling.writes import InstanceWriter
 
 asset_paths.install()
-DDL = schema_store.DDL + store.DDL
-instances_router = APIRouter(prefix="/models", route_class=CdfRoute)
+router = APIRouter(prefix="/models", route_class=CdfRoute)
 
 
-@instances_router.post("/instances")
+@router.post("/instances")
 def upsert(sandbox: SandboxDep, access: AccessDep, request: Annotated[UpsertRequest, Body()]) -> Response:
     """Create, change and delete instances in one transaction."""
     access.require(SCHEMA_ACL, "READ")
@@ -51,7 +51,7 @@ def upsert(sandbox: SandboxDep, access: AccessDep, request: Annotated[UpsertRequ
     return Json(answer)
 
 
-@instances_router.post("/instances/byids")
+@router.post("/instances/byids")
 def by_ids(sandbox: SandboxDep, access: AccessDep, request: Annotated[ByIdsRequest, Body()]) -> Response:
     """Read instances by id."""
     spaces = readable_instances(access)
@@ -60,7 +60,7 @@ def by_ids(sandbox: SandboxDep, access: AccessDep, request: Annotated[ByIdsReque
         return Json(read_by_ids(db, request, spaces, apply_view_filter=applied))
 
 
-@instances_router.post("/instances/list")
+@router.post("/instances/list")
 def list_(sandbox: SandboxDep, access: AccessDep, request: Annotated[ListRequest, Body()]) -> Response:
     """Read a page of instances."""
     spaces = readable_instances(access)
@@ -68,7 +68,7 @@ def list_(sandbox: SandboxDep, access: AccessDep, request: Annotated[ListRequest
         return Json(list_instances(db, request, spaces, _listed_until(sandbox)))
 
 
-@instances_router.post("/instances/query")
+@router.post("/instances/query")
 def query(sandbox: SandboxDep, access: AccessDep, request: Annotated[QueryRequest, Body()]) -> Response:
     """Read result sets that build on each other."""
     spaces = readable_instances(access)
@@ -76,9 +76,9 @@ def query(sandbox: SandboxDep, access: AccessDep, request: Annotated[QueryReques
         return Json(run_query(db, request, spaces))
 
 
-@instances_router.post("/instances/delete")
+@router.post("/instances/delete")
 def delete(sandbox: SandboxDep, access: AccessDep, request: Annotated[DeleteRequest, Body()]) -> Response:
-    """Delete instances; those that do not exist are passed over."""
+    """Delete instances; those that do not exist are ignored."""
     access.require(SCHEMA_ACL, "READ")
     access.require_spaces(INSTANCE_ACL, "WRITE", {each.space for each in request.items})
     with sandbox.write() as db:
@@ -93,7 +93,7 @@ def _call(actions: Iterable[AfterCommit]) -> None:
         action()
 
 
-@instances_router.post("/instances/search")
+@router.post("/instances/search")
 def search(sandbox: SandboxDep, access: AccessDep, request: Annotated[SearchRequest, Body()]) -> Response:
     """Find instances by the words of their texts."""
     spaces = readable_instances(access)
@@ -101,7 +101,7 @@ def search(sandbox: SandboxDep, access: AccessDep, request: Annotated[SearchRequ
         return Json(search_instances(db, request, spaces, _listed_until(sandbox)))
 
 
-@instances_router.post("/instances/aggregate")
+@router.post("/instances/aggregate")
 def aggregate(sandbox: SandboxDep, access: AccessDep, request: Annotated[AggregateRequest, Body()]) -> Response:
     """Count and sum up instances."""
     spaces = readable_instances(access)
@@ -109,7 +109,7 @@ def aggregate(sandbox: SandboxDep, access: AccessDep, request: Annotated[Aggrega
         return Json(aggregate_instances(db, request, spaces, _listed_until(sandbox)))
 
 
-@instances_router.post("/instances/sync")
+@router.post("/instances/sync")
 def sync(sandbox: SandboxDep, access: AccessDep, request: Annotated[SyncRequest, Body()]) -> Response:
     """Read what changed since a cursor."""
     spaces = readable_instances(access)
@@ -117,17 +117,17 @@ def sync(sandbox: SandboxDep, access: AccessDep, request: Annotated[SyncRequest,
         return Json(run_sync(db, request, spaces, sandbox.clock.now_ms()))
 
 
-@instances_router.post("/instances/inspect")
+@router.post("/instances/inspect")
 def inspect(sandbox: SandboxDep, access: AccessDep, request: Annotated[InspectRequest, Body()]) -> Response:
-    """Through which views instances can be seen, and in which containers they have data."""
+    """List the views through which instances are visible, and the containers in which they have data."""
     spaces = readable_instances(access)
     with read_with_filters(sandbox) as db:
         return Json(inspect_instances(db, request, spaces))
 
 
-@instances_router.get("/statistics")
+@router.get("/statistics")
 def statistics(sandbox: SandboxDep, access: AccessDep) -> Response:
-    """What the project holds and may hold."""
+    """Counts of the project and its limits."""
     access.require(SCHEMA_ACL, "READ")
     with sandbox.read() as db:
         return Json(read_statistics(db, sandbox.options.instance_limit))
@@ -136,3 +136,6 @@ def statistics(sandbox: SandboxDep, access: AccessDep) -> Response:
 def _listed_until(sandbox: Sandbox) -> int:
     """The creation time up to which lists and searches know of instances already."""
     return sandbox.clock.now_ms() - int(sandbox.options.list_lag * 1000)
+
+
+router.include_router(schemas_router)

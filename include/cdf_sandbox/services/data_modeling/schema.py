@@ -70,7 +70,7 @@ class View:
 
     @property
     def filtered_kind(self) -> InstanceKind:
-        """The kind of instance that the filter of the view speaks of."""
+        """Kind of the instances that the filter of the view applies to."""
         return "edge" if self.used_for == "edge" else "node"
 
 

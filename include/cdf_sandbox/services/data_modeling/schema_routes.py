@@ -8,12 +8,13 @@ from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
+from cdf_sandbox.core.errors import InvalidCursor
 from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.paging import decode_cursor, first_page, list_answer
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.services.data_modeling.access import SCHEMA_ACL, readable_spaces
 from cdf_sandbox.services.data_modeling.definitions import ViewDefinition
 from cdf_sandbox.services.data_modeling.ids import ContainerId, FreeSpace, ViewId
-from cdf_sandbox.services.data_modeling.paging import decode_cursor, encode_cursor, invalid_cursor
 from cdf_sandbox.services.data_modeling.schema import shown_container
 from cdf_sandbox.services.data_modeling.schema_models import (
     AnyVersionKey,
@@ -30,7 +31,7 @@ from cdf_sandbox.services.data_modeling.schema_models import (
 from cdf_sandbox.services.data_modeling.schema_store import Key, Schema, SchemaKind, key_of, newest_versions
 from cdf_sandbox.services.data_modeling.schema_writes import SchemaWriter
 
-schemas_router = APIRouter(prefix="/models", route_class=CdfRoute)
+schemas_router = APIRouter(route_class=CdfRoute)
 
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -82,7 +83,7 @@ def _versions(schema: Schema, kind: SchemaKind, keys: Sequence[AnyVersionKey]) -
 def _page(
     sandbox: Sandbox, access: Access, kind: SchemaKind, limit: int, cursor: str | None,
     keep: Callable[[Wire], bool], all_versions: bool = True,
-) -> tuple[list[Wire], str | None]:  # fmt: skip
+) -> tuple[Sequence[Wire], Key | None]:  # fmt: skip
     spaces = readable_spaces(access, SCHEMA_ACL)
     with sandbox.read() as db:
         wires = [wire for wire in Schema(db).all(kind) if keep(wire) and (spaces is None or wire["space"] in spaces)]
@@ -91,14 +92,9 @@ def _page(
     if cursor is not None:
         last = decode_cursor(cursor)
         if not isinstance(last, list) or not all(isinstance(part, str) for part in last):
-            raise invalid_cursor()
+            raise InvalidCursor
         wires = [wire for wire in wires if key_of(wire) > tuple(last)]
-    page = wires[:limit]
-    return list(page), encode_cursor(key_of(page[-1])) if len(wires) > limit else None
-
-
-def _listed(items: Sequence[Wire], cursor: str | None) -> Response:
-    return Json({"items": items, **({"nextCursor": cursor} if cursor else {})})
+    return first_page(wires, limit, key_of)
 
 
 @schemas_router.post("/spaces")
@@ -126,7 +122,9 @@ def list_spaces(
     include_global: Annotated[bool, Query(alias="includeGlobal")] = False,
 ) -> Response:  # fmt: skip
     """A page of spaces."""
-    return _listed(*_page(sandbox, access, "space", limit, cursor, lambda each: include_global or not each["isGlobal"]))
+    return list_answer(
+        *_page(sandbox, access, "space", limit, cursor, lambda each: include_global or not each["isGlobal"])
+    )
 
 
 @schemas_router.post("/containers")
@@ -183,7 +181,7 @@ def list_containers(
     page, following = _page(
         sandbox, access, "container", limit, cursor, lambda each: keep(each) and each["usedFor"] in kinds
     )
-    return _listed([shown_container(each) for each in page], following)
+    return list_answer([shown_container(each) for each in page], following)
 
 
 def _kept(space: str | None, include_global: bool) -> Callable[[Wire], bool]:
@@ -237,7 +235,7 @@ def list_views(
 ) -> Response:  # fmt: skip
     """A page of views, of each the newest version unless all are wanted."""
     page, following = _page(sandbox, access, "view", limit, cursor, _kept(space, include_global), all_versions)
-    return _listed(_shown_views(sandbox, page, inherited), following)
+    return list_answer(_shown_views(sandbox, page, inherited), following)
 
 
 def _shown_models(sandbox: Sandbox, access: Access, wires: Sequence[Wire], inline: bool) -> list[Wire]:
@@ -290,4 +288,4 @@ def list_data_models(
 ) -> Response:  # fmt: skip
     """A page of data models, of each the newest version unless all are wanted."""
     page, following = _page(sandbox, access, "datamodel", limit, cursor, _kept(space, include_global), all_versions)
-    return _listed(_shown_models(sandbox, access, page, inline), following)
+    return list_answer(_shown_models(sandbox, access, page, inline), following)

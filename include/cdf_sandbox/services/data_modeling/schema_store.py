@@ -1,4 +1,4 @@
-"""Where schemas are kept: the preloaded ones in memory, those of the project in one table."""
+"""Storage of schemas: the built-in ones in memory, those of the project in one table."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from functools import lru_cache
 from sqlite3 import Connection
 from typing import Any, Literal
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import BadRequest, DoNotExist
 from cdf_sandbox.services.data_modeling import builtin
 from cdf_sandbox.services.data_modeling.ids import ContainerId, ViewId
 from cdf_sandbox.services.data_modeling.schema import Container, View, parse_container, resolve_view
@@ -44,7 +44,7 @@ def _parsed_container(text: str) -> Container:
 
 
 class Schema:
-    """The schemas as one transaction sees them. Names that do not exist are refused in CDF's words."""
+    """The schemas in one transaction; names that do not exist are refused with CDF's messages."""
 
     def __init__(self, db: Connection) -> None:
         self._db = db
@@ -103,7 +103,7 @@ class Schema:
         """Refuse unless every space exists."""
         unknown = sorted({space for space in spaces if not self.has_space(space)})
         if unknown:
-            raise ApiError(400, f"One or more spaces do not exist: {_quoted(unknown)}")
+            raise DoNotExist("spaces", unknown)
 
     def find_container(self, container: ContainerId) -> Container | None:
         """The container, if it exists."""
@@ -123,7 +123,7 @@ class Schema:
         """The container; refused if it does not exist."""
         found = self.find_container(container)
         if found is None:
-            raise ApiError(400, f"One or more containers do not exist: '{container}'")
+            raise DoNotExist("containers", [container])
         return found
 
     def find_view(self, view: ViewId) -> View | None:
@@ -137,14 +137,14 @@ class Schema:
         """The view; refused if it does not exist."""
         found = self.find_view(view)
         if found is None:
-            raise ApiError(400, f"One or more views do not exist: '{view}'")
+            raise DoNotExist("views", [view])
         return found
 
     def require_views(self, views: Iterable[ViewId]) -> None:
         """Refuse unless every view exists."""
         unknown = sorted({str(view) for view in views if self.wire("view", view) is None})
         if unknown:
-            raise ApiError(400, f"One or more views do not exist: {_quoted(unknown)}")
+            raise DoNotExist("views", unknown)
 
     def _resolve(self, wire: Mapping[str, Any]) -> View:
         inherited = self._inherited(wire, (ViewId(*key_of(wire)),))
@@ -161,10 +161,10 @@ class Schema:
         for reference in wire.get("implements", ()):
             parent = ViewId(reference["space"], reference["externalId"], reference["version"])
             if parent in path:
-                raise ApiError(400, f"The view '{path[0]}' implements itself through '{path[-1]}'")
+                raise BadRequest(f"The view '{path[0]}' implements itself through '{path[-1]}'")
             parent_wire = self.wire("view", parent)
             if parent_wire is None:
-                raise ApiError(400, f"One or more views do not exist: '{parent}'")
+                raise DoNotExist("views", [parent])
             merged.update(self._inherited(parent_wire, (*path, parent)))
             merged.update(parent_wire["properties"])
         return merged
@@ -179,7 +179,3 @@ def newest_versions(wires: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 _BUILTIN_CONTAINERS = {ContainerId(*key[:2]): parse_container(wire) for key, wire in BUILTIN["container"].items()}
-
-
-def _quoted(names: Iterable[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)

@@ -1,11 +1,11 @@
-"""Creates, changes and deletes schemas, with the checks that keep them consistent with each other and with the data."""
+"""Create, change and delete schemas, with checks that keep them consistent with each other and with the data."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from sqlite3 import Connection
 from typing import Any, Literal
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.services.data_modeling.complexity import refuse_too_complex
 from cdf_sandbox.services.data_modeling.definitions import (
@@ -24,7 +24,7 @@ _TIMES = ("createdTime", "lastUpdatedTime", "isGlobal")
 
 
 class SchemaWriter:
-    """Writes schemas within one transaction."""
+    """Write schemas within one transaction."""
 
     def __init__(self, db: Connection, now_ms: int) -> None:
         self._db = db
@@ -44,7 +44,7 @@ class SchemaWriter:
         for definition in definitions:
             for name, target in _container_targets(definition):
                 if target not in together and self._schema.find_container(target) is None:
-                    raise ApiError(400, f"Target container '{target}' of '{name}' in '{definition.id}' does not exist.")
+                    raise BadRequest(f"Target container '{target}' of '{name}' in '{definition.id}' does not exist.")
         answers = []
         for definition in definitions:
             wire = _wire(definition)
@@ -58,31 +58,30 @@ class SchemaWriter:
             return
         has_data = self._db.execute("SELECT 1 FROM dms_data WHERE container = ? LIMIT 1", (str(container),)).fetchone()
         if old["usedFor"] != wire["usedFor"]:
-            raise ApiError(400, f"usedFor of the container '{container}' cannot be changed")
+            raise BadRequest(f"usedFor of the container '{container}' cannot be changed")
         for name, prop in old["properties"].items():
             new = wire["properties"].get(name)
             if new is not None and new["type"] != prop["type"]:
-                raise ApiError(400, f"The type of property '{name}' of the container '{container}' cannot be changed")
+                raise BadRequest(f"The type of property '{name}' of the container '{container}' cannot be changed")
             if has_data and new is None:
-                raise ApiError(400, f"Property '{name}' of the container '{container}' cannot be removed: it has data")
+                raise BadRequest(f"Property '{name}' of the container '{container}' cannot be removed: it has data")
             if new is None:
                 for view in self._schema.all("view", preloaded=False):
                     if any(_maps(each, container, name) for each in view["properties"].values()):
-                        raise ApiError(
-                            400,
+                        raise BadRequest(
                             f"Property '{name}' of the container '{container}' cannot be removed:"
                             f" the view '{ViewId(*key_of(view))}' maps it",
                         )
             if has_data and new is not None and prop["nullable"] and not new["nullable"]:
-                raise ApiError(400, f"Property '{name}' of the container '{container}' cannot become required")
+                raise BadRequest(f"Property '{name}' of the container '{container}' cannot become required")
         for name, prop in wire["properties"].items():
             if has_data and name not in old["properties"] and not prop["nullable"]:
-                raise ApiError(400, f"A required property '{name}' cannot be added to '{container}': it has data")
+                raise BadRequest(f"A required property '{name}' cannot be added to '{container}': it has data")
         for name, index in wire["indexes"].items():
             if name in old["indexes"] and old["indexes"][name]["properties"] != index["properties"]:
-                raise ApiError(400, f"The properties of the index '{name}' of '{container}' cannot be changed")
+                raise BadRequest(f"The properties of the index '{name}' of '{container}' cannot be changed")
         if has_data and any(old["constraints"].get(name) != each for name, each in wire["constraints"].items()):
-            raise ApiError(400, f"Constraints cannot be added to the container '{container}': it has data")
+            raise BadRequest(f"Constraints cannot be added to the container '{container}': it has data")
 
     def put_views(self, definitions: Sequence[ViewDefinition]) -> list[dict[str, Any]]:
         """Create or change views; they may implement and refer to each other."""
@@ -104,13 +103,12 @@ class SchemaWriter:
                 container = self._schema.container(prop.container.id)
                 mapped = container.properties.get(prop.container_property_identifier)
                 if mapped is None:
-                    raise ApiError(
-                        400,
+                    raise BadRequest(
                         f"Property '{name}' of the view '{definition.id}' maps"
                         f" '{prop.container_property_identifier}', which container '{container.id}' does not have",
                     )
                 if prop.source is not None and mapped.type.kind != "direct":
-                    raise ApiError(400, f"Property '{name}' of the view '{definition.id}' has a source but no relation")
+                    raise BadRequest(f"Property '{name}' of the view '{definition.id}' has a source but no relation")
         wire = _wire(definition)
         for prop in wire["properties"].values():
             if "through" in prop:
@@ -148,7 +146,7 @@ class SchemaWriter:
         """Store a definition; an unchanged one keeps its times."""
         key = key_of(wire)
         if key in BUILTIN[kind] or key[0] in SYSTEM_SPACES:
-            raise ApiError(400, f"{_called(kind, key)} belongs to CDF and cannot be changed")
+            raise BadRequest(f"{_called(kind, key)} belongs to CDF and cannot be changed")
         old = self._schema.wire(kind, key)
         if old is not None and {name: value for name, value in old.items() if name not in _TIMES} == wire:
             return old
@@ -162,7 +160,7 @@ class SchemaWriter:
         removed = []
         for key in dict.fromkeys(keys):
             if key in BUILTIN[kind]:
-                raise ApiError(400, f"{_called(kind, key)} belongs to CDF and cannot be deleted")
+                raise BadRequest(f"{_called(kind, key)} belongs to CDF and cannot be deleted")
             if self._schema.wire(kind, key) is None:
                 continue
             self._schema.remove(kind, key)
@@ -170,7 +168,7 @@ class SchemaWriter:
         for key in removed:
             user = self._user_of(kind, key)
             if user is not None:
-                raise ApiError(400, f"{_called(kind, key)} cannot be deleted: {user}")
+                raise BadRequest(f"{_called(kind, key)} cannot be deleted: {user}")
             if kind == "container":
                 self._drop_data(":".join(key[:2]))
         return removed
@@ -182,7 +180,7 @@ class SchemaWriter:
         removed = []
         for container, name in keys:
             if (*container, "") in BUILTIN["container"]:
-                raise ApiError(400, f"{_called('container', (*container, ''))} belongs to CDF and cannot be changed")
+                raise BadRequest(f"{_called('container', (*container, ''))} belongs to CDF and cannot be changed")
             wire = self._schema.wire("container", (*container, ""))
             if wire is None or name not in wire[group]:
                 continue
@@ -194,7 +192,7 @@ class SchemaWriter:
         return removed
 
     def _user_of(self, kind: SchemaKind, key: Key) -> str | None:
-        """Why a definition, already removed, is still needed."""
+        """Return the reason why a definition, already removed, is still in use, or `None`."""
         if kind == "space":
             content: tuple[SchemaKind, ...] = ("container", "view", "datamodel")
             if any(wire["space"] == key[0] for other in content for wire in self._schema.all(other)):
@@ -243,10 +241,10 @@ def _maps(view_property: Mapping[str, Any], container: ContainerId, name: str) -
 
 
 def _refuse_doubles(kind: SchemaKind, wires: Iterable[Mapping[str, Any]]) -> None:
-    """Which of two definitions would hold is not said; a request that holds both is a mistake."""
+    """Refuse a request that defines the same thing twice."""
     ((key, times),) = Counter(map(key_of, wires)).most_common(1) or ((("", "", ""), 0),)
     if times > 1:
-        raise ApiError(400, f"{_called(kind, key)} is defined more than once in the request")
+        raise BadRequest(f"{_called(kind, key)} is defined more than once in the request")
 
 
 def _wire(definition: StrictModel) -> dict[str, Any]:

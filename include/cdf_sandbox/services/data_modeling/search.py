@@ -1,12 +1,12 @@
 """Search in the texts of a view: words that begin with the words of the query, case aside; best matches first."""
-# ruff: noqa: S608 - SQL is assembled from pieces of our own; whatever a request says is bound as a parameter
+# ruff: noqa: S608 - SQL is assembled from constants; values of requests are bound as parameters
 
 import re
 from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Any
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.services.data_modeling.answers import dump_instances, select_all
 from cdf_sandbox.services.data_modeling.columns import Columns, Sql
 from cdf_sandbox.services.data_modeling.filters import FilterCompiler
@@ -32,7 +32,7 @@ def text_matches(
     texts = [name for name, prop in view.properties.items() if prop.property.type.kind == "text"]
     unknown = [name for name in names or () if name not in texts]
     if unknown:
-        raise ApiError(400, f"Cannot search in '{unknown[0]}': it is no text property of the view '{view.id}'")
+        raise BadRequest(f"Cannot search in '{unknown[0]}': it is no text property of the view '{view.id}'")
     found = [columns.find([name], "i", kind, view) for name in (names or texts)]
     words = _WORD.findall(query.casefold())
     conditions = []

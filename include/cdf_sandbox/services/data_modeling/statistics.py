@@ -1,4 +1,4 @@
-"""`GET /models/statistics`: what the project holds and may hold."""
+"""`GET /models/statistics`: counts of the project and its limits."""
 
 from sqlite3 import Connection
 from typing import Any
@@ -15,7 +15,7 @@ from cdf_sandbox.services.data_modeling.store import count_deleted, count_live
 
 
 def read_statistics(db: Connection, instance_limit: int) -> dict[str, Any]:
-    """Counts without what CDF brings itself, and limits."""
+    """Return counts, without CDF's own schemas, and limits."""
     schema = Schema(db)
     containers = schema.all("container", preloaded=False)
     counts = {

@@ -1,11 +1,11 @@
 """The tables of instances.
 
-`dms_instance` has one row a node or edge, deleted ones included until their id is used again, since `sync` tells of
+`dms_instance` has one row a node or edge, deleted ones included until their id is used again, since `sync` reports
 them; `seq` grows with every change. `dms_data` keeps the values of one container as JSON in normal form, nulls left
 out. `dms_relation` repeats the direct relations, so that they can be followed backwards, and `dms_unique` the
 values under uniqueness constraints; both only of instances that are not deleted.
 """
-# ruff: noqa: S608 - SQL is assembled from pieces of our own; whatever a request says is bound as a parameter
+# ruff: noqa: S608 - SQL is assembled from constants; values of requests are bound as parameters
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -141,12 +141,12 @@ def last_seq(db: Connection) -> int:
 
 
 def count_live(db: Connection, kind: InstanceKind) -> int:
-    """How many instances of a kind there are."""
+    """Count the instances of a kind."""
     statement = "SELECT count(*) FROM dms_instance WHERE kind = ? AND deleted_time IS NULL"
     return int(db.execute(statement, (kind,)).fetchone()[0])
 
 
 def count_deleted(db: Connection, kind: InstanceKind) -> int:
-    """How many instances of a kind are deleted but remembered."""
+    """Count the deleted instances of a kind that are still stored."""
     every = db.execute("SELECT count(*) FROM dms_instance WHERE kind = ?", (kind,)).fetchone()
     return int(every[0]) - count_live(db, kind)

@@ -3,23 +3,23 @@
 A set that builds on another one holds the changed instances that are reached from all instances of that other set, not
 only from its changed ones.
 """
-# ruff: noqa: S608 - SQL is assembled from pieces of our own; whatever a request says is bound as a parameter
+# ruff: noqa: S608 - SQL is assembled from constants; values of requests are bound as parameters
 
 from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import BadRequest, InvalidCursor
+from cdf_sandbox.core.paging import decode_cursor, encode_cursor
 from cdf_sandbox.services.data_modeling.answers import dump_instances, dump_typing, select_some
 from cdf_sandbox.services.data_modeling.columns import Sql
 from cdf_sandbox.services.data_modeling.filters import FilterCompiler
 from cdf_sandbox.services.data_modeling.ids import InstanceKind
-from cdf_sandbox.services.data_modeling.paging import decode_cursor, encode_cursor, invalid_cursor
 from cdf_sandbox.services.data_modeling.reads import Spaces
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.store import last_seq
 from cdf_sandbox.services.data_modeling.sync_models import SyncEdgeExpression, SyncNodeExpression, SyncRequest
-from cdf_sandbox.services.data_modeling.traversal import Found, Traversal
+from cdf_sandbox.services.data_modeling.traversal import Found, Traversal, evaluating, require_defined
 
 CURSOR_LIFETIME_MS = 3 * 24 * 3600 * 1000
 """Cursors expire after three days, since deletions are remembered that long (schema `SyncRequest`)."""
@@ -27,7 +27,7 @@ CURSOR_LIFETIME_MS = 3 * 24 * 3600 * 1000
 
 @dataclass(frozen=True)
 class _Position:
-    """All changes up to `seq` are told; deletions up to `begun` may be passed over."""
+    """Changes up to `seq` were answered; deletions up to `begun` may be left out."""
 
     seq: int
     begun: int
@@ -48,10 +48,7 @@ class _Sync:
         self._spaces = spaces
         self._last = last_seq(db)
         self._open: list[str] = []
-        for names, what in ((request.select, "select"), (request.cursors or {}, "cursors")):
-            unknown = sorted(set(names) - set(request.with_))
-            if unknown:
-                raise ApiError(400, f"'{what}' names the result set '{unknown[0]}', which 'with' does not define")
+        require_defined(request.with_, select=request.select, cursors=request.cursors)
 
     def answer(self) -> dict[str, Any]:
         items: dict[str, Any] = {}
@@ -77,44 +74,37 @@ class _Sync:
             return _Position(self._last if expression.mode == "noBackfill" else 0, self._last)
         content = decode_cursor(text)
         if not isinstance(content, dict) or content.keys() != {"s", "b", "t"}:
-            raise invalid_cursor()
+            raise InvalidCursor
         if any(type(part) is not int or not 0 <= part < 1 << 62 for part in content.values()):
-            raise invalid_cursor()
+            raise InvalidCursor
         expired = self._now - content["t"] > CURSOR_LIFETIME_MS
         if expired and not self._request.allow_expired_cursors_and_accept_missed_deletes:
-            raise ApiError(400, f"The cursor of '{name}' has expired: it is older than three days")
+            raise BadRequest(f"The cursor of '{name}' has expired: it is older than three days")
         return _Position(content["s"], content["b"])
 
     def _changes(self, name: str) -> tuple[list[int], _Position]:
         expression = self._request.with_[name]
         position = self._position(name)
         where = self._condition(name, with_deleted=True)
-        told = position.begun if expression.skip_already_deleted else 0
+        ignored = position.begun if expression.skip_already_deleted else 0
         rows = self._db.execute(
             f"SELECT i.id, i.seq FROM dms_instance i WHERE {where.text} AND i.seq > ?"
             " AND (i.deleted_time IS NULL OR i.seq > ?) ORDER BY i.seq LIMIT ?",
-            (*where.params, position.seq, told, expression.limit),
+            (*where.params, position.seq, ignored, expression.limit),
         ).fetchall()
         full = len(rows) == expression.limit
         return [row["id"] for row in rows], _Position(rows[-1]["seq"] if full else self._last, position.begun)
 
     def _condition(self, name: str, *, with_deleted: bool) -> Sql:
-        """That row `i` is in a set, changed or not."""
-        if name not in self._request.with_:
-            raise ApiError(400, f"The result set '{name}' is not defined in 'with'")
-        if name in self._open:
-            raise ApiError(400, f"The result set '{name}' builds on itself")
-        self._open.append(name)
-        expression = self._request.with_[name]
-        if expression.backfill_sort:
-            raise ApiError(400, "backfillSort needs a cursorable index on its properties, which the sandbox has not")
-        traversal = Traversal(self._db, self._schema, self._compiler, self._spaces, with_deleted=with_deleted)
-        if isinstance(expression, SyncNodeExpression):
-            condition = traversal.nodes(expression.nodes, self._parent(expression.nodes.from_))
-        else:
-            condition = traversal.edges(expression.edges, self._parent(expression.edges.from_))
-        self._open.pop()
-        return condition
+        """Return the condition that row `i` is in a set, changed or not."""
+        with evaluating(name, self._request.with_, self._open):
+            expression = self._request.with_[name]
+            if expression.backfill_sort:
+                raise BadRequest("backfillSort needs a cursorable index on its properties, which the sandbox has not")
+            traversal = Traversal(self._db, self._schema, self._compiler, self._spaces, with_deleted=with_deleted)
+            if isinstance(expression, SyncNodeExpression):
+                return traversal.nodes(expression.nodes, self._parent(expression.nodes.from_))
+            return traversal.edges(expression.edges, self._parent(expression.edges.from_))
 
     def _parent(self, name: str | None) -> Found | None:
         if name is None:

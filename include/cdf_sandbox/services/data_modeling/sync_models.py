@@ -28,7 +28,7 @@ class SyncEdgeExpression(_SyncExpression):
 
 
 class SyncSelect(StrictModel):
-    """What is answered of a changed instance."""
+    """Properties to return of changed instances."""
 
     sources: Annotated[list[SelectedSource], Field(max_length=10)] = Field(default_factory=list)
 

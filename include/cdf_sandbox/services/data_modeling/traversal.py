@@ -1,13 +1,14 @@
-"""From one result set to the next: along direct relations and along edges."""
-# ruff: noqa: S608 - SQL is assembled from pieces of our own; whatever a request says is bound as a parameter
+"""Traversal from one result set to the next, along direct relations and edges."""
+# ruff: noqa: S608 - SQL is assembled from constants; values of requests are bound as parameters
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any, Literal
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import BadRequest, UnknownProperty
 from cdf_sandbox.services.data_modeling.columns import Sql, bind
 from cdf_sandbox.services.data_modeling.filters import FilterCompiler
 from cdf_sandbox.services.data_modeling.ids import ContainerId, InstanceKind, ViewRef
@@ -31,8 +32,28 @@ class Found:
         return "end" if (self.direction == "outwards") == (chain_to == "destination") else "start"
 
 
+def require_defined(sets: Collection[str], **named: Collection[str] | None) -> None:
+    """Refuse a result set that `select` or `cursors` names and `with` does not define."""
+    for what, names in named.items():
+        unknown = sorted(set(names or ()) - set(sets))
+        if unknown:
+            raise BadRequest(f"'{what}' names the result set '{unknown[0]}', which 'with' does not define")
+
+
+@contextmanager
+def evaluating(name: str, sets: Collection[str], in_progress: list[str]) -> Iterator[None]:
+    """Evaluate a result set in the block; refuse one that is not defined or that builds on itself."""
+    if name not in sets:
+        raise BadRequest(f"The result set '{name}' is not defined in 'with'")
+    if name in in_progress:
+        raise BadRequest(f"The result set '{name}' builds on itself")
+    in_progress.append(name)
+    yield
+    in_progress.pop()
+
+
 class Traversal:
-    """Follows result sets within one request."""
+    """Traversal of result sets within one request."""
 
     def __init__(
         self, db: Connection, schema: Schema, compiler: FilterCompiler, spaces: Spaces, *, with_deleted: bool = False
@@ -47,7 +68,7 @@ class Traversal:
         """The condition that row `i` is one of the nodes of a set."""
         parts = [visible("node", self._spaces, with_deleted=self._with_deleted)]
         if parent is None and definition.through is not None:
-            raise ApiError(400, "'through' needs 'from'")
+            raise BadRequest("'through' needs 'from'")
         if parent is not None:
             parts.append(self._reached(definition, parent))
         if definition.filter is not None:
@@ -58,7 +79,7 @@ class Traversal:
         ids = bind(list(parent.ids))
         if definition.through is None:
             if parent.kind == "node":
-                raise ApiError(400, "A set of nodes can only be chained from nodes with 'through'")
+                raise BadRequest("A set of nodes can only be chained from nodes with 'through'")
             side = parent.side(definition.chain_to)
             return Sql(
                 f"(i.space, i.external_id) IN (SELECT e.{side}_space, e.{side}_xid"
@@ -85,7 +106,7 @@ class Traversal:
             view = self._schema.view(source.id)
             mapped = view.properties.get(through.identifier)
             if mapped is None:
-                raise ApiError(400, f"Unknown property '{through.identifier}' in view '{view.id}'")
+                raise UnknownProperty(through.identifier, f"view '{view.id}'")
             container, identifier, prop = mapped.container, mapped.identifier, mapped.property
         else:
             assert source is not None
@@ -93,10 +114,10 @@ class Traversal:
             identifier = through.identifier
             found = self._schema.container(container).properties.get(identifier)
             if found is None:
-                raise ApiError(400, f"Unknown property '{identifier}' in container '{container}'")
+                raise UnknownProperty(identifier, f"container '{container}'")
             prop = found
         if prop.type.kind != "direct":
-            raise ApiError(400, f"'through' needs a direct relation; '{through.identifier}' is {prop.type.kind}")
+            raise BadRequest(f"'through' needs a direct relation; '{through.identifier}' is {prop.type.kind}")
         return str(container), identifier
 
     def edges(self, definition: SyncEdgeSet, parent: Found | None) -> Sql:

@@ -1,4 +1,4 @@
-"""Writes instances: one request, one transaction, all or nothing."""
+"""Write instances: one request, one transaction, all or none."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from cdf_sandbox.core.access import Access
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import BadRequest, VersionConflict
 from cdf_sandbox.core.sandbox import Sandbox
 from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL
 from cdf_sandbox.services.data_modeling.assumptions import SYSTEM_MANAGED
@@ -60,12 +60,12 @@ class _Row:
 
     @property
     def changed_containers(self) -> list[str]:
-        """Where the data differ from what is stored."""
+        """Containers in which the data differ from the stored ones."""
         return [key for key, doc in self.after.items() if not _same(self.before.get(key), doc)]
 
     @property
     def is_modified(self) -> bool:
-        """Whether anything at all differs from what is stored."""
+        """Whether anything differs from the stored row."""
         old = self.stored
         if self.skipped:
             return False
@@ -80,9 +80,9 @@ def _same(before: dict[str, Any] | None, after: dict[str, Any]) -> bool:
 
 
 class InstanceWriter:
-    """Writes within one transaction, for who has `access`; without it for CDF's own services, which may write all.
+    """Write within one transaction with `access`; without it as CDF's own services, which may write everything.
 
-    `after_commit` is what the caller has to call once the transaction is committed.
+    `after_commit` are the actions to call once the transaction is committed.
     """
 
     def __init__(self, sandbox: Sandbox, db: Connection, access: Access | None) -> None:
@@ -118,7 +118,7 @@ class InstanceWriter:
     def _check_spaces(self, request: UpsertRequest) -> None:
         spaces = {each.space for each in (*request.items, *request.delete)}
         if not self._internal and spaces & SYSTEM_SPACES:
-            raise ApiError(400, f"Instances cannot be written to the system space '{min(spaces & SYSTEM_SPACES)}'")
+            raise BadRequest(f"Instances cannot be written to the system space '{min(spaces & SYSTEM_SPACES)}'")
         for item in request.items:
             if item.type is not None:
                 spaces.add(item.type.space)
@@ -136,9 +136,7 @@ class InstanceWriter:
         if isinstance(source.source, ViewRef):
             view = self._schema.view(source.source.id)
             if not view.writable and not self._internal:
-                raise ApiError(
-                    400, f"The view '{view.id}' cannot be written to: it does not map all required properties"
-                )
+                raise BadRequest(f"The view '{view.id}' cannot be written to: it does not map all required properties")
             places = {name: (each.container, each.identifier, each.property) for name, each in view.properties.items()}
             return _Source(f"view '{view.id}'", view.containers, places, frozenset(view.connections))
         container = self._schema.container(source.source.id)
@@ -154,8 +152,7 @@ class InstanceWriter:
             source = self._source(data)
             for container in source.containers:
                 if not self._schema.container(container).holds(row.kind):
-                    raise ApiError(
-                        400,
+                    raise BadRequest(
                         f"The {row.kind} '{row.instance}' cannot have data in {source.name}: it is not for {row.kind}s",
                     )
                 row.after.setdefault(str(container), {})
@@ -167,18 +164,17 @@ class InstanceWriter:
         place = source.properties.get(name)
         if place is None:
             reason = "is a connection, which is not written to" if name in source.connections else "does not exist"
-            raise ApiError(
-                400, f"Unknown property '{name}' in {source.name} of the {row.kind} '{row.instance}': it {reason}"
+            raise BadRequest(
+                f"Unknown property '{name}' in {source.name} of the {row.kind} '{row.instance}': it {reason}"
             )
         container, identifier, prop = place
         if not self._internal and identifier in SYSTEM_MANAGED.get(str(container), ()):
-            raise ApiError(400, f"Property '{name}' in {source.name} is set by CDF and cannot be written")
+            raise BadRequest(f"Property '{name}' in {source.name} is set by CDF and cannot be written")
         if value is not None:
             try:
                 value = prop.type.check(value)
             except ValueMismatch as error:
-                raise ApiError(
-                    400,
+                raise BadRequest(
                     f"Invalid value for property '{name}' in {source.name} of the {row.kind} '{row.instance}': {error}",
                 ) from None
         row.after[str(container)][identifier] = value
@@ -192,7 +188,7 @@ class InstanceWriter:
                 )  # fmt: skip
 
     def _check_targets(self, rows: list[_Row], request: UpsertRequest) -> None:
-        """What is pointed to must be open to the caller: to be written where it would be created if it is missing."""
+        """Require access to the targets: write access where a missing target would be created, else read access."""
         if self._access is None:
             return
         pointed = (
@@ -204,7 +200,7 @@ class InstanceWriter:
             self._access.require_spaces(INSTANCE_ACL, "WRITE" if creates else "READ", spaces - SYSTEM_SPACES)
 
     def _compare(self, rows: list[_Row], request: UpsertRequest) -> None:
-        """Set every row against what is stored: versions, and the whole data after the request."""
+        """Compare every row with the stored one: versions, and the whole data after the request."""
         stored = find_instances(self._db, (row.instance for row in rows))
         live = {each.id: each.instance for each in stored.values() if each.deleted_time is None}
         documents: dict[InstanceId, Documents] = {}
@@ -215,10 +211,10 @@ class InstanceWriter:
             if old is not None and old.deleted_time is None:
                 row.stored, row.id, row.before = old, old.id, documents.get(row.instance, {})
                 if old.kind != row.kind:
-                    raise ApiError(400, f"'{row.instance}' exists already and is a {old.kind}, not a {row.kind}")
+                    raise BadRequest(f"'{row.instance}' exists already and is a {old.kind}, not a {row.kind}")
                 if item.existing_version is not None and old.version > item.existing_version:
                     if not request.skip_on_version_conflict:
-                        raise ApiError(409, "A version conflict caused the ingest to fail.")
+                        raise VersionConflict
                     row.skipped = True
                 if "type" not in item.model_fields_set:
                     row.type = old.type
@@ -238,12 +234,12 @@ class InstanceWriter:
             else:
                 value = prop.default
             if value is None and not prop.nullable:
-                raise ApiError(
-                    400, f"Property '{name}' in container '{key}' of the {row.kind} '{row.instance}' is required"
+                raise BadRequest(
+                    f"Property '{name}' in container '{key}' of the {row.kind} '{row.instance}' is required"
                 )
             if prop.immutable and old is not None and old.get(name) not in (None, value):
-                raise ApiError(
-                    400, f"Property '{name}' in container '{key}' of the {row.kind} '{row.instance}' is immutable"
+                raise BadRequest(
+                    f"Property '{name}' in container '{key}' of the {row.kind} '{row.instance}' is immutable"
                 )
             if value is not None:
                 merged[name] = value
@@ -253,8 +249,7 @@ class InstanceWriter:
         for key in row.after.keys() - row.before.keys():
             for name, required in self._schema.container(ContainerId(*key.split(":", 1))).requires.items():
                 if str(required) not in row.after:
-                    raise ApiError(
-                        400,
+                    raise BadRequest(
                         f"The {row.kind} '{row.instance}' has data in container '{key}' but none in '{required}',"
                         f" which the constraint '{name}' requires",
                     )
@@ -272,9 +267,9 @@ class InstanceWriter:
         def point_at(target: InstanceId, allowed: bool, what: str) -> None:
             kind = kinds.get(target)
             if kind == "edge":
-                raise ApiError(400, f"{what} '{target}' is an edge, not a node")
+                raise BadRequest(f"{what} '{target}' is an edge, not a node")
             if kind is None and not allowed:
-                raise ApiError(400, f"{what} '{target}' does not exist and may not be auto-created")
+                raise BadRequest(f"{what} '{target}' does not exist and may not be auto-created")
             if kind is None:
                 created[target] = None
 
@@ -286,7 +281,7 @@ class InstanceWriter:
             point_at(relation.target, request.auto_create_direct_relations, f"The target of {relation}")
         self._schema.require_spaces(node.space for node in created)
         if not self._internal and any(node.space in SYSTEM_SPACES for node in created):
-            raise ApiError(400, "Nodes cannot be auto-created in a system space")
+            raise BadRequest("Nodes cannot be auto-created in a system space")
         return list(created)
 
     def _check_quota(self, added: int) -> None:
@@ -294,8 +289,8 @@ class InstanceWriter:
             limit = self._sandbox.options.instance_limit
             count = count_live(self._db, "node") + count_live(self._db, "edge")
             if count + added > limit:
-                raise ApiError(
-                    400, f"The project has {count} instances; {added} more would exceed its limit of {limit} instances"
+                raise BadRequest(
+                    f"The project has {count} instances; {added} more would exceed its limit of {limit} instances"
                 )
 
     def _store(self, modified: list[_Row], new_nodes: list[InstanceId], constraints: Constraints) -> None:

@@ -29,7 +29,7 @@ class RawTable(WriteModel):
 
 
 class Contact(WriteModel):
-    """Somebody to ask."""
+    """A contact of a pipeline."""
 
     may_be_null = frozenset({"name", "email", "role", "sendNotification"})
 
@@ -40,7 +40,7 @@ class Contact(WriteModel):
 
 
 class NotificationConfig(WriteModel):
-    """When silence is worth a notification."""
+    """When a pipeline without runs is notified."""
 
     may_be_null = frozenset({"allowedNotSeenRangeInMinutes"})
 
@@ -82,7 +82,7 @@ class PipelineIds(StrictModel):
 
 
 class PipelineFilter(StrictModel):
-    """What listed pipelines must match."""
+    """Filter of listed pipelines."""
 
     external_id_prefix: Annotated[str, text(255, minimum=1)] | None = None
     name: Name | None = None
@@ -148,7 +148,7 @@ class RunWrites(StrictModel):
 
 
 class RunFilter(StrictModel):
-    """What listed runs must match."""
+    """Filter of listed runs."""
 
     class Message(StrictModel):
         """Part of the message, case ignored."""

@@ -1,18 +1,17 @@
 """Endpoints of the Extraction pipelines API."""
 
 import json
-from sqlite3 import Connection, Row
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.documents import Documents, document_json, documents_ddl
-from cdf_sandbox.core.errors import missing
+from cdf_sandbox.core.errors import UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json, given_only
-from cdf_sandbox.core.identifiers import MAX_ID, ClassicId, ExternalId, InternalId, cursor_id, encode_cursor, new_id
+from cdf_sandbox.core.identifiers import ClassicId, ExternalId, InternalId, new_id
+from cdf_sandbox.core.paging import cursor_id, first_page, list_answer
 from cdf_sandbox.core.patches import apply_patches
 from cdf_sandbox.core.references import check_references
 from cdf_sandbox.core.sandbox import SandboxDep
@@ -26,24 +25,11 @@ from cdf_sandbox.services.extraction_pipelines.models import (
     RunList,
     RunWrites,
 )
+from cdf_sandbox.services.extraction_pipelines.store import PIPELINES, pipeline_json, run_json
 
-DDL = (
-    documents_ddl("extraction_pipelines")
-    + """
-CREATE TABLE IF NOT EXISTS extraction_runs (
-    id INTEGER PRIMARY KEY,
-    pipeline_id INTEGER NOT NULL REFERENCES extraction_pipelines ON DELETE CASCADE,
-    status TEXT NOT NULL,
-    message TEXT,
-    created_time INTEGER NOT NULL
-);
-CREATE INDEX IF NOT EXISTS extraction_runs_of_pipeline ON extraction_runs (pipeline_id, created_time DESC, id);
-"""
-)
-PIPELINES = Documents("extraction_pipelines", "Extraction pipelines")
 _ACL, _RUNS_ACL = "extractionPipelinesAcl", "extractionRunsAcl"
 
-extraction_pipelines_router = APIRouter(prefix="/extpipes", route_class=CdfRoute)
+router = APIRouter(prefix="/extpipes", route_class=CdfRoute)
 
 
 def _admit_writer(access: Access, acl: str) -> None:
@@ -51,29 +37,7 @@ def _admit_writer(access: Access, acl: str) -> None:
     access.require("datasetsAcl", "READ")
 
 
-def _json(db: Connection, row: Row) -> dict[str, Any]:
-    shown = document_json(row)
-    rows = db.execute(
-        "SELECT status, max(created_time) AS last FROM extraction_runs WHERE pipeline_id = ? GROUP BY status",
-        (row["id"],),
-    )
-    last = {run["status"]: run["last"] for run in rows}
-    for status, name in (("success", "lastSuccess"), ("failure", "lastFailure")):
-        if status in last:
-            shown[name] = last[status]
-    if last:
-        shown["lastSeen"] = max(last.values())
-        newest = db.execute(
-            "SELECT message FROM extraction_runs WHERE pipeline_id = ? AND message IS NOT NULL"
-            " ORDER BY created_time DESC, id LIMIT 1",
-            (row["id"],),
-        ).fetchone()
-        if newest is not None:
-            shown["lastMessage"] = newest["message"]
-    return shown
-
-
-@extraction_pipelines_router.post("")
+@router.post("")
 def create_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineWrites) -> Response:
     """Create pipelines."""
     _admit_writer(access, _ACL)
@@ -84,33 +48,24 @@ def create_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineWrite
         check_references(db, documents)
         PIPELINES.check_free(db, documents)
         ids = [PIPELINES.insert(db, document, now) for document in documents]
-        return Json({"items": [_json(db, row) for row in PIPELINES.find_all(db, [ClassicId(id=i) for i in ids])]})
+        return Json(
+            {"items": [pipeline_json(db, row) for row in PIPELINES.find_all(db, [ClassicId(id=i) for i in ids])]}
+        )
 
 
-@extraction_pipelines_router.post("/list")
+@router.post("/list")
 def list_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineList) -> Response:
     """A page of pipelines."""
     access.require(_ACL, "READ")
     where = Where()
     where.visible(access.data_sets(_ACL, "READ"))
-    if body.filter is not None:
-        where.prefix("external_id", body.filter.external_id_prefix)
-        where.equal("name", body.filter.name)
-        where.equal("json_extract(doc, '$.source')", body.filter.source)
-        where.equal("json_extract(doc, '$.createdBy')", body.filter.created_by)
-        where.data_sets(body.filter.data_set_ids)
-        where.metadata(body.filter.metadata)
-        where.between("created_time", body.filter.created_time)
-        where.between("last_updated_time", body.filter.last_updated_time)
+    where.classic(body.filter)
     with sandbox.read() as db:
-        rows, more = PIPELINES.page(db, where, cursor_id(body.cursor), body.limit)
-        answer: dict[str, Any] = {"items": [_json(db, row) for row in rows]}
-    if more:
-        answer["nextCursor"] = encode_cursor(rows[-1]["id"])
-    return Json(answer)
+        rows, after = PIPELINES.page(db, where, cursor_id(body.cursor), body.limit)
+        return list_answer([pipeline_json(db, row) for row in rows], after)
 
 
-@extraction_pipelines_router.get("")
+@router.get("")
 def list_pipelines_by_query(
     sandbox: SandboxDep,
     access: AccessDep,
@@ -121,17 +76,17 @@ def list_pipelines_by_query(
     return list_pipelines(sandbox, access, PipelineList.model_validate(given_only({"limit": limit, "cursor": cursor})))
 
 
-@extraction_pipelines_router.post("/byids")
+@router.post("/byids")
 def retrieve_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineIds) -> Response:
     """Pipelines in the order of the request."""
     access.require(_ACL, "READ")
     with sandbox.read() as db:
         rows = PIPELINES.find_all(db, body.items, ignore_unknown=body.ignore_unknown_ids)
         access.require_data_sets(_ACL, "READ", (row["data_set_id"] for row in rows))
-        return Json({"items": [_json(db, row) for row in rows]})
+        return Json({"items": [pipeline_json(db, row) for row in rows]})
 
 
-@extraction_pipelines_router.post("/update")
+@router.post("/update")
 def update_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineChanges) -> Response:
     """Patch pipelines, all or none."""
     _admit_writer(access, _ACL)
@@ -146,10 +101,10 @@ def update_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineChang
             check_references(db, [document])
             PIPELINES.save(db, row, document, now)
         changed = PIPELINES.find_all(db, [ClassicId(id=row["id"]) for row in rows])
-        return Json({"items": [_json(db, row) for row in changed]})
+        return Json({"items": [pipeline_json(db, row) for row in changed]})
 
 
-@extraction_pipelines_router.post("/delete")
+@router.post("/delete")
 def delete_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineIds) -> Response:
     """Delete pipelines with their runs, all or none."""
     _admit_writer(access, _ACL)
@@ -160,12 +115,7 @@ def delete_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineIds) 
     return Json({})
 
 
-def _run_json(row: Row) -> dict[str, Any]:
-    shown = {"id": row["id"], "status": row["status"], "createdTime": row["created_time"]}
-    return shown | ({"message": row["message"]} if row["message"] is not None else {})
-
-
-@extraction_pipelines_router.post("/runs")
+@router.post("/runs")
 def create_run(sandbox: SandboxDep, access: AccessDep, body: RunWrites) -> Response:
     """Report a run."""
     _admit_writer(access, _RUNS_ACL)
@@ -178,14 +128,14 @@ def create_run(sandbox: SandboxDep, access: AccessDep, body: RunWrites) -> Respo
             "INSERT INTO extraction_runs VALUES (?, ?, ?, ?, ?) RETURNING *",
             (new_id(), pipeline["id"], item.status, item.message, created),
         ).fetchone()
-        return Json({"items": [_run_json(row) | {"externalId": item.external_id}]})
+        return Json({"items": [run_json(row) | {"externalId": item.external_id}]})
 
 
-@extraction_pipelines_router.post("/runs/list")
+@router.post("/runs/list")
 def list_runs(sandbox: SandboxDep, access: AccessDep, body: RunList) -> Response:
     """A page of the runs of one pipeline, newest first."""
     access.require(_RUNS_ACL, "READ")
-    offset = min(cursor_id(body.cursor), MAX_ID)
+    offset = cursor_id(body.cursor)
     where = Where()
     if body.filter.statuses:
         where.add("status IN (SELECT value FROM json_each(?))", json.dumps(body.filter.statuses))
@@ -200,13 +150,11 @@ def list_runs(sandbox: SandboxDep, access: AccessDep, body: RunList) -> Response
             " ORDER BY created_time DESC, id LIMIT ? OFFSET ?",
             [pipeline["id"], *where.values, body.limit + 1, offset],
         ).fetchall()
-    answer: dict[str, Any] = {"items": [_run_json(row) for row in rows[: body.limit]]}
-    if len(rows) > body.limit:
-        answer["nextCursor"] = encode_cursor(offset + body.limit)
-    return Json(answer)
+    page, after = first_page(rows, body.limit, lambda _: offset + body.limit)
+    return list_answer([run_json(row) for row in page], after)
 
 
-@extraction_pipelines_router.get("/runs")
+@router.get("/runs")
 def list_runs_by_query(
     sandbox: SandboxDep,
     access: AccessDep,
@@ -219,13 +167,13 @@ def list_runs_by_query(
     return list_runs(sandbox, access, RunList.model_validate(given_only(body)))
 
 
-@extraction_pipelines_router.get("/{pipeline_id}")
+@router.get("/{pipeline_id}")
 def retrieve_pipeline(sandbox: SandboxDep, access: AccessDep, pipeline_id: InternalId) -> Response:
     """One pipeline."""
     access.require(_ACL, "READ")
     with sandbox.read() as db:
         row = PIPELINES.find(db, ClassicId(id=pipeline_id))
         if row is None:
-            raise missing([{"id": pipeline_id}], "Extraction pipelines", 404)
+            raise UnknownIds([{"id": pipeline_id}], "Extraction pipelines", 404)
         access.require_data_sets(_ACL, "READ", [row["data_set_id"]])
-        return Json(_json(db, row))
+        return Json(pipeline_json(db, row))

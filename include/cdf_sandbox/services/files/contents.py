@@ -1,4 +1,4 @@
-"""The second origin: contents go in by PUT and come out by GET, without a token, by signed links."""
+"""The second origin: upload by PUT and download by GET, with signed links instead of tokens."""
 
 import os
 import re
@@ -11,11 +11,11 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import BadRequest, LengthRequired, LinkRefused, NotFound, TooLarge
 from cdf_sandbox.core.middleware import STORE_FAULT
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.services.files import store
-from cdf_sandbox.services.files.uploaded import finish_upload
+from cdf_sandbox.services.files.store import finish_upload
 
 links_router = APIRouter(prefix="/links")
 
@@ -29,11 +29,9 @@ def _content_length(request: Request, limit: int) -> int:
     """The announced size; object stores refuse chunked bodies, so it must be there."""
     announced = request.headers.get("content-length", "")
     if "transfer-encoding" in request.headers or not announced.isdecimal():
-        raise ApiError(411, "The upload needs a Content-Length header; chunked transfer is not supported")
+        raise LengthRequired
     if int(announced) > limit:
-        raise ApiError(
-            413, f"The upload of {announced} bytes exceeds the limit of {limit} bytes; use a multipart upload"
-        )
+        raise TooLarge(f"The upload of {announced} bytes exceeds the limit of {limit} bytes; use a multipart upload")
     return int(announced)
 
 
@@ -48,9 +46,9 @@ async def _receive(sandbox: Sandbox, request: Request, size: int) -> str:
             if fault == "short-store":
                 stream.truncate(received // 2)
             if received != size:
-                raise ApiError(400, f"The body ended after {received} of {size} bytes")
+                raise BadRequest(f"The body ended after {received} of {size} bytes")
     except ClientDisconnect:
-        raise ApiError(400, f"The connection ended after {received} of {size} bytes") from None
+        raise BadRequest(f"The connection ended after {received} of {size} bytes") from None
     return name
 
 
@@ -74,7 +72,7 @@ async def put_content(request: Request, sandbox: SandboxDep, token: str) -> Resp
     size = _content_length(request, _MAX_SINGLE_PUT)
     content_type = request.headers.get("content-type")
     if link["type"] is not None and content_type != link["type"]:
-        raise ApiError(403, f"Content-Type {content_type!r} is not {link['type']!r}, for which the link was signed")
+        raise LinkRefused(f"Content-Type {content_type!r} is not {link['type']!r}, for which the link was signed")
     blob = await _receive(sandbox, request, size)
     content = store.Content(blob, size, link["type"] or content_type)
 
@@ -92,7 +90,7 @@ async def put_part(request: Request, sandbox: SandboxDep, token: str) -> Respons
     link = sandbox.links.open("part", token)
     size = _content_length(request, _MAX_PART)
     if "content-type" in request.headers:
-        raise ApiError(403, "The link of a part is signed without a Content-Type; send none")
+        raise LinkRefused("The link of a part is signed without a Content-Type; send none")
     blob = await _receive(sandbox, request, size)
 
     def finish() -> list[str]:
@@ -101,7 +99,7 @@ async def put_part(request: Request, sandbox: SandboxDep, token: str) -> Respons
                 "SELECT blob FROM file_parts WHERE upload_id = ? AND part = ?", (link["upload"], link["part"])
             ).fetchone()
             if row is None:
-                raise ApiError(404, "The multipart upload of this link was completed or given up")
+                raise NotFound("The multipart upload of this link was completed or given up")
             db.execute(
                 "UPDATE file_parts SET blob = ?, size = ? WHERE upload_id = ? AND part = ?",
                 (blob, size, link["upload"], link["part"]),
@@ -150,7 +148,7 @@ def _open_content(sandbox: Sandbox, file_id: int) -> tuple[Row, BinaryIO]:
             return row, sandbox.blobs.path(row["blob"]).open("rb")
         except FileNotFoundError:
             continue
-    raise ApiError(404, "The file of this link is gone")
+    raise NotFound("The file of this link does not exist any more")
 
 
 def _chunks(stream: BinaryIO, length: int) -> Iterator[bytes]:

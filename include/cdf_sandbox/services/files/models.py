@@ -114,7 +114,7 @@ Ids = Annotated[list[ClassicId], Field(min_length=1, max_length=100), each_once]
 
 
 class FileFilter(StrictModel):
-    """What listed files must match, all fields together."""
+    """Filter of listed files; all fields must match."""
 
     name: Annotated[str, text(256)] | None = None
     directory_prefix: Annotated[str, text(512)] | None = None
@@ -149,7 +149,7 @@ class FileSearch(StrictModel):
     """Files by the words of their name."""
 
     class Search(StrictModel):
-        """What to search for."""
+        """Words to search for."""
 
         name: Annotated[str, text(256)] | None = None
 

@@ -10,14 +10,15 @@ from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.errors import ApiError, missing
+from cdf_sandbox.core.errors import BadRequest, UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json, given_only
-from cdf_sandbox.core.identifiers import ExternalId, FileId, InternalId, cursor_id, encode_cursor, partition_of
+from cdf_sandbox.core.identifiers import ExternalId, FileId, InternalId
+from cdf_sandbox.core.paging import cursor_id, list_answer, partition_of
 from cdf_sandbox.core.patches import apply_patches
 from cdf_sandbox.core.references import check_references
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.core.sql import Where
-from cdf_sandbox.services.files import query, store
+from cdf_sandbox.services.files import store
 from cdf_sandbox.services.files.icons import icon
 from cdf_sandbox.services.files.models import (
     ClassicFileIds,
@@ -30,24 +31,13 @@ from cdf_sandbox.services.files.models import (
     FileUpdate,
     FileWrite,
 )
-from cdf_sandbox.services.files.store import FILES
+from cdf_sandbox.services.files.store import FILES, readable, writable
+from cdf_sandbox.services.files.uploads import uploads_router
 
-files_router = APIRouter(prefix="/files", route_class=CdfRoute)
+metadata_router = APIRouter(prefix="/files", route_class=CdfRoute)
 
-# What data modeling owns in the classic side of a CogniteFile.
+# Fields of the classic file of a CogniteFile that data modeling owns.
 _FIELDS_OF_THE_NODE = {"directory", "source", "mime_type", "source_created_time", "source_modified_time"}
-
-
-def readable(access: Access, rows: Sequence[Row]) -> Sequence[Row]:
-    """`rows` if the caller may read each; nodes may be read by way of data modeling too."""
-    access.require_data_sets("filesAcl", "READ", (row["data_set_id"] for row in rows if row["space"] is None))
-    return rows
-
-
-def writable(access: Access, rows: Sequence[Row]) -> Sequence[Row]:
-    """`rows` if the caller may change each."""
-    access.require_data_sets("filesAcl", "WRITE", (row["data_set_id"] for row in rows if row["space"] is None))
-    return rows
 
 
 def _items(sandbox: Sandbox, rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -58,22 +48,19 @@ def _items(sandbox: Sandbox, rows: Sequence[Row]) -> list[dict[str, Any]]:
 def _listed(sandbox: Sandbox, access: Access, condition: FileFilter | None) -> Where:
     access.require("filesAcl", "READ")
     lag_ms = int(sandbox.options.list_lag * 1000)
-    return query.listed(condition, sandbox.clock.now_ms(), lag_ms, access.data_sets("filesAcl", "READ"))
+    return store.listed_files(condition, sandbox.clock.now_ms(), lag_ms, access.data_sets("filesAcl", "READ"))
 
 
-@files_router.post("/list")
+@metadata_router.post("/list")
 def list_files(sandbox: SandboxDep, access: AccessDep, body: FileList) -> Response:
     """A page of files."""
     where = _listed(sandbox, access, body.filter)
     with sandbox.read() as db:
-        rows, more = FILES.page(db, where, cursor_id(body.cursor), body.limit, partition_of(body.partition))
-    answer: dict[str, Any] = {"items": _items(sandbox, rows)}
-    if more:
-        answer["nextCursor"] = encode_cursor(rows[-1]["id"])
-    return Json(answer)
+        rows, after = FILES.page(db, where, cursor_id(body.cursor), body.limit, partition_of(body.partition))
+    return list_answer(_items(sandbox, rows), after)
 
 
-@files_router.get("")
+@metadata_router.get("")
 def list_files_by_query(
     sandbox: SandboxDep,
     access: AccessDep,
@@ -94,7 +81,7 @@ def list_files_by_query(
     return list_files(sandbox, access, FileList.model_validate(body))
 
 
-@files_router.post("/search")
+@metadata_router.post("/search")
 def search_files(sandbox: SandboxDep, access: AccessDep, body: FileSearch) -> Response:
     """Files by the words of their name, best first."""
     where = _listed(sandbox, access, body.filter)
@@ -104,7 +91,7 @@ def search_files(sandbox: SandboxDep, access: AccessDep, body: FileSearch) -> Re
     return Json({"items": _items(sandbox, rows)})
 
 
-@files_router.post("/aggregate")
+@metadata_router.post("/aggregate")
 def aggregate_files(sandbox: SandboxDep, access: AccessDep, body: FileAggregate) -> Response:
     """The number of files."""
     where = _listed(sandbox, access, body.filter)
@@ -112,7 +99,7 @@ def aggregate_files(sandbox: SandboxDep, access: AccessDep, body: FileAggregate)
         return Json({"items": [{"count": FILES.count(db, where)}]})
 
 
-@files_router.post("/byids")
+@metadata_router.post("/byids")
 def retrieve_files(sandbox: SandboxDep, access: AccessDep, body: FileIds) -> Response:
     """Files in the order of the request."""
     access.require("filesAcl", "READ")
@@ -121,7 +108,7 @@ def retrieve_files(sandbox: SandboxDep, access: AccessDep, body: FileIds) -> Res
     return Json({"items": _items(sandbox, readable(access, rows))})
 
 
-@files_router.post("/update")
+@metadata_router.post("/update")
 def update_files(sandbox: SandboxDep, access: AccessDep, body: FileChanges) -> Response:
     """Patch metadata, all files or none."""
     access.require("filesAcl", "WRITE")
@@ -141,7 +128,7 @@ def update_files(sandbox: SandboxDep, access: AccessDep, body: FileChanges) -> R
 def _check_owner(row: Row, update: FileUpdate) -> None:
     foreign = sorted(update.model_fields_set & _FIELDS_OF_THE_NODE)
     if row["space"] is not None and foreign:
-        raise ApiError(400, f"File {row['id']} is a CogniteFile: change {', '.join(foreign)} through data modeling")
+        raise BadRequest(f"File {row['id']} is a CogniteFile: change {', '.join(foreign)} through data modeling")
 
 
 def _check_document(access: Access, document: dict[str, Any]) -> None:
@@ -149,7 +136,7 @@ def _check_document(access: Access, document: dict[str, Any]) -> None:
     access.require_data_sets("filesAcl", "WRITE", [checked.data_set_id])
 
 
-@files_router.post("/delete")
+@metadata_router.post("/delete")
 def delete_files(sandbox: SandboxDep, access: AccessDep, body: ClassicFileIds) -> Response:
     """Delete files and their contents, all or none."""
     access.require("filesAcl", "WRITE")
@@ -159,13 +146,13 @@ def delete_files(sandbox: SandboxDep, access: AccessDep, body: ClassicFileIds) -
         writable(access, rows)
         nodes = [row["id"] for row in rows if row["space"] is not None]
         if nodes:
-            raise ApiError(400, f"Files {nodes} are CogniteFile nodes: delete them through data modeling")
+            raise BadRequest(f"Files {nodes} are CogniteFile nodes: delete them through data modeling")
         superseded = store.delete(db, [row["id"] for row in rows])
     sandbox.blobs.remove(superseded)
     return Json({})
 
 
-@files_router.get("/icon")
+@metadata_router.get("/icon")
 def file_icon(
     sandbox: SandboxDep,
     access: AccessDep,
@@ -184,11 +171,11 @@ def file_icon(
         row = _one(db, sandbox, identifier)
     readable(access, [row])
     if row["blob"] is None:
-        raise ApiError(400, f"File {row['id']} has no content yet")
+        raise BadRequest(f"File {row['id']} has no content yet")
     return Response(icon(sandbox.blobs.path(row["blob"])), media_type="image/jpeg")
 
 
-@files_router.get("/{file_id}")
+@metadata_router.get("/{file_id}")
 def retrieve_file(sandbox: SandboxDep, access: AccessDep, file_id: InternalId) -> Response:
     """One file."""
     access.require("filesAcl", "READ")
@@ -200,5 +187,10 @@ def retrieve_file(sandbox: SandboxDep, access: AccessDep, file_id: InternalId) -
 def _one(db: Connection, sandbox: Sandbox, identifier: FileId, status: int = 400) -> Row:
     row = store.find(db, identifier, sandbox.clock.now_ms())
     if row is None:
-        raise missing([identifier.wire()], "Files", status)
+        raise UnknownIds([identifier.wire()], "Files", status)
     return row
+
+
+router = APIRouter(route_class=CdfRoute)
+for part in (uploads_router, metadata_router):
+    router.include_router(part)

@@ -1,13 +1,19 @@
-"""The table of files: one row a file, its metadata as one JSON document."""
+"""The table of files: one row per file, its metadata as one JSON document."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection, Row
 from typing import Any
 
+from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.documents import Documents, document_json, documents_ddl
-from cdf_sandbox.core.errors import ApiError, missing
+from cdf_sandbox.core.errors import NotFound, UnknownIds
 from cdf_sandbox.core.identifiers import FileId
+from cdf_sandbox.core.sandbox import Sandbox
+from cdf_sandbox.core.sql import Where, id_lists
+from cdf_sandbox.services.assets.store import SUBTREE_IDS
+from cdf_sandbox.services.files.models import FileFilter
 
 # A row counts as there from `present_from` on: for a CogniteFile that is when the syncer has come by.
 # `uploaded_from` is when `uploaded` turns true, which is later than the content's arrival at `uploaded_time`.
@@ -76,7 +82,7 @@ def find_all(db: Connection, identifiers: Iterable[FileId], now: int, *, ignore_
         else:
             unknown.append(identifier.wire())
     if unknown and not ignore_unknown:
-        raise missing(unknown, "Files")
+        raise UnknownIds(unknown, "Files")
     return found
 
 
@@ -93,7 +99,7 @@ def set_content(db: Connection, file_id: int, content: Content, now: int, upload
     """Give a file its new content; returns the blobs that nothing refers to any more."""
     row = db.execute("SELECT blob, uploaded_from FROM files WHERE id = ?", (file_id,)).fetchone()
     if row is None:
-        raise ApiError(404, "The file of this link was deleted")
+        raise NotFound("The file of this link was deleted")
     db.execute(
         "UPDATE files SET blob = ?, size = ?, content_type = ?, uploaded_time = ?, last_updated_time = ?,"
         " uploaded_from = coalesce(uploaded_from, ?) WHERE id = ?",
@@ -137,3 +143,80 @@ def referenced_blobs(db: Connection) -> set[str]:
         "SELECT blob FROM files WHERE blob IS NOT NULL UNION SELECT blob FROM file_parts WHERE blob IS NOT NULL"
     )
     return {row["blob"] for row in rows}
+
+
+_ASSETS_OF_FILE = "EXISTS (SELECT 1 FROM json_each(doc, '$.assetIds') WHERE value IN ({ids}))"
+
+
+def listed_files(condition: FileFilter | None, now: int, lag_ms: int, allowed: frozenset[str] | None) -> Where:
+    """The condition for files that lists and searches show: those that were there `lag_ms` ago."""
+    where = Where()
+    where.add("max(created_time, present_from) <= ?", now - lag_ms)
+    where.visible(allowed)
+    where.classic(condition)
+    if condition is None:
+        return where
+    where.between("CASE WHEN uploaded_from <= last_updated_time THEN uploaded_time END", condition.uploaded_time)
+    if condition.uploaded is not None:
+        where.add("coalesce(uploaded_from <= ?, 0) = ?", now, int(condition.uploaded))
+    _of_assets(where, condition)
+    return where
+
+
+def _of_assets(where: Where, condition: FileFilter) -> None:
+    if condition.asset_ids is not None:
+        where.add(_ASSETS_OF_FILE.format(ids="SELECT value FROM json_each(?)"), json.dumps(condition.asset_ids))
+    if condition.asset_external_ids is not None:
+        ids = "SELECT id FROM assets WHERE external_id IN (SELECT value FROM json_each(?))"
+        where.add(_ASSETS_OF_FILE.format(ids=ids), json.dumps(condition.asset_external_ids))
+    for roots in (condition.root_asset_ids, condition.asset_subtree_ids):
+        if roots is not None:
+            where.add(_ASSETS_OF_FILE.format(ids=SUBTREE_IDS), *id_lists(roots))
+
+
+def finish_upload(sandbox: Sandbox, db: Connection, file_id: int, content: Content) -> list[str]:
+    """Set the content of a file and update its node, if it has one; return the blobs to remove after the commit."""
+    now = sandbox.clock.now_ms()
+    superseded = set_content(db, file_id, content, now, now + int(sandbox.options.uploaded_lag * 1000))
+    row = db.execute("SELECT * FROM files WHERE id = ?", (file_id,)).fetchone()
+    if row["space"] is not None:
+        for listener in sandbox.on_node_uploaded:
+            listener(db, row["space"], row["instance_external_id"], content.content_type, now)
+    return superseded
+
+
+class AbandonedFiles:
+    """Delete entries without content before the first request after their week, so that no request can see them.
+
+    Entries created from now on have a week, so the oldest existing one determines the time of the next check.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._due = 0
+
+    @property
+    def are_due(self) -> bool:
+        """Whether the week of an entry may be over."""
+        return self._sandbox.clock.now_ms() >= self._due
+
+    def delete(self) -> None:
+        """Delete entries whose week is over; this is not counted as a change by a client."""
+        now = self._sandbox.clock.now_ms()
+        with self._sandbox.storage.write() as db:
+            blobs = purge_abandoned(db, now)
+            oldest = oldest_without_content(db)
+        self._due = (now if oldest is None else oldest) + KEPT_WITHOUT_CONTENT_MS
+        self._sandbox.blobs.remove(blobs)
+
+
+def readable(access: Access, rows: Sequence[Row]) -> Sequence[Row]:
+    """`rows` if the caller may read each; nodes may be read by way of data modeling too."""
+    access.require_data_sets("filesAcl", "READ", (row["data_set_id"] for row in rows if row["space"] is None))
+    return rows
+
+
+def writable(access: Access, rows: Sequence[Row]) -> Sequence[Row]:
+    """`rows` if the caller may change each."""
+    access.require_data_sets("filesAcl", "WRITE", (row["data_set_id"] for row in rows if row["space"] is None))
+    return rows

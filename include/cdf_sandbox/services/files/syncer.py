@@ -1,4 +1,4 @@
-"""The syncer: every CogniteFile node gets its classic file a while later, and the node learns of its upload."""
+"""The syncer: it creates the classic file of each CogniteFile node after a delay, and marks nodes as uploaded."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ _DESCRIBABLE = ContainerId("cdf_cdm", "CogniteDescribable")
 
 
 def install(sandbox: Sandbox) -> None:
-    """Let files follow nodes and nodes follow uploads."""
+    """Keep classic files in step with nodes, and nodes with uploads."""
     on_node_change(_FILE, _follow)
 
     def tell_node(db: Connection, space: str, external_id: str, media_type: str | None, uploaded_at: int) -> None:

@@ -10,18 +10,16 @@ from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.identifiers import FileId
 from cdf_sandbox.core.references import check_references
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.services.files import store
 from cdf_sandbox.services.files.models import CompleteUpload, DownloadIds, FileWrite, UploadIds
-from cdf_sandbox.services.files.routes import readable, writable
-from cdf_sandbox.services.files.store import FILES
-from cdf_sandbox.services.files.uploaded import finish_upload
+from cdf_sandbox.services.files.store import FILES, finish_upload, readable, writable
 
-transfer_router = APIRouter(prefix="/files", route_class=CdfRoute)
+uploads_router = APIRouter(prefix="/files", route_class=CdfRoute)
 
 _WEEK = 7 * 86400.0
 _DOWNLOAD_LIFETIME = 30.0
@@ -67,7 +65,7 @@ def _create_or_overwrite(sandbox: Sandbox, db: Connection, access: Access, body:
     if existing is not None:
         writable(access, [existing])
         if existing["space"] is not None:
-            raise ApiError(400, f"File {existing['id']} is a CogniteFile: upload to it by its instanceId")
+            raise BadRequest(f"File {existing['id']} is a CogniteFile: upload to it by its instanceId")
         FILES.save(db, existing, json.loads(existing["doc"]) | document, now)
         file_id = existing["id"]
     else:
@@ -78,7 +76,7 @@ def _create_or_overwrite(sandbox: Sandbox, db: Connection, access: Access, body:
     return row
 
 
-@transfer_router.post("", status_code=201)
+@uploads_router.post("", status_code=201)
 def create_file(
     request: Request, sandbox: SandboxDep, access: AccessDep, body: FileWrite, overwrite: bool = False
 ) -> Response:
@@ -89,7 +87,7 @@ def create_file(
     return Json(shown | {"uploadUrl": _upload_link(sandbox, request, row)}, status_code=201)
 
 
-@transfer_router.post("/initmultipartupload", status_code=201)
+@uploads_router.post("/initmultipartupload", status_code=201)
 def start_multipart(
     request: Request, sandbox: SandboxDep, access: AccessDep, body: FileWrite, parts: Parts, overwrite: bool = False
 ) -> Response:
@@ -100,7 +98,7 @@ def start_multipart(
     return Json(store.file_json(row, sandbox.clock.now_ms()) | links, status_code=201)
 
 
-@transfer_router.post("/uploadlink", status_code=201)
+@uploads_router.post("/uploadlink", status_code=201)
 def upload_link(request: Request, sandbox: SandboxDep, access: AccessDep, body: UploadIds) -> Response:
     """A URL for one PUT of the content of a file that is there already."""
     access.require("filesAcl", "WRITE")
@@ -113,7 +111,7 @@ def upload_link(request: Request, sandbox: SandboxDep, access: AccessDep, body: 
     )
 
 
-@transfer_router.post("/multiuploadlink", status_code=201)
+@uploads_router.post("/multiuploadlink", status_code=201)
 def multipart_upload_link(
     request: Request, sandbox: SandboxDep, access: AccessDep, body: UploadIds, parts: Parts
 ) -> Response:
@@ -127,7 +125,7 @@ def multipart_upload_link(
     return Json({"items": [store.file_json(row, now) | links]}, status_code=201)
 
 
-@transfer_router.post("/completemultipartupload")
+@uploads_router.post("/completemultipartupload")
 def complete_multipart(sandbox: SandboxDep, access: AccessDep, body: CompleteUpload) -> Response:
     """Put the parts together; the file then has its new content."""
     access.require("filesAcl", "WRITE")
@@ -139,23 +137,23 @@ def complete_multipart(sandbox: SandboxDep, access: AccessDep, body: CompleteUpl
         ).fetchall()
     writable(access, [row])
     if not parts:
-        raise ApiError(400, f"Upload {body.upload_id!r} is not an open upload of file {row['id']}")
+        raise BadRequest(f"Upload {body.upload_id!r} is not an open upload of file {row['id']}")
     absent = [part["part"] + 1 for part in parts if part["blob"] is None]
     if absent:
-        raise ApiError(400, f"Parts {absent} of {len(parts)} were not uploaded")
+        raise BadRequest(f"Parts {absent} of {len(parts)} were not uploaded")
     small = [part["part"] + 1 for part in parts[:-1] if part["size"] <= _MIN_PART]
     if small:
-        raise ApiError(400, f"Parts {small} are too small: all but the last must be larger than 5 MiB")
+        raise BadRequest(f"Parts {small} are too small: all but the last must be larger than 5 MiB")
     try:
         joined = sandbox.blobs.join(part["blob"] for part in parts)
     except FileNotFoundError:
-        raise ApiError(400, f"A part of upload {body.upload_id!r} is being replaced; complete it afterwards") from None
+        raise BadRequest(f"A part of upload {body.upload_id!r} is being replaced; complete it afterwards") from None
     content = store.Content(joined, sum(part["size"] for part in parts), json.loads(row["doc"]).get("mimeType"))
     try:
         with sandbox.write() as db:
             ended = db.execute("DELETE FROM file_parts WHERE upload_id = ?", (body.upload_id,)).rowcount
             if not ended:
-                raise ApiError(400, f"Upload {body.upload_id!r} was completed already")
+                raise BadRequest(f"Upload {body.upload_id!r} was completed already")
             superseded = finish_upload(sandbox, db, row["id"], content)
     except BaseException:
         sandbox.blobs.remove([joined])
@@ -164,7 +162,7 @@ def complete_multipart(sandbox: SandboxDep, access: AccessDep, body: CompleteUpl
     return Json({})
 
 
-@transfer_router.post("/downloadlink")
+@uploads_router.post("/downloadlink")
 def download_links(
     request: Request,
     sandbox: SandboxDep,
@@ -180,7 +178,7 @@ def download_links(
     readable(access, rows)
     empty = [row["id"] for row in rows if row["uploaded_from"] is None or row["uploaded_from"] > now]
     if empty:
-        raise ApiError(400, f"Files not uploaded, ids: {empty}")
+        raise BadRequest(f"Files not uploaded, ids: {empty}")
     lifetime = _EXTENDED_DOWNLOAD_LIFETIME if extended else _DOWNLOAD_LIFETIME
     return Json(
         {

@@ -1,1 +1,1 @@
-"""Pages for people: what the sandbox is and what it holds."""
+"""Pages in the browser that show what the sandbox holds."""

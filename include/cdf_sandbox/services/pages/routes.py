@@ -1,4 +1,4 @@
-"""The pages: rendered here, no scripts, nothing from elsewhere; shown to this machine only."""
+"""The pages: rendered on the server, without scripts or external resources, shown to this machine only."""
 
 import ipaddress
 import re
@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import Response
 
-from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.errors import ApiError, NotFound
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep, current_sandbox
 from cdf_sandbox.services.files.icons import icon
 from cdf_sandbox.services.pages import store
@@ -65,7 +65,7 @@ def asked_by_own_name(request: Request) -> None:
     raise ApiError(403, "This page is shown under the sandbox's own name only")
 
 
-pages_router = APIRouter(dependencies=[Depends(asked_by_own_name)])
+router = APIRouter(dependencies=[Depends(asked_by_own_name)])
 Page = Annotated[int, Query(ge=0, le=1_000_000)]
 
 
@@ -74,9 +74,9 @@ def _page(sandbox: Sandbox, template: str, **values: Any) -> Response:
     return Response(html, media_type="text/html", headers=_SECURITY_HEADERS)
 
 
-@pages_router.get("/")
+@router.get("/")
 def overview(request: Request, sandbox: SandboxDep) -> Response:
-    """What this is and what it holds."""
+    """Overview of the sandbox and its contents."""
     with sandbox.read() as db:
         counts = store.counts(db)
     return _page(
@@ -84,7 +84,7 @@ def overview(request: Request, sandbox: SandboxDep) -> Response:
     )
 
 
-@pages_router.get("/sandbox/pages/files")
+@router.get("/sandbox/pages/files")
 def files_page(sandbox: SandboxDep, page: Page = 0) -> Response:
     """Files with previews."""
     with sandbox.read() as db:
@@ -92,7 +92,7 @@ def files_page(sandbox: SandboxDep, page: Page = 0) -> Response:
     return _page(sandbox, "files.html.j2", items=items, page=page, size=store.PAGE_SIZE)
 
 
-@pages_router.get("/sandbox/pages/collections")
+@router.get("/sandbox/pages/collections")
 def collections_page(sandbox: SandboxDep, page: Page = 0) -> Response:
     """360° collections."""
     with sandbox.read() as db:
@@ -100,7 +100,7 @@ def collections_page(sandbox: SandboxDep, page: Page = 0) -> Response:
     return _page(sandbox, "collections.html.j2", items=items, page=page, size=store.PAGE_SIZE)
 
 
-@pages_router.get("/sandbox/pages/collection")
+@router.get("/sandbox/pages/collection")
 def collection_page(
     sandbox: SandboxDep,
     kind: str,
@@ -123,7 +123,7 @@ def collection_page(
     )
 
 
-@pages_router.get("/sandbox/pages/instances")
+@router.get("/sandbox/pages/instances")
 def instances_page(sandbox: SandboxDep, page: Page = 0) -> Response:
     """Nodes and edges."""
     with sandbox.read() as db:
@@ -131,7 +131,7 @@ def instances_page(sandbox: SandboxDep, page: Page = 0) -> Response:
     return _page(sandbox, "instances.html.j2", items=items, page=page, size=store.PAGE_SIZE)
 
 
-@pages_router.get("/sandbox/pages/annotations")
+@router.get("/sandbox/pages/annotations")
 def annotations_page(sandbox: SandboxDep, page: Page = 0) -> Response:
     """Annotations."""
     with sandbox.read() as db:
@@ -139,7 +139,7 @@ def annotations_page(sandbox: SandboxDep, page: Page = 0) -> Response:
     return _page(sandbox, "annotations.html.j2", items=items, page=page, size=store.PAGE_SIZE)
 
 
-@pages_router.get("/sandbox/pages/jobs")
+@router.get("/sandbox/pages/jobs")
 def jobs_page(sandbox: SandboxDep, page: Page = 0) -> Response:
     """The processing of 3D revisions."""
     with sandbox.read() as db:
@@ -147,23 +147,23 @@ def jobs_page(sandbox: SandboxDep, page: Page = 0) -> Response:
     return _page(sandbox, "jobs.html.j2", items=items, page=page, size=store.PAGE_SIZE)
 
 
-@pages_router.get("/sandbox/pages/requests")
+@router.get("/sandbox/pages/requests")
 def requests_page(sandbox: SandboxDep) -> Response:
     """The last requests."""
     return _page(sandbox, "requests.html.j2", items=sandbox.counters.recent(500))
 
 
-@pages_router.get("/sandbox/pages/preview/{file_id}")
+@router.get("/sandbox/pages/preview/{file_id}")
 def preview(sandbox: SandboxDep, file_id: int) -> Response:
     """A small picture of an image file."""
     with sandbox.read() as db:
         row = db.execute("SELECT blob FROM files WHERE id = ?", (file_id % 2**63,)).fetchone()
     if row is None or row["blob"] is None:
-        raise ApiError(404, f"There is no content for file {file_id}")
+        raise NotFound(f"There is no content for file {file_id}")
     return Response(icon(sandbox.blobs.path(row["blob"])), media_type="image/jpeg", headers=_SECURITY_HEADERS)
 
 
-@pages_router.get("/sandbox/style.css")
+@router.get("/sandbox/style.css")
 def style() -> Response:
     """The style sheet of the pages."""
     return Response((_TEMPLATES / "style.css").read_text(), media_type="text/css", headers=_SECURITY_HEADERS)

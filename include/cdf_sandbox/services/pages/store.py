@@ -1,4 +1,4 @@
-"""What the pages show, read from the tables of all APIs."""
+"""Queries of the pages over the tables of all services."""
 
 import json
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ _COUNTED = {
 
 
 def counts(db: Connection) -> dict[str, int]:
-    """How many there are of each kind."""
+    """Count the resources of each kind."""
     return {noun: db.execute(query).fetchone()[0] for noun, query in _COUNTED.items()}
 
 
@@ -99,7 +99,7 @@ def _documents(db: Connection, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class _Model:
-    """Where one of the two generations of 360° data keeps what."""
+    """Containers and properties of one generation of 360° data."""
 
     collection: str
     collection_label: tuple[str, str]

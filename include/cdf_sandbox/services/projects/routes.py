@@ -1,4 +1,4 @@
-"""The Projects API, as far as it tells what kind a project is."""
+"""Endpoint of the Projects API: the project and its data modeling status."""
 
 from typing import Annotated
 
@@ -10,16 +10,16 @@ from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.options import ProjectMode
 from cdf_sandbox.core.sandbox import SandboxDep
 
-projects_router = APIRouter(route_class=CdfRoute)
+router = APIRouter(route_class=CdfRoute)
 
 
-@projects_router.get("/api/v1/projects")
+@router.get("/api/v1/projects")
 def list_projects(
     sandbox: SandboxDep,
     access: BearerDep,
     with_status: Annotated[bool, Query(alias="withDataModelingStatus")] = False,
 ) -> Response:
-    """The one project; an asset-centric one calls itself hybrid too, as real ones do."""
+    """List the one project; asset-centric projects report HYBRID, as real ones do."""
     access.require("projectsAcl", "LIST")
     project = {"urlName": sandbox.options.project}
     if with_status:

@@ -1,1 +1,1 @@
-"""The 3D API: models, their revisions and what becomes of these."""
+"""The 3D API: models, revisions, jobs and the contextualization of 360 images."""

@@ -1,7 +1,7 @@
 """Links from 360 images to assets in data modeling only projects (beta).
 
 The service keeps assets and objects one to one: an asset's `object3D` is found or created, and each polygon item
-becomes an edge from that object to the image. There is no key: what is sent twice is there twice.
+becomes an edge from that object to the image. There is no key: a request that is sent twice creates two edges.
 """
 
 import uuid
@@ -16,7 +16,7 @@ from starlette.responses import Response
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.beta import require_beta
-from cdf_sandbox.core.errors import ApiError, missing
+from cdf_sandbox.core.errors import BadRequest, UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json, StrictModel
 from cdf_sandbox.core.identifiers import InstanceRef, Space
 from cdf_sandbox.core.modes import require_data_modeling_only
@@ -48,20 +48,20 @@ class Named(StrictModel):
 
 
 class Pair(StrictModel):
-    """An asset and an image on which it is seen."""
+    """An asset and an image that shows it."""
 
     asset: Named
     image360: Named
 
 
 class Link(Pair):
-    """Where an asset is seen on an image."""
+    """The polygon of an asset on an image."""
 
     polygon: SphericalPolygons
 
 
 class Config(StrictModel):
-    """Where objects and edges go, and the collection that all images of the request belong to."""
+    """Spaces of the objects and edges, and the collection of all images in the request."""
 
     object3_d_space: Space
     contextualization_space: Space
@@ -69,14 +69,14 @@ class Config(StrictModel):
 
 
 class Links(StrictModel):
-    """Links to make, all or none."""
+    """Links to create, all or none."""
 
     items: Annotated[list[Link], Field(min_length=1, max_length=100)]
     dms_contextualization_config: Config
 
 
 class Pairs(StrictModel):
-    """Pairs whose links are to go, all or none."""
+    """Pairs whose links are to be removed, all or none."""
 
     items: Annotated[list[Pair], Field(min_length=1, max_length=100)]
     dms_contextualization_config: Config
@@ -104,14 +104,14 @@ def _check_images(db: Connection, config: Config, items: Iterable[Pair]) -> None
     collection = config.revision.instance_id
     revision = get_node(db, collection.space, collection.external_id, _REVISION)
     if revision is None or revision.get("type") != "Image360":
-        raise missing([_wire(config.revision)], "360 image collections")
+        raise UnknownIds([_wire(config.revision)], "360 image collections")
     for item in items:
         image = item.image360.instance_id
         properties = get_node(db, image.space, image.external_id, _IMAGE)
         if properties is None:
-            raise missing([_wire(item.image360)], "360 images")
+            raise UnknownIds([_wire(item.image360)], "360 images")
         if properties.get("collection360") != collection.model_dump(by_alias=True):
-            raise ApiError(400, f"360 image {image.external_id} does not belong to {collection.external_id}")
+            raise BadRequest(f"360 image {image.external_id} does not belong to {collection.external_id}")
 
 
 def _wire(named: Named) -> dict[str, Any]:
@@ -119,11 +119,11 @@ def _wire(named: Named) -> dict[str, Any]:
 
 
 def _object_of(db: Connection, asset: Named) -> dict[str, str] | None:
-    """The asset's object; 400 if there is no such asset."""
+    """Return the object of an asset; 400 if the asset does not exist."""
     ref = asset.instance_id
     properties = get_node(db, ref.space, ref.external_id, _ASSET)
     if properties is None:
-        raise missing([_wire(asset)], "Assets")
+        raise UnknownIds([_wire(asset)], "Assets")
     return properties.get("object3D")
 
 
@@ -188,7 +188,7 @@ def _edge(config: Config, thing: dict[str, str], item: Link) -> dict[str, Any]:
 
 @contextualization_router.post("/delete")
 def remove_links(sandbox: SandboxDep, access: AccessDep, body: Pairs) -> Response:
-    """Remove all links of each pair; a pair without one is passed over, and objects stay with their assets."""
+    """Remove all links of each pair; a pair without one is ignored, and objects stay with their assets."""
     config = _admit(sandbox, access, body)
     with sandbox.write() as db:
         _check_images(db, config, body.items)

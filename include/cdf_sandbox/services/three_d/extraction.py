@@ -1,8 +1,8 @@
 """CDF's extraction of photospheres out of E57 files: instances of the legacy 360 schema and classic face files.
 
-What CDF calls the instances that it makes is not published, so the sandbox has several personalities, and whoever reads
+The ids of the instances that CDF creates are not published, so the sandbox has several naming schemes, and a client
 the result must find it by query. Everything of a revision appears in one transaction together with its end; a sandbox
-that was killed in between starts the extraction anew.
+that was killed in between repeats the extraction.
 """
 
 import json
@@ -62,7 +62,7 @@ def unfinished_revisions(db: Connection) -> list[int]:
 
 
 def process_revision(sandbox: Sandbox, revision_id: int) -> None:
-    """Extract what one revision asks for; whatever is wrong with its file ends it as failed, with words in its logs."""
+    """Extract the photospheres of one revision; a bad file ends it as failed, with the reason in its logs."""
     with sandbox.read() as db:
         revision = db.execute("SELECT * FROM three_d_revisions WHERE id = ?", (revision_id,)).fetchone()
         file = revision and db.execute("SELECT * FROM files WHERE id = ?", (revision["file_id"],)).fetchone()
@@ -85,7 +85,7 @@ def process_revision(sandbox: Sandbox, revision_id: int) -> None:
 
 
 def _extracted(path: Path, put: Callable[[bytes], str], logs: list[Log]) -> Iterator[_Sphere]:
-    """The spheres of a file, each with its faces stored; what cannot be used goes into the logs."""
+    """Yield the spheres of a file with their faces stored; spheres that cannot be used are logged."""
     with path.open("rb") as stream:
         try:
             file = PagedFile(stream, "the file")
@@ -178,13 +178,13 @@ def _end(sandbox: Sandbox, revision: Any, logs: Sequence[Log], *, failed: bool) 
 
 
 def _set_end(sandbox: Sandbox, db: Connection, revision: Any, logs: Sequence[Log], *, failed: bool) -> None:
-    """The end comes no sooner than the configured processing time."""
+    """End a job no sooner than after the configured processing time."""
     now = sandbox.clock.now_ms()
     ended = max(now, revision["started_time"] + int(sandbox.options.revision_processing * 1000))
-    told = [*json.loads(revision["logs"]), *({"timestamp": ended, **entry} for entry in logs)]
+    entries = [*json.loads(revision["logs"]), *({"timestamp": ended, **entry} for entry in logs)]
     db.execute(
         "UPDATE three_d_revisions SET ended_time = ?, failed = ?, logs = ? WHERE id = ?",
-        (ended, int(failed), json.dumps(told), revision["id"]),
+        (ended, int(failed), json.dumps(entries), revision["id"]),
     )
 
 

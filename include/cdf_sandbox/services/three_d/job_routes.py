@@ -1,24 +1,23 @@
 """Endpoints of 3D jobs, which exist in data modeling only projects. A job is no node; its results are."""
 
 import json
-from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.errors import ApiError, duplicated, missing
+from cdf_sandbox.core.errors import BadRequest, DuplicatedExternalIds, InvalidCursor, UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json
-from cdf_sandbox.core.identifiers import cursor_id, decode_cursor, encode_cursor
 from cdf_sandbox.core.modes import require_data_modeling_only
+from cdf_sandbox.core.paging import cursor_id, decode_cursor, first_page, list_answer
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL, SCHEMA_ACL
 from cdf_sandbox.services.data_modeling.ids import ViewId
 from cdf_sandbox.services.data_modeling.nodes import get_node
 from cdf_sandbox.services.data_modeling.schema_store import Schema
-from cdf_sandbox.services.sessions.routes import spend
-from cdf_sandbox.services.three_d.job_models import (
+from cdf_sandbox.services.sessions.store import spend_nonce
+from cdf_sandbox.services.three_d.models import (
     JobIds,
     JobList,
     JobRef,
@@ -28,7 +27,7 @@ from cdf_sandbox.services.three_d.job_models import (
     RejectionsChange,
     ResultList,
 )
-from cdf_sandbox.services.three_d.job_store import find_job, job_json, require_job, status
+from cdf_sandbox.services.three_d.store import find_job, job_json, job_status, require_job
 
 _REVISION = ViewId("cdf_cdm", "Cognite3DRevision", "v1")
 _PAGE = 10
@@ -52,13 +51,13 @@ def create_job(sandbox: SandboxDep, access: AccessDep, body: JobWrites) -> Respo
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
         if find_job(db, item) is not None:
-            raise duplicated([{"space": item.space, "externalId": item.external_id}])
+            raise DuplicatedExternalIds([{"space": item.space, "externalId": item.external_id}])
         Schema(db).require_spaces({item.space})
         collection = item.source.instance_id
         revision = get_node(db, collection.space, collection.external_id, _REVISION)
         if revision is None or revision.get("type") != "Image360":
-            raise missing([{"instanceId": collection.model_dump(by_alias=True)}], "360 image collections")
-        spend(sandbox, db, item.nonce)
+            raise UnknownIds([{"instanceId": collection.model_dump(by_alias=True)}], "360 image collections")
+        spend_nonce(sandbox, db, item.nonce)
         document = item.model_dump(by_alias=True, exclude={"nonce"})
         number = db.execute(
             "INSERT INTO three_d_jobs (space, external_id, doc, created_time, started_time) VALUES (?, ?, ?, ?, ?)"
@@ -84,12 +83,10 @@ def list_jobs(sandbox: SandboxDep, access: AccessDep, body: JobList) -> Response
     spaces = access.spaces(INSTANCE_ACL, "READ")
     with sandbox.read() as db:
         rows = db.execute("SELECT * FROM three_d_jobs WHERE number > ? ORDER BY number", (cursor_id(body.cursor),))
-        seen = [row for row in rows if spaces is None or row["space"] in spaces]
+        visible = [row for row in rows if spaces is None or row["space"] in spaces]
     now = sandbox.clock.now_ms()
-    answer: dict[str, Any] = {"items": [job_json(row, now) for row in seen[:_PAGE]]}
-    if len(seen) > _PAGE:
-        answer["nextCursor"] = encode_cursor(seen[_PAGE - 1]["number"])
-    return Json(answer)
+    page, after = first_page(visible, _PAGE, lambda row: row["number"])
+    return list_answer([job_json(row, now) for row in page], after)
 
 
 @jobs_router.post("/jobs/delete")
@@ -106,15 +103,15 @@ def delete_jobs(sandbox: SandboxDep, access: AccessDep, body: JobIds) -> Respons
 def list_results(sandbox: SandboxDep, access: AccessDep, body: ResultList) -> Response:
     """The results of a job; none before it succeeded."""
     _admit(sandbox, access, "READ", body.job)
-    after = cursor_id(body.cursor)
+    begin = cursor_id(body.cursor)
     with sandbox.read() as db:
         row = require_job(db, body.job)
-    done = status(row, sandbox.clock.now_ms()) == "Succeeded"
+    done = job_status(row, sandbox.clock.now_ms()) == "Succeeded"
     result = {
         "type": "CogniteFile",
         "instanceId": {"space": row["result_space"], "externalId": row["result_external_id"]},
     }
-    return Json({"items": [result] if done and not after else []})
+    return Json({"items": [result] if done and not begin else []})
 
 
 def _check_result(sandbox: Sandbox, access: Access, action: str, body: Rejections) -> tuple[str, str]:
@@ -124,7 +121,7 @@ def _check_result(sandbox: Sandbox, access: Access, action: str, body: Rejection
     with sandbox.read() as db:
         row = require_job(db, body.job)
     if (row["result_space"], row["result_external_id"]) != (result.space, result.external_id):
-        raise missing([{"instanceId": result.model_dump(by_alias=True)}], "Results")
+        raise UnknownIds([{"instanceId": result.model_dump(by_alias=True)}], "Results")
     return result.space, result.external_id
 
 
@@ -132,7 +129,7 @@ def _check_result(sandbox: Sandbox, access: Access, action: str, body: Rejection
 def change_rejections(sandbox: SandboxDep, access: AccessDep, body: RejectionsChange) -> Response:
     """Reject keys of a result, or take that back."""
     if (body.add is None) == (body.remove is None):
-        raise ApiError(400, "Give exactly one of add, remove")
+        raise BadRequest("Give exactly one of add, remove")
     result = _check_result(sandbox, access, "WRITE", body)
     with sandbox.write() as db:
         db.executemany(
@@ -150,15 +147,14 @@ def change_rejections(sandbox: SandboxDep, access: AccessDep, body: RejectionsCh
 def list_rejections(sandbox: SandboxDep, access: AccessDep, body: RejectionList) -> Response:
     """A page of the rejected keys of a result."""
     result = _check_result(sandbox, access, "READ", body)
-    after = decode_cursor(body.cursor) if body.cursor is not None else ""
+    begin = "" if body.cursor is None else decode_cursor(body.cursor)
+    if not isinstance(begin, str):
+        raise InvalidCursor
     with sandbox.read() as db:
         rows = db.execute(
             "SELECT key FROM three_d_job_rejections WHERE result_space = ? AND result_external_id = ? AND key > ?"
             " ORDER BY key LIMIT ?",
-            (*result, after, _REJECTIONS_PAGE + 1),
+            (*result, begin, _REJECTIONS_PAGE + 1),
         ).fetchall()
-    keys = [row["key"] for row in rows]
-    answer: dict[str, Any] = {"items": [{"rejectedKey": key} for key in keys[:_REJECTIONS_PAGE]]}
-    if len(keys) > _REJECTIONS_PAGE:
-        answer["nextCursor"] = encode_cursor(keys[_REJECTIONS_PAGE - 1])
-    return Json(answer)
+    page, after = first_page(rows, _REJECTIONS_PAGE, lambda row: row["key"])
+    return list_answer([{"rejectedKey": row["key"]} for row in page], after)

@@ -1,4 +1,4 @@
-"""Endpoints of 3D models. Names are not unique; what is created twice is there twice."""
+"""Endpoints of 3D models. Names are not unique: a request that is sent twice creates two models."""
 
 import json
 from sqlite3 import Connection, Row
@@ -9,11 +9,11 @@ from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.documents import Documents, documents_ddl
-from cdf_sandbox.core.errors import ApiError, missing
+from cdf_sandbox.core.errors import BadRequest, UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json
-from cdf_sandbox.core.identifiers import ClassicId, InternalId, cursor_id, encode_cursor
+from cdf_sandbox.core.identifiers import ClassicId, InternalId
 from cdf_sandbox.core.options import ProjectMode
+from cdf_sandbox.core.paging import cursor_id, list_answer
 from cdf_sandbox.core.patches import apply_patches
 from cdf_sandbox.core.references import check_references
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
@@ -24,24 +24,9 @@ from cdf_sandbox.services.data_modeling.models import UpsertRequest
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.writes import InstanceWriter
 from cdf_sandbox.services.three_d.models import ModelChanges, ModelId, ModelIds, ModelWrite, ModelWrites
-from cdf_sandbox.services.three_d.store import last_revision_info
-
-DDL = documents_ddl("three_d_models", "space TEXT", "type TEXT")
-MODELS = Documents("three_d_models", "3D models")
+from cdf_sandbox.services.three_d.store import MODELS, last_revision_info, model_json, node_of
 
 models_router = APIRouter(prefix="/3d/models", route_class=CdfRoute)
-
-
-def node_of(model_id: int) -> str:
-    """The external id of the node of a model that lives in data modeling."""
-    return f"cog_3d_model_{model_id}"
-
-
-def model_json(row: Row) -> dict[str, Any]:
-    """A model as the API shows it."""
-    document: dict[str, Any] = json.loads(row["doc"])
-    shown = document | {"id": row["id"], "createdTime": row["created_time"]}
-    return shown | ({"space": row["space"]} if row["space"] is not None else {})
 
 
 def find_model(db: Connection, access: Access, model_id: int, action: str, status: int = 404) -> Row:
@@ -49,7 +34,7 @@ def find_model(db: Connection, access: Access, model_id: int, action: str, statu
     access.require("threedAcl", action)
     row = MODELS.find(db, ClassicId(id=model_id))
     if row is None:
-        raise missing([{"id": model_id}], "3D models", status)
+        raise UnknownIds([{"id": model_id}], "3D models", status)
     if row["space"] is None:
         access.require_data_sets("threedAcl", action, [row["data_set_id"]])
     return row
@@ -66,11 +51,11 @@ def create_models(sandbox: SandboxDep, access: AccessDep, body: ModelWrites) -> 
         for item in body.items:
             if item.is_node:
                 if mode is ProjectMode.ASSET_CENTRIC:
-                    raise ApiError(400, "Models with space and type need a project with data modeling for 3D")
+                    raise BadRequest("Models with space and type need a project with data modeling for 3D")
                 ids.append(_create_node(sandbox, db, access, item, now))
             else:
                 if mode is ProjectMode.DATA_MODELING:
-                    raise ApiError(400, "space and type are required in a data modeling only project")
+                    raise BadRequest("space and type are required in a data modeling only project")
                 access.require_data_sets("threedAcl", "CREATE", [item.data_set_id])
                 document = item.model_dump(by_alias=True, exclude_none=True)
                 check_references(db, [document])
@@ -118,12 +103,12 @@ def list_models(
         where.add(f"{has} = ?", int(published))
     now = sandbox.clock.now_ms()
     with sandbox.read() as db:
-        rows, more = MODELS.page(db, where, cursor_id(cursor), limit)
+        rows, after = MODELS.page(db, where, cursor_id(cursor), limit)
         items = [
             model_json(row) | ({"lastRevisionInfo": last_revision_info(db, row["id"], now)} if with_revision else {})
             for row in rows
         ]
-    return Json({"items": items} | ({"nextCursor": encode_cursor(rows[-1]["id"])} if more else {}))
+    return list_answer(items, after)
 
 
 @models_router.post("/update")
@@ -133,7 +118,7 @@ def update_models(sandbox: SandboxDep, access: AccessDep, body: ModelChanges) ->
         for change in body.items:
             row = find_model(db, access, change.id, "UPDATE", status=400)
             if row["space"] is not None:
-                raise ApiError(400, f"3D model {change.id} lives in data modeling: change its node")
+                raise BadRequest(f"3D model {change.id} lives in data modeling: change its node")
             document = apply_patches(json.loads(row["doc"]), change.update)
             ModelWrite.model_validate(document)
             check_references(db, [document])
@@ -163,10 +148,10 @@ def _internal_id(db: Connection, item: ModelId) -> int:
     assert item.instance_id is not None
     prefix, _, number = item.instance_id.external_id.rpartition("_")
     if prefix != "cog_3d_model" or not number.isdecimal() or len(number) > 16:
-        raise missing([{"instanceId": item.instance_id.model_dump(by_alias=True)}], "3D models")
+        raise UnknownIds([{"instanceId": item.instance_id.model_dump(by_alias=True)}], "3D models")
     row = MODELS.find(db, ClassicId.model_construct(id=int(number)))
     if row is None or row["space"] != item.instance_id.space:
-        raise missing([{"instanceId": item.instance_id.model_dump(by_alias=True)}], "3D models")
+        raise UnknownIds([{"instanceId": item.instance_id.model_dump(by_alias=True)}], "3D models")
     return int(number)
 
 

@@ -1,4 +1,4 @@
-"""Bodies of the 3D API."""
+"""Bodies of the 3D API: models, revisions and jobs."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -92,14 +92,14 @@ class ModelIds(StrictModel):
 
 
 class Camera(WriteModel):
-    """Where a viewer starts."""
+    """Initial camera of a viewer."""
 
     target: Vector
     position: Vector
 
 
 class IndexingOptions(WriteModel, extra="allow"):
-    """Beta: what the processing is to make beside the model. Other options pass."""
+    """Beta: options of the processing. Other options are accepted."""
 
     extract_photosphere_images: bool | Literal["true", "false"] = False
     dms_instances_space_id: Space | None = None
@@ -192,5 +192,88 @@ class Thumbnail(StrictModel):
 
 
 def stored(item: RevisionWrite) -> dict[str, Any]:
-    """What of a new revision is shown later."""
+    """Fields of a new revision that are stored and shown."""
     return item.model_dump(by_alias=True, exclude_none=True, exclude={"nonce", "pipeline_configuration"})
+
+
+ExternalId = Annotated[str, text(256, minimum=1)]
+Key = Annotated[str, text(1000, minimum=1)]
+
+
+class JobRef(StrictModel):
+    """A job by its external id."""
+
+    space: Space
+    external_id: ExternalId
+
+
+class Source(StrictModel):
+    """The collection whose images are read."""
+
+    type: Literal["Cognite360ImageCollection"]
+    instance_id: InstanceRef
+
+
+class Configuration(StrictModel):
+    """Nothing can be configured."""
+
+
+class JobWrite(JobRef):
+    """A job to start."""
+
+    name: Annotated[str, text(1000)]
+    type: Literal["ImageTextDetection"]
+    source: Source
+    configuration: Configuration
+    nonce: Annotated[str, text(1000, minimum=1)]
+
+
+class JobWrites(StrictModel):
+    """The one job to start."""
+
+    items: Annotated[list[JobWrite], Field(min_length=1, max_length=1)]
+
+
+class JobList(StrictModel):
+    """A page of jobs; nothing to filter by."""
+
+    cursor: str | None = None
+
+
+class JobIds(StrictModel):
+    """Jobs to delete."""
+
+    items: Annotated[list[JobRef], Field(min_length=1, max_length=1000)]
+
+
+class ResultList(StrictModel):
+    """A page of the results of a job."""
+
+    job: JobRef
+    cursor: str | None = None
+
+
+class ResultRef(StrictModel):
+    """A result by its instance."""
+
+    instance_id: InstanceRef
+
+
+class Rejections(StrictModel):
+    """Keys within a result."""
+
+    job: JobRef
+    result: ResultRef
+
+
+class RejectionsChange(Rejections):
+    """Keys that are rejected from now on, or no longer."""
+
+    add: list[Key] | None = None
+    remove: list[Key] | None = None
+
+
+class RejectionList(Rejections):
+    """A page of rejected keys."""
+
+    cursor: str | None = None

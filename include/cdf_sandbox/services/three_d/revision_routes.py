@@ -10,15 +10,16 @@ from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.errors import ApiError, missing
+from cdf_sandbox.core.errors import BadRequest, UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json
-from cdf_sandbox.core.identifiers import FileId, InternalId, cursor_id, encode_cursor, new_id
+from cdf_sandbox.core.identifiers import FileId, InternalId, new_id
 from cdf_sandbox.core.options import ProjectMode
+from cdf_sandbox.core.paging import cursor_id, first_page, list_answer
 from cdf_sandbox.core.patches import apply_patches
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
-from cdf_sandbox.services.files import store as files_table
-from cdf_sandbox.services.files.routes import readable
-from cdf_sandbox.services.sessions.routes import spend
+from cdf_sandbox.services.files import store as files_store
+from cdf_sandbox.services.files.store import readable
+from cdf_sandbox.services.sessions.store import spend_nonce
 from cdf_sandbox.services.three_d.model_routes import find_model
 from cdf_sandbox.services.three_d.models import (
     RevisionChanges,
@@ -39,11 +40,11 @@ revisions_router = APIRouter(prefix="/3d/models/{model_id}/revisions", route_cla
 def _check_kind(sandbox: Sandbox, body: RevisionWrites) -> None:
     if sandbox.options.mode is ProjectMode.DATA_MODELING:
         if len(body.items) != 1 or body.items[0].model_fields_set != {"file_id", "nonce"}:
-            raise ApiError(400, "A data modeling only project takes exactly one item with fileId and nonce")
+            raise BadRequest("A data modeling only project takes exactly one item with fileId and nonce")
         return
     for item in body.items:
         if item.pipeline_configuration is not None and item.nonce is None:
-            raise ApiError(400, "nonce is required with pipelineConfiguration")
+            raise BadRequest("nonce is required with pipelineConfiguration")
 
 
 @revisions_router.post("", status_code=201)
@@ -64,16 +65,16 @@ def create_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalI
 
 
 def _sources(sandbox: Sandbox, db: Connection, access: Access, file_ids: Sequence[int]) -> Sequence[Row]:
-    """The files of revisions or pictures, which the caller must be allowed to read unless told otherwise."""
+    """Return the files of revisions or thumbnails; the caller must be able to read them unless an option drops that."""
     if sandbox.options.revision_needs_readable_file:
         access.require("filesAcl", "READ")
-    rows = files_table.find_all(db, [FileId(id=file_id) for file_id in file_ids], sandbox.clock.now_ms())
+    rows = files_store.find_all(db, [FileId(id=file_id) for file_id in file_ids], sandbox.clock.now_ms())
     return readable(access, rows) if sandbox.options.revision_needs_readable_file else rows
 
 
 def _start(sandbox: Sandbox, db: Connection, model_id: int, item: RevisionWrite, file: Row, now: int) -> int:
     if item.nonce is not None:
-        spend(sandbox, db, item.nonce)
+        spend_nonce(sandbox, db, item.nonce)
     revision_id = new_id()
     started = now + int(sandbox.options.revision_queue * 1000)
     ended: int | None = started + int(sandbox.options.revision_processing * 1000)
@@ -112,7 +113,7 @@ def _find(db: Connection, model_id: int, revision_id: int, status_code: int = 40
         "SELECT * FROM three_d_revisions WHERE model_id = ? AND id = ?", (model_id, revision_id)
     ).fetchone()
     if row is None:
-        raise missing([{"id": revision_id}], "Revisions", status_code)
+        raise UnknownIds([{"id": revision_id}], "Revisions", status_code)
     return row
 
 
@@ -136,10 +137,8 @@ def list_revisions(
             (model_id, cursor_id(cursor), None if published is None else int(published), limit + 1),
         ).fetchall()
     now = sandbox.clock.now_ms()
-    answer: dict[str, Any] = {"items": [revision_json(row, now) for row in rows[:limit]]}
-    if len(rows) > limit:
-        answer["nextCursor"] = encode_cursor(rows[limit - 1]["id"])
-    return Json(answer)
+    page, after = first_page(rows, limit)
+    return list_answer([revision_json(row, now) for row in page], after)
 
 
 @revisions_router.post("/update")
@@ -190,7 +189,7 @@ def revision_logs(
     revision_id: InternalId,
     severity: Annotated[int, Query(ge=3, le=7)] = 5,
 ) -> Response:
-    """What the processing said so far: 3 for all, 5 for warnings and worse, 7 for errors."""
+    """Logs of the processing so far: severity 3 for all, 5 for warnings and errors, 7 for errors."""
     with sandbox.read() as db:
         find_model(db, access, model_id, "READ")
         logs = json.loads(_find(db, model_id, revision_id)["logs"])
@@ -202,7 +201,7 @@ def revision_logs(
 def revision_outputs(
     sandbox: SandboxDep, access: AccessDep, model_id: InternalId, revision_id: InternalId, format: str | None = None
 ) -> Response:
-    """Converted models; the sandbox converts nothing, so there are none."""
+    """List converted models; the sandbox converts none."""
     with sandbox.read() as db:
         find_model(db, access, model_id, "READ")
         _find(db, model_id, revision_id)

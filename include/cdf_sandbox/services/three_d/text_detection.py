@@ -1,4 +1,4 @@
-"""What an ImageTextDetection job does: reads the faces of a collection and leaves a CogniteFile with the texts.
+"""Background work of ImageTextDetection jobs: read the faces of a collection and write the texts to a CogniteFile.
 
 The form of that file is not published. The sandbox writes `{"version": "1.0", "items": [{"key", "image360":
 {"instanceId"}, "text", "confidence", "polygon": {"version", "data"}}]}`, one polygon on the sphere for each text.
@@ -15,8 +15,7 @@ from cdf_sandbox.core.ocr import CannotRead, read_texts
 from cdf_sandbox.core.sandbox import Sandbox
 from cdf_sandbox.services.data_modeling.ids import ViewId
 from cdf_sandbox.services.data_modeling.nodes import create_node, get_node
-from cdf_sandbox.services.files.store import Content
-from cdf_sandbox.services.files.uploaded import finish_upload
+from cdf_sandbox.services.files.store import Content, finish_upload
 from cdf_sandbox.services.three_d.spherical_polygons import polygon_data
 
 _FILE = ViewId("cdf_cdm", "CogniteFile", "v1")
@@ -34,7 +33,7 @@ def unfinished_jobs(db: Connection) -> list[int]:
 
 
 def process_job(sandbox: Sandbox, number: int) -> None:
-    """Do one job; whatever goes wrong ends it as failed, with the reason in the sandbox's log."""
+    """Process one job; an error ends it as failed, with the reason in the sandbox's log."""
     with sandbox.read() as db:
         job = db.execute("SELECT * FROM three_d_jobs WHERE number = ?", (number,)).fetchone()
         faces = list(_faces(db, json.loads(job["doc"])["source"]["instanceId"])) if job is not None else []
@@ -56,7 +55,7 @@ def process_job(sandbox: Sandbox, number: int) -> None:
             return
         properties = {"name": f"{job['external_id'][:200]}.json", "mimeType": _TYPE}
         after_commit = create_node(sandbox, db, job["space"], external_id, {_FILE: properties})
-        # The service's own file does not wait for the syncer.
+        # The result file of the service does not wait for the syncer.
         now = sandbox.clock.now_ms()
         file = db.execute(
             "UPDATE files SET present_from = ? WHERE space = ? AND instance_external_id = ? RETURNING id",
@@ -103,7 +102,7 @@ def _found(sandbox: Sandbox, faces: list[tuple[dict[str, str], str, str | None]]
 
 
 def _end(sandbox: Sandbox, db: Connection, job: Row, failure: str | None, result: tuple[str, str] | None) -> None:
-    """The end comes no sooner than the configured processing time."""
+    """End a job no sooner than after the configured processing time."""
     ended = max(sandbox.clock.now_ms(), job["started_time"] + int(sandbox.options.detection_processing * 1000))
     db.execute(
         "UPDATE three_d_jobs SET ended_time = ?, failure = ?, result_space = ?, result_external_id = ?"

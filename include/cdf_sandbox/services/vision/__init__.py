@@ -1,1 +1,1 @@
-"""The Vision API, as far as it reads text."""
+"""The Vision API, limited to text detection."""

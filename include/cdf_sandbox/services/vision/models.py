@@ -44,7 +44,7 @@ class ImageFile(StrictModel):
 
 
 class TextParameters(StrictModel):
-    """How text is detected."""
+    """Parameters of text detection."""
 
     threshold: Fraction = DEFAULT_THRESHOLD
 
@@ -56,7 +56,7 @@ class Parameters(StrictModel):
 
 
 class Extract(StrictModel):
-    """Images to look at."""
+    """Images to process."""
 
     items: Annotated[list[ImageFile], Field(min_length=1, max_length=100)]
     features: Annotated[list[Feature], Field(min_length=1, max_length=3)]
@@ -64,7 +64,7 @@ class Extract(StrictModel):
 
     @property
     def threshold(self) -> float:
-        """Confidence below which no text is told."""
+        """Confidence below which texts are left out."""
         given = self.parameters and self.parameters.text_detection_parameters
         return given.threshold if given else DEFAULT_THRESHOLD
 

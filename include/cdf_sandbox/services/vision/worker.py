@@ -1,4 +1,4 @@
-"""What a Vision job does: reads its images, a batch at a time. A file that cannot be read spoils its whole batch."""
+"""Background work of Vision jobs: read the images in batches. A file that cannot be read fails its whole batch."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ def unfinished_jobs(db: Connection) -> list[int]:
 
 
 def process_job(sandbox: Sandbox, job_id: int) -> None:
-    """Do one job, passing over the batches that were done before the sandbox was killed."""
+    """Process one job, except the batches that were finished before the sandbox was killed."""
     with sandbox.read() as db:
         job = db.execute("SELECT * FROM vision_jobs WHERE id = ?", (job_id,)).fetchone()
         done = {row["number"] for row in db.execute("SELECT number FROM vision_batches WHERE job = ?", (job_id,))}
@@ -54,7 +54,7 @@ def _seen(sandbox: Sandbox, files: Sequence[int], threshold: float) -> Iterator[
         with sandbox.read() as db:
             row = db.execute("SELECT blob, external_id FROM files WHERE id = ?", (file,)).fetchone()
         if row is None or row["blob"] is None:
-            raise CannotRead(f"File {file} is gone")
+            raise CannotRead(f"File {file} does not exist any more")
         texts = [_prediction(text) for text in read_texts(sandbox.blobs.path(row["blob"])) if _counts(text, threshold)]
         named = {"fileExternalId": row["external_id"]} if row["external_id"] is not None else {}
         yield {"fileId": file, **named, "predictions": {"textPredictions": texts}}

@@ -3,12 +3,12 @@
 import pytest
 
 from cdf_sandbox.core.errors import ApiError
-from cdf_sandbox.services.sessions.routes import spend
+from cdf_sandbox.services.sessions.store import spend_nonce
 
 
 def spent(running, nonce):
     with running.sandbox.write() as db:
-        return spend(running.sandbox, db, nonce)
+        return spend_nonce(running.sandbox, db, nonce)
 
 
 def test_a_nonce_is_spent_once(running, client):

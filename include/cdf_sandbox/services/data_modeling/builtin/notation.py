@@ -90,7 +90,7 @@ def mapped(
 ) -> dict[str, dict[str, Any]]:
     """View properties for properties of a container; `renamed` gives view name = container name.
 
-    `sources` says through which view the target of a relation is meant to be read.
+    `sources` is the view through which the target of a relation is to be read.
     """
     pairs = {**{name: name for name in names}, **renamed}
     return {

@@ -1,0 +1,59 @@
+"""Pages of list answers and the cursors that continue them."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from cdf_sandbox.core.errors import BadRequest, InvalidCursor
+from cdf_sandbox.core.http import Json
+from cdf_sandbox.core.identifiers import MAX_ID
+
+Item = TypeVar("Item")
+
+
+def encode_cursor(position: Any) -> str:
+    """Return the cursor of a page that starts after `position`, any JSON value; opaque to clients, but no secret."""
+    content = json.dumps(position, ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> Any:
+    """Return the position in a cursor; 400 for a text that `encode_cursor` did not make."""
+    try:
+        return json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        raise InvalidCursor from None
+
+
+def cursor_id(cursor: str | None) -> int:
+    """Return the internal id after which a page starts; 0 without a cursor."""
+    position = 0 if cursor is None else decode_cursor(cursor)
+    if type(position) is not int or not 0 <= position <= MAX_ID:
+        raise InvalidCursor
+    return position
+
+
+def first_page(
+    found: Sequence[Item],
+    limit: int,
+    position: Callable[[Item], Any] = lambda item: item["id"],  # type: ignore[index]
+) -> tuple[Sequence[Item], Any]:
+    """Return the first `limit` of `found`, and the position of the last one if there are more."""
+    return found[:limit], position(found[limit - 1]) if len(found) > limit else None
+
+
+def list_answer(items: Sequence[Any], after: Any = None, **fields: Any) -> Json:
+    """Answer a page of `items`; `after` is the position at which it ends, `None` for the last page."""
+    return Json({"items": items, **fields, **({} if after is None else {"nextCursor": encode_cursor(after)})})
+
+
+def partition_of(text: str | None) -> tuple[int, int] | None:
+    """Return `"m/n"` as (remainder, divisor) over internal ids, 1 <= m <= n <= 10."""
+    if text is None:
+        return None
+    part, slash, count = text.partition("/")
+    if not (slash and part.isdecimal() and count.isdecimal() and len(text) <= 5 and 1 <= int(part) <= int(count) <= 10):
+        raise BadRequest(f"Invalid partition {text[:20]!r}: expected m/n with 1 <= m <= n <= 10")
+    return int(part) - 1, int(count)

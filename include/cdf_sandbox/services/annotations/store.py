@@ -1,0 +1,42 @@
+"""The table of annotations."""
+
+import json
+from collections.abc import Iterable
+from sqlite3 import Connection, Row
+from typing import Any
+
+from cdf_sandbox.core.errors import UnknownIds
+
+DDL = """
+CREATE TABLE IF NOT EXISTS annotations (
+    id INTEGER PRIMARY KEY,
+    doc TEXT NOT NULL,
+    file_id INTEGER NOT NULL REFERENCES files ON DELETE CASCADE,
+    created_time INTEGER NOT NULL,
+    last_updated_time INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS annotations_of_file ON annotations (file_id);
+"""
+
+
+def annotation_json(row: Row) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(row["doc"])
+    return document | {
+        "id": row["id"],
+        "annotatedResourceType": "file",
+        "annotatedResourceId": row["file_id"],
+        "createdTime": row["created_time"],
+        "lastUpdatedTime": row["last_updated_time"],
+    }
+
+
+def find_annotations(db: Connection, ids: Iterable[int], status: int = 400) -> list[Row]:
+    query = (
+        "SELECT annotations.*, files.data_set_id, files.space FROM annotations JOIN files ON files.id = file_id"
+        " WHERE annotations.id = ?"
+    )
+    pairs = [(i, db.execute(query, (i,)).fetchone()) for i in ids]
+    unknown = [{"id": i} for i, row in pairs if row is None]
+    if unknown:
+        raise UnknownIds(unknown, "Annotations", status)
+    return [row for _, row in pairs]

@@ -1,0 +1,57 @@
+"""The table of sessions. Nonces are kept as digests only."""
+
+import hashlib
+from sqlite3 import Connection, Row
+from typing import Any
+
+from cdf_sandbox.core.errors import BadRequest, UnknownIds
+from cdf_sandbox.core.sandbox import Sandbox
+from cdf_sandbox.services.sessions.models import SessionIds
+
+DDL = """
+CREATE TABLE IF NOT EXISTS sessions (
+    id INTEGER PRIMARY KEY, type TEXT NOT NULL, status TEXT NOT NULL, client_id TEXT NOT NULL,
+    nonce_sha256 TEXT NOT NULL UNIQUE, creation_time INTEGER NOT NULL, expiration_time INTEGER NOT NULL
+);
+"""
+
+
+NONCE_LIFETIME_MS = 60_000
+
+
+def digest(nonce: str) -> str:
+    return hashlib.sha256(nonce.encode()).hexdigest()
+
+
+def session_json(row: Row, now: int) -> dict[str, Any]:
+    status = row["status"]
+    if status == "READY" and row["creation_time"] + NONCE_LIFETIME_MS <= now:
+        status = "EXPIRED"
+    return {
+        "id": row["id"],
+        "type": row["type"],
+        "status": status,
+        "creationTime": row["creation_time"],
+        "expirationTime": row["expiration_time"],
+        "clientId": row["client_id"],
+    }
+
+
+def spend_nonce(sandbox: Sandbox, db: Connection, nonce: str) -> int:
+    """Use up `nonce` and return the id of its session; 400 when it is unknown, used or expired."""
+    row = db.execute(
+        "UPDATE sessions SET status = 'ACTIVE' WHERE nonce_sha256 = ? AND status = 'READY' AND creation_time > ?"
+        " RETURNING id",
+        (digest(nonce), sandbox.clock.now_ms() - NONCE_LIFETIME_MS),
+    ).fetchone()
+    if row is None:
+        raise BadRequest("Failed to bind nonce with session: it is unknown, was used already or has expired")
+    return int(row["id"])
+
+
+def find_sessions(db: Connection, body: SessionIds) -> list[Row]:
+    found = [db.execute("SELECT * FROM sessions WHERE id = ?", (item.id,)).fetchone() for item in body.items]
+    unknown = [{"id": item.id} for item, row in zip(body.items, found, strict=True) if row is None]
+    if unknown:
+        raise UnknownIds(unknown, "Sessions")
+    return found

@@ -1,0 +1,41 @@
+"""Cursors and pages: a cursor returns its position, anything else is refused, and the last page has none."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from cdf_sandbox.core.errors import InvalidCursor
+from cdf_sandbox.core.identifiers import MAX_ID
+from cdf_sandbox.core.paging import cursor_id, decode_cursor, encode_cursor, first_page, list_answer
+
+
+@pytest.mark.parametrize(
+    "position", [0, 17, MAX_ID, "key", "", "\u00e9", ["space", "view", "v1"], {"p": "", "k": None}]
+)
+def test_a_cursor_returns_its_position(position: Any) -> None:
+    assert decode_cursor(encode_cursor(position)) == position
+
+
+@pytest.mark.parametrize("cursor", ["garbage", "", "=", "\u00e9", base64.b64encode(b"{").decode()])
+def test_a_text_that_is_no_cursor_is_refused(cursor: str) -> None:
+    with pytest.raises(InvalidCursor):
+        decode_cursor(cursor)
+
+
+@pytest.mark.parametrize("position", [-1, MAX_ID + 1, 1.0, True, None, "1", [1]])
+def test_a_cursor_of_another_kind_is_no_id(position: Any) -> None:
+    with pytest.raises(InvalidCursor):
+        cursor_id(encode_cursor(position))
+
+
+def test_a_page_ends_at_the_limit() -> None:
+    found = [{"id": 3}, {"id": 5}, {"id": 8}]
+    assert first_page(found, 2) == (found[:2], 5)
+    assert first_page(found, 3) == (found, None)
+    assert json.loads(list_answer([], None).body) == {"items": []}
+    answer = json.loads(list_answer(found[:2], 5, kind="file").body)
+    assert (answer["items"], answer["kind"], cursor_id(answer["nextCursor"])) == (found[:2], "file", 5)
