@@ -1,4 +1,4 @@
-"""A real sandbox on free ports of this process, spoken to by the real SDK: for every test that needs CDF."""
+"""A sandbox on free ports in this process, used through the SDK, for every test that needs CDF."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""A real sandbox on free ports, spoken to by the real SDK."""
+"""Fixtures: a sandbox on free ports, used through the SDK."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -37,5 +37,5 @@ def http(running: RunningSandbox) -> Iterator[httpx.Client]:
 
 
 def connection_of(data: Path) -> dict[str, str]:
-    """What `connection.json` of a data directory says."""
+    """Read `connection.json` of a data directory."""
     return json.loads((data / "connection.json").read_text())

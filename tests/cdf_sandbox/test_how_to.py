@@ -1,4 +1,4 @@
-"""What docs/how-to/sandbox.md shows works as it stands there."""
+"""The example in docs/how-to/sandbox.md runs as written."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Valid requests with something wrong in them, at random: never a crash, always CDF's envelope."""
+"""Random invalid requests: always an answer with CDF's envelope, never an internal error."""
 
 import copy
 import random

@@ -1,4 +1,4 @@
-"""What is refused, how and in which words: endpoint, body, status, and what the message names.
+"""Refusals: endpoint, body, status, and what the message names.
 
 A row's status is 400 unless it says otherwise. Every refusal has CDF's envelope; none of them changes a row.
 """

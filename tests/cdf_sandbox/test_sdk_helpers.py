@@ -1,4 +1,4 @@
-"""The SDK's helpers, each of which sends several requests: they come to their end here as they do at CDF."""
+"""Test the SDK's convenience methods, each of which sends several requests, against the sandbox."""
 
 from pathlib import Path
 

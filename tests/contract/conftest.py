@@ -1,4 +1,4 @@
-"""A sandbox that stands for the project, and what it holds at a glance."""
+"""Fixtures: a sandbox in place of the project, and its contents."""
 
 from __future__ import annotations
 

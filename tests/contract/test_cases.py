@@ -1,4 +1,4 @@
-"""The conformance cases are known to work: the sandbox answers each as CDF documents, in the documented shapes."""
+"""The sandbox answers every conformance case as CDF documents, in the documented shapes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARTS = ("spaces", "containers", "views", "instances", "query", "files", "core-f
 
 @pytest.fixture(scope="module", params=ProjectMode)
 def results(request: pytest.FixtureRequest) -> Iterator[Sequence[Result]]:
-    """All results of a mode, in a project that is looked at afterwards."""
+    """All results of a mode, in a project that is inspected afterwards."""
     mode: ProjectMode = request.param
     with sandbox_beside(mode) as connection, Project(connection) as project:
         yield Run(project, NAME, patience_s=PATIENCE_S).ask(cases_for(mode))
@@ -67,7 +67,7 @@ def test_there_are_cases_for_everything_that_is_spoken() -> None:
         assert any(name.startswith("viewer-core") and name.endswith(generation) for name in names)
 
 
-def test_what_leaves_something_says_so() -> None:
+def test_cases_that_write_describe_it() -> None:
     quiet = {case.name for case in ALL_CASES if case.expected.status >= 400 and case.writes}
     assert quiet == set()
     creating = [case.name for case in ALL_CASES if case.expected.status == 201 and not case.writes]

@@ -1,4 +1,4 @@
-"""However a run ends, the project is left as it was, or the run says what stayed and how to remove it."""
+"""However a run ends, the project is as before, or the run reports what remains and how to remove it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,9 @@ def test_a_signal_in_the_middle_of_a_request(
     assert holdings() == before
 
 
-def test_what_stayed_is_told_and_can_be_removed_later(running: RunningSandbox, file: Path, holdings: Holdings) -> None:
+def test_leftovers_are_reported_and_can_be_removed_later(
+    running: RunningSandbox, file: Path, holdings: Holdings
+) -> None:
     before = holdings()
     refusal = {"effect": "status", "status": 500, "message": "not today", "times": 3}
     running.sandbox.faults.order(FaultOrder(path=f"{URL}/models/spaces/delete", **refusal))

@@ -1,4 +1,4 @@
-"""A project that answers otherwise is found out, and what is recorded of it gives nothing away."""
+"""A project that answers differently is detected, and its records contain nothing confidential."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_client_that_may_write_nothing_leaves_nothing(running: RunningSandbox,
     assert holdings() == before
 
 
-def test_another_status_and_envelope_are_told(
+def test_another_status_and_envelope_are_reported(
     running: RunningSandbox, connection: Connection, holdings: Holdings
 ) -> None:
     before = holdings()
@@ -79,7 +79,7 @@ def test_another_status_and_envelope_are_told(
     assert holdings() == before
 
 
-def test_a_project_of_another_kind_is_told(tmp_path: Path) -> None:
+def test_a_project_of_another_mode_is_reported(tmp_path: Path) -> None:
     options = fast_options(tmp_path, ProjectMode.DATA_MODELING)
     with run_sandbox(options) as running:
         outcome = conform(connection_to(running, ProjectMode.HYBRID), NAME, silent, patience_s=0.1)
@@ -141,7 +141,7 @@ def test_what_is_recorded_gives_nothing_away(running: RunningSandbox, recorded: 
 
 
 def telling(value: Any, field: str = "") -> list[str]:
-    """Everything in an answer that identifies something or lets somebody in."""
+    """Identifiers and secrets in an answer."""
     if isinstance(value, dict):
         return [found for name, each in value.items() for found in telling(each, name)]
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Fields that clients rely on in data modeling, by path and type: checked always, the specification at hand or not."""
+"""Fields that clients rely on in data modeling, by path and type, checked without the specification."""
 
 from __future__ import annotations
 

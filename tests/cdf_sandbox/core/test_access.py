@@ -1,4 +1,4 @@
-"""Capabilities and their scopes, projects and their kinds."""
+"""Capabilities and their scopes, and project modes."""
 
 import pytest
 from cognite.client.exceptions import CogniteAPIError

@@ -1,4 +1,4 @@
-"""Faults on order."""
+"""Fault injection."""
 
 import time
 
@@ -124,7 +124,7 @@ def test_an_upload_of_bytes_survives_a_fault_on_its_link(own, effect):
 
 
 def test_a_retried_creation_of_annotations_makes_two(own):
-    """What the SDK does with a lost answer: annotations have no key, so whoever creates them has to look first."""
+    """Behaviour of the SDK after a lost answer: annotations have no key, so clients must check before they create."""
     running, _ = own
     client = running.client()
     file = client.files.upload_bytes(b".", name="n")

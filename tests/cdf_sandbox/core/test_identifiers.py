@@ -1,4 +1,4 @@
-"""What one request names twice is refused, wherever it stands."""
+"""Duplicates in one request are refused in every endpoint."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How often clients may ask, and how many requests at once."""
+"""Rate and concurrency limits."""
 
 import threading
 
@@ -89,7 +89,7 @@ def test_two_clients_have_a_limit_each(start_sandbox):
                 assert statuses == [200] * LISTS_PER_SECOND + [429]
 
 
-def test_a_stranger_takes_nobody_s_place(start_sandbox):
+def test_unauthenticated_requests_do_not_count(start_sandbox):
     with start_sandbox(rate_limits=True) as running, running.http() as http:
         running.sandbox.limits = Limits(lambda: 0.0)
         for _ in range(FILES_PER_SECOND + 1):
@@ -137,7 +137,7 @@ def limited(tmp_path_factory):
 
 @pytest.fixture
 def told(limited):
-    """How many requests at once the project tells that it allows."""
+    """Concurrent requests that the project allows, by its statistics."""
     with limited.http() as http:
         return http.get("/models/statistics").json()
 
@@ -161,7 +161,7 @@ def test_instance_requests_at_once_are_limited_as_the_statistics_tell(limited, t
         assert http.post(f"/models/instances{paths[0]}", json={"items": []}).status_code != 429
 
 
-def test_reads_writes_and_deletes_take_nobody_else_s_place(limited, told):
+def test_reads_writes_and_deletes_have_limits_of_their_own(limited, told):
     paths = ["/list"] * told["concurrentReadLimit"] + [""] * told["concurrentWriteLimit"]
     answers = answers_at_once(limited, [*paths, *["/delete"] * told["concurrentDeleteLimit"]])
     assert 429 not in {answer.status_code for answer in answers}

@@ -1,4 +1,4 @@
-"""What CDF does not publish can be chosen: both positions of every such switch that no other test names."""
+"""Options for unpublished behaviour: both values of each that no other test covers."""
 
 import re
 from dataclasses import fields
@@ -100,6 +100,6 @@ def test_assumptions_are_chosen_by_name():
         ("instance_limit=many", 'instance_limit cannot be "many": Input should be a valid integer'),
     ],
 )
-def test_what_is_no_assumption_is_told(text, told):
+def test_unknown_assumptions_are_refused(text, told):
     with pytest.raises(ValueError, match=re.escape(told)):
         assumed([text])

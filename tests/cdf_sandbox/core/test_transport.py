@@ -1,4 +1,4 @@
-"""What every request meets before its API: tokens, envelopes, gzip, limits, ids."""
+"""What applies to every request: tokens, envelopes, gzip, limits, ids."""
 
 import gzip
 import json
@@ -30,13 +30,13 @@ def test_sdk_inspects_its_token(client):
     assert len(inspection.capabilities) > 5
 
 
-def test_wrong_secret_is_refused_in_words(running):
+def test_a_wrong_secret_is_refused(running):
     with pytest.raises(CogniteAuthError, match="invalid_client"):
         running.client(secret="wrong").iam.token.inspect()
 
 
 @pytest.mark.parametrize("form", [{}, {"grant_type": "password"}, {"grant_type": "client_credentials"}])
-def test_token_endpoint_speaks_oauth_errors(running, form):
+def test_the_token_endpoint_returns_oauth_errors(running, form):
     answer = httpx.post(running.connection["token_url"], data=form, trust_env=False)
     assert answer.status_code == 400
     assert answer.json().keys() == {"error", "error_description"}
@@ -95,7 +95,7 @@ def test_gzip_bodies_are_read(running):
         (b"[" * 100_000, "identity", 400, "nested"),
     ],
 )
-def test_bad_bodies_are_refused_in_words(running, content, encoding, status, said):
+def test_bad_bodies_are_refused_with_the_reason(running, content, encoding, status, said):
     answer = post_clock(running, content, **{"content-encoding": encoding})
     assert answer.status_code == status
     assert said in error_of(answer)["message"]

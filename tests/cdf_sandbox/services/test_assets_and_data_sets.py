@@ -1,4 +1,4 @@
-"""Classic assets and data sets as the SDK lives them."""
+"""Classic assets and data sets through the SDK."""
 
 import pytest
 from cognite.client.data_classes import (

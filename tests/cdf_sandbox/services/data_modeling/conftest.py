@@ -1,4 +1,4 @@
-"""A space of its own for every test, so that tests of one module can share a sandbox."""
+"""A new space for every test, so that tests of one module can share a sandbox."""
 
 import itertools
 

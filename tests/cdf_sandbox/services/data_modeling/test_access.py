@@ -1,4 +1,4 @@
-"""Who may see and write instances: rights in spaces, and those that a request needs where it points."""
+"""Access to instances: capabilities in spaces, and those that relations need in other spaces."""
 
 from collections.abc import Iterator
 from typing import Any

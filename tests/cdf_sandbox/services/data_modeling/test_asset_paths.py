@@ -1,4 +1,4 @@
-"""Root and path of assets, which CDF keeps by itself."""
+"""Root and path of assets, which CDF maintains."""
 
 from cognite.client import CogniteClient
 from cognite.client.data_classes import filters

@@ -1,4 +1,4 @@
-"""What the definition of a container or a view may not hold, where the specification draws a line."""
+"""Definitions of containers and views that the specification forbids."""
 
 from collections.abc import Iterator
 from typing import Any

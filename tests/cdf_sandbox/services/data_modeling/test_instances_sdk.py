@@ -1,4 +1,4 @@
-"""The ordinary life of instances, through the SDK."""
+"""Reading and writing of instances through the SDK."""
 
 import asyncio
 from collections.abc import Callable
@@ -94,7 +94,7 @@ def test_versions_guard_against_lost_updates(client: CogniteClient, space: str) 
     assert instances.apply(current).nodes[0].version == 3
 
 
-def test_targets_of_relations_are_created_unless_told_not_to(client: CogniteClient, space: str) -> None:
+def test_targets_of_relations_are_created_unless_disabled(client: CogniteClient, space: str) -> None:
     instances = client.data_modeling.instances
     pointing = image(space, "a", collection360={"space": space, "externalId": "c"})
     with pytest.raises(CogniteAPIError, match=r"'.*:c' does not exist and may not be auto-created"):
@@ -144,7 +144,7 @@ def test_lists_page_filter_and_sort(client: CogniteClient, space: str) -> None:
     assert [node.external_id for node in found] == [f"i{n:04}" for n in expected]
 
 
-def test_nulls_sort_where_they_are_told_to(client: CogniteClient, space: str) -> None:
+def test_nulls_sort_first_or_last_as_requested(client: CogniteClient, space: str) -> None:
     values = {"a": 1.0, "b": None, "c": 0.0, "d": None, "e": 2.0}
     client.data_modeling.instances.apply([image(space, name, translationX=value) for name, value in values.items()])
     for direction, nulls_first, expected in (
@@ -189,7 +189,7 @@ def test_search_and_aggregate(client: CogniteClient, space: str) -> None:
     assert [(bucket.start, bucket.count) for bucket in histogram.buckets] == [(0.0, 4), (4.0, 4), (8.0, 2)]
 
 
-def test_sync_tells_of_changes_and_deletions(client: CogniteClient, space: str) -> None:
+def test_sync_returns_changes_and_deletions(client: CogniteClient, space: str) -> None:
     instances = client.data_modeling.instances
     instances.apply([image(space, f"i{n}") for n in range(5)])
     instances.delete(NodeId(space, "i0"))
@@ -264,7 +264,7 @@ def test_what_is_new_is_listed_late_but_read_at_once(
         assert client.data_modeling.instances.search(ASSET, "pump")
 
 
-def test_the_async_client_speaks_to_it_too(running: RunningSandbox) -> None:
+def test_the_async_client_works_too(running: RunningSandbox) -> None:
     async def life() -> list[str]:
         credentials = OAuthClientCredentials(
             running.connection["token_url"], running.connection["client_id"], running.connection["client_secret"], ["x"]

@@ -24,7 +24,7 @@ MODEL_VIEW = ViewId("cdf_cdm", "Cognite3DModel", "v1")
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
-    """What a hook on 3D models is told; it refuses the name `bad`, and notes the commit."""
+    """The calls of a hook on 3D models, which refuses the name `bad` and records the commit."""
     monkeypatch.setattr(hooks, "_hooks", list(hooks._hooks))
     seen: list[tuple[str, str]] = []
 

@@ -1,4 +1,4 @@
-"""What data modeling refuses: endpoint, bad body, status and words. No refusal leaves anything behind."""
+"""Refusals of data modeling: endpoint, bad body, status and message. No refusal writes anything."""
 
 import copy
 from collections.abc import Iterator

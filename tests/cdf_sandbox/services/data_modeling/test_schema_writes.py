@@ -1,4 +1,4 @@
-"""What may change and go of schemas that others build on."""
+"""Allowed changes and deletions of schemas that others depend on."""
 
 from collections.abc import Iterator
 from typing import Any

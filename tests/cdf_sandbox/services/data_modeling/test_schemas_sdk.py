@@ -1,4 +1,4 @@
-"""The life of spaces, containers, views and data models, through the SDK."""
+"""Spaces, containers, views and data models through the SDK."""
 
 import inspect
 from typing import Any

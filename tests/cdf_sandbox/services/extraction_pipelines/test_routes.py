@@ -1,4 +1,4 @@
-"""Extraction pipelines and their runs as the SDK lives them."""
+"""Extraction pipelines and their runs through the SDK."""
 
 import pytest
 from cognite.client.data_classes import (

@@ -1,4 +1,4 @@
-"""Entries whose content did not come within a week are gone from every read, whoever asks first."""
+"""Entries without content for a week are missing from every read."""
 
 import httpx
 import pytest
@@ -82,7 +82,7 @@ def test_parts_of_it_go_too(running, http):
     assert not list((running.sandbox.options.data / "blobs").glob("??/*"))
 
 
-def test_its_page_is_gone(running, over):
+def test_it_is_missing_from_its_page(running, over):
     page = httpx.get(f"{running.base_url}/sandbox/pages/files", trust_env=False)
     assert page.status_code == 200
     assert "abandoned" not in page.text

@@ -1,4 +1,4 @@
-"""The life of files as the SDK lives it."""
+"""Files through the SDK."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Upload and download links: a second origin that expires, insists and keeps whole contents only."""
+"""Upload and download links: expiry, strict headers, and complete contents only."""
 
 import socket
 from urllib.parse import urlsplit
@@ -126,7 +126,7 @@ def test_forged_links_are_refused(own, spoil):
     assert "not valid" in message_of(answer)
 
 
-def test_a_link_of_a_deleted_file_is_gone(own):
+def test_a_link_of_a_deleted_file_is_not_found(own):
     file = create(own.project_http)
     own.project_http.post("/files/delete", json={"items": [{"id": file["id"]}]})
     assert put(file["uploadUrl"]).status_code == 404

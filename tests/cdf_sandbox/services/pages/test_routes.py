@@ -1,4 +1,4 @@
-"""The pages show what is there, as text, and only to this machine."""
+"""The pages show the contents as escaped text, and to this machine only."""
 
 import io
 import re
@@ -117,7 +117,7 @@ def test_looking_at_the_pages_is_no_request_of_the_api(running, filled):
     assert running.sandbox.counters.snapshot() == before
 
 
-def test_no_requests_are_told_in_a_sentence(start_sandbox):
+def test_an_empty_log_of_requests_has_a_sentence(start_sandbox):
     with start_sandbox() as running:
         text = httpx.get(f"{running.base_url}/sandbox/pages/requests", trust_env=False).text
     assert "No request has come in yet" in text
@@ -125,7 +125,7 @@ def test_no_requests_are_told_in_a_sentence(start_sandbox):
 
 
 @pytest.mark.parametrize("page", ["files", "instances", "annotations", "jobs", "requests", "collections"])
-def test_every_cell_says_what_it_is_where_columns_have_no_room(running, filled, page):
+def test_every_cell_is_labelled_where_columns_do_not_fit(running, filled, page):
     text = httpx.get(f"{running.base_url}/sandbox/pages/{page}", trust_env=False).text
     heads = re.findall(r"<th(?: [^>]*)?>([^<]+)</th>", text)
     row = text[text.index("<tbody>") :].partition("</tr>")[0]

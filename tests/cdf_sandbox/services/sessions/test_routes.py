@@ -1,4 +1,4 @@
-"""Sessions: the nonce is good for a minute and for one use."""
+"""Sessions: a nonce is valid for one minute and for one use."""
 
 import pytest
 

@@ -89,7 +89,7 @@ def test_the_result_is_found_by_query(result: tuple[str, CogniteClient, list[Rot
         assert pixels[pixels.shape[0] // 2, pixels.shape[1] // 2, 0] > 150
 
 
-def test_a_file_that_is_none_fails_and_says_so(start_sandbox: Start) -> None:
+def test_a_file_that_is_no_e57_fails_with_the_reason(start_sandbox: Start) -> None:
     with start_sandbox(revision_queue=0, revision_processing=0) as running:
         client = running.client()
         client.data_modeling.spaces.apply(SpaceApply("scans"))

@@ -198,7 +198,7 @@ def test_other_projects_refuse_jobs(start_sandbox: Start, mode: ProjectMode) -> 
         assert "data modeling only" in answer.json()["error"]["message"]
 
 
-def test_without_an_engine_the_job_fails_and_the_log_says_why(
+def test_without_an_engine_the_job_fails_with_the_reason_in_the_log(
     client: CogniteClient,
     http: httpx.Client,
     monkeypatch: pytest.MonkeyPatch,

@@ -1,4 +1,4 @@
-"""The endpoints of data modeling only projects and Vision under requests with something wrong in them, at random."""
+"""Random invalid requests to Vision and to the endpoints of data modeling only projects."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def mutated(body: Any, rng: random.Random) -> Any:
-    """The body with one part gone, doubled or replaced."""
+    """The body with one part removed, doubled or replaced."""
     whole = {"root": copy.deepcopy(body)}
     *way, last = ("root", *rng.choice(list(places(body))))
     holder: Any = whole

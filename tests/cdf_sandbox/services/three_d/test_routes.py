@@ -1,4 +1,4 @@
-"""3D models and revisions: plain life, nodes in data modeling, what each kind of project takes."""
+"""3D models and revisions: classic ones, nodes in data modeling, and what each project mode accepts."""
 
 import pytest
 from cognite.client.data_classes import (

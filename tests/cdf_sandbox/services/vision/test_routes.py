@@ -1,4 +1,4 @@
-"""Vision: texts that were really read, in batches, with limits and with files that fail."""
+"""Vision: texts read by OCR, in batches, with limits and with files that fail."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_unknown_jobs_and_files_without_content(client: CogniteClient, http: htt
     assert "not uploaded" in http.post(URL, json=body(bare)).json()["error"]["message"]
 
 
-def test_without_an_engine_the_job_fails_in_words(
+def test_without_an_engine_the_job_fails_with_the_reason(
     client: CogniteClient, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(*_: object) -> None:
