@@ -22,8 +22,7 @@ from cdf_sandbox.services.annotations import store as annotations_store
 from cdf_sandbox.services.assets import routes as assets
 from cdf_sandbox.services.assets import store as assets_store
 from cdf_sandbox.services.data_modeling import routes as data_modeling
-from cdf_sandbox.services.data_modeling import schema_store
-from cdf_sandbox.services.data_modeling import store as instance_store
+from cdf_sandbox.services.data_modeling import store as data_modeling_store
 from cdf_sandbox.services.data_sets import routes as data_sets
 from cdf_sandbox.services.data_sets import store as data_sets_store
 from cdf_sandbox.services.extraction_pipelines import routes as extraction_pipelines
@@ -58,7 +57,7 @@ SERVICES: Sequence[Service] = (
     Service(extraction_pipelines.router, extraction_pipelines_store.DDL),
     Service(three_d.router, three_d_store.DDL),
     Service(vision.router, vision_store.DDL),
-    Service(data_modeling.router, schema_store.DDL + instance_store.DDL),
+    Service(data_modeling.router, data_modeling_store.DDL),
 )
 
 

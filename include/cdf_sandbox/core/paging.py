@@ -35,10 +35,12 @@ def cursor_id(cursor: str | None) -> int:
     return position
 
 
+def _id_of(item: Any) -> Any:
+    return item["id"]
+
+
 def first_page(
-    found: Sequence[Item],
-    limit: int,
-    position: Callable[[Item], Any] = lambda item: item["id"],  # type: ignore[index]
+    found: Sequence[Item], limit: int, position: Callable[[Item], Any] = _id_of
 ) -> tuple[Sequence[Item], Any]:
     """Return the first `limit` of `found`, and the position of the last one if there are more."""
     return found[:limit], position(found[limit - 1]) if len(found) > limit else None

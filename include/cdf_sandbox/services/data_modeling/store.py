@@ -14,8 +14,11 @@ from typing import Any
 
 from cdf_sandbox.services.data_modeling.columns import bind
 from cdf_sandbox.services.data_modeling.ids import InstanceId, InstanceKind
+from cdf_sandbox.services.data_modeling.schema_store import DDL as SCHEMA_DDL
 
-DDL = """
+DDL = (
+    SCHEMA_DDL
+    + """
 CREATE TABLE IF NOT EXISTS dms_instance (
     id INTEGER PRIMARY KEY,
     kind TEXT NOT NULL, space TEXT NOT NULL, external_id TEXT NOT NULL,
@@ -46,6 +49,7 @@ CREATE TABLE IF NOT EXISTS dms_unique (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS dms_unique_instance ON dms_unique (instance);
 """
+)
 
 _CHUNK = 2000
 

@@ -16,9 +16,9 @@ from cdf_sandbox.core.options import Options
 from cdf_sandbox.services.data_modeling.definitions import ContainerDefinition, SpaceDefinition, ViewDefinition
 from cdf_sandbox.services.data_modeling.filters import FilterCompiler
 from cdf_sandbox.services.data_modeling.models import UpsertRequest
-from cdf_sandbox.services.data_modeling.routes import DDL
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.schema_writes import SchemaWriter
+from cdf_sandbox.services.data_modeling.store import DDL
 from cdf_sandbox.services.data_modeling.writes import InstanceWriter
 
 ACCESS = Access("tests", all_capabilities("p"))

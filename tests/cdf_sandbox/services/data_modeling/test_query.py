@@ -16,8 +16,8 @@ from cdf_sandbox.services.data_modeling.definitions import ContainerDefinition, 
 from cdf_sandbox.services.data_modeling.models import ListRequest, QueryRequest, UpsertRequest
 from cdf_sandbox.services.data_modeling.query import run_query
 from cdf_sandbox.services.data_modeling.reads import list_instances
-from cdf_sandbox.services.data_modeling.routes import DDL
 from cdf_sandbox.services.data_modeling.schema_writes import SchemaWriter
+from cdf_sandbox.services.data_modeling.store import DDL
 from cdf_sandbox.services.data_modeling.writes import InstanceWriter
 
 NAMES = [f"n{number}" for number in range(7)]

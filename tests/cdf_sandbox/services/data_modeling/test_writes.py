@@ -15,8 +15,8 @@ from cdf_sandbox.core.clock import Clock
 from cdf_sandbox.core.options import Options
 from cdf_sandbox.services.data_modeling.definitions import ContainerDefinition, SpaceDefinition
 from cdf_sandbox.services.data_modeling.models import UpsertRequest
-from cdf_sandbox.services.data_modeling.routes import DDL
 from cdf_sandbox.services.data_modeling.schema_writes import SchemaWriter
+from cdf_sandbox.services.data_modeling.store import DDL
 from cdf_sandbox.services.data_modeling.writes import InstanceWriter
 
 SANDBOX: Any = SimpleNamespace(options=Options(data=Path("unused")), clock=Clock())
