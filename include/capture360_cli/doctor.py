@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from capture360.cdf.readiness import CheckResult
     from capture360.settings.site import Site
     from capture360_local.conformance.conform import Outcome
-    from capture360_local.conformance.run import Progress
+    from capture360_local.conformance.run import OnCase
 
 _DEFAULT_SPACE = "captures360"
 _COLOURS = {"fit": "green", "missing": "red", "not asked": "yellow"}
@@ -118,8 +118,8 @@ def _conformance(screen: Console, connection: Connection, out: Path | None, file
     name = new_name()
     screen.print(f"Throwaway space and prefix of all external ids: {name}")
     try:
-        with _ends_like_an_interruption(), _progress() as tell:
-            outcome = conform(connection, name, tell)
+        with _ends_like_an_interruption(), _progress() as on_case:
+            outcome = conform(connection, name, on_case)
     except KeyboardInterrupt:
         screen.print(_again(file, name, "The cleaning was interrupted: something may be left."), style="bold red")
         return _INTERRUPTED
@@ -190,7 +190,7 @@ def _ends_like_an_interruption() -> Iterator[None]:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def _progress() -> Iterator[OnCase]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 

@@ -14,7 +14,7 @@ from capture360_local.conformance.cases import cases_for
 from capture360_local.conformance.cleanup import clean
 from capture360_local.conformance.compare import Difference, differences
 from capture360_local.conformance.project import Project
-from capture360_local.conformance.run import Progress, Result, Run
+from capture360_local.conformance.run import OnCase, Result, Run
 from capture360_local.conformance.scrub import Scrubber
 from cdf_sandbox.core.options import ProjectMode
 
@@ -47,7 +47,7 @@ class Outcome:
         return not (self.stopped or self.left or self.unexpected or self.differences)
 
 
-def conform(connection: Connection, name: str, progress: Progress, *, patience_s: float = PATIENCE_S) -> Outcome:
+def conform(connection: Connection, name: str, on_case: OnCase, *, patience_s: float = PATIENCE_S) -> Outcome:
     """Ask a sandbox and the project the same cases under the throwaway name `name`.
 
     The project is cleaned however the run ends; an interruption is in the outcome, a second one, which cuts the
@@ -64,7 +64,7 @@ def conform(connection: Connection, name: str, progress: Progress, *, patience_s
         run = Run(project, name, patience_s=patience_s)
         stopped = ""
         try:
-            run.ask(cases, progress)
+            run.ask(cases, on_case)
         except KeyboardInterrupt:
             stopped = f"It was interrupted after {len(run.results)} of {len(cases)} cases."
         except Capture360Error as error:

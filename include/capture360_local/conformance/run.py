@@ -17,7 +17,7 @@ _NAME = re.compile(rf"{NAME_PREFIX}[0-9a-f]{{12}}")
 _UNKNOWN_ID = 2**53 - 1
 _PAUSE_S = 0.25
 
-Progress = Callable[[str, int, int], None]
+OnCase = Callable[[str, int, int], None]
 """Called with each case: its name, its number, and the number of cases."""
 
 
@@ -78,10 +78,10 @@ class Run:
             "clientSecret": project.connection.client_secret,
         }
 
-    def ask(self, cases: Sequence[Case], progress: Progress = lambda *_: None) -> Sequence[Result]:
+    def ask(self, cases: Sequence[Case], on_case: OnCase = lambda *_: None) -> Sequence[Result]:
         """Ask every case; what an interruption leaves of `results` and `touched` can be read all the same."""
         for number, case in enumerate(cases, 1):
-            progress(case.name, number, len(cases))
+            on_case(case.name, number, len(cases))
             self.results.append(self._ask(case))
         return self.results
 
