@@ -39,7 +39,7 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
 @pytest.fixture(scope="session")
 def undisturbed(plant: Plant) -> Held:
     """What CDF holds of a capture that nothing has disturbed; all of the same pictures must come out as this."""
-    key = plant.drop("undisturbed").key
+    key = plant.drop(plant.undisturbed.capture).key
     assert plant.ended(key, 600)["state"] == "success", plant.unfinished()
     held = plant.held(key)
     assert (len(held.images), held.files) == (40, 240)

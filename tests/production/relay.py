@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 class Relay:
@@ -17,10 +18,11 @@ class Relay:
         self._server: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
         self._open: set[asyncio.StreamWriter] = set()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         self._call(self._listen())
 
-    def _call(self, work) -> None:  # type: ignore[no-untyped-def]
+    def _call(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     async def _listen(self) -> None:
@@ -53,6 +55,10 @@ class Relay:
         self._server.close()
         for writer in self._open:
             writer.transport.abort()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
@@ -66,3 +72,5 @@ class Relay:
     def close(self) -> None:
         self._call(self._refuse())
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()

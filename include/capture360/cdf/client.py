@@ -62,6 +62,8 @@ class Connection:
     mode: ModeName = DEFAULT_MODE
     cluster: str = ""
     """Distinguishes projects of one name where the address changes, such as a sandbox's port; the host if empty."""
+    browser_url: str = ""
+    """Where a browser opens the project's own pages, such as those of a sandbox in a container; `base_url` if empty."""
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -97,6 +99,7 @@ class Connection:
             audience=values.get("audience") or None,
             mode=checked_mode(values.get("mode") or DEFAULT_MODE),
             cluster=str(values.get("cluster") or ""),
+            browser_url=str(values.get("browser_url") or ""),
         )
 
     @classmethod

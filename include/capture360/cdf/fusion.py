@@ -18,6 +18,6 @@ def collection_link(connection: Connection, collection: Collection) -> str:
     host = urllib.parse.urlsplit(connection.base_url).netloc
     fragment = urllib.parse.quote(f"{collection.space}/{collection.external_id}")
     if not host.endswith(_CLOUD):
-        return f"{connection.base_url}/#{fragment}"
+        return f"{(connection.browser_url or connection.base_url).rstrip('/')}/#{fragment}"
     project = urllib.parse.quote(connection.project)
     return f"https://fusion.cognite.com/{project}/3d-models?{urllib.parse.urlencode({'cluster': host})}#{fragment}"

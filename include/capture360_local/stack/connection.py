@@ -1,4 +1,4 @@
-"""`python -m capture360_local.stack.connection FILE MODE`: the sandbox as a file for `airflow connections import`."""
+"""`python -m capture360_local.stack.connection FILE MODE BROWSER_URL`: the sandbox for `airflow connections import`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from capture360_local.stack.profile import CONNECTION_ID, connection_document
 
 
 def main() -> int:
-    file, mode = sys.argv[1:]
+    file, mode, browser_url = sys.argv[1:]
     document = connection_document(json.loads(Path(file).read_text(encoding="utf-8")), mode)
-    document["extra"] = json.dumps(document["extra"])
+    document["extra"] = json.dumps({**document["extra"], "browser_url": browser_url})
     print(json.dumps({CONNECTION_ID: document}))
     return 0
 
