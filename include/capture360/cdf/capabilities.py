@@ -1,4 +1,4 @@
-"""What the credentials may do in a project, as `GET /token/inspect` tells it, against what we need."""
+"""Compare the capabilities of the credentials, from `GET /token/inspect`, with those that are needed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Scope:
     name: str
     key: str = ""
     value: str = ""
-    told: str = ""
+    phrase: str = ""
 
 
 SOMEWHERE = Scope("")
-EVERYWHERE = Scope("all", told=" with scope all")
+EVERYWHERE = Scope("all", phrase=" with scope all")
 
 
 def in_space(space: str) -> Scope:
@@ -40,18 +40,18 @@ class Need:
     scope: Scope = SOMEWHERE
 
     def __str__(self) -> str:
-        return f"{self.acl}:{self.action}{self.scope.told}"
+        return f"{self.acl}:{self.action}{self.scope.phrase}"
 
 
 def capabilities(cdf: CdfProject) -> Sequence[Mapping[str, Any]]:
-    """All capabilities of the credentials in this project."""
+    """Return all capabilities of the credentials in this project."""
     with cdf_errors("Asking what the credentials may do"):
-        seen = cdf.client.get("/api/v1/token/inspect").json()
-    return [each for each in seen["capabilities"] if _reaches(each.get("projectScope", {}), cdf.connection.project)]
+        token = cdf.client.get("/api/v1/token/inspect").json()
+    return [each for each in token["capabilities"] if _reaches(each.get("projectScope", {}), cdf.connection.project)]
 
 
 def lacking(granted: Sequence[Mapping[str, Any]], needs: Iterable[Need]) -> list[Need]:
-    """The needs that no capability meets, each once."""
+    """Return the needs that no capability meets, each once."""
     return [need for need in dict.fromkeys(needs) if not any(_meets(capability, need) for capability in granted)]
 
 

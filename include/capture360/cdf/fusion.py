@@ -11,9 +11,9 @@ _CLOUD = ".cognitedata.com"
 
 
 def collection_link(connection: Connection, collection: Collection) -> str:
-    """Where to look at a collection: Fusion's 3D page for a project in Cognite's cloud, else the project's own host.
+    """Return the address of a collection: Fusion's 3D page for a project in Cognite's cloud, else the project's host.
 
-    Fusion has no published address of a single 360° collection, so the link names it in its fragment.
+    Fusion has no documented address of a single 360° collection, so the link names it in its fragment.
     """
     host = urllib.parse.urlsplit(connection.base_url).netloc
     fragment = urllib.parse.quote(f"{collection.space}/{collection.external_id}")

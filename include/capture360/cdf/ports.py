@@ -1,4 +1,4 @@
-"""What a project mode provides: protocols of its image store, asset source and link writer, and their small types."""
+"""Protocols that each project mode implements: image store, asset source and link writer, with their types."""
 
 from __future__ import annotations
 
@@ -18,95 +18,95 @@ Decision = Literal["approved", "rejected"]
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Where the images of a capture hang in CDF."""
+    """A 360° image collection in CDF."""
 
     space: str
     external_id: str
 
 
 class Image360Store(Protocol):
-    """Where a mode keeps face files and images."""
+    """Store of face files and 360° images in CDF."""
 
     def missing(self, key: CaptureKey, panoramas: int) -> Sequence[Finding]:
-        """What the project lacks for so many panoramas of a capture, in words; asked before the first write."""
+        """Return findings about what the project lacks for so many panoramas; called before the first write."""
         ...
 
     def collections(self, key: CaptureKey) -> Sequence[Collection]:
-        """The collections of a capture that are in CDF, whichever delivery made them."""
+        """Return the collections of a capture in CDF, whichever delivery created them."""
         ...
 
     def face_ref(self, key: CaptureKey, station: str, face: FaceName, sha256: str) -> FaceRef:
-        """The reference under which a face with that content is, or will be, stored."""
+        """Return the reference under which a face with that content is, or will be, stored."""
         ...
 
     def stored(self, refs: Mapping[FaceRef, str]) -> set[FaceRef]:
-        """Those of `refs` that CDF holds uploaded with the sha256 that `refs` gives; read in batches."""
+        """Return those of `refs` that CDF has uploaded with the sha256 that `refs` gives."""
         ...
 
     def put_faces(self, capture: Capture, faces: Sequence[tuple[Station, EncodedFace]]) -> Sequence[FaceRef]:
-        """Upload faces side by side under their references; done again it replaces uploads that never finished."""
+        """Upload faces in parallel under their references; unfinished uploads are replaced."""
         ...
 
     def file_ids(self, refs: Sequence[FaceRef]) -> Mapping[FaceRef, int]:
-        """Internal ids of face files, as annotations want them; files that are not there are left out."""
+        """Return the internal ids of face files, which annotations need; missing files are left out."""
         ...
 
     def face_content(self, ref: FaceRef) -> bytes:
-        """The bytes of a face as CDF gives them back."""
+        """Download a face."""
         ...
 
     def stored_sizes(self, refs: Sequence[FaceRef]) -> Mapping[FaceRef, int]:
-        """Bytes that the store behind CDF holds of each uploaded face."""
+        """Return the size in bytes of each uploaded face in the store behind CDF."""
         ...
 
     def publish(self, capture: Capture, faces: StationFaces) -> int:
-        """Find or create stations, collections and images, in that order; how many instances were written."""
+        """Find or create stations, collections and images, in that order; return the number of instances written."""
         ...
 
     def changes(self, capture: Capture, faces: StationFaces) -> Sequence[str]:
-        """External ids of the instances that `publish` would write. Reads only."""
+        """Return the external ids of the instances that `publish` would write. Reads only."""
         ...
 
     def images(self, key: CaptureKey) -> Iterator[PublishedImage]:
-        """The images of the collections that `publish` makes, as CDF has them, read as viewers read them."""
+        """Yield the images of the collections that `publish` creates, by the query that viewers send."""
         ...
 
     def images_in(self, collection: Collection) -> Iterator[PublishedImage]:
-        """The images of any collection, whoever made it."""
+        """Yield the images of any collection, whoever created it."""
         ...
 
     def remove_images(self, images: Sequence[PublishedImage]) -> int:
-        """Remove images, and nothing that they use; how many were there."""
+        """Remove images, and nothing that they refer to; return the number removed."""
         ...
 
     def remove_stations(self, external_ids: Sequence[str]) -> int:
-        """Remove those of these station nodes that no image stands on, of whichever capture; how many were there."""
+        """Remove those of these stations that no image of any capture refers to; return the number removed."""
         ...
 
     def remove_collections(self, collections: Sequence[Collection]) -> int:
-        """Remove collections in which no image hangs; how many were there."""
+        """Remove collections without images; return the number removed."""
         ...
 
     def remove_faces(self, refs: Sequence[FaceRef]) -> int:
-        """Remove face files; those that are gone already are passed over. How many were removed."""
+        """Remove the face files that exist; return the number removed."""
         ...
 
     def remove(self, key: CaptureKey, *, dry_run: bool) -> Sequence[str]:
-        """Remove the capture's instances and files in reverse order; names what was, or would be, removed."""
+        """Remove the capture's instances and files; return the external ids removed, or to remove if `dry_run`."""
         ...
 
 
 class AssetSource(Protocol):
-    """Where candidates for links come from."""
+    """Source of the assets that plates may name."""
 
     def assets(self) -> Iterator[Asset]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class LinksWritten:
-    """Counts of one write. `decided` were left to a person; `refused` are matches that CDF would not take, in words.
+    """Counts of one write. `decided` are links that a person decided on; `refused` holds a sentence per refused match.
 
-    `only_recorded` are suggestions for which the project has no place: they stand in our records alone.
+    `only_recorded` are suggestions that the project cannot hold: they are in our records only.
     """
 
     approved: int = 0
@@ -128,12 +128,12 @@ class MissingLink:
 
 @dataclass(frozen=True, slots=True)
 class LinkDrift:
-    """Where CDF and the records part, one phrase a link; what people decided in CDF is no drift.
+    """Differences between CDF and the records, one phrase per link; decisions of people in CDF are no difference.
 
-    `missing`: the records hold it, CDF does not. `unexplained`: it is ours, and the records do not hold it.
-    `forgotten`: CDF shows it just as we would make it, and no memory says that we did.
-    `changed`: ours, but altered or removed by somebody since; it is left to them.
-    `orphans`: its asset is gone, which keeps viewers out of the image.
+    `missing`: recorded, and not in CDF. `unexplained`: ours in CDF, and not recorded.
+    `forgotten`: in CDF exactly as we would create it, and not recorded as ours.
+    `changed`: ours, but changed or removed by somebody since; left as it is.
+    `orphans`: its asset was deleted, which keeps viewers from opening the image.
     """
 
     missing: tuple[MissingLink, ...] = ()
@@ -144,46 +144,46 @@ class LinkDrift:
 
 
 class LinkWriter(Protocol):
-    """Where a mode keeps the links of its images."""
+    """Writer of the links between images and assets."""
 
     @property
     def needs(self) -> Sequence[Need]:
-        """The rights that writing asks for."""
+        """Capabilities that writing needs."""
         ...
 
     def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:
-        """Make the links of these images what `matches` says, but for what people decided."""
+        """Create and remove links of these images to agree with `matches`, except those that people decided on."""
         ...
 
     def undecided(self, images: Sequence[PublishedImage], suggestions: Sequence[Match]) -> Sequence[Match]:
-        """Those that still wait for a person."""
+        """Return the suggestions that no person has decided on."""
         ...
 
     def decide(
         self, images: Sequence[PublishedImage], decisions: Sequence[tuple[Match, Decision]]
     ) -> Sequence[tuple[Match, str]]:
-        """Give suggestions a person's verdict; those decided otherwise before stay, and are returned with theirs."""
+        """Apply a person's decisions; return suggestions that were decided otherwise before, with that decision."""
         ...
 
     def remove(self, images: Sequence[PublishedImage], *, dry_run: bool) -> Sequence[str]:
-        """Remove every link of ours on these images; names what was, or would be, removed."""
+        """Remove every link of ours on these images; return the links removed, or to remove if `dry_run`."""
         ...
 
     def remove_from_files(self, faces: Sequence[FaceRef]) -> Sequence[str]:
-        """Remove every link of ours that stands on these face files, where links stand on files; names them."""
+        """Remove and return every link of ours on these face files, in modes where links belong to files."""
         ...
 
     def of_people(self, images: Sequence[PublishedImage]) -> Sequence[str]:
-        """The links on these images that people made or decided on, in words. Reads only."""
+        """Describe the links on these images that people created or decided on. Reads only."""
         ...
 
     def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
-        """Where the links on these images and `matches` part. Reads only."""
+        """Compare the links on these images with `matches`. Reads only."""
         ...
 
     def recover(self, images: Sequence[PublishedImage], matches: Sequence[Match], *, gone_by_hand: bool) -> int:
-        """Remember again the links that `compare` calls forgotten; how many.
+        """Record the links that `compare` reports as forgotten; return their number.
 
-        With `gone_by_hand` links that nothing remembers and CDF does not show are remembered as removed by somebody.
+        With `gone_by_hand`, unrecorded links that CDF does not show are recorded as removed by somebody.
         """
         ...

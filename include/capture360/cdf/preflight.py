@@ -1,4 +1,4 @@
-"""What a project must have before anything is written to it, in words: rights, mode, views, spaces, data set, room."""
+"""Check a project before the first write: capabilities, mode, views, spaces, data set and limit of instances."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _BESIDE_PANORAMAS = 4
 
 @dataclass(frozen=True, slots=True)
 class Required:
-    """What publishing asks of a project: views, instance spaces and rights of the image model, and room for instances.
+    """Requirements of publishing: views, spaces and capabilities of the image model, and the number of instances.
 
-    `published` counts the panoramas of the capture that are there already; it is asked only where room is scarce.
+    `published` counts the panoramas of the capture that CDF has; it is called only near the limit of instances.
     """
 
     views: Sequence[View]
@@ -37,7 +37,7 @@ class Required:
 
 
 def missing_parts(cdf: CdfProject, site: Site, required: Required) -> Sequence[Finding]:
-    """A finding for everything that the project lacks. Reads only; without the rights nothing else is asked."""
+    """Return a finding for everything that the project lacks. Reads only; missing capabilities end the check."""
     granted = capabilities(cdf)
     for_spaces = [
         Need("dataModelInstancesAcl", action, in_space(space))
@@ -58,7 +58,7 @@ def missing_parts(cdf: CdfProject, site: Site, required: Required) -> Sequence[F
 
 
 def missing_for_extraction(cdf: CdfProject, site: Site, space: str) -> Sequence[Finding]:
-    """A finding for every right that CDF's own extraction of E57 files into `space` needs, and the project lacks."""
+    """Return a finding for every missing capability that CDF's extraction of E57 files into `space` needs."""
     granted = capabilities(cdf)
     rights = [("threedAcl", "READ"), ("threedAcl", "CREATE"), ("sessionsAcl", "CREATE")]
     needs = [Need(acl, action) for acl, action in rights]
@@ -73,7 +73,7 @@ def space_exists(cdf: CdfProject, space: str) -> bool:
 
 
 def ensure_space(cdf: CdfProject, space: str, *, create: bool) -> None:
-    """The space is there, created if it was not and `create` allows it; ConfigError otherwise."""
+    """Create the space if it does not exist and `create` allows it; ConfigError if it does not."""
     from cognite.client.data_classes.data_modeling import SpaceApply
 
     if space_exists(cdf, space):
@@ -91,7 +91,7 @@ def _wrong_mode(cdf: CdfProject) -> Iterator[Finding]:
     kind = next((each.get("dataModelingStatus") for each in listed if each["urlName"] == project), None)
     if kind is not None and kind != PROJECT_KINDS[cdf.connection.mode]:
         fitting = " or ".join(modes_of_kind(kind)) or "none that is known here"
-        yield stop(
+        yield stop_finding(
             "mode",
             kind,
             f"Project {project} says that it is {kind}, but its connection has mode {cdf.connection.mode}. "
@@ -111,7 +111,7 @@ def _views(cdf: CdfProject, views: Sequence[View]) -> Iterator[Finding]:
     for space, missing in absent.items():
         named = ", ".join(missing)
         subject, them = (f"The view {named} is", "it") if len(missing) == 1 else (f"The views {named} are", "them")
-        yield stop(
+        yield stop_finding(
             "view",
             named,
             f"{subject} not in project {cdf.connection.project}, or may not be read. "
@@ -126,7 +126,7 @@ def _spaces(
         if space_exists(cdf, space):
             continue
         if not site.create_space:
-            yield stop(
+            yield stop_finding(
                 "space",
                 space,
                 f'Space "{space}" is not in project {cdf.connection.project}. Create it, or set create_space.',
@@ -140,7 +140,7 @@ def _classic_files(cdf: CdfProject, site: Site, granted: Sequence[Mapping[str, A
     try:
         data_set = ClassicFiles(cdf.client, site.files).data_set_id
     except ConfigError as error:
-        yield stop("data_set", str(name), str(error))
+        yield stop_finding("data_set", str(name), str(error))
         return
     scope = EVERYWHERE if data_set is None else in_data_set(data_set, str(name))
     for need in lacking(granted, [Need("filesAcl", "READ", scope), Need("filesAcl", "WRITE", scope)]):
@@ -156,7 +156,7 @@ def _room(cdf: CdfProject, required: Required) -> Iterator[Finding]:
         wanted -= required.published()
     more = wanted * required.instances_each + _BESIDE_PANORAMAS if wanted > 0 else 0
     if free < more:
-        yield stop(
+        yield stop_finding(
             "quota",
             f"{held.instances} of {held.instances_limit}",
             f"Project {cdf.connection.project} holds {held.instances:,} of at most {held.instances_limit:,} instances, "
@@ -166,13 +166,13 @@ def _room(cdf: CdfProject, required: Required) -> Iterator[Finding]:
 
 
 def _not_granted(cdf: CdfProject, need: Need) -> Finding:
-    return stop(
+    return stop_finding(
         "capability",
         str(need),
         f"{need} is not granted in project {cdf.connection.project}. Ask its administrator for it.",
     )
 
 
-def stop(rule: str, value: str, message: str) -> Finding:
-    """A finding that stops a capture before anything is written."""
+def stop_finding(rule: str, value: str, message: str) -> Finding:
+    """Return a finding that stops a capture before anything is written."""
     return Finding(rule=f"cdf-{rule}", disposition=Disposition.STOP, where="CDF project", value=value, message=message)

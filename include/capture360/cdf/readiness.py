@@ -1,4 +1,4 @@
-"""Whether a connection is fit to publish captures: what was looked at, and what to ask the administrator for."""
+"""Check whether a connection can publish captures, and what to ask the administrator for."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class CheckResult:
 
 
 def is_fit(found: Sequence[CheckResult]) -> bool:
-    """Whether captures can be published; links and scans may lack something still."""
+    """Whether captures can be published; links and scans may still lack something."""
     return all(row.state == "fit" for row in found if row.needed_for == _PUBLISHING)
 
 
 def check_project(connection: Connection, site: Site, panoramas: int) -> Sequence[CheckResult]:
-    """Everything that publishing so many panoramas of a site, linking them and cutting E57 scans needs. Reads only."""
+    """Check what publishing so many panoramas, linking them and extracting E57 scans needs. Reads only."""
     cdf = CdfProject(connection)
     try:
         reached = inspect(connection)
@@ -47,7 +47,7 @@ def check_project(connection: Connection, site: Site, panoramas: int) -> Sequenc
     return [
         CheckResult("connection", "fit", _PUBLISHING, reached),
         *_capabilities(granted, found),
-        *_parts(found, _looked_at(connection, site, panoramas)),
+        *_parts(found, _checked(connection, site, panoramas)),
         *_for_more(granted, "links", _link_needs(cdf, site)),
         *_for_more(granted, "E57 scans", _scan_needs(cdf, site)),
     ]
@@ -62,8 +62,8 @@ def _capabilities(granted: Sequence[Mapping[str, Any]], found: Sequence[Finding]
 
 
 def _in_words(capability: Mapping[str, Any]) -> str:
-    """E.g. `filesAcl READ, WRITE (datasetScope 12, 14)`."""
-    told = []
+    """Describe a capability, e.g. `filesAcl READ, WRITE (datasetScope 12, 14)`."""
+    parts = []
     for acl, grant in capability.items():
         if not acl.endswith("Acl"):
             continue
@@ -71,12 +71,12 @@ def _in_words(capability: Mapping[str, Any]) -> str:
             " ".join([name, ", ".join(str(each) for values in scope.values() for each in values)]).strip()
             for name, scope in grant["scope"].items()
         ]
-        told.append(f"{acl} {', '.join(grant['actions'])} ({'; '.join(scopes)})")
-    return ", ".join(told)
+        parts.append(f"{acl} {', '.join(grant['actions'])} ({'; '.join(scopes)})")
+    return ", ".join(parts)
 
 
-def _looked_at(connection: Connection, site: Site, panoramas: int) -> Mapping[str, tuple[str, str]]:
-    """What the preflight looks at once the capabilities suffice, by the rule of its findings: name, and what is fit."""
+def _checked(connection: Connection, site: Site, panoramas: int) -> Mapping[str, tuple[str, str]]:
+    """Return what the preflight checks once the capabilities suffice: name and message by the rule of its findings."""
     data_set = f'"{site.files.data_set}" is there' if site.files.data_set else "none is asked for"
     return {
         "cdf-mode": ("project mode", f"the project is of the kind that {connection.mode} needs"),
@@ -87,12 +87,12 @@ def _looked_at(connection: Connection, site: Site, panoramas: int) -> Mapping[st
     }
 
 
-def _parts(found: Sequence[Finding], looked_at: Mapping[str, tuple[str, str]]) -> Iterator[CheckResult]:
+def _parts(found: Sequence[Finding], checked: Mapping[str, tuple[str, str]]) -> Iterator[CheckResult]:
     by_part: dict[str, list[Finding]] = {}
     for finding in found:
         by_part.setdefault(finding.rule, []).append(finding)
     was_asked = set(by_part) != {_CAPABILITY}
-    for rule, (part, fit) in looked_at.items():
+    for rule, (part, fit) in checked.items():
         problems = by_part.pop(rule, [])
         for finding in problems:
             yield CheckResult(part, "missing", _PUBLISHING, finding.message)

@@ -1,17 +1,16 @@
-"""The one table of project modes: what each mode is made of. In `capture360.cdf` only `readiness` imports it."""
+"""Table of project modes: the implementations of each. In `capture360.cdf` only `readiness` imports it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 from capture360.cdf.assets import ClassicAssets, CoreAssets
 from capture360.cdf.client import CdfProject
 from capture360.cdf.images.classic import ClassicImages
 from capture360.cdf.images.core import CoreImages
-from capture360.cdf.links.annotations import Annotations, LinkType
+from capture360.cdf.links.annotations import Annotations
 from capture360.cdf.links.image360 import Image360Links
 from capture360.cdf.links.provenance import LinkRegistry
 from capture360.cdf.ports import AssetSource, Image360Store, LinkWriter
@@ -23,7 +22,7 @@ from capture360.settings.site import Site
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """One row of the table: the implementations behind the ports, the detectors on offer, and how E57 is handled."""
+    """Implementations of the ports in one mode, the detectors it offers, and who extracts E57 scans."""
 
     images: Callable[[CdfProject, Site], Image360Store]
     assets: Callable[[CdfProject, LinkSettings], AssetSource]
@@ -32,16 +31,20 @@ class Mode:
     e57: Literal["revision", "extract"]
 
 
-def _annotations(link_type: LinkType, cdf: CdfProject, site: Site, link_registry: LinkRegistry) -> LinkWriter:
-    return Annotations(cdf, link_type)
-
-
 MODES: Mapping[ModeName, Mode] = {
     "asset_centric": Mode(
-        ClassicImages, ClassicAssets, partial(_annotations, "images.AssetLink"), ("ocr", "vision"), e57="revision"
+        ClassicImages,
+        ClassicAssets,
+        lambda cdf, *_: Annotations(cdf, "images.AssetLink"),
+        ("ocr", "vision"),
+        e57="revision",
     ),
     "hybrid": Mode(
-        ClassicImages, CoreAssets, partial(_annotations, "images.InstanceLink"), ("ocr", "vision"), e57="revision"
+        ClassicImages,
+        CoreAssets,
+        lambda cdf, *_: Annotations(cdf, "images.InstanceLink"),
+        ("ocr", "vision"),
+        e57="revision",
     ),
     "data_modeling": Mode(CoreImages, CoreAssets, Image360Links, ("ocr", "cdf_3d_job"), e57="extract"),
 }

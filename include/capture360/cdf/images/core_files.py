@@ -1,8 +1,8 @@
-"""Face files in data modeling projects: CogniteFile nodes, whose content follows once CDF has made their files.
+"""Face files in data modeling projects: CogniteFile nodes, whose content is uploaded once CDF has created their files.
 
-CDF makes the file of a node by itself, some time after the node was written ("syncer"); until then there is nothing to
-upload to. `sourceId` of the node keeps the sha256 of the content, as the metadata of a classic file does: the Files API
-leaves the description of such a file to data modeling.
+CDF creates the file of a node some time after the node was written ("syncer"); before that nothing can be uploaded.
+`sourceId` of the node holds the sha256 of the content, as the metadata of a classic file does: the Files API leaves the
+description of such a file to data modeling.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NewFace = tuple[FaceRef, Station, EncodedFace]
 
 
 class CoreFiles:
-    """Face files of one project. Every `FaceRef` names its space."""
+    """Face files of one project. Every `FaceRef` has a space."""
 
     def __init__(self, client: CogniteClient, settings: FileSettings) -> None:
         self._client = client
@@ -41,7 +41,7 @@ class CoreFiles:
         self._instances = Instances(client)
 
     def uploaded(self, wanted: Mapping[FaceRef, str]) -> set[FaceRef]:
-        """Those that CDF holds uploaded with the sha256 given for them."""
+        """Return the references that CDF has uploaded with the given sha256."""
         found: set[FaceRef] = set()
         for space, refs in _chunks(wanted):
             uploaded = [ref for ref, file in self._files(refs).items() if file.uploaded]
@@ -50,21 +50,21 @@ class CoreFiles:
         return found
 
     def put(self, faces: Sequence[NewFace]) -> None:
-        """Create the nodes and upload their contents, or finish uploads that were cut off.
+        """Create the nodes and upload their contents, or finish interrupted uploads.
 
-        CdfUnavailableError names files that the syncer does not take up in time.
+        CdfUnavailableError names files that the syncer does not create in time.
         """
         self._instances.write([self._node(*face) for face in faces])
         self._wait_for_syncer([ref for ref, _, _ in faces])
         side_by_side(self._upload, faces)
 
     def content(self, ref: FaceRef) -> bytes:
-        """The bytes that CDF gives back."""
+        """Download the content."""
         with cdf_errors(f"Downloading {ref.external_id}"):
             return self._client.files.download_bytes(instance_id=_node_id(ref))
 
     def links(self, refs: Sequence[FaceRef]) -> dict[FaceRef, str]:
-        """Download links of uploaded files. Permissions: for no log or record."""
+        """Return download links of uploaded files. They are permissions: not to be logged or recorded."""
         links: dict[FaceRef, str] = {}
         with cdf_errors("Asking for download links"):
             for some in batched(refs, LINKS_AT_ONCE):
@@ -74,15 +74,15 @@ class CoreFiles:
         return links
 
     def ids(self, refs: Sequence[FaceRef]) -> dict[FaceRef, int]:
-        """Internal ids of those that the Files API knows, uploaded or not."""
+        """Return the internal ids of the files that the Files API has, uploaded or not."""
         return {ref: file.id for _, some in _chunks(refs) for ref, file in self._files(some).items()}
 
     def remove(self, refs: Sequence[FaceRef]) -> int:
-        """Delete the nodes that are still there; CDF removes their files."""
+        """Delete the nodes that exist and return their number; CDF removes their files."""
         return sum(self._instances.remove(space, [ref.external_id for ref in some]) for space, some in _chunks(refs))
 
     def _files(self, refs: Sequence[FaceRef]) -> dict[FaceRef, FileMetadata]:
-        """What the Files API knows of them: all that the syncer has taken up."""
+        """Return what the Files API has: the files that the syncer has created."""
         by_node = {_node_id(ref): ref for ref in refs}
         with cdf_errors("Looking for face files"):
             found = self._client.files.retrieve_multiple(instance_ids=list(by_node), ignore_unknown_ids=True)
@@ -126,7 +126,7 @@ class CoreFiles:
 
 def _space(ref: FaceRef) -> str:
     if ref.space is None:
-        raise ValueError(f"{ref.external_id} is the file of another kind of project: it has no space")
+        raise ValueError(f"{ref.external_id} is a classic file without a space; data modeling needs a CogniteFile")
     return ref.space
 
 
@@ -137,7 +137,7 @@ def _node_id(ref: FaceRef) -> NodeId:
 
 
 def _chunks(refs: Iterable[FaceRef]) -> Iterator[tuple[str, Sequence[FaceRef]]]:
-    """The references of each space, no more at once than one request takes."""
+    """Yield each space with its references, in batches that one request takes."""
     spaces: dict[str, list[FaceRef]] = defaultdict(list)
     for ref in refs:
         spaces[_space(ref)].append(ref)

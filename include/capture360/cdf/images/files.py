@@ -1,4 +1,4 @@
-"""Face files in CDF's Files API, found by external id: uploaded once, believed when read back."""
+"""Face files in CDF's Files API, by external id: uploaded once and read back."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _SUFFIX = {"image/jpeg": "jpg", "image/png": "png"}
 _ATTEMPTS = 3
 _UPLOADS = 6
 LINKS_AT_ONCE = 100
-"""Of `POST /files/downloadlink`."""
+"""Most files per `POST /files/downloadlink`."""
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
 def face_name(station: Station, face: EncodedFace) -> str:
-    """File name for people, with the suffix that CDF's text detection insists on; at most 256 characters."""
+    """Return the file name, with the suffix that CDF's text detection requires; at most 256 characters."""
     return f"{station.id}_{face.face}.{_SUFFIX[face.mime_type]}"
 
 
 def face_metadata(capture: Capture, station: Station, face: EncodedFace) -> dict[str, str]:
-    """The seven keys of CDF's guide to 360° images, all text, and the sha256 of the content."""
+    """Return the seven keys of CDF's guide to 360° images, all text, and the sha256 of the content."""
     return {
         "site_id": capture.key.site,
         "site_name": capture.site_name,
@@ -46,13 +46,13 @@ def face_metadata(capture: Capture, station: Station, face: EncodedFace) -> dict
 
 
 def side_by_side(work: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
-    """`work` on every item, some at a time: as many as the SDK lets pass to CDF at once, and one to spare."""
+    """Apply `work` to every item in parallel: one thread more than the SDK sends requests at once."""
     with ThreadPoolExecutor(max_workers=_UPLOADS) as pool:
         return list(pool.map(work, items))
 
 
 def with_fresh_links(upload: Callable[[], object], doing: str) -> None:
-    """`upload`, again from its beginning where the upload link was refused (expired, or a broken store)."""
+    """Call `upload`, and again from its beginning if its link was refused (expired, or a store at fault)."""
     from cognite.client.exceptions import CogniteFileUploadError
 
     with cdf_errors(doing):
@@ -75,7 +75,7 @@ class ClassicFiles:
 
     @cached_property
     def data_set_id(self) -> int | None:
-        """The configured data set's id; ConfigError if it is not in the project."""
+        """Id of the configured data set; ConfigError if it is not in the project."""
         name = self._settings.data_set
         if name is None:
             return None
@@ -86,7 +86,7 @@ class ClassicFiles:
         return int(found.id)
 
     def uploaded(self, wanted: Mapping[str, str]) -> set[str]:
-        """Those external ids that CDF holds uploaded with the sha256 given for them."""
+        """Return the external ids that CDF has uploaded with the given sha256."""
         if not wanted:
             return set()
         with cdf_errors("Reading back face files"):
@@ -98,9 +98,9 @@ class ClassicFiles:
         }
 
     def put(self, external_id: str, name: str, face: EncodedFace, metadata: dict[str, str]) -> None:
-        """Create the file and upload its content, or finish an upload that was cut off.
+        """Create the file and upload its content, or finish an interrupted upload.
 
-        A refused upload link (expired, or a broken store) is asked for anew; the content is sent whole each time.
+        A refused upload link (expired, or a store at fault) is requested again, and the whole content sent again.
         """
         fields = self._fields(face, metadata)
         with_fresh_links(
@@ -111,12 +111,12 @@ class ClassicFiles:
         )
 
     def content(self, external_id: str) -> bytes:
-        """The bytes that CDF gives back."""
+        """Download the content."""
         with cdf_errors(f"Downloading {external_id}"):
             return self._client.files.download_bytes(external_id=external_id)
 
     def links(self, external_ids: Sequence[str]) -> dict[str, str]:
-        """Download links of uploaded files. Permissions: for no log or record."""
+        """Return download links of uploaded files. They are permissions: not to be logged or recorded."""
         links: dict[str, str] = {}
         with cdf_errors("Asking for download links"):
             for some in batched(external_ids, LINKS_AT_ONCE):
@@ -125,7 +125,7 @@ class ClassicFiles:
         return links
 
     def ids(self, external_ids: Sequence[str]) -> dict[str, int]:
-        """Internal ids of those that are in CDF, uploaded or not."""
+        """Return the internal ids of the files that CDF has, uploaded or not."""
         if not external_ids:
             return {}
         with cdf_errors("Looking for face files"):
@@ -133,7 +133,7 @@ class ClassicFiles:
         return {file.external_id: file.id for file in found if file.external_id}
 
     def remove(self, external_ids: Sequence[str]) -> int:
-        """Delete those that are still there."""
+        """Delete the files that exist and return their number."""
         there = list(self.ids(external_ids))
         if there:
             with cdf_errors("Removing face files"):

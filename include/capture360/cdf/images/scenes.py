@@ -1,8 +1,8 @@
 """Collections in a scene of the `scene` space, as Reveal-based clients load scenes.
 
 Names and units as the public client reads them (cognitedata/reveal, `react-components/src/hooks/scenes` before its
-removal in 2026): a collection is an edge from the scene's node, with its place in metres and degrees. A client drops an
-edge without a word if one of its numbers is missing, and loads no more than a hundred of them.
+removal in 2026): a collection is an edge from the scene's node, with its position in metres and degrees. A client
+silently drops an edge that lacks one of its numbers, and loads no more than a hundred edges.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _EXTERNAL_ID = "image360CollectionExternalId"
 _SPACE = "image360CollectionSpace"
 _VISIBLE = "defaultVisible"
 LOADED = 100
-"""The most collections that clients load with a scene."""
+"""Most collections that clients load with a scene."""
 FILLING = 90
-"""From so many on it is said that a scene is nearly full."""
+"""Number of collections from which a scene is reported as nearly full."""
 
 
 def with_scene(required: Required, site: Site) -> Required:
-    """What is required and, where the site has a scene, what that needs."""
+    """Add the requirements of the site's scene, if it has one."""
     if site.scene is None:
         return required
     return replace(
@@ -53,7 +53,7 @@ def scene_space(settings: SceneSettings, site: Site) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """A collection's edge as it is in CDF."""
+    """The edge of a collection in CDF."""
 
     space: str
     external_id: str
@@ -74,31 +74,31 @@ class Scene:
         self.external_id = settings.external_id
 
     def ensure(self) -> int:
-        """The scene's node is there, with all six numbers of its camera; how many nodes were written for it."""
+        """Write the scene's node, or the properties that it lacks; return the number of nodes written."""
         ensure_space(self._cdf, self.space, create=self._site.create_space)
         absent = self._absent()
         return self._instances.write([Node(self.space, self.external_id, SCENE, absent)]) if absent else 0
 
     def changes(self, collections: Sequence[Collection]) -> Sequence[str]:
-        """External ids of the node and the edges that `ensure` and `place` would write. Reads only."""
+        """Return the external ids of the node and the edges that `ensure` and `place` would write. Reads only."""
         if not space_exists(self._cdf, self.space):
             return [self.external_id, *(self._new(collection).external_id for collection in collections)]
         edges = [placed.external_id for placed, _ in self._wanting(collections, visible=True)]
         return [self.external_id, *edges] if self._absent() else edges
 
     def collections(self) -> Sequence[Collection]:
-        """The collections in the scene, hidden ones too."""
+        """Return the collections in the scene, hidden ones included."""
         return list(dict.fromkeys(placed.collection for placed in self._all()))
 
     def place(self, collections: Sequence[Collection], *, visible: bool) -> int:
-        """Add those collections that are not there; how many edges were written.
+        """Add the collections that the scene lacks and return the number of edges written.
 
-        An edge that is there keeps its place and its visibility; only numbers that it lacks are filled in.
+        An existing edge keeps its position and its visibility; only numbers that it lacks are filled in.
         """
         return self._write(self._wanting(collections, visible=visible))
 
     def hide(self, collections: Sequence[Collection]) -> int:
-        """Leave those collections in the scene, but not shown when it is opened; how many edges were changed."""
+        """Hide the collections when the scene is opened; return the number of edges changed."""
         return self._write(
             [
                 (placed, {_VISIBLE: False})
@@ -108,7 +108,7 @@ class Scene:
         )
 
     def remove(self, collections: Sequence[Collection]) -> Sequence[str]:
-        """Take those collections out of the scene; external ids of the edges that were removed."""
+        """Remove the collections from the scene; return the external ids of the removed edges."""
         from cognite.client.data_classes.data_modeling import EdgeId
 
         found = self._edges(collections)
@@ -120,7 +120,7 @@ class Scene:
         return [placed.external_id for placed in found]
 
     def _absent(self) -> dict[str, Any]:
-        """What the scene's node lacks; all of it if there is no node."""
+        """Return the properties that the scene's node lacks; all of them if there is no node."""
         settings = self._settings
         camera = (*settings.camera_translation, *settings.camera_rotation_deg)
         wanted = {"name": settings.name or self._site.name, **dict(zip(_CAMERA, camera, strict=True))}
@@ -128,7 +128,7 @@ class Scene:
         return {name: value for name, value in wanted.items() if have.get(name) is None}
 
     def _wanting(self, collections: Sequence[Collection], *, visible: bool) -> list[tuple[_Placed, dict[str, Any]]]:
-        """The edges that are to be written, with the properties that they lack."""
+        """Return the edges to write, with the properties that they lack."""
         there = {placed.collection: placed for placed in self._edges(collections)}
         found = []
         for collection in collections:
@@ -156,7 +156,7 @@ class Scene:
         }
 
     def _edges(self, collections: Sequence[Collection]) -> list[_Placed]:
-        """The edges of these collections: ours, by id, and those that a person made."""
+        """Return the edges of these collections: ours, by id, and those that a person created."""
         from cognite.client.data_classes.data_modeling import EdgeId
 
         ids = [EdgeId(self.space, self._new(collection).external_id) for collection in collections]
@@ -166,7 +166,7 @@ class Scene:
         return list({(placed.space, placed.external_id): placed for placed in [*found, *map(_placed, ours)]}.values())
 
     def _all(self) -> list[_Placed]:
-        """Every edge from the scene to a collection, asked for as clients do."""
+        """Return every edge from the scene to a collection, by the query that clients send."""
         node = {"instanceReferences": [relation(self.space, self.external_id)]}
         of_type = {"equals": {"property": ["edge", "type"], "value": relation(*_EDGE_TYPE)}}
         query = {

@@ -1,1 +1,1 @@
-"""Links between assets and images: annotations, edges, and whose they are."""
+"""Links between assets and images: annotations, edges, and the record of ours."""

@@ -1,9 +1,9 @@
-"""Links in data modeling projects: pairs of asset and image, with all outlines of the asset on the image (beta).
+"""Links in data modeling projects by CDF's image 360 contextualization (beta).
 
-CDF finds or makes the asset's Cognite3DObject, ties it to the asset and draws an edge from it to the image. The
-endpoint takes no key and viewers show every edge, whatever its status, so there is nothing like a suggestion here: what
-is uncertain stays in our records. Every write is look, create, look; a pair that was linked before us, or that a person
-changed since, is left alone.
+A link joins an asset and an image, with all polygons of the asset on the image. CDF finds or creates the asset's
+Cognite3DObject, relates it to the asset and creates an edge from it to the image. The endpoint takes no key and viewers
+show every edge, whatever its status, so suggestions stay in our records. Every write reads, creates and reads again; a
+pair that others linked, or that a person changed since, is left alone.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from capture360.batches import batched
 from capture360.cdf.capabilities import Need, in_space
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import Instances, relation
@@ -40,12 +41,12 @@ _AT_ONCE = 100
 _STEPS_A_RADIAN = 1e9
 _SAME_ANGLE = 1e-4
 _REFUSED = frozenset({400, 409, 422})
-"""Answers that speak of single pairs; others speak of the whole request."""
+"""Statuses that concern single pairs; others concern the whole request."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """All outlines of one asset on one image."""
+    """All polygons of one asset on one image, as CDF's list of numbers; `names` is the asset's name."""
 
     data: tuple[float, ...]
     names: str
@@ -64,12 +65,12 @@ class _Wanted:
 class _Plan:
     create: list[LinkKey] = field(default_factory=list)
     remove: dict[LinkKey, list[LinkEdge]] = field(default_factory=dict)
-    """Edges of ours to take away: pairs that are wanted no more or otherwise, and doubles."""
+    """Edges of ours to delete: pairs that are no longer wanted or have other polygons, and duplicates."""
     adopt: dict[LinkKey, LinkEdge] = field(default_factory=dict)
-    """Pairs that a run linked which was killed before it saw the edge."""
+    """Pairs linked by a run that was killed before it read the edge."""
     forget: list[LinkKey] = field(default_factory=list)
     decided: list[LinkKey] = field(default_factory=list)
-    """Wanted pairs that are somebody else's, or that somebody changed."""
+    """Wanted pairs that others linked or changed."""
     kept: int = 0
 
 
@@ -92,9 +93,9 @@ class Image360Links:
         return [Need("dataModelInstancesAcl", action, in_space(each)) for each in spaces for action in _ACTIONS]
 
     def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:
-        wanted, told = _wanted(images, matches)
+        wanted, problems = _wanted(images, matches)
         there = read_links(self._instances, images)
-        told += self._clear_orphans(there)
+        problems += self._clear_orphans(there)
         plan = self._plan([image_ref(image) for image in images], wanted, there)
         self._registry.put({pair: LinkRecord(wanted[pair].digest) for pair in plan.create})
         self._delete([edge for edges in plan.remove.values() for edge in edges])
@@ -108,7 +109,7 @@ class Image360Links:
             decided=len(plan.decided),
             removed=len(removed),
             only_recorded=sum(match.status == "suggested" for match in matches),
-            refused=(*told, *refused.values()),
+            refused=(*problems, *refused.values()),
         )
 
     def undecided(self, images: Sequence[PublishedImage], suggestions: Sequence[Match]) -> Sequence[Match]:
@@ -117,7 +118,7 @@ class Image360Links:
     def decide(
         self, images: Sequence[PublishedImage], decisions: Sequence[tuple[Match, Decision]]
     ) -> Sequence[tuple[Match, str]]:
-        """Nothing to do: CDF holds no suggestions here; what is approved is linked by the next `write`."""
+        """Do nothing: CDF holds no suggestions here, and the next `write` links what was approved."""
         return []
 
     def remove(self, images: Sequence[PublishedImage], *, dry_run: bool) -> Sequence[str]:
@@ -131,7 +132,7 @@ class Image360Links:
         return [f"link {edge.name}" for edge in ours]
 
     def remove_from_files(self, faces: Sequence[FaceRef]) -> Sequence[str]:
-        """Nothing to do: links stand on images here."""
+        """Do nothing: links belong to images here."""
         return []
 
     def of_people(self, images: Sequence[PublishedImage]) -> Sequence[str]:
@@ -169,7 +170,7 @@ class Image360Links:
     def _planned(
         self, images: Sequence[PublishedImage], matches: Sequence[Match]
     ) -> tuple[dict[LinkKey, _Wanted], LinkSnapshot, _Plan]:
-        """What `write` would do, and from what it would follow; nothing is changed."""
+        """Return what `write` would do, and what it is derived from. Reads only."""
         wanted, _ = _wanted(images, matches)
         there = read_links(self._instances, images)
         return wanted, there, self._plan([image_ref(image) for image in images], wanted, there)
@@ -177,7 +178,7 @@ class Image360Links:
     def _forgotten(
         self, plan: _Plan, wanted: Mapping[LinkKey, _Wanted], there: LinkSnapshot
     ) -> dict[LinkKey, LinkEdge]:
-        """Pairs without memory that stand in CDF with our outlines, number by number: nobody else would make those."""
+        """Return unrecorded pairs whose edges equal our polygons number by number: nobody else would create those."""
         found: dict[LinkKey, LinkEdge] = {}
         for pair in plan.decided:
             ours = next((edge for edge in there.links[pair] if wanted[pair].is_shown_by(edge)), None)
@@ -190,7 +191,6 @@ class Image360Links:
         for pair in dict.fromkeys([*wanted, *self._registry.of(images)]):
             wish, made, edges = wanted.get(pair), self._registry.get(pair), there.links.get(pair, [])
             if made is None:
-                # Only a wanted pair can be unknown to the registry.
                 if edges:
                     plan.decided.append(pair)
                 else:
@@ -222,7 +222,7 @@ class Image360Links:
         wanted: Mapping[LinkKey, _Wanted],
         there: LinkSnapshot,
     ) -> dict[LinkKey, str]:
-        """Link the pairs, one collection a request; a sentence for each that CDF refuses."""
+        """Link the pairs, one collection per request; return a sentence for each that CDF refuses."""
         if not pairs:
             return {}
         for space in dict.fromkeys((self._objects_space, self._links_space)):
@@ -232,10 +232,10 @@ class Image360Links:
             by_collection[there.collections[pair.image]].append(pair)
         refused: dict[LinkKey, str] = {}
         for collection, group in by_collection.items():
-            for start in range(0, len(group), _AT_ONCE):
-                refused |= self._post(collection, group[start : start + _AT_ONCE], wanted)
+            for some in batched(group, _AT_ONCE):
+                refused |= self._post(collection, some, wanted)
         self._registry.forget(refused)
-        self._see(images, [pair for pair in pairs if pair not in refused], wanted)
+        self._record(images, [pair for pair in pairs if pair not in refused], wanted)
         return refused
 
     def _post(
@@ -260,24 +260,26 @@ class Image360Links:
             with cdf_errors(f"Linking {len(pairs)} pairs of asset and image"):
                 self._client.post(self._url, body, headers={"cdf-version": self._site.data_modeling.cdf_version})
         except CdfUnavailableError:
-            # Perhaps it was done and only the answer got lost: the look that follows tells.
+            # CDF may have done it and only the answer was lost: the read that follows shows it.
             return {}
         except CdfError as error:
             if error.status not in _REFUSED:
                 raise
             if len(pairs) == 1:
                 return {pairs[0]: f"{error} Was {wanted[pairs[0]].names} deleted meanwhile? Run the matching again."}
-            middle = len(pairs) // 2
-            return self._post(collection, pairs[:middle], wanted) | self._post(collection, pairs[middle:], wanted)
+            refused: dict[LinkKey, str] = {}
+            for half in batched(pairs, -(-len(pairs) // 2)):
+                refused |= self._post(collection, half, wanted)
+            return refused
         return {}
 
-    def _see(
+    def _record(
         self,
         images: Sequence[PublishedImage],
         pairs: Sequence[LinkKey],
         wanted: Mapping[LinkKey, _Wanted],
     ) -> None:
-        """Take away what a repeated request doubled, and write down the edges that are left."""
+        """Delete the duplicates of a repeated request, and record the remaining edges."""
         touched = {pair.image for pair in pairs}
         there = read_links(self._instances, [image for image in images if image_ref(image) in touched])
         made: dict[LinkKey, LinkRecord] = {}
@@ -291,29 +293,29 @@ class Image360Links:
         self._registry.put(made)
         missing = len(pairs) - len(made)
         if missing:
-            raise CdfUnavailableError(f"CDF does not show {missing} of {len(pairs)} links that it was asked for.")
+            raise CdfUnavailableError(f"CDF does not show {missing} of {len(pairs)} links that it was asked to create.")
 
     def _clear_orphans(self, there: LinkSnapshot) -> list[str]:
-        """Remove edges of ours whose asset is gone; a sentence for others, for they keep viewers out of the image."""
-        told = []
+        """Remove edges of ours whose asset was deleted; return a sentence for others, which block viewers."""
+        problems = []
         for image, edges in there.orphans.items():
             pairs = self._registry.of([image])
             ours = [edge for edge in edges if self._made_edge(pairs, edge)]
             self._delete(ours)
             self._registry.forget([pair for pair in pairs if any(self._made_edge([pair], edge) for edge in ours)])
-            told += [
+            problems += [
                 f"Viewers cannot enter image {image}: link {edge.name} belongs to a Cognite3DObject without an asset. "
                 "Delete that link, or set object3D of its asset."
                 for edge in edges
                 if edge not in ours
             ]
-        return told
+        return problems
 
     def _made_edge(self, pairs: Sequence[LinkKey], edge: LinkEdge) -> bool:
         return any(edge.name in made.edges for pair in pairs if (made := self._registry.get(pair)))
 
     def _our_edges(self, pair: LinkKey, edges: Sequence[LinkEdge]) -> list[LinkEdge]:
-        """Those that we made; where that was not seen, all of a pair that was not linked when we began."""
+        """Return the edges that we created: all of a recorded pair whose edges were never read."""
         made = self._registry.get(pair)
         return [edge for edge in edges if made and (edge.name in made.edges or not made.edges)]
 
@@ -327,7 +329,7 @@ class Image360Links:
 
 
 def _wanted(images: Sequence[PublishedImage], matches: Sequence[Match]) -> tuple[dict[LinkKey, _Wanted], list[str]]:
-    """The approved matches by pair, and sentences about outlines that found no place."""
+    """Return the approved matches by pair, and sentences about polygons that exceed CDF's limit."""
     refs = {image.external_id: image_ref(image) for image in images}
     outlines: dict[LinkKey, list[Outline]] = defaultdict(list)
     names: dict[LinkKey, str] = {}
@@ -341,19 +343,19 @@ def _wanted(images: Sequence[PublishedImage], matches: Sequence[Match]) -> tuple
         outlines[pair].append((match.detection.face, polygon))
         names[pair] = match.asset.name
     wanted: dict[LinkKey, _Wanted] = {}
-    told = []
+    problems = []
     for pair, parts in outlines.items():
         data, left_out = polygon_data(sorted(parts))
         wanted[pair] = _Wanted(tuple(_cut(number) for number in data), names[pair])
         if left_out:
-            told.append(
-                f"{left_out} of {len(parts)} outlines of {names[pair]} on {pair.image} are more than CDF takes."
+            problems.append(
+                f"{left_out} of {len(parts)} outlines of {names[pair]} on {pair.image} are more than CDF accepts."
             )
-    return wanted, told
+    return wanted, problems
 
 
 def _is_as_wished(wish: _Wanted, made: LinkRecord, edge: LinkEdge) -> bool:
-    """By our own digest where we saw the edge: what CDF gives back may be rounded; by its numbers where we did not."""
+    """Compare by our digest if the edge was recorded, since CDF may round numbers; by its numbers otherwise."""
     return wish.digest == made.digest if made.edges else wish.is_shown_by(edge)
 
 
@@ -367,5 +369,5 @@ def _named(ref: str) -> dict[str, Any]:
 
 
 def _cut(number: float) -> float:
-    """To nine digits and never upwards: pi, rounded, is more than pi, which CDF refuses."""
+    """Round down to nine digits: pi rounded up exceeds pi, which CDF refuses."""
     return math.floor(number * _STEPS_A_RADIAN) / _STEPS_A_RADIAN

@@ -1,7 +1,7 @@
-"""Which pairs of asset and image we linked in a data modeling project, since nothing in CDF tells whose a link is.
+"""Record of our links in a data modeling project, since nothing in CDF shows who created a link.
 
-A pair is written down before the request that links it, so that a run which is killed in between leaves no link that
-passes for somebody else's; and again with the edges that CDF then shows, so that a later look tells what a person did.
+A pair is recorded before the request that links it, so that a run which is killed in between leaves no link that counts
+as somebody else's; and again with the edges that CDF then shows, so that changes by people can be detected.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class LinkKey:
 class LinkRecord:
     """How we linked a pair: a digest of the polygons, and the versions of the edges by `<space>/<externalId>`.
 
-    No edges: the request was about to be sent, and what became of it was not seen.
+    Without edges the request was about to be sent, and its result is unknown.
     """
 
     digest: str
@@ -34,11 +34,11 @@ class LinkRecord:
 
 
 TOMBSTONE: Mapping[str, int] = {"": 0}
-"""Edges of a pair whose link somebody removed: no edge bears this name, so the pair is left to them."""
+"""Tombstone: a user deleted this link; do not recreate it. No edge has this name."""
 
 
 class LinkRegistry:
-    """The pairs of one capture. Every change is stored before it returns."""
+    """Recorded pairs of one capture. Every change is stored before the call returns."""
 
     def __init__(self, read: Callable[[], Mapping[str, Any] | None], save: Callable[[Mapping[str, Any]], None]) -> None:
         self._save = save
@@ -49,24 +49,24 @@ class LinkRegistry:
 
     @classmethod
     def empty(cls) -> LinkRegistry:
-        """A registry that remembers nothing, for those who only ask."""
+        """Build a registry without records that stores nothing, for read-only use."""
         return cls(lambda: None, lambda _: None)
 
     def get(self, pair: LinkKey) -> LinkRecord | None:
-        """How we linked a pair; None if we did not."""
+        """Return how we linked a pair; None if we did not."""
         return self._pairs.get(pair)
 
     def of(self, images: Iterable[str]) -> list[LinkKey]:
-        """Our pairs on these images."""
+        """Return our pairs on these images."""
         wanted = set(images)
         return sorted(pair for pair in self._pairs if pair.image in wanted)
 
     def put(self, made: Mapping[LinkKey, LinkRecord]) -> None:
-        """Remember pairs."""
+        """Record pairs."""
         self._store({**self._pairs, **made})
 
     def forget(self, pairs: Iterable[LinkKey]) -> None:
-        """Pairs that are linked no more, by our own doing."""
+        """Delete the records of pairs that we have unlinked."""
         gone = set(pairs)
         self._store({pair: made for pair, made in self._pairs.items() if pair not in gone})
 

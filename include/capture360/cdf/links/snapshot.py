@@ -1,4 +1,4 @@
-"""What a data modeling project shows of the links at some images."""
+"""Snapshot of the links on some images of a data modeling project."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LINK = View(_CORE, "Cognite360ImageAnnotation")
 
 @dataclass(frozen=True, slots=True)
 class LinkEdge:
-    """A link as CDF shows it."""
+    """The edge of a link in CDF."""
 
     space: str
     external_id: str
@@ -33,7 +33,7 @@ class LinkEdge:
 
 @dataclass(slots=True)
 class LinkSnapshot:
-    """What CDF shows at some images. `orphans` are edges whose object belongs to no asset."""
+    """Collections and links of some images. `orphans` are edges whose Cognite3DObject belongs to no asset."""
 
     collections: dict[str, tuple[str, str]] = field(default_factory=dict)
     links: dict[LinkKey, list[LinkEdge]] = field(default_factory=lambda: defaultdict(list))
@@ -41,12 +41,12 @@ class LinkSnapshot:
 
 
 def image_ref(image: PublishedImage) -> str:
-    """How pairs name an image."""
+    """Return the reference of an image, as link keys hold it."""
     return f"{image.space}/{image.external_id}"
 
 
 def read_links(instances: Instances, images: Sequence[PublishedImage]) -> LinkSnapshot:
-    """The links at these images, whoever made them; those of a pair in the order of their names."""
+    """Read the links on these images, whoever created them; those of a pair sorted by name."""
     there = LinkSnapshot()
     if not images:
         return there
@@ -76,7 +76,7 @@ def read_links(instances: Instances, images: Sequence[PublishedImage]) -> LinkSn
 
 
 def _query(images: Sequence[PublishedImage]) -> dict[str, Any]:
-    """The images, the links at them, the objects where these begin, and the assets that the objects belong to."""
+    """Build the query for the images, their links, the objects where these start, and the objects' assets."""
     refs = [relation(image.space, image.external_id) for image in images]
     return {
         "with": {

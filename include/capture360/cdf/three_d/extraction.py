@@ -1,4 +1,4 @@
-"""What CDF's own extraction left in a space: found by query, since nothing of its ids is published."""
+"""Images that CDF's own extraction created in a space, found by query since CDF does not document their ids."""
 
 from __future__ import annotations
 
@@ -13,13 +13,10 @@ from capture360.cdf.instances import PAGE, Instances
 from capture360.cdf.ports import Collection
 from capture360.model import PublishedImage
 
-_FILES_AT_ONCE = 1000
-"""The most that one request for files by id may name."""
-
 
 @dataclass(frozen=True, slots=True)
 class ExtractedImage:
-    """An image that CDF made, the collection it hangs in (None if in none) and when it was created."""
+    """An image that CDF created, its collection (None if it has none) and the time of its creation."""
 
     image: PublishedImage
     collection: Collection | None
@@ -27,28 +24,24 @@ class ExtractedImage:
 
 
 class Extraction:
-    """Images of the legacy 360 schema in one instance space."""
+    """Images of the classic 360 schema in one instance space."""
 
     def __init__(self, cdf: CdfProject, space: str) -> None:
         self._client = cdf.client
         self._space = space
 
     def images(self) -> Iterator[ExtractedImage]:
-        """Every 360° image in the space, whoever made it."""
+        """Yield every 360° image in the space, whoever created it."""
         for page in Instances(self._client).pages(_images_query(self._space), "images"):
             yield from (_extracted(node) for node in page["images"])
 
     def without_content(self, images: Sequence[PublishedImage]) -> Sequence[str]:
-        """External ids of face files that the images name and CDF does not hold uploaded."""
+        """Return the external ids of face files that images refer to and of which CDF has no content."""
         wanted = [ref.external_id for image in images for ref in image.faces.values()]
-        there: set[str | None] = set()
-        for start in range(0, len(wanted), _FILES_AT_ONCE):
-            with cdf_errors("Reading back face files"):
-                found = self._client.files.retrieve_multiple(
-                    external_ids=wanted[start : start + _FILES_AT_ONCE], ignore_unknown_ids=True
-                )
-            there.update(file.external_id for file in found if file.uploaded)
-        return [external_id for external_id in wanted if external_id not in there]
+        with cdf_errors("Reading back face files"):
+            found = self._client.files.retrieve_multiple(external_ids=wanted, ignore_unknown_ids=True) if wanted else ()
+        uploaded = {file.external_id for file in found if file.uploaded}
+        return [external_id for external_id in wanted if external_id not in uploaded]
 
 
 def _extracted(node: Any) -> ExtractedImage:

@@ -1,9 +1,9 @@
-"""Files far larger than memory into CDF: multipart, each part sent again by itself, resumed after a kill.
+"""Multipart uploads of files larger than memory: parts are retried one by one, and uploads resume after a kill.
 
-The upload links of an unfinished upload carry permission, so they are kept only in a private folder of this machine
-(mode 0700) until the file is complete; another machine starts the file from its beginning. The links are spoken to
-without our token. Limits of the Files API: 1 to 250 parts, each but the last above 5 MiB and at most 4000 MiB; links
-live for a week.
+The links of an unfinished upload are permissions, so they are kept only in a private folder of this machine (mode 0700)
+until the file is complete; another machine starts the file from its beginning. Requests to the links carry no token of
+ours. Limits of the Files API: 1 to 250 parts, each but the last above 5 MiB and at most 4000 MiB; links are valid for a
+week.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class LargeFile:
-    """A file as it is to be in CDF. `size` in bytes; `sha256` of the whole content, as it was validated."""
+    """A file to upload. `size` in bytes; `sha256` of the whole content, as it was validated."""
 
     external_id: str
     name: str
@@ -56,7 +56,7 @@ class LargeFile:
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    """An unfinished upload. Never shown: the links are permissions."""
+    """An unfinished upload. Not to be logged: the links are permissions."""
 
     sha256: str
     part_size: int
@@ -67,11 +67,11 @@ class _Session:
 
 
 def part_size_of(file: LargeFile) -> int:
-    """Bytes of every part but the last; BadInputError if the file cannot be sent within CDF's limits."""
+    """Return the bytes of every part but the last; BadInputError if the file exceeds CDF's limits."""
     part_size = max(_MIN_PART, -(-file.size // _MAX_PARTS // MIB) * MIB)
     if part_size > _MAX_PART:
         most = _MAX_PARTS * _MAX_PART // (1024 * MIB)
-        raise BadInputError(f"{file.name} is larger than CDF takes ({most} GiB). Export it in several files.")
+        raise BadInputError(f"{file.name} is larger than CDF accepts ({most} GiB). Export it in several files.")
     return part_size
 
 
@@ -80,7 +80,7 @@ class _LinkExpiredError(Exception):
 
 
 class LargeUploads:
-    """Uploads of one project. `journals` is the private folder of unfinished uploads."""
+    """Uploads to one project. `journals` is the private folder of unfinished uploads."""
 
     def __init__(self, cdf: CdfProject, settings: FileSettings, say: Say, journals: Path | None = None) -> None:
         self._client: CogniteClient = cdf.client
@@ -91,24 +91,24 @@ class LargeUploads:
         self._journals = _Journals(journals or Path(tempfile.gettempdir()) / f"capture360-uploads-{os.getuid()}")
 
     def put(self, file: LargeFile, open_content: Opener) -> int:
-        """The internal id of the file in CDF, uploaded now or found; believed only when CDF says it is uploaded.
+        """Upload the file unless CDF has it, and return its internal id once CDF reports it as uploaded.
 
-        BadInputError if the content is no longer what was validated; the unfinished upload is then given up.
+        BadInputError if the content differs from what was validated; the unfinished upload is then discarded.
         """
-        if self._files.uploaded({file.external_id: file.sha256}):
+        if self._is_uploaded(file):
             self._journals.forget(file)
             return self._id(file)
         session = self._journals.load(file)
         if session is not None:
-            self._say(f"{file.name}: going on after {len(session.done)} of {len(session.links)} parts")
+            self._say(f"{file.name}: continuing after {len(session.done)} of {len(session.links)} parts")
             try:
                 return self._finish(file, session, open_content)
             except _LinkExpiredError:
-                self._say(f"{file.name}: the upload that was begun has expired; starting again")
+                self._say(f"{file.name}: the unfinished upload has expired; starting again")
         try:
             return self._finish(file, self._start(file), open_content)
         except _LinkExpiredError:
-            raise CdfUnavailableError(f"Uploading {file.name}: the store refused links that were just made.") from None
+            raise CdfUnavailableError(f"Uploading {file.name}: the store refused the new links.") from None
 
     def _start(self, file: LargeFile) -> _Session:
         part_size = part_size_of(file)
@@ -163,7 +163,7 @@ class LargeUploads:
         before: hashlib._Hash,
         file: LargeFile,
     ) -> hashlib._Hash:
-        """Send one part, again from its beginning when it is cut off; the digest with the part in it."""
+        """Send one part, from its beginning after each interruption; return the digest that includes it."""
         problem = ""
         for attempt in range(_ATTEMPTS):
             digest = before.copy()
@@ -190,7 +190,7 @@ class LargeUploads:
         raise CdfUnavailableError(f"Uploading {file.name}: a part failed {_ATTEMPTS} times, at last with {problem}.")
 
     def _complete(self, file: LargeFile, session: _Session) -> None:
-        """Put the parts together. An answer that was lost does not matter: the file itself says whether it is whole."""
+        """Join the parts. A lost answer does not matter: the file itself shows whether it is complete."""
         body = {"externalId": file.external_id, "uploadId": session.upload_id}
         try:
             with cdf_errors(f"Completing {file.name}"):
@@ -198,29 +198,32 @@ class LargeUploads:
         except CdfUnavailableError:
             self._say(f"{file.name}: no answer to the completion; asking whether the file is there")
         except CdfError:
-            # Completed before, and the answer was lost? Then a second completion is refused and the file is whole.
-            if not self._files.uploaded({file.external_id: file.sha256}):
+            # If an earlier completion succeeded and its answer was lost, this one is refused and the file is complete.
+            if not self._is_uploaded(file):
                 self._journals.forget(file)
                 raise
-        if not wait_until(lambda: bool(self._files.uploaded({file.external_id: file.sha256}))):
-            raise CdfUnavailableError(f"{file.name} was sent whole, but CDF does not say that it is uploaded.")
+        if not wait_until(lambda: self._is_uploaded(file)):
+            raise CdfUnavailableError(f"{file.name} was sent completely, but CDF does not report it as uploaded.")
+
+    def _is_uploaded(self, file: LargeFile) -> bool:
+        return bool(self._files.uploaded({file.external_id: file.sha256}))
 
     def _id(self, file: LargeFile) -> int:
         with cdf_errors(f"Looking for {file.name}"):
             found = self._client.files.retrieve(external_id=file.external_id)
         if found is None or found.id is None:
-            raise CdfUnavailableError(f"{file.name} is gone from CDF again. Run the upload once more.")
+            raise CdfUnavailableError(f"{file.name} was deleted from CDF meanwhile. Run the upload again.")
         return int(found.id)
 
 
 class _Journals:
-    """Unfinished uploads, one file each, readable by this user alone."""
+    """Unfinished uploads, one file each, readable by this user only."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def load(self, file: LargeFile) -> _Session | None:
-        """The session of the same content, unless its links have expired."""
+        """Return the session of the same content, unless its links have expired."""
         self._checked_folder()
         try:
             document: Mapping[str, Any] = json.loads(self._path(file).read_text())
@@ -239,7 +242,7 @@ class _Journals:
         half.replace(path)
 
     def _checked_folder(self) -> None:
-        """Make the private folder; ConfigError if another user made it, or can look or write into it."""
+        """Create the private folder; ConfigError if another user owns it or can read or write it."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         owner = self._folder.lstat()
         if owner.st_uid != os.getuid() or owner.st_mode & 0o077:

@@ -96,7 +96,7 @@ def test_a_killed_upload_goes_on_where_it_was(
     journal = tmp_path / "journals/resumed.json"
     assert journal.stat().st_mode & 0o077 == 0
     put(file)
-    assert "resumed.e57: going on after 1 of 3 parts" in told
+    assert "resumed.e57: continuing after 1 of 3 parts" in told
     assert running.client().files.download_bytes(external_id="resumed") == CONTENT
     assert not journal.exists()
 
@@ -126,7 +126,7 @@ def test_expired_links_start_the_file_again(put: Callable[..., int], running: Ru
         put(file, opener=lambda: DyingStream(CONTENT))
     running.advance(8 * 86400)
     put(file)
-    assert "expired.e57: the upload that was begun has expired; starting again" in told
+    assert "expired.e57: the unfinished upload has expired; starting again" in told
     assert running.client().files.download_bytes(external_id="expired") == CONTENT
 
 
@@ -154,5 +154,5 @@ def test_the_parts_fit_the_limits_of_cdf(size: int) -> None:
 
 
 def test_a_file_that_cdf_cannot_take_is_refused_in_words() -> None:
-    with pytest.raises(BadInputError, match="larger than CDF takes"):
+    with pytest.raises(BadInputError, match="larger than CDF accepts"):
         part_size_of(LargeFile("x", "x.e57", "model/e57", 2000 * 1024 * MIB, ""))
