@@ -267,8 +267,10 @@ class _Reader:
         return text
 
     def _ghost(self) -> str:
-        """A well-formed tag that the list lacks: a sibling of a listed one, or a number not given. One in fifty is like
-        a listed one but for its last character (1018 for 101B) or for where it is divided (1.01 for 10.1).
+        """A well-formed tag that the list lacks: a sibling of a listed one, or a number not given.
+
+        One in fifty is like a listed one but for its last character (1018 for 101B) or for where it is divided (1.01
+        for 10.1).
         """
         chance = self._chance
         while True:

@@ -139,7 +139,7 @@ def _spacing(table: ParsedStations) -> Finding | None:
 
 
 def _degrees_of_latitude(table: ParsedStations) -> Finding | None:
-    """x and y within the degrees of a globe, and all within a few metres' worth of them."""
+    """X and y within the degrees of a globe, and all within a few metres' worth of them."""
     plan = np.column_stack([table.numbers[axis].values for axis in POSITION[:2]])
     plan = plan[np.isfinite(plan).all(axis=1)]
     if len(plan) < _FEW or (np.abs(plan) > [180, 180]).any():

@@ -77,7 +77,8 @@ def divisions(text: str, *, remove_leading_zeros: bool = False) -> frozenset[int
 
 def is_misread(read: str, tag: str) -> bool:
     """Whether the characters in which a key differs from the tag's stand where no tag has such ones: a letter between
-    two digits, or a digit between two letters. Elsewhere they may be read rightly, off the plate of another tag."""
+    two digits, or a digit between two letters. Elsewhere they may be read rightly, off the plate of another tag.
+    """
     differing = [place for place, (a, b) in enumerate(zip(read, tag, strict=True)) if a != b]
     return all(
         0 < place < len(read) - 1

@@ -13,7 +13,8 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 def safe_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     """UTF-8 with BOM, as spreadsheets expect it; what one would take for a formula starts with an apostrophe
-    (OWASP, CSV injection)."""
+    (OWASP, CSV injection).
+    """
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, quoting=csv.QUOTE_MINIMAL)
     writer.writerow(header)

@@ -6,8 +6,11 @@ from capture360.settings.section import Positive, Section
 
 
 class SceneSettings(Section):
-    """The scene that a site's collections are shown in. Placement holds for new collections: what a person has moved in
-    the scene stays as it is. A plain text is the external id."""
+    """The scene that a site's collections are shown in.
+
+    Placement holds for new collections: what a person has moved in the scene stays as it is. A plain text is the
+    external id.
+    """
 
     external_id: str
     """External id of the scene."""
