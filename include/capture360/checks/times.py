@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture360.checks.numbers import parsed
+from capture360.e57.gps_time import EPOCH, LEAP_SECONDS
 from capture360.readers.manifest import Time, TimeBase
 
 if TYPE_CHECKING:
@@ -24,13 +25,6 @@ FORMS: dict[TimeBase, tuple[str, str]] = {
 _ZONED = r"(?:[zZ]|[+-][0-9]{2}:?[0-9]{2}|[T ][0-9:.,]+ ?[+-][0-9]{2})$"
 _PLAIN = r"^[^a-zA-Z+]+?(?:[T ][^a-zA-Z+-]*)?$"
 """A date and perhaps a time, and no zone: what names one in another way is not guessed."""
-_GPS_EPOCH = 315_964_800
-"""1980-01-06T00:00:00Z in Unix seconds."""
-_LEAP_SECONDS = (
-    46828800, 78364801, 109900802, 173059203, 252028804, 315187205, 346723206, 393984007, 425520008,
-    457056009, 504489610, 551750411, 599184012, 820108813, 914803214, 1025136015, 1119744016, 1167264017,
-)  # fmt: skip
-"""GPS seconds at which UTC fell one more second behind (IERS Bulletin C, 1981 to 2017)."""
 _LATEST = 1e11
 _FIRST, _LAST = -62_135_510_400_000_000, 253_402_128_000_000_000
 """Years 1 and 9999 less a day, in Unix microseconds: what lies beyond is taken for these, which no rule accepts."""
@@ -88,8 +82,7 @@ def _counts(column: pd.Series[str], stated: Time) -> Times:
     numbers = parsed(column)
     seconds = numbers.values / 1000 if stated.base == "unix_ms" else numbers.values
     if stated.base == "gps_s":
-        leaps = np.searchsorted(np.array(_LEAP_SECONDS, dtype=np.float64), seconds, side="right")
-        seconds = seconds + _GPS_EPOCH - leaps
+        seconds = seconds + EPOCH.timestamp() - np.searchsorted(np.array(LEAP_SECONDS), seconds, side="right")
     senseless = np.isinf(numbers.values) | (np.abs(seconds) > _LATEST)
     known = ~senseless & ~np.isnan(seconds)
     micro = np.round(np.where(known, seconds, 0) * 1e6).astype(np.int64)

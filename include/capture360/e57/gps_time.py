@@ -14,14 +14,15 @@ _LEAP_DAYS = (
 """First days after an inserted leap second (IERS Bulletin C; leap-seconds.list of the IANA time zone database)."""
 
 _UTC_STEPS = tuple((datetime(year, month, 1, tzinfo=UTC) - EPOCH).total_seconds() for year, month in _LEAP_DAYS)
-_GPS_STEPS = tuple(seconds + count for count, seconds in enumerate(_UTC_STEPS, start=1))
+LEAP_SECONDS = tuple(seconds + count for count, seconds in enumerate(_UTC_STEPS, start=1))
+"""GPS seconds at which UTC fell one more second behind."""
 
 
 def utc_from_gps(seconds: float) -> datetime:
     """UTC of seconds since 1980-01-06 on the GPS scale, which has no leap seconds; ValueError outside 1980 to 9999."""
     if not 0 <= seconds < 253_000_000_000:
         raise ValueError(f"{seconds} is no GPS time in seconds since 1980-01-06")
-    return EPOCH + timedelta(seconds=seconds - bisect_right(_GPS_STEPS, seconds))
+    return EPOCH + timedelta(seconds=seconds - bisect_right(LEAP_SECONDS, seconds))
 
 
 def gps_from_utc(time: datetime) -> float:

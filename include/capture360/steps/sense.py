@@ -1,4 +1,4 @@
-"""Sensing: what lies in the landing zones, which captures are complete, and which of them to announce."""
+"""Scan the landing zones: which captures are complete, and which of them to announce."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from capture360.settings.register import Register
 from capture360.settings.site import Site
 from capture360.steps import lease
 from capture360.steps.review_due import review_due
-from capture360.steps.settling import Look, settling
+from capture360.steps.settling import FolderSnapshot, settling
 from capture360.text import printable
 
 _LOOK = "look"
@@ -29,8 +29,8 @@ _DOUBLINGS = 30
 """More would only overflow: the wait is at its longest long before."""
 _LONGEST = 1_000
 """Characters of one finding's message."""
-MOST_TOLD = 20
-"""Findings that one log or alert spells out."""
+MOST_LISTED = 20
+"""Findings that one log or alert lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Sensed:
     """`ready` are to be announced now; `waiting` says why each of the others is not; `findings` are what is wrong.
 
     `published` are to be announced again for contextualization, which has not come to an end, and `suggested` for a
-    review, which has not begun. `news` are those findings that the look before did not have. Captures that came to an
+    review, which has not begun. `news` are those findings that the scan before did not have. Captures that came to an
     end, and did not change since, are in none.
 
     `announcements` are what `remember` records once the events are out.
@@ -70,15 +70,15 @@ def sense(
     is_finished: Callable[[str], bool] = lease.process_is_finished,
     run: str | None = None,
 ) -> Sensed:
-    """Look at every site's landing zone. An error in one site or capture never hides the others.
+    """Scan every site's landing zone. An error in one site or capture never hides the others.
 
-    `remember` belongs to it, after the events are out: a look that fails in between announces the same again.
+    `remember` belongs to it, after the events are out: a scan that fails in between announces the same again.
 
     Level-triggered: a complete capture without an end state is ready, and again each `retrigger_after`, unless an
-    unfinished run holds its lease. `is_finished` is asked about that run. `run` names this look: done again after a
-    kill, the same look announces the same captures. Times in the future, of a clock that was ahead once, count as now.
+    unfinished run holds its lease. `is_finished` is asked about that run. `run` names this scan: done again after a
+    kill, the same scan announces the same captures. Times in the future, of a clock that was ahead once, count as now.
     """
-    looking = _Looking(records, now, is_finished, run)
+    scan = _Scan(records, now, is_finished, run)
     announcements: list[Announcement] = []
     published: list[CaptureKey] = []
     suggested: list[CaptureKey] = []
@@ -97,7 +97,7 @@ def sense(
         ]
         for key in keys:
             try:
-                why = looking.waiting_for(site, key)
+                why = scan.waiting_for(site, key)
             except Exception as error:  # noqa: BLE001 - as above: one broken folder must not hide the others
                 findings.append(_finding(str(key), _sentence(error)))
                 continue
@@ -118,7 +118,7 @@ def sense(
 
 
 def remember(records: Records, sensed: Sensed, run: str | None = None) -> None:
-    """Record what a look has announced, and keep its findings for the next look."""
+    """Record what a scan has announced, and keep its findings for the next scan."""
     for each in sensed.announcements:
         records.put(each.key, each.fingerprint, "sense", each.body, run=run or "sense")
     found = sorted({sentence(finding) for finding in sensed.findings})
@@ -131,11 +131,11 @@ def sentence(finding: Finding) -> str:
     return f"{finding.where}: {finding.message}"
 
 
-def sentences(findings: Sequence[Finding], most: int = MOST_TOLD) -> list[str]:
+def sentences(findings: Sequence[Finding], most: int = MOST_LISTED) -> list[str]:
     """The findings for people: the first so many, and the number of the others."""
-    told = [sentence(finding) for finding in findings[:most]]
-    more = len(findings) - len(told)
-    return [*told, f"There are {more:,} more findings of sensing; fix these first."] if more else told
+    listed = [sentence(finding) for finding in findings[:most]]
+    more = len(findings) - len(listed)
+    return [*listed, f"There are {more:,} more findings of sensing; fix these first."] if more else listed
 
 
 _TO_CONTEXTUALIZE = "contextualization"
@@ -143,8 +143,8 @@ _TO_REVIEW = "review"
 
 
 @dataclass(frozen=True, slots=True)
-class _Looking:
-    """One look at all landing zones."""
+class _Scan:
+    """One scan of all landing zones."""
 
     records: Records
     now: datetime
@@ -153,14 +153,14 @@ class _Looking:
 
     def waiting_for(self, site: Site, key: CaptureKey) -> str | Announcement:
         """What is to be announced; empty if the capture is done; else what it waits for."""
-        last = self._last_look(key)
+        last = self._last_snapshot(key)
         folder = capture_folder(site, key)
         settled = settling(folder, last, site.landing, self.now)
-        state = self.records.load(key, settled.look.fingerprint, only=STAGE_STEPS)
+        state = self.records.load(key, settled.snapshot.fingerprint, only=STAGE_STEPS)
         if state is not None and state.stage.is_end:
             return self._hand_on(site, state)
-        if settled.look != last:
-            self.records.put_note(key, _LOOK, settled.look.document())
+        if settled.snapshot != last:
+            self.records.put_note(key, _LOOK, settled.snapshot.document())
         if settled.waiting_for is not None:
             return settled.waiting_for
         holder = self._holder(key)
@@ -172,7 +172,7 @@ class _Looking:
             if at > self.now:
                 at = self.now
                 body = {**announced, "announced": at.isoformat()}
-                self.records.put(key, settled.look.fingerprint, "sense", body, run=self.run or "sense")
+                self.records.put(key, settled.snapshot.fingerprint, "sense", body, run=self.run or "sense")
             if self.now - at < site.retrigger_after:
                 return f"its run: announced at {at.isoformat(timespec='seconds')}"
         body = {
@@ -181,18 +181,18 @@ class _Looking:
             "files": len(folder.files),
             "bytes": sum(folder.sizes.values()),
         }
-        return Announcement(key, settled.look.fingerprint, body)
+        return Announcement(key, settled.snapshot.fingerprint, body)
 
-    def _last_look(self, key: CaptureKey) -> Look | None:
+    def _last_snapshot(self, key: CaptureKey) -> FolderSnapshot | None:
         """None as well where the note is damaged: that only makes the quiet time begin anew."""
         try:
             note = self.records.note(key, _LOOK)
-            return Look.from_document(note) if note else None
+            return FolderSnapshot.from_document(note) if note else None
         except (RecordsError, ValueError, TypeError):
             return None
 
     def _is_mine(self, announced: Mapping[str, Any]) -> bool:
-        """Whether this look announced it before it was killed."""
+        """Whether this scan announced it before it was killed."""
         return self.run is not None and announced.get("by") == self.run
 
     def _holder(self, key: CaptureKey) -> str | None:
@@ -234,7 +234,7 @@ class _Looking:
 
 
 def _last_findings(records: Records) -> set[str]:
-    """The sentences of the last look; none where they are damaged, so that they are reported once more."""
+    """The sentences of the last scan; none where they are damaged, so that they are reported once more."""
     try:
         found = json.loads(records.store.read(_FINDINGS) or b"[]")
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Is a delivery complete? A marker says so, or a count is reached on two looks, or all has been quiet long enough."""
+"""Decide whether a delivery is complete: by a marker, by a count in two snapshots, or by a quiet period."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _DIGITS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What one look at a folder saw, and since when it has looked like that."""
+class FolderSnapshot:
+    """The fingerprint of a folder, and since when it has been the same."""
 
     fingerprint: str
     since: datetime
@@ -30,8 +30,8 @@ class Look:
         return {"fingerprint": self.fingerprint, "since": self.since.isoformat()}
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Look:
-        """The look that `document` printed; ValueError or TypeError if it did not."""
+    def from_document(cls, document: Mapping[str, Any]) -> FolderSnapshot:
+        """The snapshot that `document` made; ValueError or TypeError if it did not."""
         since = datetime.fromisoformat(document["since"])
         if since.tzinfo is None:
             raise ValueError(f"{since} has no zone")
@@ -40,41 +40,41 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """This look, and why the delivery is not complete yet; `waiting_for` is None when it is."""
+    """This snapshot, and why the delivery is not complete yet; `waiting_for` is None when it is."""
 
-    look: Look
+    snapshot: FolderSnapshot
     waiting_for: str | None
 
 
-def settling(folder: CaptureFolder, last: Look | None, landing: Landing, now: datetime) -> Settling:
-    """Whether a delivery is complete, given the last look at it.
+def settling(folder: CaptureFolder, last: FolderSnapshot | None, landing: Landing, now: datetime) -> Settling:
+    """Whether a delivery is complete, given the last snapshot of it.
 
     A marker counts at once, unless it promises more files than there are. A count that `capture.yaml` promises counts
-    when two looks saw the same. Whatever is promised, a folder that stayed the same for `landing.quiet_period` counts
-    too: its checks can then say what is missing.
+    when two snapshots are the same. Whatever is promised, a folder that stayed the same for `landing.quiet_period` is
+    complete too: its checks can then say what is missing.
     """
     seen = fingerprint(folder, landing.ready_markers)
     unchanged = last is not None and last.fingerprint == seen
-    look = Look(seen, min(last.since, now) if last is not None and unchanged else now)
+    snapshot = FolderSnapshot(seen, min(last.since, now) if last is not None and unchanged else now)
     ready = next(ready_files(folder, landing.ready_markers), None)
     files = delivered_files(folder, landing.ready_markers)
     if files == 0:
-        return Settling(look, "files: the folder is empty")
-    if unchanged and now - look.since >= landing.quiet_period:
-        return Settling(look, None)
+        return Settling(snapshot, "files: the folder is empty")
+    if unchanged and now - snapshot.since >= landing.quiet_period:
+        return Settling(snapshot, None)
     if ready is not None:
         if ready.files is None or files >= ready.files:
-            return Settling(look, None)
-        return Settling(look, f"files: {files} of the {ready.files} that {ready.name} promises are there")
+            return Settling(snapshot, None)
+        return Settling(snapshot, f"files: {files} of the {ready.files} that {ready.name} promises are there")
     expected = _promised_images(folder)
     if expected is None:
         minutes = landing.quiet_period.total_seconds() / 60
         marker = f"no {landing.ready_markers[0]} and " if landing.ready_markers else ""
-        return Settling(look, f"quiet: {marker}less than {minutes:g} minutes unchanged")
+        return Settling(snapshot, f"quiet: {marker}less than {minutes:g} minutes unchanged")
     images = sum(entry.path.lower().endswith(_IMAGES) for entry in folder.files)
     if images < expected:
-        return Settling(look, f"images: {images} of the {expected} that {MANIFEST} promises are there")
-    return Settling(look, None if unchanged else "a second look: all images are there, but may still be growing")
+        return Settling(snapshot, f"images: {images} of the {expected} that {MANIFEST} promises are there")
+    return Settling(snapshot, None if unchanged else "a second look: all images are there, but may still be growing")
 
 
 def _promised_images(folder: CaptureFolder) -> int | None:

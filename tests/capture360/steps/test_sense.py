@@ -14,7 +14,7 @@ from capture360.records import Records
 from capture360.settings.register import Register
 from capture360.steps import lease
 from capture360.steps.review_due import asking_run, match_digest, note_review
-from capture360.steps.sense import MOST_TOLD, Sensed, remember, sense, sentences
+from capture360.steps.sense import MOST_LISTED, Sensed, remember, sense, sentences
 
 START = datetime(2026, 5, 1, 8, tzinfo=UTC)
 KEY = CaptureKey("hall-7", "may")
@@ -337,9 +337,9 @@ def test_thousands_of_badly_named_folders_are_capped_and_counted(world: World) -
     sensed = world.sense()
     assert sensed.ready == (KEY,)
     told = sentences(sensed.news)
-    assert len(told) == MOST_TOLD + 1
-    assert told[-1].startswith(f"There are {300 - MOST_TOLD} more findings")
-    assert sentences(sensed.news[:MOST_TOLD]) == told[:-1]
+    assert len(told) == MOST_LISTED + 1
+    assert told[-1].startswith(f"There are {300 - MOST_LISTED} more findings")
+    assert sentences(sensed.news[:MOST_LISTED]) == told[:-1]
 
 
 def test_suggestions_are_handed_on_until_people_are_asked(world: World) -> None:

@@ -10,7 +10,7 @@ import pytest
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.settings.landing import READY_MARKERS, Landing
-from capture360.steps.settling import Look, Settling, settling
+from capture360.steps.settling import FolderSnapshot, Settling, settling
 
 START = datetime(2026, 5, 1, 8, tzinfo=UTC)
 LANDING = Landing(url="unused", quiet_period=timedelta(minutes=10))
@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def look(folder: Path, last: Settling | None = None, minutes: float = 0) -> Settling:
-    previous = last.look if last else None
+    previous = last.snapshot if last else None
     return settling(CaptureFolder(str(folder)), previous, LANDING, START + timedelta(minutes=minutes))
 
 
@@ -67,7 +67,7 @@ def test_every_marker_counts(folder: Path, marker: str) -> None:
     after = settling(CaptureFolder(str(folder)), None, landing, START)
     assert before.waiting_for is not None
     assert after.waiting_for is None
-    assert after.look == before.look
+    assert after.snapshot == before.snapshot
 
 
 def test_a_site_without_markers_waits_for_quiet(folder: Path) -> None:
@@ -75,7 +75,9 @@ def test_a_site_without_markers_waits_for_quiet(folder: Path) -> None:
     (folder / "stations.csv").write_text("a")
     waits = settling(CaptureFolder(str(folder)), None, landing, START)
     assert waits.waiting_for == "quiet: less than 10 minutes unchanged"
-    assert settling(CaptureFolder(str(folder)), waits.look, landing, START + timedelta(minutes=10)).waiting_for is None
+    assert (
+        settling(CaptureFolder(str(folder)), waits.snapshot, landing, START + timedelta(minutes=10)).waiting_for is None
+    )
 
 
 def test_without_marker_it_must_be_quiet_over_two_looks(folder: Path) -> None:
@@ -93,7 +95,7 @@ def test_growing_starts_the_quiet_time_anew(folder: Path) -> None:
     (folder / "stations.csv").write_text("ab")
     second = look(folder, first, minutes=10)
     assert second.waiting_for is not None
-    assert second.look.since == START + timedelta(minutes=10)
+    assert second.snapshot.since == START + timedelta(minutes=10)
     assert look(folder, second, minutes=20).waiting_for is None
 
 
@@ -145,5 +147,5 @@ def test_the_fingerprint_sees_path_size_and_time_but_no_marker(folder: Path) -> 
 
 
 def test_a_look_survives_its_document() -> None:
-    look = Look("ab", START)
-    assert Look.from_document(look.document()) == look
+    look = FolderSnapshot("ab", START)
+    assert FolderSnapshot.from_document(look.document()) == look
