@@ -204,14 +204,12 @@ def _retired_words() -> set[str]:
 WRITTEN = ("include", "plugins", "dags", "config", "docs", "README.md", "CONTRIBUTING.md", "docker-compose.yaml")
 RETIRED_WORDS_IN: tuple[str, ...] = (
     "docs/reference/rules.md",
-    "include/capture360/cdf/",
     "include/capture360/checks/",
     "include/capture360/e57/",
     "include/capture360/geometry/",
     "include/capture360/landing/",
     "include/capture360/matching/",
     "include/capture360/readers/",
-    "include/capture360/records.py",
     "include/capture360/reports/",
     "include/capture360/rules/",
     "include/capture360/steps/",
@@ -224,8 +222,6 @@ RETIRED_WORDS_IN: tuple[str, ...] = (
     "include/capture360_local/plant/",
     "include/capture360_local/production/",
     "include/capture360_local/stack/",
-    "include/cdf_sandbox/core/",
-    "include/cdf_sandbox/services/",
     "plugins/airflow_capture360/defaults.py",
     "plugins/airflow_capture360/tasks/",
 )
