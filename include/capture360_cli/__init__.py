@@ -1,1 +1,1 @@
-"""The `capture360` command: one file a verb."""
+"""The `capture360` command line: one module per command."""

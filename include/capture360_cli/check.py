@@ -1,4 +1,4 @@
-"""`capture360 check`: all checks of a capture, with no Airflow and no CDF, for the surveyor before delivery."""
+"""`capture360 check`: run all checks of a capture without Airflow and CDF, before delivery."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SENTENCES_SHOWN = 6
 
 
 def check(
-    folder: Annotated[str, typer.Argument(help="The capture's folder, a path or any fsspec URL.")],
+    folder: Annotated[str, typer.Argument(help="Folder of the capture: a path or any fsspec URL.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
     report: Annotated[
         Path | None, typer.Option(help="Where to write the HTML report; bad_rows.csv goes beside it.")
@@ -64,7 +64,7 @@ def check(
 
 
 def _earlier(register: Register, site: Site, folder: CaptureFolder, screen: Console) -> Sequence[Capture]:
-    """What was published of the site before; said, and nothing, where the records cannot be reached from here."""
+    """Return the captures published before; none, with a note on stderr, if the records cannot be read."""
     from capture360.errors import ConfigError
     from capture360.landing.fingerprint import fingerprint
     from capture360.model import CaptureKey
@@ -88,10 +88,10 @@ def _progress(screen: Console) -> Iterator[Progress]:
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         task = bar.add_task("checking", total=None)
 
-        def tell(done: int, total: int, what: str) -> None:
+        def report(done: int, total: int, what: str) -> None:
             bar.update(task, completed=done, total=total, description=what)
 
-        yield tell
+        yield report
 
 
 def _write_report(validation: Validation, folder: CaptureFolder, report: Path) -> None:
@@ -124,8 +124,8 @@ def _print_table(validation: Validation, report: Path | None) -> None:
     found = causes(validation)
     if found:
         table = Table(show_lines=True, box=None, pad_edge=False)
-        for name in ("rule", "weight", "what to mend"):
-            table.add_column(name, no_wrap=name != "what to mend", vertical="top")
+        for name in ("rule", "weight", "what to fix"):
+            table.add_column(name, no_wrap=name != "what to fix", vertical="top")
         for cause in found:
             shown = list(cause.sentences[:_SENTENCES_SHOWN])
             more = len(cause.sentences) - len(shown) + cause.more

@@ -1,4 +1,4 @@
-"""`capture360 demo`: four captures through Airflow into the sandbox, read back and compared."""
+"""`capture360 demo`: ingest six captures through Airflow into the sandbox, read them back and compare."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from capture360_cli.stack import Mode, State, stack_of
 
 
 def demo(state: State = LOCAL_STATE, mode: Mode = DEFAULT_MODE) -> None:
-    """Run captures through Airflow into the local CDF and read them back; exit code 1 if anything is wrong."""
+    """Run six captures through Airflow into the local CDF and read them back. Exit code 1: a check failed."""
     from rich.console import Console
 
-    from capture360_local.demo import play
+    from capture360_local.demo import run_demo
 
-    if not play(stack_of(state, mode), Console()):
+    if not run_demo(stack_of(state, mode), Console()):
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""`capture360 doctor`: is a connection fit, and does its project answer as the sandbox does?"""
+"""`capture360 doctor`: check a connection, and compare its project with the sandbox."""
 
 from __future__ import annotations
 
@@ -33,20 +33,21 @@ def doctor(
         typer.Option(help="Settings: the id of a site in the register, or a YAML file with one site's settings."),
     ] = None,
     space: Annotated[str | None, typer.Option(help=f"Instance space (default {_DEFAULT_SPACE}).")] = None,
-    panoramas: Annotated[int, typer.Option(min=0, help="How many panoramas there must be room for.")] = 1000,
+    panoramas: Annotated[int, typer.Option(min=0, help="Number of panoramas that must fit in.")] = 1000,
     conformance: Annotated[
-        bool, typer.Option("--conformance", help="Ask project and sandbox the same requests in a throwaway space.")
+        bool, typer.Option("--conformance", help="Send the same requests to project and sandbox, in a throwaway space.")
     ] = False,
     out: Annotated[
         Path | None, typer.Option(file_okay=False, help="With --conformance: folder for scrubbed requests and answers.")
     ] = None,
     dry_run: Annotated[bool, typer.Option(help="With --conformance: list the cases and what each writes.")] = False,
     clean: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Remove what a conformance run of that name left.")
+        str | None, typer.Option(metavar="NAME", help="Remove what a conformance run of that name left behind.")
     ] = None,
 ) -> None:
-    """Say whether a connection is fit to publish captures, and what to ask its administrator for. Reads only, but with
-    --conformance. Exit codes: 0 fit, or no difference; 1 otherwise.
+    """Check whether a connection is fit to publish captures, and say what to ask its administrator for.
+
+    Read-only, unless --conformance is given. Exit codes: 0 fit, or no differences; 1 otherwise.
     """
     from rich.console import Console
 
@@ -56,12 +57,12 @@ def doctor(
     if (out is not None or dry_run) and not conformance:
         raise ConfigError("--out and --dry-run belong to --conformance. Add it.")
     screen = Console()
-    spoken = Connection.from_file(connection)
+    target = Connection.from_file(connection)
     if clean is not None:
-        raise typer.Exit(_clean(screen, spoken, clean))
+        raise typer.Exit(_clean(screen, target, clean))
     if conformance:
-        raise typer.Exit(_cases(screen, spoken) if dry_run else _conformance(screen, spoken, out, connection))
-    raise typer.Exit(_fitness(screen, spoken, _settings(site, space, connection), panoramas))
+        raise typer.Exit(_cases(screen, target) if dry_run else _conformance(screen, target, out, connection))
+    raise typer.Exit(_check(screen, target, _settings(site, space, connection), panoramas))
 
 
 def _settings(site: str | None, space: str | None, connection: Path) -> Site:
@@ -78,7 +79,7 @@ def _settings(site: str | None, space: str | None, connection: Path) -> Site:
     return settings.model_copy(update={"space": space}) if space else settings
 
 
-def _fitness(screen: Console, connection: Connection, site: Site, panoramas: int) -> int:
+def _check(screen: Console, connection: Connection, site: Site, panoramas: int) -> int:
     from capture360.cdf.readiness import check_project, is_fit
 
     with screen.status("Asking the project"):
@@ -118,7 +119,7 @@ def _conformance(screen: Console, connection: Connection, out: Path | None, file
     name = new_name()
     screen.print(f"Throwaway space and prefix of all external ids: {name}")
     try:
-        with _ends_like_an_interruption(), _progress() as on_case:
+        with _terminate_as_interrupt(), _progress() as on_case:
             outcome = conform(connection, name, on_case)
     except KeyboardInterrupt:
         screen.print(_again(file, name, "The cleaning was interrupted: something may be left."), style="bold red")
@@ -180,8 +181,8 @@ def _again(file: Path, name: str, why: str) -> str:
 
 
 @contextmanager
-def _ends_like_an_interruption() -> Iterator[None]:
-    """A termination cleans up as Ctrl-C does."""
+def _terminate_as_interrupt() -> Iterator[None]:
+    """Handle a termination signal as Ctrl-C, so that it cleans up."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -211,7 +212,7 @@ def _table(*columns: str) -> Table:
 
 
 def _styled(text: str, style: str = "") -> Text:
-    """A text as it is: brackets in it are no markup."""
+    """Return the text unchanged: brackets in it are no markup."""
     from rich.text import Text
 
     return Text(text, style=style)

@@ -1,4 +1,4 @@
-"""`capture360 e57`: what a scan file holds, whether it is whole, and its panoramas as a capture."""
+"""`capture360 e57`: list the content of a scan file, verify it, extract its panoramas as a capture."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def e57(
     ] = None,
     site: Annotated[str | None, typer.Option(help="Site id.", show_default="the parent folder's name")] = None,
 ) -> None:
-    """Say what an E57 file holds and whether it can be used. Exit code 0: all of it; 3: a part; 4: nothing."""
+    """List what an E57 file holds and can be used. Exit codes: 0 all of it, 3 a part, 4 nothing."""
     from capture360.e57 import preflight, with_verification
     from capture360.errors import BadInputError
     from capture360.model import Verdict
@@ -93,7 +93,7 @@ def _table(spheres: tuple[Photosphere, ...]) -> Table:
 
 
 def _cells(sphere: Photosphere) -> list[Text]:
-    """The panorama's own yaw, pitch and roll, not the Euler angles of CDF, which look alarming for a tilted scanner."""
+    """Return a table row with the panorama's own yaw, pitch and roll, not the Euler angles of CDF."""
     from capture360.geometry import rotation as rot
 
     cube = rot.matrix_from_quaternion(sphere.pose.rotation)

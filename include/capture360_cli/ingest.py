@@ -1,4 +1,4 @@
-"""`capture360 ingest`: one capture into CDF with the very steps that Airflow runs, for trying and debugging."""
+"""`capture360 ingest`: take one capture into CDF with the steps that Airflow runs, for trials and debugging."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COUNTED = re.compile(r"(.*): (\d+) of (\d+)")
 
 
 def ingest(
-    folder: Annotated[str, typer.Argument(help="The capture's folder, a path or any fsspec URL.")],
+    folder: Annotated[str, typer.Argument(help="Folder of the capture: a path or any fsspec URL.")],
     connection: Annotated[Path, typer.Option(help="The CDF connection, such as the sandbox's connection.json.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Write nothing; list what would be written.")] = False,
@@ -38,7 +38,7 @@ def ingest(
     space: Annotated[str | None, typer.Option(help=f"Instance space (default {_DEFAULT_SPACE}).")] = None,
     records: Annotated[str | None, typer.Option(help="Folder of the records, a path or any fsspec URL.")] = None,
     take_over: Annotated[
-        bool, typer.Option("--take-over", help="Write although a run that is surely gone still holds the capture.")
+        bool, typer.Option("--take-over", help="Take the lease over from a run that was killed.")
     ] = False,
 ) -> None:
     """Take one capture into CDF without Airflow. Exit codes: 0 accepted, 3 accepted in part, 4 rejected, 1 error."""
@@ -126,7 +126,7 @@ def _document(ctx: StepContext, key: CaptureKey, done: Ingested) -> dict[str, An
 
 
 def _images(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[dict[str, Any]]:
-    """The capture's images as CDF gives them back, with the ids of the delivered stations where we named them."""
+    """Return the capture's images as CDF has them, with the delivered station of each where it is known."""
     from capture360.cdf.registry import mode_of
     from capture360.names import image_id
     from capture360.steps.detect import images_of
@@ -206,7 +206,7 @@ def _plan_lines(done: Plan) -> list[str]:
 
 
 def _key_of(url: str) -> CaptureKey:
-    """The key that the manifest states, else the last two parts of the folder's path."""
+    """Return the key that the manifest states, else the last two parts of the folder's path."""
     from capture360.landing.folder import CaptureFolder
     from capture360.model import CaptureKey
     from capture360.readers.manifest_file import load_document
@@ -222,7 +222,7 @@ def _key_of(url: str) -> CaptureKey:
 
 
 def _settings(key: CaptureKey, site: str | None, space: str | None, url: str, connection: Path) -> Site:
-    """The site's settings from the register or a file; without either, defaults that suit a trial."""
+    """Return the site's settings from the register or a file; without either, defaults for a trial."""
     from capture360.settings.register import site_from_file, site_from_values
     from capture360_cli.register import site_register
 
@@ -240,7 +240,7 @@ def _settings(key: CaptureKey, site: str | None, space: str | None, url: str, co
 
 
 def _existing(folder: str) -> str:
-    """The folder's full URL; ConfigError if nothing lies there."""
+    """Return the folder's full URL; ConfigError if it is missing or empty."""
     from capture360.errors import ConfigError
     from capture360.landing.folder import CaptureFolder
 
@@ -255,14 +255,14 @@ def _absolute(folder: str) -> str:
 
 
 def _default_records(connection: Connection) -> str:
-    """A folder for each CDF project: what a trial left there decides nothing about production."""
+    """Return a folder per CDF project, so that records of a trial never affect another project."""
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return str(Path(state, "capture360", "records", *(quote(part, safe="") for part in connection.identity)))
 
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
-    """Where progress is told: a bar on a terminal, plain lines elsewhere; always on stderr."""
+    """Yield the progress callback: a bar on a terminal, plain lines elsewhere; always on stderr."""
     if not sys.stderr.isatty():
         yield lambda line: print(line, file=sys.stderr)
         return

@@ -87,7 +87,7 @@ def _key(text: str, records: Records) -> CaptureKey:
 
 
 def _all_sites(register: Register) -> Sequence[str]:
-    """ConfigError if they lie in several projects; a site whose settings are wrong is told when its turn comes."""
+    """Return all sites; ConfigError if they use several connections. Wrong settings are reported site by site."""
     from contextlib import suppress
 
     from capture360.errors import ConfigError

@@ -1,4 +1,4 @@
-"""Which site register a command works on."""
+"""Choose the site register that a command works on."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from capture360.settings.register import Register
 
 LOCAL_STATE = Path(".local")
-"""Where `capture360 stack up` keeps a stack, if not asked otherwise."""
+"""Where `capture360 stack up` keeps its state by default."""
 
 
 def site_register(connection: Path | None = None) -> Register:
-    """The register that CAPTURE360_CONFIG names; without it that of a local stack, and else `config/sites.yaml`.
+    """Return the register that CAPTURE360_CONFIG names, else that of a local stack, else `config/sites.yaml`.
 
     The stack is the one whose sandbox wrote the `connection` file. A command without a connection takes the stack of
     this folder, if it runs.

@@ -1,4 +1,4 @@
-"""``capture360 sandbox``: run the local CDF in the foreground."""
+"""`capture360 sandbox`: run the local CDF in the foreground."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,16 +10,16 @@ from cdf_sandbox.core.options import ASSUMED, ExtractionNames, Options, ProjectM
 
 def sandbox(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 takes a free one.")],
-    data: Annotated[Path, typer.Option(file_okay=False, help="Folder that keeps everything, and connection.json.")],
+    data: Annotated[Path, typer.Option(file_okay=False, help="Folder of all state and connection.json.")],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     link_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of upload and download links; 0 takes a free one.")
     ] = 0,
     advertised_host: Annotated[
-        str | None, typer.Option(help="Host name that connection.json tells clients, where it is not HOST.")
+        str | None, typer.Option(help="Host name in connection.json, if clients do not reach HOST.")
     ] = None,
     project: Annotated[str, typer.Option(help="Name of the one project.")] = "capture360",
-    mode: Annotated[ProjectMode, typer.Option(help="What the project refuses.")] = ProjectMode.HYBRID,
+    mode: Annotated[ProjectMode, typer.Option(help="Mode of the project.")] = ProjectMode.HYBRID,
     list_lag: Annotated[float, typer.Option(min=0, help="Seconds until lists and searches see a change.")] = 2.0,
     uploaded_lag: Annotated[float, typer.Option(min=0, help="Seconds until a file says that it is uploaded.")] = 0.5,
     syncer_delay: Annotated[
@@ -27,12 +27,12 @@ def sandbox(
     ] = 1.0,
     latency: Annotated[float, typer.Option(min=0, help="Seconds added to every answer.")] = 0.0,
     extraction_names: Annotated[
-        ExtractionNames, typer.Option(help="How the instances that are extracted from E57 files look.")
+        ExtractionNames, typer.Option(help="Naming of the instances that are extracted from E57 files.")
     ] = "tidy",
     rate_limits: Annotated[bool, typer.Option(help="Answer 429 above CDF's limits.")] = True,
     assume: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help=f"What CDF does not publish, otherwise: {', '.join(ASSUMED)}."),
+        typer.Option(metavar="NAME=VALUE", help=f"Override an undocumented behaviour: {', '.join(ASSUMED)}."),
     ] = None,
     public: Annotated[bool, typer.Option("--public", help="Allow an address that other machines can reach.")] = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Alerts on their way to the webhook. One that cannot be posted is kept beside the records until it can."""
+"""Post alerts to the webhook. One that cannot be posted is kept beside the records and posted later."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ log = logging.getLogger(__name__)
 
 WEBHOOK_CONNECTION = "capture360_alerts"
 LONGEST = timedelta(days=1)
-"""How long an alert is kept; after that it stands in the log of its task alone."""
+"""How long an alert is kept; after that it is only in the log of its task."""
 MOST = 500
-"""How many are kept."""
+"""Maximum number of kept alerts."""
 
 
 class NotPostedError(Exception):
-    """Why an alert did not reach the webhook, without its address, which is a secret."""
+    """An alert did not reach the webhook. The message leaves out the address, which is a secret."""
 
 
 def post(conn_id: str, text: str) -> None:
-    """Post `{"text": ...}` to the address that the connection's password holds; NotPostedError if that failed."""
+    """Post `{"text": ...}` to the address that the connection's password holds. NotPostedError if that failed."""
     import httpx
 
     try:
         webhook = BaseHook.get_connection(conn_id)
-    except Exception as error:  # noqa: BLE001 - secrets backends raise what they like, and the alert must not be lost
+    except Exception as error:  # noqa: BLE001 - secrets backends raise anything, and the alert must not be lost
         raise NotPostedError(f"Airflow does not find connection {conn_id} ({type(error).__name__})") from None
     try:
         httpx.post(webhook.password or "", json={"text": text}, timeout=10).raise_for_status()
@@ -42,8 +42,8 @@ def post(conn_id: str, text: str) -> None:
 def post_or_keep(conn_id: str, text: str) -> None:
     """Post an alert, or keep it for `send_kept`.
 
-    That there is no such connection, so that nobody wants alerts, looks the same as a database or secrets backend that
-    is down.
+    A connection that does not exist, because nobody wants alerts, cannot be told from a database or secrets backend
+    that is down.
     """
     try:
         post(conn_id, text)
@@ -59,9 +59,9 @@ def post_or_keep(conn_id: str, text: str) -> None:
 
 
 def send_kept() -> int:
-    """Send the alerts that could not be posted when they came, oldest first; how many were.
+    """Send the kept alerts, oldest first; returns how many were sent.
 
-    Skips the task when none is kept. One is sent twice only if this is killed between sending and forgetting it.
+    Skips the task when none is kept. An alert is sent twice only if this is killed between posting and removing it.
     """
     store = register_and_records()[1].store
     names = store.names(_folder())

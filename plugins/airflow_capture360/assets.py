@@ -1,4 +1,4 @@
-"""The assets that the DAGs hand captures on with. A partition key is the key of one capture."""
+"""The assets by which one DAG triggers the next. A partition key is the key of one capture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the DAGs about one capture have in common."""
+"""Params and default arguments that the DAGs share."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from airflow_capture360.policies import RETRYING
 
 
 def capture_params() -> dict[str, Param]:
-    """The one Param of a run by hand."""
+    """Return the Param of a run by hand."""
     return {
         "capture": Param(
             None,
             type=["null", "string"],
             title="Capture",
-            description="For a run by hand: <site>/<capture>. A run that was announced has it as its partition key.",
+            description="For a run by hand: <site>/<capture>. A triggered run has it as its partition key.",
         )
     }
 
 
 def task_defaults(execution_timeout: timedelta) -> dict[str, Any]:
-    """`default_args`: retries that know what they can heal, and an alert that says how to mend the rest."""
+    """Return `default_args`: retries by the kind of error, and an alert that says how to fix what failed."""
     return {
         "owner": "capture360",
         **RETRYING,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class CogniteCdfHook(BaseHook):
-    """Hands out the CDF project that an Airflow connection describes."""
+    """Return the CDF project that an Airflow connection describes."""
 
     conn_name_attr = "cdf_conn_id"
     default_conn_name = "cognite_cdf_default"
@@ -24,9 +24,9 @@ class CogniteCdfHook(BaseHook):
         self.cdf_conn_id = cdf_conn_id
 
     def connection(self) -> Connection:
-        """The connection's values, checked; ConfigError names the field that is wrong.
+        """Return the checked values of the connection; ConfigError names the field that is wrong.
 
-        AirflowUnavailableError, which is tried again, if Airflow does not find it.
+        AirflowUnavailableError, which is retried, if Airflow does not find it.
         """
         from capture360.cdf.client import Connection
         from capture360.errors import AirflowUnavailableError
@@ -49,13 +49,13 @@ class CogniteCdfHook(BaseHook):
         return Connection.from_mapping(values, f"Airflow connection {self.cdf_conn_id}")
 
     def project(self) -> CdfProject:
-        """The CDF project; its client is made when first used, so inside the task."""
+        """Return the CDF project; its client is created at first use, so inside the task."""
         from capture360.cdf.client import CdfProject
 
         return CdfProject(self.connection())
 
     def test_connection(self) -> tuple[bool, str]:
-        """For the Test button: whether the project can be reached, and a sentence."""
+        """Return whether the project can be reached, and a sentence; called by the Test button."""
         from capture360.cdf.client import inspect
         from capture360.errors import Capture360Error
 
@@ -66,7 +66,7 @@ class CogniteCdfHook(BaseHook):
 
 
 def base_url(host: str) -> str:
-    """`westeurope-1` and `westeurope-1.cognitedata.com` both mean https://westeurope-1.cognitedata.com."""
+    """Return the base URL of a host: `westeurope-1` and `westeurope-1.cognitedata.com` both mean https://westeurope-1.cognitedata.com."""
     if not host or "://" in host:
         return host
     return f"https://{host}" if "." in host else f"https://{host}.cognitedata.com"

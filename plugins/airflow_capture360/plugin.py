@@ -1,4 +1,4 @@
-"""What capture360 adds to Airflow's own web server."""
+"""The Airflow plugin: the web application of the reports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_capture360.context import WEB_PREFIX
 
 
 async def reports(scope: Any, receive: Any, send: Any) -> None:
-    """The web application, imported at the first request: schedulers and workers load this plugin, too."""
+    """Import the web application at the first request, since schedulers and workers load this plugin too."""
     from airflow_capture360.web.app import app
 
     await app(scope, receive, send)

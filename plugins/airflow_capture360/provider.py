@@ -1,4 +1,4 @@
-"""What Airflow asks an installed provider: here the connection type with its form."""
+"""The provider entry point: the connection type `cognite_cdf` and its form."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from capture360.cdf.project_mode import DEFAULT_MODE, ModeName
 
 
 def get_provider_info() -> dict[str, Any]:
-    """The connection type `cognite_cdf`; the form shows these fields, typed, with a Test button."""
+    """Return the connection type; the form shows these typed fields with a Test button."""
     return {
         "package-name": "capture360",
         "name": "capture360",
@@ -44,12 +44,12 @@ def get_provider_info() -> dict[str, Any]:
                     },
                     "audience": {
                         "label": "Audience",
-                        "description": "Only where the identity provider insists on one",
+                        "description": "Only if the identity provider requires one",
                         "schema": {"type": ["string", "null"]},
                     },
                     "mode": {
                         "label": "Project mode",
-                        "description": "What kind of project it is: where assets and images are kept",
+                        "description": "Where the project keeps assets and images",
                         "schema": {"type": "string", "enum": list(get_args(ModeName)), "default": DEFAULT_MODE},
                     },
                 },

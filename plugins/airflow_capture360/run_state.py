@@ -1,4 +1,4 @@
-"""What Airflow says of its runs: states compared by value, and "not found" only where Airflow itself says so."""
+"""States of Airflow runs: compared by value, and "not found" only where Airflow itself says so."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _TASK_ENDED = {*_ENDED, "skipped", "upstream_failed", "removed"}
 
 
 def name_of(dag_run: Any) -> str:
-    """How leases and records name an Airflow run."""
+    """Return how leases and records name an Airflow run."""
     return f"{_RUN_PREFIX}{dag_run.dag_id} {dag_run.run_id}"
 
 
 def goes_on(task_instance: Any, dag_run: Any) -> bool:
-    """Whether a task of the run has not ended."""
+    """Return whether a task of the run has not ended."""
     states = task_instance.get_task_states(dag_id=dag_run.dag_id, run_ids=[dag_run.run_id])
     return any(value_of(state) not in _TASK_ENDED for state in states.get(dag_run.run_id, {}).values())
 
 
 def is_finished(run: str) -> bool:
-    """Whether the run that holds a lease has ended; one that Airflow has forgotten has.
+    """Return whether the run that holds a lease has ended; a run that Airflow no longer has counts as ended.
 
-    AirflowUnavailableError, which is tried again, if Airflow cannot say: a run must not lose its lease over a hiccup.
-    Only Airflow's own words are taken for "there is no such run", not any 404 of what stands between.
+    AirflowUnavailableError, which is retried, if Airflow cannot say: a run must not lose its lease over an outage.
+    Only Airflow's own answer counts as "there is no such run", not a 404 of a proxy in between.
     """
     from capture360.errors import AirflowUnavailableError
     from capture360.steps import lease
@@ -46,12 +46,12 @@ def is_finished(run: str) -> bool:
 
 
 def value_of(state: object) -> str:
-    """The value of a state of Airflow, which is an enum or its value; `str()` of an enum names its member."""
+    """Return the value of an Airflow state, which is an enum or its value (`str()` of an enum names its member)."""
     return str(state.value if isinstance(state, Enum) else state)
 
 
 def says_not_found(error: AirflowRuntimeError) -> bool:
-    """Whether Airflow itself looked and found nothing."""
+    """Return whether Airflow itself reports that nothing was found."""
     match error.error.detail:
         case {"status_code": 404, "detail": {"detail": {"reason": "not_found"}}}:
             return True

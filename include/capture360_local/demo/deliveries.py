@@ -1,4 +1,4 @@
-"""The captures that the demo delivers, and what has to become of each by the plant's own truth."""
+"""The captures that the demo delivers, and the outcome that the plant's ground truth demands of each."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from capture360.model import CaptureKey, Verdict
 SITE = "hall-7"
 FACE_SIZE = 512
 LEGIBLE_FACE_SIZE = 1024
-"""Faces whose plates can be read."""
+"""Pixels of faces whose plates can be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the plant is asked for."""
+    """A capture that the plant is to render."""
 
     capture: str
     kind: str
@@ -59,14 +59,14 @@ class Expected:
 
 
 def deliver(order: Order, landing: Path, samples: Path) -> bool:
-    """Put the capture into the landing zone in one move; False if it lies there already."""
+    """Move the capture into the landing zone at once; False if it is there already."""
     from capture360_local.plant import write_sample
 
     folder = landing / order.site / order.capture
     truth = truth_of(order, samples)
     if folder.exists():
         if not truth.exists():
-            raise BadInputError(f"{folder} is there, but its truth {truth} is not. Run `make clean`.")
+            raise BadInputError(f"{folder} is there, but its ground truth {truth} is missing. Run `make clean`.")
         return False
     staged = samples / order.capture
     for leftover in (staged, truth):
@@ -89,7 +89,7 @@ def deliver(order: Order, landing: Path, samples: Path) -> bool:
 
 
 def expected(order: Order, samples: Path) -> Expected:
-    """What the truth beside the delivery demands."""
+    """Return the outcome that the ground truth demands."""
     truth = truth_of(order, samples)
     faults = json.loads((truth / "faults.json").read_text(encoding="utf-8"))
     quarantined = tuple(faults["quarantined"])
@@ -105,5 +105,5 @@ def expected(order: Order, samples: Path) -> Expected:
 
 
 def truth_of(order: Order, samples: Path) -> Path:
-    """The folder of what is true of a delivery."""
+    """Return the folder of a delivery's ground truth."""
     return samples / f"{order.capture}.truth"

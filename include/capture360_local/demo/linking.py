@@ -1,4 +1,4 @@
-"""The second half of the demo: the plates of one capture linked to the hall's assets by the real scheduler."""
+"""Second half of the demo: link the plates of one capture to the hall's assets with the real scheduler."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _POLL_SECONDS = 1.0
 def link_and_compare(
     stack: Stack, console: Console, cdf: CdfProject, mutating_requests: Callable[[], int], *, first: bool
 ) -> list[str]:
-    """Bring the assets, contextualize, print the table of plates; what is not as it must be."""
+    """Create the assets, contextualize and print the table of plates; returns the failed checks."""
     key = LINKED.key
     truth = truth_of(LINKED, stack.home.root / "samples")
     records = Records(str(stack.home.records))
@@ -55,7 +55,7 @@ def link_and_compare(
 
 
 def _contextualized(stack: Stack, console: Console, key: CaptureKey) -> IngestRun | None:
-    """The ended run; None if the deadline came first."""
+    """Return the ended run; None if the deadline passed first."""
     with stack.api() as api, only(api, {CONTEXTUALIZE}), Status("contextualizing", console=console) as status:
         passed_over = frozenset(str(run["dag_run_id"]) for run in api.runs(CONTEXTUALIZE))
         api.trigger(CONTEXTUALIZE, {"capture": str(key)})

@@ -1,4 +1,4 @@
-"""What CDF holds of a capture after the run, compared with the plant's truth."""
+"""Compare what CDF holds of a capture after the run with the plant's ground truth."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ROTATION_DOT = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is there; `complaints` says what is not as it must be."""
+    """What CDF and the records hold; `complaints` are the differences from the ground truth."""
 
     verdict: str
     stations: int
@@ -37,9 +37,9 @@ class Outcome:
 
 
 def read_back(key: CaptureKey, wanted: Expected, site: Site, cdf: CdfProject, records: Records) -> Outcome:
-    """Records and CDF of one capture; every face is downloaded and compared with the hash in its id.
+    """Read records and CDF of one capture; every face is downloaded and compared with the hash in its id.
 
-    Faces that CDF itself made out of a scan have no hash in theirs; those must be pictures.
+    Faces that CDF extracted from a scan have no hash in their ids; those must be square pictures.
     """
     from capture360.steps.collect import was_extracted
 
@@ -49,7 +49,7 @@ def read_back(key: CaptureKey, wanted: Expected, site: Site, cdf: CdfProject, re
         return Outcome("none", 0, 0, 0, 0, "", (f"{key}: nothing was recorded about it.",))
     published = state.body("publish")
     images = _images(state, site, cdf, records) if published is not None else ()
-    compare = _look_at if was_extracted(published or {}) else _compare_bytes
+    compare = _check_picture if was_extracted(published or {}) else _compare_bytes
     refs = [ref for image in images for ref in image.faces.values()]
     with ThreadPoolExecutor(4) as pool:
         broken = [sentence for sentence in pool.map(lambda ref: compare(ref, _content(cdf, ref)), refs) if sentence]
@@ -121,7 +121,7 @@ def _compare_bytes(ref: FaceRef, content: bytes) -> str | None:
     return f"{ref.external_id}: the bytes in CDF are not those that its id names."
 
 
-def _look_at(ref: FaceRef, content: bytes) -> str | None:
+def _check_picture(ref: FaceRef, content: bytes) -> str | None:
     from PIL import Image
 
     with Image.open(io.BytesIO(content)) as picture:

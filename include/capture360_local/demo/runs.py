@@ -1,4 +1,4 @@
-"""Runs of the project's DAGs, watched over Airflow's REST API."""
+"""Observe runs of the project's DAGs over Airflow's REST API."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SKIPPED = "skipped"
 
 @dataclass(frozen=True, slots=True)
 class IngestRun:
-    """One run as far as it has got; `tasks` in the order of the DAG, mapped ones once for each batch."""
+    """State of one run; `tasks` in the order of their start, mapped ones once per batch."""
 
     id: str
     key: str
@@ -36,16 +36,16 @@ class IngestRun:
 
     @property
     def skipped(self) -> bool:
-        """Whether another run held the lease."""
+        """Return whether another run held the lease."""
         return (LEASE_TASK, _SKIPPED) in self.tasks
 
     @property
     def summary(self) -> str:
-        """The task that is at work, or how the run ended."""
+        """Return the active tasks, or how the run ended."""
         if self.ended:
             return "skipped" if self.skipped else self.state
-        at_work = [f"{task} {state}" for task, state in self.tasks if state in {"running", "up_for_retry", "failed"}]
-        return ", ".join(dict.fromkeys(at_work)) or self.state
+        active = [f"{task} {state}" for task, state in self.tasks if state in {"running", "up_for_retry", "failed"}]
+        return ", ".join(dict.fromkeys(active)) or self.state
 
     @property
     def done(self) -> int:
@@ -54,7 +54,7 @@ class IngestRun:
 
 @contextmanager
 def only(api: AirflowApi, wanted: Collection[str]) -> Iterator[None]:
-    """These DAGs run, the project's other ones rest: each of them takes captures for itself."""
+    """Unpause these DAGs and pause the project's others, which would take captures themselves."""
     before = {str(dag["dag_id"]): bool(dag["is_paused"]) for dag in api.dags()}
     for dag in before:
         api.pause(dag, dag not in wanted)
@@ -66,12 +66,12 @@ def only(api: AirflowApi, wanted: Collection[str]) -> Iterator[None]:
 
 
 def ended_runs(api: AirflowApi) -> frozenset[str]:
-    """The ids of the latest runs that have ended."""
+    """Return the ids of the latest runs that have ended."""
     return frozenset(run["dag_run_id"] for run in api.runs(INGEST) if run["state"] in _ENDED)
 
 
 def newest_run(api: AirflowApi, key: CaptureKey, passed_over: frozenset[str], dag: str = INGEST) -> IngestRun | None:
-    """The newest run about the capture that did not end as skipped; runs named in `passed_over` do not count."""
+    """Return the capture's newest run that was not skipped; runs in `passed_over` do not count."""
     for run in api.runs(dag):
         if run["dag_run_id"] not in passed_over and _key(run) == str(key):
             found = _run(api, dag, run)

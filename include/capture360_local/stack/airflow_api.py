@@ -1,4 +1,4 @@
-"""Airflow's public REST API, as much of it as a local stack and its demo need."""
+"""Client of Airflow's public REST API, with the calls that a local stack and the demo need."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
 
 class AirflowApi:
-    """Requests as one user; the token is fetched when first needed and again when it has run out."""
+    """Send requests as one user; the token is fetched at first use and again when it has expired."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
         self.url = url
@@ -25,7 +25,7 @@ class AirflowApi:
         self._http.close()
 
     def request(self, method: str, path: str, **options: Any) -> Any:
-        """The answer's JSON, None for an empty one; httpx.HTTPError when there is none or it is an error."""
+        """Return the answer's JSON, None if it is empty; httpx.HTTPError for no answer or an error."""
         if "authorization" not in self._http.headers:
             self._log_in()
         response = self._http.request(method, f"/api/v2{path}", **options)
@@ -41,14 +41,14 @@ class AirflowApi:
         self._http.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def health(self) -> Mapping[str, Any]:
-        """Status and latest heartbeat of every component; needs no login."""
+        """Return status and latest heartbeat of every component; needs no login."""
         response = self._http.get("/api/v2/monitor/health")
         response.raise_for_status()
         answer: Mapping[str, Any] = response.json()
         return answer
 
     def dags(self) -> Sequence[Mapping[str, Any]]:
-        """The project's DAGs that Airflow has read from their files."""
+        """Return the project's DAGs that Airflow has parsed."""
         found: Sequence[Mapping[str, Any]] = self.request("GET", "/dags", params={"tags": "capture360", "limit": 100})[
             "dags"
         ]
@@ -59,11 +59,11 @@ class AirflowApi:
         return found
 
     def warnings(self) -> Sequence[str]:
-        """What Airflow warns of about the DAGs; a pool that is not there, for one."""
+        """Return Airflow's warnings about the DAGs, such as a missing pool."""
         return [str(warning["message"]) for warning in self.request("GET", "/dagWarnings")["dag_warnings"]]
 
     def ensure_pool(self, name: str, slots: int, description: str) -> None:
-        """Create the pool unless it is there; one that an operator has resized stays as it is."""
+        """Create the pool if it is missing; one that an operator has resized is left unchanged."""
         body = {"name": name, "slots": slots, "description": description, "include_deferred": False}
         try:
             self.request("POST", "/pools", json=body)
@@ -75,7 +75,7 @@ class AirflowApi:
         self.request("PATCH", f"/dags/{dag}", params={"update_mask": "is_paused"}, json={"is_paused": paused})
 
     def trigger(self, dag: str, conf: Mapping[str, Any]) -> str:
-        """Start a run by hand; the run id."""
+        """Trigger a run; returns its run id."""
         run = self.request("POST", f"/dags/{dag}/dagRuns", json={"logical_date": None, "conf": dict(conf)})
         return str(run["dag_run_id"])
 
@@ -84,7 +84,7 @@ class AirflowApi:
         return found
 
     def runs(self, dag: str) -> Sequence[Mapping[str, Any]]:
-        """The latest hundred runs, newest first."""
+        """Return the latest hundred runs, newest first."""
         parameters = {"limit": 100, "order_by": "-run_after"}
         found: Sequence[Mapping[str, Any]] = self.request("GET", f"/dags/{dag}/dagRuns", params=parameters)["dag_runs"]
         return found
@@ -95,7 +95,7 @@ class AirflowApi:
         return found
 
     def log(self, dag: str, run: str, task: str, attempt: int, map_index: int = -1) -> str:
-        """The text of one try's log."""
+        """Return the text of one try's log."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/{attempt}"
         answer = self.request("GET", path, params={"map_index": map_index, "full_content": True})
         return "\n".join(_line(entry) for entry in answer["content"])

@@ -1,4 +1,4 @@
-"""Starting, stopping and asking after a stack."""
+"""Start, stop and inspect a stack."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ STOP_SECONDS = 30.0
 
 class StackError(Capture360Error):
     """A stack did not start, or died."""
+
+    remedy = "Read the named log, then start the stack again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Stack:
         return self.home.keys["password"]
 
     def status(self) -> StackStatus:
-        """What the supervisor last said, corrected if it was killed."""
+        """Return the last status of the supervisor, corrected if it was killed."""
         known = self._known()
         if not known:
             return StackStatus("starting" if self._starter else "stopped", None, "", "", {})
@@ -87,18 +89,18 @@ class Stack:
         return known
 
     def api(self) -> AirflowApi:
-        """Airflow's REST API as the administrator."""
+        """Return Airflow's REST API as the administrator."""
         return AirflowApi(self.status().url, self.user, self.password)
 
     def sandbox_connection(self) -> dict[str, str]:
-        """What the sandbox wrote about itself: base_url, project, token_url, client_id, client_secret."""
+        """Return the connection file of the sandbox: base_url, project, token_url, client_id, client_secret."""
         path = self.home.sandbox / "connection.json"
         connection: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
         return connection
 
     def up(
         self,
-        say: Callable[[str], None],
+        report: Callable[[str], None],
         *,
         attached: bool = True,
         api_port: int | None = None,
@@ -127,25 +129,25 @@ class Stack:
                 start_new_session=True,
             )
         try:
-            self._wait_until_healthy(say, started)
+            self._wait_until_healthy(report, started)
         except BaseException:
             self.down()
             raise
 
-    def _wait_until_healthy(self, say: Callable[[str], None], started: datetime) -> None:
+    def _wait_until_healthy(self, report: Callable[[str], None], started: datetime) -> None:
         deadline = time.monotonic() + START_SECONDS
-        told = ""
+        reported = ""
         while time.monotonic() < deadline:
             self.check()
             status = self.status()
             missing = self._missing(status, started) if status.running else status.phase
             if not missing:
                 return
-            if missing != told:
-                say(missing)
-                told = missing
+            if missing != reported:
+                report(missing)
+                reported = missing
             time.sleep(0.3)
-        raise StackError(f"The stack did not get ready within {START_SECONDS:.0f} s ({told}); see {self.home.logs}.")
+        raise StackError(f"The stack is not ready after {START_SECONDS:.0f} s ({reported}); see {self.home.logs}.")
 
     def check(self) -> None:
         """StackError with the reason if the stack has died."""
@@ -156,20 +158,20 @@ class Stack:
             raise StackError(f"The supervisor ended; see {self.home.logs / 'supervisor.log'}.")
 
     def wait(self) -> None:
-        """Until the stack dies (StackError says of what) or is stopped by somebody else."""
+        """Wait until the stack dies (StackError says why) or is stopped elsewhere."""
         while self.status().phase != "stopped":
             self.check()
             time.sleep(0.5)
 
     def warnings(self) -> Sequence[str]:
-        """What Airflow warns of, with the mend."""
+        """Return the warnings of Airflow, each with its fix."""
         with self.api() as api:
             return [
                 f"{warning}. Create it with `airflow pools import config/pools.json`." for warning in api.warnings()
             ]
 
     def _missing(self, status: StackStatus, started: datetime) -> str:
-        """What a running stack still waits for, empty when nothing."""
+        """Return what a running stack still waits for, empty if nothing."""
         try:
             with self.api() as api:
                 health = api.health()
@@ -189,7 +191,7 @@ class Stack:
         return ""
 
     def down(self) -> bool:
-        """Stop, and wait until no process of the stack lives; False if nothing ran. StackError names survivors."""
+        """Stop the stack and wait for its processes; False if nothing ran. StackError names survivors."""
         known = self._known()
         starter, self._starter = self._starter, None
         if starter and starter.stdin:
@@ -215,7 +217,7 @@ class Stack:
         return ran
 
     def _end_leftovers(self) -> bool:
-        """Kill what a killed supervisor left behind; whether there was anything."""
+        """Kill what a killed supervisor left behind; returns whether there was anything."""
         known = self._known()
         if not known:
             return False
@@ -228,9 +230,9 @@ class Stack:
         return True
 
     @contextlib.contextmanager
-    def running(self, say: Callable[[str], None], environment: Mapping[str, str] | None = None) -> Iterator[Stack]:
-        """A stack for the length of the block."""
-        self.up(say, environment=environment)
+    def running(self, report: Callable[[str], None], environment: Mapping[str, str] | None = None) -> Iterator[Stack]:
+        """Run the stack for the length of the block."""
+        self.up(report, environment=environment)
         try:
             yield self
         finally:

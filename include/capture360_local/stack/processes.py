@@ -1,4 +1,4 @@
-"""Process sessions: who belongs to one, and how to end all of them.
+"""Process sessions: list their members and end all of them.
 
 Airflow puts every running task in a process group of its own, so ending one group leaves tasks behind. All of them stay
 in the session that the supervisor opened.
@@ -25,12 +25,12 @@ class Session:
 
     @classmethod
     def own(cls) -> Session:
-        """The session that this process leads."""
+        """Return the session that this process leads."""
         return cls(os.getpid(), psutil.Process().create_time())
 
     @property
     def led(self) -> bool:
-        """Whether the leader lives."""
+        """Return whether the leader lives."""
         try:
             leader = psutil.Process(self.leader)
             return bool(leader.create_time() == self.started and leader.status() != psutil.STATUS_ZOMBIE)
@@ -38,10 +38,10 @@ class Session:
             return False
 
     def members(self) -> Sequence[psutil.Process]:
-        """The living processes of the session, without the calling process.
+        """Return the living processes of the session, without the calling process.
 
         A system never gives a new process the id of a session that still has members, so a living process with the
-        leader's id and another start means that the session is gone.
+        leader's id and another start means that the session has ended.
         """
         with contextlib.suppress(psutil.NoSuchProcess):
             if psutil.Process(self.leader).create_time() != self.started:
@@ -57,7 +57,7 @@ class Session:
             return False
 
     def kill(self, within: float = 10.0) -> Sequence[psutil.Process]:
-        """Kill all members but the caller; the ones that still live after `within` seconds."""
+        """Kill all members but the caller; returns those that still live after `within` seconds."""
         deadline = time.monotonic() + within
         while members := self.members():
             for process in members:
@@ -70,7 +70,7 @@ class Session:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on this loopback port."""
+    """Return whether nothing listens on this loopback port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -81,7 +81,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port(preferred: int | None = None) -> int:
-    """`preferred` if it is free, else a port that the system picks."""
+    """Return `preferred` if it is free, else a port that the system picks."""
     if preferred and is_free(preferred):
         return preferred
     with socket.socket() as probe:

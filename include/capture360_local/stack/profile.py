@@ -1,4 +1,4 @@
-"""What the processes of a local stack are told: folders, ports, secrets, environment."""
+"""Folders, ports, secrets and environment of the processes of a local stack."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CONNECTION_ID = "cognite_cdf_default"
 
 @dataclass(frozen=True)
 class Home:
-    """The folders of one stack; everything it keeps lies below `root`."""
+    """The folders of one stack; all its state is below `root`."""
 
     root: Path
 
@@ -62,17 +62,17 @@ class Home:
 
     @classmethod
     def of_connection(cls, connection: Path) -> Home | None:
-        """The home of the stack whose sandbox wrote that file; None if no stack did."""
+        """Return the home of the stack whose sandbox wrote the file; None if no stack did."""
         sandbox = connection.resolve().parent
         home = cls(sandbox.parent)
         return home if sandbox == home.sandbox and home.status_file.is_file() and home.register.is_file() else None
 
     def site_register(self) -> Register:
-        """The stack's register, read as its processes read it."""
+        """Return the stack's register, read as its processes read it."""
         return Register(str(self.register), {**os.environ, HOME_VARIABLE: str(self.root)})
 
     def prepare(self) -> None:
-        """Make the folders, readable by their owner alone, and put the sample register where none is."""
+        """Create the folders, readable by their owner only, and the sample register if there is none."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self.airflow, self.sandbox, self.landing, self.records, self.logs, self.register.parent):
             folder.mkdir(exist_ok=True)
@@ -80,7 +80,7 @@ class Home:
             shutil.copyfile(PROJECT / "config" / "sites.yaml", self.register)
 
     def choose_ports(self, api: int | None = None) -> Ports:
-        """Free ports, those of the last start first, so that a bookmark keeps its meaning."""
+        """Return free ports, preferably those of the last start, so that bookmarks stay valid."""
         last = _load(self._ports_file)
         ports = Ports(api=free_port(api or last.get("api", 8080)), sandbox=free_port(last.get("sandbox")))
         write_privately(self._ports_file, asdict(ports))
@@ -88,7 +88,7 @@ class Home:
 
     @cached_property
     def keys(self) -> Mapping[str, str]:
-        """Random keys and the admin's password, made once and kept readable by the owner alone."""
+        """Return random keys and the admin's password, created once and readable by the owner only."""
         path = self.airflow / "keys.json"
         known = _load(path)
         if not known:
@@ -103,7 +103,7 @@ class Home:
 
     @property
     def passwords_file(self) -> Path:
-        """What Airflow's simple auth manager reads its users' passwords from."""
+        """Write the password file of Airflow's simple auth manager."""
         path = self.airflow / "passwords.json"
         write_privately(path, {ADMIN: self.keys["password"]})
         return path
@@ -118,7 +118,7 @@ class Ports:
 
 
 def write_privately(path: Path, content: Mapping[str, Any]) -> None:
-    """JSON that only the owner can read, whole or not at all."""
+    """Write JSON that only the owner can read, atomically."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
@@ -135,7 +135,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def base_environment(home: Home, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The caller's environment without foreign Airflow settings, proxies kept away from the loopback interface."""
+    """Return the caller's environment without Airflow settings, with no proxy for the loopback interface."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
     no_proxy = ",".join(filter(None, [inherited.get("NO_PROXY") or inherited.get("no_proxy"), "127.0.0.1,localhost"]))
     return {
@@ -150,11 +150,11 @@ def base_environment(home: Home, extra: Mapping[str, str] | None = None) -> dict
 
 
 def airflow_environment(home: Home, ports: Ports) -> dict[str, str]:
-    """Airflow's settings for one machine.
+    """Return Airflow's settings for one machine.
 
     SQLite stands four parallel tasks, not Airflow's 32. A heartbeat of a second ends each task a second after its
     work instead of five, and with it the wait in which a deferred task can fail for nothing (apache/airflow #67287).
-    Tasks that died with the last start are looked for every 20 s, not every 300 s: the one look at the start of a
+    Tasks that died with the last start are searched every 20 s, not every 300 s: the one search at the start of a
     scheduler passes over them while the dead one's last sign of life is younger than half a minute.
     """
     url = f"http://127.0.0.1:{ports.api}"
@@ -187,7 +187,7 @@ def airflow_environment(home: Home, ports: Ports) -> dict[str, str]:
 
 
 def connection_variable(connection: Mapping[str, str], mode: str) -> dict[str, str]:
-    """The sandbox's `connection.json` as the variable that Airflow reads a connection from.
+    """Return the sandbox's `connection.json` as the variable that Airflow reads a connection from.
 
     In the environment of the processes the secret is in no database, and Airflow masks it in logs.
     """
@@ -195,7 +195,7 @@ def connection_variable(connection: Mapping[str, str], mode: str) -> dict[str, s
 
 
 def connection_document(connection: Mapping[str, str], mode: str) -> dict[str, Any]:
-    """The sandbox's `connection.json` in Airflow's form."""
+    """Return the sandbox's `connection.json` in Airflow's form."""
     return {
         "conn_type": "cognite_cdf",
         "host": connection["base_url"],

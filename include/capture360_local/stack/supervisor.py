@@ -1,4 +1,4 @@
-"""The process that owns a stack: starts its children, ends all of them when one dies or when told to.
+"""The process that owns a stack: starts its children, ends all of them when one dies or on request.
 
 `python -m capture360_local.stack.supervisor HOME MODE` leads a session of its own. With `--attached` it also stops when
 its standard input closes, which happens however its starter ends.
@@ -30,11 +30,11 @@ _AIRFLOW = (sys.executable, "-m", "airflow")
 
 
 class _Stop(Exception):
-    """Somebody asked the stack to stop."""
+    """The stack was asked to stop."""
 
 
 class _Broken(Exception):
-    """The stack cannot go on; the text says why."""
+    """The stack cannot continue; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Supervisor:
         self.children: list[Child] = []
 
     def run(self) -> int:
-        """Until stopped (0) or broken (1); nothing of the session but this process lives afterwards."""
+        """Run until stopped (0) or broken (1). Only this process of the session lives afterwards."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, _raise_stop)
         reason: str | None = None
@@ -99,7 +99,7 @@ class Supervisor:
         self._spawn("triggerer", (*_AIRFLOW, "triggerer", "--skip-serve-logs"), environment)
 
     def _migrate(self, environment: Mapping[str, str]) -> None:
-        """Bring the metadata database to the installed version; a marker spares the seconds when it is there."""
+        """Migrate the metadata database to the installed version; a marker saves the time if it is current."""
         from importlib.metadata import version
 
         marker = self.home.airflow / f".migrated-{version('apache-airflow-core')}"
@@ -126,7 +126,7 @@ class Supervisor:
         return self.home.logs / f"{name}.log"
 
     def _watch(self, seconds: float) -> None:
-        """Wait so long for the starter's end, then look whether a child has died."""
+        """Wait this long for the starter to end, then check whether a child has died."""
         if not self.attached:
             time.sleep(seconds)
         elif select.select([sys.stdin], [], [], seconds)[0] and not os.read(sys.stdin.fileno(), 1024):

@@ -1,6 +1,6 @@
-"""The reports of the records, and the pictures of plates under review.
+"""Web application: reports from the records, and pictures of plates under review.
 
-Every route asks Airflow who is there: a mounted application has no login of its own.
+Every route checks the login with Airflow: a mounted application has none of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from capture360.records import Records
 from capture360.settings.register import Register
 
 GUARDING_DAG = "captures_ingest"
-"""Who may read this DAG may read the reports about its captures."""
+"""Users who may read this DAG may read the reports of its captures."""
 
 _SHOWN = {".html": "text/html; charset=utf-8", ".csv": "text/csv; charset=utf-8", ".jpg": "image/jpeg"}
 _HEADERS = {
@@ -41,7 +41,7 @@ app = FastAPI(
 
 @app.get("/reports/{site}/{capture}/{fingerprint}/{name}")
 def report(site: str, capture: str, fingerprint: str, name: str) -> Response:
-    """One report of one delivery, or a picture that belongs to its review."""
+    """Return one report of one delivery, or a picture of its review."""
     media_type = _SHOWN.get(PurePosixPath(name).suffix)
     if media_type is None:
         raise HTTPException(404, "There is no such report.")

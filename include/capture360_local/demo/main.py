@@ -1,4 +1,4 @@
-"""The demo from the first process to the last line."""
+"""Run the demo: deliver captures, start the stack, ingest, compare, stop."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from capture360_local.stack import Stack
 from capture360_local.stack.airflow_api import AirflowApi
 
 DEADLINE = timedelta(minutes=8)
-"""For the runs; a busy machine takes its time, and a hang must not look like work."""
+"""Time limit of the runs, long enough for a busy machine."""
 _POLL_SECONDS = 1.0
 
 
-def play(stack: Stack, console: Console) -> bool:
-    """Play it; True if everything is as it must be. The stack is stopped in the end, its state stays."""
+def run_demo(stack: Stack, console: Console) -> bool:
+    """Run the demo; True if all checks pass. The stack is stopped at the end, its state is kept."""
     started = time.monotonic()
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console) as progress:
         fresh = _deliver_all(stack, progress)
@@ -38,27 +38,27 @@ def play(stack: Stack, console: Console) -> bool:
         stack.up(lambda line: progress.update(task, description=f"stack: {line}"))
         progress.update(task, description="stack: ready", total=1, completed=1)
     try:
-        complaints = _ingest_and_compare(stack, console, fresh)
+        failures = _ingest_and_compare(stack, console, fresh)
         status, password = stack.status(), stack.password
     finally:
         stack.down()
     console.print(f"{time.monotonic() - started:.0f} s. The stack is stopped, its state is in {stack.home.root}.")
-    for complaint in complaints:
-        console.print(f"NOT AS IT MUST BE: {complaint}", style="red", markup=False)
-    if not complaints:
+    for failure in failures:
+        console.print(f"FAILED: {failure}", style="red", markup=False)
+    if not failures:
         more = "" if stack.mode == DEFAULT_MODE else f" --mode {stack.mode}"
-        console.print("Everything is as it must be. To look around:")
+        console.print("All checks passed. To inspect the result:")
         console.print(
             f"  capture360 stack up{more}   then {status.url}, user {stack.user}, password {password}", markup=False
         )
         console.print(f"  CDF sandbox     {status.sandbox_url}", markup=False)
         console.print(f"  landing zone    {stack.home.landing}", markup=False)
         console.print(f"  reports         {stack.home.records}", markup=False)
-    return not complaints
+    return not failures
 
 
 def _deliver_all(stack: Stack, progress: Progress) -> frozenset[CaptureKey]:
-    """Render what is not there yet, into the landing zone; the keys of the new ones."""
+    """Render the missing captures into the landing zone; returns their keys."""
     stack.home.prepare()
     task = progress.add_task("the plant renders captures", total=len(ORDERS))
     fresh = set()
@@ -95,8 +95,8 @@ def _ingest_and_compare(stack: Stack, console: Console, fresh: frozenset[Capture
     for key, outcome in outcomes.items():
         if outcome.report:
             console.print(f"report of {key}: {stack.home.records / outcome.report}", soft_wrap=True, highlight=False)
-    complaints = [sentence for outcome in outcomes.values() for sentence in outcome.complaints]
-    complaints += [sentence for order in ORDERS for sentence in _about_run(order, runs.get(order.key), outcomes)]
+    failures = [sentence for outcome in outcomes.values() for sentence in outcome.complaints]
+    failures += [sentence for order in ORDERS for sentence in _about_run(order, runs.get(order.key), outcomes)]
     if fresh:
         console.print(
             f"{len(fresh)} captures were announced by {SENSE}; CDF got {written} mutating requests.", soft_wrap=True
@@ -107,15 +107,15 @@ def _ingest_and_compare(stack: Stack, console: Console, fresh: frozenset[Capture
             soft_wrap=True,
         )
         if written:
-            complaints.append(f"Ingesting the same captures again sent {written} mutating requests to CDF.")
+            failures.append(f"Ingesting the same captures again sent {written} mutating requests to CDF.")
     first = LINKED.key in fresh
-    return complaints + link_and_compare(stack, console, cdf, lambda: _mutating_requests(stack), first=first)
+    return failures + link_and_compare(stack, console, cdf, lambda: _mutating_requests(stack), first=first)
 
 
 def _watch(
     stack: Stack, api: AirflowApi, console: Console, passed_over: frozenset[str]
 ) -> Mapping[CaptureKey, IngestRun]:
-    """Show the runs until each capture's has ended or the time is over."""
+    """Show the runs until each capture's run has ended or the deadline has passed."""
     runs: dict[CaptureKey, IngestRun] = {}
     deadline = time.monotonic() + DEADLINE.total_seconds()
     with Live(_progress_table(runs), console=console, refresh_per_second=4, transient=True) as live:
@@ -148,7 +148,7 @@ def _about_run(order: Order, run: IngestRun | None, outcomes: Mapping[CaptureKey
 
 
 def _mutating_requests(stack: Stack) -> int:
-    """Since the sandbox started, so in this demo."""
+    """Return the number of mutating requests since the sandbox started, so in this demo."""
     counters = httpx.get(f"{stack.status().sandbox_url}/sandbox/counters", trust_env=False).raise_for_status().json()
     return int(counters["mutating"])
 
