@@ -42,7 +42,7 @@ def post(conn_id: str, text: str) -> None:
 def post_or_keep(conn_id: str, text: str) -> None:
     """Post an alert, or keep it for `send_kept`.
 
-    A connection that does not exist, because nobody wants alerts, cannot be told from a database or secrets backend
+    A connection that does not exist, because nobody wants alerts, looks like a database or secrets backend
     that is down.
     """
     try:
