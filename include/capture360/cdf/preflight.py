@@ -12,7 +12,8 @@ from capture360.cdf.images.files import ClassicFiles
 from capture360.cdf.instances import View
 from capture360.cdf.project_mode import PROJECT_KINDS, modes_of_kind
 from capture360.errors import ConfigError
-from capture360.rules.finding import Disposition, Finding
+from capture360.rules.finding import Finding
+from capture360.rules.project import D01, D02, D03, D04, D05, D06, WHERE
 from capture360.settings.site import Site
 
 _FOR_EVERYBODY = (Need("projectsAcl", "LIST"), Need("dataModelsAcl", "READ"))
@@ -91,12 +92,7 @@ def _wrong_mode(cdf: CdfProject) -> Iterator[Finding]:
     kind = next((each.get("dataModelingStatus") for each in listed if each["urlName"] == project), None)
     if kind is not None and kind != PROJECT_KINDS[cdf.connection.mode]:
         fitting = " or ".join(modes_of_kind(kind)) or "none that is known here"
-        yield stop_finding(
-            "mode",
-            kind,
-            f"Project {project} says that it is {kind}, but its connection has mode {cdf.connection.mode}. "
-            f"Set the connection's mode to {fitting}.",
-        )
+        yield D02.finding(where=WHERE, value=kind, project=project, mode=f"mode {cdf.connection.mode}", fitting=fitting)
 
 
 def _views(cdf: CdfProject, views: Sequence[View]) -> Iterator[Finding]:
@@ -110,13 +106,8 @@ def _views(cdf: CdfProject, views: Sequence[View]) -> Iterator[Finding]:
             absent.setdefault(view.space, []).append(str(view))
     for space, missing in absent.items():
         named = ", ".join(missing)
-        subject, them = (f"The view {named} is", "it") if len(missing) == 1 else (f"The views {named} are", "them")
-        yield stop_finding(
-            "view",
-            named,
-            f"{subject} not in project {cdf.connection.project}, or may not be read. "
-            f'Ask its administrator to enable {them} and to grant dataModelsAcl:READ for space "{space}".',
-        )
+        message = "" if len(missing) == 1 else "several"
+        yield D03.finding(where=WHERE, value=named, message=message, project=cdf.connection.project, space=space)
 
 
 def _spaces(
@@ -126,11 +117,7 @@ def _spaces(
         if space_exists(cdf, space):
             continue
         if not site.create_space:
-            yield stop_finding(
-                "space",
-                space,
-                f'Space "{space}" is not in project {cdf.connection.project}. Create it, or set create_space.',
-            )
+            yield D04.finding(where=WHERE, value=space, project=cdf.connection.project)
         for need in lacking(granted, [Need("dataModelsAcl", "WRITE", in_space(space))] if site.create_space else []):
             yield _not_granted(cdf, need)
 
@@ -140,7 +127,7 @@ def _classic_files(cdf: CdfProject, site: Site, granted: Sequence[Mapping[str, A
     try:
         data_set = ClassicFiles(cdf.client, site.files).data_set_id
     except ConfigError as error:
-        yield stop_finding("data_set", str(name), str(error))
+        yield D05.finding(where=WHERE, value=name, sentence=str(error))
         return
     scope = EVERYWHERE if data_set is None else in_data_set(data_set, str(name))
     for need in lacking(granted, [Need("filesAcl", "READ", scope), Need("filesAcl", "WRITE", scope)]):
@@ -156,23 +143,16 @@ def _room(cdf: CdfProject, required: Required) -> Iterator[Finding]:
         wanted -= required.published()
     more = wanted * required.instances_each + _BESIDE_PANORAMAS if wanted > 0 else 0
     if free < more:
-        yield stop_finding(
-            "quota",
-            f"{held.instances} of {held.instances_limit}",
-            f"Project {cdf.connection.project} holds {held.instances:,} of at most {held.instances_limit:,} instances, "
-            f"and {wanted:,} panoramas need about {more:,} more. Delete what is no longer needed, or ask Cognite for a "
-            "higher limit.",
+        yield D06.finding(
+            where=WHERE,
+            value=f"{held.instances} of {held.instances_limit}",
+            project=cdf.connection.project,
+            held=f"{held.instances:,}",
+            limit=f"{held.instances_limit:,}",
+            panoramas=f"{wanted:,}",
+            more=f"{more:,}",
         )
 
 
 def _not_granted(cdf: CdfProject, need: Need) -> Finding:
-    return stop_finding(
-        "capability",
-        str(need),
-        f"{need} is not granted in project {cdf.connection.project}. Ask its administrator for it.",
-    )
-
-
-def stop_finding(rule: str, value: str, message: str) -> Finding:
-    """Return a finding that stops a capture before anything is written."""
-    return Finding(rule=f"cdf-{rule}", disposition=Disposition.STOP, where="CDF project", value=value, message=message)
+    return D01.finding(where=WHERE, value=need, project=cdf.connection.project)

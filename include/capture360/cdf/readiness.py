@@ -14,10 +14,10 @@ from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import CaptureKey
 from capture360.rules.finding import Finding
+from capture360.rules.project import D01, D02, D03, D04, D05, D06, D07
 from capture360.settings.site import Site
 
 _PUBLISHING = "publishing"
-_CAPABILITY = "cdf-capability"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def check_project(connection: Connection, site: Site, panoramas: int) -> Sequenc
 
 
 def _capabilities(granted: Sequence[Mapping[str, Any]], found: Sequence[Finding]) -> Iterator[CheckResult]:
-    denied = [finding for finding in found if finding.rule == _CAPABILITY]
+    denied = [finding for finding in found if finding.rule == D01.id]
     for finding in denied:
         yield CheckResult(finding.value, "missing", _PUBLISHING, finding.message)
     if not denied:
@@ -79,11 +79,11 @@ def _checked(connection: Connection, site: Site, panoramas: int) -> Mapping[str,
     """Return what the preflight checks once the capabilities suffice: name and message by the rule of its findings."""
     data_set = f'"{site.files.data_set}" is there' if site.files.data_set else "none is asked for"
     return {
-        "cdf-mode": ("project mode", f"the project is of the kind that {connection.mode} needs"),
-        "cdf-view": ("views", "the views of 360° images are there"),
-        "cdf-space": ("spaces", f'"{site.space}" is there or may be created'),
-        "cdf-data_set": ("data set", data_set),
-        "cdf-quota": ("limit of instances", f"there is room for {panoramas:,} panoramas"),
+        D02.id: ("project mode", f"the project is of the kind that {connection.mode} needs"),
+        D03.id: ("views", "the views of 360° images are there"),
+        D04.id: ("spaces", f'"{site.space}" is there or may be created'),
+        D05.id: ("data set", data_set),
+        D06.id: ("limit of instances", f"there is room for {panoramas:,} panoramas"),
     }
 
 
@@ -91,7 +91,7 @@ def _parts(found: Sequence[Finding], checked: Mapping[str, tuple[str, str]]) -> 
     by_part: dict[str, list[Finding]] = {}
     for finding in found:
         by_part.setdefault(finding.rule, []).append(finding)
-    was_asked = set(by_part) != {_CAPABILITY}
+    was_asked = set(by_part) != {D01.id}
     for rule, (part, fit) in checked.items():
         problems = by_part.pop(rule, [])
         for finding in problems:
@@ -100,10 +100,10 @@ def _parts(found: Sequence[Finding], checked: Mapping[str, tuple[str, str]]) -> 
             yield CheckResult(part, "fit", _PUBLISHING, fit)
         elif not problems:
             yield CheckResult(part, "not asked", _PUBLISHING, "The capabilities come first.")
-    by_part.pop(_CAPABILITY, None)
-    for others in by_part.values():
+    by_part.pop(D01.id, None)
+    for rule, others in by_part.items():
         for finding in others:
-            yield CheckResult(finding.rule.removeprefix("cdf-"), "missing", _PUBLISHING, finding.message)
+            yield CheckResult("model" if rule == D07.id else rule, "missing", _PUBLISHING, finding.message)
 
 
 def _for_more(granted: Sequence[Mapping[str, Any]], purpose: str, needs: Sequence[Need]) -> Iterator[CheckResult]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from capture360.checks.rules import RULES
 from capture360.checks.violations import FindingGroup
 from capture360.errors import BadInputError
-from capture360.landing.folder import CaptureFolder
+from capture360.landing.folder import CaptureFolder, OutsideError
 from capture360.pictures.decoding import overview
 from capture360.pictures.jpeg import ImageHeader
 from capture360.rules.finding import Finding
@@ -44,15 +44,16 @@ def checksums(folder: CaptureFolder, progress: Progress | None) -> Iterator[Find
         if found is None:
             if line.strip():
                 rule = RULES["F13"]
-                yield FindingGroup([rule.finding(CHECKSUMS, line, message="line", row=number, line=number)])
+                yield FindingGroup(
+                    [rule.finding(CHECKSUMS, line, message="line", where=CHECKSUMS, row=number, line=number)]
+                )
                 return
             continue
         try:
             path = folder.resolve(found[2])
-        except BadInputError as error:
-            problem = str(error).partition('" ')[2].rstrip(".")
-            where = f"{CHECKSUMS} row {number}"
-            yield FindingGroup([RULES["S07"].finding(where, found[2], message="outside", row=number, problem=problem)])
+        except OutsideError as error:
+            outside = RULES["S07"].finding(CHECKSUMS, found[2], message="outside", row=number, problem=error.problem)
+            yield FindingGroup([outside])
             return
         if path in folder.sizes:
             expected[path] = found[1].lower()
@@ -92,8 +93,9 @@ def copies(folder: CaptureFolder, pictures: Sequence[ImageRef], progress: Progre
 
 def _same(picture: ImageRef, other: ImageRef, message: str) -> Finding:
     return RULES["F14"].finding(
-        picture.where,
+        picture.path,
         other.path,
+        where=picture.where,
         message=message,
         station=picture.station,
         row=picture.row or None,

@@ -13,11 +13,11 @@ from capture360.checks.parsed_capture import ParsedStations
 from capture360.checks.rules import RULES
 from capture360.checks.times import FORMS
 from capture360.checks.violations import FindingGroup, Frame, RowViolations, where
-from capture360.errors import BadInputError
-from capture360.landing.folder import CaptureFolder
+from capture360.landing.folder import CaptureFolder, OutsideError
 from capture360.landing.ready import delivered_files, ready_files
 from capture360.model import CaptureKey, twin_key
 from capture360.readers.manifest import MANIFEST, Manifest
+from capture360.rules.rule import CAPTURE_FOLDER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,8 +83,8 @@ def files(folder: CaptureFolder, pictures: Frame) -> Iterator[RowViolations]:
     for position in where(named.str.contains(_SUSPECT_PATH, regex=True)).tolist():
         try:
             folder.resolve(str(named.iat[position]))
-        except BadInputError as error:
-            problems[position] = str(error).partition('" ')[2].rstrip(".")
+        except OutsideError as error:
+            problems[position] = error.problem
     outside = np.array(sorted(problems), dtype=np.int64)
     if len(outside):
         yield RowViolations("S07", pictures, outside, "outside", "file", words=lambda at: {"problem": problems[at]})
@@ -97,14 +97,19 @@ def files(folder: CaptureFolder, pictures: Frame) -> Iterator[RowViolations]:
 def left_out(folder: CaptureFolder) -> Iterator[FindingGroup]:
     """S07: what lies in the folder and is not read."""
     rule = RULES["S07"]
-    for entries, where_of, message in (
-        ([each for each in folder.left_out if each.outside], lambda each: "the capture folder", "outside"),
-        ([each for each in folder.left_out if not each.outside], lambda each: each.path, "left_out"),
-    ):
-        if entries:
-            yield FindingGroup(
-                [rule.finding(where_of(each), each.path, message=message, problem=each.problem) for each in entries]
-            )
+    outside = [each for each in folder.left_out if each.outside]
+    if outside:
+        yield FindingGroup(
+            [
+                rule.finding(each.path, each.path, where=CAPTURE_FOLDER, message="outside", problem=each.problem)
+                for each in outside
+            ]
+        )
+    rest = [each for each in folder.left_out if not each.outside]
+    if rest:
+        yield FindingGroup(
+            [rule.finding(each.path, each.path, message="left_out", problem=each.problem) for each in rest]
+        )
 
 
 def twins(stations: Frame) -> Iterator[RowViolations]:

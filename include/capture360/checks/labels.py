@@ -110,7 +110,7 @@ def orphans(folder: CaptureFolder, table: ParsedStations, faces: Frame) -> Itera
     left = [entry.path for entry in folder.files if PICTURE.search(entry.path) and entry.path not in used]
     if left:
         shown = ", ".join(left[:_NAMES_SHOWN]) + (", ..." if len(left) > _NAMES_SHOWN else "")
-        yield FindingGroup([RULES["F06"].finding("the capture folder", len(left), message="orphans", names=shown)])
+        yield FindingGroup([RULES["F06"].finding("", len(left), message="orphans", names=shown)])
 
 
 def skipped(stations: Frame) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -8,12 +8,13 @@ from typing import Any
 
 from capture360.checks.labels import for_people
 from capture360.checks.parsed_capture import ParsedStations
-from capture360.checks.rules import RULES
+from capture360.checks.rules import CAPTURE_RULES
 from capture360.checks.validation import PlanPoint, RuleCount, Validation
 from capture360.checks.verdict import Settled
 from capture360.checks.violations import Frame
 from capture360.model import Capture, CaptureKey, CaptureKind, Pose, Station, StationMedia
 from capture360.readers.manifest_keys import extracted_here
+from capture360.rules.scans import SCANS
 from capture360.settings.site import Site
 
 
@@ -30,8 +31,8 @@ def validation_of(
     total = {"capture": 1, "station": len(table), "face": len(faces.frame), "file": len(faces.frame)}
     counts = tuple(
         RuleCount(rule.id, max(total[rule.scope], settled.failed.get(rule.id, 0)), settled.failed.get(rule.id, 0))
-        for rule in RULES.rules
-        if rule.id in settled.failed or rule.id[0] != "E" or table.manifest.kind is CaptureKind.E57
+        for rule in CAPTURE_RULES
+        if rule.id in settled.failed or rule.family != SCANS.letter or table.manifest.kind is CaptureKind.E57
     )
     ids = table.stations.frame["station_id"]
     places = zip(ids, table.position[:, 0].tolist(), table.position[:, 1].tolist(), strict=True)

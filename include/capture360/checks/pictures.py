@@ -14,8 +14,7 @@ from typing import IO
 from capture360.checks.contents import blank_brightness
 from capture360.checks.rules import RULES
 from capture360.checks.violations import FindingGroup
-from capture360.errors import BadInputError
-from capture360.landing.folder import CaptureFolder
+from capture360.landing.folder import CaptureFolder, OutsideError
 from capture360.model import CaptureKind
 from capture360.pictures.decoding import check_whole
 from capture360.pictures.exif import camera_notes
@@ -86,11 +85,9 @@ def _seen(folder: CaptureFolder, picture: ImageRef, settings: CheckSettings) -> 
             return _opened(stream, size, picture, settings)
     except ImageError as error:
         return ImageInspection(picture, None, (_finding("F08", picture, sentence=str(error)),))
-    except BadInputError as error:
-        problem = str(error).partition('" ')[2].rstrip(".")
-        return ImageInspection(
-            picture, None, (_finding("S07", picture, picture.path, message="outside", problem=problem),)
-        )
+    except OutsideError as error:
+        outside = _finding("S07", picture, picture.path, message="outside", problem=error.problem)
+        return ImageInspection(picture, None, (outside,))
     except OSError as error:
         sentence = f"{picture.where} cannot be read ({error.strerror or type(error).__name__}). Copy it again."
         return ImageInspection(picture, None, (_finding("F08", picture, sentence=sentence),))
@@ -136,8 +133,9 @@ def _opened(stream: IO[bytes], size: int, picture: ImageRef, settings: CheckSett
 
 def _finding(rule: str, picture: ImageRef, value: object = "", *, message: str = "", **fields: object) -> Finding:
     return RULES[rule].finding(
-        picture.where,
+        picture.path,
         value,
+        where=picture.where,
         message=message,
         station=picture.station,
         row=picture.row or None,
@@ -211,7 +209,7 @@ def _sizes(widths: Counter[int], settings: CheckSettings) -> Iterator[Finding]:
         power = width & (width - 1) == 0
         if not (power and settings.min_face_resolution <= width <= settings.max_face_resolution):
             wanted = settings.recommended_face_resolution
-            yield RULES["F10"].finding("the capture folder", width, count=count, wanted=wanted)
+            yield RULES["F10"].finding("", width, count=count, wanted=wanted)
 
 
 def _clock(ahead: list[float], table: str) -> Iterator[Finding]:

@@ -6,15 +6,6 @@ from capture360.checks.rules import RULES
 from capture360.rules.rule import Message, Rule
 from capture360.settings.checks import CheckSettings
 
-_FAMILIES = {
-    "S": "Structure: is there a capture that can be read without guessing?",
-    "I": "Identity: who is who?",
-    "P": "Poses: is every station where it says, turned as it says?",
-    "T": "Times: when was it seen?",
-    "F": "Files: are the pictures there, whole, and of the station?",
-    "C": "Captures: privacy, size and history",
-    "E": "E57 scans",
-}
 _HEAD = """# The rules
 
 Every capture is checked by these rules before anything is written to CDF. What a broken rule does:
@@ -35,9 +26,9 @@ under `checks:` of the site register. The messages below are what the bad input 
 def rules_page() -> str:
     """The page as Markdown."""
     parts = [_HEAD]
-    for letter, title in _FAMILIES.items():
-        parts.append(f"## {title}\n")
-        parts += [_section(rule) for rule in RULES.rules if rule.id.startswith(letter)]
+    for family in RULES.families:
+        parts.append(f"## {family.title}\n")
+        parts += [_section(rule) for rule in family.rules]
     return "\n".join(parts)
 
 
@@ -57,6 +48,10 @@ _STAGES = {
     "gate": "the gate",
     "suite": "the Great Expectations suites",
     "files": "looking into the files",
+    "project": "the first task of captures_ingest, and by capture360 doctor",
+    "contextualize": "captures_contextualize",
+    "reconcile": "captures_reconcile",
+    "sense": "the first task of captures_sense",
 }
 
 

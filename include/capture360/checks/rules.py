@@ -1,14 +1,21 @@
-"""The one registry of rules: it makes the suites, the reference page and every message."""
+"""The rules of all families: they make the suites, the reference page and the reports."""
 
 from __future__ import annotations
 
-from capture360.checks.catalog.captures import CAPTURES, SCANS
+from capture360.checks.catalog import pictures, structure  # noqa: F401 -- they add rules to the families F and S
+from capture360.checks.catalog.captures import CAPTURES
 from capture360.checks.catalog.files import FILES
-from capture360.checks.catalog.pictures import PICTURES
 from capture360.checks.catalog.poses import POSES
 from capture360.checks.catalog.stations import STATIONS
-from capture360.checks.catalog.structure import STRUCTURE
 from capture360.checks.catalog.times import TIMES
+from capture360.rules.links import LINKS
+from capture360.rules.project import PROJECT
+from capture360.rules.reconciliation import RECONCILIATION
 from capture360.rules.rule import RuleBook
+from capture360.rules.scans import SCANS
+from capture360.rules.sensing import SENSING
+from capture360.rules.structure import STRUCTURE
 
-RULES = RuleBook((*STRUCTURE, *STATIONS, *POSES, *TIMES, *FILES, *PICTURES, *CAPTURES, *SCANS))
+RULES = RuleBook(STRUCTURE, STATIONS, POSES, TIMES, FILES, CAPTURES, SCANS, SENSING, PROJECT, LINKS, RECONCILIATION)
+CAPTURE_RULES = tuple(rule for rule in RULES.rules if rule.stage in ("gate", "suite", "files"))
+"""Those that a delivered capture is checked by."""

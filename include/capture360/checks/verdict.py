@@ -144,14 +144,13 @@ def _one_cause(rule: str, groups: Sequence[Group], hit: int, total: int) -> Find
     first = next(finding for group in groups for finding in group.findings(1))
     cause = next((group.cause for group in groups if group.cause), "")
     rows = sorted({finding.row for group in groups for finding in group.findings() if finding.row})
-    table = first.where.partition(" row ")[0]
-    place = f"{table} {'row' if len(rows) == 1 else 'rows'} {ranges(rows)}" if rows and first.row else first.where
+    where = f"{first.path} {'row' if len(rows) == 1 else 'rows'} {ranges(rows)}" if rows and first.row else first.where
     title = RULES[rule].title
     message = (
         f"{hit:,} of {total:,} stations break one rule: {title[0].lower()}{title[1:]}.{cause} "
-        f"The first: {first.message} ({place})"
+        f"The first: {first.message} ({where})"
     )
-    return replace(first, disposition=Disposition.STOP, where=place, message=message, station=None)
+    return replace(first, disposition=Disposition.STOP, where=where, message=message, station=None)
 
 
 def _many_causes(root: str, by_rule: Mapping[str, Sequence[Group]], held_back: int, total: int) -> Finding:

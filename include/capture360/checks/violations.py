@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,14 @@ MOST_TOLD = 10_000
 """Findings made of one kind of hit; the counts stay whole."""
 
 
+class Place(NamedTuple):
+    """Where a row is found; `row` is None if no table names it."""
+
+    path: str
+    row: int | None
+    station: str | None
+
+
 @dataclass(frozen=True)
 class Frame:
     """A text table and the file it came from."""
@@ -26,17 +34,15 @@ class Frame:
     frame: pd.DataFrame
     file: str
 
-    def where(self, position: int) -> tuple[str, str | None, int | None]:
-        """How people find a row: place, station and row number. A row that no table names is found by its file."""
+    def place(self, position: int) -> Place:
+        """How people find a row: file, row number and station. A row that no table names is found by its own file."""
         record = self.frame
-        station = str(record["station_id"].iat[position]) or None
-        row = int(record["row"].to_numpy()[position])
-        if not row:
-            return str(record["file"].iat[position]), station, None
-        return f"{self.file} row {row}" + (f" ({station})" if station else ""), station, row
+        row = int(record["row"].to_numpy()[position]) or None
+        path = self.file if row else str(record["file"].iat[position])
+        return Place(path, row, str(record["station_id"].iat[position]) or None)
 
 
-Words = Mapping[str, object]
+Words = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -62,13 +68,13 @@ class RowViolations:
 
     def findings(self, most: int = MOST_TOLD) -> Iterator[Finding]:
         for position in self.positions[:most].tolist():
-            where, station, row = self.table.where(position)
+            at = self.table.place(position)
             yield RULES[self.rule].finding(
-                where,
+                at.path,
                 self._value(position),
                 message=self.message,
-                station=station,
-                row=row,
+                station=at.station,
+                row=at.row,
                 column=self.column,
                 **self.words(position),
             )

@@ -17,7 +17,8 @@ from capture360.errors import CdfError
 from capture360.geometry.polygons import clipped
 from capture360.geometry.spherical_polygons import on_one_face
 from capture360.model import MAX_TEXT_LENGTH, Detection, PublishedImage
-from capture360.rules.finding import Disposition, Finding
+from capture360.rules.finding import Finding
+from capture360.rules.links import L06
 from capture360.settings.detection import JobSettings
 
 _NAME = "Tag plates"
@@ -126,7 +127,6 @@ class JobDetector:
         polygon = clipped(corners)
         text = found.text.strip()[:MAX_TEXT_LENGTH]
         if polygon is None:
-            message = "The text polygon does not intersect any face. The text was left out."
-            self._findings.append(Finding("text_nowhere", Disposition.WARN, found.image, text, message))
+            self._findings.append(L06.finding(where=found.image, value=text))
         elif text:
             yield Detection(found.image, face, text, round(found.confidence, 4), polygon)

@@ -18,7 +18,8 @@ from capture360.detection.protocol import Line, ReadFace
 from capture360.errors import BadInputError, CdfError, ConfigError
 from capture360.geometry.polygons import clipped
 from capture360.model import FACES, MAX_TEXT_LENGTH, Detection, FaceName, FaceRef, PublishedImage
-from capture360.rules.finding import Disposition, Finding
+from capture360.rules.finding import Finding
+from capture360.rules.links import L04, L05
 from capture360.settings.detection import OcrSettings
 
 if TYPE_CHECKING:
@@ -135,8 +136,7 @@ class OcrDetector:
         except (BadInputError, CdfError) as error:
             if isinstance(error, CdfError) and error.status not in _ABSENT:
                 raise
-            message = f"{error} No text was looked for on this face."
-            self._findings.append(Finding("face_unreadable", Disposition.WARN, place, ref.external_id, message))
+            self._findings.append(L04.finding(where=place, value=ref.external_id, error=str(error)))
             return []
         if lines is None:
             assert pixels is not None
@@ -149,13 +149,7 @@ class OcrDetector:
         if len(text) <= MAX_TEXT_LENGTH:
             return text
         self._findings.append(
-            Finding(
-                "text_cut",
-                Disposition.NOTE,
-                f"{image.external_id} {face}",
-                text,
-                f"A text of {len(text)} characters was cut to {MAX_TEXT_LENGTH}, the most that CDF stores.",
-            )
+            L05.finding(where=f"{image.external_id} {face}", value=text, length=len(text), limit=MAX_TEXT_LENGTH)
         )
         return text[:MAX_TEXT_LENGTH]
 

@@ -21,7 +21,8 @@ from capture360.detection.job_wait import JobWait
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.geometry.polygons import clipped
 from capture360.model import MAX_TEXT_LENGTH, Detection, FaceName, FaceRef, PublishedImage
-from capture360.rules.finding import Disposition, Finding
+from capture360.rules.finding import Finding
+from capture360.rules.links import L04
 from capture360.settings.detection import VisionSettings
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class VisionDetector:
             if ref in ids:
                 places[ids[ref]].append((image, face))
             else:
-                self._add_finding(image, face, f"The file of this face, {ref.external_id}, is not in CDF.")
+                self._unread(image, face, "no_file")
         return places
 
     def _start(self, files: Sequence[int], others_run: bool) -> VisionExtractJob[Any] | None:
@@ -167,12 +168,11 @@ class VisionDetector:
             if file not in answered:
                 why = failed.get(file) or job.error_message or "the job did not answer for this face"
                 for image, face in places[file]:
-                    self._add_finding(image, face, f"Vision could not read this face: {why}. Its texts are missing.")
+                    self._unread(image, face, "vision", error=why)
 
-    def _add_finding(self, image: PublishedImage, face: FaceName, message: str) -> None:
-        place = f"{image.external_id} {face}"
-        value = image.faces[face].external_id
-        self._findings.append(Finding("face_unreadable", Disposition.WARN, place, value, message))
+    def _unread(self, image: PublishedImage, face: FaceName, message: str, error: str = "") -> None:
+        where, file = f"{image.external_id} {face}", image.faces[face].external_id
+        self._findings.append(L04.finding(where=where, value=file, message=message, error=error))
 
 
 @contextmanager

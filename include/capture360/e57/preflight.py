@@ -15,7 +15,7 @@ from capture360.e57.find import find_photospheres
 from capture360.e57.images import Blob, Contents, Representation, read_contents
 from capture360.e57.pages import DamagedError, E57Error, PagedFile
 from capture360.e57.photospheres import Candidates, Photosphere, Remark
-from capture360.e57.verification import Source, Verification, opened, stop
+from capture360.e57.verification import Source, Verification, opened
 from capture360.geometry.projection import ProjectionError, check_full_panorama
 from capture360.pictures.decoding import check_whole
 from capture360.pictures.jpeg import (
@@ -26,6 +26,8 @@ from capture360.pictures.jpeg import (
     read_header,
 )
 from capture360.rules.finding import Disposition, Finding
+from capture360.rules.rule import Rule
+from capture360.rules.scans import E01, E02, E03, E04
 
 MAX_UPLOAD = 1000 << 30
 """Bytes that CDF's Files API takes in one multipart upload (public API spec, POST /files/initmultipartupload)."""
@@ -80,26 +82,25 @@ def preflight(
             file = PagedFile(stream, name)
             contents = read_contents(file)
         except E57Error as error:
-            return Preflight(name, size, None, (), 0, 0, (stop("E01", name, str(size), str(error)),))
+            return Preflight(name, size, None, (), 0, 0, (E01.finding(name, size, sentence=str(error)),))
         candidates = find_photospheres(contents)
         stations = {image.index: sphere.station for sphere in candidates.usable for image in sphere.images}
         findings = [
-            _finding(name, remark, "E03", None if remark.image is None else stations.get(remark.image))
+            _finding(name, remark, E03, None if remark.image is None else stations.get(remark.image))
             for remark in candidates.remarks
         ]
         if size > max_bytes:
             message = f"{name} has {size:,} bytes; CDF takes {max_bytes:,} at most. Export it in several files."
-            findings.insert(0, stop("E04", name, str(size), message))
+            findings.insert(0, E04.finding(name, size, sentence=message))
         try:
             pictures = _Pictures(file, max_megapixels, decode)
             usable = [sphere for sphere in candidates.usable if _pictures_sound(file, sphere, pictures, findings)]
         except E57Error as error:
-            findings.insert(0, stop("E01", name, str(size), str(error)))
+            findings.insert(0, E01.finding(name, size, sentence=str(error)))
             usable = []
         if not usable and not any(finding.disposition is Disposition.STOP for finding in findings):
-            findings.insert(
-                0, stop("E02", name, str(candidates.total), _why_none(name, contents, candidates, findings))
-            )
+            why = _why_none(contents, candidates, findings)
+            findings.insert(0, E02.finding(name, candidates.total, sentence=f"{name} holds {why}"))
         return Preflight(
             name, size, contents, tuple(usable), candidates.total, candidates.other_images, tuple(findings)
         )
@@ -108,18 +109,19 @@ def preflight(
 def with_verification(found: Preflight, verified: Verification) -> Preflight:
     """The preflight with what reading every page added; nothing of a damaged file can be used."""
     finding = verified.finding
-    if finding is None or any(known.rule == "E01" for known in found.findings):
+    if finding is None or any(known.rule == E01.id for known in found.findings):
         return found
     return replace(found, photospheres=(), findings=(finding, *found.findings))
 
 
-def _finding(where: str, remark: Remark, rule: str, station: str | None = None) -> Finding:
+def _finding(where: str, remark: Remark, rule: Rule, station: str | None = None) -> Finding:
     if remark.fatal:
         disposition = Disposition.QUARANTINE
     else:
         disposition = Disposition.NOTE if remark.note else Disposition.WARN
-    message = f"{where}: {remark.label} {remark.message}."
-    return Finding(rule, disposition, where, remark.value, message, station=station or remark.label)
+    sentence = f"{where}: {remark.label} {remark.message}."
+    finding = rule.finding(where, remark.value, sentence=sentence, station=station or remark.label)
+    return replace(finding, disposition=disposition)
 
 
 def _pictures_sound(file: PagedFile, sphere: Photosphere, pictures: _Pictures, findings: list[Finding]) -> bool:
@@ -138,19 +140,19 @@ def _pictures_sound(file: PagedFile, sphere: Photosphere, pictures: _Pictures, f
         except E57Error as error:
             text = str(error).removeprefix(f"{file.where}: ").rstrip(".")
             findings.append(
-                _finding(file.where, Remark(label, str(picture.blob.offset), f"- {text}", True), "E04", sphere.station)
+                _finding(file.where, Remark(label, str(picture.blob.offset), f"- {text}", True), E04, sphere.station)
             )
             return False
         else:
             remarks, size = _picture_remarks(header, picture, label, sphere)
-        findings.extend(_finding(file.where, remark, "E03", sphere.station) for remark in remarks)
+        findings.extend(_finding(file.where, remark, E03, sphere.station) for remark in remarks)
         if size is None:
             return False
         sizes.add(size)
     if len(sizes) > 1:
         text = ", ".join(f"{width} x {height}" for width, height in sorted(sizes))
         remark = Remark(sphere.name, text, f"has faces of different sizes ({text})")
-        findings.append(_finding(file.where, remark, "E03", sphere.station))
+        findings.append(_finding(file.where, remark, E03, sphere.station))
     return True
 
 
@@ -231,19 +233,19 @@ def _ends(stream: IO[bytes], length: int, mime_type: str) -> bool:
     return False
 
 
-def _why_none(where: str, contents: Contents, candidates: Candidates, findings: list[Finding]) -> str:
-    """The sentence for a file without a sphere that can be used."""
+def _why_none(contents: Contents, candidates: Candidates, findings: list[Finding]) -> str:
+    """What a file holds instead of a sphere that can be used."""
     if candidates.total:
         faults = [finding for finding in findings if finding.disposition is Disposition.QUARANTINE]
-        first = f": {faults[0].message.removeprefix(f'{where}: ')}" if faults else "."
-        return f"{where} holds no usable one of {_counted(candidates.total, 'photosphere')}{first}"
+        first = f": {faults[0].message.removeprefix(f'{faults[0].where}: ')}" if faults else "."
+        return f"no usable one of {_counted(candidates.total, 'photosphere')}{first}"
     if not contents.images:
         scans = f" ({_counted(contents.scans, 'scan')} only)" if contents.scans else ""
-        return f"{where} holds no images{scans}. Export it with its panoramas."
+        return f"no images{scans}. Export it with its panoramas."
     kinds = sorted({_KIND_WORDS[one.kind] for image in contents.images for one in image.representations})
     only = f" (only {' and '.join(kinds)})" if kinds else ""
     return (
-        f"{where} holds {_counted(len(contents.images), 'image')} but no 360 panorama{only}. "
+        f"{_counted(len(contents.images), 'image')} but no 360 panorama{only}. "
         "Export it with spherical images or six cube faces a station."
     )
 

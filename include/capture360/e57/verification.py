@@ -11,7 +11,8 @@ from typing import IO
 
 from capture360.e57.checksums import PAGE
 from capture360.e57.pages import BLOCK, PageChecker
-from capture360.rules.finding import Disposition, Finding
+from capture360.rules.finding import Finding
+from capture360.rules.scans import E01
 
 Source = str | PathLike[str] | IO[bytes]
 Progress = Callable[[int, int], None]
@@ -38,10 +39,10 @@ class Verification:
                 f"{self.where} is damaged: the checksums of {self.bad_pages:,} of {self.pages:,} {pages} are wrong, "
                 f"the first at byte {self.first_bad * PAGE:,}. Copy it again."
             )
-            return stop("E01", self.where, str(self.bad_pages), message)
+            return E01.finding(self.where, self.bad_pages, sentence=message)
         if not self.complete:
             message = f"{self.where} is cut off: {self.size:,} bytes are no whole number of pages. Copy it again."
-            return stop("E01", self.where, str(self.size), message)
+            return E01.finding(self.where, self.size, sentence=message)
         return None
 
 
@@ -85,7 +86,3 @@ def opened(source: Source, where: str | None = None) -> Iterator[tuple[IO[bytes]
             yield stream, where or path.rstrip("/").rsplit("/", 1)[-1]
     else:
         yield source, where or str(getattr(source, "name", "the file")).rsplit("/", 1)[-1]
-
-
-def stop(rule: str, where: str, value: str, message: str) -> Finding:
-    return Finding(rule, Disposition.STOP, where, value, message)

@@ -30,6 +30,14 @@ class FileEntry:
     version: str
 
 
+class OutsideError(BadInputError):
+    """A path leaves the capture folder; `problem` says how, and what to do."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f'"{path}" {problem}.')
+        self.problem = problem
+
+
 class CaptureFolder:
     """Read-only access to the files below one folder of an fsspec store. Paths are relative, with forward slashes.
 
@@ -106,7 +114,7 @@ class CaptureFolder:
                 yield no_text(path)
 
     def resolve(self, path: str) -> str:
-        """`path` normalised; BadInputError if it is absolute, leaves the folder, or goes through a link out of it.
+        """`path` normalised; OutsideError if it is absolute, leaves the folder, or goes through a link out of it.
 
         A path that was listed is itself: names of files may hold colons and backslashes.
         """
@@ -114,11 +122,11 @@ class CaptureFolder:
         clean = path if is_listed else posixpath.normpath(path.replace("\\", "/"))
         leaves = not path or clean.startswith(("/", "..")) or ":" in clean.split("/")[0] or "\x00" in clean
         if leaves and not is_listed:
-            raise BadInputError(f'"{path}" points outside the capture folder. Name files relative to capture.yaml.')
+            raise OutsideError(path, "points outside the capture folder. Name files relative to capture.yaml")
         if self._is_local:
             real = Path(self._root, clean).resolve()
             if not real.is_relative_to(Path(self._root).resolve()):
-                raise BadInputError(f'"{path}" is a link that leaves the capture folder. Deliver the file itself.')
+                raise OutsideError(path, "is a link that leaves the capture folder. Deliver the file itself")
         return clean
 
     def exists(self, path: str) -> bool:

@@ -24,7 +24,8 @@ from capture360.matching.evidence import APPROVABLE
 from capture360.matching.normalise import key
 from capture360.matching.policy import ScoredMatch, Status, with_status
 from capture360.model import MAX_TEXT_LENGTH, Asset, Pose
-from capture360.rules.finding import Disposition, Finding
+from capture360.rules.finding import Finding
+from capture360.rules.links import L01, L02, L03
 from capture360.settings.matching import ConsensusSettings
 
 _MAX_SIZE_RATIO = 1.5
@@ -229,15 +230,7 @@ class ConsensusResolver:
             if each.match.status == "approved" and not each.manual:
                 self._set(position, "suggested", f"stations disagree on this plate: {told}")
         first = self._scored[positions[0]].match.detection
-        self._findings.append(
-            Finding(
-                "plate_conflict",
-                Disposition.WARN,
-                f"{first.image} {first.face}",
-                told,
-                f"Stations read one plate as {told}. Look at it and approve the right one.",
-            )
-        )
+        self._findings.append(L01.finding(where=f"{first.image} {first.face}", value=told))
 
     def _tell_places(self, sightings: Sequence[Sighting]) -> None:
         places: dict[str, list[Sighting]] = defaultdict(list)
@@ -251,15 +244,7 @@ class ConsensusResolver:
             )
             if far > self._settings.apart_m:
                 name = some[0].asset.name
-                self._findings.append(
-                    Finding(
-                        "plate_in_two_places",
-                        Disposition.NOTE,
-                        name,
-                        f"{far:.1f} m",
-                        f"Plates of {name} hang {far:.1f} m apart. Two plates of one asset, or one of them is not its.",
-                    )
-                )
+                self._findings.append(L02.finding(where=name, value=f"{far:.1f} m"))
 
     def _wrong_poses(self) -> Finding | None:
         """If the rays to most plates miss each other widely, the poses are wrong and not the plates."""
@@ -279,13 +264,8 @@ class ConsensusResolver:
         usual = median(usual_of_assets)
         if usual <= self._settings.pose_residual_deg:
             return None
-        return Finding(
-            "poses_disagree_with_plates",
-            Disposition.WARN,
-            f"{len(usual_of_assets)} assets seen by several stations",
-            f"{usual:.1f} degrees",
-            f"The lines of sight to one plate usually miss each other by {usual:.1f} degrees. Check the order of the "
-            "quaternion or Euler angles, the image yaw offset, and that no face is mirrored.",
+        return L03.finding(
+            where=f"{len(usual_of_assets)} assets seen by several stations", value=f"{usual:.1f} degrees"
         )
 
     def _set(self, position: int, status: Status, reason: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from capture360.checks.rules import RULES
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKind
 from capture360.readers.columns import FACE_COLUMNS, STATION_COLUMNS, canonical, station_columns
@@ -12,6 +11,7 @@ from capture360.readers.pictures import derived_faces, named_faces, panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.sheet import read_excel, read_parquet
 from capture360.readers.tables import Tables
+from capture360.rules.structure import S03, S05
 from capture360.settings.checks import CheckSettings
 
 _EXTENSIONS = ("csv", "tsv", "txt", "parquet", "xlsx")
@@ -41,10 +41,10 @@ def read_table(folder: CaptureFolder, stem: str, settings: CheckSettings) -> Tab
     """The one table called `stem`, whatever its form."""
     found = tables_named(folder, stem)
     if len(found) > 1:
-        raise Unreadable(RULES["S03"].finding("the capture folder", ", ".join(found), count=len(found)))
+        raise Unreadable(S03.finding("", ", ".join(found), count=len(found)))
     if not found:
         wanted = "stations.csv, stations.parquet or stations.xlsx"
-        raise Unreadable(RULES["S03"].finding("the capture folder", message="none", wanted=wanted))
+        raise Unreadable(S03.finding(message="none", wanted=wanted))
     path = found[0]
     rows, columns, size = settings.max_table_rows, settings.max_table_columns, settings.max_table_bytes
     if path.endswith(".parquet"):
@@ -56,5 +56,5 @@ def read_table(folder: CaptureFolder, stem: str, settings: CheckSettings) -> Tab
     else:
         table = read_delimited(folder, path, max_rows=rows, max_columns=columns, max_bytes=size)
     if table.frame.empty:
-        raise Unreadable(RULES["S05"].finding(path, message="empty"))
+        raise Unreadable(S05.finding(path, message="empty"))
     return table

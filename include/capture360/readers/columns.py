@@ -8,12 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from capture360.checks.rules import RULES
 from capture360.readers.delimited import Table, quoted
 from capture360.readers.manifest import Manifest
 from capture360.readers.notation import Numbers, plain_numbers
 from capture360.readers.problem import Unreadable
 from capture360.rules.finding import Finding
+from capture360.rules.structure import S04
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +60,7 @@ def canonical(table: Table, manifest: Manifest, known: Sequence[str], required: 
     """
     delivered = {name: canon for canon, name in manifest.columns.items() if canon in known}
     names = [delivered.get(name) or (name if name in known else name.strip().casefold()) for name in table.header]
-    mistakes = [RULES["S04"].finding(table.file, name, message="twice", column=name) for name in _twice(names)]
+    mistakes = [S04.finding(table.file, name, message="twice", column=name) for name in _twice(names)]
     mistakes += _missing(table, names, known, required)
     if mistakes:
         raise Unreadable(*mistakes)
@@ -72,7 +72,7 @@ def canonical(table: Table, manifest: Manifest, known: Sequence[str], required: 
             continue
         near = [known_name for known_name in _near(name, known) if known_name not in names]
         if near:
-            warnings.append(RULES["S04"].finding(table.file, name, message="misspelt", column=name, known=near[0]))
+            warnings.append(S04.finding(table.file, name, message="misspelt", column=name, known=near[0]))
         final.append(f"x_{name}")
     frame: pd.DataFrame = table.frame.set_axis([*final, "row"], axis=1)
     frame = frame.loc[:, ~frame.columns.duplicated()]
@@ -105,7 +105,7 @@ def _near(name: str, known: Sequence[str]) -> list[str]:
 
 def _missing(table: Table, names: Sequence[str], known: Sequence[str], required: Sequence[str]) -> list[Finding]:
     """A finding a missing column; one for all where the header is none, or was split wrongly."""
-    rule = RULES["S04"]
+    rule = S04
     strangers = [other for other in dict.fromkeys(names) if other and other not in known]
     near = {name: _nearest(name, strangers) for name in required if name not in names}
     if sum(not found for found in near.values()) > len(required) / 2:

@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
-from capture360.checks.rules import RULES
 from capture360.landing.folder import CaptureFolder
 from capture360.readers.expansion import too_large, too_long, too_wide, unreadable
 from capture360.readers.problem import Unreadable
 from capture360.rules.finding import Finding
+from capture360.rules.structure import S03, S05
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +93,7 @@ def read_delimited(
         frame, rows = _parsed(stream, path, encoding, head, max_rows)
     if rows.ragged:
         raise Unreadable(*_ragged(path, head, rows.ragged, len(frame)))
-    findings = (RULES["S03"].finding(path, message="encoding"),) if encoding == "cp1252" else ()
+    findings = (S03.finding(path, message="encoding"),) if encoding == "cp1252" else ()
     return Table(path, head.names, frame, head.delimiter == ",", findings=findings)
 
 
@@ -170,7 +170,7 @@ def _parsed(
 
     names = head.names
     if not any(names):
-        raise Unreadable(RULES["S05"].finding(path, message="empty"))
+        raise Unreadable(S05.finding(path, message="empty"))
     places = [str(place) for place in range(len(names))]
     rows = _Rows()
     try:
@@ -194,7 +194,7 @@ def _parsed(
         )
     except (pa.ArrowException, UnicodeError, ValueError) as error:
         if "Empty CSV" in str(error) or "Could not skip" in str(error):
-            raise Unreadable(RULES["S05"].finding(path, message="empty")) from None
+            raise Unreadable(S05.finding(path, message="empty")) from None
         raise unreadable(path, "a text table", _first_sentence(error), _MEND) from None
     if table.num_rows > max_rows:
         raise too_long(path, max_rows, "Split the capture by level or area.")
@@ -249,12 +249,12 @@ def unique_names(names: Iterable[str]) -> list[str]:
 
 def _ragged(path: str, head: _Head, ragged: list[tuple[int, int]], good: int) -> list[Finding]:
     """What is wrong with the rows; with the header, where most rows are of another length."""
-    expected, rule = len(head.names), RULES["S05"]
+    expected, rule = len(head.names), S05
     length, times = Counter(actual for _, actual in ragged).most_common(1)[0]
     if times > max(good, 1):
         return [rule.finding(path, length, message="header", expected=expected, header=quoted(head.names))]
     return [
-        rule.finding(f"{path} row {row}", actual, row=row, expected=expected)
+        rule.finding(path, actual, row=row, expected=expected)
         for row, actual in ((number - head.lines + head.rows, actual) for number, actual in ragged[:_RAGGED_TOLD])
     ]
 

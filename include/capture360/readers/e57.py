@@ -11,18 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from capture360.checks.rules import RULES
 from capture360.e57 import preflight, verify, with_verification
 from capture360.e57.photospheres import Photosphere
-from capture360.e57.verification import stop
 from capture360.errors import BadInputError
-from capture360.landing.folder import CaptureFolder
+from capture360.landing.folder import CaptureFolder, OutsideError
 from capture360.landing.scans import archives_in, open_scan, scans_in, scans_within
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.pictures import PANORAMA
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
 from capture360.rules.finding import Finding
+from capture360.rules.scans import E01
+from capture360.rules.structure import S03, S07
 from capture360.settings.checks import CheckSettings
 
 DEFAULTS: dict[str, Any] = {
@@ -51,9 +51,9 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
         try:
             paths += [scan.path for scan in scans_within(folder, archive)]
         except BadInputError as error:
-            findings.append(stop("E01", archive, str(folder.sizes[archive]), str(error)))
+            findings.append(E01.finding(archive, folder.sizes[archive], sentence=str(error)))
     if not paths:
-        nothing = RULES["S03"].finding("the capture folder", message="none", wanted="an .e57 file")
+        nothing = S03.finding(message="none", wanted="an .e57 file")
         raise Unreadable(*findings or [nothing])
     rows: list[tuple[str, ...]] = []
     hashes: dict[str, str] = {}
@@ -66,8 +66,11 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
                     verified = verify(stream, where=path)
                     found = with_verification(found, verified)
                     hashes[path] = verified.sha256 or ""
+        except OutsideError as error:
+            findings.append(S07.finding(path, path, message="outside", problem=error.problem))
+            continue
         except BadInputError as error:
-            findings.append(_unreadable(path, str(error)))
+            findings.append(E01.finding(path, sentence=str(error)))
             continue
         findings += [replace(one, station=one.station and prefix + one.station) for one in found.findings]
         rows += [_row(sphere, path, prefix) for sphere in found.photospheres]
@@ -82,13 +85,6 @@ def _row(sphere: Photosphere, path: str, prefix: str) -> tuple[str, ...]:
     numbers = [repr(float(value)) for value in (*sphere.pose.position, *sphere.pose.rotation)]
     time = sphere.taken_at.isoformat() if sphere.taken_at else ""
     return (prefix + sphere.station, sphere.name, *numbers, time, sphere.reference(path))
-
-
-def _unreadable(path: str, sentence: str) -> Finding:
-    _, leaves, problem = sentence.partition(f'"{path}" ')
-    if leaves:
-        return RULES["S07"].finding(path, path, message="outside", problem=problem.rstrip("."))
-    return stop("E01", path, "", sentence)
 
 
 def _prefixes(paths: Sequence[str]) -> Mapping[str, str]:

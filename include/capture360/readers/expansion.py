@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from capture360.checks.rules import RULES
 from capture360.readers.problem import Unreadable
+from capture360.rules.structure import S03, S10
 
 _ALWAYS = 32 << 20
 _RATIO = 50
@@ -17,7 +17,7 @@ def most_unpacked(size: int, limit: int) -> int:
 
 def too_large(path: str, size: int, limit: int, unpacked: str = "") -> Unreadable:
     return Unreadable(
-        RULES["S10"].finding(
+        S10.finding(
             path,
             f"{size:,}",
             message="bytes",
@@ -29,13 +29,13 @@ def too_large(path: str, size: int, limit: int, unpacked: str = "") -> Unreadabl
 
 
 def too_long(path: str, limit: int, mend: str) -> Unreadable:
-    return Unreadable(RULES["S10"].finding(path, limit=f"{limit:,}", mend=mend))
+    return Unreadable(S10.finding(path, limit=f"{limit:,}", mend=mend))
 
 
 def too_wide(path: str, last: str, limit: int) -> Unreadable:
     """`last` is what stands in the last column: a name, or an address such as XFD9000."""
-    return Unreadable(RULES["S10"].finding(path, last, message="columns", limit=f"{limit:,}"))
+    return Unreadable(S10.finding(path, last, message="columns", limit=f"{limit:,}"))
 
 
 def unreadable(path: str, form: str, problem: str, mend: str) -> Unreadable:
-    return Unreadable(RULES["S03"].finding(path, message="unreadable", form=form, problem=problem, mend=mend))
+    return Unreadable(S03.finding(path, message="unreadable", form=form, problem=problem, mend=mend))

@@ -10,7 +10,6 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from capture360.checks.rules import RULES
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.pictures.exif import camera_notes
@@ -22,6 +21,7 @@ from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.pictures import PICTURE, panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
+from capture360.rules.structure import S03, S09
 from capture360.settings.checks import CheckSettings
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     """One station a picture; what the pictures do not say is left empty, for the rules to complain about."""
     paths = [entry.path for entry in folder.files if PICTURE.search(entry.path)]
     if not paths:
-        raise Unreadable(RULES["S03"].finding("the capture folder", message="none", wanted="panoramas as .jpg files"))
+        raise Unreadable(S03.finding(message="none", wanted="panoramas as .jpg files"))
     frame = _frame([_row(folder, path, manifest) for path in paths])
     file = "the pictures"
     if tables_named(folder, "stations"):
@@ -60,7 +60,7 @@ def _refuse_without_rotation(frame: pd.DataFrame, manifest: Manifest, file: str)
     if missing:
         problem = f'rotation.kind "{kind}" needs the columns {", ".join(missing)}, missing in {file}'
         mend = "Add the columns to a stations table, or write heading_pitch_roll_deg."
-        raise Unreadable(RULES["S09"].finding(MANIFEST, kind, column="rotation.kind", problem=problem, mend=mend))
+        raise Unreadable(S09.finding(MANIFEST, kind, column="rotation.kind", problem=problem, mend=mend))
 
 
 def _row(folder: CaptureFolder, path: str, manifest: Manifest) -> tuple[str, ...]:

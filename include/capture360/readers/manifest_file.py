@@ -9,13 +9,13 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from capture360.checks.rules import RULES
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKind
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.manifest_keys import refused
 from capture360.readers.problem import Unreadable
 from capture360.rules.finding import Finding
+from capture360.rules.structure import S01, S09
 
 _LARGEST = 64_000
 """Bytes. It is read at every look at the landing zone, and YAML is slow."""
@@ -90,7 +90,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _broken(problem: str, mend: str) -> Unreadable:
-    return Unreadable(RULES["S01"].finding(MANIFEST, problem=problem, mend=mend))
+    return Unreadable(S01.finding(MANIFEST, problem=problem, mend=mend))
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _told(error: ValidationError) -> list[Finding]:
     for mistake in error.errors(include_url=False):
         path = [str(part) for part in mistake["loc"]]
         key = ".".join(path) or MANIFEST
-        rule = RULES["S09" if path and path[0] in _CONVENTIONS else "S01"]
+        rule = S09 if path and path[0] in _CONVENTIONS else S01
         problem, mend = _sentence(key, path, mistake)
         findings.append(rule.finding(MANIFEST, _brief(mistake["input"]), column=key, problem=problem, mend=mend))
     return findings
@@ -152,7 +152,7 @@ def _conventions(manifest: Manifest) -> list[Finding]:
     rotation, found = manifest.rotation, []
 
     def missing(key: str, mend: str) -> None:
-        found.append(RULES["S09"].finding(MANIFEST, column=key, problem=f"{key} is missing", mend=f"{mend}."))
+        found.append(S09.finding(MANIFEST, column=key, problem=f"{key} is missing", mend=f"{mend}."))
 
     if manifest.kind is not CaptureKind.E57:
         if rotation.kind != "none" and rotation.direction is None:
@@ -162,7 +162,7 @@ def _conventions(manifest: Manifest) -> list[Finding]:
                 missing("rotation.euler_order", _MEND["rotation.euler_order"])
             elif sorted(rotation.euler_order.upper()) != ["X", "Y", "Z"]:
                 found.append(
-                    RULES["S09"].finding(
+                    S09.finding(
                         MANIFEST,
                         rotation.euler_order,
                         column="rotation.euler_order",
@@ -171,12 +171,12 @@ def _conventions(manifest: Manifest) -> list[Finding]:
                     )
                 )
     for key, value, problem, mend in refused(manifest):
-        found.append(RULES["S09"].finding(MANIFEST, value, column=key, problem=problem, mend=mend))
+        found.append(S09.finding(MANIFEST, value, column=key, problem=problem, mend=mend))
     if manifest.time.base == "local" and not manifest.time.zone:
         missing("time.zone", "Times are local: name their zone, such as Europe/Oslo")
     if manifest.time.zone and not _zone_known(manifest.time.zone):
         found.append(
-            RULES["S09"].finding(
+            S09.finding(
                 MANIFEST,
                 manifest.time.zone,
                 column="time.zone",

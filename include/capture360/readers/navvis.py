@@ -11,7 +11,6 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from capture360.checks.rules import RULES
 from capture360.landing.folder import CaptureFolder
 from capture360.readers.columns import STATION_COLUMNS, canonical, station_columns
 from capture360.readers.delimited import read_delimited
@@ -19,6 +18,7 @@ from capture360.readers.manifest import Manifest
 from capture360.readers.pictures import panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
+from capture360.rules.structure import S03, S05
 from capture360.settings.checks import CheckSettings
 
 PLACES = ("pano/pano-poses.csv", "pano-poses.csv")
@@ -46,7 +46,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     """Stations and panoramas of a NavVis dataset; station ids are the numbers of the file names, zeros kept."""
     path = poses_file(folder)
     if path is None:
-        raise Unreadable(RULES["S03"].finding("the capture folder", message="none", wanted=PLACES[0]))
+        raise Unreadable(S03.finding(message="none", wanted=PLACES[0]))
     header, skip = _header(folder, path)
     table = read_delimited(
         folder,
@@ -58,7 +58,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
         skip=skip,
     )
     if table.frame.empty:
-        raise Unreadable(RULES["S05"].finding(path, message="empty"))
+        raise Unreadable(S05.finding(path, message="empty"))
     names = tuple(_CANONICAL.get(name.casefold(), name) for name in table.header)
     renamed = replace(table, header=names, frame=table.frame.set_axis([*names, "row"], axis=1))
     required = tuple(name for name in station_columns(manifest) if name != "station_id")

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from capture360.checks.rules import RULES
 from capture360.readers.manifest import Manifest
 from capture360.readers.problem import Unreadable
+from capture360.rules.structure import S11
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -178,21 +178,28 @@ class _Places:
     def doubt(self, cell: _Cell) -> Unreadable:
         text = self._text(cell)
         point, comma = (f"{text.replace(_OTHER[sign], '').replace(sign, '.')} {self.unit}" for sign in _SIGNS)
-        rule = RULES["S11"]
-        return Unreadable(rule.finding(self._where(cell), text, column=cell.column, point=point, comma=comma))
+        return self._unreadable(cell, point=point, comma=comma)
 
     def mixed(self, point: _Cell, comma: _Cell) -> Unreadable:
         first, second = sorted((point, comma), key=lambda cell: (cell.at, cell.column))
         other = f'{second.column} "{self._text(second)}" in row {self._row(second)}'
-        return Unreadable(
-            RULES["S11"].finding(
-                self._where(first), self._text(first), message="mixed", column=first.column, other=other
-            )
-        )
+        return self._unreadable(first, message="mixed", other=other)
 
     def contradiction(self, cell: _Cell) -> Unreadable:
+        return self._unreadable(cell, message="stated")
+
+    def _unreadable(self, cell: _Cell, message: str = "", **fields: str) -> Unreadable:
+        station = str(self.frame["station_id"].iat[cell.at]) if "station_id" in self.frame.columns else ""
         return Unreadable(
-            RULES["S11"].finding(self._where(cell), self._text(cell), message="stated", column=cell.column)
+            S11.finding(
+                self.file,
+                self._text(cell),
+                message=message,
+                station=station or None,
+                row=self._row(cell),
+                column=cell.column,
+                **fields,
+            )
         )
 
     def _text(self, cell: _Cell) -> str:
@@ -200,10 +207,6 @@ class _Places:
 
     def _row(self, cell: _Cell) -> int:
         return int(self.frame["row"].to_numpy()[cell.at])
-
-    def _where(self, cell: _Cell) -> str:
-        station = str(self.frame["station_id"].iat[cell.at]) if "station_id" in self.frame.columns else ""
-        return f"{self.file} row {self._row(cell)}" + (f" ({station})" if station else "")
 
 
 def _arrow(column: pd.Series[str]) -> Any:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from capture360.checks.rules import RULES
 from capture360.landing.folder import CaptureFolder
 from capture360.model import SITE_LENGTH, CaptureKey, is_id
 from capture360.readers import canonical, e57, gpano, navvis, spot
@@ -16,6 +15,7 @@ from capture360.readers.manifest_file import load_document, read_manifest
 from capture360.readers.pictures import no_faces
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
+from capture360.rules.structure import S01, S03
 from capture360.settings.checks import CheckSettings
 from capture360.text import printable
 
@@ -51,7 +51,7 @@ def read_tables(
         document = load_document(folder) if folder.exists(MANIFEST) else {}
         form = _form(folder, document)
         if not form:
-            raise Unreadable(RULES["S01"].finding(MANIFEST, message="missing"))
+            raise Unreadable(S01.finding(MANIFEST, message="missing"))
         reader = READERS[form]
         known = {**_identity(folder, key), **reader.defaults} if reader.defaults else {}
         manifest = read_manifest(document, known)
@@ -61,7 +61,7 @@ def read_tables(
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         # Gone or shut since the folder was listed.
         where, problem = str(error.filename), error.strerror or "it is gone"
-        rule = RULES["S03"]
+        rule = S03
         findings = (rule.finding(where, message="unreadable", form="a file", problem=problem, mend="Copy it again."),)
     frame = no_faces()
     return Tables(manifest, frame, frame, "", "", findings=findings)

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from capture360.checks.rules import RULES
 from capture360.geometry.rotation import RotationError, matrix_from_quaternion, quaternion_from_matrix
 from capture360.landing.folder import CaptureFolder
 from capture360.readers.expansion import too_large, unreadable
@@ -25,6 +24,7 @@ from capture360.readers.manifest import Manifest
 from capture360.readers.pictures import panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
+from capture360.rules.structure import S03
 from capture360.settings.checks import CheckSettings
 
 CHANNEL = "spot-cam-pano"
@@ -54,7 +54,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     rows = [row for path in paths for row in _mission(folder, path, manifest, len(paths) > 1)]
     if not rows:
         wanted = f"a {METADATA} that names panoramas of channel {CHANNEL}"
-        raise Unreadable(RULES["S03"].finding("the capture folder", message="none", wanted=wanted))
+        raise Unreadable(S03.finding(message="none", wanted=wanted))
     columns = zip(_COLUMNS, zip(*rows, strict=True), strict=True)
     frame = pd.DataFrame({name: pd.array(column, dtype="str") for name, column in columns})
     frame["row"] = 0

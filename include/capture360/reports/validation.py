@@ -135,9 +135,8 @@ def _bad_pictures(validation: Validation, folder: CaptureFolder) -> list[Shot]:
     """The pictures that findings are about, each once."""
     about: dict[str, Finding] = {}
     for finding in (*validation.findings, *validation.bad_rows):
-        path = finding.where.partition(" (")[0]
-        if finding.column == "file" and path in folder.sizes and len(about) < _BAD_PICTURES:
-            about.setdefault(path, finding)
+        if finding.column == "file" and finding.path in folder.sizes and len(about) < _BAD_PICTURES:
+            about.setdefault(finding.path, finding)
     return [
         Shot(thumbnail(folder, path, 240), path, finding.message.removeprefix(finding.where).lstrip(" :"))
         for path, finding in about.items()

@@ -1,22 +1,23 @@
-"""What a rule is, and how it speaks."""
+"""What a rule is, how it words its findings, and the registry of all rules."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from capture360.rules.finding import Disposition, Finding
+from capture360.text import printable
 
-Scope = Literal["capture", "station", "face", "file"]
-Stage = Literal["gate", "suite", "files"]
-_LONGEST_VALUE = 80
-_LONGEST_SENTENCE = 500
+Scope = Literal["capture", "station", "face", "file", "project", "image", "link", "site"]
+Stage = Literal["gate", "suite", "files", "project", "contextualize", "reconcile", "sense"]
+CAPTURE_FOLDER = "the capture folder"
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A sentence a rule can say: `text` is a template, `fields` fill it for the reference page and the tests."""
+    """Sentence of a rule: `text` is a template, `fields` fill it for the reference page and the tests."""
 
     text: str
     bad: str
@@ -41,7 +42,7 @@ class Expect:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of the registry. `title` says what must hold; `messages` has the sentence of each way to break it."""
+    """What must hold (`title`), why, and the sentence of each way to break it; made by a `Family`."""
 
     id: str
     title: str
@@ -54,36 +55,59 @@ class Rule:
     """Names in CheckSettings that steer the rule."""
     expectations: tuple[Expect, ...] = ()
     explains: tuple[str, ...] = ()
-    """Rules that need not be told once this one stops the capture."""
+    """Ids of rules that need not be reported once this one stops the capture."""
+    longest_value: int = 80
+    """Characters of a value that are shown."""
+    longest_sentence: int = 500
+    """Characters of a place or of another field of a message that are shown."""
+
+    @property
+    def family(self) -> str:
+        """The letter of the family."""
+        return self.id[0]
 
     def finding(
         self,
-        where: str,
+        path: str = "",
         value: object = "",
         *,
+        where: str = "",
         message: str = "",
         station: str | None = None,
         row: int | None = None,
         column: str | None = None,
         **fields: object,
     ) -> Finding:
-        """The rule's complaint about `value` at `where`, in the words of its message named `message`."""
+        """The finding that `value` breaks the rule, in the words of the message named `message`.
+
+        `path` is the file that is wrong, the capture folder if empty. `where` names a place that is no file, or a
+        file by more than its path; without it the place is the path with row and station.
+        """
         chosen = self.messages[message]
-        where = shown_value(where, _LONGEST_SENTENCE)
-        shown = {name: shown_value(content, _LONGEST_SENTENCE) for name, content in fields.items()}
+        value = printable(str(value), self.longest_value)
+        where = printable(where or place(path, row, station), self.longest_sentence)
+        shown = {name: printable(str(content), self.longest_sentence) for name, content in fields.items()}
         text = chosen.text.format(
-            where=where, value=shown_value(value), station=shown_value(station), row=row, column=column, **shown
+            where=where, value=value, station=printable(str(station)), row=row, column=column, **shown
         )
         return Finding(
             rule=self.id,
             disposition=chosen.disposition or self.disposition,
             where=where,
-            value=shown_value(value),
+            value=value,
             message=text,
             station=station,
             row=row,
             column=column,
+            path=path,
         )
+
+
+def place(path: str, row: int | None = None, station: str | None = None) -> str:
+    """How people find a row of a table, a file, or the capture folder if `path` is empty."""
+    if not row:
+        return path or CAPTURE_FOLDER
+    return f"{path} row {row}" + (f" ({station})" if station else "")
 
 
 def says(
@@ -93,26 +117,35 @@ def says(
     return {name: Message(text, bad, fields, disposition)}
 
 
-@dataclass(frozen=True, slots=True)
+class Family:
+    """The rules of one letter. A rule that is made by `rule` is registered; no other way makes one."""
+
+    def __init__(self, letter: str, title: str) -> None:
+        self.letter = letter
+        self.title = title
+        self._rules: dict[str, Rule] = {}
+
+    def rule(self, rule_id: str, title: str, *, why: str, messages: Mapping[str, Message], **properties: Any) -> Rule:
+        """Register the rule of this id: the family's letter and two digits."""
+        if not re.fullmatch(rf"{self.letter}[0-9]{{2}}", rule_id) or rule_id in self._rules:
+            raise ValueError(f"{rule_id} is no new id of family {self.letter}")
+        rule = Rule(rule_id, title, why, messages=messages, **properties)
+        self._rules[rule_id] = rule
+        return rule
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules by id."""
+        return tuple(self._rules[rule_id] for rule_id in sorted(self._rules))
+
+
 class RuleBook:
-    """The rules by id, in the order of the reference page."""
+    """Families of rules in the order of the reference page; each rule by its id."""
 
-    rules: tuple[Rule, ...]
-    by_id: Mapping[str, Rule] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "by_id", {rule.id: rule for rule in self.rules})
+    def __init__(self, *families: Family) -> None:
+        self.families = families
+        self.rules = tuple(rule for family in families for rule in family.rules)
+        self._by_id = {rule.id: rule for rule in self.rules}
 
     def __getitem__(self, rule_id: str) -> Rule:
-        return self.by_id[rule_id]
-
-
-def shown_value(value: object, longest: int = _LONGEST_VALUE) -> str:
-    """`value` on one line: control characters made visible, cut to `longest` characters."""
-    text = str(value)[: 2 * longest]
-    if not text.isprintable():
-        text = "".join(
-            char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
-            for char in text
-        )
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+        return self._by_id[rule_id]

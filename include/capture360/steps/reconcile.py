@@ -12,7 +12,9 @@ from capture360.cdf.registry import mode_of
 from capture360.errors import Capture360Error, ConfigError, MissingStepError, UnavailableError
 from capture360.model import FACES, CaptureKey, PublishedImage
 from capture360.records import STAGE_STEPS, StepRecord
-from capture360.rules.finding import Disposition, Finding
+from capture360.rules.finding import Finding
+from capture360.rules.reconciliation import R01, R02, R03, R04, R05, R06, R07, R08, R09, R10, R11, R12
+from capture360.rules.rule import Rule
 from capture360.steps import lease
 from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.annotate import batches_of, decided_matches, link_writer
@@ -76,10 +78,10 @@ def reconcile_quiet(
     except (ConfigError, UnavailableError):
         raise
     except Capture360Error as error:
-        return [_finding(key, "records", str(error))]
+        return [_finding(key, R01, str(error))]
     except (KeyError, TypeError, ValueError) as error:
         what = f"It cannot be compared, for one of its records is not as it was written ({error!r})."
-        return [_finding(key, "records", f"{what} Restore {ctx.records.url}/{key} from a backup.")]
+        return [_finding(key, R01, f"{what} Restore {ctx.records.url}/{key} from a backup.")]
 
 
 def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
@@ -99,10 +101,10 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
         return found
     memory = LinkMemory(ctx.records, key)
     if lost := memory.lost():
-        found.append(_finding(key, "memory", memory.sentence(lost)))
+        found.append(_finding(key, R02, memory.sentence(lost)))
     if not ctx.records.has(key, linked, MATCH):
         what = "Gone from the records: the texts and their matches, suggestions among them."
-        found.append(_finding(key, "matches", f"{what} Run captures_contextualize for it: it reads them anew."))
+        found.append(_finding(key, R03, f"{what} Run captures_contextualize for it: it reads them anew."))
     if not found and linked == published:
         return _link_drift(ctx, key, _compared(ctx, key, linked))
     return found
@@ -113,10 +115,10 @@ def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record
     found = []
     if unknown := unrecorded_images(ctx, key, published, record):
         fix = "Delete them in CDF; a delivery with a higher revision removes those that we made."
-        found.append(_finding(key, "unknown", f"Images that CDF shows and no record knows: {_list(unknown)}. {fix}"))
+        found.append(_finding(key, R04, f"Images that CDF shows and no record knows: {_list(unknown)}. {fix}"))
     if published is not None and record is not None and (left := left_behind(ctx, key, published, record)):
         what = "Images of earlier deliveries that CDF extracted itself and still shows"
-        found.append(_finding(key, "left", f"{what}: {_list(left)}. Delete them in CDF."))
+        found.append(_finding(key, R05, f"{what}: {_list(left)}. Delete them in CDF."))
     return found
 
 
@@ -132,7 +134,7 @@ def unknown_collections(ctx: StepContext, keys: Sequence[CaptureKey]) -> Sequenc
         f"{ctx.records.url} from a backup. A capture that is given in again instead is found in CDF, but what people "
         "decided about its links is not known any more."
     )
-    return [Finding("records", Disposition.WARN, f"space {ctx.site.space}", str(len(unknown)), message)]
+    return [R01.finding(where=f"space {ctx.site.space}", value=len(unknown), sentence=message)]
 
 
 def _image_drift(ctx: StepContext, key: CaptureKey, published: str, record: StepRecord) -> list[Finding]:
@@ -149,13 +151,13 @@ def _image_drift(ctx: StepContext, key: CaptureKey, published: str, record: Step
     there = {image.external_id for image in images}
     found = []
     if gone := [each for each in promised if each not in there]:
-        found.append(_finding(key, "images", f"Images that CDF does not show: {_list(gone)}. {again}"))
+        found.append(_finding(key, R06, f"Images that CDF does not show: {_list(gone)}. {again}"))
     refs = {ref: image.external_id for image in images for ref in image.faces.values()}
     uploaded = model.file_ids(list(refs))
     faceless = {image.external_id for image in images if len(image.faces) < len(FACES)}
     faceless |= {image for ref, image in refs.items() if ref not in uploaded}
     if faceless:
-        found.append(_finding(key, "faces", f"Images that lack faces: {_list(sorted(faceless))}. {again}"))
+        found.append(_finding(key, R07, f"Images that lack faces: {_list(sorted(faceless))}. {again}"))
     return found
 
 
@@ -187,17 +189,17 @@ def _link_drift(ctx: StepContext, key: CaptureKey, drift: LinkDrift) -> list[Fin
     missing = [link.description for link in drift.missing if link.asset in assets]
     clear = "In its last run of captures_contextualize clear the task"
     told = (
-        ("missing", missing, "Links that the records hold and CDF does not", f"{clear} annotate."),
-        ("assets", assetless, "Links to assets that are not there any more", f"{clear} match with all downstream."),
-        ("unexplained", drift.unexplained, "Links of ours that no record holds", f"{clear} annotate."),
+        (R08, missing, "Links that the records hold and CDF does not", f"{clear} annotate."),
+        (R09, assetless, "Links to assets that are not there any more", f"{clear} match with all downstream."),
+        (R10, drift.unexplained, "Links of ours that no record holds", f"{clear} annotate."),
         (
-            "orphans",
+            R11,
             drift.orphans,
             "Links whose asset is gone, which keeps viewers out of the image",
             f"{clear} annotate: it removes those that we made; delete the others, or set object3D of their assets.",
         ),
         (
-            "forgotten",
+            R12,
             drift.forgotten,
             "Links that have our outlines, number by number, but nothing remembers that we made them",
             f"To have them remembered run capture360 reconcile {key} --connection FILE --repair",
@@ -206,8 +208,8 @@ def _link_drift(ctx: StepContext, key: CaptureKey, drift: LinkDrift) -> list[Fin
     return [_finding(key, rule, f"{what}: {_list(links)}. {mend}") for rule, links, what, mend in told if links]
 
 
-def _finding(key: CaptureKey, rule: str, message: str) -> Finding:
-    return Finding(rule, Disposition.WARN, str(key), "", message)
+def _finding(key: CaptureKey, rule: Rule, sentence: str) -> Finding:
+    return rule.finding(where=str(key), sentence=sentence)
 
 
 def _list(things: Sequence[str]) -> str:

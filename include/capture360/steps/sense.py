@@ -12,13 +12,13 @@ from capture360.errors import Capture360Error, RecordsError
 from capture360.landing.listing import capture_folder, captures
 from capture360.model import CaptureKey
 from capture360.records import SENSING, STAGE_STEPS, CaptureState, Records, Stage
-from capture360.rules.finding import Disposition, Finding
+from capture360.rules.finding import Finding
+from capture360.rules.sensing import W01
 from capture360.settings.register import Register
 from capture360.settings.site import Site
 from capture360.steps import lease
 from capture360.steps.review_due import review_due
 from capture360.steps.settling import FolderSnapshot, settling
-from capture360.text import printable
 
 _LOOK = "look"
 _CONTEXTUALIZE = "contextualize"
@@ -27,8 +27,6 @@ _FINDINGS = f"{SENSING}/findings.json"
 _LONGEST_WAIT = timedelta(days=1)
 _DOUBLINGS = 30
 """More would only overflow: the wait is at its longest long before."""
-_LONGEST = 1_000
-"""Characters of one finding's message."""
 MOST_LISTED = 20
 """Findings that one log or alert lists."""
 
@@ -243,7 +241,7 @@ def _last_findings(records: Records) -> set[str]:
 
 
 def _finding(where: str, message: str) -> Finding:
-    return Finding("sense", Disposition.STOP, where=printable(where), value="", message=printable(message, _LONGEST))
+    return W01.finding(where=where, sentence=message)
 
 
 def _sentence(error: Exception) -> str:

@@ -173,7 +173,7 @@ def test_a_long_text_is_cut_and_told() -> None:
     (detection,) = detector.detect([published()])
     assert detection.text == "A1" * 64
     (finding,) = detector.findings
-    assert (finding.rule, finding.where, finding.value) == ("text_cut", "image-1 left", "A1" * 100)
+    assert (finding.rule, finding.where, finding.value) == ("L05", "image-1 left", "A1" * 100)
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", BLANK[:200]])
@@ -182,7 +182,7 @@ def test_a_face_that_cannot_be_read_is_told_and_the_others_go_on(content: bytes)
     detector = OcrDetector(read, CountingEngine([Line("P-101A", 0.97, BOX)]))
     assert [each.face for each in detector.detect([published()])] == ["back", "left", "right"]
     (finding,) = detector.findings
-    assert (finding.rule, finding.where, finding.value) == ("face_unreadable", "image-1 front", "image-1_front")
+    assert (finding.rule, finding.where, finding.value) == ("L04", "image-1 front", "image-1_front")
 
 
 def test_a_face_that_is_not_in_cdf_becomes_a_finding(running: RunningSandbox) -> None:
@@ -193,7 +193,7 @@ def test_a_face_that_is_not_in_cdf_becomes_a_finding(running: RunningSandbox) ->
     detector = OcrDetector(lambda ref: files.content(ref.external_id), CountingEngine([Line("P-101A", 0.97, BOX)]))
     assert [each.face for each in detector.detect([image])] == ["left"]
     (finding,) = detector.findings
-    assert (finding.rule, finding.where, finding.value) == ("face_unreadable", "image-1 front", "nowhere")
+    assert (finding.rule, finding.where, finding.value) == ("L04", "image-1 front", "nowhere")
 
 
 @pytest.mark.parametrize("error", [CdfError("not allowed"), CdfUnavailableError("no answer")])

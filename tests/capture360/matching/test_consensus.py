@@ -129,14 +129,14 @@ def test_a_station_that_reads_a_sibling_where_two_others_meet_demotes_all() -> N
     consensus = consensus_of(seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"), seen("three", "21-PT-1019B"))
     assert {status for _, status in statuses(consensus)} == {"suggested"}
     (finding,) = consensus.findings
-    assert (finding.rule, finding.value) == ("plate_conflict", "21-PT-1019A and 21-PT-1019B")
+    assert (finding.rule, finding.value) == ("L01", "21-PT-1019A and 21-PT-1019B")
     assert "stations disagree" in consensus.scored[0].match.reason
 
 
 def test_two_stations_that_read_two_siblings_at_one_place_are_both_demoted() -> None:
     consensus = consensus_of(seen("one", "21-PT-1019A"), seen("two", "21-PT-1019B", score=0.97))
     assert {status for _, status in statuses(consensus)} == {"suggested"}
-    assert [finding.rule for finding in consensus.findings] == ["plate_conflict"]
+    assert [finding.rule for finding in consensus.findings] == ["L01"]
 
 
 def test_two_siblings_that_were_each_read_almost_surely_are_two_plates() -> None:
@@ -183,7 +183,7 @@ def test_two_plates_of_one_asset_far_apart_are_told() -> None:
     far = (0.3, -2.0, 1.9)
     consensus = consensus_of(*(seen(image, "P-5050C", point) for point in (PLATE, far) for image in ("one", "two")))
     assert len(consensus.sightings) == 2
-    assert [(finding.rule, finding.value) for finding in consensus.findings] == [("plate_in_two_places", "1.6 m")]
+    assert [(finding.rule, finding.value) for finding in consensus.findings] == [("L02", "1.6 m")]
     assert {status for _, status in statuses(consensus)} == {"approved"}
 
 
@@ -206,7 +206,7 @@ def _turned(q: tuple[float, float, float, float], half: float) -> tuple[float, f
 def test_wrong_poses_are_told_as_such_and_change_no_match() -> None:
     scored, wrong = poses_wrong_by(50)
     consensus = resolve_consensus(scored, wrong)
-    assert [finding.rule for finding in consensus.findings] == ["poses_disagree_with_plates"]
+    assert [finding.rule for finding in consensus.findings] == ["L03"]
     assert [each.match.status for each in consensus.scored] == [each.match.status for each in scored]
 
 

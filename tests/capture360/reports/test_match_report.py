@@ -47,7 +47,7 @@ def faces(image: str, face: FaceName) -> bytes:
 
 
 def test_everything_is_told_and_escaped_and_nothing_is_fetched() -> None:
-    finding = Finding("plate_conflict", Disposition.WARN, "image-1 left", "x", "Stations read one plate as <A> and B.")
+    finding = Finding("L01", Disposition.WARN, "image-1 left", "x", "Stations read one plate as <A> and B.")
     html = render("hall-7/2025-05-04 <b>", MATCHES, [PUMP, SPARE, GAUGE], faces, [finding],
                   {"image-1": "Boiler room 3"}, resolution=1024)  # fmt: skip
     for told in ("P-101A", "21-PT-101", "one character differs", "several tags are equally near", "EXIT",

@@ -214,7 +214,7 @@ def test_what_is_shown_and_in_nobodys_books_is_listed(world: World) -> None:
     copied = {name: value for name, value in known.items() if value is not None}
     stray = NodeApply(world.site.space, "somebody_elses", sources=[NodeOrEdgeData(view, copied)])
     world.cdf.client.data_modeling.instances.apply(stray)
-    assert "somebody_elses" in drift(world, drop.key)["unknown"]
+    assert "somebody_elses" in drift(world, drop.key)["R04"]
     world.ingest(delivered(world, "stray", 1, revision=2))
     assert "somebody_elses" in shown(world, drop.key), "what others made is theirs"
     world.cdf.client.data_modeling.instances.delete(nodes=(world.site.space, "somebody_elses"))

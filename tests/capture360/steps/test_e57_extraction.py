@@ -115,7 +115,7 @@ def test_images_that_are_gone_are_told_and_extracted_again(start: Start, names: 
         assert again.collected is not None
         assert again.collected.missing == ()
         (double,) = reconcile(world.ctx(), drop.key)
-        assert double.rule == "left", "the image that was not gone is shown beside the one extracted again"
+        assert double.rule == "R05", "the image that was not gone is shown beside the one extracted again"
 
 
 @pytest.mark.parametrize(
@@ -437,7 +437,7 @@ def test_what_an_earlier_extraction_left_is_named_until_it_is_deleted(start: Sta
         assert done.collected.images == 2
         assert any(line.startswith("1 images of earlier deliveries are still shown") for line in world.said)
         (finding,) = reconcile(world.ctx(), drop.key)
-        assert finding.rule == "left"
+        assert finding.rule == "R05"
         (left,) = world.records.get(drop.key, done.validated.fingerprint, "publish").body["left"]  # type: ignore[union-attr]
         assert left in finding.message
         client = world.cdf.client
@@ -455,7 +455,7 @@ def test_an_image_in_a_space_of_the_captures_own_that_nobody_recorded_is_listed(
         stray = NodeApply(space_id(drop.key), "stray", sources=[NodeOrEdgeData(ViewId(*IMAGE_VIEW), copied)])
         world.cdf.client.data_modeling.instances.apply(stray)
         assert name != "stray"
-        assert "stray" in {finding.rule: finding.message for finding in reconcile(world.ctx(), drop.key)}["unknown"]
+        assert "stray" in {finding.rule: finding.message for finding in reconcile(world.ctx(), drop.key)}["R04"]
 
 
 def test_a_scan_left_out_in_a_data_modeling_project_is_removed(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from ingest_world import World
 
 BOX = ((0.3, 0.4), (0.6, 0.4), (0.6, 0.45), (0.3, 0.45))
 UNREADABLE = {
-    "rule": "face_unreadable",
+    "rule": "L04",
     "disposition": "warn",
     "where": "",
     "value": "x",

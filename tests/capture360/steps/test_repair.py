@@ -135,7 +135,7 @@ def test_links_without_a_memory_are_told_and_taken_for_ours_when_told_to(core: H
     core.read(CERTAIN)
     lose(core, "linked-pairs")
     discard_lost(core.ctx, core.key)
-    assert [finding.rule for finding in reconcile(core.ctx, core.key)] == ["forgotten"]
+    assert [finding.rule for finding in reconcile(core.ctx, core.key)] == ["R12"]
     assert repair(core.ctx, core.key) == Repaired(pairs=len(TAGS), decisions=0, whole=True)
     assert reconcile(core.ctx, core.key) == []
 

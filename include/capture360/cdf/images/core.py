@@ -28,9 +28,10 @@ from capture360.cdf.instances import (
     timestamp,
 )
 from capture360.cdf.ports import StationFaces
-from capture360.cdf.preflight import Required, ensure_space, missing_parts, space_exists, stop_finding
+from capture360.cdf.preflight import Required, ensure_space, missing_parts, space_exists
 from capture360.model import FACES, Capture, CaptureKey, EncodedFace, FaceName, FaceRef, PublishedImage, Station
 from capture360.rules.finding import Finding
+from capture360.rules.project import D05, D07, WHERE
 from capture360.settings.site import Site
 
 _CORE = "cdf_cdm"
@@ -77,21 +78,11 @@ class CoreImages(ImageInstances):
         """Yield settings that cannot hold in this project; it must have the views and grant the rights to read them."""
         files, model = self._site.files, self._site.data_modeling.model
         if files.data_set is not None:
-            yield stop_finding(
-                "data_set",
-                files.data_set,
-                f'files.data_set is "{files.data_set}", but instances are in no data set. Remove it: who may read them '
-                "is decided by their space.",
-            )
+            yield D05.finding(where=WHERE, value=files.data_set, message="instances")
         if model is not None and not (
             space_exists(self._cdf, self._space) and self._instances.read(self._space, [model], MODEL)
         ):
-            yield stop_finding(
-                "model",
-                model,
-                f'data_modeling.model is "{model}", but space "{self._space}" holds no such Cognite360ImageModel. '
-                "Correct it, or remove it to have one made.",
-            )
+            yield D07.finding(where=WHERE, value=model, space=self._space)
 
     def face_ref(self, key: CaptureKey, station: str, face: FaceName, sha256: str) -> FaceRef:
         return FaceRef(face, names.face_id(key, station, face, sha256), self._files_space)

@@ -1,0 +1,98 @@
+"""L: the texts that were read on the images, and the links made from them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from capture360.rules.finding import Disposition
+from capture360.rules.rule import Family, says
+
+LINKS = Family("L", "Texts and links: were the plates read, and do the stations agree?")
+_rule = partial(LINKS.rule, stage="contextualize", longest_value=500)
+
+L01 = _rule(
+    "L01",
+    "Stations that see one plate read the same tag",
+    why="One of two readings of a plate is wrong, and a wrong link is worse than none.",
+    disposition=Disposition.WARN,
+    scope="link",
+    messages=says(
+        "Stations read one plate as {value}. Look at it and approve the right one.",
+        bad="one station reads 21-PT-1019A, another 21-PT-1019B",
+        value="21-PT-1019A and 21-PT-1019B",
+    ),
+)
+L02 = _rule(
+    "L02",
+    "The plates of an asset are in one place",
+    why="A plate far from the others of its asset may belong to another one.",
+    disposition=Disposition.NOTE,
+    scope="link",
+    messages=says(
+        "Plates of {where} hang {value} apart. Two plates of one asset, or one of them is not its.",
+        bad="two plates of one asset at both ends of a hall",
+        where="21-PT-1019",
+        value="12.3 m",
+    ),
+)
+L03 = _rule(
+    "L03",
+    "The lines of sight to one plate meet",
+    why="Lines that usually miss each other come from wrong poses, not from wrong plates.",
+    disposition=Disposition.WARN,
+    scope="capture",
+    messages=says(
+        "The lines of sight to one plate usually miss each other by {value}. Check the order of the quaternion or "
+        "Euler angles, the image yaw offset, and that no face is mirrored.",
+        bad="an image yaw offset of 180 degrees that is not stated",
+        value="31.0 degrees",
+    ),
+)
+L04 = _rule(
+    "L04",
+    "Every face can be read by the detector",
+    why="Texts of a face that cannot be read are missing from the links.",
+    disposition=Disposition.WARN,
+    scope="face",
+    messages=says(
+        "{error} No text was looked for on this face.",
+        bad="a face file that does not decode",
+        error="image-1 front is cut off. Copy it again.",
+    )
+    | says(
+        "Vision could not read this face: {error}. Its texts are missing.",
+        name="vision",
+        bad="a face file that Vision refuses",
+        error="the file is not uploaded",
+    )
+    | says(
+        "The file of this face, {value}, is not in CDF.",
+        name="no_file",
+        bad="a face file that was deleted",
+        value="hall-7_2026-04-17_s-02_front_0123456789abcdef",
+    ),
+)
+L05 = _rule(
+    "L05",
+    "A text is not longer than CDF stores",
+    why="CDF refuses an annotation whose text is too long.",
+    disposition=Disposition.NOTE,
+    scope="face",
+    messages=says(
+        "A text of {length} characters was cut to {limit}, the most that CDF stores.",
+        bad="a whole notice read as one text",
+        length="412",
+        limit="128",
+    ),
+)
+L06 = _rule(
+    "L06",
+    "The outline of a text lies on a face",
+    why="A text without a place on a face cannot be linked.",
+    disposition=Disposition.WARN,
+    scope="image",
+    messages=says(
+        "The text polygon does not intersect any face. The text was left out.",
+        bad="an outline of a single point",
+    ),
+)

@@ -1,0 +1,156 @@
+"""R: what differs between the records and CDF."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from capture360.rules.finding import Disposition
+from capture360.rules.rule import Family, says
+
+RECONCILIATION = Family("R", "Reconciliation: do the records and CDF agree?")
+_rule = partial(RECONCILIATION.rule, disposition=Disposition.WARN, stage="reconcile", longest_sentence=4_000)
+
+R01 = _rule(
+    "R01",
+    "The records of a capture are known and can be read",
+    why="Without its records nobody can tell what of a capture was published.",
+    scope="capture",
+    messages=says(
+        "{sentence}",
+        bad="a records folder that was deleted",
+        sentence="Collections of captures that the records do not know: hall-7_2026-04-17. Restore their "
+        "folders in file:///records from a backup.",
+    ),
+)
+R02 = _rule(
+    "R02",
+    "What is remembered of the links is whole",
+    why="A rejected link whose rejection is forgotten comes back.",
+    scope="capture",
+    messages=says(
+        "{sentence}",
+        bad="a note of the links that was deleted",
+        sentence="Gone from the records: 12 decisions of people. Restore decisions.json from the newest backup.",
+    ),
+)
+R03 = _rule(
+    "R03",
+    "The texts and matches of a linked capture are recorded",
+    why="Links cannot be compared with matches that are gone.",
+    scope="capture",
+    messages=says(
+        "{sentence}",
+        bad="a record of the matches that was deleted",
+        sentence="Gone from the records: the texts and their matches, suggestions among them. Run "
+        "captures_contextualize for it: it reads them anew.",
+    ),
+)
+R04 = _rule(
+    "R04",
+    "Every image in CDF is of the records",
+    why="An image that no record knows is never updated and never removed.",
+    scope="image",
+    messages=says(
+        "{sentence}",
+        bad="an image that somebody made by hand",
+        sentence="Images that CDF shows and no record knows: hall-7_2026-04-17_s-99. Delete them in CDF; a"
+        " delivery with a higher revision removes those that we made.",
+    ),
+)
+R05 = _rule(
+    "R05",
+    "No image of an earlier extraction is left",
+    why="Viewers show it beside the one that was extracted again.",
+    scope="image",
+    messages=says(
+        "{sentence}",
+        bad="an E57 capture that CDF extracted twice",
+        sentence="Images of earlier deliveries that CDF extracted itself and still shows: Stop-3. Delete them in CDF.",
+    ),
+)
+R06 = _rule(
+    "R06",
+    "Every published image is in CDF",
+    why="Somebody deleted it, and viewers do not show it.",
+    scope="image",
+    messages=says(
+        "{sentence}",
+        bad="an image that was deleted in CDF",
+        sentence="Images that CDF does not show: hall-7_2026-04-17_s-02. Run captures_ingest for it: what "
+        "is there is not written again.",
+    ),
+)
+R07 = _rule(
+    "R07",
+    "Every image in CDF has its six faces",
+    why="An image with a face missing makes viewers refuse its collection.",
+    scope="image",
+    messages=says(
+        "{sentence}",
+        bad="a face file that was deleted in CDF",
+        sentence="Images that lack faces: hall-7_2026-04-17_s-02. Run captures_ingest for it: what is "
+        "there is not written again.",
+    ),
+)
+R08 = _rule(
+    "R08",
+    "Every recorded link is in CDF",
+    why="Somebody deleted it without rejecting it.",
+    scope="link",
+    messages=says(
+        "{sentence}",
+        bad="a link that was deleted in CDF",
+        sentence="Links that the records hold and CDF does not: 21-PT-1019A on s-02. In its last run of "
+        "captures_contextualize clear the task annotate.",
+    ),
+)
+R09 = _rule(
+    "R09",
+    "The assets of the links are there",
+    why="A link to an asset that is deleted leads nowhere.",
+    scope="link",
+    messages=says(
+        "{sentence}",
+        bad="an asset that was deleted after it was linked",
+        sentence="Links to assets that are not there any more: 21-PT-1019A on s-02. In its last run of "
+        "captures_contextualize clear the task match with all downstream.",
+    ),
+)
+R10 = _rule(
+    "R10",
+    "Every link of ours is of the records",
+    why="A link that no record holds is never updated and never removed.",
+    scope="link",
+    messages=says(
+        "{sentence}",
+        bad="records that were restored from an old backup",
+        sentence="Links of ours that no record holds: 21-PT-1019A on s-02. In its last run of "
+        "captures_contextualize clear the task annotate.",
+    ),
+)
+R11 = _rule(
+    "R11",
+    "No link keeps viewers out of an image",
+    why="Viewers fail on an image with a link whose asset is gone.",
+    scope="link",
+    messages=says(
+        "{sentence}",
+        bad="an asset that was deleted in a data modeling project",
+        sentence="Links whose asset is gone, which keeps viewers out of the image: 21-PT-1019A on s-02. In"
+        " its last run of captures_contextualize clear the task annotate: it removes those that "
+        "we made; delete the others, or set object3D of their assets.",
+    ),
+)
+R12 = _rule(
+    "R12",
+    "Every link that we made is remembered as ours",
+    why="A link of ours that is taken for somebody else's is never removed.",
+    scope="link",
+    messages=says(
+        "{sentence}",
+        bad="a note of the linked pairs that was deleted",
+        sentence="Links that have our outlines, number by number, but nothing remembers that we made them:"
+        " 21-PT-1019A on s-02. To have them remembered run capture360 reconcile hall-7/2026-04-17"
+        " --connection FILE --repair.",
+    ),
+)

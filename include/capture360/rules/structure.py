@@ -1,0 +1,280 @@
+"""S: what reading a delivery finds; `checks.structure` has the rules that need the whole capture."""
+
+from __future__ import annotations
+
+from capture360.rules.finding import Disposition
+from capture360.rules.rule import Family, says
+
+STRUCTURE = Family("S", "Structure: is there a capture that can be read without guessing?")
+
+S01 = STRUCTURE.rule(
+    "S01",
+    "The manifest is there, readable, and of a known schema",
+    why="Without it nobody knows what the numbers mean.",
+    disposition=Disposition.STOP,
+    scope="capture",
+    stage="gate",
+    messages={
+        **says(
+            "{where}: {problem}. {mend}",
+            bad="schema: capture/9",
+            where="capture.yaml",
+            problem='schema "capture/9" is not known',
+            mend="Use capture/1.",
+        ),
+        **says(
+            "{where} is missing and the files are of no kind that explains itself. "
+            "Add a {where} that says what was delivered.",
+            name="missing",
+            bad="no capture.yaml",
+            where="capture.yaml",
+        ),
+    },
+)
+
+S03 = STRUCTURE.rule(
+    "S03",
+    "There is exactly one stations table, in a form that can be read",
+    why="With two tables nobody knows which one holds.",
+    disposition=Disposition.STOP,
+    scope="capture",
+    stage="gate",
+    messages={
+        **says(
+            "{where}: {count} station tables found ({value}). Keep one.",
+            bad="stations.csv and stations.xlsx",
+            where="the capture folder",
+            count="2",
+            value="stations.csv, stations.xlsx",
+        ),
+        **says(
+            "{where}: no stations table found. Add {wanted} with one row per station.",
+            name="none",
+            bad="no stations.csv",
+            where="the capture folder",
+            wanted="stations.csv, stations.parquet or stations.xlsx",
+        ),
+        **says(
+            "{where} cannot be read as {form}: {problem}. {mend}",
+            name="unreadable",
+            bad="a picture named stations.xlsx",
+            where="stations.xlsx",
+            form="an Excel workbook",
+            problem="it is no zip archive",
+            mend="Save it again as .xlsx, or as CSV.",
+        ),
+        **says(
+            "{where} is not UTF-8; it was read as Windows-1252. Check names with accents, and save as UTF-8.",
+            name="encoding",
+            disposition=Disposition.NOTE,
+            bad="stations.csv saved by an old Excel",
+            where="stations.csv",
+        ),
+    },
+)
+
+S04 = STRUCTURE.rule(
+    "S04",
+    "Every required column is there, and none twice",
+    why="A missing column cannot be filled in by guessing.",
+    disposition=Disposition.STOP,
+    scope="capture",
+    stage="gate",
+    messages={
+        **says(
+            '{where}: column "{value}" is missing. {mend}',
+            bad="pos_x for x",
+            where="stations.csv",
+            value="x",
+            mend='Found "pos_x": rename it, or map it in capture.yaml under columns.',
+        ),
+        **says(
+            "{where}: the columns {missing} are missing. The header was read as {header}. Write the column names "
+            "into one line above the rows, separated by commas, semicolons, tabs or pipes.",
+            name="header",
+            bad="a title above the column names",
+            where="stations.csv",
+            missing="station_id, x, y, z, qw, qx, qy, qz, time_taken",
+            header='"Survey of hall 7", "", "", "", "", "", "", "", "", ""',
+        ),
+        **says(
+            '{where}: column "{value}" is there twice. Keep one.',
+            name="twice",
+            bad="station_id,x,y,z,x",
+            where="stations.csv",
+            value="x",
+        ),
+        **says(
+            '{where}: column "{value}" is not known. Did you mean "{known}"?',
+            name="misspelt",
+            disposition=Disposition.WARN,
+            bad="station_nam",
+            where="stations.csv",
+            value="station_nam",
+            known="station_name",
+        ),
+    },
+)
+
+S05 = STRUCTURE.rule(
+    "S05",
+    "The table has rows, each as long as the header",
+    why="A shifted row puts every following value into the wrong column.",
+    disposition=Disposition.STOP,
+    scope="capture",
+    stage="gate",
+    messages={
+        **says(
+            "{where} has {value} values, the header has {expected}. Look for an unquoted comma or a missing cell.",
+            bad="line 17 has 12 of 11 fields",
+            where="stations.csv row 17",
+            value="12",
+            expected="11",
+        ),
+        **says(
+            "{where}: rows have {value} values, the header has {expected}. It was read as {header}. Delete what "
+            "stands above the column names, and name every column.",
+            name="header",
+            bad="a title line above the column names",
+            where="stations.csv",
+            value="10",
+            expected="1",
+            header='"Survey of hall 7"',
+        ),
+        **says(
+            "{where} has no rows. Export the table again.",
+            name="empty",
+            bad="a header and nothing below",
+            where="stations.csv",
+        ),
+    },
+)
+
+S07 = STRUCTURE.rule(
+    "S07",
+    "Every file a table names is there, inside the capture folder",
+    why="A path that leaves the folder could publish somebody else's file.",
+    disposition=Disposition.QUARANTINE,
+    scope="file",
+    stage="gate",
+    messages={
+        **says(
+            '{where}: the file "{value}" is not there. Copy it into the folder, or correct the name.',
+            bad="images/s-02/top.jpg was not copied",
+            where="faces.csv row 12 (s-02)",
+            value="images/s-02/top.jpg",
+        ),
+        **says(
+            '{where}: "{value}" {problem}.',
+            name="outside",
+            disposition=Disposition.STOP,
+            bad="../x.jpg, an absolute path, or a link out of the folder",
+            where="faces.csv row 12 (s-02)",
+            value="../x.jpg",
+            problem="points outside the capture folder. Name files relative to capture.yaml",
+        ),
+        **says(
+            "{where} {problem}.",
+            name="left_out",
+            disposition=Disposition.WARN,
+            bad="a link to another folder, or a folder that may not be listed",
+            where="archive",
+            problem="is a link to a folder, and such links are not followed. Deliver the folder itself",
+        ),
+    },
+)
+
+S09 = STRUCTURE.rule(
+    "S09",
+    "Unit, frame, rotation and time base are stated",
+    why="A wrong guess mirrors or moves a whole plant without any error.",
+    disposition=Disposition.STOP,
+    scope="capture",
+    stage="gate",
+    messages=says(
+        "{where}: {problem}. {mend}",
+        bad="a quaternion without a direction",
+        where="capture.yaml",
+        problem="rotation.direction is missing",
+        mend="Say whether the rotation is camera_to_world or world_to_camera.",
+    ),
+)
+
+S10 = STRUCTURE.rule(
+    "S10",
+    "Tables keep the limits of size and form",
+    why="One oversized workbook must not take down the worker that reads everybody's captures.",
+    disposition=Disposition.STOP,
+    scope="capture",
+    stage="gate",
+    parameters=("max_table_rows", "max_table_columns", "max_excel_rows", "max_table_bytes"),
+    messages={
+        **says(
+            "{where} has more than {limit} rows. {mend}",
+            bad="an Excel table of 400,000 rows",
+            where="stations.xlsx",
+            limit="10",
+            mend="Save it as CSV or Parquet.",
+        ),
+        **says(
+            "{where} has {value} bytes{unpacked}, the limit is {limit}. {mend}",
+            name="bytes",
+            bad="a workbook of 5 GB",
+            where="stations.csv",
+            value="667",
+            unpacked="",
+            limit="100",
+            mend="Split the capture by level or area.",
+        ),
+        **says(
+            "{where} has more than {limit} columns; the last one read is {value}. "
+            "Delete what does not belong to the table.",
+            name="columns",
+            bad="a stray value far to the right",
+            where="stations.xlsx",
+            value="cell XFD9000",
+            limit="1,000",
+        ),
+    },
+)
+
+S11 = STRUCTURE.rule(
+    "S11",
+    "All numbers of a table are written in one notation that its cells prove",
+    why="A thousands separator read as a decimal sign makes a site a thousand times too small.",
+    disposition=Disposition.STOP,
+    scope="capture",
+    stage="gate",
+    messages={
+        **says(
+            '{where}: {column} "{value}" is {point} with a decimal point and {comma} with a decimal comma. Write '
+            "numbers: {{decimal: point}} or numbers: {{decimal: comma}} into capture.yaml, or export the table "
+            "without thousands separators.",
+            bad="2,352 in a table whose other numbers have a decimal point",
+            where="stations.csv row 2 (s-01)",
+            column="x",
+            value="2,352",
+            point="2352 m",
+            comma="2.352 m",
+        ),
+        **says(
+            '{where}: {column} "{value}" and {other} are written in two notations. Export the table again, with '
+            "one decimal sign for all numbers and without thousands separators.",
+            name="mixed",
+            bad="12,5 and 1.25 in one table",
+            where="stations.csv row 3 (s-02)",
+            column="x",
+            value="12,5",
+            other='qw "0.983254908" in row 4',
+        ),
+        **says(
+            '{where}: {column} "{value}" is not written with the decimal comma that capture.yaml states under '
+            "numbers. Correct numbers.decimal, or export the table in one notation.",
+            name="stated",
+            bad="1.25 with numbers: {decimal: comma}",
+            where="stations.csv row 2 (s-01)",
+            column="x",
+            value="4.0",
+        ),
+    },
+)
