@@ -20,12 +20,14 @@ PACKAGES = {
     "cdf_sandbox": ROOT / "include/cdf_sandbox",
     "capture360_local": ROOT / "include/capture360_local",
     "capture360_cli": ROOT / "include/capture360_cli",
+    "panorama_viewer": ROOT / "include/panorama_viewer",
     "airflow_capture360": ROOT / "plugins/airflow_capture360",
     "dags": ROOT / "dags",
 }
 MAY_IMPORT = {
     "capture360": set(),
     "cdf_sandbox": {"capture360"},
+    "panorama_viewer": set(),
     "capture360_local": {"capture360", "cdf_sandbox"},
     "capture360_cli": {"capture360", "cdf_sandbox", "capture360_local", "airflow_capture360"},
     "airflow_capture360": {"capture360"},

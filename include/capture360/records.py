@@ -199,9 +199,13 @@ class Records:
         for site in self.store.names():
             if site in _KEPT or not is_id(site, SITE_LENGTH):
                 continue
-            for capture in self.store.names(site):
-                if is_id(capture, CAPTURE_LENGTH):
-                    yield CaptureKey(site, capture)
+            yield from self.keys_of(site)
+
+    def keys_of(self, site: str) -> Sequence[CaptureKey]:
+        """The captures of one site that have records: one listing."""
+        if site in _KEPT:
+            return []
+        return [CaptureKey(site, capture) for capture in self.store.names(site) if is_id(capture, CAPTURE_LENGTH)]
 
     def note(self, key: CaptureKey, name: str, folder: str = NOTES) -> Mapping[str, Any] | None:
         """The note kept under `name`, for steps that compare two runs; None if there is none."""
@@ -209,7 +213,7 @@ class Records:
 
     def notes(self, site: str, name: str) -> Mapping[CaptureKey, Mapping[str, Any]]:
         """The note kept under `name` of each capture of a site: one listing, and one read a capture."""
-        keys = [CaptureKey(site, capture) for capture in self.store.names(site) if is_id(capture, CAPTURE_LENGTH)]
+        keys = self.keys_of(site)
         paths = [f"{_folder(key)}/{NOTES}/{name}.json" for key in keys]
         found = zip(keys, paths, self.store.read_all(paths), strict=True)
         return {key: self.store.parsed(path, content) for key, path, content in found if content is not None}

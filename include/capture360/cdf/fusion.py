@@ -6,6 +6,7 @@ import urllib.parse
 
 from capture360.cdf.client import Connection
 from capture360.cdf.ports import Collection
+from capture360.model import Asset
 
 _CLOUD = ".cognitedata.com"
 
@@ -21,3 +22,17 @@ def collection_link(connection: Connection, collection: Collection) -> str:
         return f"{(connection.browser_url or connection.base_url).rstrip('/')}/#{fragment}"
     project = urllib.parse.quote(connection.project)
     return f"https://fusion.cognite.com/{project}/3d-models?{urllib.parse.urlencode({'cluster': host})}#{fragment}"
+
+
+def asset_link(connection: Connection, asset: Asset) -> str:
+    """Where to look at an asset: its page in Fusion's Data Explorer, or Fusion's search for a node of the data model.
+
+    Fusion has no published address of a single node, so its search is opened with the asset's name.
+    """
+    host = urllib.parse.urlsplit(connection.base_url).netloc
+    if not host.endswith(_CLOUD):
+        return f"{connection.base_url}/#asset/{urllib.parse.quote(asset.ref)}"
+    project = f"https://fusion.cognite.com/{urllib.parse.quote(connection.project)}"
+    if asset.ref.isdecimal():
+        return f"{project}/explore/asset/{asset.ref}?{urllib.parse.urlencode({'cluster': host})}"
+    return f"{project}/search?{urllib.parse.urlencode({'cluster': host, 'query': asset.name})}"

@@ -1,0 +1,98 @@
+"""What the panorama viewer is given of a capture: one JSON document.
+
+    {"capture": "hall-7/walk-1", "link": "https://...",
+     "stations": [{"id": "...", "name": "...", "position": [x, y, z], "rotation": [w, x, y, z],
+                   "faces": {"front": "<address>", ...}}],
+     "plates": [{"station": "<id of a station>", "face": "front", "polygon": [[u, v], ...], "text": "21-PT-1001",
+                 "state": "suggested", "links": [{"asset": "21-PT-1001", "state": "suggested", "confidence": 0.8,
+                 "reason": "...", "link": "https://..."}]}]}
+
+Positions are metres in the site frame, Z up; `rotation` is the unit quaternion (w, x, y, z) that turns the cube frame
+(front = -Y, left = +X, top = +Z) into the site frame. Polygons are in 0..1 of the face, x right, y down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from capture360.matching.decisions import Decided, as_decided
+from capture360.model import Asset, CaptureKey, Detection, FaceRef, Match, PublishedImage
+
+State = Literal["approved", "suggested", "rejected"]
+_STATES: tuple[State, ...] = ("approved", "suggested", "rejected")
+"""What a plate with several links shows is the first of these that one of them has."""
+
+
+def panorama_view(
+    key: CaptureKey,
+    images: Sequence[PublishedImage],
+    matches: Sequence[Match],
+    decisions: Sequence[Decided],
+    *,
+    link: str,
+    face_address: Callable[[PublishedImage, FaceRef], str],
+    asset_link: Callable[[Asset], str],
+) -> dict[str, Any]:
+    """Return the document of one capture, the same for every project mode.
+
+    `images` is what CDF holds; matches and decisions on other images are left out. `matches` are the machine's
+    verdicts, `decisions` those of people, which win. Texts that nothing was linked to are no plates.
+    """
+    there = {image.external_id for image in images}
+    return {
+        "capture": str(key),
+        "link": link,
+        "stations": [_station(image, face_address) for image in images],
+        "plates": [
+            _plate(plate, links, asset_link)
+            for plate, links in _plates(matches, decisions).items()
+            if plate.image in there
+        ],
+    }
+
+
+def _station(image: PublishedImage, face_address: Callable[[PublishedImage, FaceRef], str]) -> dict[str, Any]:
+    return {
+        "id": image.external_id,
+        "name": image.label or image.station or image.external_id,
+        "position": list(image.pose.position),
+        "rotation": list(image.pose.rotation),
+        "faces": {face: face_address(image, ref) for face, ref in image.faces.items()},
+    }
+
+
+def _plates(matches: Sequence[Match], decisions: Sequence[Decided]) -> Mapping[Detection, list[tuple[Match, State]]]:
+    """The links of each plate; rivals for one plate stand together."""
+    found: dict[Detection, list[tuple[Match, State]]] = {}
+    for match in as_decided(matches, decisions):
+        if match.asset is not None and match.status != "dropped":
+            found.setdefault(match.detection, []).append((match, match.status))
+    for decision in decisions:
+        if decision.match.asset is not None and decision.status == "rejected":
+            found.setdefault(decision.match.detection, []).append((decision.applied_to(decision.match), "rejected"))
+    return found
+
+
+def _plate(
+    plate: Detection, links: Sequence[tuple[Match, State]], asset_link: Callable[[Asset], str]
+) -> dict[str, Any]:
+    ordered = sorted(links, key=lambda link: (_STATES.index(link[1]), -link[0].confidence))
+    return {
+        "station": plate.image,
+        "face": plate.face,
+        "polygon": [list(corner) for corner in plate.polygon],
+        "text": plate.text,
+        "state": ordered[0][1],
+        "links": [
+            {
+                "asset": match.asset.name or match.asset.ref,
+                "state": state,
+                "confidence": round(match.confidence, 3),
+                "reason": match.reason,
+                "link": asset_link(match.asset),
+            }
+            for match, state in ordered
+            if match.asset is not None
+        ],
+    }

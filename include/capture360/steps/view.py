@@ -1,0 +1,90 @@
+"""A published capture as people look at it: its images in CDF, the plates on them, and their faces. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from capture360.cdf.fusion import asset_link, collection_link
+from capture360.cdf.ports import Collection
+from capture360.cdf.registry import mode_of
+from capture360.errors import BadInputError
+from capture360.model import CaptureKey, FaceName, FaceRef, PublishedImage
+from capture360.pictures.decoding import overview
+from capture360.pictures.jpeg import encode_jpeg
+from capture360.reports.panorama import panorama_view
+from capture360.steps.context import StepContext
+from capture360.steps.detect import collections_of, images_of
+from capture360.steps.link_state import LinkMemory
+from capture360.steps.match import STEP as MATCH
+from capture360.steps.match import recorded_matches
+from capture360.steps.publish import STEP as PUBLISH
+
+SMALL = 512
+"""Pixels of a small face: six of them are less than one full face of 2048."""
+_QUALITY = 70
+
+
+@dataclass(frozen=True, slots=True)
+class ViewedCapture:
+    """A capture's images in CDF, in one order, and the address of its first collection in CDF's own pages."""
+
+    key: CaptureKey
+    images: Sequence[PublishedImage]
+    link: str
+
+    def face(self, image: str, face: FaceName) -> FaceRef | None:
+        """Return the reference of one face; None if the capture has no such image or face."""
+        return next((each.faces.get(face) for each in self.images if each.external_id == image), None)
+
+
+def viewed(ctx: StepContext, key: CaptureKey) -> ViewedCapture:
+    """Read the capture's images from CDF; BadInputError if it has none."""
+    fingerprint = ctx.records.newest_with(key, PUBLISH) or ""
+    if fingerprint:
+        collections: Sequence[Collection] = collections_of(ctx, key, fingerprint)
+    else:
+        collections = mode_of(ctx.cdf).images(ctx.cdf, ctx.site).collections(key)
+    if not collections:
+        raise BadInputError(f"{key} has no images in CDF. Ingest it first.")
+    images = images_of(ctx, key, fingerprint)
+    return ViewedCapture(key, images, collection_link(ctx.cdf.connection, collections[0]))
+
+
+def view_document(ctx: StepContext, capture: ViewedCapture) -> dict[str, Any]:
+    """Return what the panorama viewer needs of a capture; addresses of faces are relative to `views/<site>/`."""
+    fingerprint = ctx.records.newest_with(capture.key, MATCH)
+    matches = recorded_matches(ctx.records, capture.key, fingerprint) if fingerprint else []
+
+    def address(image: PublishedImage, ref: FaceRef) -> str:
+        version = ref.external_id[-16:]
+        return f"../../faces/{capture.key}/{image.external_id}/{ref.face}?version={version}"
+
+    return panorama_view(
+        capture.key,
+        capture.images,
+        matches,
+        LinkMemory(ctx.records, capture.key).decisions(),
+        link=capture.link,
+        face_address=address,
+        asset_link=lambda asset: asset_link(ctx.cdf.connection, asset),
+    )
+
+
+def face_content(ctx: StepContext, ref: FaceRef) -> bytes:
+    """Return the file of a face as CDF holds it."""
+    return mode_of(ctx.cdf).images(ctx.cdf, ctx.site).face_content(ref)
+
+
+def small_face(content: bytes, where: str) -> bytes:
+    """Return a face as a JPEG of at most `SMALL` pixels; BadInputError with `where` if it cannot be decoded."""
+    import cv2
+
+    pixels = overview(content, SMALL, where=where)
+    height, width = pixels.shape[:2]
+    if max(height, width) > SMALL:
+        scale = SMALL / max(height, width)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(pixels.dtype)
+    return encode_jpeg(pixels, _QUALITY)

@@ -1,0 +1,209 @@
+"""The panorama viewer: its page, its static files, and the captures and faces that it shows, read from CDF.
+
+    view/<site>/<capture>                    the page
+    static/<name>                            its scripts and style
+    views/<site>/<capture>                   the capture as JSON, see `capture360.reports.panorama`
+    captures/<site>?like=<text>              other captures of the site, as JSON
+    faces/<site>/<capture>/<image>/<face>    a face of an image, `size` small or full
+
+A browser gets content of CDF from here alone: no link to CDF's storage and no token ever reaches it.
+"""
+
+from __future__ import annotations
+
+import html
+import logging
+import threading
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cachetools import LRUCache, TTLCache
+from fastapi import APIRouter, HTTPException, Path, Query
+from fastapi.responses import JSONResponse, Response
+
+from capture360.errors import Capture360Error, UnavailableError
+from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, FaceName
+
+if TYPE_CHECKING:
+    from capture360.steps.context import StepContext
+    from capture360.steps.view import ViewedCapture
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+
+_STATIC = files("panorama_viewer")
+_MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+_NO_SCRIPTS = "default-src 'none'; frame-ancestors 'none'; sandbox"
+_OTHERS = 50
+"""Captures that are offered for comparison at once."""
+_REMEMBERED_S = 60
+"""How long the images of a capture are taken for what they were: a face costs one request to CDF then."""
+_CAPTURES_REMEMBERED = 32
+_BYTES_REMEMBERED = 64_000_000
+
+_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+SiteId = Annotated[str, Path(max_length=SITE_LENGTH, pattern=_ID)]
+CaptureId = Annotated[str, Path(max_length=CAPTURE_LENGTH, pattern=_ID)]
+ImageId = Annotated[str, Path(max_length=255)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A capture with what reads its faces."""
+
+    ctx: StepContext
+    capture: ViewedCapture
+
+
+_opened: TTLCache[CaptureKey, _Opened] = TTLCache(_CAPTURES_REMEMBERED, _REMEMBERED_S)
+_faces: LRUCache[tuple[tuple[str, str], str], bytes] = LRUCache(_BYTES_REMEMBERED, getsizeof=len)
+"""Full faces by project and file; a file's content never changes."""
+_lock = threading.Lock()
+
+
+@router.get("/view/{site}/{capture}")
+def page(site: SiteId, capture: CaptureId) -> Response:
+    """Return the viewer for one capture."""
+    addresses = {
+        "static": "../../static",
+        "source": f"../../views/{site}/{capture}",
+        "captures": f"../../captures/{site}",
+    }
+    text = (_STATIC / "viewer.html").read_text(encoding="utf-8")
+    for name, address in addresses.items():
+        text = text.replace(f"{{{name}}}", html.escape(address))
+    headers = {**_HEADERS, "Content-Security-Policy": _PAGE_POLICY, "Cache-Control": "private, no-store"}
+    return Response(text, media_type="text/html; charset=utf-8", headers=headers)
+
+
+@router.get("/static/{name}")
+def static(name: Annotated[str, Path(pattern=r"^[a-z]{1,40}\.(css|js)$")]) -> Response:
+    """Return a script or the style of the viewer."""
+    file = _STATIC / name
+    if not file.is_file():
+        raise HTTPException(404, "There is no such file.")
+    headers = {**_HEADERS, "Content-Security-Policy": _NO_SCRIPTS, "Cache-Control": "private, max-age=300"}
+    return Response(file.read_bytes(), media_type=_MEDIA_TYPES[PurePosixPath(name).suffix], headers=headers)
+
+
+@router.get("/views/{site}/{capture}")
+def view(site: SiteId, capture: CaptureId) -> Response:
+    """Return one capture for the viewer, as CDF and the records have it now."""
+    from capture360.steps.view import view_document
+
+    try:
+        opened = _open(CaptureKey(site, capture), anew=True)
+        document = view_document(opened.ctx, opened.capture)
+    except Capture360Error as error:
+        raise _refusal(error) from None
+    return _json(document)
+
+
+@router.get("/captures/{site}")
+def captures(site: SiteId, like: Annotated[str, Query(max_length=200)] = "") -> Response:
+    """Return captures of a site whose keys hold `like`, the newest names first: names and addresses of their views."""
+    from capture360.records import Records
+    from capture360.settings.register import Register
+
+    try:
+        register = Register()
+        register.site(site)
+        keys = Records(register.records_url).keys_of(site)
+    except Capture360Error as error:
+        raise _refusal(error) from None
+    wanted = like.casefold()
+    some = sorted((str(key) for key in keys if wanted in str(key).casefold()), reverse=True)[:_OTHERS]
+    return _json([{"name": name, "view": f"../views/{name}"} for name in some])
+
+
+@router.get("/faces/{site}/{capture}/{image}/{face}")
+def face(
+    site: SiteId,
+    capture: CaptureId,
+    image: ImageId,
+    face: FaceName,
+    size: Literal["small", "full"] = "full",
+    version: Annotated[str, Query(max_length=40)] = "",
+) -> Response:
+    """Return a face of an image as CDF holds it, or a small JPEG of it; `version` only tells contents apart."""
+    from capture360.pictures.jpeg import read_header
+    from capture360.steps.view import small_face
+
+    key = CaptureKey(site, capture)
+    where = f"The {face} face of {image}"
+    try:
+        opened = _open(key)
+        ref = opened.capture.face(image, face)
+        if ref is None:
+            opened = _open(key, anew=True)
+            ref = opened.capture.face(image, face)
+        if ref is None:
+            raise HTTPException(404, f"{key} has no {face} face of {image}.")
+        content = _content(opened, ref)
+        if size == "small":
+            content = small_face(content, where)
+        media_type = read_header(content, where).mime_type
+    except Capture360Error as error:
+        raise _refusal(error) from None
+    headers = {
+        **_HEADERS,
+        "Content-Security-Policy": _NO_SCRIPTS,
+        "Cache-Control": "private, max-age=86400, immutable"
+        if version == ref.external_id[-16:]
+        else "private, no-store",
+    }
+    return Response(content, media_type=media_type, headers=headers)
+
+
+def _open(key: CaptureKey, *, anew: bool = False) -> _Opened:
+    """Return a capture as it was read a moment ago, or read it `anew`."""
+    from airflow_capture360.hooks import CogniteCdfHook
+    from capture360.records import Records
+    from capture360.settings.register import Register
+    from capture360.steps.context import StepContext
+    from capture360.steps.view import viewed
+
+    with _lock:
+        known = _opened.get(key)
+    if known is not None and not anew:
+        return known
+    register = Register()
+    settings = register.site(key.site)
+    project = CogniteCdfHook(settings.connection).project()
+    ctx = StepContext(settings, Records(register.records_url), project, "viewer", log.debug)
+    opened = _Opened(ctx, viewed(ctx, key))
+    with _lock:
+        _opened[key] = opened
+    return opened
+
+
+def _content(opened: _Opened, ref: Any) -> bytes:
+    from capture360.steps.view import face_content
+
+    name = (opened.ctx.cdf.connection.identity, f"{ref.space or ''}/{ref.external_id}")
+    with _lock:
+        known = _faces.get(name)
+    if known is not None:
+        return known
+    content = face_content(opened.ctx, ref)
+    if len(content) <= _BYTES_REMEMBERED:
+        with _lock:
+            _faces[name] = content
+    return content
+
+
+def _json(document: Any) -> Response:
+    headers = {**_HEADERS, "Content-Security-Policy": _NO_SCRIPTS, "Cache-Control": "private, no-store"}
+    return JSONResponse(document, headers=headers)
+
+
+def _refusal(error: Capture360Error) -> HTTPException:
+    """The answer for what cannot be shown: 503 where a later try may help, 404 otherwise."""
+    return HTTPException(503 if isinstance(error, UnavailableError) else 404, str(error))

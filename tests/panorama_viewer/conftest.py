@@ -1,0 +1,32 @@
+"""The Airflow home first, and one shown capture for all tests of the viewer."""
+
+import airflow_home  # noqa: F401 - sets the environment before Airflow is imported
+
+# isort: split
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from shown_capture import Shown, airflow_server, shown_capture
+
+
+@dataclass(frozen=True)
+class Served:
+    """What is shown, where, and what lets a reader in."""
+
+    shown: Shown
+    url: str
+    token: str
+
+    def get(self, path: str, token: bool = True) -> httpx.Response:
+        """One request of our web application, by default of somebody who is logged in."""
+        cookies = {"_token": self.token} if token else {}
+        return httpx.get(f"{self.url}/capture360/{path}", cookies=cookies, trust_env=False, timeout=60)
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with shown_capture(tmp_path_factory.mktemp("shown")) as shown, airflow_server() as (url, token):
+        yield Served(shown, url, token)

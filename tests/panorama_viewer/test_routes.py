@@ -1,0 +1,108 @@
+"""The viewer's routes in Airflow's own web server: who may read them, and what they give."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from capture360.model import FACES
+from capture360.names import image_id
+from capture360.steps.view import SMALL
+from shown_capture import FIRST, SECOND
+
+if TYPE_CHECKING:
+    from conftest import Served
+
+VIEW = f"views/{FIRST}"
+FACE = f"faces/{FIRST}/{image_id(FIRST, 's-001')}/front"
+
+
+@pytest.mark.parametrize("path", [f"view/{FIRST}", "static/main.js", VIEW, "captures/hall-7", FACE, "faces/a/b/c/d"])
+def test_nobody_gets_anything_without_login(served: Served, path: str) -> None:
+    answer = served.get(path, token=False)
+    assert answer.status_code == 401
+    assert len(answer.content) < 200
+
+
+def test_the_page_asks_for_nothing_from_elsewhere(served: Served) -> None:
+    answer = served.get(f"view/{FIRST}")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert set(re.findall(r'(?:href|src|content)="(\w+:[^"]*)"', answer.text)) == {"data:,"}
+    for path in files("panorama_viewer").iterdir():
+        if path.name.endswith((".js", ".css")):
+            addresses = re.findall(r"\w+://[\w./]+", path.read_text(encoding="utf-8"))
+            assert set(addresses) <= {"http://www.w3.org/2000/svg"}
+
+
+def test_every_file_that_the_page_names_is_served(served: Served) -> None:
+    named = set(re.findall(r'static/([a-z]+\.\w+)"', served.get(f"view/{FIRST}").text))
+    there = {path.name for path in files("panorama_viewer").iterdir() if path.name.endswith((".js", ".css"))}
+    assert named == there
+    for name in named:
+        answer = served.get(f"static/{name}")
+        kind = "text/css" if name.endswith(".css") else "text/javascript"
+        assert (answer.status_code, answer.headers["content-type"]) == (200, f"{kind}; charset=utf-8")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_view_names_addresses_that_give_the_faces_of_cdf(served: Served) -> None:
+    document = served.get(VIEW).json()
+    assert [station["name"] for station in document["stations"]] == ["Hall stop 1", "Hall stop 2", "Hall stop 3"]
+    station = document["stations"][0]
+    for face in FACES:
+        delivered = (served.shown.plant.folder / f"images/s-001/{face}.jpg").read_bytes()
+        address = station["faces"][face].removeprefix("../../")
+        full = served.get(f"{address}&size=full")
+        assert hashlib.sha256(full.content).digest() == hashlib.sha256(delivered).digest()
+        assert full.headers["content-type"] == "image/jpeg"
+        assert full.headers["cache-control"].startswith("private, max-age=")
+        small = served.get(f"{address}&size=small")
+        assert Image.open(io.BytesIO(small.content)).size == (SMALL, SMALL)
+        assert len(small.content) < len(full.content) / 2
+
+
+def test_links_to_storage_and_tokens_stay_here(served: Served) -> None:
+    text = served.get(VIEW).text
+    assert served.shown.running.connection["client_secret"] not in text
+    assert "/files/" not in text
+
+
+def test_captures_of_the_site_are_found_by_a_part_of_their_names(served: Served) -> None:
+    both = [{"name": str(key), "view": f"../views/{key}"} for key in (SECOND, FIRST)]
+    assert served.get("captures/hall-7").json() == both
+    assert served.get("captures/hall-7?like=WALK-2").json() == both[:1]
+    assert served.get("captures/hall-7?like=none").json() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("views/hall-7/never", 404),
+        ("views/hall-8/walk-1", 404),
+        ("captures/by-date", 404),
+        (f"faces/{FIRST}/another/front", 404),
+        (f"{FACE}s", 422),
+        (f"{FACE}?size=huge", 422),
+        (f"faces/{FIRST}/{'x' * 300}/front", 422),
+        ("views/hall-7/%2e%2e", 422),
+        ("views/hall-7/..%2fwalk-1", 404),
+        ("view/hall-7/%3Cscript%3E", 422),
+        ("static/viewer.html", 422),
+        ("static/__init__.py", 422),
+        ("static/..%2fmain.js", 404),
+        ("static/absent.js", 404),
+    ],
+)
+def test_what_is_not_there_or_no_name_is_refused(served: Served, path: str, status: int) -> None:
+    answer = served.get(path)
+    assert answer.status_code == status
+    assert "Traceback" not in answer.text
