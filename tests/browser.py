@@ -27,7 +27,7 @@ def signed_in(local: Stack, url: str) -> Iterator[Page]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = _launched(playwright)
+        browser = launched(playwright)
         page = browser.new_context(viewport=dict(DESKTOP)).new_page()  # type: ignore[arg-type]
         page.set_default_timeout(_PATIENCE_MS)
         page.goto(url)
@@ -39,9 +39,10 @@ def signed_in(local: Stack, url: str) -> Iterator[Page]:
         browser.close()
 
 
-def _launched(playwright: Playwright) -> Browser:
+def launched(playwright: Playwright, *arguments: str) -> Browser:
+    """A browser without a window; skips the test where none is found."""
     own = Path(playwright.chromium.executable_path)
     found = str(own) if own.exists() else next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
         pytest.skip(f"no browser was found: neither Playwright's own nor {', '.join(_NAMES)}")
-    return playwright.chromium.launch(executable_path=found, args=["--no-proxy-server", "--no-sandbox"])
+    return playwright.chromium.launch(executable_path=found, args=["--no-proxy-server", "--no-sandbox", *arguments])

@@ -22,12 +22,11 @@ from capture360.names import image_id
 from capture360.records import Records
 from capture360.settings.register import Register, Site
 from capture360.steps.link_state import LinkMemory
-from local_cdf import RunningSandbox, run_sandbox
+from local_cdf import RunningSandbox, fast_options, run_sandbox
 from plant_capture import Plant, create_asset_nodes, create_classic_assets, draw, publish
 
 FIRST, SECOND = CaptureKey("hall-7", "walk-1"), CaptureKey("hall-7", "walk-2")
 FINGERPRINT = "f" * 32
-_MODES = ("asset_centric", "hybrid", "data_modeling")
 _LEAST_VISIBLE = 0.6
 
 
@@ -48,15 +47,12 @@ class Shown:
 def shown_capture(home: Path, mode: str = "asset_centric") -> Iterator[Shown]:
     """Publish and link the captures, and have the register and Airflow's connection lead to them."""
     plant = draw(home)
-    options = Options(
-        data=home / "cdf", mode=ProjectMode(mode), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False
-    )
     register = home / "sites.yaml"
     landing = home / "landing/hall-7"
     register.write_text(
         f"records: {home / 'records'}\nsites: {{hall-7: {{space: captures, landing: {{url: {landing}}}}}}}\n"
     )
-    with run_sandbox(options) as running:
+    with run_sandbox(fast_options(home / "cdf", mode)) as running:
         values = {**running.connection, "mode": mode}
         extra = {name: values[name] for name in ("project", "token_url", "mode")}
         airflow = {

@@ -9,7 +9,7 @@ export class Capture {
   /** `source` is the address of the document; addresses in it are relative to that. */
   constructor(document, source) {
     this.name = document.capture;
-    this.link = document.link;
+    this.link = document.link && new URL(document.link, source).href;
     this.stations = document.stations;
     this.byId = new Map(this.stations.map((station) => [station.id, station]));
     for (const station of this.stations) {
@@ -24,6 +24,7 @@ export class Capture {
       plate.id = number;
       plate.directions = plate.polygon.map((point) => turn(station.rotation, faceDirection(plate.face, point)));
       plate.size = solidAngle(plate.directions);
+      for (const link of plate.links) link.link &&= new URL(link.link, source).href;
       plate.assets = plate.links.map((link) => link.asset);
       plate.tag = plate.assets[0] ?? plate.text;
       station.plates.push(plate);

@@ -45,10 +45,10 @@ export class Details {
   }
 
   link(link, isOneOfSome) {
-    const certain = `${Math.round(link.confidence * 100)} %`;
-    const state = isOneOfSome ? `${link.state}, ` : "";
+    const said = [isOneOfSome && link.state, link.confidence !== null && `${Math.round(link.confidence * 100)} %`];
+    const inBrackets = said.filter(Boolean).join(", ");
     return element("div", { className: "link" }, [
-      element("p", {}, [linkTo(link.link, `${link.asset} in CDF`), ` (${state}${certain})`]),
+      element("p", {}, [linkTo(link.link, `${link.asset} in CDF`), inBrackets && ` (${inBrackets})`]),
       element("p", { className: "quiet", text: link.reason }),
     ]);
   }

@@ -14,25 +14,32 @@ _CLOUD = ".cognitedata.com"
 def collection_link(connection: Connection, collection: Collection) -> str:
     """Return the address of a collection: Fusion's 3D page for a project in Cognite's cloud, else the project's host.
 
-    Fusion has no documented address of a single 360° collection, so the link names it in its fragment.
+    Fusion has no documented address of a single 360° collection, so the link names it in its fragment. Another host is
+    asked for it by name.
     """
     host = urllib.parse.urlsplit(connection.base_url).netloc
-    fragment = urllib.parse.quote(f"{collection.space}/{collection.external_id}")
+    name = f"{collection.space}/{collection.external_id}"
     if not host.endswith(_CLOUD):
-        return f"{(connection.browser_url or connection.base_url).rstrip('/')}/#{fragment}"
+        return f"{_browser_host(connection)}/?{urllib.parse.urlencode({'collection': name}, safe='/')}"
     project = urllib.parse.quote(connection.project)
-    return f"https://fusion.cognite.com/{project}/3d-models?{urllib.parse.urlencode({'cluster': host})}#{fragment}"
+    query = urllib.parse.urlencode({"cluster": host})
+    return f"https://fusion.cognite.com/{project}/3d-models?{query}#{urllib.parse.quote(name)}"
 
 
 def asset_link(connection: Connection, asset: Asset) -> str:
     """Where to look at an asset: its page in Fusion's Data Explorer, or Fusion's search for a node of the data model.
 
-    Fusion has no published address of a single node, so its search is opened with the asset's name.
+    Fusion has no documented address of a single node, so its search is opened with the asset's name.
     """
     host = urllib.parse.urlsplit(connection.base_url).netloc
     if not host.endswith(_CLOUD):
-        return f"{connection.base_url}/#asset/{urllib.parse.quote(asset.ref)}"
+        return f"{_browser_host(connection)}/?{urllib.parse.urlencode({'asset': asset.ref}, safe='/')}"
     project = f"https://fusion.cognite.com/{urllib.parse.quote(connection.project)}"
     if asset.ref.isdecimal():
         return f"{project}/explore/asset/{asset.ref}?{urllib.parse.urlencode({'cluster': host})}"
     return f"{project}/search?{urllib.parse.urlencode({'cluster': host, 'query': asset.name})}"
+
+
+def _browser_host(connection: Connection) -> str:
+    """The project's host as a browser reaches it."""
+    return (connection.browser_url or connection.base_url).rstrip("/")

@@ -30,6 +30,7 @@ from cdf_sandbox.services.extraction_pipelines import store as extraction_pipeli
 from cdf_sandbox.services.files import contents, syncer
 from cdf_sandbox.services.files import routes as files
 from cdf_sandbox.services.files import store as files_store
+from cdf_sandbox.services.pages import panorama_routes
 from cdf_sandbox.services.pages import routes as pages
 from cdf_sandbox.services.projects import routes as projects
 from cdf_sandbox.services.sessions import routes as sessions
@@ -85,6 +86,7 @@ def create_app(options: Options, sandbox: Sandbox | None = None) -> FastAPI:
     app.include_router(projects.router)
     app.include_router(control_router, dependencies=[Depends(pages.asked_by_own_name)])
     app.include_router(pages.router)
+    app.include_router(panorama_routes.router)
     for service in SERVICES:
         app.include_router(
             service.router, prefix=PROJECT_PREFIX, dependencies=[Depends(project_access), Depends(refuse_unknown_query)]

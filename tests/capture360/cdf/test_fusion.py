@@ -22,6 +22,6 @@ def test_a_project_of_the_cloud_is_opened_in_fusion() -> None:
 
 
 def test_another_host_is_opened_where_a_browser_reaches_it() -> None:
-    assert link("http://127.0.0.1:8765/") == "http://127.0.0.1:8765/#captures360/c360_collection"
+    assert link("http://127.0.0.1:8765/") == "http://127.0.0.1:8765/?collection=captures360/c360_collection"
     inside = link("http://sandbox:8765", browser_url="http://localhost:8765/")
-    assert inside == "http://localhost:8765/#captures360/c360_collection"
+    assert inside == "http://localhost:8765/?collection=captures360/c360_collection"

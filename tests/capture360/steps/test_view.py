@@ -56,7 +56,7 @@ def test_every_suggestion_is_a_plate_and_decisions_change_its_state(hall: Hall) 
     assert (states.pop(approved), states.pop(rejected)) == ("approved", "rejected")
     assert set(states.values()) == {"suggested"}
     base = hall.world.connection.base_url
-    assert all(link["link"].startswith(f"{base}/#asset/") for plate in document["plates"] for link in plate["links"])
+    assert all(link["link"].startswith(f"{base}/?asset=") for plate in document["plates"] for link in plate["links"])
 
 
 def test_faces_are_those_in_cdf_and_small_ones_are_small(hall: Hall) -> None:

@@ -1,15 +1,16 @@
-"""The pages: rendered on the server, without scripts or external resources, shown to this machine only."""
+"""The pages: rendered on the server, without external resources or scripts, shown to this machine only."""
 
 import ipaddress
 import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from cdf_sandbox.core.errors import ApiError, NotFound
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep, current_sandbox
@@ -75,13 +76,39 @@ def _page(sandbox: Sandbox, template: str, **values: Any) -> Response:
 
 
 @router.get("/")
-def overview(request: Request, sandbox: SandboxDep) -> Response:
-    """Overview of the sandbox and its contents."""
+def overview(
+    request: Request, sandbox: SandboxDep, collection: str | None = None, asset: str | None = None
+) -> Response:
+    """Overview of the sandbox and its contents; or the `collection` or `asset` that a link from elsewhere names."""
+    if collection is not None:
+        return _opened(sandbox, collection)
+    if asset is not None:
+        return _asset_page(sandbox, asset)
     with sandbox.read() as db:
         counts = store.counts(db)
     return _page(
         sandbox, "overview.html.j2", counts=counts, counters=sandbox.counters.snapshot(), base_url=str(request.base_url)
     )
+
+
+def _opened(sandbox: Sandbox, name: str) -> Response:
+    """Send the browser to the panoramas of the collection `<space>/<externalId>`; 404 if there is none."""
+    space, _, external_id = name.partition("/")
+    with sandbox.read() as db:
+        kind = store.kind_of(db, space, external_id)
+    if kind is None:
+        raise NotFound(f"There is no 360° collection {name}")
+    query = urlencode({"kind": kind, "space": space, "externalId": external_id})
+    return RedirectResponse(f"/sandbox/panorama?{query}", 303, headers=_SECURITY_HEADERS)
+
+
+def _asset_page(sandbox: Sandbox, reference: str) -> Response:
+    """A classic asset by its id, or a node by `<space>/<externalId>`; 404 if there is none."""
+    with sandbox.read() as db:
+        document = store.asset(db, reference)
+    if document is None:
+        raise NotFound(f"There is no asset {reference}")
+    return _page(sandbox, "asset.html.j2", reference=reference, document=document)
 
 
 @router.get("/sandbox/pages/files")

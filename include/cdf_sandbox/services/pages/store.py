@@ -82,11 +82,12 @@ def instances(db: Connection, page: int) -> list[dict[str, Any]]:
         "SELECT * FROM dms_instance WHERE deleted_time IS NULL ORDER BY seq DESC LIMIT ? OFFSET ?",
         (PAGE_SIZE, page * PAGE_SIZE),
     ).fetchall()
-    data = _documents(db, [row["id"] for row in rows])
+    data = documents(db, [row["id"] for row in rows])
     return [dict(row) | {"data": data.get(row["id"], {})} for row in rows]
 
 
-def _documents(db: Connection, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+def documents(db: Connection, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Data of instances by their row ids, then by container."""
     found: dict[int, dict[str, Any]] = {}
     rows = db.execute(
         "SELECT instance, container, doc FROM dms_data WHERE instance IN (SELECT value FROM json_each(?))",
@@ -149,7 +150,7 @@ def collections(db: Connection, page: int) -> list[dict[str, Any]]:
                 "kind": "legacy" if model is _LEGACY else "core",
                 "space": row["space"],
                 "externalId": row["external_id"],
-                "label": _value(_documents(db, [row["id"]]).get(row["id"], {}), model.collection_label),
+                "label": _value(documents(db, [row["id"]]).get(row["id"], {}), model.collection_label),
                 "images": len(images),
                 "stations": len({_value(data, (model.image, model.station), str) for _, data in images}),
             }
@@ -169,18 +170,22 @@ def _images_of(db: Connection, model: _Model, space: str, external_id: str) -> l
         " AND deleted_time IS NULL ORDER BY dms_instance.id",
         (model.image, space, external_id),
     ).fetchall()
-    data = _documents(db, [row["id"] for row in rows])
+    data = documents(db, [row["id"] for row in rows])
     return [(row, data.get(row["id"], {})) for row in rows]
 
 
-def collection(db: Connection, kind: str, space: str, external_id: str, page: int) -> list[dict[str, Any]]:
-    """Images of one collection: `externalId`, `station`, `pose` and `faces` as file ids by side."""
+def collection(
+    db: Connection, kind: str, space: str, external_id: str, page: int | None = None
+) -> list[dict[str, Any]]:
+    """Images of one collection, all of them or one page: poses, and `faces` as file ids by side."""
     model = _LEGACY if kind == "legacy" else _CORE
     shown = []
-    for row, data in _images_of(db, model, space, external_id)[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]:
+    images = _images_of(db, model, space, external_id)
+    for row, data in images if page is None else images[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]:
         pose = data.get(model.transform, {})
         shown.append(
             {
+                "space": row["space"],
                 "externalId": row["external_id"],
                 "station": _station_label(db, model, _value(data, (model.image, model.station))),
                 "translation": [pose.get(f"translation{axis}") for axis in "XYZ"],
@@ -212,3 +217,33 @@ def _file_id(db: Connection, reference: Any) -> int | None:
     else:
         row = db.execute("SELECT id FROM files WHERE external_id = ? AND blob IS NOT NULL", (reference,)).fetchone()
     return row["id"] if row is not None else None
+
+
+def kind_of(db: Connection, space: str, external_id: str) -> str | None:
+    """The generation of a collection, "legacy" or "core"; None if there is none of that name."""
+    containers = {
+        row["container"]
+        for row in db.execute(
+            "SELECT container FROM dms_data JOIN dms_instance ON dms_instance.id = instance"
+            " WHERE space = ? AND external_id = ? AND deleted_time IS NULL",
+            (space, external_id),
+        )
+    }
+    if _LEGACY.collection in containers:
+        return "legacy"
+    return "core" if _CORE.collection in containers else None
+
+
+def asset(db: Connection, reference: str) -> dict[str, Any] | None:
+    """A classic asset by its id, or the data of a node by `<space>/<externalId>`; None if there is none."""
+    space, slash, external_id = reference.partition("/")
+    if not slash:
+        number = int(reference) if reference.isdecimal() and len(reference) < 19 else -1
+        row = db.execute("SELECT * FROM assets WHERE id = ?", (number,)).fetchone()
+        return json.loads(row["doc"]) | {"id": row["id"]} if row else None
+    row = db.execute(
+        "SELECT id FROM dms_instance WHERE space = ? AND external_id = ? AND deleted_time IS NULL", (space, external_id)
+    ).fetchone()
+    if row is None:
+        return None
+    return {"space": space, "externalId": external_id} | documents(db, [row["id"]]).get(row["id"], {})
