@@ -79,7 +79,7 @@ def whole(page: Page) -> None:
 
 def where(page: Page) -> dict[str, str]:
     """What the address says, once the view rests."""
-    page.wait_for_function("location.hash.includes('station=')")
+    expect(page).to_have_url(re.compile("station="))
     return dict(part.split("=", 1) for part in page.evaluate("location.hash.slice(1)").split("&"))
 
 
@@ -212,7 +212,7 @@ def test_keys_turn_zoom_and_walk(page: Page, served: Served) -> None:
     page.locator(".stage").focus()
     for key in ("ArrowLeft", "ArrowUp", "+"):
         page.keyboard.press(key)
-    page.wait_for_function("location.hash.includes('heading=260.0')")
+    expect(page).to_have_url(re.compile(r"heading=260\.0"))
     assert (where(page)["pitch"], where(page)["fov"]) == ("10.0", "67")
     page.keyboard.press("PageUp")
     expect(page.locator(".caption")).to_contain_text("Hall stop 2")
@@ -241,7 +241,7 @@ def test_a_drag_turns_and_chooses_nothing(page: Page, served: Served) -> None:
     page.mouse.down()
     page.mouse.move(middle[0] + 200, middle[1] + 40, steps=5)
     page.mouse.up()
-    page.wait_for_function("!location.hash.includes('heading=100.0')")
+    expect(page).not_to_have_url(re.compile(r"heading=100\.0"))
     assert float(where(page)["heading"]) < 95
     assert float(where(page)["pitch"]) > 1
     expect(page.locator("#details")).to_be_hidden()
@@ -273,7 +273,7 @@ def test_two_captures_of_a_place_turn_together(page: Page, served: Served) -> No
     expect(captions.nth(1)).to_contain_text(f"{SECOND} · Hall stop 2")
     page.locator(".stage").nth(1).focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("location.hash.includes('heading=20.0')")
+    expect(page).to_have_url(re.compile(r"heading=20\.0"))
     assert where(page)["with"] == str(SECOND).replace("/", "%2F")
     page.get_by_role("button", name=re.compile("^Station Hall stop 1")).click()
     expect(captions.nth(1)).to_contain_text("Hall stop 1")
