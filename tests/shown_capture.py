@@ -12,7 +12,6 @@ from pathlib import Path
 from unittest import mock
 
 import uvicorn
-from cdf_sandbox.options import Options, ProjectMode
 
 from capture360.cdf.client import CdfProject, Connection
 from capture360.matching.decisions import Decided
