@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from cdf_sandbox.services.pages.panorama import on_face, quaternion
 from scipy.spatial.transform import Rotation
 
 import viewer
+from cdf_sandbox.services.pages.panorama import on_face, quaternion
 
 
 def test_quaternions_are_those_of_the_public_viewers_rotation():
