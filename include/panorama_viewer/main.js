@@ -35,7 +35,7 @@ class Viewer {
       turned: () => this.draw(),
       plate: (pane, plate) => this.select(plate, pane),
       station: (pane, station) => this.go(pane, station),
-      told: tell,
+      announced: announce,
     });
   }
 
@@ -57,7 +57,7 @@ class Viewer {
     const wanted = address.read();
     const station = this.capture.byId.get(wanted.station) ?? this.capture.stations[0];
     if (wanted.station && station.id !== wanted.station) {
-      tell("The station of this link is not in the capture any more. This is its first one.");
+      announce("The station of this link is not in the capture any more. This is its first one.");
     }
     const facing = station.plates.length && wanted.heading === undefined ? viewOf(station.plates[0]) : START;
     this.main.turn({
@@ -83,7 +83,7 @@ class Viewer {
     }
     this.refresh();
     this.draw();
-    tell(`Station ${station.name}, looking ${compass(this.view.heading)}`);
+    announce(`Station ${station.name}, looking ${compass(this.view.heading)}`);
     return shown;
   }
 
@@ -104,7 +104,7 @@ class Viewer {
     this.details.onOther = pane === this.main ? (other) => this.turnTo(other) : (other) => this.turnOther(other);
     this.details.show(plate, views);
     this.refresh();
-    if (plate) tell(`${plate.tag}, ${plate.state}`);
+    if (plate) announce(`${plate.tag}, ${plate.state}`);
   }
 
   turnOther(plate) {
@@ -156,9 +156,9 @@ class Viewer {
       await this.other.show(capture, capture.nearest(this.main.station.position));
       this.refresh();
       this.draw();
-      tell(`${capture.name} beside ${this.capture.name}`);
+      announce(`${capture.name} beside ${this.capture.name}`);
     } catch (error) {
-      tell(error.message, true);
+      announce(error.message, true);
     }
   }
 
@@ -177,9 +177,9 @@ class Viewer {
       this.remember();
       try {
         await navigator.clipboard.writeText(window.location.href);
-        tell("The link is copied.", true);
+        announce("The link is copied.", true);
       } catch {
-        tell(`Copy the link from here: ${window.location.href}`, true);
+        announce(`Copy the link from here: ${window.location.href}`, true);
       }
     });
     byId("compare").addEventListener("click", async () => {
@@ -213,7 +213,7 @@ class Viewer {
       const names = found.map((each) => each.name).filter((name) => name !== this.capture.name);
       byId("others").replaceChildren(...names.map((name) => element("option", { value: name })));
     } catch (error) {
-      tell(error.message, true);
+      announce(error.message, true);
     }
   }
 }
@@ -228,12 +228,12 @@ async function others(like) {
 }
 
 /** Say something to people who listen, and show it to all where `isShown`. */
-function tell(text, isShown = false) {
+function announce(text, isShown = false) {
   const status = byId("status");
   status.textContent = text;
   status.classList.toggle("shown", isShown);
-  clearTimeout(tell.timer);
-  if (isShown) tell.timer = setTimeout(() => status.classList.remove("shown"), 6000);
+  clearTimeout(announce.timer);
+  if (isShown) announce.timer = setTimeout(() => status.classList.remove("shown"), 6000);
 }
 
 try {

@@ -9,7 +9,7 @@ const SLOP = 5;
 const FOV = { least: 8, most: 110 };
 
 export class Pane {
-  /** `view` is shared by all panes: heading, pitch, fov. `on` has turned, plate, station and told. */
+  /** `view` is shared by all panes: heading, pitch, fov. `on` has turned, plate, station and announced. */
   constructor(parent, view, on) {
     this.view = view;
     this.on = on;
@@ -154,7 +154,7 @@ export class Pane {
       PageUp: () => {
         const ahead = neighbourAhead(this.capture, this.station, heading);
         if (ahead) this.on.station(this, ahead);
-        else this.on.told("There is no station ahead.");
+        else this.on.announced("There is no station ahead.");
       },
     };
     if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in acts)) return;

@@ -155,7 +155,7 @@ export class Search {
   }
 
   item(tag, views) {
-    const told = views.length === 1 ? "1 view" : `${views.length} views`;
+    const count = views.length === 1 ? "1 view" : `${views.length} views`;
     const choose = element(
       "button",
       {
@@ -165,7 +165,7 @@ export class Search {
           this.onPlate(views[0]);
         },
       },
-      [element("span", { className: `dot ${views[0].state}`, ariaHidden: "true" }), tag, element("span", { className: "quiet", text: told })],
+      [element("span", { className: `dot ${views[0].state}`, ariaHidden: "true" }), tag, element("span", { className: "quiet", text: count })],
     );
     return element("li", {}, [choose]);
   }

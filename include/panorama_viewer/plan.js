@@ -48,8 +48,8 @@ export class Plan {
       parts.push(label);
     }
     const plates = station.plates.length;
-    const told = `Station ${station.name}, ${plates} ${plates === 1 ? "plate" : "plates"}`;
-    return button("dot", told, parts, () => this.onStation(station));
+    const said = `Station ${station.name}, ${plates} ${plates === 1 ? "plate" : "plates"}`;
+    return button("dot", said, parts, () => this.onStation(station));
   }
 
   /** A bar of a round length in metres. */
