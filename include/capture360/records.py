@@ -9,6 +9,7 @@
     <url>/projects/<site>.json                                   the CDF project that the site's records belong to
     <url>/sensing/findings.json                                  the findings of the last sensing
     <url>/sensing/held/<site>~<capture>~<number>                 empty marker of a lease that was taken
+    <url>/sensing/done/<site>/<capture>~<fingerprint>~<stage>    empty marker of a delivery that sensing is done with
 
 A step that runs again writes its document again, with the same content but for time and run.
 """
@@ -31,8 +32,11 @@ OCR_CACHE = "ocr-cache"
 SENSING = "sensing"
 PROJECTS = "projects"
 HELD = f"{SENSING}/held"
+_DONE = f"{SENSING}/done"
 _KEPT = frozenset({BY_DATE, OCR_CACHE, SENSING, PROJECTS})
 """Folders beside those of the sites."""
+_BETWEEN = "~"
+"""No part of an id, so that the name of a marker comes apart in one way only."""
 NOTES = "notes"
 LEASES = "leases"
 MEMORY = "memory"
@@ -160,6 +164,28 @@ class Records:
         """StepRecord what a step did. `body` holds JSON values only."""
         document = {"at": datetime.now(UTC).isoformat(), "run": run, **body}
         self.store.put(f"{_folder(key, fingerprint)}/{_document_name(step, batch)}", _json(document))
+        if step in _ORDER:
+            for stage in Stage:
+                if stage.is_end:
+                    self.store.remove(_done_marker(key, fingerprint, stage))
+
+    def mark_done(self, state: CaptureState) -> None:
+        """Note that sensing has nothing left to do for a delivery, until a step records anew how far it got."""
+        self.store.put(_done_marker(state.key, state.fingerprint, state.stage), b"")
+
+    def done(self, site: str) -> Mapping[tuple[str, str], Stage]:
+        """Stages of the deliveries of a site that sensing is done with, by capture and fingerprint: two listings.
+
+        Captures whose records were removed are not among them.
+        """
+        known = set(self.store.names(site))
+        found: dict[tuple[str, str], Stage] = {}
+        for name in self.store.names(f"{_DONE}/{site}"):
+            capture, _, rest = name.partition(_BETWEEN)
+            fingerprint, _, stage = rest.partition(_BETWEEN)
+            if capture in known and stage in {each.value for each in Stage}:
+                found[capture, fingerprint] = Stage(stage)
+        return found
 
     def get(self, key: CaptureKey, fingerprint: str, step: str, batch: int | None = None) -> StepRecord | None:
         """One record; None if the step did not run yet."""
@@ -288,6 +314,10 @@ def _in_order(records: Sequence[StepRecord]) -> list[StepRecord]:
             reached[record.run] = max(record.at, reached.get(record.run, record.at))
             times[record.step, record.batch] = reached[record.run]
     return sorted(records, key=lambda each: (times[each.step, each.batch], _ORDER.get(each.step, 0)))
+
+
+def _done_marker(key: CaptureKey, fingerprint: str, stage: Stage) -> str:
+    return f"{_DONE}/{key.site}/{key.capture}{_BETWEEN}{fingerprint}{_BETWEEN}{stage}"
 
 
 def _binding(site: str) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from capture360.errors import Capture360Error, RecordsError
+from capture360.landing.fingerprint import fingerprint
+from capture360.landing.folder import CaptureFolder
 from capture360.landing.listing import capture_folder, captures
 from capture360.model import CaptureKey
 from capture360.records import SENSING, STAGE_STEPS, CaptureState, Records, Stage
@@ -25,6 +28,8 @@ _CONTEXTUALIZE = "contextualize"
 _REVIEW = "review"
 _FINDINGS = f"{SENSING}/findings.json"
 _LONGEST_WAIT = timedelta(days=1)
+_SIDE_BY_SIDE = 16
+"""Folders that are listed at once."""
 _DOUBLINGS = 30
 """More would only overflow: the wait is at its longest long before."""
 MOST_LISTED = 20
@@ -86,6 +91,7 @@ def sense(
         try:
             site = register.site(site_id)
             keys, left_out = captures(site)
+            done = records.done(site_id)
         except Exception as error:  # noqa: BLE001 - stores raise what they like, and the other sites must be seen
             findings.append(_finding(site_id, _sentence(error)))
             continue
@@ -93,9 +99,11 @@ def sense(
             _finding(f"{site.landing.url}/{each.path}", f'The folder "{each.path}" {each.problem}.')
             for each in left_out
         ]
-        for key in keys:
+        for key, folder in _changed(site, keys, done):
             try:
-                why = scan.waiting_for(site, key)
+                if isinstance(folder, Exception):
+                    raise folder
+                why = scan.waiting_for(site, key, folder)
             except Exception as error:  # noqa: BLE001 - as above: one broken folder must not hide the others
                 findings.append(_finding(str(key), _sentence(error)))
                 continue
@@ -149,10 +157,9 @@ class _Scan:
     is_finished: Callable[[str], bool]
     run: str | None
 
-    def waiting_for(self, site: Site, key: CaptureKey) -> str | Announcement:
+    def waiting_for(self, site: Site, key: CaptureKey, folder: CaptureFolder) -> str | Announcement:
         """What is to be announced; empty if the capture is done; else what it waits for."""
         last = self._last_snapshot(key)
-        folder = capture_folder(site, key)
         settled = settling(folder, last, site.landing, self.now)
         state = self.records.load(key, settled.snapshot.fingerprint, only=STAGE_STEPS)
         if state is not None and state.stage.is_end:
@@ -203,12 +210,14 @@ class _Scan:
 
         The event that starts the run is lost while its DAG is paused.
         """
-        if not site.links.enabled:
-            return ""
-        if state.stage is Stage.PUBLISHED:
+        if site.links.enabled and state.stage is Stage.PUBLISHED:
             return _TO_CONTEXTUALIZE if self._announce_again(site, state, _CONTEXTUALIZE, state.fingerprint) else ""
-        if state.stage is Stage.CONTEXTUALIZED and (due := review_due(self.records, state)):
-            return _TO_REVIEW if self._announce_again(site, state, _REVIEW, due) else ""
+        due = review_due(self.records, state) if state.stage is Stage.CONTEXTUALIZED else None
+        if due is None:
+            if not self._holder(state.key):
+                self.records.mark_done(state)
+        elif site.links.enabled and self._announce_again(site, state, _REVIEW, due):
+            return _TO_REVIEW
         return ""
 
     def _announce_again(self, site: Site, state: CaptureState, name: str, what: str) -> bool:
@@ -229,6 +238,29 @@ class _Scan:
             body["times"] = times + 1
         self.records.put_note(state.key, name, body)
         return True
+
+
+def _changed(
+    site: Site, keys: Sequence[CaptureKey], done: Mapping[tuple[str, str], Stage]
+) -> Iterator[tuple[CaptureKey, CaptureFolder | Exception]]:
+    """The captures that sensing is not done with, each with its folder or with why that cannot be listed.
+
+    Folders are listed side by side; only their listings tell whether anything has changed.
+    """
+
+    def look(key: CaptureKey) -> CaptureFolder | Exception | None:
+        folder = capture_folder(site, key)
+        try:
+            stage = done.get((key.capture, fingerprint(folder, site.landing.ready_markers)))
+        except Exception as error:  # noqa: BLE001 - stores raise what they like, and the other captures must be seen
+            return error
+        is_done = stage is not None and (stage is not Stage.PUBLISHED or not site.links.enabled)
+        return None if is_done else folder
+
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        for key, folder in zip(keys, pool.map(look, keys), strict=True):
+            if folder is not None:
+                yield key, folder
 
 
 def _last_findings(records: Records) -> set[str]:
