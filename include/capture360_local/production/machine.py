@@ -69,7 +69,6 @@ class Machine:
             "/opt/captures": str(self.folder / "captures"),
             "/sandbox": str(self.folder / "sandbox"),
             "/data": str(self.folder / "redis"),
-            "/tmp": str(self.folder / "tmp"),  # noqa: S108 - of the container
         }
 
     def prepare(self) -> None:
@@ -95,6 +94,7 @@ class Machine:
         own = {
             "PATH": path,
             "HOME": str(self.folder / "tmp"),
+            "TMPDIR": str(self.folder / "tmp"),
             "LANG": "C.UTF-8",
             "NO_PROXY": f"{_LOOPBACK},localhost",
             "no_proxy": f"{_LOOPBACK},localhost",
