@@ -7,6 +7,8 @@ import hashlib
 import logging
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +16,8 @@ from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 
 log = logging.getLogger(__name__)
 
+_SIDE_BY_SIDE = 16
+"""Folders that are listed at once."""
 SHORTEST_PAUSE_S = 10.0
 """A trigger that fires sooner can meet Airflow 3.3's race of deferred tasks (apache/airflow #67287)."""
 
@@ -80,14 +84,25 @@ def scan_landing_zones() -> tuple[str, float]:
 
 
 def _listing(url: str) -> list[str]:
+    """One line for each entry right below `url` and in the folders there, which are listed side by side."""
     import fsspec
 
     fs, root = fsspec.core.url_to_fs(url)
     fs.invalidate_cache()
+
+    def entries(folder: str) -> list[dict[str, Any]]:
+        try:
+            found: list[dict[str, Any]] = fs.ls(folder, detail=True)
+        except OSError:  # a folder that cannot be listed now has no entries; sensing reports it
+            return []
+        return found
+
+    top = entries(root)
+    folders = [str(entry["name"]) for entry in top if entry["type"] == "directory"]
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        below = pool.map(entries, folders)
     return sorted(
-        f"{folder}/{name} {sorted((key, str(value)) for key, value in info.items())}"
-        for folder, folders, files in fs.walk(root, maxdepth=2, detail=True)
-        for name, info in (*folders.items(), *files.items())
+        f"{entry['name']} {sorted((key, str(value)) for key, value in entry.items())}" for entry in chain(top, *below)
     )
 
 
