@@ -107,7 +107,7 @@ def valid_calls(http: httpx.Client, answers: list[tuple[Call, httpx.Response]]) 
     )  # fmt: skip
     yield Call("POST", "/files/search", {"search": {"name": "front"}, "filter": {"uploaded": True}})
     yield Call("POST", "/files/aggregate", {"filter": {"source": "s"}})
-    yield Call("POST", "/files/byids", {"items": [{"id": face["id"]}, {"externalId": "front"}]})
+    yield Call("POST", "/files/byids", {"items": [{"id": face["id"]}]})
     yield Call("POST", "/files/downloadlink", {"items": [{"externalId": "front"}]}, {"extendedExpiration": "true"})
     yield Call("GET", "/files/icon", query={"id": face["id"]})
     update = {

@@ -1,12 +1,13 @@
 """OAuth 2.0 client credentials (RFC 6749, section 4.4) and the check of bearer tokens."""
 
+import base64
 import hashlib
 import hmac
 import json
 import secrets
 from sqlite3 import Row
 from typing import Annotated, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote_plus
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
@@ -61,7 +62,20 @@ def _oauth_error(status: int, error: str, description: str) -> JSONResponse:
 
 async def _form(request: Request) -> dict[str, str]:
     body = (await request.body()).decode("utf-8", "replace")
-    return {key: values[0] for key, values in parse_qs(body).items()}
+    form = {key: values[0] for key, values in parse_qs(body).items()}
+    return form | _basic_credentials(request.headers.get("authorization", ""))
+
+
+def _basic_credentials(authorization: str) -> dict[str, str]:
+    """Return the client of an HTTP Basic header (RFC 6749, section 2.3.1) as form fields; its parts are form-encoded."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return {}
+    try:
+        client_id, _, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except ValueError:
+        return {"client_id": "", "client_secret": ""}
+    return {"client_id": unquote_plus(client_id), "client_secret": unquote_plus(secret)}
 
 
 @auth_router.post(TOKEN_PATH)

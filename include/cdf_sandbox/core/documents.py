@@ -7,7 +7,7 @@ from sqlite3 import Connection, Row
 from typing import Any
 
 from cdf_sandbox.core.errors import DuplicatedExternalIds, UnknownIds
-from cdf_sandbox.core.identifiers import ClassicId, new_id
+from cdf_sandbox.core.identifiers import ClassicId, check_each_named_once, new_id
 from cdf_sandbox.core.paging import first_page
 from cdf_sandbox.core.sql import Where
 
@@ -31,10 +31,12 @@ CREATE UNIQUE INDEX IF NOT EXISTS {table}_external_id ON {table} (external_id) W
 
 @dataclass(frozen=True)
 class Documents:
-    """One such table; `noun` names its rows in refusals."""
+    """One such table; `noun`, in the singular, names its rows in refusals."""
 
     table: str
     noun: str
+    external_ids_noun: str | None = None
+    """What is missing where only external ids are, if the refusal says that in other words."""
 
     def find(self, db: Connection, identifier: ClassicId) -> Row | None:
         """The document that `identifier` names."""
@@ -43,12 +45,22 @@ class Documents:
         return row
 
     def find_all(self, db: Connection, identifiers: Iterable[ClassicId], *, ignore_unknown: bool = False) -> list[Row]:
-        """The documents that `identifiers` name, in their order; 400 naming those that are missing."""
+        """The documents that `identifiers` name, in their order.
+
+        400 naming those that are missing, and 409 if two name the same document.
+        """
         pairs = [(identifier, self.find(db, identifier)) for identifier in identifiers]
         unknown = [identifier.wire() for identifier, row in pairs if row is None]
         if unknown and not ignore_unknown:
-            raise UnknownIds(unknown, self.noun)
+            raise self.unknown(unknown)
+        check_each_named_once(((each.wire(), row["id"]) for each, row in pairs if row is not None), self.noun)
         return [row for _, row in pairs if row is not None]
+
+    def unknown(self, identifiers: list[dict[str, Any]], status: int = 400) -> UnknownIds:
+        """Build the refusal of identifiers that name nothing."""
+        if self.external_ids_noun is not None and all("externalId" in each for each in identifiers):
+            return UnknownIds(identifiers, self.external_ids_noun, status)
+        return UnknownIds(identifiers, f"{self.noun} ids", status)
 
     def check_free(self, db: Connection, documents: Sequence[dict[str, Any]]) -> None:
         """409 unless the external ids of new `documents` differ and are not taken."""

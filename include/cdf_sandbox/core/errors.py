@@ -41,7 +41,7 @@ class UnknownIds(ApiError):
     """400, or 404 for a single resource: identifiers that name nothing, e.g. `UnknownIds([{"id": 1}], "Files")`."""
 
     def __init__(self, items: list[dict[str, Any]], noun: str, status: int = 400) -> None:
-        super().__init__(status, f"{noun} not found: {_brief(items)}", missing=items)
+        super().__init__(status, f"{noun} not found: {brief(items)}", missing=items)
         self.items = items
         self.noun = noun
 
@@ -105,7 +105,15 @@ class DuplicatedExternalIds(ApiError):
     """409: external ids that other resources have."""
 
     def __init__(self, items: list[dict[str, Any]]) -> None:
-        super().__init__(409, f"Duplicate external ids: {_brief(items)}", duplicated=items)
+        super().__init__(409, f"Duplicate external ids: {brief(items)}", duplicated=items)
+        self.items = items
+
+
+class DuplicatedIds(ApiError):
+    """409: a request names a resource twice, by the same identifier or by two of them."""
+
+    def __init__(self, items: list[dict[str, Any]], message: str) -> None:
+        super().__init__(409, message, duplicated=items)
         self.items = items
 
 
@@ -166,7 +174,8 @@ def envelope(status: int, message: str, headers: dict[str, str] | None = None, *
     return JSONResponse(body, status_code=status, headers=headers)
 
 
-def _brief(items: list[dict[str, Any]]) -> str:
+def brief(items: list[dict[str, Any]]) -> str:
+    """Return the values of at most five identifiers, and the number of the others."""
     shown = ", ".join(str(value) for item in items[:5] for value in item.values())
     return shown if len(items) <= 5 else f"{shown} and {len(items) - 5} more"
 

@@ -19,24 +19,20 @@ PROJECT_PREFIX = "/api/v1/projects/{project}"
 
 
 class StrictModel(BaseModel):
-    """A request body or a part of one: camelCase on the wire, no unknown fields, no conversions between types."""
+    """A request body or a part of one: camelCase on the wire, no unknown fields, no conversions between types.
+
+    A field that is null counts as left out, an unknown one too; SDKs send null for what was not set.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel, frozen=True)
-
-
-class WriteModel(StrictModel):
-    """A body to store: a field is left out or has a value. In requests that only read, null counts as left out."""
-
-    may_be_null: ClassVar[frozenset[str]] = frozenset()
-    """The fields, by their names on the wire, that may be null."""
+    nulls_with_meaning: ClassVar[frozenset[str]] = frozenset()
+    """The fields, by their names on the wire, whose null says something of its own."""
 
     @model_validator(mode="before")
     @classmethod
-    def _no_other_nulls(cls, given: Any) -> Any:
-        if isinstance(given, dict):
-            for name, value in given.items():
-                if value is None and name not in cls.may_be_null:
-                    raise ValueError(f"{name} must not be null")
+    def _without_nulls(cls, given: Any) -> Any:
+        if isinstance(given, dict) and None in given.values():
+            return {name: value for name, value in given.items() if value is not None or name in cls.nulls_with_meaning}
         return given
 
 

@@ -1,11 +1,13 @@
 """Field types and identifiers that several APIs share, with CDF's limits."""
 
 import secrets
+from collections.abc import Iterable
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from cdf_sandbox.core.errors import DuplicatedIds, brief
 from cdf_sandbox.core.http import StrictModel
 
 MAX_ID = 2**53 - 1
@@ -40,11 +42,25 @@ def _unique(items: list[Any] | None) -> list[Any] | None:
 
 
 def _identity(item: Any) -> Any:
-    return item.model_dump_json(exclude={"update"}, exclude_none=True) if isinstance(item, StrictModel) else item
+    return item.model_dump_json(exclude_none=True) if isinstance(item, StrictModel) else item
 
 
 each_once = AfterValidator(_unique)
-"""A list without duplicates; changes are compared by the resource that they change."""
+"""A list of values without duplicates."""
+
+
+def check_each_named_once(named: Iterable[tuple[dict[str, Any], Any]], noun: str) -> None:
+    """409 unless pairs of an identifier, as it was sent, and the key of what it names have different keys.
+
+    `noun` says what is named, in the singular, e.g. "Asset".
+    """
+    first: dict[Any, dict[str, Any]] = {}
+    twice = [(identifier, key) for identifier, key in named if first.setdefault(key, identifier) is not identifier]
+    if twice:
+        items = [identifier for identifier, _ in twice]
+        if any(identifier != first[key] for identifier, key in twice):
+            raise DuplicatedIds(items, f"{noun} id duplicated")
+        raise DuplicatedIds(items, f"Duplicate ids: {brief(items)}")
 
 
 def metadata_checker(*, key_bytes: int, value_bytes: int, pairs: int, total_bytes: int | None) -> AfterValidator:

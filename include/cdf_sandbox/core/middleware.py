@@ -32,6 +32,12 @@ def shown_path(path: str) -> str:
     return "/".join([*parts[:3], "..."]) if path.startswith("/links/") else path
 
 
+def _without_last_slash(scope: Scope) -> Scope:
+    """Return `scope` with the same path without a slash at its end: SDKs send either form, and CDF answers both."""
+    path: str = scope["path"]
+    return {**scope, "path": path[:-1]} if path.startswith("/api/") and path.endswith("/") else scope
+
+
 async def _swallow(_: Message) -> None:
     """Discard an answer that is not sent."""
 
@@ -100,6 +106,7 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         fault = self._sandbox.faults.match_fault(scope["method"], scope["path"])
+        scope = _without_last_slash(scope)
         with self._limited(scope):
             if fault is None:
                 await self._app(scope, receive, send)

@@ -6,13 +6,13 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
-from cdf_sandbox.core.http import StrictModel, WriteModel
+from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.core.identifiers import each_once
 
 Value = TypeVar("Value")
 
 
-class SetPatch(WriteModel, Generic[Value]):
+class SetPatch(StrictModel, Generic[Value]):
     """A new value, for fields that cannot be empty."""
 
     set: Value
@@ -22,7 +22,7 @@ class SetPatch(WriteModel, Generic[Value]):
         return self.set
 
 
-class Patch(WriteModel, Generic[Value]):
+class Patch(StrictModel, Generic[Value]):
     """A new value or none."""
 
     set: Value | None = None
@@ -39,7 +39,7 @@ class Patch(WriteModel, Generic[Value]):
         return self.set
 
 
-class _AddRemove(WriteModel):
+class _AddRemove(StrictModel):
     @model_validator(mode="after")
     def _set_or_change(self) -> Self:
         given = self.model_fields_set

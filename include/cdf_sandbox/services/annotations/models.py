@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from cdf_sandbox.core.http import StrictModel, WriteModel
-from cdf_sandbox.core.identifiers import NO_NUL, ClassicId, InternalId, Space, each_once
+from cdf_sandbox.core.http import StrictModel
+from cdf_sandbox.core.identifiers import NO_NUL, ClassicId, InternalId, Space
 from cdf_sandbox.core.patches import SetPatch
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -176,10 +176,10 @@ def parse_data(annotation_type: str, data: dict[str, Any]) -> dict[str, Any]:
     return kind.model_validate(data).model_dump(by_alias=True, exclude_none=True)
 
 
-class AnnotationSuggestion(WriteModel):
+class AnnotationSuggestion(StrictModel):
     """An annotation to create as a suggestion."""
 
-    may_be_null = frozenset({"creatingUser"})
+    nulls_with_meaning = frozenset({"creatingUser"})
 
     annotated_resource_type: Literal["file"]
     annotated_resource_id: InternalId
@@ -216,6 +216,8 @@ class AnnotationSuggestions(StrictModel):
 class AnnotationFilter(StrictModel):
     """Filter of listed annotations; the resources are required. `creatingUser` null matches annotations without one."""
 
+    nulls_with_meaning = frozenset({"creatingUser"})
+
     annotated_resource_type: Literal["file", "threedmodel"]
     annotated_resource_ids: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
     annotation_type: str | None = None
@@ -243,10 +245,10 @@ class AnnotationId(StrictModel):
 class AnnotationIds(StrictModel):
     """Annotations to retrieve or delete."""
 
-    items: Annotated[list[AnnotationId], Field(min_length=1, max_length=1000), each_once]
+    items: Annotated[list[AnnotationId], Field(min_length=1, max_length=1000)]
 
 
-class AnnotationUpdate(WriteModel):
+class AnnotationUpdate(StrictModel):
     """New values of one annotation."""
 
     annotation_type: SetPatch[ImageAnnotationType] | None = None
@@ -264,7 +266,7 @@ class AnnotationChange(StrictModel):
 class AnnotationChanges(StrictModel):
     """Annotations to update, all or none."""
 
-    items: Annotated[list[AnnotationChange], Field(min_length=1, max_length=1000), each_once]
+    items: Annotated[list[AnnotationChange], Field(min_length=1, max_length=1000)]
 
 
 class ReverseFilter(StrictModel):

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.errors import BadRequest, UnknownIds
+from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.identifiers import ClassicId, FileId, InternalId, new_id
 from cdf_sandbox.core.modes import refuse_classic_write
@@ -30,7 +30,6 @@ from cdf_sandbox.services.annotations.models import (
     parse_data,
 )
 from cdf_sandbox.services.annotations.store import annotation_json, find_annotations
-from cdf_sandbox.services.assets.store import ASSETS
 from cdf_sandbox.services.files import store as files_store
 
 router = APIRouter(prefix="/annotations", route_class=CdfRoute)
@@ -44,13 +43,6 @@ def _check_files(sandbox: Sandbox, db: Connection, access: Access, identifiers: 
     return [row["id"] for row in rows]
 
 
-def _check_asset_refs(db: Connection, documents: Iterable[dict[str, Any]]) -> None:
-    for document in documents:
-        reference = document.get("assetRef")
-        if reference is not None and ASSETS.find(db, ClassicId.model_validate(reference)) is None:
-            raise UnknownIds([reference], "Assets of annotations")
-
-
 def _create(
     sandbox: Sandbox, access: Access, items: Sequence[AnnotationSuggestion], statuses: Sequence[str]
 ) -> Response:
@@ -62,7 +54,6 @@ def _create(
             sandbox, db, access, {i: ClassicId(id=i) for i in (a.annotated_resource_id for a in items)}.values()
         )
         data = [parse_data(item.annotation_type, item.data) for item in items]
-        _check_asset_refs(db, data)
         for item, status, checked in zip(items, statuses, data, strict=True):
             document = {
                 "annotationType": item.annotation_type,
@@ -82,9 +73,8 @@ def _create(
 
 
 @router.post("", status_code=201)
-@router.post("/", status_code=201)
 def create_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationWrites) -> Response:
-    """Create annotations; the SDK posts to the path with a slash at its end."""
+    """Create annotations, all or none."""
     access.require("annotationsAcl", "WRITE")
     return _create(sandbox, access, body.items, [item.status for item in body.items])
 
@@ -178,7 +168,6 @@ def update_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationC
         rows = files_store.readable(access, find_annotations(db, [change.id for change in body.items]))
         for row, change in zip(rows, body.items, strict=True):
             document = _updated(json.loads(row["doc"]), change)
-            _check_asset_refs(db, [document["data"]])
             if document != json.loads(row["doc"]):
                 db.execute(
                     "UPDATE annotations SET doc = ?, last_updated_time = ? WHERE id = ?",
@@ -218,5 +207,5 @@ def retrieve_annotation(sandbox: SandboxDep, access: AccessDep, annotation_id: I
     access.require("annotationsAcl", "READ")
     access.require("filesAcl", "READ")
     with sandbox.read() as db:
-        rows = files_store.readable(access, find_annotations(db, [annotation_id], 404))
+        rows = files_store.readable(access, find_annotations(db, [annotation_id]))
     return Json(annotation_json(rows[0]))

@@ -6,6 +6,7 @@ from sqlite3 import Connection, Row
 from typing import Any
 
 from cdf_sandbox.core.errors import UnknownIds
+from cdf_sandbox.core.identifiers import check_each_named_once
 
 DDL = """
 CREATE TABLE IF NOT EXISTS annotations (
@@ -30,7 +31,8 @@ def annotation_json(row: Row) -> dict[str, Any]:
     }
 
 
-def find_annotations(db: Connection, ids: Iterable[int], status: int = 400) -> list[Row]:
+def find_annotations(db: Connection, ids: Iterable[int]) -> list[Row]:
+    """Return annotations in the order of `ids`; 404 naming missing ones, and 409 for an id that occurs twice."""
     query = (
         "SELECT annotations.*, files.data_set_id, files.space FROM annotations JOIN files ON files.id = file_id"
         " WHERE annotations.id = ?"
@@ -38,5 +40,6 @@ def find_annotations(db: Connection, ids: Iterable[int], status: int = 400) -> l
     pairs = [(i, db.execute(query, (i,)).fetchone()) for i in ids]
     unknown = [{"id": i} for i, row in pairs if row is None]
     if unknown:
-        raise UnknownIds(unknown, "Annotations", status)
+        raise UnknownIds(unknown, "Annotations", 404)
+    check_each_named_once((({"id": i}, i) for i, _ in pairs), "Annotation")
     return [row for _, row in pairs]

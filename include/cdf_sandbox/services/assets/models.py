@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cdf_sandbox.core.http import StrictModel, WriteModel
+from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.core.identifiers import ClassicId, ExternalId, InternalId, each_once, metadata_checker, text
 from cdf_sandbox.core.patches import ArrayPatch, ObjectPatch, Patch, SetPatch
 from cdf_sandbox.core.sql import Label, LabelFilter, TimeRange
@@ -16,7 +16,7 @@ Metadata = Annotated[dict[str, str], metadata_checker(key_bytes=128, value_bytes
 AggregatedProperty = Literal["childCount", "path", "depth"]
 
 
-class AssetWrite(WriteModel):
+class AssetWrite(StrictModel):
     """An asset to create; its parent may be among the same request's."""
 
     external_id: ExternalId | None = None
@@ -98,7 +98,7 @@ class AssetAggregate(StrictModel):
 class AssetIds(StrictModel):
     """Assets to retrieve."""
 
-    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000), each_once]
+    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
     ignore_unknown_ids: bool = False
     aggregated_properties: list[AggregatedProperty] | None = None
 
@@ -106,12 +106,12 @@ class AssetIds(StrictModel):
 class AssetDelete(StrictModel):
     """Assets to delete; with `recursive` all that lies below them too."""
 
-    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000), each_once]
+    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
     ignore_unknown_ids: bool = False
     recursive: bool = False
 
 
-class AssetUpdate(WriteModel):
+class AssetUpdate(StrictModel):
     """Patches to one asset."""
 
     external_id: Patch[ExternalId] | None = None
@@ -134,4 +134,4 @@ class AssetChange(ClassicId):
 class AssetChanges(StrictModel):
     """Assets to update, all or none."""
 
-    items: Annotated[list[AssetChange], Field(min_length=1, max_length=1000), each_once]
+    items: Annotated[list[AssetChange], Field(min_length=1, max_length=1000)]

@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.errors import UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json, given_only
 from cdf_sandbox.core.identifiers import ClassicId, InternalId
 from cdf_sandbox.core.modes import refuse_classic_write
@@ -173,6 +172,6 @@ def retrieve_asset(sandbox: SandboxDep, access: AccessDep, asset_id: InternalId)
     with sandbox.read() as db:
         row = ASSETS.find(db, ClassicId(id=asset_id))
         if row is None:
-            raise UnknownIds([{"id": asset_id}], "Assets", 404)
+            raise ASSETS.unknown([{"id": asset_id}], 404)
         access.require_data_sets("assetsAcl", "READ", [row["data_set_id"]])
         return Json(store.asset_json(db, row))

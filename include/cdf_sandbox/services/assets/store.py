@@ -16,7 +16,7 @@ DDL = f"""
 {documents_ddl("assets", _PARENT, "root_id INTEGER NOT NULL")}
 CREATE INDEX IF NOT EXISTS assets_parent ON assets (parent_id);
 """
-ASSETS = Documents("assets", "Assets")
+ASSETS = Documents("assets", "Asset", external_ids_noun="External id")
 
 # The ids of assets and all that lies below them; two values: JSON arrays of internal and of external ids.
 SUBTREE_IDS = """

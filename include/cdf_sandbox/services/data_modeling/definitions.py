@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from cdf_sandbox.core.http import WriteModel
+from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.services.data_modeling.ids import (
     ContainerId,
     ContainerRef,
@@ -57,7 +57,7 @@ MAX_UNIQUENESS, MAX_REQUIRES = 10, 25
 ListSize = Annotated[int, Field(ge=1, le=MAX_LIST_OVERRIDE)]
 
 
-class SpaceDefinition(WriteModel):
+class SpaceDefinition(StrictModel):
     """A space to create or change."""
 
     space: FreeSpace
@@ -65,7 +65,7 @@ class SpaceDefinition(WriteModel):
     description: Description | None = None
 
 
-class _Listable(WriteModel):
+class _Listable(StrictModel):
     list: bool = False
     max_list_size: ListSize | None = None
 
@@ -84,7 +84,7 @@ class TextDefinition(_Listable):
     collation: Annotated[str, StringConstraints(pattern=_COLLATION)] = "ucs_basic"
 
 
-class Unit(WriteModel):
+class Unit(StrictModel):
     """The unit in which numbers are stored; noted, not converted."""
 
     external_id: Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -117,7 +117,7 @@ class DirectDefinition(_Listable):
     container: ContainerRef | None = None
 
 
-class EnumValue(WriteModel):
+class EnumValue(StrictModel):
     """One value of an enumeration."""
 
     name: Title | None = None
@@ -137,7 +137,7 @@ EnumName = Annotated[
 ]
 
 
-class EnumDefinition(WriteModel):
+class EnumDefinition(StrictModel):
     """The type of enumerations."""
 
     type: Literal["enum"]
@@ -157,7 +157,7 @@ TypeDefinition = Annotated[
 ]
 
 
-class _ReadBack(WriteModel):
+class _ReadBack(StrictModel):
     """Read-only fields; requests may contain them, since the SDK sends back what it read."""
 
     constraint_state: Annotated[dict[str, Any] | None, Field(exclude=True)] = None
@@ -193,7 +193,7 @@ class PropertyDefinition(_ReadBack):
         return parse_type(self.type.model_dump(by_alias=True, exclude_none=True))
 
 
-class _WithState(WriteModel):
+class _WithState(StrictModel):
     """Read-only fields, as in `_ReadBack`."""
 
     state: Annotated[str | None, Field(exclude=True)] = None
@@ -231,7 +231,7 @@ class IndexDefinition(_WithState):
         return self
 
 
-class ContainerDefinition(WriteModel):
+class ContainerDefinition(StrictModel):
     """A container to create or change."""
 
     space: Space
@@ -276,7 +276,7 @@ class ViewPropertyDefinition(_ReadBack):
     source: ViewRef | None = None
 
 
-class EdgeConnectionDefinition(WriteModel):
+class EdgeConnectionDefinition(StrictModel):
     """Edges that are expected to exist."""
 
     connection_type: Literal["single_edge_connection", "multi_edge_connection"] = "multi_edge_connection"
@@ -288,14 +288,14 @@ class EdgeConnectionDefinition(WriteModel):
     description: Description | None = None
 
 
-class Through(WriteModel):
+class Through(StrictModel):
     """A relation property, of a view or a container."""
 
     source: SourceRef
     identifier: PropertyName
 
 
-class ReverseConnectionDefinition(WriteModel):
+class ReverseConnectionDefinition(StrictModel):
     """Relations that are expected to point here."""
 
     connection_type: Literal["single_reverse_direct_relation", "multi_reverse_direct_relation"]
@@ -305,7 +305,7 @@ class ReverseConnectionDefinition(WriteModel):
     description: Description | None = None
 
 
-class ViewDefinition(WriteModel):
+class ViewDefinition(StrictModel):
     """A version of a view to create or change."""
 
     space: Space
@@ -326,7 +326,7 @@ class ViewDefinition(WriteModel):
         return ViewId(self.space, self.external_id, self.version)
 
 
-class DataModelDefinition(WriteModel):
+class DataModelDefinition(StrictModel):
     """A version of a data model to create or change."""
 
     space: Space

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from cdf_sandbox.core.http import StrictModel, WriteModel
+from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.services.data_modeling.ids import (
     InstanceExternalId,
     InstanceId,
@@ -21,14 +21,14 @@ FilterBody = dict[str, Any]
 PropertyPath = Annotated[list[str], Field(min_length=1)]
 
 
-class SourceData(WriteModel):
+class SourceData(StrictModel):
     """Properties to write through a view or a container."""
 
     source: SourceRef
     properties: dict[str, Any] | None = None
 
 
-class _InstanceWrite(WriteModel):
+class _InstanceWrite(StrictModel):
     space: Space
     external_id: InstanceExternalId
     existing_version: Annotated[int, Field(ge=0)] | None = None

@@ -4,11 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cdf_sandbox.core.http import StrictModel, WriteModel
+from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.core.identifiers import (
     ClassicId,
     ExternalId,
-    each_once,
     metadata_checker,
     text,
 )
@@ -24,7 +23,7 @@ Description = Annotated[str, text(500, minimum=1)]
 Metadata = Annotated[dict[str, str], metadata_checker(key_bytes=128, value_bytes=10240, pairs=256, total_bytes=10240)]
 
 
-class DataSetWrite(WriteModel):
+class DataSetWrite(StrictModel):
     """A data set to create."""
 
     external_id: ExternalId | None = None
@@ -67,11 +66,11 @@ class DataSetAggregate(StrictModel):
 class DataSetIds(StrictModel):
     """Data sets to retrieve."""
 
-    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000), each_once]
+    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
     ignore_unknown_ids: bool = False
 
 
-class DataSetUpdate(WriteModel):
+class DataSetUpdate(StrictModel):
     """Patches to one data set."""
 
     external_id: Patch[ExternalId] | None = None
@@ -90,4 +89,4 @@ class DataSetChange(ClassicId):
 class DataSetChanges(StrictModel):
     """Data sets to update, all or none."""
 
-    items: Annotated[list[DataSetChange], Field(min_length=1, max_length=1000), each_once]
+    items: Annotated[list[DataSetChange], Field(min_length=1, max_length=1000)]

@@ -5,4 +5,4 @@ from cdf_sandbox.core.documents import Documents, documents_ddl
 DDL = documents_ddl("data_sets")
 
 
-DATA_SETS = Documents("data_sets", "Data sets")
+DATA_SETS = Documents("data_sets", "Data set")

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cdf_sandbox.core.http import StrictModel, WriteModel
-from cdf_sandbox.core.identifiers import ClassicId, EpochMs, ExternalId, InternalId, each_once, metadata_checker, text
+from cdf_sandbox.core.http import StrictModel
+from cdf_sandbox.core.identifiers import ClassicId, EpochMs, ExternalId, InternalId, metadata_checker, text
 from cdf_sandbox.core.patches import ArrayPatch, ObjectPatch, Patch, SetPatch
 from cdf_sandbox.core.sql import TimeRange
 
@@ -21,17 +21,15 @@ Metadata = Annotated[dict[str, str], metadata_checker(key_bytes=128, value_bytes
 RunStatus = Literal["success", "failure", "seen"]
 
 
-class RawTable(WriteModel):
+class RawTable(StrictModel):
     """A table of the staging area."""
 
     db_name: Annotated[str, text(255, minimum=1)]
     table_name: Annotated[str, text(255, minimum=1)]
 
 
-class Contact(WriteModel):
+class Contact(StrictModel):
     """A contact of a pipeline."""
-
-    may_be_null = frozenset({"name", "email", "role", "sendNotification"})
 
     name: str | None = None
     email: Annotated[str | None, Field(min_length=1, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] = None
@@ -39,20 +37,14 @@ class Contact(WriteModel):
     send_notification: bool | None = None
 
 
-class NotificationConfig(WriteModel):
+class NotificationConfig(StrictModel):
     """When a pipeline without runs is notified."""
-
-    may_be_null = frozenset({"allowedNotSeenRangeInMinutes"})
 
     allowed_not_seen_range_in_minutes: Annotated[int | None, Field(ge=0)] = None
 
 
-class PipelineWrite(WriteModel):
+class PipelineWrite(StrictModel):
     """A pipeline to create."""
-
-    may_be_null = frozenset(
-        {"description", "rawTables", "schedule", "contacts", "source", "documentation", "createdBy"}
-    )
 
     external_id: ExternalId
     name: Name
@@ -77,7 +69,7 @@ class PipelineWrites(StrictModel):
 class PipelineIds(StrictModel):
     """Pipelines to retrieve or delete."""
 
-    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000), each_once]
+    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
     ignore_unknown_ids: bool = False
 
 
@@ -102,7 +94,7 @@ class PipelineList(StrictModel):
     cursor: str | None = None
 
 
-class PipelineUpdate(WriteModel):
+class PipelineUpdate(StrictModel):
     """Patches to one pipeline."""
 
     external_id: SetPatch[ExternalId] | None = None
@@ -127,13 +119,11 @@ class PipelineChange(ClassicId):
 class PipelineChanges(StrictModel):
     """Pipelines to update, all or none."""
 
-    items: Annotated[list[PipelineChange], Field(min_length=1, max_length=1000), each_once]
+    items: Annotated[list[PipelineChange], Field(min_length=1, max_length=1000)]
 
 
-class RunWrite(WriteModel):
+class RunWrite(StrictModel):
     """A run to report."""
-
-    may_be_null = frozenset({"message", "createdTime"})
 
     external_id: ExternalId
     status: RunStatus

@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.errors import UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json, given_only
 from cdf_sandbox.core.identifiers import ClassicId, ExternalId, InternalId, new_id
 from cdf_sandbox.core.paging import cursor_id, first_page, list_answer
@@ -174,6 +173,6 @@ def retrieve_pipeline(sandbox: SandboxDep, access: AccessDep, pipeline_id: Inter
     with sandbox.read() as db:
         row = PIPELINES.find(db, ClassicId(id=pipeline_id))
         if row is None:
-            raise UnknownIds([{"id": pipeline_id}], "Extraction pipelines", 404)
+            raise PIPELINES.unknown([{"id": pipeline_id}], 404)
         access.require_data_sets(_ACL, "READ", [row["data_set_id"]])
         return Json(pipeline_json(db, row))

@@ -20,7 +20,7 @@ CREATE INDEX IF NOT EXISTS extraction_runs_of_pipeline ON extraction_runs (pipel
 )
 
 
-PIPELINES = Documents("extraction_pipelines", "Extraction pipelines")
+PIPELINES = Documents("extraction_pipelines", "Extraction pipeline")
 
 
 def pipeline_json(db: Connection, row: Row) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from cdf_sandbox.core.http import StrictModel, WriteModel
+from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.core.identifiers import (
     NO_NUL,
     ClassicId,
@@ -36,10 +36,10 @@ Metadata = Annotated[
 ]
 
 
-class GeoLocation(WriteModel):
+class GeoLocation(StrictModel):
     """A GeoJSON feature; its coordinates are kept as they came."""
 
-    class Geometry(WriteModel):
+    class Geometry(StrictModel):
         """The geometry of a feature."""
 
         type: Literal["Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon"]
@@ -50,7 +50,7 @@ class GeoLocation(WriteModel):
     properties: dict[str, Any] | None = None
 
 
-class FileWrite(WriteModel):
+class FileWrite(StrictModel):
     """The metadata of a file to create."""
 
     name: Name
@@ -71,21 +71,21 @@ class FileWrite(WriteModel):
 class FileIds(StrictModel):
     """Files to retrieve."""
 
-    items: Annotated[list[FileId], Field(min_length=1, max_length=1000), each_once]
+    items: Annotated[list[FileId], Field(min_length=1, max_length=1000)]
     ignore_unknown_ids: bool = False
 
 
 class ClassicFileIds(StrictModel):
     """Files to delete; those of data modeling are deleted with their node."""
 
-    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000), each_once]
+    items: Annotated[list[ClassicId], Field(min_length=1, max_length=1000)]
     ignore_unknown_ids: bool = False
 
 
 class DownloadIds(StrictModel):
     """Files to make download links for."""
 
-    items: Annotated[list[FileId], Field(min_length=1, max_length=100), each_once]
+    items: Annotated[list[FileId], Field(min_length=1, max_length=100)]
 
 
 class UploadId(FileId):
@@ -164,7 +164,7 @@ class FileAggregate(StrictModel):
     filter: FileFilter | None = None
 
 
-class FileUpdate(WriteModel):
+class FileUpdate(StrictModel):
     """Patches to the metadata of one file."""
 
     external_id: Patch[ExternalId] | None = None
@@ -190,4 +190,4 @@ class FileChange(FileId):
 class FileChanges(StrictModel):
     """Files to update, all or none."""
 
-    items: Annotated[list[FileChange], Field(min_length=1, max_length=1000), each_once]
+    items: Annotated[list[FileChange], Field(min_length=1, max_length=1000)]

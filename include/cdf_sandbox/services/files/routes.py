@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.errors import BadRequest, UnknownIds
+from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.core.http import CdfRoute, Json, given_only
 from cdf_sandbox.core.identifiers import ExternalId, FileId, InternalId
 from cdf_sandbox.core.paging import cursor_id, list_answer, partition_of
@@ -104,7 +104,7 @@ def retrieve_files(sandbox: SandboxDep, access: AccessDep, body: FileIds) -> Res
     """Files in the order of the request."""
     access.require("filesAcl", "READ")
     with sandbox.read() as db:
-        rows = store.find_all(db, body.items, sandbox.clock.now_ms(), ignore_unknown=body.ignore_unknown_ids)
+        rows = store.find_each(db, body.items, sandbox.clock.now_ms(), ignore_unknown=body.ignore_unknown_ids)
     return Json({"items": _items(sandbox, readable(access, rows))})
 
 
@@ -114,7 +114,7 @@ def update_files(sandbox: SandboxDep, access: AccessDep, body: FileChanges) -> R
     access.require("filesAcl", "WRITE")
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
-        rows = writable(access, store.find_all(db, body.items, now))
+        rows = writable(access, store.find_each(db, body.items, now))
         for row, change in zip(rows, body.items, strict=True):
             _check_owner(row, change.update)
             document = apply_patches(json.loads(row["doc"]), change.update)
@@ -142,7 +142,7 @@ def delete_files(sandbox: SandboxDep, access: AccessDep, body: ClassicFileIds) -
     access.require("filesAcl", "WRITE")
     identifiers = [FileId.model_validate(item.wire()) for item in body.items]
     with sandbox.write() as db:
-        rows = store.find_all(db, identifiers, sandbox.clock.now_ms(), ignore_unknown=body.ignore_unknown_ids)
+        rows = store.find_each(db, identifiers, sandbox.clock.now_ms(), ignore_unknown=body.ignore_unknown_ids)
         writable(access, rows)
         nodes = [row["id"] for row in rows if row["space"] is not None]
         if nodes:
@@ -187,7 +187,7 @@ def retrieve_file(sandbox: SandboxDep, access: AccessDep, file_id: InternalId) -
 def _one(db: Connection, sandbox: Sandbox, identifier: FileId, status: int = 400) -> Row:
     row = store.find(db, identifier, sandbox.clock.now_ms())
     if row is None:
-        raise UnknownIds([identifier.wire()], "Files", status)
+        raise FILES.unknown([identifier.wire()], status)
     return row
 
 

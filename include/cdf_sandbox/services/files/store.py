@@ -8,8 +8,8 @@ from typing import Any
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.documents import Documents, document_json, documents_ddl
-from cdf_sandbox.core.errors import NotFound, UnknownIds
-from cdf_sandbox.core.identifiers import FileId
+from cdf_sandbox.core.errors import NotFound
+from cdf_sandbox.core.identifiers import FileId, check_each_named_once
 from cdf_sandbox.core.sandbox import Sandbox
 from cdf_sandbox.core.sql import Where, id_lists
 from cdf_sandbox.services.assets.store import SUBTREE_IDS
@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS file_parts (
 CREATE INDEX IF NOT EXISTS file_parts_of_file ON file_parts (file_id);
 """
 
-FILES = Documents("files", "Files")
+FILES = Documents("files", "File")
 KEPT_WITHOUT_CONTENT_MS = 7 * 86400 * 1000
 
 
@@ -82,8 +82,16 @@ def find_all(db: Connection, identifiers: Iterable[FileId], now: int, *, ignore_
         else:
             unknown.append(identifier.wire())
     if unknown and not ignore_unknown:
-        raise UnknownIds(unknown, "Files")
+        raise FILES.unknown(unknown)
     return found
+
+
+def find_each(db: Connection, identifiers: Sequence[FileId], now: int, *, ignore_unknown: bool = False) -> list[Row]:
+    """As `find_all`, and 409 if two identifiers name the same file."""
+    rows = find_all(db, identifiers, now, ignore_unknown=ignore_unknown)
+    pairs = ((identifier.wire(), find(db, identifier, now)) for identifier in identifiers)
+    check_each_named_once(((wire, row["id"]) for wire, row in pairs if row is not None), "File")
+    return rows
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,7 @@ def download_links(
     access.require("filesAcl", "READ")
     now = sandbox.clock.now_ms()
     with sandbox.read() as db:
-        rows = store.find_all(db, body.items, now)
+        rows = store.find_each(db, body.items, now)
     readable(access, rows)
     empty = [row["id"] for row in rows if row["uploaded_from"] is None or row["uploaded_from"] > now]
     if empty:

@@ -4,11 +4,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cdf_sandbox.core.http import StrictModel, WriteModel
+from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.core.identifiers import InternalId
 
 
-class SessionWrite(WriteModel):
+class SessionWrite(StrictModel):
     """Client credentials, or one of the two ways to exchange the caller's token."""
 
     client_id: str | None = None

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cdf_sandbox.core.http import StrictModel, WriteModel
-from cdf_sandbox.core.identifiers import InstanceRef, InternalId, Space, each_once, metadata_checker, text
+from cdf_sandbox.core.http import StrictModel
+from cdf_sandbox.core.identifiers import InstanceRef, InternalId, Space, metadata_checker, text
 from cdf_sandbox.core.patches import ObjectPatch, Patch, SetPatch
 
 Name = Annotated[str, text(255, minimum=1)]
@@ -13,7 +13,7 @@ Metadata = Annotated[dict[str, str], metadata_checker(key_bytes=32, value_bytes=
 Vector = Annotated[list[float], Field(min_length=3, max_length=3)]
 
 
-class ModelWrite(WriteModel):
+class ModelWrite(StrictModel):
     """A classic model, or one that lives in data modeling: then with `space` and `type`."""
 
     name: Name
@@ -51,7 +51,7 @@ class ModelWrites(StrictModel):
         return self
 
 
-class ModelUpdate(WriteModel):
+class ModelUpdate(StrictModel):
     """Patches to one model."""
 
     name: SetPatch[Name] | None = None
@@ -69,7 +69,7 @@ class ModelChange(StrictModel):
 class ModelChanges(StrictModel):
     """Models to update, all or none."""
 
-    items: Annotated[list[ModelChange], Field(min_length=1, max_length=1000), each_once]
+    items: Annotated[list[ModelChange], Field(min_length=1, max_length=1000)]
 
 
 class ModelId(StrictModel):
@@ -88,31 +88,31 @@ class ModelId(StrictModel):
 class ModelIds(StrictModel):
     """Models to delete."""
 
-    items: Annotated[list[ModelId], Field(min_length=1, max_length=1000), each_once]
+    items: Annotated[list[ModelId], Field(min_length=1, max_length=1000)]
 
 
-class Camera(WriteModel):
+class Camera(StrictModel):
     """Initial camera of a viewer."""
 
     target: Vector
     position: Vector
 
 
-class IndexingOptions(WriteModel, extra="allow"):
+class IndexingOptions(StrictModel, extra="allow"):
     """Beta: options of the processing. Other options are accepted."""
 
     extract_photosphere_images: bool | Literal["true", "false"] = False
     dms_instances_space_id: Space | None = None
 
 
-class PipelineConfiguration(WriteModel):
+class PipelineConfiguration(StrictModel):
     """Beta: how a point cloud is processed."""
 
     version: str | None = None
     indexing_options: IndexingOptions
 
 
-class RevisionWrite(WriteModel):
+class RevisionWrite(StrictModel):
     """A revision to create, which starts its processing."""
 
     file_id: InternalId
@@ -149,7 +149,7 @@ class RevisionWrites(StrictModel):
     items: Annotated[list[RevisionWrite], Field(min_length=1, max_length=1000)]
 
 
-class RevisionUpdate(WriteModel):
+class RevisionUpdate(StrictModel):
     """New values of one revision."""
 
     published: SetPatch[bool] | None = None
@@ -170,7 +170,7 @@ class RevisionChange(StrictModel):
 class RevisionChanges(StrictModel):
     """Revisions to update, all or none."""
 
-    items: Annotated[list[RevisionChange], Field(min_length=1, max_length=1000), each_once]
+    items: Annotated[list[RevisionChange], Field(min_length=1, max_length=1000)]
 
 
 class RevisionId(StrictModel):
@@ -182,7 +182,7 @@ class RevisionId(StrictModel):
 class RevisionIds(StrictModel):
     """Revisions to delete."""
 
-    items: Annotated[list[RevisionId], Field(min_length=1, max_length=1000), each_once]
+    items: Annotated[list[RevisionId], Field(min_length=1, max_length=1000)]
 
 
 class Thumbnail(StrictModel):

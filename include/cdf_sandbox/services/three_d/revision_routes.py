@@ -12,7 +12,7 @@ from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.errors import BadRequest, UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json
-from cdf_sandbox.core.identifiers import FileId, InternalId, new_id
+from cdf_sandbox.core.identifiers import FileId, InternalId, check_each_named_once, new_id
 from cdf_sandbox.core.options import ProjectMode
 from cdf_sandbox.core.paging import cursor_id, first_page, list_answer
 from cdf_sandbox.core.patches import apply_patches
@@ -146,8 +146,9 @@ def update_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalI
     """Update revisions, all or none."""
     with sandbox.write() as db:
         find_model(db, access, model_id, "UPDATE")
-        for change in body.items:
-            row = _find(db, model_id, change.id, 400)
+        rows = [_find(db, model_id, change.id, 400) for change in body.items]
+        check_each_named_once((({"id": row["id"]}, row["id"]) for row in rows), "Revision")
+        for row, change in zip(rows, body.items, strict=True):
             document = apply_patches(json.loads(row["doc"]), change.update)
             RevisionWrite.model_validate({key: value for key, value in document.items() if key != _THUMBNAIL})
             _save(db, row, document)
@@ -167,6 +168,7 @@ def delete_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalI
     with sandbox.write() as db:
         find_model(db, access, model_id, "DELETE")
         rows = [_find(db, model_id, item.id, 400) for item in body.items]
+        check_each_named_once((({"id": row["id"]}, row["id"]) for row in rows), "Revision")
         db.executemany("DELETE FROM three_d_revisions WHERE id = ?", [(row["id"],) for row in rows])
     return Json({})
 

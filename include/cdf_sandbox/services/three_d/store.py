@@ -11,7 +11,7 @@ from cdf_sandbox.services.three_d.models import JobRef
 MODELS_DDL = documents_ddl("three_d_models", "space TEXT", "type TEXT")
 
 
-MODELS = Documents("three_d_models", "3D models")
+MODELS = Documents("three_d_models", "3D model")
 
 
 def node_of(model_id: int) -> str:

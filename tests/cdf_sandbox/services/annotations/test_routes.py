@@ -158,7 +158,6 @@ GEOMETRY = {"boundingBox": REGION}
         ({"data": LINK | {"textRegion": REGION | {"yMax": "0.5"}}}, "yMax"),
         ({"data": LINK | {"assetRef": {"id": 1, "externalId": "P-1"}}}, "exactly one"),
         ({"data": LINK | {"assetRef": {}}}, "exactly one"),
-        ({"data": LINK | {"assetRef": {"externalId": "nobody"}}}, "Assets"),
         ({"data": LINK | {"objectRegion": {}}}, "exactly one of boundingBox"),
         ({"data": LINK | {"objectRegion": GEOMETRY | {"polyline": {"vertices": []}}}}, "vertices"),
         ({"data": LINK | {"objectRegion": {"polygon": {"vertices": [{"x": 0, "y": 0}] * 2}}}}, "at least 3"),
@@ -169,7 +168,7 @@ GEOMETRY = {"boundingBox": REGION}
         ({"creatingAppVersion": "latest"}, "creatingAppVersion"),
         ({"creatingApp": ""}, "creatingApp"),
         ({"annotatedResourceType": "node"}, "annotatedResourceType"),
-        ({"annotatedResourceId": 17}, "Files not found"),
+        ({"annotatedResourceId": 17}, "File ids not found"),
         ({"unknown": 1}, "Unexpected field"),
     ],
 )

@@ -119,7 +119,7 @@ def test_only_pictures_by_name_and_type(client: CogniteClient, http: httpx.Clien
     [
         ({"items": []}, "at least 1"),
         ({"items": [{"fileId": 1}] * 101}, "at most 100"),
-        ({"items": [{"fileId": 1}]}, "Files not found"),
+        ({"items": [{"fileId": 1}]}, "File ids not found"),
         ({"items": [{"fileId": 1, "fileExternalId": "x"}]}, "exactly one"),
         ({"features": []}, "features"),
         ({"features": ["TextDetection"] * 2}, "differ"),
