@@ -10,9 +10,8 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   the file is overwritten. Content is downloadable once `uploaded` is true.
 - The classic file of a CogniteFile node shows up `Options.syncer_delay` seconds after the node; until then links and
   look-ups answer 400 with `missing`.
-- An identifier that one request names twice is refused with 400. The specification wants them unique where files,
-  assets, data sets and pipelines are read; where resources are changed or deleted it is silent, and for none of them
-  it describes the refusal. The same resource by two identifiers, such as `id` and `externalId`, is answered twice.
+- A resource that one request names twice is refused with 409, as was seen for files and assets; that it is so for
+  every other resource, and for a resource by two identifiers where it is read or changed, is assumed.
 - Labels are not checked for existence, since the Labels API is not part of the sandbox; neither are security
   categories. `geoLocation` is stored but cannot be filtered on, and `advancedFilter` and `sort` of assets are
   refused as unexpected fields.
@@ -23,15 +22,14 @@ Assumptions that can be changed for a run are fields of `Options` and named here
 - `instanceId` of files takes every external id that data modeling takes; the narrower pattern that the published
   specification gives for it is not enforced. Creating, changing and deleting in a data set with write protection needs
   `datasetsAcl:OWNER` for it, and so does reporting runs of its extraction pipelines.
-- A query parameter that an endpoint does not have is refused. Null is refused in what is to be stored, where the
-  specification does not allow it; in lists and searches, where the SDK sends it, it counts as left out.
+- A query parameter that an endpoint does not have is refused.
 - An asset cannot be moved to another root, nor can a root become a child.
 - Writes to assets and annotations in data modeling only projects are refused with `Options.write_blocked_status`.
 - `/annotations/reverselookup` answers whatever `cdf-version` a request names: the SDK sends `beta`, the viewer an
   older version without beta, and both are answered.
 - Annotations of types other than `images.TextRegion`, `images.AssetLink`, `images.InstanceLink`,
-  `images.ObjectDetection` and `images.Classification` are refused. The asset of an AssetLink must exist, the
-  instance of an InstanceLink need not. Annotations are deleted with their file.
+  `images.ObjectDetection` and `images.Classification` are refused. Neither the asset of
+  an AssetLink nor the instance of an InstanceLink need exist. Annotations are deleted with their file.
 - An E57 revision with `extractPhotosphereImages` makes instances of `cdf_360_image_schema` and classic face files.
   Their ids are not published: `Options.extraction_names` chooses tidy ids, random ids, images without stations, or
   two collections. A file without photospheres ends as `Done` with no instances; one that is no E57 file, and a space

@@ -67,7 +67,7 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 def _basic_credentials(authorization: str) -> dict[str, str]:
-    """Return the client of an HTTP Basic header (RFC 6749, section 2.3.1) as form fields; its parts are form-encoded."""
+    """Return the client of an HTTP Basic header (RFC 6749, section 2.3.1) as form fields; its parts are encoded."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return {}

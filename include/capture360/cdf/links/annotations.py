@@ -31,7 +31,7 @@ MAX_TEXT = 128
 _ITEMS = 1000
 _RESOURCES = 1000
 _ONE_OF_THEM = frozenset({400, 404, 422})
-"""Statuses that may concern one link of a request, such as a deleted asset; others concern the whole request."""
+"""Statuses that may concern one link of a request; others concern the whole request."""
 
 LinkType = Literal["images.AssetLink", "images.InstanceLink"]
 
@@ -76,8 +76,10 @@ class Annotations:
 
     def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:
         files, _, plan = self._planned(images, matches)
-        approved = [link for link in plan.create if link.status == "approved"]
-        suggested = [link for link in plan.create if link.status == "suggested"]
+        existing = self._existing_assets(plan.create)
+        deleted = [link for link in plan.create if link.key[1] not in existing]
+        approved = [link for link in plan.create if link.status == "approved" and link.key[1] in existing]
+        suggested = [link for link in plan.create if link.status == "suggested" and link.key[1] in existing]
         approved_refused = list(self._create("/annotations", approved))
         suggested_refused = list(self._create("/annotations/suggest", suggested))
         self._delete(plan.remove)
@@ -89,7 +91,7 @@ class Annotations:
             kept=plan.kept,
             decided=plan.decided,
             removed=len(plan.remove) + len(doubles),
-            refused=tuple(_refusal(link) for link in [*approved_refused, *suggested_refused]),
+            refused=tuple(_refusal(link) for link in [*deleted, *approved_refused, *suggested_refused]),
         )
 
     def undecided(self, images: Sequence[PublishedImage], suggestions: Sequence[Match]) -> Sequence[Match]:
@@ -212,6 +214,20 @@ class Annotations:
         space, _, external_id = ref.partition("/")
         instance = {"instanceType": "node", "space": space, "externalId": external_id, "sources": [CORE_ASSET]}
         return {"instanceRef": instance}
+
+    def _existing_assets(self, links: Sequence[_Wanted]) -> set[str]:
+        """Return the references of those linked assets that exist: CDF takes a link to an asset that does not."""
+        refs = sorted({link.key[1] for link in links})
+        with cdf_errors("Looking for the assets of links"):
+            if self._type == "images.AssetLink":
+                found = self._client.assets.retrieve_multiple(ids=[int(ref) for ref in refs], ignore_unknown_ids=True)
+                return {str(asset.id) for asset in found}
+            nodes: list[tuple[str, str]] = [(space, name) for space, _, name in (ref.partition("/") for ref in refs)]
+            return {
+                f"{node.space}/{node.external_id}"
+                for some in batched(nodes, _ITEMS)
+                for node in self._client.data_modeling.instances.retrieve(nodes=list(some)).nodes
+            }
 
     def _create(self, path: str, links: Sequence[_Wanted]) -> Iterator[_Wanted]:
         """Create the links and yield those that CDF refuses; CdfError if it refuses to be written to at all."""

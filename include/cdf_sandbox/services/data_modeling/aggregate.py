@@ -8,7 +8,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from cdf_sandbox.core.errors import BadRequest
-from cdf_sandbox.services.data_modeling.columns import Column, Columns, Sql
+from cdf_sandbox.services.data_modeling.columns import Column, Columns, Sql, instance_fields
 from cdf_sandbox.services.data_modeling.filters import FilterCompiler
 from cdf_sandbox.services.data_modeling.models import Aggregate, AggregateRequest
 from cdf_sandbox.services.data_modeling.property_types import NUMBER_KINDS
@@ -17,7 +17,7 @@ from cdf_sandbox.services.data_modeling.schema import View
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.search import text_matches
 
-_GROUPED = NUMBER_KINDS | {"text", "direct", "boolean", "enum"}
+_GROUPED = NUMBER_KINDS | {"text", "direct", "boolean", "enum", "epoch"}
 _FUNCTIONS = {"avg": "avg", "min": "min", "max": "max", "sum": "total", "count": "count"}
 
 
@@ -49,14 +49,17 @@ class _Aggregation:
         self._groups = [self._column(name, "group by") for name in request.group_by or ()]
         for column in self._groups:
             if column.type.is_list or column.type.kind == "json":
-                raise BadRequest(f"Cannot group by '{column.path[0]}': it is a list or JSON")
+                raise BadRequest(f"Cannot group by '{column.path[-1]}': it is a list or JSON")
             if column.type.kind not in _GROUPED:
-                raise BadRequest(f"Cannot group by '{column.path[0]}': its type is {column.type.kind}")
+                raise BadRequest(f"Cannot group by '{column.path[-1]}': its type is {column.type.kind}")
 
     def _column(self, name: str, purpose: str) -> Column:
-        if name not in self._view.properties:
-            raise BadRequest(f"Cannot {purpose} '{name}': the view '{self._view.id}' has no such property")
-        return self._columns.find([name], "i", self._request.instance_type, self._view)
+        kind = self._request.instance_type
+        if name in self._view.properties:
+            return self._columns.find([name], "i", kind, self._view)
+        if name in instance_fields(kind):
+            return self._columns.find([kind, name], "i", kind, self._view)
+        raise BadRequest(f"Cannot {purpose} '{name}': the view '{self._view.id}' has no such property")
 
     def answer(self, where: Sql) -> dict[str, Any]:
         groups = Sql.joined(",", [column.value for column in self._groups], "")
@@ -96,8 +99,11 @@ class _Aggregation:
             items.append(item)
         answer: dict[str, Any] = {"items": items}
         if self._request.include_typing:
-            wires = {name: self._view.properties[name].wire for name in self._request.group_by or ()}
-            answer["typing"] = {name: {"type": wire["type"]} for name, wire in wires.items()}
+            mapped = self._view.properties
+            answer["typing"] = {
+                name: {"type": mapped[name].wire["type"] if name in mapped else _instance_type(column)}
+                for name, column in zip(self._request.group_by or (), self._groups, strict=True)
+            }
         return answer
 
     def _histograms(
@@ -130,7 +136,7 @@ class _Aggregation:
                 value = json.loads(value)
             elif column.type.kind == "boolean":
                 value = bool(value)
-            group[column.path[0]] = value
+            group[column.path[-1]] = value
         return group
 
     def _value(self, place: int, each: Aggregate, row: Any, buckets: list[dict[str, Any]]) -> dict[str, Any]:
@@ -144,6 +150,11 @@ class _Aggregation:
         if value is not None and math.isfinite(value):
             answer["value"] = value
         return answer
+
+
+def _instance_type(column: Column) -> dict[str, Any]:
+    """The type of an instance field, as `typing` gives it; its times are epoch milliseconds."""
+    return {"type": "int64" if column.type.kind == "epoch" else column.type.kind, "list": False}
 
 
 def _parts(each: Aggregate) -> tuple[str, str | None]:

@@ -13,23 +13,24 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   be created, and read access otherwise. The specification states the former for relations only.
 - Reading by id through a view returns only what passes the filter of the view, as listing does;
   `Options.byids_applies_view_filter` drops that.
-- A list, search or aggregate sees a new instance `Options.list_lag` seconds after its creation; reading by id, query
+- A search or aggregate sees a new instance `Options.list_lag` seconds after its creation; lists, reading by id, query
   and sync see it at once.
 - A write through a view gives the instance data in every container that the view maps, named or not. An instance is
   seen through a view if it has data in all of them and passes the filter of the view.
 - Nodes and edges share their external ids. Unknown fields in a request are refused, and so is an instance that occurs
-  twice, an empty list as a value, a comparison with a JSON property, and `["node", ...]` in a filter of edges.
+  twice, a comparison with a JSON property, and `["node", ...]` in a filter of edges.
 - A comparison with a property without a value is unknown: neither it nor its negation matches.
 - Without `maxDistance` edges are followed as far as they lead. Nodes can be chained from nodes with `through` only,
   and from a set operation only inwards: the specification says the latter where it speaks of sync, which has no set
   operations. `limitEach` without `from` and `maxDistance` 1, of which the specification says that it means
-  nothing, is refused. `debug`, and set operations within set operations, are not offered.
+  nothing, is refused. Set operations within set operations are not offered.
 - A page that is exactly full has a cursor, even if nothing follows.
 - The node that a type names need not exist, only its space: clients write `cdf_cdm:image-360-annotation` without
   creating it. A direct relation to a node that was deleted later is still read back. Ends of edges may be changed.
 - A deleted instance that is written again begins at version 1.
 - A container cannot lose a property that has data or that a view maps, nor gain a required one while it has data, nor
-  change a type. A view that another one implements or a data model holds, and a container that a view maps, that
+  change a type. A property may become required; its constraint is `pending` while the container has no data.
+- A view that another one implements or a data model holds, and a container that a view maps, that
   another container requires or that relations must point into, cannot be deleted. A request that defines one of them
   twice is refused, and so is one that defines a space or data model twice. Of collations only the form is checked.
 - `autoIncrement`, `targetUnits` and `backfillSort` are refused.

@@ -64,6 +64,11 @@ _BASE_COLUMNS = {
 }  # fmt: skip
 
 
+def instance_fields(kind: InstanceKind) -> frozenset[str]:
+    """Return the fields that every live instance of a kind has beside the properties of views."""
+    return frozenset(_EDGE_TYPES if kind == "edge" else _BASE_TYPES) - {"instanceType", "deletedTime"}
+
+
 class Columns:
     """Lookup of properties by their paths in requests."""
 

@@ -141,6 +141,7 @@ class EnumDefinition(StrictModel):
     """The type of enumerations."""
 
     type: Literal["enum"]
+    list: Literal[False] = False
     unknown_value: str | None = None
     values: Annotated[dict[EnumName, EnumValue], Field(min_length=1, max_length=32)]
 
@@ -229,6 +230,12 @@ class IndexDefinition(_WithState):
                 if value is not None:
                     raise ValueError(f"an inverted index has no {name!r}")
         return self
+
+    @property
+    def wire(self) -> dict[str, Any]:
+        """The index as it is kept and answered."""
+        defaults = {"cursorable": False, "bySpace": False} if self.index_type == "btree" else {}
+        return defaults | self.model_dump(by_alias=True, exclude_none=True)
 
 
 class ContainerDefinition(StrictModel):

@@ -120,6 +120,14 @@ class Sort(SearchSort):
 Sorts = Annotated[list[Sort], Field(max_length=5)]
 
 
+class Debug(StrictModel):
+    """The wish for notices about how a request was executed; `timeout` in milliseconds."""
+
+    emit_results: bool = True
+    timeout: Annotated[int, Field(ge=1)] | None = None
+    profile: bool = False
+
+
 class ListRequest(StrictModel):
     """A page of instances."""
 
@@ -130,6 +138,7 @@ class ListRequest(StrictModel):
     limit: Annotated[int, Field(ge=1, le=1000)] = 1000
     cursor: str | None = None
     include_typing: bool = False
+    debug: Debug | None = None
 
 
 class SearchRequest(StrictModel):
@@ -321,3 +330,4 @@ class QueryRequest(StrictModel):
     cursors: Cursors | None = None
     parameters: Parameters | None = None
     include_typing: bool = False
+    debug: Debug | None = None

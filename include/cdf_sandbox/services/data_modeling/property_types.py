@@ -62,8 +62,8 @@ class PropertyType:
             return self.check_element(value)
         if not isinstance(value, list):
             raise ValueMismatch(f"expected a list of {self.kind}, got {_shown(value)}")
-        if not 1 <= len(value) <= self.list_limit:
-            raise ValueMismatch(f"expected a list of 1 to {self.list_limit} values, got {len(value)}")
+        if len(value) > self.list_limit:
+            raise ValueMismatch(f"expected a list of at most {self.list_limit} values, got {len(value)}")
         checked = [self.check_element(element) for element in value]
         if self.kind in TEXT_KINDS and sum(len(text.encode()) for text in checked) > MAX_TEXT_BYTES:
             raise ValueMismatch(f"the texts of the list exceed {MAX_TEXT_BYTES} bytes together")

@@ -38,7 +38,6 @@ def in_spaces(spaces: frozenset[str]) -> Sql:
 def read_by_ids(db: Connection, request: ByIdsRequest, spaces: Spaces, *, apply_view_filter: bool) -> dict[str, Any]:
     """Read those of the instances that exist and have data in every source."""
     schema = Schema(db)
-    schema.require_spaces(each.space for each in request.items)
     selections = select_all(schema, request.sources)
     stored = find_instances(db, (each.id for each in request.items))
     ids = [
@@ -62,14 +61,14 @@ def read_by_ids(db: Connection, request: ByIdsRequest, spaces: Spaces, *, apply_
     return with_typing({"items": dump_instances(db, ids, selections)}, selections, request.include_typing)
 
 
-def list_instances(db: Connection, request: ListRequest, spaces: Spaces, created_until: int) -> dict[str, Any]:
+def list_instances(db: Connection, request: ListRequest, spaces: Spaces) -> dict[str, Any]:
     """One page of instances that have data in every source and match the filter."""
     schema = Schema(db)
     selections = select_all(schema, request.sources)
     compiler = FilterCompiler(schema)
     kind = request.instance_type
     only_view = selections[0].view if len(selections) == 1 else None
-    parts = [visible(kind, spaces, created_until), *(compiler.has_data(each.view, "i") for each in selections)]
+    parts = [visible(kind, spaces), *(compiler.has_data(each.view, "i") for each in selections)]
     if request.filter is not None:
         parts.append(compiler.compile(request.filter, "i", kind, only_view))
     order = Order(Columns(schema), request.sort, kind, only_view)

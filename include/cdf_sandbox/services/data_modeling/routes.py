@@ -13,6 +13,7 @@ from cdf_sandbox.services.data_modeling import asset_paths
 from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL, SCHEMA_ACL, readable_instances
 from cdf_sandbox.services.data_modeling.aggregate import aggregate_instances
 from cdf_sandbox.services.data_modeling.complexity import read_with_filters
+from cdf_sandbox.services.data_modeling.debug import with_debug
 from cdf_sandbox.services.data_modeling.deletes import delete_instances
 from cdf_sandbox.services.data_modeling.hooks import AfterCommit, announce
 from cdf_sandbox.services.data_modeling.inspection import InspectRequest, inspect_instances
@@ -65,7 +66,7 @@ def list_(sandbox: SandboxDep, access: AccessDep, request: Annotated[ListRequest
     """Read a page of instances."""
     spaces = readable_instances(access)
     with read_with_filters(sandbox) as db:
-        return Json(list_instances(db, request, spaces, _listed_until(sandbox)))
+        return Json(with_debug(list_instances(db, request, spaces), request.debug))
 
 
 @router.post("/instances/query")
@@ -73,7 +74,7 @@ def query(sandbox: SandboxDep, access: AccessDep, request: Annotated[QueryReques
     """Read result sets that build on each other."""
     spaces = readable_instances(access)
     with read_with_filters(sandbox) as db:
-        return Json(run_query(db, request, spaces))
+        return Json(with_debug(run_query(db, request, spaces), request.debug))
 
 
 @router.post("/instances/delete")
@@ -114,7 +115,7 @@ def sync(sandbox: SandboxDep, access: AccessDep, request: Annotated[SyncRequest,
     """Read what changed since a cursor."""
     spaces = readable_instances(access)
     with read_with_filters(sandbox) as db:
-        return Json(run_sync(db, request, spaces, sandbox.clock.now_ms()))
+        return Json(with_debug(run_sync(db, request, spaces, sandbox.clock.now_ms()), request.debug))
 
 
 @router.post("/instances/inspect")
@@ -134,7 +135,7 @@ def statistics(sandbox: SandboxDep, access: AccessDep) -> Response:
 
 
 def _listed_until(sandbox: Sandbox) -> int:
-    """The creation time up to which lists and searches know of instances already."""
+    """The creation time up to which searches and aggregates know of instances already."""
     return sandbox.clock.now_ms() - int(sandbox.options.list_lag * 1000)
 
 

@@ -1,7 +1,8 @@
 """Containers and views as the rest of the service uses them, resolved from their stored definitions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from cdf_sandbox.services.data_modeling.ids import ContainerId, InstanceKind, ViewId
@@ -106,11 +107,19 @@ def _container_property(wire: Mapping[str, Any]) -> ContainerProperty:
     )
 
 
-def shown_container(wire: Mapping[str, Any]) -> dict[str, Any]:
-    """A container as it is answered: with the state of its constraints, which in the sandbox always hold."""
+Nullability = Callable[[ContainerId, str], str]
+"""The state of the not-null constraint of a container property: `current`, `failed` or `pending`."""
+
+
+def shown_container(wire: Mapping[str, Any], nullability: Nullability) -> dict[str, Any]:
+    """A container as it is answered: with the state of its constraints."""
+    container = ContainerId(wire["space"], wire["externalId"])
     return {
         **wire,
-        "properties": {name: {**prop, "constraintState": _state(prop)} for name, prop in wire["properties"].items()},
+        "properties": {
+            name: {**prop, "constraintState": _state(prop, partial(nullability, container, name))}
+            for name, prop in wire["properties"].items()
+        },
         **{
             group: {name: {**entry, "state": "current"} for name, entry in wire.get(group, {}).items()}
             for group in ("constraints", "indexes")
@@ -118,9 +127,18 @@ def shown_container(wire: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _state(prop: Mapping[str, Any]) -> dict[str, str]:
-    limits = {key for key in ("maxListSize", "maxTextSize") if key in prop["type"]}
-    return dict.fromkeys(sorted(limits | ({"nullability"} if not prop["nullable"] else set())), "current")
+def shown_view(view: "View", nullability: Nullability) -> dict[str, Any]:
+    """A view as it is answered: with the state of the constraints of what it maps."""
+    shown = dict(view.wire["properties"])
+    for name, mapped in view.properties.items():
+        state = _state(mapped.property.wire, partial(nullability, mapped.container, mapped.identifier))
+        shown[name] = {**mapped.wire, "constraintState": state}
+    return {**view.wire, "properties": shown}
+
+
+def _state(prop: Mapping[str, Any], nullability: Callable[[], str]) -> dict[str, str]:
+    limits = {key: "current" for key in ("maxListSize", "maxTextSize") if key in prop["type"]}
+    return limits if prop["nullable"] else {**limits, "nullability": nullability()}
 
 
 def resolve_view(
@@ -152,7 +170,6 @@ def resolve_view(
             **({"defaultValue": base.wire["defaultValue"]} if base.default is not None else {}),
             **{key: definition[key] for key in ("name", "description") if definition.get(key) is not None},
             "type": type_wire,
-            "constraintState": _state(base.wire),
         }
         mapped[name] = MappedProperty(target, identifier, base, shown[name])
     used = tuple(dict.fromkeys(prop.container for prop in mapped.values()))

@@ -1,21 +1,22 @@
 """The endpoints of spaces, containers, views and data models."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Query, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.errors import InvalidCursor
+from cdf_sandbox.core.errors import BadRequest, InvalidCursor
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.paging import decode_cursor, first_page, list_answer
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.services.data_modeling.access import SCHEMA_ACL, readable_spaces
 from cdf_sandbox.services.data_modeling.definitions import ViewDefinition
 from cdf_sandbox.services.data_modeling.ids import ContainerId, FreeSpace, ViewId
-from cdf_sandbox.services.data_modeling.schema import shown_container
+from cdf_sandbox.services.data_modeling.schema import shown_container, shown_view
 from cdf_sandbox.services.data_modeling.schema_models import (
     AnyVersionKey,
     AnyVersionKeys,
@@ -31,7 +32,41 @@ from cdf_sandbox.services.data_modeling.schema_models import (
 from cdf_sandbox.services.data_modeling.schema_store import Key, Schema, SchemaKind, key_of, newest_versions
 from cdf_sandbox.services.data_modeling.schema_writes import SchemaWriter
 
-schemas_router = APIRouter(route_class=CdfRoute)
+
+class SchemaRoute(CdfRoute):
+    """A route of schemas, which refuse a body in words of their own."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def refuse_in_own_words(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                raise BadRequest(_violations(error)) from None
+
+        return refuse_in_own_words
+
+
+def _violations(error: RequestValidationError) -> str:
+    problems = error.errors()
+    texts = []
+    for problem in problems[:5]:
+        parts = [part for part in problem["loc"] if part != "body"]
+        # "items" and the number of the item are not named where there is more to name.
+        place = ".".join(str(part) for part in parts[2:] or parts) or "body"
+        if problem["type"] == "string_too_long":
+            texts.append(f"{place} size must be between 0 and {problem['ctx']['max_length']}")
+        elif problem["type"] == "extra_forbidden":
+            texts.append(f"Unexpected field - {place}")
+        else:
+            texts.append(f"{place}: {problem['msg']}")
+    return (
+        f"Request had {len(problems)} constraint violations. Please fix the request and try again. [{', '.join(texts)}]"
+    )
+
+
+schemas_router = APIRouter(route_class=SchemaRoute)
 
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -131,16 +166,18 @@ def list_spaces(
 def put_containers(sandbox: SandboxDep, access: AccessDep, request: Annotated[Containers, Body()]) -> Response:
     """Create or change containers."""
     spaces = {each.space for each in request.items}
-    return _write(
-        sandbox, access, spaces, lambda writer: [shown_container(each) for each in writer.put_containers(request.items)]
-    )
+
+    def write(writer: SchemaWriter) -> Sequence[Wire]:
+        return [shown_container(each, writer.schema.nullability) for each in writer.put_containers(request.items)]
+
+    return _write(sandbox, access, spaces, write)
 
 
 @schemas_router.post("/containers/byids")
 def containers_by_ids(sandbox: SandboxDep, access: AccessDep, request: Annotated[ContainerKeys, Body()]) -> Response:
     """Read containers."""
     found = _found(sandbox, access, "container", [each.key for each in request.items])
-    return Json({"items": [shown_container(each) for each in found]})
+    return Json({"items": _shown_containers(sandbox, found)})
 
 
 @schemas_router.post("/containers/delete")
@@ -181,7 +218,13 @@ def list_containers(
     page, following = _page(
         sandbox, access, "container", limit, cursor, lambda each: keep(each) and each["usedFor"] in kinds
     )
-    return list_answer([shown_container(each) for each in page], following)
+    return list_answer(_shown_containers(sandbox, page), following)
+
+
+def _shown_containers(sandbox: Sandbox, wires: Sequence[Wire]) -> list[Wire]:
+    with sandbox.read() as db:
+        nullability = Schema(db).nullability
+        return [shown_container(each, nullability) for each in wires]
 
 
 def _kept(space: str | None, include_global: bool) -> Callable[[Wire], bool]:
@@ -192,7 +235,7 @@ def _shown_views(sandbox: Sandbox, wires: Sequence[Wire], inherited: bool) -> li
     """Views as they are answered, with or without the properties that they inherit."""
     with sandbox.read() as db:
         schema = Schema(db)
-        shown = [(wire, schema.view(ViewId(*key_of(wire))).wire) for wire in wires]
+        shown = [(wire, shown_view(schema.view(ViewId(*key_of(wire))), schema.nullability)) for wire in wires]
     if inherited:
         return [full for _, full in shown]
     return [
@@ -247,7 +290,8 @@ def _shown_models(sandbox: Sandbox, access: Access, wires: Sequence[Wire], inlin
         schema = Schema(db)
 
         def shown(view: Wire) -> Wire:
-            return schema.view(ViewId(*key_of(view))).wire if spaces is None or view["space"] in spaces else view
+            may_read = spaces is None or view["space"] in spaces
+            return shown_view(schema.view(ViewId(*key_of(view))), schema.nullability) if may_read else view
 
         return [{**wire, "views": [shown(view) for view in wire["views"]]} for wire in wires]
 

@@ -18,6 +18,7 @@ from cdf_sandbox.services.data_modeling.definitions import (
 )  # fmt: skip
 from cdf_sandbox.services.data_modeling.filters import FilterCompiler
 from cdf_sandbox.services.data_modeling.ids import ContainerId, ViewId
+from cdf_sandbox.services.data_modeling.schema import shown_view
 from cdf_sandbox.services.data_modeling.schema_store import BUILTIN, SYSTEM_SPACES, Key, Schema, SchemaKind, key_of
 
 _TIMES = ("createdTime", "lastUpdatedTime", "isGlobal")
@@ -28,7 +29,7 @@ class SchemaWriter:
 
     def __init__(self, db: Connection, now_ms: int) -> None:
         self._db = db
-        self._schema = Schema(db)
+        self.schema = Schema(db)
         self._now = now_ms
 
     def put_spaces(self, definitions: Sequence[SpaceDefinition]) -> list[dict[str, Any]]:
@@ -39,21 +40,21 @@ class SchemaWriter:
     def put_containers(self, definitions: Sequence[ContainerDefinition]) -> list[dict[str, Any]]:
         """Create or change containers; they may refer to each other."""
         _refuse_doubles("container", [_wire(each) for each in definitions])
-        self._schema.require_spaces(definition.space for definition in definitions)
+        self.schema.require_spaces(definition.space for definition in definitions)
         together = {definition.id for definition in definitions}
         for definition in definitions:
             for name, target in _container_targets(definition):
-                if target not in together and self._schema.find_container(target) is None:
+                if target not in together and self.schema.find_container(target) is None:
                     raise BadRequest(f"Target container '{target}' of '{name}' in '{definition.id}' does not exist.")
         answers = []
         for definition in definitions:
-            wire = _wire(definition)
+            wire = _wire(definition) | {"indexes": {name: index.wire for name, index in definition.indexes.items()}}
             self._check_container_change(definition.id, wire)
             answers.append(self._put("container", wire))
         return answers
 
     def _check_container_change(self, container: ContainerId, wire: Mapping[str, Any]) -> None:
-        old = self._schema.wire("container", (*container, ""))
+        old = self.schema.wire("container", (*container, ""))
         if old is None:
             return
         has_data = self._db.execute("SELECT 1 FROM dms_data WHERE container = ? LIMIT 1", (str(container),)).fetchone()
@@ -66,14 +67,12 @@ class SchemaWriter:
             if has_data and new is None:
                 raise BadRequest(f"Property '{name}' of the container '{container}' cannot be removed: it has data")
             if new is None:
-                for view in self._schema.all("view", preloaded=False):
+                for view in self.schema.all("view", preloaded=False):
                     if any(_maps(each, container, name) for each in view["properties"].values()):
                         raise BadRequest(
                             f"Property '{name}' of the container '{container}' cannot be removed:"
                             f" the view '{ViewId(*key_of(view))}' maps it",
                         )
-            if has_data and new is not None and prop["nullable"] and not new["nullable"]:
-                raise BadRequest(f"Property '{name}' of the container '{container}' cannot become required")
         for name, prop in wire["properties"].items():
             if has_data and name not in old["properties"] and not prop["nullable"]:
                 raise BadRequest(f"A required property '{name}' cannot be added to '{container}': it has data")
@@ -86,21 +85,22 @@ class SchemaWriter:
     def put_views(self, definitions: Sequence[ViewDefinition]) -> list[dict[str, Any]]:
         """Create or change views; they may implement and refer to each other."""
         _refuse_doubles("view", [_wire(each) for each in definitions])
-        self._schema.require_spaces(definition.space for definition in definitions)
+        self.schema.require_spaces(definition.space for definition in definitions)
         stored = [self._put("view", self._view_wire(definition)) for definition in definitions]
         for definition in definitions:
-            view = self._schema.view(definition.id)
+            view = self.schema.view(definition.id)
             if definition.filter is not None:
-                condition = FilterCompiler(self._schema).compile(definition.filter, "i", view.filtered_kind, view)
+                condition = FilterCompiler(self.schema).compile(definition.filter, "i", view.filtered_kind, view)
                 with refuse_too_complex():
                     statement = f"SELECT 1 FROM dms_instance i WHERE {condition.text} LIMIT 0"  # noqa: S608 - as compiled
                     self._db.execute(statement, condition.params)
-        return [dict(self._schema.view(ViewId(*key_of(wire))).wire) for wire in stored]
+        views = [self.schema.view(ViewId(*key_of(wire))) for wire in stored]
+        return [shown_view(view, self.schema.nullability) for view in views]
 
     def _view_wire(self, definition: ViewDefinition) -> dict[str, Any]:
         for name, prop in definition.properties.items():
             if isinstance(prop, ViewPropertyDefinition):
-                container = self._schema.container(prop.container.id)
+                container = self.schema.container(prop.container.id)
                 mapped = container.properties.get(prop.container_property_identifier)
                 if mapped is None:
                     raise BadRequest(
@@ -118,23 +118,23 @@ class SchemaWriter:
     def _targets_list(self, through: Mapping[str, Any]) -> bool:
         source = through["source"]
         if source["type"] == "container":
-            container = self._schema.find_container(ContainerId(source["space"], source["externalId"]))
+            container = self.schema.find_container(ContainerId(source["space"], source["externalId"]))
             found = container.properties.get(through["identifier"]) if container else None
             return found is not None and found.type.is_list
-        view = self._schema.find_view(ViewId(source["space"], source["externalId"], source["version"]))
+        view = self.schema.find_view(ViewId(source["space"], source["externalId"], source["version"]))
         mapped = view.properties.get(through["identifier"]) if view else None
         return mapped is not None and mapped.property.type.is_list
 
     def put_data_models(self, definitions: Sequence[DataModelDefinition]) -> list[dict[str, Any]]:
         """Create or change data models, and the views that they define in place."""
         _refuse_doubles("datamodel", [_wire(each) for each in definitions])
-        self._schema.require_spaces(definition.space for definition in definitions)
+        self.schema.require_spaces(definition.space for definition in definitions)
         inline: list[ViewDefinition] = []
         for view in (view for each in definitions for view in each.views if isinstance(view, ViewDefinition)):
             if view not in inline:
                 inline.append(view)
         self.put_views(inline)
-        self._schema.require_views(view.id for each in definitions for view in each.views)
+        self.schema.require_views(view.id for each in definitions for view in each.views)
         answers = []
         for definition in definitions:
             wire = _wire(definition)
@@ -147,12 +147,12 @@ class SchemaWriter:
         key = key_of(wire)
         if key in BUILTIN[kind] or key[0] in SYSTEM_SPACES:
             raise BadRequest(f"{_called(kind, key)} belongs to CDF and cannot be changed")
-        old = self._schema.wire(kind, key)
+        old = self.schema.wire(kind, key)
         if old is not None and {name: value for name, value in old.items() if name not in _TIMES} == wire:
             return old
         created = self._now if old is None else old["createdTime"]
         stored = {**wire, "createdTime": created, "lastUpdatedTime": self._now, "isGlobal": False}
-        self._schema.put(kind, stored)
+        self.schema.put(kind, stored)
         return stored
 
     def delete(self, kind: SchemaKind, keys: Sequence[Key]) -> list[Key]:
@@ -161,9 +161,9 @@ class SchemaWriter:
         for key in dict.fromkeys(keys):
             if key in BUILTIN[kind]:
                 raise BadRequest(f"{_called(kind, key)} belongs to CDF and cannot be deleted")
-            if self._schema.wire(kind, key) is None:
+            if self.schema.wire(kind, key) is None:
                 continue
-            self._schema.remove(kind, key)
+            self.schema.remove(kind, key)
             removed.append(key)
         for key in removed:
             user = self._user_of(kind, key)
@@ -181,11 +181,11 @@ class SchemaWriter:
         for container, name in keys:
             if (*container, "") in BUILTIN["container"]:
                 raise BadRequest(f"{_called('container', (*container, ''))} belongs to CDF and cannot be changed")
-            wire = self._schema.wire("container", (*container, ""))
+            wire = self.schema.wire("container", (*container, ""))
             if wire is None or name not in wire[group]:
                 continue
             kept = {key: entry for key, entry in wire[group].items() if key != name}
-            self._schema.put("container", {**wire, group: kept, "lastUpdatedTime": self._now})
+            self.schema.put("container", {**wire, group: kept, "lastUpdatedTime": self._now})
             if group == "constraints":
                 self._db.execute("DELETE FROM dms_unique WHERE container = ? AND name = ?", (str(container), name))
             removed.append((container, name))
@@ -195,7 +195,7 @@ class SchemaWriter:
         """Return the reason why a definition, already removed, is still in use, or `None`."""
         if kind == "space":
             content: tuple[SchemaKind, ...] = ("container", "view", "datamodel")
-            if any(wire["space"] == key[0] for other in content for wire in self._schema.all(other)):
+            if any(wire["space"] == key[0] for other in content for wire in self.schema.all(other)):
                 return "it is not empty"
             used = self._db.execute(
                 "SELECT 1 FROM dms_instance WHERE space = ? AND deleted_time IS NULL LIMIT 1", (key[0],)
@@ -203,10 +203,10 @@ class SchemaWriter:
             return "it is not empty" if used else None
         if kind == "container":
             reference = {"type": "container", "space": key[0], "externalId": key[1]}
-            for wire in self._schema.all("view", preloaded=False):
+            for wire in self.schema.all("view", preloaded=False):
                 if any(prop.get("container") == reference for prop in wire["properties"].values()):
                     return f"the view '{ViewId(*key_of(wire))}' maps it"
-            for wire in self._schema.all("container", preloaded=False):
+            for wire in self.schema.all("container", preloaded=False):
                 if any(each.get("require") == reference for each in wire["constraints"].values()):
                     return f"the container '{wire['space']}:{wire['externalId']}' requires it"
                 for name, prop in wire["properties"].items():
@@ -214,10 +214,10 @@ class SchemaWriter:
                         return f"property '{name}' of the container '{wire['space']}:{wire['externalId']}' points to it"
         if kind == "view":
             reference = ViewId(*key).dump()
-            for wire in self._schema.all("view", preloaded=False):
+            for wire in self.schema.all("view", preloaded=False):
                 if reference in wire["implements"]:
                     return f"the view '{ViewId(*key_of(wire))}' implements it"
-            for wire in self._schema.all("datamodel", preloaded=False):
+            for wire in self.schema.all("datamodel", preloaded=False):
                 if reference in wire["views"]:
                     return f"the data model '{ViewId(*key_of(wire))}' holds it"
         return None

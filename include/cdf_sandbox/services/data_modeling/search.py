@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Any
 
-from cdf_sandbox.core.errors import BadRequest
+from cdf_sandbox.core.errors import BadRequest, UnknownProperty
 from cdf_sandbox.services.data_modeling.answers import dump_instances, select_all
 from cdf_sandbox.services.data_modeling.columns import Columns, Sql
 from cdf_sandbox.services.data_modeling.filters import FilterCompiler
@@ -30,6 +30,9 @@ def text_matches(
     """One condition on row `i` for each word of `query`: some text of the view has a word that begins with it."""
     db.create_function("dms_begins_word", 2, _begins_word, deterministic=True)
     texts = [name for name, prop in view.properties.items() if prop.property.type.kind == "text"]
+    for name in names or ():
+        if name not in view.properties:
+            raise UnknownProperty(name, f"view '{view.id}'")
     unknown = [name for name in names or () if name not in texts]
     if unknown:
         raise BadRequest(f"Cannot search in '{unknown[0]}': it is no text property of the view '{view.id}'")

@@ -100,6 +100,8 @@ class _Sync:
         with evaluating(name, self._request.with_, self._open):
             expression = self._request.with_[name]
             if expression.backfill_sort:
+                if expression.mode != "twoPhase":
+                    raise BadRequest("Backfill sort can only be used with two-phase sync.")
                 raise BadRequest("backfillSort needs a cursorable index on its properties, which the sandbox has not")
             traversal = Traversal(self._db, self._schema, self._compiler, self._spaces, with_deleted=with_deleted)
             if isinstance(expression, SyncNodeExpression):

@@ -5,7 +5,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cdf_sandbox.core.http import StrictModel
-from cdf_sandbox.services.data_modeling.models import Cursors, NodeSet, Parameters, SelectedSource, Sorts, SyncEdgeSet
+from cdf_sandbox.services.data_modeling.models import (
+    Cursors,
+    Debug,
+    NodeSet,
+    Parameters,
+    SelectedSource,
+    Sorts,
+    SyncEdgeSet,
+)
 
 
 class _SyncExpression(StrictModel):
@@ -43,4 +51,5 @@ class SyncRequest(StrictModel):
     cursors: Cursors | None = None
     parameters: Parameters | None = None
     include_typing: bool = False
+    debug: Debug | None = None
     allow_expired_cursors_and_accept_missed_deletes: bool = False

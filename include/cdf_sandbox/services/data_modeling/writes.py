@@ -234,6 +234,8 @@ class InstanceWriter:
             else:
                 value = prop.default
             if value is None and not prop.nullable:
+                if name in named:
+                    raise BadRequest(f"Invalid value for non-nullable property '{name}'. Value cannot be null.")
                 raise BadRequest(
                     f"Property '{name}' in container '{key}' of the {row.kind} '{row.instance}' is required"
                 )

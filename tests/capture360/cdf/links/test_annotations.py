@@ -10,6 +10,8 @@ import httpx2
 import pytest
 from cognite.client import CogniteClient
 from cognite.client.data_classes import Annotation, AnnotationFilter, AnnotationUpdate, AssetWrite
+from cognite.client.data_classes.data_modeling import SpaceApply
+from cognite.client.data_classes.data_modeling.cdm.v1 import CogniteAssetApply
 
 from capture360.cdf.assets import ClassicAssets
 from capture360.cdf.client import CdfProject, Connection
@@ -295,13 +297,20 @@ def test_long_texts_and_boxes_at_the_border_are_taken(
 def test_instance_links_name_the_node_in_its_own_space(
     cdf: CdfProject, client: CogniteClient, image: PublishedImage
 ) -> None:
+    client.data_modeling.spaces.apply(SpaceApply("plant"))
+    client.data_modeling.instances.apply(CogniteAssetApply("plant", "pump-1", name="P-1"))
     pump = Asset("plant/pump-1", "P-1", ("P-1",))
+    gone = Asset("plant/pump-2", "P-2", ("P-2",))
+    elsewhere = Asset("no_such_space/pump-3", "P-3", ("P-3",))
     writer = Annotations(cdf, "images.InstanceLink")
     assert writer.write([image], [match(pump)]).approved == 1
     (link,) = links(client, image)
     ref = link.data["instanceRef"]
     assert (ref["space"], ref["externalId"], ref["instanceType"]) == ("plant", "pump-1", "node")
     assert writer.write([image], [match(pump)]).kept == 1
+    written = writer.write([image], [match(pump), match(gone, polygon=ELSEWHERE), match(elsewhere, polygon=ELSEWHERE)])
+    assert (written.kept, written.approved, len(written.refused)) == (1, 0, 2)
+    assert len(links(client, image)) == 1
 
 
 def test_removing_takes_ours_alone(

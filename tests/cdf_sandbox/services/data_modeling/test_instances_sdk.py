@@ -249,7 +249,7 @@ def test_a_full_project_refuses(start_sandbox: Callable[..., AbstractContextMana
         assert statistics.concurrent_write_limit == 4
 
 
-def test_what_is_new_is_listed_late_but_read_at_once(
+def test_what_is_new_is_found_late_but_listed_and_read_at_once(
     start_sandbox: Callable[..., AbstractContextManager[RunningSandbox]],
 ) -> None:
     with start_sandbox(list_lag=60) as running:
@@ -257,11 +257,13 @@ def test_what_is_new_is_listed_late_but_read_at_once(
         client.data_modeling.spaces.apply(SpaceApply("s"))
         client.data_modeling.instances.apply(CogniteAssetApply("s", "a", name="pump"))
         assert client.data_modeling.instances.retrieve(NodeId("s", "a"), sources=ASSET).nodes
-        assert not client.data_modeling.instances.list("node", space="s")
-        assert not client.data_modeling.instances.search(ASSET, "pump")
-        running.advance(61)
+        counted = aggregations.Count("externalId")
         assert client.data_modeling.instances.list("node", space="s")
+        assert not client.data_modeling.instances.search(ASSET, "pump")
+        assert client.data_modeling.instances.aggregate(ASSET, counted).value == 0
+        running.advance(61)
         assert client.data_modeling.instances.search(ASSET, "pump")
+        assert client.data_modeling.instances.aggregate(ASSET, counted).value == 1
 
 
 def test_the_async_client_works_too(running: RunningSandbox) -> None:

@@ -53,7 +53,7 @@ CONTAINERS = (
         used_for="all",
     ),
     container(*_SOURCE_SYSTEM, {"version": TEXT, "manufacturer": TEXT}),
-    container(*VISUALIZABLE, {"object3D": direct()}, unique={"uniqueObject3D": ("object3D",)}),
+    container(*VISUALIZABLE, {"object3D": direct()}, unique={"uniqueObject3D": ("object3D",)}, indexed=("object3D",)),
     container(
         *_ANNOTATION,
         {"confidence": FLOAT64, "status": enum("Approved", "Rejected", "Suggested")},

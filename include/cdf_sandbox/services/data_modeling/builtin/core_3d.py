@@ -73,6 +73,7 @@ CONTAINERS = (
             "group3d": direct(_there("Cognite3DGroup")),
             "takenAt": TIMESTAMP,
         },
+        indexed=("collection360",),
     ),
     container(
         *_there("Cognite360ImageAnnotation"), {"polygon": FLOAT64S, "formatVersion": TEXT}, used_for="edge"

@@ -1,12 +1,14 @@
 """`cdf_360_image_schema` v1: the 360 degree images of asset-centric and hybrid projects.
 
 Views and properties are those that the Reveal viewer and Cognite's Toolkit read (cognitedata/reveal,
-`image-360-data-providers`; cognitedata/toolkit, `image_360_mappings`). Assumed, since the containers are not
+`image-360-data-providers`; cognitedata/toolkit, `image_360_mappings`); faces are references to files, without which
+the Toolkit's migration could not work. Assumed, since the containers are not
 public: one container a view in the same space, the same property ids, everything nullable, 64-bit floats, and relations
 without a container constraint, so that their targets can be auto-created.
 """
 
 from cdf_sandbox.services.data_modeling.builtin.notation import (
+    FILE,
     FLOAT64,
     TEXT,
     TIMESTAMP,
@@ -25,7 +27,7 @@ TRANSFORM = tuple(f"{part}{axis}" for part in ("translation", "eulerRotation", "
 _IMAGE = {
     "label": TEXT,
     **dict.fromkeys(TRANSFORM, FLOAT64),
-    **{f"cubeMap{face}": TEXT for face in FACES},
+    **{f"cubeMap{face}": FILE for face in FACES},
     "collection360": direct(),
     "station": direct(),
     "timeTaken": TIMESTAMP,

@@ -13,6 +13,8 @@ FLOAT64S: dict[str, Any] = {"type": "float64", "list": True}
 INT64: dict[str, Any] = {"type": "int64", "list": False}
 BOOLEAN: dict[str, Any] = {"type": "boolean", "list": False}
 TIMESTAMP: dict[str, Any] = {"type": "timestamp", "list": False}
+FILE: dict[str, Any] = {"type": "file", "list": False}
+"""A reference to a classic file, by its external id."""
 
 
 def direct(container: tuple[str, str] | None = None, *, many: int | None = None) -> dict[str, Any]:
@@ -23,7 +25,7 @@ def direct(container: tuple[str, str] | None = None, *, many: int | None = None)
 
 def enum(*values: str) -> dict[str, Any]:
     """An enumeration whose values are called what they are."""
-    return {"type": "enum", "values": {value: {"name": value} for value in values}}
+    return {"type": "enum", "list": False, "values": {value: {"name": value} for value in values}}
 
 
 def container_ref(space: str, external_id: str) -> dict[str, str]:
@@ -54,9 +56,13 @@ def container(
     unique: Mapping[str, tuple[str, ...]] | None = None,
     defaults: Mapping[str, Any] | None = None,
     required: Iterable[str] = (),
+    indexed: Iterable[str] = (),
     is_global: bool = True,
 ) -> dict[str, Any]:
-    """A container; `unique` maps a constraint's name to its properties, over all spaces."""
+    """A container; `unique` maps a constraint's name to its properties, over all spaces.
+
+    Each property of `indexed` has a B-tree index of its own, with its name.
+    """
     constraints: dict[str, Any] = {
         name: {"constraintType": "requires", "require": container_ref(*target)} for name, target in requires
     }
@@ -78,7 +84,10 @@ def container(
             for name, type_ in properties.items()
         },
         "constraints": constraints,
-        "indexes": {},
+        "indexes": {
+            name: {"indexType": "btree", "properties": [name], "cursorable": False, "bySpace": False}
+            for name in indexed
+        },
         "createdTime": CREATED_TIME,
         "lastUpdatedTime": CREATED_TIME,
         "isGlobal": is_global,

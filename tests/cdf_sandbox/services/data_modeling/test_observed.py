@@ -1,0 +1,131 @@
+"""Answers of data modeling as real CDF was seen to give them."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+CONTAINER = "/models/containers"
+
+
+def container(space: str, *, nullable: bool) -> dict[str, Any]:
+    kind = {"type": "enum", "values": {"on": {}, "off": {}}}
+    properties = {
+        "n": {"type": {"type": "text"}, "nullable": nullable},
+        "state": {"type": kind},
+        "tags": {"type": {"type": "text", "list": True}},
+    }
+    indexes = {"i": {"properties": ["n"]}, "v": {"properties": ["tags"], "indexType": "inverted"}}
+    return {"items": [{"space": space, "externalId": "C", "properties": properties, "indexes": indexes}]}
+
+
+def node(space: str, **properties: Any) -> dict[str, Any]:
+    source = {"type": "container", "space": space, "externalId": "C"}
+    sources = [{"source": source, "properties": properties}]
+    return {"items": [{"instanceType": "node", "space": space, "externalId": "x", "sources": sources}]}
+
+
+def view(space: str) -> dict[str, Any]:
+    source = {"type": "container", "space": space, "externalId": "C"}
+    properties = {name: {"container": source, "containerPropertyIdentifier": name} for name in ("n", "state", "tags")}
+    return {"items": [{"space": space, "externalId": "V", "version": "1", "properties": properties}]}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(None, "pending"), ({"n": "a"}, "current"), ({"state": "on"}, "failed"), ({"n": None}, "failed")],
+)
+def test_a_property_may_become_required_whatever_its_data(
+    http: httpx.Client, space: str, before: dict[str, Any] | None, after: str
+) -> None:
+    http.post(CONTAINER, json=container(space, nullable=True)).raise_for_status()
+    http.post("/models/views", json=view(space)).raise_for_status()
+    if before is not None:
+        http.post("/models/instances", json=node(space, **before)).raise_for_status()
+    changed = http.post(CONTAINER, json=container(space, nullable=False)).raise_for_status().json()["items"][0]
+    assert changed["properties"]["n"]["constraintState"] == {"nullability": after}
+    key = {"space": space, "externalId": "C"}
+    for answer in (
+        http.post(f"{CONTAINER}/byids", json={"items": [key]}),
+        http.get(CONTAINER, params={"space": space}),
+        http.post("/models/views/byids", json={"items": [{"space": space, "externalId": "V", "version": "1"}]}),
+        http.get("/models/views", params={"space": space}),
+    ):
+        assert answer.json()["items"][0]["properties"]["n"]["constraintState"] == {"nullability": after}
+    refused = http.post("/models/instances", json=node(space, n=None))
+    assert refused.json()["error"]["message"] == "Invalid value for non-nullable property 'n'. Value cannot be null."
+
+
+def test_schema_answers_name_their_defaults(http: httpx.Client, space: str) -> None:
+    made = http.post(CONTAINER, json=container(space, nullable=True)).raise_for_status().json()["items"][0]
+    assert made["properties"]["state"]["type"]["list"] is False
+    index = {"indexType": "btree", "properties": ["n"], "cursorable": False, "bySpace": False, "state": "current"}
+    assert made["indexes"]["i"] == index
+    assert made["indexes"]["v"] == {"indexType": "inverted", "properties": ["tags"], "state": "current"}
+
+
+@pytest.mark.parametrize(
+    ("space", "name", "indexed"),
+    [("cdf_cdm_3d", "Cognite360Image", ["collection360"]), ("cdf_cdm", "CogniteVisualizable", ["object3D"])],
+)
+def test_indexes_of_the_core_model(http: httpx.Client, space: str, name: str, indexed: list[str]) -> None:
+    body = {"items": [{"space": space, "externalId": name}]}
+    (found,) = http.post(f"{CONTAINER}/byids", json=body).json()["items"]
+    assert [index["properties"] for index in found["indexes"].values()] == [[each] for each in indexed]
+    assert {index["indexType"] for index in found["indexes"].values()} == {"btree"}
+
+
+def test_reading_in_an_unknown_space_passes_over(http: httpx.Client, space: str) -> None:
+    http.post("/models/instances", json={"items": [{"instanceType": "node", "space": space, "externalId": "a"}]})
+    wanted = [{"instanceType": "node", "space": each, "externalId": "a"} for each in (space, "nowhere")]
+    answer = http.post("/models/instances/byids", json={"items": wanted})
+    assert [each["space"] for each in answer.raise_for_status().json()["items"]] == [space]
+
+
+def test_an_empty_list_is_a_value(http: httpx.Client, space: str) -> None:
+    http.post(CONTAINER, json=container(space, nullable=True)).raise_for_status()
+    http.post("/models/instances", json=node(space, tags=[])).raise_for_status()
+    prop = [space, "C", "tags"]
+    for condition, found in (({"exists": {"property": prop}}, 1), ({"not": {"exists": {"property": prop}}}, 0)):
+        in_space = {"equals": {"property": ["node", "space"], "value": space}}
+        body = {"filter": {"and": [condition, in_space]}}
+        assert len(http.post("/models/instances/list", json=body).json()["items"]) == found
+    source = {"type": "view", "space": space, "externalId": "V", "version": "1"}
+    http.post("/models/views", json=view(space)).raise_for_status()
+    (read,) = http.post("/models/instances/list", json={"sources": [{"source": source}]}).json()["items"]
+    assert read["properties"][space]["V/1"] == {"tags": []}
+
+
+@pytest.mark.parametrize("field", ["externalId", "space", "version", "type", "createdTime", "lastUpdatedTime"])
+def test_instance_fields_can_be_counted_and_grouped_by(http: httpx.Client, space: str, field: str) -> None:
+    http.post(CONTAINER, json=container(space, nullable=True)).raise_for_status()
+    http.post("/models/views", json=view(space)).raise_for_status()
+    http.post("/models/instances", json=node(space, n="a")).raise_for_status()
+    body = {
+        "view": {"type": "view", "space": space, "externalId": "V", "version": "1"},
+        "aggregates": [{"count": {"property": field}}], "groupBy": [field], "includeTyping": True,
+    }  # fmt: skip
+    answer = http.post("/models/instances/aggregate", json=body).raise_for_status().json()
+    (item,) = answer["items"]
+    assert item["aggregates"][0]["value"] == (0 if field == "type" else 1)
+    assert item["group"].keys() == (set() if field == "type" else {field})
+    assert answer["typing"].keys() == {field}
+
+
+def test_searching_in_an_unknown_property_is_refused(http: httpx.Client) -> None:
+    body = {"view": {"type": "view", "space": "cdf_cdm", "externalId": "CogniteAsset", "version": "v1"}}
+    answer = http.post("/models/instances/search", json=body | {"query": "a", "properties": ["nothing"]})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].startswith("Unknown property 'nothing'")
+
+
+@pytest.mark.parametrize(("value", "status"), [("f" * 255, 200), ("f" * 256, 400), ("", 400), (5, 400)])
+def test_a_face_of_a_classic_image_is_a_reference_to_a_file(
+    http: httpx.Client, space: str, value: Any, status: int
+) -> None:
+    source = {"type": "view", "space": "cdf_360_image_schema", "externalId": "Image360", "version": "v1"}
+    sources = [{"source": source, "properties": {"cubeMapFront": value}}]
+    item = {"instanceType": "node", "space": space, "externalId": "i", "sources": sources}
+    assert http.post("/models/instances", json={"items": [item]}).status_code == status
+    (shown,) = http.post("/models/views/byids", json={"items": [source]}).json()["items"]
+    assert shown["properties"]["cubeMapFront"]["type"] == {"type": "file", "list": False}
