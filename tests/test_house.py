@@ -280,6 +280,50 @@ def test_retired_words_are_not_used() -> None:
     assert not wrong, "docs/reference/glossary.md says what to write instead"
 
 
+def _private(name: object) -> bool:
+    return isinstance(name, str) and any(part.startswith("_") and not part.endswith("__") for part in name.split("."))
+
+
+def _foreign(tree: ast.AST) -> set[str]:
+    """Names that a file imports from outside the product, and those that stand for the object itself."""
+    found = {"self", "cls"}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                tops = {alias.asname or alias.name.partition(".")[0]: alias.name for alias in names}
+            case ast.ImportFrom(module=str(module), names=names):
+                tops = {alias.asname or alias.name: module for alias in names}
+            case ast.Assign(
+                targets=[ast.Name(id=name)], value=ast.Call(func=ast.Attribute(attr="importorskip"), args=args)
+            ):
+                tops = {name: ast.literal_eval(args[0])}
+            case _:
+                continue
+        found |= {name for name, module in tops.items() if module.partition(".")[0] not in PACKAGES}
+    return found
+
+
+def test_tests_reach_for_no_private_name_of_the_product() -> None:
+    """Neither by import, nor by attribute, nor in the text that a patch is given."""
+    wrong = []
+    for file in sorted((ROOT / "tests").rglob("*.py")):
+        tree = ast.parse(file.read_text())
+        foreign = _foreign(tree)
+        for node in ast.walk(tree):
+            match node:
+                case ast.ImportFrom(module=str(module), names=names) if module.partition(".")[0] in PACKAGES:
+                    private = [alias.name for alias in names if _private(alias.name)]
+                case ast.Attribute(value=of, attr=name) if _private(name):
+                    private = [] if ast.unparse(of).partition(".")[0] in foreign else [name]
+                case ast.Call(func=ast.Attribute(attr="setattr" | "delattr"), args=[of, *names]):
+                    texts = [arg.value for arg in (of, *names[:1]) if isinstance(arg, ast.Constant)]
+                    private = [] if ast.unparse(of).partition(".")[0] in foreign else [*filter(_private, texts)]
+                case _:
+                    private = []
+            wrong += [f"{file.relative_to(ROOT)} line {node.lineno}: {name}" for name in private]
+    assert not wrong
+
+
 WHERE_TO_ADD = (
     "a rule", "a check of pictures", "a key of the manifest", "a format of delivery", "a project mode", "a detector",
     "a store", "an Airflow task", "a DAG", "a sandbox route", "a CLI verb", "a setting", "an error",

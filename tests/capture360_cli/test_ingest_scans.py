@@ -74,9 +74,9 @@ def test_stations_that_cdf_left_out_make_it_partial(
     from capture360.steps import collect
     from cdf_sandbox.services.three_d import extraction
 
-    real = extraction._extracted
-    monkeypatch.setattr(extraction, "_extracted", lambda *how: (s for n, s in enumerate(real(*how)) if n))
-    monkeypatch.setattr(collect, "_LATE_S", 0.2)
+    real = extraction.extracted_spheres
+    monkeypatch.setattr(extraction, "extracted_spheres", lambda *how: (s for n, s in enumerate(real(*how)) if n))
+    monkeypatch.setattr(collect, "LATE_S", 0.2)
     drop = write_scans(tmp_path / "hall-7", "short")
     done = run(running, tmp_path, str(drop.folder))
     assert done.exit_code == 3, done.output

@@ -38,7 +38,7 @@ def world(running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    monkeypatch.setattr(e57_extraction, "_FIRST_PAUSE_S", 0.1)
+    monkeypatch.setattr(e57_extraction, "FIRST_PAUSE_S", 0.1)
     made = World(running, tmp_path, space=SPACE, e57={"space": SPACE})
     yield made
     made.wipe()
@@ -85,7 +85,7 @@ def test_killed_before_and_after_every_write(world: World) -> None:
 
 
 def test_killed_between_the_parts_of_a_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "_MIN_PART", 6 * uploads.MIB)
+    monkeypatch.setattr(uploads, "MIN_PART", 6 * uploads.MIB)
     drop = write_scans(world.landing, "parts", {"scan.e57": large_scan(13 * uploads.MIB)})
     fingerprint = validate(world.ctx(), drop.key).fingerprint
     with watched(Writes()) as writes:

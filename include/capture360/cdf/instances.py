@@ -214,7 +214,7 @@ class Instances:
         have = self.read(nodes[0].space, [node.external_id for node in nodes], nodes[0].view)
         for node in nodes:
             properties = have.get(node.external_id)
-            if properties is None or not _same(properties, node.properties):
+            if properties is None or not same_properties(properties, node.properties):
                 yield node
 
 
@@ -225,7 +225,7 @@ def _by_view(nodes: Sequence[Node]) -> Iterator[list[Node]]:
     yield from groups.values()
 
 
-def _same(have: Mapping[str, Any], want: Mapping[str, Any]) -> bool:
+def same_properties(have: Mapping[str, Any], want: Mapping[str, Any]) -> bool:
     compared = set(want)
     if compared.issuperset(POSITION + ROTATION):
         if not all(name in have for name in POSITION + ROTATION) or not same_pose(pose_of(have), pose_of(want)):

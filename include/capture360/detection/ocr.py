@@ -55,7 +55,7 @@ class OcrEngine:
     def read(self, pixels: NDArray[np.uint8]) -> list[Line]:
         """Return the lines of one face (height x width x 3, RGB), in reading order."""
         height, width = pixels.shape[:2]
-        output = self._rapidocr(pixels[:, :, ::-1])
+        output = self.rapidocr(pixels[:, :, ::-1])
         if output.boxes is None or output.txts is None or output.scores is None:
             return []
         lines = []
@@ -66,7 +66,7 @@ class OcrEngine:
         return lines
 
     @cached_property
-    def _rapidocr(self) -> Any:
+    def rapidocr(self) -> Any:
         try:
             import cv2
             import onnxruntime  # noqa: F401 - RapidOCR would only fail at the first face

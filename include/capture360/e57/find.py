@@ -48,14 +48,17 @@ def _from_spherical(image: Image2D, remarks: list[Remark]) -> Iterable[Photosphe
         remarks.append(wrong)
         return
     assert image.pose is not None
-    for pixels, size, whole, word in (
-        (picture.width, picture.pixel_width, 360, "wide"),
-        (picture.height, picture.pixel_height, 180, "high"),
-    ):
-        angle = math.degrees(pixels * size)
-        if pixels and abs(angle - whole) > 0.01 * whole:
-            text = f"says it is {angle:.4g} degrees {word}; taken as a full {whole}"
-            remarks.append(Remark(image.label, f"{angle:.4g}", text, image=image.index))
+    if differing := [
+        (f"{angle:.4g}", word, str(whole))
+        for pixels, size, whole, word in (
+            (picture.width, picture.pixel_width, 360, "wide"),
+            (picture.height, picture.pixel_height, 180, "high"),
+        )
+        if pixels and abs((angle := math.degrees(pixels * size)) - whole) > 0.01 * whole
+    ]:
+        stated = " and ".join(f"{angle} degrees {word}" for angle, word, _ in differing)
+        text = f"says it is {stated}; taken as a full {' x '.join(whole for *_, whole in differing)}"
+        remarks.append(Remark(image.label, " x ".join(angle for angle, *_ in differing), text, image=image.index))
     remark_length(image, remarks)
     rotation = rot.quaternion_from_matrix(rot.cube_from_panorama(rot.matrix_from_quaternion(image.pose.rotation)))
     pose = Pose(image.pose.translation, rotation)

@@ -103,7 +103,7 @@ def _forward(image: Image2D) -> rot.Matrix:
 
 
 def cube_of(group: list[Image2D], remarks: list[Remark]) -> Iterable[Photosphere]:
-    label = _common_name(group) or group[0].label
+    label = common_name(group) or group[0].label
     for image in group:
         picture = image.representation("pinhole")
         assert picture is not None
@@ -135,7 +135,7 @@ def cube_of(group: list[Image2D], remarks: list[Remark]) -> Iterable[Photosphere
     times = [image.acquired_at for image in group if image.acquired_at]
     yield Photosphere(
         "",
-        _common_name(group),
+        common_name(group),
         Pose(front.pose.translation, rot.quaternion_from_matrix(cube)),
         min(times, default=None),
         tuple(sorted(group, key=lambda image: image.index)),
@@ -229,7 +229,7 @@ def picture_points(face: PinholeFace, directions: NDArray[np.float64]) -> NDArra
     return np.stack([x, y], axis=-1)
 
 
-def _common_name(group: Sequence[Image2D]) -> str:
+def common_name(group: Sequence[Image2D]) -> str:
     """What the names of the six start with, without the beginning of what tells them apart."""
     first, last = min(image.name for image in group), max(image.name for image in group)
     shared = first[: next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]

@@ -93,7 +93,7 @@ def preflight(
             message = f"{name} has {size:,} bytes; CDF takes {max_bytes:,} at most. Export it in several files."
             findings.insert(0, E04.finding(name, size, sentence=message))
         try:
-            pictures = _Pictures(file, max_megapixels, decode)
+            pictures = PictureHeaders(file, max_megapixels, decode)
             usable = [sphere for sphere in candidates.usable if _pictures_sound(file, sphere, pictures, findings)]
         except E57Error as error:
             findings.insert(0, E01.finding(name, size, sentence=str(error)))
@@ -124,7 +124,7 @@ def _finding(where: str, remark: Remark, rule: Rule, station: str | None = None)
     return replace(finding, disposition=disposition)
 
 
-def _pictures_sound(file: PagedFile, sphere: Photosphere, pictures: _Pictures, findings: list[Finding]) -> bool:
+def _pictures_sound(file: PagedFile, sphere: Photosphere, pictures: PictureHeaders, findings: list[Finding]) -> bool:
     """Whether every picture of a sphere is where and what it should be; what is not is added to the findings."""
     sizes = set()
     images = {id(face.picture): face.image for face in sphere.faces}
@@ -156,8 +156,8 @@ def _pictures_sound(file: PagedFile, sphere: Photosphere, pictures: _Pictures, f
     return True
 
 
-class _Pictures:
-    """The headers of a file's pictures. One that many images share is looked at once."""
+class PictureHeaders:
+    """Headers of the pictures of one file; a picture that several images share is read once."""
 
     def __init__(self, file: PagedFile, max_megapixels: float, decode: bool) -> None:
         self._file = file

@@ -17,7 +17,7 @@ from capture360.steps.progress import Progress
 from capture360.steps.review_due import match_digest
 
 STEP = "annotate"
-_IMAGES_AT_ONCE = 150
+IMAGES_AT_ONCE = 150
 """Six faces each: what one listing of annotations takes."""
 
 
@@ -85,7 +85,7 @@ def batches_of(
     images: Sequence[PublishedImage], matches: Sequence[Match]
 ) -> Iterator[tuple[Sequence[PublishedImage], Sequence[Match]]]:
     """Images in the numbers that one listing of links takes, with the matches on them."""
-    for start in range(0, len(images), _IMAGES_AT_ONCE):
-        some = images[start : start + _IMAGES_AT_ONCE]
+    for start in range(0, len(images), IMAGES_AT_ONCE):
+        some = images[start : start + IMAGES_AT_ONCE]
         ids = {image.external_id for image in some}
         yield some, [match for match in matches if match.detection.image in ids]

@@ -25,7 +25,7 @@ from capture360.steps.validate import recorded_capture
 
 _SAME_PLACE_M = 0.01
 _SHOWN = 5
-_LATE_S = 20.0
+LATE_S = 20.0
 """How long to wait for images that were promised; CDF may show them a little after it says that it is done."""
 
 
@@ -131,7 +131,7 @@ def _once_complete(extraction: Extraction, capture: Capture, began: Mapping[str,
         found[:] = [_compared(capture, list(extraction.images()), began)]
         return not found[0].missing
 
-    wait_until(complete, _LATE_S)
+    wait_until(complete, LATE_S)
     return found[0]
 
 

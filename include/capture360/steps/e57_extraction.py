@@ -27,7 +27,7 @@ from capture360.steps.validate import extraction_space, recorded_capture
 UPLOAD = "upload"
 REVISION = "revision"
 _MIME_TYPE = "model/e57"
-_FIRST_PAUSE_S = 0.5
+FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 15.0
 
 
@@ -141,7 +141,7 @@ def look(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Waiting:
 
 def wait(ctx: StepContext, key: CaptureKey, fingerprint: str, pause: Callable[[float], None] = time.sleep) -> None:
     """Look until all revisions are done, at growing intervals, and say so whenever something changed."""
-    seconds = _FIRST_PAUSE_S
+    seconds = FIRST_PAUSE_S
     told: Waiting | None = None
     while not (now := look(ctx, key, fingerprint)).over:
         if now != told:

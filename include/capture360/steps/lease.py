@@ -37,7 +37,7 @@ def take(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[
 
     `is_finished` is asked about the run that holds it; a finished run's lease is taken over.
     """
-    number, holder = _current(records, key)
+    number, holder = position(records, key)
     if holder == run:
         return
     if holder is not None and not is_finished(holder):
@@ -46,7 +46,7 @@ def take(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[
     document = json.dumps({"run": run, "at": datetime.now(UTC).isoformat()}).encode()
     records.store.put(_held(key, mine), b"")
     created = records.store.create(_path(key, mine), document)
-    number, holder = _current(records, key)
+    number, holder = position(records, key)
     if holder != run:
         if created:
             records.store.remove(_path(key, mine))
@@ -60,7 +60,7 @@ def take(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[
 
 def release(records: Records, key: CaptureKey, run: str) -> None:
     """Give the lease back; nothing happens if another run holds it by now."""
-    number, holder = _current(records, key)
+    number, holder = position(records, key)
     if holder == run:
         records.store.put(_path(key, number, _RELEASED), b"")
         records.store.remove(_held(key, number))
@@ -79,7 +79,7 @@ def release_ended(records: Records, *, is_finished: Callable[[str], bool]) -> Se
             continue
         key = CaptureKey(site, capture)
         try:
-            newest, run = _current(records, key)
+            newest, run = position(records, key)
         except RecordsError:
             continue  # whoever takes or asks about that one lease is given the sentence
         if newest > int(number) or (newest == int(number) and run is None):
@@ -99,12 +99,7 @@ def _has_ended(run: str, is_finished: Callable[[str], bool]) -> bool:
 
 def holder(records: Records, key: CaptureKey) -> str | None:
     """The run that holds the lease; None if nobody does."""
-    return _current(records, key)[1]
-
-
-def position(records: Records, key: CaptureKey) -> tuple[int, str | None]:
-    """The number of the newest lease, 0 if there is none, and who holds it: the same as long as no run came or went."""
-    return _current(records, key)
+    return position(records, key)[1]
 
 
 @contextmanager
@@ -153,8 +148,11 @@ def _began(process: int) -> datetime | None:
     return datetime.fromtimestamp(int(boot.split()[1]) + int(fields[19]) / os.sysconf("SC_CLK_TCK"), UTC)
 
 
-def _current(records: Records, key: CaptureKey) -> tuple[int, str | None]:
-    """The highest number (0 if none) and the run that holds the lease (None if it was given back)."""
+def position(records: Records, key: CaptureKey) -> tuple[int, str | None]:
+    """Return the highest lease number (0 if none) and the run that holds it (None if it was released).
+
+    Two equal answers mean that no run took or released the lease in between.
+    """
     names = set(records.store.names(f"{key}/{LEASES}"))
     number = max(_numbers(records, key, names), default=0)
     if number == 0 or f"{number:06}{_RELEASED}" in names:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture360.cdf.instances import _same, pose_of, pose_properties, same_pose
+from capture360.cdf.instances import pose_of, pose_properties, same_pose, same_properties
 from capture360.model import Pose
 
 angle = st.floats(-math.pi, math.pi)
@@ -31,7 +31,7 @@ def test_at_a_quarter_turn_angles_differ_and_the_rotation_is_the_same() -> None:
     one = pose_properties(pose(0, 0, 0, 0.3, 0.2, math.pi / 2))
     other = {**one, "eulerRotationX": 0.3, "eulerRotationY": 0.2, "eulerRotationZ": math.pi / 2}
     assert (one["eulerRotationX"], one["eulerRotationY"]) != (0.3, 0.2)
-    assert _same(other, one)
+    assert same_properties(other, one)
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ def test_at_a_quarter_turn_angles_differ_and_the_rotation_is_the_same() -> None:
 )
 def test_what_differs_is_written(change: dict[str, object]) -> None:
     want = {**pose_properties(pose(0, 0, 0, 0, 0, 0)), "label": "a", "station": {"space": "s", "externalId": "x"}}
-    assert _same(dict(want), want)
-    assert not _same({**want, **change}, want)
-    assert not _same({}, want)
+    assert same_properties(dict(want), want)
+    assert not same_properties({**want, **change}, want)
+    assert not same_properties({}, want)
 
 
 def test_single_precision_and_another_form_of_the_same_time_are_no_change() -> None:
     want = {"translationX": 123.456789, "timeTaken": "2026-05-01T10:30:00.000+02:00"}
-    assert _same({"translationX": 123.45679, "timeTaken": "2026-05-01T08:30:00.000+00:00"}, want)
-    assert not _same({"translationX": 123.45679, "timeTaken": "2026-05-01T08:30:00.001+00:00"}, want)
+    assert same_properties({"translationX": 123.45679, "timeTaken": "2026-05-01T08:30:00.000+00:00"}, want)
+    assert not same_properties({"translationX": 123.45679, "timeTaken": "2026-05-01T08:30:00.001+00:00"}, want)

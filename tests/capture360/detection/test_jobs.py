@@ -12,6 +12,7 @@ import pytest
 
 import core_project as core
 from capture360.cdf.client import CdfProject, Connection
+from capture360.cdf.paging import all_items
 from capture360.cdf.ports import Collection
 from capture360.cdf.three_d.jobs import TextJobs
 from capture360.detection.job_results import UnknownResultError, parse, structure
@@ -46,7 +47,8 @@ class Desk:
 
     def __init__(self, running: RunningSandbox) -> None:
         connection = Connection.from_mapping({**running.connection, "mode": "data_modeling"}, "test")
-        self.jobs = TextJobs(CdfProject(connection))
+        self.cdf = CdfProject(connection)
+        self.jobs = TextJobs(self.cdf)
         self.kept: dict[str, bytes] = {}
         self.said: list[str] = []
 
@@ -86,8 +88,11 @@ BOTH = [("one", "left", "21-PT-1019A"), ("two", "top", "V-204")]
 
 def made(desk: Desk, name: str) -> int:
     """How many jobs of a name there are."""
-    pages = desk.jobs._pages("/jobs/list", {}, "Listing")
-    return sum(item["externalId"] == name for item in pages)
+    client = desk.cdf.client
+    url = f"/api/v1/projects/{client.config.project}/3d/jobs/list"
+    return sum(
+        item["externalId"] == name for item in all_items("Listing", lambda cursor: client.post(url, dict(cursor)))
+    )
 
 
 def test_texts_come_back_on_their_faces(desk: Desk) -> None:

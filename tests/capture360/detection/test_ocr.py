@@ -117,7 +117,7 @@ def test_an_empty_face_holds_nothing_and_the_engine_is_quiet(
 
 def test_one_thread_for_the_engine(engine: OcrEngine) -> None:
     engine.read(plates(("P-101A", 60, 200, 0)))
-    options = engine._rapidocr.text_det.session.session.get_session_options()
+    options = engine.rapidocr.text_det.session.session.get_session_options()
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
 
 

@@ -11,6 +11,7 @@ import httpx
 import httpx2
 import pytest
 from cognite.client import CogniteClient
+from cognite.client.data_classes.contextualization import VisionExtractJob
 
 import core_project as core
 from capture360.cdf.client import CdfProject, Connection
@@ -145,7 +146,7 @@ def test_a_full_project_is_waited_for(
 def test_a_job_that_does_not_end_is_given_up(client: CogniteClient, ids: Ids) -> None:
     plate = upload(client, "slow", core.picture(("P-1", (9, 9))))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(VisionDetector, "_status", lambda *_: "Running")
+        patch.setattr(VisionExtractJob, "update_status", lambda job: "Running")
         detector = VisionDetector(client, ids, SIDES, VisionSettings(deadline=timedelta(seconds=0.1)), JobWait())
         with pytest.raises(CdfError, match=r"Raise links\.vision\.deadline"):
             seen(detector, image("one", left=plate))
@@ -158,7 +159,7 @@ def test_a_caller_that_does_not_wait_finds_its_jobs_again(
     before = running.mutating()
     patience = JobWait.between_looks()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(VisionDetector, "_status", lambda *_: "Running")
+        patch.setattr(VisionExtractJob, "update_status", lambda job: "Running")
         for _ in range(2):
             with pytest.raises(JobsPending):
                 seen(VisionDetector(client, ids, SIDES, VisionSettings(), patience), image("one", left=plate))
@@ -169,6 +170,6 @@ def test_a_caller_that_does_not_wait_finds_its_jobs_again(
     assert running.mutating() - before == 1
     patience.began -= 3600 * 24
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(VisionDetector, "_status", lambda *_: "Running")
+        patch.setattr(VisionExtractJob, "update_status", lambda job: "Running")
         with pytest.raises(CdfError, match=r"Raise links\.vision\.deadline"):
             seen(VisionDetector(client, ids, SIDES, VisionSettings(), patience), image("one", left=plate))

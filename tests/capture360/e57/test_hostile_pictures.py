@@ -49,7 +49,7 @@ def test_a_picture_that_many_images_share_is_looked_at_once(spherical_e57, monke
     monkeypatch.setattr(module, "read_header", lambda *given: looked.append(1) or jpeg.read_header(*given))
     file = PagedFile(io.BytesIO(spherical_e57), "scan.e57")
     blob = read_contents(file).images[0].representations[0].blob
-    pictures = module._Pictures(file, 200.0, decode=False)
+    pictures = module.PictureHeaders(file, 200.0, decode=False)
     assert len({pictures.header(blob).width for _ in range(40)}) == 1
     assert len(looked) == 1
 
@@ -58,7 +58,7 @@ def test_pictures_that_lie_one_over_the_other_are_refused(spherical_e57):
     """Else a small file holds any number of large pictures."""
     file = PagedFile(io.BytesIO(spherical_e57), "scan.e57")
     blob = read_contents(file).images[0].representations[0].blob
-    pictures = importlib.import_module("capture360.e57.preflight")._Pictures(file, 200.0, decode=True)
+    pictures = importlib.import_module("capture360.e57.preflight").PictureHeaders(file, 200.0, decode=True)
     with pytest.raises(E57Error, match=r"scan\.e57: its pictures lie one over the other"):
         for shorter in range(blob.length):
             with suppress(jpeg.ImageError):
@@ -109,4 +109,4 @@ def test_two_exposures_from_one_place_are_two_cubes():
 )
 def test_the_common_name_leaves_out_what_tells_the_six_apart(names, common):
     group = [Image2D(0, "", name, "", None, None, "", "", ()) for name in names]
-    assert pinholes._common_name(group) == common
+    assert pinholes.common_name(group) == common

@@ -110,7 +110,7 @@ def test_vendors_wrong_pixel_size_is_a_warning(world, tilted, make_e57, pose_of,
     assert found.headline == "scan.e57: 1 usable of 1 photosphere."
     (finding,) = found.findings
     assert finding.disposition is Disposition.WARN
-    assert "taken as a full 360" in finding.message
+    assert re.search(r"degrees wide and \S+ degrees high; taken as a full 360 x 180", finding.message)
 
 
 def picture_file(picture: bytes, world, tilted, make_e57, pose_of, taken, swap: bytes) -> bytes:

@@ -16,7 +16,7 @@ from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData,
 
 from capture360.cdf import no_retry
 from capture360.errors import BadInputError, CdfError, CdfUnavailableError, ConfigError
-from capture360.landing.folder import CaptureFolder
+from capture360.landing import folder
 from capture360.model import CaptureKey
 from capture360.names import space_id
 from capture360.steps import collect as collecting
@@ -44,7 +44,7 @@ def nobody_elses_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    monkeypatch.setattr(collecting, "_LATE_S", 0.3)
+    monkeypatch.setattr(collecting, "LATE_S", 0.3)
     monkeypatch.setattr(no_retry, "LOST_ANSWER_S", 1.0)
 
 
@@ -151,13 +151,19 @@ def test_what_cdf_made_is_found_in_each_form(start: Start, mode: str, names: str
         assert world.running.mutating() == before
 
 
+def leave_out_the_second_sphere(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cdf_sandbox.services.three_d import extraction
+
+    real = extraction.extracted_spheres
+    monkeypatch.setattr(
+        extraction, "extracted_spheres", lambda *how: (each for number, each in enumerate(real(*how)) if number != 1)
+    )
+
+
 def test_stations_that_cdf_left_out_are_named(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     with start() as world:
         drop = write_scans(world.landing, "walk")
-        from cdf_sandbox.services.three_d import extraction
-
-        real = extraction._extracted
-        monkeypatch.setattr(extraction, "_extracted", lambda *how: (s for n, s in enumerate(real(*how)) if n != 1))
+        leave_out_the_second_sphere(monkeypatch)
         done = steps(world, drop)
         assert done.images == 2
         assert len(done.missing) == 1
@@ -171,15 +177,12 @@ def test_stations_that_cdf_left_out_are_named(start: Start, monkeypatch: pytest.
 def test_what_another_extraction_leaves_out_is_not_taken_for_gone(
     start: Start, monkeypatch: pytest.MonkeyPatch, before: dict[str, Any]
 ) -> None:
-    from cdf_sandbox.services.three_d import extraction
-
     with start() as world:
         drop = write_scans(world.landing, "walk")
         own, world.site = world.site, small_site(world.landing, e57=before)
         ingest(world.ctx(), drop.key)
         world.site = own
-        real = extraction._extracted
-        monkeypatch.setattr(extraction, "_extracted", lambda *how: (s for n, s in enumerate(real(*how)) if n != 1))
+        leave_out_the_second_sphere(monkeypatch)
         done = steps(world, drop)
         assert (done.images, len(done.missing)) == (2, 1)
 
@@ -189,7 +192,7 @@ def test_an_extraction_that_made_nothing_is_a_failure_that_says_so(
 ) -> None:
     from cdf_sandbox.services.three_d import extraction
 
-    monkeypatch.setattr(extraction, "_extracted", lambda *how: iter(()))
+    monkeypatch.setattr(extraction, "extracted_spheres", lambda *how: iter(()))
     with start() as world:
         drop = write_scans(world.landing, "walk")
         with pytest.raises(CdfError, match=r"holds no 360° image of it. 3 were promised"):
@@ -246,7 +249,7 @@ def test_the_logs_say_why_it_failed(start: Start, monkeypatch: pytest.MonkeyPatc
         raise extraction.ExtractionError("CONVERTER/FAILED", "No scanner positions")
         yield
 
-    monkeypatch.setattr(extraction, "_extracted", broken)
+    monkeypatch.setattr(extraction, "extracted_spheres", broken)
     with start() as world:
         drop = write_scans(world.landing, "walk")
         with pytest.raises(CdfError, match=r"could not extract revision.*CONVERTER/FAILED: No scanner positions"):
@@ -263,7 +266,7 @@ def test_a_failed_extraction_can_be_asked_for_again(start: Start, monkeypatch: p
     with start() as world:
         drop = write_scans(world.landing, "walk")
         with monkeypatch.context() as patch:
-            patch.setattr(extraction, "_extracted", broken)
+            patch.setattr(extraction, "extracted_spheres", broken)
             with pytest.raises(CdfError, match="clear the task that starts the extraction: it starts a new revision"):
                 steps(world, drop)
         assert steps(world, drop).images == 3
@@ -274,16 +277,16 @@ def test_a_failed_extraction_can_be_asked_for_again(start: Start, monkeypatch: p
 
 def test_the_folder_is_listed_once_for_all_scans(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     listed: list[str] = []
-    listing = CaptureFolder._walk
+    listing = folder.local_tree
 
-    def counted(folder: CaptureFolder) -> Iterator[Any]:
-        listed.append(folder.url)
-        return listing(folder)
+    def counted(root: str) -> Iterator[Any]:
+        listed.append(root)
+        return listing(root)
 
     with start() as world:
         drop = write_scans(world.landing, "walk", {f"{number}.e57": scan(shade=number) for number in range(3)})
         fingerprint = validate(world.ctx(), drop.key).fingerprint
-        monkeypatch.setattr(CaptureFolder, "_walk", counted)
+        monkeypatch.setattr(folder, "local_tree", counted)
         e57_extraction.upload_scans(world.ctx(), drop.key, fingerprint)
         assert len(listed) == 1
 

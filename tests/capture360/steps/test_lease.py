@@ -83,7 +83,7 @@ def test_tasks_of_one_run_take_it_together(records: Records) -> None:
 def test_a_look_from_long_ago_wins_nothing(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that looked, slept while others came and went, and then creates its number."""
     lease.take(records, KEY, "run 1", is_finished=never)
-    real = lease._current
+    real = lease.position
     looks = []
 
     def current(records: Records, key: CaptureKey) -> tuple[int, str | None]:
@@ -94,7 +94,7 @@ def test_a_look_from_long_ago_wins_nothing(records: Records, monkeypatch: pytest
                 lease.take(records, key, run, is_finished=always)
         return seen
 
-    monkeypatch.setattr(lease, "_current", current)
+    monkeypatch.setattr(lease, "position", current)
     with pytest.raises(LeaseHeldError, match="run 3"):
         lease.take(records, KEY, "the sleeper", is_finished=always)
     assert lease.holder(records, KEY) == "run 3"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MIB = 1024 * 1024
 _MAX_PARTS = 250
-_MIN_PART = 16 * MIB
+MIN_PART = 16 * MIB
 _MAX_PART = 4000 * MIB
 _BLOCK = MIB
 _ATTEMPTS = 6
@@ -68,7 +68,7 @@ class _Session:
 
 def part_size_of(file: LargeFile) -> int:
     """Return the bytes of every part but the last; BadInputError if the file exceeds CDF's limits."""
-    part_size = max(_MIN_PART, -(-file.size // _MAX_PARTS // MIB) * MIB)
+    part_size = max(MIN_PART, -(-file.size // _MAX_PARTS // MIB) * MIB)
     if part_size > _MAX_PART:
         most = _MAX_PARTS * _MAX_PART // (1024 * MIB)
         raise BadInputError(f"{file.name} is larger than CDF accepts ({most} GiB). Export it in several files.")

@@ -24,13 +24,14 @@ NodeHook = Callable[[Sandbox, Connection, Sequence[NodeChange]], AfterCommit | N
 It may return an action to call once the transaction is committed.
 """
 
-_hooks: list[tuple[ContainerId, NodeHook]] = []
+HOOKS: list[tuple[ContainerId, NodeHook]] = []
+"""Registered hooks in the order of registration."""
 
 
 def on_node_change(container: ContainerId, hook: NodeHook) -> None:
     """Call `hook` whenever nodes get, change or lose data while they have data in `container`."""
-    if (container, hook) not in _hooks:
-        _hooks.append((container, hook))
+    if (container, hook) not in HOOKS:
+        HOOKS.append((container, hook))
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class ChangedNode:
 def announce(sandbox: Sandbox, db: Connection, changed: Sequence[ChangedNode]) -> list[AfterCommit]:
     """Call every hook with the changes in its container; return the actions to call after the commit."""
     after = []
-    for container, hook in _hooks:
+    for container, hook in HOOKS:
         key = str(container)
         changes = [
             NodeChange(

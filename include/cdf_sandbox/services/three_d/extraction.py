@@ -74,7 +74,7 @@ def process_revision(sandbox: Sandbox, revision_id: int) -> None:
     try:
         if file is None or file["blob"] is None:
             raise ExtractionError("CONVERTER/FAILED", f"File {revision['file_id']} has no content")
-        for sphere in _extracted(sandbox.blobs.path(file["blob"]), sandbox.blobs.put, logs):
+        for sphere in extracted_spheres(sandbox.blobs.path(file["blob"]), sandbox.blobs.put, logs):
             spheres.append(sphere)
         _finish(sandbox, revision, spheres, logs)
     except ExtractionError as error:
@@ -84,7 +84,7 @@ def process_revision(sandbox: Sandbox, revision_id: int) -> None:
         _end(sandbox, revision, [*logs, _log(sandbox, _ERROR, problem.kind, str(problem))], failed=True)
 
 
-def _extracted(path: Path, put: Callable[[bytes], str], logs: list[Log]) -> Iterator[_Sphere]:
+def extracted_spheres(path: Path, put: Callable[[bytes], str], logs: list[Log]) -> Iterator[_Sphere]:
     """Yield the spheres of a file with their faces stored; spheres that cannot be used are logged."""
     with path.open("rb") as stream:
         try:

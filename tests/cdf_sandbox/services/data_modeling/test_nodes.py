@@ -25,7 +25,7 @@ MODEL_VIEW = ViewId("cdf_cdm", "Cognite3DModel", "v1")
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
     """The calls of a hook on 3D models, which refuses the name `bad` and records the commit."""
-    monkeypatch.setattr(hooks, "_hooks", list(hooks._hooks))
+    monkeypatch.setattr(hooks, "HOOKS", list(hooks.HOOKS))
     seen: list[tuple[str, str]] = []
 
     def follow(sandbox: Sandbox, db: Connection, changes: Sequence[NodeChange]) -> AfterCommit:
