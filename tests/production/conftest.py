@@ -9,7 +9,7 @@ import pytest
 
 from capture360_local.production.handle import Production
 from capture360_local.production.machine import missing
-from production.plant import REGISTER, Held, Plant
+from production.plant import REGISTER, STATIONS, Held, Plant
 from production.relay import Relay
 
 
@@ -42,6 +42,6 @@ def undisturbed(plant: Plant) -> Held:
     key = plant.drop(plant.undisturbed.capture).key
     assert plant.ended(key, 600)["state"] == "success", plant.unfinished()
     held = plant.held(key)
-    assert (len(held.images), held.files) == (40, 240)
-    assert held.nodes == {"Image360": 40, "Station360": 40, "Image360Collection": 1}
+    assert (len(held.images), held.files) == (STATIONS, 6 * STATIONS)
+    assert held.nodes == {"Image360": STATIONS, "Station360": STATIONS, "Image360Collection": 1}
     return held

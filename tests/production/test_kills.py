@@ -39,7 +39,7 @@ def test_a_capture_goes_from_the_store_to_its_end(plant: Plant, undisturbed: Hel
 def test_a_part_is_killed_while_a_capture_is_on_its_way(plant: Plant, undisturbed: Held, what: str) -> None:
     at, which = KILLS[what]
     drop = plant.drop(what.replace(" ", "-"))
-    uploaded = plant.uploads(30)
+    uploaded = plant.uploads(20)
     task = plant.running(drop.key, at)
     if at == "faces":
         plant.until(uploaded, "uploads")
@@ -80,7 +80,7 @@ def test_the_triggerer_is_killed_and_captures_are_still_noticed(plant: Plant, un
 @pytest.mark.parametrize("outage", ["s3 refuses for 60 s", "cdf is down for 180 s"])
 def test_a_store_is_down_for_a_while(plant: Plant, undisturbed: Held, outage: str) -> None:
     drop = plant.drop(outage.partition(" ")[0])
-    uploaded = plant.uploads(30)
+    uploaded = plant.uploads(20)
     plant.running(drop.key, "faces")
     plant.until(uploaded, "uploads")
     with plant.timed(outage, drop.key):
