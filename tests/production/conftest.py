@@ -29,8 +29,8 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
                 patch.setenv(name, value)
         patch.setenv("NO_PROXY", "127.0.0.1")
         try:
-            with production.running(print):
-                yield Plant(production, s3, folder)
+            with production.running(print), production.api() as api:
+                yield Plant(production, api, s3, folder)
         finally:
             s3.close()
             production.remove()

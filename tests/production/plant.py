@@ -26,6 +26,7 @@ from capture360_local.demo.deliveries import LEGIBLE_FACE_SIZE, Order, deliver, 
 from capture360_local.demo.plates import bring_assets, plates
 from capture360_local.demo.runs import CONTEXTUALIZE, INGEST
 from capture360_local.production.handle import Production
+from capture360_local.stack.airflow_api import AirflowApi
 from captures import Drop, write_cubemap
 from production.relay import Relay
 
@@ -60,11 +61,11 @@ class Held:
 class Plant:
     """The composition, with what a test asks of it."""
 
-    def __init__(self, production: Production, s3: Relay, folder: Path) -> None:
+    def __init__(self, production: Production, api: AirflowApi, s3: Relay, folder: Path) -> None:
         self.production = production
         self.s3 = s3
         self.folder = folder
-        self.api = production.api()
+        self.api = api
         self.register = Register(str(folder / "sites.yaml"), {**os.environ, "CAPTURE360_HOME": "s3://captures"})
         self.records = Records("s3://captures/records")
         connection = Connection.from_file(production.folder / "sandbox/connection.json")
@@ -181,19 +182,20 @@ class Plant:
     def held(self, key: CaptureKey) -> Held:
         """What CDF holds of the capture. The ids of faces end with a digest of their bytes."""
         images = mode_of(self.cdf).images(self.cdf, self.site).images(key)
+        mine = f"{key.capture.replace('-', '_')}_"
         views = ("Image360", "Image360Collection", "Station360")
         nodes: Counter[str] = Counter()
         for view in views:
             for node in self.cdf.client.data_modeling.instances.list(
                 "node", sources=("cdf_360_image_schema", view, "v1"), limit=None
             ):
-                nodes[view] += f"{key.capture}_" in node.external_id
+                nodes[view] += mine in node.external_id
         return Held(
             images=sorted(
                 (image.pose, *((face, ref.external_id[-16:]) for face, ref in sorted(image.faces.items())))
                 for image in images
             ),
-            files=sum(f"{key.capture}_" in (file.external_id or "") for file in self.cdf.client.files.list(limit=None)),
+            files=sum(mine in (file.external_id or "") for file in self.cdf.client.files.list(limit=None)),
             nodes=nodes,
         )
 
