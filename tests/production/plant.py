@@ -206,6 +206,7 @@ class Plant:
         """
         order = Order(capture, "cubemap", 3, "plates to read", site="linked", face_size=LEGIBLE_FACE_SIZE)
         landing = self.folder / "delivered"
+        (self.folder / "samples").mkdir(exist_ok=True)
         if not deliver(order, landing, self.folder / "samples"):
             pytest.fail(f"{capture} was delivered already")
         truth = truth_of(order, self.folder / "samples")

@@ -94,12 +94,17 @@ def test_a_store_is_down_for_a_while(plant: Plant, undisturbed: Held, outage: st
         plant.assert_done(drop.key, undisturbed)
 
 
+@pytest.fixture(scope="module")
+def linked_undisturbed(plant: Plant) -> tuple[int, int, int]:
+    return plant.linked("links-undisturbed", lambda _: None)
+
+
 @pytest.mark.recovery
 @pytest.mark.parametrize("task", ["detect", "annotate"])
-def test_a_worker_is_killed_while_plates_are_read_or_linked(plant: Plant, task: str) -> None:
-    wanted = plant.linked("links-undisturbed", lambda _: None)
+def test_a_worker_is_killed_while_plates_are_read_or_linked(
+    plant: Plant, linked_undisturbed: tuple[int, int, int], task: str
+) -> None:
+    def kill(worker_of: Callable[[str], str]) -> None:
+        plant.production.kill(worker_of(task))
 
-    def kill(running: Callable[[str], str]) -> None:
-        plant.production.kill(running(task))
-
-    assert plant.linked(f"links-{task}", kill) == wanted
+    assert plant.linked(f"links-{task}", kill) == linked_undisturbed
