@@ -13,8 +13,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from capture360.checks.check import Progress
     from capture360.checks.validation import Validation
+    from capture360.checks.violations import Progress
     from capture360.landing.folder import CaptureFolder
     from capture360.model import Capture
     from capture360.settings.register import Register

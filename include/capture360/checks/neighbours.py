@@ -1,13 +1,24 @@
-"""Stations too close to each other or too far from all others, and clocks that went back; flat in memory and time."""
+"""P08 and P09: stations too close to each other or too far from all others."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from capture360.checks.parsed_capture import CheckInput
+from capture360.checks.poses import POSES
+from capture360.checks.violations import Group, Results, RowViolations
 from capture360.model import FARTHEST_M
+from capture360.rules.finding import Disposition
+from capture360.rules.rule import Expect, says
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
@@ -17,7 +28,95 @@ _MOST_CANDIDATES = 2_000
 _CHUNK = 2_000_000
 _FARTHER_THAN_TYPICAL = 20
 _LARGEST_CELL = 2.0**20
-_MOST_BACK = 0.05
+
+
+def stations_too_close(frame: pd.DataFrame, column_list: Sequence[str], distance: float) -> dict[str, Any]:
+    """Rows nearer than `distance` metres to another one."""
+    rows, others, metres = close_pairs(frame[list(column_list)].to_numpy(dtype=np.float64), distance)
+    return {"positions": rows, "others": others, "metres": metres}
+
+
+def stations_too_far(frame: pd.DataFrame, column_list: Sequence[str], distance: float) -> dict[str, Any]:
+    """Rows farther from all others than `distance` metres and twenty times the typical distance."""
+    rows, metres, typical = lonely(frame[list(column_list)].to_numpy(dtype=np.float64), distance)
+    return {"positions": rows, "metres": metres, "typical": typical}
+
+
+P08 = POSES.rule(
+    "P08",
+    "No two stations are in the same place",
+    why="A double capture shows one place twice.",
+    disposition=Disposition.WARN,
+    scope="station",
+    stage="suite",
+    parameters=("duplicate_distance_m",),
+    expectations=(
+        Expect(
+            "stations",
+            "expect_stations_to_be_apart",
+            {"column_list": ["x", "y", "z"], "distance": {"$PARAMETER": "duplicate_distance_m"}},
+            stations_too_close,
+        ),
+    ),
+    messages=says(
+        "{where} is {value} m from {other}. A double capture? Then remove one of them.",
+        bad="two stations 1 cm apart",
+        where="stations.csv row 4 (s-03)",
+        value="0.010",
+        other="s-02",
+    ),
+)
+
+P09 = POSES.rule(
+    "P09",
+    "No station is far away from all others",
+    why="One lost pose stretches the whole capture.",
+    disposition=Disposition.WARN,
+    scope="station",
+    stage="suite",
+    parameters=("outlier_distance_m",),
+    expectations=(
+        Expect(
+            "stations",
+            "expect_stations_to_have_neighbours",
+            {"column_list": ["x", "y", "z"], "distance": {"$PARAMETER": "outlier_distance_m"}},
+            stations_too_far,
+        ),
+    ),
+    messages=says(
+        "{where} lies {value} m from its nearest neighbour, typical are {typical} m. Is its pose right?",
+        bad="one station 412 m away",
+        where="stations.csv row 9 (s-08)",
+        value="412",
+        typical="4.1",
+    ),
+)
+
+
+def suite(given: CheckInput, results: Results) -> Iterator[Group]:
+    """P08 and P09."""
+    stations = given.table.stations
+    ids = stations.frame["station_id"]
+    for result in results["P08"]:
+        at = {int(row): place for place, row in enumerate(result.rows)}
+        metres, others = result.details["metres"], result.details["others"]
+        yield RowViolations(
+            P08,
+            stations,
+            result.rows,
+            value=partial(lambda m, at, row: f"{m[at[row]]:.3f}", metres, at),
+            words=partial(lambda o, at, row: {"other": ids.iat[int(o[at[row]])]}, others, at),
+        )
+    for result in results["P09"]:
+        at = {int(row): place for place, row in enumerate(result.rows)}
+        metres, typical = result.details["metres"], f"{result.details['typical']:.1f}"
+        yield RowViolations(
+            P09,
+            stations,
+            result.rows,
+            value=partial(lambda m, at, row: f"{m[at[row]]:.0f}", metres, at),
+            words=partial(lambda typical, row: {"typical": typical}, typical),
+        )
 
 
 def close_pairs(places: Floats, distance: float) -> tuple[Positions, Positions, Floats]:
@@ -72,16 +171,6 @@ def lonely(places: Floats, distance: float) -> tuple[Positions, Floats, float]:
 def typical_distance(points: Floats) -> float:
     """Median distance to the nearest neighbour, in metres, from a sample of the stations."""
     return float(np.median(_nearest(points[:: max(1, len(points) // _SAMPLE)], points)))
-
-
-def steps_back(times: Floats, tolerance: float) -> tuple[Positions, Floats]:
-    """Rows whose time (Unix seconds) is before the row above, and by how many seconds; none if that is the rule."""
-    known = np.flatnonzero(np.isfinite(times))
-    steps = np.diff(times[known])
-    back = np.flatnonzero(steps < -tolerance)
-    if len(back) > max(1, _MOST_BACK * len(steps)):
-        return np.empty(0, dtype=np.int64), np.empty(0)
-    return known[back + 1], -steps[back]
 
 
 def _placed(places: Floats) -> Positions:

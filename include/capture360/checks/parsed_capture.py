@@ -1,21 +1,28 @@
-"""The tables of a capture as numbers: what the rules look at."""
+"""The tables of a capture as numbers, and what else the rules judge."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from capture360.checks.numbers import Numbers, parsed
-from capture360.checks.poses import site_poses, tilts
-from capture360.checks.times import Times, to_utc
+from capture360.checks.site_poses import site_poses, tilts
+from capture360.checks.text_columns import Numbers, Times, parse_numbers, to_utc
 from capture360.checks.violations import Frame
-from capture360.model import FARTHEST_M
+from capture360.landing.folder import CaptureFolder
+from capture360.model import FARTHEST_M, Capture, CaptureKey
 from capture360.readers.columns import OPTIONAL_NUMBERS, POSITION, ROTATIONS, SCALES
 from capture360.readers.manifest import Manifest
+from capture360.readers.pictures import PANORAMA
 from capture360.readers.tables import Tables
+from capture360.rules.finding import Finding
+from capture360.rules.rule import Rule
+from capture360.settings.checks import CheckSettings
+from capture360.settings.site import Site
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +53,7 @@ class ParsedStations:
         return np.asarray((np.abs(self.position) <= FARTHEST_M).all(axis=1))
 
     def suite_frame(self) -> pd.DataFrame:
-        """What the stations suite sees: positions in metres of the site frame, rotations as delivered."""
+        """Columns of the stations suite: positions in metres of the site frame, rotations as delivered."""
         import pandas as pd
 
         columns = {"station_id": self.stations.frame["station_id"]}
@@ -66,12 +73,67 @@ class ParsedStations:
         return np.where(self.times.utc.isna().to_numpy(), np.nan, micro / 1e6)
 
 
-def measured(tables: Tables, manifest: Manifest) -> ParsedStations:
-    """Every number, pose and time of the tables."""
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """A picture as a table or the folder names it. `resolution` is what the table promises, 0 for nothing."""
+
+    path: str
+    station: str
+    face: str
+    table: str = ""
+    row: int = 0
+    resolution: int = 0
+    resolution_from: str = ""
+    taken: datetime | None = None
+    """The table's time, for one picture of each station."""
+
+    @property
+    def where(self) -> str:
+        """The file and the row that names it."""
+        return self.path + (f" ({self.table} row {self.row})" if self.row else "")
+
+    def finding(self, rule: Rule, value: object = "", *, message: str = "", **fields: object) -> Finding:
+        """The finding that the picture breaks a rule."""
+        return rule.finding(
+            self.path,
+            value,
+            where=self.where,
+            message=message,
+            station=self.station,
+            row=self.row or None,
+            column="file",
+            **fields,
+        )
+
+
+@dataclass(frozen=True)
+class CheckInput:
+    """What the rules judge: a delivery, its tables, what the site asks for, and what was ingested before."""
+
+    folder: CaptureFolder
+    table: ParsedStations
+    """Without the rows that the stations table marks as not valid."""
+    faces: Frame
+    """Faces of stations that `table` has."""
+    delivered: Frame
+    """The stations table as it was delivered."""
+    ids: pd.Series[str]
+    """One id per station row, empty where there is none; spheres of E57 files that cannot be used count too."""
+    key: CaptureKey
+    expected_key: CaptureKey | None
+    """What the folder is meant to be, where the caller knows."""
+    site: Site | None
+    settings: CheckSettings
+    earlier: Sequence[Capture]
+    """Captures of the site that were ingested before, former revisions of this one included."""
+
+
+def parse_stations(tables: Tables, manifest: Manifest) -> ParsedStations:
+    """Parse every number, pose and time of the tables."""
     frame = tables.stations
     wanted = (*POSITION, *ROTATIONS[manifest.rotation.kind])
     optional = tuple(name for name in OPTIONAL_NUMBERS if name in frame.columns)
-    numbers = {name: parsed(frame[name]) for name in (*wanted, *optional)}
+    numbers = {name: parse_numbers(frame[name]) for name in (*wanted, *optional)}
     position, rotation = site_poses(manifest, numbers)
     times = to_utc(frame["time_taken"], manifest.time)
     return ParsedStations(
@@ -84,3 +146,23 @@ def measured(tables: Tables, manifest: Manifest) -> ParsedStations:
         rotation,
         times,
     )
+
+
+def image_refs(table: ParsedStations, faces: Frame) -> Iterator[ImageRef]:
+    """The pictures of the stations in `faces`, a station's together."""
+    import pandas as pd
+
+    frame = faces.frame.sort_values("station_id", kind="stable")
+    frame = frame[(frame["file"] != "")].drop_duplicates("file")
+    stated = table.manifest.image.resolution or 0
+    by_station: dict[str, float] = {}
+    if "resolution" in table.numbers:
+        by_station = dict(zip(table.stations.frame["station_id"], table.numbers["resolution"].values, strict=True))
+    taken = dict(zip(table.stations.frame["station_id"], table.times.utc.dt.to_pydatetime(), strict=True))
+    for station, face, file, row in zip(frame["station_id"], frame["face"], frame["file"], frame["row"], strict=True):
+        time = taken.get(station) if face in ("front", PANORAMA) else None
+        own = by_station.get(station, np.nan)
+        named = 0 if pd.isna(own) or not np.isfinite(own) else int(own)
+        source = f"{table.stations.file} resolution" if named else "capture.yaml image.resolution"
+        known = time if time is not None and not pd.isna(time) else None
+        yield ImageRef(file, station, face, faces.file, int(row), named or stated, source, known)

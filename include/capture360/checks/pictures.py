@@ -1,55 +1,158 @@
-"""The third stage: the picture files themselves, their headers, and whether they decode to the last pixel."""
+"""F07, F08, F12, F15 and F16: is each picture whole, of an allowed form, and taken when the table says?"""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from itertools import islice
-from statistics import median
 from typing import IO
 
-from capture360.checks.contents import blank_brightness
-from capture360.checks.rules import RULES
-from capture360.checks.violations import FindingGroup
+from capture360.checks.files import FILES
+from capture360.checks.parsed_capture import ImageRef
+from capture360.checks.violations import Progress
+from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder, OutsideError
-from capture360.model import CaptureKind
-from capture360.pictures.decoding import check_whole
+from capture360.pictures.decoding import check_whole, overview
 from capture360.pictures.exif import camera_notes
-from capture360.pictures.gpano import read_gpano
 from capture360.pictures.jpeg import ImageError, ImageHeader, check_pixels_usable, read_header
 from capture360.rules.finding import Disposition, Finding
+from capture360.rules.rule import says
+from capture360.rules.structure import S07
 from capture360.settings.checks import CheckSettings
 
 _THREADS = 8
 _AT_ONCE = 256
-_GPS_AHEAD = 18
-_QUARTER_HOUR = 900
 _LONGEST_DIFFERENCE_H = 1
 _ANY_ZONE_H = 27
+_BLANK_BYTES_PER_PIXEL = 0.1
+"""A picture that is all one colour packs far better than this; only such are decoded."""
+_BLANK_DEVIATION = 2.0
+_BLANK_MOST_MEGAPIXELS = 100
 
-Progress = Callable[[int, int, str], None]
+F07 = FILES.rule(
+    "F07",
+    "Every picture has a sensible size in bytes",
+    why="Empty and tiny files are broken transfers, huge ones were not meant.",
+    disposition=Disposition.QUARANTINE,
+    scope="file",
+    stage="files",
+    parameters=("min_file_bytes", "max_file_bytes"),
+    messages={
+        **says(
+            "{where} is empty. Was the transfer broken? Copy it again.",
+            bad="a file of 0 bytes",
+            where="images/s-02/top.jpg",
+        ),
+        **says(
+            "{where} has {value} bytes, expected {low} to {high}. {fix}",
+            name="size",
+            bad="a picture of 300 bytes",
+            where="images/s-02/top.png",
+            value="300",
+            low="1,000",
+            high="50,000,000",
+            fix="Copy it again.",
+        ),
+    },
+)
 
+F08 = FILES.rule(
+    "F08",
+    "Every picture is what its name says, and whole",
+    why="A cut or mislabelled picture is found by the first person who looks at it.",
+    disposition=Disposition.QUARANTINE,
+    scope="file",
+    stage="files",
+    parameters=("max_megapixels",),
+    messages={
+        **says(
+            "{sentence}",
+            bad="a PNG that declares 50,000 x 50,000 pixels",
+            sentence="images/s-02/top.png says it has 50000 x 50000 pixels, 2,500 megapixels; the limit is 200. "
+            "Export it smaller or raise max_megapixels of the site.",
+        ),
+        **says(
+            "{where} is a {value} file. Rename it to {wanted}.",
+            name="extension",
+            bad="a PNG named top.jpg",
+            where="images/s-02/top.jpg",
+            value="PNG",
+            wanted="top.png",
+        ),
+        **says(
+            "{where} has {value} spare bytes before its end marker; its pixels are whole and it is published as it is.",
+            name="spare",
+            bad="a JPEG with spare bytes before its end marker",
+            disposition=Disposition.NOTE,
+            where="images/s-02/top.jpg",
+            value="5",
+        ),
+    },
+)
 
-@dataclass(frozen=True, slots=True)
-class ImageRef:
-    """A picture as a table or the folder names it. `resolution` is what the table promises, 0 for nothing."""
+F12 = FILES.rule(
+    "F12",
+    "Pictures are upright, RGB, 8 bit and still",
+    why="Viewers disagree about everything else.",
+    disposition=Disposition.QUARANTINE,
+    scope="file",
+    stage="files",
+    messages={
+        **says(
+            "{sentence}",
+            bad="a CMYK picture",
+            sentence="images/s-02/top.jpg is CMYK, a print format. Export it as RGB.",
+        ),
+        **says(
+            "{where} is to be turned by its EXIF orientation ({value}), which faces must not be. Export it upright.",
+            name="turned",
+            bad="a face with EXIF orientation 6",
+            where="images/s-02/top.jpg",
+            value="6",
+        ),
+        **says(
+            "{where} was turned upright by its EXIF orientation ({value}).",
+            name="upright",
+            disposition=Disposition.NOTE,
+            bad="a panorama with EXIF orientation 3",
+            where="panos/s-02.jpg",
+            value="3",
+        ),
+    },
+)
 
-    path: str
-    station: str
-    face: str
-    table: str = ""
-    row: int = 0
-    resolution: int = 0
-    resolution_from: str = ""
-    taken: datetime | None = None
-    """The table's time, for one picture of each station."""
+F15 = FILES.rule(
+    "F15",
+    "The pictures' own place and time agree with the table",
+    why="They come from the camera, the table from hands.",
+    disposition=Disposition.WARN,
+    scope="file",
+    stage="files",
+    messages=says(
+        "{where} was taken at {value} by its EXIF data, {difference} from the table's time. Which one is right?",
+        bad="a picture taken a day before the table's time",
+        where="images/s-02/front.jpg",
+        value="2026-04-16T09:02:00Z",
+        difference="24.0 h",
+    ),
+)
 
-    @property
-    def where(self) -> str:
-        return self.path + (f" ({self.table} row {self.row})" if self.row else "")
+F16 = FILES.rule(
+    "F16",
+    "No picture is blank",
+    why="A lens cap is noticed on site, or never.",
+    disposition=Disposition.WARN,
+    scope="file",
+    stage="files",
+    messages=says(
+        "{where} is blank (brightness {value} all over). Was the lens covered?",
+        bad="a black picture",
+        where="images/s-02/top.jpg",
+        value="0",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +165,7 @@ class ImageInspection:
     ahead: float | None = None
 
 
-def look(
+def inspect(
     folder: CaptureFolder, pictures: Iterable[ImageRef], total: int, settings: CheckSettings, progress: Progress | None
 ) -> Iterator[ImageInspection]:
     """Each picture's header, a few hundred files at a time, in the order named."""
@@ -70,54 +173,52 @@ def look(
     done = 0
     with ThreadPoolExecutor(_THREADS) as pool:
         while chunk := list(islice(pictures, _AT_ONCE)):
-            yield from pool.map(lambda picture: _seen(folder, picture, settings), chunk)
+            yield from pool.map(lambda picture: _inspected(folder, picture, settings), chunk)
             done += len(chunk)
             if progress:
-                progress(done, total, "pictures looked at")
+                progress(done, total, "pictures checked")
 
 
-def _seen(folder: CaptureFolder, picture: ImageRef, settings: CheckSettings) -> ImageInspection:
+def _inspected(folder: CaptureFolder, picture: ImageRef, settings: CheckSettings) -> ImageInspection:
     size = folder.sizes.get(picture.path, 0)
     if size == 0:
-        return ImageInspection(picture, None, (_finding("F07", picture, 0),))
+        return ImageInspection(picture, None, (picture.finding(F07, 0),))
     try:
         with folder.open(picture.path) as stream:
-            return _opened(stream, size, picture, settings)
+            return _read(stream, size, picture, settings)
     except ImageError as error:
-        return ImageInspection(picture, None, (_finding("F08", picture, sentence=str(error)),))
+        return ImageInspection(picture, None, (picture.finding(F08, sentence=str(error)),))
     except OutsideError as error:
-        outside = _finding("S07", picture, picture.path, message="outside", problem=error.problem)
+        outside = picture.finding(S07, picture.path, message="outside", problem=error.problem)
         return ImageInspection(picture, None, (outside,))
     except OSError as error:
         sentence = f"{picture.where} cannot be read ({error.strerror or type(error).__name__}). Copy it again."
-        return ImageInspection(picture, None, (_finding("F08", picture, sentence=sentence),))
+        return ImageInspection(picture, None, (picture.finding(F08, sentence=sentence),))
 
 
-def _opened(stream: IO[bytes], size: int, picture: ImageRef, settings: CheckSettings) -> ImageInspection:
+def _read(stream: IO[bytes], size: int, picture: ImageRef, settings: CheckSettings) -> ImageInspection:
     header = read_header(stream, picture.where, settings.max_megapixels)
     if not picture.path.lower().endswith(header.extensions):
         kind = header.mime_type.removeprefix("image/").upper()
         wanted = picture.path.rpartition("/")[2].rpartition(".")[0] + header.extensions[0]
-        return ImageInspection(picture, None, (_finding("F08", picture, kind, message="extension", wanted=wanted),))
+        return ImageInspection(picture, None, (picture.finding(F08, kind, message="extension", wanted=wanted),))
     low, high = settings.min_file_bytes, settings.max_file_bytes
     if not low <= size <= high:
-        mend = "Copy it again." if size < low else "Export it with stronger compression."
+        fix = "Copy it again." if size < low else "Export it with stronger compression."
         limits = {"low": f"{low:,}", "high": f"{high:,}"}
-        return ImageInspection(
-            picture, None, (_finding("F07", picture, f"{size:,}", message="size", mend=mend, **limits),)
-        )
+        return ImageInspection(picture, None, (picture.finding(F07, f"{size:,}", message="size", fix=fix, **limits),))
     try:
         check_pixels_usable(header, picture.where)
     except ImageError as error:
-        return ImageInspection(picture, None, (_finding("F12", picture, header.channels, sentence=str(error)),))
+        return ImageInspection(picture, None, (picture.finding(F12, header.channels, sentence=str(error)),))
     stream.seek(0)
     content = stream.read(high + 1)
     found = []
     if spare := check_whole(content, picture.where, settings.max_megapixels).spare:
-        found.append(_finding("F08", picture, f"{spare:,}", message="spare"))
-    brightness = blank_brightness(content, header)
+        found.append(picture.finding(F08, f"{spare:,}", message="spare"))
+    brightness = _blank_brightness(content, header)
     if brightness is not None:
-        found.append(_finding("F16", picture, f"{brightness:.0f}"))
+        found.append(picture.finding(F16, f"{brightness:.0f}"))
     if picture.taken is None or header.mime_type != "image/jpeg":
         return ImageInspection(picture, header, tuple(found))
     time = camera_notes(stream).taken
@@ -127,95 +228,22 @@ def _opened(stream: IO[bytes], size: int, picture: ImageRef, settings: CheckSett
     ahead = (picture.taken - (time if zoned else time.replace(tzinfo=UTC))).total_seconds()
     if abs(ahead) > 3600 * (_LONGEST_DIFFERENCE_H if zoned else _ANY_ZONE_H):
         shown = time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if zoned else time.isoformat()
-        found.append(_finding("F15", picture, shown, difference=f"{abs(ahead) / 3600:,.1f} h"))
+        found.append(picture.finding(F15, shown, difference=f"{abs(ahead) / 3600:,.1f} h"))
     return ImageInspection(picture, header, tuple(found), ahead)
 
 
-def _finding(rule: str, picture: ImageRef, value: object = "", *, message: str = "", **fields: object) -> Finding:
-    return RULES[rule].finding(
-        picture.path,
-        value,
-        where=picture.where,
-        message=message,
-        station=picture.station,
-        row=picture.row or None,
-        column="file",
-        **fields,
-    )
+def _blank_brightness(content: bytes, header: ImageHeader) -> float | None:
+    """Brightness (0 to 255) of a whole picture that is one colour all over; None for any other."""
+    import cv2
 
-
-def judged(
-    seen: Iterable[ImageInspection], kind: CaptureKind, settings: CheckSettings, table: str, gpano: bool = False
-) -> list[FindingGroup]:
-    """F07 to F12, F15, F16 and T08 over all pictures; a station's faces come one after the other.
-
-    With `gpano` a cropped panorama is sound: it is padded when its faces are cut.
-    """
-    found: dict[tuple[str, Disposition], list[Finding]] = defaultdict(list)
-    sizes: dict[str, tuple[int, int]] = {}
-    widths: Counter[int] = Counter()
-    ahead: list[float] = []
-    for one in seen:
-        told = list(one.found)
-        if one.header is not None:
-            if kind is CaptureKind.PANORAMA:
-                told += _panorama(one.picture, one.header, settings, gpano)
-            else:
-                told += _face(one.picture, one.header, sizes)
-                widths[one.header.width] += 1
-        for finding in told:
-            found[finding.rule, finding.disposition].append(finding)
-        if one.ahead is not None:
-            ahead.append(one.ahead)
-    result = [FindingGroup(findings) for findings in found.values()]
-    result += [FindingGroup([finding]) for finding in (*_sizes(widths, settings), *_clock(ahead, table))]
-    return result
-
-
-def _face(picture: ImageRef, header: ImageHeader, sizes: dict[str, tuple[int, int]]) -> Iterator[Finding]:
-    size = f"{header.width} x {header.height}"
-    expected = sizes.setdefault(picture.station, (header.width, header.height))
-    if header.width != header.height:
-        yield _finding("F09", picture, size)
-    elif picture.resolution and header.width != picture.resolution:
-        yield _finding(
-            "F09", picture, header.width, message="stated", source=picture.resolution_from, expected=picture.resolution
-        )
-    elif (header.width, header.height) != expected:
-        yield _finding("F09", picture, size, message="unequal", expected=f"{expected[0]} x {expected[1]}")
-    if header.orientation != 1:
-        yield _finding("F12", picture, header.orientation, message="turned")
-
-
-def _panorama(picture: ImageRef, header: ImageHeader, settings: CheckSettings, gpano: bool) -> Iterator[Finding]:
-    if header.orientation != 1:
-        yield _finding("F12", picture, header.orientation, message="upright")
+    if (
+        len(content) > _BLANK_BYTES_PER_PIXEL * header.width * header.height
+        or header.megapixels > _BLANK_MOST_MEGAPIXELS
+    ):
+        return None
     try:
-        block = read_gpano(header, picture.where)
-    except ImageError:
-        block = None
-    if block is not None and block.cropped:
-        if not gpano:
-            full = f"{block.full_width} x {block.full_height}"
-            yield _finding("F11", picture, f"{header.width} x {header.height}", message="cropped", full=full)
-    elif abs(header.width - 2 * header.height) > 1:
-        yield _finding("F11", picture, f"{header.width} x {header.height}")
-    elif header.width < settings.min_panorama_width:
-        yield _finding("F11", picture, header.width, message="narrow", limit=settings.min_panorama_width)
-
-
-def _sizes(widths: Counter[int], settings: CheckSettings) -> Iterator[Finding]:
-    for width, count in widths.most_common(3):
-        power = width & (width - 1) == 0
-        if not (power and settings.min_face_resolution <= width <= settings.max_face_resolution):
-            wanted = settings.recommended_face_resolution
-            yield RULES["F10"].finding("", width, count=count, wanted=wanted)
-
-
-def _clock(ahead: list[float], table: str) -> Iterator[Finding]:
-    """T08: all tables' times are the leap seconds of GPS ahead of the cameras', whatever the zone."""
-    if len(ahead) < 3:
-        return
-    rest = [seconds % _QUARTER_HOUR for seconds in ahead]
-    if abs(median(rest) - _GPS_AHEAD) <= 1 and max(rest) - min(rest) <= 4:
-        yield RULES["T08"].finding(table, f"{median(rest):.0f}", column="time_taken")
+        # Unlike numpy's, these need no copy of the pixels in floating point.
+        mean, deviation = cv2.meanStdDev(overview(content, colour="GRAY"))
+    except BadInputError:
+        return None
+    return float(mean.item()) if float(deviation.item()) < _BLANK_DEVIATION else None

@@ -1,150 +1,203 @@
-"""Delivered poses to the site frame and the cube frame, all stations at once; see `readers.manifest` for the frames."""
+"""P01 and P02: is every station given a place and a rotation, within the site?"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from capture360.geometry import rotation
-from capture360.model import CaptureKind
+from capture360.checks.parsed_capture import CheckInput, ParsedStations
+from capture360.checks.site_poses import delivered_metres, in_other_units
+from capture360.checks.violations import Group, Results, RowViolations, RuleResult, where
+from capture360.model import FARTHEST_M
 from capture360.readers.columns import POSITION, ROTATIONS
-from capture360.readers.manifest import METRES, Manifest, Matrix, Offset
+from capture360.rules.finding import Disposition
+from capture360.rules.rule import Expect, Family, says
+from capture360.settings.checks import CheckSettings
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+_UNITS = ((1e-3, "millimetres", "mm"), (1e-2, "centimetres", "cm"), (0.3048, "feet", "ft"))
 
-    from capture360.checks.numbers import Numbers
+POSES = Family("P", "Poses: is every station where it says, turned as it says?")
 
-Array = NDArray[np.float64]
+P01 = POSES.rule(
+    "P01",
+    "Every position and rotation is given and finite",
+    why="An image without a place makes the viewer refuse the whole collection.",
+    disposition=Disposition.QUARANTINE,
+    scope="station",
+    stage="suite",
+    expectations=(
+        *(
+            Expect("stations", "expect_column_values_to_not_be_null", {"column": column})
+            for column in ("x", "y", "z", "rotation")
+        ),
+        *(
+            Expect(
+                "stations",
+                "expect_column_values_to_be_between",
+                {"column": column, "min_value": -FARTHEST_M, "max_value": FARTHEST_M},
+            )
+            for column in ("x", "y", "z")
+        ),
+    ),
+    messages={
+        **says(
+            "{where}: {column} is empty. Export the pose of this station, or remove the row.",
+            bad="an empty cell",
+            where="stations.csv row 3 (s-02)",
+            column="z",
+        ),
+        **says(
+            '{where}: {column} "{value}" is too large to be a coordinate. Export the pose of this station again.',
+            name="infinite",
+            bad="inf, or 1e400",
+            where="stations.csv row 3 (s-02)",
+            column="x",
+            value="1e400",
+        ),
+        **says(
+            "{where}: {value} m in the site frame is too far away to be a place. "
+            "Correct frame.unit or frame.transform in capture.yaml, or the pose.",
+            name="far",
+            bad="x = 4 with frame.transform: {origin_offset: [1e15, 0, 0]}",
+            where="stations.csv row 3 (s-02)",
+            value="-1e+15, 4, 1.5",
+        ),
+        **says(
+            "{where}: {value} is no rotation. Export the pose of this station again.",
+            name="rotation",
+            bad="a matrix whose rows are equal",
+            where="stations.csv row 3 (s-02)",
+            value="1, 0, 0, 1, 0, 0, 1, 0, 0",
+        ),
+    },
+)
 
-
-def site_poses(manifest: Manifest, numbers: Mapping[str, Numbers]) -> tuple[Array, Array]:
-    """Positions (N x 3, metres) and cube rotations (N x 4, unit quaternions w, x, y, z); NaN where unknown."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        # Numbers of any size: what comes out of range is NaN or infinite, which rule P01 tells.
-        return _site_poses(manifest, numbers)
-
-
-def delivered_metres(manifest: Manifest, numbers: Mapping[str, Numbers]) -> Array:
-    """Positions in the delivered frame (N x 3, metres); NaN where unknown."""
-    with np.errstate(over="ignore"):
-        metres: Array = np.column_stack([numbers[axis].values for axis in POSITION]) * METRES[manifest.frame.unit]
-    return metres
-
-
-def in_other_units(manifest: Manifest, position: Array, factor: float) -> Array:
-    """Positions of the site frame as they would be, had the delivered numbers a unit `factor` times as long."""
-    shift = _transform(manifest)[2]
-    return np.asarray(shift + factor * (position - shift))
-
-
-def _site_poses(manifest: Manifest, numbers: Mapping[str, Numbers]) -> tuple[Array, Array]:
-    position = delivered_metres(manifest, numbers)
-    turned = _delivered(manifest, numbers, len(position))
-    if manifest.rotation.direction == "world_to_camera":
-        turned = _conjugate(turned)
-        position = -rotated(turned, position)
-    if manifest.frame.up == "y":
-        change = np.array(rotation.quaternion_from_matrix(rotation.axis_rotation("X", np.pi / 2)))
-        position = np.column_stack([position[:, 0], -position[:, 2], position[:, 1]])
-        turned = product(product(change, turned), _conjugate(change))
-    turn, scale, shift = _transform(manifest)
-    position = position @ (scale * rotation.matrix_from_quaternion(turn)).T + shift
-    turned = product(np.array(turn), turned)
-    return position, product(turned, _cube_turn(manifest))
-
-
-def product(left: Array, right: Array) -> Array:
-    """Hamilton product of quaternions (w, x, y, z) along the last axis: first `right`, then `left`."""
-    a, b, c, d = np.moveaxis(left, -1, 0)
-    e, f, g, h = np.moveaxis(right, -1, 0)
-    result: Array = np.stack(
-        [
-            a * e - b * f - c * g - d * h,
-            a * f + b * e + c * h - d * g,
-            a * g - b * h + c * e + d * f,
-            a * h + b * g - c * f + d * e,
-        ],
-        axis=-1,
-    )
-    return result
-
-
-def rotated(quaternions: Array, vectors: Array) -> Array:
-    """Each vector (N x 3) turned by its unit quaternion (N x 4)."""
-    pure = np.column_stack([np.zeros(len(vectors)), vectors])
-    turned: Array = product(product(quaternions, pure), _conjugate(quaternions))[:, 1:]
-    return turned
-
-
-def tilts(quaternions: Array) -> Array:
-    """Angle in degrees between the image's up axis and the vertical, for each unit quaternion (N x 4)."""
-    upright = 1 - 2 * (quaternions[:, 1] ** 2 + quaternions[:, 2] ** 2)
-    return np.asarray(np.degrees(np.arccos(np.clip(upright, -1, 1))))
-
-
-def _conjugate(quaternions: Array) -> Array:
-    return np.asarray(quaternions * np.array([1.0, -1.0, -1.0, -1.0]))
-
-
-def _delivered(manifest: Manifest, numbers: Mapping[str, Numbers], count: int) -> Array:
-    """The rotations as they were delivered, as unit quaternions."""
-    kind = manifest.rotation.kind
-    if kind == "none":
-        return np.tile([1.0, 0.0, 0.0, 0.0], (count, 1))
-    columns = np.column_stack([numbers[name].values for name in ROTATIONS[kind]])
-    if kind == "quaternion":
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            length = np.linalg.norm(columns, axis=1, keepdims=True)
-            unit: Array = columns / length
-        unit[~(np.isfinite(unit).all(axis=1) & np.isfinite(length[:, 0]))] = np.nan
-        return unit
-    return _one_by_one(columns, _matrix_maker(manifest))
-
-
-def _matrix_maker(manifest: Manifest) -> Callable[[Array], rotation.Matrix]:
-    stated = manifest.rotation
-    if stated.kind == "matrix":
-        return lambda row: rotation.checked_matrix(row.reshape(3, 3))
-    if stated.kind == "heading_pitch_roll_deg":
-        return lambda row: rotation.matrix_from_heading(*np.radians(row))
-    order = stated.euler_order or "XZY"
-    places = ["XYZ".index(axis) for axis in order.upper()]
-    to_radians = np.radians if stated.kind == "euler_deg" else np.asarray
-    return lambda row: rotation.matrix_from_euler(to_radians(row[places]).tolist(), order)
+P02 = POSES.rule(
+    "P02",
+    "Every position lies within the site",
+    why="A station outside the site is a lost or foreign pose.",
+    disposition=Disposition.QUARANTINE,
+    scope="station",
+    stage="suite",
+    parameters=("bounds",),
+    expectations=tuple(
+        Expect(
+            "stations",
+            "expect_column_values_to_be_between",
+            {
+                "column": axis,
+                "min_value": {"$PARAMETER": f"minimum_{axis}"},
+                "max_value": {"$PARAMETER": f"maximum_{axis}"},
+            },
+        )
+        for axis in ("x", "y", "z")
+    ),
+    messages=says(
+        "{where}: {column} = {metres} m in the site frame lies outside the site ({low} to {high}). "
+        "Correct the pose, the unit or frame.transform.",
+        bad="x = 9999 on a site of 200 m",
+        where="stations.csv row 3 (s-02)",
+        column="x",
+        metres="9999",
+        low="0",
+        high="200",
+    ),
+)
 
 
-def _one_by_one(columns: Array, matrix: Callable[[Array], rotation.Matrix]) -> Array:
-    result = np.full((len(columns), 4), np.nan)
-    for place in np.flatnonzero(np.isfinite(columns).all(axis=1)):
-        try:
-            result[place] = rotation.quaternion_from_matrix(matrix(columns[place]))
-        except rotation.RotationError:
-            continue
-    return result
+def places(given: CheckInput, results: Results) -> Iterator[Group]:
+    """P01 of places. A transform mixes the axes, so the cells to blame are not those of the axis out of range."""
+    table = given.table
+    rows = [result.rows for result in results["P01"] if result.kwargs["column"] in POSITION]
+    left = np.zeros(len(table), dtype=bool)
+    left[np.concatenate([*rows, np.empty(0, dtype=np.int64)])] = True
+    bad = where(left)
+    metres = delivered_metres(table.manifest, table.numbers)
+    for place, name in enumerate(POSITION):
+        yield from _empty(table, bad, name)
+        infinite = np.abs(metres[:, place]) > FARTHEST_M
+        if infinite[bad].any():
+            yield RowViolations(P01, table.stations, bad[infinite[bad]], "infinite", name)
+        left &= ~infinite & ~np.isnan(metres[:, place])
+    # Without a rotation a place seen from the camera is unknown; the finding is that of the rotation.
+    left &= ~np.isnan(table.rotation).any(axis=1)
+    yield from _too_far(table, where(left))
 
 
-def _transform(manifest: Manifest) -> tuple[rotation.Quaternion, float, Array]:
-    """Turn, scale and shift of `frame.transform`: p_site = scale R p + shift."""
-    stated = manifest.frame.transform
-    if isinstance(stated, Offset):
-        matrix = rotation.axis_rotation("Z", np.radians(stated.yaw_deg))
-        shift = -stated.scale * matrix @ np.array(stated.origin_offset)
-        return rotation.quaternion_from_matrix(matrix), stated.scale, shift
-    if isinstance(stated, Matrix):
-        rows = np.array(stated.matrix)
-        scale = float(np.cbrt(np.linalg.det(rows[:3, :3])))
-        return rotation.quaternion_from_matrix(rows[:3, :3] / scale), scale, rows[:3, 3]
-    return (1.0, 0.0, 0.0, 0.0), 1.0, np.zeros(3)
+def suite(given: CheckInput, results: Results) -> Iterator[Group]:
+    """P01 of rotations, and P02."""
+    for result in results["P01"]:
+        if result.kwargs["column"] == "rotation":
+            yield from _unturned(given.table, result.rows)
+    for result in results["P02"]:
+        yield from _outside(given.table, result, given.settings)
 
 
-def _cube_turn(manifest: Manifest) -> Array:
-    """From the delivered picture frame to the cube frame: a heading is that of the picture's centre, the front face."""
-    offset = np.radians(manifest.rotation.image_yaw_offset_deg)
-    if manifest.kind is not CaptureKind.PANORAMA and manifest.rotation.kind != "heading_pitch_roll_deg":
-        matrix = rotation.axis_rotation("Z", offset)
-    else:
-        matrix = rotation.cube_from_panorama(np.eye(3), offset)
-    return np.array(rotation.quaternion_from_matrix(matrix))
+def _unturned(table: ParsedStations, rows: NDArray[np.int64]) -> Iterator[RowViolations]:
+    """P01 of rotations; a quaternion whose length is not 1 breaks P04."""
+    columns = ROTATIONS[table.manifest.rotation.kind]
+    left = np.ones(len(table), dtype=bool)
+    for name in columns:
+        yield from _empty(table, rows, name)
+        values = table.numbers[name].values
+        infinite = np.abs(values) > FARTHEST_M
+        if infinite[rows].any():
+            yield RowViolations(P01, table.stations, rows[infinite[rows]], "infinite", name)
+        left &= ~infinite & ~np.isnan(values)
+
+    def shown(at: int) -> str:
+        return ", ".join(f"{table.numbers[name].values[at]:g}" for name in columns)
+
+    rows = rows[left[rows]]
+    if len(rows) and table.manifest.rotation.kind != "quaternion":
+        yield RowViolations(P01, table.stations, rows, "rotation", columns[0], value=shown)
+
+
+def _empty(table: ParsedStations, rows: NDArray[np.int64], column: str) -> Iterator[RowViolations]:
+    numbers = table.numbers[column]
+    rows = rows[np.isnan(numbers.values[rows]) & ~numbers.wrong[rows]]
+    if len(rows):
+        yield RowViolations(P01, table.stations, rows, column=column)
+
+
+def _too_far(table: ParsedStations, rows: NDArray[np.int64]) -> Iterator[RowViolations]:
+    def shown(at: int) -> str:
+        return ", ".join(f"{value:g}" for value in table.position[at])
+
+    if len(rows):
+        cause = " Is frame.transform right?" if table.manifest.frame.transform else " Is frame.unit right?"
+        yield RowViolations(P01, table.stations, rows, "far", "x", value=shown, cause=cause)
+
+
+def _outside(table: ParsedStations, result: RuleResult, settings: CheckSettings) -> Iterator[RowViolations]:
+    assert settings.bounds is not None
+    axis = str(result.kwargs["column"])
+    place = POSITION.index(axis)
+    low, high = settings.bounds.minimum[place], settings.bounds.maximum[place]
+    metres = table.position[:, place]
+    rows = result.rows[table.placed[result.rows]]
+    if len(rows):
+        yield RowViolations(
+            P02,
+            table.stations,
+            rows,
+            column=axis,
+            words=lambda at: {"metres": f"{metres[at]:g}", "low": f"{low:g}", "high": f"{high:g}"},
+            cause=_unit_guess(table, settings),
+        )
+
+
+def _unit_guess(table: ParsedStations, settings: CheckSettings) -> str:
+    """Whether most stations would lie within the site in another unit."""
+    assert settings.bounds is not None
+    if table.manifest.frame.unit != "m":
+        return " Is frame.unit right?"
+    known = table.position[table.placed]
+    for factor, name, unit in _UNITS:
+        metres = in_other_units(table.manifest, known, factor)
+        inside = (metres >= settings.bounds.minimum).all(axis=1) & (metres <= settings.bounds.maximum).all(axis=1)
+        if inside.size and inside.mean() > 0.8:
+            return f" Are these {name}? Then set frame.unit: {unit}."
+    return ""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from capture360.checks.catalog import pictures, structure  # noqa: F401 -- they add rules to the families F and S
-from capture360.checks.catalog.captures import CAPTURES
-from capture360.checks.catalog.files import FILES
-from capture360.checks.catalog.poses import POSES
-from capture360.checks.catalog.stations import STATIONS
-from capture360.checks.catalog.times import TIMES
+# Those that only add rules to a family of another module are imported for that.
+from capture360.checks import digests, neighbours, picture_sizes, pictures, plausibility, rotations, structure  # noqa: F401
+from capture360.checks.captures import CAPTURES
+from capture360.checks.files import FILES
+from capture360.checks.poses import POSES
+from capture360.checks.stations import STATIONS
+from capture360.checks.times import TIMES
 from capture360.rules.links import LINKS
 from capture360.rules.project import PROJECT
 from capture360.rules.reconciliation import RECONCILIATION

@@ -1,19 +1,27 @@
-"""The outcome of a validation, and its form as JSON."""
+"""The outcome of a validation: its parts, how it is put together, and its form as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from capture360.checks.parsed_capture import CheckInput, ParsedStations
+from capture360.checks.rules import CAPTURE_RULES
+from capture360.checks.stations import display_name
+from capture360.checks.verdict import Settled, settle
+from capture360.checks.violations import Frame, Group
 from capture360.model import Capture, CaptureKey, CaptureKind, Pose, Station, StationMedia, Verdict
+from capture360.readers.manifest_keys import extracted_here
 from capture360.rules.finding import Disposition, Finding
+from capture360.rules.scans import SCANS
+from capture360.settings.checks import CheckSettings
 
 
 @dataclass(frozen=True, slots=True)
 class RuleCount:
-    """How many things a rule looked at, and how many broke it."""
+    """How many things a rule checked, and how many broke it."""
 
     rule: str
     checked: int
@@ -32,10 +40,10 @@ class PlanPoint:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What was found out about one capture.
+    """What the checks found about one capture.
 
     `capture` holds only the stations that may be published, and is None for a rejected capture. `findings` are the
-    sentences to tell, the gravest first; a cause of many rows is told once, and `bad_rows` then holds those
+    sentences to show, the gravest first; a cause of many rows is one finding, and `bad_rows` then holds those
     rows (at most 10,000 a rule; `counts` has the full numbers). `quarantined` maps a station to the rules it broke.
     """
 
@@ -63,6 +71,41 @@ class Validation:
                 f"{self.key} accepted in part: {accepted} of {self.stations} {noun}, {len(self.quarantined)} held back."
             )
         return f"{self.key} accepted: {accepted} {noun}."
+
+
+def validation_of(given: CheckInput, settled: Settled, scans: Mapping[str, str]) -> Validation:
+    """The outcome, with the capture of the accepted stations. `scans` has the sha256 of each E57 file by path."""
+    table, faces = given.table, given.faces
+    capture = _capture(given, settled) if settled.accepted else None
+    total = {"capture": 1, "station": len(table), "face": len(faces.frame), "file": len(faces.frame)}
+    counts = tuple(
+        RuleCount(rule.id, max(total[rule.scope], settled.failed.get(rule.id, 0)), settled.failed.get(rule.id, 0))
+        for rule in CAPTURE_RULES
+        if rule.id in settled.failed or rule.family != SCANS.letter or table.manifest.kind is CaptureKind.E57
+    )
+    ids = table.stations.frame["station_id"]
+    places = zip(ids, table.position[:, 0].tolist(), table.position[:, 1].tolist(), strict=True)
+    placed = [(name, x, y) for (name, x, y), known in zip(places, table.placed, strict=True) if known]
+    return Validation(
+        key=given.key,
+        verdict=settled.verdict,
+        capture=replace(capture, scans=scans) if capture else None,
+        findings=settled.findings,
+        bad_rows=settled.bad_rows,
+        quarantined=settled.quarantined,
+        counts=counts,
+        plan=tuple(PlanPoint(name, x, y, name in settled.quarantined) for name, x, y in placed),
+        stations=settled.total,
+    )
+
+
+def rejected(key: CaptureKey, groups: Sequence[Group], settings: CheckSettings) -> Validation:
+    """The outcome for a delivery whose tables cannot be read."""
+    import pandas as pd
+
+    settled = settle(groups, pd.Series([], dtype="str"), settings)
+    counts = tuple(RuleCount(rule, 1, failed) for rule, failed in settled.failed.items())
+    return Validation(key, Verdict.REJECTED, None, settled.findings, counts=counts)
 
 
 def validation_document(validation: Validation) -> dict[str, Any]:
@@ -149,6 +192,54 @@ def capture_from_document(document: Mapping[str, Any]) -> Capture:
             for station, media in document["media"].items()
         },
     )
+
+
+def _capture(given: CheckInput, settled: Settled) -> Capture:
+    manifest, site = given.table.manifest, given.site
+    return Capture(
+        key=given.key,
+        kind=manifest.kind,
+        site_name=manifest.site_name or (site.name if site else manifest.site_id),
+        label=manifest.collection_label or manifest.capture_id,
+        stations=_stations(given.table, settled),
+        media=_media(manifest.kind, given.faces, settled),
+        revision=manifest.revision,
+        supersedes=manifest.supersedes,
+        history=manifest.history,
+        held_back=tuple(sorted(settled.quarantined)),
+        extracted_here=extracted_here(manifest),
+    )
+
+
+def _stations(table: ParsedStations, settled: Settled) -> tuple[Station, ...]:
+    frame = table.stations.frame
+    ids = frame["station_id"].tolist()
+    names = frame["station_name"].tolist() if "station_name" in frame.columns else ids
+    parts = frame["collection_id"].tolist() if "collection_id" in frame.columns else [""] * len(ids)
+    taken = table.times.utc.dt.to_pydatetime()
+    positions, rotations = table.position.tolist(), table.rotation.tolist()
+    return tuple(
+        Station(
+            id=ids[at],
+            name=display_name(names[at]) or ids[at],
+            pose=Pose(_triple(positions[at]), _quadruple(rotations[at])),
+            taken_at=taken[at],
+            collection=display_name(parts[at]),
+        )
+        for at in range(len(ids))
+        if ids[at] in settled.accepted
+    )
+
+
+def _media(kind: CaptureKind, faces: Frame, settled: Settled) -> dict[str, StationMedia]:
+    found: dict[str, dict[Any, str]] = {}
+    frame = faces.frame
+    for station, face, file in zip(frame["station_id"], frame["face"], frame["file"], strict=True):
+        if station in settled.accepted:
+            found.setdefault(station, {})[face] = file
+    if kind is CaptureKind.CUBEMAP:
+        return {station: StationMedia(faces=files) for station, files in found.items()}
+    return {station: StationMedia(panorama=next(iter(files.values()))) for station, files in found.items()}
 
 
 def _triple(values: Sequence[float]) -> tuple[float, float, float]:

@@ -1,4 +1,4 @@
-"""From what the stages found to one verdict: quarantine by station, and one root cause where that went too far."""
+"""One verdict from all violations: stations held back, or one root cause where those are too many."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from capture360.checks.rules import RULES
-from capture360.checks.violations import MOST_TOLD, FindingGroup, RowViolations
+from capture360.checks.violations import MOST_FINDINGS, Group
 from capture360.model import Verdict
 from capture360.rules.finding import Disposition, Finding
 from capture360.settings.checks import CheckSettings
@@ -16,14 +16,13 @@ from capture360.settings.checks import CheckSettings
 if TYPE_CHECKING:
     import pandas as pd
 
-Group = RowViolations | FindingGroup
 _ORDER = list(Disposition)
 _RANGES_SHOWN = 6
 
 
 @dataclass(frozen=True)
 class Settled:
-    """The verdict with the sentences to tell, the rows behind them, and the stations held back."""
+    """The verdict with its findings, the rows behind them, and the stations held back."""
 
     verdict: Verdict
     findings: tuple[Finding, ...]
@@ -38,64 +37,85 @@ class Settled:
         failed = dict(self.failed)
         for finding in findings:
             failed[finding.rule] = failed.get(finding.rule, 0) + 1
-        told = sorted((*self.findings, *findings), key=lambda finding: _ORDER.index(finding.disposition))
-        return replace(self, findings=tuple(told), failed=failed)
+        shown = sorted((*self.findings, *findings), key=lambda finding: _ORDER.index(finding.disposition))
+        return replace(self, findings=tuple(shown), failed=failed)
 
 
 def settle(groups: Iterable[Group], stations: pd.Series[str], settings: CheckSettings) -> Settled:
     """The verdict on a capture with these station ids, one per row of its table."""
-    groups = [group for group in groups if len(group)]
-    stopping = {group.rule for group in groups if _disposition(group, settings) is Disposition.STOP}
-    explained = {other for rule in stopping for other in RULES[rule].explains}
-    groups = [group for group in groups if group.rule not in explained]
+    groups = _unexplained([group for group in groups if len(group)], settings)
     failed: dict[str, int] = defaultdict(int)
+    by_rule: dict[str, list[Group]] = defaultdict(list)
+    findings: list[Finding] = []
     for group in groups:
         failed[group.rule] += len(group)
-    held: dict[str, list[str]] = {}
-    by_rule: dict[str, list[Group]] = defaultdict(list)
-    told: list[Finding] = []
-    bad_rows: list[Finding] = []
-    for group in groups:
-        if _disposition(group, settings) is Disposition.QUARANTINE:
+        disposition = _disposition(group, settings)
+        if disposition is Disposition.QUARANTINE:
             by_rule[group.rule].append(group)
         else:
-            told += _at(group, _disposition(group, settings))
-    ids = stations.unique()
-    nameless = int((stations == "").sum())
-    total = len(ids) + max(0, nameless - 1)
-    hit_by_rule = {rule: _hit(found, ids) for rule, found in by_rule.items()}
-    most = _allowed(total, settings)
-    held_back = len(set().union(*hit_by_rule.values())) + max(0, nameless - 1)
-    root = max(hit_by_rule, key=lambda rule: len(hit_by_rule[rule]), default="")
-    hit = len(hit_by_rule[root]) + (max(0, nameless - 1) if root == "I01" else 0) if root else 0
-    dominant = hit > most
-    if dominant:
-        told.append(_one_cause(root, by_rule[root], hit, total))
-    elif held_back > most:
-        told.append(_many_causes(root, by_rule, held_back, total))
-    for rule, found in by_rule.items():
-        for group in found:
-            if dominant and rule == root:
-                bad_rows += group.findings()
-            else:
-                told += _at(group, Disposition.QUARANTINE)
-            for station in group.stations():
-                if station:
-                    held.setdefault(str(station), []).append(rule)
-    told.sort(key=lambda finding: _ORDER.index(finding.disposition))
-    kept = frozenset(ids).difference(held, ("",))
-    stopped = any(finding.disposition is Disposition.STOP for finding in told)
-    verdict = Verdict.REJECTED if stopped or not kept else Verdict.PARTIAL if held or nameless else Verdict.ACCEPTED
-    quarantined = {station: tuple(dict.fromkeys(rules)) for station, rules in held.items()}
-    return Settled(
-        verdict,
-        tuple(told),
-        tuple(bad_rows),
-        quarantined,
-        frozenset() if verdict is Verdict.REJECTED else kept,
-        dict(failed),
-        total,
-    )
+            findings += _findings(group, disposition)
+    quarantine = _Quarantine(by_rule, stations.unique(), int((stations == "").sum()))
+    stop, root = quarantine.root_cause(settings)
+    bad_rows = [finding for group in by_rule.get(root, ()) for finding in group.findings()]
+    rest = [group for rule, found in by_rule.items() if rule != root for group in found]
+    findings += stop
+    findings += [finding for group in rest for finding in _findings(group, Disposition.QUARANTINE)]
+    findings.sort(key=lambda finding: _ORDER.index(finding.disposition))
+    held = quarantine.rules_by_station()
+    kept = frozenset(quarantine.ids).difference(held, ("",))
+    rejected = not kept or any(finding.disposition is Disposition.STOP for finding in findings)
+    partial = held or quarantine.nameless
+    verdict = Verdict.REJECTED if rejected else Verdict.PARTIAL if partial else Verdict.ACCEPTED
+    accepted = frozenset() if rejected else kept
+    return Settled(verdict, tuple(findings), tuple(bad_rows), held, accepted, dict(failed), quarantine.total)
+
+
+@dataclass(frozen=True)
+class _Quarantine:
+    """Groups that hold stations back, by rule; distinct ids of the capture; how many of its rows have none."""
+
+    by_rule: Mapping[str, Sequence[Group]]
+    ids: Any
+    nameless: int
+
+    @property
+    def total(self) -> int:
+        """Stations of the capture; each row without an id is one."""
+        return len(self.ids) + self._more_nameless
+
+    @property
+    def _more_nameless(self) -> int:
+        """Rows without an id, but for the one that the empty id stands for."""
+        return max(0, self.nameless - 1)
+
+    def rules_by_station(self) -> dict[str, tuple[str, ...]]:
+        """The rules that each station is held back by."""
+        held: dict[str, dict[str, None]] = {}
+        for rule, groups in self.by_rule.items():
+            for group in groups:
+                for station in group.stations():
+                    if station:
+                        held.setdefault(str(station), {})[rule] = None
+        return {station: tuple(rules) for station, rules in held.items()}
+
+    def root_cause(self, settings: CheckSettings) -> tuple[list[Finding], str]:
+        """The finding that stops the capture if too many stations are held back, and the rule whose rows it covers."""
+        if not self.by_rule:
+            return [], ""
+        ids = set(self.ids)
+        stations = {
+            rule: ids.intersection(set().union(*(group.stations() for group in groups)))
+            for rule, groups in self.by_rule.items()
+        }
+        most = _allowed(self.total, settings)
+        root = max(stations, key=lambda rule: len(stations[rule]))
+        by_root = len(stations[root]) + (self._more_nameless if root == "I01" else 0)
+        if by_root > most:
+            return [_one_cause(root, self.by_rule[root], by_root, self.total)], root
+        held_back = len(set().union(*stations.values())) + self._more_nameless
+        if held_back > most:
+            return [_many_causes(root, self.by_rule, held_back, self.total)], ""
+        return [], ""
 
 
 def stopped(groups: Iterable[Group], settings: CheckSettings) -> bool:
@@ -105,10 +125,7 @@ def stopped(groups: Iterable[Group], settings: CheckSettings) -> bool:
 
 def _disposition(group: Group, settings: CheckSettings) -> Disposition:
     """As the rule has it, or one step graver where the site is strict."""
-    if isinstance(group, FindingGroup):
-        plain = group.told[0].disposition
-    else:
-        plain = RULES[group.rule].messages[group.message].disposition or RULES[group.rule].disposition
+    plain = group.disposition
     if not settings.strict or plain is Disposition.NOTE:
         return plain
     if plain is Disposition.WARN and len(group.stations()):
@@ -116,18 +133,20 @@ def _disposition(group: Group, settings: CheckSettings) -> Disposition:
     return Disposition.STOP
 
 
-def _at(group: Group, disposition: Disposition) -> list[Finding]:
-    told = [replace(finding, disposition=disposition) for finding in group.findings()]
-    if len(group) > MOST_TOLD:
-        last = told[-1]
-        told[-1] = replace(last, message=f"{last.message} (And {len(group) - MOST_TOLD:,} more of the same kind.)")
-    return told
+def _unexplained(groups: Sequence[Group], settings: CheckSettings) -> list[Group]:
+    """The groups without those that follow from a rule which stops the capture."""
+    stopping = {group.rule for group in groups if _disposition(group, settings) is Disposition.STOP}
+    explained = {other for rule in stopping for other in RULES[rule].explains}
+    return [group for group in groups if group.rule not in explained]
 
 
-def _hit(groups: Sequence[Group], ids: Any) -> set[str]:
-    """Ids of the capture's stations that a rule holds back."""
-    hit = set().union(*(set(group.stations()) for group in groups))
-    return hit.intersection(ids)
+def _findings(group: Group, disposition: Disposition) -> list[Finding]:
+    findings = [replace(finding, disposition=disposition) for finding in group.findings()]
+    if len(group) > MOST_FINDINGS:
+        last = findings[-1]
+        more = f"(And {len(group) - MOST_FINDINGS:,} more of the same kind.)"
+        findings[-1] = replace(last, message=f"{last.message} {more}")
+    return findings
 
 
 def _allowed(total: int, settings: CheckSettings) -> float:
@@ -139,7 +158,7 @@ def _allowed(total: int, settings: CheckSettings) -> float:
     return fraction if most is None else min(fraction, most)
 
 
-def _one_cause(rule: str, groups: Sequence[Group], hit: int, total: int) -> Finding:
+def _one_cause(rule: str, groups: Sequence[Group], count: int, total: int) -> Finding:
     """One sentence for many rows: how many, where, the first of them, and what may be behind it."""
     first = next(finding for group in groups for finding in group.findings(1))
     cause = next((group.cause for group in groups if group.cause), "")
@@ -147,7 +166,7 @@ def _one_cause(rule: str, groups: Sequence[Group], hit: int, total: int) -> Find
     where = f"{first.path} {'row' if len(rows) == 1 else 'rows'} {ranges(rows)}" if rows and first.row else first.where
     title = RULES[rule].title
     message = (
-        f"{hit:,} of {total:,} stations break one rule: {title[0].lower()}{title[1:]}.{cause} "
+        f"{count:,} of {total:,} stations break one rule: {title[0].lower()}{title[1:]}.{cause} "
         f"The first: {first.message} ({where})"
     )
     return replace(first, disposition=Disposition.STOP, where=where, message=message, station=None)
@@ -159,7 +178,7 @@ def _many_causes(root: str, by_rule: Mapping[str, Sequence[Group]], held_back: i
     message = (
         f"{held_back:,} of {total:,} stations are held back, by {len(by_rule)} different faults; that is more than the "
         f'site allows. The rule they break most often is {root}, "{RULES[root].title}", first in {first.where}. '
-        "Mend them and deliver again."
+        "Fix them and deliver again."
     )
     return replace(first, disposition=Disposition.STOP, message=message, station=None, row=None, column=None)
 

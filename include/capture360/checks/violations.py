@@ -1,4 +1,4 @@
-"""What a stage found, kept as columns until somebody needs the sentences: a million bad rows cost no more than ten."""
+"""What a check found, kept as columns until the sentences are needed: a million bad rows cost no more than ten."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from capture360.checks.rules import RULES
-from capture360.rules.finding import Finding
+from capture360.rules.finding import Disposition, Finding
+from capture360.rules.rule import Rule
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_TOLD = 10_000
-"""Findings made of one kind of hit; the counts stay whole."""
+MOST_FINDINGS = 10_000
+"""Findings made of one group; the counts stay whole."""
+_NAMES_SHOWN = 5
+
+Progress = Callable[[int, int, str], None]
+"""Receives how many are done, how many there are, and what is being done."""
 
 
 class Place(NamedTuple):
@@ -35,41 +39,63 @@ class Frame:
     file: str
 
     def place(self, position: int) -> Place:
-        """How people find a row: file, row number and station. A row that no table names is found by its own file."""
+        """File, row number and station of a row. A row that no table names is found by its own file."""
         record = self.frame
         row = int(record["row"].to_numpy()[position]) or None
         path = self.file if row else str(record["file"].iat[position])
         return Place(path, row, str(record["station_id"].iat[position]) or None)
 
 
-Words = Mapping[str, Any]
+@dataclass(frozen=True)
+class RuleResult:
+    """What one expectation found: `rows` are positions in the frame, `details` what the rule's own function adds."""
+
+    rule: str
+    kwargs: Mapping[str, Any]
+    rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+Results = Mapping[str, Sequence[RuleResult]]
+"""Results of a suite by rule id, of the expectations that failed; empty for any other rule."""
 
 
 @dataclass(frozen=True)
 class RowViolations:
     """Rows of one table that broke one rule in one way. `words` fills the message for the row at a position."""
 
-    rule: str
+    broken: Rule
     table: Frame
     positions: NDArray[np.int64]
     message: str = ""
     column: str | None = None
     value: Callable[[int], object] | None = None
-    words: Callable[[int], Words] = field(default=lambda position: {})
+    words: Callable[[int], Mapping[str, Any]] = field(default=lambda position: {})
     cause: str = ""
-    """A guess at what is behind it when most rows are hit."""
+    """A guess at the cause, for when most rows are bad."""
+
+    @property
+    def rule(self) -> str:
+        """Id of the rule."""
+        return self.broken.id
+
+    @property
+    def disposition(self) -> Disposition:
+        """What follows for a site that is not strict."""
+        return self.broken.messages[self.message].disposition or self.broken.disposition
 
     def __len__(self) -> int:
         return len(self.positions)
 
     def stations(self) -> Any:
-        """Distinct station ids that are hit."""
+        """Distinct ids of the stations concerned."""
         return self.table.frame["station_id"].iloc[self.positions].unique()
 
-    def findings(self, most: int = MOST_TOLD) -> Iterator[Finding]:
+    def findings(self, most: int = MOST_FINDINGS) -> Iterator[Finding]:
+        """Findings of the first rows."""
         for position in self.positions[:most].tolist():
             at = self.table.place(position)
-            yield RULES[self.rule].finding(
+            yield self.broken.finding(
                 at.path,
                 self._value(position),
                 message=self.message,
@@ -87,29 +113,52 @@ class RowViolations:
 
 @dataclass(frozen=True)
 class FindingGroup:
-    """Findings that are already sentences: of files and of whole captures."""
+    """Findings of one rule and disposition about files or the whole capture."""
 
-    told: Sequence[Finding]
+    items: Sequence[Finding]
     cause: str = ""
 
     @property
     def rule(self) -> str:
-        return self.told[0].rule
+        """Id of the rule."""
+        return self.items[0].rule
 
     @property
-    def message(self) -> str:
-        return ""
+    def disposition(self) -> Disposition:
+        """What follows for a site that is not strict."""
+        return self.items[0].disposition
 
     def __len__(self) -> int:
-        return len(self.told)
+        return len(self.items)
 
     def stations(self) -> Any:
-        return np.array(sorted({finding.station for finding in self.told if finding.station}), dtype=object)
+        """Distinct ids of the stations concerned."""
+        return np.array(sorted({finding.station for finding in self.items if finding.station}), dtype=object)
 
-    def findings(self, most: int = MOST_TOLD) -> Iterator[Finding]:
-        yield from self.told[:most]
+    def findings(self, most: int = MOST_FINDINGS) -> Iterator[Finding]:
+        """The first findings."""
+        yield from self.items[:most]
+
+
+Group = RowViolations | FindingGroup
 
 
 def where(mask: Any) -> NDArray[np.int64]:
     """Positions at which a mask is true."""
     return np.flatnonzero(np.asarray(mask, dtype=bool))
+
+
+def repeated(rule: Rule, table: Frame, rows: NDArray[np.int64], column: str) -> Iterator[RowViolations]:
+    """Rows whose value is there more than once, but for empty cells."""
+    values = table.frame[column].iloc[rows]
+    rows = rows[(values != "").to_numpy()]
+    if len(rows):
+        times = table.frame[column].iloc[rows].value_counts()
+        yield RowViolations(
+            rule, table, rows, column=column, words=lambda at: {"times": int(times[str(table.frame[column].iat[at])])}
+        )
+
+
+def first_of(names: Sequence[str]) -> str:
+    """The first five names."""
+    return ", ".join(names[:_NAMES_SHOWN]) + (", ..." if len(names) > _NAMES_SHOWN else "")

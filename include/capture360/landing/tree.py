@@ -39,7 +39,7 @@ class Found:
 def local_tree(root: str) -> Iterator[Found | LeftOut]:
     """All that lies below `root`, by path relative to it; nothing if it is no folder.
 
-    BadInputError if the folder itself cannot be listed; a folder further down is told as left out.
+    BadInputError if the folder itself cannot be listed; a folder further down is listed as left out.
     """
     real = os.path.realpath(root)
     folders = [""]

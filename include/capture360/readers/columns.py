@@ -111,7 +111,7 @@ def _missing(table: Table, names: Sequence[str], known: Sequence[str], required:
     if sum(not found for found in near.values()) > len(required) / 2:
         missing = ", ".join(near)
         return [rule.finding(table.file, message="header", missing=missing, header=quoted(table.header))]
-    return [rule.finding(table.file, name, column=name, mend=_mend(found)) for name, found in near.items()]
+    return [rule.finding(table.file, name, column=name, fix=_fix(found)) for name, found in near.items()]
 
 
 def _nearest(name: str, strangers: Sequence[str]) -> str:
@@ -119,7 +119,7 @@ def _nearest(name: str, strangers: Sequence[str]) -> str:
     return next(holding, "") or next(iter(difflib.get_close_matches(name, strangers, 1, 0.6)), "")
 
 
-def _mend(near: str) -> str:
+def _fix(near: str) -> str:
     if near:
         return f'Found "{near[:60]}": rename it, or map it in capture.yaml under columns.'
     return "Add it, or map another column to it in capture.yaml under columns."

@@ -26,9 +26,9 @@ _STATED = re.compile(r"[ \ufeff]*\"?sep=(.)\"?[ \t,;|]*(?:\r\n|\r|\n)", re.IGNOR
 """A first line in which Excel states the delimiter; spreadsheets do not count it."""
 _CHUNK = 1 << 20
 _BLOCK = 8 << 20
-_RAGGED_TOLD = 20
+_RAGGED_SHOWN = 20
 _NAMES_SHOWN = 10
-_MEND = "Look for an unclosed quote, and save it as UTF-8 CSV."
+_FIX = "Look for an unclosed quote, and save it as UTF-8 CSV."
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -53,7 +53,7 @@ class Table:
 
 @dataclass
 class _Rows:
-    """Rows that pyarrow would refuse: blank ones are skipped, ragged ones told."""
+    """Rows that pyarrow would refuse: blank ones are skipped, ragged ones are findings."""
 
     blank: list[int] = field(default_factory=list)
     ragged: list[tuple[int, int]] = field(default_factory=list)
@@ -153,7 +153,7 @@ def _most_cells(path: str, text: str, stated: str = "") -> tuple[str, list[str],
         if best is None or len(cells) > len(best[1]):
             best = delimiter, cells, reader.line_num
     if best is None:
-        raise unreadable(path, "a text table", "its header does not end", _MEND)
+        raise unreadable(path, "a text table", "its header does not end", _FIX)
     return best
 
 
@@ -195,7 +195,7 @@ def _parsed(
     except (pa.ArrowException, UnicodeError, ValueError) as error:
         if "Empty CSV" in str(error) or "Could not skip" in str(error):
             raise Unreadable(S05.finding(path, message="empty")) from None
-        raise unreadable(path, "a text table", _first_sentence(error), _MEND) from None
+        raise unreadable(path, "a text table", _first_sentence(error), _FIX) from None
     if table.num_rows > max_rows:
         raise too_long(path, max_rows, "Split the capture by level or area.")
     frame = text_frame(table, names)
@@ -255,7 +255,7 @@ def _ragged(path: str, head: _Head, ragged: list[tuple[int, int]], good: int) ->
         return [rule.finding(path, length, message="header", expected=expected, header=quoted(head.names))]
     return [
         rule.finding(path, actual, row=row, expected=expected)
-        for row, actual in ((number - head.lines + head.rows, actual) for number, actual in ragged[:_RAGGED_TOLD])
+        for row, actual in ((number - head.lines + head.rows, actual) for number, actual in ragged[:_RAGGED_SHOWN])
     ]
 
 

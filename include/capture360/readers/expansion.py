@@ -23,13 +23,13 @@ def too_large(path: str, size: int, limit: int, unpacked: str = "") -> Unreadabl
             message="bytes",
             unpacked=unpacked,
             limit=f"{limit:,}",
-            mend="Save it as plain CSV, or split the capture." if unpacked else "Split the capture by level or area.",
+            fix="Save it as plain CSV, or split the capture." if unpacked else "Split the capture by level or area.",
         )
     )
 
 
-def too_long(path: str, limit: int, mend: str) -> Unreadable:
-    return Unreadable(S10.finding(path, limit=f"{limit:,}", mend=mend))
+def too_long(path: str, limit: int, fix: str) -> Unreadable:
+    return Unreadable(S10.finding(path, limit=f"{limit:,}", fix=fix))
 
 
 def too_wide(path: str, last: str, limit: int) -> Unreadable:
@@ -37,5 +37,5 @@ def too_wide(path: str, last: str, limit: int) -> Unreadable:
     return Unreadable(S10.finding(path, last, message="columns", limit=f"{limit:,}"))
 
 
-def unreadable(path: str, form: str, problem: str, mend: str) -> Unreadable:
-    return Unreadable(S03.finding(path, message="unreadable", form=form, problem=problem, mend=mend))
+def unreadable(path: str, form: str, problem: str, fix: str) -> Unreadable:
+    return Unreadable(S03.finding(path, message="unreadable", form=form, problem=problem, fix=fix))

@@ -59,8 +59,8 @@ def _refuse_without_rotation(frame: pd.DataFrame, manifest: Manifest, file: str)
     missing = [name for name in ROTATIONS[kind] if name not in frame.columns]
     if missing:
         problem = f'rotation.kind "{kind}" needs the columns {", ".join(missing)}, missing in {file}'
-        mend = "Add the columns to a stations table, or write heading_pitch_roll_deg."
-        raise Unreadable(S09.finding(MANIFEST, kind, column="rotation.kind", problem=problem, mend=mend))
+        fix = "Add the columns to a stations table, or write heading_pitch_roll_deg."
+        raise Unreadable(S09.finding(MANIFEST, kind, column="rotation.kind", problem=problem, fix=fix))
 
 
 def _row(folder: CaptureFolder, path: str, manifest: Manifest) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ _LARGEST = 64_000
 """Bytes. It is read at every look at the landing zone, and YAML is slow."""
 _ABSENT = ("", "~", "null")
 _CONVENTIONS = ("frame", "rotation", "time")
-_MEND = {
+_FIX = {
     "frame": "Name the frame, its up axis, unit and handedness",
     "rotation": "State kind and direction of the rotations",
     "time": "State time.base: utc, unix_s, unix_ms, gps_s or local",
@@ -59,7 +59,7 @@ def read_manifest(document: Mapping[str, Any], defaults: Mapping[str, Any]) -> M
     try:
         manifest = Manifest.model_validate(_merged(defaults, document))
     except ValidationError as error:
-        raise Unreadable(*_told(error)) from None
+        raise Unreadable(*_findings(error)) from None
     mistakes = list(_conventions(manifest))
     if mistakes:
         raise Unreadable(*mistakes)
@@ -89,8 +89,8 @@ def _decoded(content: bytes) -> str:
     return content.decode(encoding)
 
 
-def _broken(problem: str, mend: str) -> Unreadable:
-    return Unreadable(S01.finding(MANIFEST, problem=problem, mend=mend))
+def _broken(problem: str, fix: str) -> Unreadable:
+    return Unreadable(S01.finding(MANIFEST, problem=problem, fix=fix))
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,33 +104,33 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _told(error: ValidationError) -> list[Finding]:
+def _findings(error: ValidationError) -> list[Finding]:
     findings = []
     for mistake in error.errors(include_url=False):
         path = [str(part) for part in mistake["loc"]]
         key = ".".join(path) or MANIFEST
         rule = S09 if path and path[0] in _CONVENTIONS else S01
-        problem, mend = _sentence(key, path, mistake)
-        findings.append(rule.finding(MANIFEST, _brief(mistake["input"]), column=key, problem=problem, mend=mend))
+        problem, fix = _sentence(key, path, mistake)
+        findings.append(rule.finding(MANIFEST, _brief(mistake["input"]), column=key, problem=problem, fix=fix))
     return findings
 
 
 def _sentence(key: str, path: list[str], mistake: Mapping[str, Any]) -> tuple[str, str]:
-    """Problem and mend, in words a surveyor can act on."""
+    """Problem and fix, in words a surveyor can act on."""
     kind, value = mistake["type"], _brief(mistake["input"])
-    mend = _MEND.get(key)
+    fix = _FIX.get(key)
     if kind == "missing":
-        return f"{key} is missing", f"{mend or 'Add it'}."
+        return f"{key} is missing", f"{fix or 'Add it'}."
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(path[-1], _known(path), 1)
         return f'"{key}" is not known', f"Did you mean {near[0]}?" if near else "Remove it."
     if kind in ("literal_error", "enum"):
         allowed = str(mistake.get("ctx", {}).get("expected", "")).replace("'", "")
-        return f'{key} "{value}" is not known', f"{mend or f'Use {allowed}'}."
+        return f'{key} "{value}" is not known', f"{fix or f'Use {allowed}'}."
     if kind == "value_error":
         problem, _, advice = str(mistake["msg"]).removeprefix("Value error, ").partition(". ")
         return problem, f"{advice or 'Correct it'}."
-    return f'{key} "{value}" is wrong ({mistake["msg"]})', f"{mend or 'Correct it'}."
+    return f'{key} "{value}" is wrong ({mistake["msg"]})', f"{fix or 'Correct it'}."
 
 
 def _known(path: list[str]) -> list[str]:
@@ -151,15 +151,15 @@ def _conventions(manifest: Manifest) -> list[Finding]:
     """What the types alone cannot demand: conventions that only some captures need."""
     rotation, found = manifest.rotation, []
 
-    def missing(key: str, mend: str) -> None:
-        found.append(S09.finding(MANIFEST, column=key, problem=f"{key} is missing", mend=f"{mend}."))
+    def missing(key: str, fix: str) -> None:
+        found.append(S09.finding(MANIFEST, column=key, problem=f"{key} is missing", fix=f"{fix}."))
 
     if manifest.kind is not CaptureKind.E57:
         if rotation.kind != "none" and rotation.direction is None:
-            missing("rotation.direction", _MEND["rotation.direction"])
+            missing("rotation.direction", _FIX["rotation.direction"])
         if rotation.kind in ("euler_deg", "euler_rad"):
             if rotation.euler_order is None:
-                missing("rotation.euler_order", _MEND["rotation.euler_order"])
+                missing("rotation.euler_order", _FIX["rotation.euler_order"])
             elif sorted(rotation.euler_order.upper()) != ["X", "Y", "Z"]:
                 found.append(
                     S09.finding(
@@ -167,11 +167,11 @@ def _conventions(manifest: Manifest) -> list[Finding]:
                         rotation.euler_order,
                         column="rotation.euler_order",
                         problem=f'rotation.euler_order "{rotation.euler_order}" does not name each axis once',
-                        mend=f"{_MEND['rotation.euler_order']}.",
+                        fix=f"{_FIX['rotation.euler_order']}.",
                     )
                 )
-    for key, value, problem, mend in refused(manifest):
-        found.append(S09.finding(MANIFEST, value, column=key, problem=problem, mend=mend))
+    for key, value, problem, fix in refused(manifest):
+        found.append(S09.finding(MANIFEST, value, column=key, problem=problem, fix=fix))
     if manifest.time.base == "local" and not manifest.time.zone:
         missing("time.zone", "Times are local: name their zone, such as Europe/Oslo")
     if manifest.time.zone and not _zone_known(manifest.time.zone):
@@ -181,7 +181,7 @@ def _conventions(manifest: Manifest) -> list[Finding]:
                 manifest.time.zone,
                 column="time.zone",
                 problem=f'time.zone "{manifest.time.zone}" is no IANA time zone',
-                mend="Write one such as Europe/Oslo.",
+                fix="Write one such as Europe/Oslo.",
             )
         )
     return found

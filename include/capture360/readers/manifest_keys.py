@@ -42,7 +42,7 @@ class Only:
 
     values: tuple[object, ...]
     why: str
-    mend: str
+    fix: str
 
 
 Cell = Use | Only
@@ -139,14 +139,14 @@ def way_of(manifest: Manifest) -> Way:
 
 
 def refused(manifest: Manifest) -> Iterator[tuple[str, str, str, str]]:
-    """Key, value, problem and mend of each key that cannot work for this capture."""
+    """Key, value, problem and fix of each key that cannot work for this capture."""
     way = way_of(manifest)
     for key, cells in KEYS.items():
         cell, value = cells[way], _value(manifest, key)
         if isinstance(cell, Only) and value != _unstated(key) and value not in cell.values:
             shown = str(value) if isinstance(value, str | int | float) else ""
             quoted = f' "{shown}"' if shown else ""
-            yield key, shown, f"{key}{quoted} cannot be used with {WHAT[way]}: {cell.why}", cell.mend
+            yield key, shown, f"{key}{quoted} cannot be used with {WHAT[way]}: {cell.why}", cell.fix
 
 
 def extracted_here(manifest: Manifest) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def read_tables(
         # Gone or shut since the folder was listed.
         where, problem = str(error.filename), error.strerror or "it is gone"
         rule = S03
-        findings = (rule.finding(where, message="unreadable", form="a file", problem=problem, mend="Copy it again."),)
+        findings = (rule.finding(where, message="unreadable", form="a file", problem=problem, fix="Copy it again."),)
     frame = no_faces()
     return Tables(manifest, frame, frame, "", "", findings=findings)
 

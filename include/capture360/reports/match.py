@@ -91,7 +91,7 @@ def render(
     def section(some: Sequence[Match], shown: int) -> Section:
         return Section(tuple(map(card, some[:shown])), len(some))
 
-    def told(finding: Finding) -> Finding:
+    def shown(finding: Finding) -> Finding:
         return replace(finding, where=" ".join(called.get(word, word) for word in finding.where.split(" ")))
 
     unseen = never_seen(matches, assets)
@@ -106,7 +106,7 @@ def render(
         undecided=section(undecided, _OPEN_SHOWN),
         approved=section(approved, _APPROVED_SHOWN),
         dropped=dropped_by_reason(matches),
-        findings=[told(finding) for finding in findings],
+        findings=[shown(finding) for finding in findings],
         unseen=[asset.name for asset in unseen[:_UNSEEN_SHOWN]],
         unseen_total=len(unseen),
         min_cap_px=MIN_CAP_PX,

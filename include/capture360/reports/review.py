@@ -29,8 +29,8 @@ def review_page(matches: Sequence[Match], picture: Callable[[Detection], str | N
     """
     head = "| No. | Picture | Read | Suggested | Or else | Why it is not certain |\n|---|---|---|---|---|---|"
     rows = [_row(number, match, picture(match.detection)) for number, match in enumerate(matches, 1)]
-    told = [_RIVALS, ""] if len({match.detection for match in matches}) < len(matches) else []
-    return "\n".join((_LEGEND, "", *told, head, *rows))
+    rivals = [_RIVALS, ""] if len({match.detection for match in matches}) < len(matches) else []
+    return "\n".join((_LEGEND, "", *rivals, head, *rows))
 
 
 def _row(number: int, match: Match, picture: str | None) -> str:

@@ -34,7 +34,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """All complaints of one rule and one weight: what to mend in one go."""
+    """All complaints of one rule and one weight: what to fix in one go."""
 
     rule: str
     title: str
@@ -87,7 +87,7 @@ def render(validation: Validation, folder: CaptureFolder) -> str:
 
 
 def bad_rows_csv(validation: Validation) -> bytes:
-    """The rows to mend as CSV, UTF-8 with BOM, safe to open in a spreadsheet."""
+    """The rows to fix as CSV, UTF-8 with BOM, safe to open in a spreadsheet."""
     header = ("where", "row", "station_id", "rule", "weight", "column", "value", "message")
     found = (*validation.findings, *validation.bad_rows)
     return safe_csv(
@@ -112,7 +112,7 @@ def causes(validation: Validation) -> list[Cause]:
     result = []
     for (weight, rule), found in sorted(groups.items(), key=lambda item: order.index(item[0][0])):
         rows = behind[rule] if weight is Disposition.STOP else []
-        told = [finding.message for finding in found]
+        sentences = [finding.message for finding in found]
         affected = list(dict.fromkeys(f.station for f in (*found, *rows) if f.station))
         numbers = sorted({f.row for f in (*found, *rows) if f.row})
         result.append(
@@ -121,8 +121,8 @@ def causes(validation: Validation) -> list[Cause]:
                 title=RULES[rule].title,
                 why=RULES[rule].why,
                 weight=weight,
-                sentences=tuple(told[:_SENTENCES_SHOWN]),
-                more=max(0, len(told) - _SENTENCES_SHOWN),
+                sentences=tuple(sentences[:_SENTENCES_SHOWN]),
+                more=max(0, len(sentences) - _SENTENCES_SHOWN),
                 stations=tuple(affected[:_STATIONS_SHOWN]),
                 more_stations=max(0, len(affected) - _STATIONS_SHOWN),
                 rows=ranges(numbers, _ROW_RANGES),

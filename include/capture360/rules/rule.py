@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -38,6 +38,12 @@ class Expect:
     suite: Literal["stations", "faces"]
     type: str
     kwargs: Mapping[str, Any]
+    """A value `{"$PARAMETER": name}` is that of the site's `checks:`; without one the expectation does not apply."""
+    find: Callable[..., Mapping[str, Any]] | None = None
+    """Finds the rows of a frame that break an expectation of our own: called with the frame and `kwargs`.
+
+    Returns their `positions` and whatever the sentences need.
+    """
 
 
 @dataclass(frozen=True, slots=True)

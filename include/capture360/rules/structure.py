@@ -16,11 +16,11 @@ S01 = STRUCTURE.rule(
     stage="gate",
     messages={
         **says(
-            "{where}: {problem}. {mend}",
+            "{where}: {problem}. {fix}",
             bad="schema: capture/9",
             where="capture.yaml",
             problem='schema "capture/9" is not known',
-            mend="Use capture/1.",
+            fix="Use capture/1.",
         ),
         **says(
             "{where} is missing and the files are of no kind that explains itself. "
@@ -55,13 +55,13 @@ S03 = STRUCTURE.rule(
             wanted="stations.csv, stations.parquet or stations.xlsx",
         ),
         **says(
-            "{where} cannot be read as {form}: {problem}. {mend}",
+            "{where} cannot be read as {form}: {problem}. {fix}",
             name="unreadable",
             bad="a picture named stations.xlsx",
             where="stations.xlsx",
             form="an Excel workbook",
             problem="it is no zip archive",
-            mend="Save it again as .xlsx, or as CSV.",
+            fix="Save it again as .xlsx, or as CSV.",
         ),
         **says(
             "{where} is not UTF-8; it was read as Windows-1252. Check names with accents, and save as UTF-8.",
@@ -82,11 +82,11 @@ S04 = STRUCTURE.rule(
     stage="gate",
     messages={
         **says(
-            '{where}: column "{value}" is missing. {mend}',
+            '{where}: column "{value}" is missing. {fix}',
             bad="pos_x for x",
             where="stations.csv",
             value="x",
-            mend='Found "pos_x": rename it, or map it in capture.yaml under columns.',
+            fix='Found "pos_x": rename it, or map it in capture.yaml under columns.',
         ),
         **says(
             "{where}: the columns {missing} are missing. The header was read as {header}. Write the column names "
@@ -192,11 +192,11 @@ S09 = STRUCTURE.rule(
     scope="capture",
     stage="gate",
     messages=says(
-        "{where}: {problem}. {mend}",
+        "{where}: {problem}. {fix}",
         bad="a quaternion without a direction",
         where="capture.yaml",
         problem="rotation.direction is missing",
-        mend="Say whether the rotation is camera_to_world or world_to_camera.",
+        fix="Say whether the rotation is camera_to_world or world_to_camera.",
     ),
 )
 
@@ -210,21 +210,21 @@ S10 = STRUCTURE.rule(
     parameters=("max_table_rows", "max_table_columns", "max_excel_rows", "max_table_bytes"),
     messages={
         **says(
-            "{where} has more than {limit} rows. {mend}",
+            "{where} has more than {limit} rows. {fix}",
             bad="an Excel table of 400,000 rows",
             where="stations.xlsx",
             limit="10",
-            mend="Save it as CSV or Parquet.",
+            fix="Save it as CSV or Parquet.",
         ),
         **says(
-            "{where} has {value} bytes{unpacked}, the limit is {limit}. {mend}",
+            "{where} has {value} bytes{unpacked}, the limit is {limit}. {fix}",
             name="bytes",
             bad="a workbook of 5 GB",
             where="stations.csv",
             value="667",
             unpacked="",
             limit="100",
-            mend="Split the capture by level or area.",
+            fix="Split the capture by level or area.",
         ),
         **says(
             "{where} has more than {limit} columns; the last one read is {value}. "

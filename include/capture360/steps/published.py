@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from capture360 import names
-from capture360.checks.earlier import agrees
+from capture360.checks.captures import agrees
 from capture360.checks.validation import capture_document, capture_from_document
 from capture360.model import Capture, CaptureKey, Station
 from capture360.records import Records

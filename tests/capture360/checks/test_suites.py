@@ -1,4 +1,4 @@
-"""The suites on disk are what the registry says."""
+"""The suites are what the registry says."""
 
 from __future__ import annotations
 
@@ -10,13 +10,36 @@ import sys
 import pandas as pd
 import pytest
 
-from capture360.checks.suites import DIRECTORY, SuiteName, run_suite, suite_document
+from capture360.checks.rules import RULES
+from capture360.checks.suites import SuiteName, run_suite, suite_document
 
 
-@pytest.mark.parametrize("suite", ["stations", "faces"])
-def test_the_files_are_what_the_registry_makes(suite: SuiteName) -> None:
-    on_disk = json.loads((DIRECTORY / f"{suite}.json").read_text(encoding="utf-8"))
-    assert on_disk == suite_document(suite), "run `python -m capture360.checks.suites`"
+@pytest.mark.parametrize(("suite", "letters"), [("stations", "IPT"), ("faces", "F")])
+def test_a_suite_holds_the_expectations_of_its_rules(suite: SuiteName, letters: str) -> None:
+    carried = [(rule.id, expect) for rule in RULES.rules for expect in rule.expectations if expect.suite == suite]
+    items = suite_document(suite)["expectations"]
+    assert [(item["meta"]["rule"], item["type"], item["kwargs"]) for item in items] == [
+        (rule, expect.type, expect.kwargs) for rule, expect in carried
+    ]
+    assert {rule[0] for rule, _ in carried} == set(letters)
+    assert {RULES[rule].stage for rule, _ in carried} == {"suite"}
+
+
+def test_great_expectations_reads_the_suites() -> None:
+    """As its own files of suites, with the expectations that are the project's own."""
+    import great_expectations as gx
+
+    from capture360.checks.expectations import register
+
+    for rule in RULES.rules:
+        for expect in rule.expectations:
+            register(expect)
+    for name in ("stations", "faces"):
+        document = json.loads(json.dumps(suite_document(name)))
+        suite = gx.ExpectationSuite(name=name, expectations=document["expectations"])
+        assert [expectation.expectation_type for expectation in suite.expectations] == [
+            item["type"] for item in document["expectations"]
+        ]
 
 
 def test_no_capture_without_its_suite_imports_great_expectations() -> None:
@@ -31,7 +54,8 @@ def test_results_are_matched_by_rule_and_positions_are_rows() -> None:
     frame = pd.DataFrame(
         {"station_id": pd.array(["a", "b", "b", "/"], dtype="str"), "x": [1.0, None, 3.0, float("inf")]}
     )
-    results = {(r.rule, r.kwargs["column"], "min_value" in r.kwargs): r for r in run_suite(frame, "stations", {})}
+    found = run_suite(frame, "stations", {})
+    results = {(r.rule, r.kwargs["column"], "min_value" in r.kwargs): r for group in found.values() for r in group}
     assert results["I01", "station_id", False].rows.tolist() == [3]
     assert results["I02", "station_id", False].rows.tolist() == [1, 2]
     assert results["P01", "x", False].rows.tolist() == [1]

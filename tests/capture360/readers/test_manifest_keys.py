@@ -14,7 +14,7 @@ import yaml
 from PIL import Image
 from pydantic import BaseModel
 
-from capture360.checks.parsed_capture import ParsedStations, measured
+from capture360.checks.parsed_capture import ParsedStations, parse_stations
 from capture360.geometry.rotation import angle_between, matrix_from_quaternion
 from capture360.landing.folder import CaptureFolder
 from capture360.readers import read_tables
@@ -112,7 +112,7 @@ def test_a_key_is_accepted_or_refused_by_name(key: str, way: Way) -> None:
         (finding,) = about
         assert finding.rule == "S09"
         assert finding.message.startswith(f"capture.yaml: {key}")
-        assert finding.message.endswith(f"{cell.why}. {cell.mend}")
+        assert finding.message.endswith(f"{cell.why}. {cell.fix}")
     else:
         assert not found
 
@@ -184,7 +184,7 @@ def delivered(way: Way, folder: Path, changes: dict[str, Any]) -> ParsedStations
     tables = read_tables(CaptureFolder(str(folder)))
     assert tables.manifest is not None, tables.findings
     assert len(tables.stations) == 1, tables.findings
-    return measured(tables, tables.manifest)
+    return parse_stations(tables, tables.manifest)
 
 
 CONVENTIONS = (

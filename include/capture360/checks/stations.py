@@ -1,12 +1,35 @@
-"""I: who is who?"""
+"""I: rules about ids and names of stations, collections and sites."""
 
 from __future__ import annotations
 
-from capture360.model import STATION_LENGTH
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capture360.checks.parsed_capture import CheckInput, ParsedStations
+from capture360.checks.violations import (
+    FindingGroup,
+    Frame,
+    Group,
+    Results,
+    RowViolations,
+    first_of,
+    repeated,
+    where,
+)
+from capture360.model import STATION_LENGTH, twin_key
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import Expect, Family, says
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 STATION_PATTERN = rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,{STATION_LENGTH - 1}}}$"
+NAME_LENGTH = 255
+_CONTROL = r"[\x00-\x1f\x7f-\x9f]"
 
 STATIONS = Family("I", "Identity: who is who?")
 
@@ -98,23 +121,6 @@ I04 = STATIONS.rule(
     },
 )
 
-I05 = STATIONS.rule(
-    "I05",
-    "An id of an earlier capture names the same place",
-    why="People take one id for one place, over all captures of a site.",
-    disposition=Disposition.WARN,
-    scope="station",
-    stage="gate",
-    messages=says(
-        "{where}: {value} was {distance} m away in capture {capture}. If it is another place, give it a new id.",
-        bad="s-02 moved by 48 m since the last capture",
-        where="stations.csv row 3 (s-02)",
-        value="s-02",
-        distance="48.0",
-        capture="2026-03-01",
-    ),
-)
-
 I06 = STATIONS.rule(
     "I06",
     "The table speaks of one site, the manifest's",
@@ -134,7 +140,7 @@ I06 = STATIONS.rule(
 
 I07 = STATIONS.rule(
     "I07",
-    "Collections are told apart by more than case and blanks",
+    "Collections differ by more than case and blanks",
     why="Each `collection_id` becomes a collection of its own, and those of a slip of the pen would stand alone.",
     disposition=Disposition.WARN,
     scope="capture",
@@ -147,3 +153,94 @@ I07 = STATIONS.rule(
         value="East (4 rows), east (4 rows)",
     ),
 )
+
+
+def display_name(name: str) -> str:
+    """A delivered name as it is published: no control characters, not too long."""
+    return re.sub(_CONTROL, "", name)[:NAME_LENGTH].strip()
+
+
+def suite(given: CheckInput, results: Results) -> Iterator[Group]:
+    """I01 and I02."""
+    stations = given.table.stations
+    for result in results["I01"]:
+        yield from _ids(stations, result.rows)
+    for result in results["I02"]:
+        yield from repeated(I02, stations, result.rows, "station_id")
+
+
+def _ids(stations: Frame, rows: NDArray[np.int64]) -> Iterator[RowViolations]:
+    empty = (stations.frame["station_id"].iloc[rows] == "").to_numpy()
+    if empty.any():
+        yield RowViolations(I01, stations, rows[empty], "empty", "station_id")
+    if (~empty).any():
+        yield RowViolations(
+            I01, stations, rows[~empty], column="station_id", words=lambda at: {"length": STATION_LENGTH}
+        )
+
+
+def similar_ids(given: CheckInput) -> Iterator[Group]:
+    """I03: ids that people would take for the same."""
+    import pandas as pd
+
+    stations = given.table.stations
+    ids = stations.frame["station_id"]
+    distinct = pd.Series(ids.unique(), dtype="str")
+    keys = pd.Series([twin_key(text) for text in distinct.tolist()], dtype="str")
+    twinned = keys.duplicated(keep=False)
+    if not twinned.any():
+        return
+    groups = distinct[twinned].groupby(keys[twinned]).agg(list)
+    others = {name: next(o for o in names if o != name) for names in groups for name in names}
+    yield RowViolations(
+        I03,
+        stations,
+        where(ids.isin(list(others))),
+        column="station_id",
+        words=lambda at: {"twin": others[str(ids.iat[at])]},
+    )
+
+
+def names(given: CheckInput) -> Iterator[Group]:
+    """I04, I06 and I07."""
+    yield from _station_names(given.table)
+    yield from _groups(given.table)
+
+
+def _station_names(table: ParsedStations) -> Iterator[RowViolations]:
+    """I04: station names that would not be shown as delivered."""
+    if "station_name" not in table.stations.frame.columns:
+        return
+    column = table.stations.frame["station_name"]
+    long = where(column.str.len() > NAME_LENGTH)
+    if len(long):
+        yield RowViolations(
+            I04,
+            table.stations,
+            long,
+            column="station_name",
+            value=lambda at: len(str(column.iat[at])),
+            words=lambda at: {"limit": NAME_LENGTH},
+        )
+    controls = where(column.str.contains(_CONTROL, regex=True))
+    if len(controls):
+        yield RowViolations(I04, table.stations, controls, "control", "station_name")
+
+
+def _groups(table: ParsedStations) -> Iterator[FindingGroup]:
+    """I06 and I07: one site a capture, and no two names for one collection."""
+    frame, file, manifest = table.stations.frame, table.stations.file, table.manifest
+    if "site_id" in frame.columns:
+        found = frame.loc[frame["site_id"] != "", "site_id"].value_counts()
+        if len(found) and list(found.index) != [manifest.site_id]:
+            yield FindingGroup([I06.finding(file, _counted(found), column="site_id", site=manifest.site_id)])
+    if "collection_id" in frame.columns:
+        found = frame.loc[frame["collection_id"] != "", "collection_id"].value_counts()
+        for _, alike in found.groupby([twin_key(name) for name in found.index]):
+            if len(alike) > 1:
+                yield FindingGroup([I07.finding(file, _counted(alike), column="collection_id")])
+
+
+def _counted(found: pd.Series[int]) -> str:
+    shown = [f"{name} ({count} {'row' if count == 1 else 'rows'})" for name, count in found.items()]
+    return first_of(shown)

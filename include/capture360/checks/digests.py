@@ -1,35 +1,88 @@
-"""What only the bytes of the files tell: checksums, copies, blank pictures."""
+"""F13 and F14: checksums, and pictures that are equal byte by byte."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
-from capture360.checks.rules import RULES
-from capture360.checks.violations import FindingGroup
+from capture360.checks.files import FILES
+from capture360.checks.parsed_capture import ImageRef
+from capture360.checks.violations import FindingGroup, Progress
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder, OutsideError
-from capture360.pictures.decoding import overview
-from capture360.pictures.jpeg import ImageHeader
-from capture360.rules.finding import Finding
-
-if TYPE_CHECKING:
-    from capture360.checks.pictures import ImageRef
+from capture360.rules.finding import Disposition, Finding
+from capture360.rules.rule import says
+from capture360.rules.structure import S07
 
 CHECKSUMS = "checksums.sha256"
-Progress = Callable[[int, int, str], None]
 _CHECKSUM = re.compile(r"\\?([0-9a-fA-F]{64}) [ *](.+)")
 _MOST_BYTES = 100_000_000
 _CHUNK = 1 << 20
 _THREADS = 4
-_BLANK_BYTES_PER_PIXEL = 0.1
-"""A picture that is all one colour packs far better than this; only such are decoded."""
-_BLANK_DEVIATION = 2.0
-_BLANK_MOST_MEGAPIXELS = 100
+_AT_ONCE = 64
+
+F13 = FILES.rule(
+    "F13",
+    "Files have the checksums they were sent with",
+    why="A wrong checksum is a file that changed on its way.",
+    disposition=Disposition.STOP,
+    scope="capture",
+    stage="files",
+    messages={
+        **says(
+            "{where}: the checksums of {count} files differ, the first is {value}. Copy them again.",
+            bad="one picture changed after checksums.sha256 was written",
+            where="checksums.sha256",
+            count="1",
+            value="images/s-02/top.jpg",
+        ),
+        **says(
+            "{where} names {count} files that are not there, the first is {value}. Copy them.",
+            name="missing",
+            bad="a file of checksums.sha256 that was not copied",
+            where="checksums.sha256",
+            count="1",
+            value="images/s-77/top.jpg",
+        ),
+        **says(
+            '{where} line {line} is no checksum ("{value}"). Write it with sha256sum.',
+            name="line",
+            disposition=Disposition.WARN,
+            bad="a line that sha256sum would not write",
+            where="checksums.sha256",
+            line="1",
+            value="hello",
+        ),
+    },
+)
+
+F14 = FILES.rule(
+    "F14",
+    "No two pictures are the same",
+    why="A copied picture shows a place that it does not show.",
+    disposition=Disposition.QUARANTINE,
+    scope="file",
+    stage="files",
+    messages={
+        **says(
+            "{where} is the same picture as {value}. Deliver each station's own.",
+            bad="the pictures of s-01 copied to s-02",
+            where="images/s-02/front.jpg",
+            value="images/s-01/front.jpg",
+        ),
+        **says(
+            "{where} is the same picture as {value}. Was a face copied?",
+            name="faces",
+            disposition=Disposition.WARN,
+            bad="front copied over back",
+            where="images/s-02/front.jpg",
+            value="images/s-02/back.jpg",
+        ),
+    },
+)
 
 
 def checksums(folder: CaptureFolder, progress: Progress | None) -> Iterator[FindingGroup]:
@@ -43,16 +96,15 @@ def checksums(folder: CaptureFolder, progress: Progress | None) -> Iterator[Find
         found = _CHECKSUM.fullmatch(line.rstrip())
         if found is None:
             if line.strip():
-                rule = RULES["F13"]
                 yield FindingGroup(
-                    [rule.finding(CHECKSUMS, line, message="line", where=CHECKSUMS, row=number, line=number)]
+                    [F13.finding(CHECKSUMS, line, message="line", where=CHECKSUMS, row=number, line=number)]
                 )
                 return
             continue
         try:
             path = folder.resolve(found[2])
         except OutsideError as error:
-            outside = RULES["S07"].finding(CHECKSUMS, found[2], message="outside", row=number, problem=error.problem)
+            outside = S07.finding(CHECKSUMS, found[2], message="outside", row=number, problem=error.problem)
             yield FindingGroup([outside])
             return
         if path in folder.sizes:
@@ -60,12 +112,12 @@ def checksums(folder: CaptureFolder, progress: Progress | None) -> Iterator[Find
         else:
             missing.append(path)
     if missing:
-        yield FindingGroup([RULES["F13"].finding(CHECKSUMS, missing[0], message="missing", count=len(missing))])
+        yield FindingGroup([F13.finding(CHECKSUMS, missing[0], message="missing", count=len(missing))])
     wrong = [
         path for path, digest in _hashed(folder, list(expected), progress, "checksums") if digest != expected[path]
     ]
     if wrong:
-        yield FindingGroup([RULES["F13"].finding(CHECKSUMS, wrong[0], count=len(wrong))])
+        yield FindingGroup([F13.finding(CHECKSUMS, wrong[0], count=len(wrong))])
 
 
 def copies(folder: CaptureFolder, pictures: Sequence[ImageRef], progress: Progress | None) -> Iterator[FindingGroup]:
@@ -92,15 +144,7 @@ def copies(folder: CaptureFolder, pictures: Sequence[ImageRef], progress: Progre
 
 
 def _same(picture: ImageRef, other: ImageRef, message: str) -> Finding:
-    return RULES["F14"].finding(
-        picture.path,
-        other.path,
-        where=picture.where,
-        message=message,
-        station=picture.station,
-        row=picture.row or None,
-        column="file",
-    )
+    return picture.finding(F14, other.path, message=message)
 
 
 def _hashed(
@@ -124,20 +168,3 @@ def _digest(folder: CaptureFolder, path: str) -> str:
     except (OSError, BadInputError) as error:
         return f"{path}: {type(error).__name__}"
     return digest.hexdigest()
-
-
-def blank_brightness(content: bytes, header: ImageHeader) -> float | None:
-    """The brightness (0 to 255) of a whole picture that is one colour all over; None for any other."""
-    import cv2
-
-    if (
-        len(content) > _BLANK_BYTES_PER_PIXEL * header.width * header.height
-        or header.megapixels > _BLANK_MOST_MEGAPIXELS
-    ):
-        return None
-    try:
-        # Unlike numpy's, these need no copy of the pixels in floating point.
-        mean, deviation = cv2.meanStdDev(overview(content, colour="GRAY"))
-    except BadInputError:
-        return None
-    return float(mean.item()) if float(deviation.item()) < _BLANK_DEVIATION else None

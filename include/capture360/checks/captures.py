@@ -1,0 +1,289 @@
+"""C and I05: the capture as a whole, and against earlier captures of the same site."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from capture360.checks.parsed_capture import CheckInput, ParsedStations
+from capture360.checks.stations import STATIONS, display_name
+from capture360.checks.violations import FindingGroup, Group, RowViolations, first_of
+from capture360.geometry.rotation import angle_between, matrix_from_quaternion
+from capture360.model import Capture, CaptureKind, Pose
+from capture360.readers.manifest import MANIFEST
+from capture360.rules.finding import Disposition, Finding
+from capture360.rules.rule import Family, says
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SAME_PLACE_M = 1.0
+_SAME_POSE_M, _SAME_POSE_DEG = 0.01, 0.1
+_ROUNDING_M, _ROUNDING_DEG = 1e-6, 1e-4
+
+CAPTURES = Family("C", "Captures: privacy, size and history")
+
+C01 = CAPTURES.rule(
+    "C01",
+    "A collection is not larger than viewers list at once",
+    why="The listing of a core collection's annotations ends at 10,000.",
+    disposition=Disposition.WARN,
+    scope="capture",
+    stage="gate",
+    parameters=("max_listed_images",),
+    messages=says(
+        "{where}: {value} images in one collection; viewers list the annotations of {limit} at most (core data "
+        "model). Name levels or areas in the column collection_id, or deliver them apart.",
+        bad="a capture of 12,000 stations",
+        where="stations.csv",
+        value="8",
+        limit="5",
+    ),
+)
+
+C02 = CAPTURES.rule(
+    "C02",
+    "A capture brings something new",
+    why="Delivering the same again is harmless, and good to know.",
+    disposition=Disposition.NOTE,
+    scope="capture",
+    stage="gate",
+    messages=says(
+        "{where}: all {value} stations were ingested before with the same poses. Only pictures that changed would "
+        "be written.",
+        bad="the same folder delivered twice",
+        where="stations.csv",
+        value="8",
+    ),
+)
+
+C03 = CAPTURES.rule(
+    "C03",
+    "What was ingested changes only on purpose",
+    why="Users have seen the images; silently moved ones cannot be trusted.",
+    disposition=Disposition.STOP,
+    scope="capture",
+    stage="gate",
+    messages=says(
+        "{where}: the stations changed after they were ingested: {value}. Is it meant? Then confirm with "
+        "revision: {revision} in capture.yaml: CDF will show what is delivered, and no station that is left out.",
+        bad="a pose corrected in an ingested capture",
+        where="stations.csv",
+        value="1 moved or turned (s-02)",
+        revision="2",
+    )
+    | says(
+        "{where}: the stations changed after they were ingested: {value}. Is it meant? Then confirm with "
+        "revision: {revision} in capture.yaml. Where CDF extracts the panoramas itself, the images that it made "
+        "before stay until somebody deletes them in CDF; captures_reconcile lists them.",
+        name="scans",
+        bad="an ingested E57 capture from which a scan is missing",
+        where="scan.e57",
+        value="1 gone (Stop-3)",
+        revision="2",
+    )
+    | says(
+        "{where}: {value}, and {nameless} of its rows have no station_id: nobody can tell whether they are those "
+        "stations. Give every row its id; a station that is to be removed has no row at all.",
+        name="nameless",
+        bad="a new revision in which one ingested station is missing and one row has lost its id",
+        where="stations.csv",
+        value="1 gone (s-02)",
+        nameless="1",
+    ),
+)
+
+C04 = CAPTURES.rule(
+    "C04",
+    "Images of people are blurred where the site demands it",
+    why="Images of people need care, and in many places the law says so. Nothing is blurred here.",
+    disposition=Disposition.STOP,
+    scope="capture",
+    stage="gate",
+    parameters=("privacy",),
+    messages=says(
+        "{where}: the site takes only blurred captures, this one is {value}. Blur faces and number plates, then "
+        "set privacy: blurred; or privacy: no_people if nobody is in the pictures.",
+        bad="privacy: unreviewed on a site that demands blurred",
+        where="capture.yaml",
+        value="unreviewed",
+    ),
+)
+
+C05 = CAPTURES.rule(
+    "C05",
+    "A station with history stays where it was",
+    why="Viewers show all images of a station with the pose of the first.",
+    disposition=Disposition.QUARANTINE,
+    scope="station",
+    stage="gate",
+    messages=says(
+        "{where} is {value} m and {turn} degrees from its pose in capture {capture}; with history: true it must "
+        "agree within 0.01 m and 0.1 degrees. Give it a new id, or set history: false.",
+        bad="history: true and a station moved by 5 cm",
+        where="stations.csv row 3 (s-02)",
+        value="0.050",
+        turn="0.00",
+        capture="2026-03-01",
+    ),
+)
+
+C06 = CAPTURES.rule(
+    "C06",
+    "What is published stays while its new delivery is held back",
+    why="A station with a fault is to be fixed; only one that is left out on purpose is removed.",
+    disposition=Disposition.WARN,
+    scope="station",
+    stage="files",
+    messages=says(
+        "{where}: {value} held back, but published before: CDF keeps showing what was published. Fix and deliver "
+        "again; to remove such a station instead, leave it out and confirm with revision: {revision}.",
+        bad="a damaged picture in a new delivery of an ingested capture",
+        where="stations.csv",
+        value="1 (s-02)",
+        revision="2",
+    ),
+)
+
+I05 = STATIONS.rule(
+    "I05",
+    "An id of an earlier capture names the same place",
+    why="People take one id for one place, over all captures of a site.",
+    disposition=Disposition.WARN,
+    scope="station",
+    stage="gate",
+    messages=says(
+        "{where}: {value} was {distance} m away in capture {capture}. If it is another place, give it a new id.",
+        bad="s-02 moved by 48 m since the last capture",
+        where="stations.csv row 3 (s-02)",
+        value="s-02",
+        distance="48.0",
+        capture="2026-03-01",
+    ),
+)
+
+
+def gate(given: CheckInput) -> Iterator[Group]:
+    """C01 and C04: size of the largest collection, and privacy."""
+    table, settings = given.table, given.settings
+    frame = table.stations.frame
+    largest = int(frame["collection_id"].value_counts().max()) if "collection_id" in frame.columns else len(table)
+    if largest > settings.max_listed_images:
+        limit = f"{settings.max_listed_images:,}"
+        yield FindingGroup([C01.finding(table.stations.file, f"{largest:,}", limit=limit)])
+    if settings.privacy == "blurred" and table.manifest.privacy == "unreviewed":
+        yield FindingGroup([C04.finding(MANIFEST, table.manifest.privacy, column="privacy")])
+
+
+def against_earlier(given: CheckInput) -> Iterator[Group]:
+    """C02 and C03 against what was ingested under the same key; I05 and C05 against the site's other captures."""
+    same = _ingested(given)
+    if same is not None:
+        yield from _against_itself(given.table, given.ids, same)
+    others = [capture for capture in given.earlier if capture.key != given.key]
+    if others:
+        yield from _against_others(given.table, others)
+
+
+def still_shown(given: CheckInput, held_back: Collection[str]) -> Iterator[Finding]:
+    """C06 for stations that are held back and were ingested before."""
+    same = _ingested(given)
+    shown = [station.id for station in same.stations if station.id in held_back] if same else []
+    if same and shown:
+        revision = max(same.revision, given.table.manifest.revision) + 1
+        yield C06.finding(given.table.stations.file, f"{len(shown)} ({first_of(shown)})", revision=revision)
+
+
+def agrees(one: Pose, other: Pose) -> bool:
+    """Whether a station with the one pose may share its history with a station of the other."""
+    metres = float(np.linalg.norm(np.subtract(one.position, other.position)))
+    turn = angle_between(matrix_from_quaternion(one.rotation), matrix_from_quaternion(other.rotation))
+    return metres <= _SAME_POSE_M and float(np.degrees(turn)) <= _SAME_POSE_DEG
+
+
+def _ingested(given: CheckInput) -> Capture | None:
+    """The newest revision of the capture that was ingested."""
+    same = (capture for capture in given.earlier if capture.key == given.key)
+    return max(same, key=lambda capture: capture.revision, default=None)
+
+
+def _rows(table: ParsedStations) -> dict[str, int]:
+    known = table.placed & ~np.isnan(table.rotation).any(axis=1)
+    ids = table.stations.frame["station_id"].tolist()
+    return {ids[at]: at for at in np.flatnonzero(known).tolist()}
+
+
+def _difference(table: ParsedStations, at: int, pose: Pose) -> tuple[float, float]:
+    """Metres and degrees between a row and an earlier pose."""
+    metres = float(np.linalg.norm(table.position[at] - np.array(pose.position)))
+    turn = angle_between(matrix_from_quaternion(table.rotation[at]), matrix_from_quaternion(pose.rotation))
+    return metres, float(np.degrees(turn))
+
+
+def _against_itself(table: ParsedStations, ids: pd.Series[str], before: Capture) -> Iterator[FindingGroup]:
+    """A change of a station that the ingested revision held back was confirmed with that revision."""
+    rows, parts = _rows(table), _collections(table)
+    open_changes = set(before.held_back)
+    moved = []
+    for station in before.stations:
+        if station.id in rows and station.id not in open_changes:
+            metres, turn = _difference(table, rows[station.id], station.pose)
+            if metres > _ROUNDING_M or turn > _ROUNDING_DEG:
+                moved.append(station.id)
+    regrouped = [
+        station.id
+        for station in before.stations
+        if parts.get(station.id, station.collection) != station.collection and station.id not in open_changes
+    ]
+    delivered = set(ids)
+    left_out = [station.id for station in before.stations if station.id not in delivered]
+    file, revision = table.stations.file, table.manifest.revision
+    changes = (moved, "moved or turned"), (regrouped, "in another collection"), (left_out, "gone")
+    changed = ", ".join(f"{len(some)} {word} ({first_of(some)})" for some, word in changes if some)
+    nameless = int((ids == "").sum())
+    kind = "scans" if table.manifest.kind is CaptureKind.E57 else ""
+    if changed and revision <= before.revision:
+        yield FindingGroup([C03.finding(file, changed, message=kind, revision=before.revision + 1)])
+    elif left_out and nameless:
+        lost = f"{len(left_out)} gone ({first_of(left_out)})"
+        yield FindingGroup([C03.finding(file, lost, message="nameless", nameless=nameless)])
+    elif not changed and not open_changes and len(rows) == len(before.stations) and revision == before.revision:
+        yield FindingGroup([C02.finding(file, len(rows))])
+
+
+def _collections(table: ParsedStations) -> dict[str, str]:
+    """The collection of each delivered station, as it would be published."""
+    frame = table.stations.frame
+    ids = frame["station_id"].tolist()
+    parts = frame["collection_id"].tolist() if "collection_id" in frame.columns else [""] * len(ids)
+    return {station: display_name(part) for station, part in zip(ids, parts, strict=True)}
+
+
+def _against_others(table: ParsedStations, others: Sequence[Capture]) -> Iterator[RowViolations]:
+    rows = _rows(table)
+    found: dict[int, tuple[float, float, str]] = {}
+    for capture in others:
+        for station in capture.stations:
+            if station.id in rows:
+                at = rows[station.id]
+                metres, turn = _difference(table, at, station.pose)
+                if at not in found or (metres, turn) > found[at][:2]:
+                    found[at] = metres, turn, capture.key.capture
+
+    def words(at: int) -> dict[str, object]:
+        metres, turn, capture = found[at]
+        return {"distance": f"{metres:.1f}", "turn": f"{turn:.2f}", "capture": capture}
+
+    if table.manifest.history:
+        left = [at for at, (metres, turn, _) in found.items() if metres > _SAME_POSE_M or turn > _SAME_POSE_DEG]
+        if left:
+            positions = np.array(sorted(left), dtype=np.int64)
+            yield RowViolations(C05, table.stations, positions, value=lambda at: f"{found[at][0]:.3f}", words=words)
+        return
+    left = [at for at, (metres, _, _) in found.items() if metres > _SAME_PLACE_M]
+    if left:
+        yield RowViolations(
+            I05, table.stations, np.array(sorted(left), dtype=np.int64), column="station_id", words=words
+        )

@@ -1,0 +1,301 @@
+"""F01 to F06: do the pictures belong to the stations?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capture360.checks.parsed_capture import CheckInput, ParsedStations
+from capture360.checks.violations import (
+    FindingGroup,
+    Frame,
+    Group,
+    Results,
+    RowViolations,
+    first_of,
+    repeated,
+    where,
+)
+from capture360.model import FACES, CaptureKind
+from capture360.readers.pictures import PICTURE
+from capture360.rules.finding import Disposition
+from capture360.rules.rule import Expect, Family, says
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FACE_NAMES = list(FACES)
+SAFE_PATH = r"(?i)^[^\x00-\x1f\x7f]+\.(?:jpe?g|png)$"
+
+
+def stations_without_six_faces(
+    frame: pd.DataFrame, station_column: str, face_column: str, faces: Sequence[str]
+) -> dict[str, Any]:
+    """Stations that lack one of `faces` or have it twice: their first rows, ids and counts by face."""
+    import pandas as pd
+
+    codes, stations = pd.factorize(frame[station_column])
+    face = pd.Index(list(faces)).get_indexer(pd.Index(frame[face_column]))
+    known = (face >= 0) & (codes >= 0)
+    slots = codes[known] * len(faces) + face[known]
+    counts = np.bincount(slots, minlength=len(stations) * len(faces)).reshape(len(stations), len(faces))
+    bad = np.flatnonzero((counts != 1).any(axis=1))
+    _, first = np.unique(codes, return_index=True)
+    return {"positions": first[bad], "stations": stations[bad], "counts": counts[bad]}
+
+
+def files_with_another_station(frame: pd.DataFrame, column_list: Sequence[str]) -> dict[str, Any]:
+    """Rows whose file lies in a folder that is named after another station: columns station and file."""
+    station, file = (frame[name] for name in column_list)
+    folder = file.str.rpartition("/")[0].str.rpartition("/")[2]
+    return {"positions": where(folder.isin(station.unique()) & (folder != station))}
+
+
+FILES = Family("F", "Files: are the pictures there, whole, and of the station?")
+
+F01 = FILES.rule(
+    "F01",
+    "Every station has its six faces, each once",
+    why="A cube with a side missing makes the viewer refuse the whole collection.",
+    disposition=Disposition.QUARANTINE,
+    scope="station",
+    stage="suite",
+    expectations=(
+        Expect(
+            "faces",
+            "expect_stations_to_have_all_faces",
+            {"station_column": "station_id", "face_column": "face", "faces": FACE_NAMES},
+            stations_without_six_faces,
+        ),
+    ),
+    messages={
+        **says(
+            "{where}: {problem}. Deliver front, right, back, left, top and bottom, one file each.",
+            bad="left.jpg is missing",
+            where="stations.csv row 3 (s-02)",
+            problem='face "left" is missing',
+        ),
+        **says(
+            "{where}: no pictures found. Deliver them as {wanted}, or name them in faces.csv.",
+            name="none",
+            bad="a station without a folder of images",
+            where="stations.csv row 3 (s-02)",
+            wanted="images/s-02/front.jpg and so on",
+        ),
+        **says(
+            "{where}: no panorama found. Deliver it as {wanted}, or name it in the column pano_file.",
+            name="panorama",
+            bad="a station whose panorama is neither named nor in panos/",
+            where="stations.csv row 3 (s-02)",
+            wanted="panos/s-02.jpg",
+        ),
+    },
+)
+
+F02 = FILES.rule(
+    "F02",
+    "Every face name is known",
+    why="An unknown side cannot be placed.",
+    disposition=Disposition.QUARANTINE,
+    scope="face",
+    stage="suite",
+    expectations=(Expect("faces", "expect_column_values_to_be_in_set", {"column": "face", "value_set": FACE_NAMES}),),
+    messages=says(
+        '{where}: face "{value}" is not known. Use front, right, back, left, top, bottom, '
+        "or map the name in capture.yaml under faces.aliases.",
+        bad="up2",
+        where="faces.csv row 12 (s-02)",
+        value="up2",
+    ),
+)
+
+F03 = FILES.rule(
+    "F03",
+    "Every picture is named as JPEG or PNG",
+    why="Nothing else can be shown by the viewer.",
+    disposition=Disposition.QUARANTINE,
+    scope="file",
+    stage="suite",
+    expectations=(Expect("faces", "expect_column_values_to_match_regex", {"column": "file", "regex": SAFE_PATH}),),
+    messages={
+        **says(
+            '{where}: "{value}" is no picture file. Deliver .jpg, .jpeg or .png.',
+            bad="evil.exe",
+            where="faces.csv row 12 (s-02)",
+            value="images/s-02/evil.exe",
+        ),
+        **says(
+            "{where}: file is empty. Name the picture.",
+            name="empty",
+            bad="an empty cell",
+            where="faces.csv row 12 (s-02)",
+        ),
+    },
+)
+
+F04 = FILES.rule(
+    "F04",
+    "No file is used twice",
+    why="A picture copied to a second place shows that place wrongly.",
+    disposition=Disposition.QUARANTINE,
+    scope="file",
+    stage="suite",
+    expectations=(Expect("faces", "expect_column_values_to_be_unique", {"column": "file"}),),
+    messages=says(
+        '{where}: "{value}" is used {times} times. Name another file, or remove the row.',
+        bad="images/s-02/top.jpg in two rows",
+        where="faces.csv row 12 (s-02)",
+        value="images/s-02/top.jpg",
+        times="2",
+    ),
+)
+
+F05 = FILES.rule(
+    "F05",
+    "A picture lies in the folder of its station",
+    why="A path with another station's id is mostly a row copied and not finished.",
+    disposition=Disposition.WARN,
+    scope="file",
+    stage="suite",
+    expectations=(
+        Expect(
+            "faces",
+            "expect_files_to_lie_with_their_station",
+            {"column_list": ["station_id", "file"]},
+            files_with_another_station,
+        ),
+    ),
+    messages=says(
+        '{where}: "{value}" lies in the folder of another station. Correct station_id or file.',
+        bad="images/s-03/top.jpg in a row of s-02",
+        where="faces.csv row 12 (s-02)",
+        value="images/s-03/top.jpg",
+    ),
+)
+
+F06 = FILES.rule(
+    "F06",
+    "Every picture belongs to a station of the table",
+    why="A picture without a station may be a station that was forgotten.",
+    disposition=Disposition.WARN,
+    scope="file",
+    stage="gate",
+    messages={
+        **says(
+            '{where}: the station "{value}" is not in the stations table. Add it there, or remove the row.',
+            bad="a row for s-99, which has no pose",
+            where="faces.csv row 14 (s-99)",
+            value="s-99",
+        ),
+        **says(
+            "{where} holds pictures of no station ({value}): {names}. Add their rows, or remove them.",
+            name="orphans",
+            bad="a folder of pictures that no row names",
+            where="the capture folder",
+            value="2",
+            names="images/s-99/front.jpg, images/s-99/top.jpg",
+        ),
+        **says(
+            "{where} is marked valid = {value} and is left out, as the table asks.",
+            name="skipped",
+            disposition=Disposition.NOTE,
+            bad="valid = false",
+            where="stations.csv row 3 (s-02)",
+            value="false",
+        ),
+    },
+)
+
+
+def rows_left_out(given: CheckInput) -> Iterator[Group]:
+    """F06 for faces of stations that the stations table does not know, and for stations that it marks as not valid."""
+    faces, delivered = given.table.faces, given.delivered
+    unknown = ~faces.frame["station_id"].isin(delivered.frame["station_id"]) & (faces.frame["row"] > 0)
+    if unknown.any():
+        yield RowViolations(F06, faces, where(unknown), column="station_id")
+    skipped = not_valid(delivered)
+    if len(skipped):
+        yield RowViolations(F06, delivered, skipped, "skipped", "valid")
+
+
+def not_valid(stations: Frame) -> NDArray[np.int64]:
+    """Rows that the table itself marks as not valid."""
+    if "valid" not in stations.frame.columns:
+        return np.empty(0, dtype=np.int64)
+    return where(stations.frame["valid"].str.casefold().isin(["false", "0", "no", "n"]))
+
+
+def orphans(given: CheckInput) -> Iterator[Group]:
+    """F06: pictures that no station uses."""
+    table = given.table
+    if table.manifest.kind is CaptureKind.E57:
+        return
+    named = table.faces.frame
+    used = {*given.faces.frame["file"], *named.loc[named["row"] > 0, "file"]}
+    left = [entry.path for entry in given.folder.files if PICTURE.search(entry.path) and entry.path not in used]
+    if left:
+        yield FindingGroup([F06.finding("", len(left), message="orphans", names=first_of(left))])
+
+
+def suite(given: CheckInput, results: Results) -> Iterator[Group]:
+    """F01 to F05, and F01 for stations without any picture."""
+    table, faces = given.table, given.faces
+    cubes = table.manifest.kind is CaptureKind.CUBEMAP
+    for result in results["F01"] if cubes else ():
+        yield _sides(table.stations, result.details)
+    for result in results["F02"] if cubes else ():
+        yield RowViolations(F02, faces, result.rows, column="face")
+    for result in results["F03"]:
+        empty = (faces.frame["file"].iloc[result.rows] == "").to_numpy()
+        if empty.any():
+            yield RowViolations(F03, faces, result.rows[empty], "empty", "file")
+        if (~empty).any():
+            yield RowViolations(F03, faces, result.rows[~empty], column="file")
+    for result in results["F04"]:
+        yield from repeated(F04, faces, result.rows, "file")
+    for result in results["F05"]:
+        yield RowViolations(F05, faces, result.rows, column="file")
+    yield from _without_pictures(table, faces)
+
+
+def _sides(stations: Frame, details: Mapping[str, Any]) -> RowViolations:
+    counts: dict[str, NDArray[np.int64]] = dict(zip(details["stations"], details["counts"], strict=True))
+    ids = stations.frame["station_id"]
+    return RowViolations(
+        F01,
+        stations,
+        where(ids.isin(list(counts))),
+        value=lambda at: _missing(counts[str(ids.iat[at])]),
+        words=lambda at: {"problem": _missing(counts[str(ids.iat[at])])},
+    )
+
+
+def _missing(counts: NDArray[np.int64]) -> str:
+    """`face "left" is missing; face "top" appears 2 times`."""
+    parts = [f'face "{face}" is missing' for face, count in zip(FACES, counts, strict=True) if count == 0]
+    parts += [f'face "{face}" appears {n} times' for face, n in zip(FACES, counts, strict=True) if n > 1]
+    return "; ".join(parts)
+
+
+def _without_pictures(table: ParsedStations, faces: Frame) -> Iterator[RowViolations]:
+    ids: pd.Series[str] = table.stations.frame["station_id"]
+    rows = where(~ids.isin(faces.frame["station_id"].unique()) & (ids != ""))
+    if not len(rows):
+        return
+    if table.manifest.kind is CaptureKind.CUBEMAP:
+        pattern = table.manifest.faces.pattern
+        yield RowViolations(
+            F01, table.stations, rows, "none", words=lambda at: {"wanted": _wanted(pattern, str(ids.iat[at]))}
+        )
+    else:
+        yield RowViolations(
+            F01, table.stations, rows, "panorama", words=lambda at: {"wanted": f"panos/{ids.iat[at]}.jpg"}
+        )
+
+
+def _wanted(pattern: str, station: str) -> str:
+    name = pattern.replace("{station}", station).replace("{face}", "front").replace("{ext}", "jpg")
+    return f"{name} and so on"

@@ -1,0 +1,291 @@
+"""P04 to P07, P12 and P13: are rotations and scales what they are called, and do the images stand upright?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capture360.checks.parsed_capture import CheckInput, ParsedStations
+from capture360.checks.poses import POSES
+from capture360.checks.site_poses import tilts
+from capture360.checks.violations import FindingGroup, Group, Results, RowViolations, RuleResult, where
+from capture360.model import FARTHEST_M
+from capture360.readers.columns import ROTATIONS
+from capture360.rules.finding import Disposition, Finding
+from capture360.rules.rule import Expect, says
+from capture360.settings.checks import CheckSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_QUATERNION = ROTATIONS["quaternion"]
+_UPRIGHT_DEG, _FALLEN_DEG = 15, 45
+_FEW = 3
+_MOST = 0.8
+_TURN = 2 * np.pi + 0.01
+
+
+def not_of_length_one(frame: pd.DataFrame, column_list: Sequence[str], tolerance: float) -> dict[str, Any]:
+    """Rows whose columns are all given and form no quaternion of length 1, within `tolerance`."""
+    columns = frame[list(column_list)].to_numpy(dtype=np.float64)
+    with np.errstate(over="ignore"):
+        length = np.sqrt(np.einsum("ij,ij->i", columns, columns))
+    return {"positions": where(np.abs(length - 1) > tolerance)}
+
+
+P04 = POSES.rule(
+    "P04",
+    "Every quaternion has length 1",
+    why="Another length is no rotation; a small error is a rounding and is put right.",
+    disposition=Disposition.QUARANTINE,
+    scope="station",
+    stage="suite",
+    parameters=("quaternion_tolerance", "quaternion_repairable"),
+    expectations=(
+        Expect(
+            "stations",
+            "expect_quaternion_to_be_unit",
+            {
+                "column_list": ["qw", "qx", "qy", "qz"],
+                "tolerance": {"$PARAMETER": "quaternion_tolerance"},
+            },
+            not_of_length_one,
+        ),
+    ),
+    messages={
+        **says(
+            "{where}: the quaternion {value} has length {length}, must be 1. Export the pose of this station again.",
+            bad="(0.5, 1, 0, 0)",
+            where="stations.csv row 3 (s-02)",
+            value="0.5, 1, 0, 0",
+            length="1.118",
+        ),
+        **says(
+            "{where}: the quaternion {value} has length {length}; it was brought to 1.",
+            name="repaired",
+            disposition=Disposition.NOTE,
+            bad="(0.995, 0, 0, 0)",
+            where="stations.csv row 3 (s-02)",
+            value="0.995, 0, 0, 0",
+            length="0.995",
+        ),
+    },
+)
+
+P05 = POSES.rule(
+    "P05",
+    "Most images stand upright",
+    why="A quaternion read in the wrong order tilts every image.",
+    disposition=Disposition.STOP,
+    scope="capture",
+    stage="gate",
+    explains=("P13",),
+    messages=says(
+        "{where}: {value} of the images would be tilted by more than 45 degrees. {fix}",
+        bad="x, y, z, w under the headings qw, qx, qy, qz",
+        where="stations.csv",
+        value="100 %",
+        fix="With the order x, y, z, w they would stand upright: is that the order? Then correct the columns.",
+    ),
+)
+
+P06 = POSES.rule(
+    "P06",
+    "Angles that are called radians are radians",
+    why="Degrees taken for radians turn every image by chance.",
+    disposition=Disposition.STOP,
+    scope="capture",
+    stage="gate",
+    explains=("P05", "P13"),
+    messages=says(
+        "{where}: {column} goes up to {value}, which is more than a turn in radians. "
+        "Are these degrees? Then set rotation.kind: euler_deg in capture.yaml.",
+        bad="ez = 180 with rotation.kind: euler_rad",
+        where="stations.csv",
+        column="ez",
+        value="180",
+    ),
+)
+
+P07 = POSES.rule(
+    "P07",
+    "Heading, pitch and roll lie in their ranges",
+    why="A pitch of 120 degrees does not exist.",
+    disposition=Disposition.QUARANTINE,
+    scope="station",
+    stage="suite",
+    expectations=tuple(
+        Expect("stations", "expect_column_values_to_be_between", {"column": name, "min_value": low, "max_value": high})
+        for name, low, high in (("heading", 0, 360), ("pitch", -90, 90), ("roll", -180, 180))
+    ),
+    messages=says(
+        "{where}: {column} is {value} degrees, allowed are {low} to {high}. Correct the export.",
+        bad="a pitch of 120 degrees",
+        where="stations.csv row 3 (s-02)",
+        column="pitch",
+        value="120",
+        low="-90",
+        high="90",
+    ),
+)
+
+P12 = POSES.rule(
+    "P12",
+    "Scales are 1",
+    why="Viewers ignore a scale; zero is none.",
+    disposition=Disposition.WARN,
+    scope="station",
+    stage="suite",
+    expectations=tuple(
+        Expect("stations", "expect_column_values_to_be_in_set", {"column": name, "value_set": [1]})
+        for name in ("scale_x", "scale_y", "scale_z")
+    ),
+    messages={
+        **says(
+            "{where}: {column} is {value}; viewers ignore a scale. Remove the column.",
+            bad="scale_x = 2",
+            where="stations.csv row 3 (s-02)",
+            column="scale_x",
+            value="2",
+        ),
+        **says(
+            "{where}: {column} is {value}, which no scale can be. Remove the column.",
+            name="none",
+            disposition=Disposition.STOP,
+            bad="scale_x = 0",
+            where="stations.csv row 3 (s-02)",
+            column="scale_x",
+            value="0",
+        ),
+    },
+)
+
+P13 = POSES.rule(
+    "P13",
+    "The camera stood upright",
+    why="A leaning pole is corrected by the pose, but seldom meant.",
+    disposition=Disposition.WARN,
+    scope="station",
+    stage="suite",
+    parameters=("max_tilt_deg",),
+    expectations=(
+        Expect(
+            "stations",
+            "expect_column_values_to_be_between",
+            {"column": "tilt", "min_value": 0, "max_value": {"$PARAMETER": "max_tilt_deg"}},
+        ),
+    ),
+    messages=says(
+        "{where} is tilted by {value} degrees, more than {limit}. Was the camera leaning? If not, check the rotation.",
+        bad="a leaning pole",
+        where="stations.csv row 3 (s-02)",
+        value="20.0",
+        limit="10",
+    ),
+)
+
+
+def suite(given: CheckInput, results: Results) -> Iterator[Group]:
+    """P04, P07, P12 and P13."""
+    table = given.table
+    for result in results["P04"]:
+        yield from _lengths(table, result.rows, given.settings)
+    for result in results["P07"]:
+        yield _out_of_range(table, result)
+    for result in results["P12"]:
+        yield from _scales(table, result)
+    for result in results["P13"]:
+        yield _tilted(table, result, given.settings)
+
+
+def gate(given: CheckInput) -> Iterator[Group]:
+    """P06 and P05, each at most once."""
+    yield from (FindingGroup([finding]) for finding in (_radians(given.table), _fallen(given.table)) if finding)
+
+
+def _lengths(table: ParsedStations, rows: NDArray[np.int64], settings: CheckSettings) -> Iterator[RowViolations]:
+    columns = np.column_stack([table.numbers[name].values for name in _QUATERNION])
+    with np.errstate(over="ignore"):
+        length = np.sqrt((columns**2).sum(axis=1))
+    rows = rows[np.isfinite(columns[rows]).all(axis=1)]
+    repairable = np.abs(length[rows] - 1) <= settings.quaternion_repairable
+
+    def shown(at: int) -> str:
+        return ", ".join(f"{value:g}" for value in columns[at])
+
+    for message, chosen in (("repaired", rows[repairable]), ("", rows[~repairable])):
+        if len(chosen):
+            yield RowViolations(
+                P04,
+                table.stations,
+                chosen,
+                message,
+                "qw",
+                value=shown,
+                words=lambda at: {"length": f"{length[at]:.4g}"},
+                cause=" Are these really quaternions, w first?",
+            )
+
+
+def _out_of_range(table: ParsedStations, result: RuleResult) -> RowViolations:
+    limits = {"low": result.kwargs["min_value"], "high": result.kwargs["max_value"]}
+    return RowViolations(P07, table.stations, result.rows, column=str(result.kwargs["column"]), words=lambda at: limits)
+
+
+def _scales(table: ParsedStations, result: RuleResult) -> Iterator[RowViolations]:
+    column = str(result.kwargs["column"])
+    values = table.numbers[column].values[result.rows]
+    none = ~(values > 0)
+    for message, rows in (("none", result.rows[none][:1]), ("", result.rows[~none])):
+        if len(rows):
+            yield RowViolations(P12, table.stations, rows, message, column)
+
+
+def _tilted(table: ParsedStations, result: RuleResult, settings: CheckSettings) -> RowViolations:
+    degrees = tilts(table.rotation)
+    limit = f"{settings.max_tilt_deg:g}"
+    return RowViolations(
+        P13,
+        table.stations,
+        result.rows,
+        value=lambda at: f"{degrees[at]:.1f}",
+        words=lambda at: {"limit": limit},
+    )
+
+
+def _radians(table: ParsedStations) -> Finding | None:
+    if table.manifest.rotation.kind != "euler_rad":
+        return None
+    for name in ROTATIONS["euler_rad"]:
+        angles = np.abs(table.numbers[name].values)
+        angles = angles[np.isfinite(angles)]
+        if len(angles) and angles.max() > _TURN:
+            return P06.finding(table.stations.file, f"{angles.max():g}", column=name)
+    return None
+
+
+def _fallen(table: ParsedStations) -> Finding | None:
+    """Most images tilted by more than 45 degrees, with what would make them stand."""
+    known = table.rotation[~np.isnan(table.rotation).any(axis=1)]
+    if len(known) < _FEW:
+        return None
+    share = float((tilts(known) > _FALLEN_DEG).mean())
+    if share < _MOST:
+        return None
+    return P05.finding(
+        table.stations.file, f"{share:.0%}".replace("%", " %"), column="qw", fix=_what_would_stand(table)
+    )
+
+
+def _what_would_stand(table: ParsedStations) -> str:
+    if table.manifest.rotation.kind == "quaternion":
+        raw = np.column_stack([table.numbers[name].values for name in _QUATERNION])
+        raw = raw[(np.abs(raw) <= FARTHEST_M).all(axis=1)]
+        length = np.linalg.norm(raw, axis=1, keepdims=True)
+        unit = raw[length[:, 0] > 0] / length[length[:, 0] > 0]
+        if len(unit) and float((tilts(unit[:, [3, 0, 1, 2]]) < _UPRIGHT_DEG).mean()) >= _MOST:
+            return "With the order x, y, z, w they would stand upright: is that the order? Then correct the columns."
+    return "Check rotation.direction, frame.up and the order of the angles in capture.yaml."

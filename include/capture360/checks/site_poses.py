@@ -1,0 +1,150 @@
+"""Delivered poses to the site frame and the cube frame, all stations at once; see `readers.manifest` for the frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capture360.geometry import rotation
+from capture360.model import CaptureKind
+from capture360.readers.columns import POSITION, ROTATIONS
+from capture360.readers.manifest import METRES, Manifest, Matrix, Offset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from capture360.checks.text_columns import Numbers
+
+Array = NDArray[np.float64]
+
+
+def site_poses(manifest: Manifest, numbers: Mapping[str, Numbers]) -> tuple[Array, Array]:
+    """Positions (N x 3, metres) and cube rotations (N x 4, unit quaternions w, x, y, z); NaN where unknown."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Numbers of any size: what comes out of range is NaN or infinite, which breaks rule P01.
+        return _site_poses(manifest, numbers)
+
+
+def delivered_metres(manifest: Manifest, numbers: Mapping[str, Numbers]) -> Array:
+    """Positions in the delivered frame (N x 3, metres); NaN where unknown."""
+    with np.errstate(over="ignore"):
+        metres: Array = np.column_stack([numbers[axis].values for axis in POSITION]) * METRES[manifest.frame.unit]
+    return metres
+
+
+def in_other_units(manifest: Manifest, position: Array, factor: float) -> Array:
+    """Positions of the site frame as they would be, had the delivered numbers a unit `factor` times as long."""
+    shift = _transform(manifest)[2]
+    return np.asarray(shift + factor * (position - shift))
+
+
+def _site_poses(manifest: Manifest, numbers: Mapping[str, Numbers]) -> tuple[Array, Array]:
+    position = delivered_metres(manifest, numbers)
+    turned = _delivered(manifest, numbers, len(position))
+    if manifest.rotation.direction == "world_to_camera":
+        turned = _conjugate(turned)
+        position = -rotated(turned, position)
+    if manifest.frame.up == "y":
+        change = np.array(rotation.quaternion_from_matrix(rotation.axis_rotation("X", np.pi / 2)))
+        position = np.column_stack([position[:, 0], -position[:, 2], position[:, 1]])
+        turned = product(product(change, turned), _conjugate(change))
+    turn, scale, shift = _transform(manifest)
+    position = position @ (scale * rotation.matrix_from_quaternion(turn)).T + shift
+    turned = product(np.array(turn), turned)
+    return position, product(turned, _cube_turn(manifest))
+
+
+def product(left: Array, right: Array) -> Array:
+    """Hamilton product of quaternions (w, x, y, z) along the last axis: first `right`, then `left`."""
+    a, b, c, d = np.moveaxis(left, -1, 0)
+    e, f, g, h = np.moveaxis(right, -1, 0)
+    result: Array = np.stack(
+        [
+            a * e - b * f - c * g - d * h,
+            a * f + b * e + c * h - d * g,
+            a * g - b * h + c * e + d * f,
+            a * h + b * g - c * f + d * e,
+        ],
+        axis=-1,
+    )
+    return result
+
+
+def rotated(quaternions: Array, vectors: Array) -> Array:
+    """Each vector (N x 3) turned by its unit quaternion (N x 4)."""
+    pure = np.column_stack([np.zeros(len(vectors)), vectors])
+    turned: Array = product(product(quaternions, pure), _conjugate(quaternions))[:, 1:]
+    return turned
+
+
+def tilts(quaternions: Array) -> Array:
+    """Angle in degrees between the image's up axis and the vertical, for each unit quaternion (N x 4)."""
+    upright = 1 - 2 * (quaternions[:, 1] ** 2 + quaternions[:, 2] ** 2)
+    return np.asarray(np.degrees(np.arccos(np.clip(upright, -1, 1))))
+
+
+def _conjugate(quaternions: Array) -> Array:
+    return np.asarray(quaternions * np.array([1.0, -1.0, -1.0, -1.0]))
+
+
+def _delivered(manifest: Manifest, numbers: Mapping[str, Numbers], count: int) -> Array:
+    """The rotations as they were delivered, as unit quaternions."""
+    kind = manifest.rotation.kind
+    if kind == "none":
+        return np.tile([1.0, 0.0, 0.0, 0.0], (count, 1))
+    columns = np.column_stack([numbers[name].values for name in ROTATIONS[kind]])
+    if kind == "quaternion":
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            length = np.linalg.norm(columns, axis=1, keepdims=True)
+            unit: Array = columns / length
+        unit[~(np.isfinite(unit).all(axis=1) & np.isfinite(length[:, 0]))] = np.nan
+        return unit
+    return _one_by_one(columns, _matrix_maker(manifest))
+
+
+def _matrix_maker(manifest: Manifest) -> Callable[[Array], rotation.Matrix]:
+    stated = manifest.rotation
+    if stated.kind == "matrix":
+        return lambda row: rotation.checked_matrix(row.reshape(3, 3))
+    if stated.kind == "heading_pitch_roll_deg":
+        return lambda row: rotation.matrix_from_heading(*np.radians(row))
+    order = stated.euler_order or "XZY"
+    places = ["XYZ".index(axis) for axis in order.upper()]
+    to_radians = np.radians if stated.kind == "euler_deg" else np.asarray
+    return lambda row: rotation.matrix_from_euler(to_radians(row[places]).tolist(), order)
+
+
+def _one_by_one(columns: Array, matrix: Callable[[Array], rotation.Matrix]) -> Array:
+    result = np.full((len(columns), 4), np.nan)
+    for place in np.flatnonzero(np.isfinite(columns).all(axis=1)):
+        try:
+            result[place] = rotation.quaternion_from_matrix(matrix(columns[place]))
+        except rotation.RotationError:
+            continue
+    return result
+
+
+def _transform(manifest: Manifest) -> tuple[rotation.Quaternion, float, Array]:
+    """Turn, scale and shift of `frame.transform`: p_site = scale R p + shift."""
+    stated = manifest.frame.transform
+    if isinstance(stated, Offset):
+        matrix = rotation.axis_rotation("Z", np.radians(stated.yaw_deg))
+        shift = -stated.scale * matrix @ np.array(stated.origin_offset)
+        return rotation.quaternion_from_matrix(matrix), stated.scale, shift
+    if isinstance(stated, Matrix):
+        rows = np.array(stated.matrix)
+        scale = float(np.cbrt(np.linalg.det(rows[:3, :3])))
+        return rotation.quaternion_from_matrix(rows[:3, :3] / scale), scale, rows[:3, 3]
+    return (1.0, 0.0, 0.0, 0.0), 1.0, np.zeros(3)
+
+
+def _cube_turn(manifest: Manifest) -> Array:
+    """From the delivered picture frame to the cube frame: a heading is that of the picture's centre, the front face."""
+    offset = np.radians(manifest.rotation.image_yaw_offset_deg)
+    if manifest.kind is not CaptureKind.PANORAMA and manifest.rotation.kind != "heading_pitch_roll_deg":
+        matrix = rotation.axis_rotation("Z", offset)
+    else:
+        matrix = rotation.cube_from_panorama(np.eye(3), offset)
+    return np.array(rotation.quaternion_from_matrix(matrix))

@@ -1,0 +1,195 @@
+"""S: rules about the delivery as a whole; `rules.structure` has those that reading finds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from capture360.checks.parsed_capture import CheckInput, ParsedStations
+from capture360.checks.violations import FindingGroup, Frame, Group, RowViolations, where
+from capture360.landing.folder import CaptureFolder, OutsideError
+from capture360.landing.ready import delivered_files, ready_files
+from capture360.model import CaptureKey, CaptureKind
+from capture360.readers.manifest import MANIFEST, Manifest
+from capture360.rules.finding import Disposition
+from capture360.rules.rule import CAPTURE_FOLDER, says
+from capture360.rules.structure import S07, STRUCTURE
+from capture360.settings.landing import READY_MARKERS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SUSPECT_PATH = r"(?:^|/)\.\.?(?:/|$)|//|^/|:|\x00"
+
+S02 = STRUCTURE.rule(
+    "S02",
+    "Folder, site and manifest agree on whose capture this is",
+    why="A capture in the wrong folder would be published under a wrong name.",
+    disposition=Disposition.STOP,
+    scope="capture",
+    stage="gate",
+    messages={
+        **says(
+            '{where}: capture_id "{value}" differs from the folder "{folder}". Rename one of them.',
+            bad="capture_id: 2026-04-18 in the folder 2026-04-17",
+            where="capture.yaml",
+            value="2026-04-18",
+            folder="2026-04-17",
+        ),
+        **says(
+            '{where}: site_id "{value}" differs from the site "{site}" that the folder belongs to. '
+            "Correct site_id, or deliver to the other site's folder.",
+            name="site",
+            bad="site_id: hall-8 in the folder of hall-7",
+            where="capture.yaml",
+            value="hall-8",
+            site="hall-7",
+        ),
+    },
+)
+
+S06 = STRUCTURE.rule(
+    "S06",
+    "Every cell of a numeric column is a number",
+    why="A number that cannot be read is a station in an unknown place.",
+    disposition=Disposition.QUARANTINE,
+    scope="station",
+    stage="gate",
+    messages=says(
+        '{where}: {column} "{value}" is not a number. {fix}',
+        bad="12,5",
+        where="stations.csv row 3 (s-02)",
+        column="x",
+        value="12,5",
+        fix="Decimal comma? Write 12.5, or separate the columns with semicolons.",
+    ),
+)
+
+S08 = STRUCTURE.rule(
+    "S08",
+    "As many stations and files arrived as were promised",
+    why="An upload that broke off half way looks like a small capture.",
+    disposition=Disposition.STOP,
+    scope="capture",
+    stage="gate",
+    messages={
+        **says(
+            "{where} promises {expected} stations, {file} has {value}. Is the upload complete? "
+            "Copy the rest, or correct expected_stations.",
+            bad="expected_stations: 10, but 8 rows",
+            where="capture.yaml",
+            expected="10",
+            value="8",
+            file="stations.csv",
+        ),
+        **says(
+            "{where} promises {expected} files, {value} are there. Copy the rest, then write {where} again.",
+            name="files",
+            bad='_READY holds {"files": 26}, 20 files are there',
+            where="_READY",
+            expected="26",
+            value="20",
+        ),
+    },
+)
+
+
+def gate(given: CheckInput) -> Iterator[Group]:
+    """S02, S08, S06 and S07."""
+    table, folder = given.table, given.folder
+    markers = given.site.landing.ready_markers if given.site else READY_MARKERS
+    unusable = len(given.ids) - len(table)
+    yield from _identity(table.manifest, folder, given.expected_key)
+    yield from _promised(table.manifest, folder, given.delivered, unusable, markers)
+    yield from _numbers(table)
+    if table.manifest.kind is not CaptureKind.E57:
+        yield from _files(folder, given.faces)
+
+
+def left_out(folder: CaptureFolder) -> Iterator[FindingGroup]:
+    """S07: what lies in the folder and is not read."""
+    rule = S07
+    outside = [each for each in folder.left_out if each.outside]
+    if outside:
+        yield FindingGroup(
+            [
+                rule.finding(each.path, each.path, where=CAPTURE_FOLDER, message="outside", problem=each.problem)
+                for each in outside
+            ]
+        )
+    rest = [each for each in folder.left_out if not each.outside]
+    if rest:
+        yield FindingGroup(
+            [rule.finding(each.path, each.path, message="left_out", problem=each.problem) for each in rest]
+        )
+
+
+def _identity(manifest: Manifest, folder: CaptureFolder, key: CaptureKey | None) -> Iterator[FindingGroup]:
+    """S02: the manifest, the folder and the site's landing zone mean the same capture."""
+    name = key.capture if key else folder.name
+    if manifest.capture_id != name:
+        yield FindingGroup([S02.finding(MANIFEST, manifest.capture_id, column="capture_id", folder=name)])
+    if key and manifest.site_id != key.site:
+        yield FindingGroup([S02.finding(MANIFEST, manifest.site_id, message="site", column="site_id", site=key.site)])
+
+
+def _promised(
+    manifest: Manifest, folder: CaptureFolder, stations: Frame, unusable: int, markers: tuple[str, ...]
+) -> Iterator[FindingGroup]:
+    """S08: as many stations as the manifest and as many files as the marker promise; `unusable` ones are there too."""
+    expected, delivered = manifest.expected_stations, len(stations.frame) + unusable
+    if expected is not None and expected != delivered:
+        yield FindingGroup([S08.finding(MANIFEST, delivered, expected=expected, file=stations.file)])
+    there = delivered_files(folder, markers)
+    for ready in ready_files(folder, markers):
+        if ready.files is not None and there < ready.files:
+            yield FindingGroup([S08.finding(ready.name, there, message="files", expected=ready.files)])
+
+
+def _numbers(table: ParsedStations) -> Iterator[RowViolations]:
+    """S06: every cell of a numeric column is a number."""
+    for column, found in table.numbers.items():
+        if found.wrong.any():
+            text = table.stations.frame[column]
+            commas = bool(text[found.wrong].str.contains(",", regex=False).any())
+            yield RowViolations(
+                S06,
+                table.stations,
+                where(found.wrong),
+                column=column,
+                words=partial(_number_words, text),
+                cause=" Was the table saved with decimal commas?" if commas else "",
+            )
+
+
+def _number_words(column: pd.Series[str], at: int) -> dict[str, object]:
+    text = str(column.iat[at])
+    if re.fullmatch(r"[+-]?\d+,\d+", text):
+        point = text.replace(",", ".")
+        return {"fix": f"Decimal comma? Write {point}, or separate the columns with semicolons."}
+    return {"fix": "Write digits with a decimal point."}
+
+
+def _files(folder: CaptureFolder, pictures: Frame) -> Iterator[RowViolations]:
+    """S07: every named file is there, and no path leaves the folder."""
+    frame = pictures.frame
+    if frame.empty:
+        return
+    named = frame["file"]
+    problems: dict[int, str] = {}
+    for position in where(named.str.contains(_SUSPECT_PATH, regex=True)).tolist():
+        try:
+            folder.resolve(str(named.iat[position]))
+        except OutsideError as error:
+            problems[position] = error.problem
+    outside = np.array(sorted(problems), dtype=np.int64)
+    if len(outside):
+        yield RowViolations(S07, pictures, outside, "outside", "file", words=lambda at: {"problem": problems[at]})
+    missing = ~named.isin(list(folder.sizes)).to_numpy() & (named != "").to_numpy()
+    missing[outside] = False
+    if missing.any():
+        yield RowViolations(S07, pictures, where(missing), column="file")

@@ -1,0 +1,125 @@
+"""Text columns as numbers, and as UTC times in the base that the manifest states; whole columns at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capture360.e57.gps_time import EPOCH, LEAP_SECONDS
+from capture360.readers.manifest import Time, TimeBase
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+_NO_NUMBER = r"^(?i:nan)?$"
+_INFINITE = r"^[+-]?(?i:inf|infinity)$"
+FORMS: dict[TimeBase, tuple[str, str]] = {
+    "utc": ("a date and time", "Write it as 2026-04-17T09:30:00Z."),
+    "local": ("a date and time", "Write it as 2026-04-17T09:30:00."),
+    "unix_s": ("a number of seconds since 1970", "Write it as 1776418200.5, or correct time.base."),
+    "unix_ms": ("a number of milliseconds since 1970", "Write it as 1776418200500, or correct time.base."),
+    "gps_s": ("a number of GPS seconds since 1980", "Write it as 1460453418.5, or correct time.base."),
+}
+_ZONED = r"(?:[zZ]|[+-][0-9]{2}:?[0-9]{2}|[T ][0-9:.,]+ ?[+-][0-9]{2})$"
+_PLAIN = r"^[^a-zA-Z+]+?(?:[T ][^a-zA-Z+-]*)?$"
+"""A date and perhaps a time, and no zone: what names one in another way is not guessed."""
+_LATEST = 1e11
+_FIRST, _LAST = -62_135_510_400_000_000, 253_402_128_000_000_000
+"""Years 1 and 9999 less a day, in Unix microseconds: what lies beyond is taken for these, which no rule accepts."""
+_ZONES_FROM, _ZONES_TO = -5_000_000_000_000_000, 5_000_000_000_000_000
+"""Local times from 1811 to 2128; outside, where the zone changes no verdict, they are taken for UTC."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """`values` is NaN where a cell is empty or wrong; `wrong` marks what is neither empty nor a number."""
+
+    values: NDArray[np.float64]
+    wrong: NDArray[np.bool_]
+
+
+def parse_numbers(column: pd.Series[str]) -> Numbers:
+    """The numbers of a text column in plain notation."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text: Any = pa.array(column.array, type=pa.large_string())
+    number = pc.or_(pc.match_substring_regex(text, _NUMBER), pc.match_substring_regex(text, _INFINITE))
+    absent = pc.match_substring_regex(text, _NO_NUMBER)
+    values = pc.if_else(number, text, pa.scalar(None, pa.large_string())).cast(pa.float64())
+    wrong = pc.invert(pc.or_(number, absent))
+    return Numbers(
+        np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64),
+        np.asarray(wrong.to_numpy(zero_copy_only=False), dtype=bool),
+    )
+
+
+@dataclass(frozen=True)
+class Times:
+    """`utc` is NaT where a cell is empty or wrong. `unzoned` are cells without any known zone."""
+
+    utc: pd.Series[pd.Timestamp]
+    wrong: NDArray[np.bool_]
+    unzoned: NDArray[np.bool_]
+    zoned: NDArray[np.bool_]
+    unclear: NDArray[np.bool_]
+    """Local times that the switch to or from summer time makes doubtful; the earlier one is taken."""
+
+
+def to_utc(column: pd.Series[str], stated: Time) -> Times:
+    """The column as UTC times, the clock's offset added. Never raises, whatever the numbers."""
+    return _texts(column, stated) if stated.base in ("utc", "local") else _counts(column, stated)
+
+
+def _texts(column: pd.Series[str], stated: Time) -> Times:
+    import pandas as pd
+
+    empty = (column == "").to_numpy()
+    zoned = column.str.contains(_ZONED, regex=True).to_numpy(dtype=bool)
+    plain = ~zoned & column.str.contains(_PLAIN, regex=True).to_numpy(dtype=bool)
+    # A text without a zone is read as UTC here, so that one with another zone beside it changes nothing.
+    read = pd.to_datetime(column.where(zoned | plain), format="ISO8601", utc=True, errors="coerce")
+    read = read.astype("datetime64[us, UTC]")
+    known = read.notna().to_numpy()
+    micro = np.where(known, read.astype("int64").to_numpy(), 0)
+    unzoned, unclear = known & plain, np.zeros(len(column), dtype=bool)
+    if stated.zone:
+        local = np.flatnonzero(unzoned & (micro > _ZONES_FROM) & (micro < _ZONES_TO))
+        micro[local], unclear[local] = _from_zone(micro[local], stated.zone)
+        unzoned[:] = False
+    return Times(_utc(micro, known, stated), ~empty & ~known, unzoned, zoned, unclear)
+
+
+def _from_zone(micro: NDArray[np.int64], zone: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Local microseconds as UTC ones, and which of them a switch of summer time makes doubtful."""
+    import pandas as pd
+
+    naive = pd.DatetimeIndex(micro.astype("datetime64[us]"))
+    sure = naive.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+    earlier = naive.tz_localize(zone, ambiguous=np.ones(len(naive), dtype=bool), nonexistent="shift_forward")
+    return earlier.as_unit("us").asi8, np.asarray(sure.isna(), dtype=bool)
+
+
+def _counts(column: pd.Series[str], stated: Time) -> Times:
+    numbers = parse_numbers(column)
+    seconds = numbers.values / 1000 if stated.base == "unix_ms" else numbers.values
+    if stated.base == "gps_s":
+        seconds = seconds + EPOCH.timestamp() - np.searchsorted(np.array(LEAP_SECONDS), seconds, side="right")
+    senseless = np.isinf(numbers.values) | (np.abs(seconds) > _LATEST)
+    known = ~senseless & ~np.isnan(seconds)
+    micro = np.round(np.where(known, seconds, 0) * 1e6).astype(np.int64)
+    nothing = np.zeros(len(column), dtype=bool)
+    return Times(_utc(micro, known, stated), numbers.wrong | senseless, nothing, ~nothing, nothing)
+
+
+def _utc(micro: NDArray[np.int64], known: NDArray[np.bool_], stated: Time) -> pd.Series[pd.Timestamp]:
+    """Unix microseconds as times, the clock's offset added, within the years that a date can have."""
+    import pandas as pd
+
+    offset = round(max(-1e12, min(stated.clock_offset_s, 1e12)) * 1e6)
+    shifted = np.clip(np.clip(micro, _FIRST, _LAST) + offset, _FIRST, _LAST)
+    return pd.Series(shifted.astype("datetime64[us]")).dt.tz_localize("UTC").where(known)
