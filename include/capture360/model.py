@@ -187,6 +187,10 @@ class Detection:
     text: str
     score: float
     polygon: tuple[tuple[float, float], ...]
+    outline: tuple[tuple[float, float], ...] | None = None
+    """Outline of the plate that the text stands on, None if it could not be made out."""
+    whole: bool | None = None
+    """True if the plate shows a margin at both ends of the text and nothing unread, False if the text is cut."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from capture360.detection.protocol import Line
+from capture360.geometry.polygons import Polygon
 from capture360.store import DocumentStore
 
 
@@ -27,8 +28,8 @@ class OcrCache:
             return None
         try:
             return [
-                Line(str(text), float(score), tuple((float(x), float(y)) for x, y in polygon))
-                for text, score, polygon in json.loads(content)["lines"]
+                Line(str(text), float(score), _polygon(polygon), _polygon(outline) if outline else None, whole)
+                for text, score, polygon, outline, whole in json.loads(content)["lines"]
             ]
         except (ValueError, KeyError, TypeError):
             return None
@@ -37,6 +38,10 @@ class OcrCache:
         """Store the lines of one face."""
         document = {
             "engine": engine_key,
-            "lines": [(line.text, line.score, line.polygon) for line in lines],
+            "lines": [(line.text, line.score, line.polygon, line.outline, line.whole) for line in lines],
         }
         self._store.put(key, json.dumps(document, ensure_ascii=False).encode())
+
+
+def _polygon(corners: Sequence[Sequence[float]]) -> Polygon:
+    return tuple((float(x), float(y)) for x, y in corners)

@@ -14,6 +14,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from capture360.detection.cache import OcrCache
+from capture360.detection.outline import VERSION as OUTLINE_VERSION
+from capture360.detection.outline import with_outlines
 from capture360.detection.protocol import Line, ReadFace
 from capture360.errors import BadInputError, CdfError, ConfigError
 from capture360.geometry.polygons import clipped
@@ -50,7 +52,7 @@ class OcrEngine:
     @property
     def cache_key(self) -> str:
         """Everything that a result depends on besides the content; which faces are read is no part of it."""
-        return f"{self.version} {self.settings.model_dump_json(exclude={'faces'})}"
+        return f"{self.version} {OUTLINE_VERSION} {self.settings.model_dump_json(exclude={'faces'})}"
 
     def read(self, pixels: NDArray[np.uint8]) -> list[Line]:
         """Return the lines of one face (height x width x 3, RGB), in reading order."""
@@ -63,7 +65,7 @@ class OcrEngine:
             polygon = clipped([(x / width, y / height) for x, y in box])
             if polygon is not None and text.strip():
                 lines.append(Line(text.strip(), round(float(score), 4), polygon))
-        return lines
+        return with_outlines(pixels, lines)
 
     @cached_property
     def rapidocr(self) -> Any:
@@ -120,9 +122,8 @@ class OcrDetector:
                 if face not in wanted or face not in image.faces:
                     continue
                 for line in self._lines(image, image.faces[face]):
-                    yield Detection(
-                        image.external_id, face, self._short(line.text, image, face), line.score, line.polygon
-                    )
+                    text = self._short(line.text, image, face)
+                    yield Detection(image.external_id, face, text, line.score, line.polygon, line.outline, line.whole)
 
     def _lines(self, image: PublishedImage, ref: FaceRef) -> list[Line]:
         from capture360.pictures.decoding import decode

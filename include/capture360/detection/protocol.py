@@ -16,11 +16,13 @@ ReadFace = Callable[[FaceRef], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of text on a face; `polygon` in 0..1 of the face."""
+    """A line of text on a face; `polygon` in 0..1 of the face, `outline` and `whole` as of a `Detection`."""
 
     text: str
     score: float
     polygon: Polygon
+    outline: Polygon | None = None
+    whole: bool | None = None
 
 
 class Detector(Protocol):

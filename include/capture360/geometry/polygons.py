@@ -41,6 +41,11 @@ def is_same_place(one: Box, other: Box) -> bool:
     return width * height > _SAME_PLACE * (areas - width * height)
 
 
+def contains(box: Box, point: tuple[float, float]) -> bool:
+    """Whether a point lies in a box."""
+    return box[0] <= point[0] <= box[2] and box[1] <= point[1] <= box[3]
+
+
 def touches_border(polygon: Polygon) -> bool:
     """Whether the edge of the face may have cut the text."""
     x_min, y_min, x_max, y_max = bounds(polygon)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from capture360.geometry.polygons import Polygon
 from capture360.model import Asset, Detection, Match
 
 
@@ -15,13 +16,27 @@ def detection_document(detection: Detection) -> dict[str, Any]:
         "text": detection.text,
         "score": detection.score,
         "polygon": [list(corner) for corner in detection.polygon],
+        "outline": [list(corner) for corner in detection.outline] if detection.outline else None,
+        "whole": detection.whole,
     }
 
 
 def detection_from_document(document: Mapping[str, Any]) -> Detection:
     """The inverse of `detection_document`."""
-    polygon = tuple((float(x), float(y)) for x, y in document["polygon"])
-    return Detection(document["image"], document["face"], document["text"], float(document["score"]), polygon)
+    outline = _polygon(document["outline"]) if document["outline"] else None
+    return Detection(
+        image=document["image"],
+        face=document["face"],
+        text=document["text"],
+        score=float(document["score"]),
+        polygon=_polygon(document["polygon"]),
+        outline=outline,
+        whole=document["whole"],
+    )
+
+
+def _polygon(corners: Sequence[Sequence[float]]) -> Polygon:
+    return tuple((float(x), float(y)) for x, y in corners)
 
 
 def match_document(match: Match) -> dict[str, Any]:

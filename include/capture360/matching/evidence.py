@@ -113,26 +113,35 @@ class Matcher:
         self._settings = index.settings
         self._pointing = frozenset(map(key, index.settings.pointing_words))
 
-    def read(self, texts: Sequence[str]) -> list[Evidence]:
-        """The evidence of each text, in the order given. Characters beyond the 128th are not looked at."""
-        found: dict[str, Evidence] = {}
-        unread: list[str] = []
-        for text in texts:
-            if text not in found:
-                evidence = self._direct(text[:MAX_TEXT_LENGTH])
-                found[text] = evidence or _NOTHING
-                if evidence is None:
-                    unread.append(text)
-        found.update(zip(unread, self._repaired(unread), strict=True))
-        return [found[text] for text in texts]
+    def read(self, texts: Sequence[str], whole: Sequence[bool] | None = None) -> list[Evidence]:
+        """The evidence of each text, in the order given. Characters beyond the 128th are not looked at.
 
-    def _direct(self, text: str) -> Evidence | None:
+        `whole` says of which texts it is known that nothing goes before or after them.
+        """
+        asked = list(zip(texts, whole or [False] * len(texts), strict=True))
+        found: dict[tuple[str, bool], Evidence] = {}
+        unread: list[tuple[str, bool]] = []
+        for each in asked:
+            if each not in found:
+                text, is_whole = each
+                evidence = self._direct(text[:MAX_TEXT_LENGTH], is_whole)
+                found[each] = evidence or _NOTHING
+                if evidence is None:
+                    unread.append(each)
+        found.update(zip(unread, self._repaired([text for text, _ in unread]), strict=True))
+        return [found[each] for each in asked]
+
+    def is_description(self, text: str) -> bool:
+        """Whether all words of a text describe what a plate names, so that none of them belongs to a tag."""
+        return all(self._is_label(self._index.key(word)) for word in tokens(text))
+
+    def _direct(self, text: str, is_whole: bool) -> Evidence | None:
         if len(self._index.key(text)) < self._settings.min_chars:
             return _SHORT
-        return self._whole(text) or self._windows(tokens(text))
+        return self._whole(text, is_whole) or self._windows(tokens(text))
 
-    def _whole(self, text: str) -> Evidence | None:
-        """Evidence of a text that is, but for look-alikes, a tag."""
+    def _whole(self, text: str, is_whole: bool = False) -> Evidence | None:
+        """Evidence of a text that is, but for look-alikes, a tag; `is_whole` if it cannot be a part of a longer one."""
         index = self._index
         read_key = index.key(text)
         folded = index.fold(read_key)
@@ -157,7 +166,7 @@ class Matcher:
             return None
         if len(owners) > 1:
             return Evidence(EvidenceKind.AMBIGUOUS_TAG, None, owners[:_MAX_CANDIDATES])
-        if index.is_part(folded):
+        if index.is_part(folded) and not is_whole:
             return Evidence(EvidenceKind.PART, owners[0], _distinct((*owners, *self._longer(folded)))[:_MAX_CANDIDATES])
         if not has_letter_and_digit(tag_key):
             return Evidence(EvidenceKind.PLAIN, owners[0])

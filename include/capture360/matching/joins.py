@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import cos, radians
 
-from capture360.geometry.polygons import Polygon, along_and_across, around, bounds, is_upright, reading_direction
+from capture360.geometry.polygons import (
+    Polygon,
+    along_and_across,
+    around,
+    bounds,
+    centre,
+    contains,
+    is_upright,
+    reading_direction,
+)
 from capture360.model import Detection
 
 Box = tuple[float, float, float, float]
@@ -68,7 +77,26 @@ def _are_near(one: Box, other: Box) -> bool:
 def _joined(detections: Sequence[Detection], parts: tuple[int, int], glue: str, polygon: Polygon) -> Join:
     first, second = (detections[part] for part in parts)
     text = f"{first.text}{glue}{second.text}"
-    return Join(Detection(first.image, first.face, text, min(first.score, second.score), polygon), parts)
+    outline, whole = _plate_of(first, second)
+    return Join(
+        replace(
+            first,
+            text=text,
+            score=min(first.score, second.score),
+            polygon=polygon,
+            outline=outline,
+            whole=whole,
+        ),
+        parts,
+    )
+
+
+def _plate_of(first: Detection, second: Detection) -> tuple[Polygon | None, bool | None]:
+    """The outline that holds both lines, and whether they are whole: one shows the plate's ends, the other no cut."""
+    for one, other in ((first, second), (second, first)):
+        if one.whole and one.outline and contains(bounds(one.outline), centre(other.polygon)):
+            return one.outline, other.whole is not False
+    return None, False if False in (first.whole, second.whole) else None
 
 
 def _in_order(

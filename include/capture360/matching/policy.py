@@ -7,12 +7,12 @@ has not cut. Anything repaired, tied, doubled or cut is for a person.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from capture360.geometry.polygons import touches_border
+from capture360.geometry.polygons import bounds, centre, contains, touches_border
 from capture360.matching.confidence import Calibration, measured
 from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, Evidence, EvidenceKind, Matcher
 from capture360.matching.index import TagIndex
@@ -96,8 +96,8 @@ class MatchPolicy:
 
     def all(self, detections: Sequence[Detection]) -> list[ScoredMatch]:
         near = joins(detections, self._settings.direction_delta)
-        alone = self._matcher.read([detection.text for detection in detections])
-        joined = self._taken_joins(near, alone)
+        alone = self._matcher.read([each.text for each in detections], self._whole(detections, detections))
+        joined = self._taken_joins(detections, near, alone)
         alone = self._beside_others(near, alone)
         in_join = {part: join for join, _ in joined for part in join.parts}
         result: list[ScoredMatch] = []
@@ -112,6 +112,23 @@ class MatchPolicy:
         for join, evidence in joined:
             result.extend(self._verdicts(join.detection, evidence))
         return result
+
+    def _whole(self, asked: Sequence[Detection], detections: Sequence[Detection]) -> list[bool]:
+        """Of which texts it is known that their plates say nothing else, but for words that describe."""
+        on_face: dict[tuple[str, str], list[Detection]] = defaultdict(list)
+        for detection in detections:
+            on_face[detection.image, detection.face].append(detection)
+        return [bool(each.whole) and self._is_alone(each, on_face[each.image, each.face]) for each in asked]
+
+    def _is_alone(self, detection: Detection, on_face: Sequence[Detection]) -> bool:
+        if detection.outline is None:
+            return False
+        plate, text = bounds(detection.outline), bounds(detection.polygon)
+        return all(
+            self._matcher.is_description(other.text)
+            for other in on_face
+            if contains(plate, centre(other.polygon)) and not contains(text, centre(other.polygon))
+        )
 
     def _beside_others(self, near: Sequence[Join], alone: Sequence[Evidence]) -> list[Evidence]:
         """The evidence of each line, less where the line above, below or beside it may belong to its tag."""
@@ -128,10 +145,13 @@ class MatchPolicy:
                     weakened[part] = found
         return weakened
 
-    def _taken_joins(self, near: Sequence[Join], alone: Sequence[Evidence]) -> list[tuple[Join, Evidence]]:
+    def _taken_joins(
+        self, detections: Sequence[Detection], near: Sequence[Join], alone: Sequence[Evidence]
+    ) -> list[tuple[Join, Evidence]]:
         """Joins that name a tag that neither of their lines names; a line with two such neighbours has none."""
         candidates = [join for join in near if not any(alone[part].kind in APPROVABLE for part in join.parts)]
-        read = self._matcher.read([join.detection.text for join in candidates])
+        joined = [join.detection for join in candidates]
+        read = self._matcher.read([each.text for each in joined], self._whole(joined, detections))
         good = []
         for join, found in zip(candidates, read, strict=True):
             said_alone = {alone[part].owner for part in join.parts if alone[part].kind in _OUTRIGHT}
@@ -192,6 +212,8 @@ def doubts_of(detection: Detection, settings: MatchingSettings) -> list[str]:
     doubts = []
     if not detection.score >= settings.approve_score:
         doubts.append(f"engine score {detection.score:.2f} is below {settings.approve_score:.2f}")
+    if detection.whole is False:
+        doubts.append("an end of the plate is hidden or beyond the face: the text may go on")
     if touches_border(detection.polygon):
         doubts.append("the border of the face may have cut the text")
     if len(detection.text) >= MAX_TEXT_LENGTH:

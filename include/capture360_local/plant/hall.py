@@ -57,9 +57,9 @@ class Hall:
 
 
 @lru_cache(maxsize=2)
-def build_hall(seed: int) -> Hall:
-    """The hall of a seed; kept, since several captures are often made of one hall."""
-    builder = _Builder(seed)
+def build_hall(seed: int, *, look_alikes: bool = True) -> Hall:
+    """The hall of a seed; kept, since several captures are often made of one hall. `look_alikes` as of `tag_book`."""
+    builder = _Builder(seed, look_alikes)
     builder.room()
     builder.pumps()
     builder.north_row()
@@ -77,9 +77,9 @@ def build_hall(seed: int) -> Hall:
 class _Builder:
     """Puts the hall together, one part after the other."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, look_alikes: bool) -> None:
         self.rng = np.random.default_rng([seed, 2])
-        self.book = tag_book(seed)
+        self.book = tag_book(seed, look_alikes=look_alikes)
         self.scene = Scene()
         self.plates: list[Plate] = []
         self._ghosts = list(self.book.ghosts)

@@ -57,16 +57,17 @@ FUNCTIONS = {
 }
 
 
-def tag_book(seed: int) -> TagBook:
+def tag_book(seed: int, *, look_alikes: bool = True) -> TagBook:
+    """Return the tags of a seed; `look_alikes`: with pairs that only O and 0, or B and 8, tell apart."""
     rng = np.random.default_rng([seed, 1])
     number = int(rng.integers(21, 48))
     unit = Tag(f"U-{number}", f"Process unit {number}")
     pumps = _pumps(rng, unit)
     vessels = _numbered(rng, "V", 6, unit, "drum")
     exchangers = _numbered(rng, "E", 3, unit, "heat exchanger")
-    cabinets = _cabinets(rng, unit)
+    cabinets = _cabinets(rng, unit, look_alikes)
     instruments = _instruments(rng, number, [*pumps, *vessels, *exchangers])
-    valves = _valves(rng, unit)
+    valves = _valves(rng, unit, look_alikes)
     lines = tuple(
         Tag(f'{size}"-{service}-{number}{int(rng.integers(100, 999))}', f"{size} inch line", unit.name)
         for size, service in ((6, "CW"), (4, "HC"), (8, "ST"), (3, "LO"))
@@ -94,13 +95,13 @@ def _numbered(rng: np.random.Generator, letter: str, count: int, unit: Tag, noun
     )
 
 
-def _cabinets(rng: np.random.Generator, unit: Tag) -> tuple[Tag, ...]:
+def _cabinets(rng: np.random.Generator, unit: Tag, look_alikes: bool) -> tuple[Tag, ...]:
     hundreds, ones = int(rng.integers(2, 9)), int(rng.integers(1, 8))
     names = (
         f"JB-{hundreds}0{ones}",
-        f"JB-{hundreds}O{ones}",
+        f"JB-{hundreds}O{ones}" if look_alikes else f"JB-{hundreds}0{ones + 1}",
         f"JB-{hundreds}{ones}08",
-        f"JB-{hundreds}{ones}0B",
+        f"JB-{hundreds}{ones}0B" if look_alikes else f"JB-{hundreds}{ones}09",
         f"MCC-{hundreds}1",
         f"MCC-{hundreds}2",
         f"LCP-{hundreds}{ones}11A",
@@ -128,12 +129,12 @@ def _instruments(rng: np.random.Generator, unit: int, hosts: list[Tag]) -> tuple
     return tuple(tags)
 
 
-def _valves(rng: np.random.Generator, unit: Tag) -> tuple[Tag, ...]:
+def _valves(rng: np.random.Generator, unit: Tag, look_alikes: bool) -> tuple[Tag, ...]:
     first, last = int(rng.integers(1, 9)), int(rng.integers(1, 9))
     base = int(rng.integers(2000, 8000))
     names = (
         f"XV-{first}0{last}",
-        f"XV-{first}O{last}",
+        f"XV-{first}O{last}" if look_alikes else f"XV-{first}0{last + 1}",
         f"HV-{base}A",
         f"HV-{base}B",
         f"HV-{base + 1}",

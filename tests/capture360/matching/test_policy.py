@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -299,3 +300,35 @@ def test_a_missing_or_unreadable_manual_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "latin.csv").write_bytes(b"text,asset\nPump\xe9-1,a\n")
     with pytest.raises(ConfigError, match="is not UTF-8"):
         read_manual_matches(str(tmp_path / "latin.csv"))
+
+
+PART_OF_A_TAG = [Asset("short", "39-PT-1945", ("39-PT-1945",)), Asset("long", "39-PT-1945D", ("39-PT-1945D",))]
+OUTLINE = ((0.38, 0.38), (0.52, 0.38), (0.52, 0.45), (0.38, 0.45))
+
+
+def test_a_tag_that_begins_another_is_approved_where_its_plate_ends() -> None:
+    text = seen("39-PT-1945")
+    assert verdict(text, PART_OF_A_TAG).status == "suggested"
+    match = verdict(replace(text, outline=OUTLINE, whole=True), PART_OF_A_TAG)
+    assert (match.status, match.asset) == ("approved", PART_OF_A_TAG[0])
+
+
+def test_a_cut_text_is_never_approved_on_its_own() -> None:
+    match = verdict(replace(seen("21-PT-1019A"), outline=OUTLINE, whole=False))
+    assert match.status == "suggested"
+    assert "the text may go on" in match.reason
+
+
+@pytest.mark.parametrize(("beside", "status"), [("X", "suggested"), ("SEAL OIL PUMP", "approved")])
+def test_what_else_stands_on_the_plate_may_belong_to_the_tag(beside: str, status: str) -> None:
+    whole = replace(seen("39-PT-1945"), outline=OUTLINE, whole=True)
+    scored = score_matches([whole, seen(beside, y=0.425, width=0.03)], PART_OF_A_TAG)
+    assert [each.match.status for each in scored if each.match.asset] == [status]
+
+
+def test_two_lines_of_a_plate_whose_ends_are_seen_are_whole() -> None:
+    first = replace(seen("39-PT", y=0.39), outline=None, whole=None)
+    second = replace(seen("1945", y=0.415), outline=OUTLINE, whole=True)
+    assert [each.match.status for each in score_matches([first, second], PART_OF_A_TAG)][-1] == "approved"
+    cut = replace(first, whole=False)
+    assert [each.match.status for each in score_matches([cut, second], PART_OF_A_TAG)][-1] == "suggested"

@@ -1,0 +1,207 @@
+"""Plates of generated halls, from picture to verdict, by plate and not by view: linked without a person, wrong, asked.
+
+Ordinary halls hold sibling tags as plants do; adversarial ones also pairs that only look-alike characters tell apart.
+`python benchmarks/plates.py` reads two halls of each, `--full` twelve of each, `--seeds` those named. `--cache` keeps
+pictures and texts, since drawing and reading take nearly all of the time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from capture360.detection.cache import OcrCache
+from capture360.detection.ocr import OcrDetector, OcrEngine
+from capture360.geometry.polygons import bounds
+from capture360.matching.consensus import resolve_consensus
+from capture360.matching.policy import score_matches
+from capture360.model import Asset, Detection, FaceName, FaceRef, Match, Pose, PublishedImage
+from capture360.pictures.jpeg import encode_jpeg
+from capture360.store import DocumentStore
+from capture360_local.plant.camera import CubeFace
+from capture360_local.plant.hall import Hall, build_hall
+from capture360_local.plant.render import Camera, Renderer
+from capture360_local.plant.survey import Delivered, Stop, walk
+from capture360_local.plant.truth import PlateTruth, plates_truth
+
+STATIONS = 4
+FACE_SIZE = 1024
+SIDES: tuple[FaceName, ...] = ("front", "right", "back", "left")
+LEGIBLE_CAP_PX = 14
+HELD_OUT = tuple(range(3_001, 3_013))
+_SLACK = 0.01
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was read in one hall, and what hangs there."""
+
+    detections: list[Detection]
+    poses: dict[str, Pose]
+    assets: list[Asset]
+    plates: tuple[PlateTruth, ...]
+
+
+@dataclass
+class Count:
+    """Plates of some halls. `questions` are rows that a reviewer is shown, about `undecided` plates."""
+
+    legible: int = 0
+    linked: int = 0
+    missed: int = 0
+    links: int = 0
+    wrong: int = 0
+    questions: int = 0
+    undecided: int = 0
+
+    def add(self, other: Count) -> None:
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+
+def survey(seed: int, adversarial: bool, cache: Path) -> Survey:
+    """Draw a hall from a few stations and read its faces."""
+    hall = build_hall(seed, look_alikes=adversarial)
+    stops = walk(hall, Delivered.CUBEMAP, STATIONS, seed=seed)
+    folder = cache / f"{seed}-{'adversarial' if adversarial else 'ordinary'}"
+    _draw(hall, stops, folder)
+    images = [_image(stop) for stop in stops]
+    store = DocumentStore(str(cache / "texts"))
+    detector = OcrDetector(lambda ref: (folder / ref.external_id).read_bytes(), OcrEngine(), OcrCache(store))
+    assets = [Asset(tag.name, tag.name, (tag.name,)) for tag in hall.tags.assets]
+    return Survey(
+        list(detector.detect(images)),
+        {image.external_id: image.pose for image in images},
+        assets,
+        plates_truth(hall, stops, "hall", FACE_SIZE),
+    )
+
+
+def _draw(hall: Hall, stops: Sequence[Stop], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    renderer = Renderer(hall)
+    for stop in stops:
+        files = [folder / f"{stop.id}-{face}.jpg" for face in SIDES]
+        if all(file.exists() for file in files):
+            continue
+        views = renderer.render(Camera(stop.position, stop.rotation), [CubeFace(face, FACE_SIZE) for face in SIDES])
+        for file, pixels in zip(files, views, strict=True):
+            file.write_bytes(encode_jpeg(pixels, 92))
+
+
+def _image(stop: Stop) -> PublishedImage:
+    from capture360_local.plant.rotation import quaternion_of
+
+    w, x, y, z = (float(value) for value in quaternion_of(stop.rotation))
+    east, north, up = (float(value) for value in stop.position)
+    faces = {face: FaceRef(face, f"{stop.id}-{face}.jpg") for face in SIDES}
+    return PublishedImage(stop.id, "hall", stop.id, Pose((east, north, up), (w, x, y, z)), faces)
+
+
+def judged(found: Survey) -> list[Match]:
+    """The verdicts, after all stations were compared."""
+    scored = score_matches(found.detections, found.assets)
+    return [each.match for each in resolve_consensus(scored, found.poses).scored]
+
+
+def counted(found: Survey, matches: Sequence[Match]) -> tuple[Count, list[str]]:
+    """The counts of one hall, and a sentence for each wrong link and each legible plate that is not linked."""
+    shown = list(_shown(found.plates))
+    legible = {plate.id: plate for plate, _, _, cap, whole in shown if plate.asset and whole and cap >= LEGIBLE_CAP_PX}
+    linked: set[str] = set()
+    asked: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    count, remarks = Count(legible=len(legible)), []
+    for match in matches:
+        if match.asset is None or match.status == "dropped":
+            continue
+        under = _under(match.detection, shown)
+        mine = [plate for plate in under if plate.tag == match.asset.name and plate.asset]
+        if match.status == "approved":
+            count.links += 1
+            linked.update(plate.id for plate in mine)
+            if not mine:
+                count.wrong += 1
+                names = [plate.tag or plate.text for plate in under]
+                remarks.append(f"WRONG {match.detection.text!r} as {match.asset.name} on {names}: {match.reason}")
+        else:
+            name = under[0].id if under else f"{match.detection.image} {match.detection.polygon}"
+            asked[name].add((repr(match.detection), match.asset.ref))
+    count.linked = len(linked & legible.keys())
+    count.questions = sum(map(len, asked.values()))
+    count.undecided = len(asked)
+    for name in sorted(legible.keys() - linked):
+        plate = legible[name]
+        said = [
+            f"{each.text!r} {match.status} {each.score:.2f} {each.whole}: {match.reason}"
+            for match in matches
+            if plate in _under(each := match.detection, shown)
+        ]
+        count.missed += name not in asked
+        remarks.append(f"{'asked' if name in asked else 'MISSED'} {plate.tag} {plate.lines}: " + "; ".join(said))
+    return count, remarks
+
+
+_Shown = tuple[PlateTruth, tuple[str, str], tuple[float, float, float, float], float, bool]
+
+
+def _shown(plates: Sequence[PlateTruth]) -> Iterator[_Shown]:
+    for plate in plates:
+        for region in plate.seen:
+            if region.face in SIDES:
+                whole = region.visible * region.share > 0.99
+                yield plate, (region.station, region.face), bounds(region.polygon), region.cap_height_px, whole
+
+
+def _under(detection: Detection, shown: Sequence[_Shown]) -> list[PlateTruth]:
+    """The plates whose middle lies under a text, or that the text lies on."""
+    x_min, y_min, x_max, y_max = bounds(detection.polygon)
+    x, y = (x_min + x_max) / 2, (y_min + y_max) / 2
+    return [
+        plate
+        for plate, where, box, _, _ in shown
+        if where == (detection.image, detection.face)
+        and box[0] - _SLACK <= x <= box[2] + _SLACK
+        and box[1] - _SLACK <= y <= box[3] + _SLACK
+    ]
+
+
+def report(name: str, count: Count) -> None:
+    share = count.linked / max(1, count.legible)
+    print(f"{name}: {count.legible} legible plates, {count.linked} linked without a person ({share:.1%}), ", end="")
+    print(f"{count.missed} missed; {count.links} links, {count.wrong} wrong; ", end="")
+    print(f"{count.questions} questions about {count.undecided} plates")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--full", action="store_true", help="twelve halls of each kind instead of two")
+    parser.add_argument("--seeds", type=int, nargs="+", help="other halls")
+    parser.add_argument("--cache", type=Path, help="folder for pictures and texts")
+    parser.add_argument("--explain", action="store_true", help="say why each legible plate was not linked")
+    arguments = parser.parse_args()
+    seeds = arguments.seeds or (HELD_OUT if arguments.full else HELD_OUT[:2])
+    totals = {"ordinary": Count(), "adversarial": Count()}
+    with TemporaryDirectory() as folder:
+        for seed in seeds:
+            for name, total in totals.items():
+                found = survey(seed, name == "adversarial", arguments.cache or Path(folder))
+                count, remarks = counted(found, judged(found))
+                total.add(count)
+                for remark in remarks:
+                    if arguments.explain or remark.startswith("WRONG"):
+                        print(f"  {seed} {name}: {remark}", flush=True)
+    for name, total in totals.items():
+        report(name, total)
+    ordinary, adversarial = totals["ordinary"], totals["adversarial"]
+    held = ordinary.wrong == adversarial.wrong == 0
+    print("no wrong link" if held else "wrong links")
+    return 0 if held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
