@@ -234,10 +234,7 @@ def _retired_words() -> set[str]:
 
 WRITTEN = ("include", "plugins", "dags", "config", "docs", "README.md", "CONTRIBUTING.md", "docker-compose.yaml")
 RETIRED_WORDS_IN: tuple[str, ...] = (
-    "include/capture360/e57/",
-    "include/capture360/geometry/",
     "include/capture360/matching/",
-    "include/capture360/steps/",
     "include/capture360_cli/check.py",
     "include/capture360_cli/doctor.py",
     "include/capture360_cli/ingest.py",

@@ -31,7 +31,7 @@ def is_id(text: str, length: int) -> bool:
     return len(text) <= length and _ID.match(text) is not None
 
 
-def twin_key(text: str) -> str:
+def confusable_key(text: str) -> str:
     """Equal for ids that people would confuse: other case, other Unicode form, blanks around."""
     return unicodedata.normalize("NFC", text).strip().casefold()
 

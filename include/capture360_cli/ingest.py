@@ -52,13 +52,13 @@ def ingest(
     settings = _settings(key, site, space, url, connection)
     project = CdfProject(Connection.from_file(connection))
     inspect(project.connection)
-    with _progress() as say:
+    with _progress() as log:
         ctx = StepContext(
             site=settings,
             records=Records(_absolute(records) if records else _default_records(project.connection)),
             cdf=project,
             run=lease.name_of_this_process(),
-            say=say,
+            log=log,
             folder_url=url,
         )
         code, document, lines = _planned(ctx, key) if dry_run else _ingested(ctx, key, take_over)
@@ -273,7 +273,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=None)
 
-        def say(line: str) -> None:
+        def log(line: str) -> None:
             counted = _COUNTED.fullmatch(line)
             if counted is None:
                 bar.console.print(line, markup=False, highlight=False)
@@ -281,4 +281,4 @@ def _progress() -> Iterator[Callable[[str], None]]:
                 what, done, total = counted.groups()
                 bar.update(task, description=what, completed=int(done), total=int(total))
 
-        yield say
+        yield log

@@ -28,7 +28,7 @@ def remove_from_scene(
         records=Records(register.records_url),
         cdf=CdfProject(Connection.from_file(connection)),
         run=lease.name_of_this_process(),
-        say=lambda line: print(line, file=sys.stderr),
+        log=lambda line: print(line, file=sys.stderr),
     )
     with lease.held(ctx.records, key, ctx.run, is_finished=lease.process_is_finished):
         for edge in scene.remove_from_scene(ctx, key):

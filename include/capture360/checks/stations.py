@@ -20,7 +20,7 @@ from capture360.checks.violations import (
     repeated,
     where,
 )
-from capture360.model import STATION_LENGTH, twin_key
+from capture360.model import STATION_LENGTH, confusable_key
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import Expect, Family, says
 
@@ -186,7 +186,7 @@ def similar_ids(given: CheckInput) -> Iterator[Group]:
     stations = given.table.stations
     ids = stations.frame["station_id"]
     distinct = pd.Series(ids.unique(), dtype="str")
-    keys = pd.Series([twin_key(text) for text in distinct.tolist()], dtype="str")
+    keys = pd.Series([confusable_key(text) for text in distinct.tolist()], dtype="str")
     twinned = keys.duplicated(keep=False)
     if not twinned.any():
         return
@@ -236,7 +236,7 @@ def _groups(table: ParsedStations) -> Iterator[FindingGroup]:
             yield FindingGroup([I06.finding(file, _counted(found), column="site_id", site=manifest.site_id)])
     if "collection_id" in frame.columns:
         found = frame.loc[frame["collection_id"] != "", "collection_id"].value_counts()
-        for _, alike in found.groupby([twin_key(name) for name in found.index]):
+        for _, alike in found.groupby([confusable_key(name) for name in found.index]):
             if len(alike) > 1:
                 yield FindingGroup([I07.finding(file, _counted(alike), column="collection_id")])
 

@@ -14,7 +14,7 @@ from capture360.e57.images import Contents, Image2D
 from capture360.e57.photospheres import Candidates, Photosphere, Remark, fault, remark_length
 from capture360.e57.pinholes import cube_of, pinhole_sets
 from capture360.geometry import rotation as rot
-from capture360.model import STATION_LENGTH, Pose, is_id, twin_key
+from capture360.model import STATION_LENGTH, Pose, confusable_key, is_id
 
 
 def find_photospheres(contents: Contents) -> Candidates:
@@ -95,11 +95,11 @@ def _named(drafts: Sequence[Photosphere]) -> Iterable[Photosphere]:
     slugs = [re.sub(r"[^A-Za-z0-9._-]+", "-", draft.name).strip("-._") for draft in drafts]
     counts: dict[str, int] = {}
     for slug in slugs:
-        counts[twin_key(slug)] = counts.get(twin_key(slug), 0) + 1
+        counts[confusable_key(slug)] = counts.get(confusable_key(slug), 0) + 1
     for draft, slug in zip(drafts, slugs, strict=True):
         station = slug
-        if not is_id(slug, STATION_LENGTH) or counts[twin_key(slug)] > 1:
+        if not is_id(slug, STATION_LENGTH) or counts[confusable_key(slug)] > 1:
             station = f"{slug[:80] or 'image'}-{draft.index + 1:04d}"
-            while twin_key(station) in counts:
+            while confusable_key(station) in counts:
                 station += "x"
         yield replace(draft, station=station, name=draft.name or station)

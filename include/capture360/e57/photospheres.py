@@ -1,4 +1,4 @@
-"""A full sphere in an E57 file, and what may be said about one."""
+"""Full spheres in an E57 file, and remarks about them."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ class Photosphere:
         return (self.panorama,) if self.panorama else tuple(face.picture for face in self.faces)
 
     def reference(self, path: str) -> str:
-        """How a capture names this sphere of the file at `path`: `scan.e57#12`, by the number of its first image."""
+        """Return the name of this sphere in a capture: `scan.e57#12`, the number being that of its first image."""
         return f"{path}#{self.index}"
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What was noticed about a sphere. `fatal` if it cannot be used for that; a `note` was mended."""
+    """Observation about a sphere. `fatal` if it makes the sphere unusable; a `note` was fixed on reading."""
 
     label: str
     value: str
@@ -65,7 +65,7 @@ class Remark:
     fatal: bool = False
     note: bool = False
     image: int | None = None
-    """Number of an image of the sphere, so that one that is used can be told by its station."""
+    """Number of an image of the sphere, so that a usable one is reported by its station."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def split_reference(reference: str) -> tuple[str, int]:
 
 
 def fault(image: Image2D, picture: Representation) -> Remark | None:
-    """Why an image cannot be used at all, from its own values."""
+    """Return why an image is unusable by its own values, or None."""
     if image.problems:
         return Remark(image.label, image.problems[0], f"cannot be used: {image.problems[0]}", fatal=True)
     if picture.blob is None:

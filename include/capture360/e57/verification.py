@@ -49,9 +49,9 @@ class Verification:
 def verify(
     source: Source, progress: Progress | None = None, where: str | None = None, *, sha256: bool = True
 ) -> Verification:
-    """Reads the file once, a block at a time: every page's checksum and, unless told not to, the sha256 of it all.
+    """Reads the file once, a block at a time: every page's checksum and, unless switched off, the sha256 of it all.
 
-    `progress` is told (bytes read, bytes in all) after each block.
+    `progress` is called with (bytes read, bytes in all) after each block.
     """
     with opened(source, where) as (stream, name):
         size = stream.seek(0, 2)

@@ -31,7 +31,7 @@ Vector = tuple[float, float, float]
 
 _AXES = {"X": 0, "Y": 1, "Z": 2}
 _LOCK = 1e-10
-"""Below this cosine of ez the angles ex and ey cannot be told apart."""
+"""Below this cosine of ez the angles ex and ey are not distinguishable."""
 
 _LARGEST_ENTRY = 10
 """Entries of a rotation are 1 at most; a decomposition overflows on those of 1e308."""

@@ -1,10 +1,11 @@
-"""The links of a capture into CDF."""
+"""Write the links of a capture to CDF."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+from capture360.batches import batched
 from capture360.cdf.ports import LinkWriter
 from capture360.cdf.registry import mode_of
 from capture360.matching.decisions import as_decided
@@ -46,7 +47,7 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
     images = images_of(ctx, key, fingerprint)
     matches = decided_matches(ctx, key, fingerprint)
     writer = link_writer(ctx, key)
-    progress = Progress(ctx.say)
+    progress = Progress(ctx.log)
     counts = dict.fromkeys(("approved", "suggested", "kept", "decided", "removed", "only_recorded"), 0)
     refused: list[str] = []
     seen = 0
@@ -59,9 +60,9 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
         progress(seen, len(images), "images linked")
     done = Annotated(**counts, refused=tuple(refused))
     for sentence in refused:
-        ctx.say(sentence)
+        ctx.log(sentence)
     if done.only_recorded:
-        ctx.say(
+        ctx.log(
             f"{done.only_recorded} suggestions stay in the records: this project has no place for what is uncertain"
         )
     undecided = sum(match.status == "suggested" for match in matches)
@@ -71,21 +72,20 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
 
 
 def decided_matches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[Match]:
-    """The recorded verdicts, with those of people in place of the machine's."""
+    """Return the recorded verdicts, replaced by those of people where there are any."""
     decisions = LinkMemory(ctx.records, key).decisions()
     return as_decided(recorded_matches(ctx.records, key, fingerprint), decisions)
 
 
 def link_writer(ctx: StepContext, key: CaptureKey) -> LinkWriter:
-    """What writes the links of a capture, with the memory of the pairs that it linked before."""
+    """Return the writer of the capture's links, with the record of the links it made before."""
     return mode_of(ctx.cdf).links(ctx.cdf, ctx.site, LinkMemory(ctx.records, key).pairs())
 
 
 def batches_of(
     images: Sequence[PublishedImage], matches: Sequence[Match]
 ) -> Iterator[tuple[Sequence[PublishedImage], Sequence[Match]]]:
-    """Images in the numbers that one listing of links takes, with the matches on them."""
-    for start in range(0, len(images), IMAGES_AT_ONCE):
-        some = images[start : start + IMAGES_AT_ONCE]
+    """Yield the images in batches that one listing of links takes, each with the matches on it."""
+    for some in batched(images, IMAGES_AT_ONCE):
         ids = {image.external_id for image in some}
         yield some, [match for match in matches if match.detection.image in ids]

@@ -90,16 +90,16 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
     }
     note_published(ctx.records, capture, fingerprint)
     ctx.records.put(key, fingerprint, PUBLISH, record, run=ctx.run)
-    ctx.say(f"{len(found.shown)} of {len(capture.stations)} promised panoramas in {len(collections)} collections")
+    ctx.log(f"{len(found.shown)} of {len(capture.stations)} promised panoramas in {len(collections)} collections")
     if found.missing:
-        ctx.say(f"CDF left out {_named(found.missing)}.")
+        ctx.log(f"CDF left out {_named(found.missing)}.")
     if left:
-        ctx.say(
+        ctx.log(
             f"{len(left)} images of earlier deliveries are still shown: {_named(left)}. CDF's extraction made them "
             "and removes nothing: delete them in CDF."
         )
     if others:
-        ctx.say(f"{len(others)} further images stand where no promised station is: {_named([_id(o) for o in others])}.")
+        ctx.log(f"{len(others)} further images stand where no promised station is: {_named([_id(o) for o in others])}.")
     return done
 
 

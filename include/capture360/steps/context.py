@@ -1,4 +1,4 @@
-"""What every step is handed: the site, the records, the CDF project, the name of the run and somebody to tell."""
+"""Context of every step: the site, the records, the CDF project, the name of the run and a log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from capture360.settings.site import Site
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """One per task. `run` names the run in leases and records; `say` takes one line of progress.
+    """One per task. `run` names the run in leases and records; `log` takes one line of progress.
 
     `folder_url` is where the capture lies if that is not its folder in the site's landing zone.
     """
@@ -24,7 +24,7 @@ class StepContext:
     records: Records
     cdf: CdfProject
     run: str
-    say: Callable[[str], None]
+    log: Callable[[str], None]
     folder_url: str | None = None
 
     def __post_init__(self) -> None:
@@ -32,11 +32,11 @@ class StepContext:
         self.records.refuse_other_project(self.site.id, *self.cdf.connection.identity)
 
     def bind(self) -> None:
-        """From the first record of a site on, its records belong to this CDF project."""
+        """Bind the records of the site to this CDF project, from its first record on."""
         self.records.bind(self.site.id, *self.cdf.connection.identity)
 
     def folder(self, key: CaptureKey) -> CaptureFolder:
-        """The capture's folder, listed afresh."""
+        """Return the capture's folder, listed anew."""
         if self.folder_url is not None:
             return CaptureFolder(self.folder_url, use_listings_cache=False)
         return capture_folder(self.site, key)

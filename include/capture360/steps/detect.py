@@ -1,10 +1,11 @@
-"""One batch of published images: the texts on their faces, read from CDF and not from the landing zone."""
+"""Detect the texts on the faces of one batch of published images, read from CDF and not from the landing zone."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from capture360.batches import batched
 from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
 from capture360.detection.job_wait import JobWait
@@ -25,7 +26,7 @@ STEP = "detect"
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """What one batch found."""
+    """Counts of one batch."""
 
     batch: int
     images: int
@@ -33,7 +34,7 @@ class Detected:
 
 
 def collections_of(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[Collection]:
-    """The collections that the capture was published in."""
+    """Return the collections that the capture was published in."""
     record = ctx.records.get(key, fingerprint, PUBLISH)
     if record is not None:
         return recorded_collections(record.body)
@@ -41,7 +42,7 @@ def collections_of(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Seque
 
 
 def images_of(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[PublishedImage]:
-    """The capture's images as CDF has them, whoever made them, in one order; MissingStepError if there are none."""
+    """Return the capture's images in CDF, whoever made them, sorted by id; MissingStepError if there are none."""
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     found = (image for each in collections_of(ctx, key, fingerprint) for image in model.images_in(each))
     images = sorted(found, key=lambda image: image.external_id)
@@ -51,28 +52,27 @@ def images_of(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[P
 
 
 def detection_batches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> int:
-    """How many batches `detect` is to be called for."""
+    """Return the number of batches for `detect`."""
     return batch_count(len(images_of(ctx, key, fingerprint)))
 
 
-def detect(
-    ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int, patience: JobWait | None = None
-) -> Detected:
+def detect(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int, wait: JobWait | None = None) -> Detected:
     """Read the faces of batch number `batch` (from 0) and record the texts.
 
-    A face that cannot be read is told and left out. ConfigError if own OCR is not installed, or the project has not the
-    detector that the site chose. StillReading if CDF reads and `patience` does not sleep: call again with it.
+    A face that cannot be read is reported and left out. ConfigError if the local OCR is not installed, or the project
+    lacks the chosen detector. JobsPending if CDF still reads and `wait` does not sleep: call again with it.
     """
     images = images_of(ctx, key, fingerprint)
     size = batch_size(len(images))
     mine = images[batch * size : (batch + 1) * size]
-    detector = detector_of(ctx, key, fingerprint, collections_of(ctx, key, fingerprint), patience or JobWait())
-    progress = Progress(ctx.say)
+    detector = detector_of(ctx, key, fingerprint, collections_of(ctx, key, fingerprint), wait or JobWait())
+    progress = Progress(ctx.log)
     found: list[Detection] = []
-    for start in range(0, len(mine), detector.images_at_once):
-        some = mine[start : start + detector.images_at_once]
+    read = 0
+    for some in batched(mine, detector.images_at_once):
         found.extend(detector.detect(some))
-        progress(start + len(some), len(mine), f"batch {batch}: images read")
+        read += len(some)
+        progress(read, len(mine), f"batch {batch}: images read")
     body = {
         "engine": detector.engine,
         "detections": [detection_document(detection) for detection in found],
@@ -83,7 +83,7 @@ def detect(
 
 
 def recorded_findings(records: Records, key: CaptureKey, fingerprint: str, batches: int) -> list[Finding]:
-    """What the detector of each batch had to tell: faces that could not be read, texts that were cut."""
+    """Return the findings of the detectors: faces that could not be read, texts that were cut."""
     found = (records.get(key, fingerprint, STEP, batch) for batch in range(batches))
     return [
         Finding.from_document(document)
@@ -94,7 +94,7 @@ def recorded_findings(records: Records, key: CaptureKey, fingerprint: str, batch
 
 
 def recorded_detections(records: Records, key: CaptureKey, fingerprint: str, batches: int) -> list[Detection]:
-    """The texts of all batches; MissingStepError names a batch that has not run."""
+    """Return the texts of all batches; MissingStepError names a batch that has not run."""
     found: list[Detection] = []
     for batch in range(batches):
         record = records.get(key, fingerprint, STEP, batch)

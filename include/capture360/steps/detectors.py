@@ -18,7 +18,7 @@ from capture360.store import DocumentStore
 
 
 def detector_of(
-    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], patience: JobWait
+    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], wait: JobWait
 ) -> Detector:
     """What `links.detector` names; ConfigError if the project has no such service."""
     chosen, offered = ctx.site.links.detector, mode_of(ctx.cdf).detectors
@@ -27,11 +27,11 @@ def detector_of(
             f"links.detector: {chosen} is not to be had in project {ctx.cdf.connection.project}, which is used as "
             f"{ctx.cdf.connection.mode}. Choose one of {', '.join(offered)}."
         )
-    return _MAKERS[chosen](ctx, key, fingerprint, collections, patience)
+    return _MAKERS[chosen](ctx, key, fingerprint, collections, wait)
 
 
 def _ocr(
-    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], patience: JobWait
+    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], wait: JobWait
 ) -> Detector:
     from capture360.detection.cache import OcrCache
     from capture360.detection.ocr import OcrDetector, OcrEngine
@@ -42,17 +42,17 @@ def _ocr(
 
 
 def _vision(
-    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], patience: JobWait
+    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], wait: JobWait
 ) -> Detector:
     from capture360.detection.vision import DEPRECATED, VisionDetector
 
-    ctx.say(DEPRECATED)
+    ctx.log(DEPRECATED)
     model, links = mode_of(ctx.cdf).images(ctx.cdf, ctx.site), ctx.site.links
-    return VisionDetector(ctx.cdf.client, model.file_ids, links.ocr.faces, links.vision, patience)
+    return VisionDetector(ctx.cdf.client, model.file_ids, links.ocr.faces, links.vision, wait)
 
 
 def _job(
-    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], patience: JobWait
+    ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], wait: JobWait
 ) -> Detector:
     from capture360.cdf.three_d.jobs import TextJobs
     from capture360.detection.jobs import JobDetector
@@ -65,8 +65,8 @@ def _job(
         settings.space or ctx.site.space,
         settings,
         lambda name, content: ctx.records.put_report(key, fingerprint, name, content),
-        ctx.say,
-        patience,
+        ctx.log,
+        wait,
     )
 
 

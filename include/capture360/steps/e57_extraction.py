@@ -50,7 +50,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How many of the revisions are done, and what CDF says of the others."""
+    """Number of revisions that are done, and the statuses of the others."""
 
     done: int
     total: int
@@ -62,7 +62,7 @@ class Waiting:
 
 
 def scan_file(folder: CaptureFolder, capture: Capture, path: str) -> LargeFile:
-    """A scan of the capture as it is to be in CDF; BadInputError if it is gone from the folder."""
+    """Describe the CDF file of a scan; BadInputError if the folder lacks it."""
     if not scan_exists(folder, path):
         raise BadInputError(f"{folder.url}/{path} is gone since it was validated. Deliver it again.")
     sha256 = capture.scans[path]
@@ -84,7 +84,7 @@ def upload_scans(ctx: StepContext, key: CaptureKey, fingerprint: str) -> ScansUp
     if not newer_revision_asked(ctx.records, capture):
         refuse_silent_scans(ctx.records, capture)
     folder = ctx.folder(key)
-    uploads = LargeUploads(ctx.cdf, ctx.site.files, ctx.say)
+    uploads = LargeUploads(ctx.cdf, ctx.site.files, ctx.log)
     files: dict[str, int] = {}
     size = 0
     for path in sorted(capture.scans):
@@ -96,7 +96,7 @@ def upload_scans(ctx: StepContext, key: CaptureKey, fingerprint: str) -> ScansUp
 
 
 def start_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Started:
-    """One revision for each file, found or started; the nonce of each session is spent where it is made."""
+    """Find or start one revision for each file; the nonce of each session is used where it is created."""
     capture = recorded_capture(ctx.records, key, fingerprint)
     record = ctx.records.get(key, fingerprint, UPLOAD)
     if record is None:
@@ -117,12 +117,12 @@ def start_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Star
     if known is not None and known.body["revisions"] == body["revisions"]:
         body["began"] = known.body["began"]
     ctx.records.put(key, fingerprint, REVISION, body, run=ctx.run)
-    ctx.say(f"model {model}: revisions {', '.join(map(str, done.revisions))}, into space {space}")
+    ctx.log(f"model {model}: revisions {', '.join(map(str, done.revisions))}, into space {space}")
     return done
 
 
-def look(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Waiting:
-    """How far CDF is. CdfError with the log's words if a revision failed, or if the deadline is over."""
+def poll_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Waiting:
+    """Return how far CDF is. CdfError with the log's words if a revision failed, or if the deadline is over."""
     body = recorded_revisions(ctx, key, fingerprint)
     revisions = Revisions(ctx.cdf, ctx.site.e57)
     states = [revisions.read(body["model"], revision) for revision, _ in body["revisions"].values()]
@@ -140,16 +140,16 @@ def look(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Waiting:
 
 
 def wait(ctx: StepContext, key: CaptureKey, fingerprint: str, pause: Callable[[float], None] = time.sleep) -> None:
-    """Look until all revisions are done, at growing intervals, and say so whenever something changed."""
+    """Poll at growing intervals until all revisions are done; log every change."""
     seconds = FIRST_PAUSE_S
-    told: Waiting | None = None
-    while not (now := look(ctx, key, fingerprint)).over:
-        if now != told:
-            ctx.say(f"revisions done ({', '.join(now.statuses)}): {now.done} of {now.total}")
-            told = now
+    logged: Waiting | None = None
+    while not (now := poll_revisions(ctx, key, fingerprint)).over:
+        if now != logged:
+            ctx.log(f"revisions done ({', '.join(now.statuses)}): {now.done} of {now.total}")
+            logged = now
         pause(seconds)
         seconds = min(2 * seconds, _LONGEST_PAUSE_S)
-    ctx.say(f"revisions done: {now.done} of {now.total}")
+    ctx.log(f"revisions done: {now.done} of {now.total}")
 
 
 def recorded_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One batch of stations: six faces each into CDF Files, skipped where CDF has them already."""
+"""Upload the six faces of each station of one batch to CDF Files, but for those that CDF has already."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from capture360.batches import batched
 from capture360.cdf.ports import Image360Store
 from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError, MissingStepError
@@ -41,7 +42,7 @@ Shas = dict[FaceName, str]
 
 @dataclass(frozen=True, slots=True)
 class FacesDone:
-    """What one batch did: faces uploaded, and faces that CDF had already."""
+    """Counts of one batch: faces uploaded, and faces that CDF had already."""
 
     batch: int
     stations: int
@@ -63,21 +64,22 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
     stations = capture.stations[batch * size : (batch + 1) * size]
     known = _recorded(ctx, key, fingerprint, batch)
     there = _stored_stations(model, key, known)
-    progress = Progress(ctx.say)
+    progress = Progress(ctx.log)
     published = protected_images(ctx.records, capture, model.images(key))
     _refuse_other_poses(capture, published)
     done: dict[str, Shas] = {}
     uploaded: list[FaceRef] = []
     try:
         with closing(open_faces(ctx, capture, folder)) as source:
-            for first in range(0, len(stations), WINDOW):
-                window = stations[first : first + WINDOW]
+            read = 0
+            for window in batched(stations, WINDOW):
                 done.update((station.id, known[station.id]) for station in window if station.id in there)
                 making = [station for station in window if station.id not in there]
                 made, new = _put_stations(ctx, model, source, capture, making, published)
                 done.update(made)
                 uploaded += new
-                progress(first + len(window), len(stations), f"batch {batch}: stations")
+                read += len(window)
+                progress(read, len(stations), f"batch {batch}: stations")
         _unchanged_folder(ctx, key, fingerprint)
     except BadInputError:
         model.remove_faces(uploaded)
@@ -87,7 +89,7 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
 
 
 def recorded_faces(records: Records, key: CaptureKey, fingerprint: str, batches: int) -> dict[str, Shas]:
-    """The sha256 of each face of each station; MissingStepError names a batch that has not run."""
+    """Return the sha256 of each face of each station; MissingStepError names a batch that has not run."""
     found: dict[str, Shas] = {}
     for batch in range(batches):
         record = records.get(key, fingerprint, STEP, batch)
@@ -98,7 +100,7 @@ def recorded_faces(records: Records, key: CaptureKey, fingerprint: str, batches:
 
 
 def upload_again(ctx: StepContext, capture: Capture, fingerprint: str, wrong: Mapping[FaceRef, str]) -> None:
-    """Make the faces anew, given with their stations, and upload those that are still made with the same content."""
+    """Make the given faces again and upload those whose content is still the same."""
     folder = _unchanged_folder(ctx, capture.key, fingerprint)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     affected = set(wrong.values())
@@ -113,7 +115,7 @@ def upload_again(ctx: StepContext, capture: Capture, fingerprint: str, wrong: Ma
 
 
 def references(model: Image360Store, key: CaptureKey, shas: Mapping[str, Shas]) -> dict[str, dict[FaceName, FaceRef]]:
-    """The references of recorded faces, by station."""
+    """Return the references of recorded faces, by station."""
     return {
         station: {face: model.face_ref(key, station, face, sha256) for face, sha256 in by_face.items()}
         for station, by_face in shas.items()
@@ -131,7 +133,7 @@ def _unchanged_folder(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Ca
 
 
 def open_faces(ctx: StepContext, capture: Capture, folder: CaptureFolder) -> FaceSource:
-    """The capture's faces, made as the site's settings say."""
+    """Open the source of the capture's faces, with the site's settings."""
     settings = ctx.site.files
     options = FaceOptions(settings.face_size, settings.jpeg_quality, ctx.site.checks.max_megapixels)
     source = open_source(capture, folder, options)
@@ -152,7 +154,7 @@ def _made_with(ctx: StepContext) -> dict[str, Any]:
 
 
 def _recorded(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> dict[str, Shas]:
-    """What this batch recorded when it last ran with the same settings; saves making the faces to know their names."""
+    """Return what this batch recorded when it last ran with the same settings, which saves making the faces again."""
     record = ctx.records.get(key, fingerprint, STEP, batch)
     if record is None or record.body["made_with"] != _made_with(ctx):
         return {}
@@ -174,7 +176,7 @@ def _put_stations(
     stations: Sequence[Station],
     published: Mapping[str, PublishedImage],
 ) -> tuple[dict[str, Shas], Sequence[FaceRef]]:
-    """The stations' face contents by face, and those that had to be uploaded."""
+    """Upload missing faces of the stations; return the sha256 by face, and the faces that were uploaded."""
     encoded = [(station, face) for station in stations for face in _complete(station, source.faces(station))]
     shas: dict[str, Shas] = {station.id: {} for station in stations}
     for station, face in encoded:
@@ -188,7 +190,7 @@ def _put_stations(
     wanting = [(station, face) for station, face in encoded if refs[station.id][face.face] not in stored]
     new = model.put_faces(capture, wanting)
     by_ref = {refs[station.id][face.face]: (station, face) for station, face in encoded}
-    make_whole(model, capture, by_ref, sample=ctx.site.verify != "off", say=ctx.say)
+    make_whole(model, capture, by_ref, sample=ctx.site.verify != "off", log=ctx.log)
     return shas, new
 
 

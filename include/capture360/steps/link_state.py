@@ -78,7 +78,7 @@ class LinkMemory:
             raise RecordsError(f"{self._key}: {self.sentence(lost)}")
 
     def sentence(self, lost: Mapping[str, str]) -> str:
-        """What is gone, and the ways to mend it."""
+        """Return a sentence on what is missing and how to fix it."""
         files = " and ".join(f"{note}.json" for note in lost)
         return (
             f"Gone from the records: {' and '.join(lost.values())}. Restore {files} in {self._records.url}/{self._key}/"

@@ -46,7 +46,7 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     detections = recorded_detections(ctx.records, key, fingerprint, batches)
     manual = read_manual_matches(settings.manual) if settings.manual else None
     assets = list(mode_of(ctx.cdf).assets(ctx.cdf, settings).assets())
-    ctx.say(f"{len(detections)} texts against {len(assets)} assets")
+    ctx.log(f"{len(detections)} texts against {len(assets)} assets")
     scored = score_matches(detections, assets, settings.matching, manual)
     images = images_of(ctx, key, fingerprint)
     poses = {image.external_id: image.pose for image in images}
@@ -63,7 +63,7 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     findings = [*recorded_findings(ctx.records, key, fingerprint, batches), *consensus.findings]
     report = _write_reports(ctx, key, fingerprint, images, matches, assets, findings)
     ctx.records.put(key, fingerprint, STEP, {**body, "report": report}, run=ctx.run)
-    ctx.say(f"{done.approved} approved, {done.suggested} suggested, {done.dropped} dropped")
+    ctx.log(f"{done.approved} approved, {done.suggested} suggested, {done.dropped} dropped")
     return done
 
 

@@ -27,7 +27,7 @@ from capture360.steps.validate import checked, extraction_space, preflight, rout
 class Plan:
     """The verdict, and what would be written: the space if it is new, files and instances by external id.
 
-    `revisions` are the scans out of which CDF would be told to extract the panoramas; `removed` the images that a
+    `revisions` are the scans out of which CDF would extract the panoramas; `removed` the images that a
     confirmed delivery leaves out.
     """
 
@@ -52,7 +52,7 @@ def plan(ctx: StepContext, key: CaptureKey) -> Plan:
         return _planned_revisions(ctx, folder, validation, capture)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     shas = {}
-    progress = Progress(ctx.say)
+    progress = Progress(ctx.log)
     with closing(open_faces(ctx, capture, folder)) as source:
         for number, station in enumerate(capture.stations, 1):
             shas[station.id] = {face.face: face.sha256 for face in source.faces(station)}

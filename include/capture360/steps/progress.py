@@ -1,4 +1,4 @@
-"""How far a long loop is, told about ten times."""
+"""Progress of a long loop, logged about ten times."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 
 class Progress:
-    """Tells `say` whenever another tenth of `what` is done."""
+    """Log whenever another tenth of `what` is done."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._told = ("", -1)
+    def __init__(self, log: Callable[[str], None]) -> None:
+        self._log = log
+        self._logged = ("", -1)
 
     def __call__(self, done: int, total: int, what: str) -> None:
         tenth = 10 * done // total if total else 10
-        if (what, tenth) != self._told:
-            self._told = (what, tenth)
-            self._say(f"{what}: {done} of {total}")
+        if (what, tenth) != self._logged:
+            self._logged = (what, tenth)
+            self._log(f"{what}: {done} of {total}")

@@ -79,7 +79,7 @@ def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
     )
     note_published(ctx.records, capture, fingerprint)
     ctx.records.put(key, fingerprint, STEP, _record(done, capture), run=ctx.run)
-    _say(ctx, done, len(whole.stations) - len(capture.stations))
+    _log_summary(ctx, done, len(whole.stations) - len(capture.stations))
     return done
 
 
@@ -124,16 +124,16 @@ def _remove_emptied(model: Image360Store, capture: Capture) -> None:
     model.remove_collections([each for each in others if next(model.images_in(each), None) is None])
 
 
-def _say(ctx: StepContext, done: Published, kept: int) -> None:
+def _log_summary(ctx: StepContext, done: Published, kept: int) -> None:
     extra = f"; {kept} published before and not in this delivery are kept" if kept else ""
     noun = "collection" if len(done.collections) == 1 else "collections"
-    ctx.say(f"{done.images} images in {noun} {', '.join(each.external_id for each in done.collections)}{extra}")
+    ctx.log(f"{done.images} images in {noun} {', '.join(each.external_id for each in done.collections)}{extra}")
     if done.held_back:
         shown = ", ".join(done.held_back[:_SHOWN])
-        ctx.say(f"{len(done.held_back)} stations are held back and shown as they were published before ({shown})")
+        ctx.log(f"{len(done.held_back)} stations are held back and shown as they were published before ({shown})")
     if done.removed_images:
         shown = ", ".join(done.removed_images[:_SHOWN])
-        ctx.say(f"{len(done.removed_images)} images removed, since revision confirms that they are left out ({shown})")
+        ctx.log(f"{len(done.removed_images)} images removed, since revision confirms that they are left out ({shown})")
 
 
 def _record(done: Published, capture: Capture) -> dict[str, object]:

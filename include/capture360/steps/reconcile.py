@@ -50,7 +50,7 @@ def reconcile_site(ctx: StepContext, *, is_finished: Callable[[str], bool] = lea
     own = [key for key in keys if key.site == ctx.site.id]
     findings: list[Finding] = []
     passed_over: list[CaptureKey] = []
-    progress = Progress(ctx.say)
+    progress = Progress(ctx.log)
     for number, key in enumerate(own, 1):
         found = reconcile_quiet(ctx, key, is_finished=is_finished)
         if found is None:
@@ -85,7 +85,7 @@ def reconcile_quiet(
 
 
 def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
-    """What of a capture is lost, changed or shown unrecorded, each with the way to mend it.
+    """Return what of a capture is lost, changed or shown unrecorded, each with its fix.
 
     Links are compared once the delivery that is published is the one that was linked, nothing of what is remembered is
     lost and all its images are there.
@@ -93,7 +93,7 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
     published = ctx.records.newest_with(key, PUBLISH)
     record = ctx.records.get(key, published, PUBLISH) if published else None
     if published is None or record is None:
-        # What has no records at all is told by `unknown_collections`.
+        # What has no records at all is reported by `unknown_collections`.
         return _unrecorded(ctx, key, None, None) if ctx.records.load(key, only=STAGE_STEPS) else []
     found = [*_image_drift(ctx, key, published, record), *_unrecorded(ctx, key, published, record)]
     linked = ctx.records.newest_with(key, ANNOTATE)
@@ -183,12 +183,12 @@ def _compared(ctx: StepContext, key: CaptureKey, linked: str) -> LinkDrift:
 
 def _link_drift(ctx: StepContext, key: CaptureKey, drift: LinkDrift) -> list[Finding]:
     if drift.changed:
-        ctx.say(f"{key}: links of ours that people changed or removed, and that stay so: {_list(drift.changed)}")
+        ctx.log(f"{key}: links of ours that people changed or removed, and that stay so: {_list(drift.changed)}")
     assets = {asset.ref for asset in mode_of(ctx.cdf).assets(ctx.cdf, ctx.site.links).assets()} if drift.missing else ()
     assetless = [link.description for link in drift.missing if link.asset not in assets]
     missing = [link.description for link in drift.missing if link.asset in assets]
     clear = "In its last run of captures_contextualize clear the task"
-    told = (
+    drifts = (
         (R08, missing, "Links that the records hold and CDF does not", f"{clear} annotate."),
         (R09, assetless, "Links to assets that are not there any more", f"{clear} match with all downstream."),
         (R10, drift.unexplained, "Links of ours that no record holds", f"{clear} annotate."),
@@ -205,7 +205,7 @@ def _link_drift(ctx: StepContext, key: CaptureKey, drift: LinkDrift) -> list[Fin
             f"To have them remembered run capture360 reconcile {key} --connection FILE --repair",
         ),
     )
-    return [_finding(key, rule, f"{what}: {_list(links)}. {mend}") for rule, links, what, mend in told if links]
+    return [_finding(key, rule, f"{what}: {_list(links)}. {remedy}") for rule, links, what, remedy in drifts if links]
 
 
 def _finding(key: CaptureKey, rule: Rule, sentence: str) -> Finding:

@@ -113,14 +113,14 @@ def _remove_links(ctx: StepContext, key: CaptureKey, gone: Sequence[PublishedIma
         if any(ctx.records.has(key, each, "match") for each in ctx.records.fingerprints(key)):
             raise ConfigError(f"{key}: images with links are to be removed, but {needs} is not granted. Ask for it.")
         if gone:
-            ctx.say(f"Nobody looked for links on the images that are removed: {needs} is not granted.")
+            ctx.log(f"Nobody looked for links on the images that are removed: {needs} is not granted.")
         return
     people = writer.of_people(gone)
     if people:
-        ctx.say(f"{len(people)} links that people made or decided go with the removed images: {_some(people)}")
+        ctx.log(f"{len(people)} links that people made or decided go with the removed images: {_some(people)}")
     removed = [*writer.remove(gone, dry_run=False), *writer.remove_from_files(faces)]
     if removed:
-        ctx.say(f"{len(removed)} links of ours removed")
+        ctx.log(f"{len(removed)} links of ours removed")
 
 
 def _wait_until_gone(model: Image360Store, key: CaptureKey, gone: Sequence[PublishedImage]) -> None:

@@ -47,7 +47,7 @@ def repair(ctx: StepContext, key: CaptureKey) -> Repaired:
     if gone_by_hand and pairs >= memory.remembered(PAIRS):
         memory.accept(PAIRS)
     done = Repaired(pairs, len(memory.decisions()), not memory.lost())
-    ctx.say(f"{key}: {done.pairs} linked pairs taken up again, {done.decisions} decisions of people known")
+    ctx.log(f"{key}: {done.pairs} linked pairs taken up again, {done.decisions} decisions of people known")
     return done
 
 
@@ -55,7 +55,7 @@ def discard_lost(ctx: StepContext, key: CaptureKey) -> None:
     """Let what is lost go: rejected links may come back, and links of ours count as somebody else's."""
     memory = LinkMemory(ctx.records, key)
     for what in memory.lost().values():
-        ctx.say(f"{key}: given up {what}")
+        ctx.log(f"{key}: given up {what}")
     memory.accept(*memory.lost())
 
 

@@ -62,7 +62,7 @@ class Reviewed:
     rejected: int = 0
     left: int = 0
     stale: str | None = None
-    told: Sequence[str] = ()
+    sentences: Sequence[str] = ()
 
 
 def open_suggestions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[Match]:
@@ -106,7 +106,7 @@ def begin(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Review:
     body = {"match": asked, "pages": pages, "pictures": pictured}
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
     note_review(ctx.records, key, fingerprint, asked, ctx.run)
-    ctx.say(f"{len(matches)} suggestions on {len(pages)} pages")
+    ctx.log(f"{len(matches)} suggestions on {len(pages)} pages")
     return Review(fingerprint, digest_of(body), len(pages), len(matches))
 
 
@@ -140,7 +140,7 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, page: int, response
     written then.
     """
     if response.by is None:
-        ctx.say("Nobody answered in time: the suggestions stay as they are.")
+        ctx.log("Nobody answered in time: the suggestions stay as they are.")
         return Reviewed()
     if stale := _staleness(ctx, key, review):
         return Reviewed(stale=stale)
@@ -155,21 +155,21 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, page: int, response
     ]
     some = {match.detection.image for match, _ in statuses}
     images = [image for image in images_of(ctx, key, review.fingerprint) if image.external_id in some]
-    told = _write(ctx, key, review.fingerprint, images, statuses, response) if statuses else []
+    sentences = _write(ctx, key, review.fingerprint, images, statuses, response) if statuses else []
     counted = Counter(status for _, status in statuses)
-    done = Reviewed(counted["approved"], counted["rejected"], len(matches) - len(statuses), told=told)
+    done = Reviewed(counted["approved"], counted["rejected"], len(matches) - len(statuses), sentences=sentences)
     body = {
         "choice": response.choice,
         "by": response.by,
         "answered_at": response.at,
         "approved": sorted(answer.approved),
         "rejected": sorted(answer.rejected),
-        "told": told,
+        "sentences": sentences,
     }
     ctx.records.put(key, review.fingerprint, STEP, body, run=ctx.run, batch=page)
-    for sentence in told:
-        ctx.say(sentence)
-    ctx.say(f"{done.approved} approved and {done.rejected} rejected by {response.by}, {done.left} left as they are")
+    for sentence in sentences:
+        ctx.log(sentence)
+    ctx.log(f"{done.approved} approved and {done.rejected} rejected by {response.by}, {done.left} left as they are")
     return done
 
 
@@ -190,11 +190,11 @@ def _write(
     ids = {image.external_id for image in images}
     wanted = as_decided(recorded_matches(ctx.records, key, fingerprint), decisions)
     written = writer.write(images, [match for match in wanted if match.detection.image in ids])
-    told = [
+    sentences = [
         f'"{match.detection.text}" on {_name(match)} stays {status}: somebody had decided that in CDF before.'
         for match, status in otherwise
     ]
-    return [*told, *written.refused]
+    return [*sentences, *written.refused]
 
 
 def _staleness(ctx: StepContext, key: CaptureKey, review: Review) -> str | None:

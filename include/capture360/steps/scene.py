@@ -56,7 +56,7 @@ def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
     done = Placed(scene.space, scene.external_id, written, tuple(map(str, hidden)), count)
     body = {"space": done.space, "scene": done.scene, "hidden": list(done.hidden), "collections": count}
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
-    _say(ctx, done)
+    _log_summary(ctx, done)
     return done
 
 
@@ -78,9 +78,9 @@ def remove_from_scene(ctx: StepContext, key: CaptureKey) -> Sequence[str]:
     removed = scene.remove(_collections_of(ctx, key))
     if removed:
         noun = "collection" if len(removed) == 1 else "collections"
-        ctx.say(f"{key}: {len(removed)} {noun} taken out of scene {scene.external_id}; the data are kept")
+        ctx.log(f"{key}: {len(removed)} {noun} taken out of scene {scene.external_id}; the data are kept")
     else:
-        ctx.say(f"{key} has no collection in scene {scene.external_id}; nothing was changed")
+        ctx.log(f"{key} has no collection in scene {scene.external_id}; nothing was changed")
     return removed
 
 
@@ -98,7 +98,7 @@ def _hide(ctx: StepContext, scene: Scene, key: CaptureKey, superseded: Sequence[
         if str(older) in before or scene.hide(collections) or not set(collections).isdisjoint(scene.collections()):
             hidden.append(older)
         else:
-            ctx.say(f"{key} supersedes {older}, which is not in scene {scene.external_id}")
+            ctx.log(f"{key} supersedes {older}, which is not in scene {scene.external_id}")
     return hidden
 
 
@@ -130,11 +130,11 @@ def _key_in(site: str, text: str) -> CaptureKey:
     return CaptureKey.parse(text if "/" in text else f"{site}/{text}")
 
 
-def _say(ctx: StepContext, done: Placed) -> None:
+def _log_summary(ctx: StepContext, done: Placed) -> None:
     hidden = f", hides {', '.join(done.hidden)}" if done.hidden else ""
-    ctx.say(f"in scene {done.scene} of space {done.space}{hidden}")
+    ctx.log(f"in scene {done.scene} of space {done.space}{hidden}")
     if done.collections >= FILLING:
-        ctx.say(
+        ctx.log(
             f"Warning: scene {done.scene} holds {done.collections} collections, and viewers load {LOADED}. "
             "Take old captures out of it, or name a new scene in the register."
         )

@@ -248,7 +248,7 @@ def _changed(
     Folders are listed side by side; only their listings tell whether anything has changed.
     """
 
-    def look(key: CaptureKey) -> CaptureFolder | Exception | None:
+    def list_folder(key: CaptureKey) -> CaptureFolder | Exception | None:
         folder = capture_folder(site, key)
         try:
             stage = done.get((key.capture, fingerprint(folder, site.landing.ready_markers)))
@@ -258,7 +258,7 @@ def _changed(
         return None if is_done else folder
 
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        for key, folder in zip(keys, pool.map(look, keys), strict=True):
+        for key, folder in zip(keys, pool.map(list_folder, keys), strict=True):
             if folder is not None:
                 yield key, folder
 

@@ -34,16 +34,16 @@ def wait_until_stored(model: Image360Store, shas: Mapping[FaceRef, str]) -> None
 
 
 def make_whole(
-    model: Image360Store, capture: Capture, faces: Mapping[FaceRef, Face], *, sample: bool, say: Callable[[str], None]
+    model: Image360Store, capture: Capture, faces: Mapping[FaceRef, Face], *, sample: bool, log: Callable[[str], None]
 ) -> None:
     """Compare the size of every face, and with `sample` the bytes of one, with what was sent.
 
     What differs is uploaded again; CdfError names what the store still does not keep whole after a few uploads.
     """
-    looked_at = list(faces)
+    checked = list(faces)
     for left in reversed(range(_UPLOADS)):
-        wait_until_stored(model, {ref: faces[ref][1].sha256 for ref in looked_at})
-        wrong = _differing(model, faces, looked_at, sample=sample)
+        wait_until_stored(model, {ref: faces[ref][1].sha256 for ref in checked})
+        wrong = _differing(model, faces, checked, sample=sample)
         if not wrong:
             return
         ref, problem = next(iter(wrong.items()))
@@ -52,23 +52,23 @@ def make_whole(
                 f"{len(wrong)} faces are not kept whole by the store behind CDF after {_UPLOADS} uploads; the first: "
                 f"{ref.external_id}, {problem}. Nothing of them is published. Ask Cognite support about the store."
             )
-        say(f"{len(wrong)} faces are uploaded again; the first: {ref.external_id}, {problem}")
+        log(f"{len(wrong)} faces are uploaded again; the first: {ref.external_id}, {problem}")
         model.put_faces(capture, [faces[ref] for ref in wrong])
-        looked_at = list(wrong)
+        checked = list(wrong)
 
 
 def _differing(
-    model: Image360Store, faces: Mapping[FaceRef, Face], looked_at: Sequence[FaceRef], *, sample: bool
+    model: Image360Store, faces: Mapping[FaceRef, Face], checked: Sequence[FaceRef], *, sample: bool
 ) -> dict[FaceRef, str]:
     """What is wrong with those that are."""
-    sizes = model.stored_sizes(looked_at)
-    sent = {ref: faces[ref][1] for ref in looked_at}
+    sizes = model.stored_sizes(checked)
+    sent = {ref: faces[ref][1] for ref in checked}
     wrong = {
         ref: f"{sizes[ref]:,} of {len(face.content):,} bytes"
         for ref, face in sent.items()
         if sizes[ref] != len(face.content)
     }
-    whole = [ref for ref in looked_at if ref not in wrong]
+    whole = [ref for ref in checked if ref not in wrong]
     if sample and whole:
         ref = random.choice(whole)
         if hashlib.sha256(model.face_content(ref)).hexdigest() != sent[ref].sha256:

@@ -75,9 +75,9 @@ def examine(ctx: StepContext, key: CaptureKey) -> Validated:
             ctx.records.mark_date(key, min(times).astimezone(ctx.site.zone).date())
         ctx.records.put(key, seen, CAPTURE, capture_document(validation.capture), run=ctx.run)
     ctx.records.put(key, seen, STEP, _record(done, validation), run=ctx.run)
-    ctx.say(done.headline)
+    ctx.log(done.headline)
     if validation.capture is not None and validation.capture.extracted_here:
-        ctx.say(f"The scans are extracted here, which applies {', '.join(validation.capture.extracted_here)}.")
+        ctx.log(f"The scans are extracted here, which applies {', '.join(validation.capture.extracted_here)}.")
     return done
 
 
@@ -85,7 +85,7 @@ def checked(ctx: StepContext, key: CaptureKey, folder: CaptureFolder, seen: str)
     """All checks of delivery `seen`, those against what was published of the site included. Nothing is recorded."""
     earlier = earlier_captures(ctx.records, key.site)
     compared = to_compare(earlier, key, seen)
-    found = check_capture(folder, site=ctx.site, key=key, progress=Progress(ctx.say), earlier=compared)
+    found = check_capture(folder, site=ctx.site, key=key, progress=Progress(ctx.log), earlier=compared)
     return replace(found, capture=with_reused_stations(found.capture, earlier)) if found.capture else found
 
 

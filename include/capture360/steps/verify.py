@@ -44,7 +44,7 @@ def verify(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Verified:
 def _recorded(ctx: StepContext, key: CaptureKey, fingerprint: str, done: Verified) -> Verified:
     body = {"mode": done.mode, "images": done.images, "compared_faces": done.compared_faces}
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
-    ctx.say(f"{done.images} images read back, {done.compared_faces} faces compared")
+    ctx.log(f"{done.images} images read back, {done.compared_faces} faces compared")
     return done
 
 
@@ -86,7 +86,7 @@ def _compare_bytes(
     """Compare, upload again what differs, and compare that once more; how many were compared."""
     wrong = _differing(ctx, model, chosen)
     if wrong:
-        ctx.say(f"{len(wrong)} faces are uploaded again; the first: {next(iter(wrong.values()))}")
+        ctx.log(f"{len(wrong)} faces are uploaded again; the first: {next(iter(wrong.values()))}")
         again = [one for one in chosen if one.ref in wrong]
         upload_again(ctx, capture, fingerprint, {one.ref: one.station for one in again})
         wait_until_stored(model, {one.ref: one.sha256 for one in again})
@@ -100,7 +100,7 @@ def _differing(ctx: StepContext, model: Image360Store, chosen: Sequence[_Chosen]
 
     CdfError once so many differ that the store, not an upload, is at fault; the others are not read then.
     """
-    progress = Progress(ctx.say)
+    progress = Progress(ctx.log)
     wrong: dict[FaceRef, str] = {}
     with ThreadPoolExecutor(max_workers=len(FACES)) as pool:
         problems = pool.map(lambda one: _problem(model, one), chosen)

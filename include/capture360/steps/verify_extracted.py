@@ -1,4 +1,4 @@
-"""What CDF's extraction made is still there, stands where the scans say, and its faces are pictures."""
+"""Verify what CDF's extraction made: images are present, at the scans' positions, with faces that are pictures."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.sampling import Verified, chosen_faces
 from capture360.steps.validate import recorded_capture
 
-_MEND = "Ask CDF support, or set e57.extraction to local."
+_REMEDY = "Ask CDF support, or set e57.extraction to local."
 
 
 def verify_extracted(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Verified:
     """Read back the images that `collect` recorded, and as many of their faces as the site's `verify` says.
 
-    The bytes of faces are CDF's own, so it is only seen that they are square pictures. CdfError names what is not.
+    CDF made the bytes of the faces, so the check is that they are square pictures. CdfError names one that is not.
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
     record = ctx.records.get(key, fingerprint, PUBLISH)
@@ -40,12 +40,12 @@ def verify_extracted(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Ver
         if not at_same_place(image.pose, poses[station]):
             raise CdfError(f'{key}: CDF has another position for station "{station}" than the scan.')
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
-    return Verified(ctx.site.verify, len(images), _look_at_faces(ctx, model, images))
+    return Verified(ctx.site.verify, len(images), _check_faces(ctx, model, images))
 
 
-def _look_at_faces(ctx: StepContext, model: Image360Store, images: Mapping[str, PublishedImage]) -> int:
+def _check_faces(ctx: StepContext, model: Image360Store, images: Mapping[str, PublishedImage]) -> int:
     refs = [images[name].faces[face] for name, face in chosen_faces(ctx.site.verify, sorted(images))]
-    progress = Progress(ctx.say)
+    progress = Progress(ctx.log)
     with ThreadPoolExecutor(max_workers=len(FACES)) as pool:
         for number, _ in enumerate(pool.map(lambda ref: _refuse_no_face(model, ref), refs), 1):
             progress(number, len(refs), "faces compared")
@@ -57,7 +57,7 @@ def _refuse_no_face(model: Image360Store, ref: FaceRef) -> None:
     try:
         header = check_whole(model.face_content(ref), ref.external_id).header
     except ImageError as error:
-        raise CdfError(f"{error} {_MEND}") from None
+        raise CdfError(f"{error} {_REMEDY}") from None
     if header.width != header.height:
         size = f"{header.width} x {header.height}"
-        raise CdfError(f"{ref.external_id} is {size} pixels, no face of a cube. {_MEND}")
+        raise CdfError(f"{ref.external_id} is {size} pixels, no face of a cube. {_REMEDY}")

@@ -86,10 +86,10 @@ def start_revisions(capture: str, fingerprint: str) -> dict[str, Any]:
 
 def revisions_ended(capture: str, fingerprint: str) -> bool:
     """Return whether CDF has ended all revisions."""
-    from capture360.steps.e57_extraction import look
+    from capture360.steps.e57_extraction import poll_revisions
 
     with capture_context(capture) as (ctx, key):
-        waiting = look(ctx, key, fingerprint)
+        waiting = poll_revisions(ctx, key, fingerprint)
     log.info("revisions done: %d of %d %s", waiting.done, waiting.total, ", ".join(waiting.statuses))
     return waiting.over
 

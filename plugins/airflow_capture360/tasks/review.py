@@ -84,4 +84,4 @@ def apply(capture: str, page: Mapping[str, Any], answer: Mapping[str, Any]) -> d
     if done.stale:
         log.warning("%s", done.stale)
         raise AirflowSkipException(done.stale)
-    return {"approved": done.approved, "rejected": done.rejected, "left": done.left, "told": len(done.told)}
+    return {"approved": done.approved, "rejected": done.rejected, "left": done.left, "sentences": len(done.sentences)}

@@ -298,10 +298,10 @@ def test_a_deadline_ends_the_waiting(start: Start) -> None:
         fingerprint = validate(ctx, drop.key).fingerprint
         e57_extraction.upload_scans(ctx, drop.key, fingerprint)
         started = e57_extraction.start_revisions(ctx, drop.key, fingerprint)
-        assert e57_extraction.look(ctx, drop.key, fingerprint) == e57_extraction.Waiting(0, 1, ("Queued",))
+        assert e57_extraction.poll_revisions(ctx, drop.key, fingerprint) == e57_extraction.Waiting(0, 1, ("Queued",))
         world.site = small_site(world.landing, e57={"deadline": timedelta(0)})
         with pytest.raises(CdfError, match=f"has not ended revision {started.revisions[0]} .Queued.*e57.deadline"):
-            e57_extraction.look(world.ctx(), drop.key, fingerprint)
+            e57_extraction.poll_revisions(world.ctx(), drop.key, fingerprint)
 
 
 def test_waiting_tells_how_far_it_is(start: Start) -> None:

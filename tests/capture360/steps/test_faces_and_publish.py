@@ -156,13 +156,13 @@ def test_a_folder_that_changes_while_it_is_read_is_not_taken_in(world: World) ->
     """What is uploaded is what was validated, though both look at the files at different times."""
     drop = world.drop("shifting", stations=6)
     fingerprint = record_as_validated(world.records, drop, world.site)
-    progress = world.ctx().say
+    progress = world.ctx().log
 
     def change_the_last_station(line: str) -> None:
         (drop.folder / "images/006/front.jpg").write_bytes(jpeg(48, (1, 2, 3)))
         progress(line)
 
-    ctx = dataclasses.replace(world.ctx(), say=change_the_last_station)
+    ctx = dataclasses.replace(world.ctx(), log=change_the_last_station)
     with pytest.raises(BadInputError, match="has changed since it was validated"):
         faces(ctx, drop.key, fingerprint, 0)
     assert world.files("shifting") == {}

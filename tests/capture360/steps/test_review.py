@@ -21,7 +21,7 @@ def test_all_on_a_page_are_decided_by_one_answer_and_who_did_is_recorded(hall: H
     shown = hall.waiting()[:PAGE]
     assert hall.linked() == set()
     done = hall.answer(review, "Approve all", reject="2")
-    assert (done.approved, done.rejected, done.left, done.told) == (PAGE - 1, 1, 0, [])
+    assert (done.approved, done.rejected, done.left, done.sentences) == (PAGE - 1, 1, 0, [])
     assert hall.linked() == set(shown) - {shown[1]}
     record = hall.world.records.get(hall.key, hall.fingerprint, "review", 0)
     assert record is not None
@@ -153,7 +153,7 @@ def test_what_somebody_decided_in_cdf_meanwhile_stays(classic: Hall) -> None:
     )
     client.annotations.update(AnnotationUpdate(theirs.id).status.set("rejected"))
     assert first not in classic.waiting()
-    (told,) = classic.answer(review, "Decide one by one", "1-2").told
+    (told,) = classic.answer(review, "Decide one by one", "1-2").sentences
     assert first in told
     assert "stays rejected" in told
     classic.read()

@@ -40,7 +40,7 @@ _LINKS_LIVE_S = 6 * 86400.0
 _DEAD_LINK = frozenset({400, 401, 403, 404, 410})
 
 Opener = Callable[[], AbstractContextManager[IO[bytes]]]
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +82,12 @@ class _LinkExpiredError(Exception):
 class LargeUploads:
     """Uploads to one project. `journals` is the private folder of unfinished uploads."""
 
-    def __init__(self, cdf: CdfProject, settings: FileSettings, say: Say, journals: Path | None = None) -> None:
+    def __init__(self, cdf: CdfProject, settings: FileSettings, log: Log, journals: Path | None = None) -> None:
         self._client: CogniteClient = cdf.client
         self._url = f"/api/v1/projects/{cdf.connection.project}/files"
         self._settings = settings
         self._files = ClassicFiles(cdf.client, settings)
-        self._say = say
+        self._log = log
         self._journals = _Journals(journals or Path(tempfile.gettempdir()) / f"capture360-uploads-{os.getuid()}")
 
     def put(self, file: LargeFile, open_content: Opener) -> int:
@@ -100,11 +100,11 @@ class LargeUploads:
             return self._id(file)
         session = self._journals.load(file)
         if session is not None:
-            self._say(f"{file.name}: continuing after {len(session.done)} of {len(session.links)} parts")
+            self._log(f"{file.name}: continuing after {len(session.done)} of {len(session.links)} parts")
             try:
                 return self._finish(file, session, open_content)
             except _LinkExpiredError:
-                self._say(f"{file.name}: the unfinished upload has expired; starting again")
+                self._log(f"{file.name}: the unfinished upload has expired; starting again")
         try:
             return self._finish(file, self._start(file), open_content)
         except _LinkExpiredError:
@@ -145,7 +145,7 @@ class LargeUploads:
                     digest = self._put_part(http, link, content, start, length, digest, file)
                     session = replace(session, done=(*session.done, part))
                     self._journals.save(file, session)
-                self._say(f"{file.name}: {(start + length) // MIB} of {-(-file.size // MIB)} MiB uploaded")
+                self._log(f"{file.name}: {(start + length) // MIB} of {-(-file.size // MIB)} MiB uploaded")
             if digest.hexdigest() != file.sha256 or content.read(1):
                 self._journals.forget(file)
                 raise BadInputError(f"{file.name} changed while it was uploaded. Deliver it again, complete.")
@@ -196,7 +196,7 @@ class LargeUploads:
             with cdf_errors(f"Completing {file.name}"):
                 self._client.post(f"{self._url}/completemultipartupload", body)
         except CdfUnavailableError:
-            self._say(f"{file.name}: no answer to the completion; asking whether the file is there")
+            self._log(f"{file.name}: no answer to the completion; asking whether the file is there")
         except CdfError:
             # If an earlier completion succeeded and its answer was lost, this one is refused and the file is complete.
             if not self._is_uploaded(file):
