@@ -192,8 +192,11 @@ class Plant:
                 nodes[view] += mine in node.external_id
         return Held(
             images=sorted(
-                (image.pose, *((face, ref.external_id[-16:]) for face, ref in sorted(image.faces.items())))
-                for image in images
+                (
+                    (image.pose, *((face, ref.external_id[-16:]) for face, ref in sorted(image.faces.items())))
+                    for image in images
+                ),
+                key=lambda image: image[0].position,
             ),
             files=sum(mine in (file.external_id or "") for file in self.cdf.client.files.list(limit=None)),
             nodes=nodes,
