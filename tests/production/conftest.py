@@ -41,7 +41,11 @@ def undisturbed(plant: Plant) -> Held:
     """What CDF holds of a capture that nothing has disturbed; all of the same pictures must come out as this."""
     key = plant.drop(plant.undisturbed.capture).key
     assert plant.ended(key, 600)["state"] == "success", plant.unfinished()
-    held = plant.held(key)
-    assert (len(held.images), held.files) == (STATIONS, 6 * STATIONS)
+
+    def whole() -> Held | None:
+        held = plant.held(key)
+        return held if (len(held.images), held.files) == (STATIONS, 6 * STATIONS) else None
+
+    held = plant.until(whole, "CDF to list every image and file", 30)
     assert held.nodes == {"Image360": STATIONS, "Station360": STATIONS, "Image360Collection": 1}
     return held

@@ -234,5 +234,5 @@ class Plant:
         assert len(self.runs(key)) == 1
         for task in ("lease", "validate", "faces", "publish", "verify", "announce", "release"):
             assert {each["state"] for each in self.instances(key, task)} == {"success"}, task
-        assert self.held(key) == like
+        self.until(lambda: self.held(key) == like, f"CDF to list all of {key} and nothing else", 30)
         assert lease.holder(self.records, key) is None

@@ -20,7 +20,6 @@ KILLS = {
     "dag-processor": ("validate", lambda plant, task: "dag-processor"),
 }
 """The task that runs when something is killed, and which service that is."""
-SHORT = ("worker in faces", "redis", "postgres", "scheduler")
 
 
 @pytest.mark.production
@@ -32,10 +31,8 @@ def test_a_capture_goes_from_the_store_to_its_end(plant: Plant, undisturbed: Hel
     assert all(each["starts"] == 1 for each in services.values()), services
 
 
-@pytest.mark.parametrize(
-    "what",
-    [pytest.param(each, marks=pytest.mark.production if each in SHORT else pytest.mark.recovery) for each in KILLS],
-)
+@pytest.mark.recovery
+@pytest.mark.parametrize("what", KILLS)
 def test_a_part_is_killed_while_a_capture_is_on_its_way(plant: Plant, undisturbed: Held, what: str) -> None:
     at, which = KILLS[what]
     drop = plant.drop(what.replace(" ", "-"))
