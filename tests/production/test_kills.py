@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import pytest
 
-from capture360.steps import lease
 from production.plant import Held, Plant
 
 KILLS = {
@@ -25,7 +24,7 @@ KILLS = {
 @pytest.mark.production
 def test_a_capture_goes_from_the_store_to_its_end(plant: Plant, undisturbed: Held) -> None:
     assert len(plant.runs(plant.undisturbed)) == 1
-    assert lease.holder(plant.records, plant.undisturbed) is None
+    plant.free(plant.undisturbed)
     services = plant.production.status()["services"]
     assert {"worker-1", "worker-2"} <= set(services)
     assert all(each["starts"] == 1 for each in services.values()), services
