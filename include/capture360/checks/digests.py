@@ -132,14 +132,15 @@ def copies(folder: CaptureFolder, pictures: Sequence[ImageRef], progress: Progre
     across: list[Finding] = []
     within: list[Finding] = []
     for group in by_digest.values():
+        first = group[0]
+        stranger = next((other for other in group if other.station != first.station), None)
         for place, picture in enumerate(group):
-            twins = [other for other in group if other is not picture]
-            strangers = [other for other in twins if other.station != picture.station]
+            other = stranger if picture.station == first.station else first
             # A tripod or a masked nadir makes equal floors and ceilings without anything being wrong.
-            if strangers and picture.face not in ("top", "bottom"):
-                across.append(_same(picture, strangers[0], ""))
+            if other and picture.face not in ("top", "bottom"):
+                across.append(_same(picture, other, ""))
             elif place:
-                within.append(_same(picture, group[0], "faces"))
+                within.append(_same(picture, first, "faces"))
     yield from (FindingGroup(found) for found in (across, within) if found)
 
 

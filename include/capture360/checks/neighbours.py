@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,10 +23,9 @@ Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
 
 _SAMPLE = 200
-_MOST_CANDIDATES = 2_000
-_CHUNK = 2_000_000
 _FARTHER_THAN_TYPICAL = 20
-_LARGEST_CELL = 2.0**20
+_CELLS_PER_DISTANCE = 1.8
+"""A little more than the root of 3: two stations in one cell are nearer to each other than the distance."""
 
 
 def stations_too_close(frame: pd.DataFrame, column_list: Sequence[str], distance: float) -> dict[str, Any]:
@@ -120,52 +118,43 @@ def suite(given: CheckInput, results: Results) -> Iterator[Group]:
 
 
 def close_pairs(places: Floats, distance: float) -> tuple[Positions, Positions, Floats]:
-    """Positions of stations (N x 3 metres) with another one nearer than `distance`: the later row, its twin, metres.
+    """Positions of stations (N x 3 metres) that are nearer than `distance` to one above them in the table.
 
-    Two such stations share a cell of twice the distance in at least one of eight grids shifted by half a cell.
+    Returns the station, the one above, and the metres between them. Stations that share a small cell are close to the
+    first of the cell. So only the firsts are compared with all around them, and a crowd takes time in proportion to its
+    size, not to its pairs.
     """
+    from scipy.spatial import cKDTree
+
     known = _placed(places)
     if len(known) < 2 or distance <= 0:
-        return _none()
-    found: dict[int, tuple[int, float]] = {}
-    local = places[known] - places[known].min(axis=0)
-    for shift in itertools.product((0.0, distance), repeat=3):
-        cells = np.floor((local + shift) / (2 * distance))
-        _, group = np.unique(cells, axis=0, return_inverse=True)
-        order = np.argsort(group.ravel(), kind="stable")
-        sorted_group = group.ravel()[order]
-        for ahead in (1, 2, 3):
-            same = np.flatnonzero(sorted_group[ahead:] == sorted_group[:-ahead])
-            one, other = order[same], order[same + ahead]
-            metres = np.linalg.norm(local[one] - local[other], axis=1)
-            for place in np.flatnonzero(metres < distance).tolist():
-                first, second = sorted((int(known[one[place]]), int(known[other[place]])))
-                found.setdefault(second, (first, float(metres[place])))
-    rows = sorted(found)
-    return (
-        np.array(rows, dtype=np.int64),
-        np.array([found[row][0] for row in rows], dtype=np.int64),
-        np.array([found[row][1] for row in rows]),
-    )
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
+    points = places[known] - places[known].min(axis=0)
+    cells = np.floor(points / (distance / _CELLS_PER_DISTANCE))
+    _, first, cell = np.unique(cells, axis=0, return_index=True, return_inverse=True)
+    above = first[cell.ravel()]
+    tree = cKDTree(points)
+    around = tree.query_ball_point(points[first], distance, return_length=True)
+    for place in first[around > 1].tolist():
+        near = np.array(tree.query_ball_point(points[place], distance))
+        near = near[near < place]
+        near = near[np.linalg.norm(points[near] - points[place], axis=1) < distance]
+        above[place] = near.min(initial=place)
+    rows = np.flatnonzero(above != np.arange(len(points)))
+    metres = np.linalg.norm(points[rows] - points[above[rows]], axis=1)
+    return known[rows], known[above[rows]], metres
 
 
 def lonely(places: Floats, distance: float) -> tuple[Positions, Floats, float]:
-    """Stations whose nearest neighbour is farther than `distance` and than 20 times the typical one; metres; typical.
-
-    Only a station alone in its neighbourhood of cells can be one, so few are measured against all.
-    """
+    """Stations farther from all others than `distance` and 20 times the typical distance; metres; the typical."""
     known = _placed(places)
     if len(known) < 4:
         return np.empty(0, dtype=np.int64), np.empty(0), 0.0
     points = places[known]
-    typical = typical_distance(points)
-    limit = max(distance, _FARTHER_THAN_TYPICAL * typical)
-    cells = np.floor((points - points.min(axis=0)) / limit).clip(0, _LARGEST_CELL).astype(np.int64)
-    crowded, group, sizes = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
-    candidates = np.flatnonzero(sizes[group.ravel()] == 1)[:_MOST_CANDIDATES] if len(crowded) > 1 else np.empty(0, int)
-    metres = _nearest(points[candidates], points) if len(candidates) else np.empty(0)
-    far = metres > limit
-    return known[candidates[far]], metres[far], typical
+    metres = _nearest(points, points)
+    typical = float(np.median(metres[:: max(1, len(metres) // _SAMPLE)]))
+    far = metres > max(distance, _FARTHER_THAN_TYPICAL * typical)
+    return known[far], metres[far], typical
 
 
 def typical_distance(points: Floats) -> float:
@@ -179,16 +168,8 @@ def _placed(places: Floats) -> Positions:
 
 
 def _nearest(points: Floats, others: Floats) -> Floats:
-    """Distance of each point to the nearest other than itself."""
-    result = np.empty(len(points))
-    chunk = max(1, _CHUNK // len(others))
-    for start in range(0, len(points), chunk):
-        part = points[start : start + chunk]
-        squares = ((part[:, None, :] - others[None, :, :]) ** 2).sum(axis=2)
-        squares.partition(1, axis=1)
-        result[start : start + chunk] = np.sqrt(squares[:, 1])
-    return result
+    """Distance of each point to the nearest of the others, itself left out."""
+    from scipy.spatial import cKDTree
 
-
-def _none() -> tuple[Positions, Positions, Floats]:
-    return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
+    metres: Floats = cKDTree(others).query(points, k=2)[0][:, 1]
+    return metres

@@ -65,6 +65,17 @@ def test_holding_back_every_station_stops_the_capture_whatever_the_limit(deliver
     assert "8 of 8 stations break one rule" in validation.headline
 
 
+def test_rows_without_an_id_do_not_hide_what_stops_the_capture(delivery: Delivery) -> None:
+    """The suite, which would name them, does not run then."""
+    delivery.checks["max_quarantine_fraction"] = 0.2
+    delivery.manifest["capture_id"] = "another"
+    for row in delivery.stations[:4]:
+        row["station_id"] = ""
+    validation = delivery.check()
+    assert validation.verdict is Verdict.REJECTED
+    assert 'capture_id "another" differs' in validation.headline
+
+
 @pytest.mark.parametrize(("strict", "verdict"), [(False, Verdict.ACCEPTED), (True, Verdict.REJECTED)])
 def test_strict_makes_warnings_quarantine_and_quarantines_stop(
     delivery: Delivery, strict: bool, verdict: Verdict

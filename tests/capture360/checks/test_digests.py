@@ -1,0 +1,55 @@
+"""Pictures that are equal byte by byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from capture360.checks.digests import copies
+from capture360.checks.parsed_capture import ImageRef
+from capture360.landing.folder import CaptureFolder
+
+
+class Station(str):
+    """An id that counts how often it is compared."""
+
+    compared = 0
+
+    def __ne__(self, other: object) -> bool:
+        Station.compared += 1
+        return str.__ne__(self, other)
+
+    def __eq__(self, other: object) -> bool:
+        Station.compared += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+def equal_pictures(folder: Path, face: str, count: int) -> Iterator[ImageRef]:
+    for number in range(count):
+        path = f"images/s-{number}/{face}.jpg"
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(b"the same masked floor")
+        yield ImageRef(path, Station(f"s-{number}"), face)
+
+
+def test_equal_floors_of_many_stations_cost_by_their_number(tmp_path: Path) -> None:
+    work = []
+    for count in (50, 100):
+        images = list(equal_pictures(tmp_path / str(count), "bottom", count))
+        Station.compared = 0
+        (group,) = copies(CaptureFolder(str(tmp_path / str(count))), images, None)
+        work.append(Station.compared)
+        assert len(group) == count - 1
+    assert 0 < work[1] < 2.5 * work[0]
+
+
+def test_each_copy_names_a_picture_of_another_station(tmp_path: Path) -> None:
+    images = [*equal_pictures(tmp_path, "front", 3)]
+    (group,) = copies(CaptureFolder(str(tmp_path)), images, None)
+    assert [(finding.station, finding.value) for finding in group.findings()] == [
+        ("s-0", "images/s-1/front.jpg"),
+        ("s-1", "images/s-0/front.jpg"),
+        ("s-2", "images/s-0/front.jpg"),
+    ]
