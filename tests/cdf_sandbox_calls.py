@@ -175,7 +175,7 @@ def valid_calls(http: httpx.Client, answers: list[tuple[Call, httpx.Response]]) 
 
     yield Call("POST", "/3d/models", {"items": [{"name": "hall", "dataSetId": data_set, "metadata": {"a": "b"}}]})
     model = item()["id"]
-    yield Call("GET", "/3d/models", query={"limit": 10, "includeRevisionInfo": "true"})
+    yield Call("GET", "/3d/models", query={"limit": 10, "includerevisioninfo": "true"})
     yield Call("GET", "/3d/models/{modelId}", path={"modelId": model})
     yield Call("POST", "/3d/models/update", {"items": [{"id": model, "update": {"name": {"set": "new"}}}]})
     of_model = {"modelId": model}

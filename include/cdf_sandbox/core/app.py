@@ -12,6 +12,7 @@ from cdf_sandbox.core.clock import Clock
 from cdf_sandbox.core.control import control_router
 from cdf_sandbox.core.errors import install_error_handlers
 from cdf_sandbox.core.http import PROJECT_PREFIX, CdfRoute, refuse_unknown_query
+from cdf_sandbox.core.limits import Limits
 from cdf_sandbox.core.links import Links
 from cdf_sandbox.core.middleware import ApiCors, RequestMiddleware
 from cdf_sandbox.core.options import Options
@@ -71,7 +72,8 @@ def create_sandbox(options: Options) -> Sandbox:
     with storage.write() as db:
         links = Links(keys.kept_key(db, "links"), clock)
         blobs.remove_orphans(files_store.referenced_blobs(db))
-    sandbox = Sandbox(options=options, clock=clock, storage=storage, blobs=blobs, links=links)
+    limits = Limits(refused_count=options.throttled_requests_count)
+    sandbox = Sandbox(options=options, clock=clock, storage=storage, blobs=blobs, links=links, limits=limits)
     syncer.install(sandbox)
     return sandbox
 

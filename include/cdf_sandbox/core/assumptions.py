@@ -3,7 +3,8 @@
 Assumptions that can be changed for a run are fields of `Options` and named here.
 
 - The rates published for files, 120 requests and 23 lists or searches per second, apply to a client over all APIs.
-  The 160 of the Files API apply to all clients together. Counted over a sliding second, without refused requests.
+  The 160 of the Files API apply to all clients together. Counted over a sliding second, refused requests included
+  unless `Options.throttled_requests_count` is off.
 - Lists, searches and aggregates of files and assets see a new resource `Options.list_lag` seconds after its
   creation; changes and deletions show at once. Annotations, data sets and 3D models list without lag.
 - `uploaded` of a file turns true `Options.uploaded_lag` seconds after its content arrived, and stays true while

@@ -165,7 +165,7 @@ class TooManyRequests(ApiError):
     """429: a rate or a concurrency limit is reached."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(429, message, headers={"retry-after": "1"})
+        super().__init__(429, message)
 
 
 def envelope(status: int, message: str, headers: dict[str, str] | None = None, **extra: Any) -> JSONResponse:

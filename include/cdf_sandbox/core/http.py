@@ -43,10 +43,24 @@ def given_only(values: dict[str, Any]) -> dict[str, Any]:
 
 def refuse_unknown_query(request: Request) -> None:
     """400 for a parameter that the endpoint does not have: ignoring a filter would return too much."""
-    known = {field.alias for field in get_flat_dependant(request.scope["route"].dependant).query_params}
-    unknown = sorted(set(request.query_params) - known)
-    if unknown:
-        raise BadRequest(f"Unexpected query parameter - {', '.join(unknown)[:200]}")
+    known = query_names(request.scope["route"])
+    for name in sorted(set(request.query_params) - known):
+        similar = next((each for each in sorted(known) if each.lower() == name.lower()), None)
+        raise BadRequest(
+            f"Unrecognized query parameter {name[:200]}" + (f", did you mean {similar}?" if similar else "")
+        )
+
+
+def query_names(route: APIRoute) -> frozenset[str]:
+    """Return the names of a route's query parameters, those of a model of parameters included."""
+    names: set[str] = set()
+    for field in get_flat_dependant(route.dependant).query_params:
+        kind = field.field_info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            names.update(inner.alias or name for name, inner in kind.model_fields.items())
+        else:
+            names.add(field.alias)
+    return frozenset(names)
 
 
 class Json(Response):

@@ -44,10 +44,11 @@ def instance_work(method: str, path: str) -> str | None:
 
 
 class Limits:
-    """Counts of recent requests; a request above a limit is refused with 429 and not counted."""
+    """Counts of recent requests; a request above a limit is refused with 429, and counts too if `refused_count`."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic, *, refused_count: bool = True) -> None:
         self._monotonic = monotonic
+        self._refused_count = refused_count
         self._lock = threading.Lock()
         self._recent: defaultdict[tuple[str, str], deque[float]] = defaultdict(deque)
         self._at_work = dict.fromkeys(INSTANCES_AT_ONCE, 0)
@@ -62,13 +63,17 @@ class Limits:
             counted.append((_ALL_CLIENTS, "files", FILES_PER_SECOND))
         with self._lock:
             windows = [(self._recent[who, kind], limit) for who, kind, limit in counted]
-            for window, limit in windows:
+            for window, _ in windows:
                 while window and window[0] <= now - _WINDOW_S:
                     window.popleft()
-                if len(window) >= limit:
-                    raise TooManyRequests(f"Too many requests: at most {limit} per second for this kind of request")
-            for window, _ in windows:
-                window.append(now)
+            exceeded = [limit for window, limit in windows if len(window) >= limit]
+            if self._refused_count or not exceeded:
+                for window, limit in windows:
+                    window.append(now)
+                    if len(window) > limit:  # More is not needed to refuse the next request.
+                        window.popleft()
+            if exceeded:
+                raise TooManyRequests(f"Too many requests: at most {exceeded[0]} per second for this kind of request")
 
     @contextmanager
     def instances(self, work: str) -> Iterator[None]:
@@ -77,7 +82,7 @@ class Limits:
         with self._lock:
             if self._at_work[work] >= limit:
                 raise TooManyRequests(
-                    f"Project exceeded maximum number='{limit}' of concurrent requests that {work} instances"
+                    f"Project exceeded maximum number='{limit}' of concurrent requests. Please try again later."
                 )
             self._at_work[work] += 1
         try:

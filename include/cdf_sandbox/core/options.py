@@ -45,6 +45,9 @@ class Options:
     byids_applies_view_filter: bool = True
     published_false_hides_published: bool = True
     revision_needs_readable_file: bool = True
+    throttled_requests_count: bool = True
+    mapped_containers_can_be_deleted: bool = False
+    views_by_ids_may_mix_versions: bool = True
     extraction_names: ExtractionNames = "tidy"
     detection_queue: float = 0.5
     detection_processing: float = 1.0
@@ -62,6 +65,9 @@ ASSUMED: dict[str, Any] = {
     "byids_applies_view_filter": bool,
     "published_false_hides_published": bool,
     "revision_needs_readable_file": bool,
+    "throttled_requests_count": bool,
+    "mapped_containers_can_be_deleted": bool,
+    "views_by_ids_may_mix_versions": bool,
     "instance_limit": Annotated[int, Field(ge=0)],
 }
 """Options in which a real project may differ from the assumption, and their types."""

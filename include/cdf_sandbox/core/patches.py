@@ -90,7 +90,10 @@ def plain_value(value: Any) -> Any:
 
 
 def apply_patches(document: dict[str, Any], update: StrictModel) -> dict[str, Any]:
-    """`document` with every patch of `update` applied; fields without a value are left out."""
+    """`document` with every patch of `update` applied; fields without a value are left out.
+
+    An empty list or object is no value.
+    """
     changed = dict(document)
     for name in update.model_fields_set:
         patch = getattr(update, name)
@@ -98,8 +101,13 @@ def apply_patches(document: dict[str, Any], update: StrictModel) -> dict[str, An
             continue
         key = type(update).model_fields[name].alias or name
         value = plain_value(patch.applied(changed.get(key)))
-        if value is None:
+        if value is None or value == [] or value == {}:
             changed.pop(key, None)
         else:
             changed[key] = value
     return changed
+
+
+def without_lists(document: dict[str, Any]) -> dict[str, Any]:
+    """Return what is to be checked of a patched document: the limits on lists are for creations alone."""
+    return {name: value for name, value in document.items() if not isinstance(value, list)}

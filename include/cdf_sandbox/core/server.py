@@ -174,6 +174,7 @@ async def serving(options: Options) -> AsyncIterator[tuple[Sandbox, dict[str, st
                 connection = {
                     "base_url": base_url,
                     "project": options.project,
+                    "mode": options.mode.value,
                     "cluster": _cluster(options.data),
                     "token_url": base_url + TOKEN_PATH,
                     "client_id": _CLIENT_ID,

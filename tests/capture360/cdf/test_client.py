@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from capture360.cdf.client import CdfProject, Connection, cdf_errors, inspect
+from capture360.cdf.project_mode import ModeName
 from capture360.errors import CdfError, CdfUnavailableError, ConfigError
-from local_cdf import RunningSandbox
+from local_cdf import RunningSandbox, fast_options, run_sandbox
 
 VALUES = {
     "base_url": "https://westeurope-1.cognitedata.com/",
@@ -69,6 +71,12 @@ def test_the_sandbox_is_reached_by_its_own_file(running: RunningSandbox, tmp_pat
     path = tmp_path / "connection.json"
     path.write_text(json.dumps(running.connection))
     assert inspect(Connection.from_file(path)).startswith('Connected to project "capture360" at http://127.0.0.1:')
+
+
+@pytest.mark.parametrize("mode", get_args(ModeName))
+def test_the_file_of_the_sandbox_names_its_mode(tmp_path: Path, mode: ModeName) -> None:
+    with run_sandbox(fast_options(tmp_path, mode)):
+        assert Connection.from_file(tmp_path / "connection.json").mode == mode
 
 
 def test_a_wrong_secret_is_told_without_showing_it(running: RunningSandbox) -> None:

@@ -14,7 +14,7 @@ from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.identifiers import ClassicId, FileId, InternalId, new_id
 from cdf_sandbox.core.modes import refuse_classic_write
-from cdf_sandbox.core.paging import cursor_id, first_page, list_answer
+from cdf_sandbox.core.paging import cursor_id, encode_cursor, first_page, list_answer
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.core.sql import Where
 from cdf_sandbox.services.annotations.models import (
@@ -115,7 +115,8 @@ def list_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationLis
             (cursor_id(body.cursor), json.dumps(files)),
         ).fetchall()
     found = [annotation for row in rows if _matches(annotation := annotation_json(row), body.filter)]
-    return list_answer(*first_page(found, body.limit))
+    page, after = first_page(found, body.limit)
+    return Json({"items": page, "nextCursor": None if after is None else encode_cursor(after)})
 
 
 @router.post("/reverselookup")

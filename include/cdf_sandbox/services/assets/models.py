@@ -1,12 +1,14 @@
 """Bodies of the Assets API."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from cdf_sandbox.core.geo import GeoLocation
 from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.core.identifiers import ClassicId, ExternalId, InternalId, each_once, metadata_checker, text
 from cdf_sandbox.core.patches import ArrayPatch, ObjectPatch, Patch, SetPatch
+from cdf_sandbox.core.query import Integers, ListQuery, Texts, by_ids
 from cdf_sandbox.core.sql import Label, LabelFilter, TimeRange
 
 Name = Annotated[str, text(140, minimum=1)]
@@ -28,6 +30,7 @@ class AssetWrite(StrictModel):
     metadata: Metadata | None = None
     source: Source | None = None
     labels: Annotated[list[Label] | None, Field(max_length=10), each_once] = None
+    geo_location: GeoLocation | None = None
 
     @model_validator(mode="after")
     def _one_parent(self) -> Self:
@@ -95,6 +98,24 @@ class AssetAggregate(StrictModel):
     filter: AssetFilter | None = None
 
 
+class AssetQuery(ListQuery):
+    """The query string of a list of assets."""
+
+    include_metadata: bool = True
+    parent_ids: Integers = None
+    parent_external_ids: Texts = None
+    root_ids: Integers = None
+    root: bool = False
+
+    def _filter(self) -> dict[str, Any]:
+        return super()._filter() | {
+            "parentIds": self.parent_ids,
+            "parentExternalIds": self.parent_external_ids,
+            "rootIds": by_ids(self.root_ids),
+            "root": self.root or None,
+        }
+
+
 class AssetIds(StrictModel):
     """Assets to retrieve."""
 
@@ -121,6 +142,7 @@ class AssetUpdate(StrictModel):
     metadata: ObjectPatch | None = None
     source: Patch[Source] | None = None
     labels: ArrayPatch[Label] | None = None
+    geo_location: Patch[GeoLocation] | None = None
     parent_id: SetPatch[InternalId] | None = None
     parent_external_id: SetPatch[ExternalId] | None = None
 

@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Sequence
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.http import CdfRoute, Json, given_only
+from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.identifiers import ClassicId, InternalId
 from cdf_sandbox.core.modes import refuse_classic_write
 from cdf_sandbox.core.paging import cursor_id, list_answer, partition_of
-from cdf_sandbox.core.patches import apply_patches
+from cdf_sandbox.core.patches import apply_patches, without_lists
 from cdf_sandbox.core.references import check_references
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.core.sql import Where, id_lists
@@ -24,6 +25,7 @@ from cdf_sandbox.services.assets.models import (
     AssetFilter,
     AssetIds,
     AssetList,
+    AssetQuery,
     AssetSearch,
     AssetWrite,
     AssetWrites,
@@ -74,21 +76,23 @@ def create_assets(sandbox: SandboxDep, access: AccessDep, body: AssetWrites) -> 
 @router.post("/list")
 def list_assets(sandbox: SandboxDep, access: AccessDep, body: AssetList) -> Response:
     """A page of assets."""
+    return _page(sandbox, access, body)
+
+
+def _page(sandbox: Sandbox, access: Access, body: AssetList, *, with_metadata: bool = True) -> Response:
     where = _where(sandbox, access, body.filter)
     with sandbox.read() as db:
         rows, after = ASSETS.page(db, where, cursor_id(body.cursor), body.limit, partition_of(body.partition))
         items = [store.asset_json(db, row, body.aggregated_properties or ()) for row in rows]
+    if not with_metadata:
+        items = [{name: value for name, value in item.items() if name != "metadata"} for item in items]
     return list_answer(items, after)
 
 
 @router.get("")
-def list_assets_by_query(
-    sandbox: SandboxDep, access: AccessDep, limit: int = 100, cursor: str | None = None, name: str | None = None
-) -> Response:
+def list_assets_by_query(sandbox: SandboxDep, access: AccessDep, query: Annotated[AssetQuery, Query()]) -> Response:
     """A page of assets, its filter in the query string."""
-    condition = {"name": name} if name is not None else {}
-    body = given_only({"filter": condition, "limit": limit, "cursor": cursor})
-    return list_assets(sandbox, access, AssetList.model_validate(body))
+    return _page(sandbox, access, AssetList.model_validate(query.body()), with_metadata=query.include_metadata)
 
 
 @router.post("/search")
@@ -143,7 +147,7 @@ def update_assets(sandbox: SandboxDep, access: AccessDep, body: AssetChanges) ->
             document = apply_patches(json.loads(row["doc"]), update)
             for name in ("parentId", "parentExternalId"):
                 document.pop(name, None)
-            checked = AssetWrite.model_validate(document)
+            checked = AssetWrite.model_validate(without_lists(document))
             access.require_data_sets("assetsAcl", "WRITE", [checked.data_set_id])
             check_references(db, [document])
             ASSETS.save(db, row, document, now)

@@ -97,7 +97,7 @@ def delete_assets(db: Connection, ids: Sequence[int], *, recursive: bool) -> Non
 
 def asset_json(db: Connection, row: Row, aggregates: Sequence[str] = ()) -> dict[str, Any]:
     """An asset as the API shows it, with the asked `aggregates` computed."""
-    shown = document_json(row) | {"rootId": row["root_id"]}
+    shown = {"metadata": {}} | document_json(row) | {"rootId": row["root_id"]}
     if row["parent_id"] is not None:
         shown["parentId"] = row["parent_id"]
         parent = db.execute("SELECT external_id FROM assets WHERE id = ?", (row["parent_id"],)).fetchone()

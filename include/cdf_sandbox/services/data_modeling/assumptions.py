@@ -31,7 +31,9 @@ Assumptions that can be changed for a run are fields of `Options` and named here
 - A container cannot lose a property that has data or that a view maps, nor gain a required one while it has data, nor
   change a type. A property may become required; its constraint is `pending` while the container has no data.
 - A view that another one implements or a data model holds, and a container that a view maps, that
-  another container requires or that relations must point into, cannot be deleted. A request that defines one of them
+  another container requires or that relations must point into, cannot be deleted;
+  `Options.mapped_containers_can_be_deleted` allows it for a mapped container. Views may be named with and without
+  versions in one request unless `Options.views_by_ids_may_mix_versions` is off. A request that defines one of them
   twice is refused, and so is one that defines a space or data model twice. Of collations only the form is checked.
 - `autoIncrement`, `targetUnits` and `backfillSort` are refused.
 """

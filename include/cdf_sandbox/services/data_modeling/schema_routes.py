@@ -87,7 +87,9 @@ def _delete(sandbox: Sandbox, access: Access, kind: SchemaKind, keys: Sequence[K
     access.require_spaces(SCHEMA_ACL, "WRITE", {key[0] for key in keys})
     names = ("space", "externalId", "version")
     with sandbox.write() as db:
-        removed = SchemaWriter(db, sandbox.clock.now_ms()).delete(kind, keys)
+        may_drop = sandbox.options.mapped_containers_can_be_deleted
+        writer = SchemaWriter(db, sandbox.clock.now_ms(), mapped_containers_can_be_deleted=may_drop)
+        removed = writer.delete(kind, keys)
     return Json({"items": [{name: part for name, part in zip(names, key, strict=True) if part} for key in removed]})
 
 
@@ -256,6 +258,9 @@ def views_by_ids(
     inherited: Annotated[bool, Query(alias="includeInheritedProperties")] = True,
 ) -> Response:  # fmt: skip
     """Read views."""
+    mixed = len({each.version is None for each in request.items}) > 1
+    if mixed and not sandbox.options.views_by_ids_may_mix_versions:
+        raise BadRequest("Views are named either all with a version or all without one")
     spaces = readable_spaces(access, SCHEMA_ACL)
     with sandbox.read() as db:
         wires = _versions(Schema(db), "view", request.items)

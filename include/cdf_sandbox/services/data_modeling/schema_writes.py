@@ -27,8 +27,9 @@ _TIMES = ("createdTime", "lastUpdatedTime", "isGlobal")
 class SchemaWriter:
     """Write schemas within one transaction."""
 
-    def __init__(self, db: Connection, now_ms: int) -> None:
+    def __init__(self, db: Connection, now_ms: int, *, mapped_containers_can_be_deleted: bool = False) -> None:
         self._db = db
+        self._drops_mapped = mapped_containers_can_be_deleted
         self.schema = Schema(db)
         self._now = now_ms
 
@@ -204,7 +205,8 @@ class SchemaWriter:
         if kind == "container":
             reference = {"type": "container", "space": key[0], "externalId": key[1]}
             for wire in self.schema.all("view", preloaded=False):
-                if any(prop.get("container") == reference for prop in wire["properties"].values()):
+                maps = any(prop.get("container") == reference for prop in wire["properties"].values())
+                if maps and not self._drops_mapped:
                     return f"the view '{ViewId(*key_of(wire))}' maps it"
             for wire in self.schema.all("container", preloaded=False):
                 if any(each.get("require") == reference for each in wire["constraints"].values()):

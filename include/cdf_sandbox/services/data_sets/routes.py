@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
-from cdf_sandbox.core.documents import document_json
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.identifiers import ClassicId
 from cdf_sandbox.core.paging import cursor_id, list_answer
@@ -23,7 +22,7 @@ from cdf_sandbox.services.data_sets.models import (
     DataSetWrite,
     DataSetWrites,
 )
-from cdf_sandbox.services.data_sets.store import DATA_SETS
+from cdf_sandbox.services.data_sets.store import DATA_SETS, data_set_json
 
 router = APIRouter(prefix="/datasets", route_class=CdfRoute)
 
@@ -49,7 +48,7 @@ def create_data_sets(sandbox: SandboxDep, access: AccessDep, body: DataSetWrites
         DATA_SETS.check_free(db, documents)
         ids = [DATA_SETS.insert(db, document, now) for document in documents]
         rows = DATA_SETS.find_all(db, [ClassicId(id=i) for i in ids])
-    return Json({"items": [document_json(row) for row in rows]})
+    return Json({"items": [data_set_json(row) for row in rows]})
 
 
 @router.post("/list")
@@ -58,7 +57,7 @@ def list_data_sets(sandbox: SandboxDep, access: AccessDep, body: DataSetList) ->
     where = _where(access, body.filter)
     with sandbox.read() as db:
         rows, after = DATA_SETS.page(db, where, cursor_id(body.cursor), body.limit)
-    return list_answer([document_json(row) for row in rows], after)
+    return list_answer([data_set_json(row) for row in rows], after)
 
 
 @router.post("/aggregate")
@@ -76,7 +75,7 @@ def retrieve_data_sets(sandbox: SandboxDep, access: AccessDep, body: DataSetIds)
     with sandbox.read() as db:
         rows = DATA_SETS.find_all(db, body.items, ignore_unknown=body.ignore_unknown_ids)
     access.require_data_sets("datasetsAcl", "READ", (row["id"] for row in rows))
-    return Json({"items": [document_json(row) for row in rows]})
+    return Json({"items": [data_set_json(row) for row in rows]})
 
 
 @router.post("/update")
@@ -92,4 +91,4 @@ def update_data_sets(sandbox: SandboxDep, access: AccessDep, body: DataSetChange
             DataSetWrite.model_validate(document)
             DATA_SETS.save(db, row, document, now)
         changed = DATA_SETS.find_all(db, [ClassicId(id=row["id"]) for row in rows])
-    return Json({"items": [document_json(row) for row in changed]})
+    return Json({"items": [data_set_json(row) for row in changed]})

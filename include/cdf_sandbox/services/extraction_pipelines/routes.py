@@ -11,7 +11,7 @@ from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.http import CdfRoute, Json, given_only
 from cdf_sandbox.core.identifiers import ClassicId, ExternalId, InternalId, new_id
 from cdf_sandbox.core.paging import cursor_id, first_page, list_answer
-from cdf_sandbox.core.patches import apply_patches
+from cdf_sandbox.core.patches import apply_patches, without_lists
 from cdf_sandbox.core.references import check_references
 from cdf_sandbox.core.sandbox import SandboxDep
 from cdf_sandbox.core.sql import Where
@@ -95,7 +95,7 @@ def update_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineChang
         access.require_data_sets(_ACL, "WRITE", (row["data_set_id"] for row in rows))
         for row, change in zip(rows, body.items, strict=True):
             document = apply_patches(json.loads(row["doc"]), change.update)
-            checked = PipelineWrite.model_validate(document)
+            checked = PipelineWrite.model_validate(without_lists(document))
             access.require_data_sets(_ACL, "WRITE", [checked.data_set_id])
             check_references(db, [document])
             PIPELINES.save(db, row, document, now)

@@ -31,10 +31,9 @@ def pipeline_json(db: Connection, row: Row) -> dict[str, Any]:
     )
     last = {run["status"]: run["last"] for run in rows}
     for status, name in (("success", "lastSuccess"), ("failure", "lastFailure")):
-        if status in last:
-            shown[name] = last[status]
+        shown[name] = last.get(status, 0)
+    shown["lastSeen"] = max(last.values(), default=0)
     if last:
-        shown["lastSeen"] = max(last.values())
         newest = db.execute(
             "SELECT message FROM extraction_runs WHERE pipeline_id = ? AND message IS NOT NULL"
             " ORDER BY created_time DESC, id LIMIT 1",

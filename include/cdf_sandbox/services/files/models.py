@@ -1,9 +1,10 @@
 """Bodies of the Files API."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from cdf_sandbox.core.geo import GeoLocation
 from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.core.identifiers import (
     NO_NUL,
@@ -17,6 +18,7 @@ from cdf_sandbox.core.identifiers import (
     text,
 )
 from cdf_sandbox.core.patches import ArrayPatch, ObjectPatch, Patch
+from cdf_sandbox.core.query import Integers, ListQuery, Objects, Texts, by_ids
 from cdf_sandbox.core.sql import Label, LabelFilter, TimeRange
 
 
@@ -34,20 +36,6 @@ Metadata = Annotated[
     dict[Annotated[str, Field(pattern=NO_NUL)], Annotated[str, Field(pattern=NO_NUL)]],
     metadata_checker(key_bytes=128, value_bytes=10240, pairs=256, total_bytes=10240),
 ]
-
-
-class GeoLocation(StrictModel):
-    """A GeoJSON feature; its coordinates are kept as they came."""
-
-    class Geometry(StrictModel):
-        """The geometry of a feature."""
-
-        type: Literal["Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon"]
-        coordinates: list[Any]
-
-    type: Literal["Feature"]
-    geometry: Geometry
-    properties: dict[str, Any] | None = None
 
 
 class FileWrite(StrictModel):
@@ -143,6 +131,36 @@ class FileList(StrictModel):
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     cursor: str | None = None
     partition: str | None = None
+
+
+class FileQuery(ListQuery):
+    """The query string of a list of files."""
+
+    mime_type: str | None = None
+    asset_ids: Integers = None
+    asset_external_ids: Texts = None
+    data_set_ids: Objects = None
+    root_asset_ids: Integers = None
+    min_uploaded_time: int | None = None
+    max_uploaded_time: int | None = None
+    min_source_created_time: int | None = None
+    max_source_created_time: int | None = None
+    min_source_modified_time: int | None = None
+    max_source_modified_time: int | None = None
+    uploaded: bool | None = None
+
+    def _filter(self) -> dict[str, Any]:
+        return super()._filter() | {
+            "mimeType": self.mime_type,
+            "assetIds": self.asset_ids,
+            "assetExternalIds": self.asset_external_ids,
+            "dataSetIds": self.data_set_ids,
+            "rootAssetIds": by_ids(self.root_asset_ids),
+            "uploadedTime": self._times("uploaded"),
+            "sourceCreatedTime": self._times("source_created"),
+            "sourceModifiedTime": self._times("source_modified"),
+            "uploaded": self.uploaded,
+        }
 
 
 class FileSearch(StrictModel):

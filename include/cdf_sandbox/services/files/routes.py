@@ -14,7 +14,7 @@ from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.core.http import CdfRoute, Json, given_only
 from cdf_sandbox.core.identifiers import ExternalId, FileId, InternalId
 from cdf_sandbox.core.paging import cursor_id, list_answer, partition_of
-from cdf_sandbox.core.patches import apply_patches
+from cdf_sandbox.core.patches import apply_patches, without_lists
 from cdf_sandbox.core.references import check_references
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.core.sql import Where
@@ -27,6 +27,7 @@ from cdf_sandbox.services.files.models import (
     FileFilter,
     FileIds,
     FileList,
+    FileQuery,
     FileSearch,
     FileUpdate,
     FileWrite,
@@ -61,24 +62,9 @@ def list_files(sandbox: SandboxDep, access: AccessDep, body: FileList) -> Respon
 
 
 @metadata_router.get("")
-def list_files_by_query(
-    sandbox: SandboxDep,
-    access: AccessDep,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: str | None = None,
-    name: str | None = None,
-    mime_type: Annotated[str | None, Query(alias="mimeType")] = None,
-    source: str | None = None,
-    external_id_prefix: Annotated[str | None, Query(alias="externalIdPrefix")] = None,
-    uploaded: bool | None = None,
-) -> Response:
+def list_files_by_query(sandbox: SandboxDep, access: AccessDep, query: Annotated[FileQuery, Query()]) -> Response:
     """A page of files, its filter in the query string."""
-    given = {
-        "name": name, "mimeType": mime_type, "source": source, "externalIdPrefix": external_id_prefix,
-        "uploaded": uploaded,
-    }  # fmt: skip
-    body = given_only({"filter": given_only(given), "limit": limit, "cursor": cursor})
-    return list_files(sandbox, access, FileList.model_validate(body))
+    return list_files(sandbox, access, FileList.model_validate(query.body()))
 
 
 @metadata_router.post("/search")
@@ -122,7 +108,7 @@ def update_files(sandbox: SandboxDep, access: AccessDep, body: FileChanges) -> R
             check_references(db, [document])
             FILES.save(db, row, document, now)
         changed = store.find_all(db, [FileId(id=row["id"]) for row in rows], now)
-    return Json({"items": _items(sandbox, changed)})
+    return Json({"items": [{"metadata": {}} | item for item in _items(sandbox, changed)]})
 
 
 def _check_owner(row: Row, update: FileUpdate) -> None:
@@ -132,7 +118,7 @@ def _check_owner(row: Row, update: FileUpdate) -> None:
 
 
 def _check_document(access: Access, document: dict[str, Any]) -> None:
-    checked = FileWrite.model_validate(document)
+    checked = FileWrite.model_validate(without_lists(document))
     access.require_data_sets("filesAcl", "WRITE", [checked.data_set_id])
 
 

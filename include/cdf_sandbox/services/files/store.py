@@ -109,9 +109,9 @@ def set_content(db: Connection, file_id: int, content: Content, now: int, upload
     if row is None:
         raise NotFound("The file of this link was deleted")
     db.execute(
-        "UPDATE files SET blob = ?, size = ?, content_type = ?, uploaded_time = ?, last_updated_time = ?,"
+        "UPDATE files SET blob = ?, size = ?, content_type = ?, uploaded_time = ?,"
         " uploaded_from = coalesce(uploaded_from, ?) WHERE id = ?",
-        (content.blob, content.size, content.content_type, now, now, uploaded_from, file_id),
+        (content.blob, content.size, content.content_type, now, uploaded_from, file_id),
     )
     return [row["blob"]] if row["blob"] else []
 
@@ -164,7 +164,7 @@ def listed_files(condition: FileFilter | None, now: int, lag_ms: int, allowed: f
     where.classic(condition)
     if condition is None:
         return where
-    where.between("CASE WHEN uploaded_from <= last_updated_time THEN uploaded_time END", condition.uploaded_time)
+    where.between(f"CASE WHEN uploaded_from <= {int(now)} THEN uploaded_time END", condition.uploaded_time)
     if condition.uploaded is not None:
         where.add("coalesce(uploaded_from <= ?, 0) = ?", now, int(condition.uploaded))
     _of_assets(where, condition)

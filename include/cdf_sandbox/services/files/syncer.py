@@ -69,5 +69,5 @@ def _classic_fields(db: Connection, node: InstanceId) -> dict[str, Any]:
         for _, container, doc in load_documents(db, [stored.id], [str(_FILE), str(_DESCRIBABLE)])
     }
     file = by_container.get(str(_FILE), {})
-    name = by_container.get(str(_DESCRIBABLE), {}).get("name") or node.external_id
+    name = by_container.get(str(_DESCRIBABLE), {}).get("name") or "untitled"
     return {"name": name[:256]} | {key: file[key] for key in ("directory", "mimeType") if file.get(key) is not None}

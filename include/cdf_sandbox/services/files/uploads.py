@@ -83,7 +83,7 @@ def create_file(
     """Create or overwrite metadata; the answer has the URL for one PUT of the content."""
     with sandbox.write() as db:
         row = _create_or_overwrite(sandbox, db, access, body, overwrite=overwrite)
-    shown = store.file_json(row, sandbox.clock.now_ms())
+    shown = {"labels": []} | store.file_json(row, sandbox.clock.now_ms())
     return Json(shown | {"uploadUrl": _upload_link(sandbox, request, row)}, status_code=201)
 
 

@@ -92,7 +92,7 @@ def list_models(
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     published: bool | None = None,
-    with_revision: Annotated[bool, Query(alias="includeRevisionInfo")] = False,
+    with_revision: Annotated[bool, Query(alias="includerevisioninfo")] = False,
 ) -> Response:
     """A page of models."""
     access.require("threedAcl", "READ")

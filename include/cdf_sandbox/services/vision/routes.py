@@ -34,6 +34,10 @@ def _check_file(row: Row) -> None:
         raise BadRequest(f"File {row['id']} ({document['name']}) is not uploaded")
 
 
+def _external_id(row: Row) -> dict[str, str]:
+    return {} if row["external_id"] is None else {"fileExternalId": row["external_id"]}
+
+
 @router.post("")
 def extract(sandbox: SandboxDep, access: AccessDep, body: Extract) -> Response:
     """Start a job."""
@@ -49,7 +53,10 @@ def extract(sandbox: SandboxDep, access: AccessDep, body: Extract) -> Response:
         for row in files_store.readable(access, rows):
             _check_file(row)
         job_id, started = new_id(), now + int(sandbox.options.detection_queue * 1000)
-        items = [{"fileId": row["id"], **item.wire()} for row, item in zip(rows, body.items, strict=True)]
+        items = [
+            {"fileId": row["id"], **_external_id(row), **item.wire()}
+            for row, item in zip(rows, body.items, strict=True)
+        ]
         document = {"items": items, **body.model_dump(by_alias=True, exclude_none=True, exclude={"items"})}
         db.execute(
             "INSERT INTO vision_jobs VALUES (?, ?, ?, ?, ?, ?, NULL)",

@@ -194,3 +194,12 @@ def test_a_status_for_data_that_does_not_fit_is_refused(client, new_face, face):
     made = client.annotations.create(write(new_face))
     with pytest.raises(CogniteAPIError, match="instanceRef"):
         client.annotations.update(AnnotationUpdate(id=made.id).annotation_type.set("images.InstanceLink"))
+
+
+def test_the_asset_of_a_link_need_not_exist(http, new_face):
+    for asset in ({"id": 17}, {"externalId": "nobody"}):
+        body = body_of(new_face)
+        body["items"][0] |= {"data": LINK | {"assetRef": asset}}
+        answer = http.post("/annotations", json=body)
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["items"][0]["data"]["assetRef"] == asset

@@ -140,8 +140,8 @@ REFUSED = [
     (changed(CONFIG, "revision", to=core.ref("one")), "360 image collections not found"),
     (changed(CONFIG, "revision", to=None), "revision"),
     (changed(CONFIG, "revisionInstanceId", to={"space": "s", "externalId": "x"}), "Unexpected field"),
-    (changed(CONFIG, "object3DSpace", to="nowhere"), "nowhere"),
-    (changed(CONFIG, "contextualizationSpace", to="nowhere"), "nowhere"),
+    (changed(CONFIG, "object3DSpace", to="cdf_cdm"), "cdf_cdm is global"),
+    (changed(CONFIG, "contextualizationSpace", to="cdf_cdm_3d"), "cdf_cdm_3d is global"),
 ]
 
 
@@ -152,6 +152,17 @@ def test_refused_whole(running: RunningSandbox, http: httpx.Client, wrong: dict[
     assert answer.status_code == 400, answer.text
     assert said in answer.json()["error"]["message"]
     assert running.sandbox.counters.snapshot()["rowsChanged"] == before
+
+
+@pytest.mark.parametrize("name", ["object3DSpace", "contextualizationSpace"])
+@pytest.mark.parametrize("url", [URL, f"{URL}/delete"])
+def test_a_missing_space_fails_without_saying_so(http: httpx.Client, url: str, name: str) -> None:
+    wrong = changed(CONFIG, name, to="nowhere")
+    if url != URL:
+        del wrong["items"][0]["polygon"]
+    answer = http.post(url, json=wrong, headers=core.BETA)
+    assert answer.status_code == 500
+    assert "nowhere" not in answer.text
 
 
 def test_one_wrong_item_refuses_the_others(client: CogniteClient, http: httpx.Client) -> None:

@@ -105,6 +105,15 @@ def test_no_more_than_twenty_jobs_at_once(start_sandbox: Start) -> None:
         eventually(lambda: http.post(URL, json=body(file)).is_success or None)
 
 
+def test_the_first_answer_names_the_files(client: CogniteClient, http: httpx.Client) -> None:
+    content = core.picture()
+    named = upload(client, "named.jpg", content)
+    plain = client.files.upload_bytes(content, name="plain.jpg", mime_type="image/jpeg")
+    assert plain.id is not None
+    answer = http.post(URL, json=body(named, plain.id)).raise_for_status().json()
+    assert answer["items"] == [{"fileId": named, "fileExternalId": "named.jpg"}, {"fileId": plain.id}]
+
+
 @pytest.mark.parametrize(
     ("name", "mime_type"), [("face.gif", "image/gif"), ("face", "image/jpeg"), ("face.jpg", "application/pdf")]
 )

@@ -1,0 +1,125 @@
+"""Answers of the classic APIs as real CDF was seen to give them: values that are empty, times, names and words."""
+
+import httpx
+import pytest
+
+GEO = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [10.0, 59.0]}}
+
+
+def items(*values):
+    return {"items": list(values)}
+
+
+def one(answer):
+    return answer.raise_for_status().json()["items"][0]
+
+
+def test_assets_and_data_sets_always_have_metadata(http):
+    for path in ("/assets", "/datasets"):
+        made = one(http.post(path, json=items({"name": "n"})))
+        assert made["metadata"] == {}
+        named = items({"id": made["id"]})
+        assert one(http.post(f"{path}/byids", json=named))["metadata"] == {}
+        assert one(http.post(f"{path}/list", json={}))["metadata"] == {}
+        changed = items({"id": made["id"], "update": {"metadata": {"set": {"a": "b"}}}})
+        assert one(http.post(f"{path}/update", json=changed))["metadata"] == {"a": "b"}
+        emptied = items({"id": made["id"], "update": {"metadata": {"set": {}}}})
+        assert one(http.post(f"{path}/update", json=emptied))["metadata"] == {}
+
+
+def test_empty_values_of_files(http):
+    made = http.post("/files", json={"name": "n", "externalId": "empty"}).raise_for_status().json()
+    assert made["labels"] == []
+    assert "metadata" not in made
+    named = {"externalId": "empty"}
+    labelled = one(
+        http.post("/files/update", json=items(named | {"update": {"labels": {"add": [{"externalId": "l"}]}}}))
+    )
+    assert (labelled["labels"], labelled["metadata"]) == ([{"externalId": "l"}], {})
+    bare = one(
+        http.post("/files/update", json=items(named | {"update": {"labels": {"remove": [{"externalId": "l"}]}}}))
+    )
+    assert "labels" not in bare
+    assert "labels" not in one(http.post("/files/byids", json=items(named)))
+
+
+def test_the_assets_of_a_file_may_be_emptied(http):
+    asset = one(http.post("/assets", json=items({"name": "a"})))["id"]
+    for number, patch in enumerate(({"set": []}, {"remove": [asset]})):
+        named = {"externalId": f"assets-{number}"}
+        http.post("/files", json={"name": "n", "assetIds": [asset], **named}).raise_for_status()
+        changed = one(http.post("/files/update", json=items(named | {"update": {"assetIds": patch}})))
+        assert "assetIds" not in changed
+
+
+def test_the_limits_of_a_creation_are_not_those_of_a_change(http):
+    http.post("/files", json={"name": "n", "externalId": "many"}).raise_for_status()
+    labels = [{"externalId": str(number)} for number in range(11)]
+    changed = one(http.post("/files/update", json=items({"externalId": "many", "update": {"labels": {"add": labels}}})))
+    assert changed["labels"] == labels
+
+
+def test_empty_values_of_pipelines(http):
+    data_set = one(http.post("/datasets", json=items({"name": "n"})))["id"]
+    pipeline = {"externalId": "p", "name": "n", "dataSetId": data_set, "metadata": {"a": "b"}}
+    made = one(http.post("/extpipes", json=items(pipeline)))
+    assert [made[name] for name in ("lastSuccess", "lastFailure", "lastSeen")] == [0, 0, 0]
+    emptied = items({"externalId": "p", "update": {"metadata": {"set": {}}}})
+    assert "metadata" not in one(http.post("/extpipes/update", json=emptied))
+    http.post(
+        "/extpipes/runs", json=items({"externalId": "p", "status": "success", "createdTime": 5})
+    ).raise_for_status()
+    seen = one(http.post("/extpipes/byids", json=items({"externalId": "p"})))
+    assert [seen[name] for name in ("lastSuccess", "lastFailure", "lastSeen")] == [5, 0, 5]
+
+
+def test_the_last_page_of_annotations_says_so(http):
+    file = http.post("/files", json={"name": "n"}).raise_for_status().json()["id"]
+    condition = {"annotatedResourceType": "file", "annotatedResourceIds": [{"id": file}]}
+    assert http.post("/annotations/list", json={"filter": condition}).json() == {"items": [], "nextCursor": None}
+
+
+def test_an_upload_keeps_the_time_of_the_last_update(running, http):
+    made = http.post("/files", json={"name": "n", "externalId": "uploaded"}).raise_for_status().json()
+    running.advance(5)
+    httpx.put(made["uploadUrl"], content=b".", trust_env=False).raise_for_status()
+    seen = one(http.post("/files/byids", json=items({"externalId": "uploaded"})))
+    assert seen["uploaded"] and seen["uploadedTime"] >= made["lastUpdatedTime"] + 5000
+    assert seen["lastUpdatedTime"] == made["lastUpdatedTime"]
+
+
+def test_a_cognite_file_without_a_name_is_untitled(http):
+    http.post("/models/spaces", json=items({"space": "unnamed"})).raise_for_status()
+    source = {"type": "view", "space": "cdf_cdm", "externalId": "CogniteFile", "version": "v1"}
+    node = {"space": "unnamed", "externalId": "f", "instanceType": "node"}
+    sources = [{"source": source, "properties": {"mimeType": "a/b"}}]
+    http.post("/models/instances", json=items(node | {"sources": sources})).raise_for_status()
+    found = one(http.post("/files/byids", json=items({"instanceId": {"space": "unnamed", "externalId": "f"}})))
+    assert found["name"] == "untitled"
+
+
+def test_the_place_of_an_asset(http):
+    made = one(http.post("/assets", json=items({"name": "n", "geoLocation": GEO})))
+    assert made["geoLocation"] == GEO
+    elsewhere = {**GEO, "properties": {"a": 1}}
+    changed = one(
+        http.post("/assets/update", json=items({"id": made["id"], "update": {"geoLocation": {"set": elsewhere}}}))
+    )
+    assert changed["geoLocation"] == elsewhere
+    gone = one(
+        http.post("/assets/update", json=items({"id": made["id"], "update": {"geoLocation": {"setNull": True}}}))
+    )
+    assert "geoLocation" not in gone
+    assert http.post("/assets", json=items({"name": "n", "geoLocation": {"type": "Point"}})).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "words"), [("/files/byids", "File ids not found: 1"), ("/assets/byids", "Asset ids not found: 1")]
+)
+def test_words_about_unknown_ids(http, path, words):
+    assert http.post(path, json=items({"id": 1})).json()["error"]["message"] == words
+
+
+def test_words_about_an_unknown_external_id_of_an_asset(http):
+    answer = http.post("/assets/byids", json=items({"externalId": "nowhere"}))
+    assert answer.json()["error"]["message"].startswith("External id not found")
