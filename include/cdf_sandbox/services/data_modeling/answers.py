@@ -9,7 +9,7 @@ from typing import Any
 from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.services.data_modeling.ids import dump_instance
 from cdf_sandbox.services.data_modeling.models import SelectedSource, Source
-from cdf_sandbox.services.data_modeling.schema import View
+from cdf_sandbox.services.data_modeling.schema import View, shown_view
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.store import StoredInstance, load_documents, load_instances
 
@@ -81,11 +81,12 @@ def _dump(
     return answer
 
 
-def dump_typing(selections: Sequence[Selection]) -> dict[str, Any]:
+def dump_typing(schema: Schema, selections: Sequence[Selection]) -> dict[str, Any]:
     """The types of the answered properties: space -> view -> property."""
     typing: dict[str, Any] = {}
     for each in selections:
-        wires = {name: each.view.properties[name].wire for name in each.properties}
+        shown = shown_view(each.view, schema.nullability)["properties"]
+        wires = {name: shown[name] for name in each.properties}
         keys = (
             "type",
             "nullable",

@@ -58,7 +58,7 @@ def read_by_ids(db: Connection, request: ByIdsRequest, spaces: Spaces, *, apply_
         )
         there = {row["id"] for row in rows}
         ids = [each for each in ids if each in there]
-    return with_typing({"items": dump_instances(db, ids, selections)}, selections, request.include_typing)
+    return with_typing({"items": dump_instances(db, ids, selections)}, schema, selections, request.include_typing)
 
 
 def list_instances(db: Connection, request: ListRequest, spaces: Spaces) -> dict[str, Any]:
@@ -77,11 +77,11 @@ def list_instances(db: Connection, request: ListRequest, spaces: Spaces) -> dict
     answer: dict[str, Any] = {"items": dump_instances(db, ids, selections)}
     if following is not None:
         answer["nextCursor"] = encode_cursor(following)
-    return with_typing(answer, selections, request.include_typing)
+    return with_typing(answer, schema, selections, request.include_typing)
 
 
-def with_typing(answer: dict[str, Any], selections: list[Selection], wanted: bool) -> dict[str, Any]:
+def with_typing(answer: dict[str, Any], schema: Schema, selections: list[Selection], wanted: bool) -> dict[str, Any]:
     """`answer` with the types of its properties if they are wanted."""
     if wanted:
-        answer["typing"] = dump_typing(selections)
+        answer["typing"] = dump_typing(schema, selections)
     return answer

@@ -61,7 +61,7 @@ class _Sync:
             ids, position = self._changes(name)
             items[name] = dump_instances(self._db, ids, selections)
             cursors[name] = encode_cursor({"s": position.seq, "b": position.begun, "t": self._now})
-            typing[name] = dump_typing(selections)
+            typing[name] = dump_typing(self._schema, selections) if self._request.include_typing else {}
         answer: dict[str, Any] = {"items": items, "nextCursor": cursors}
         if self._request.include_typing:
             answer["typing"] = typing
