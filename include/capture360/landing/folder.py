@@ -99,7 +99,7 @@ class CaptureFolder:
     def _walk(self) -> Iterator[FileEntry | LeftOut | str]:
         """What counts, and as a text the name of each ignored file right in the folder."""
         for entry in local_tree(self._root) if self._is_local else self._stored():
-            if _ignored(entry.path):
+            if is_ignored(entry.path):
                 if "/" not in entry.path and not isinstance(entry, LeftOut):
                     yield entry.path
             else:
@@ -158,9 +158,10 @@ class CaptureFolder:
         return "file" in ((protocol,) if isinstance(protocol, str) else protocol)
 
 
-def _ignored(path: str) -> bool:
+def is_ignored(path: str) -> bool:
+    """Whether a path is no part of a delivery: hidden, half-copied, or a companion file of an operating system."""
     name = posixpath.basename(path)
-    hidden = any(part.startswith((".", "~$")) for part in path.split("/"))
+    hidden = any(part.startswith((".", "~$")) or part == "__MACOSX" for part in path.split("/"))
     return hidden or name in IGNORED_NAMES or name.lower().endswith(IGNORED_SUFFIXES)
 
 

@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from capture360.errors import BadInputError, ConfigError
-from capture360.landing.folder import CaptureFolder
+from capture360.landing.folder import CaptureFolder, is_ignored
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -134,7 +134,9 @@ def _checked(members: Sequence[zipfile.ZipInfo], archive: str, size: int) -> Seq
         raise BadInputError(
             f"{archive} holds {len(members):,} files, more than {_MOST_MEMBERS:,}. Deliver the E57 files unpacked."
         )
-    scans = [member for member in members if member.filename.lower().endswith(E57)]
+    scans = [
+        member for member in members if member.filename.lower().endswith(E57) and not _is_companion(member.filename)
+    ]
     if not scans:
         raise BadInputError(f"{archive} holds no E57 file. Deliver E57 files in it, or remove it.")
     times = Counter(member.filename for member in scans)
@@ -157,6 +159,11 @@ def _checked(members: Sequence[zipfile.ZipInfo], archive: str, size: int) -> Seq
     if sum(member.compress_size for member in scans) > size:
         raise BadInputError(f"{archive} says it holds more bytes than it has. Pack it anew.")
     return scans
+
+
+def _is_companion(name: str) -> bool:
+    """Whether an archiver added the member by itself. A path that leaves the archive is judged, not passed over."""
+    return is_ignored(name) and not {"", ".", ".."} & set(name.split("/"))
 
 
 def _start(stream: IO[bytes], member: zipfile.ZipInfo, archive: str) -> int:

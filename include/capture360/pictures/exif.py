@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import IO, Any
 
@@ -17,14 +17,25 @@ _MOMENT = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(
 _EXIF, _GPS = 0x8769, 0x8825
 _TAKEN, _OFFSET = 0x9003, 0x9011
 _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _ALTITUDE_REF, _ALTITUDE = 1, 2, 3, 4, 5, 6
+_STATUS, _MODE = 9, 10
+_SIGNS = {"N": 1, "NORTH": 1, "S": -1, "SOUTH": -1, "E": 1, "EAST": 1, "W": -1, "WEST": -1}
+_BELOW = (1, 3)
+"""Below the sea and below the ellipsoid; without a reference altitudes are above the sea, by the standard."""
+
+Place = tuple[float, float, float | None]
 
 
 @dataclass(frozen=True, slots=True)
 class CameraNotes:
-    """`taken` has a zone only if the camera gave one. Degrees north and east, metres above the ellipsoid or the sea."""
+    """`taken` has a zone only if the camera gave one.
+
+    `place` is degrees north and east and metres above the ellipsoid or the sea, these None where the camera gives none.
+    `lacking` says what keeps the GPS values from being a whole place; empty where there are none.
+    """
 
     taken: datetime | None = None
-    place: tuple[float, float, float] | None = None
+    place: Place | None = None
+    lacking: str = ""
 
 
 def camera_notes(stream: IO[bytes]) -> CameraNotes:
@@ -37,17 +48,18 @@ def camera_notes(stream: IO[bytes]) -> CameraNotes:
     from PIL import Image
 
     exif = Image.Exif()
-    taken, place = None, None
+    notes = CameraNotes()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # Metadata nobody promised: Pillow raises whatever the bytes provoke, and one field must not void the other.
         with suppress(Exception):
             exif.load(head[start : start + 65_533])
         with suppress(Exception):
-            taken = _time(exif.get_ifd(_EXIF))
+            notes = replace(notes, taken=_time(exif.get_ifd(_EXIF)))
         with suppress(Exception):
-            place = _place(exif.get_ifd(_GPS))
-    return CameraNotes(taken, place)
+            place, lacking = _place(exif.get_ifd(_GPS))
+            notes = replace(notes, place=place, lacking=lacking)
+    return notes
 
 
 def _time(values: Mapping[int, Any]) -> datetime | None:
@@ -67,18 +79,56 @@ def _time(values: Mapping[int, Any]) -> datetime | None:
         return taken
 
 
-def _place(values: Mapping[int, Any]) -> tuple[float, float, float] | None:
+def _place(values: Mapping[int, Any]) -> tuple[Place | None, str]:
+    """The place, and what it lacks. Nothing stands in for what the camera did not write."""
     if _LATITUDE not in values or _LONGITUDE not in values:
+        return None, ""
+    if _word(values.get(_STATUS)) == "V" or _word(values.get(_MODE)) in ("0", "1"):
+        return None, "says of its own GPS position that it was taken without a fix"
+    try:
+        north, east = _degrees(values[_LATITUDE]), _degrees(values[_LONGITUDE])
+    except (TypeError, ValueError, ArithmeticError):
+        return None, "gives a GPS position that is no pair of angles"
+    if north == 0 and east == 0:
+        return None, "gives the GPS position 0, 0, which cameras write without a fix"
+    north_sign = _sign(values.get(_LATITUDE_REF), "NS")
+    east_sign = _sign(values.get(_LONGITUDE_REF), "EW")
+    if north_sign is None:
+        return None, "does not say whether its GPS latitude is north or south"
+    if east_sign is None:
+        return None, "does not say whether its GPS longitude is east or west"
+    if north > 90 or east > 180:
+        return None, "gives a GPS position that is not on Earth"
+    height = _height(values)
+    return (north * north_sign, east * east_sign, height), "" if height is not None else "gives no GPS altitude"
+
+
+def _height(values: Mapping[int, Any]) -> float | None:
+    try:
+        height = float(values[_ALTITUDE])
+        reference = values.get(_ALTITUDE_REF)
+        code = reference[0] if isinstance(reference, bytes) else int(reference or 0)
+    except (LookupError, TypeError, ValueError, ArithmeticError):
         return None
-    north = _degrees(values[_LATITUDE]) * (-1 if values.get(_LATITUDE_REF) == "S" else 1)
-    east = _degrees(values[_LONGITUDE]) * (-1 if values.get(_LONGITUDE_REF) == "W" else 1)
-    below = values.get(_ALTITUDE_REF) in (1, b"\x01")
-    return north, east, float(values.get(_ALTITUDE, 0.0)) * (-1 if below else 1)
+    if not math.isfinite(height):
+        return None
+    return -height if code in _BELOW else height
+
+
+def _sign(reference: object, letters: str) -> int | None:
+    word = _word(reference)
+    return _SIGNS.get(word) if word[:1] in letters else None
+
+
+def _word(value: object) -> str:
+    """A text of a tag in upper case; tags of one character arrive as text, bytes or numbers."""
+    text = value.decode("ascii", "replace") if isinstance(value, bytes) else "" if value is None else str(value)
+    return text.strip("\x00 ").upper()
 
 
 def _degrees(parts: Any) -> float:
     """Degrees, from degrees, minutes and seconds of which the last may be left out; ValueError if they are none."""
     numbers = [float(part) for part in parts] if isinstance(parts, Sequence) else [float(parts)]
-    if not 1 <= len(numbers) <= 3 or not all(math.isfinite(number) for number in numbers):
+    if not 1 <= len(numbers) <= 3 or not all(math.isfinite(number) and number >= 0 for number in numbers):
         raise ValueError("no angle")
     return math.fsum(number / 60.0**place for place, number in enumerate(numbers))

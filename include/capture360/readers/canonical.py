@@ -7,14 +7,18 @@ from capture360.model import CaptureKind
 from capture360.readers.columns import FACE_COLUMNS, STATION_COLUMNS, canonical, station_columns
 from capture360.readers.delimited import Table, read_delimited
 from capture360.readers.manifest import Manifest
-from capture360.readers.pictures import derived_faces, named_faces, panoramas
+from capture360.readers.near_misses import advice, near_tables
+from capture360.readers.pictures import dead_entries, derived_faces, named_faces, panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.sheet import read_excel, read_parquet
 from capture360.readers.tables import Tables
+from capture360.rules.finding import Finding
 from capture360.rules.structure import S03, S05
 from capture360.settings.checks import CheckSettings
 
 _EXTENSIONS = ("csv", "tsv", "txt", "parquet", "xlsx")
+_NEAR = 5
+"""Misnamed files that are reported."""
 
 
 def tables_named(folder: CaptureFolder, stem: str) -> list[str]:
@@ -33,7 +37,8 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
         faces, faces_file = named_faces(table.frame, manifest), table.file
         findings += table.findings
     else:
-        faces, faces_file = derived_faces(folder, manifest), ""
+        faces, faces_file = derived_faces(folder, manifest, stations.frame["station_id"]), ""
+        findings += (*_misnamed(folder, "faces"), *dead_entries(folder, manifest, faces))
     return Tables(manifest, stations.frame, faces, stations.file, faces_file, findings)
 
 
@@ -43,8 +48,8 @@ def read_table(folder: CaptureFolder, stem: str, settings: CheckSettings) -> Tab
     if len(found) > 1:
         raise Unreadable(S03.finding("", ", ".join(found), count=len(found)))
     if not found:
-        wanted = "stations.csv, stations.parquet or stations.xlsx"
-        raise Unreadable(S03.finding(message="none", wanted=wanted))
+        none = S03.finding(message="none", wanted="stations.csv, stations.parquet or stations.xlsx")
+        raise Unreadable(*_misnamed(folder, stem) or [none])
     path = found[0]
     rows, columns, size = settings.max_table_rows, settings.max_table_columns, settings.max_table_bytes
     if path.endswith(".parquet"):
@@ -56,5 +61,10 @@ def read_table(folder: CaptureFolder, stem: str, settings: CheckSettings) -> Tab
     else:
         table = read_delimited(folder, path, max_rows=rows, max_columns=columns, max_bytes=size)
     if table.frame.empty:
-        raise Unreadable(S05.finding(path, message="empty"))
+        raise Unreadable(S05.finding(path, message="empty"), *table.findings)
     return table
+
+
+def _misnamed(folder: CaptureFolder, stem: str) -> list[Finding]:
+    near = near_tables(folder, stem)[:_NEAR]
+    return [S03.finding(path, path, message="near", fix=advice(path, stem)) for path in near]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from capture360.readers.delimited import Table, quoted
-from capture360.readers.manifest import Manifest
+from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.notation import Numbers, plain_numbers
 from capture360.readers.problem import Unreadable
 from capture360.rules.finding import Finding
-from capture360.rules.structure import S04
+from capture360.rules.structure import S04, S13
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,9 +62,9 @@ def canonical(table: Table, manifest: Manifest, known: Sequence[str], required: 
     names = [delivered.get(name) or (name if name in known else name.strip().casefold()) for name in table.header]
     mistakes = [S04.finding(table.file, name, message="twice", column=name) for name in _twice(names)]
     mistakes += _missing(table, names, known, required)
+    warnings = [*table.findings, *_dead_entries(table, manifest, known)]
     if mistakes:
-        raise Unreadable(*mistakes)
-    warnings = list(table.findings)
+        raise Unreadable(*mistakes, *warnings)
     final = []
     for name in names:
         if name in known or not name:
@@ -82,6 +82,22 @@ def canonical(table: Table, manifest: Manifest, known: Sequence[str], required: 
             frame, table.file, manifest, _numbers(manifest, typed), comma_delimited=table.comma_delimited
         )
     return replace(table, header=tuple(final), frame=frame, findings=tuple(warnings))
+
+
+def _dead_entries(table: Table, manifest: Manifest, known: Sequence[str]) -> Iterator[Finding]:
+    """Entries of `columns` that name no column. `station_id` is in both tables and may be meant for the other one."""
+    shared = set(STATION_COLUMNS) & set(FACE_COLUMNS)
+    header = set(table.header)
+    for canon, name in manifest.columns.items():
+        if canon in known and canon not in shared and name not in header:
+            near = next(iter(difflib.get_close_matches(name.casefold(), [each.casefold() for each in header], 1)), "")
+            meant = next((each for each in table.header if each.casefold() == near), "")
+            fix = f'Did you mean "{meant}"?' if meant else "Write the name as it stands in the header, or remove it."
+            yield S13.finding(MANIFEST, name, column=canon, file=table.file, fix=fix)
+        elif canon not in STATION_COLUMNS and canon not in FACE_COLUMNS and POSITION[0] in known:
+            guess = difflib.get_close_matches(canon.casefold(), (*STATION_COLUMNS, *FACE_COLUMNS), 1)
+            fix = f"Did you mean {guess[0]}?" if guess else "Remove it."
+            yield S13.finding(MANIFEST, canon, message="unknown", fix=fix)
 
 
 def _numbers(manifest: Manifest, typed: Collection[str]) -> Numbers:

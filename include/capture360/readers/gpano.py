@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
-from capture360.pictures.exif import camera_notes
+from capture360.pictures.exif import Place, camera_notes
 from capture360.pictures.gpano import read_gpano
 from capture360.pictures.jpeg import ImageError, read_header
 from capture360.readers.canonical import read_table, tables_named
@@ -21,7 +23,8 @@ from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.pictures import PICTURE, panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
-from capture360.rules.structure import S03, S09
+from capture360.rules.finding import Finding
+from capture360.rules.structure import S03, S09, S12
 from capture360.settings.checks import CheckSettings
 
 if TYPE_CHECKING:
@@ -41,16 +44,37 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     paths = [entry.path for entry in folder.files if PICTURE.search(entry.path)]
     if not paths:
         raise Unreadable(S03.finding(message="none", wanted="panoramas as .jpg files"))
-    frame = _frame([_row(folder, path, manifest) for path in paths])
+    rows = [_row(folder, path, manifest) for path in paths]
+    frame = _frame([row.cells for row in rows])
+    lacking = {row.path: row.lacking for row in rows if row.lacking}
     file = "the pictures"
     if tables_named(folder, "stations"):
         table = canonical(read_table(folder, "stations", settings), manifest, STATION_COLUMNS, ("pano_file",))
         frame, file = _joined(frame, table.frame), table.file
         _refuse_without_rotation(frame, manifest, file)
-        return Tables(manifest, frame, panoramas(folder, frame), file, file, table.findings)
+        findings = (*table.findings, *_unplaced(frame, lacking))
+        return Tables(manifest, frame, panoramas(folder, frame), file, file, findings)
     _refuse_without_rotation(frame, manifest, file)
     faces = panoramas(folder, frame)
-    return Tables(manifest, frame.assign(file=frame["pano_file"]), faces, file, file)
+    findings = tuple(_unplaced(frame, lacking))
+    return Tables(manifest, frame.assign(file=frame["pano_file"]), faces, file, file, findings)
+
+
+def _unplaced(frame: pd.DataFrame, lacking: Mapping[str, str]) -> Iterator[Finding]:
+    """Why stations have no place where GPS should have given it."""
+    empty = (frame["x"] == "") | (frame["y"] == "") | (frame["z"] == "")
+    for station, path in zip(frame.loc[empty, "station_id"], frame.loc[empty, "pano_file"], strict=True):
+        if path in lacking:
+            yield S12.finding(path, station=station, problem=lacking[path])
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What one picture says, as cells of a stations table, and what its GPS values lack."""
+
+    path: str
+    cells: tuple[str, ...]
+    lacking: str = ""
 
 
 def _refuse_without_rotation(frame: pd.DataFrame, manifest: Manifest, file: str) -> None:
@@ -63,7 +87,7 @@ def _refuse_without_rotation(frame: pd.DataFrame, manifest: Manifest, file: str)
         raise Unreadable(S09.finding(MANIFEST, kind, column="rotation.kind", problem=problem, fix=fix))
 
 
-def _row(folder: CaptureFolder, path: str, manifest: Manifest) -> tuple[str, ...]:
+def _row(folder: CaptureFolder, path: str, manifest: Manifest) -> _Row:
     heading: tuple[str, str, str] = ("", "", "")
     taken = ""
     place: tuple[str, str, str] = ("", "", "")
@@ -78,11 +102,20 @@ def _row(folder: CaptureFolder, path: str, manifest: Manifest) -> tuple[str, ...
         heading = (_angle(block.heading % 360), _angle(block.pitch or 0.0), _angle(block.roll or 0.0))
     if notes is not None and notes.taken is not None:
         taken = notes.taken.isoformat()
-    if notes is not None and notes.place is not None and manifest.frame.origin is not None:
-        east, north, up = local(notes.place, manifest.frame.origin)
-        place = (repr(east), repr(north), repr(up))
+    lacking = ""
+    if notes is not None and manifest.frame.origin is not None:
+        lacking = notes.lacking
+        if notes.place is not None:
+            place = _local_cells(notes.place, manifest.frame.origin)
     station = re.sub(r"[^A-Za-z0-9._-]+", "-", path.rpartition("/")[2].rpartition(".")[0]).strip("-._")
-    return (station, path, *place, *heading, taken)
+    return _Row(path, (station, path, *place, *heading, taken), lacking)
+
+
+def _local_cells(place: Place, origin: tuple[float, float, float]) -> tuple[str, str, str]:
+    """Cells x, y and z; z is empty where the camera gave no altitude, and x and y are those at the origin's height."""
+    latitude, longitude, height = place
+    east, north, up = local((latitude, longitude, origin[2] if height is None else height), origin)
+    return repr(east), repr(north), "" if height is None else repr(up)
 
 
 def _angle(degrees: float) -> str:

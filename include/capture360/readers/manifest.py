@@ -11,12 +11,14 @@ the picture's centre is turned from the pose's forward axis, counter-clockwise s
 
 from __future__ import annotations
 
+import difflib
+import re
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from capture360.model import CAPTURE_LENGTH, FARTHEST_M, SITE_LENGTH, CaptureKind, is_id
+from capture360.model import CAPTURE_LENGTH, FACES, FARTHEST_M, SITE_LENGTH, CaptureKind, is_id
 
 MANIFEST = "capture.yaml"
 
@@ -126,8 +128,30 @@ class Faces(_Part):
     """How face files are found where no faces table names them."""
 
     pattern: Text = "images/{station}/{face}.{ext}"
-    aliases: dict[str, str] = {}
+    aliases: Annotated[dict[str, str], Field(max_length=100)] = {}
     """Delivered face name to one of the six."""
+
+    @model_validator(mode="after")
+    def _can_find_files(self) -> Self:
+        for delivered, meant in self.aliases.items():
+            if meant not in FACES:
+                near = {"up": "top", "down": "bottom"}.get(meant.casefold()) or next(
+                    iter(difflib.get_close_matches(meant.casefold(), FACES, 1)), ""
+                )
+                advice = f"Did you mean {near}?" if near else f"Use one of {', '.join(FACES)}."
+                raise ValueError(f'faces.aliases gives "{delivered}" to "{meant}", which is no face. {advice}')
+        fields = re.findall(r"\{[^{}]*\}", self.pattern)
+        for needed in ("{station}", "{face}"):
+            if needed not in fields:
+                raise ValueError(
+                    f'faces.pattern "{self.pattern}" has no {needed}. Write it as images/{{station}}/{{face}}.{{ext}}'
+                )
+        strange = next((each for each in fields if each not in ("{station}", "{face}", "{ext}")), None)
+        if strange:
+            raise ValueError(
+                f"faces.pattern holds {strange}, which is no field of it. Use {{station}}, {{face}} and {{ext}}"
+            )
+        return self
 
 
 class Camera(_Part):

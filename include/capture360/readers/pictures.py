@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES
-from capture360.readers.manifest import Manifest
+from capture360.readers.manifest import MANIFEST, Manifest
+from capture360.rules.finding import Finding
+from capture360.rules.structure import S13
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PANORAMA = "panorama"
 PICTURE = re.compile(r"(?i)\.(?:jpe?g|png)\Z")
-_PLACES = {"{station}": r"(?P<station>[^/]+?)", "{face}": r"(?P<face>[^/]+?)", "{ext}": r"(?i:jpe?g|png)"}
 _BUILT_IN: dict[str, str] = {"up": "top", "down": "bottom", **dict(zip(FACES, FACES, strict=True))}
 
 
@@ -31,17 +32,37 @@ def named_faces(frame: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     return frame.assign(face=frame["face"].map(mapping).astype("str"), file=_forward(frame["file"]))
 
 
-def derived_faces(folder: CaptureFolder, manifest: Manifest) -> pd.DataFrame:
-    """Face files found by the manifest's pattern; files whose face nobody knows are left to the orphans."""
-    pattern = _pattern(manifest.faces.pattern)
+def derived_faces(folder: CaptureFolder, manifest: Manifest, stations: Iterable[str]) -> pd.DataFrame:
+    """Face files found by the manifest's pattern; files whose face nobody knows are left to the orphans.
+
+    Where a name can be divided into station and face in two ways, the one that gives one of the `stations` counts.
+    """
+    known = frozenset(stations)
+    aliases = manifest.faces.aliases
+    patterns = [_pattern(manifest.faces.pattern, aliases, station) for station in ("[^/]+?", "[^/]+")]
     rows: list[tuple[str, str, str]] = []
     for entry in folder.files:
-        found = pattern.fullmatch(entry.path)
-        if found and "face" in found.groupdict():
-            face = face_name(found["face"], manifest.faces.aliases)
-            if face in FACES:
-                rows.append((found["station"], face, entry.path))
+        found = [match for pattern in patterns if (match := pattern.fullmatch(entry.path))]
+        if found:
+            match = next((each for each in found if each["station"] in known), found[0])
+            rows.append((match["station"], face_name(match["face"], aliases), entry.path))
     return _frame(rows)
+
+
+def dead_entries(folder: CaptureFolder, manifest: Manifest, faces: pd.DataFrame) -> Iterator[Finding]:
+    """A stated pattern that fits no picture, and aliases of names that no picture has."""
+    stated = manifest.faces
+    first = next((entry.path for entry in folder.files if PICTURE.search(entry.path)), None)
+    if faces.empty and first is not None and "pattern" in stated.model_fields_set:
+        yield S13.finding(MANIFEST, stated.pattern, message="pattern", first=first)
+        return
+    if faces.empty:
+        return
+    pattern = _pattern(stated.pattern, stated.aliases, "[^/]+?")
+    delivered = {match["face"] for path in faces["file"] if (match := pattern.fullmatch(path))}
+    for alias in stated.aliases:
+        if alias not in delivered:
+            yield S13.finding(MANIFEST, alias, message="alias")
 
 
 def panoramas(folder: CaptureFolder, stations: pd.DataFrame) -> pd.DataFrame:
@@ -85,11 +106,17 @@ def _forward(files: pd.Series[str]) -> pd.Series[str]:
     return files.str.replace("\\", "/", regex=False).str.removeprefix("./")
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    pieces = re.split(r"(\{station\}|\{face\}|\{ext\})", text)
+def _pattern(text: str, aliases: Mapping[str, str], station: str) -> re.Pattern[str]:
+    """The faces pattern with `station` for the ids. Faces are those that have a name: an id may hold any separator."""
+    own = [re.escape(name) for name in sorted(aliases, key=len, reverse=True)]
+    faces = "|".join((*own, f"(?i:{'|'.join(_BUILT_IN)})"))
+    places = {"{station}": f"(?P<station>{station})", "{face}": f"(?P<face>{faces})", "{ext}": "(?i:jpe?g|png)"}
     seen: set[str] = set()
     expression = ""
-    for piece in pieces:
-        expression += _PLACES[piece] if piece in _PLACES and piece not in seen else re.escape(piece)
+    for piece in re.split(r"(\{station\}|\{face\}|\{ext\})", text):
+        if piece in places and piece in seen and piece != "{ext}":
+            expression += f"(?P={piece[1:-1]})"
+        else:
+            expression += places.get(piece) or re.escape(piece)
         seen.add(piece)
     return re.compile(expression)

@@ -12,6 +12,7 @@ from capture360.model import SITE_LENGTH, CaptureKey, is_id
 from capture360.readers import canonical, e57, gpano, navvis, spot
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.manifest_file import load_document, read_manifest
+from capture360.readers.near_misses import near_manifests
 from capture360.readers.pictures import no_faces
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
@@ -48,7 +49,7 @@ def read_tables(
     """
     manifest = None
     try:
-        document = load_document(folder) if folder.exists(MANIFEST) else {}
+        document = load_document(folder) if folder.exists(MANIFEST) else _no_manifest(folder)
         form = _form(folder, document)
         if not form:
             raise Unreadable(S01.finding(MANIFEST, message="missing"))
@@ -65,6 +66,14 @@ def read_tables(
         findings = (rule.finding(where, message="unreadable", form="a file", problem=problem, fix="Copy it again."),)
     frame = no_faces()
     return Tables(manifest, frame, frame, "", "", findings=findings)
+
+
+def _no_manifest(folder: CaptureFolder) -> dict[str, Any]:
+    """No keys; Unreadable if somebody wrote some, into a file of another name."""
+    near = near_manifests(folder, MANIFEST)
+    if near:
+        raise Unreadable(S01.finding(near[0], near[0], message="near"))
+    return {}
 
 
 def _form(folder: CaptureFolder, document: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,16 @@ from capture360.landing.folder import CaptureFolder
 from capture360.readers.delimited import Table, text_frame, unique_names, without_blank_rows
 from capture360.readers.expansion import most_unpacked, too_large, too_long, too_wide, unreadable
 from capture360.readers.workbook import first_sheet
+from capture360.rules.finding import Finding
+from capture360.rules.structure import S03
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _SAVE_AGAIN = "Save it again as .xlsx, or as CSV."
 _BATCH = 1 << 16
+_SHEETS = 20
+"""Sheets that are named."""
 _CELL = 16
 """Bytes that a cell of text costs at least."""
 
@@ -31,7 +36,9 @@ def read_excel(folder: CaptureFolder, path: str, *, max_rows: int, max_columns: 
     try:
         with folder.open(path) as stream:
             single = first_sheet(stream, path, size, max_rows=max_rows, max_columns=max_columns, max_bytes=max_bytes)
-        sheet = python_calamine.CalamineWorkbook.from_filelike(single).get_sheet_by_index(0)
+        workbook = python_calamine.CalamineWorkbook.from_filelike(single)
+        names = workbook.sheet_names
+        sheet = workbook.get_sheet_by_index(0)
         cells = sheet.to_python(skip_empty_area=False)
     except (python_calamine.CalamineError, OSError, ValueError, IndexError) as error:
         problem = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
@@ -49,7 +56,14 @@ def read_excel(folder: CaptureFolder, path: str, *, max_rows: int, max_columns: 
         columns[name] = pd.array([_text(cell).strip() for cell in column], dtype="str")
     frame = pd.DataFrame(columns, copy=False)
     frame["row"] = np.arange(len(frame), dtype=np.int64) + first + 2
-    return Table(path, header, without_blank_rows(frame), typed=frozenset(typed))
+    return Table(path, header, without_blank_rows(frame), findings=tuple(_unread(path, names)), typed=frozenset(typed))
+
+
+def _unread(path: str, names: Sequence[str]) -> Iterator[Finding]:
+    """A note about the sheets behind the first one."""
+    if len(names) > 1:
+        others = ", ".join(f'"{name}"' for name in names[1:_SHEETS])
+        yield S03.finding(path, f'"{names[0]}"', message="sheets", others=others)
 
 
 def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_columns: int, max_bytes: int) -> Table:

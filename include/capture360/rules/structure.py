@@ -29,6 +29,12 @@ S01 = STRUCTURE.rule(
             bad="no capture.yaml",
             where="capture.yaml",
         ),
+        **says(
+            "{where} is not read. Rename it to capture.yaml.",
+            name="near",
+            bad="capture.yml",
+            where="capture.yml",
+        ),
     },
 )
 
@@ -53,6 +59,22 @@ S03 = STRUCTURE.rule(
             bad="no stations.csv",
             where="the capture folder",
             wanted="stations.csv, stations.parquet or stations.xlsx",
+        ),
+        **says(
+            "{where} is not read. {fix}",
+            name="near",
+            bad="Stations.CSV",
+            where="Stations.CSV",
+            fix="Rename it to stations.csv.",
+        ),
+        **says(
+            "{where}: only the first sheet, {value}, is read, not {others}. Move the table to the first sheet.",
+            name="sheets",
+            disposition=Disposition.NOTE,
+            bad="the table on the second sheet",
+            where="stations.xlsx",
+            value='"Info"',
+            others='"Stations"',
         ),
         **says(
             "{where} cannot be read as {form}: {problem}. {fix}",
@@ -275,6 +297,65 @@ S11 = STRUCTURE.rule(
             where="stations.csv row 2 (s-01)",
             column="x",
             value="4.0",
+        ),
+    },
+)
+
+S12 = STRUCTURE.rule(
+    "S12",
+    "A position from GPS is whole",
+    why="A guessed hemisphere is a wrong place, a guessed altitude a wrong floor, and 0, 0 lies in the Atlantic.",
+    disposition=Disposition.QUARANTINE,
+    scope="station",
+    stage="gate",
+    messages=says(
+        "{where} {problem}. Add a stations table that gives x, y and z for this picture, or take it again with a fix.",
+        bad="a picture whose GPS block has no altitude",
+        where="panos/s-02.jpg",
+        problem="gives no GPS altitude",
+    ),
+)
+
+S13 = STRUCTURE.rule(
+    "S13",
+    "Every entry that the manifest maps does something",
+    why="A misspelt entry is passed over, and the column or the picture that it was written for is missing.",
+    disposition=Disposition.WARN,
+    scope="capture",
+    stage="gate",
+    messages={
+        **says(
+            '{where}: columns.{column} "{value}" is no column of {file}. {fix}',
+            bad="columns: {station_name: Nmae}",
+            where="capture.yaml",
+            column="station_name",
+            value="Nmae",
+            file="stations.csv",
+            fix='Did you mean "Name"?',
+        ),
+        **says(
+            "{where}: columns.{value} is no column that is read. {fix}",
+            name="unknown",
+            bad="columns: {station_nam: Code}",
+            where="capture.yaml",
+            value="station_nam",
+            fix="Did you mean station_name?",
+        ),
+        **says(
+            "{where}: faces.aliases.{value} is the name of no face that was delivered. Correct it, or remove it.",
+            name="alias",
+            bad="faces: {aliases: {Vorn: front}} and files called vorne.jpg",
+            where="capture.yaml",
+            value="Vorn",
+        ),
+        **says(
+            '{where}: faces.pattern "{value}" fits none of the pictures; the first is {first}. '
+            "Write the pattern so that it gives this path.",
+            name="pattern",
+            bad="pattern: pictures/{station}/{face}.{ext} and files below images/",
+            where="capture.yaml",
+            value="pictures/{station}/{face}.{ext}",
+            first="images/s-01/back.jpg",
         ),
     },
 )

@@ -72,6 +72,9 @@ SPOILERS["S01", ""] = lambda d: d.manifest.update(schema="capture/9")
 SPOILERS["S01", "missing"] = lambda d: d.manifest.clear()
 SPOILERS["S02", ""] = lambda d: d.manifest.update(capture_id="2026-04-18")
 SPOILERS["S02", "site"] = lambda d: d.manifest.update(site_id="hall-8")
+SPOILERS["S13", "unknown"] = lambda d: d.manifest.update(columns={"station_nam": "Code"})
+SPOILERS["S13", "alias"] = lambda d: d.manifest.update(faces={"aliases": {"Vorn": "front"}})
+SPOILERS["S13", "pattern"] = lambda d: d.manifest.update(faces={"pattern": "pictures/{station}/{face}.{ext}"})
 SPOILERS["S03", "none"] = lambda d: d.stations.clear()
 SPOILERS["S04", ""] = lambda d: header(d, x="pos_x")
 SPOILERS["S04", "misspelt"] = lambda d: header(d, station_name="station_nam")
@@ -252,6 +255,53 @@ def two_notations(delivery: Delivery) -> None:
     delivery.stations[0].update(qw="1", qz="0")
     delivery.stations[1].update(x="12,5", qw="1", qz="0")
     delivery.files["stations.csv"] = table(delivery.stations, "\t").encode()
+
+
+@spoils("S12")
+def no_altitude(delivery: Delivery) -> None:
+    delivery.files.clear()
+    delivery.put_panoramas()
+    rotation = {"kind": "heading_pitch_roll_deg", "direction": "camera_to_world"}
+    frame = {**delivery.manifest["frame"], "origin": [59.0, 10.0, 0.0]}
+    delivery.manifest.update(source_format="gpano", rotation=rotation, frame=frame)
+    rows = [
+        {"station_id": row["station_id"], "pano_file": f"panos/{row['station_id']}.jpg"} for row in delivery.stations
+    ]
+    delivery.files["stations.csv"] = table(rows).encode()
+    exif = Image.Exif()
+    exif[0x8825] = {1: "N", 2: (59.0, 0.0, 0.0), 3: "E", 4: (10.0, 0.0, 0.0)}
+    stream = io.BytesIO()
+    Image.open(io.BytesIO(delivery.files["panos/s-02.jpg"])).save(stream, "JPEG", exif=exif)
+    delivery.files["panos/s-02.jpg"] = stream.getvalue()
+
+
+@spoils("S13")
+def no_such_column(delivery: Delivery) -> None:
+    delivery.manifest["columns"] = {"station_name": "Nmae"}
+    header(delivery, station_name="Name")
+
+
+@spoils("S01", "near")
+def other_manifest(delivery: Delivery) -> None:
+    delivery.manifest.clear()
+    delivery.files["capture.yml"] = b"kind: cubemap"
+
+
+@spoils("S03", "near")
+def other_table(delivery: Delivery) -> None:
+    delivery.files["Stations.CSV"] = table(delivery.stations).encode()
+    delivery.stations.clear()
+
+
+@spoils("S03", "sheets")
+def second_sheet(delivery: Delivery) -> None:
+    workbook = openpyxl.Workbook()
+    workbook.worksheets[0].title = "Info"
+    workbook.create_sheet("Stations").append(COLUMNS)
+    stream = io.BytesIO()
+    workbook.save(stream)
+    delivery.stations.clear()
+    delivery.files["stations.xlsx"] = stream.getvalue()
 
 
 @spoils("I02")

@@ -65,6 +65,14 @@ def test_a_folder_called_like_an_archive_is_a_folder(tmp_path: Path) -> None:
         assert stream.read() == CONTENT
 
 
+@pytest.mark.parametrize(
+    "companion", ["__MACOSX/Site/._scan.e57", "Site/._scan.e57", "__MACOSX/x.e57", ".Trash/old.e57"]
+)
+def test_companions_that_an_archiver_added_are_passed_over(tmp_path: Path, companion: str) -> None:
+    folder = folder_with(tmp_path, zipped({"Site/scan.e57": CONTENT, companion: b"\x00\x05\x16\x07"}))
+    assert [scan.path for scan in scans_within(folder, "scans.zip")] == ["scans.zip/Site/scan.e57"]
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_memory_stays_flat(tmp_path: Path, method: int) -> None:
     big, rng = tmp_path / "big.e57", np.random.default_rng(1)

@@ -1,0 +1,36 @@
+"""Files that were meant for a reader but have another name: another case, another suffix, another folder."""
+
+from __future__ import annotations
+
+import re
+
+from capture360.landing.folder import CaptureFolder
+
+_SPREADSHEETS = ("xls", "xlsm", "xlsb", "ods", "numbers")
+_TABLE = rf"(?:\.(?:csv|tsv|txt|parquet|xlsx|{'|'.join(_SPREADSHEETS)})){{1,2}}"
+_YAML = r"\.ya?ml(?:\.txt|\.ya?ml)?"
+
+
+def near_manifests(folder: CaptureFolder, name: str) -> list[str]:
+    """Files right in the folder that look like the manifest `name`, such as capture.yml or capture.yaml.txt."""
+    return _near(folder, name.partition(".")[0], _YAML)
+
+
+def near_tables(folder: CaptureFolder, stem: str) -> list[str]:
+    """Files right in the folder that look like the table `stem`, such as Stations.CSV or stations.ods."""
+    return _near(folder, stem, _TABLE)
+
+
+def advice(found: str, stem: str) -> str:
+    """What to do with a table that has another name or form."""
+    suffix = found.rpartition(".")[2].casefold()
+    if suffix in _SPREADSHEETS:
+        return f"Save it as {stem}.csv or {stem}.xlsx."
+    return f"Rename it to {stem}.{suffix}."
+
+
+def _near(folder: CaptureFolder, stem: str, suffix: str) -> list[str]:
+    """Files of the stem, in singular or plural and perhaps with the number of a copy."""
+    copy = r"[ _.-]?(?:\([0-9]{1,3}\)|[0-9]{1,3}|copy|final)?"
+    wanted = re.compile(rf"(?i){stem.rstrip('s')}s?{copy}{suffix}")
+    return [entry.path for entry in folder.files if wanted.fullmatch(entry.path)]

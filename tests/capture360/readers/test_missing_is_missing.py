@@ -1,0 +1,125 @@
+"""What a camera did not write stays missing, and the finding names it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, TiffImagePlugin
+
+from capture360.checks.check import check_capture
+from capture360.landing.folder import CaptureFolder
+from capture360.pictures.exif import camera_notes
+from capture360.readers import read_tables
+from delivery import Delivery, manifest
+
+WHOLE: dict[int, Any] = {1: "N", 2: (59.0, 54.0, 45.72), 3: "E", 4: (10.0, 44.0, 45.96), 5: b"\x00", 6: 14.0}
+NO_NUMBER = TiffImagePlugin.IFDRational(0, 0)
+
+
+def picture(place: dict[int, Any]) -> bytes:
+    exif = Image.Exif()
+    exif[0x8769] = {0x9003: "2026:04:17 09:30:00"}
+    exif[0x8825] = {tag: value for tag, value in place.items() if value is not None}
+    stream = io.BytesIO()
+    Image.new("RGB", (16, 8)).save(stream, "JPEG", exif=exif)
+    return stream.getvalue()
+
+
+def place_of(**changes: Any) -> tuple[Any, str]:
+    notes = camera_notes(io.BytesIO(picture(WHOLE | {int(tag[1:]): value for tag, value in changes.items()})))
+    return notes.place, notes.lacking
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "signs"),
+    [("N", "E", (1, 1)), ("S", "W", (-1, -1)), ("s", "w", (-1, -1)), ("South", "West ", (-1, -1)), ("n", "e", (1, 1))],
+)
+def test_a_hemisphere_in_any_writing(latitude: str, longitude: str, signs: tuple[int, int]) -> None:
+    place, lacking = place_of(t1=latitude, t3=longitude)
+    assert place == pytest.approx((59.9127 * signs[0], 10.7461 * signs[1], 14.0))
+    assert lacking == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "lacking"),
+    [
+        ({"t1": None}, "north or south"),
+        ({"t3": None}, "east or west"),
+        ({"t3": "O"}, "east or west"),
+        ({"t3": "N"}, "east or west"),
+        ({"t1": "\x00"}, "north or south"),
+        ({"t2": (0.0, 0.0, 0.0), "t4": (0.0, 0.0, 0.0)}, "without a fix"),
+        ({"t9": "V"}, "without a fix"),
+        ({"t10": "0"}, "without a fix"),
+        ({"t2": None}, ""),
+        ({"t2": (NO_NUMBER, 0.0, 0.0)}, "no pair of angles"),
+        ({"t2": (91.0, 0.0, 0.0)}, "not on Earth"),
+    ],
+)
+def test_a_position_that_is_not_whole_is_none(changes: dict[str, Any], lacking: str) -> None:
+    place, problem = place_of(**changes)
+    assert place is None
+    assert lacking in problem
+
+
+@pytest.mark.parametrize("altitude", [None, NO_NUMBER])
+def test_no_altitude_is_not_zero(altitude: Any) -> None:
+    place, lacking = place_of(t6=altitude)
+    assert place == (pytest.approx(59.9127), pytest.approx(10.7461), None)
+    assert lacking == "gives no GPS altitude"
+
+
+@pytest.mark.parametrize(("reference", "height"), [(None, 14.0), (b"\x00", 14.0), (b"\x01", -14.0), (b"\x03", -14.0)])
+def test_an_altitude_below_the_sea_or_the_ellipsoid(reference: bytes | None, height: float) -> None:
+    assert place_of(t5=reference)[0][2] == height
+
+
+def gps_capture(folder: Path, *places: dict[int, Any]) -> Delivery:
+    delivery = Delivery(folder / "hall-7" / "gps", stations=[])
+    delivery.manifest = manifest(
+        capture_id="gps", kind="panorama", source_format="gpano", frame__origin=[59.9127, 10.7461, 12.0], rotation=None
+    )
+    delivery.files = {f"p{number}.jpg": picture(place) for number, place in enumerate(places, 1)}
+    return delivery
+
+
+def test_a_picture_without_altitude_has_no_z_and_says_so(tmp_path: Path) -> None:
+    tables = read_tables(gps_capture(tmp_path, WHOLE, {**WHOLE, 6: None}).write())
+    assert tables.stations["z"].tolist()[1] == ""
+    assert float(tables.stations["z"][0]) == pytest.approx(2.0, abs=1e-6)
+    (finding,) = tables.findings
+    assert (finding.rule, finding.station, finding.path) == ("S12", "p2", "p2.jpg")
+
+
+def test_a_table_gives_what_the_camera_did_not(tmp_path: Path) -> None:
+    delivery = gps_capture(tmp_path, WHOLE, {**WHOLE, 6: None})
+    delivery.files["stations.csv"] = b"station_id,pano_file,z\na,p1.jpg,1.5\nb,p2.jpg,1.5\n"
+    tables = read_tables(delivery.write())
+    assert tables.findings == ()
+    assert tables.stations["z"].tolist() == ["1.5", "1.5"]
+    assert "" not in tables.stations["x"].tolist()
+
+
+LACKING = {
+    "g06-null-island": "without a fix",
+    "g08-no-altitude": "no GPS altitude",
+    "g27-one-no-altitude": "no GPS altitude",
+}
+
+
+@pytest.mark.parametrize("case", LACKING)
+def test_delivered_pictures_without_a_whole_position(shared: Path, case: str) -> None:
+    validation = check_capture(CaptureFolder(str(shared / "data" / "field-cases" / case)))
+    found = [finding.message for finding in validation.findings if finding.rule == "S12"]
+    assert found
+    assert all(LACKING[case] in sentence for sentence in found)
+
+
+@pytest.mark.parametrize("case", ["g13-lower-ref", "g09-decimal-degrees-only"])
+def test_delivered_pictures_whose_position_is_written_otherwise(shared: Path, case: str) -> None:
+    tables = read_tables(CaptureFolder(str(shared / "data" / "field-cases" / case)))
+    assert tables.findings == ()
+    assert max(abs(float(each)) for axis in "xyz" for each in tables.stations[axis]) < 100

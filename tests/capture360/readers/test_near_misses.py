@@ -1,0 +1,207 @@
+"""Files and entries of the manifest that were meant, but written otherwise: each is named with the way out."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from capture360.landing.folder import CaptureFolder
+from capture360.model import FACES, Verdict
+from capture360.readers import read_tables
+from capture360.rules.finding import Finding
+from delivery import COLUMNS, Delivery, table
+
+
+@pytest.fixture
+def delivery(tmp_path: Path) -> Delivery:
+    made = Delivery(tmp_path / "hall-7" / "2026-04-17")
+    made.stations = made.stations[:2]
+    return made
+
+
+def findings(delivery: Delivery) -> list[Finding]:
+    return list(read_tables(delivery.write()).findings)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("Stations.CSV", "Rename it to stations.csv."),
+        ("station.csv", "Rename it to stations.csv."),
+        ("stations (1).csv", "Rename it to stations.csv."),
+        ("stations.csv.txt", "Rename it to stations.txt."),
+        ("stations.XLSX", "Rename it to stations.xlsx."),
+        ("stations.xls", "Save it as stations.csv or stations.xlsx."),
+        ("stations.ods", "Save it as stations.csv or stations.xlsx."),
+    ],
+)
+def test_a_stations_table_of_another_name(delivery: Delivery, name: str, advice: str) -> None:
+    delivery.files = {name: table(delivery.stations).encode()}
+    delivery.stations = []
+    (finding,) = findings(delivery)
+    assert finding.rule == "S03"
+    assert finding.message == f"{name} is not read. {advice}"
+
+
+def test_a_faces_table_of_another_name_is_not_passed_over(delivery: Delivery) -> None:
+    delivery.files["Faces.csv"] = b"station_id,face,file\n"
+    assert [finding.message for finding in findings(delivery)] == ["Faces.csv is not read. Rename it to faces.csv."]
+
+
+@pytest.mark.parametrize(
+    "name", ["capture.yml", "Capture.yaml", "capture.yaml.txt", "capture (2).yaml", "captures.yaml"]
+)
+@pytest.mark.parametrize("beside", ["stations.csv", "scan.e57"])
+def test_a_manifest_of_another_name_stops_even_what_explains_itself(delivery: Delivery, name: str, beside: str) -> None:
+    delivery.manifest, delivery.stations = {}, []
+    delivery.files = {name: b"kind: e57\n", beside: b"x"}
+    (finding,) = findings(delivery)
+    assert (finding.rule, finding.message) == ("S01", f"{name} is not read. Rename it to capture.yaml.")
+
+
+@pytest.mark.parametrize("name", ["capture.json", "recapture.yaml", "notes.yaml", "capture.txt"])
+def test_other_files_are_no_manifest(delivery: Delivery, name: str) -> None:
+    delivery.manifest, delivery.stations = {}, []
+    delivery.files = {name: b"x"}
+    (finding,) = findings(delivery)
+    assert finding.message.startswith("capture.yaml is missing")
+
+
+def workbook(*sheets: tuple[str, list[list[str]]]) -> bytes:
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for title, rows in sheets:
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("first", [[], [["see sheet Stations"]], [["Project", "Hall 7"], ["Date", "2026"]]])
+def test_a_table_on_the_second_sheet_is_named(delivery: Delivery, first: list[list[str]]) -> None:
+    rows = [list(COLUMNS), *([row[name] for name in COLUMNS] for row in delivery.stations)]
+    delivery.files["stations.xlsx"] = workbook(("Readme", first), ("Stations", rows))
+    delivery.stations = []
+    found = findings(delivery)
+    assert found[0].disposition.value == "stop"
+    assert any('only the first sheet, "Readme", is read, not "Stations"' in finding.message for finding in found)
+
+
+def test_a_delivered_table_on_the_second_sheet(shared: Path) -> None:
+    found = read_tables(CaptureFolder(str(shared / "data/field-cases/x04-second-sheet"))).findings
+    assert any("first sheet" in finding.message for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"station_nam": "station_name"}, "columns.station_nam is no column that is read. Did you mean station_name?"),
+        ({"level": "Geschoss"}, 'columns.level "Geschoss" is no column of stations.csv. Write the name as'),
+        ({"level": "Station_Name"}, 'is no column of stations.csv. Did you mean "station_name"?'),
+    ],
+)
+def test_a_mapped_column_that_does_nothing(delivery: Delivery, columns: dict[str, str], said: str) -> None:
+    delivery.manifest["columns"] = columns
+    (finding,) = findings(delivery)
+    assert (finding.rule, finding.disposition.value) == ("S13", "warn")
+    assert said in finding.message
+
+
+def test_a_mapped_column_that_is_missing_is_named_beside_the_missing_one(delivery: Delivery) -> None:
+    delivery.manifest["columns"] = {"x": "East"}
+    rows = [{("Easting" if name == "x" else name): value for name, value in row.items()} for row in delivery.stations]
+    delivery.files["stations.csv"] = table(rows).encode()
+    assert [finding.rule for finding in findings(delivery)] == ["S04", "S13"]
+
+
+def test_a_mapping_for_the_other_table_is_none_of_this_ones(delivery: Delivery) -> None:
+    delivery.manifest["columns"] = {"file": "path", "station_id": "code"}
+    delivery.faces = [{"code": "s-01", "face": "top", "path": "a.jpg"}]
+    assert findings(delivery) == []
+
+
+@pytest.mark.parametrize(
+    ("faces", "said"),
+    [
+        ({"aliases": {"u": "up"}}, 'gives "u" to "up", which is no face. Did you mean top?'),
+        ({"aliases": {"d": "botom"}}, "Did you mean bottom?"),
+        ({"aliases": {"v": "vorne"}}, "Use one of front"),
+        ({"pattern": "images/{station}.{ext}"}, "has no {face}"),
+        ({"pattern": "images/{face}.{ext}"}, "has no {station}"),
+        ({"pattern": "{Station}/{station}/{face}.{ext}"}, "holds {Station}, which is no field"),
+    ],
+)
+def test_an_entry_of_faces_that_cannot_work_is_refused(delivery: Delivery, faces: dict[str, Any], said: str) -> None:
+    delivery.manifest["faces"] = faces
+    (finding,) = findings(delivery)
+    assert finding.disposition.value == "stop"
+    assert said in finding.message
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "images/{station}-{face}.{ext}",
+        "images/{station}_{face}.{ext}",
+        "{face}-{station}.{ext}",
+        "{station}{face}.{ext}",
+        "images/{station}/{station}-{face}.{ext}",
+        "{face}/{station}-{face}.{ext}",
+    ],
+)
+@pytest.mark.parametrize("stations", [("s-001", "s-002"), ("s_1", "s_1_top"), ("a-front", "a-front-top"), ("1", "11")])
+def test_a_pattern_finds_what_it_writes(delivery: Delivery, pattern: str, stations: tuple[str, ...]) -> None:
+    for row, name in zip(delivery.stations, stations, strict=True):
+        row["station_id"] = name
+    delivery.manifest["faces"] = {"pattern": pattern}
+    wanted = set()
+    for name in stations:
+        for face in FACES:
+            path = pattern.format(station=name, face=face, ext="jpg")
+            delivery.files[path] = b"x"
+            wanted.add((name, face, path))
+    tables = read_tables(delivery.write())
+    assert set(tables.faces[["station_id", "face", "file"]].itertuples(index=False, name=None)) == wanted
+    assert tables.findings == ()
+
+
+def test_aliases_with_the_separator_of_the_pattern(delivery: Delivery) -> None:
+    delivery.manifest["faces"] = {"pattern": "{station}-{face}.{ext}", "aliases": {"cam-1": "front", "1": "back"}}
+    delivery.files = {"s-01-cam-1.jpg": b"x", "s-02-1.jpg": b"x"}
+    faces = read_tables(delivery.write()).faces
+    assert faces[["station_id", "face"]].values.tolist() == [["s-01", "front"], ["s-02", "back"]]
+
+
+def test_a_pattern_that_fits_no_picture_is_named(delivery: Delivery) -> None:
+    delivery.put_pictures()
+    delivery.manifest["faces"] = {"pattern": "pictures/{station}/{face}.{ext}"}
+    (finding,) = findings(delivery)
+    assert "fits none of the pictures; the first is images/s-01/back.jpg" in finding.message
+
+
+def test_an_alias_that_no_picture_has_is_named(delivery: Delivery) -> None:
+    delivery.put_pictures()
+    delivery.manifest["faces"] = {"aliases": {"vorn": "front", "top": "top"}}
+    (finding,) = findings(delivery)
+    assert finding.message.startswith("capture.yaml: faces.aliases.vorn is the name of no face that was delivered")
+    assert delivery.check().verdict is Verdict.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("case", "said"), [("t39-columns-unknown-canon", "columns.station_nam"), ("c07-alias-typo-target", '"up"')]
+)
+def test_delivered_entries_that_do_nothing(shared: Path, case: str, said: str) -> None:
+    found = read_tables(CaptureFolder(str(shared / "data/field-cases" / case))).findings
+    assert any(said in finding.message for finding in found)
+
+
+def test_a_delivered_pattern_with_hyphens(shared: Path) -> None:
+    tables = read_tables(CaptureFolder(str(shared / "data/field-cases/c14-station-in-dash")))
+    assert tables.findings == ()
+    assert tables.faces["station_id"].tolist() == ["s-001"] * 6
