@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import get_current_context
 
 from airflow_capture360.run_state import is_finished, name_of
+from capture360.text import printable
 
 if TYPE_CHECKING:
     from capture360.model import CaptureKey
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_LONGEST_LINE = 2000
 WEB_PREFIX = "/capture360"
 CDF_LINK = "cdf_link"
 """XCom key of the address of a collection in CDF's own user interface."""
@@ -67,7 +69,12 @@ def site_context(site: str) -> StepContext:
 
     register, records = register_and_records()
     settings = register.site(site)
-    return StepContext(settings, records, CogniteCdfHook(settings.connection).project(), this_run(), log.info)
+    return StepContext(settings, records, CogniteCdfHook(settings.connection).project(), this_run(), _say)
+
+
+def _say(line: str) -> None:
+    """Log one line, whatever texts from plates and names it quotes."""
+    log.info("%s", printable(line, _LONGEST_LINE))
 
 
 def register_and_records() -> tuple[Register, Records]:

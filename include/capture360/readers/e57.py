@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 from capture360.e57 import preflight, verify, with_verification
@@ -88,12 +89,21 @@ def _row(sphere: Photosphere, path: str, prefix: str) -> tuple[str, ...]:
 
 
 def _prefixes(paths: Sequence[str]) -> Mapping[str, str]:
-    """What the stations of each file are called in front; nothing if there is but one file."""
+    """What the stations of each file are called in front; nothing if there is but one file.
+
+    The name of the file, or its whole path where others have that name. Paths that differ only by what no id can hold
+    get a few digits of their own, so that no two files share a prefix and adding a file renames no station of another.
+    """
     if len(paths) == 1:
         return {paths[0]: ""}
     short = {path: _slug(path.rpartition("/")[2]) for path in paths}
-    times = Counter(name.casefold() for name in short.values())
-    return {path: f"{name if times[name.casefold()] == 1 else _slug(path)}-" for path, name in short.items()}
+    names = Counter(name.casefold() for name in short.values())
+    longer = {path: name if names[name.casefold()] == 1 else _slug(path) for path, name in short.items()}
+    taken = Counter(name.casefold() for name in longer.values())
+    return {
+        path: f"{name}-" if taken[name.casefold()] == 1 else f"{name}-{sha256(path.encode()).hexdigest()[:6]}-"
+        for path, name in longer.items()
+    }
 
 
 def _slug(path: str) -> str:

@@ -5,11 +5,11 @@ Texts of plates and names of assets come from outside, so they stand in code spa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 
 from capture360.model import Asset, Detection, Match
+from capture360.reports.escaping import for_markdown
 
 _MISSING = "·"
 _LEGEND = (
@@ -38,13 +38,13 @@ def _row(number: int, match: Match, picture: str | None) -> str:
     suggested = _candidate(read, match.asset, match.confidence) if match.asset else ""
     others = [_candidate(read, asset, share) for asset, share in match.candidates if asset != match.asset]
     shown = f"![plate {number}]({picture})" if picture else "cannot be shown"
-    cells = (f"**{number}**", shown, _code(read), suggested, ", ".join(others), _code(match.reason))
+    cells = (f"**{number}**", shown, for_markdown(read), suggested, ", ".join(others), for_markdown(match.reason))
     return f"| {' | '.join(cells)} |"
 
 
 def _candidate(read: str, asset: Asset, share: float) -> str:
     tag = max(asset.tags or (asset.name,), key=lambda each: SequenceMatcher(None, read, each, autojunk=False).ratio())
-    named = "" if tag == asset.name else f" of {_code(asset.name)}"
+    named = "" if tag == asset.name else f" of {for_markdown(asset.name)}"
     return f"{differences(read, tag)}{named} {share:.0%}"
 
 
@@ -56,27 +56,13 @@ def differences(read: str, tag: str) -> str:
     for kind, first, last, begin, end in alike.get_opcodes():
         piece = tag[begin:end]
         if kind == "equal":
-            parts.append(_span(piece))
+            parts.append(for_markdown(piece))
         else:
             # Within a word bold needs punctuation on both sides of its asterisks: the backticks are.
-            parts.append(f"**{_span(piece + _MISSING * max(0, last - first - len(piece)))}**")
+            parts.append(f"**{for_markdown(piece + _MISSING * max(0, last - first - len(piece)))}**")
     return "".join(parts)
 
 
 def _folded(text: str) -> str:
     """Without upper and lower case, character by character."""
     return "".join(low if len(low := each.casefold()) == 1 else each for each in text)
-
-
-def _code(text: str) -> str:
-    """A text from outside on one line, as it is."""
-    line = " ".join(text.split())
-    return _span(line) if line else ""
-
-
-def _span(text: str) -> str:
-    """A code span, safe in a table: https://github.github.com/gfm/#code-spans and #tables-extension-."""
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * (longest + 1)
-    padding = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{fence}{padding}{text}{padding}{fence}".replace("|", "\\|")

@@ -14,8 +14,9 @@ from PIL import Image
 
 from capture360.checks.check import check_capture
 from capture360.landing.folder import CaptureFolder
-from capture360.model import CaptureKind, Verdict
+from capture360.model import CaptureKind, Verdict, is_id
 from capture360.readers import read_tables
+from capture360.readers.e57 import _prefixes
 from capture360.readers.gpano import local
 from delivery import COLUMNS, Delivery, picture, table
 
@@ -353,3 +354,19 @@ def test_every_missing_convention_is_told_at_once(delivery: Delivery) -> None:
     tables = read_tables(delivery.write())
     assert {finding.column for finding in tables.findings} == {"frame", "rotation", "time"}
     assert {finding.rule for finding in tables.findings} == {"S09"}
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ("a/x.e57", "b/x.e57", "a-x.e57"),
+        ("a/x.e57", "a-x.e57", "A X.e57"),
+        ("a b.e57", "a_b.e57", "a-b.e57", "a+b.e57"),
+        ("ü.e57", "ö.e57"),
+        ("scan.e57", "Scan.E57", "sub/scan.e57"),
+    ],
+)
+def test_stations_of_two_scans_never_share_an_id(paths: tuple[str, ...]) -> None:
+    prefixes = _prefixes(paths)
+    assert len({prefix.casefold() for prefix in prefixes.values()}) == len(paths)
+    assert all(is_id(prefix + "s-001", 80) for prefix in prefixes.values())

@@ -1,0 +1,54 @@
+"""Text from outside made safe for where it is shown: one function a target.
+
+HTML is escaped by Jinja's autoescape. Lines for terminals and logs are made by `capture360.text.printable`, which the
+functions for Markdown and chat apply as well.
+"""
+
+from __future__ import annotations
+
+import re
+
+from capture360.text import printable
+
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "'"}
+_NOT_JOINED = "\u200b"
+"""A blank without width: what stands on its two sides is no markup any more."""
+_CHAT_MARKUP = re.compile(r"(?<=\])(?=[(:\[])|(?<=@)|(?<=!)(?=\[)")
+"""Within links, pictures and mentions of Markdown."""
+
+
+def for_markdown(text: str, length: int = 300) -> str:
+    """A code span on one line, safe within a table; empty for an empty text.
+
+    A pipe is escaped as https://github.github.com/gfm/#tables-extension- asks for. Behind a backslash that would escape
+    the backslash instead, so there the span is interrupted by a character reference, which stands in no table's way.
+    """
+    line = printable(" ".join(text.split()), length)
+    parts = re.split(r"(?<=\\)\|", line)
+    return "&#124;".join(_span(part) if part else "" for part in parts)
+
+
+def _span(text: str) -> str:
+    """A code span: https://github.github.com/gfm/#code-spans."""
+    fence = "`" * (max((len(run) for run in re.findall(r"`+", text)), default=0) + 1)
+    padding = " " if text.startswith(("`", " ")) or text.endswith(("`", " ")) else ""
+    return f"{fence}{padding}{text}{padding}{fence}".replace("|", "\\|")
+
+
+def for_chat(text: str, length: int = 1000) -> str:
+    """One line for an incoming webhook of Slack, Teams or Mattermost: no link, picture or mention but those typed out.
+
+    Slack wants three characters as entities (docs.slack.dev, formatting message text); the others read Markdown.
+    """
+    line = printable(" ".join(text.split()), length)
+    return "".join(_ENTITIES.get(each, each) for each in _CHAT_MARKUP.sub(_NOT_JOINED, line))
+
+
+def for_csv(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula: such a text starts with an apostrophe (OWASP, CSV injection)."""
+    text = "" if value is None else str(value).replace("\x00", "")
+    if text.lstrip(" ").startswith(_FORMULA_STARTS) and not _NUMBER.match(text):
+        return f"'{text}"
+    return text

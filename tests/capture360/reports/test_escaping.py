@@ -1,0 +1,113 @@
+"""Any text, shown in each target, judged by a parser of that target's grammar."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import re
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from capture360.model import Asset, Detection, Match
+from capture360.reports.cells import safe_csv
+from capture360.reports.escaping import for_chat, for_markdown
+from capture360.reports.review import review_page
+
+MARKUP = st.text(st.sampled_from("ab \\|`*_[]()<>!@:&#;~\n\t\"'/{}%=+-\x00\x1b\u2028\u202e"), max_size=40)
+ANY = MARKUP | st.text(max_size=40)
+BOX = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.2), (0.1, 0.2))
+
+
+def gfm_cells(row: str) -> list[str]:
+    """Cells as GitHub's and micromark's tokenizers split them: a backslash takes a backslash or a pipe with it."""
+    cells = [""]
+    at = 0
+    while at < len(row):
+        if row[at] == "\\" and row[at + 1 : at + 2] in ("\\", "|"):
+            cells[-1] += row[at : at + 2]
+            at += 2
+        elif row[at] == "|":
+            cells.append("")
+            at += 1
+        else:
+            cells[-1] += row[at]
+            at += 1
+    return cells
+
+
+@given(ANY)
+def test_markdown_keeps_a_text_within_its_cell(text: str) -> None:
+    cell = for_markdown(text)
+    assert len(gfm_cells(f"| {cell} | after |")) == 4
+    page = f"| a | b |\n|---|---|\n| {cell} | after |\n"
+    body = re.search(r"<tbody>(.*)</tbody>", MarkdownIt("commonmark").enable("table").render(page), re.DOTALL)
+    assert body is not None
+    assert body[1].count("<td") == 2
+    assert not set(re.findall(r"<(\w+)", body[1])) - {"tr", "td", "code"}
+
+
+@given(ANY, ANY)
+def test_a_review_row_has_its_cells_whatever_was_read(read: str, name: str) -> None:
+    asset = Asset("1", name, (name,))
+    match = Match(Detection("i", "left", read, 0.8, BOX), asset, 0.6, "suggested", read, ((asset, 0.6),))
+    *_, divider, row = review_page([match], lambda _: None).splitlines()
+    assert len(gfm_cells(row)) == len(gfm_cells(divider))
+
+
+def test_a_backslash_before_a_pipe_ends_no_cell() -> None:
+    assert for_markdown("a\\|![x](http://evil)") == "`a\\`&#124;`![x](http://evil)`"
+    assert for_markdown("a|b") == "`a\\|b`"
+
+
+def test_delivered_markup_of_plates(shared: Path) -> None:
+    content = json.loads((shared / "data/hostile/review-markup/texts.json").read_text())
+    texts = _strings(content)
+    assert texts
+    for text in texts:
+        assert len(gfm_cells(f"| {for_markdown(text)} | after |")) == 4
+
+
+def _strings(content: object) -> list[str]:
+    if isinstance(content, str):
+        return [content]
+    parts = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+    return [text for part in parts for text in _strings(part)]
+
+
+@given(ANY)
+def test_a_chat_gets_no_link_and_no_mention(text: str) -> None:
+    line = for_chat(text)
+    assert not set(line) & set("<>`\n\r\x00\x1b")
+    assert re.fullmatch(r"(?:[^&]|&(?:amp|lt|gt);)*", line)
+    assert not re.search(r"\]\(|\]\[|\]:|!\[|@\w", line)
+    shown = MarkdownIt("commonmark").disable(["html_block", "html_inline"]).render(line)
+    assert "<a " not in shown
+    assert "<img" not in shown
+
+
+def test_what_people_wrote_stays_readable_in_a_chat() -> None:
+    shown = for_chat('stations.csv row 3 (s-02): x "<!channel> & [a](b)" is not a number')
+    assert html.unescape(shown).replace("\u200b", "") == (
+        'stations.csv row 3 (s-02): x "<!channel> & [a](b)" is not a number'
+    )
+
+
+def test_a_long_text_is_cut_off() -> None:
+    assert len(for_chat("x" * 100_000, 500)) == 500
+    assert len(for_markdown("x" * 100_000)) < 400
+
+
+@given(st.lists(st.tuples(ANY, ANY), max_size=4))
+def test_a_table_of_cells_comes_back_and_starts_no_formula(rows: list[tuple[str, str]]) -> None:
+    read = list(csv.reader(io.StringIO(safe_csv(("a", "b"), rows).decode("utf-8-sig"), newline="")))
+    assert len(read) == len(rows) + 1
+    for delivered, cells in zip(rows, read[1:], strict=True):
+        assert [cell.removeprefix("'") for cell in cells] == [
+            text.replace("\x00", "").removeprefix("'") for text in delivered
+        ]
+        assert not any(cell.lstrip(" ").startswith(("=", "@", "\t", "\r")) for cell in cells)
