@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from capture360.errors import BadInputError
+from capture360.landing.local_open import OtherFileError, open_once
 from capture360.landing.tree import Found, LeftOut, local_tree, no_text
 from capture360.store import opened_store
 from capture360.text import is_text, printable
@@ -141,7 +142,9 @@ class CaptureFolder:
         """
         clean = self.resolve(path)
         try:
-            stream = self._fs.open(f"{self._root}/{clean}", "rb")
+            stream = open_once(self._root, clean) if self._is_local else self._fs.open(f"{self._root}/{clean}", "rb")
+        except OtherFileError as error:
+            raise OutsideError(path, str(error)) from None
         except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
             raise type(error)(error.errno, error.strerror or "not there to be read", clean) from None
         with stream:
