@@ -1,9 +1,8 @@
-"""A sandbox for the fault tests, and worlds in it."""
+"""Sandboxes and worlds for the fault tests, and undisturbed runs whose writes are the kill points."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,30 +17,37 @@ from ingest_world import World
 from local_cdf import RunningSandbox
 
 
-@pytest.fixture(autouse=True)
-def checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The checks write nothing and say the same of the same files: one look each is enough for hundreds of runs."""
-    validations: dict[str, Validation] = {}
-    reports: dict[str, str] = {}
+@pytest.fixture(scope="module", autouse=True)
+def checked_once() -> Iterator[None]:
+    """Check the same files once a module: the checks write nothing, and hundreds of runs deliver the same."""
+    validations: dict[tuple[str, str], Validation] = {}
+    reports: dict[tuple[str, str], str] = {}
 
     def check(folder: CaptureFolder, **how: Any) -> Validation:
-        seen = fingerprint(folder)
-        if seen not in validations:
-            validations[seen] = check_capture(folder, **how)
-        return validations[seen]
+        files = folder.url, fingerprint(folder)
+        if files not in validations:
+            validations[files] = check_capture(folder, **how)
+        return validations[files]
 
     def report(validation: Validation, folder: CaptureFolder) -> str:
-        seen = fingerprint(folder)
-        if seen not in reports:
-            reports[seen] = render(validation, folder)
-        return reports[seen]
+        files = folder.url, fingerprint(folder)
+        if files not in reports:
+            reports[files] = render(validation, folder)
+        return reports[files]
 
-    monkeypatch.setattr(validate, "check_capture", check)
-    monkeypatch.setattr(validate, "render", report)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(validate, "check_capture", check)
+        patch.setattr(validate, "render", report)
+        yield
+
+
+@pytest.fixture(scope="module")
+def module_world(running: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """One world a module, so that the tests of its kill points share one undisturbed run."""
+    return World(running, tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture
-def world(running: RunningSandbox, tmp_path: Path) -> Iterator[World]:
-    made = World(running, tmp_path)
-    yield made
-    made.wipe()
+def world(module_world: World) -> Iterator[World]:
+    yield module_world
+    module_world.wipe()

@@ -1,6 +1,6 @@
-"""Killed before or after any write, then run again: the same end as an undisturbed run.
+"""Kill a run before or after any write, run again: the same end as an undisturbed run.
 
-The writes are not listed here: an undisturbed run logs them, and each of them is tried.
+The writes are not listed here: an undisturbed run logs them, and each is a test.
 """
 
 from __future__ import annotations
@@ -15,119 +15,139 @@ import pytest
 from capture360.errors import LeaseHeldError
 from captures import Drop
 from ingest_world import World
+from kill_points import Undisturbed, kill_points, undisturbed
 from local_cdf import RunningSandbox
-from writes import Killed, Writes, kill, watched
+from writes import Killed, When, Writes, kill, watched
 
 ONE_INGEST = Path(__file__).parent / "one_ingest.py"
+FIRST_INGEST = 35
+"""Writes of a first ingest of one station."""
+NEW_REVISION = 36
+"""Writes of a delivery that changes every picture of one station."""
 
 
-def undisturbed(world: World, drop: Drop) -> tuple[list[str], dict[str, object]]:
-    """The log of a clean run's writes, and the state it ends in."""
-    with watched(Writes()) as writes:
-        world.ingest(drop)
-    return writes.log, world.state()
+@pytest.fixture(scope="module")
+def first_drop(module_world: World) -> Drop:
+    return module_world.drop("killed", stations=1)
 
 
-def test_a_first_ingest(world: World) -> None:
-    drop = world.drop("killed", stations=1)
-    log, end = undisturbed(world, drop)
-    assert {line.split()[0] for line in log} == {"POST", "PUT", "put", "create"}
-    assert len(log) > 20
-    for number in range(len(log)):
-        for when in ("before", "after"):
-            world.wipe()
-            with watched(Writes(number, when, kill)), pytest.raises(Killed):
-                world.ingest(drop)
-            world.ingest(drop)
-            assert world.state() == end, f"killed {when} write {number}: {log[number]}"
+@pytest.fixture(scope="module")
+def first_ingest(module_world: World, first_drop: Drop) -> Undisturbed:
+    clean = undisturbed(lambda: module_world.ingest(first_drop), module_world.state)
+    module_world.wipe()
+    return clean
 
 
-def test_another_run_takes_over_from_a_killed_one(world: World) -> None:
-    drop = world.drop("orphaned", stations=1)
-    log, end = undisturbed(world, drop)
-    for number in range(0, len(log), 5):
-        world.wipe()
-        with watched(Writes(number, "after", kill)), pytest.raises(Killed):
-            world.ingest(drop, run="dead")
-        world.ingest(drop, run="next", is_finished=lambda run: run == "dead")
-        assert world.state() == end, f"killed after write {number}: {log[number]}"
+def first_revision(world: World) -> None:
+    world.ingest(world.drop("revised", stations=1))
 
 
-def test_a_new_revision(world: World) -> None:
-    """Files that lose their image are removed in the end, wherever the run was killed once they were uploaded."""
-    first = world.drop("revised", stations=1)
-    world.ingest(first)
-    second = world.drop("revised", stations=1, shade=60, revision=2)
-    log, end = undisturbed(world, second)
-    assert len(end["files"]) == 6
-    assert any("delete" in line for line in log)
-    uploaded = next(number for number, line in enumerate(log) if "faces.0" in line)
-    for number in range(uploaded, len(log)):
-        world.wipe()
-        world.ingest(world.drop("revised", stations=1))
-        second = world.drop("revised", stations=1, shade=60, revision=2)
-        with watched(Writes(number, "after", kill)), pytest.raises(Killed):
-            world.ingest(second)
+def second_revision(world: World) -> Drop:
+    return world.drop("revised", stations=1, shade=60, revision=2)
+
+
+@pytest.fixture(scope="module")
+def new_revision(module_world: World) -> Undisturbed:
+    first_revision(module_world)
+    second = second_revision(module_world)
+    clean = undisturbed(lambda: module_world.ingest(second), module_world.state)
+    module_world.wipe()
+    return clean
+
+
+def test_every_write_is_a_kill_point(first_ingest: Undisturbed, new_revision: Undisturbed) -> None:
+    assert {line.split()[0] for line in first_ingest.log} == {"POST", "PUT", "put", "create", "remove"}
+    assert len(new_revision.end["files"]) == 6
+    assert any("delete" in line for line in new_revision.log)
+    assert (len(first_ingest.log), len(new_revision.log)) == (FIRST_INGEST, NEW_REVISION)
+
+
+@kill_points(FIRST_INGEST, "before", "after")
+def test_a_first_ingest(world: World, first_drop: Drop, first_ingest: Undisturbed, number: int, when: When) -> None:
+    with watched(Writes(number, when, kill)), pytest.raises(Killed):
+        world.ingest(first_drop)
+    world.ingest(first_drop)
+    assert world.state() == first_ingest.end, first_ingest.log[number]
+
+
+@pytest.mark.parametrize("number", range(0, FIRST_INGEST, 5))
+def test_another_run_takes_over_from_a_killed_one(
+    world: World, first_drop: Drop, first_ingest: Undisturbed, number: int
+) -> None:
+    with watched(Writes(number, "after", kill)), pytest.raises(Killed):
+        world.ingest(first_drop, run="dead")
+    world.ingest(first_drop, run="next", is_finished=lambda run: run == "dead")
+    assert world.state() == first_ingest.end, first_ingest.log[number]
+
+
+@kill_points(NEW_REVISION, "after")
+def test_a_new_revision(world: World, new_revision: Undisturbed, number: int, when: When) -> None:
+    """Files that lose their image are removed in the end, wherever the run was killed."""
+    first_revision(world)
+    second = second_revision(world)
+    with watched(Writes(number, when, kill)), pytest.raises(Killed):
         world.ingest(second)
-        now = world.state()
-        assert (now["files"], now["nodes"]) == (end["files"], end["nodes"]), f"killed after {number}: {log[number]}"
+    world.ingest(second)
+    now = world.state()
+    assert (now["files"], now["nodes"]) == (new_revision.end["files"], new_revision.end["nodes"]), new_revision.log[
+        number
+    ]
 
 
-def test_a_new_revision_of_more_images_than_a_request_holds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("request_number", [0, 1])
+def test_a_new_revision_of_more_images_than_a_request_holds(
+    world: World, monkeypatch: pytest.MonkeyPatch, request_number: int
+) -> None:
     """A run that comes after a kill sees images half of which are re-pointed: what the first half showed is known."""
     monkeypatch.setattr("capture360.cdf.instances.WRITE_ITEMS", 2)
     world.ingest(world.drop("chunks", stations=3))
-    log, end = undisturbed(world, world.drop("chunks", stations=3, shade=60, revision=2))
-    assert len(end["files"]) == 18
-    planned = next(number for number, line in enumerate(log) if "supersede" in line)
-    writes = [number for number, line in enumerate(log) if number > planned and "models/instances" in line]
-    assert len(writes) == 2, log
-    for number in writes:
-        world.wipe()
-        world.ingest(world.drop("chunks", stations=3))
-        second = world.drop("chunks", stations=3, shade=60, revision=2)
-        with watched(Writes(number, "after", kill)), pytest.raises(Killed):
-            world.ingest(second)
+    second = world.drop("chunks", stations=3, shade=60, revision=2)
+    clean = undisturbed(lambda: world.ingest(second), world.state)
+    assert len(clean.end["files"]) == 18
+    planned = next(number for number, line in enumerate(clean.log) if "supersede" in line)
+    writes = [number for number, line in enumerate(clean.log) if number > planned and "models/instances" in line]
+    assert len(writes) == 2, clean.log
+    world.wipe()
+    world.ingest(world.drop("chunks", stations=3))
+    second = world.drop("chunks", stations=3, shade=60, revision=2)
+    with watched(Writes(writes[request_number], "after", kill)), pytest.raises(Killed):
         world.ingest(second)
-        now = world.state()
-        assert (now["files"], now["nodes"]) == (end["files"], end["nodes"]), f"killed after {number}: {log[number]}"
+    world.ingest(second)
+    now = world.state()
+    assert (now["files"], now["nodes"]) == (clean.end["files"], clean.end["nodes"])
 
 
 @pytest.mark.parametrize("share", [0.4, 0.9])
-def test_a_process_that_is_gone_without_a_word(
-    world: World, running: RunningSandbox, tmp_path: Path, share: float
+def test_a_process_that_exits_at_once(
+    world: World, running: RunningSandbox, first_drop: Drop, first_ingest: Undisturbed, share: float
 ) -> None:
-    drop = world.drop(f"gone-{share:.0%}".rstrip("%"), stations=1)
-    log, end = undisturbed(world, drop)
-    world.wipe()
-    number = int(share * len(log))
+    number = int(share * len(first_ingest.log))
+    data = str(running.sandbox.options.data)
     done = subprocess.run(
-        [sys.executable, str(ONE_INGEST), str(running.sandbox.options.data), str(tmp_path), str(drop.key), str(number)],
+        [sys.executable, str(ONE_INGEST), data, str(world.root), str(first_drop.key), str(number)],
         capture_output=True,
         text=True,
         timeout=60,
         env={**os.environ, "PYTHONPATH": str(ONE_INGEST.parent.parent)},
     )
     assert done.returncode == 137, done.stderr
-    world.ingest(drop, run="next", is_finished=lambda run: run == "gone")
-    assert world.state() == end
+    world.ingest(first_drop, run="next", is_finished=lambda run: run == "gone")
+    assert world.state() == first_ingest.end
 
 
-def test_two_runs_at_once_and_no_second_write(world: World, running: RunningSandbox) -> None:
-    """At each tenth write of the first run a second one starts: it is told who works, and sends nothing."""
-    drop = world.drop("twice", stations=1)
-    log, _ = undisturbed(world, drop)
+@pytest.mark.parametrize("number", range(1, FIRST_INGEST - 1, 7))
+def test_two_runs_at_once_and_no_second_write(
+    world: World, running: RunningSandbox, first_drop: Drop, number: int
+) -> None:
+    """A second run that starts at a write of the first is refused with the name of the first, and sends nothing."""
     refused = []
 
     def second_run() -> None:
         before = running.mutating()
         with pytest.raises(LeaseHeldError, match="is being written by the first"):
-            world.ingest(drop, run="the second", is_finished=lambda run: False)
+            world.ingest(first_drop, run="the second", is_finished=lambda run: False)
         refused.append(running.mutating() - before)
 
-    for number in range(1, len(log) - 1, 7):
-        world.wipe()
-        with watched(Writes(number, "after", second_run)):
-            world.ingest(drop, run="the first", is_finished=lambda run: False)
-    assert refused
-    assert set(refused) == {0}
+    with watched(Writes(number, "after", second_run)):
+        world.ingest(first_drop, run="the first", is_finished=lambda run: False)
+    assert refused == [0]
