@@ -29,7 +29,7 @@ from airflow.sdk import DAG, PartitionedAssetTimetable, chain, task
 
 from airflow_capture360.assets import captures_to_review, published_captures
 from airflow_capture360.defaults import capture_params, task_defaults
-from airflow_capture360.links import MATCH_REPORT
+from airflow_capture360.links import CAPTURE_PAGE, MATCH_REPORT
 from airflow_capture360.operators import ReadTexts
 from airflow_capture360.policies import WAITING_FOR_LEASE
 from airflow_capture360.tasks import contextualize, lease
@@ -56,5 +56,5 @@ with DAG(
     announced = review(contextualize.announce_review)(taken, batches)
     released = task(task_id="release")(lease.release_lease)(taken)
 
-    matched.operator.operator_extra_links = [MATCH_REPORT]
+    matched.operator.operator_extra_links = [MATCH_REPORT, CAPTURE_PAGE]
     chain(taken.as_setup(), batches, detected, matched, linked, announced, released.as_teardown(setups=taken))

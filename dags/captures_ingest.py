@@ -7,7 +7,8 @@ it back. One run per capture; the partition key at the head of the run is the ca
 **When it runs.** When **captures_sense** has announced the capture. By hand: *Trigger*, and give `capture`.
 
 **What the tasks do.** `lease` takes the capture for this run; if another run is writing it, this one ends as skipped
-and says which. `validate` runs all checks and writes the report (button *Validation report*). `route` picks the way.
+and says which. `validate` runs all checks and writes the report (buttons *Validation report* and *Capture*). `route`
+picks the way.
 Cube faces and panoramas: `faces` uploads batches of stations side by side, `publish` writes stations, collection and
 images (button *Open in CDF*). After a delivery with a higher `revision` CDF shows that delivery: images of stations
 that it leaves out are removed, with what only they used; a station that is held back stays as it was published. E57
@@ -33,7 +34,7 @@ from airflow.sdk import DAG, PartitionedAssetTimetable, chain, task
 
 from airflow_capture360.assets import captures, published_captures
 from airflow_capture360.defaults import capture_params, task_defaults
-from airflow_capture360.links import OPEN_IN_CDF, VALIDATION_REPORT
+from airflow_capture360.links import CAPTURE_PAGE, OPEN_IN_CDF, VALIDATION_REPORT
 from airflow_capture360.operators import WaitForRevisions
 from airflow_capture360.tasks import ingest, lease
 
@@ -69,9 +70,9 @@ with DAG(
     announced = task(task_id="announce", outlets=[published_captures])(ingest.announce_capture)(capture)
     released = task(task_id="release")(lease.release_lease)(taken)
 
-    batches.operator.operator_extra_links = [VALIDATION_REPORT]
+    batches.operator.operator_extra_links = [VALIDATION_REPORT, CAPTURE_PAGE]
     for last in (published, collected):
-        last.operator.operator_extra_links = [OPEN_IN_CDF]
+        last.operator.operator_extra_links = [OPEN_IN_CDF, CAPTURE_PAGE]
     chain(taken.as_setup(), batches, way, uploaded, published, placed)
     chain(way, scans, started, extracted, collected, placed)
     chain(placed, verified, announced, released.as_teardown(setups=taken))

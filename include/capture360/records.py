@@ -165,12 +165,16 @@ class Records:
         document = {"at": datetime.now(UTC).isoformat(), "run": run, **body}
         self.store.put(f"{_folder(key, fingerprint)}/{_document_name(step, batch)}", _json(document))
         if step in _ORDER:
-            for stage in Stage:
-                if stage.is_end:
-                    self.store.remove(_done_marker(key, fingerprint, stage))
+            self._unmark_done(key, fingerprint)
 
     def mark_done(self, state: CaptureState) -> None:
-        """Note that sensing has nothing left to do for a delivery, until a step records anew how far it got."""
+        """Note that sensing has nothing left to do for a delivery, until a step records anew how far it got.
+
+        The delivery that lies in the landing zone is the only one of its capture that is marked.
+        """
+        for other in self.fingerprints(state.key):
+            if other != state.fingerprint:
+                self._unmark_done(state.key, other)
         self.store.put(_done_marker(state.key, state.fingerprint, state.stage), b"")
 
     def done(self, site: str) -> Mapping[tuple[str, str], Stage]:
@@ -273,6 +277,11 @@ class Records:
             for site in self.store.names(folder)
             for capture in self.store.names(f"{folder}/{site}")
         ]
+
+    def _unmark_done(self, key: CaptureKey, fingerprint: str) -> None:
+        for stage in Stage:
+            if stage.is_end:
+                self.store.remove(_done_marker(key, fingerprint, stage))
 
     def _state(self, key: CaptureKey, fingerprint: str, only: Collection[str] | None) -> CaptureState | None:
         folder = _folder(key, fingerprint)

@@ -108,8 +108,8 @@ def page_url(path: str) -> str:
     return f"{_base_url()}{WEB_PREFIX}/{path}"
 
 
-def picture_url(path: str) -> str:
-    """Return the address of a picture within an Airflow page, independent of the host name it was opened by."""
+def page_path(path: str) -> str:
+    """Return the path of one of our pages or pictures within Airflow, whatever host name it was opened by."""
     from urllib.parse import urlsplit
 
     return f"{urlsplit(_base_url()).path}{WEB_PREFIX}/{path}"

@@ -50,6 +50,11 @@ def _collection_in_cdf(task_instance: Any) -> str:
     return task_instance.xcom_pull(task_ids=task_instance.task_id, key=CDF_LINK) or ""
 
 
+def _capture_page(task_instance: Any) -> str:
+    return page_url(f"captures/{key_of(task_instance.get_template_context())}")
+
+
+CAPTURE_PAGE = TaskLink("Capture", _capture_page)
 VALIDATION_REPORT = TaskLink("Validation report", _validation_report)
 MATCH_REPORT = TaskLink("Match report", _match_report)
 OPEN_IN_CDF = TaskLink("Open in CDF", _collection_in_cdf)

@@ -1,4 +1,4 @@
-"""The Airflow plugin: the web application of the reports."""
+"""The Airflow plugin: the web application, and its page of captures in the navigation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from airflow_capture360.context import WEB_PREFIX
+from airflow_capture360.context import WEB_PREFIX, page_path
 
 
 async def reports(scope: Any, receive: Any, send: Any) -> None:
@@ -19,3 +19,12 @@ async def reports(scope: Any, receive: Any, send: Any) -> None:
 class Capture360Plugin(AirflowPlugin):
     name = "capture360"
     fastapi_apps = [{"app": reports, "url_prefix": WEB_PREFIX, "name": "capture360 reports"}]  # noqa: RUF012 - Airflow's own form
+    external_views = [  # noqa: RUF012 - as above
+        {
+            "name": "Captures",
+            "href": page_path("captures"),
+            "destination": "nav",
+            "category": "browse",
+            "url_route": "captures",
+        }
+    ]

@@ -100,9 +100,9 @@ def test_ingesting_is_one_run_a_capture(bag: DagBag) -> None:
     assert "capture" in dag.params
     assert dag.get_task("lease").is_setup
     assert dag.get_task("release").is_teardown
-    assert [link.name for link in dag.get_task("validate").operator_extra_links] == ["Validation report"]
+    assert [link.name for link in dag.get_task("validate").operator_extra_links] == ["Validation report", "Capture"]
     for last in ("publish", "collect"):
-        assert [link.name for link in dag.get_task(last).operator_extra_links] == ["Open in CDF"]
+        assert [link.name for link in dag.get_task(last).operator_extra_links] == ["Open in CDF", "Capture"]
 
 
 def test_ingesting_branches_once_by_route(bag: DagBag) -> None:

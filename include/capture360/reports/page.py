@@ -1,4 +1,4 @@
-"""One HTML file from a template: everything inlined, everything escaped, nothing fetched."""
+"""HTML from a template: everything inlined, everything escaped, nothing fetched."""
 
 from __future__ import annotations
 
@@ -16,19 +16,33 @@ _TEMPLATES = files(__package__) / "templates"
 
 def page(template: str, **values: object) -> str:
     """The template `<template>.html.j2` with the house style in it and a policy that forbids all else."""
-    style = (_TEMPLATES / "house.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    style = _source("house.css")
+    policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; base-uri 'none'; form-action 'none'"
     return _environment().get_template(f"{template}.html.j2").render(style=style, policy=policy, **values)
+
+
+def page_in_airflow(template: str, **values: object) -> tuple[str, str]:
+    """A page of the captures, which follows Airflow's theme, and the policy to send with it."""
+    style, script = _source("house.css") + _source("captures.css"), _source("captures.js")
+    policy = (
+        f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+    )
+    return _environment().get_template(f"{template}.html.j2").render(style=style, script=script, **values), policy
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _source(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
 
 
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-    def source(name: str) -> str:
-        return (_TEMPLATES / name).read_text(encoding="utf-8")
-
     return Environment(
-        loader=FunctionLoader(source), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(_source), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -66,9 +66,32 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
             f"{done.only_recorded} suggestions stay in the records: this project has no place for what is uncertain"
         )
     undecided = sum(match.status == "suggested" for match in matches)
-    body = {**asdict(done), "undecided": undecided, "match": match_digest(ctx.records, key, fingerprint)}
+    plates = asdict(count_plates(matches))
+    body = {
+        **asdict(done),
+        "plates": plates,
+        "undecided": undecided,
+        "match": match_digest(ctx.records, key, fingerprint),
+    }
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
     return done
+
+
+@dataclass(frozen=True, slots=True)
+class Plates:
+    """Assets that are linked, assets that only a suggestion names, and texts near an asset that nothing came of."""
+
+    linked: int
+    asked: int
+    missed: int
+
+
+def count_plates(matches: Sequence[Match]) -> Plates:
+    """Count plates, however many images show each."""
+    linked = {match.asset.ref for match in matches if match.asset and match.status == "approved"}
+    asked = {match.asset.ref for match in matches if match.asset and match.status == "suggested"} - linked
+    missed = {match.detection.text for match in matches if match.status == "dropped" and match.candidates}
+    return Plates(len(linked), len(asked), len(missed))
 
 
 def decided_matches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[Match]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from typing import Literal
 
 from capture360 import names
@@ -27,6 +28,8 @@ Route = Literal["faces", "revision"]
 STEP = "validate"
 CAPTURE = "capture"
 """The record of what may be published, apart from the verdict since it is long."""
+PLAN = "floor_plan"
+"""The record of where the stations stand; long as well."""
 REPORT = "validation.html"
 BAD_ROWS = "bad_rows.csv"
 _MOST_BATCHES = 20
@@ -70,11 +73,13 @@ def examine(ctx: StepContext, key: CaptureKey) -> Validated:
     report = ctx.records.put_report(key, seen, REPORT, render(validation, folder))
     done = _outcome(ctx, validation, seen, report)
     if validation.capture is not None:
-        times = [station.taken_at for station in validation.capture.stations]
-        if times:
-            ctx.records.mark_date(key, min(times).astimezone(ctx.site.zone).date())
         ctx.records.put(key, seen, CAPTURE, capture_document(validation.capture), run=ctx.run)
-    ctx.records.put(key, seen, STEP, _record(done, validation), run=ctx.run)
+    captured_on = _captured_on(validation.capture, ctx.site)
+    if captured_on is not None:
+        ctx.records.mark_date(key, captured_on)
+    points = [asdict(point) for point in validation.plan if math.isfinite(point.x) and math.isfinite(point.y)]
+    ctx.records.put(key, seen, PLAN, {"points": points}, run=ctx.run)
+    ctx.records.put(key, seen, STEP, _record(done, validation, captured_on), run=ctx.run)
     ctx.log(done.headline)
     if validation.capture is not None and validation.capture.extracted_here:
         ctx.log(f"The scans are extracted here, which applies {', '.join(validation.capture.extracted_here)}.")
@@ -153,8 +158,15 @@ def _outcome(ctx: StepContext, validation: Validation, seen: str, report: str) -
     )
 
 
-def _record(done: Validated, validation: Validation) -> dict[str, object]:
+def _captured_on(capture: Capture | None, site: Site) -> date | None:
+    """The date of the first station in the site's zone; None if there is none."""
+    times = [station.taken_at for station in capture.stations] if capture else []
+    return min(times).astimezone(site.zone).date() if times else None
+
+
+def _record(done: Validated, validation: Validation, captured_on: date | None) -> dict[str, object]:
     return {
+        "captured_on": captured_on.isoformat() if captured_on else None,
         "verdict": done.verdict.value,
         "headline": done.headline,
         "route": done.route,

@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_capture360.context import capture_context, key_of, picture_url, set_label
+from airflow_capture360.context import capture_context, key_of, page_path, set_label
 from airflow_capture360.run_state import is_finished
 from airflow_capture360.tasks.lease import release_lease
 
@@ -58,7 +58,7 @@ def page_of(capture: str, page: Mapping[str, Any]) -> tuple[str, str]:
     fingerprint = page["review"]["fingerprint"]
     with capture_context(capture, lock=False) as (ctx, key):
         shown, text = page_of(
-            ctx, key, fingerprint, page["page"], lambda name: picture_url(f"reports/{key}/{fingerprint}/{name}")
+            ctx, key, fingerprint, page["page"], lambda name: page_path(f"reports/{key}/{fingerprint}/{name}")
         )
     return f"{capture}: {shown} suggested links, {page['label']}", text
 

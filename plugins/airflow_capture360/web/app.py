@@ -1,4 +1,4 @@
-"""Web application: reports from the records, pictures of plates under review, and the panorama viewer.
+"""Web application: the captures, reports from the records, pictures of plates under review, and the panorama viewer.
 
 Every route checks the login with Airflow: a mounted application has none of its own.
 """
@@ -11,7 +11,7 @@ from airflow.api_fastapi.core_api.security import requires_access_dag
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.responses import Response
 
-from airflow_capture360.web import panoramas
+from airflow_capture360.web import captures, panoramas
 from capture360.errors import Capture360Error
 from capture360.model import CaptureKey
 from capture360.records import Records
@@ -38,6 +38,7 @@ app = FastAPI(
     openapi_url=None,
     dependencies=[Depends(requires_access_dag("GET", param_dag_id=GUARDING_DAG))],
 )
+app.include_router(captures.router)
 app.include_router(panoramas.router)
 
 

@@ -1,0 +1,170 @@
+"""The page of all captures, and the page of one, within Airflow."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from urllib.parse import quote
+
+from capture360.checks.validation import PlanPoint
+from capture360.errors import Capture360Error
+from capture360.model import CaptureKey
+from capture360.records import Stage
+from capture360.reports.page import page_in_airflow
+from capture360.reports.plan_view import plan_view
+
+PAGE_SIZE = 50
+
+
+class State(StrEnum):
+    """Where a capture stands, by the index alone."""
+
+    RUNNING = "running"
+    FAILED = "failed"
+    WAITING = "waiting"
+    REJECTED = "rejected"
+    PUBLISHED = "published"
+    CONTEXTUALIZED = "contextualized"
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The last Airflow run of a capture: its state by Airflow's word."""
+
+    dag: str
+    run: str
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A capture in the index."""
+
+    key: CaptureKey
+    state: State
+    last: LastRun | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A delivery of a capture as its records show it. Addresses of reports are those below `reports/`."""
+
+    fingerprint: str
+    stage: Stage
+    seen_at: datetime
+    changed_at: datetime
+    verdict: str
+    headline: str
+    fix: str
+    captured_on: str
+    stations: int
+    held_back: int
+    plates: Mapping[str, int] | None
+    undecided: int
+    cdf: str
+    validation_report: str
+    match_report: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A capture with all its deliveries, the newest first; `plan` holds the stations of the newest."""
+
+    key: CaptureKey
+    label: str
+    deliveries: Sequence[Delivery]
+    plan: Sequence[PlanPoint]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for: an empty text asks for all; the first page is 1."""
+
+    state: str = ""
+    site: str = ""
+    like: str = ""
+    page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A capture with its newest delivery, and the problem of its records in a sentence."""
+
+    entry: Entry
+    delivery: Delivery | None
+    problem: str
+    run: str
+    age: str
+
+
+def render_captures(
+    entries: Sequence[Entry],
+    sites: Sequence[str],
+    wanted: Wanted,
+    read: Callable[[Sequence[CaptureKey]], Sequence[Delivery | Capture360Error | None]],
+    now: datetime,
+) -> tuple[str, str]:
+    """The page that is asked for, and its policy; only the captures on it are `read`."""
+    like = wanted.like.casefold()
+    among = [
+        entry
+        for entry in entries
+        if (not wanted.site or entry.key.site == wanted.site) and like in str(entry.key).casefold()
+    ]
+    counted = Counter(entry.state for entry in among)
+    found = [entry for entry in among if not wanted.state or entry.state.value == wanted.state]
+    first = (wanted.page - 1) * PAGE_SIZE
+    shown = found[first : first + PAGE_SIZE]
+    deliveries = read([entry.key for entry in shown])
+    return page_in_airflow(
+        "captures",
+        rows=[_row(entry, delivery, now) for entry, delivery in zip(shown, deliveries, strict=True)],
+        counts=[(state.value, counted[state]) for state in State],
+        total=len(among),
+        found=len(found),
+        first=first + 1,
+        page=wanted.page,
+        size=PAGE_SIZE,
+        state=wanted.state,
+        site=wanted.site,
+        like=wanted.like,
+        sites=sites,
+    )
+
+
+def render_capture(detail: Detail, runs: Sequence[LastRun]) -> tuple[str, str]:
+    """The page of one capture, and its policy."""
+    cdf = next((each.cdf for each in detail.deliveries if each.cdf), "")
+    return page_in_airflow(
+        "capture",
+        detail=detail,
+        plan=plan_view(detail.plan),
+        published=bool(cdf),
+        cdf=cdf if cdf.startswith(("https://", "http://")) else "",
+        runs=[(run, f"../../../{_run_path(run)}") for run in runs],
+    )
+
+
+def _row(entry: Entry, delivery: Delivery | Capture360Error | None, now: datetime) -> Row:
+    problem = str(delivery) if isinstance(delivery, Capture360Error) else ""
+    known = None if isinstance(delivery, Capture360Error) else delivery
+    run = f"../{_run_path(entry.last)}" if entry.last else ""
+    times = [time for time in (entry.last and entry.last.at, known and known.changed_at) if time]
+    return Row(entry, known, problem, run, _age(now - max(times)) if times else "")
+
+
+def _age(passed: timedelta) -> str:
+    minutes = max(0, int(passed.total_seconds() // 60))
+    for unit, length in (("d", 1440), ("h", 60)):
+        if minutes >= length:
+            return f"{minutes // length} {unit}"
+    return f"{minutes} min"
+
+
+def _run_path(run: LastRun) -> str:
+    """Airflow's own page of a run, below the root of its pages."""
+    return f"dags/{quote(run.dag, safe='')}/runs/{quote(run.run, safe='')}"

@@ -1,0 +1,111 @@
+"""All captures, and one of them, as people look for them: from the records alone. Reads only.
+
+The index of a site costs two listings however many captures it has; records are read for the captures that are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from capture360.checks.validation import PlanPoint
+from capture360.errors import Capture360Error
+from capture360.model import CaptureKey
+from capture360.records import CaptureState, Records, Stage
+from capture360.reports.captures import Delivery, Detail, Entry, LastRun, State
+from capture360.rules.finding import Disposition, Finding
+from capture360.settings.register import Register
+from capture360.steps.annotate import STEP as ANNOTATE
+from capture360.steps.match import REPORT as MATCH_REPORT
+from capture360.steps.match import STEP as MATCH
+from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.validate import CAPTURE, PLAN, STEP
+from capture360.steps.validate import REPORT as VALIDATION_REPORT
+
+_SIDE_BY_SIDE = 16
+_SUMMARY = frozenset({"sense", STEP, PUBLISH, "verify", ANNOTATE})
+"""The steps whose records make a row; all of them small."""
+_UNDER_WAY = frozenset({"queued", "running"})
+
+
+def index(register: Register, records: Records, runs: Mapping[str, LastRun]) -> Sequence[Entry]:
+    """All captures of the register's sites, those that ran last first. `runs` are the last ones by partition key."""
+    found = []
+    for site in register.site_ids:
+        stages = {capture: stage for (capture, _), stage in records.done(site).items()}
+        for key in records.keys_of(site):
+            last = runs.get(str(key))
+            found.append(Entry(key, _state(stages.get(key.capture), last), last))
+    by_name = sorted(found, key=lambda entry: str(entry.key), reverse=True)
+    return sorted(by_name, key=lambda entry: entry.last.at.timestamp() if entry.last else 0.0, reverse=True)
+
+
+def newest_deliveries(records: Records, keys: Sequence[CaptureKey]) -> Sequence[Delivery | Capture360Error | None]:
+    """The newest delivery of each capture, side by side; None without records, the error if they are damaged."""
+
+    def newest(key: CaptureKey) -> Delivery | Capture360Error | None:
+        try:
+            state = records.load(key, only=_SUMMARY)
+        except Capture360Error as error:
+            return error
+        return _delivery(state, matched=state.body(ANNOTATE) is not None) if state else None
+
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        return list(pool.map(newest, keys))
+
+
+def detail(records: Records, key: CaptureKey) -> Detail | None:
+    """One capture; None without records."""
+    states = [records.load(key, name, only=_SUMMARY) for name in records.fingerprints(key)]
+    known = sorted((state for state in states if state), key=lambda state: state.seen_at, reverse=True)
+    if not known:
+        return None
+    newest = known[0].fingerprint
+    capture, plan = records.get(key, newest, CAPTURE), records.get(key, newest, PLAN)
+    return Detail(
+        key,
+        str(capture.body["label"]) if capture else "",
+        [_delivery(state, matched=records.has(key, state.fingerprint, MATCH)) for state in known],
+        [PlanPoint(**point) for point in plan.body["points"]] if plan else [],
+    )
+
+
+def _state(stage: Stage | None, last: LastRun | None) -> State:
+    """A run that is under way comes first; then what sensing is done with; then a run that failed."""
+    if last is not None and last.state in _UNDER_WAY:
+        return State.RUNNING
+    if stage is not None:
+        return State(stage.value)
+    return State.FAILED if last is not None and last.state == "failed" else State.WAITING
+
+
+def _delivery(state: CaptureState, *, matched: bool) -> Delivery:
+    validated, linked = state.body(STEP) or {}, state.body(ANNOTATE) or {}
+    published = state.body(PUBLISH) or {}
+    base = f"{state.key}/{state.fingerprint}"
+    return Delivery(
+        fingerprint=state.fingerprint,
+        stage=state.stage,
+        seen_at=state.seen_at,
+        changed_at=max(record.at for record in state.records),
+        verdict=str(validated.get("verdict", "")),
+        headline=str(validated.get("headline", "")),
+        fix=_first_fix(validated.get("findings", ())),
+        captured_on=str(validated.get("captured_on") or ""),
+        stations=int(validated.get("accepted", 0)),
+        held_back=len(validated.get("quarantined", ())),
+        plates=linked.get("plates"),
+        undecided=int(linked.get("undecided", 0)),
+        cdf=str(published.get("link", "")),
+        validation_report=f"{base}/{VALIDATION_REPORT}" if validated else "",
+        match_report=f"{base}/{MATCH_REPORT}" if matched else "",
+    )
+
+
+def _first_fix(findings: Sequence[Mapping[str, Any]]) -> str:
+    """The message of the finding that holds back most; empty where none holds anything back."""
+    order = [Disposition.STOP, Disposition.QUARANTINE]
+    worst = sorted((f for f in map(Finding.from_document, findings) if f.disposition in order),
+                   key=lambda finding: order.index(finding.disposition))  # fmt: skip
+    return worst[0].message if worst else ""

@@ -1,0 +1,259 @@
+"""The pages of captures in Airflow's own web server: who may read them, what they show, and what they cost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.utils.db import initdb
+from fastapi.testclient import TestClient
+
+from capture360.model import CaptureKey
+from capture360.records import Records
+from capture360.store import DocumentStore
+
+PAGE = "/capture360/captures"
+HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    from airflow.api_fastapi.app import create_app
+
+    initdb()
+    with TestClient(create_app(apps="core"), base_url="http://testserver") as started:
+        yield started
+
+
+@pytest.fixture
+def records(landing: Path) -> Records:
+    return Records(str(landing.parents[1] / "records"))
+
+
+def login(client: TestClient, role: str | None = "VIEWER") -> dict[str, str]:
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    manager = client.app.state.auth_manager  # type: ignore[attr-defined]
+    return {"authorization": f"Bearer {manager.generate_jwt(SimpleAuthManagerUser(username='somebody', role=role))}"}
+
+
+def shown(client: TestClient, path: str = PAGE, **asked: Any) -> str:
+    answer = client.get(path, headers=login(client), params=asked)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def captures_in(text: str) -> list[str]:
+    return re.findall(r'<td class="key"><a href="captures/([^"]+)"', text)
+
+
+def deliver(records: Records, name: str, fingerprint: str = "f1", verdict: str = "accepted", **more: Any) -> CaptureKey:
+    """The records of a delivery that was validated and published."""
+    key = CaptureKey("hall-7", name)
+    body = {"verdict": verdict, "headline": f"{key} {verdict}.", "accepted": 7, "quarantined": {"s-9": ["P03"]},
+            "captured_on": "2026-03-04", "findings": [], **more}  # fmt: skip
+    records.put(key, fingerprint, "validate", body, run="test")
+    if verdict != "rejected":
+        link = "https://fusion.cognite.com/plant/3d-models"
+        records.put(key, fingerprint, "publish", {"link": link, "collections": []}, run="test")
+        records.put(key, fingerprint, "verify", {}, run="test")
+    return key
+
+
+def finding(message: str, disposition: str) -> dict[str, Any]:
+    return {"rule": "T01", "disposition": disposition, "where": "poses.csv", "value": "1", "message": message,
+            "station": None, "row": 1, "column": "x", "path": "poses.csv"}  # fmt: skip
+
+
+def ran(dag: str, key: CaptureKey, run: str, state: str) -> None:
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from airflow.utils.types import DagRunType
+
+    with create_session() as session:
+        row = DagRun(
+            dag_id=dag,
+            run_id=run,
+            run_type=DagRunType.ASSET_TRIGGERED,
+            run_after=datetime.now(UTC),
+            state=state,  # type: ignore[arg-type]
+            partition_key=str(key),
+        )
+        session.add(row)
+
+
+@pytest.fixture(autouse=True)
+def no_runs_are_left(client: TestClient) -> Iterator[None]:
+    yield
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        session.query(DagRun).delete()
+
+
+@pytest.mark.parametrize("path", [PAGE, f"{PAGE}/hall-7/walk-1"])
+def test_only_readers_of_the_ingest_get_in(client: TestClient, records: Records, path: str) -> None:
+    deliver(records, "walk-1")
+    for headers, status in (({}, 401), (login(client, None), 403), (login(client), 200)):
+        answer = client.get(path, headers=headers)
+        assert answer.status_code == status
+        assert ("walk-1" in answer.text) == (status == 200)
+
+
+def test_the_navigation_of_airflow_leads_to_the_page(client: TestClient) -> None:
+    plugins = client.get("/api/v2/plugins", headers=login(client, "ADMIN")).json()["plugins"]
+    (view,) = next(each for each in plugins if each["name"] == "capture360")["external_views"]
+    assert (view["href"], view["destination"], view["url_route"]) == (PAGE, "nav", "captures")
+
+
+def test_a_row_says_where_a_capture_stands(client: TestClient, records: Records) -> None:
+    key = deliver(records, "walk-1")
+    plates = {"linked": 31, "asked": 12, "missed": 5}
+    records.put(key, "f1", "annotate", {"plates": plates, "undecided": 12}, run="test")
+    ran("captures_ingest", key, "asset_triggered__1", "success")
+    ran("captures_contextualize", key, "asset_triggered__2+", "failed")
+    text = shown(client)
+    cells = dict(re.findall(r'data-name="([^"]+)"[^>]*>(?:<[^>]+>)?([^<]*)<', text))
+    assert cells == {
+        "Captured": "2026-03-04", "State": "failed", "Verdict": "accepted", "Stations in": "7", "Held back": "1",
+        "Linked": "31", "Asked": "12", "Missed": "5", "Last run": "captures_contextualize", "Age": "0 min",
+    }  # fmt: skip
+    assert 'href="../dags/captures_contextualize/runs/asset_triggered__2%2B"' in text
+    for address in (
+        "reports/hall-7/walk-1/f1/validation.html",
+        "view/hall-7/walk-1",
+        "https://fusion.cognite.com/plant",
+    ):
+        assert f'href="{address}' in text
+
+
+def test_captures_are_found_by_state_name_and_site(client: TestClient, records: Records) -> None:
+    for name in ("east-1", "east-2", "west-1"):
+        deliver(records, name, verdict="rejected" if name == "east-2" else "accepted")
+        state = records.load(CaptureKey("hall-7", name))
+        assert state is not None
+        records.mark_done(state)
+    deliver(records, "west-2")
+    ran("captures_ingest", CaptureKey("hall-7", "west-2"), "run", "running")
+    assert captures_in(shown(client)) == [f"hall-7/{name}" for name in ("west-2", "west-1", "east-2", "east-1")]
+    assert captures_in(shown(client, like="EAST")) == ["hall-7/east-2", "hall-7/east-1"]
+    assert captures_in(shown(client, state="published", like="east")) == ["hall-7/east-1"]
+    assert captures_in(shown(client, state="running", site="hall-7")) == ["hall-7/west-2"]
+    assert captures_in(shown(client, site="elsewhere")) == []
+    counts = {name: int(count) for count, name in re.findall(r"<b>(\d+)</b>(\w+)", shown(client))}
+    assert {name: count for name, count in counts.items() if count} == {
+        "all": 4,
+        "running": 1,
+        "rejected": 1,
+        "published": 2,
+    }
+    assert len(counts) == 7
+
+
+def test_a_fixed_delivery_counts_and_the_one_before_it_no_longer(client: TestClient, records: Records) -> None:
+    for fingerprint, verdict in (("f1", "rejected"), ("f2", "accepted")):
+        key = deliver(records, "walk-1", fingerprint, verdict)
+        state = records.load(key, fingerprint)
+        assert state is not None
+        records.mark_done(state)
+    assert captures_in(shown(client, state="published")) == ["hall-7/walk-1"]
+    assert captures_in(shown(client, state="rejected")) == []
+
+
+def test_the_page_of_a_capture_names_the_one_thing_to_fix(client: TestClient, records: Records) -> None:
+    findings = [finding("A file is unused.", "note"), finding("Row 3 has no time.", "quarantine"),
+                finding("The unit is missing.", "stop")]  # fmt: skip
+    key = deliver(records, "walk-1", "f1", "rejected", findings=findings)
+    points = [{"station": f"s-{n}", "x": 1.0 * n, "y": 2.0, "held_back": n == 2} for n in range(3)]
+    records.put(key, "f1", "floor_plan", {"points": points}, run="test")
+    ran("captures_ingest", key, "run+1", "failed")
+    text = shown(client, f"{PAGE}/{key}")
+    assert re.search(r"<h2>Fix this first</h2>\s*<p>The unit is missing.</p>", text)
+    assert "Row 3" not in text
+    assert text.count("<circle") == 3
+    assert 'href="../../../dags/captures_ingest/runs/run%2B1"' in text
+    assert "Panorama viewer" not in text
+    deliver(records, "walk-1", "f2")
+    text = shown(client, f"{PAGE}/{key}")
+    assert "Fix this first" not in text
+    assert re.findall(r'class="id">(\w+)<', text) == ["f2", "f1"]
+    assert 'href="../../view/hall-7/walk-1"' in text
+
+
+@pytest.mark.parametrize("path", [f"{PAGE}/hall-7/never", f"{PAGE}/nowhere/walk-1", f"{PAGE}/by-date/walk-1"])
+def test_what_is_not_there_is_said_in_a_sentence(client: TestClient, records: Records, path: str) -> None:
+    deliver(records, "walk-1")
+    answer = client.get(path, headers=login(client))
+    assert answer.status_code == 404
+    assert answer.json()["detail"].endswith(".")
+
+
+def test_texts_from_outside_are_text(client: TestClient, records: Records) -> None:
+    key = deliver(records, "walk-1", findings=[finding(HOSTILE, "stop")], headline=HOSTILE)
+    records.put(key, "f1", "capture", {"label": HOSTILE}, run="test")
+    point = {"station": HOSTILE, "x": 0.0, "y": 0.0, "held_back": False}
+    records.put(key, "f1", "floor_plan", {"points": [point]}, run="test")
+    records.put(key, "f1", "publish", {"link": "javascript:alert(1)", "collections": []}, run="test")
+    for text in (
+        shown(client, f"{PAGE}/{key}"),
+        shown(client, like=HOSTILE),
+        shown(client, site=HOSTILE[:60]),
+        shown(client),
+    ):
+        assert "<img" not in text
+        assert text.count("<script") == 1
+        assert "javascript:" not in text
+    assert "&lt;script&gt;" in shown(client, f"{PAGE}/{key}")
+
+
+def test_only_its_own_script_and_style_run(client: TestClient, records: Records) -> None:
+    deliver(records, "walk-1")
+    for path in (PAGE, f"{PAGE}/hall-7/walk-1"):
+        policy = client.get(path, headers=login(client)).headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; ")
+        assert "unsafe" not in policy
+        assert "*" not in policy
+
+
+def test_damaged_records_of_one_capture_hide_no_other(client: TestClient, records: Records, landing: Path) -> None:
+    deliver(records, "walk-1")
+    deliver(records, "walk-2")
+    (landing.parents[1] / "records/hall-7/walk-2/f1/validate.json").write_text("{")
+    text = shown(client)
+    assert captures_in(text) == ["hall-7/walk-2", "hall-7/walk-1"]
+    assert "is broken" in text
+
+
+def test_a_page_costs_the_same_reads_however_many_captures_there_are(
+    client: TestClient, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    read, names = DocumentStore.read, DocumentStore.names
+
+    def counted_read(store: DocumentStore, path: str) -> bytes | None:
+        asked.append(path)
+        return read(store, path)
+
+    def counted_names(store: DocumentStore, folder: str = "") -> list[str]:
+        asked.append(folder)
+        return names(store, folder)
+
+    def cost() -> int:
+        asked.clear()
+        assert len(captures_in(shown(client))) == 50
+        return len(asked)
+
+    for number in range(60):
+        deliver(records, f"walk-{number:03}")
+    monkeypatch.setattr(DocumentStore, "read", counted_read)
+    monkeypatch.setattr(DocumentStore, "names", counted_names)
+    once = cost()
+    for number in range(60, 120):
+        deliver(records, f"walk-{number:03}")
+    assert cost() == once
+    assert len(captures_in(shown(client, page=3))) == 20

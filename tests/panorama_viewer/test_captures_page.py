@@ -1,0 +1,122 @@
+"""The captures in a real browser, within Airflow's own page: find one, open it, open its panoramas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from browser import DESKTOP, launched
+from shown_capture import FINGERPRINT, FIRST
+
+if TYPE_CHECKING:
+    from conftest import Served
+
+pytestmark = pytest.mark.browser
+PHONE = {"width": 375, "height": 740}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = launched(playwright)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def recorded(served: Served) -> None:
+    """What the steps record of a capture, and the run that headed it."""
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from airflow.utils.types import DagRunType
+
+    records = served.shown.records
+    body = {"verdict": "partial", "headline": f"{FIRST} accepted in part.", "accepted": 3, "captured_on": "2026-01-02",
+            "quarantined": {"s-4": ["P03"]}, "findings": []}  # fmt: skip
+    points = [{"station": f"s-00{n}", "x": 2.5 * n, "y": 0.4 * n * n, "held_back": n == 4} for n in range(1, 5)]
+    records.put(FIRST, FINGERPRINT, "validate", body, run="test")
+    records.put(FIRST, FINGERPRINT, "floor_plan", {"points": points}, run="test")
+    collections = [["captures", each.external_id] for each in _collections(served)]
+    link = {"link": f"{served.url}/capture360/view/{FIRST}", "collections": collections}
+    records.put(FIRST, FINGERPRINT, "publish", link, run="test")
+    plates = {"linked": 9, "asked": 4, "missed": 1}
+    records.put(FIRST, FINGERPRINT, "annotate", {"plates": plates, "undecided": 4}, run="test")
+    with create_session() as session:
+        session.add(
+            DagRun(
+                dag_id="captures_ingest",
+                run_id="asset_triggered__1",
+                run_type=DagRunType.ASSET_TRIGGERED,
+                run_after=datetime.now(UTC),
+                state="success",  # type: ignore[arg-type]
+                partition_key=str(FIRST),
+            )
+        )
+
+
+def _collections(served: Served) -> Any:
+    from capture360.cdf.registry import mode_of
+
+    shown = served.shown
+    return mode_of(shown.cdf).images(shown.cdf, shown.site).collections(FIRST)
+
+
+def reader(browser: Browser, served: Served, **context: Any) -> Page:
+    made = browser.new_context(**context)
+    made.add_cookies([{"name": "_token", "value": served.token, "url": served.url}])
+    return made.new_page()
+
+
+def test_a_capture_is_found_and_opened_up_to_its_panoramas(browser: Browser, served: Served) -> None:
+    page = reader(browser, served, viewport=dict(DESKTOP))
+    page.goto(f"{served.url}/plugin/captures")
+    frame = page.frame_locator("iframe")
+    rows = frame.locator(".captures tbody tr")
+    expect(rows).to_have_count(2, timeout=60_000)
+    frame.get_by_role("searchbox").fill("WALK-1")
+    frame.get_by_role("button", name="Show").click()
+    expect(rows).to_have_count(1)
+    frame.get_by_role("link", name=str(FIRST)).click()
+    expect(frame.get_by_role("heading", level=1)).to_have_text(str(FIRST))
+    expect(frame.locator(".plan circle")).to_have_count(4)
+    with page.expect_popup() as opened:
+        frame.get_by_role("link", name="Panorama viewer").click()
+    expect(opened.value.locator(".caption")).to_contain_text("Hall stop 1", timeout=60_000)
+    opened.value.close()
+    frame.get_by_role("link", name="captures_ingest").click()
+    expect(page).to_have_url(re.compile("/dags/captures_ingest/runs/asset_triggered__1"))
+    page.context.close()
+
+
+def test_the_pages_follow_the_theme_of_airflow(browser: Browser, served: Served) -> None:
+    page = reader(browser, served, color_scheme="light")
+    page.goto(f"{served.url}/capture360/captures")
+    background = "getComputedStyle(document.body).backgroundColor"
+    for theme, colour in (
+        ("dark", "rgb(21, 27, 33)"),
+        ("light", "rgb(255, 255, 255)"),
+        ("system", "rgb(255, 255, 255)"),
+    ):
+        page.evaluate("theme => localStorage.setItem('theme', theme)", theme)
+        page.reload()
+        assert page.evaluate(background) == colour
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(background) == "rgb(21, 27, 33)"
+    page.context.close()
+
+
+@pytest.mark.parametrize("path", ["captures", f"captures/{FIRST}"])
+def test_a_phone_shows_them_without_scrolling_sideways(browser: Browser, served: Served, path: str) -> None:
+    page = reader(browser, served, viewport=PHONE, has_touch=True, is_mobile=True)
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.goto(f"{served.url}/capture360/{path}")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    assert wrong == []
+    page.context.close()
