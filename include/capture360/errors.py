@@ -10,6 +10,7 @@
     ├── RecordsError              no         records of this project are damaged or lost
     ├── LeaseHeldError            no         another run writes the capture
     ├── DriftError                no         records and CDF disagree
+    ├── BackfillError             no         captures of a date did not reach their end
     ├── CdfError                  no         CDF refused a request (4xx other than 429)
     └── UnavailableError          yes        a service did not answer
         ├── AirflowUnavailableError
@@ -110,6 +111,12 @@ class DriftError(Capture360Error):
         rest = [f"And {more} more in the log."] if more > 0 else []
         super().__init__(" ".join([*sentences[: self.SHOWN], *rest]))
         self.sentences = tuple(sentences)
+
+
+class BackfillError(Capture360Error):
+    """Captures of a date did not reach their end, or cannot. The message names each with its reason."""
+
+    remedy = "Do what the sentences say, then clear the failed run with all its tasks, or backfill the date again."
 
 
 class CdfError(Capture360Error):

@@ -269,6 +269,10 @@ class Records:
         if not self.store.exists(path):
             self.store.put(path, b"")
 
+    def dates(self) -> Sequence[date]:
+        """The dates on which captures were taken, in order."""
+        return sorted(date.fromisoformat(name) for name in self.store.names(BY_DATE))
+
     def on_date(self, capture_date: date) -> Sequence[CaptureKey]:
         """The captures taken on a date, sorted."""
         folder = f"{BY_DATE}/{capture_date.isoformat()}"

@@ -46,7 +46,7 @@ def reconcile(
     from capture360.cdf.client import CdfProject, Connection
     from capture360.errors import ConfigError
     from capture360.records import Records
-    from capture360_cli.register import site_register
+    from capture360_cli.register import all_sites, site_register, step_context
 
     one = what is not None and "/" in what
     if (repair or discard_lost) and not one:
@@ -55,12 +55,12 @@ def reconcile(
     records, cdf = Records(register.records_url), CdfProject(Connection.from_file(connection))
     if one:
         key = _key(str(what), records)
-        ctx = _ctx(key.site, register, records, cdf)
+        ctx = step_context(key.site, register, records, cdf)
         if repair or discard_lost:
             _recover(ctx, key, repair=repair, discard_lost=discard_lost)
         compared = iter([_capture(ctx, key)])
     else:
-        compared = _sites([what] if what else _all_sites(register), register, records, cdf)
+        compared = _sites([what] if what else all_sites(register), register, records, cdf)
     drifted, complete = False, True
     for findings, passed_over in compared:
         for finding in findings:
@@ -86,21 +86,6 @@ def _key(text: str, records: Records) -> CaptureKey:
     return key
 
 
-def _all_sites(register: Register) -> Sequence[str]:
-    """Return all sites; ConfigError if they use several connections. Wrong settings are reported site by site."""
-    from contextlib import suppress
-
-    from capture360.errors import ConfigError
-
-    projects = set()
-    for site in register.site_ids:
-        with suppress(ConfigError):
-            projects.add(register.site(site).connection)
-    if len(projects) > 1:
-        raise ConfigError(f"The sites use the connections {', '.join(sorted(projects))}. Name a site.")
-    return register.site_ids
-
-
 def _recover(ctx: StepContext, key: CaptureKey, *, repair: bool, discard_lost: bool) -> None:
     from capture360.steps import lease
     from capture360.steps import repair as steps
@@ -124,18 +109,9 @@ def _sites(
 ) -> Iterator[tuple[Sequence[Finding], Sequence[CaptureKey]]]:
     """Compare site by site, so that an error in one does not hide earlier findings."""
     from capture360.steps.reconcile import reconcile_site
+    from capture360_cli.register import step_context
 
     for site in sites:
-        done = reconcile_site(_ctx(site, register, records, cdf))
+        done = reconcile_site(step_context(site, register, records, cdf))
         print(f"{site}: captures compared: {done.compared}", file=sys.stderr)
         yield done.findings, done.passed_over
-
-
-def _ctx(site: str, register: Register, records: Records, cdf: CdfProject) -> StepContext:
-    from capture360.steps import lease
-    from capture360.steps.context import StepContext
-
-    def log(line: str) -> None:
-        print(line, file=sys.stderr)
-
-    return StepContext(register.site(site), records, cdf, lease.name_of_this_process(), log)

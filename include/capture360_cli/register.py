@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from capture360.cdf.client import CdfProject
+    from capture360.records import Records
     from capture360.settings.register import Register
+    from capture360.steps.context import StepContext
 
 LOCAL_STATE = Path(".local")
 """Where `capture360 stack up` keeps its state by default."""
@@ -35,3 +40,29 @@ def site_register(connection: Path | None = None) -> Register:
         return Register()
     print(f"Site register of the local stack: {home.register}", file=sys.stderr)
     return home.site_register()
+
+
+def all_sites(register: Register) -> Sequence[str]:
+    """Return all sites; ConfigError if they use several connections. Wrong settings are reported site by site."""
+    from contextlib import suppress
+
+    from capture360.errors import ConfigError
+
+    projects = set()
+    for site in register.site_ids:
+        with suppress(ConfigError):
+            projects.add(register.site(site).connection)
+    if len(projects) > 1:
+        raise ConfigError(f"The sites use the connections {', '.join(sorted(projects))}. Name a site.")
+    return register.site_ids
+
+
+def step_context(site: str, register: Register, records: Records, cdf: CdfProject) -> StepContext:
+    """Return what a step about a site is given; its progress goes to stderr."""
+    from capture360.steps import lease
+    from capture360.steps.context import StepContext
+
+    def log(line: str) -> None:
+        print(line, file=sys.stderr)
+
+    return StepContext(register.site(site), records, cdf, lease.name_of_this_process(), log)

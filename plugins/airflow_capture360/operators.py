@@ -49,6 +49,47 @@ class WaitForRevisions(BaseOperator):
             )
 
 
+class WaitForCaptures(BaseOperator):
+    """Poll the records until every capture of a backfill reached the end of one stage; defer between two polls.
+
+    Returns a sentence for each capture whose run ended without it, by the capture's key.
+    """
+
+    template_fields = ("what", "waiting")
+
+    def __init__(self, *, what: str, waiting: Mapping[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.what = what
+        self.waiting = waiting
+
+    def execute(self, context: Context) -> dict[str, str]:
+        return self.poll(context, waiting=self.waiting)
+
+    def poll(
+        self,
+        context: Context,
+        event: Any = None,
+        pause: float = SHORTEST_PAUSE_S,
+        waiting: Mapping[str, Any] | None = None,
+        failed: Mapping[str, str] | None = None,
+        idle: float = 0.0,
+    ) -> dict[str, str]:
+        """Look once. `idle` is for how many seconds no run of the DAG has been active."""
+        from airflow_capture360.tasks import backfill
+
+        looked = backfill.look_again(self.what, waiting or {}, failed or {}, idle)
+        if not looked.waiting:
+            return dict(looked.failed)
+        self.log.info("Waiting for %s; looking again in %.0f s", ", ".join(looked.waiting), pause)
+        following = {
+            "pause": min(2 * pause, LONGEST_PAUSE_S),
+            "waiting": dict(looked.waiting),
+            "failed": dict(looked.failed),
+            "idle": 0.0 if looked.active else idle + pause,
+        }
+        self.defer(trigger=TimeDeltaTrigger(timedelta(seconds=pause)), method_name="poll", kwargs=following)
+
+
 class ReadTexts(BaseOperator):
     """Read the texts on the faces of one batch; defer between two polls while a service of CDF reads them."""
 

@@ -18,6 +18,31 @@ def name_of(dag_run: Any) -> str:
     return f"{_RUN_PREFIX}{dag_run.dag_id} {dag_run.run_id}"
 
 
+def is_run_of(run: str, dag_id: str) -> bool:
+    """Return whether a run, as leases and records name it, is one of this DAG."""
+    return run.startswith(f"{_RUN_PREFIX}{dag_id} ")
+
+
+def is_paused(dag_id: str) -> bool:
+    """Return whether the DAG is paused. AirflowUnavailableError, which is retried, if Airflow cannot say."""
+    from capture360.errors import AirflowUnavailableError
+
+    try:
+        return bool(get_current_context()["ti"].get_dag(dag_id).is_paused)
+    except AirflowRuntimeError as error:
+        raise AirflowUnavailableError(f"Airflow does not say whether {dag_id} is paused ({error}).") from None
+
+
+def active_runs(dag_id: str) -> int:
+    """Return how many runs of the DAG are queued or running. AirflowUnavailableError if Airflow cannot say."""
+    from capture360.errors import AirflowUnavailableError
+
+    try:
+        return int(get_current_context()["ti"].get_dr_count(dag_id, states=["queued", "running"]))
+    except AirflowRuntimeError as error:
+        raise AirflowUnavailableError(f"Airflow does not say how many runs of {dag_id} are active ({error}).") from None
+
+
 def goes_on(task_instance: Any, dag_run: Any) -> bool:
     """Return whether a task of the run has not ended."""
     states = task_instance.get_task_states(dag_id=dag_run.dag_id, run_ids=[dag_run.run_id])

@@ -102,6 +102,13 @@ def holder(records: Records, key: CaptureKey) -> str | None:
     return position(records, key)[1]
 
 
+def last_run(records: Records, key: CaptureKey) -> tuple[int, str | None]:
+    """Return the number of the newest lease and the run that took it, also when it was released; 0 and None if none."""
+    number = max(_numbers(records, key), default=0)
+    document = records.store.document(_path(key, number)) if number else None
+    return number, None if document is None else str(document["run"])
+
+
 @contextmanager
 def held(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[str], bool]) -> Iterator[None]:
     """The lease for as long as the block runs; an error gives it back, a kill leaves it to be taken over."""

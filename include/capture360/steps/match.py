@@ -9,17 +9,18 @@ from dataclasses import asdict, dataclass
 from capture360.cdf.registry import mode_of
 from capture360.detection.protocol import ReadFace
 from capture360.errors import Capture360Error, MissingStepError
-from capture360.matching.consensus import resolve_consensus
+from capture360.matching.consensus import Consensus, resolve_consensus
 from capture360.matching.documents import match_document, match_from_document
-from capture360.matching.manual import read_manual_matches
+from capture360.matching.manual import ManualMatches, read_manual_matches
 from capture360.matching.policy import score_matches
-from capture360.model import Asset, CaptureKey, Match, PublishedImage
+from capture360.model import Asset, CaptureKey, Detection, Match, PublishedImage
 from capture360.pictures.jpeg import read_header
 from capture360.records import Records
 from capture360.reports.match import matches_csv, matches_parquet, render
 from capture360.rules.finding import Finding
 from capture360.steps.context import StepContext
 from capture360.steps.detect import detection_batches, images_of, recorded_detections, recorded_findings
+from capture360.steps.inputs import INPUTS, match_inputs
 
 STEP = "match"
 REPORT = "matches.html"
@@ -41,6 +42,58 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
 
     ConfigError if the site has no assets, or the file of manual matches is wrong.
     """
+    found = _score(ctx, key, fingerprint)
+    detections, assets, consensus = found.detections, found.assets, found.consensus
+    matches = [each.match for each in consensus.scored]
+    counted = Counter(found.status for found in matches)
+    done = Matched(len(detections), counted["approved"], counted["suggested"], counted["dropped"], len(assets))
+    body = {
+        "matches": [match_document(found) for found in matches],
+        "findings": [asdict(finding) for finding in consensus.findings],
+        "places": {sighting.asset.ref: sighting.point for sighting in consensus.sightings},
+        INPUTS: match_inputs(ctx.site.links, assets, found.manual),
+        **asdict(done),
+    }
+    findings = [*recorded_findings(ctx.records, key, fingerprint, found.batches), *consensus.findings]
+    report = _write_reports(ctx, key, fingerprint, found.images, matches, assets, findings)
+    ctx.records.put(key, fingerprint, STEP, {**body, "report": report}, run=ctx.run)
+    ctx.say(f"{done.approved} approved, {done.suggested} suggested, {done.dropped} dropped")
+    return done
+
+
+def changed_matches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[tuple[Match, str]]:
+    """Return the matches that differ from the recorded ones when the recorded texts are matched now, with their status.
+
+    A match that is no longer made has the status "none". Neither CDF nor the records are written.
+    """
+    now = {_pair(each.match): each.match for each in _score(ctx, key, fingerprint).consensus.scored}
+    before = {_pair(match): match for match in recorded_matches(ctx.records, key, fingerprint)}
+    changed = [(match, _status(match)) for pair, match in now.items() if _status(before.get(pair)) != _status(match)]
+    lost = [(match, "none") for pair, match in before.items() if pair not in now and _status(match) != "none"]
+    return [*changed, *lost]
+
+
+def _pair(match: Match) -> tuple[Detection, str]:
+    return match.detection, match.asset.ref if match.asset else ""
+
+
+def _status(match: Match | None) -> str:
+    return "none" if match is None or match.status == "dropped" else match.status
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """The texts of a capture, what they were matched to, and the matches."""
+
+    batches: int
+    detections: Sequence[Detection]
+    images: Sequence[PublishedImage]
+    assets: Sequence[Asset]
+    manual: ManualMatches | None
+    consensus: Consensus
+
+
+def _score(ctx: StepContext, key: CaptureKey, fingerprint: str) -> _Scored:
     settings = ctx.site.links
     batches = detection_batches(ctx, key, fingerprint)
     detections = recorded_detections(ctx.records, key, fingerprint, batches)
@@ -51,20 +104,7 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     images = images_of(ctx, key, fingerprint)
     poses = {image.external_id: image.pose for image in images}
     consensus = resolve_consensus(scored, poses, settings.matching.consensus)
-    matches = [each.match for each in consensus.scored]
-    counted = Counter(found.status for found in matches)
-    done = Matched(len(detections), counted["approved"], counted["suggested"], counted["dropped"], len(assets))
-    body = {
-        "matches": [match_document(found) for found in matches],
-        "findings": [asdict(finding) for finding in consensus.findings],
-        "places": {sighting.asset.ref: sighting.point for sighting in consensus.sightings},
-        **asdict(done),
-    }
-    findings = [*recorded_findings(ctx.records, key, fingerprint, batches), *consensus.findings]
-    report = _write_reports(ctx, key, fingerprint, images, matches, assets, findings)
-    ctx.records.put(key, fingerprint, STEP, {**body, "report": report}, run=ctx.run)
-    ctx.log(f"{done.approved} approved, {done.suggested} suggested, {done.dropped} dropped")
-    return done
+    return _Scored(batches, detections, images, assets, manual, consensus)
 
 
 def _write_reports(

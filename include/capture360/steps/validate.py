@@ -21,6 +21,7 @@ from capture360.reports.validation import bad_rows_csv, render
 from capture360.settings.site import Site
 from capture360.sources.blurred import blur_named
 from capture360.steps.context import StepContext
+from capture360.steps.inputs import INPUTS, ingest_inputs
 from capture360.steps.progress import Progress
 from capture360.steps.published import earlier_captures, to_compare, with_reused_stations
 
@@ -79,7 +80,8 @@ def examine(ctx: StepContext, key: CaptureKey) -> Validated:
         ctx.records.mark_date(key, captured_on)
     points = [asdict(point) for point in validation.plan if math.isfinite(point.x) and math.isfinite(point.y)]
     ctx.records.put(key, seen, PLAN, {"points": points}, run=ctx.run)
-    ctx.records.put(key, seen, STEP, _record(done, validation, captured_on), run=ctx.run)
+    body = {**_record(done, validation, captured_on), INPUTS: ingest_inputs(ctx.site)}
+    ctx.records.put(key, seen, STEP, body, run=ctx.run)
     ctx.log(done.headline)
     if validation.capture is not None and validation.capture.extracted_here:
         ctx.log(f"The scans are extracted here, which applies {', '.join(validation.capture.extracted_here)}.")

@@ -1,0 +1,217 @@
+"""Which captures of a date have work to be done, and why: those without an end, and those whose inputs changed.
+
+A capture has a date from its first validation on. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from capture360.cdf.registry import mode_of
+from capture360.errors import RequestError
+from capture360.landing.fingerprint import fingerprint
+from capture360.matching.manual import read_manual_matches
+from capture360.model import CaptureKey
+from capture360.records import STAGE_STEPS, Records, Stage
+from capture360.steps import lease
+from capture360.steps.annotate import STEP as ANNOTATE
+from capture360.steps.context import StepContext
+from capture360.steps.inputs import Inputs, changed_inputs, ingest_inputs, match_inputs
+from capture360.steps.match import STEP as MATCH
+from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.review_due import match_digest
+from capture360.steps.validate import CAPTURE_DATE
+from capture360.steps.validate import STEP as VALIDATE
+from capture360.steps.verify import STEP as VERIFY
+
+_DONE = {Stage.PUBLISHED, Stage.CONTEXTUALIZED}
+
+
+class What(StrEnum):
+    """What a backfill does with each capture."""
+
+    INGEST = "ingest"
+    CONTEXTUALIZE = "contextualize"
+    BOTH = "both"
+
+    @classmethod
+    def parse(cls, text: object) -> What:
+        """Return the member with this value; RequestError if there is none."""
+        if text in set(cls):
+            return cls(str(text))
+        raise RequestError(f'"{text}" cannot be backfilled. Choose {", ".join(cls)}.')
+
+    @property
+    def ingests(self) -> bool:
+        return self is not What.CONTEXTUALIZE
+
+    @property
+    def contextualizes(self) -> bool:
+        return self is not What.INGEST
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Why a capture is to be ingested or contextualized; empty where it is not.
+
+    `lacking` says why the capture can reach no end by a backfill, None if it can.
+    """
+
+    key: CaptureKey
+    ingest: tuple[str, ...] = ()
+    contextualize: tuple[str, ...] = ()
+    lacking: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the records held of the end of a step, and the number of the newest lease, before a run was asked for."""
+
+    end: str
+    lease: int
+
+
+def parse_date(text: object) -> date:
+    """Return the date written as YYYY-MM-DD; RequestError for any other text."""
+    try:
+        return datetime.strptime(str(text), "%Y-%m-%d").date()
+    except ValueError:
+        raise RequestError(f'"{text}" is not a date. Write it as YYYY-MM-DD, such as 2026-05-31.') from None
+
+
+def captures_on(records: Records, day: date, site: str | None = None) -> list[CaptureKey]:
+    """Return the captures taken on a date, of one site if it is named.
+
+    A capture that was delivered anew with another date belongs to that date alone.
+    """
+    keys = [key for key in records.on_date(day) if site is None or key.site == site]
+    return [key for key in keys if _date_of(records, key) in {None, day.isoformat()}]
+
+
+def due_captures(ctx: StepContext, keys: Sequence[CaptureKey], what: What) -> list[Due]:
+    """Return what is to be done with captures of one site, in their order. The assets are listed at most once."""
+    site = ctx.site
+    now: list[Inputs] = []
+
+    def matched_to() -> Inputs:
+        if not now:
+            manual = read_manual_matches(site.links.manual) if site.links.manual else None
+            now.append(match_inputs(site.links, mode_of(ctx.cdf).assets(ctx.cdf, site.links).assets(), manual))
+        return now[0]
+
+    return [_due(ctx, key, what, matched_to) for key in keys]
+
+
+def lacks_end(records: Records, key: CaptureKey, what: What, *, links: bool = True) -> str | None:
+    """Say what a capture lacks that a backfill should have brought about; None if nothing.
+
+    `links` is whether captures of the site are contextualized at all.
+    """
+    if records.newest_with(key, VERIFY) is None:
+        return _why_not_published(records, key)
+    if what.contextualizes and links and not _is_contextualized(records, key):
+        return f"{key} is not contextualized."
+    return None
+
+
+def mark(records: Records, key: CaptureKey, what: What) -> Mark:
+    """Return what the records hold of the end of `what`, ingest or contextualize."""
+    step = VERIFY if what is What.INGEST else ANNOTATE
+    newest = records.newest_with(key, step)
+    record = records.get(key, newest, step) if newest else None
+    return Mark(f"{newest} {record.at.isoformat()}" if record else "", lease.last_run(records, key)[0])
+
+
+def outcome(
+    records: Records,
+    key: CaptureKey,
+    what: What,
+    before: Mark,
+    run_has_ended: Callable[[str], bool],
+) -> str | None:
+    """Return "" once the end of `what` is recorded, a sentence when its run ended without it, else None.
+
+    `run_has_ended` is asked about the newest run that took the lease: whether it does `what`, and has ended.
+    """
+    number, run = lease.last_run(records, key)
+    over = run is not None and number > before.lease and run_has_ended(run)
+    if mark(records, key, what).end != before.end:  # read after the run's state, so that its last record is seen
+        return ""
+    if not over:
+        return None
+    rejected = _rejection(records, key) if what is What.INGEST else None
+    return rejected or f"{key}: {run} ended without having {_DOES[what]} it. Fix what it failed with."
+
+
+_DOES: Mapping[What, str] = {What.INGEST: "published", What.CONTEXTUALIZE: "contextualized"}
+
+
+def _due(ctx: StepContext, key: CaptureKey, what: What, matched_to: Callable[[], Inputs]) -> Due:
+    ingest, lacking = _ingest_due(ctx, key) if what.ingests else ((), None)
+    if lacking or not what.contextualizes or not ctx.site.links.enabled:
+        return Due(key, ingest, lacking=lacking)
+    if ingest:  # captures_ingest hands on to contextualization itself
+        return Due(key, ingest, ("it is ingested anew",))
+    if ctx.records.newest_with(key, VERIFY) is None:
+        return Due(key, lacking=_why_not_published(ctx.records, key))
+    return Due(key, (), _contextualize_due(ctx.records, key, matched_to))
+
+
+def _ingest_due(ctx: StepContext, key: CaptureKey) -> tuple[tuple[str, ...], str | None]:
+    """Return why a capture is to be ingested, and what keeps it from being ingested."""
+    records = ctx.records
+    folder = ctx.folder(key)
+    published = records.newest_with(key, VERIFY) is not None
+    if not folder.files:
+        gone = f"{key} is not published, and its files are no longer at {folder.url}. Deliver it again."
+        return (), None if published else gone
+    seen = fingerprint(folder, ctx.site.landing.ready_markers)
+    state = records.load(key, seen, only=STAGE_STEPS)
+    validated = state.body(VALIDATE) if state is not None else None
+    if state is None or validated is None:
+        return ("its files have changed",), None
+    changed = tuple(f"new {name}" for name in changed_inputs(validated, ingest_inputs(ctx.site)))
+    if changed:
+        return changed, None
+    if state.stage is Stage.REJECTED:
+        return (), f"{key}: {validated['headline']} Fix the delivery as its validation report says and drop it again."
+    return (() if state.stage in _DONE else ("it is not published",)), None
+
+
+def _contextualize_due(records: Records, key: CaptureKey, matched_to: Callable[[], Inputs]) -> tuple[str, ...]:
+    newest = records.newest_with(key, PUBLISH)
+    matched = records.get(key, newest, MATCH) if newest else None
+    if newest is None or matched is None or not _is_contextualized(records, key):
+        return ("it is not contextualized",)
+    return tuple(f"new {name}" for name in changed_inputs(matched.body, matched_to()))
+
+
+def _is_contextualized(records: Records, key: CaptureKey) -> bool:
+    """Whether the links of what is published were written, and from its newest matches."""
+    newest = records.newest_with(key, PUBLISH)
+    state = records.load(key, newest, only=STAGE_STEPS) if newest else None
+    linked = state.body(ANNOTATE) if state is not None else None
+    if state is None or linked is None or state.stage is not Stage.CONTEXTUALIZED:
+        return False
+    return bool(linked["match"] == match_digest(records, key, state.fingerprint))
+
+
+def _why_not_published(records: Records, key: CaptureKey) -> str:
+    return _rejection(records, key) or f"{key} is not published."
+
+
+def _rejection(records: Records, key: CaptureKey) -> str | None:
+    state = records.load(key, only=STAGE_STEPS)
+    if state is None or state.stage is not Stage.REJECTED:
+        return None
+    return f"{key}: {(state.body(VALIDATE) or {}).get('headline', 'it was rejected.')}"
+
+
+def _date_of(records: Records, key: CaptureKey) -> str | None:
+    """Return the date of the newest delivery that was validated; None if it is not known."""
+    state = records.load(key, only={VALIDATE})
+    body = state.body(VALIDATE) if state is not None else None
+    return body.get(CAPTURE_DATE) if body else None

@@ -1,0 +1,58 @@
+"""What the outcome of a step depends on beside the delivery: a digest of each part, recorded with the outcome.
+
+A backfill compares them with those of today, so that it does again what changed, and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from importlib.resources import files
+
+from capture360 import matching
+from capture360.checks.rules import RULES
+from capture360.matching.manual import ManualMatches
+from capture360.model import Asset
+from capture360.settings.links import LinkSettings
+from capture360.settings.site import Site
+
+INPUTS = "inputs"
+"""Key of the digests in the body of a record."""
+_NOT_FOR_INGEST = {"landing", "connection", "links", "checks", "verify", "retrigger_after"}
+_NOT_FOR_DETECTION = {"enabled", "asset_subtrees", "asset_spaces", "match_on", "manual", "matching"}
+
+Inputs = Mapping[str, str]
+"""Digests by the names that people are shown."""
+
+
+def ingest_inputs(site: Site) -> Inputs:
+    """Digests of what a validation judges by, and of the settings that decide what is published."""
+    return {
+        "validation rules": _digest(version("capture360"), repr(RULES.rules)),
+        "check settings": _digest(site.checks.model_dump_json()),
+        "site settings": _digest(site.model_dump_json(exclude=_NOT_FOR_INGEST)),
+    }
+
+
+def match_inputs(settings: LinkSettings, assets: Iterable[Asset], manual: ManualMatches | None) -> Inputs:
+    """Digests of what the texts of a capture are matched to, and by which settings and calibration."""
+    calibration = files(matching).joinpath("calibration.json").read_text("utf-8")
+    return {
+        "asset list": _digest(*sorted(repr((asset.ref, asset.name, sorted(asset.tags))) for asset in assets)),
+        "matching settings": _digest(settings.matching.model_dump_json()),
+        "manual matches": _digest(*sorted(map(repr, manual.rows.items())) if manual else ()),
+        "calibration": _digest(version("capture360"), calibration),
+        "detection settings": _digest(settings.model_dump_json(exclude=_NOT_FOR_DETECTION)),
+    }
+
+
+def changed_inputs(recorded: Mapping[str, object], now: Inputs) -> list[str]:
+    """Return the names of the parts that differ from those in the body of a record."""
+    before = recorded.get(INPUTS)
+    known = before if isinstance(before, Mapping) else {}
+    return [name for name, digest in now.items() if known.get(name) != digest]
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\x00".join(parts).encode(errors="backslashreplace")).hexdigest()[:16]

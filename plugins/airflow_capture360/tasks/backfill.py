@@ -1,0 +1,181 @@
+"""Tasks of captures_backfill: find what is due on a date, announce it to the DAG that does it, and wait for its end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_capture360.context import emit, register_and_records, site_context
+from airflow_capture360.run_state import active_runs, is_finished, is_paused, is_run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from capture360.model import CaptureKey
+    from capture360.records import Records
+
+log = logging.getLogger(__name__)
+
+INGEST, CONTEXTUALIZE = "captures_ingest", "captures_contextualize"
+_DAG_OF = {"ingest": INGEST, "contextualize": CONTEXTUALIZE}
+_LONGEST_IDLE_S = 300.0
+"""How long no run of the DAG may be active before its captures count as not taken up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is still waited for, by key, sentences about what failed, and whether any run of the DAG is active."""
+
+    waiting: Mapping[str, Any]
+    failed: Mapping[str, str]
+    active: bool
+
+
+def look() -> dict[str, Any]:
+    """Find what is due of the captures of the run's date; ConfigError if the DAG that would do it is paused.
+
+    Returns by stage the captures with what the records hold of their end now, and sentences about captures that no
+    backfill can bring to their end.
+    """
+    from itertools import groupby
+
+    from capture360.errors import BackfillError, Capture360Error
+    from capture360.steps.backfill import What, due_captures, mark
+
+    what, keys = _request()
+    records = register_and_records()[1]
+    found: dict[str, Any] = {"captures": [str(key) for key in keys], "ingest": {}, "contextualize": {}, "failed": {}}
+    for site, some in groupby(keys, key=lambda key: key.site):
+        try:
+            due = due_captures(site_context(site), list(some), what)
+        except Capture360Error as error:
+            if error.retryable:
+                raise
+            raise BackfillError(f"Site {site}: {error}", remedy=error.remedy) from None
+        for each in due:
+            reasons = [*each.ingest, *each.contextualize]
+            log.info("%s: %s", each.key, each.lacking or "; ".join(reasons) or "nothing to do")
+            if each.lacking:
+                found["failed"][str(each.key)] = each.lacking
+            if each.ingest:
+                found["ingest"][str(each.key)] = asdict(mark(records, each.key, What.INGEST))
+            if each.contextualize:
+                found["contextualize"][str(each.key)] = asdict(mark(records, each.key, What.CONTEXTUALIZE))
+    for stage, dag in _DAG_OF.items():
+        if found[stage]:
+            _refuse_paused(dag)
+    log.info("%d captures: %d to ingest, %d to contextualize", *map(len, list(found.values())[:3]))
+    return found
+
+
+def announce_to_ingest(found: Mapping[str, Any]) -> None:
+    """Announce the captures that are to be ingested; skips the task when there is none."""
+    _announce(list(found["ingest"]), "Nothing is to be ingested.")
+
+
+def announce_to_contextualize(found: Mapping[str, Any]) -> None:
+    """Announce the captures that are to be contextualized; captures_ingest announces those that it has ingested."""
+    keys = [key for key in found["contextualize"] if key not in found["ingest"]]
+    _announce(keys, "Nothing is to be contextualized that is not ingested anew.")
+
+
+def still_to_contextualize(found: Mapping[str, Any], failed: Mapping[str, str] | None) -> dict[str, Any]:
+    """Return the captures whose contextualization is waited for: those whose ingest did not fail."""
+    return {key: before for key, before in found["contextualize"].items() if key not in (failed or {})}
+
+
+def look_again(what: str, waiting: Mapping[str, Any], failed: Mapping[str, str], idle: float) -> Looked:
+    """Return which of the captures have not ended yet. ConfigError if the DAG was paused since."""
+    from capture360.model import CaptureKey
+    from capture360.steps.backfill import Mark, What, outcome
+
+    if not waiting:
+        return Looked({}, failed, True)
+    dag = _DAG_OF[what]
+    records = register_and_records()[1]
+    active = active_runs(dag) > 0  # before the records are read: a run that ends in between is seen there
+    left, over = dict(waiting), dict(failed)
+
+    def has_ended(run: str) -> bool:
+        return is_run_of(run, dag) and is_finished(run)
+
+    for key, before in waiting.items():
+        said = outcome(records, CaptureKey.parse(key), What(what), Mark(**before), has_ended)
+        if said is None and not active and idle >= _LONGEST_IDLE_S:
+            said = f"{key}: no run of {dag} has taken it. See whether the scheduler is healthy."
+        if said is not None:
+            del left[key]
+            log.info("%s", said or f"{key}: {what} has ended")
+        if said:
+            over[key] = said
+    if left:
+        _refuse_paused(dag)
+    return Looked(left, over, active)
+
+
+def confirm(found: Mapping[str, Any], *waits: Mapping[str, str] | None) -> int:
+    """Return how many captures of the date reached their end; BackfillError names every other one."""
+    from capture360.errors import BackfillError
+    from capture360.model import CaptureKey
+    from capture360.steps.backfill import lacks_end
+
+    what, _ = _request()
+    register, records = register_and_records()
+    failed: dict[str, str] = dict(found["failed"])
+    for wait in waits:
+        failed |= wait or {}
+    for text in found["captures"]:
+        key = CaptureKey.parse(text)
+        links = register.site(key.site).links.enabled
+        if text not in failed and (lacking := lacks_end(records, key, what, links=links)):
+            failed[text] = lacking
+    for sentence in failed.values():
+        log.error("%s", sentence)
+    if failed:
+        raise BackfillError(_listed(list(failed.values()), len(found["captures"])))
+    return len(found["captures"])
+
+
+def _request() -> tuple[Any, Sequence[CaptureKey]]:
+    """Return what the run is to do, and the captures of its date, sorted."""
+    from capture360.errors import RequestError
+    from capture360.steps.backfill import What, captures_on, parse_date
+
+    context = get_current_context()
+    day = context["dag_run"].partition_key
+    if not day:
+        raise RequestError("This run names no capture date. Choose Backfill, or give the date as partition key.")
+    params = context["params"]
+    records: Records
+    register, records = register_and_records()
+    site = params.get("site") or None
+    if site is not None:
+        register.site(str(site))
+    return What.parse(params.get("what")), captures_on(records, parse_date(day), site)
+
+
+def _announce(keys: Sequence[str], nothing: str) -> None:
+    if not keys:
+        raise AirflowSkipException(nothing)
+    log.info("Announced: %s", ", ".join(keys))
+    emit(keys)
+
+
+def _refuse_paused(dag: str) -> None:
+    from capture360.errors import ConfigError
+
+    if is_paused(dag):
+        raise ConfigError(
+            f"{dag} is paused, so no capture would reach its end.",
+            remedy=f"Unpause {dag}, then clear the failed run with all its tasks, or backfill the date again.",
+        )
+
+
+def _listed(sentences: Sequence[str], captures: int, most: int = 20) -> str:
+    more = f" And {len(sentences) - most} more in the log." if len(sentences) > most else ""
+    return f"{len(sentences)} of {captures} captures did not reach their end. {' '.join(sentences[:most])}{more}"
