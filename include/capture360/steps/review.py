@@ -26,7 +26,7 @@ from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import recorded_matches
-from capture360.steps.review_due import digest_of, match_digest, note_review
+from capture360.steps.review_due import digest_of, match_digest, note_questions, note_review, to_ask
 
 STEP = "review"
 PAGE = 20
@@ -88,13 +88,22 @@ def open_suggestions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> lis
     return sorted(waiting, key=place)
 
 
-def begin(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Review:
+def begin(
+    ctx: StepContext, key: CaptureKey, fingerprint: str, *, unasked: Callable[[str], bool] | None = None
+) -> Review:
     """Lay out the pages of a new review and keep the pictures; answers to earlier reviews are stale from here on.
 
+    With `unasked`, which says whether a run has ended, the review asks about what is new alone (`to_ask`), and where
+    nothing is new no review begins.
     RecordsError if what people decided before was lost: they would be asked again.
     """
     LinkMemory(ctx.records, key).ensure_whole()
     matches = open_suggestions(ctx, key, fingerprint)
+    if unasked is not None:
+        matches = to_ask(ctx.records, key, fingerprint, ctx.run, matches, unasked)
+        if not matches:
+            note_review(ctx.records, key, fingerprint, match_digest(ctx.records, key, fingerprint), ctx.run)
+            return Review(fingerprint, "", 0, 0)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     faces = {image.external_id: image.faces for image in images_of(ctx, key, fingerprint)}
     shown = pictures([match.detection for match in matches], lambda image, face: model.face_content(faces[image][face]))
@@ -106,7 +115,8 @@ def begin(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Review:
     body = {"match": asked, "pages": pages, "pictures": pictured}
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
     note_review(ctx.records, key, fingerprint, asked, ctx.run)
-    ctx.log(f"{len(matches)} suggestions on {len(pages)} pages")
+    note_questions(ctx.records, key, matches, ctx.run)
+    ctx.say(f"{len(matches)} suggestions on {len(pages)} pages")
     return Review(fingerprint, digest_of(body), len(pages), len(matches))
 
 

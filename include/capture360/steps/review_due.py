@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from capture360.model import CaptureKey
+from capture360.model import CaptureKey, Match
 from capture360.records import CaptureState, Records
 
 _ASKED = "asked"
+_QUESTIONS = "questions"
+"""Note of all suggestions that people were ever shown: digests, by the run that asked first."""
 _MATCH = "match"
 
 
@@ -31,6 +33,48 @@ def match_digest(records: Records, key: CaptureKey, fingerprint: str) -> str:
 def note_review(records: Records, key: CaptureKey, fingerprint: str, match: str, run: str) -> None:
     """Note that `run` asks about the matches with this digest."""
     records.put_note(key, _ASKED, {"fingerprint": fingerprint, "match": match, "run": run})
+
+
+def question(match: Match) -> str:
+    """Return a digest of what a person is asked: whether this text at this place names this asset."""
+    seen = match.detection
+    return digest_of([seen.image, seen.face, seen.text, seen.polygon, match.asset.ref if match.asset else None])
+
+
+def note_questions(records: Records, key: CaptureKey, matches: Sequence[Match], run: str) -> None:
+    """Note that `run` shows these suggestions to people."""
+    asked = records.note(key, _QUESTIONS) or {}
+    new = {question(match) for match in matches} - _asked_by_others(records, key, run)
+    if new != set(asked.get(run, ())):
+        records.put_note(key, _QUESTIONS, {**asked, run: sorted(new)})
+
+
+def to_ask(
+    records: Records,
+    key: CaptureKey,
+    fingerprint: str,
+    run: str,
+    open_matches: Sequence[Match],
+    is_finished: Callable[[str], bool],
+) -> list[Match]:
+    """Return those of the open suggestions that a review is to ask about: the ones that nobody was shown before.
+
+    All of them while another review waits whose answers no longer hold, since the texts were matched anew: the new
+    review takes its place.
+    """
+    note = records.note(key, _ASKED)
+    asked = _asked_by_others(records, key, run)
+    new = [match for match in open_matches if question(match) not in asked]
+    if note is None or note["run"] == run or is_finished(note["run"]):
+        return new
+    holds = (note["fingerprint"], note["match"]) == (fingerprint, match_digest(records, key, fingerprint))
+    return new if holds else list(open_matches)
+
+
+def _asked_by_others(records: Records, key: CaptureKey, run: str) -> set[str]:
+    """What a run asked itself does not count: its task may have been killed before people saw it, or was cleared."""
+    asked = records.note(key, _QUESTIONS) or {}
+    return {digest for other, digests in asked.items() if other != run for digest in digests}
 
 
 def review_due(records: Records, state: CaptureState) -> str | None:

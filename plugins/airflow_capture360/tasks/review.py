@@ -24,8 +24,9 @@ def capture_of_run() -> str:
 def lay_out(capture: str) -> list[dict[str, Any]]:
     """Begin a review; returns one entry per page of suggestions. Skips the run when nothing is left to ask.
 
-    A run that was announced is skipped as well while another one waits for answers about the same suggestions. One that
-    was triggered by hand asks anew, and the other's pages are stale.
+    A run that was announced asks about suggestions that nobody was asked about before, and is skipped while another one
+    waits for answers about the same. One that was triggered by hand asks about all that is undecided, and pages of
+    other runs are stale.
     """
     from dataclasses import asdict
 
@@ -38,11 +39,12 @@ def lay_out(capture: str) -> list[dict[str, Any]]:
         state = ctx.records.load(key, only=STAGE_STEPS)
         if state is None:
             raise MissingStepError(key, "it is not in the records", "captures_ingest and captures_contextualize")
-        if get_current_context()["dag_run"].partition_key:
+        announced = bool(get_current_context()["dag_run"].partition_key)
+        if announced:
             other = asking_run(ctx.records, key, state.fingerprint, ctx.run, is_finished)
             if other:
                 raise AirflowSkipException(f"{other} asks about the same suggestions.")
-        review = begin(ctx, key, state.fingerprint)
+        review = begin(ctx, key, state.fingerprint, unasked=is_finished if announced else None)
     if not review.pages:
         raise AirflowSkipException("Nothing is left for a person to decide.")
     return [

@@ -10,7 +10,7 @@ from cognite.client.data_classes import AnnotationFilter, AnnotationUpdate, Asse
 
 from capture360.errors import ReviewAnswerError
 from capture360.steps.detect import images_of
-from capture360.steps.review import PAGE, Response, Review, Reviewed, apply
+from capture360.steps.review import PAGE, Response, Review, Reviewed, apply, begin
 from capture360.steps.review_due import match_digest, review_due
 from suggested_links import CERTAIN, TAGS, Hall
 
@@ -200,3 +200,33 @@ def test_that_people_are_asked_stands_in_the_records(classic: Hall) -> None:
     classic.answer(review, "Approve all")
     classic.read(tags=TAGS[:3])
     assert bool(due()) is bool(classic.waiting())
+
+
+def test_an_announced_review_asks_about_what_nobody_was_asked_about_before(hall: Hall) -> None:
+    def announced(run: str, *, ended: bool) -> int:
+        hall.run = run
+        return begin(hall.ctx, hall.key, hall.fingerprint, unasked=lambda _: ended).suggestions
+
+    some, more = TAGS[:3], TAGS[:5]
+    hall.read(tags=some)
+    assert announced("asked first", ended=True) == 3
+    assert announced("asked first", ended=True) == 3  # its task was killed, or cleared
+    assert announced("asked later", ended=True) == 0  # all were left as they are
+    hall.read(tags=more)
+    state = hall.world.records.load(hall.key)
+    assert state is not None
+    assert review_due(hall.world.records, state)
+    assert announced("two are new", ended=True) == 2
+    assert review_due(hall.world.records, state) is None
+    hall.read(tags=more[1:])
+    assert announced("nothing is new", ended=True) == 0
+    assert review_due(hall.world.records, hall.world.records.load(hall.key) or state) is None
+    assert begin(hall.ctx, hall.key, hall.fingerprint).suggestions == 4  # by hand
+
+
+def test_a_review_takes_the_place_of_one_that_waits_for_answers_that_no_longer_hold(hall: Hall) -> None:
+    hall.read(tags=TAGS[:3])
+    hall.begin()
+    hall.read(tags=TAGS[:4])
+    hall.run = "the newer one"
+    assert begin(hall.ctx, hall.key, hall.fingerprint, unasked=lambda _: False).suggestions == 4
