@@ -10,6 +10,7 @@
     ├── RecordsError              no         records of this project are damaged or lost
     ├── LeaseHeldError            no         another run writes the capture
     ├── DriftError                no         records and CDF disagree
+    ├── RetractionError           no         others hold on to a capture, or it changed since its plan
     ├── BackfillError             no         captures of a date did not reach their end
     ├── CdfError                  no         CDF refused a request (4xx other than 429)
     └── UnavailableError          yes        a service did not answer
@@ -111,6 +112,12 @@ class DriftError(Capture360Error):
         rest = [f"And {more} more in the log."] if more > 0 else []
         super().__init__(" ".join([*sentences[: self.SHOWN], *rest]))
         self.sentences = tuple(sentences)
+
+
+class RetractionError(Capture360Error):
+    """A capture cannot be retracted: others attached something to it, or it changed since people saw the plan."""
+
+    remedy = "Remove what is named, or ask those who made it; then start a new run, which plans anew."
 
 
 class BackfillError(Capture360Error):

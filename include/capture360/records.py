@@ -52,17 +52,19 @@ class Stage(StrEnum):
     REJECTED = "rejected"
     PUBLISHED = "published"
     CONTEXTUALIZED = "contextualized"
+    RETRACTED = "retracted"
 
     @property
     def is_end(self) -> bool:
         """Whether sensing leaves a capture in this state alone until its files change."""
-        return self in {Stage.REJECTED, Stage.PUBLISHED, Stage.CONTEXTUALIZED}
+        return self in {Stage.REJECTED, Stage.PUBLISHED, Stage.CONTEXTUALIZED, Stage.RETRACTED}
 
 
 _STAGE_AFTER = {
     "sense": Stage.READY,
     "verify": Stage.PUBLISHED,
     "annotate": Stage.CONTEXTUALIZED,
+    "retract": Stage.RETRACTED,
 }
 _ORDER = {"validate": 1, "verify": 2, "annotate": 3}
 """The order within a run of the steps that determine the stage."""
@@ -262,6 +264,12 @@ class Records:
         if not is_id(fingerprint, 64) or not is_id(name, 100):
             return None
         return self.store.read(f"{_folder(key, fingerprint)}/{name}")
+
+    def remove_note(self, key: CaptureKey, name: str) -> None:
+        """Remove the note kept under `name`, if there is one."""
+        path = f"{_folder(key)}/{NOTES}/{name}.json"
+        if self.store.exists(path):
+            self.store.remove(path)
 
     def mark_date(self, key: CaptureKey, capture_date: date) -> None:
         """Make the capture findable by its date, for backfills."""

@@ -20,6 +20,7 @@ from capture360_cli.ingest import ingest
 from capture360_cli.plan import plan
 from capture360_cli.reconcile import reconcile
 from capture360_cli.remove_from_scene import remove_from_scene
+from capture360_cli.retract import retract
 from capture360_cli.sandbox import sandbox
 from capture360_cli.stack import stack
 
@@ -33,7 +34,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (check, ingest, plan, remove_from_scene, reconcile, doctor, e57, generate, demo, sandbox, dags, docs):
+for command in (
+    check,
+    ingest,
+    plan,
+    retract,
+    remove_from_scene,
+    reconcile,
+    doctor,
+    e57,
+    generate,
+    demo,
+    sandbox,
+    dags,
+    docs,
+):
     app.command()(command)
 app.add_typer(stack)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, Param
+from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360.triggers import SHORTEST_PAUSE_S, EarlierAnswer
 from capture360.matching.answers import CHOICES, LEAVE
@@ -16,6 +18,7 @@ from capture360.matching.answers import CHOICES, LEAVE
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+RETRACT, KEEP = "Remove all of it", "Keep it"
 LONGEST_PAUSE_S = 120.0
 _ANSWER_TIMEOUT = timedelta(minutes=30)
 """The try fails after it, and the next one asks for the answer again."""
@@ -123,12 +126,52 @@ class ReadTexts(BaseOperator):
         self.defer(trigger=TimeDeltaTrigger(timedelta(seconds=pause)), method_name="poll", kwargs=following)
 
 
-class AskAboutLinks(HITLOperator):
-    """Show one page of suggested links in the Airflow UI and wait for an answer, without holding a worker.
+class AskPerson(HITLOperator, ABC):
+    """Show a form in the Airflow UI and wait for an answer, without holding a worker.
 
-    On timeout the default answer keeps the suggestions, so the run does not fail. Airflow 3.3 can fail a task that is
-    answered within seconds of asking; the retry then takes that answer and asks nobody twice.
+    Airflow 3.3 can fail a task that is answered within seconds of asking; the retry then takes that answer and asks
+    nobody twice.
     """
+
+    def execute(self, context: Context) -> Any:
+        """Ask; a retry looks for an answer to the earlier try first."""
+        self.prepare(context)
+        instance = context["task_instance"]
+        if instance.try_number > _first_try(instance.max_tries, self.retries or 0):
+            self.defer(trigger=EarlierAnswer(instance.id), method_name="take_or_ask", timeout=_ANSWER_TIMEOUT)
+        return self._ask(context)
+
+    def take_or_ask(self, context: Context, event: dict[str, Any] | None) -> Any:
+        """Return the answer to an earlier try; ask again if there is none, or none that fits the form."""
+        if event:
+            self.log.info("This page was answered at %s", event["responded_at"])
+            try:
+                return self.execute_complete(context, event)
+            except ValueError as error:
+                self.log.warning("Asking again, for the answer does not fit the form: %s", error)
+        self.prepare(context)
+        return self._ask(context)
+
+    def _ask(self, context: Context) -> Any:
+        """Render the page here: it holds untrusted texts, which must not reach a template."""
+        self.subject, self.body = self.page_to_show()
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+        """Return the answer; runs in a new process, which has to be prepared again."""
+        self.prepare(context)
+        return super().execute_complete(context, event)
+
+    def prepare(self, context: Context) -> None:
+        """Set what the task shows of itself, such as its label."""
+
+    @abstractmethod
+    def page_to_show(self) -> tuple[str, str]:
+        """Return heading and Markdown."""
+
+
+class AskAboutLinks(AskPerson):
+    """Show one page of suggested links. On timeout the default answer keeps them, so the run does not fail."""
 
     template_fields = ("capture", "page")
 
@@ -147,39 +190,39 @@ class AskAboutLinks(HITLOperator):
         self.capture = capture
         self.page = page
 
-    def execute(self, context: Context) -> Any:
-        """Ask; a retry looks for an answer to the earlier try first."""
-        self._label(context)
-        instance = context["task_instance"]
-        if instance.try_number > _first_try(instance.max_tries, self.retries or 0):
-            self.defer(trigger=EarlierAnswer(instance.id), method_name="take_or_ask", timeout=_ANSWER_TIMEOUT)
-        return self._ask(context)
-
-    def take_or_ask(self, context: Context, event: dict[str, Any] | None) -> Any:
-        """Return the answer to an earlier try; ask again if there is none, or none that fits the form."""
-        if event:
-            self.log.info("This page was answered at %s", event["responded_at"])
-            try:
-                return self.execute_complete(context, event)
-            except ValueError as error:
-                self.log.warning("Asking again, for the answer does not fit the form: %s", error)
-        self._label(context)
-        return self._ask(context)
-
-    def _ask(self, context: Context) -> Any:
-        """Render the page here: it holds untrusted texts, which must not reach a template."""
+    def page_to_show(self) -> tuple[str, str]:
         from airflow_capture360.tasks import review
 
-        self.subject, self.body = review.page_of(self.capture, self.page)
+        return review.page_of(self.capture, self.page)
+
+    def prepare(self, context: Context) -> None:
+        context["label"] = self.page["label"]  # type: ignore[typeddict-unknown-key]
+
+
+class AskToRetract(AskPerson):
+    """Show what a retraction would remove, and wait until a person approves or refuses it.
+
+    On timeout nothing is removed. With `number` 2 a second person is asked.
+    """
+
+    template_fields = ("capture", "plan")
+
+    def __init__(self, *, capture: str, plan: Mapping[str, Any], number: int = 1, **kwargs: Any) -> None:
+        kwargs.pop("params", None)  # the DAG's, which Airflow hands to every task: no fields of this form
+        super().__init__(subject="Retraction", options=[RETRACT, KEEP], defaults=KEEP, **kwargs)
+        self.capture = capture
+        self.plan = plan
+        self.number = number
+
+    def execute(self, context: Context) -> Any:
+        if self.number > int(self.plan["approvals"]):
+            raise AirflowSkipException("The site does not ask for a second person.")
         return super().execute(context)
 
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Return the answer; runs in a new process, which needs the label again."""
-        self._label(context)
-        return super().execute_complete(context, event)
+    def page_to_show(self) -> tuple[str, str]:
+        from airflow_capture360.tasks import retract
 
-    def _label(self, context: Context) -> None:
-        context["label"] = self.page["label"]  # type: ignore[typeddict-unknown-key]
+        return retract.page_of(self.capture, self.plan, self.number)
 
 
 def _first_try(max_tries: int, retries: int) -> int:

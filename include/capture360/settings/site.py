@@ -57,6 +57,9 @@ class Site(Section):
     retrigger_after: timedelta = timedelta(hours=1)
     """How long a complete capture may lack a result before its DAG is triggered again."""
 
+    retract_approvals: Literal[1, 2] = 1
+    """How many people have to approve before captures_retract removes a capture from CDF."""
+
     @field_validator("id")
     @classmethod
     def _id_is_safe(cls, value: str) -> str:

@@ -85,10 +85,11 @@ def parse_date(text: object) -> date:
 def captures_on(records: Records, day: date, site: str | None = None) -> list[CaptureKey]:
     """Return the captures taken on a date, of one site if it is named.
 
-    A capture that was delivered anew with another date belongs to that date alone.
+    A capture that was delivered anew with another date belongs to that date alone. Retracted captures are left out.
     """
     keys = [key for key in records.on_date(day) if site is None or key.site == site]
-    return [key for key in keys if _date_of(records, key) in {None, day.isoformat()}]
+    dated = [key for key in keys if _date_of(records, key) in {None, day.isoformat()}]
+    return [key for key in dated if not _is_retracted(records, key)]
 
 
 def due_captures(ctx: StepContext, keys: Sequence[CaptureKey], what: What) -> list[Due]:
@@ -208,6 +209,11 @@ def _rejection(records: Records, key: CaptureKey) -> str | None:
     if state is None or state.stage is not Stage.REJECTED:
         return None
     return f"{key}: {(state.body(VALIDATE) or {}).get('headline', 'it was rejected.')}"
+
+
+def _is_retracted(records: Records, key: CaptureKey) -> bool:
+    state = records.load(key, only=STAGE_STEPS)
+    return state is not None and state.stage is Stage.RETRACTED
 
 
 def _date_of(records: Records, key: CaptureKey) -> str | None:

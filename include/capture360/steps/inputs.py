@@ -11,15 +11,16 @@ from importlib.metadata import version
 from importlib.resources import files
 
 from capture360 import matching
-from capture360.checks.rules import RULES
+from capture360.checks.rules import CAPTURE_RULES
 from capture360.matching.manual import ManualMatches
 from capture360.model import Asset
+from capture360.rules.rule import Rule
 from capture360.settings.links import LinkSettings
 from capture360.settings.site import Site
 
 INPUTS = "inputs"
 """Key of the digests in the body of a record."""
-_NOT_FOR_INGEST = {"landing", "connection", "links", "checks", "verify", "retrigger_after"}
+_NOT_FOR_INGEST = {"landing", "connection", "links", "checks", "verify", "retrigger_after", "retract_approvals"}
 _NOT_FOR_DETECTION = {"enabled", "asset_subtrees", "asset_spaces", "match_on", "manual", "matching"}
 
 Inputs = Mapping[str, str]
@@ -29,7 +30,7 @@ Inputs = Mapping[str, str]
 def ingest_inputs(site: Site) -> Inputs:
     """Digests of what a validation judges by, and of the settings that decide what is published."""
     return {
-        "validation rules": _digest(version("capture360"), repr(RULES.rules)),
+        "validation rules": _digest(version("capture360"), *map(_rule, CAPTURE_RULES)),
         "check settings": _digest(site.checks.model_dump_json()),
         "site settings": _digest(site.model_dump_json(exclude=_NOT_FOR_INGEST)),
     }
@@ -52,6 +53,12 @@ def changed_inputs(recorded: Mapping[str, object], now: Inputs) -> list[str]:
     before = recorded.get(INPUTS)
     known = before if isinstance(before, Mapping) else {}
     return [name for name, digest in now.items() if known.get(name) != digest]
+
+
+def _rule(rule: Rule) -> str:
+    """Return what a rule says and judges by; the functions that find rows belong to the version of the program."""
+    expectations = [(each.suite, each.type, each.kwargs) for each in rule.expectations]
+    return repr((rule.id, rule.title, rule.disposition.value, rule.stage, rule.messages, rule.parameters, expectations))
 
 
 def _digest(*parts: str) -> str:

@@ -11,7 +11,7 @@ from capture360.cdf.ports import LinkDrift
 from capture360.cdf.registry import mode_of
 from capture360.errors import Capture360Error, ConfigError, MissingStepError, UnavailableError
 from capture360.model import FACES, CaptureKey, PublishedImage
-from capture360.records import STAGE_STEPS, StepRecord
+from capture360.records import STAGE_STEPS, Stage, StepRecord
 from capture360.rules.finding import Finding
 from capture360.rules.reconciliation import R01, R02, R03, R04, R05, R06, R07, R08, R09, R10, R11, R12
 from capture360.rules.rule import Rule
@@ -90,6 +90,11 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
     Links are compared once the delivery that is published is the one that was linked, nothing of what is remembered is
     lost and all its images are there.
     """
+    state = ctx.records.load(key, only=STAGE_STEPS)
+    if state is not None and state.stage is Stage.RETRACTED:
+        left = [image.external_id for image in mode_of(ctx.cdf).images(ctx.cdf, ctx.site).images(key)]
+        what = f"It is retracted, and CDF shows images of it: {_list(left)}. Run captures_retract for it again."
+        return [_finding(key, R04, what)] if left else []
     published = ctx.records.newest_with(key, PUBLISH)
     record = ctx.records.get(key, published, PUBLISH) if published else None
     if published is None or record is None:

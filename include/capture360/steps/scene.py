@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from capture360 import names
@@ -82,6 +82,30 @@ def remove_from_scene(ctx: StepContext, key: CaptureKey) -> Sequence[str]:
     else:
         ctx.log(f"{key} has no collection in scene {scene.external_id}; nothing was changed")
     return removed
+
+
+def scene_edges(ctx: StepContext, key: CaptureKey, collections: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return space and external id of the edges by which we put these collections into scenes, now or before."""
+    records = [ctx.records.get(key, delivery, STEP) for delivery in ctx.records.fingerprints(key)]
+    scenes = {(record.body["space"], record.body["scene"]) for record in records if record is not None}
+    if scene := _scene_of(ctx):
+        scenes.add((scene.space, scene.external_id))
+    return {(space, names.scene_edge_id(name, *each)) for space, name in scenes for each in collections}
+
+
+def take_out(ctx: StepContext, key: CaptureKey) -> None:
+    """Take a capture that is retracted out of the site's scene, and show again the captures that it hid."""
+    scene = _scene_of(ctx)
+    if scene is None:
+        return
+    scene.remove(_collections_of(ctx, key))
+    records = [ctx.records.get(key, delivery, STEP) for delivery in ctx.records.fingerprints(key)]
+    for text in sorted({older for record in records if record is not None for older in record.body["hidden"]}):
+        older = CaptureKey.parse(text)
+        note = ctx.records.note(older, SUPERSEDED)
+        if note is not None and note["by"] == str(key):
+            scene.show(_collections_of(ctx, older))
+            ctx.records.remove_note(older, SUPERSEDED)
 
 
 def _scene_of(ctx: StepContext) -> Scene | None:

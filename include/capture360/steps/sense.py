@@ -20,6 +20,7 @@ from capture360.rules.sensing import W01
 from capture360.settings.register import Register
 from capture360.settings.site import Site
 from capture360.steps import lease
+from capture360.steps.retracted import stays_out
 from capture360.steps.review_due import review_due
 from capture360.steps.settling import FolderSnapshot, settling
 
@@ -164,6 +165,8 @@ class _Scan:
         state = self.records.load(key, settled.snapshot.fingerprint, only=STAGE_STEPS)
         if state is not None and state.stage.is_end:
             return self._hand_on(site, state)
+        if state is None and (out := stays_out(self.records, key, folder)):
+            return out
         if settled.snapshot != last:
             self.records.put_note(key, _LOOK, settled.snapshot.document())
         if settled.waiting_for is not None:

@@ -24,6 +24,7 @@ from capture360.steps.context import StepContext
 from capture360.steps.inputs import INPUTS, ingest_inputs
 from capture360.steps.progress import Progress
 from capture360.steps.published import earlier_captures, to_compare, with_reused_stations
+from capture360.steps.retracted import refuse_retracted
 
 Route = Literal["faces", "revision"]
 STEP = "validate"
@@ -70,6 +71,8 @@ def examine(ctx: StepContext, key: CaptureKey) -> Validated:
     folder = ctx.folder(key)
     seen = fingerprint(folder, ctx.site.landing.ready_markers)
     validation = checked(ctx, key, folder, seen)
+    if validation.capture is not None:
+        refuse_retracted(ctx.records, validation.capture)
     ctx.records.put_report(key, seen, BAD_ROWS, bad_rows_csv(validation))
     report = ctx.records.put_report(key, seen, REPORT, render(validation, folder))
     done = _outcome(ctx, validation, seen, report)

@@ -147,16 +147,21 @@ def _request() -> tuple[Any, Sequence[CaptureKey]]:
     from capture360.steps.backfill import What, captures_on, parse_date
 
     context = get_current_context()
-    day = context["dag_run"].partition_key
-    if not day:
-        raise RequestError("This run names no capture date. Choose Backfill, or give the date as partition key.")
     params = context["params"]
+    day = date_of(context["dag_run"])
+    if not day:
+        raise RequestError("This run names no capture date. Start it by Backfill.")
     records: Records
     register, records = register_and_records()
     site = params.get("site") or None
     if site is not None:
         register.site(str(site))
     return What.parse(params.get("what")), captures_on(records, parse_date(day), site)
+
+
+def date_of(dag_run: Any) -> str | None:
+    """Return the date that the run is about: its partition key."""
+    return dag_run.partition_key or None
 
 
 def _announce(keys: Sequence[str], nothing: str) -> None:

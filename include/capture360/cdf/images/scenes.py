@@ -99,11 +99,18 @@ class Scene:
 
     def hide(self, collections: Sequence[Collection]) -> int:
         """Hide the collections when the scene is opened; return the number of edges changed."""
+        return self._set_visible(collections, visible=False)
+
+    def show(self, collections: Sequence[Collection]) -> int:
+        """Show the collections when the scene is opened; return the number of edges changed."""
+        return self._set_visible(collections, visible=True)
+
+    def _set_visible(self, collections: Sequence[Collection], *, visible: bool) -> int:
         return self._write(
             [
-                (placed, {_VISIBLE: False})
+                (placed, {_VISIBLE: visible})
                 for placed in self._edges(collections)
-                if placed.properties.get(_VISIBLE) is not False
+                if placed.properties.get(_VISIBLE) is not visible
             ]
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -83,6 +83,34 @@ class Revisions:
             models = self._client.three_d.models.list(limit=None)
         ours = [model.id for model in models if (model.metadata or {}).get(MARKER) == str(key)]
         return min((int(model) for model in ours if model is not None), default=None)
+
+    def own_model(self, key: CaptureKey) -> int | None:
+        """Return the model that was created for the capture; None if there is none, or the settings name a model."""
+        return None if self._settings.model_id is not None else self.find_model(key)
+
+    def of_files(self, model: int, files: Collection[int]) -> list[int]:
+        """Return the ids of our revisions of these files, failed ones included."""
+        return [each.id for each in self._list(model) if each.file in files and each.made_with is not None]
+
+    def has_model(self, model: int) -> bool:
+        """Return whether the project has this 3D model."""
+        with cdf_errors(f"Looking for 3D model {model}"):
+            return self._client.three_d.models.retrieve(model) is not None
+
+    def remove(self, model: int, revisions: Collection[int]) -> None:
+        """Delete those of these revisions that the model has."""
+        there = [{"id": each.id} for each in self._list(model) if each.id in revisions]
+        if there:
+            with cdf_errors("Removing 3D revisions"):
+                self._client.post(f"{self._root}/{model}/revisions/delete", {"items": there})
+
+    def remove_model(self, model: int) -> bool:
+        """Delete a model without revisions; return whether it was deleted."""
+        if next(self._list(model), None) is not None:
+            return False
+        with cdf_errors("Removing a 3D model"):
+            self._client.post(f"{self._root}/delete", {"items": [{"id": model}]})
+        return True
 
     def find(self, model: int, file: int, space: str) -> Revision | None:
         """Return the oldest revision of a file with these settings or without a marker, which others made.

@@ -1,0 +1,239 @@
+"""What one capture made in CDF, found by its ids, its records, and the revisions of its scans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from capture360 import names
+from capture360.cdf.attached_edges import attached_edges
+from capture360.cdf.client import cdf_errors
+from capture360.cdf.images.files import ClassicFiles
+from capture360.cdf.instances import Instances
+from capture360.cdf.preflight import space_exists
+from capture360.cdf.registry import mode_of
+from capture360.cdf.three_d.extraction import ExtractedImage, Extraction
+from capture360.cdf.three_d.revisions import Revisions
+from capture360.checks.validation import capture_from_document
+from capture360.model import Capture, CaptureKey, FaceRef, PublishedImage
+from capture360.steps.collect import was_extracted
+from capture360.steps.context import StepContext
+from capture360.steps.e57_extraction import REVISION
+from capture360.steps.faces import STEP as FACES
+from capture360.steps.faces import references
+from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.published import published_stations
+from capture360.steps.scene import scene_edges, take_out
+from capture360.steps.validate import CAPTURE
+
+Name = tuple[str, str]
+"""Space and external id of an instance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What is to be removed: instances by space and external id, files and 360° models by external id, 3D models by id.
+
+    `revisions` are pairs of model and revision, `scans` E57 files, `spaces` those that hold this capture alone.
+    """
+
+    images: frozenset[Name] = frozenset()
+    collections: frozenset[Name] = frozenset()
+    models: frozenset[str] = frozenset()
+    stations: frozenset[Name] = frozenset()
+    faces: frozenset[FaceRef] = frozenset()
+    revisions: frozenset[tuple[int, int]] = frozenset()
+    three_d: frozenset[int] = frozenset()
+    scans: frozenset[str] = frozenset()
+    spaces: frozenset[str] = frozenset()
+
+    def __or__(self, other: Made) -> Made:
+        return Made(**{each.name: getattr(self, each.name) | getattr(other, each.name) for each in fields(self)})
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, each.name) for each in fields(self))
+
+    def by_kind(self) -> Mapping[str, Sequence[str]]:
+        """Return what there is of each kind, in the order of removal."""
+        return {
+            "images": sorted(name for _, name in self.images),
+            "collections": sorted(name for _, name in self.collections),
+            "360° models": sorted(self.models),
+            "stations": sorted(name for _, name in self.stations),
+            "face files": sorted(ref.external_id for ref in self.faces),
+            "3D revisions": sorted(str(number) for _, number in self.revisions),
+            "3D models": sorted(map(str, self.three_d)),
+            "E57 files": sorted(self.scans),
+            "spaces": sorted(self.spaces),
+        }
+
+    def document(self) -> dict[str, Any]:
+        faces = sorted([ref.face, ref.external_id, ref.space] for ref in self.faces)
+        others = {each.name: sorted(getattr(self, each.name)) for each in fields(self) if each.name != "faces"}
+        lists = {
+            name: [list(each) if isinstance(each, tuple) else each for each in some] for name, some in others.items()
+        }
+        return {**lists, "faces": faces}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Made:
+        values: dict[str, Any] = {
+            name: frozenset(tuple(each) if isinstance(each, list) else each for each in some)
+            for name, some in document.items()
+        }
+        return cls(**{**values, "faces": frozenset(FaceRef(*each) for each in document["faces"])})
+
+    def remove_instances(self, ctx: StepContext, key: CaptureKey) -> None:
+        """Remove images, collections, models and stations, in that order; what is not there is passed over."""
+        model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
+        take_out(ctx, key)
+        instances = Instances(ctx.cdf.client)
+        here = ctx.site.space
+        if space_exists(ctx.cdf, here):
+            model.remove(key, dry_run=False)
+        for some in (self.images, self.collections):
+            for space in sorted({space for space, _ in some}):
+                instances.remove(space, sorted(name for where, name in some if where == space))
+        if space_exists(ctx.cdf, here):
+            model.remove_stations(sorted(name for space, name in self.stations if space == here))
+        for space in sorted({space for space, _ in self.stations} - {here}):
+            instances.remove(space, sorted(name for where, name in self.stations if where == space))
+
+    def remove_scans(self, ctx: StepContext) -> None:
+        """Remove revisions, their model once it is empty, E57 files, and spaces that hold nothing any more."""
+        revisions = Revisions(ctx.cdf, ctx.site.e57)
+        for model in sorted({model for model, _ in self.revisions}):
+            revisions.remove(model, {number for of, number in self.revisions if of == model})
+        for model in sorted(self.three_d):
+            revisions.remove_model(model)
+        if self.scans:
+            ClassicFiles(ctx.cdf.client, ctx.site.files).remove(sorted(self.scans))
+        for space in sorted(self.spaces):
+            with cdf_errors(f"Removing space {space}"):
+                if not ctx.cdf.client.data_modeling.instances.list("node", space=space, limit=1):
+                    ctx.cdf.client.data_modeling.spaces.delete(space)
+
+
+@dataclass(slots=True)
+class Found:
+    """What a capture made and CDF has, its images, and what others have to do with it.
+
+    `kept` are stations that images of other captures use, `foreign_images` images of others in its collections, `edges`
+    names of edges at its nodes that are not of the site's scene.
+    """
+
+    images: list[PublishedImage] = field(default_factory=list)
+    made: Made = Made()
+    kept: tuple[str, ...] = ()
+    foreign_images: list[str] = field(default_factory=list)
+    edges: tuple[str, ...] = ()
+
+
+def made_by(ctx: StepContext, key: CaptureKey) -> Found:
+    """Find what the capture made and CDF has. Reads only."""
+    found = Found()
+    captures = list(_captures(ctx, key))
+    _find_published(ctx, key, captures, found)
+    _find_extracted(ctx, key, captures, found)
+    nodes = sorted({*found.made.images, *found.made.collections, *found.made.stations})
+    if nodes:
+        own = scene_edges(ctx, key, found.made.collections)
+        edges = attached_edges(Instances(ctx.cdf.client), nodes)
+        found.edges = tuple(sorted(f"{space}/{name}" for space, name in edges if (space, name) not in own))
+    return found
+
+
+def _captures(ctx: StepContext, key: CaptureKey) -> Iterator[Capture]:
+    for fingerprint in ctx.records.fingerprints(key):
+        record = ctx.records.get(key, fingerprint, CAPTURE)
+        if record is not None:
+            yield capture_from_document(record.body)
+
+
+def _find_published(ctx: StepContext, key: CaptureKey, captures: Sequence[Capture], found: Found) -> None:
+    """Find what was uploaded and published from here."""
+    site = ctx.site
+    model = mode_of(ctx.cdf).images(ctx.cdf, site)
+    stations = {each.id for capture in captures for each in capture.stations}
+    stations.update(published_stations(ctx.records, key))
+    own = {names.image_id(key, each) for each in stations}
+    there = space_exists(ctx.cdf, site.space)
+    shown = list(model.images(key)) if there else []
+    images = [image for image in shown if image.external_id in own]
+    found.images += images
+    found.foreign_images += [image.external_id for image in shown if image.external_id not in own]
+    used = {image.station for image in images if image.station}
+    removed = set(model.remove(key, dry_run=True))
+    refs = {ref for image in images for ref in image.faces.values()}
+    for fingerprint in ctx.records.fingerprints(key):
+        state = ctx.records.load(key, fingerprint, only={FACES})
+        for body in state.batches(FACES).values() if state is not None else ():
+            by_station = references(model, key, body["faces"])
+            refs.update(ref for by_face in by_station.values() for ref in by_face.values())
+    collections = {(each.space, each.external_id) for each in (model.collections(key) if there else ())}
+    faces = frozenset(model.file_ids(sorted(refs, key=lambda ref: ref.external_id))) if refs else frozenset[FaceRef]()
+    kinds = {*own, *used, *(name for _, name in collections), *(ref.external_id for ref in refs)}
+    found.kept += tuple(sorted(used - removed))
+    found.made |= Made(
+        images=frozenset((image.space, image.external_id) for image in images),
+        collections=frozenset(collections),
+        models=frozenset(removed - kinds - set(found.foreign_images)),
+        stations=frozenset((site.space, name) for name in used & removed),
+        faces=faces,
+    )
+
+
+def _find_extracted(ctx: StepContext, key: CaptureKey, captures: Sequence[Capture], found: Found) -> None:
+    """Find what CDF extracted out of the capture's scans, with revisions and files."""
+    bodies = [record.body for each in ctx.records.fingerprints(key) if (record := ctx.records.get(key, each, REVISION))]
+    scans = [names.e57_id(key, path, sha256) for each in captures for path, sha256 in each.scans.items()]
+    if not scans or mode_of(ctx.cdf).e57 != "revision":
+        return
+    files = ClassicFiles(ctx.cdf.client, ctx.site.files).ids(sorted(set(scans)))
+    revisions = Revisions(ctx.cdf, ctx.site.e57)
+    own = revisions.own_model(key)
+    models = {int(body["model"]) for body in bodies} | ({own} if own is not None else set())
+    there = {model: revisions.of_files(model, set(files.values())) for model in models if revisions.has_model(model)}
+    spaces = {str(body["space"]) for body in bodies}
+    alone = names.space_id(key)
+    for space in sorted(spaces):
+        if space_exists(ctx.cdf, space):
+            _find_in_space(ctx, key, space, found, alone=space == alone)
+    found.made |= Made(
+        revisions=frozenset((model, number) for model, some in there.items() for number in some),
+        three_d=frozenset() if own is None else frozenset({own}),
+        scans=frozenset(files),
+        spaces=frozenset({alone} if alone in spaces and space_exists(ctx.cdf, alone) else ()),
+    )
+
+
+def _find_in_space(ctx: StepContext, key: CaptureKey, space: str, found: Found, *, alone: bool) -> None:
+    """Find the capture's images among those that extractions made in a space; all of them if it is its own."""
+    extracted = list(Extraction(ctx.cdf, space).images())
+    recorded = set(_recorded_images(ctx, key))
+    mine = [each for each in extracted if alone or each.image.external_id in recorded]
+    others = [each for each in extracted if each not in mine]
+    collections = {each.collection for each in mine if each.collection is not None}
+    stations = {each.image.station for each in mine if each.image.station}
+    shared = {each.image.station for each in others} & stations
+    found.images += [each.image for each in mine]
+    found.foreign_images += [each.image.external_id for each in others if each.collection in collections]
+    found.kept += tuple(sorted(shared))
+    found.made |= Made(
+        images=frozenset((space, each.image.external_id) for each in mine),
+        collections=frozenset((each.space, each.external_id) for each in collections),
+        stations=frozenset((space, name) for name in stations - shared),
+        faces=_faces(mine),
+    )
+
+
+def _recorded_images(ctx: StepContext, key: CaptureKey) -> Iterator[str]:
+    for fingerprint in ctx.records.fingerprints(key):
+        record = ctx.records.get(key, fingerprint, PUBLISH)
+        if record is not None and was_extracted(record.body):
+            yield from (*record.body["shown"].values(), *record.body["others"], *record.body["left"])
+
+
+def _faces(images: Sequence[ExtractedImage]) -> frozenset[FaceRef]:
+    return frozenset(ref for each in images for ref in each.image.faces.values())

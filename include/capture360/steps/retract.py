@@ -1,0 +1,139 @@
+"""Undo what one capture made in CDF, in reverse order and nothing else; what others attached to it stops that.
+
+What is to be removed is noted before the first deletion, since a run that comes after a crash no longer sees all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from capture360.cdf.polling import wait_until
+from capture360.cdf.registry import mode_of
+from capture360.errors import CdfUnavailableError, MissingStepError, RetractionError
+from capture360.model import CaptureKey
+from capture360.records import STAGE_STEPS, Stage
+from capture360.steps.annotate import link_writer
+from capture360.steps.context import StepContext
+from capture360.steps.link_state import LinkMemory
+from capture360.steps.made import Made, made_by
+from capture360.steps.published import NOTE as PUBLISHED
+from capture360.steps.republish_guard import published_revision
+from capture360.steps.retracted import RETRACTED
+from capture360.steps.review_due import digest_of
+
+STEP = "retract"
+_PLAN = "retraction"
+"""Note of what is being removed, until all of it is."""
+_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Retraction:
+    """What would be removed: links as phrases, everything else by external id, in the order of removal.
+
+    `holders` are sentences about what others attached, and then nothing is removed. `kept` is what stays since images
+    of other captures use it.
+    """
+
+    key: CaptureKey
+    links: tuple[str, ...]
+    made: Made
+    kept: tuple[str, ...]
+    holders: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """Tells this plan from others, so that what was approved is what is removed."""
+        return digest_of([sorted(self.links), self.made.document(), self.holders])
+
+    def lines(self) -> list[str]:
+        """Return the plan for people."""
+        parts = {"links": self.links, **self.made.by_kind()}
+        lines = [f"{len(some)} {what}: {_some(some)}" for what, some in parts.items() if some]
+        lines += [f"stays, since other captures use it: {name}" for name in self.kept]
+        return [*(lines or ["Nothing of it is in CDF."]), *(f"Stops it: {sentence}" for sentence in self.holders)]
+
+
+def plan_retraction(ctx: StepContext, key: CaptureKey) -> Retraction:
+    """Return what a retraction would remove, and what keeps it from being done. Reads only.
+
+    MissingStepError if the capture has no records.
+    """
+    if ctx.records.load(key, only=STAGE_STEPS) is None:
+        raise MissingStepError(key, "it is not in the records", "captures_ingest")
+    found = made_by(ctx, key)
+    made = found.made | _noted(ctx, key)
+    writer = link_writer(ctx, key)
+    links = tuple(dict.fromkeys(writer.remove(found.images, dry_run=True))) if found.images else ()
+    people = [phrase for phrase in writer.of_people(found.images) if phrase not in links] if found.images else []
+    own = {phrase.removeprefix("link ") for phrase in (*links, *people)}
+    edges = [edge for edge in found.edges if edge not in own]
+    holders = (
+        *(f"{phrase} was made by others." for phrase in people),
+        *(f"edge {edge} of others is attached to it." for edge in edges),
+        *(f"image {image} of others is in its collections." for image in found.foreign_images),
+    )
+    return Retraction(key, links, made, found.kept, holders)
+
+
+def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str) -> Retraction:
+    """Remove what the capture made, and record that it is retracted; done again it changes nothing.
+
+    `approved` is the digest of the plan that people have seen; None takes the plan as it is now. RetractionError if
+    the plan has changed since, or others attached something.
+    """
+    state = ctx.records.load(key, only=STAGE_STEPS)
+    plan = plan_retraction(ctx, key)
+    begun = ctx.records.note(key, _PLAN)
+    if plan.holders:
+        raise RetractionError(
+            f"{key} cannot be retracted, for others hold on to it: {' '.join(plan.holders[:_SHOWN])}",
+        )
+    if begun is None:
+        if state is not None and state.stage is Stage.RETRACTED and not plan.made and not plan.links:
+            ctx.say(f"{key} is retracted; nothing was changed")
+            return plan
+        if approved is not None and approved != plan.digest:
+            raise RetractionError(f"{key} has changed since its retraction was planned; nothing was removed.")
+        ctx.records.put_note(key, _PLAN, {"made": plan.made.document(), "by": by})
+    LinkMemory(ctx.records, key).ensure_whole()
+    _remove(ctx, key, plan.made)
+    for delivery in ctx.records.fingerprints(key):
+        if ctx.records.load(key, delivery, only=STAGE_STEPS) is not None:
+            body = {"by": (begun or {"by": by})["by"], "removed": {k: len(v) for k, v in plan.made.by_kind().items()}}
+            ctx.records.put(key, delivery, STEP, body, run=ctx.run)
+    ctx.records.remove_note(key, _PLAN)
+    ctx.say(f"{key} is retracted")
+    return plan
+
+
+def _remove(ctx: StepContext, key: CaptureKey, made: Made) -> None:
+    """Links first and files last, so that nothing that is shown ever lacks what it uses."""
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
+    writer = link_writer(ctx, key)
+    images = made_by(ctx, key).images
+    if images:
+        writer.remove(images, dry_run=False)
+    writer.remove_from_files(list(made.faces))
+    made.remove_instances(ctx, key)
+
+    def all_gone() -> bool:
+        return not made_by(ctx, key).images
+
+    if not wait_until(all_gone):
+        raise CdfUnavailableError(f"{key}: its images were removed, but CDF still shows some of them.")
+    model.remove_faces(list(made.faces))
+    made.remove_scans(ctx)
+    ctx.records.put_note(key, RETRACTED, {"revision": published_revision(ctx.records, key)})
+    ctx.records.remove_note(key, PUBLISHED)
+
+
+def _noted(ctx: StepContext, key: CaptureKey) -> Made:
+    note = ctx.records.note(key, _PLAN)
+    return Made.from_document(note["made"]) if note else Made()
+
+
+def _some(things: Sequence[str]) -> str:
+    more = f" and {len(things) - _SHOWN} more" if len(things) > _SHOWN else ""
+    return ", ".join(things[:_SHOWN]) + more

@@ -1,0 +1,41 @@
+"""A retracted capture stays out of CDF until it is delivered with a higher revision."""
+
+from __future__ import annotations
+
+from capture360.errors import BadInputError
+from capture360.landing.folder import CaptureFolder
+from capture360.model import Capture, CaptureKey
+from capture360.readers.manifest import MANIFEST
+from capture360.readers.manifest_file import load_document
+from capture360.readers.problem import Unreadable
+from capture360.records import Records
+
+RETRACTED = "retracted"
+"""Note of the revision that was retracted last."""
+
+
+def refuse_retracted(records: Records, capture: Capture) -> None:
+    """BadInputError if this delivery does not ask for a higher revision than the one that was retracted."""
+    if reason := _why_out(records, capture.key, capture.revision):
+        raise BadInputError(f"{capture.key}: {reason}")
+
+
+def stays_out(records: Records, key: CaptureKey, folder: CaptureFolder) -> str | None:
+    """Say why a delivery is not announced; None if it may be. A manifest that cannot be read is for its checks."""
+    if records.note(key, RETRACTED) is None:
+        return None
+    try:
+        revision = str(load_document(folder).get("revision", 1))
+    except (OSError, Unreadable):
+        return None
+    return _why_out(records, key, int(revision)) if revision.isdecimal() and len(revision) < 10 else None
+
+
+def _why_out(records: Records, key: CaptureKey, revision: int) -> str | None:
+    note = records.note(key, RETRACTED)
+    if note is None or revision > int(note["revision"]):
+        return None
+    return (
+        f"it was retracted as revision {note['revision']}. To have it published again, write "
+        f"revision: {int(note['revision']) + 1} in {MANIFEST} and deliver it."
+    )

@@ -1,0 +1,51 @@
+"""`capture360 retract`: remove what one capture made in CDF."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_HELD = 3
+
+
+def retract(
+    capture: Annotated[str, typer.Argument(help="<site>/<capture>, a site of the register.")],
+    *,
+    connection: Annotated[Path, typer.Option(help="The CDF connection, such as the sandbox's connection.json.")],
+    plan: Annotated[bool, typer.Option("--plan", help="Only list what would be removed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before anything is removed.")] = False,
+) -> None:
+    """Remove a capture from CDF, exactly what it made, in reverse order. Delivered files stay.
+
+    Exit codes: 0 done or planned, 3 others hold on to it, 1 error or not confirmed.
+    """
+    import getpass
+
+    from capture360.cdf.client import CdfProject, Connection
+    from capture360.errors import ConfigError
+    from capture360.model import CaptureKey
+    from capture360.records import Records
+    from capture360.steps import lease
+    from capture360.steps.retract import plan_retraction
+    from capture360.steps.retract import retract as undo
+    from capture360_cli.register import site_register, step_context
+
+    key = CaptureKey.parse(capture)
+    register = site_register(connection)
+    ctx = step_context(key.site, register, Records(register.records_url), CdfProject(Connection.from_file(connection)))
+    planned = plan_retraction(ctx, key)
+    print("\n".join(planned.lines()))
+    if planned.holders:
+        raise typer.Exit(_HELD)
+    if plan:
+        return
+    if ctx.site.retract_approvals > 1:
+        raise ConfigError(f"Site {key.site} asks for two people. Trigger captures_retract in Airflow, which asks both.")
+    if not yes and not typer.confirm(f"Remove {key} from CDF?", err=True):
+        print("Nothing was removed.", file=sys.stderr)
+        raise typer.Exit(1)
+    with lease.held(ctx.records, key, ctx.run, is_finished=lease.process_is_finished):
+        undo(ctx, key, approved=planned.digest, by=getpass.getuser())

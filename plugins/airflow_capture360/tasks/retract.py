@@ -1,0 +1,83 @@
+"""Tasks of captures_retract: plan what goes, show it to people, and undo what the capture made."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_capture360.context import capture_context, key_of
+from airflow_capture360.operators import RETRACT
+from airflow_capture360.tasks.lease import release_lease
+
+log = logging.getLogger(__name__)
+
+
+def capture_of_run() -> str:
+    """Return the key of the capture that is to be retracted."""
+    return str(key_of(get_current_context()))
+
+
+def plan(capture: str) -> dict[str, Any]:
+    """Return a digest of what would be removed, and how many people have to approve it.
+
+    RetractionError names what others hold on to; then nothing is asked and nothing removed.
+    """
+    from capture360.errors import RetractionError
+    from capture360.steps.retract import plan_retraction
+
+    with capture_context(capture, lock=False) as (ctx, key):
+        planned = plan_retraction(ctx, key)
+        for line in planned.lines():
+            log.info("%s", line)
+        if planned.holders:
+            raise RetractionError(f"{key} cannot be retracted: {' '.join(planned.holders)}")
+        return {"digest": planned.digest, "approvals": ctx.site.retract_approvals}
+
+
+def page_of(capture: str, planned: Mapping[str, Any], number: int) -> tuple[str, str]:
+    """Return heading and Markdown of what would be removed. RetractionError if that changed since it was planned."""
+    from capture360.errors import RetractionError
+    from capture360.steps.retract import plan_retraction
+    from capture360.text import printable
+
+    with capture_context(capture, lock=False) as (ctx, key):
+        now = plan_retraction(ctx, key)
+    if now.digest != planned["digest"]:
+        raise RetractionError(f"{capture} has changed since its retraction was planned.")
+    who = "" if number == 1 else " (a second person)"
+    lines = [f"- {_escaped(printable(line, 2_000))}" for line in now.lines()]
+    advice = "Files in the landing zone are not touched. To have it back, deliver it with a higher revision."
+    return f"Remove {capture} from CDF?{who}", "\n".join([*lines, "", advice])
+
+
+def undo(capture: str, planned: Mapping[str, Any], *answers: Mapping[str, Any] | None) -> dict[str, int]:
+    """Remove what the capture made; returns counts. Skips the run unless every person who was asked approved it."""
+    from capture360.errors import RequestError
+    from capture360.steps.retract import retract
+
+    given = [answer for answer in answers if answer]
+    if len(given) < int(planned["approvals"]) or any(answer["chosen_options"] != [RETRACT] for answer in given):
+        raise AirflowSkipException("It was not approved; nothing was removed.")
+    people = [str((answer["responded_by_user"] or {}).get("name") or "") for answer in given]
+    if not all(people):
+        raise AirflowSkipException("Nobody answered in time; nothing was removed.")
+    if len(set(people)) < int(planned["approvals"]):
+        raise RequestError(
+            f"{people[0]} has approved twice; the site asks for two people.",
+            remedy="Clear approve_again with all downstream, and let somebody else answer.",
+        )
+    try:
+        with capture_context(capture) as (ctx, key):
+            done = retract(ctx, key, approved=planned["digest"], by=", ".join(people))
+    finally:
+        release_lease(capture)
+    return {kind: len(some) for kind, some in done.made.by_kind().items() if some}
+
+
+def _escaped(text: str) -> str:
+    """Return text that Markdown shows as it is."""
+    return "".join(f"\\{char}" if char in "\\`*_{}[]()<>#+!|~" else char for char in text)

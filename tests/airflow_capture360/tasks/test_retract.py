@@ -1,0 +1,110 @@
+"""Nothing is retracted before as many people as the site asks for have approved it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException, TaskAwaitingInput
+
+from airflow_capture360.operators import KEEP, RETRACT, AskToRetract
+from airflow_capture360.tasks import retract
+from capture360.errors import RequestError, RetractionError
+from capture360.model import CaptureKey
+from capture360.steps import retract as steps
+from capture360.steps.made import Made
+
+CAPTURE = "hall-7/walk-1"
+
+
+def answer(choice: str, name: str | None = "Ada") -> dict[str, Any]:
+    return {"chosen_options": [choice], "responded_by_user": name and {"id": name, "name": name}}
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was done, in order."""
+    done: list[str] = []
+
+    @contextmanager
+    def capture_context(capture: str, *, lock: bool = True) -> Iterator[tuple[Any, CaptureKey]]:
+        if lock:
+            done.append("took the lease")
+        yield SimpleNamespace(site=SimpleNamespace(retract_approvals=2)), CaptureKey.parse(capture)
+
+    def undo(ctx: object, key: CaptureKey, *, approved: str, by: str) -> steps.Retraction:
+        done.append(f"retracted {key} by {by}, as approved in {approved}")
+        made = Made(images=frozenset({("space", "image")}))
+        return steps.Retraction(key, (), made, (), ())
+
+    monkeypatch.setattr(retract, "capture_context", capture_context)
+    monkeypatch.setattr(retract, "release_lease", lambda capture: done.append("released"))
+    monkeypatch.setattr(steps, "retract", undo)
+    return done
+
+
+@pytest.mark.parametrize(
+    ("approvals", "answers"),
+    [
+        (1, [answer(KEEP)]),
+        (1, [answer(RETRACT, None)]),
+        (1, [None]),
+        (2, [answer(RETRACT), None]),
+        (2, [answer(RETRACT), answer(KEEP, "Bo")]),
+        (2, [answer(KEEP), answer(RETRACT, "Bo")]),
+    ],
+    ids=["kept", "timed out", "not asked", "one of two", "second keeps", "first keeps"],
+)
+def test_what_is_not_approved_is_kept(done: list[str], approvals: int, answers: list[Any]) -> None:
+    with pytest.raises(AirflowSkipException):
+        retract.undo(CAPTURE, {"digest": "d", "approvals": approvals}, *answers)
+    assert done == []
+
+
+def test_one_person_is_not_two(done: list[str]) -> None:
+    with pytest.raises(RequestError, match="Ada has approved twice"):
+        retract.undo(CAPTURE, {"digest": "d", "approvals": 2}, answer(RETRACT), answer(RETRACT))
+    assert done == []
+
+
+@pytest.mark.parametrize(
+    ("approvals", "answers", "by"),
+    [(1, [answer(RETRACT), None], "Ada"), (2, [answer(RETRACT), answer(RETRACT, "Bo")], "Ada, Bo")],
+)
+def test_what_is_approved_is_retracted_under_the_lease(
+    done: list[str], approvals: int, answers: list[Any], by: str
+) -> None:
+    assert retract.undo(CAPTURE, {"digest": "d", "approvals": approvals}, *answers) == {"images": 1}
+    assert done == ["took the lease", f"retracted {CAPTURE} by {by}, as approved in d", "released"]
+
+
+def test_a_second_person_is_asked_where_the_site_says_so(done: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(
+        "airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **detail: asked.update(detail)
+    )
+    planned = steps.Retraction(CaptureKey.parse(CAPTURE), ("link <b>{{ x }}",), Made(), (), ())
+    monkeypatch.setattr(steps, "plan_retraction", lambda ctx, key: planned)
+    context: Any = {"task_instance": SimpleNamespace(try_number=1, max_tries=3, id="i")}
+    plan = {"digest": planned.digest, "approvals": 1}
+    with pytest.raises(AirflowSkipException):
+        AskToRetract(task_id="again", capture=CAPTURE, plan=plan, number=2, retries=3).execute(context)
+    assert asked == {}
+    with pytest.raises(TaskAwaitingInput):
+        AskToRetract(task_id="ask", capture=CAPTURE, plan=plan, retries=3).execute(context)
+    assert asked["subject"] == f"Remove {CAPTURE} from CDF?"
+    assert r"link \<b\>\{\{ x \}\}" in asked["body"]
+    assert asked["defaults"] == [KEEP]
+    with pytest.raises(RetractionError, match="has changed"):
+        AskToRetract(task_id="ask", capture=CAPTURE, plan={**plan, "digest": "old"}, retries=3).execute(context)
+
+
+def test_what_others_hold_on_to_fails_at_the_plan(done: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    held = steps.Retraction(CaptureKey.parse(CAPTURE), (), Made(), (), ("edge s/e of others is attached to it.",))
+    monkeypatch.setattr(steps, "plan_retraction", lambda ctx, key: held)
+    with pytest.raises(RetractionError, match="edge s/e of others"):
+        retract.plan(CAPTURE)
+    assert done == []

@@ -1,0 +1,131 @@
+"""A retraction stops at what others attached, undoes CDF's own extraction, and lasts until a higher revision."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cognite.client.data_classes import AnnotationWrite
+from cognite.client.data_classes.data_modeling import EdgeApply, NodeApply
+
+from capture360.errors import BadInputError, MissingStepError, RetractionError
+from capture360.model import CaptureKey
+from capture360.names import space_id
+from capture360.steps import e57_extraction
+from capture360.steps.backfill import captures_on
+from capture360.steps.detect import images_of
+from capture360.steps.ingest import ingest
+from capture360.steps.reconcile import reconcile
+from capture360.steps.retract import plan_retraction, retract
+from capture360.steps.retracted import stays_out
+from captures import TAKEN
+from ingest_world import World
+from local_cdf import fast_options, run_sandbox
+from scans import scan, write_scans
+from suggested_links import Hall, hall_in, world_of
+from writes import Writes, watched
+
+
+@pytest.fixture
+def hall(tmp_path: Path) -> Iterator[Hall]:
+    """A contextualized capture, whose links are all suggested."""
+    with ExitStack() as stack:
+        yield hall_in(world_of(stack, "asset_centric", tmp_path))
+
+
+def undo(world: World, key: CaptureKey) -> None:
+    retract(world.ctx(), key, approved=plan_retraction(world.ctx(), key).digest, by="Ada")
+
+
+def test_what_others_attached_stops_it_by_name_and_nothing_is_removed(hall: Hall) -> None:
+    world, client = hall.world, hall.world.cdf.client
+    image, *_ = images_of(hall.ctx, hall.key, hall.fingerprint)
+    file = client.files.retrieve(external_id=image.faces["front"].external_id)
+    assert file is not None
+    made = client.annotations.create(
+        AnnotationWrite(
+            annotation_type="images.Classification", data={"label": "seen by hand"}, status="approved",
+            creating_app="somebody", creating_app_version="1.0.0", creating_user="Bo",
+            annotated_resource_type="file", annotated_resource_id=file.id,
+        )
+    )  # fmt: skip
+    client.data_modeling.instances.apply(
+        nodes=[NodeApply(world.site.space, "theirs")],
+        edges=[
+            EdgeApply(
+                world.site.space, "their-edge", type=(world.site.space, "near"),
+                start_node=(world.site.space, "theirs"), end_node=(world.site.space, image.external_id),
+            )
+        ],
+    )  # fmt: skip
+    plan = plan_retraction(world.ctx(), hall.key)
+    assert any(f"edge {world.site.space}/their-edge of others" in sentence for sentence in plan.holders)
+    with watched(Writes()) as writes, pytest.raises(RetractionError, match="others hold on to it"):
+        retract(world.ctx(), hall.key, approved=None, by="Ada")
+    assert [each for each in writes.log if "token" not in each] == []
+    client.data_modeling.instances.delete(edges=[(world.site.space, "their-edge")])
+    client.annotations.delete([made.id])
+    undo(world, hall.key)
+    assert client.data_modeling.instances.retrieve(nodes=(world.site.space, "theirs")).nodes
+
+
+def test_it_lasts_until_a_higher_revision_is_delivered(hall: Hall) -> None:
+    world, key = hall.world, hall.key
+    undo(world, key)
+    assert captures_on(world.records, TAKEN.date()) == []
+    assert reconcile(world.ctx(), key) == []
+    drop = world.drop(key.capture, stations=1, shade=9)
+    assert "revision: 2" in (stays_out(world.records, key, world.ctx().folder(key)) or "")
+    with pytest.raises(BadInputError, match="retracted as revision 1"):
+        world.ingest(drop)
+    drop = world.drop(key.capture, stations=1, shade=9, revision=2)
+    assert stays_out(world.records, key, world.ctx().folder(key)) is None
+    world.ingest(drop)
+    assert captures_on(world.records, TAKEN.date()) == [key]
+    assert reconcile(world.ctx(), key) == []
+
+
+def test_a_plan_that_is_no_longer_true_removes_nothing(hall: Hall) -> None:
+    plan = plan_retraction(hall.world.ctx(), hall.key)
+    hall.world.write(hall.world.drop(hall.key.capture, stations=2, revision=2))
+    with pytest.raises(RetractionError, match="has changed"):
+        retract(hall.world.ctx(), hall.key, approved=plan.digest, by="Ada")
+    with pytest.raises(MissingStepError, match="not in the records"):
+        plan_retraction(hall.world.ctx(), CaptureKey("hall-7", "unknown"))
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["shared space", "own space"])
+def test_scans_that_cdf_extracted_go_with_revisions_and_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: bool
+) -> None:
+    monkeypatch.setattr(e57_extraction, "_FIRST_PAUSE_S", 0.1)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    options = {"revision_queue": 0, "revision_processing": 0}
+    site: dict[str, Any] = {"e57": {"space": "captures360"}} if shared else {}
+    with run_sandbox(fast_options(tmp_path / "cdf", **options)) as running:
+        world = World(running, tmp_path, space="captures360", **site)
+        ingest(world.ctx(), write_scans(world.landing, "beside").key)
+        before = everything(world)
+        drop = write_scans(world.landing, "undone", {"scan.e57": scan(shade=90)})
+        ingest(world.ctx(), drop.key)
+        plan = plan_retraction(world.ctx(), drop.key)
+        kinds = plan.made.by_kind()
+        assert (len(kinds["images"]), len(kinds["3D revisions"]), len(kinds["E57 files"])) == (3, 1, 1)
+        assert kinds["spaces"] == ([] if shared else [space_id(drop.key)])
+        undo(world, drop.key)
+        assert everything(world) == before
+
+
+def everything(world: World) -> dict[str, Any]:
+    client = world.cdf.client
+    instances = client.data_modeling.instances.list("node", limit=None)
+    return {
+        "files": sorted(file.id for file in client.files.list(limit=None)),
+        "nodes": sorted((node.space, node.external_id) for node in instances),
+        "models": sorted(str(model.id) for model in client.three_d.models.list(limit=None)),
+        "spaces": sorted(space.space for space in client.data_modeling.spaces.list(limit=None)),
+    }

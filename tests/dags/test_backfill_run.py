@@ -1,0 +1,57 @@
+"""A run of captures_backfill from its first task to its last, by Airflow's own task runner without a scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import DagBag
+from airflow.utils.db import initdb
+
+from airflow_capture360.tasks import backfill
+from airflow_home import ROOT
+from capture360.records import Records
+
+pytestmark = pytest.mark.filterwarnings("ignore:No path_separator found:DeprecationWarning")
+"""Alembic's, about the configuration that Airflow ships."""
+
+
+@pytest.fixture(scope="module")
+def bag() -> DagBag:
+    initdb()
+    DagBundlesManager().sync_bundles_to_db()
+    return DagBag(str(ROOT / "dags"))
+
+
+@pytest.fixture
+def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Records:
+    """The records of a register with one site."""
+    register = tmp_path / "sites.yaml"
+    register.write_text(
+        f"records: {tmp_path / 'records'}\n"
+        f"sites: {{hall-7: {{space: captures, landing: {{url: {tmp_path}/landing}}}}}}\n"
+    )
+    monkeypatch.setenv("CAPTURE360_CONFIG", str(register))
+    return Records(str(tmp_path / "records"))
+
+
+def run(bag: DagBag, conf: Mapping[str, Any]) -> dict[str, str]:
+    """The states of the tasks of a run that has ended, and of the run."""
+    within = datetime(2000, 1, 1, tzinfo=UTC)  # tasks have the end date of their DAG; runs of a backfill have no date
+    ended = bag.dags["captures_backfill"].test(logical_date=within, run_conf=dict(conf))
+    return {"run": str(ended.state), **{each.task_id: str(each.state) for each in ended.get_task_instances()}}
+
+
+def test_a_date_without_captures_is_green_and_announces_nothing(
+    bag: DagBag, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, "date_of", lambda dag_run: "2026-05-01")  # Airflow's runner takes no partition key
+    states = run(bag, {"what": "both"})
+    announcing = {"ingest": "skipped", "contextualize": "skipped"}
+    assert {name: states.pop(name) for name in announcing} == announcing
+    assert set(states.values()) == {"success"}
+    assert {"look", "wait_for_ingest", "wait_for_contextualize", "confirm", "run"} <= set(states)
