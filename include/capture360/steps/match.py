@@ -57,7 +57,7 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     findings = [*recorded_findings(ctx.records, key, fingerprint, found.batches), *consensus.findings]
     report = _write_reports(ctx, key, fingerprint, found.images, matches, assets, findings)
     ctx.records.put(key, fingerprint, STEP, {**body, "report": report}, run=ctx.run)
-    ctx.say(f"{done.approved} approved, {done.suggested} suggested, {done.dropped} dropped")
+    ctx.log(f"{done.approved} approved, {done.suggested} suggested, {done.dropped} dropped")
     return done
 
 

@@ -92,7 +92,7 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
         )
     if begun is None:
         if state is not None and state.stage is Stage.RETRACTED and not plan.made and not plan.links:
-            ctx.say(f"{key} is retracted; nothing was changed")
+            ctx.log(f"{key} is retracted; nothing was changed")
             return plan
         if approved is not None and approved != plan.digest:
             raise RetractionError(f"{key} has changed since its retraction was planned; nothing was removed.")
@@ -104,7 +104,7 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
             body = {"by": (begun or {"by": by})["by"], "removed": {k: len(v) for k, v in plan.made.by_kind().items()}}
             ctx.records.put(key, delivery, STEP, body, run=ctx.run)
     ctx.records.remove_note(key, _PLAN)
-    ctx.say(f"{key} is retracted")
+    ctx.log(f"{key} is retracted")
     return plan
 
 

@@ -116,7 +116,7 @@ def begin(
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
     note_review(ctx.records, key, fingerprint, asked, ctx.run)
     note_questions(ctx.records, key, matches, ctx.run)
-    ctx.say(f"{len(matches)} suggestions on {len(pages)} pages")
+    ctx.log(f"{len(matches)} suggestions on {len(pages)} pages")
     return Review(fingerprint, digest_of(body), len(pages), len(matches))
 
 
