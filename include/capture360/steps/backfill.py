@@ -23,7 +23,6 @@ from capture360.steps.inputs import Inputs, changed_inputs, ingest_inputs, match
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.review_due import match_digest
-from capture360.steps.validate import CAPTURE_DATE
 from capture360.steps.validate import STEP as VALIDATE
 from capture360.steps.verify import STEP as VERIFY
 
@@ -220,4 +219,4 @@ def _date_of(records: Records, key: CaptureKey) -> str | None:
     """Return the date of the newest delivery that was validated; None if it is not known."""
     state = records.load(key, only={VALIDATE})
     body = state.body(VALIDATE) if state is not None else None
-    return body.get(CAPTURE_DATE) if body else None
+    return body.get("captured_on") if body else None
