@@ -58,7 +58,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
         raise Unreadable(*findings or [nothing])
     rows: list[tuple[str, ...]] = []
     hashes: dict[str, str] = {}
-    for path, prefix in _prefixes(paths).items():
+    for path, prefix in station_prefixes(paths).items():
         try:
             with open_scan(folder, path) as stream:
                 found = preflight(stream, path, max_megapixels=settings.max_megapixels, decode=True)
@@ -88,7 +88,7 @@ def _row(sphere: Photosphere, path: str, prefix: str) -> tuple[str, ...]:
     return (prefix + sphere.station, sphere.name, *numbers, time, sphere.reference(path))
 
 
-def _prefixes(paths: Sequence[str]) -> Mapping[str, str]:
+def station_prefixes(paths: Sequence[str]) -> Mapping[str, str]:
     """What the stations of each file are called in front; nothing if there is but one file.
 
     The name of the file, or its whole path where others have that name. Paths that differ only by what no id can hold

@@ -16,7 +16,7 @@ from capture360.checks.check import check_capture
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKind, Verdict, is_id
 from capture360.readers import read_tables
-from capture360.readers.e57 import _prefixes
+from capture360.readers.e57 import station_prefixes
 from capture360.readers.gpano import local
 from delivery import COLUMNS, Delivery, picture, table
 
@@ -367,6 +367,6 @@ def test_every_missing_convention_is_told_at_once(delivery: Delivery) -> None:
     ],
 )
 def test_stations_of_two_scans_never_share_an_id(paths: tuple[str, ...]) -> None:
-    prefixes = _prefixes(paths)
+    prefixes = station_prefixes(paths)
     assert len({prefix.casefold() for prefix in prefixes.values()}) == len(paths)
     assert all(is_id(prefix + "s-001", 80) for prefix in prefixes.values())
