@@ -102,7 +102,7 @@ def test_a_plan_that_is_no_longer_true_removes_nothing(hall: Hall) -> None:
 def test_scans_that_cdf_extracted_go_with_revisions_and_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: bool
 ) -> None:
-    monkeypatch.setattr(e57_extraction, "_FIRST_PAUSE_S", 0.1)
+    monkeypatch.setattr(e57_extraction, "FIRST_PAUSE_S", 0.1)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     options = {"revision_queue": 0, "revision_processing": 0}
     site: dict[str, Any] = {"e57": {"space": "captures360"}} if shared else {}
