@@ -12,13 +12,13 @@ from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, Param
 from airflow.sdk.exceptions import AirflowSkipException
 
+from airflow_capture360.answers import KEEP, RETRACT
 from airflow_capture360.triggers import SHORTEST_PAUSE_S, EarlierAnswer
 from capture360.matching.answers import CHOICES, LEAVE
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-RETRACT, KEEP = "Remove all of it", "Keep it"
 LONGEST_PAUSE_S = 120.0
 _ANSWER_TIMEOUT = timedelta(minutes=30)
 """The try fails after it, and the next one asks for the answer again."""

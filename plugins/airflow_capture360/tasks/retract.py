@@ -9,8 +9,8 @@ from typing import Any
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from airflow_capture360.answers import RETRACT
 from airflow_capture360.context import capture_context, key_of
-from airflow_capture360.operators import RETRACT
 from airflow_capture360.tasks.lease import release_lease
 
 log = logging.getLogger(__name__)

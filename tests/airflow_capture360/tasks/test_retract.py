@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException, TaskAwaitingInput
 
-from airflow_capture360.operators import KEEP, RETRACT, AskToRetract
+from airflow_capture360.answers import KEEP, RETRACT
+from airflow_capture360.operators import AskToRetract
 from airflow_capture360.tasks import retract
 from capture360.errors import RequestError, RetractionError
 from capture360.model import CaptureKey
