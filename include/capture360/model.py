@@ -191,6 +191,8 @@ class Detection:
     """Outline of the plate that the text stands on, None if it could not be made out."""
     whole: bool | None = None
     """True if the plate shows a margin at both ends of the text and nothing unread, False if the text is cut."""
+    line_px: float | None = None
+    """Height of the line of text in pixels of the face, None if the detector does not report it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ class OcrCache:
             return None
         try:
             return [
-                Line(str(text), float(score), _polygon(polygon), _polygon(outline) if outline else None, whole)
-                for text, score, polygon, outline, whole in json.loads(content)["lines"]
+                Line(str(text), float(score), _polygon(polygon), _polygon(outline) if outline else None, whole, px)
+                for text, score, polygon, outline, whole, px in json.loads(content)["lines"]
             ]
         except (ValueError, KeyError, TypeError):
             return None
@@ -38,7 +38,7 @@ class OcrCache:
         """Store the lines of one face."""
         document = {
             "engine": engine_key,
-            "lines": [(line.text, line.score, line.polygon, line.outline, line.whole) for line in lines],
+            "lines": [(line.text, line.score, line.polygon, line.outline, line.whole, line.line_px) for line in lines],
         }
         self._store.put(key, json.dumps(document, ensure_ascii=False).encode())
 

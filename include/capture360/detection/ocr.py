@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from hashlib import sha256
+from math import hypot
 from typing import TYPE_CHECKING, Any
 
 from capture360.detection.cache import OcrCache
@@ -64,7 +65,7 @@ class OcrEngine:
         for box, text, score in zip(output.boxes, output.txts, output.scores, strict=True):
             polygon = clipped([(x / width, y / height) for x, y in box])
             if polygon is not None and text.strip():
-                lines.append(Line(text.strip(), round(float(score), 4), polygon))
+                lines.append(Line(text.strip(), round(float(score), 4), polygon, line_px=_line_px(box)))
         return with_outlines(pixels, lines)
 
     @cached_property
@@ -123,7 +124,9 @@ class OcrDetector:
                     continue
                 for line in self._lines(image, image.faces[face]):
                     text = self._short(line.text, image, face)
-                    yield Detection(image.external_id, face, text, line.score, line.polygon, line.outline, line.whole)
+                    yield Detection(
+                        image.external_id, face, text, line.score, line.polygon, line.outline, line.whole, line.line_px
+                    )
 
     def _lines(self, image: PublishedImage, ref: FaceRef) -> list[Line]:
         from capture360.pictures.decoding import decode
@@ -153,6 +156,12 @@ class OcrDetector:
             L05.finding(where=f"{image.external_id} {face}", value=text, length=len(text), limit=MAX_TEXT_LENGTH)
         )
         return text[:MAX_TEXT_LENGTH]
+
+
+def _line_px(box: Sequence[Sequence[float]]) -> float:
+    """Return the height of a line of text in pixels: the mean of the box's two ends, from top left clockwise."""
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = box
+    return round((hypot(dx - ax, dy - ay) + hypot(cx - bx, cy - by)) / 2, 1)
 
 
 def _not_installed(module: str | None) -> ConfigError:

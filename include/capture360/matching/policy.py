@@ -212,6 +212,8 @@ def doubts_of(detection: Detection, settings: MatchingSettings) -> list[str]:
     doubts = []
     if not detection.score >= settings.approve_score:
         doubts.append(f"engine score {detection.score:.2f} is below {settings.approve_score:.2f}")
+    if detection.line_px is not None and detection.line_px < settings.approve_line_px:
+        doubts.append(f"the line is {detection.line_px:.0f} pixels high, {settings.approve_line_px:.0f} are asked")
     if detection.whole is False:
         doubts.append("an end of the plate is hidden or beyond the face: the text may go on")
     if touches_border(detection.polygon):

@@ -70,6 +70,9 @@ class MatchingSettings(Section):
     """Share of correct links in the calibration below which nothing is approved."""
     approve_score: Fraction = 0.95
     """Engine score below which nothing is approved. 0.95 suits PP-OCRv6; the scores of other engines differ."""
+    approve_line_px: Annotated[float, Field(ge=0)] = 12
+    """Height of a line of text in pixels below which one view alone approves nothing: small digits are misread with
+    high scores (capitals of 4 pixels: 305 read as 306 at 0.96). Applies to detectors that report the height."""
     suggest_confidence: Fraction = 0.5
     """Share of correct links in the calibration below which nothing is suggested."""
     sign_words: tuple[str, ...] = SIGN_WORDS

@@ -33,11 +33,16 @@ def test_a_plate_read_well_is_approved() -> None:
     assert match.confidence >= 0.995
 
 
+def test_a_line_of_enough_pixels_is_approved() -> None:
+    assert verdict(replace(seen("21-PT-1019A"), line_px=12.0)).status == "approved"
+
+
 @pytest.mark.parametrize(
     ("detection", "reason"),
     [
         (seen("21-PT-1019A", score=0.949), "engine score 0.95 is below 0.95"),
         (seen("21-PT-1019A", score=float("nan")), "engine score nan is below 0.95"),
+        (replace(seen("21-PT-1019A"), line_px=7.0), "the line is 7 pixels high, 12 are asked"),
         (seen("21-PT-1019A", x=0.899, width=0.1), "border"),
         (seen("21-PT-1019A", x=0.001), "border"),
         (seen("21-PT-1019A X1"), "beside the tag stands"),
