@@ -118,5 +118,7 @@ def test_a_phone_shows_them_without_scrolling_sideways(browser: Browser, served:
     page.goto(f"{served.url}/capture360/{path}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    heights = page.locator("caption").evaluate_all("all => all.map(each => each.getBoundingClientRect().height)")
+    assert all(height < 60 for height in heights)
     assert wrong == []
     page.context.close()
