@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from capture360.checks.times import to_utc
+from capture360.checks.text_columns import to_utc
 from capture360.checks.validation import Validation
 from capture360.model import FACES, CaptureKey, Verdict
 from capture360.readers.manifest import Time
