@@ -37,7 +37,7 @@ def granted(running: RunningSandbox, connect: Callable[..., Path]) -> Granting:
     def make(capabilities: list[dict[str, Any]]) -> Path:
         order = {"clientId": "limited", "capabilities": capabilities}
         made = httpx.post(f"{running.base_url}/sandbox/clients", json=order, trust_env=False).raise_for_status().json()
-        return connect(client_id=made["clientId"], client_secret=made["clientSecret"])
+        return connect(client_id=made["clientId"], client_secret=made["clientSecret"], mode="asset_centric")
 
     return make
 

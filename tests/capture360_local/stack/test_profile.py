@@ -96,8 +96,9 @@ def test_a_short_way_to_the_same_document_for_airflow_s_import(
     file = tmp_path / "connection.json"
     file.write_text(json.dumps(CONNECTION))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["connection", str(file), "hybrid"])
+        patch.setattr(sys, "argv", ["connection", str(file), "hybrid", "http://127.0.0.1:8081"])
         assert main() == 0
     imported = json.loads(capsys.readouterr().out)["cognite_cdf_default"]
-    assert json.loads(imported["extra"])["mode"] == "hybrid"
+    extra = json.loads(imported["extra"])
+    assert (extra["mode"], extra["browser_url"]) == ("hybrid", "http://127.0.0.1:8081")
     assert imported["host"] == CONNECTION["base_url"]
