@@ -2,6 +2,7 @@
 
 import csv
 import io
+from contextlib import closing
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,7 +14,7 @@ from capture360.e57 import export_capture, preflight
 from capture360.errors import BadInputError, RequestError
 from capture360.geometry import rotation as rot
 from capture360.landing.folder import CaptureFolder
-from capture360.model import FACES, Capture, CaptureKey, CaptureKind, Station, StationMedia
+from capture360.model import FACES, Capture, CaptureKey, CaptureKind, EncodedFace, Station, StationMedia
 from capture360.pictures import decoding, jpeg
 from capture360.readers.manifest import Manifest
 from capture360.sources import FaceOptions, open_source
@@ -103,21 +104,25 @@ def capture_of(folder, found) -> Capture:
     return Capture(CaptureKey("site", "cap"), CaptureKind.E57, "Site", "cap", stations, media)
 
 
+def faces_of(capture, folder, station) -> list[EncodedFace]:
+    with closing(open_source(capture, CaptureFolder(str(folder)), FaceOptions(jpeg_quality=100))) as source:
+        return list(source.faces(station))
+
+
 def test_an_e57_capture_gives_the_faces_of_each_station(tmp_path, world, spherical_e57, add_cube, make_e57, tilted):
     for content in (spherical_e57, make_e57(add_cube(tilted), add_cube(tilted, (5, 5, 5), field_of_view=95, size=128))):
         (tmp_path / "scans").mkdir(exist_ok=True)
         (tmp_path / "scans/hall.e57").write_bytes(content)
         capture = capture_of(tmp_path, preflight(tmp_path / "scans/hall.e57"))
-        source = open_source(capture, CaptureFolder(str(tmp_path)), FaceOptions(jpeg_quality=100))
         for station in capture.stations:
             cube = rot.matrix_from_quaternion(station.pose.rotation)
-            faces = list(source.faces(station))
+            faces = faces_of(capture, tmp_path, station)
             assert [face.face for face in faces] == list(FACES)
             for face in faces:
                 pixels = decoding.decode(face.content).astype(int)
                 assert np.abs(pixels - world.face(face.face, cube, len(pixels))).mean() < 3
-            again = open_source(capture, CaptureFolder(str(tmp_path)), FaceOptions(jpeg_quality=100))
-            assert [face.sha256 for face in again.faces(station)] == [face.sha256 for face in faces]
+            again = faces_of(capture, tmp_path, station)
+            assert [face.sha256 for face in again] == [face.sha256 for face in faces]
 
 
 def test_a_file_that_changed_since_validation_is_told(tmp_path, spherical_e57, make_e57):
@@ -132,4 +137,4 @@ def test_a_file_that_changed_since_validation_is_told(tmp_path, spherical_e57, m
     ]:
         change()
         with pytest.raises(BadInputError, match=words):
-            list(open_source(capture, CaptureFolder(str(tmp_path))).faces(capture.stations[0]))
+            faces_of(capture, tmp_path, capture.stations[0])
