@@ -30,6 +30,6 @@ def test_a_3d_job_reads_the_plates_and_no_worker_waits_for_it(core_stack: Runnin
     assert core_stack.ended(core_stack.drop(READ)).state == "success"
     run, found = core_stack.contextualized(READ)
     assert core_stack.api.run(CONTEXTUALIZE, run)["state"] == "success"
-    assert "CDF reads the faces; looking again" in core_stack.api.log(CONTEXTUALIZE, run, "detect", 1, 0)
+    assert "CDF reads the faces; asking again" in core_stack.api.log(CONTEXTUALIZE, run, "detect", 1, 0)
     assert found.found == found.legible > 0
     assert not found.wrong

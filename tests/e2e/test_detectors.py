@@ -14,7 +14,7 @@ def test_vision_reads_the_plates_and_no_worker_waits_for_it(stack: RunningStack)
     run, found = stack.contextualized(READ)
     assert stack.api.run(CONTEXTUALIZE, run)["state"] == "success"
     log = stack.api.log(CONTEXTUALIZE, run, "detect", 1, 0)
-    assert "CDF reads the faces; looking again" in log
+    assert "CDF reads the faces; asking again" in log
     assert "deprecated" in log
     assert found.found == found.legible > 0
     assert not found.wrong
