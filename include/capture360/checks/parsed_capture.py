@@ -97,6 +97,7 @@ class ImageRef:
         return rule.finding(
             self.path,
             value,
+            table=self.table,
             where=self.where,
             message=message,
             station=self.station,

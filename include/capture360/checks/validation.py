@@ -117,18 +117,11 @@ def validation_document(validation: Validation) -> dict[str, Any]:
         "stations": validation.stations,
         "accepted": [station.id for station in validation.capture.stations] if validation.capture else [],
         "quarantined": {station: list(rules) for station, rules in validation.quarantined.items()},
-        "findings": [_finding_document(finding) for finding in validation.findings],
-        "bad_rows": [_finding_document(finding) for finding in validation.bad_rows],
+        "findings": [finding.document() for finding in validation.findings],
+        "bad_rows": [finding.document() for finding in validation.bad_rows],
         "counts": [asdict(count) for count in validation.counts],
         "capture": capture_document(validation.capture) if validation.capture else None,
     }
-
-
-def _finding_document(finding: Finding) -> dict[str, Any]:
-    """The finding as `capture360 check --json` prints it: `where` names the file."""
-    document = asdict(finding)
-    del document["path"]
-    return document
 
 
 def capture_document(capture: Capture) -> dict[str, Any]:

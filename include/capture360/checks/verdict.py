@@ -163,7 +163,8 @@ def _one_cause(rule: str, groups: Sequence[Group], count: int, total: int) -> Fi
     first = next(finding for group in groups for finding in group.findings(1))
     cause = next((group.cause for group in groups if group.cause), "")
     rows = sorted({finding.row for group in groups for finding in group.findings() if finding.row})
-    where = f"{first.path} {'row' if len(rows) == 1 else 'rows'} {ranges(rows)}" if rows and first.row else first.where
+    table = first.table or first.path
+    where = f"{table} {'row' if len(rows) == 1 else 'rows'} {ranges(rows)}" if rows and first.row else first.where
     title = RULES[rule].title
     message = (
         f"{count:,} of {total:,} stations break one rule: {title[0].lower()}{title[1:]}.{cause} "

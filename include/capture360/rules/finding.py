@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -32,8 +32,16 @@ class Finding:
     column: str | None = None
     path: str = ""
     """The file that is wrong, relative to the capture folder; for a table row, the table. Empty if it is no file."""
+    table: str = ""
+    """The table whose `row` names the file. Empty where `path` is the table itself."""
+
+    def document(self) -> dict[str, Any]:
+        """Return the finding as records and `--json` hold it; `where` names file and table there."""
+        document = asdict(self)
+        del document["path"], document["table"]
+        return document
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Finding:
-        """Read what `dataclasses.asdict` made of a finding, from JSON."""
+        """Read what `document` made of a finding, from JSON."""
         return cls(**{**document, "disposition": Disposition(document["disposition"])})

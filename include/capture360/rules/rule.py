@@ -77,6 +77,7 @@ class Rule:
         path: str = "",
         value: object = "",
         *,
+        table: str = "",
         where: str = "",
         message: str = "",
         station: str | None = None,
@@ -86,8 +87,8 @@ class Rule:
     ) -> Finding:
         """The finding that `value` breaks the rule, in the words of the message named `message`.
 
-        `path` is the file that is wrong, the capture folder if empty. `where` names a place that is no file, or a
-        file by more than its path; without it the place is the path with row and station.
+        `path` is the file that is wrong, the capture folder if empty; `table` has the row that names it. `where` names
+        a place that is no file, or a file by more than its path; without it the place is the path with row and station.
         """
         chosen = self.messages[message]
         value = printable(str(value), self.longest_value)
@@ -106,6 +107,7 @@ class Rule:
             row=row,
             column=column,
             path=path,
+            table=table,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from capture360.batches import batched
 from capture360.cdf.ports import Collection
@@ -76,7 +76,7 @@ def detect(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int, wait
     body = {
         "engine": detector.engine,
         "detections": [detection_document(detection) for detection in found],
-        "findings": [asdict(finding) for finding in detector.findings],
+        "findings": [finding.document() for finding in detector.findings],
     }
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run, batch=batch)
     return Detected(batch, len(mine), len(found))

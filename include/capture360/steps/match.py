@@ -49,7 +49,7 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     done = Matched(len(detections), counted["approved"], counted["suggested"], counted["dropped"], len(assets))
     body = {
         "matches": [match_document(found) for found in matches],
-        "findings": [asdict(finding) for finding in consensus.findings],
+        "findings": [finding.document() for finding in consensus.findings],
         "places": {sighting.asset.ref: sighting.point for sighting in consensus.sightings},
         INPUTS: match_inputs(ctx.site.links, assets, found.manual),
         **asdict(done),

@@ -179,5 +179,5 @@ def _record(done: Validated, validation: Validation, captured_on: date | None) -
         "accepted": done.stations,
         "quarantined": {station: list(rules) for station, rules in validation.quarantined.items()},
         "batches": done.batches,
-        "findings": [asdict(finding) for finding in validation.findings],
+        "findings": [finding.document() for finding in validation.findings],
     }

@@ -41,6 +41,17 @@ def test_past_the_limit_one_root_cause_is_told_and_the_rows_are_kept(delivery: D
     assert [finding.row for finding in validation.bad_rows] == [4, 5, 6, 7, 8]
 
 
+def test_one_fault_of_many_pictures_names_the_rows_of_the_table(delivery: Delivery) -> None:
+    delivery.put_panoramas(600, 300)
+    for row in delivery.stations:
+        row["pano_file"] = f"panos/{row['station_id']}.jpg"
+    validation = delivery.check()
+    stop = next(finding for finding in validation.findings if finding.disposition is Disposition.STOP)
+    assert (stop.where, stop.path, stop.table) == ("stations.csv rows 2-9", "panos/s-01.jpg", "stations.csv")
+    assert "(stations.csv rows 2-9)" in stop.message
+    assert not {"path", "table"} & set(validation_document(validation)["findings"][0])
+
+
 def test_one_of_six_is_within_the_limit_even_if_its_id_is_there_twice(delivery: Delivery) -> None:
     delivery.checks["max_quarantine_fraction"] = 0.2
     delivery.stations[5] = {**delivery.stations[4], "x": "77"}
