@@ -33,9 +33,9 @@ SENSING = "sensing"
 PROJECTS = "projects"
 HELD = f"{SENSING}/held"
 _DONE = f"{SENSING}/done"
-_KEPT = frozenset({BY_DATE, OCR_CACHE, SENSING, PROJECTS})
-"""Folders beside those of the sites."""
-_BETWEEN = "~"
+RESERVED = frozenset({BY_DATE, OCR_CACHE, SENSING, PROJECTS})
+"""Folders beside those of the sites, so no site may have their names as its id."""
+BETWEEN = "~"
 """No part of an id, so that the name of a marker comes apart in one way only."""
 NOTES = "notes"
 LEASES = "leases"
@@ -163,7 +163,7 @@ class Records:
         run: str,
         batch: int | None = None,
     ) -> None:
-        """StepRecord what a step did. `body` holds JSON values only."""
+        """Record what a step did. `body` holds JSON values only."""
         document = {"at": datetime.now(UTC).isoformat(), "run": run, **body}
         self.store.put(f"{_folder(key, fingerprint)}/{_document_name(step, batch)}", _json(document))
         if step in _ORDER:
@@ -187,8 +187,8 @@ class Records:
         known = set(self.store.names(site))
         found: dict[tuple[str, str], Stage] = {}
         for name in self.store.names(f"{_DONE}/{site}"):
-            capture, _, rest = name.partition(_BETWEEN)
-            fingerprint, _, stage = rest.partition(_BETWEEN)
+            capture, _, rest = name.partition(BETWEEN)
+            fingerprint, _, stage = rest.partition(BETWEEN)
             if capture in known and stage in {each.value for each in Stage}:
                 found[capture, fingerprint] = Stage(stage)
         return found
@@ -229,13 +229,13 @@ class Records:
     def keys(self) -> Iterator[CaptureKey]:
         """All captures that have records."""
         for site in self.store.names():
-            if site in _KEPT or not is_id(site, SITE_LENGTH):
+            if site in RESERVED or not is_id(site, SITE_LENGTH):
                 continue
             yield from self.keys_of(site)
 
     def keys_of(self, site: str) -> Sequence[CaptureKey]:
         """The captures of one site that have records: one listing."""
-        if site in _KEPT:
+        if site in RESERVED:
             return []
         return [CaptureKey(site, capture) for capture in self.store.names(site) if is_id(capture, CAPTURE_LENGTH)]
 
@@ -338,7 +338,7 @@ def _in_order(records: Sequence[StepRecord]) -> list[StepRecord]:
 
 
 def _done_marker(key: CaptureKey, fingerprint: str, stage: Stage) -> str:
-    return f"{_DONE}/{key.site}/{key.capture}{_BETWEEN}{fingerprint}{_BETWEEN}{stage}"
+    return f"{_DONE}/{key.site}/{key.capture}{BETWEEN}{fingerprint}{BETWEEN}{stage}"
 
 
 def _binding(site: str) -> str:
@@ -346,7 +346,7 @@ def _binding(site: str) -> str:
 
 
 def _folder(key: CaptureKey, fingerprint: str | None = None) -> str:
-    if key.site in _KEPT:
+    if key.site in RESERVED:
         raise RequestError(f'"{key.site}" is kept for the records themselves. Give the site another id.')
     if fingerprint in _NO_DELIVERIES:
         raise RequestError(f'"{fingerprint}" is no delivery of {key}. Name one by its fingerprint.')

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BeforeValidator, field_validator
 
 from capture360.model import SITE_LENGTH, is_id
+from capture360.records import RESERVED
 from capture360.settings.checks import CheckSettings
 from capture360.settings.data_modeling import DataModelingSettings
 from capture360.settings.e57 import E57Settings
@@ -56,7 +57,6 @@ class Site(Section):
     """How many of the published faces are downloaded and compared: none, a sample, or all."""
     retrigger_after: timedelta = timedelta(hours=1)
     """How long a complete capture may lack a result before its DAG is triggered again."""
-
     retract_approvals: Literal[1, 2] = 1
     """How many people have to approve before captures_retract removes a capture from CDF."""
 
@@ -65,6 +65,8 @@ class Site(Section):
     def _id_is_safe(cls, value: str) -> str:
         if not is_id(value, SITE_LENGTH):
             raise ValueError(f"use letters, digits, dot, underscore and minus, at most {SITE_LENGTH} characters")
+        if value.casefold() in RESERVED:
+            raise ValueError(f'"{value}" is the name of a folder of the records themselves; give the site another id')
         return value
 
     @field_validator("space")

@@ -21,12 +21,10 @@ from pathlib import Path
 
 from capture360.errors import LeaseHeldError, RecordsError, UnavailableError
 from capture360.model import CaptureKey
-from capture360.records import HELD, LEASES, Records
+from capture360.records import BETWEEN, HELD, LEASES, Records
 
 _RELEASED = ".released"
 _LEASE = re.compile(r"\d+\.json")
-_BETWEEN = "~"
-"""No part of an id, so that the name of a held lease comes apart in one way only."""
 _COMMAND_LINE = "command line"
 _CLOCK_STEP = timedelta(minutes=1)
 """How far the clock may have been set since a process began, without the process being taken for another."""
@@ -74,7 +72,7 @@ def release_ended(records: Records, *, is_finished: Callable[[str], bool]) -> Se
     """
     freed = []
     for name in records.store.names(HELD):
-        site, capture, number = name.split(_BETWEEN) if name.count(_BETWEEN) == 2 else ("", "", "")
+        site, capture, number = name.split(BETWEEN) if name.count(BETWEEN) == 2 else ("", "", "")
         if not number.isdecimal():
             continue
         key = CaptureKey(site, capture)
@@ -125,7 +123,7 @@ def name_of_this_process() -> str:
 
 
 def process_is_finished(run: str) -> bool:
-    """Whether `run` is a command line of this host whose process is gone. False for any other kind of run.
+    """Whether `run` is a command line of this host whose process has ended. False for any other kind of run.
 
     A process that began after the run had its name is another one with the same number.
     """
@@ -174,7 +172,7 @@ def _numbers(records: Records, key: CaptureKey, names: set[str] | None = None) -
 
 
 def _held(key: CaptureKey, number: int) -> str:
-    return f"{HELD}/{key.site}{_BETWEEN}{key.capture}{_BETWEEN}{number:06}"
+    return f"{HELD}/{key.site}{BETWEEN}{key.capture}{BETWEEN}{number:06}"
 
 
 def _path(key: CaptureKey, number: int, suffix: str = ".json") -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from capture360.errors import ConfigError
+from capture360.records import RESERVED
 from capture360.settings.register import Register
 
 SITE = "{space: s, landing: {url: x}}"
@@ -34,6 +35,14 @@ def test_a_site_whose_id_is_a_number_is_found(tmp_path: Path) -> None:
     path.write_text(f"sites: {{7: {SITE}}}")
     register = Register(str(path))
     assert [register.site(site).id for site in register.site_ids] == ["7"]
+
+
+@pytest.mark.parametrize("site", [*sorted(RESERVED), "By-Date"])
+def test_a_site_may_not_have_the_name_of_a_folder_of_the_records(tmp_path: Path, site: str) -> None:
+    path = tmp_path / "sites.yaml"
+    path.write_text(f"sites: {{{site}: {SITE}}}")
+    with pytest.raises(ConfigError, match=f'sites.{site}.id: .*"{site}" is the name of a folder of the records'):
+        Register(str(path)).site(site)
 
 
 def test_a_register_that_is_no_text_is_told(tmp_path: Path) -> None:
