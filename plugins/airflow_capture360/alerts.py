@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -53,8 +54,8 @@ def post_or_keep(conn_id: str, text: str) -> None:
             log.error("The alert was not sent: %s, and %d are kept already.", error, MOST)
             return
         now = datetime.now(UTC)
-        content = json.dumps({"at": now.isoformat(), "connection": conn_id, "text": text}, ensure_ascii=False)
-        store.put(f"{_folder()}/{now:%Y%m%dT%H%M%S.%f}-{uuid4().hex[:8]}.json", content.encode())
+        kept = _Kept(now, conn_id, text)
+        store.put(f"{_folder()}/{now:%Y%m%dT%H%M%S.%f}-{uuid4().hex[:8]}.json", kept.document())
         log.warning("The alert was not sent: %s. captures_sense tries again for a day.", error)
 
 
@@ -70,24 +71,51 @@ def send_kept() -> int:
     sent, unreachable = 0, set()
     for name in names:
         path = f"{_folder()}/{name}"
-        kept = json.loads(store.read(path) or b"{}")
-        if not kept:
+        content = store.read(path)
+        if content is None:
             continue
-        conn_id, at = kept["connection"], datetime.fromisoformat(kept["at"])
-        if conn_id not in unreachable:
+        try:
+            kept = _Kept.parse(content)
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            log.error("A kept alert is damaged and is removed: %s (%s).", store.url_of(path), type(error).__name__)
+            store.remove(path)
+            continue
+        if kept.connection not in unreachable:
             try:
-                post(conn_id, f"(Late, of {at.isoformat(timespec='seconds')}) {kept['text']}")
+                post(kept.connection, f"(Late, of {kept.at.isoformat(timespec='seconds')}) {kept.text}")
             except NotPostedError as error:
                 log.warning("Alerts are kept: %s.", error)
-                unreachable.add(conn_id)
+                unreachable.add(kept.connection)
             else:
                 sent += 1
                 store.remove(path)
                 continue
-        if datetime.now(UTC) - at > LONGEST:
-            log.error("An alert is given up after %s: %s", LONGEST, kept["text"])
+        if datetime.now(UTC) - kept.at > LONGEST:
+            log.error("An alert is given up after %s: %s", LONGEST, kept.text)
             store.remove(path)
     return sent
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An alert that waits to be posted, since `at`."""
+
+    at: datetime
+    connection: str
+    text: str
+
+    def document(self) -> bytes:
+        values = {"at": self.at.isoformat(), "connection": self.connection, "text": self.text}
+        return json.dumps(values, ensure_ascii=False).encode(errors="backslashreplace")
+
+    @classmethod
+    def parse(cls, content: bytes) -> _Kept:
+        """Return what `document` made of an alert; ValueError, TypeError, KeyError or RecursionError otherwise."""
+        values = json.loads(content)
+        kept = cls(datetime.fromisoformat(values["at"]), str(values["connection"]), str(values["text"]))
+        if kept.at.tzinfo is None:
+            raise ValueError("its time has no zone")
+        return kept
 
 
 def _folder() -> str:

@@ -127,6 +127,22 @@ def test_an_alert_survives_a_database_that_is_down(
     assert all(sent["text"].startswith("(Late, of ") for sent in webhook.received)
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"{}", b'{"at": 1, "connection": "c", "text": "t"}', b'{"at": "2026-01-01"}']
+)
+def test_a_damaged_kept_alert_stops_no_other(
+    webhook: Any, records: Records, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    webhook.status = 500
+    CaptureAlert().notify(context(CaptureRejected("no column y")))
+    records.store.put("sensing/alerts/00000101T000000.000000-damaged.json", content)
+    webhook.status = 200
+    assert send_kept() == 1
+    assert "no column y" in webhook.received[-1]["text"]
+    assert kept(records) == []
+    assert "00000101T000000.000000-damaged.json" in caplog.text
+
+
 def test_nothing_grows_where_nobody_wants_alerts(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alerts, "MOST", 4)
     for number in range(8):
