@@ -53,7 +53,7 @@ class _Wanted:
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(json.dumps(self.data).encode()).hexdigest()[:16]
+        return _digest(self.data)
 
     def is_shown_by(self, edge: LinkEdge) -> bool:
         return len(edge.polygon) == len(self.data) and bool(
@@ -190,12 +190,13 @@ class Image360Links:
         plan = _Plan()
         for pair in dict.fromkeys([*wanted, *self._registry.of(images)]):
             wish, made, edges = wanted.get(pair), self._registry.get(pair), there.links.get(pair, [])
+            ours = self._our_edges(pair, edges, wish)
             if made is None:
                 if edges:
                     plan.decided.append(pair)
                 else:
                     plan.create.append(pair)
-            elif made.edges and {edge.name: edge.version for edge in edges} != made.edges:
+            elif len(ours) < len(edges) or (made.edges and {edge.name: edge.version for edge in ours} != made.edges):
                 if wish is not None:
                     plan.decided.append(pair)
             elif wish is None:
@@ -314,10 +315,18 @@ class Image360Links:
     def _made_edge(self, pairs: Sequence[LinkKey], edge: LinkEdge) -> bool:
         return any(edge.name in made.edges for pair in pairs if (made := self._registry.get(pair)))
 
-    def _our_edges(self, pair: LinkKey, edges: Sequence[LinkEdge]) -> list[LinkEdge]:
-        """Return the edges that we created: all of a recorded pair whose edges were never read."""
+    def _our_edges(self, pair: LinkKey, edges: Sequence[LinkEdge], wish: _Wanted | None = None) -> list[LinkEdge]:
+        """Return the edges that we created.
+
+        Of a recorded pair whose edges were never read, those with the polygons that were about to be sent, or are
+        wanted now: others may have linked the pair since.
+        """
         made = self._registry.get(pair)
-        return [edge for edge in edges if made and (edge.name in made.edges or not made.edges)]
+        if made is None:
+            return []
+        if made.edges:
+            return [edge for edge in edges if edge.name in made.edges]
+        return [edge for edge in edges if _digest(edge.polygon) == made.digest or (wish and wish.is_shown_by(edge))]
 
     def _delete(self, edges: Sequence[LinkEdge]) -> None:
         from cognite.client.data_classes.data_modeling import EdgeId
@@ -361,6 +370,10 @@ def _is_as_wished(wish: _Wanted, made: LinkRecord, edge: LinkEdge) -> bool:
 
 def _made(wanted: _Wanted, edge: LinkEdge) -> LinkRecord:
     return LinkRecord(wanted.digest, {edge.name: edge.version})
+
+
+def _digest(polygon: Sequence[float]) -> str:
+    return hashlib.sha256(json.dumps(list(polygon)).encode()).hexdigest()[:16]
 
 
 def _named(ref: str) -> dict[str, Any]:

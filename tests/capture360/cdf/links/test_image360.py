@@ -234,13 +234,33 @@ def test_a_run_that_was_killed_after_the_request_leaves_ours(hall: Hall, moved: 
         item["edges"] = {}
     if not moved:
         (edge,) = hall.edges()
-        data = edge.properties[core.ANNOTATION]["polygon"]
-        link_again(hall, hall.pump, data)
+        link_again(hall, hall.pump, polygon_of(edge))
     outline = ELSEWHERE if moved else PLATE
     again = hall.writer().write([hall.image], [hall.match(hall.pump, outline=outline)])
     assert (again.decided, again.approved, again.kept) == ((0, 1, 0) if moved else (0, 0, 1))
     assert len(hall.edges()) == 1
     assert hall.writer().write([hall.image], []).removed == 1
+
+
+def test_a_link_that_others_made_after_a_run_was_killed_is_theirs(hall: Hall) -> None:
+    """The run had recorded the pair, and was killed before it sent the request."""
+    hall.writer().write([hall.image], [hall.match(hall.pump)])
+    (edge,) = hall.edges()
+    assert hall.memory.note is not None
+    for item in hall.memory.note["pairs"]:
+        item["edges"] = {}
+    theirs = [number + 0.05 if place in (1, 2) else number for place, number in enumerate(polygon_of(edge))]
+    hall.client.data_modeling.instances.delete(edges=[EdgeId(edge.space, edge.external_id)])
+    link_again(hall, hall.pump, theirs)
+    before = [each.external_id for each in hall.edges()]
+    assert hall.writer().write([hall.image], [hall.match(hall.pump)]).decided == 1
+    assert hall.writer().write([hall.image], []).removed == 0
+    assert hall.writer().remove([hall.image], dry_run=False) == []
+    assert [each.external_id for each in hall.edges()] == before
+
+
+def polygon_of(edge: Any) -> list[float]:
+    return list(edge.properties[core.ANNOTATION]["polygon"])
 
 
 def link_again(hall: Hall, asset: Asset, data: list[float]) -> None:
