@@ -5,13 +5,14 @@ What is to be removed is noted before the first deletion, since a run that comes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from capture360.cdf.polling import wait_until
 from capture360.cdf.registry import mode_of
 from capture360.errors import CdfUnavailableError, MissingStepError, RetractionError
-from capture360.model import CaptureKey
+from capture360.model import CaptureKey, PublishedImage
 from capture360.records import STAGE_STEPS, Stage
 from capture360.steps.annotate import link_writer
 from capture360.steps.context import StepContext
@@ -21,11 +22,13 @@ from capture360.steps.published import NOTE as PUBLISHED
 from capture360.steps.republish_guard import published_revision
 from capture360.steps.retracted import RETRACTED
 from capture360.steps.review_due import digest_of
+from capture360.text import printable
 
 STEP = "retract"
 _PLAN = "retraction"
 """Note of what is being removed, until all of it is."""
 _SHOWN = 20
+_LONGEST_LINE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Retraction:
     made: Made
     kept: tuple[str, ...]
     holders: tuple[str, ...]
+    images: tuple[PublishedImage, ...] = ()
+    """The images that CDF shows, which links are removed from."""
 
     @property
     def digest(self) -> str:
@@ -48,11 +53,12 @@ class Retraction:
         return digest_of([sorted(self.links), self.made.document(), self.holders])
 
     def lines(self) -> list[str]:
-        """Return the plan for people."""
+        """Return the plan for people, each line printable: names of what others made are texts from outside."""
         parts = {"links": self.links, **self.made.by_kind()}
         lines = [f"{len(some)} {what}: {_some(some)}" for what, some in parts.items() if some]
         lines += [f"stays, since other captures use it: {name}" for name in self.kept]
-        return [*(lines or ["Nothing of it is in CDF."]), *(f"Stops it: {sentence}" for sentence in self.holders)]
+        lines = [*(lines or ["Nothing of it is in CDF."]), *(f"Stops it: {sentence}" for sentence in self.holders)]
+        return [printable(line, _LONGEST_LINE) for line in lines]
 
 
 def plan_retraction(ctx: StepContext, key: CaptureKey) -> Retraction:
@@ -63,7 +69,8 @@ def plan_retraction(ctx: StepContext, key: CaptureKey) -> Retraction:
     if ctx.records.load(key, only=STAGE_STEPS) is None:
         raise MissingStepError(key, "it is not in the records", "captures_ingest")
     found = made_by(ctx, key)
-    made = found.made | _noted(ctx, key)
+    begun = ctx.records.note(key, _PLAN)
+    made = found.made | _noted(begun) if begun else found.made
     writer = link_writer(ctx, key)
     links = tuple(dict.fromkeys(writer.remove(found.images, dry_run=True))) if found.images else ()
     people = [phrase for phrase in writer.of_people(found.images) if phrase not in links] if found.images else []
@@ -74,14 +81,15 @@ def plan_retraction(ctx: StepContext, key: CaptureKey) -> Retraction:
         *(f"edge {edge} of others is attached to it." for edge in edges),
         *(f"image {image} of others is in its collections." for image in found.foreign_images),
     )
-    return Retraction(key, links, made, found.kept, holders)
+    return Retraction(key, links, made, found.kept, holders, tuple(found.images))
 
 
 def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str) -> Retraction:
     """Remove what the capture made, and record that it is retracted; done again it changes nothing.
 
     `approved` is the digest of the plan that people have seen; None takes the plan as it is now. RetractionError if
-    the plan has changed since, or others attached something.
+    the plan has changed since, or others attached something. A retraction that was killed goes on with what it had
+    noted, unless the capture has made more since.
     """
     state = ctx.records.load(key, only=STAGE_STEPS)
     plan = plan_retraction(ctx, key)
@@ -90,31 +98,32 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
         raise RetractionError(
             f"{key} cannot be retracted, for others hold on to it: {' '.join(plan.holders[:_SHOWN])}",
         )
-    if begun is None:
-        if state is not None and state.stage is Stage.RETRACTED and not plan.made and not plan.links:
+    if begun is None or plan.made != _noted(begun):
+        if begun is None and state is not None and state.stage is Stage.RETRACTED and not plan.made and not plan.links:
             ctx.log(f"{key} is retracted; nothing was changed")
             return plan
         if approved is not None and approved != plan.digest:
             raise RetractionError(f"{key} has changed since its retraction was planned; nothing was removed.")
-        ctx.records.put_note(key, _PLAN, {"made": plan.made.document(), "by": by})
+        begun = {"made": plan.made.document(), "by": by}
+        ctx.records.put_note(key, _PLAN, begun)
     LinkMemory(ctx.records, key).ensure_whole()
-    _remove(ctx, key, plan.made)
+    _remove(ctx, key, plan)
+    body = {"by": begun["by"], "removed": {kind: len(some) for kind, some in plan.made.by_kind().items()}}
     for delivery in ctx.records.fingerprints(key):
         if ctx.records.load(key, delivery, only=STAGE_STEPS) is not None:
-            body = {"by": (begun or {"by": by})["by"], "removed": {k: len(v) for k, v in plan.made.by_kind().items()}}
             ctx.records.put(key, delivery, STEP, body, run=ctx.run)
     ctx.records.remove_note(key, _PLAN)
     ctx.log(f"{key} is retracted")
     return plan
 
 
-def _remove(ctx: StepContext, key: CaptureKey, made: Made) -> None:
+def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
     """Links first and files last, so that nothing that is shown ever lacks what it uses."""
+    made = plan.made
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     writer = link_writer(ctx, key)
-    images = made_by(ctx, key).images
-    if images:
-        writer.remove(images, dry_run=False)
+    if plan.images:
+        writer.remove(plan.images, dry_run=False)
     writer.remove_from_files(list(made.faces))
     made.remove_instances(ctx, key)
 
@@ -129,9 +138,8 @@ def _remove(ctx: StepContext, key: CaptureKey, made: Made) -> None:
     ctx.records.remove_note(key, PUBLISHED)
 
 
-def _noted(ctx: StepContext, key: CaptureKey) -> Made:
-    note = ctx.records.note(key, _PLAN)
-    return Made.from_document(note["made"]) if note else Made()
+def _noted(begun: Mapping[str, Any]) -> Made:
+    return Made.from_document(begun["made"])
 
 
 def _some(things: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from cognite.client.data_classes.data_modeling import EdgeApply, NodeApply
 from capture360.errors import BadInputError, MissingStepError, RetractionError
 from capture360.model import CaptureKey
 from capture360.names import space_id
+from capture360.records import Records
 from capture360.steps import e57_extraction
 from capture360.steps.backfill import captures_on
 from capture360.steps.detect import images_of
@@ -96,6 +97,28 @@ def test_a_plan_that_is_no_longer_true_removes_nothing(hall: Hall) -> None:
         retract(hall.world.ctx(), hall.key, approved=plan.digest, by="Ada")
     with pytest.raises(MissingStepError, match="not in the records"):
         plan_retraction(hall.world.ctx(), CaptureKey("hall-7", "unknown"))
+
+
+def test_what_was_published_after_a_killed_retraction_is_not_removed_unseen(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, key = hall.world, hall.key
+    plan = plan_retraction(world.ctx(), key)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Records, "remove_note", killed)
+        with pytest.raises(KeyboardInterrupt):
+            retract(world.ctx(), key, approved=plan.digest, by="Ada")
+    world.ingest(world.drop(key.capture, stations=1, shade=9, revision=2))
+    before = everything(world)
+    with pytest.raises(RetractionError, match="has changed"):
+        retract(world.ctx(), key, approved=plan.digest, by="Ada")
+    assert everything(world) == before
+    undo(world, key)
+    assert not plan_retraction(world.ctx(), key).made
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["shared space", "own space"])
