@@ -8,9 +8,9 @@ revisions and E57 files of scans that CDF extracted. Files in the landing zone s
 
 **What the tasks do.** `plan` lists everything that would go and fails if others hold on to it. `approve` shows the list
 under *Required Actions* and waits for *Remove all of it* or *Keep it*; with `retract_approvals: 2` of the site a second
-person is asked by `approve_again`. `undo` takes the lease and removes in reverse order of an ingest: links first, files
-last. It removes nothing if the capture changed since the plan. The records then say *retracted*: sensing leaves
-the capture alone, and it is published again when it is delivered with a higher `revision`.
+person is asked by `approve_again` once the first has approved it. `undo` takes the lease and removes in reverse order
+of an ingest: links first, files last. It removes nothing if the capture changed since the plan. The records then say
+*retracted*: sensing leaves the capture alone, and it is published again when it is delivered with a higher `revision`.
 
 **Without an answer.** After a week nothing is removed, and the run ends as skipped.
 
@@ -44,7 +44,14 @@ with DAG(
     planned = task(task_id="plan", multiple_outputs=False)(retract.plan)(capture)
     week = timedelta(days=7)
     approved = AskToRetract(task_id="approve", capture=capture, plan=planned, response_timeout=week)
-    again = AskToRetract(task_id="approve_again", capture=capture, plan=planned, number=2, response_timeout=week)
+    again = AskToRetract(
+        task_id="approve_again",
+        capture=capture,
+        plan=planned,
+        number=2,
+        first=approved.output,
+        response_timeout=week,
+    )
     undo = task(task_id="undo", trigger_rule="none_failed", retry_policy=CaptureRetryPolicy(waits_for_lease=True))
     undone = undo(retract.undo)(capture, planned, approved.output, again.output)
     approved >> again >> undone

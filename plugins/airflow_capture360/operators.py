@@ -202,21 +202,26 @@ class AskAboutLinks(AskPerson):
 class AskToRetract(AskPerson):
     """Show what a retraction would remove, and wait until a person approves or refuses it.
 
-    On timeout nothing is removed. With `number` 2 a second person is asked.
+    On timeout nothing is removed. With `number` 2 a second person is asked, unless the `first` did not approve it.
     """
 
-    template_fields = ("capture", "plan")
+    template_fields = ("capture", "plan", "first")
 
-    def __init__(self, *, capture: str, plan: Mapping[str, Any], number: int = 1, **kwargs: Any) -> None:
+    def __init__(
+        self, *, capture: str, plan: Mapping[str, Any], number: int = 1, first: Any = None, **kwargs: Any
+    ) -> None:
         kwargs.pop("params", None)  # the DAG's, which Airflow hands to every task: no fields of this form
         super().__init__(subject="Retraction", options=[RETRACT, KEEP], defaults=KEEP, **kwargs)
         self.capture = capture
         self.plan = plan
         self.number = number
+        self.first = first
 
     def execute(self, context: Context) -> Any:
         if self.number > int(self.plan["approvals"]):
             raise AirflowSkipException("The site does not ask for a second person.")
+        if self.first is not None and self.first["chosen_options"] != [RETRACT]:
+            raise AirflowSkipException("The first person did not approve it.")
         return super().execute(context)
 
     def page_to_show(self) -> tuple[str, str]:

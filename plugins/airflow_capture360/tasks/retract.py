@@ -41,15 +41,15 @@ def plan(capture: str) -> dict[str, Any]:
 def page_of(capture: str, planned: Mapping[str, Any], number: int) -> tuple[str, str]:
     """Return heading and Markdown of what would be removed. RetractionError if that changed since it was planned."""
     from capture360.errors import RetractionError
+    from capture360.reports.escaping import for_markdown
     from capture360.steps.retract import plan_retraction
-    from capture360.text import printable
 
     with capture_context(capture, lock=False) as (ctx, key):
         now = plan_retraction(ctx, key)
     if now.digest != planned["digest"]:
         raise RetractionError(f"{capture} has changed since its retraction was planned.")
     who = "" if number == 1 else " (a second person)"
-    lines = [f"- {_escaped(printable(line, 2_000))}" for line in now.lines()]
+    lines = [f"- {for_markdown(line, len(line))}" for line in now.lines()]
     advice = "Files in the landing zone are not touched. To have it back, deliver it with a higher revision."
     return f"Remove {capture} from CDF?{who}", "\n".join([*lines, "", advice])
 
@@ -76,8 +76,3 @@ def undo(capture: str, planned: Mapping[str, Any], *answers: Mapping[str, Any] |
     finally:
         release_lease(capture)
     return {kind: len(some) for kind, some in done.made.by_kind().items() if some}
-
-
-def _escaped(text: str) -> str:
-    """Return text that Markdown shows as it is."""
-    return "".join(f"\\{char}" if char in "\\`*_{}[]()<>#+!|~" else char for char in text)

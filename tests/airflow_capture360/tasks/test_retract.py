@@ -87,7 +87,9 @@ def test_a_second_person_is_asked_where_the_site_says_so(done: list[str], monkey
     monkeypatch.setattr(
         "airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **detail: asked.update(detail)
     )
-    planned = steps.Retraction(CaptureKey.parse(CAPTURE), ("link <b>{{ x }}",), Made(), (), ())
+    planned = steps.Retraction(
+        CaptureKey.parse(CAPTURE), ("link <b>{{ x }} http://evil.example `@all`",), Made(), (), ()
+    )
     monkeypatch.setattr(steps, "plan_retraction", lambda ctx, key: planned)
     context: Any = {"task_instance": SimpleNamespace(try_number=1, max_tries=3, id="i")}
     plan = {"digest": planned.digest, "approvals": 1}
@@ -97,10 +99,32 @@ def test_a_second_person_is_asked_where_the_site_says_so(done: list[str], monkey
     with pytest.raises(TaskAwaitingInput):
         AskToRetract(task_id="ask", capture=CAPTURE, plan=plan, retries=3).execute(context)
     assert asked["subject"] == f"Remove {CAPTURE} from CDF?"
-    assert r"link \<b\>\{\{ x \}\}" in asked["body"]
+    assert (
+        "- `` 1 links: link <b>{{ x }} http://evil.example `@all` ``\n" in asked["body"]
+    )  # code, so no link or markup
     assert asked["defaults"] == [KEEP]
     with pytest.raises(RetractionError, match="has changed"):
         AskToRetract(task_id="ask", capture=CAPTURE, plan={**plan, "digest": "old"}, retries=3).execute(context)
+
+
+@pytest.mark.parametrize("choice", [KEEP, RETRACT])
+def test_a_second_person_is_asked_about_what_the_first_approved(
+    done: list[str], monkeypatch: pytest.MonkeyPatch, choice: str
+) -> None:
+    monkeypatch.setattr("airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **detail: None)
+    planned = steps.Retraction(CaptureKey.parse(CAPTURE), (), Made(), (), ())
+    monkeypatch.setattr(steps, "plan_retraction", lambda ctx, key: planned)
+    context: Any = {"task_instance": SimpleNamespace(try_number=1, max_tries=3, id="i")}
+    again = AskToRetract(
+        task_id="again",
+        capture=CAPTURE,
+        plan={"digest": planned.digest, "approvals": 2},
+        number=2,
+        first=answer(choice),
+        retries=3,
+    )
+    with pytest.raises(TaskAwaitingInput if choice == RETRACT else AirflowSkipException):
+        again.execute(context)
 
 
 def test_what_others_hold_on_to_fails_at_the_plan(done: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
