@@ -24,8 +24,8 @@ change is not written again. `capture360 plan` says before what would be done.
 repeats failed dates too; *All Runs* looks at every date again, and does again what changed since.
 
 **When it fails.** At once while the DAG that it needs is paused: unpause it. `confirm` fails with the captures that did
-not reach their end and the reason of each: rejected, its files missing, or its run failed. Fix that, then clear the run
-with all its tasks: captures that reached their end meanwhile are left alone.
+not reach their end and the reason of each: rejected, its files missing, its site's settings wrong, or its run failed.
+Fix that, then clear the run with all its tasks: captures that reached their end meanwhile are left alone.
 """
 
 from __future__ import annotations

@@ -40,23 +40,24 @@ def look() -> dict[str, Any]:
     """Find what is due of the captures of the run's date; ConfigError if the DAG that would do it is paused.
 
     Returns by stage the captures with what the records hold of their end now, and sentences about captures that no
-    backfill can bring to their end.
+    backfill can bring to their end, those of a site in error among them.
     """
     from itertools import groupby
 
-    from capture360.errors import BackfillError, Capture360Error
-    from capture360.steps.backfill import What, due_captures, mark
+    from capture360.errors import Capture360Error
+    from capture360.steps.backfill import Due, What, due_captures, mark
 
     what, keys = _request()
     records = register_and_records()[1]
     found: dict[str, Any] = {"captures": [str(key) for key in keys], "ingest": {}, "contextualize": {}, "failed": {}}
     for site, some in groupby(keys, key=lambda key: key.site):
+        of_site = list(some)
         try:
-            due = due_captures(site_context(site), list(some), what)
+            due = due_captures(site_context(site), of_site, what)
         except Capture360Error as error:
             if error.retryable:
                 raise
-            raise BackfillError(f"Site {site}: {error}", remedy=error.remedy) from None
+            due = [Due(key, lacking=f"{key}: {error}") for key in of_site]
         for each in due:
             reasons = [*each.ingest, *each.contextualize]
             log.info("%s: %s", each.key, each.lacking or "; ".join(reasons) or "nothing to do")
@@ -130,9 +131,10 @@ def confirm(found: Mapping[str, Any], *waits: Mapping[str, str] | None) -> int:
     for wait in waits:
         failed |= wait or {}
     for text in found["captures"]:
+        if text in failed:
+            continue
         key = CaptureKey.parse(text)
-        links = register.site(key.site).links.enabled
-        if text not in failed and (lacking := lacks_end(records, key, what, links=links)):
+        if lacking := lacks_end(records, key, what, links=register.site(key.site).links.enabled):
             failed[text] = lacking
     for sentence in failed.values():
         log.error("%s", sentence)

@@ -1,0 +1,57 @@
+"""A backfill looks at every site of its date, and says which captures it cannot bring to their end."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_capture360.context import register_and_records
+from airflow_capture360.tasks import backfill
+from capture360.errors import BackfillError, CdfUnavailableError, ConfigError
+from capture360.model import CaptureKey
+from capture360.steps import backfill as steps
+
+BROKEN, GOOD = CaptureKey("hall-1", "walk"), CaptureKey("hall-7", "walk")
+
+
+@pytest.fixture
+def context(landing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run of a date with a capture of a site in error and one of a good site; the DAGs are not paused."""
+    records = register_and_records()[1]
+    for key in (BROKEN, GOOD):
+        records.mark_date(key, date(2026, 5, 1))
+    run = {"params": {"what": "ingest"}, "dag_run": SimpleNamespace(partition_key="2026-05-01")}
+    monkeypatch.setattr(backfill, "get_current_context", lambda: run)
+    monkeypatch.setattr(backfill, "is_paused", lambda dag: False)
+    due = [steps.Due(GOOD, ("it is not published",))]
+    monkeypatch.setattr(steps, "due_captures", lambda ctx, keys, what: due)
+
+
+@pytest.mark.usefixtures("context")
+def test_a_site_in_error_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def site_context(site: str) -> Any:
+        if site == BROKEN.site:
+            raise ConfigError("sites.hall-1.space is missing.")
+
+    monkeypatch.setattr(backfill, "site_context", site_context)
+    found = backfill.look()
+    assert list(found["ingest"]) == [str(GOOD)]
+    assert found["failed"] == {str(BROKEN): "hall-1/walk: sites.hall-1.space is missing."}
+    with pytest.raises(
+        BackfillError, match=r"2 of 2 captures .*hall-1.space is missing\. hall-7/walk is not published"
+    ):
+        backfill.confirm(found, {})
+
+
+@pytest.mark.usefixtures("context")
+def test_an_outage_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
+    def site_context(site: str) -> Any:
+        raise CdfUnavailableError("503")
+
+    monkeypatch.setattr(backfill, "site_context", site_context)
+    with pytest.raises(CdfUnavailableError):
+        backfill.look()
