@@ -278,8 +278,8 @@ class Records:
             self.store.put(path, b"")
 
     def dates(self) -> Sequence[date]:
-        """The dates on which captures were taken, in order."""
-        return sorted(date.fromisoformat(name) for name in self.store.names(BY_DATE))
+        """The dates on which captures were taken, in order; what else lies beside them is passed over."""
+        return sorted(day for name in self.store.names(BY_DATE) if (day := _date(name)) is not None)
 
     def on_date(self, capture_date: date) -> Sequence[CaptureKey]:
         """The captures taken on a date, sorted."""
@@ -287,7 +287,9 @@ class Records:
         return [
             CaptureKey(site, capture)
             for site in self.store.names(folder)
+            if is_id(site, SITE_LENGTH)
             for capture in self.store.names(f"{folder}/{site}")
+            if is_id(capture, CAPTURE_LENGTH)
         ]
 
     def _unmark_done(self, key: CaptureKey, fingerprint: str) -> None:
@@ -335,6 +337,13 @@ def _in_order(records: Sequence[StepRecord]) -> list[StepRecord]:
             reached[record.run] = max(record.at, reached.get(record.run, record.at))
             times[record.step, record.batch] = reached[record.run]
     return sorted(records, key=lambda each: (times[each.step, each.batch], _ORDER.get(each.step, 0)))
+
+
+def _date(name: str) -> date | None:
+    try:
+        return date.fromisoformat(name)
+    except ValueError:
+        return None
 
 
 def _done_marker(key: CaptureKey, fingerprint: str, stage: Stage) -> str:

@@ -208,3 +208,11 @@ def test_a_damaged_lease_keeps_no_other_from_being_given_back(records: Records) 
     records.store.put(f"{KEY}/leases/000001.json", b"")
     records.store.put(f"{HELD}/anything", b"")
     assert lease.release_ended(records, is_finished=lambda run: True) == [other]
+
+
+def test_what_lies_beside_the_dates_is_no_date_and_no_capture(records: Records) -> None:
+    records.mark_date(KEY, date(2026, 5, 1))
+    for stray in ("by-date/desktop.ini", "by-date/2026-05-01/Thumbs db/x", f"by-date/2026-05-01/{KEY.site}/a copy"):
+        records.store.put(stray, b"")
+    assert records.dates() == [date(2026, 5, 1)]
+    assert records.on_date(date(2026, 5, 1)) == [KEY]
