@@ -7,24 +7,32 @@ were changed after their creation. Others of ours are removed once the newest ma
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from capture360.batches import batched
 from capture360.cdf.assets import CORE_ASSET
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.links.annotation_plan import (
+    CREATING_APP,
+    AnnotationPlan,
+    WantedAnnotation,
+    box_of,
+    by_file_and_asset,
+    doubles_of,
+    is_decided,
+    is_ours,
+    plan_annotations,
+)
 from capture360.cdf.ports import Decision, LinkDrift, LinksWritten, MissingLink
 from capture360.errors import CdfError
-from capture360.geometry.polygons import Box, Polygon, bounds, clipped, is_same_place
+from capture360.geometry.polygons import Polygon, bounds, clipped, is_same_place
 from capture360.model import FaceRef, Match, PublishedImage
 
 if TYPE_CHECKING:
     from cognite.client.data_classes import Annotation
 
-CREATING_APP = "capture360"
 CREATING_APP_VERSION = "1.0.0"
 """SemVer of the form of our links, not of the program, so that an upgrade changes nothing in CDF."""
 MAX_TEXT = 128
@@ -34,32 +42,6 @@ _ONE_OF_THEM = frozenset({400, 404, 422})
 """Statuses that may concern one link of a request; others concern the whole request."""
 
 LinkType = Literal["images.AssetLink", "images.InstanceLink"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A link to write, on the face file with that internal id."""
-
-    file: int
-    status: Literal["approved", "suggested"]
-    data: Mapping[str, Any]
-    match: Match
-
-    @property
-    def key(self) -> tuple[int, str]:
-        return self.file, _asset_in(self.data)
-
-    @property
-    def box(self) -> Box:
-        return _box(self.data)
-
-
-@dataclass(slots=True)
-class _Plan:
-    create: list[_Wanted]
-    remove: list[int]
-    kept: int = 0
-    decided: int = 0
 
 
 class Annotations:
@@ -83,7 +65,7 @@ class Annotations:
         approved_refused = list(self._create("/annotations", approved))
         suggested_refused = list(self._create("/annotations/suggest", suggested))
         self._delete(plan.remove)
-        doubles = _doubles(self._existing(files)) if plan.create else []
+        doubles = doubles_of(self._existing(files)) if plan.create else []
         self._delete(doubles)
         return LinksWritten(
             approved=len(approved) - len(approved_refused),
@@ -99,7 +81,7 @@ class Annotations:
         return [
             match
             for match, items in zip(suggestions, standing, strict=True)
-            if not any(_is_decided(item) for item in items)
+            if not any(is_decided(item) for item in items)
         ]
 
     def decide(
@@ -111,7 +93,7 @@ class Annotations:
         otherwise: list[tuple[Match, str]] = []
         standing = self._standing(images, [match for match, _ in decisions])
         for (match, decision), items in zip(decisions, standing, strict=True):
-            before = next((item for item in items if _is_decided(item)), None)
+            before = next((item for item in items if is_decided(item)), None)
             if before is None:
                 updates += [AnnotationUpdate(item.id).status.set(decision) for item in items]
             elif before.status != decision:
@@ -124,24 +106,24 @@ class Annotations:
     def _standing(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> list[list[Annotation]]:
         """Return for each match the annotations of its asset in its place."""
         files, wanted = self._links(images, matches)
-        by_key = _by_key(self._existing(files))
+        by_key = by_file_and_asset(self._existing(files))
         return [
-            [item for item in by_key.get(link.key, ()) if is_same_place(_box(item.data), link.box)] for link in wanted
+            [item for item in by_key.get(link.key, ()) if is_same_place(box_of(item.data), link.box)] for link in wanted
         ]
 
     def remove(self, images: Sequence[PublishedImage], *, dry_run: bool) -> Sequence[str]:
-        ours = [item for item in self._on_files(_faces(images)) if _is_ours(item)]
+        ours = [item for item in self._on_files(_faces(images)) if is_ours(item)]
         if not dry_run:
             self._delete([item.id for item in ours])
         return [_phrase(item) for item in ours]
 
     def remove_from_files(self, faces: Sequence[FaceRef]) -> Sequence[str]:
-        ours = [item for item in self._on_files(faces) if _is_ours(item)]
+        ours = [item for item in self._on_files(faces) if is_ours(item)]
         self._delete([item.id for item in ours])
         return [_phrase(item) for item in ours]
 
     def of_people(self, images: Sequence[PublishedImage]) -> Sequence[str]:
-        return [_phrase(item) for item in self._on_files(_faces(images)) if _is_decided(item)]
+        return [_phrase(item) for item in self._on_files(_faces(images)) if is_decided(item)]
 
     def _on_files(self, faces: Sequence[FaceRef]) -> list[Annotation]:
         """Return all links on the files that exist."""
@@ -168,13 +150,15 @@ class Annotations:
 
     def _planned(
         self, images: Sequence[PublishedImage], matches: Sequence[Match]
-    ) -> tuple[list[int], list[Annotation], _Plan]:
+    ) -> tuple[list[int], list[Annotation], AnnotationPlan]:
         """Return the face files, the links on them, and what `write` would change. Reads only."""
         files, wanted = self._links(images, [match for match in matches if match.status != "dropped"])
         existing = self._existing(files)
-        return files, existing, _plan(wanted, existing)
+        return files, existing, plan_annotations(wanted, existing)
 
-    def _links(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> tuple[list[int], list[_Wanted]]:
+    def _links(
+        self, images: Sequence[PublishedImage], matches: Sequence[Match]
+    ) -> tuple[list[int], list[WantedAnnotation]]:
         """Return the internal ids of all face files, and the links that these matches ask for."""
         refs = _faces(images)
         with cdf_errors("Looking for face files"):
@@ -198,7 +182,7 @@ class Annotations:
                 found.extend(self._client.annotations.list(query, limit=None))
         return sorted(found, key=lambda item: item.id)
 
-    def _wanted(self, match: Match, file: int) -> _Wanted:
+    def _wanted(self, match: Match, file: int) -> WantedAnnotation:
         if match.asset is None or match.status == "dropped":
             raise ValueError("a dropped match is no link")
         polygon = clipped(match.detection.polygon)
@@ -206,7 +190,7 @@ class Annotations:
             raise ValueError(f"the outline of {match.detection.text!r} lies outside its face")
         text = match.detection.text[:MAX_TEXT]
         data = {"text": text, **_regions(polygon), **self._reference(match.asset.ref)}
-        return _Wanted(file, match.status, data, match)
+        return WantedAnnotation(file, match.status, data, match)
 
     def _reference(self, ref: str) -> dict[str, Any]:
         if self._type == "images.AssetLink":
@@ -215,7 +199,7 @@ class Annotations:
         instance = {"instanceType": "node", "space": space, "externalId": external_id, "sources": [CORE_ASSET]}
         return {"instanceRef": instance}
 
-    def _existing_assets(self, links: Sequence[_Wanted]) -> set[str]:
+    def _existing_assets(self, links: Sequence[WantedAnnotation]) -> set[str]:
         """Return the references of those linked assets that exist: CDF takes a link to an asset that does not."""
         refs = sorted({link.key[1] for link in links})
         with cdf_errors("Looking for the assets of links"):
@@ -229,12 +213,12 @@ class Annotations:
                 for node in self._client.data_modeling.instances.retrieve(nodes=list(some)).nodes
             }
 
-    def _create(self, path: str, links: Sequence[_Wanted]) -> Iterator[_Wanted]:
+    def _create(self, path: str, links: Sequence[WantedAnnotation]) -> Iterator[WantedAnnotation]:
         """Create the links and yield those that CDF refuses; CdfError if it refuses to be written to at all."""
         for some in batched(links, _ITEMS):
             yield from self._create_some(path, some)
 
-    def _create_some(self, path: str, links: Sequence[_Wanted]) -> Iterator[_Wanted]:
+    def _create_some(self, path: str, links: Sequence[WantedAnnotation]) -> Iterator[WantedAnnotation]:
         items = [_body(link, self._type) for link in links]
         if path == "/annotations":
             items = [{**item, "status": "approved"} for item in items]
@@ -258,58 +242,11 @@ class Annotations:
                 self._client.annotations.delete(list(some))
 
 
-def _plan(wanted: Sequence[_Wanted], existing: Sequence[Annotation]) -> _Plan:
-    by_file: dict[int, list[Annotation]] = defaultdict(list)
-    for item in existing:
-        by_file[int(item.annotated_resource_id)].append(item)
-    plan = _Plan(create=[], remove=[])
-    fulfilled: set[int] = set()
-    for link in wanted:
-        near = [item for item in by_file[link.file] if is_same_place(_box(item.data), link.box)]
-        same = [item for item in near if _asset_in(item.data) == link.key[1]]
-        if any(_is_decided(item) for item in near if item in same or item.status == "approved"):
-            plan.decided += 1
-            fulfilled.update(int(item.id) for item in same)
-        elif kept := next((item for item in same if item.status == link.status), None):
-            plan.kept += 1
-            fulfilled.add(int(kept.id))
-        else:
-            plan.create.append(link)
-    plan.remove = [
-        int(item.id) for item in existing if _is_ours(item) and not _is_decided(item) and int(item.id) not in fulfilled
-    ]
-    return plan
-
-
-def _doubles(existing: Sequence[Annotation]) -> list[int]:
-    """Return the ids of undecided links of ours that repeat an older one of ours with the same place and status."""
-    doubles: list[int] = []
-    for group in _by_key([item for item in existing if _is_ours(item)]).values():
-        kept: list[Annotation] = []
-        for item in group:
-            repeats = any(
-                item.status == other.status and is_same_place(_box(item.data), _box(other.data)) for other in kept
-            )
-            if repeats and not _is_decided(item):
-                doubles.append(int(item.id))
-            else:
-                kept.append(item)
-    return doubles
-
-
-def _by_key(existing: Sequence[Annotation]) -> dict[tuple[int, str], list[Annotation]]:
-    """Index annotations by file and asset."""
-    found: dict[tuple[int, str], list[Annotation]] = defaultdict(list)
-    for item in existing:
-        found[int(item.annotated_resource_id), _asset_in(item.data)].append(item)
-    return found
-
-
 def _faces(images: Sequence[PublishedImage]) -> list[FaceRef]:
     return [ref for image in images for ref in image.faces.values()]
 
 
-def _body(link: _Wanted, link_type: LinkType) -> dict[str, Any]:
+def _body(link: WantedAnnotation, link_type: LinkType) -> dict[str, Any]:
     return {
         "annotatedResourceType": "file",
         "annotatedResourceId": link.file,
@@ -329,29 +266,7 @@ def _regions(polygon: Polygon) -> dict[str, Any]:
     }
 
 
-def _box(data: Mapping[str, Any]) -> Box:
-    region = data["textRegion"]
-    return region["xMin"], region["yMin"], region["xMax"], region["yMax"]
-
-
-def _asset_in(data: Mapping[str, Any]) -> str:
-    """Return the asset that an annotation names, as `Asset.ref` does."""
-    if "assetRef" in data:
-        return str(data["assetRef"].get("id"))
-    instance = data.get("instanceRef") or {}
-    return f"{instance.get('space')}/{instance.get('externalId')}"
-
-
-def _is_ours(item: Annotation) -> bool:
-    return item.creating_app == CREATING_APP
-
-
-def _is_decided(item: Annotation) -> bool:
-    """Whether a person decided on it: created elsewhere, rejected, or changed after we created it."""
-    return not _is_ours(item) or item.status == "rejected" or item.last_updated_time != item.created_time
-
-
-def _refusal(link: _Wanted) -> str:
+def _refusal(link: WantedAnnotation) -> str:
     asset = link.match.asset
     return (
         f'CDF refused the link of "{link.data["text"]}" on {link.match.detection.image} to '

@@ -8,27 +8,30 @@ pair that others linked, or that a person changed since, is left alone.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from capture360.batches import batched
 from capture360.cdf.capabilities import Need, in_space
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import Instances, relation
+from capture360.cdf.links.image360_plan import (
+    LinkPlan,
+    WantedLink,
+    forgotten_links,
+    is_recorded,
+    our_edges,
+    plan_links,
+    record_of,
+    wanted_links,
+)
 from capture360.cdf.links.provenance import TOMBSTONE, LinkKey, LinkRecord, LinkRegistry
 from capture360.cdf.links.snapshot import LinkEdge, LinkSnapshot, image_ref, read_links
 from capture360.cdf.ports import Decision, LinkDrift, LinksWritten, MissingLink
 from capture360.cdf.preflight import ensure_space
 from capture360.errors import CdfError, CdfUnavailableError
-from capture360.geometry.polygons import clipped
-from capture360.geometry.spherical_polygons import FORMAT, Outline, polygon_data
+from capture360.geometry.spherical_polygons import FORMAT
 from capture360.model import FaceRef, Match, PublishedImage
 from capture360.settings.site import Site
 
@@ -38,40 +41,8 @@ if TYPE_CHECKING:
 
 _ACTIONS = ("READ", "WRITE")
 _AT_ONCE = 100
-_STEPS_A_RADIAN = 1e9
-_SAME_ANGLE = 1e-4
 _REFUSED = frozenset({400, 409, 422})
 """Statuses that concern single pairs; others concern the whole request."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """All polygons of one asset on one image, as CDF's list of numbers; `names` is the asset's name."""
-
-    data: tuple[float, ...]
-    names: str
-
-    @property
-    def digest(self) -> str:
-        return _digest(self.data)
-
-    def is_shown_by(self, edge: LinkEdge) -> bool:
-        return len(edge.polygon) == len(self.data) and bool(
-            np.allclose(edge.polygon, self.data, rtol=0, atol=_SAME_ANGLE)
-        )
-
-
-@dataclass(slots=True)
-class _Plan:
-    create: list[LinkKey] = field(default_factory=list)
-    remove: dict[LinkKey, list[LinkEdge]] = field(default_factory=dict)
-    """Edges of ours to delete: pairs that are no longer wanted or have other polygons, and duplicates."""
-    adopt: dict[LinkKey, LinkEdge] = field(default_factory=dict)
-    """Pairs linked by a run that was killed before it read the edge."""
-    forget: list[LinkKey] = field(default_factory=list)
-    decided: list[LinkKey] = field(default_factory=list)
-    """Wanted pairs that others linked or changed."""
-    kept: int = 0
 
 
 class Image360Links:
@@ -93,13 +64,13 @@ class Image360Links:
         return [Need("dataModelInstancesAcl", action, in_space(each)) for each in spaces for action in _ACTIONS]
 
     def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:
-        wanted, problems = _wanted(images, matches)
+        wanted, problems = wanted_links(images, matches)
         there = read_links(self._instances, images)
         problems += self._clear_orphans(there)
-        plan = self._plan([image_ref(image) for image in images], wanted, there)
+        plan = plan_links(self._registry, [image_ref(image) for image in images], wanted, there)
         self._registry.put({pair: LinkRecord(wanted[pair].digest) for pair in plan.create})
         self._delete([edge for edges in plan.remove.values() for edge in edges])
-        self._registry.put({pair: _made(wanted[pair], edge) for pair, edge in plan.adopt.items()})
+        self._registry.put({pair: record_of(wanted[pair], edge) for pair, edge in plan.adopt.items()})
         removed = [pair for pair in plan.remove if pair not in wanted]
         self._registry.forget([*removed, *plan.forget])
         refused = self._create(images, plan.create, wanted, there)
@@ -124,8 +95,8 @@ class Image360Links:
     def remove(self, images: Sequence[PublishedImage], *, dry_run: bool) -> Sequence[str]:
         there = read_links(self._instances, images)
         pairs = self._registry.of(image_ref(image) for image in images)
-        ours = [edge for pair in pairs for edge in self._our_edges(pair, there.links.get(pair, []))]
-        ours += [edge for edges in there.orphans.values() for edge in edges if self._made_edge(pairs, edge)]
+        ours = [edge for pair in pairs for edge in our_edges(self._registry, pair, there.links.get(pair, []))]
+        ours += [edge for edges in there.orphans.values() for edge in edges if is_recorded(self._registry, pairs, edge)]
         if not dry_run:
             self._delete(ours)
             self._registry.forget(pairs)
@@ -137,10 +108,10 @@ class Image360Links:
 
     def of_people(self, images: Sequence[PublishedImage]) -> Sequence[str]:
         there = read_links(self._instances, images)
-        ours = {edge.name for pair, edges in there.links.items() for edge in self._our_edges(pair, edges)}
+        ours = {edge.name for pair, edges in there.links.items() for edge in our_edges(self._registry, pair, edges)}
         pairs = self._registry.of(image_ref(image) for image in images)
         all_edges = [edge for group in (there.links, there.orphans) for edges in group.values() for edge in edges]
-        others = [edge for edge in all_edges if edge.name not in ours and not self._made_edge(pairs, edge)]
+        others = [edge for edge in all_edges if edge.name not in ours and not is_recorded(self._registry, pairs, edge)]
         return [f"link {edge.name}" for edge in others]
 
     def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
@@ -149,15 +120,15 @@ class Image360Links:
         return LinkDrift(
             missing=tuple(MissingLink(pair.asset, named[pair]) for pair in plan.create),
             unexplained=tuple(f"{pair.asset} on {pair.image}" for pair in plan.remove if pair not in wanted),
-            forgotten=tuple(named[pair] for pair in self._forgotten(plan, wanted, there)),
+            forgotten=tuple(named[pair] for pair in forgotten_links(self._registry, plan, wanted, there)),
             changed=tuple(named[pair] for pair in plan.decided if self._registry.get(pair)),
             orphans=tuple(f"{edge.name} on {image}" for image, edges in there.orphans.items() for edge in edges),
         )
 
     def recover(self, images: Sequence[PublishedImage], matches: Sequence[Match], *, gone_by_hand: bool) -> int:
         wanted, there, plan = self._planned(images, matches)
-        forgotten = self._forgotten(plan, wanted, there)
-        made = {pair: _made(wanted[pair], edge) for pair, edge in forgotten.items()}
+        forgotten = forgotten_links(self._registry, plan, wanted, there)
+        made = {pair: record_of(wanted[pair], edge) for pair, edge in forgotten.items()}
         if gone_by_hand:
             made |= {
                 pair: LinkRecord(wanted[pair].digest, TOMBSTONE)
@@ -169,58 +140,17 @@ class Image360Links:
 
     def _planned(
         self, images: Sequence[PublishedImage], matches: Sequence[Match]
-    ) -> tuple[dict[LinkKey, _Wanted], LinkSnapshot, _Plan]:
+    ) -> tuple[dict[LinkKey, WantedLink], LinkSnapshot, LinkPlan]:
         """Return what `write` would do, and what it is derived from. Reads only."""
-        wanted, _ = _wanted(images, matches)
+        wanted, _ = wanted_links(images, matches)
         there = read_links(self._instances, images)
-        return wanted, there, self._plan([image_ref(image) for image in images], wanted, there)
-
-    def _forgotten(
-        self, plan: _Plan, wanted: Mapping[LinkKey, _Wanted], there: LinkSnapshot
-    ) -> dict[LinkKey, LinkEdge]:
-        """Return unrecorded pairs whose edges equal our polygons number by number: nobody else would create those."""
-        found: dict[LinkKey, LinkEdge] = {}
-        for pair in plan.decided:
-            ours = next((edge for edge in there.links[pair] if wanted[pair].is_shown_by(edge)), None)
-            if ours is not None and self._registry.get(pair) is None:
-                found[pair] = ours
-        return found
-
-    def _plan(self, images: Sequence[str], wanted: Mapping[LinkKey, _Wanted], there: LinkSnapshot) -> _Plan:
-        plan = _Plan()
-        for pair in dict.fromkeys([*wanted, *self._registry.of(images)]):
-            wish, made, edges = wanted.get(pair), self._registry.get(pair), there.links.get(pair, [])
-            ours = self._our_edges(pair, edges, wish)
-            if made is None:
-                if edges:
-                    plan.decided.append(pair)
-                else:
-                    plan.create.append(pair)
-            elif len(ours) < len(edges) or (made.edges and {edge.name: edge.version for edge in ours} != made.edges):
-                if wish is not None:
-                    plan.decided.append(pair)
-            elif wish is None:
-                if edges:
-                    plan.remove[pair] = edges
-                else:
-                    plan.forget.append(pair)
-            elif good := next((edge for edge in edges if _is_as_wished(wish, made, edge)), None):
-                plan.kept += 1
-                if len(edges) > 1:
-                    plan.remove[pair] = [edge for edge in edges if edge is not good]
-                if not made.edges:
-                    plan.adopt[pair] = good
-            else:
-                plan.create.append(pair)
-                if edges:
-                    plan.remove[pair] = edges
-        return plan
+        return wanted, there, plan_links(self._registry, [image_ref(image) for image in images], wanted, there)
 
     def _create(
         self,
         images: Sequence[PublishedImage],
         pairs: Sequence[LinkKey],
-        wanted: Mapping[LinkKey, _Wanted],
+        wanted: Mapping[LinkKey, WantedLink],
         there: LinkSnapshot,
     ) -> dict[LinkKey, str]:
         """Link the pairs, one collection per request; return a sentence for each that CDF refuses."""
@@ -240,7 +170,7 @@ class Image360Links:
         return refused
 
     def _post(
-        self, collection: tuple[str, str], pairs: Sequence[LinkKey], wanted: Mapping[LinkKey, _Wanted]
+        self, collection: tuple[str, str], pairs: Sequence[LinkKey], wanted: Mapping[LinkKey, WantedLink]
     ) -> dict[LinkKey, str]:
         body = {
             "items": [
@@ -278,7 +208,7 @@ class Image360Links:
         self,
         images: Sequence[PublishedImage],
         pairs: Sequence[LinkKey],
-        wanted: Mapping[LinkKey, _Wanted],
+        wanted: Mapping[LinkKey, WantedLink],
     ) -> None:
         """Delete the duplicates of a repeated request, and record the remaining edges."""
         touched = {pair.image for pair in pairs}
@@ -288,7 +218,7 @@ class Image360Links:
         for pair in pairs:
             edges = [edge for edge in there.links.get(pair, []) if wanted[pair].is_shown_by(edge)]
             if edges:
-                made[pair] = _made(wanted[pair], edges[0])
+                made[pair] = record_of(wanted[pair], edges[0])
                 doubles += edges[1:]
         self._delete(doubles)
         self._registry.put(made)
@@ -301,9 +231,11 @@ class Image360Links:
         problems = []
         for image, edges in there.orphans.items():
             pairs = self._registry.of([image])
-            ours = [edge for edge in edges if self._made_edge(pairs, edge)]
+            ours = [edge for edge in edges if is_recorded(self._registry, pairs, edge)]
             self._delete(ours)
-            self._registry.forget([pair for pair in pairs if any(self._made_edge([pair], edge) for edge in ours)])
+            self._registry.forget(
+                [pair for pair in pairs if any(is_recorded(self._registry, [pair], edge) for edge in ours)]
+            )
             problems += [
                 f"Viewers cannot enter image {image}: link {edge.name} belongs to a Cognite3DObject without an asset. "
                 "Delete that link, or set object3D of its asset."
@@ -311,22 +243,6 @@ class Image360Links:
                 if edge not in ours
             ]
         return problems
-
-    def _made_edge(self, pairs: Sequence[LinkKey], edge: LinkEdge) -> bool:
-        return any(edge.name in made.edges for pair in pairs if (made := self._registry.get(pair)))
-
-    def _our_edges(self, pair: LinkKey, edges: Sequence[LinkEdge], wish: _Wanted | None = None) -> list[LinkEdge]:
-        """Return the edges that we created.
-
-        Of a recorded pair whose edges were never read, those with the polygons that were about to be sent, or are
-        wanted now: others may have linked the pair since.
-        """
-        made = self._registry.get(pair)
-        if made is None:
-            return []
-        if made.edges:
-            return [edge for edge in edges if edge.name in made.edges]
-        return [edge for edge in edges if _digest(edge.polygon) == made.digest or (wish and wish.is_shown_by(edge))]
 
     def _delete(self, edges: Sequence[LinkEdge]) -> None:
         from cognite.client.data_classes.data_modeling import EdgeId
@@ -337,50 +253,6 @@ class Image360Links:
                 self._client.data_modeling.instances.delete(edges=ids)
 
 
-def _wanted(images: Sequence[PublishedImage], matches: Sequence[Match]) -> tuple[dict[LinkKey, _Wanted], list[str]]:
-    """Return the approved matches by pair, and sentences about polygons that exceed CDF's limit."""
-    refs = {image.external_id: image_ref(image) for image in images}
-    outlines: dict[LinkKey, list[Outline]] = defaultdict(list)
-    names: dict[LinkKey, str] = {}
-    for match in matches:
-        if match.status != "approved" or match.asset is None:
-            continue
-        polygon = clipped(match.detection.polygon)
-        if polygon is None:
-            raise ValueError(f"the outline of {match.detection.text!r} lies outside its face")
-        pair = LinkKey(match.asset.ref, refs[match.detection.image])
-        outlines[pair].append((match.detection.face, polygon))
-        names[pair] = match.asset.name
-    wanted: dict[LinkKey, _Wanted] = {}
-    problems = []
-    for pair, parts in outlines.items():
-        data, left_out = polygon_data(sorted(parts))
-        wanted[pair] = _Wanted(tuple(_cut(number) for number in data), names[pair])
-        if left_out:
-            problems.append(
-                f"{left_out} of {len(parts)} outlines of {names[pair]} on {pair.image} are more than CDF accepts."
-            )
-    return wanted, problems
-
-
-def _is_as_wished(wish: _Wanted, made: LinkRecord, edge: LinkEdge) -> bool:
-    """Compare by our digest if the edge was recorded, since CDF may round numbers; by its numbers otherwise."""
-    return wish.digest == made.digest if made.edges else wish.is_shown_by(edge)
-
-
-def _made(wanted: _Wanted, edge: LinkEdge) -> LinkRecord:
-    return LinkRecord(wanted.digest, {edge.name: edge.version})
-
-
-def _digest(polygon: Sequence[float]) -> str:
-    return hashlib.sha256(json.dumps(list(polygon)).encode()).hexdigest()[:16]
-
-
 def _named(ref: str) -> dict[str, Any]:
     space, _, external_id = ref.partition("/")
     return {"instanceId": relation(space, external_id)}
-
-
-def _cut(number: float) -> float:
-    """Round down to nine digits: pi rounded up exceeds pi, which CDF refuses."""
-    return math.floor(number * _STEPS_A_RADIAN) / _STEPS_A_RADIAN
