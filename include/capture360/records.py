@@ -1,13 +1,15 @@
-"""Records of what the steps did: small JSON documents beside the landing zone, and a capture's state by them.
+"""Records of what the steps did: small JSON documents beside the landing zone.
 
     <url>/<site>/<capture>/<fingerprint>/<step>[.<batch>].json   one writer a name
     <url>/<site>/<capture>/<fingerprint>/<report>                HTML and CSV reports
     <url>/<site>/<capture>/notes/<name>.json                     what steps keep of a capture across its deliveries
     <url>/<site>/<capture>/memory/...                            what proves notes that could not be restored otherwise
+    <url>/<site>/<capture>/leases/...                            which run writes the capture, see `steps.lease`
     <url>/by-date/<capture date>/<site>/<capture>                empty marker for backfills
     <url>/ocr-cache/...                                          texts by content of the face
     <url>/projects/<site>.json                                   the CDF project that the site's records belong to
     <url>/sensing/findings.json                                  the findings of the last sensing
+    <url>/sensing/alerts/<time>-<number>.json                    an alert that could not be posted yet
     <url>/sensing/held/<site>~<capture>~<number>                 empty marker of a lease that was taken
     <url>/sensing/done/<site>/<capture>~<fingerprint>~<stage>    empty marker of a delivery that sensing is done with
 
@@ -18,13 +20,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from enum import StrEnum
 from typing import Any
 
+from capture360.capture_state import ORDERED_STEPS, CaptureState, Stage, StepRecord
 from capture360.errors import ConfigError, RequestError
-from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, Verdict, is_id
+from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, is_id
 from capture360.store import DocumentStore, StateDocument
 
 BY_DATE = "by-date"
@@ -41,90 +42,6 @@ NOTES = "notes"
 LEASES = "leases"
 MEMORY = "memory"
 _NO_DELIVERIES = frozenset({NOTES, LEASES, MEMORY})
-
-
-class Stage(StrEnum):
-    """How far a capture got."""
-
-    READY = "ready"
-    ACCEPTED = "accepted"
-    PARTIAL = "partial"
-    REJECTED = "rejected"
-    PUBLISHED = "published"
-    CONTEXTUALIZED = "contextualized"
-    RETRACTED = "retracted"
-
-    @property
-    def is_end(self) -> bool:
-        """Whether sensing leaves a capture in this state alone until its files change."""
-        return self in {Stage.REJECTED, Stage.PUBLISHED, Stage.CONTEXTUALIZED, Stage.RETRACTED}
-
-
-_STAGE_AFTER = {
-    "sense": Stage.READY,
-    "verify": Stage.PUBLISHED,
-    "annotate": Stage.CONTEXTUALIZED,
-    "retract": Stage.RETRACTED,
-}
-_ORDER = {"validate": 1, "verify": 2, "annotate": 3}
-"""The order within a run of the steps that determine the stage."""
-_LOOKING_STEPS = frozenset({"sense", "validate"})
-STAGE_STEPS = frozenset({"validate", *_STAGE_AFTER})
-"""The steps whose records determine the stage; all of them small."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepRecord:
-    """One document: which step wrote it, in which run and when, and its body."""
-
-    step: str
-    batch: int | None
-    at: datetime
-    run: str
-    body: Mapping[str, Any]
-
-    @property
-    def stage(self) -> Stage | None:
-        """The stage that a capture reaches by this record."""
-        if self.step == "validate":
-            return Stage(Verdict(self.body["verdict"]).value)
-        return _STAGE_AFTER.get(self.step)
-
-
-@dataclass(frozen=True, slots=True)
-class CaptureState:
-    """The records of one delivery, oldest first. `stage` is that of the newest record that has one."""
-
-    key: CaptureKey
-    fingerprint: str
-    stage: Stage
-    records: tuple[StepRecord, ...]
-
-    @classmethod
-    def from_records(cls, key: CaptureKey, fingerprint: str, records: Sequence[StepRecord]) -> CaptureState:
-        """The state by one or more records, in any order."""
-        ordered = _in_order(records)
-        stages = [record.stage for record in ordered if record.stage is not None]
-        return cls(key, fingerprint, stages[-1] if stages else Stage.READY, tuple(ordered))
-
-    @property
-    def seen_at(self) -> datetime:
-        """When this delivery was last seen in the landing zone; a run of an older one may write on after that."""
-        seen = [record.at for record in self.records if record.step in _LOOKING_STEPS]
-        return max(seen, default=self.records[0].at)
-
-    def body(self, step: str, batch: int | None = None) -> Mapping[str, Any] | None:
-        """What `step` recorded; None if it did not run yet."""
-        for record in self.records:
-            if record.step == step and record.batch == batch:
-                return record.body
-        return None
-
-    def batches(self, step: str) -> Mapping[int, Mapping[str, Any]]:
-        """What the batches of `step` recorded, by batch number."""
-        return {
-            record.batch: record.body for record in self.records if record.step == step and record.batch is not None
-        }
 
 
 class Records:
@@ -166,7 +83,7 @@ class Records:
         """Record what a step did. `body` holds JSON values only."""
         document = {"at": datetime.now(UTC).isoformat(), "run": run, **body}
         self.store.put(f"{_folder(key, fingerprint)}/{_document_name(step, batch)}", _json(document))
-        if step in _ORDER:
+        if step in ORDERED_STEPS:
             self._unmark_done(key, fingerprint)
 
     def mark_done(self, state: CaptureState) -> None:
@@ -323,20 +240,6 @@ class Records:
             raise self.store.broken(path, "its time has no zone")
         del document["at"], document["run"]
         return record
-
-
-def _in_order(records: Sequence[StepRecord]) -> list[StepRecord]:
-    """Oldest first. Steps of one run stand in the order in which a run does them, though clocks of workers differ.
-
-    A rejected capture goes no further, so a rejection among them is that of a step done again, and stands by its time.
-    """
-    times = {(record.step, record.batch): record.at for record in records}
-    reached: dict[str, datetime] = {}
-    for record in sorted(records, key=lambda each: _ORDER.get(each.step, 0)):
-        if record.step in _ORDER and record.stage is not Stage.REJECTED:
-            reached[record.run] = max(record.at, reached.get(record.run, record.at))
-            times[record.step, record.batch] = reached[record.run]
-    return sorted(records, key=lambda each: (times[each.step, each.batch], _ORDER.get(each.step, 0)))
 
 
 def _date(name: str) -> date | None:

@@ -76,9 +76,9 @@ def reconcile(
 
 
 def _key(text: str, records: Records) -> CaptureKey:
+    from capture360.capture_state import STAGE_STEPS
     from capture360.errors import RequestError
     from capture360.model import CaptureKey
-    from capture360.records import STAGE_STEPS
 
     key = CaptureKey.parse(text)
     if records.load(key, only=STAGE_STEPS) is None:

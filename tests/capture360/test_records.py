@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from capture360.capture_state import Stage
 from capture360.errors import RecordsError, RequestError
 from capture360.model import CaptureKey
-from capture360.records import HELD, Records, Stage
+from capture360.records import HELD, Records
 from capture360.steps import lease
 from capture360.store import DocumentStore
 

@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from capture360.capture_state import Stage
 from capture360.errors import LeaseHeldError
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKey
-from capture360.records import Records, Stage
+from capture360.records import Records
 from capture360.steps import lease
 from capture360.store import DocumentStore
 

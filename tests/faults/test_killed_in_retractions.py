@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from capture360.capture_state import Stage
 from capture360.cdf.project_mode import ModeName
 from capture360.model import CaptureKey
-from capture360.records import Stage
 from capture360.steps.retract import plan_retraction, retract
 from captures import Drop
 from confirmed_deliveries import MODES, link

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import quote
 
+from capture360.capture_state import Stage
 from capture360.checks.validation import PlanPoint
 from capture360.errors import Capture360Error
 from capture360.model import CaptureKey
-from capture360.records import Stage
 from capture360.reports.page import page_in_airflow
 from capture360.reports.plan_view import plan_view
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from capture360.capture_state import STAGE_STEPS, Stage
 from capture360.cdf.registry import mode_of
 from capture360.errors import RequestError
 from capture360.landing.fingerprint import fingerprint
 from capture360.matching.manual import read_manual_matches
 from capture360.model import CaptureKey
-from capture360.records import STAGE_STEPS, Records, Stage
+from capture360.records import Records
 from capture360.steps import lease
 from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.context import StepContext

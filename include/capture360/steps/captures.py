@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from capture360.capture_state import CaptureState, Stage
 from capture360.checks.validation import PlanPoint
 from capture360.errors import Capture360Error
 from capture360.model import CaptureKey
-from capture360.records import CaptureState, Records, Stage
+from capture360.records import Records
 from capture360.reports.captures import Delivery, Detail, Entry, LastRun, State
 from capture360.rules.finding import Disposition, Finding
 from capture360.settings.register import Register

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from capture360 import names
+from capture360.capture_state import STAGE_STEPS, Stage, StepRecord
 from capture360.cdf.instances import Instances
 from capture360.cdf.ports import LinkDrift
 from capture360.cdf.registry import mode_of
 from capture360.errors import Capture360Error, ConfigError, MissingStepError, UnavailableError
 from capture360.model import FACES, CaptureKey, PublishedImage
-from capture360.records import STAGE_STEPS, Stage, StepRecord
 from capture360.rules.finding import Finding
 from capture360.rules.reconciliation import R01, R02, R03, R04, R05, R06, R07, R08, R09, R10, R11, R12
 from capture360.rules.rule import Rule

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from capture360.capture_state import STAGE_STEPS, Stage
 from capture360.cdf.polling import wait_until
 from capture360.cdf.registry import mode_of
 from capture360.errors import CdfUnavailableError, MissingStepError, RetractionError
 from capture360.model import CaptureKey, PublishedImage
-from capture360.records import STAGE_STEPS, Stage
 from capture360.steps.annotate import link_writer
 from capture360.steps.context import StepContext
 from capture360.steps.link_state import LinkMemory

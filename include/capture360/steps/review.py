@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from capture360.capture_state import STAGE_STEPS
 from capture360.cdf.registry import mode_of
 from capture360.errors import MissingStepError
 from capture360.matching.answers import understood
 from capture360.matching.decisions import Decided, as_decided
 from capture360.matching.documents import detection_document, match_document, match_from_document
 from capture360.model import CaptureKey, Detection, Match, PublishedImage
-from capture360.records import STAGE_STEPS, Records
+from capture360.records import Records
 from capture360.reports.crops import pictures
 from capture360.reports.review import review_page
 from capture360.steps.annotate import decided_matches, link_writer

@@ -10,8 +10,9 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 
+from capture360.capture_state import CaptureState
 from capture360.model import CaptureKey, Match
-from capture360.records import CaptureState, Records
+from capture360.records import Records
 
 _ASKED = "asked"
 _QUESTIONS = "questions"

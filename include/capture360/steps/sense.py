@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from capture360.capture_state import STAGE_STEPS, CaptureState, Stage
 from capture360.errors import Capture360Error, RecordsError
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.listing import capture_folder, captures
 from capture360.model import CaptureKey
-from capture360.records import SENSING, STAGE_STEPS, CaptureState, Records, Stage
+from capture360.records import SENSING, Records
 from capture360.rules.finding import Finding
 from capture360.rules.sensing import W01
 from capture360.settings.register import Register

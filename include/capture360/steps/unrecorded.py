@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from capture360 import names
+from capture360.capture_state import StepRecord
 from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import Extraction
 from capture360.model import Capture, CaptureKey
-from capture360.records import StepRecord
 from capture360.steps.collect import was_extracted
 from capture360.steps.context import StepContext
 from capture360.steps.e57_extraction import recorded_revisions

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from capture360.capture_state import CaptureState
 from capture360.model import FACES, CaptureKey, FaceRef, Pose, PublishedImage, Verdict
-from capture360.records import CaptureState, Records
+from capture360.records import Records
 from capture360_local.demo.deliveries import Expected
 
 if TYPE_CHECKING:

@@ -30,8 +30,8 @@ def lay_out(capture: str) -> list[dict[str, Any]]:
     """
     from dataclasses import asdict
 
+    from capture360.capture_state import STAGE_STEPS
     from capture360.errors import MissingStepError
-    from capture360.records import STAGE_STEPS
     from capture360.steps.review import begin
     from capture360.steps.review_due import asking_run
 

@@ -1,0 +1,109 @@
+"""The state of a capture by the records of its steps: how far it got, and what each step did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from capture360.model import CaptureKey, Verdict
+
+
+class Stage(StrEnum):
+    """How far a capture got."""
+
+    READY = "ready"
+    ACCEPTED = "accepted"
+    PARTIAL = "partial"
+    REJECTED = "rejected"
+    PUBLISHED = "published"
+    CONTEXTUALIZED = "contextualized"
+    RETRACTED = "retracted"
+
+    @property
+    def is_end(self) -> bool:
+        """Whether sensing leaves a capture in this state alone until its files change."""
+        return self in {Stage.REJECTED, Stage.PUBLISHED, Stage.CONTEXTUALIZED, Stage.RETRACTED}
+
+
+_STAGE_AFTER = {
+    "sense": Stage.READY,
+    "verify": Stage.PUBLISHED,
+    "annotate": Stage.CONTEXTUALIZED,
+    "retract": Stage.RETRACTED,
+}
+ORDERED_STEPS = {"validate": 1, "verify": 2, "annotate": 3}
+"""The order within a run of the steps that determine the stage."""
+_LOOKING_STEPS = frozenset({"sense", "validate"})
+STAGE_STEPS = frozenset({"validate", *_STAGE_AFTER})
+"""The steps whose records determine the stage; all of them small."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One document: which step wrote it, in which run and when, and its body."""
+
+    step: str
+    batch: int | None
+    at: datetime
+    run: str
+    body: Mapping[str, Any]
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage that a capture reaches by this record."""
+        if self.step == "validate":
+            return Stage(Verdict(self.body["verdict"]).value)
+        return _STAGE_AFTER.get(self.step)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureState:
+    """The records of one delivery, oldest first. `stage` is that of the newest record that has one."""
+
+    key: CaptureKey
+    fingerprint: str
+    stage: Stage
+    records: tuple[StepRecord, ...]
+
+    @classmethod
+    def from_records(cls, key: CaptureKey, fingerprint: str, records: Sequence[StepRecord]) -> CaptureState:
+        """The state by one or more records, in any order."""
+        ordered = _in_order(records)
+        stages = [record.stage for record in ordered if record.stage is not None]
+        return cls(key, fingerprint, stages[-1] if stages else Stage.READY, tuple(ordered))
+
+    @property
+    def seen_at(self) -> datetime:
+        """When this delivery was last seen in the landing zone; a run of an older one may write on after that."""
+        seen = [record.at for record in self.records if record.step in _LOOKING_STEPS]
+        return max(seen, default=self.records[0].at)
+
+    def body(self, step: str, batch: int | None = None) -> Mapping[str, Any] | None:
+        """What `step` recorded; None if it did not run yet."""
+        for record in self.records:
+            if record.step == step and record.batch == batch:
+                return record.body
+        return None
+
+    def batches(self, step: str) -> Mapping[int, Mapping[str, Any]]:
+        """What the batches of `step` recorded, by batch number."""
+        return {
+            record.batch: record.body for record in self.records if record.step == step and record.batch is not None
+        }
+
+
+def _in_order(records: Sequence[StepRecord]) -> list[StepRecord]:
+    """Oldest first. Steps of one run stand in the order in which a run does them, though clocks of workers differ.
+
+    A rejected capture goes no further, so a rejection among them is that of a step done again, and stands by its time.
+    """
+    times = {(record.step, record.batch): record.at for record in records}
+    reached: dict[str, datetime] = {}
+    for record in sorted(records, key=lambda each: ORDERED_STEPS.get(each.step, 0)):
+        if record.step in ORDERED_STEPS and record.stage is not Stage.REJECTED:
+            reached[record.run] = max(record.at, reached.get(record.run, record.at))
+            times[record.step, record.batch] = reached[record.run]
+    return sorted(records, key=lambda each: (times[each.step, each.batch], ORDERED_STEPS.get(each.step, 0)))
