@@ -132,6 +132,9 @@ class CdfError(Capture360Error):
     remedy = f"Fix what the message names, {_RUN_AGAIN}."
     status: int | None = None
     """HTTP status that CDF answered, if it answered one."""
+    absent: bool = False
+    """Whether CDF's API answered that what was asked for is not there (400 or 404). A store of contents that answers
+    a link so is at fault."""
 
 
 class UnavailableError(Capture360Error):

@@ -205,9 +205,10 @@ def check_annotations(http, written):
     condition = {"annotatedResourceType": "file", "annotatedResourceIds": ANNOTATED["items"]}
     found, cursor = [], {}
     while cursor is not None:
-        page = http.post("/annotations/list", json={"filter": condition, "limit": 1000} | cursor).json()
+        answer = http.post("/annotations/list", json={"filter": condition, "limit": 1000} | cursor)
+        page = answer.raise_for_status().json()
         found += [annotation["data"]["label"] for annotation in page["items"]]
-        cursor = {"cursor": page["nextCursor"]} if "nextCursor" in page else None
+        cursor = {"cursor": page["nextCursor"]} if page["nextCursor"] else None
     counted = Counter(found)
     assert set(written.done) <= set(counted) <= set(written.begun)
     assert set(counted.values()) == {BATCH}

@@ -25,6 +25,8 @@ _RETRIES = 6
 _REQUIRED = ("base_url", "project", "token_url", "client_id", "client_secret")
 RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
 """Statuses that a later attempt may not meet again."""
+_ABSENT = frozenset({400, 404})
+"""Statuses of CDF's API for a file that it does not have, or of which it has no content."""
 _TOKEN_REFUSALS = (
     "invalid_request",
     "invalid_client",
@@ -171,7 +173,10 @@ def cdf_errors(doing: str) -> Iterator[None]:
         raise CdfError(f"{doing}: {_token_refusal(error.error, error.description)}") from None
     except CogniteAPIError as error:
         request = f", request {error.x_request_id}" if error.x_request_id else ""
-        raise error_of_status(doing, error.code, f": {error.message}{request}") from error
+        raised = error_of_status(doing, error.code, f": {error.message}{request}")
+        if isinstance(raised, CdfError):
+            raised.absent = error.code in _ABSENT
+        raise raised from error
     except CogniteProjectAccessError as error:
         raise error_of_status(doing, 401, f': no access to project "{error.project}"') from None
     except CogniteFileUploadError as error:

@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-_ABSENT = frozenset({400, 404})
-"""Statuses for a file that CDF does not have, or of which it has no content."""
-
-
 class OcrEngine:
     """OCR engine, loaded when the first face is read. Loading takes a second, so one engine serves a whole batch."""
 
@@ -138,7 +134,7 @@ class OcrDetector:
             lines = self._cache.get(key) if self._cache else None
             pixels = decode(content, place) if lines is None else None
         except (BadInputError, CdfError) as error:
-            if isinstance(error, CdfError) and error.status not in _ABSENT:
+            if isinstance(error, CdfError) and not error.absent:
                 raise
             self._findings.append(L04.finding(where=place, value=ref.external_id, error=str(error)))
             return []
