@@ -18,7 +18,7 @@ from capture360.settings.files import FileSettings
 from capture360.settings.landing import Landing
 from capture360.settings.links import LinkSettings
 from capture360.settings.scene import SceneSettings
-from capture360.settings.section import Section
+from capture360.settings.section import Positive, Section
 
 _SPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,41}[a-zA-Z0-9]?\Z")
 """What CDF allows as the id of a space."""
@@ -44,6 +44,9 @@ class Site(Section):
     """Whether a space that does not exist is created."""
     frame: str = "site"
     """Name of the coordinate system that the site's 3D models stand in; captures in another frame are reported."""
+    camera_height: Positive | None = None
+    """Height of the camera above the floor in metres, where a manifest does not state it; not checked if nobody does.
+    Viewers draw the marker of a station 1.45 m below its image."""
     time_zone: str = "UTC"
     """IANA name of the site's time zone, such as Europe/Oslo: it decides which day a capture belongs to."""
     checks: CheckSettings = CheckSettings()

@@ -27,7 +27,7 @@ from capture360.cdf.links.image360_plan import (
     wanted_links,
 )
 from capture360.cdf.links.provenance import TOMBSTONE, LinkKey, LinkRecord, LinkRegistry
-from capture360.cdf.links.snapshot import LinkEdge, LinkSnapshot, image_ref, read_links
+from capture360.cdf.links.snapshot import LinkEdge, LinkSnapshot, image_ref, orphan_sentence, read_links
 from capture360.cdf.ports import Decision, LinkDrift, LinksWritten, MissingLink
 from capture360.cdf.preflight import ensure_space
 from capture360.errors import CdfError, CdfUnavailableError
@@ -236,12 +236,7 @@ class Image360Links:
             self._registry.forget(
                 [pair for pair in pairs if any(is_recorded(self._registry, [pair], edge) for edge in ours)]
             )
-            problems += [
-                f"Viewers cannot enter image {image}: link {edge.name} belongs to a Cognite3DObject without an asset. "
-                "Delete that link, or set object3D of its asset."
-                for edge in edges
-                if edge not in ours
-            ]
+            problems += [orphan_sentence(image, edge) for edge in edges if edge not in ours]
         return problems
 
     def _delete(self, edges: Sequence[LinkEdge]) -> None:
