@@ -29,7 +29,7 @@ from capture360.cdf.links.image360_plan import (
 from capture360.cdf.links.provenance import TOMBSTONE, LinkKey, LinkRecord, LinkRegistry
 from capture360.cdf.links.snapshot import LinkEdge, LinkSnapshot, image_ref, orphan_sentence, read_links
 from capture360.cdf.ports import Decision, LinkDrift, LinksWritten, MissingLink
-from capture360.cdf.preflight import ensure_space
+from capture360.cdf.preflight import ensure_space, missing_space_behind_500
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.geometry.spherical_polygons import FORMAT
 from capture360.model import FaceRef, Match, PublishedImage
@@ -187,8 +187,12 @@ class Image360Links:
                 "revision": {"instanceId": relation(*collection)},
             },
         }
+        spaces = (self._objects_space, self._links_space, collection[0])
         try:
-            with cdf_errors(f"Linking {len(pairs)} pairs of asset and image"):
+            with (
+                missing_space_behind_500(self._cdf, spaces),
+                cdf_errors(f"Linking {len(pairs)} pairs of asset and image"),
+            ):
                 self._client.post(self._url, body, headers={"cdf-version": self._site.data_modeling.cdf_version})
         except CdfUnavailableError:
             # CDF may have done it and only the answer was lost: the read that follows shows it.
