@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BeforeValidator, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from capture360.model import SITE_LENGTH, is_id
 from capture360.records import RESERVED
@@ -60,6 +60,9 @@ class Site(Section):
     """How many of the published faces are downloaded and compared: none, a sample, or all."""
     retrigger_after: timedelta = timedelta(hours=1)
     """How long a complete capture may lack a result before its DAG is triggered again."""
+    extraction_pipeline: Annotated[str | None, Field(min_length=1, max_length=255)] = None
+    """External id of an extraction pipeline in CDF that every ingest and contextualization is reported to, and that
+    sensing reports itself to as alive; none if not given."""
     retract_approvals: Literal[1, 2] = 1
     """How many people have to approve before captures_retract removes a capture from CDF."""
 
