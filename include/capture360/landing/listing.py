@@ -26,7 +26,7 @@ def capture_folder(site: Site, key: CaptureKey) -> CaptureFolder:
 
 
 def captures(site: Site) -> tuple[Sequence[CaptureKey], Sequence[LeftOut]]:
-    """The site's captures, and what lies beside them and cannot be one; ConfigError if the landing folder is gone."""
+    """The site's captures, and what lies beside them and cannot be one; ConfigError if there is no landing folder."""
     good: list[CaptureKey] = []
     left_out: list[LeftOut] = []
     for name, kind in sorted(_entries(site)):
