@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
@@ -18,8 +19,9 @@ from capture360.steps.progress import Progress
 from capture360.steps.review_due import match_digest
 
 STEP = "annotate"
-IMAGES_AT_ONCE = 150
-"""Six faces each: what one listing of annotations takes."""
+LEAST_AT_ONCE = 150
+"""Images of a batch; six faces each are what one listing of annotations takes."""
+MOST_BATCHES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,12 @@ def link_writer(ctx: StepContext, key: CaptureKey) -> LinkWriter:
 def batches_of(
     images: Sequence[PublishedImage], matches: Sequence[Match]
 ) -> Iterator[tuple[Sequence[PublishedImage], Sequence[Match]]]:
-    """Yield the images in batches that one listing of links takes, each with the matches on it."""
-    for some in batched(images, IMAGES_AT_ONCE):
-        ids = {image.external_id for image in some}
-        yield some, [match for match in matches if match.detection.image in ids]
+    """Yield the images in batches, each with the matches on it.
+
+    Each batch stores what is known of all links of the capture, so a larger capture has larger batches and not more.
+    """
+    on: dict[str, list[Match]] = defaultdict(list)
+    for match in matches:
+        on[match.detection.image].append(match)
+    for some in batched(images, max(LEAST_AT_ONCE, -(-len(images) // MOST_BATCHES))):
+        yield some, [match for image in some for match in on[image.external_id]]

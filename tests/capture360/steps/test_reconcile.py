@@ -130,7 +130,7 @@ def test_a_link_without_its_asset_keeps_viewers_out_and_is_told(core: Hall) -> N
 
 
 def test_links_on_all_images_are_compared(classic: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(annotating, "IMAGES_AT_ONCE", 1)
+    monkeypatch.setattr(annotating, "LEAST_AT_ONCE", 1)
     world = classic.world
     world.ingest(world.drop(classic.key.capture, stations=3), run="run 2")
     state = world.records.load(classic.key)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from capture360.batches import batched
 from capture360.cdf.instances import PAGE, Instances, View, relation
 from capture360.cdf.links.provenance import LinkKey
 from capture360.model import PublishedImage
@@ -15,6 +16,8 @@ _CORE = "cdf_cdm"
 _IMAGE = View(_CORE, "Cognite360Image")
 _ASSET = View(_CORE, "CogniteAsset")
 _LINK = View(_CORE, "Cognite360ImageAnnotation")
+_IMAGES_EACH = 150
+"""Images of one query, so that their links are a few pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,7 @@ def orphan_sentence(image: str, edge: LinkEdge) -> str:
 def read_links(instances: Instances, images: Sequence[PublishedImage]) -> LinkSnapshot:
     """Read the links on these images, whoever created them; those of a pair sorted by name."""
     there = LinkSnapshot()
-    if not images:
-        return there
-    for page in instances.pages(_query(images), "links"):
+    for page in (page for some in batched(images, _IMAGES_EACH) for page in instances.pages(_query(some), "links")):
         for node in page["images"]:
             collection = _IMAGE.properties_of(node).get("collection360")
             if collection:
