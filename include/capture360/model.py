@@ -208,7 +208,10 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What became of a detection; `candidates` are the best alternatives with their probability."""
+    """What became of a detection; `candidates` are the best alternatives with their probability.
+
+    A plate that is undecided has one match that is suggested, on its best view; its other views are dropped.
+    """
 
     detection: Detection
     asset: Asset | None
@@ -216,3 +219,5 @@ class Match:
     status: Literal["approved", "suggested", "dropped"]
     reason: str
     candidates: tuple[tuple[Asset, float], ...] = ()
+    plate: str = ""
+    """Name of the physical plate, the same for all views of it in one capture; empty before views were compared."""

@@ -37,6 +37,20 @@ class Crossing:
     """Distance in metres from each station to the point along its ray; negative behind it."""
 
 
+@dataclass(frozen=True, slots=True)
+class PairCrossings:
+    """Where each of n pairs of rays comes nearest; see `Crossing`."""
+
+    points: Vector
+    """(n, 3), halfway between the two rays; not finite where they are parallel."""
+    residuals: Vector
+    """(n,) larger one of the two angles in radians."""
+    angles: Vector
+    """(n,) angle in radians between the rays."""
+    depths: Vector
+    """(n, 2) distances in metres along the rays."""
+
+
 def ray_to(pose: Pose, detection: Detection) -> Ray:
     """The ray from a station through the centre of a text on one of its faces."""
     direction = matrix_from_quaternion(pose.rotation) @ face_directions(detection.face, centre(detection.polygon))
@@ -59,6 +73,27 @@ def crossing(rays: Sequence[Ray]) -> Crossing | None:
     depths = np.einsum("ni,ni->n", towards, directions)
     across = np.linalg.norm(towards - depths[:, None] * directions, axis=1)
     return Crossing(point, np.arctan2(across, depths), widest, depths)
+
+
+def pair_crossings(origins: Vector, directions: Vector, pairs: npt.NDArray[np.int64]) -> PairCrossings:
+    """The crossings of pairs (n, 2) of rays, given by origins (m, 3) and unit directions (m, 3), all at once.
+
+    The nearest points of two lines: https://mathworld.wolfram.com/Line-LineDistance.html.
+    """
+    first, second = pairs[:, 0], pairs[:, 1]
+    one, other = directions[first], directions[second]
+    between = origins[first] - origins[second]
+    cosine = np.einsum("ni,ni->n", one, other)
+    along_one, along_other = np.einsum("ni,ni->n", one, between), np.einsum("ni,ni->n", other, between)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sine_squared = 1 - cosine**2
+        depths = np.stack([cosine * along_other - along_one, along_other - cosine * along_one], axis=1)
+        depths = depths / np.where(sine_squared > 1e-12, sine_squared, np.nan)[:, None]
+        nearest_one = origins[first] + depths[:, :1] * one
+        nearest_other = origins[second] + depths[:, 1:] * other
+        apart = np.linalg.norm(nearest_one - nearest_other, axis=1) / 2
+        residuals = np.arctan2(apart[:, None], depths).max(axis=1)
+    return PairCrossings((nearest_one + nearest_other) / 2, residuals, np.arccos(np.clip(cosine, -1, 1)), depths)
 
 
 def seen_at(pose: Pose, detection: Detection, point: Vector) -> tuple[float, float] | None:

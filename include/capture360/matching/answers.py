@@ -1,9 +1,13 @@
-"""A reviewer's answer about a page of numbered suggestions: which of them are approved, and which rejected."""
+"""A reviewer's answer about a page of numbered plates: which tags are approved for them, and which rejected.
+
+A plate has one number. Where several tags are in question they have letters: 3a or 3 is the first tag of plate 3,
+3b the second one.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -12,37 +16,46 @@ from capture360.errors import ReviewAnswerError
 Choice = Literal["Approve all", "Reject all", "Decide one by one", "Leave as they are"]
 CHOICES: tuple[Choice, ...] = get_args(Choice)
 LEAVE: Choice = "Leave as they are"
-_PART = re.compile(r"(\d{1,6})(?:\s*-\s*(\d{1,6}))?\Z")
+_PART = re.compile(r"(\d{1,6})(?:\s*-\s*(\d{1,6})|([a-z]))?\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Numbers of a page's suggestions, from 1; those in neither are left as they are."""
+    """Tags of a page's plates as (number of the plate from 1, place of the tag from 0); plates in neither stay open."""
 
-    approved: frozenset[int]
-    rejected: frozenset[int]
+    approved: frozenset[tuple[int, int]]
+    rejected: frozenset[tuple[int, int]]
 
 
-def understood(choice: str, approve: str, reject: str, shown: int, rivals: Iterable[frozenset[int]] = ()) -> Answer:
-    """The answer to a page that shows suggestions 1 to `shown`.
+def understood(
+    choice: str, approve: str, reject: str, tags: Sequence[int], ties: Collection[int] = frozenset()
+) -> Answer:
+    """The answer to a page of plates, of which each is shown with so many `tags`.
 
-    `approve` and `reject` are lists such as "1, 3, 5-8": what is decided one by one, or what is excepted from
-    approving or rejecting all. `rivals` are numbers that suggest different tags for one plate: approving all approves
-    none of them, unless all but one are rejected.
+    `approve` and `reject` are lists such as "1, 3b, 5-8": what is decided one by one, or what is excepted from
+    approving or rejecting all. Numbers in `ties` are plates of which no tag is likelier than another: approving all
+    leaves them, unless all their tags but one are rejected; rejecting such a number rejects all its tags, and any other
+    number the first of its tags. A tag that is approved rejects those in a tie with it.
 
     ReviewAnswerError if numbers are not understood, not on the page, or contradict the choice.
     """
-    approved, rejected = _numbers(approve, "approve", shown), _numbers(reject, "reject", shown)
-    everything = frozenset(range(1, shown + 1))
+    offered = {
+        number: frozenset((number, tag) for tag in range(count if number in ties else min(count, 1)))
+        for number, count in enumerate(tags, 1)
+    }
+    approved, rejected = _chosen(approve, "approve", tags), _rejected(reject, tags, offered)
     if both := approved & rejected:
         raise ReviewAnswerError(f"{_listed(both)} cannot be approved and rejected at once. {_UNCHANGED}")
+    decided = {number for number, _ in approved}
+    others = {number: some - approved for number, some in offered.items() if number in decided}
+    refused = rejected.union(*others.values())
+    left = {number: some - refused for number, some in offered.items() if number not in others}
     if choice == "Approve all" and not approved:
-        open_rivals = [left for group in rivals if len(left := group - rejected) > 1]
-        return Answer(everything.difference(rejected, *open_rivals), rejected)
+        return Answer(frozenset().union(*(some for some in left.values() if len(some) == 1)), refused)
     if choice == "Reject all" and not rejected:
-        return Answer(approved, everything - approved)
+        return Answer(approved, refused.union(*left.values()))
     if choice == "Decide one by one" and (approved or rejected):
-        return Answer(approved, rejected)
+        return Answer(approved, refused)
     if choice == LEAVE and not approved | rejected:
         return Answer(frozenset(), frozenset())
     if choice not in CHOICES:
@@ -55,18 +68,44 @@ def understood(choice: str, approve: str, reject: str, shown: int, rivals: Itera
 _UNCHANGED = "Nothing was changed."
 
 
-def _numbers(text: str, field: str, shown: int) -> frozenset[int]:
-    found: set[int] = set()
-    for part in filter(None, (part.strip() for part in re.split(r"[,;]", text))):
-        matched = _PART.match(part)
-        if matched is None:
-            raise ReviewAnswerError(f'"{part}" in {field} is no number: write them as 1, 3, 5-8. {_UNCHANGED}')
-        first, last = int(matched[1]), int(matched[2] or matched[1])
-        if not 1 <= first <= last <= shown:
-            raise ReviewAnswerError(f'"{part}" in {field} is not on the page, which shows 1 to {shown}. {_UNCHANGED}')
-        found.update(range(first, last + 1))
+def letter(place: int) -> str:
+    """The letter of a plate's tag, counted from 0."""
+    return chr(ord("a") + place)
+
+
+def _chosen(text: str, field: str, tags: Sequence[int]) -> frozenset[tuple[int, int]]:
+    """The tags that a list names; a number without a letter names the first one."""
+    return frozenset((number, place or 0) for number, place in _parts(text, field, tags))
+
+
+def _rejected(
+    text: str, tags: Sequence[int], offered: dict[int, frozenset[tuple[int, int]]]
+) -> frozenset[tuple[int, int]]:
+    found: set[tuple[int, int]] = set()
+    for number, place in _parts(text, "reject", tags):
+        found.update(offered[number] if place is None else {(number, place)})
     return frozenset(found)
 
 
-def _listed(numbers: frozenset[int]) -> str:
-    return ", ".join(str(number) for number in sorted(numbers))
+def _parts(text: str, field: str, tags: Sequence[int]) -> list[tuple[int, int | None]]:
+    found: list[tuple[int, int | None]] = []
+    for part in filter(None, (part.strip() for part in re.split(r"[,;]", text))):
+        matched = _PART.match(part)
+        if matched is None:
+            raise ReviewAnswerError(f'"{part}" in {field} is no number: write them as 1, 3b, 5-8. {_UNCHANGED}')
+        first, last = int(matched[1]), int(matched[2] or matched[1])
+        if not 1 <= first <= last <= len(tags):
+            raise ReviewAnswerError(
+                f'"{part}" in {field} is not on the page, which shows 1 to {len(tags)}. {_UNCHANGED}'
+            )
+        place = ord(matched[3].lower()) - ord("a") if matched[3] else None
+        if place is not None and place >= tags[first - 1]:
+            raise ReviewAnswerError(
+                f'"{part}" in {field} is no tag on the page: number {first} has {tags[first - 1]}. {_UNCHANGED}'
+            )
+        found.extend((number, place) for number in range(first, last + 1))
+    return found
+
+
+def _listed(tags: frozenset[tuple[int, int]]) -> str:
+    return ", ".join(f"{number}{letter(place) if place else ''}" for number, place in sorted(tags))

@@ -1,34 +1,41 @@
-"""Resolve what several stations read of one plate: agreement promotes and contradiction demotes.
+"""Judge each physical plate once, from the readings of all stations that see it.
 
 One reading in forty is wrong, but two independent readings of one plate hardly ever agree on the same wrong text (one
 pair in two thousand, measured on rendered plates with PP-OCRv6). So a second station may stand in for an engine score
-that was too low. It may not stand in for evidence that is wrong in the same way from everywhere: an ambiguous tag, a
-plate that goes on, letters that look alike.
+that was too low, and a reading that is much less sure than those it contradicts counts for nothing. Agreement may not
+stand in for evidence that is wrong in the same way from everywhere: an ambiguous tag, a plate that goes on, letters
+that look alike. There the plates of the capture are assigned together: each tag to one plate, each plate to one tag.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
-from math import degrees, radians
 from statistics import median
 
 import numpy as np
 
-from capture360.geometry.polygons import bounds, touches_border
-from capture360.geometry.rays import Crossing, Ray, Vector, crossing, line_height, ray_to, seen_at
-from capture360.matching.edits import EditIndex, one_edit_apart
+from capture360.geometry.rays import Vector
+from capture360.matching.assignment import assign_look_alikes, assign_parts
+from capture360.matching.edits import EditIndex
 from capture360.matching.evidence import APPROVABLE
-from capture360.matching.normalise import key
-from capture360.matching.policy import ScoredMatch, Status, with_status
-from capture360.model import MAX_TEXT_LENGTH, Asset, Pose
+from capture360.matching.plates import Plate, write_verdict
+from capture360.matching.policy import ScoredMatch
+from capture360.matching.readings import Reading, readings_of
+from capture360.matching.sightlines import Sightlines
+from capture360.model import Asset, Pose
 from capture360.rules.finding import Finding
 from capture360.rules.links import L01, L02, L03
 from capture360.settings.matching import ConsensusSettings
 
-_MAX_SIZE_RATIO = 1.5
+_VETO = 0.5
+"""Weight of contradicting readings, as a share of that of the agreeing ones, from which a person decides."""
+_ONE_PLACE_M = 0.15
+"""Points this near are one plate: twice the usual error of a mobile scanner at 3 m."""
+_BESIDE_DEG = 2.0
+"""Between two readings of one image that are parts of one plate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,218 +54,285 @@ class Consensus:
 
     scored: list[ScoredMatch]
     sightings: list[Sighting]
-    findings: list[Finding]
+    findings: list[Finding] = field(default_factory=list)
 
 
 def resolve_consensus(
     scored: Sequence[ScoredMatch], poses: Mapping[str, Pose], settings: ConsensusSettings | None = None
 ) -> Consensus:
-    """Compare all stations. `poses` is by external id of the image; a match without a pose is left as it is."""
+    """Judge each plate from all its views. `poses` is by external id of the image; texts of others are judged alone."""
     return ConsensusResolver(scored, poses, settings or ConsensusSettings()).resolve()
 
 
 class ConsensusResolver:
     def __init__(self, scored: Sequence[ScoredMatch], poses: Mapping[str, Pose], settings: ConsensusSettings) -> None:
         self._scored = list(scored)
-        self._poses = poses
         self._settings = settings
-        self._findings: list[Finding] = []
-        self._rays: dict[int, Ray] = {}
+        self._readings = readings_of(scored)
+        self._sight = Sightlines([reading.detection for reading in self._readings], poses, settings)
         self._by_asset: dict[str, list[int]] = defaultdict(list)
-        self._by_image: dict[str, list[int]] = defaultdict(list)
-        for position, each in enumerate(scored):
-            pose = poses.get(each.match.detection.image)
-            if each.match.asset is not None and pose is not None:
-                self._rays[position] = ray_to(pose, each.match.detection)
-                self._by_asset[each.match.asset.ref].append(position)
-                self._by_image[each.match.detection.image].append(position)
-        self._images = list(self._by_image)
-        self._origins = np.array([poses[image].position for image in self._images]).reshape(-1, 3)
+        for number, reading in enumerate(self._readings):
+            for ref in reading.refs:
+                self._by_asset[ref].append(number)
+        self._plates: list[Plate] = []
+        self._findings: list[Finding] = []
 
     def resolve(self) -> Consensus:
         wrong_poses = self._wrong_poses()
-        if wrong_poses is not None:  # then where rays meet says nothing
-            return Consensus(self._scored, [], [wrong_poses])
-        sightings = [sighting for positions in self._by_asset.values() for sighting in self._sightings(positions)]
-        self._promote(sightings)
-        self._demote_in(sightings)
-        self._demote_pairs(sightings)
-        self._tell_places(sightings)
+        if wrong_poses is None:
+            self._find_plates()
+            self._judge()
+        else:  # then where rays meet says nothing
+            self._findings.append(wrong_poses)
+            self._add_single_views(set())
+        for number, plate in enumerate(self._plates, 1):
+            write_verdict(self._scored, plate, self._readings, str(number))
+        sightings = [self._sighting(plate) for plate in self._plates if plate.crossing is not None]
+        if wrong_poses is None:
+            self._report_places(sightings)
         return Consensus(self._scored, sightings, self._findings)
 
-    def _sightings(self, positions: Sequence[int]) -> list[Sighting]:
-        """Greedy clusters of one asset's rays, so that two plates of one tag stay two; best pairs first."""
-        pairs = []
-        for one, other in combinations(positions, 2):
-            met = self._met([one, other])
-            if met is not None:
-                pairs.append((float(met.residuals.max()), one, other))
+    def _find_plates(self) -> None:
         taken: set[int] = set()
-        sightings = []
-        for _, one, other in sorted(pairs):
-            if one in taken or other in taken:
+        for numbers in self._by_asset.values():
+            for meeting in self._sight.meetings(numbers, taken):
+                self._plates.append(Plate(list(meeting.members), meeting.crossing))
+        self._add_single_views(taken)
+        self._plates.sort(key=lambda plate: plate.views[0])
+
+    def _add_single_views(self, taken: set[int]) -> None:
+        for number, reading in enumerate(self._readings):
+            if number in taken:
                 continue
-            members = [one, other]
-            for position in positions:
-                if position not in taken and position not in members and self._met([*members, position]) is not None:
-                    members.append(position)
-            met = self._met(members)
-            asset = self._scored[one].match.asset
-            if met is None or asset is None:
-                continue
-            taken.update(members)
-            x, y, z = (round(float(value), 3) for value in met.point)
-            residual = degrees(float(met.residuals.max()))
-            sightings.append(Sighting(asset, (x, y, z), residual, tuple(sorted(members))))
-        return sightings
+            plate = Plate([number])
+            if reading.is_approved and reading.owner is not None:
+                plate.link(reading.owner, "")
+            self._plates.append(plate)
 
-    def _met(self, positions: Sequence[int]) -> Crossing | None:
-        """Where rays of different stations meet, if they do."""
-        settings = self._settings
-        if not self._are_apart(positions):
-            return None
-        met = crossing([self._rays[position] for position in positions])
-        if met is None or met.widest_angle < radians(settings.min_ray_angle_deg):
-            return None
-        near_enough = (met.depths >= settings.min_depth_m).all() and (met.depths <= settings.max_depth_m).all()
-        return met if near_enough and met.residuals.max() <= radians(settings.max_residual_deg) else None
+    def _judge(self) -> None:
+        for plate in self._plates:
+            if plate.crossing is not None:
+                self._judge_agreement(plate)
+        self._resolve_contradictions()
+        assign_look_alikes(self._plates, self._readings)
+        assign_parts(self._plates, self._readings, self._scored)
+        self._ask_once()
 
-    def _are_apart(self, positions: Sequence[int]) -> bool:
-        images = {self._scored[position].match.detection.image for position in positions}
-        return len(images) == len(positions)
+    def _judge_agreement(self, plate: Plate) -> None:
+        """Link a plate that one view shows surely, or two well enough, to the tag that weighs most."""
+        weights: dict[str, float] = defaultdict(float)
+        good: dict[str, list[Reading]] = defaultdict(list)
+        for reading in self._of(plate):
+            if reading.owner is not None and (reading.is_approved or reading.is_good(self._settings)):
+                weights[reading.owner.ref] += reading.weight
+                good[reading.owner.ref].append(reading)
+        if not weights:
+            return
+        ref = max(sorted(weights), key=lambda each: weights[each])
+        agreeing = good[ref]
+        if len(agreeing) > 1 or any(reading.is_approved for reading in agreeing):
+            asset = agreeing[0].owner
+            assert asset is not None
+            by = f"{len(agreeing)} stations agree" if len(agreeing) > 1 else "another station reads it surely"
+            plate.link(asset, by)
 
-    def _promote(self, sightings: Sequence[Sighting]) -> None:
-        for sighting in sightings:
-            good = [position for position in sighting.members if self._is_good(self._scored[position])]
-            for position in good if len(good) > 1 else ():
-                each = self._scored[position]
-                if each.match.status == "suggested":
-                    self._set(position, "approved", f"{len(good)} stations agree; alone: {each.match.reason}")
+    def _of(self, plate: Plate) -> list[Reading]:
+        return [self._readings[number] for number in plate.views]
 
-    def _is_good(self, each: ScoredMatch) -> bool:
-        match, settings = each.match, self._settings
-        return (
-            each.evidence.kind in APPROVABLE
-            and match.confidence >= settings.min_confidence
-            and match.detection.score >= settings.min_score
-            and not touches_border(match.detection.polygon)
-            and len(match.detection.text) < MAX_TEXT_LENGTH
-        )
+    # Contradictions
 
-    def _demote_in(self, sightings: Sequence[Sighting]) -> None:
-        """A station that reads another tag exactly where others, meeting in one point, read this one."""
-        for sighting in sightings:
-            agreeing = {self._scored[position].match.detection.image for position in sighting.members}
-            distances = np.linalg.norm(self._origins - np.array(sighting.point), axis=1)
-            for place in np.flatnonzero(distances <= self._settings.max_depth_m):
-                image = self._images[place]
-                # A station that sees this tag by itself as well sees two plates.
-                others = [] if image in agreeing else self._by_image[image]
-                if any(self._names(position) == sighting.asset.ref for position in others):
-                    continue
-                for position in others:
-                    if self._may_be_misread(position, sighting):
-                        self._conflict([position, *sighting.members])
+    def _resolve_contradictions(self) -> None:
+        """Weigh readings of a sibling's tag that stand exactly where a plate is read otherwise."""
+        siblings = self._siblings()
+        plate_of = {number: plate for plate in self._plates for number in plate.views}
+        for plate in [each for each in self._plates if each.crossing is not None]:
+            others = sorted(self._misreadings(plate, siblings, plate_of))
+            if others:
+                self._weigh(plate, others, plate_of)
+        self._plates = [plate for plate in self._plates if plate.views]
+        singles = [plate.views[0] for plate in self._plates if plate.crossing is None and not plate.near]
+        for one, other in self._contradicting_pairs(singles, siblings):
+            if plate_of[one] is not plate_of[other]:
+                self._weigh_pair(one, other, plate_of)
+        self._plates = [plate for plate in self._plates if plate.views]
 
-    def _may_be_misread(self, position: int, sighting: Sighting) -> bool:
-        """Whether a text may be another reading of the plate: a sibling's tag, in its place and of its size."""
-        point = np.array(sighting.point)
-        members = [position, *sighting.members]
-        siblings = any(one_edit_apart(a, b) for a in self._tags(position) for b in self._tags(sighting.members[0]))
-        return siblings and self._is_at(position, point) and self._are_of_one_size(members, point)
-
-    def _are_of_one_size(self, positions: Sequence[int], point: Vector) -> bool:
-        """Whether the texts would be equally high if they hung there; a plate in front of the point would not."""
-        detections = [self._scored[position].match.detection for position in positions]
-        heights = [line_height(self._poses[each.image], each, point) for each in detections]
-        return 0 < max(heights) <= _MAX_SIZE_RATIO * min(heights)
-
-    def _names(self, position: int) -> str:
-        asset = self._scored[position].match.asset
-        assert asset is not None
-        return asset.ref
-
-    def _is_at(self, position: int, point: Vector) -> bool:
-        detection = self._scored[position].match.detection
-        place = seen_at(self._poses[detection.image], detection, point)
-        if place is None:
-            return False
-        x_min, y_min, x_max, y_max = bounds(detection.polygon)
-        return x_min <= place[0] <= x_max and y_min <= place[1] <= y_max
-
-    def _demote_pairs(self, sightings: Sequence[Sighting]) -> None:
-        """Two stations, one tag each, siblings, and their rays meet: one plate that one of them misread."""
-        settled = {position for sighting in sightings for position in sighting.members}
-        holders: dict[str, list[int]] = defaultdict(list)
-        for position in self._rays.keys() - settled:
-            for tag_key in self._tags(position):
-                holders[tag_key].append(position)
-        tag_keys = sorted(holders)
-        pairs = {
-            (min(one, other), max(one, other))
-            for tag_key, near in zip(tag_keys, EditIndex(tag_keys).near(tag_keys), strict=True)
-            for place in near
-            for one in holders[tag_key]
-            for other in holders[tag_keys[place]]
-            if self._names(one) != self._names(other)
+    def _siblings(self) -> Mapping[str, frozenset[str]]:
+        """For each tag key those at most one edit away, itself among them."""
+        tag_keys = sorted({tag_key for reading in self._readings for tag_key in reading.keys})
+        near = EditIndex(tag_keys).near(tag_keys)
+        return {
+            tag_key: frozenset(tag_keys[place] for place in some) for tag_key, some in zip(tag_keys, near, strict=True)
         }
-        for one, other in sorted(pairs):
-            # Two rays meet somewhere by chance often enough; only a text that may be misread makes it a contradiction.
-            if min(self._scored[each].match.detection.score for each in (one, other)) >= self._settings.sure_score:
-                continue
-            met = None if self._see_both(one, other) else self._met([one, other])
-            if met is not None and self._are_of_one_size([one, other], met.point):
-                self._conflict([one, other])
 
-    def _tags(self, position: int) -> set[str]:
-        asset = self._scored[position].match.asset
-        return set(map(key, asset.tags)) if asset else set()
+    def _misreadings(
+        self, plate: Plate, siblings: Mapping[str, frozenset[str]], plate_of: Mapping[int, Plate]
+    ) -> Iterator[int]:
+        """Readings that may be of this plate and name another tag: a sibling's, in its place and of its size."""
+        assert plate.crossing is not None
+        point = plate.crossing.point
+        refs = {reading.owner.ref for reading in self._of(plate) if reading.owner is not None}
+        near_keys = {each for reading in self._of(plate) for one in reading.keys for each in siblings[one]}
+        agreeing = {reading.detection.image for reading in self._of(plate)}
+        for image in self._sight.images_near(point):
+            here = self._sight.by_image[image]
+            # A station that sees this tag by itself as well sees two plates.
+            if image in agreeing or any(self._readings[number].refs & refs for number in here):
+                continue
+            for number in here:
+                if not self._readings[number].keys & near_keys or not self._sight.is_at(number, point):
+                    continue
+                elsewhere = plate_of[number].crossing
+                if elsewhere is not None and float(np.linalg.norm(elsewhere.point - point)) > _ONE_PLACE_M:
+                    continue
+                if self._sight.are_of_one_size([number, *plate.views], point):
+                    yield number
+
+    def _weigh(self, plate: Plate, others: Sequence[int], plate_of: dict[int, Plate]) -> None:
+        ref = plate.asset.ref if plate.asset else None
+        agreeing = sum(reading.weight for reading in self._of(plate) if ref is None or reading.says(ref))
+        contradicting = sum(self._readings[number].weight for number in others)
+        if contradicting >= _VETO * agreeing:
+            self._contradict([*plate.views, *others])
+            plate.ask(f"stations disagree on this plate: {self._names([*plate.views, *others])}")
+        elif plate.verdict != "approved":
+            return
+        for number in others:
+            if plate_of[number] is not plate:
+                plate_of[number].give(number, plate)
+                plate_of[number] = plate
+
+    def _contradicting_pairs(
+        self, singles: Sequence[int], siblings: Mapping[str, frozenset[str]]
+    ) -> Iterable[tuple[int, int]]:
+        """Pairs of single views that read two siblings where their rays meet, in equal size."""
+        holders: dict[str, list[int]] = defaultdict(list)
+        for number in singles:
+            for tag_key in self._readings[number].keys:
+                holders[tag_key].append(number)
+        found: set[tuple[int, int]] = set()
+        for tag_key in sorted(holders):
+            for sibling in sorted(siblings[tag_key]):
+                if tag_key < sibling and sibling in holders:
+                    pairs = self._sight.pairs(holders[tag_key], holders[sibling])
+                    found.update(self._sight.meeting(pairs))
+        for one, other in sorted(found):
+            if self._readings[one].refs & self._readings[other].refs or self._see_both(one, other):
+                continue
+            met = self._sight.met([one, other])
+            if met is not None and self._sight.are_of_one_size([one, other], met.point):
+                yield one, other
 
     def _see_both(self, one: int, other: int) -> bool:
         """Whether one of the two stations has the other's tag as well, so that there are two plates."""
-        names = {self._names(one), self._names(other)}
+        for mine, theirs in ((one, other), (other, one)):
+            here = self._sight.by_image[self._readings[mine].detection.image]
+            if any(self._readings[number].refs & self._readings[theirs].refs for number in here):
+                return True
+        return False
+
+    def _weigh_pair(self, one: int, other: int, plate_of: dict[int, Plate]) -> None:
+        # Two rays meet somewhere by chance often enough; only a text that may be misread makes it a contradiction.
+        if min(self._readings[each].detection.score for each in (one, other)) >= self._settings.sure_score:
+            return
+        weaker, stronger = sorted((one, other), key=lambda each: self._readings[each].weight)
+        if self._readings[weaker].weight < _VETO * self._readings[stronger].weight:
+            return
+        self._contradict([one, other])
+        plate, lost = plate_of[stronger], plate_of[weaker]
+        plate.ask(f"stations disagree on this plate: {self._names([one, other])}")
+        for number in lost.readings:
+            lost.give(number, plate)
+            plate_of[number] = plate
+
+    def _names(self, numbers: Sequence[int]) -> str:
+        return " and ".join(sorted({asset.name for number in numbers for asset in self._readings[number].named}))
+
+    def _contradict(self, numbers: Sequence[int]) -> None:
+        first = self._readings[numbers[-1]].detection
+        self._findings.append(L01.finding(where=f"{first.image} {first.face}", value=self._names(numbers)))
+
+    # Questions
+
+    def _ask_once(self) -> None:
+        """Bring undecided readings together that may show one plate, so that it is asked about once."""
+        plate_of = {number: plate for plate in self._plates for number in plate.readings}
+        for one, other in self._rough_pairs(plate_of):
+            first, second = plate_of[one], plate_of[other]
+            if first is second or "suggested" not in {first.verdict, second.verdict}:
+                continue
+            if second.verdict == "approved" or (first.verdict != "approved" and len(second.views) > len(first.views)):
+                first, second = second, first
+            if self._are_apart(first, second):
+                continue
+            for number in second.readings:
+                second.give(number, first)
+                plate_of[number] = first
+        self._plates = [plate for plate in self._plates if plate.views]
+
+    def _rough_pairs(self, plate_of: Mapping[int, Plate]) -> Iterator[tuple[int, int]]:
+        for ref, numbers in self._by_asset.items():
+            some = [
+                number
+                for number in numbers
+                if plate_of[number].verdict == "suggested"
+                or ((asset := plate_of[number].asset) is not None and asset.ref == ref)
+            ]
+            if len(some) < 2:
+                continue
+            yield from self._sight.roughly_meeting(self._sight.pairs(some))
+            here: dict[str, list[int]] = defaultdict(list)
+            for number in some:
+                here[self._readings[number].detection.image].append(number)
+            for together in here.values():
+                yield from (
+                    pair
+                    for pair in combinations(together, 2)
+                    if self._sight.has(pair[0]) and self._sight.are_beside(*pair, _BESIDE_DEG)
+                )
+
+    def _are_apart(self, one: Plate, other: Plate) -> bool:
+        """Whether one image shows two plates side by side, or both have places that differ."""
+        if one.crossing is not None and other.crossing is not None:
+            return float(np.linalg.norm(one.crossing.point - other.crossing.point)) > 2 * _ONE_PLACE_M
         return any(
-            names <= {self._names(each) for each in self._by_image[self._scored[position].match.detection.image]}
-            for position in (one, other)
+            self._readings[mine].detection.image == self._readings[theirs].detection.image
+            and not (self._sight.has(mine) and self._sight.are_beside(mine, theirs, _BESIDE_DEG))
+            for mine in one.views
+            for theirs in other.views
         )
 
-    def _conflict(self, positions: Sequence[int]) -> None:
-        named = sorted({match.asset.name for position in positions if (match := self._scored[position].match).asset})
-        told = " and ".join(named)
-        for position in positions:
-            each = self._scored[position]
-            if each.match.status == "approved" and not each.manual:
-                self._set(position, "suggested", f"stations disagree on this plate: {told}")
-        first = self._scored[positions[0]].match.detection
-        self._findings.append(L01.finding(where=f"{first.image} {first.face}", value=told))
+    # Places and poses
 
-    def _tell_places(self, sightings: Sequence[Sighting]) -> None:
+    def _sighting(self, plate: Plate) -> Sighting:
+        assert plate.crossing is not None
+        asset = plate.asset or next(iter(self._readings[plate.views[0]].named))
+        x, y, z = (round(float(value), 3) for value in plate.crossing.point)
+        members = [self._position_of(number, asset) for number in plate.views]
+        return Sighting(asset, (x, y, z), plate.residual_deg, tuple(sorted(members)))
+
+    def _position_of(self, number: int, asset: Asset) -> int:
+        reading = self._readings[number]
+        named = zip(reading.positions, reading.named, strict=True)
+        return next((position for position, each in named if each.ref == asset.ref), reading.positions[0])
+
+    def _report_places(self, sightings: Sequence[Sighting]) -> None:
         places: dict[str, list[Sighting]] = defaultdict(list)
         for sighting in sightings:
             if all(self._scored[position].evidence.kind in APPROVABLE for position in sighting.members):
                 places[sighting.asset.ref].append(sighting)
         for some in places.values():
-            far = max(
-                (float(np.linalg.norm(np.subtract(one.point, other.point))) for one, other in combinations(some, 2)),
-                default=0.0,
-            )
+            far = _extent(np.array([sighting.point for sighting in some]))
             if far > self._settings.apart_m:
-                name = some[0].asset.name
-                self._findings.append(L02.finding(where=name, value=f"{far:.1f} m"))
+                self._findings.append(L02.finding(where=some[0].asset.name, value=f"{far:.1f} m"))
 
     def _wrong_poses(self) -> Finding | None:
         """If the rays to most plates miss each other widely, the poses are wrong and not the plates."""
         usual_of_assets: list[float] = []
-        for positions in self._by_asset.values():
-            residuals = []
-            for one, other in combinations(positions, 2):
-                if self._scored[one].evidence.kind not in APPROVABLE or not self._are_apart([one, other]):
-                    continue
-                met = crossing([self._rays[one], self._rays[other]])
-                if met is not None:
-                    residuals.append(degrees(float(met.residuals.max())))
-            if residuals:
-                usual_of_assets.append(median(residuals))
+        for numbers in self._by_asset.values():
+            sure = [number for number in numbers if self._readings[number].kind in APPROVABLE]
+            residuals = self._sight.residuals(self._sight.pairs(sure)) if len(sure) > 1 else np.empty(0)
+            if len(residuals):
+                usual_of_assets.append(float(np.degrees(np.median(residuals))))
         if len(usual_of_assets) < self._settings.pose_min_assets:
             return None
         usual = median(usual_of_assets)
@@ -268,5 +342,8 @@ class ConsensusResolver:
             where=f"{len(usual_of_assets)} assets seen by several stations", value=f"{usual:.1f} degrees"
         )
 
-    def _set(self, position: int, status: Status, reason: str) -> None:
-        self._scored[position] = with_status(self._scored[position], status, reason)
+
+def _extent(points: Vector) -> float:
+    """Largest distance from one of the outermost points (n, 3) along an axis to any other."""
+    outermost = points[np.unique([points.argmin(axis=0), points.argmax(axis=0)])]
+    return max(float(np.linalg.norm(points - one, axis=1).max()) for one in outermost)

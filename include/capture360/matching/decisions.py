@@ -25,13 +25,18 @@ class Decided:
 
     def is_about(self, match: Match) -> bool:
         """Whether it is the same asset in the same place."""
-        mine, other = self.match.detection, match.detection
         return (
             self.match.asset is not None
             and match.asset is not None
             and self.match.asset.ref == match.asset.ref
-            and (mine.image, mine.face) == (other.image, other.face)
-            and is_same_place(bounds(mine.polygon), bounds(other.polygon))
+            and self.is_at(match)
+        )
+
+    def is_at(self, match: Match) -> bool:
+        """Whether it is the same place of the same face."""
+        mine, other = self.match.detection, match.detection
+        return (mine.image, mine.face) == (other.image, other.face) and is_same_place(
+            bounds(mine.polygon), bounds(other.polygon)
         )
 
     def applied_to(self, match: Match) -> Match:
@@ -49,7 +54,10 @@ class Decided:
 
 
 def as_decided(matches: Sequence[Match], decisions: Sequence[Decided]) -> list[Match]:
-    """The matches with what was decided about them, and what was approved but is not read any more."""
+    """The matches with what was decided about them, and what was approved but is not read any more.
+
+    A decision about one view of a plate holds for the question about that plate, on whichever view it is asked.
+    """
     by_image: dict[str, list[Decided]] = {}
     for decision in decisions:
         by_image.setdefault(decision.match.detection.image, []).append(decision)
@@ -60,7 +68,32 @@ def as_decided(matches: Sequence[Match], decisions: Sequence[Decided]) -> list[M
         seen.update(id(each) for each in about)
         found.append(about[-1].applied_to(match) if about else match)
     unread = [each for each in decisions if each.status == "approved" and id(each) not in seen]
+    of_plates = _by_plate(matches, by_image)
+    found = [_as_its_plate(match, of_plates.get(match.plate, ())) for match in found]
     return found + [each.applied_to(each.match) for each in unread]
+
+
+def _by_plate(matches: Sequence[Match], by_image: Mapping[str, Sequence[Decided]]) -> dict[str, list[Decided]]:
+    """The decisions about any view of each plate, whatever is read there now."""
+    found: dict[str, list[Decided]] = {}
+    for match in matches:
+        for decision in by_image.get(match.detection.image, ()) if match.plate else ():
+            if decision.is_at(match):
+                found.setdefault(match.plate, []).append(decision)
+    return found
+
+
+def _as_its_plate(match: Match, decisions: Sequence[Decided]) -> Match:
+    """A suggestion as other views of its plate were decided: its tag was rejected there, or one was approved."""
+    if match.status != "suggested" or match.asset is None:
+        return match
+    for decision in decisions:
+        asset = decision.match.asset
+        if asset is not None and asset.ref == match.asset.ref:
+            return decision.applied_to(match)
+    if any(decision.status == "approved" for decision in decisions):
+        return replace(match, status="dropped", reason="another tag was approved for this plate")
+    return match
 
 
 def added(decisions: Iterable[Decided], new: Sequence[Decided]) -> list[Decided]:

@@ -49,6 +49,7 @@ def match_document(match: Match) -> dict[str, Any]:
         "status": match.status,
         "reason": match.reason,
         "candidates": [[_asset_document(asset), share] for asset, share in match.candidates],
+        "plate": match.plate,
     }
 
 
@@ -61,6 +62,7 @@ def match_from_document(document: Mapping[str, Any]) -> Match:
         status=document["status"],
         reason=document["reason"],
         candidates=tuple((_asset(asset), float(share)) for asset, share in document["candidates"]),
+        plate=document["plate"],
     )
 
 

@@ -62,6 +62,8 @@ class ScoredMatch:
     match: Match
     evidence: Evidence
     manual: bool = False
+    is_doubted: bool = False
+    """Whether the text itself is in doubt, whatever it says: small, cut, or read with a low score."""
 
 
 def score_matches(
@@ -167,16 +169,20 @@ class MatchPolicy:
         if decided is not None:
             return [ScoredMatch(self._by_hand(detection, decided), evidence, manual=True)]
         candidates = tuple((self._assets[owner], share) for owner, share in self._calibration.shares(evidence))
+        doubts = doubts_of(detection, self._settings)
         if evidence.kind in _ONE_EACH:
-            reason = "; ".join([REASONS[evidence.kind], *doubts_of(detection, self._settings)])
+            reason = "; ".join([REASONS[evidence.kind], *doubts])
             return [
-                ScoredMatch(Match(detection, asset, share, "suggested", reason, candidates), evidence)
+                ScoredMatch(
+                    Match(detection, asset, share, "suggested", reason, candidates), evidence, is_doubted=bool(doubts)
+                )
                 for asset, share in candidates
             ]
         confidence = self._calibration.confidence(evidence)
         status, reason = self._status(detection, evidence, confidence)
         named = self._assets[evidence.owner] if evidence.owner is not None and status != "dropped" else None
-        return [ScoredMatch(Match(detection, named, confidence, status, reason, candidates), evidence)]
+        match = Match(detection, named, confidence, status, reason, candidates)
+        return [ScoredMatch(match, evidence, is_doubted=bool(doubts))]
 
     def _by_hand(self, detection: Detection, ref: str) -> Match:
         if not ref:

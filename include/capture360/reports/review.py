@@ -8,18 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 
+from capture360.matching.answers import letter
 from capture360.model import Asset, Detection, Match
 from capture360.reports.escaping import for_markdown
 
 _MISSING = "·"
 _LEGEND = (
     "Is the plate in the picture the tag beside it? **Bold** is what differs from the text as it was read; "
-    f"{_MISSING} stands where a character was read that the tag does not have."
+    f"{_MISSING} stands where a character was read that the tag does not have. An answer holds for all views of the "
+    "plate. To approve another tag than the one suggested, give its letter too, such as 3b."
 )
-_RIVALS = (
-    "Rows with the same picture are different tags for one plate. *Approve all* leaves them as they are, unless you "
-    "reject all but one of them."
+_TIES = (
+    "The different tags for one plate that are marked *or* are equally likely. *Approve all* leaves such plates as "
+    "they are: approve one of their tags, such as 3a or 3b. Rejecting such a number rejects all its tags."
 )
+_TIE = 0.5
+"""Least share of the likeliest tag's probability that another one has in a tie."""
 
 
 def review_page(matches: Sequence[Match], picture: Callable[[Detection], str | None]) -> str:
@@ -29,16 +33,30 @@ def review_page(matches: Sequence[Match], picture: Callable[[Detection], str | N
     """
     head = "| No. | Picture | Read | Suggested | Or else | Why it is not certain |\n|---|---|---|---|---|---|"
     rows = [_row(number, match, picture(match.detection)) for number, match in enumerate(matches, 1)]
-    rivals = [_RIVALS, ""] if len({match.detection for match in matches}) < len(matches) else []
-    return "\n".join((_LEGEND, "", *rivals, head, *rows))
+    ties = [_TIES, ""] if any(map(is_tie, matches)) else []
+    return "\n".join((_LEGEND, "", *ties, head, *rows))
+
+
+def tags_of(match: Match) -> list[tuple[Asset, float]]:
+    """The tags that a plate is asked about with their probability, the suggested one first."""
+    first = [(match.asset, match.confidence)] if match.asset else []
+    return first + [(asset, share) for asset, share in match.candidates if asset != match.asset]
+
+
+def is_tie(match: Match) -> bool:
+    """Whether another tag is nearly as likely as the suggested one."""
+    shares = [share for _, share in tags_of(match)]
+    return len(shares) > 1 and max(shares[1:]) >= _TIE * shares[0]
 
 
 def _row(number: int, match: Match, picture: str | None) -> str:
     read = match.detection.text
-    suggested = _candidate(read, match.asset, match.confidence) if match.asset else ""
-    others = [_candidate(read, asset, share) for asset, share in match.candidates if asset != match.asset]
+    first, *others = [_candidate(read, asset, share) for asset, share in tags_of(match)] or [""]
+    lettered = [f"{number}{letter(place)} {other}" for place, other in enumerate(others, 1)]
+    between = ", *or* " if is_tie(match) else ", "
     shown = f"![plate {number}]({picture})" if picture else "cannot be shown"
-    cells = (f"**{number}**", shown, for_markdown(read), suggested, ", ".join(others), for_markdown(match.reason))
+    or_else = between.join(["", *lettered]).lstrip(", ") if is_tie(match) else between.join(lettered)
+    cells = (f"**{number}**", shown, for_markdown(read), first, or_else, for_markdown(match.reason))
     return f"| {' | '.join(cells)} |"
 
 

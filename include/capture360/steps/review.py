@@ -6,22 +6,22 @@ was decided about each link, over all deliveries, is kept in the memory of the c
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from capture360.batches import batched
 from capture360.capture_state import STAGE_STEPS
 from capture360.cdf.registry import mode_of
 from capture360.errors import MissingStepError
-from capture360.matching.answers import understood
+from capture360.matching.answers import letter, understood
 from capture360.matching.decisions import Decided, as_decided
 from capture360.matching.documents import detection_document, match_document, match_from_document
 from capture360.model import CaptureKey, Detection, Match, PublishedImage
 from capture360.records import Records
 from capture360.reports.crops import pictures
-from capture360.reports.review import review_page
+from capture360.reports.review import is_tie, review_page, tags_of
 from capture360.steps.annotate import decided_matches, link_writer
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
@@ -31,7 +31,7 @@ from capture360.steps.review_due import digest_of, match_digest, note_questions,
 
 STEP = "review"
 PAGE = 20
-"""Suggestions on one page: what a person takes in at a glance or two."""
+"""Plates on one page: what a person takes in at a glance or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,27 @@ class Reviewed:
     sentences: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A plate that is undecided: the suggestion on its best view, which has its tags, and matches of all its views."""
+
+    match: Match
+    views: Sequence[Match]
+
+    def document(self) -> dict[str, Any]:
+        """As a value that JSON can hold."""
+        views = [match_document(view) for view in self.views]
+        return {"plate": self.match.plate, "match": match_document(self.match), "views": views}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Question:
+        """The inverse of `document`."""
+        views = [match_from_document(view) for view in document["views"]]
+        return cls(match_from_document(document["match"]), views)
+
+
 def open_suggestions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[Match]:
-    """The suggested links that no person has decided on, the most certain first."""
+    """The suggestions that no person has decided on, one of each plate, the most certain first."""
     images = images_of(ctx, key, fingerprint)
     there = {image.external_id for image in images}
     suggested = [
@@ -76,17 +95,7 @@ def open_suggestions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> lis
         if match.status == "suggested" and match.detection.image in there
     ]
     waiting = link_writer(ctx, key).undecided(images, suggested)
-    surest: dict[Detection, float] = defaultdict(float)
-    for match in waiting:
-        surest[match.detection] = max(surest[match.detection], match.confidence)
-
-    def place(match: Match) -> tuple[float, str, str, float, str]:
-        """Rivals for one plate stand together."""
-        plate = match.detection
-        tag = match.asset.name if match.asset else ""
-        return -surest[plate], plate.text, picture_name(plate), -match.confidence, tag
-
-    return sorted(waiting, key=place)
+    return sorted(waiting, key=lambda match: (-match.confidence, match.detection.text, picture_name(match.detection)))
 
 
 def begin(
@@ -110,7 +119,8 @@ def begin(
     shown = pictures([match.detection for match in matches], lambda image, face: model.face_content(faces[image][face]))
     for detection, content in shown.items():
         ctx.records.put_report(key, fingerprint, picture_name(detection), content)
-    pages = [[match_document(match) for match in page] for page in _paged(matches)]
+    views = _views(recorded_matches(ctx.records, key, fingerprint), set(faces))
+    pages = [[_question(match, views) for match in page] for page in batched(matches, PAGE)]
     pictured = sorted({picture_name(detection) for detection in shown})
     asked = match_digest(ctx.records, key, fingerprint)
     body = {"match": asked, "pages": pages, "pictures": pictured}
@@ -129,12 +139,12 @@ def picture_name(detection: Detection) -> str:
 def page_of(
     ctx: StepContext, key: CaptureKey, fingerprint: str, page: int, address: Callable[[str], str]
 ) -> tuple[int, str]:
-    """How many suggestions page number `page` (from 0) shows, and its Markdown.
+    """How many plates page number `page` (from 0) shows, and its Markdown.
 
     `address` turns the name of a stored picture into the URL where a browser finds it.
     """
     body = _recorded(ctx.records, key, fingerprint)
-    matches = _page(body, page)
+    matches = [question.match for question in _page(body, page)]
     pictured = set(body["pictures"])
 
     def picture(detection: Detection) -> str | None:
@@ -156,25 +166,31 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, page: int, response
     if stale := _staleness(ctx, key, review):
         return Reviewed(stale=stale)
     LinkMemory(ctx.records, key).ensure_whole()
-    matches = _page(_recorded(ctx.records, key, review.fingerprint), page)
-    rivals = [frozenset(group) for group in _plates(matches)]
-    answer = understood(response.choice, response.approve, response.reject, len(matches), rivals)
+    questions = _page(_recorded(ctx.records, key, review.fingerprint), page)
+    tags = [tags_of(question.match) for question in questions]
+    ties = {number for number, question in enumerate(questions, 1) if is_tie(question.match)}
+    answer = understood(response.choice, response.approve, response.reject, list(map(len, tags)), ties)
     statuses: list[tuple[Match, Literal["approved", "rejected"]]] = [
-        (match, "approved" if number in answer.approved else "rejected")
-        for number, match in enumerate(matches, 1)
-        if number in answer.approved | answer.rejected
+        (
+            replace(view, asset=tags[number - 1][place][0]),
+            "approved" if (number, place) in answer.approved else "rejected",
+        )
+        for number, place in sorted(answer.approved | answer.rejected)
+        for view in questions[number - 1].views
     ]
     some = {match.detection.image for match, _ in statuses}
     images = [image for image in images_of(ctx, key, review.fingerprint) if image.external_id in some]
     sentences = _write(ctx, key, review.fingerprint, images, statuses, response) if statuses else []
-    counted = Counter(status for _, status in statuses)
-    done = Reviewed(counted["approved"], counted["rejected"], len(matches) - len(statuses), sentences=sentences)
+    approved = {number for number, _ in answer.approved}
+    rejected = {number for number, _ in answer.rejected} - approved
+    left = len(questions) - len(approved) - len(rejected)
+    done = Reviewed(len(approved), len(rejected), left, sentences=sentences)
     body = {
         "choice": response.choice,
         "by": response.by,
         "answered_at": response.at,
-        "approved": sorted(answer.approved),
-        "rejected": sorted(answer.rejected),
+        "approved": _tags(answer.approved),
+        "rejected": _tags(answer.rejected),
         "sentences": sentences,
     }
     ctx.records.put(key, review.fingerprint, STEP, body, run=ctx.run, batch=page)
@@ -229,27 +245,27 @@ def _recorded(records: Records, key: CaptureKey, fingerprint: str) -> Any:
     return record.body
 
 
-def _page(body: Any, page: int) -> list[Match]:
-    return [match_from_document(document) for document in body["pages"][page]] if page < len(body["pages"]) else []
+def _page(body: Any, page: int) -> list[Question]:
+    return [Question.from_document(document) for document in body["pages"][page]] if page < len(body["pages"]) else []
 
 
-def _paged(matches: Sequence[Match]) -> list[list[Match]]:
-    """Pages of PAGE matches at most, but for a plate with more rivals than that: they are never parted."""
-    pages: list[list[Match]] = []
-    for _, group in itertools.groupby(matches, key=lambda match: match.detection):
-        plate = list(group)
-        if not pages or len(pages[-1]) + len(plate) > PAGE:
-            pages.append([])
-        pages[-1].extend(plate)
-    return pages
+def _views(matches: Sequence[Match], images: Collection[str]) -> dict[str, list[Match]]:
+    """A match of each view of each plate."""
+    found: dict[str, dict[Detection, Match]] = defaultdict(dict)
+    for match in matches:
+        if match.plate and match.detection.image in images:
+            found[match.plate].setdefault(match.detection, match)
+    return {plate: list(views.values()) for plate, views in found.items()}
 
 
-def _plates(matches: Sequence[Match]) -> list[list[int]]:
-    """The numbers, from 1, of each plate's matches."""
-    numbers: dict[Detection, list[int]] = defaultdict(list)
-    for number, match in enumerate(matches, 1):
-        numbers[match.detection].append(number)
-    return list(numbers.values())
+def _question(match: Match, views: Mapping[str, Sequence[Match]]) -> dict[str, Any]:
+    others = [view for view in views.get(match.plate, ()) if view.detection != match.detection]
+    return Question(match, (match, *others)).document()
+
+
+def _tags(chosen: Collection[tuple[int, int]]) -> list[int | str]:
+    """Chosen tags as people write them: 3 for the first tag of a plate, "3b" for the second."""
+    return [f"{number}{letter(place)}" if place else number for number, place in sorted(chosen)]
 
 
 def _name(match: Match) -> str:

@@ -1,25 +1,45 @@
-"""What an answer to a page decides where several tags are suggested for one plate."""
+"""What an answer to a page decides where several tags are in question for one plate."""
 
 from __future__ import annotations
 
 import pytest
 
+from capture360.errors import ReviewAnswerError
 from capture360.matching.answers import Answer, understood
 
-RIVALS = [frozenset({1}), frozenset({2, 3}), frozenset({4})]
+TAGS = [1, 2, 3, 1]
+"""Plate 2 is one of two tags that are equally likely; plate 3 has a suggestion and two others that are not."""
+TIES = {2}
 
 
 @pytest.mark.parametrize(
     ("choice", "approve", "reject", "approved", "rejected"),
     [
-        ("Approve all", "", "", {1, 4}, set()),
-        ("Approve all", "", "2", {1, 3, 4}, {2}),
-        ("Approve all", "", "2-3", {1, 4}, {2, 3}),
-        ("Reject all", "3", "", {3}, {1, 2, 4}),
-        ("Decide one by one", "2", "3", {2}, {3}),
+        ("Approve all", "", "", {(1, 0), (3, 0), (4, 0)}, set()),
+        ("Approve all", "", "2b", {(1, 0), (2, 0), (3, 0), (4, 0)}, {(2, 1)}),
+        ("Approve all", "", "2-3", {(1, 0), (4, 0)}, {(2, 0), (2, 1), (3, 0)}),
+        ("Reject all", "", "", set(), {(1, 0), (2, 0), (2, 1), (3, 0), (4, 0)}),
+        ("Reject all", "2b", "", {(2, 1)}, {(1, 0), (2, 0), (3, 0), (4, 0)}),
+        ("Decide one by one", "2", "", {(2, 0)}, {(2, 1)}),
+        ("Decide one by one", "2a, 2B", "", {(2, 0), (2, 1)}, set()),
+        ("Decide one by one", "3c", "1", {(3, 2)}, {(3, 0), (1, 0)}),
+        ("Decide one by one", "", "2", set(), {(2, 0), (2, 1)}),
     ],
 )
 def test_one_plate_is_never_approved_for_two_tags_by_one_click(
-    choice: str, approve: str, reject: str, approved: set[int], rejected: set[int]
+    choice: str, approve: str, reject: str, approved: set[tuple[int, int]], rejected: set[tuple[int, int]]
 ) -> None:
-    assert understood(choice, approve, reject, 4, RIVALS) == Answer(frozenset(approved), frozenset(rejected))
+    assert understood(choice, approve, reject, TAGS, TIES) == Answer(frozenset(approved), frozenset(rejected))
+
+
+@pytest.mark.parametrize(
+    ("approve", "reject", "said"),
+    [
+        ("1b", "", '"1b" in approve is no tag on the page: number 1 has 1'),
+        ("2b", "2b", "2b cannot be approved and rejected"),
+        ("2-3b", "", '"2-3b" in approve is no number'),
+    ],
+)
+def test_a_letter_that_is_not_on_the_page_is_refused(approve: str, reject: str, said: str) -> None:
+    with pytest.raises(ReviewAnswerError, match=said):
+        understood("Decide one by one", approve, reject, TAGS, TIES)

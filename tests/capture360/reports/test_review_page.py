@@ -39,7 +39,7 @@ def test_a_row_has_the_number_the_picture_the_text_and_all_candidates() -> None:
     row = review_page([match], lambda detection: f"/pictures/{detection.image}.jpg").splitlines()[-1]
     assert row == (
         "| **1** | ![plate 1](/pictures/image-1.jpg) | `P-1O1A` | `P-1`**`0`**`1A` of `Pump A` 84% "
-        "| `P-1`**`0`**`1`**`B`** 8% | `one character differs` |"
+        "| 1b `P-1`**`0`**`1`**`B`** 8% | `one character differs` |"
     )
 
 
@@ -54,12 +54,12 @@ def test_a_text_from_outside_can_write_neither_markdown_nor_a_template() -> None
         assert cell.count("````") == 2
 
 
-def test_rivals_for_one_plate_are_explained_where_there_are_some() -> None:
+def test_tags_that_are_equally_likely_are_explained_where_there_are_some() -> None:
     valve, rival, pump = (Asset(str(n), name, (name,)) for n, name in enumerate(("XV-205", "XV-2O5", "P-101A")))
     one, other = (Detection("image-1", "left", text, 0.8, BOX) for text in ("XV-2O5", "P-1O1A"))
-    matches = [
-        Match(one, valve, 0.5, "suggested", ""), Match(one, rival, 0.5, "suggested", ""),
-        Match(other, pump, 0.9, "suggested", ""),
-    ]  # fmt: skip
-    assert "different tags for one plate" in review_page(matches, lambda _: None)
-    assert "different tags for one plate" not in review_page(matches[1:], lambda _: None)
+    tie = Match(one, valve, 0.5, "suggested", "", ((valve, 0.5), (rival, 0.5)))
+    clear = Match(other, pump, 0.9, "suggested", "", ((pump, 0.9), (valve, 0.1)))
+    page = review_page([tie, clear], lambda _: None)
+    assert "different tags for one plate" in page
+    assert "*or* 1b `XV-2`**`O`**`5` 50%" in page or "*or* 1b `XV-2O5` 50%" in page
+    assert "different tags for one plate" not in review_page([clear], lambda _: None)

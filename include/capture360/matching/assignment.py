@@ -1,0 +1,104 @@
+"""Plates of siblings decided together: each tag has one plate and each plate one tag.
+
+A tag that only look-alikes tell from another, or that begins another, is never sure by itself. Where the plates of all
+the tags in question are seen, and each is read as its own tag alone, from several stations, no other assignment is
+left.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from capture360.matching.evidence import EvidenceKind
+from capture360.matching.plates import Plate
+from capture360.matching.policy import ScoredMatch
+from capture360.matching.readings import LOOK_ALIKES, Reading
+from capture360.model import Asset
+
+_APART_M = 0.1
+"""Least distance of two plates that no image shows together."""
+_MAX_CANDIDATES = 3
+"""Tags that evidence names at most: with as many there may be more."""
+
+
+def assign_look_alikes(plates: Sequence[Plate], readings: Sequence[Reading]) -> None:
+    """Link the plates of look-alike tags if each tag is read on exactly one plate, by two clear views at least."""
+    groups: dict[frozenset[str], list[Plate]] = defaultdict(list)
+    for plate in plates:
+        views = [readings[number] for number in plate.readings]
+        if any(reading.kind in LOOK_ALIKES for reading in views):
+            groups[frozenset().union(*(reading.refs for reading in views))].append(plate)
+    uses = Counter(ref for refs in groups for ref in refs)
+    for refs, some in groups.items():
+        if any(uses[ref] > 1 for ref in refs) or len(some) != len(refs) or not _are_distinct(some, readings):
+            continue
+        read = [_read_alike(plate, readings) for plate in some]
+        if {asset.ref for asset in read if asset is not None} == refs:
+            for plate, asset in zip(some, read, strict=True):
+                assert asset is not None
+                plate.link(asset, "all tags that look alike are seen, each on a plate of its own")
+
+
+def _read_alike(plate: Plate, readings: Sequence[Reading]) -> Asset | None:
+    """The tag that all views of a plate say, at least two of them clearly; None if they do not."""
+    views = [readings[number] for number in plate.readings]
+    owners = {reading.owner.ref if reading.owner else None for reading in views}
+    clear = [reading for reading in views if not reading.is_doubted and reading.kind is EvidenceKind.LOOK_ALIKE]
+    return clear[0].owner if len(owners) == 1 and len(clear) > 1 else None
+
+
+def assign_parts(plates: Sequence[Plate], readings: Sequence[Reading], scored: Sequence[ScoredMatch]) -> None:
+    """Link a plate whose tag begins or ends others, if all of those hang elsewhere and are linked there."""
+    linked: dict[str, list[Plate]] = defaultdict(list)
+    for plate in plates:
+        if plate.verdict == "approved" and plate.asset is not None:
+            linked[plate.asset.ref].append(plate)
+    for plate in plates:
+        views = [readings[number] for number in plate.readings]
+        if plate.verdict != "suggested" or any(reading.kind is not EvidenceKind.PART for reading in views):
+            continue
+        clear = [reading for reading in views if not reading.is_doubted]
+        owners = {reading.owner.ref for reading in views if reading.owner is not None}
+        cut = any(reading.detection.whole is False for reading in views)
+        if not clear or len(owners) != 1 or cut or plate.reason:
+            continue
+        asset = clear[0].owner
+        assert asset is not None
+        longer = _longer(views, asset, scored)
+        elsewhere = [each for ref in longer for each in linked[ref]]
+        if (
+            longer
+            and all(linked[ref] for ref in longer)
+            and not linked[asset.ref]
+            and all(_are_distinct([plate, each], readings) for each in elsewhere)
+        ):
+            plate.link(asset, "the longer tags that begin or end with it hang elsewhere")
+
+
+def _longer(views: Iterable[Reading], asset: Asset, scored: Sequence[ScoredMatch]) -> set[str]:
+    """The tags of which this one may be a part; empty if there may be more than are known."""
+    found: set[str] = set()
+    for reading in views:
+        candidates = scored[reading.positions[0]].match.candidates
+        if len(candidates) >= _MAX_CANDIDATES:
+            return set()
+        found.update(each.ref for each, _ in candidates)
+    return found - {asset.ref}
+
+
+def _are_distinct(plates: Sequence[Plate], readings: Sequence[Reading]) -> bool:
+    """Whether each two of the plates are seen beside each other in one image, or hang apart."""
+    return all(_are_two(one, other, readings) for one, other in combinations(plates, 2))
+
+
+def _are_two(one: Plate, other: Plate, readings: Sequence[Reading]) -> bool:
+    images = {readings[number].detection.image for number in one.readings}
+    if images & {readings[number].detection.image for number in other.readings}:
+        return True
+    if one.crossing is None or other.crossing is None:
+        return False
+    return float(np.linalg.norm(one.crossing.point - other.crossing.point)) > _APART_M

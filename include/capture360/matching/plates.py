@@ -1,0 +1,118 @@
+"""A physical plate: the readings of it from all stations and what was decided about it, once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import degrees
+from typing import Literal
+
+from capture360.geometry.rays import Crossing
+from capture360.matching.policy import ScoredMatch, with_status
+from capture360.matching.readings import Reading
+from capture360.model import Asset
+
+Verdict = Literal["approved", "suggested", "dropped"]
+
+
+@dataclass(slots=True)
+class Plate:
+    """`views` are numbers of readings that show the plate; `near` those that may show it, or misread it.
+
+    `crossing` is where the lines of sight of `views` meet, None for one view alone.
+    """
+
+    views: list[int]
+    crossing: Crossing | None = None
+    verdict: Verdict = "suggested"
+    asset: Asset | None = None
+    reason: str = ""
+    near: list[int] = field(default_factory=list)
+
+    @property
+    def readings(self) -> tuple[int, ...]:
+        return (*self.views, *self.near)
+
+    @property
+    def residual_deg(self) -> float:
+        return 0.0 if self.crossing is None else degrees(float(self.crossing.residuals.max()))
+
+    def link(self, asset: Asset, reason: str) -> None:
+        self.verdict, self.asset, self.reason = "approved", asset, reason
+
+    def give(self, number: int, other: Plate) -> None:
+        """Leave a reading to another plate, which it may show; a plate that is left with one view has no place."""
+        (self.views if number in self.views else self.near).remove(number)
+        other.near.append(number)
+        if len(self.views) < 2:
+            self.crossing = None
+
+    def ask(self, reason: str = "") -> None:
+        """Leave the plate to a person; without a reason for that of its best view."""
+        self.verdict, self.asset, self.reason = "suggested", None, reason
+
+
+def write_verdict(scored: list[ScoredMatch], plate: Plate, readings: Sequence[Reading], name: str) -> None:
+    """Write a plate's verdict on the matches of its readings, in place; those of its views get its name."""
+    for number in plate.views:
+        for position in readings[number].positions:
+            match = scored[position].match
+            scored[position] = replace(scored[position], match=replace(match, plate=name))
+    if plate.verdict == "approved" and plate.asset is not None:
+        _write_link(scored, plate, plate.asset, readings)
+    else:
+        _write_question(scored, plate, readings, name)
+
+
+def _write_link(scored: list[ScoredMatch], plate: Plate, asset: Asset, readings: Sequence[Reading]) -> None:
+    for number in plate.readings:
+        reading = readings[number]
+        shows = number not in plate.near and reading.shows(asset.ref)
+        for position in reading.positions:
+            named = scored[position].match.asset
+            if scored[position].manual:
+                continue
+            if not shows or named is None or named.ref != asset.ref:
+                why = "another tag of this plate is linked" if shows else f"the plate is {asset.name}"
+                _drop(scored, position, f"{why}; {scored[position].match.reason}")
+            elif scored[position].match.status != "approved":
+                alone = scored[position].match.reason
+                scored[position] = with_status(scored[position], "approved", f"{plate.reason}; alone: {alone}")
+
+
+def _write_question(scored: list[ScoredMatch], plate: Plate, readings: Sequence[Reading], name: str) -> None:
+    """Leave one suggestion, on the best view, with the tags of all views to choose from; what was laid down stays."""
+    open_views = [number for number in plate.readings if not readings[number].is_manual and readings[number].named]
+    if not open_views:
+        return
+    best = max(open_views, key=lambda number: (number in plate.views, readings[number].rank, -number))
+    shown = readings[best].positions[0]
+    candidates = _candidates(scored, [position for number in open_views for position in readings[number].positions])
+    for number in open_views:
+        for position in readings[number].positions:
+            if position != shown:
+                _drop(scored, position, f"another view of this plate is asked about; {scored[position].match.reason}")
+    match = scored[shown].match
+    named = match.asset
+    assert named is not None
+    ordered = tuple(sorted(candidates, key=lambda pair: pair[0].ref != named.ref))
+    reason = f"{plate.reason}; {match.reason}" if plate.reason else match.reason
+    suggestion = replace(match, status="suggested", reason=reason, candidates=ordered, plate=name)
+    scored[shown] = replace(scored[shown], match=suggestion)
+
+
+def _candidates(scored: Sequence[ScoredMatch], positions: Sequence[int]) -> tuple[tuple[Asset, float], ...]:
+    """All tags in question with their largest share, the likeliest first."""
+    shares: dict[str, tuple[Asset, float]] = {}
+    for position in positions:
+        match = scored[position].match
+        own = ((match.asset, match.confidence),) if match.asset is not None else ()
+        for asset, share in (*match.candidates, *own):
+            if asset.ref not in shares or shares[asset.ref][1] < share:
+                shares[asset.ref] = (asset, share)
+    return tuple(sorted(shares.values(), key=lambda pair: -pair[1]))
+
+
+def _drop(scored: list[ScoredMatch], position: int, reason: str) -> None:
+    match = scored[position].match
+    scored[position] = replace(scored[position], match=replace(match, asset=None, status="dropped", reason=reason))

@@ -1,0 +1,194 @@
+"""Which readings of different stations may be of one plate: where their lines of sight meet.
+
+A reading is compared with those of the stations nearest to its own, found by a k-d tree, so the work grows with the
+number of readings and not with its square: a word such as PUMP may be read at every station of a site.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import cos, radians
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from capture360.geometry.polygons import bounds
+from capture360.geometry.rays import Crossing, Vector, crossing, line_height, pair_crossings, ray_to, seen_at
+from capture360.model import Detection, Pose
+from capture360.settings.matching import ConsensusSettings
+
+NEAREST = 16
+"""Stations that each station's readings are compared with: at 2.5 m from one to the next all within 5 m."""
+_MAX_SIZE_RATIO = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Readings whose lines of sight meet in one point, as positions in the list of detections."""
+
+    members: tuple[int, ...]
+    crossing: Crossing
+
+
+class Sightlines:
+    """Rays to detections, by their position in a list; a detection of an image without a pose has none."""
+
+    def __init__(self, detections: Sequence[Detection], poses: Mapping[str, Pose], settings: ConsensusSettings) -> None:
+        self._detections = detections
+        self._poses = poses
+        self._settings = settings
+        self._rays = {
+            position: ray_to(pose, each)
+            for position, each in enumerate(detections)
+            if (pose := poses.get(each.image)) is not None
+        }
+        self.by_image: dict[str, list[int]] = defaultdict(list)
+        for position in self._rays:
+            self.by_image[detections[position].image].append(position)
+        self._images = list(self.by_image)
+
+    def has(self, position: int) -> bool:
+        return position in self._rays
+
+    def pairs(self, positions: Sequence[int], others: Sequence[int] | None = None) -> npt.NDArray[np.int64]:
+        """Pairs (n, 2) of readings on different images near each other: of `positions`, or of these with `others`."""
+        from scipy.spatial import cKDTree
+
+        ones = self._grouped(positions)
+        seconds = ones if others is None else self._grouped(others)
+        if not ones or not seconds:
+            return np.empty((0, 2), np.int64)
+        images = list(seconds)
+        tree = cKDTree(np.array([self._poses[image].position for image in images]))
+        count = min(NEAREST + 1, len(images))
+        asked = list(ones)
+        _, near = tree.query(np.array([self._poses[image].position for image in asked]), k=count)
+        found: set[tuple[int, int]] = set()
+        for image, places in zip(asked, np.reshape(near, (len(asked), count)), strict=True):
+            for other in (images[place] for place in places):
+                if other != image:
+                    found.update(
+                        (min(one, two), max(one, two)) for one in ones[image] for two in seconds[other] if one != two
+                    )
+        return np.array(sorted(found), np.int64).reshape(-1, 2)
+
+    def _grouped(self, positions: Sequence[int]) -> dict[str, list[int]]:
+        grouped: dict[str, list[int]] = defaultdict(list)
+        for position in positions:
+            if position in self._rays:
+                grouped[self._detections[position].image].append(position)
+        return grouped
+
+    def residuals(self, pairs: npt.NDArray[np.int64]) -> Vector:
+        """(n,) angle in radians by which the rays of each pair miss each other, parallel ones left out."""
+        met = pair_crossings(self._origins, self._directions, pairs)
+        return np.asarray(met.residuals[np.isfinite(met.residuals)])
+
+    def meeting(self, pairs: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+        """Those pairs whose rays meet, the most exact first."""
+        settings = self._settings
+        met = pair_crossings(self._origins, self._directions, pairs)
+        good = np.isfinite(met.residuals) & (met.angles >= radians(settings.min_ray_angle_deg))
+        good &= (met.depths >= settings.min_depth_m).all(axis=1) & (met.depths <= settings.max_depth_m).all(axis=1)
+        good &= met.residuals <= radians(settings.max_residual_deg)
+        order = np.flatnonzero(good)[np.argsort(met.residuals[good], kind="stable")]
+        return [(int(one), int(other)) for one, other in pairs[order]]
+
+    def roughly_meeting(self, pairs: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+        """Those pairs that may show one plate, whose distance is not known: rays that cross at a small angle, too."""
+        settings = self._settings
+        met = pair_crossings(self._origins, self._directions, pairs)
+        rough = radians(2 * settings.max_residual_deg)
+        near = (met.depths >= settings.min_depth_m).all(axis=1) & (met.depths <= 2 * settings.max_depth_m).all(axis=1)
+        good = (np.isfinite(met.residuals) & near & (met.residuals <= rough)) | (
+            met.angles <= radians(settings.min_ray_angle_deg)
+        )
+        return [(int(one), int(other)) for one, other in pairs[good]]
+
+    def met(self, positions: Sequence[int]) -> Crossing | None:
+        """Where rays of different images meet, if they do."""
+        settings = self._settings
+        if len({self._detections[position].image for position in positions}) < len(positions):
+            return None
+        met = crossing([self._rays[position] for position in positions])
+        if met is None or met.widest_angle < radians(settings.min_ray_angle_deg):
+            return None
+        near_enough = (met.depths >= settings.min_depth_m).all() and (met.depths <= settings.max_depth_m).all()
+        return met if near_enough and met.residuals.max() <= radians(settings.max_residual_deg) else None
+
+    def meetings(self, positions: Sequence[int], taken: set[int]) -> list[Meeting]:
+        """Greedy clusters of readings, one of an image each, the most exact pairs first; `taken` grows by them."""
+        pairs = self.meeting(self.pairs([position for position in positions if position not in taken]))
+        near: dict[int, list[int]] = defaultdict(list)
+        for one, other in pairs:
+            near[one].append(other)
+            near[other].append(one)
+        found = []
+        for one, other in pairs:
+            if one in taken or other in taken:
+                continue
+            members = [one, other]
+            met = self.met(members)
+            asked = dict.fromkeys([*near[one], *near[other]])
+            while asked:
+                position = next(iter(asked))
+                del asked[position]
+                if position in taken or position in members:
+                    continue
+                larger = self.met([*members, position])
+                if larger is not None:
+                    members.append(position)
+                    met = larger
+                    asked |= dict.fromkeys(near[position])
+            if met is not None:
+                taken.update(members)
+                found.append(Meeting(tuple(sorted(members)), met))
+        return found
+
+    def images_near(self, point: Vector) -> list[str]:
+        """The images from which a plate at a point could be read."""
+        if not self._images:
+            return []
+        return [self._images[place] for place in sorted(self._tree.query_ball_point(point, self._settings.max_depth_m))]
+
+    def is_at(self, position: int, point: Vector) -> bool:
+        """Whether a point of the site lies behind a text."""
+        detection = self._detections[position]
+        place = seen_at(self._poses[detection.image], detection, point)
+        if place is None:
+            return False
+        x_min, y_min, x_max, y_max = bounds(detection.polygon)
+        return x_min <= place[0] <= x_max and y_min <= place[1] <= y_max
+
+    def are_of_one_size(self, positions: Sequence[int], point: Vector) -> bool:
+        """Whether the texts would be equally high if they hung there; a plate in front of the point would not."""
+        detections = [self._detections[position] for position in positions]
+        heights = [line_height(self._poses[each.image], each, point) for each in detections]
+        return 0 < max(heights) <= _MAX_SIZE_RATIO * min(heights)
+
+    def are_beside(self, one: int, other: int, angle_deg: float) -> bool:
+        """Whether two readings of one image lie within an angle of each other."""
+        return float(self._rays[one].direction @ self._rays[other].direction) >= cos(radians(angle_deg))
+
+    @cached_property
+    def _tree(self) -> Any:
+        from scipy.spatial import cKDTree
+
+        return cKDTree(np.array([self._poses[image].position for image in self._images]))
+
+    @cached_property
+    def _origins(self) -> Vector:
+        return self._table([ray.origin for ray in self._rays.values()])
+
+    @cached_property
+    def _directions(self) -> Vector:
+        return self._table([ray.direction for ray in self._rays.values()])
+
+    def _table(self, vectors: Sequence[Vector]) -> Vector:
+        table = np.full((len(self._detections), 3), np.nan)
+        table[list(self._rays)] = np.array(vectors).reshape(-1, 3)
+        return table
