@@ -56,6 +56,7 @@ def valid_calls(http: httpx.Client, answers: list[tuple[Call, httpx.Response]]) 
         {"items": [{"id": data_set, "update": {"description": {"set": "e"}, "metadata": {"add": {"c": "d"}}}}]},
     )
 
+    yield Call("POST", "/labels", {"items": [{"externalId": "l", "name": "l"}]})
     yield Call(
         "POST",
         "/assets",

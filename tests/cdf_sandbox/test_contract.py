@@ -6,8 +6,13 @@ from jsonschema import Draft202012Validator
 from cdf_sandbox_calls import send_all
 from specification import Specification
 
-# The published specification lacks the beta reverse lookup: cognite-sdk-python reads `items`, with an id each.
+# The specification at hand lacks the beta reverse lookup, of which cognite-sdk-python reads `items` with an id each, and
+# labels, of which it reads these fields.
 NOT_IN_THE_SPECIFICATION = {
+    ("POST", "/labels"): {
+        "required": ["items"],
+        "properties": {"items": {"type": "array", "items": {"required": ["externalId", "name", "createdTime"]}}},
+    },
     ("POST", "/annotations/reverselookup"): {
         "required": ["items", "annotatedResourceType"],
         "properties": {"items": {"type": "array", "items": {"required": ["id"]}}},

@@ -28,6 +28,7 @@ def test_assets_and_data_sets_always_have_metadata(http):
 
 
 def test_empty_values_of_files(http):
+    http.post("/labels", json=items({"externalId": "l", "name": "l"})).raise_for_status()
     made = http.post("/files", json={"name": "n", "externalId": "empty"}).raise_for_status().json()
     assert made["labels"] == []
     assert "metadata" not in made
@@ -55,6 +56,7 @@ def test_the_assets_of_a_file_may_be_emptied(http):
 def test_the_limits_of_a_creation_are_not_those_of_a_change(http):
     http.post("/files", json={"name": "n", "externalId": "many"}).raise_for_status()
     labels = [{"externalId": str(number)} for number in range(11)]
+    http.post("/labels", json=items(*(label | {"name": "n"} for label in labels))).raise_for_status()
     changed = one(http.post("/files/update", json=items({"externalId": "many", "update": {"labels": {"add": labels}}})))
     assert changed["labels"] == labels
 
@@ -123,3 +125,70 @@ def test_words_about_unknown_ids(http, path, words):
 def test_words_about_an_unknown_external_id_of_an_asset(http):
     answer = http.post("/assets/byids", json=items({"externalId": "nowhere"}))
     assert answer.json()["error"]["message"].startswith("External id not found")
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        {"type": "Point", "coordinates": [1]}, {"type": "Point", "coordinates": [1, 2, 3]},
+        {"type": "Point", "coordinates": ["1", "2"]}, {"type": "Point", "coordinates": [[1, 2]]},
+        {"type": "LineString", "coordinates": [[1, 2]]}, {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [0, 0]]]},
+        {"type": "MultiPolygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 0]]]}, {"type": "Circle"},
+        {"type": "MultiPoint", "coordinates": []},
+    ],
+)  # fmt: skip
+def test_places_whose_coordinates_do_not_fit_are_refused(http, geometry):
+    place = {"geoLocation": {"type": "Feature", "geometry": geometry}}
+    assert http.post("/assets", json=items({"name": "n", **place})).status_code == 400
+    assert http.post("/files", json={"name": "n", **place}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        {"type": "MultiPoint", "coordinates": [[1, 2.5]]}, {"type": "LineString", "coordinates": [[1, 2], [3, 4]]},
+        {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 0]]]},
+        {"type": "MultiLineString", "coordinates": [[[0, 0], [1, 1]]]},
+        {"type": "MultiPolygon", "coordinates": [[[[0, 0], [1, 1], [1, 0], [0, 0]]]]},
+    ],
+)  # fmt: skip
+def test_the_place_of_a_file(http, geometry):
+    place = {"type": "Feature", "geometry": geometry, "properties": {"a": 1}}
+    made = http.post("/files", json={"name": "n", "geoLocation": place}).raise_for_status().json()
+    assert made["geoLocation"] == place
+    gone = {"id": made["id"], "update": {"geoLocation": {"setNull": True}}}
+    assert "geoLocation" not in one(http.post("/files/update", json=items(gone)))
+
+
+def _all(acl, action, **scope):
+    return {acl: {"actions": [action], "scope": scope or {"all": {}}}}
+
+
+def test_upload_links_by_the_capabilities_of_data_modeling(running, http):
+    http.post("/models/spaces", json=items({"space": "dm_upload"})).raise_for_status()
+    source = {"type": "view", "space": "cdf_cdm", "externalId": "CogniteFile", "version": "v1"}
+    node = {"space": "dm_upload", "externalId": "f", "instanceType": "node"}
+    http.post("/models/instances", json=items(node | {"sources": [{"source": source, "properties": {}}]}))
+    wanted = items({"instanceId": {"space": "dm_upload", "externalId": "f"}})
+    schema = _all("dataModelsAcl", "READ", spaceIdScope={"spaceIds": ["cdf_cdm"]})
+    write = _all("dataModelInstancesAcl", "WRITE", spaceIdScope={"spaceIds": ["dm_upload"]})
+    elsewhere = _all("dataModelInstancesAcl", "WRITE", spaceIdScope={"spaceIds": ["other"]})
+    for name, grants, status in (
+        ("both", [schema, write], 201), ("schema", [schema], 403), ("write", [write], 403),
+        ("elsewhere", [schema, elsewhere], 403), ("files", [_all("filesAcl", "WRITE")], 201),
+    ):  # fmt: skip
+        with running.http(*running.make_client(name, grants)) as session:
+            assert session.post("/files/uploadlink", json=wanted).status_code == status, name
+            answer = session.post("/files/multiuploadlink?parts=1", json=wanted)
+            assert answer.status_code == status, name
+            if status == 201:
+                upload = answer.json()["items"][0]
+                httpx.put(upload["uploadUrls"][0], content=b".", trust_env=False).raise_for_status()
+                ended = wanted["items"][0] | {"uploadId": upload["uploadId"]}
+                session.post("/files/completemultipartupload", json=ended).raise_for_status()
+
+
+def test_multipart_uploads_of_new_files_take_no_items(http):
+    answer = http.post("/files/initmultipartupload?parts=1", json=items({"externalId": "f"}))
+    assert answer.status_code == 400
+    assert "Unexpected field - items" in answer.json()["error"]["message"]

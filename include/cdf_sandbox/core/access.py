@@ -15,10 +15,29 @@ ALL_ACLS: dict[str, tuple[str, ...]] = {
     "extractionPipelinesAcl": ("READ", "WRITE"),
     "extractionRunsAcl": ("READ", "WRITE"),
     "filesAcl": ("READ", "WRITE"),
+    "groupsAcl": ("LIST", "READ", "CREATE", "UPDATE", "DELETE"),
+    "labelsAcl": ("READ", "WRITE"),
     "projectsAcl": ("LIST", "READ"),
+    "securityCategoriesAcl": ("MEMBEROF", "LIST", "CREATE", "UPDATE", "DELETE"),
     "sessionsAcl": ("LIST", "CREATE", "DELETE"),
     "threedAcl": ("READ", "CREATE", "UPDATE", "DELETE"),
 }
+"""The ACLs that decide about requests here, and their actions."""
+FURTHER_ACLS = frozenset(
+    f"{name}Acl"
+    for name in (
+        "agents", "analytics", "appConfig", "appHosting", "auditlog", "chartsAdmin", "cogUnits", "dataProducts",
+        "diagramParsing", "digitalTwin", "documentFeedback", "documentPipelines", "entitymatching", "events",
+        "experiment", "extractionConfigs", "filePipelines", "functions", "generics", "geospatial", "geospatialCrs",
+        "hostedExtractors", "integrationConfigs", "integrations", "locationFilters", "modelHosting",
+        "monitoringTasks", "notifications", "pipelines", "postgresGateway", "raw", "relationships", "robotics",
+        "sapWriteback", "sapWritebackRequests", "scheduledCalculations", "seismic", "sequences", "simulators", "sla",
+        "streamRecords", "streams", "subscribeSignals", "templateGroups", "templateInstances", "timeSeries",
+        "timeSeriesSubscriptions", "transformations", "transformationsExternalDataSources", "types", "userProfiles",
+        "visionModel", "wells", "workflowOrchestration",
+    )
+)  # fmt: skip
+"""ACLs of services that the sandbox lacks; groups may grant them."""
 _DATA_SETS = "datasetsAcl"
 
 
@@ -32,11 +51,15 @@ def all_capabilities(project: str) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Access:
-    """The capabilities of one request's token, and the ids (as text) of the data sets that are write protected."""
+    """What one request's token may do.
+
+    `protected` are the ids (as text) of the data sets with write protection, `groups` those of the caller's groups.
+    """
 
     client_id: str
     capabilities: list[dict[str, Any]]
     protected: frozenset[str] = frozenset()
+    groups: tuple[int, ...] = ()
 
     def _scopes(self, acl: str, action: str) -> list[Mapping[str, Any]]:
         return [
@@ -52,6 +75,23 @@ class Access:
     def data_sets(self, acl: str, action: str) -> frozenset[str] | None:
         """Data set ids (as text) for which `action` is allowed; `None` means all, those without one included."""
         return self._narrowed(acl, action, "datasetScope", "ids")
+
+    def categories(self) -> frozenset[str] | None:
+        """Ids (as text) of the security categories that the caller is a member of; `None` means all."""
+        allowed: set[str] = set()
+        for name in ("idscope", "idScope"):
+            narrowed = self._narrowed("securityCategoriesAcl", "MEMBEROF", name, "ids")
+            if narrowed is None:
+                return None
+            allowed |= narrowed
+        return frozenset(allowed)
+
+    def require_categories(self, category_ids: Iterable[int]) -> None:
+        """Refuse with 403 unless the caller is a member of every category."""
+        member = self.categories()
+        denied = sorted({str(each) for each in category_ids} - member) if member is not None else []
+        if denied:
+            raise MissingCapability("securityCategoriesAcl", "MEMBEROF", f"security categories {', '.join(denied)}")
 
     def _narrowed(self, acl: str, action: str, scope_name: str, key: str) -> frozenset[str] | None:
         allowed: set[str] = set()

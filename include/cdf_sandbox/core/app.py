@@ -12,7 +12,7 @@ from cdf_sandbox.core.clock import Clock
 from cdf_sandbox.core.control import control_router
 from cdf_sandbox.core.errors import install_error_handlers
 from cdf_sandbox.core.http import PROJECT_PREFIX, CdfRoute, refuse_unknown_query
-from cdf_sandbox.core.limits import Limits
+from cdf_sandbox.core.limits import Conflicts, Limits
 from cdf_sandbox.core.links import Links
 from cdf_sandbox.core.middleware import ApiCors, RequestMiddleware
 from cdf_sandbox.core.options import Options
@@ -31,9 +31,15 @@ from cdf_sandbox.services.extraction_pipelines import store as extraction_pipeli
 from cdf_sandbox.services.files import contents, syncer
 from cdf_sandbox.services.files import routes as files
 from cdf_sandbox.services.files import store as files_store
+from cdf_sandbox.services.groups import routes as groups
+from cdf_sandbox.services.groups import store as groups_store
+from cdf_sandbox.services.labels import routes as labels
+from cdf_sandbox.services.labels import store as labels_store
 from cdf_sandbox.services.pages import panorama_routes
 from cdf_sandbox.services.pages import routes as pages
 from cdf_sandbox.services.projects import routes as projects
+from cdf_sandbox.services.security_categories import routes as security_categories
+from cdf_sandbox.services.security_categories import store as security_categories_store
 from cdf_sandbox.services.sessions import routes as sessions
 from cdf_sandbox.services.sessions import store as sessions_store
 from cdf_sandbox.services.three_d import routes as three_d
@@ -51,8 +57,11 @@ class Service:
 
 
 SERVICES: Sequence[Service] = (
+    Service(groups.router, groups_store.DDL),
+    Service(security_categories.router, security_categories_store.DDL),
     Service(sessions.router, sessions_store.DDL),
     Service(data_sets.router, data_sets_store.DDL),
+    Service(labels.router, labels_store.DDL),
     Service(assets.router, assets_store.DDL),
     Service(files.router, files_store.DDL),
     Service(annotations.router, annotations_store.DDL),
@@ -73,7 +82,10 @@ def create_sandbox(options: Options) -> Sandbox:
         links = Links(keys.kept_key(db, "links"), clock)
         blobs.remove_orphans(files_store.referenced_blobs(db))
     limits = Limits(refused_count=options.throttled_requests_count)
-    sandbox = Sandbox(options=options, clock=clock, storage=storage, blobs=blobs, links=links, limits=limits)
+    conflicts = Conflicts(refused=options.rate_limits and options.conflicting_requests_are_refused)
+    sandbox = Sandbox(
+        options=options, clock=clock, storage=storage, blobs=blobs, links=links, limits=limits, conflicts=conflicts
+    )
     syncer.install(sandbox)
     return sandbox
 

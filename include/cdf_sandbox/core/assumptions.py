@@ -13,9 +13,15 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   look-ups answer 400 with `missing`.
 - A resource that one request names twice is refused with 409, as was seen for files and assets; that it is so for
   every other resource, and for a resource by two identifiers where it is read or changed, is assumed.
-- Labels are not checked for existence, since the Labels API is not part of the sandbox; neither are security
-  categories. `geoLocation` is stored but cannot be filtered on, and `advancedFilter` and `sort` of assets are
-  refused as unexpected fields.
+- Labels must be defined when they are attached, unless `Options.labels_must_exist` is off; security categories must
+  exist. What was attached stays when its definition is deleted. Files of security categories are refused with 403.
+- `geoLocation` is stored and answered, and cannot be filtered on. Comparisons of an `advancedFilter` mind the case of
+  letters, `search` does not. A property without a value matches no leaf, so that `not` of a leaf matches it.
+- A client is a member of the groups whose `sourceId` is its id, and of those that list it. Groups may grant ACLs of
+  services that the sandbox lacks; other names are refused. A client's own group is made and renewed with it.
+- Two requests that change a resource at the same time: the second is refused with 429, in words of our own. They are
+  compared by the identifiers they name. `Options.conflicting_requests_are_refused` switches that off.
+- `/3d/migrate/models` is closed unless `Options.migration_of_3d` is on; then hybrid projects contextualize images too.
 - An entry without content is deleted a week after its creation, overwritten or not, with its annotations and parts;
   a CogniteFile node keeps its file.
 - A multipart upload can be completed once; an open one ends with its file. That a part but the last is too small is

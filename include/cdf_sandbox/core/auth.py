@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from sqlite3 import Row
+from sqlite3 import Connection
 from typing import Annotated, Any
 from urllib.parse import parse_qs, unquote_plus
 
@@ -16,12 +16,11 @@ from cdf_sandbox.core.access import Access, all_capabilities
 from cdf_sandbox.core.errors import Unauthorized
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep, current_sandbox
+from cdf_sandbox.services.groups import store as groups
 
 TOKEN_PATH = "/oauth2/token"  # noqa: S105 - a path, not a secret
 DDL = """
-CREATE TABLE IF NOT EXISTS clients (
-    client_id TEXT PRIMARY KEY, secret_sha256 TEXT NOT NULL, capabilities TEXT NOT NULL
-);
+CREATE TABLE IF NOT EXISTS principals (client_id TEXT PRIMARY KEY, secret_sha256 TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS tokens (
     token_sha256 TEXT PRIMARY KEY, client_id TEXT NOT NULL, expires_at REAL NOT NULL
 ) WITHOUT ROWID;
@@ -37,22 +36,22 @@ def _sha256(text: str) -> str:
 def register_client(
     sandbox: Sandbox, client_id: str, capabilities: list[dict[str, Any]] | None = None, secret: str | None = None
 ) -> str:
-    """Make or renew a client and return its secret; without `capabilities` it may do everything."""
+    """Make or renew a client and its group, and return its secret; without `capabilities` it may do everything."""
     secret = secret or secrets.token_urlsafe(32)
     granted = all_capabilities(sandbox.options.project) if capabilities is None else capabilities
     with sandbox.storage.write() as db:
         db.execute(
-            "INSERT INTO clients VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
-            " SET secret_sha256 = excluded.secret_sha256, capabilities = excluded.capabilities",
-            (client_id, _sha256(secret), json.dumps(granted)),
+            "INSERT INTO principals VALUES (?, ?) ON CONFLICT DO UPDATE SET secret_sha256 = excluded.secret_sha256",
+            (client_id, _sha256(secret)),
         )
+        groups.renew_group_of(db, client_id, granted)
     return secret
 
 
 def check_client(sandbox: Sandbox, client_id: str, secret: str) -> bool:
     """Whether `client_id` exists and `secret` is its secret."""
     with sandbox.read() as db:
-        row = db.execute("SELECT secret_sha256 FROM clients WHERE client_id = ?", (client_id,)).fetchone()
+        row = db.execute("SELECT secret_sha256 FROM principals WHERE client_id = ?", (client_id,)).fetchone()
     return row is not None and hmac.compare_digest(row["secret_sha256"], _sha256(secret))
 
 
@@ -100,33 +99,39 @@ def issue_token(sandbox: SandboxDep, form: Annotated[dict[str, str], Depends(_fo
     )
 
 
-def _client_of(sandbox: Sandbox, authorization: str) -> Row | None:
+def _client_of(sandbox: Sandbox, db: Connection, authorization: str) -> str | None:
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         return None
-    with sandbox.read() as db:
-        row: Row | None = db.execute(
-            "SELECT client_id, capabilities FROM tokens JOIN clients USING (client_id)"
-            " WHERE token_sha256 = ? AND expires_at > ?",
-            (_sha256(token.strip()), sandbox.clock.now()),
-        ).fetchone()
-    return row
+    row = db.execute(
+        "SELECT client_id FROM tokens JOIN principals USING (client_id) WHERE token_sha256 = ? AND expires_at > ?",
+        (_sha256(token.strip()), sandbox.clock.now()),
+    ).fetchone()
+    return None if row is None else str(row["client_id"])
 
 
 def identity_of(sandbox: Sandbox, authorization: str) -> str | None:
     """The client whose valid token an Authorization header holds."""
-    row = _client_of(sandbox, authorization)
-    return None if row is None else str(row["client_id"])
+    with sandbox.read() as db:
+        return _client_of(sandbox, db, authorization)
 
 
 def bearer_access(request: Request) -> Access:
-    """Access of the bearer token; 401 without a valid one."""
-    row = _client_of(current_sandbox(request), request.headers.get("authorization", ""))
-    if row is None:
-        raise Unauthorized(challenge=True)
-    with current_sandbox(request).read() as db:
+    """Access of the bearer token, as the groups of its client grant it; 401 without a valid one."""
+    sandbox = current_sandbox(request)
+    with sandbox.read() as db:
+        client_id = _client_of(sandbox, db, request.headers.get("authorization", ""))
+        if client_id is None:
+            raise Unauthorized(challenge=True)
+        memberships = groups.groups_of(db, client_id)
         rows = db.execute("SELECT id FROM data_sets WHERE json_extract(doc, '$.writeProtected')").fetchall()
-    return Access(row["client_id"], json.loads(row["capabilities"]), frozenset(str(each["id"]) for each in rows))
+    granted = [each for group in memberships for each in json.loads(group["doc"]).get("capabilities", ())]
+    return Access(
+        client_id,
+        granted,
+        frozenset(str(each["id"]) for each in rows),
+        tuple(group["id"] for group in memberships),
+    )
 
 
 def project_access(project: str, request: Request) -> Access:
@@ -147,7 +152,9 @@ def inspect_token(sandbox: SandboxDep, access: BearerDep) -> Response:
     return Json(
         {
             "subject": access.client_id,
-            "projects": [{"projectUrlName": sandbox.options.project, "groups": [1]}],
-            "capabilities": access.capabilities,
+            "projects": [{"projectUrlName": sandbox.options.project, "groups": access.groups}],
+            "capabilities": [
+                each | {"projectScope": {"projects": [sandbox.options.project]}} for each in access.capabilities
+            ],
         }
     )

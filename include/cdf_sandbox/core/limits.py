@@ -1,11 +1,13 @@
-"""Rate and concurrency limits over a sliding second of real time: per client, and of all clients together."""
+"""Limits that answer 429: rates over a sliding second of real time, requests at once, and conflicting requests."""
 
+import json
 import re
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from cdf_sandbox.core.errors import TooManyRequests
 from cdf_sandbox.services.data_modeling.assumptions import CONCURRENT_DELETES, CONCURRENT_READS, CONCURRENT_WRITES
@@ -41,6 +43,35 @@ def instance_work(method: str, path: str) -> str | None:
     if found is None or method != "POST":
         return None
     return {None: "write", "/delete": "delete"}.get(found[1], "read")
+
+
+class Conflicts:
+    """Resources that requests are changing at this moment; a second request for one of them is refused with 429.
+
+    They are compared by the identifiers that the requests name.
+    """
+
+    def __init__(self, *, refused: bool = True) -> None:
+        self._refused = refused
+        self._lock = threading.Lock()
+        self._changing: set[tuple[str, str]] = set()
+
+    @contextmanager
+    def changing(self, kind: str, identifiers: Iterable[Any]) -> Iterator[None]:
+        """Hold the resources of a `kind` that a request names for the length of the block."""
+        named = {(kind, json.dumps(each, sort_keys=True)) for each in identifiers} if self._refused else set()
+        with self._lock:
+            if named & self._changing:
+                raise TooManyRequests(
+                    f"Conflicting requests: the same {kind} are being modified by another request at the same time."
+                    " Please try again later."
+                )
+            self._changing |= named
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._changing -= named
 
 
 class Limits:

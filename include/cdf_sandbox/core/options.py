@@ -48,6 +48,10 @@ class Options:
     throttled_requests_count: bool = True
     mapped_containers_can_be_deleted: bool = False
     views_by_ids_may_mix_versions: bool = True
+    conflicting_requests_are_refused: bool = True
+    deleted_instances_count: bool = True
+    labels_must_exist: bool = True
+    migration_of_3d: bool = False
     extraction_names: ExtractionNames = "tidy"
     detection_queue: float = 0.5
     detection_processing: float = 1.0
@@ -68,6 +72,10 @@ ASSUMED: dict[str, Any] = {
     "throttled_requests_count": bool,
     "mapped_containers_can_be_deleted": bool,
     "views_by_ids_may_mix_versions": bool,
+    "conflicting_requests_are_refused": bool,
+    "deleted_instances_count": bool,
+    "labels_must_exist": bool,
+    "migration_of_3d": bool,
     "instance_limit": Annotated[int, Field(ge=0)],
 }
 """Options in which a real project may differ from the assumption, and their types."""

@@ -6,6 +6,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from cdf_sandbox.core.errors import UnknownIds
+from cdf_sandbox.core.sandbox import Sandbox
 
 
 def _absent(db: Connection, table: str, ids: Iterable[int]) -> list[int]:
@@ -14,6 +15,33 @@ def _absent(db: Connection, table: str, ids: Iterable[int]) -> list[int]:
         (json.dumps(sorted(set(ids))),),
     )
     return [row["value"] for row in rows]
+
+
+def _undefined(db: Connection, labels: Iterable[str]) -> list[str]:
+    rows = db.execute(
+        "SELECT value FROM json_each(?)"
+        " WHERE value NOT IN (SELECT external_id FROM labels WHERE external_id IS NOT NULL)",
+        (json.dumps(sorted(set(labels))),),
+    )
+    return [row["value"] for row in rows]
+
+
+def check_attached(
+    sandbox: Sandbox, db: Connection, document: dict[str, Any], before: dict[str, Any] | None = None
+) -> None:
+    """400 unless the labels and security categories that `document` has, and `before` had not, are there.
+
+    What was attached stays when its definition is deleted.
+    """
+    had = before or {}
+    labels = [each["externalId"] for each in document.get("labels", ()) if each not in had.get("labels", ())]
+    unknown = _undefined(db, labels) if labels and sandbox.options.labels_must_exist else []
+    if unknown:
+        raise UnknownIds([{"externalId": each} for each in unknown], "Label external ids")
+    wanted = [i for i in document.get("securityCategories", ()) if i not in had.get("securityCategories", ())]
+    absent = _absent(db, "security_categories", wanted) if wanted else []
+    if absent:
+        raise UnknownIds([{"id": i} for i in absent], "Security category ids")
 
 
 def check_references(db: Connection, documents: Iterable[dict[str, Any]]) -> None:

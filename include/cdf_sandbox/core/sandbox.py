@@ -1,10 +1,10 @@
 """The parts that all services of one sandbox share."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from sqlite3 import Connection
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
@@ -12,7 +12,7 @@ from cdf_sandbox.core.blobs import Blobs
 from cdf_sandbox.core.clock import Clock
 from cdf_sandbox.core.counters import Counters
 from cdf_sandbox.core.faults import Faults
-from cdf_sandbox.core.limits import Limits
+from cdf_sandbox.core.limits import Conflicts, Limits
 from cdf_sandbox.core.links import Links
 from cdf_sandbox.core.options import Options
 from cdf_sandbox.core.storage import Storage
@@ -36,6 +36,7 @@ class Sandbox:
     links: Links
     counters: Counters = field(default_factory=Counters)
     limits: Limits = field(default_factory=Limits)
+    conflicts: Conflicts = field(default_factory=Conflicts)
     faults: Faults = field(default_factory=Faults)
     link_port: int = 0
     queue_extraction: Callable[[int], None] | None = None
@@ -50,6 +51,12 @@ class Sandbox:
     def write(self) -> AbstractContextManager[Connection]:
         """Open a transaction to write in; its changed rows are counted."""
         return self.storage.write(self.counters.rows_changed)
+
+    @contextmanager
+    def change(self, kind: str, identifiers: Iterable[Any]) -> Iterator[Connection]:
+        """`write`, for changes to resources of a `kind`; 429 while another request changes one of them."""
+        with self.conflicts.changing(kind, identifiers), self.write() as db:
+            yield db
 
 
 def current_sandbox(request: Request) -> Sandbox:

@@ -97,6 +97,13 @@ class Where:
         if allowed is not None:
             self.add(f"CAST({column} AS TEXT) IN (SELECT value FROM json_each(?))", json.dumps(sorted(allowed)))  # noqa: S608 - a name from the code
 
+    def within_categories(self, member: frozenset[str] | None, document: str = "doc") -> None:
+        """The document has no security category but those of `member`; `None` allows everything."""
+        if member is not None:
+            foreign = "CAST(value AS TEXT) NOT IN (SELECT value FROM json_each(?))"
+            categories = f"json_each({document}, '$.securityCategories')"
+            self.add(f"NOT EXISTS (SELECT 1 FROM {categories} WHERE {foreign})", json.dumps(sorted(member)))  # noqa: S608 - names from the code
+
     def classic(self, condition: StrictModel | None) -> None:
         """Match the fields that the filters of the classic APIs share; a service adds those of its own."""
         for name in condition.model_fields_set if condition is not None else ():

@@ -310,8 +310,9 @@ def test_data_set_and_labels_are_applied(make_world: Callable[..., World]) -> No
     world = make_world(files={"data_set": "surveys", "labels": ["360"]})
     with pytest.raises(ConfigError, match='Data set "surveys" is not in the CDF project'):
         preflight(world.ctx(), CaptureKey("hall-7", "any"), 1, "faces")
-    from cognite.client.data_classes import DataSetWrite
+    from cognite.client.data_classes import DataSetWrite, LabelDefinitionWrite
 
+    world.cdf.client.labels.create(LabelDefinitionWrite("360", "360"))
     made = world.cdf.client.data_sets.create(DataSetWrite(external_id="surveys", name="Surveys"))
     drop = world.drop("filed", stations=1)
     world.write(drop)

@@ -126,6 +126,8 @@ def reverse_lookup(sandbox: SandboxDep, access: AccessDep, body: ReverseLookup) 
     access.require("filesAcl", "READ")
     where = Where()
     where.visible(access.data_sets("filesAcl", "READ"))
+    shown = Where()
+    shown.within_categories(access.categories(), "files.doc")
     if not body.filter.data:
         raise BadRequest("filter.data must name an assetRef or an instanceRef")
     with sandbox.read() as db:
@@ -133,8 +135,8 @@ def reverse_lookup(sandbox: SandboxDep, access: AccessDep, body: ReverseLookup) 
             "SELECT files.id, files.external_id, annotations.doc"  # noqa: S608 - clauses from the code
             " FROM annotations JOIN files ON files.id = file_id"
             " WHERE file_id > ? AND json_extract(annotations.doc, '$.annotationType') = ?"
-            f" AND (files.space IS NOT NULL OR {where.sql()}) ORDER BY file_id",
-            (cursor_id(body.cursor), body.filter.annotation_type, *where.values),
+            f" AND (files.space IS NOT NULL OR {where.sql()}) AND {shown.sql()} ORDER BY file_id",
+            (cursor_id(body.cursor), body.filter.annotation_type, *where.values, *shown.values),
         ).fetchall()
     found: dict[int, dict[str, Any]] = {}
     for row in rows:
@@ -165,7 +167,7 @@ def update_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationC
     access.require("filesAcl", "READ")
     refuse_classic_write(sandbox, "Annotations")
     now = sandbox.clock.now_ms()
-    with sandbox.write() as db:
+    with sandbox.change("annotations", (item.id for item in body.items)) as db:
         rows = files_store.readable(access, find_annotations(db, [change.id for change in body.items]))
         for row, change in zip(rows, body.items, strict=True):
             document = _updated(json.loads(row["doc"]), change)
@@ -196,7 +198,7 @@ def delete_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationI
     access.require("annotationsAcl", "WRITE")
     access.require("filesAcl", "READ")
     refuse_classic_write(sandbox, "Annotations")
-    with sandbox.write() as db:
+    with sandbox.change("annotations", (item.id for item in body.items)) as db:
         rows = files_store.readable(access, find_annotations(db, [item.id for item in body.items]))
         db.executemany("DELETE FROM annotations WHERE id = ?", [(row["id"],) for row in rows])
     return Json({})

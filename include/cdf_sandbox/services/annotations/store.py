@@ -34,8 +34,8 @@ def annotation_json(row: Row) -> dict[str, Any]:
 def find_annotations(db: Connection, ids: Iterable[int]) -> list[Row]:
     """Return annotations in the order of `ids`; 404 naming missing ones, and 409 for an id that occurs twice."""
     query = (
-        "SELECT annotations.*, files.data_set_id, files.space FROM annotations JOIN files ON files.id = file_id"
-        " WHERE annotations.id = ?"
+        "SELECT annotations.*, files.data_set_id, files.space, files.doc AS file_doc"
+        " FROM annotations JOIN files ON files.id = file_id WHERE annotations.id = ?"
     )
     pairs = [(i, db.execute(query, (i,)).fetchone()) for i in ids]
     unknown = [{"id": i} for i, row in pairs if row is None]

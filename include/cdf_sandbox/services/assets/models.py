@@ -10,6 +10,8 @@ from cdf_sandbox.core.identifiers import ClassicId, ExternalId, InternalId, each
 from cdf_sandbox.core.patches import ArrayPatch, ObjectPatch, Patch, SetPatch
 from cdf_sandbox.core.query import Integers, ListQuery, Texts, by_ids
 from cdf_sandbox.core.sql import Label, LabelFilter, TimeRange
+from cdf_sandbox.services.assets.advanced_filters import Advanced
+from cdf_sandbox.services.assets.sorting import Sorts
 
 Name = Annotated[str, text(140, minimum=1)]
 Description = Annotated[str, text(500)]
@@ -70,6 +72,8 @@ class AssetList(StrictModel):
     """A page of assets."""
 
     filter: AssetFilter | None = None
+    advanced_filter: Advanced | None = None
+    sort: Sorts | None = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     cursor: str | None = None
     partition: str | None = None
@@ -96,6 +100,7 @@ class AssetAggregate(StrictModel):
 
     aggregate: Literal["count"] = "count"
     filter: AssetFilter | None = None
+    advanced_filter: Advanced | None = None
 
 
 class AssetQuery(ListQuery):

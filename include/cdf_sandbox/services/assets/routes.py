@@ -14,10 +14,11 @@ from cdf_sandbox.core.identifiers import ClassicId, InternalId
 from cdf_sandbox.core.modes import refuse_classic_write
 from cdf_sandbox.core.paging import cursor_id, list_answer, partition_of
 from cdf_sandbox.core.patches import apply_patches, without_lists
-from cdf_sandbox.core.references import check_references
+from cdf_sandbox.core.references import check_attached, check_references
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.core.sql import Where, id_lists
 from cdf_sandbox.services.assets import store
+from cdf_sandbox.services.assets.advanced_filters import AdvancedFilter
 from cdf_sandbox.services.assets.models import (
     AssetAggregate,
     AssetChanges,
@@ -30,17 +31,23 @@ from cdf_sandbox.services.assets.models import (
     AssetWrite,
     AssetWrites,
 )
+from cdf_sandbox.services.assets.sorting import keys_of, sorted_page
 from cdf_sandbox.services.assets.store import ASSETS, SUBTREE_IDS
 
 router = APIRouter(prefix="/assets", route_class=CdfRoute)
 
 
-def _where(sandbox: Sandbox, access: Access, condition: AssetFilter | None) -> Where:
+def _where(
+    sandbox: Sandbox, access: Access, condition: AssetFilter | None, advanced: AdvancedFilter | None = None
+) -> Where:
     access.require("assetsAcl", "READ")
     where = Where()
     where.add("created_time <= ?", sandbox.clock.now_ms() - int(sandbox.options.list_lag * 1000))
     where.visible(access.data_sets("assetsAcl", "READ"))
     where.classic(condition)
+    if advanced is not None:
+        wanted = advanced.condition()
+        where.add(wanted.sql, *wanted.values)
     if condition is None:
         return where
     if condition.root is not None:
@@ -67,6 +74,8 @@ def create_assets(sandbox: SandboxDep, access: AccessDep, body: AssetWrites) -> 
     documents = [item.model_dump(by_alias=True, exclude_none=True) for item in body.items]
     with sandbox.write() as db:
         check_references(db, documents)
+        for document in documents:
+            check_attached(sandbox, db, document)
         ASSETS.check_free(db, documents)
         ids = store.insert_forest(db, body.items, sandbox.clock.now_ms())
         items = [store.asset_json(db, row) for row in ASSETS.find_all(db, [ClassicId(id=i) for i in ids])]
@@ -80,9 +89,14 @@ def list_assets(sandbox: SandboxDep, access: AccessDep, body: AssetList) -> Resp
 
 
 def _page(sandbox: Sandbox, access: Access, body: AssetList, *, with_metadata: bool = True) -> Response:
-    where = _where(sandbox, access, body.filter)
+    where = _where(sandbox, access, body.filter, body.advanced_filter)
+    keys, partition = keys_of(body.sort, body.advanced_filter), partition_of(body.partition)
     with sandbox.read() as db:
-        rows, after = ASSETS.page(db, where, cursor_id(body.cursor), body.limit, partition_of(body.partition))
+        rows, after = (
+            sorted_page(db, where, keys, body.cursor, body.limit, partition)
+            if keys
+            else ASSETS.page(db, where, cursor_id(body.cursor), body.limit, partition)
+        )
         items = [store.asset_json(db, row, body.aggregated_properties or ()) for row in rows]
     if not with_metadata:
         items = [{name: value for name, value in item.items() if name != "metadata"} for item in items]
@@ -111,7 +125,7 @@ def search_assets(sandbox: SandboxDep, access: AccessDep, body: AssetSearch) -> 
 @router.post("/aggregate")
 def aggregate_assets(sandbox: SandboxDep, access: AccessDep, body: AssetAggregate) -> Response:
     """The number of assets."""
-    where = _where(sandbox, access, body.filter)
+    where = _where(sandbox, access, body.filter, body.advanced_filter)
     with sandbox.read() as db:
         return Json({"items": [{"count": ASSETS.count(db, where)}]})
 
@@ -132,7 +146,7 @@ def update_assets(sandbox: SandboxDep, access: AccessDep, body: AssetChanges) ->
     access.require("assetsAcl", "WRITE")
     refuse_classic_write(sandbox, "Assets")
     now = sandbox.clock.now_ms()
-    with sandbox.write() as db:
+    with sandbox.change("assets", (item.wire() for item in body.items)) as db:
         rows = ASSETS.find_all(db, body.items)
         access.require_data_sets("assetsAcl", "WRITE", (row["data_set_id"] for row in rows))
         for row, change in zip(rows, body.items, strict=True):
@@ -144,12 +158,14 @@ def update_assets(sandbox: SandboxDep, access: AccessDep, body: AssetChanges) ->
                     update.parent_id.set if update.parent_id else None,
                     update.parent_external_id.set if update.parent_external_id else None,
                 )
-            document = apply_patches(json.loads(row["doc"]), update)
+            before = json.loads(row["doc"])
+            document = apply_patches(before, update)
             for name in ("parentId", "parentExternalId"):
                 document.pop(name, None)
             checked = AssetWrite.model_validate(without_lists(document))
             access.require_data_sets("assetsAcl", "WRITE", [checked.data_set_id])
             check_references(db, [document])
+            check_attached(sandbox, db, document, before)
             ASSETS.save(db, row, document, now)
         changed = ASSETS.find_all(db, [ClassicId(id=row["id"]) for row in rows])
         items = [store.asset_json(db, row) for row in changed]
@@ -161,7 +177,7 @@ def delete_assets(sandbox: SandboxDep, access: AccessDep, body: AssetDelete) -> 
     """Delete assets, all or none."""
     access.require("assetsAcl", "WRITE")
     refuse_classic_write(sandbox, "Assets")
-    with sandbox.write() as db:
+    with sandbox.change("assets", (item.wire() for item in body.items)) as db:
         rows = ASSETS.find_all(db, body.items, ignore_unknown=body.ignore_unknown_ids)
         ids: Sequence[int] = [row["id"] for row in rows]
         access.require_data_sets("assetsAcl", "WRITE", (row["data_set_id"] for row in rows))

@@ -3,7 +3,8 @@
 Assumptions that can be changed for a run are fields of `Options` and named here; published limits are below.
 
 - A violated uniqueness constraint is refused with `Options.uniqueness_violation_status`. The project may hold
-  `Options.instance_limit` instances.
+  `Options.instance_limit` instances, those included that were deleted within three days, unless
+  `Options.deleted_instances_count` is off.
 - Reading or writing instances needs `dataModelsAcl:READ` in some space; that it covers the space of each view
   and container that is named is not checked, nor is it where a view or a data model is written. Views that a data model
   shows in place are those that the caller may read; of the others it shows the references. A `range` needs one bound,

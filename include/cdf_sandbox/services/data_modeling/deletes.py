@@ -5,19 +5,21 @@ from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Any
 
-from cdf_sandbox.core.errors import DoNotExist
+from cdf_sandbox.core.errors import DoNotExist, VersionConflict
 from cdf_sandbox.services.data_modeling.columns import bind
 from cdf_sandbox.services.data_modeling.hooks import ChangedNode
 from cdf_sandbox.services.data_modeling.ids import InstanceRef, dump_instance
+from cdf_sandbox.services.data_modeling.models import InstanceDelete
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.store import find_instances, last_seq, load_documents
 
 
 def delete_instances(
-    db: Connection, schema: Schema, references: Sequence[InstanceRef], now_ms: int
+    db: Connection, schema: Schema, references: Sequence[InstanceRef], now_ms: int, *, skip_conflicts: bool = False
 ) -> tuple[list[dict[str, Any]], list[ChangedNode]]:
     """Delete what exists of `references`, and the edges at deleted nodes.
 
+    One whose version is greater than the request expects is refused, or passed over with `skip_conflicts`.
     Returns CDF's answer, which names those that existed, and the nodes for the hooks. Spaces must exist.
     """
     if not references:
@@ -26,11 +28,16 @@ def delete_instances(
     if unknown:
         raise DoNotExist("spaces", unknown)
     stored = find_instances(db, (each.id for each in references))
-    named = [
-        row
-        for each in references
-        if (row := stored.get(each.id)) is not None and row.kind == each.instance_type and row.deleted_time is None
-    ]
+    named = []
+    for each in references:
+        row = stored.get(each.id)
+        if row is None or row.kind != each.instance_type or row.deleted_time is not None:
+            continue
+        expected = each.existing_version if isinstance(each, InstanceDelete) else None
+        if expected is None or row.version <= expected:
+            named.append(row)
+        elif not skip_conflicts:
+            raise VersionConflict
     nodes = {row.id: row.instance for row in named if row.kind == "node"}
     containers: dict[int, set[str]] = {row_id: set() for row_id in nodes}
     for row_id, container, _ in load_documents(db, nodes):

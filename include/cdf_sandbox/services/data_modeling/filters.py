@@ -62,6 +62,8 @@ class FilterCompiler:
         return Sql.joined("AND", parts, "0")
 
     def _any(self, definition: Any, alias: str, kind: InstanceKind, view: View | None, depth: int) -> Sql:
+        if isinstance(definition, dict) and None in definition.values():
+            definition = {name: value for name, value in definition.items() if value is not None}
         if not isinstance(definition, dict) or len(definition) != 1:
             raise BadRequest(f"A filter must be an object with exactly one key, got {brief(definition)}")
         self._leaves += 1

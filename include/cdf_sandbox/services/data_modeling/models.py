@@ -60,11 +60,17 @@ InstanceWrite = Annotated[NodeWrite | EdgeWrite, Field(discriminator="instance_t
 MAX_ITEMS = 1000
 
 
+class InstanceDelete(InstanceRef):
+    """An instance to delete, unless its version is greater than `existingVersion`."""
+
+    existing_version: Annotated[int | None, Field(ge=0)] = None
+
+
 class UpsertRequest(StrictModel):
     """Instances to write and to delete in one transaction."""
 
     items: Annotated[list[InstanceWrite], Field(max_length=MAX_ITEMS)]
-    delete: Annotated[list[InstanceRef], Field(max_length=MAX_ITEMS)] = Field(default_factory=list)
+    delete: Annotated[list[InstanceDelete], Field(max_length=MAX_ITEMS)] = Field(default_factory=list)
     auto_create_direct_relations: bool = True
     auto_create_start_nodes: bool = False
     auto_create_end_nodes: bool = False
@@ -84,7 +90,7 @@ class UpsertRequest(StrictModel):
 class DeleteRequest(StrictModel):
     """Instances to delete."""
 
-    items: Annotated[list[InstanceRef], Field(min_length=1, max_length=MAX_ITEMS)]
+    items: Annotated[list[InstanceDelete], Field(min_length=1, max_length=MAX_ITEMS)]
 
 
 class Source(StrictModel):

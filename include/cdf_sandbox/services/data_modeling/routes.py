@@ -31,7 +31,7 @@ from cdf_sandbox.services.data_modeling.reads import list_instances, read_by_ids
 from cdf_sandbox.services.data_modeling.schema_routes import schemas_router
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.search import search_instances
-from cdf_sandbox.services.data_modeling.statistics import read_statistics
+from cdf_sandbox.services.data_modeling.statistics import SpaceStatisticsIds, read_statistics, spaces_with_statistics
 from cdf_sandbox.services.data_modeling.sync import run_sync
 from cdf_sandbox.services.data_modeling.sync_models import SyncRequest
 from cdf_sandbox.services.data_modeling.writes import InstanceWriter
@@ -45,7 +45,8 @@ def upsert(sandbox: SandboxDep, access: AccessDep, request: Annotated[UpsertRequ
     """Create, change and delete instances in one transaction."""
     access.require(SCHEMA_ACL, "READ")
     access.require_spaces(INSTANCE_ACL, "WRITE", {each.space for each in (*request.items, *request.delete)})
-    with sandbox.write() as db:
+    named = [each.id for each in (*request.items, *request.delete)]
+    with sandbox.change("instances", named) as db:
         writer = InstanceWriter(sandbox, db, access)
         answer = writer.upsert(request)
     _call(writer.after_commit)
@@ -82,7 +83,7 @@ def delete(sandbox: SandboxDep, access: AccessDep, request: Annotated[DeleteRequ
     """Delete instances; those that do not exist are ignored."""
     access.require(SCHEMA_ACL, "READ")
     access.require_spaces(INSTANCE_ACL, "WRITE", {each.space for each in request.items})
-    with sandbox.write() as db:
+    with sandbox.change("instances", [each.id for each in request.items]) as db:
         deleted, changed = delete_instances(db, Schema(db), request.items, sandbox.clock.now_ms())
         after_commit = announce(sandbox, db, changed)
     _call(after_commit)
@@ -131,7 +132,26 @@ def statistics(sandbox: SandboxDep, access: AccessDep) -> Response:
     """Counts of the project and its limits."""
     access.require(SCHEMA_ACL, "READ")
     with sandbox.read() as db:
-        return Json(read_statistics(db, sandbox.options.instance_limit))
+        return Json(read_statistics(db, sandbox.options.instance_limit, sandbox.clock.now_ms()))
+
+
+@router.get("/statistics/spaces")
+def statistics_of_all_spaces(sandbox: SandboxDep, access: AccessDep) -> Response:
+    """Counts of every space that the caller may read."""
+    access.require(SCHEMA_ACL, "READ")
+    readable = access.spaces(SCHEMA_ACL, "READ")
+    with sandbox.read() as db:
+        items = spaces_with_statistics(db, sandbox.clock.now_ms())
+    return Json({"items": [each for each in items if readable is None or each["space"] in readable]})
+
+
+@router.post("/statistics/spaces/byids")
+def statistics_of_spaces(sandbox: SandboxDep, access: AccessDep, body: SpaceStatisticsIds) -> Response:
+    """Counts of single spaces; those that do not exist are passed over."""
+    names = [item.space for item in body.items]
+    access.require_spaces(SCHEMA_ACL, "READ", names)
+    with sandbox.read() as db:
+        return Json({"items": spaces_with_statistics(db, sandbox.clock.now_ms(), names)})
 
 
 def _listed_until(sandbox: Sandbox) -> int:

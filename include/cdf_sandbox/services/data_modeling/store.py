@@ -7,6 +7,7 @@ values under uniqueness constraints; both only of instances that are not deleted
 """
 # ruff: noqa: S608 - SQL is assembled from constants; values of requests are bound as parameters
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from sqlite3 import Connection, Row
@@ -29,6 +30,7 @@ CREATE TABLE IF NOT EXISTS dms_instance (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS dms_instance_seq ON dms_instance (seq);
 CREATE INDEX IF NOT EXISTS dms_instance_live ON dms_instance (kind) WHERE deleted_time IS NULL;
+CREATE INDEX IF NOT EXISTS dms_instance_deleted ON dms_instance (deleted_time) WHERE deleted_time IS NOT NULL;
 CREATE INDEX IF NOT EXISTS dms_instance_start ON dms_instance (start_space, start_xid) WHERE kind = 'edge';
 CREATE INDEX IF NOT EXISTS dms_instance_end ON dms_instance (end_space, end_xid) WHERE kind = 'edge';
 CREATE TABLE IF NOT EXISTS dms_data (
@@ -52,6 +54,8 @@ CREATE INDEX IF NOT EXISTS dms_unique_instance ON dms_unique (instance);
 )
 
 _CHUNK = 2000
+SOFT_DELETED_FOR_MS = 3 * 86400 * 1000
+"""How long a deleted instance counts towards the limit of instances."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,15 @@ def count_live(db: Connection, kind: InstanceKind) -> int:
     return int(db.execute(statement, (kind,)).fetchone()[0])
 
 
-def count_deleted(db: Connection, kind: InstanceKind) -> int:
-    """Count the deleted instances of a kind that are still stored."""
-    every = db.execute("SELECT count(*) FROM dms_instance WHERE kind = ?", (kind,)).fetchone()
-    return int(every[0]) - count_live(db, kind)
+def count_deleted(db: Connection, now: int, kind: InstanceKind | None = None) -> int:
+    """Count the instances, of a kind if it is given, that were deleted so recently that they still count."""
+    statement = "SELECT count(*) FROM dms_instance WHERE deleted_time > ? AND (? IS NULL OR kind = ?)"
+    return int(db.execute(statement, (now - SOFT_DELETED_FOR_MS, kind, kind)).fetchone()[0])
+
+
+def count_by_space(db: Connection, kind: InstanceKind, deleted_at: int | None = None) -> Counter[str]:
+    """Count the instances of a kind in each space; with the present as `deleted_at` the soft-deleted ones instead."""
+    wanted = "deleted_time IS NULL" if deleted_at is None else "deleted_time > ?"
+    values = (kind,) if deleted_at is None else (kind, deleted_at - SOFT_DELETED_FOR_MS)
+    rows = db.execute(f"SELECT space, count(*) FROM dms_instance WHERE kind = ? AND {wanted} GROUP BY space", values)
+    return Counter({row[0]: row[1] for row in rows})

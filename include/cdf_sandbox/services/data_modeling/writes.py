@@ -22,6 +22,7 @@ from cdf_sandbox.services.data_modeling.schema import ContainerProperty
 from cdf_sandbox.services.data_modeling.schema_store import SYSTEM_SPACES, Schema
 from cdf_sandbox.services.data_modeling.store import (
     StoredInstance,
+    count_deleted,
     count_live,
     find_instances,
     last_seq,
@@ -100,7 +101,9 @@ class InstanceWriter:
         self._check_spaces(request)
         rows = [self._row(item) for item in request.items]
         self._check_targets(rows, request)
-        deleted, changed = delete_instances(self._db, self._schema, request.delete, self._now)
+        deleted, changed = delete_instances(
+            self._db, self._schema, request.delete, self._now, skip_conflicts=request.skip_on_version_conflict
+        )
         self._compare(rows, request)
         active = [row for row in rows if not row.skipped]
         new_nodes = self._new_nodes(active, request)
@@ -289,10 +292,13 @@ class InstanceWriter:
     def _check_quota(self, added: int) -> None:
         if added:
             limit = self._sandbox.options.instance_limit
-            count = count_live(self._db, "node") + count_live(self._db, "edge")
+            live = count_live(self._db, "node") + count_live(self._db, "edge")
+            counts = self._sandbox.options.deleted_instances_count
+            count = live + (count_deleted(self._db, self._now) if counts else 0)
             if count + added > limit:
                 raise BadRequest(
-                    f"The project has {count} instances; {added} more would exceed its limit of {limit} instances"
+                    f"The project has {count} instances, {count - live} of them deleted lately;"
+                    f" {added} more would exceed its limit of {limit} instances"
                 )
 
     def _store(self, modified: list[_Row], new_nodes: list[InstanceId], constraints: Constraints) -> None:

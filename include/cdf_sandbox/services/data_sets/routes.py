@@ -83,7 +83,7 @@ def update_data_sets(sandbox: SandboxDep, access: AccessDep, body: DataSetChange
     """Patch data sets, all or none."""
     access.require("datasetsAcl", "WRITE")
     now = sandbox.clock.now_ms()
-    with sandbox.write() as db:
+    with sandbox.change("data sets", (item.wire() for item in body.items)) as db:
         rows = DATA_SETS.find_all(db, body.items)
         access.require_data_sets("datasetsAcl", "WRITE", (row["id"] for row in rows))
         for row, change in zip(rows, body.items, strict=True):

@@ -90,7 +90,7 @@ def update_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineChang
     """Patch pipelines, all or none."""
     _admit_writer(access, _ACL)
     now = sandbox.clock.now_ms()
-    with sandbox.write() as db:
+    with sandbox.change("extraction pipelines", (item.wire() for item in body.items)) as db:
         rows = PIPELINES.find_all(db, body.items)
         access.require_data_sets(_ACL, "WRITE", (row["data_set_id"] for row in rows))
         for row, change in zip(rows, body.items, strict=True):
@@ -107,7 +107,7 @@ def update_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineChang
 def delete_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineIds) -> Response:
     """Delete pipelines with their runs, all or none."""
     _admit_writer(access, _ACL)
-    with sandbox.write() as db:
+    with sandbox.change("extraction pipelines", (item.wire() for item in body.items)) as db:
         rows = PIPELINES.find_all(db, body.items, ignore_unknown=body.ignore_unknown_ids)
         access.require_data_sets(_ACL, "WRITE", (row["data_set_id"] for row in rows))
         PIPELINES.delete(db, [row["id"] for row in rows])

@@ -15,7 +15,7 @@ from cdf_sandbox.core.http import CdfRoute, Json, given_only
 from cdf_sandbox.core.identifiers import ExternalId, FileId, InternalId
 from cdf_sandbox.core.paging import cursor_id, list_answer, partition_of
 from cdf_sandbox.core.patches import apply_patches, without_lists
-from cdf_sandbox.core.references import check_references
+from cdf_sandbox.core.references import check_attached, check_references
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.core.sql import Where
 from cdf_sandbox.services.files import store
@@ -32,7 +32,7 @@ from cdf_sandbox.services.files.models import (
     FileUpdate,
     FileWrite,
 )
-from cdf_sandbox.services.files.store import FILES, readable, writable
+from cdf_sandbox.services.files.store import FILES, categories_of, readable, writable
 from cdf_sandbox.services.files.uploads import uploads_router
 
 metadata_router = APIRouter(prefix="/files", route_class=CdfRoute)
@@ -49,7 +49,7 @@ def _items(sandbox: Sandbox, rows: Sequence[Row]) -> list[dict[str, Any]]:
 def _listed(sandbox: Sandbox, access: Access, condition: FileFilter | None) -> Where:
     access.require("filesAcl", "READ")
     lag_ms = int(sandbox.options.list_lag * 1000)
-    return store.listed_files(condition, sandbox.clock.now_ms(), lag_ms, access.data_sets("filesAcl", "READ"))
+    return store.listed_files(condition, sandbox.clock.now_ms(), lag_ms, access)
 
 
 @metadata_router.post("/list")
@@ -99,13 +99,15 @@ def update_files(sandbox: SandboxDep, access: AccessDep, body: FileChanges) -> R
     """Patch metadata, all files or none."""
     access.require("filesAcl", "WRITE")
     now = sandbox.clock.now_ms()
-    with sandbox.write() as db:
+    with sandbox.change("files", (item.wire() for item in body.items)) as db:
         rows = writable(access, store.find_each(db, body.items, now))
         for row, change in zip(rows, body.items, strict=True):
             _check_owner(row, change.update)
-            document = apply_patches(json.loads(row["doc"]), change.update)
+            before = json.loads(row["doc"])
+            document = apply_patches(before, change.update)
             _check_document(access, document)
             check_references(db, [document])
+            check_attached(sandbox, db, document, before)
             FILES.save(db, row, document, now)
         changed = store.find_all(db, [FileId(id=row["id"]) for row in rows], now)
     return Json({"items": [{"metadata": {}} | item for item in _items(sandbox, changed)]})
@@ -120,6 +122,7 @@ def _check_owner(row: Row, update: FileUpdate) -> None:
 def _check_document(access: Access, document: dict[str, Any]) -> None:
     checked = FileWrite.model_validate(without_lists(document))
     access.require_data_sets("filesAcl", "WRITE", [checked.data_set_id])
+    access.require_categories(categories_of(document))
 
 
 @metadata_router.post("/delete")
@@ -127,7 +130,7 @@ def delete_files(sandbox: SandboxDep, access: AccessDep, body: ClassicFileIds) -
     """Delete files and their contents, all or none."""
     access.require("filesAcl", "WRITE")
     identifiers = [FileId.model_validate(item.wire()) for item in body.items]
-    with sandbox.write() as db:
+    with sandbox.change("files", (item.wire() for item in body.items)) as db:
         rows = store.find_each(db, identifiers, sandbox.clock.now_ms(), ignore_unknown=body.ignore_unknown_ids)
         writable(access, rows)
         nodes = [row["id"] for row in rows if row["space"] is not None]

@@ -156,11 +156,17 @@ def referenced_blobs(db: Connection) -> set[str]:
 _ASSETS_OF_FILE = "EXISTS (SELECT 1 FROM json_each(doc, '$.assetIds') WHERE value IN ({ids}))"
 
 
-def listed_files(condition: FileFilter | None, now: int, lag_ms: int, allowed: frozenset[str] | None) -> Where:
+def categories_of(document: dict[str, Any]) -> list[int]:
+    """The security categories of a file: only members of all of them may see it."""
+    return list(document.get("securityCategories", ()))
+
+
+def listed_files(condition: FileFilter | None, now: int, lag_ms: int, access: Access) -> Where:
     """The condition for files that lists and searches show: those that were there `lag_ms` ago."""
     where = Where()
     where.add("max(created_time, present_from) <= ?", now - lag_ms)
-    where.visible(allowed)
+    where.visible(access.data_sets("filesAcl", "READ"))
+    where.within_categories(access.categories())
     where.classic(condition)
     if condition is None:
         return where
@@ -220,11 +226,18 @@ class AbandonedFiles:
 
 def readable(access: Access, rows: Sequence[Row]) -> Sequence[Row]:
     """`rows` if the caller may read each; nodes may be read by way of data modeling too."""
-    access.require_data_sets("filesAcl", "READ", (row["data_set_id"] for row in rows if row["space"] is None))
-    return rows
+    return _allowed(access, rows, "READ")
 
 
 def writable(access: Access, rows: Sequence[Row]) -> Sequence[Row]:
     """`rows` if the caller may change each."""
-    access.require_data_sets("filesAcl", "WRITE", (row["data_set_id"] for row in rows if row["space"] is None))
+    return _allowed(access, rows, "WRITE")
+
+
+def _allowed(access: Access, rows: Sequence[Row], action: str) -> Sequence[Row]:
+    access.require_data_sets("filesAcl", action, (row["data_set_id"] for row in rows if row["space"] is None))
+    if access.categories() is not None:
+        # Rows of annotations have the document of their file beside their own.
+        documents = (row["file_doc" if "file_doc" in row.keys() else "doc"] for row in rows)  # noqa: SIM118 - a Row is no dict
+        access.require_categories(each for text in documents for each in categories_of(json.loads(text)))
     return rows

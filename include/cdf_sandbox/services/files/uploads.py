@@ -13,11 +13,11 @@ from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.identifiers import FileId
-from cdf_sandbox.core.references import check_references
+from cdf_sandbox.core.references import check_attached, check_references
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.services.files import store
 from cdf_sandbox.services.files.models import CompleteUpload, DownloadIds, FileWrite, UploadIds
-from cdf_sandbox.services.files.store import FILES, finish_upload, readable, writable
+from cdf_sandbox.services.files.store import FILES, categories_of, finish_upload, readable, writable
 
 uploads_router = APIRouter(prefix="/files", route_class=CdfRoute)
 
@@ -58,6 +58,7 @@ def _create_or_overwrite(sandbox: Sandbox, db: Connection, access: Access, body:
     now = sandbox.clock.now_ms()
     document = body.model_dump(by_alias=True, exclude_none=True)
     access.require_data_sets("filesAcl", "WRITE", [body.data_set_id])
+    access.require_categories(categories_of(document))
     check_references(db, [document])
     existing = None
     if overwrite and body.external_id is not None:
@@ -66,14 +67,35 @@ def _create_or_overwrite(sandbox: Sandbox, db: Connection, access: Access, body:
         writable(access, [existing])
         if existing["space"] is not None:
             raise BadRequest(f"File {existing['id']} is a CogniteFile: upload to it by its instanceId")
-        FILES.save(db, existing, json.loads(existing["doc"]) | document, now)
+        before = json.loads(existing["doc"])
+        check_attached(sandbox, db, document, before)
+        FILES.save(db, existing, before | document, now)
         file_id = existing["id"]
     else:
         FILES.check_free(db, [document])
+        check_attached(sandbox, db, document)
         file_id = FILES.insert(db, document, now, present_from=now)
     row = store.find(db, FileId(id=file_id), now)
     assert row is not None
     return row
+
+
+def _uploadable(db: Connection, access: Access, identifier: FileId, now: int) -> Row:
+    """The file that the caller may upload to: by `filesAcl`, or a node by the capabilities for its view and space."""
+    instance = identifier.instance_id
+    if instance is None or not _may_write_node(access, instance.space):
+        access.require("filesAcl", "WRITE")
+        return writable(access, store.find_all(db, [identifier], now))[0]
+    return store.find_all(db, [identifier], now)[0]
+
+
+def _may_write_node(access: Access, space: str) -> bool:
+    wanted = (("dataModelsAcl", "READ", "cdf_cdm"), ("dataModelInstancesAcl", "WRITE", space))
+    for acl, action, of in wanted:
+        allowed = access.spaces(acl, action)
+        if not access.allows(acl, action) or (allowed is not None and of not in allowed):
+            return False
+    return True
 
 
 @uploads_router.post("", status_code=201)
@@ -101,11 +123,9 @@ def start_multipart(
 @uploads_router.post("/uploadlink", status_code=201)
 def upload_link(request: Request, sandbox: SandboxDep, access: AccessDep, body: UploadIds) -> Response:
     """A URL for one PUT of the content of a file that is there already."""
-    access.require("filesAcl", "WRITE")
     now = sandbox.clock.now_ms()
     with sandbox.read() as db:
-        row = store.find_all(db, body.items, now)[0]
-    writable(access, [row])
+        row = _uploadable(db, access, body.items[0], now)
     return Json(
         {"items": [store.file_json(row, now) | {"uploadUrl": _upload_link(sandbox, request, row)}]}, status_code=201
     )
@@ -116,11 +136,9 @@ def multipart_upload_link(
     request: Request, sandbox: SandboxDep, access: AccessDep, body: UploadIds, parts: Parts
 ) -> Response:
     """A URL for each part of the content of a file that is there already."""
-    access.require("filesAcl", "WRITE")
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
-        row = store.find_all(db, body.items, now)[0]
-        writable(access, [row])
+        row = _uploadable(db, access, body.items[0], now)
         links = _part_links(sandbox, request, db, row, parts)
     return Json({"items": [store.file_json(row, now) | links]}, status_code=201)
 
@@ -128,14 +146,12 @@ def multipart_upload_link(
 @uploads_router.post("/completemultipartupload")
 def complete_multipart(sandbox: SandboxDep, access: AccessDep, body: CompleteUpload) -> Response:
     """Put the parts together; the file then has its new content."""
-    access.require("filesAcl", "WRITE")
     with sandbox.read() as db:
-        row = store.find_all(db, [body], sandbox.clock.now_ms())[0]
+        row = _uploadable(db, access, body, sandbox.clock.now_ms())
         parts = db.execute(
             "SELECT part, blob, size FROM file_parts WHERE upload_id = ? AND file_id = ? ORDER BY part",
             (body.upload_id, row["id"]),
         ).fetchall()
-    writable(access, [row])
     if not parts:
         raise BadRequest(f"Upload {body.upload_id!r} is not an open upload of file {row['id']}")
     absent = [part["part"] + 1 for part in parts if part["blob"] is None]

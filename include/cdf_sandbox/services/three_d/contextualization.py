@@ -20,6 +20,7 @@ from cdf_sandbox.core.errors import ApiError, BadRequest, UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json, StrictModel
 from cdf_sandbox.core.identifiers import InstanceRef, Space
 from cdf_sandbox.core.modes import require_data_modeling_only
+from cdf_sandbox.core.options import ProjectMode
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL
 from cdf_sandbox.services.data_modeling.deletes import delete_instances
@@ -83,7 +84,8 @@ class Pairs(StrictModel):
 
 
 def _admit(sandbox: Sandbox, access: Access, body: Links | Pairs) -> Config:
-    require_data_modeling_only(sandbox, "The contextualization of 360 images")
+    if sandbox.options.mode is not ProjectMode.HYBRID or not sandbox.options.migration_of_3d:
+        require_data_modeling_only(sandbox, "The contextualization of 360 images")
     config = body.dms_contextualization_config
     access.require_spaces(INSTANCE_ACL, "READ", {item.image360.instance_id.space for item in body.items})
     access.require_spaces(

@@ -11,7 +11,7 @@ from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.errors import BadRequest, UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json
-from cdf_sandbox.core.identifiers import ClassicId, InternalId, check_each_named_once
+from cdf_sandbox.core.identifiers import ClassicId, InstanceRef, InternalId, check_each_named_once
 from cdf_sandbox.core.options import ProjectMode
 from cdf_sandbox.core.paging import cursor_id, list_answer
 from cdf_sandbox.core.patches import apply_patches
@@ -23,6 +23,7 @@ from cdf_sandbox.services.data_modeling.ids import InstanceRef as NodeRef
 from cdf_sandbox.services.data_modeling.models import UpsertRequest
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.writes import InstanceWriter
+from cdf_sandbox.services.three_d.contextualization import check_spaces
 from cdf_sandbox.services.three_d.models import ModelChanges, ModelId, ModelIds, ModelWrite, ModelWrites
 from cdf_sandbox.services.three_d.store import MODELS, last_revision_info, model_json, node_of
 
@@ -65,24 +66,32 @@ def create_models(sandbox: SandboxDep, access: AccessDep, body: ModelWrites) -> 
 
 
 def _create_node(sandbox: Sandbox, db: Connection, access: Access, item: ModelWrite, now: int) -> int:
-    assert item.space is not None
+    assert item.space is not None and item.type is not None
+    check_spaces(db, [item.space])
     access.require_spaces("dataModelInstancesAcl", "WRITE", [item.space])
     model_id = MODELS.insert(db, {"name": item.name}, now, space=item.space, type=item.type)
-    properties: dict[str, Any] = {"type": item.type}
-    if item.thumbnail_reference is not None:
-        properties["thumbnail"] = item.thumbnail_reference.model_dump(by_alias=True)
-    sources = {"Cognite3DModel": ("cdf_cdm_3d", properties), "CogniteDescribable": ("cdf_cdm", {"name": item.name})}
+    write_node(sandbox, db, model_id, item.space, item.name, item.type, item.thumbnail_reference)
+    return model_id
+
+
+def write_node(
+    sandbox: Sandbox, db: Connection, model_id: int, space: str, name: str, kind: str, thumbnail: InstanceRef | None
+) -> None:
+    """Write the node of a model that lives in data modeling."""
+    properties: dict[str, Any] = {"type": kind}
+    if thumbnail is not None:
+        properties["thumbnail"] = thumbnail.model_dump(by_alias=True)
+    sources = {"Cognite3DModel": ("cdf_cdm_3d", properties), "CogniteDescribable": ("cdf_cdm", {"name": name})}
     node = {
         "instanceType": "node",
-        "space": item.space,
+        "space": space,
         "externalId": node_of(model_id),
         "sources": [
-            {"source": {"type": "container", "space": space, "externalId": name}, "properties": values}
-            for name, (space, values) in sources.items()
+            {"source": {"type": "container", "space": of, "externalId": container}, "properties": values}
+            for container, (of, values) in sources.items()
         ],
     }
     InstanceWriter(sandbox, db, access=None).upsert(UpsertRequest.model_validate({"items": [node]}))
-    return model_id
 
 
 @models_router.get("")
@@ -114,7 +123,7 @@ def list_models(
 @models_router.post("/update")
 def update_models(sandbox: SandboxDep, access: AccessDep, body: ModelChanges) -> Response:
     """Patch classic models, all or none."""
-    with sandbox.write() as db:
+    with sandbox.change("3D models", (item.id for item in body.items)) as db:
         rows = [find_model(db, access, change.id, "UPDATE", status=400) for change in body.items]
         check_each_named_once((({"id": row["id"]}, row["id"]) for row in rows), "3D model")
         for row, change in zip(rows, body.items, strict=True):

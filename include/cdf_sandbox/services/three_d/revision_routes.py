@@ -144,7 +144,7 @@ def list_revisions(
 @revisions_router.post("/update")
 def update_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalId, body: RevisionChanges) -> Response:
     """Update revisions, all or none."""
-    with sandbox.write() as db:
+    with sandbox.change("3D revisions", (item.id for item in body.items)) as db:
         find_model(db, access, model_id, "UPDATE")
         rows = [_find(db, model_id, change.id, 400) for change in body.items]
         check_each_named_once((({"id": row["id"]}, row["id"]) for row in rows), "Revision")
@@ -165,7 +165,7 @@ def _save(db: Connection, row: Row, document: dict[str, Any]) -> None:
 @revisions_router.post("/delete")
 def delete_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalId, body: RevisionIds) -> Response:
     """Delete revisions, all or none."""
-    with sandbox.write() as db:
+    with sandbox.change("3D revisions", (item.id for item in body.items)) as db:
         find_model(db, access, model_id, "DELETE")
         rows = [_find(db, model_id, item.id, 400) for item in body.items]
         check_each_named_once((({"id": row["id"]}, row["id"]) for row in rows), "Revision")

@@ -1,9 +1,12 @@
 """Answers of data modeling as real CDF was seen to give them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
+
+from local_cdf import RunningSandbox
 
 CONTAINER = "/models/containers"
 
@@ -129,3 +132,66 @@ def test_a_face_of_a_classic_image_is_a_reference_to_a_file(
     assert http.post("/models/instances", json={"items": [item]}).status_code == status
     (shown,) = http.post("/models/views/byids", json={"items": [source]}).json()["items"]
     assert shown["properties"]["cubeMapFront"]["type"] == {"type": "file", "list": False}
+
+
+def test_nulls_beside_a_filter_count_as_left_out(http: httpx.Client, space: str) -> None:
+    http.post("/models/instances", json={"items": [{"instanceType": "node", "space": space, "externalId": "a"}]})
+    leaf = {"equals": {"property": ["node", "space"], "value": space}, "range": None}
+    body = {"filter": {"and": [leaf | {"exists": None}], "or": None, "not": None}}
+    found = http.post("/models/instances/list", json=body).raise_for_status().json()["items"]
+    assert [each["externalId"] for each in found] == ["a"]
+    assert http.post("/models/instances/list", json={"filter": {"and": None}}).status_code == 400
+
+
+def test_spaces_have_statistics(http: httpx.Client, space: str) -> None:
+    http.post(CONTAINER, json=container(space, nullable=True)).raise_for_status()
+    http.post("/models/views", json=view(space)).raise_for_status()
+    http.post("/models/instances", json=node(space, n="a")).raise_for_status()
+    http.post("/models/instances", json={"items": [{"instanceType": "node", "space": space, "externalId": "b"}]})
+    deleted = {"items": [{"instanceType": "node", "space": space, "externalId": "b"}]}
+    http.post("/models/instances/delete", json=deleted).raise_for_status()
+    body = {"items": [{"space": space}, {"space": "nowhere"}]}
+    (counts,) = http.post("/models/statistics/spaces/byids", json=body).raise_for_status().json()["items"]
+    expected = {"containers": 1, "views": 1, "dataModels": 0, "nodes": 1, "edges": 0}
+    assert counts == {"space": space, "softDeletedNodes": 1, "softDeletedEdges": 0} | expected
+    assert counts in http.get("/models/statistics/spaces").json()["items"]
+    for items in ([], [{"space": space}] * 101):
+        assert http.post("/models/statistics/spaces/byids", json={"items": items}).status_code == 400
+
+
+def test_deleted_instances_count_for_three_days(start_sandbox: Callable[..., Any]) -> None:
+    with start_sandbox(instance_limit=2) as running:
+        _fill_and_empty(running)
+
+
+def _fill_and_empty(running: RunningSandbox) -> None:
+    def send(path: str, *names: str) -> httpx.Response:
+        nodes = [{"instanceType": "node", "space": "s", "externalId": name} for name in names]
+        with running.http() as http:
+            return http.post(path, json={"items": nodes})
+
+    with running.http() as http:
+        http.post("/models/spaces", json={"items": [{"space": "s"}]}).raise_for_status()
+    assert send("/models/instances", "a", "b").status_code == 200
+    assert send("/models/instances/delete", "a", "b").status_code == 200
+    running.advance(3 * 86400 - 60)
+    assert "2 of them deleted lately" in send("/models/instances", "c").json()["error"]["message"]
+    running.advance(60)
+    assert send("/models/instances", "c").status_code == 200
+    with running.http() as http:
+        assert http.get("/models/statistics").json()["instances"]["softDeletedNodes"] == 0
+
+
+def test_a_deletion_may_name_the_version_that_it_expects(http: httpx.Client, space: str) -> None:
+    http.post(CONTAINER, json=container(space, nullable=True)).raise_for_status()
+    for text in ("a", "b"):
+        http.post("/models/instances", json=node(space, n=text)).raise_for_status()
+    named = {"instanceType": "node", "space": space, "externalId": "x", "existingVersion": 1}
+    refused = http.post("/models/instances/delete", json={"items": [named]})
+    assert (refused.status_code, refused.json()["error"]["message"]) == (
+        409, "A version conflict caused the ingest to fail."
+    )  # fmt: skip
+    skipped = http.post("/models/instances", json={"items": [], "delete": [named], "skipOnVersionConflict": True})
+    assert skipped.raise_for_status().json()["deleted"] == []
+    current = named | {"existingVersion": 2}
+    assert len(http.post("/models/instances/delete", json={"items": [current]}).json()["items"]) == 1

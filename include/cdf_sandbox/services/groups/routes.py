@@ -1,0 +1,43 @@
+"""Endpoints of the Groups API."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from cdf_sandbox.core.auth import AccessDep
+from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.sandbox import SandboxDep
+from cdf_sandbox.services.groups import store
+from cdf_sandbox.services.groups.models import GroupIds, GroupWrites
+
+router = APIRouter(prefix="/groups", route_class=CdfRoute)
+_ACL = "groupsAcl"
+
+
+@router.get("")
+def list_groups(sandbox: SandboxDep, access: AccessDep, all: bool = False) -> Response:
+    """The caller's own groups, or all of them."""
+    if all:
+        access.require(_ACL, "LIST")
+    with sandbox.read() as db:
+        rows = store.all_groups(db) if all else store.groups_of(db, access.client_id)
+    return Json({"items": [store.group_json(row) for row in rows]})
+
+
+@router.post("", status_code=201)
+def create_groups(sandbox: SandboxDep, access: AccessDep, body: GroupWrites) -> Response:
+    """Create groups; their members have what they grant from the next request on."""
+    access.require(_ACL, "CREATE")
+    documents = [item.model_dump(by_alias=True, exclude_none=True) for item in body.items]
+    with sandbox.write() as db:
+        rows = store.find_groups(db, store.insert_groups(db, documents))
+    return Json({"items": [store.group_json(row) for row in rows]}, status_code=201)
+
+
+@router.post("/delete")
+def delete_groups(sandbox: SandboxDep, access: AccessDep, body: GroupIds) -> Response:
+    """Delete groups, all or none."""
+    access.require(_ACL, "DELETE")
+    with sandbox.write() as db:
+        store.find_groups(db, body.items)
+        store.delete_groups(db, body.items)
+    return Json({})

@@ -1,0 +1,71 @@
+"""Endpoints of the Security categories API."""
+
+import json
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from cdf_sandbox.core.auth import AccessDep
+from cdf_sandbox.core.errors import ApiError, InvalidCursor, brief
+from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.identifiers import new_id
+from cdf_sandbox.core.paging import decode_cursor, first_page, list_answer
+from cdf_sandbox.core.sandbox import SandboxDep
+from cdf_sandbox.services.security_categories.models import SecurityCategoryIds, SecurityCategoryWrites
+from cdf_sandbox.services.security_categories.store import find_categories
+
+router = APIRouter(prefix="/securitycategories", route_class=CdfRoute)
+_ACL = "securityCategoriesAcl"
+
+
+@router.get("")
+def list_categories(
+    sandbox: SandboxDep,
+    access: AccessDep,
+    sort: Literal["ASC", "DESC"] = "ASC",
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 25,
+) -> Response:
+    """A page of security categories, by their names."""
+    access.require(_ACL, "LIST")
+    after = None if cursor is None else decode_cursor(cursor)
+    if cursor is not None and not isinstance(after, str):
+        raise InvalidCursor
+    sign, order = (">", "ASC") if sort == "ASC" else ("<", "DESC")
+    with sandbox.read() as db:
+        rows = db.execute(
+            f"SELECT id, name FROM security_categories WHERE ? IS NULL OR name {sign} ? ORDER BY name {order} LIMIT ?",  # noqa: S608 - constants
+            (after, after, limit + 1),
+        ).fetchall()
+    page, last = first_page(rows, limit, lambda row: row["name"])
+    return list_answer([dict(row) for row in page], last)
+
+
+@router.post("", status_code=201)
+def create_categories(sandbox: SandboxDep, access: AccessDep, body: SecurityCategoryWrites) -> Response:
+    """Create security categories; their names are unique."""
+    access.require(_ACL, "CREATE")
+    names = [item.name for item in body.items]
+    with sandbox.write() as db:
+        known = db.execute(
+            "SELECT name FROM security_categories WHERE name IN (SELECT value FROM json_each(?))", (json.dumps(names),)
+        )
+        taken = {row["name"] for row in known} | {name for name in names if names.count(name) > 1}
+        if taken:
+            duplicated = [{"name": name} for name in sorted(taken)]
+            raise ApiError(409, f"Duplicate names: {brief(duplicated)}", duplicated=duplicated)
+        ids = [new_id() for _ in names]
+        db.executemany("INSERT INTO security_categories VALUES (?, ?)", zip(ids, names, strict=True))
+        rows = find_categories(db, ids)
+    return Json({"items": [dict(row) for row in rows]}, status_code=201)
+
+
+@router.post("/delete")
+def delete_categories(sandbox: SandboxDep, access: AccessDep, body: SecurityCategoryIds) -> Response:
+    """Delete security categories, all or none; files keep their ids."""
+    access.require(_ACL, "DELETE")
+    with sandbox.write() as db:
+        find_categories(db, body.items)
+        db.executemany("DELETE FROM security_categories WHERE id = ?", [(each,) for each in body.items])
+    return Json({})

@@ -1,0 +1,87 @@
+"""Groups: what they grant is what a token may do."""
+
+import pytest
+from cognite.client.data_classes import GroupWrite
+from cognite.client.data_classes.capabilities import FilesAcl
+from cognite.client.exceptions import CogniteAPIError
+
+READ_FILES = {"filesAcl": {"actions": ["READ"], "scope": {"all": {}}}}
+
+
+def items(*values):
+    return {"items": list(values)}
+
+
+@pytest.fixture
+def bare(running):
+    """A client that may do nothing, over HTTP, and its id."""
+    client_id, secret = running.make_client("bare", [])
+    with running.http(client_id, secret) as session:
+        yield session, client_id
+
+
+@pytest.mark.parametrize("membership", ["sourceId", "members"])
+def test_a_token_may_do_what_its_groups_grant(http, bare, membership):
+    session, client_id = bare
+    assert session.post("/files/list", json={}).status_code == 403
+    member = client_id if membership == "sourceId" else [client_id]
+    group = {"name": "readers", "capabilities": [READ_FILES], membership: member}
+    made = http.post("/groups", json=items(group)).raise_for_status()
+    assert made.status_code == 201
+    (shown,) = made.json()["items"]
+    assert shown == group | {"id": shown["id"], "isDeleted": False}
+    assert session.post("/files/list", json={}).status_code == 200
+    assert [each["name"] for each in session.get("/groups").json()["items"]] == sorted(
+        ["bare", "readers"], key=lambda name: {"readers": shown["id"]}.get(name, own_id(session, client_id))
+    )
+    assert http.post("/groups/delete", json=items(shown["id"])).json() == {}
+    assert session.post("/files/list", json={}).status_code == 403
+
+
+def own_id(session, client_id):
+    return next(each["id"] for each in session.get("/groups").json()["items"] if each["name"] == client_id)
+
+
+def test_the_token_names_its_groups(running, http, bare):
+    session, _ = bare
+    told = session.get(f"{running.base_url}/api/v1/token/inspect").json()
+    assert told["projects"] == [
+        {"projectUrlName": "capture360", "groups": [each["id"] for each in session.get("/groups").json()["items"]]}
+    ]
+    full = http.get(f"{running.base_url}/api/v1/token/inspect").json()
+    assert all(each["projectScope"] == {"projects": ["capture360"]} for each in full["capabilities"])
+
+
+def test_only_those_who_may_list_see_all_groups(http, bare):
+    session, _ = bare
+    assert len(session.get("/groups").json()["items"]) == 1
+    assert session.get("/groups", params={"all": "true"}).status_code == 403
+    assert len(http.get("/groups", params={"all": "true"}).json()["items"]) >= 2
+    for path, body in (("/groups", items({"name": "n"})), ("/groups/delete", items(1))):
+        assert session.post(path, json=body).status_code == 403
+
+
+def test_groups_by_the_sdk(client):
+    made = client.iam.groups.create(
+        GroupWrite("sdk", capabilities=[FilesAcl([FilesAcl.Action.Read], FilesAcl.Scope.All())], source_id="x")
+    )
+    assert made.id in {group.id for group in client.iam.groups.list(all=True)}
+    client.iam.groups.delete(made.id)
+    with pytest.raises(CogniteAPIError) as refused:
+        client.iam.groups.delete(made.id)
+    assert (refused.value.code, refused.value.missing) == (400, [{"id": made.id}])
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        {}, {"name": ""}, {"name": "n", "sourceId": "s", "members": "allUserAccounts"}, {"name": "n", "members": "all"},
+        {"name": "n", "capabilities": [{}]}, {"name": "n", "capabilities": [{"nothingAcl": READ_FILES["filesAcl"]}]},
+        {"name": "n", "capabilities": [{"filesAcl": {"actions": ["FLY"], "scope": {"all": {}}}}]},
+        {"name": "n", "capabilities": [{"filesAcl": {"actions": ["READ"], "scope": {}}}]},
+        {"name": "n", "capabilities": [{"filesAcl": {"actions": [], "scope": {"all": {}}}}]},
+        {"name": "n", "capabilities": [READ_FILES | {"assetsAcl": READ_FILES["filesAcl"]}]},
+    ],
+)  # fmt: skip
+def test_groups_that_are_refused(http, group):
+    assert http.post("/groups", json=items(group)).status_code == 400
