@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from capture360.steps.context import StepContext
 from capture360.steps.progress import Progress
 from capture360.steps.republish_guard import protected_images, refuse_silent_change
 from capture360.steps.stored import make_whole
-from capture360.steps.validate import batch_size, recorded_capture
+from capture360.steps.validate import recorded_batches, recorded_capture
 
 STEP = "faces"
 WINDOW = 4
@@ -60,7 +61,7 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
     capture = recorded_capture(ctx.records, key, fingerprint)
     folder = _unchanged_folder(ctx, key, fingerprint)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
-    size = batch_size(len(capture.stations))
+    size = math.ceil(len(capture.stations) / recorded_batches(ctx.records, key, fingerprint))
     stations = capture.stations[batch * size : (batch + 1) * size]
     known = _recorded(ctx, key, fingerprint, batch)
     there = _stored_stations(model, key, known)

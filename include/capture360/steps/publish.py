@@ -20,7 +20,7 @@ from capture360.steps.published import note_published, published_with
 from capture360.steps.removal import plan_removal, remove_superseded
 from capture360.steps.republish_guard import newer_revision_asked, protected_images, refuse_silent_change
 from capture360.steps.stored import wait_until_stored
-from capture360.steps.validate import batch_count, recorded_capture
+from capture360.steps.validate import recorded_batches, recorded_capture
 
 STEP = "publish"
 _SHOWN = 5
@@ -52,7 +52,7 @@ def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
-    shas = recorded_faces(ctx.records, key, fingerprint, batch_count(len(capture.stations)))
+    shas = recorded_faces(ctx.records, key, fingerprint, recorded_batches(ctx.records, key, fingerprint))
     faces = references(model, key, shas)
     wait_until_stored(
         model, {ref: shas[station][face] for station, by_face in faces.items() for face, ref in by_face.items()}

@@ -129,6 +129,14 @@ def recorded_capture(records: Records, key: CaptureKey, fingerprint: str) -> Cap
     return capture_from_document(record.body)
 
 
+def recorded_batches(records: Records, key: CaptureKey, fingerprint: str) -> int:
+    """The number of batches as it was validated: a run goes on after an upgrade to a version that batches otherwise."""
+    record = records.get(key, fingerprint, STEP)
+    if record is None:
+        raise MissingStepError(key, f"delivery {fingerprint} has no accepted validation", "validate")
+    return int(record.body["batches"])
+
+
 def route_of(ctx: StepContext, capture: Capture) -> Route:
     """Whether the capture's faces are uploaded, or CDF extracts them out of its scans.
 

@@ -18,7 +18,7 @@ from capture360.steps.faces import Shas, recorded_faces, references, upload_agai
 from capture360.steps.progress import Progress
 from capture360.steps.sampling import Verified, VerifyMode, chosen_faces
 from capture360.steps.stored import wait_until_stored
-from capture360.steps.validate import batch_count, recorded_capture, route_of
+from capture360.steps.validate import recorded_batches, recorded_capture, route_of
 from capture360.steps.verify_extracted import verify_extracted
 
 STEP = "verify"
@@ -34,7 +34,7 @@ def verify(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Verified:
     if route_of(ctx, capture) == "revision":
         return _recorded(ctx, key, fingerprint, verify_extracted(ctx, key, fingerprint))
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
-    shas = recorded_faces(ctx.records, key, fingerprint, batch_count(len(capture.stations)))
+    shas = recorded_faces(ctx.records, key, fingerprint, recorded_batches(ctx.records, key, fingerprint))
     images = {image.external_id: image for image in model.images(key)}
     _compare_images(model, capture, shas, images)
     compared = _compare_bytes(ctx, model, capture, fingerprint, _chosen(ctx.site.verify, model, capture, shas))

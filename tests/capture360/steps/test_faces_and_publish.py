@@ -21,11 +21,25 @@ from capture360.model import FACES, CaptureKey
 from capture360.steps.faces import faces
 from capture360.steps.plan import plan
 from capture360.steps.publish import publish
+from capture360.steps.validate import STEP as VALIDATED
 from capture360.steps.validate import preflight
 from capture360.steps.verify import verify
 from captures import jpeg, record_as_validated
 from ingest_world import COLLECTION_VIEW, IMAGE_VIEW, STATION_VIEW, World
 from record_files import document_paths
+
+
+def test_batches_are_those_of_the_validation(world: World) -> None:
+    """The version that validated it made smaller batches than this one would."""
+    drop = world.drop("batches", stations=3)
+    fingerprint = record_as_validated(world.records, drop, world.site)
+    verdict = world.records.get(drop.key, fingerprint, VALIDATED)
+    assert verdict is not None
+    world.records.put(drop.key, fingerprint, VALIDATED, {**verdict.body, "batches": 2}, run="test")
+    ctx = world.ctx()
+    assert [faces(ctx, drop.key, fingerprint, batch).stations for batch in range(2)] == [2, 1]
+    assert publish(ctx, drop.key, fingerprint).images == 3
+    assert verify(ctx, drop.key, fingerprint).images == 3
 
 
 def test_a_capture_becomes_a_collection_of_images(world: World) -> None:
