@@ -6,8 +6,8 @@ from jsonschema import Draft202012Validator
 from cdf_sandbox_calls import send_all
 from specification import Specification
 
-# The specification at hand lacks the beta reverse lookup, of which cognite-sdk-python reads `items` with an id each, and
-# labels, of which it reads these fields.
+# The specification at hand lacks the beta reverse lookup, of which cognite-sdk-python reads `items` with an id each,
+# and labels, of which it reads these fields.
 NOT_IN_THE_SPECIFICATION = {
     ("POST", "/labels"): {
         "required": ["items"],
