@@ -40,19 +40,19 @@ def memory():
 
 cdf = CdfProject(Connection.from_file(connection))
 cdf.client.files.list(limit=1)
-told = {"before": memory()}
+measured = {"before": memory()}
 start = time.process_time()
 found = preflight(path)
-told |= {"preflight": time.process_time() - start, "usable": len(found.photospheres)}
+measured |= {"preflight": time.process_time() - start, "usable": len(found.photospheres)}
 start = time.process_time()
 checked = verify(path)
 assert checked.finding is None
-told |= {"verify": time.process_time() - start, "verified": memory()}
+measured |= {"verify": time.process_time() - start, "verified": memory()}
 file = LargeFile(path.stem, path.name, "model/e57", path.stat().st_size, checked.sha256)
 start, wall = time.process_time(), time.monotonic()
 LargeUploads(cdf, FileSettings(), lambda line: None, journals).put(file, lambda: path.open("rb"))
-told |= {"upload": time.process_time() - start, "wall": time.monotonic() - wall, "uploaded": memory()}
-print(json.dumps(told))
+measured |= {"upload": time.process_time() - start, "wall": time.monotonic() - wall, "uploaded": memory()}
+print(json.dumps(measured))
 """
 
 

@@ -4,7 +4,7 @@ Requests, seconds and the peak memory of the writing process, faces to read-back
 must send nothing that writes. The sandbox runs in a process of its own, without limits and delays. What matters is the
 figure for each panorama beside that of the smallest capture: 1.0 is in proportion.
 
-    python benchmarks/publish.py [--sizes 20 200] [--modes MODE]      all of it takes a while; each size is told at once
+    python benchmarks/publish.py [--sizes 20 200] [--modes MODE]      all of it takes a while; prints as it goes
 """
 
 from __future__ import annotations
@@ -122,9 +122,11 @@ def sandbox(data: Path, mode: ModeName) -> Iterator[tuple[Path, str]]:
 def measure(root: Path, connection: Path, base_url: str, mode: ModeName) -> Run:
     before = counters(base_url)
     command = [sys.executable, __file__, "--way", str(root), str(connection), mode]
-    told: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    measured: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     after = counters(base_url)
-    return Run(told["seconds"], told["peak_mb"], after["read"] - before["read"], after["mutating"] - before["mutating"])
+    return Run(
+        measured["seconds"], measured["peak_mb"], after["read"] - before["read"], after["mutating"] - before["mutating"]
+    )
 
 
 def counters(base_url: str) -> dict[str, Any]:

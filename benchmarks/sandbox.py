@@ -1,6 +1,6 @@
 """The sandbox beside the least that could answer the same requests, over the SDK: what its rules cost.
 
-The least is one table of SQLite behind a bare socket: it gives pages back as bytes that it was told before, and puts
+The least is one table of SQLite behind a bare socket: it gives pages back as bytes that it was given before, and puts
 what is written into the table without a look at it. Both run in processes of their own and take turns, so that other
 work on the machine hits both. Ratios are the sandbox's figure over the other's; memory is what a process held at most.
 
@@ -128,8 +128,14 @@ def serve_the_least(table: Path, origin: str) -> None:
                 db.execute("BEGIN IMMEDIATE")
                 db.executemany("INSERT OR REPLACE INTO written VALUES (?, ?, ?)", rows)
                 db.execute("COMMIT")
-            told = {"version": 1, "wasModified": True, "createdTime": 1, "lastUpdatedTime": 1, "instanceType": "node"}
-            return json.dumps({"items": [told | {"space": row[0], "externalId": row[1]} for row in rows]}).encode()
+            written = {
+                "version": 1,
+                "wasModified": True,
+                "createdTime": 1,
+                "lastUpdatedTime": 1,
+                "instanceType": "node",
+            }
+            return json.dumps({"items": [written | {"space": row[0], "externalId": row[1]} for row in rows]}).encode()
         if (path, body) not in known:
             headers = {"authorization": head["authorization"], "content-type": "application/json"}
             reply = httpx.post(origin + path, content=body, headers=headers, trust_env=False, timeout=60)
@@ -223,7 +229,7 @@ def compare(files: int, instances: int, passes: int) -> Table:
     with tempfile.TemporaryDirectory() as folder, both(Path(folder), files) as (sandbox, least):
         for name, (work, expected) in works.items():
             if name != "upsert instances":
-                work(least.client, 0)  # What it is to give back it must have heard once.
+                work(least.client, 0)  # What it is to give back it must have been given once.
             for turn in range(passes):
                 for server in (sandbox, least) if turn % 2 else (least, sandbox):
                     server.measure(name, work, turn, expected)

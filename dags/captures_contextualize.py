@@ -12,7 +12,8 @@ it holds no worker. `match` compares the texts with
 the site's assets and writes the report (button *Match report*). `annotate` writes the links of the report to CDF,
 except where people have decided: a rejected link never comes back, an approved one is never changed.
 `announce_review` triggers **captures_review** for what is suggested, and is skipped when nothing is. `release`
-releases the capture in every case.
+releases the capture in every case, and reports how the run ended to the site's `extraction_pipeline` in CDF, if it
+names one.
 
 **When it fails.** The alert names what is wrong: the extra `ocr` is not installed, the site's assets are missing, the
 file of manual matches has a mistake. Fix it and clear the failed task. Any task can be cleared with all downstream at
@@ -32,7 +33,7 @@ from airflow_capture360.defaults import capture_params, task_defaults
 from airflow_capture360.links import CAPTURE_PAGE, MATCH_REPORT
 from airflow_capture360.operators import ReadTexts
 from airflow_capture360.policies import WAITING_FOR_LEASE
-from airflow_capture360.tasks import contextualize, lease
+from airflow_capture360.tasks import contextualize, lease, status
 
 with DAG(
     dag_id="captures_contextualize",
@@ -54,7 +55,7 @@ with DAG(
     linked = task(task_id="annotate")(contextualize.annotate)(taken, batches)
     review = task(task_id="announce_review", outlets=[captures_to_review])
     announced = review(contextualize.announce_review)(taken, batches)
-    released = task(task_id="release")(lease.release_lease)(taken)
+    released = task(task_id="release")(status.release_and_report)(taken)
 
     matched.operator.operator_extra_links = [MATCH_REPORT, CAPTURE_PAGE]
     chain(taken.as_setup(), batches, detected, matched, linked, announced, released.as_teardown(setups=taken))

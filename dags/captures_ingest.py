@@ -16,7 +16,7 @@ scans where CDF extracts the panoramas: `upload_scans`, `start_revisions`,
 `wait_for_revisions` (without holding a worker), `collect`; images that CDF extracted for an earlier delivery are named,
 and stay until somebody deletes them in CDF. Then `place` adds the collection to the site's scene, if it
 has one, `verify` reads all of it back, and `announce` triggers **captures_contextualize**. `release` releases
-the capture in every case.
+the capture in every case, and reports how the run ended to the site's `extraction_pipeline` in CDF, if it names one.
 
 **When it fails.** A rejected capture fails at `validate` at once, without retries and with nothing written to CDF: the
 report says which file and row to fix; drop the fixed capture again. If CDF did not answer, the task is retried
@@ -36,7 +36,7 @@ from airflow_capture360.assets import captures, published_captures
 from airflow_capture360.defaults import capture_params, task_defaults
 from airflow_capture360.links import CAPTURE_PAGE, OPEN_IN_CDF, VALIDATION_REPORT
 from airflow_capture360.operators import WaitForRevisions
-from airflow_capture360.tasks import ingest, lease
+from airflow_capture360.tasks import ingest, lease, status
 
 with DAG(
     dag_id="captures_ingest",
@@ -68,7 +68,7 @@ with DAG(
     placed = place(ingest.place)(capture, fingerprint)
     verified = task(task_id="verify")(ingest.verify)(capture, fingerprint)
     announced = task(task_id="announce", outlets=[published_captures])(ingest.announce_capture)(capture)
-    released = task(task_id="release")(lease.release_lease)(taken)
+    released = task(task_id="release")(status.release_and_report)(taken)
 
     batches.operator.operator_extra_links = [VALIDATION_REPORT, CAPTURE_PAGE]
     for last in (published, collected):

@@ -41,8 +41,8 @@ def measure(plants: Iterable[tuple[int, int]], readings: int) -> dict[str, objec
         for found, verdict in zip(evidence, verdicts, strict=True):
             samples[found.kind] += 1
             right[found.kind] += verdict
-        told = "".join(f"{found.kind} {verdict}\n" for found, verdict in zip(evidence, verdicts, strict=True))
-        digest = sha256(told.encode()).hexdigest()[:16]
+        listed = "".join(f"{found.kind} {verdict}\n" for found, verdict in zip(evidence, verdicts, strict=True))
+        digest = sha256(listed.encode()).hexdigest()[:16]
         described.append({"seed": seed, "tags": size, "readings": readings, "digest": digest})
     return {
         "version": "1.0.0",

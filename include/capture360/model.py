@@ -132,6 +132,8 @@ class Capture:
     held_back: tuple[str, ...] = ()
     """Ids of stations that were delivered and may not be published. Of what is published: stations that are shown as an
     earlier revision left them, since a later one held them back."""
+    camera_height: float | None = None
+    """Metres above the floor; None if the manifest does not state it."""
 
 
 @dataclass(frozen=True, slots=True)

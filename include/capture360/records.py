@@ -84,7 +84,7 @@ class Records:
         document = {"at": datetime.now(UTC).isoformat(), "run": run, **body}
         self.store.put(f"{_folder(key, fingerprint)}/{_document_name(step, batch)}", _json(document))
         if step in ORDERED_STEPS:
-            self._unmark_done(key, fingerprint)
+            self.unmark_done(key, fingerprint)
 
     def mark_done(self, state: CaptureState) -> None:
         """Note that sensing has nothing left to do for a delivery, until a step records anew how far it got.
@@ -93,7 +93,7 @@ class Records:
         """
         for other in self.fingerprints(state.key):
             if other != state.fingerprint:
-                self._unmark_done(state.key, other)
+                self.unmark_done(state.key, other)
         self.store.put(_done_marker(state.key, state.fingerprint, state.stage), b"")
 
     def done(self, site: str) -> Mapping[tuple[str, str], Stage]:
@@ -209,7 +209,8 @@ class Records:
             if is_id(capture, CAPTURE_LENGTH)
         ]
 
-    def _unmark_done(self, key: CaptureKey, fingerprint: str) -> None:
+    def unmark_done(self, key: CaptureKey, fingerprint: str) -> None:
+        """Let sensing see the capture at every look again."""
         for stage in Stage:
             if stage.is_end:
                 self.store.remove(_done_marker(key, fingerprint, stage))

@@ -118,6 +118,9 @@ def _document(ctx: StepContext, key: CaptureKey, done: Ingested) -> dict[str, An
             {"space": each.space, "externalId": each.external_id} for each in taken_in.collections
         ]
         document["collection"] = document["collections"][0]
+    if done.verified is not None:
+        document["viewer"] = done.verified.viewer
+        document["reported"] = list(done.verified.reported)
     if done.placed is not None:
         document["scene"] = {"space": done.placed.space, "externalId": done.placed.scene}
     if done.published is not None or done.collected is not None:
@@ -157,6 +160,8 @@ def _images(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[dict[st
 
 
 def _lines(ctx: StepContext, key: CaptureKey, done: Ingested) -> list[str]:
+    from capture360.steps.verify_viewer import SWITCHES
+
     record = ctx.records.get(key, done.validated.fingerprint, "validate")
     findings = record.body["findings"] if record is not None else []
     lines = [done.validated.headline, *(f"  {finding['message']}" for finding in findings)]
@@ -176,6 +181,9 @@ def _lines(ctx: StepContext, key: CaptureKey, done: Ingested) -> list[str]:
         if done.collected.missing:
             lines.append(f"CDF left out: {', '.join(done.collected.missing)}")
         lines.append(f"Open: {done.collected.link}")
+    if done.verified is not None:
+        lines.append(f"Viewers: {SWITCHES[done.verified.viewer]}")
+        lines += [f"  {sentence}" for sentence in done.verified.reported]
     if done.placed is not None:
         lines.append(f"Scene: {done.placed.scene} in space {done.placed.space}")
     return lines

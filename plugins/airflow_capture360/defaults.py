@@ -9,6 +9,7 @@ from airflow.sdk import Param
 
 from airflow_capture360.notifications import CaptureAlert
 from airflow_capture360.policies import RETRYING
+from airflow_capture360.tasks.status import report_failed_task
 
 
 def capture_params() -> dict[str, Param]:
@@ -29,5 +30,5 @@ def task_defaults(execution_timeout: timedelta) -> dict[str, Any]:
         "owner": "capture360",
         **RETRYING,
         "execution_timeout": execution_timeout,
-        "on_failure_callback": [CaptureAlert()],
+        "on_failure_callback": [CaptureAlert(), report_failed_task],
     }

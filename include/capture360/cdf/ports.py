@@ -15,6 +15,9 @@ StationFaces = Mapping[str, Mapping[FaceName, FaceRef]]
 
 Decision = Literal["approved", "rejected"]
 
+ViewerSource = Literal["classic", "core"]
+"""The two sources of 360° images that a viewer is switched between."""
+
 
 @dataclass(frozen=True, slots=True)
 class Collection:
@@ -24,8 +27,24 @@ class Collection:
     external_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class ViewerReport:
+    """Sentences about what viewers do not show as it was meant.
+
+    `refused`: published, and left out. `reported`: written by others, or outside of what was published.
+    """
+
+    refused: tuple[str, ...] = ()
+    reported: tuple[str, ...] = ()
+
+
 class Image360Store(Protocol):
     """Store of face files and 360° images in CDF."""
+
+    @property
+    def viewer_source(self) -> ViewerSource:
+        """The source that viewers must be switched to; with the other one they show nothing and report no error."""
+        ...
 
     def missing(self, key: CaptureKey, panoramas: int) -> Sequence[Finding]:
         """Return findings about what the project lacks for so many panoramas; called before the first write."""
@@ -73,6 +92,10 @@ class Image360Store(Protocol):
 
     def images_in(self, collection: Collection) -> Iterator[PublishedImage]:
         """Yield the images of any collection, whoever created it."""
+        ...
+
+    def viewer_report(self, collections: Sequence[Collection]) -> ViewerReport:
+        """Return what viewers would silently leave out of these collections, or draw elsewhere. Reads only."""
         ...
 
     def remove_images(self, images: Sequence[PublishedImage]) -> int:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from capture360.cdf.capabilities import EVERYWHERE, Need, capabilities, in_data_set, in_space, lacking
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.images.files import ClassicFiles
 from capture360.cdf.instances import View
 from capture360.cdf.project_mode import PROJECT_KINDS, modes_of_kind
-from capture360.errors import ConfigError
+from capture360.errors import CdfUnavailableError, ConfigError
 from capture360.rules.finding import Finding
 from capture360.rules.project import D01, D02, D03, D04, D05, D06, WHERE
 from capture360.settings.site import Site
 
+if TYPE_CHECKING:
+    from cognite.client.data_classes.data_modeling import Space
+
+_SERVER_ERROR = 500
 _FOR_EVERYBODY = (Need("projectsAcl", "LIST"), Need("dataModelsAcl", "READ"))
 _BESIDE_PANORAMAS = 4
 """Collection, 360° model, scene and its edge."""
@@ -69,15 +74,43 @@ def missing_for_extraction(cdf: CdfProject, site: Site, space: str) -> Sequence[
 
 
 def space_exists(cdf: CdfProject, space: str) -> bool:
+    return _space(cdf, space) is not None
+
+
+def _space(cdf: CdfProject, space: str) -> Space | None:
     with cdf_errors(f'Looking for space "{space}"'):
-        return cdf.client.data_modeling.spaces.retrieve(space) is not None
+        return cdf.client.data_modeling.spaces.retrieve(space)
+
+
+@contextmanager
+def missing_space_behind_500(cdf: CdfProject, spaces: Iterable[str]) -> Iterator[None]:
+    """Raise ConfigError for a 500 of CDF's 3D APIs if one of `spaces` is missing: that is how they say so.
+
+    A retry would not change it. Any other error passes.
+    """
+    try:
+        yield
+    except CdfUnavailableError as error:
+        if error.status != _SERVER_ERROR:
+            raise
+        missing = [space for space in dict.fromkeys(spaces) if not space_exists(cdf, space)]
+        if not missing:
+            raise
+        named = ", ".join(f'"{space}"' for space in missing)
+        raise ConfigError(
+            f"{error.message} CDF's 3D APIs answer so when a space is missing, and space {named} is not in project "
+            f"{cdf.connection.project}. Create it, or correct the setting that names it."
+        ) from error
 
 
 def ensure_space(cdf: CdfProject, space: str, *, create: bool) -> None:
     """Create the space if it does not exist and `create` allows it; ConfigError if it does not."""
     from cognite.client.data_classes.data_modeling import SpaceApply
 
-    if space_exists(cdf, space):
+    found = _space(cdf, space)
+    if found is not None and found.is_global:
+        raise ConfigError(D04.finding(where=WHERE, value=space, message="global").message)
+    if found is not None:
         return
     if not create:
         raise ConfigError(f'Space "{space}" is not in the project. Create it, or set create_space.')
@@ -114,7 +147,10 @@ def _spaces(
     cdf: CdfProject, site: Site, spaces: Sequence[str], granted: Sequence[Mapping[str, Any]]
 ) -> Iterator[Finding]:
     for space in dict.fromkeys(spaces):
-        if space_exists(cdf, space):
+        found = _space(cdf, space)
+        if found is not None:
+            if found.is_global:
+                yield D04.finding(where=WHERE, value=space, message="global")
             continue
         if not site.create_space:
             yield D04.finding(where=WHERE, value=space, project=cdf.connection.project)

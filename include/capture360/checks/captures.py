@@ -81,7 +81,7 @@ C03 = CAPTURES.rule(
         name="scans",
         bad="an ingested E57 capture from which a scan is missing",
         where="scan.e57",
-        value="1 gone (Stop-3)",
+        value="1 missing (Stop-3)",
         revision="2",
     )
     | says(
@@ -90,7 +90,7 @@ C03 = CAPTURES.rule(
         name="nameless",
         bad="a new revision in which one ingested station is missing and one row has lost its id",
         where="stations.csv",
-        value="1 gone (s-02)",
+        value="1 missing (s-02)",
         nameless="1",
     ),
 )
@@ -240,14 +240,14 @@ def _against_itself(table: ParsedStations, ids: pd.Series[str], before: Capture)
     delivered = set(ids)
     left_out = [station.id for station in before.stations if station.id not in delivered]
     file, revision = table.stations.file, table.manifest.revision
-    changes = (moved, "moved or turned"), (regrouped, "in another collection"), (left_out, "gone")
+    changes = (moved, "moved or turned"), (regrouped, "in another collection"), (left_out, "missing")
     changed = ", ".join(f"{len(some)} {word} ({first_of(some)})" for some, word in changes if some)
     nameless = int((ids == "").sum())
     kind = "scans" if table.manifest.kind is CaptureKind.E57 else ""
     if changed and revision <= before.revision:
         yield FindingGroup([C03.finding(file, changed, message=kind, revision=before.revision + 1)])
     elif left_out and nameless:
-        lost = f"{len(left_out)} gone ({first_of(left_out)})"
+        lost = f"{len(left_out)} missing ({first_of(left_out)})"
         yield FindingGroup([C03.finding(file, lost, message="nameless", nameless=nameless)])
     elif not changed and not open_changes and len(rows) == len(before.stations) and revision == before.revision:
         yield FindingGroup([C02.finding(file, len(rows))])

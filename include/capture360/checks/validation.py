@@ -138,6 +138,7 @@ def capture_document(capture: Capture) -> dict[str, Any]:
         "extracted_here": list(capture.extracted_here),
         "reused": dict(capture.reused),
         "held_back": list(capture.held_back),
+        "camera_height": capture.camera_height,
         "stations": [
             {
                 "id": station.id,
@@ -170,6 +171,7 @@ def capture_from_document(document: Mapping[str, Any]) -> Capture:
         extracted_here=tuple(document["extracted_here"]),
         reused=document["reused"],
         held_back=tuple(document["held_back"]),
+        camera_height=document["camera_height"],
         stations=tuple(
             Station(
                 id=row["id"],
@@ -201,6 +203,7 @@ def _capture(given: CheckInput, settled: Settled) -> Capture:
         history=manifest.history,
         held_back=tuple(sorted(settled.quarantined)),
         extracted_here=extracted_here(manifest),
+        camera_height=manifest.camera_height,
     )
 
 

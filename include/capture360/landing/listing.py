@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from capture360.errors import ConfigError
@@ -25,24 +26,39 @@ def capture_folder(site: Site, key: CaptureKey) -> CaptureFolder:
     return CaptureFolder(f"{site.landing.url.rstrip('/')}/{key.capture}", use_listings_cache=False)
 
 
-def captures(site: Site) -> tuple[Sequence[CaptureKey], Sequence[LeftOut]]:
-    """The site's captures, and what lies beside them and cannot be one; ConfigError if the landing folder is gone."""
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The site's captures, and what lies beside them and cannot be one.
+
+    `changed` says by capture when an entry right in its folder last changed, in seconds since 1970, where the store
+    knows it: file systems do, object stores have no folders.
+    """
+
+    keys: Sequence[CaptureKey]
+    left_out: Sequence[LeftOut]
+    changed: Mapping[str, float]
+
+
+def captures(site: Site) -> Listing:
+    """List what lies right below the landing folder of the site; ConfigError if there is none."""
     good: list[CaptureKey] = []
     left_out: list[LeftOut] = []
-    for name, kind in sorted(_entries(site)):
+    changed: dict[str, float] = {}
+    for name, kind, at in sorted(_entries(site)):
         if name.startswith((".", "_")):
             continue
         if kind == "link":
             left_out.append(LeftOut(printable(name), _LINK))
         elif is_id(name, CAPTURE_LENGTH):
             good.append(CaptureKey(site.id, name))
+            changed[name] = at
         else:
             left_out.append(LeftOut(printable(name), _MISNAMED if len(name) <= CAPTURE_LENGTH else _TOO_LONG))
-    return good, left_out
+    return Listing(good, left_out, changed)
 
 
-def _entries(site: Site) -> Iterator[tuple[str, str]]:
-    """Name and kind, `directory` or `link`, of the folders right below the landing folder."""
+def _entries(site: Site) -> Iterator[tuple[str, str, float]]:
+    """Name, kind, `directory` or `link`, and last change of the folders right below the landing folder."""
     url = printable(site.landing.url)
     fs, root = opened_store(site.landing.url, use_listings_cache=False)
     try:
@@ -59,4 +75,6 @@ def _entries(site: Site) -> Iterator[tuple[str, str]]:
             raise ConfigError(f"{url} is a file. Correct landing.url of site {site.id}: it must name a folder.")
         is_linked = bool(entry.get("islink")) and Path(path).is_dir()
         if is_linked or entry["type"] == "directory":
-            yield posixpath.basename(path), "link" if is_linked else "directory"
+            # Copies that keep the times of their source set the time of modification, never that of the change.
+            changed = max(float(entry.get("created") or 0), float(entry.get("mtime") or 0)) if "ino" in entry else 0.0
+            yield posixpath.basename(path), "link" if is_linked else "directory", changed

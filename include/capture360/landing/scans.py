@@ -81,7 +81,7 @@ def scan_size(folder: CaptureFolder, path: str) -> int:
 
 @contextmanager
 def open_scan(folder: CaptureFolder, path: str) -> Iterator[IO[bytes]]:
-    """An E57 file as a seekable binary stream. BadInputError if it is gone or its archive cannot be read.
+    """An E57 file as a seekable binary stream. BadInputError if it is not there or its archive cannot be read.
 
     ConfigError if there is no room to unpack it in the folder for temporary files.
     """

@@ -37,7 +37,7 @@ class ManualMatches:
 
 
 def read_manual_matches(url: str) -> ManualMatches:
-    """The file at any fsspec URL; ConfigError names file, row and mend."""
+    """The file at any fsspec URL; ConfigError names file, row and remedy."""
     try:
         with fsspec.open(url, "r", encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)

@@ -27,7 +27,7 @@ _BAR_IN_WORD = re.compile(r"(?<=\w)\|(?=\w)")
 
 
 def key(text: str, *, remove_leading_zeros: bool = False) -> str:
-    """The letters and digits of a text, upper-case, accents gone; a small l among capitals and digits is read as 1."""
+    """The letters and digits of a text, upper-case, no accents; a small l among capitals and digits is read as 1."""
     if "|" in text:
         text = _BAR_IN_WORD.sub("1", text)
     if "l" in text:

@@ -183,6 +183,8 @@ class Manifest(_Part):
     columns: dict[str, str] = {}
     """Canonical column name to the one delivered."""
     camera: Camera = Camera()
+    camera_height: Annotated[float, Field(gt=0, le=100)] | None = None
+    """Height of the camera above the floor in metres, whatever the unit of the positions."""
     operator: str | None = None
     mission_id: str | None = None
     robot: str | None = None

@@ -113,6 +113,7 @@ KEYS: Mapping[str, Mapping[Way, Cell]] = {
     "camera.make": _row(Use.NOTED),
     "camera.model": _row(Use.NOTED),
     "camera.serial": _row(Use.NOTED),
+    "camera_height": _row(),
     "operator": _row(Use.NOTED),
     "mission_id": _row(Use.NOTED),
     "robot": _row(Use.NOTED),

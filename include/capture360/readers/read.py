@@ -61,7 +61,7 @@ def read_tables(
         findings = stop.findings
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         # Gone or shut since the folder was listed.
-        where, problem = str(error.filename), error.strerror or "it is gone"
+        where, problem = str(error.filename), error.strerror or "it is not there"
         rule = S03
         findings = (rule.finding(where, message="unreadable", form="a file", problem=problem, fix="Copy it again."),)
     frame = no_faces()

@@ -68,6 +68,13 @@ D04 = _rule(
         bad="a space that nobody has created",
         value="captures",
         project="plant",
+    )
+    | says(
+        'Space "{value}" belongs to CDF itself (global), and nothing of ours can be kept in it. '
+        "Name a space of your own in the settings.",
+        name="global",
+        bad="space: cdf_cdm",
+        value="cdf_cdm",
     ),
 )
 D05 = _rule(

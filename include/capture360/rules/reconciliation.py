@@ -36,7 +36,7 @@ R02 = _rule(
 R03 = _rule(
     "R03",
     "The texts and matches of a linked capture are recorded",
-    why="Links cannot be compared with matches that are gone.",
+    why="Links cannot be compared with matches that are lost.",
     scope="capture",
     messages=says(
         "{sentence}",
@@ -131,12 +131,12 @@ R10 = _rule(
 R11 = _rule(
     "R11",
     "No link keeps viewers out of an image",
-    why="Viewers fail on an image with a link whose asset is gone.",
+    why="Viewers fail on an image with a link whose asset was deleted.",
     scope="link",
     messages=says(
         "{sentence}",
         bad="an asset that was deleted in a data modeling project",
-        sentence="Links whose asset is gone, which keeps viewers out of the image: 21-PT-1019A on s-02. In"
+        sentence="Links whose asset was deleted, which keeps viewers out of the image: 21-PT-1019A on s-02. In"
         " its last run of captures_contextualize clear the task annotate: it removes those that "
         "we made; delete the others, or set object3D of their assets.",
     ),

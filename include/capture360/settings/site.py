@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BeforeValidator, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from capture360.model import SITE_LENGTH, is_id
 from capture360.records import RESERVED
@@ -18,7 +18,7 @@ from capture360.settings.files import FileSettings
 from capture360.settings.landing import Landing
 from capture360.settings.links import LinkSettings
 from capture360.settings.scene import SceneSettings
-from capture360.settings.section import Section
+from capture360.settings.section import Positive, Section
 
 _SPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,41}[a-zA-Z0-9]?\Z")
 """What CDF allows as the id of a space."""
@@ -44,6 +44,9 @@ class Site(Section):
     """Whether a space that does not exist is created."""
     frame: str = "site"
     """Name of the coordinate system that the site's 3D models stand in; captures in another frame are reported."""
+    camera_height: Positive | None = None
+    """Height of the camera above the floor in metres, where a manifest does not state it; not checked if nobody does.
+    Viewers draw the marker of a station 1.45 m below its image."""
     time_zone: str = "UTC"
     """IANA name of the site's time zone, such as Europe/Oslo: it decides which day a capture belongs to."""
     checks: CheckSettings = CheckSettings()
@@ -57,6 +60,9 @@ class Site(Section):
     """How many of the published faces are downloaded and compared: none, a sample, or all."""
     retrigger_after: timedelta = timedelta(hours=1)
     """How long a complete capture may lack a result before its DAG is triggered again."""
+    extraction_pipeline: Annotated[str | None, Field(min_length=1, max_length=255)] = None
+    """External id of an extraction pipeline in CDF that every ingest and contextualization is reported to, and that
+    sensing reports itself to as alive; none if not given."""
     retract_approvals: Literal[1, 2] = 1
     """How many people have to approve before captures_retract removes a capture from CDF."""
 

@@ -167,8 +167,8 @@ def _ingest_due(ctx: StepContext, key: CaptureKey) -> tuple[tuple[str, ...], str
     folder = ctx.folder(key)
     published = records.newest_with(key, VERIFY) is not None
     if not folder.files:
-        gone = f"{key} is not published, and its files are no longer at {folder.url}. Deliver it again."
-        return (), None if published else gone
+        lost = f"{key} is not published, and its files are no longer at {folder.url}. Deliver it again."
+        return (), None if published else lost
     seen = fingerprint(folder, ctx.site.landing.ready_markers)
     state = records.load(key, seen, only=STAGE_STEPS)
     validated = state.body(VALIDATE) if state is not None else None

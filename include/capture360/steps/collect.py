@@ -54,7 +54,7 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
 
     An image belongs to a station if it was made after the revision of the station's scan was started and stands at the
     station's place. In a space of the capture's own all that the revisions made is the capture's.
-    CdfError if there is none, if images name faces that have no content, or if some are gone that were there before.
+    CdfError if there is none, if images name faces that have no content, or if some that were there before are missing.
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
     body = recorded_revisions(ctx, key, fingerprint)
@@ -69,8 +69,8 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
             f"{key}: CDF says the extraction is done, but space {space} holds no 360° image of it. "
             f"{len(capture.stations)} were promised. Look at the revision's logs, or set e57.extraction to local."
         )
-    if found.missing and (gone := _gone(ctx, key, fingerprint, found.missing, extraction)):
-        what = f"{key}: {len(gone)} of its stations that CDF had extracted are gone: {_named(gone)}."
+    if found.missing and (lost := _lost(ctx, key, fingerprint, found.missing, extraction)):
+        what = f"{key}: {len(lost)} of its stations that CDF had extracted are missing: {_named(lost)}."
         raise CdfError(f"{what} {extract_again(ctx, key, fingerprint)}")
     images = [each.image for each in made]
     _refuse_incomplete(key, images, extraction.without_content(images))
@@ -135,7 +135,7 @@ def _once_complete(extraction: Extraction, capture: Capture, began: Mapping[str,
     return found[0]
 
 
-def _gone(
+def _lost(
     ctx: StepContext, key: CaptureKey, fingerprint: str, missing: Sequence[str], extraction: Extraction
 ) -> list[str]:
     """Those of the stations whose images this delivery showed before, and that are in the space no more."""

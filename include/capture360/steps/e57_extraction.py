@@ -64,7 +64,7 @@ class Waiting:
 def scan_file(folder: CaptureFolder, capture: Capture, path: str) -> LargeFile:
     """Describe the CDF file of a scan; BadInputError if the folder lacks it."""
     if not scan_exists(folder, path):
-        raise BadInputError(f"{folder.url}/{path} is gone since it was validated. Deliver it again.")
+        raise BadInputError(f"{folder.url}/{path} was removed after it was validated. Deliver it again.")
     sha256 = capture.scans[path]
     return LargeFile(
         external_id=names.e57_id(capture.key, path, sha256),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from capture360.errors import Capture360Error
 from capture360.model import CaptureKey, Verdict
 from capture360.steps import e57_extraction, lease
 from capture360.steps.collect import Collected, collect
@@ -13,6 +14,7 @@ from capture360.steps.faces import faces
 from capture360.steps.publish import Published, publish
 from capture360.steps.sampling import Verified
 from capture360.steps.scene import Placed, place
+from capture360.steps.status import report_failure, report_success
 from capture360.steps.validate import Validated, examine, preflight
 from capture360.steps.verify import verify
 
@@ -34,20 +36,33 @@ def ingest(
 ) -> Ingested:
     """Take one capture from its folder into CDF. LeaseHeldError while another run is writing it."""
     with lease.held(ctx.records, key, ctx.run, is_finished=is_finished):
-        validated = examine(ctx, key)
-        if validated.verdict is Verdict.REJECTED:
-            return Ingested(validated)
-        preflight(ctx, key, validated.stations, validated.route)
-        fingerprint = validated.fingerprint
-        if validated.route == "revision":
-            e57_extraction.upload_scans(ctx, key, fingerprint)
-            e57_extraction.start_revisions(ctx, key, fingerprint)
-            e57_extraction.wait(ctx, key, fingerprint)
-            collected = collect(ctx, key, fingerprint)
-            placed = place(ctx, key, fingerprint)
-            verified = verify(ctx, key, fingerprint)
-            return Ingested(validated, verified=verified, placed=placed, collected=collected)
-        uploaded = sum(faces(ctx, key, fingerprint, batch).uploaded for batch in range(validated.batches))
-        published = publish(ctx, key, fingerprint)
+        try:
+            done = _ingested(ctx, key)
+        except Capture360Error as error:
+            report_failure(ctx, key, "ingest", error.message, "")
+            raise
+        if done.validated.verdict is Verdict.REJECTED:
+            report_failure(ctx, key, "ingest", done.validated.headline, done.validated.report)
+        else:
+            report_success(ctx, key, "ingest")
+        return done
+
+
+def _ingested(ctx: StepContext, key: CaptureKey) -> Ingested:
+    validated = examine(ctx, key)
+    if validated.verdict is Verdict.REJECTED:
+        return Ingested(validated)
+    preflight(ctx, key, validated.stations, validated.route)
+    fingerprint = validated.fingerprint
+    if validated.route == "revision":
+        e57_extraction.upload_scans(ctx, key, fingerprint)
+        e57_extraction.start_revisions(ctx, key, fingerprint)
+        e57_extraction.wait(ctx, key, fingerprint)
+        collected = collect(ctx, key, fingerprint)
         placed = place(ctx, key, fingerprint)
-        return Ingested(validated, uploaded, published, verify(ctx, key, fingerprint), placed=placed)
+        verified = verify(ctx, key, fingerprint)
+        return Ingested(validated, verified=verified, placed=placed, collected=collected)
+    uploaded = sum(faces(ctx, key, fingerprint, batch).uploaded for batch in range(validated.batches))
+    published = publish(ctx, key, fingerprint)
+    placed = place(ctx, key, fingerprint)
+    return Ingested(validated, uploaded, published, verify(ctx, key, fingerprint), placed=placed)

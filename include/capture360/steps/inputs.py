@@ -20,7 +20,10 @@ from capture360.settings.site import Site
 
 INPUTS = "inputs"
 """Key of the digests in the body of a record."""
-_NOT_FOR_INGEST = {"landing", "connection", "links", "checks", "verify", "retrigger_after", "retract_approvals"}
+_NOT_FOR_INGEST = {
+    "landing", "connection", "links", "checks", "verify", "retrigger_after", "retract_approvals", "camera_height",
+    "extraction_pipeline",
+}  # fmt: skip
 _NOT_FOR_DETECTION = {"enabled", "asset_subtrees", "asset_spaces", "match_on", "manual", "matching"}
 
 Inputs = Mapping[str, str]

@@ -63,17 +63,17 @@ class LinkMemory:
         return decisions
 
     def lost(self) -> Mapping[str, str]:
-        """What of the notes is gone, in words, by the name of the note; empty if nothing is."""
+        """What of the notes is lost, in words, by the name of the note; empty if nothing is."""
         state = self._state()
         while True:
-            gone = {note: self._loss(note, known) for note, known in state.items() if not self._is_whole(note, known)}
+            lost = {note: self._loss(note, known) for note, known in state.items() if not self._is_whole(note, known)}
             now = self._state()
-            if not gone or now == state:
-                return gone
+            if not lost or now == state:
+                return lost
             state = now  # Somebody has written while we looked.
 
     def ensure_whole(self) -> None:
-        """RecordsError if a note is gone or old: going on would take what people did for undone."""
+        """RecordsError if a note is lost or old: going on would take what people did for undone."""
         if lost := self.lost():
             raise RecordsError(f"{self._key}: {self.sentence(lost)}")
 
@@ -126,8 +126,8 @@ class LinkMemory:
         return _digest(self._records.note(self._key, note)) in known["digests"]
 
     def _loss(self, note: str, known: Mapping[str, Any]) -> str:
-        gone = known["entries"] - len((self._records.note(self._key, note) or {}).get(_ENTRIES[note], ()))
-        return f"{gone if gone > 0 else 'the newest'} of {known['entries']} {_NAMES[note]}"
+        lost = known["entries"] - len((self._records.note(self._key, note) or {}).get(_ENTRIES[note], ()))
+        return f"{lost if lost > 0 else 'the newest'} of {known['entries']} {_NAMES[note]}"
 
     def _answers(self) -> list[str]:
         names = self._records.store.names(f"{self._key}/{ANSWERS}")

@@ -143,7 +143,7 @@ def unknown_collections(ctx: StepContext, keys: Sequence[CaptureKey]) -> Sequenc
 
 
 def _image_drift(ctx: StepContext, key: CaptureKey, published: str, record: StepRecord) -> list[Finding]:
-    """Images that are gone, and images without six faces that are there."""
+    """Images that CDF no longer has, and images without six faces that are there."""
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     again = "Run captures_ingest for it: what is there is not written again."
     if was_extracted(record.body):
@@ -155,8 +155,8 @@ def _image_drift(ctx: StepContext, key: CaptureKey, published: str, record: Step
         images = list(model.images(key))
     there = {image.external_id for image in images}
     found = []
-    if gone := [each for each in promised if each not in there]:
-        found.append(_finding(key, R06, f"Images that CDF does not show: {_list(gone)}. {again}"))
+    if hidden := [each for each in promised if each not in there]:
+        found.append(_finding(key, R06, f"Images that CDF does not show: {_list(hidden)}. {again}"))
     refs = {ref: image.external_id for image in images for ref in image.faces.values()}
     uploaded = model.file_ids(list(refs))
     faceless = {image.external_id for image in images if len(image.faces) < len(FACES)}
@@ -200,7 +200,7 @@ def _link_drift(ctx: StepContext, key: CaptureKey, drift: LinkDrift) -> list[Fin
         (
             R11,
             drift.orphans,
-            "Links whose asset is gone, which keeps viewers out of the image",
+            "Links whose asset was deleted, which keeps viewers out of the image",
             f"{clear} annotate: it removes those that we made; delete the others, or set object3D of their assets.",
         ),
         (

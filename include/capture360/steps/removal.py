@@ -58,11 +58,11 @@ def plan_removal(
 ) -> None:
     """Record what will lose its place, before anything does; what an earlier run of this delivery recorded stays."""
     known = _recorded(ctx.records, capture.key, fingerprint)
-    gone = left_out(capture, before) if confirmed else []
+    absent = left_out(capture, before) if confirmed else []
     planned = Superseded(
-        frozenset(image.external_id for image in gone),
-        frozenset(image.station for image in gone if image.station),
-        frozenset(ref for image in gone for ref in image.faces.values()),
+        frozenset(image.external_id for image in absent),
+        frozenset(image.station for image in absent if image.station),
+        frozenset(ref for image in absent for ref in image.faces.values()),
     )
     for station in capture.stations:
         image = before.get(names.image_id(capture.key, station.id))
@@ -85,26 +85,28 @@ def remove_superseded(
     ConfigError if links of ours on them may not be removed.
     """
     key = capture.key
-    gone = left_out(capture, after) if confirmed else []
-    shown = {name: image for name, image in after.items() if image not in gone}
+    absent = left_out(capture, after) if confirmed else []
+    shown = {name: image for name, image in after.items() if image not in absent}
     planned = Superseded()
     for known in ctx.records.fingerprints(key):
         planned |= _recorded(ctx.records, key, known)
     faces = sorted(planned.faces - _faces(shown), key=lambda ref: ref.external_id)
     stations = sorted(planned.stations - {image.station for image in shown.values()})
     there = sorted(model.file_ids(faces), key=lambda ref: ref.external_id)
-    _remove_links(ctx, key, gone, there)
-    model.remove_images(gone)
-    _wait_until_gone(model, key, gone)
+    _remove_links(ctx, key, absent, there)
+    model.remove_images(absent)
+    _wait_until_removed(model, key, absent)
     model.remove_stations(stations)
     files = model.remove_faces(faces)
     mine = _recorded(ctx.records, key, fingerprint).images
     return Removed(tuple(sorted(mine - set(shown))), files)
 
 
-def _remove_links(ctx: StepContext, key: CaptureKey, gone: Sequence[PublishedImage], faces: Sequence[FaceRef]) -> None:
+def _remove_links(
+    ctx: StepContext, key: CaptureKey, absent: Sequence[PublishedImage], faces: Sequence[FaceRef]
+) -> None:
     """Links of ours on images that go and on files that go; those of people go along with them, and are named."""
-    if not gone and not faces:
+    if not absent and not faces:
         return
     writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, LinkMemory(ctx.records, key).pairs())
     denied = lacking(capabilities(ctx.cdf), writer.needs)
@@ -112,26 +114,26 @@ def _remove_links(ctx: StepContext, key: CaptureKey, gone: Sequence[PublishedIma
         needs = ", ".join(map(str, denied))
         if any(ctx.records.has(key, each, "match") for each in ctx.records.fingerprints(key)):
             raise ConfigError(f"{key}: images with links are to be removed, but {needs} is not granted. Ask for it.")
-        if gone:
+        if absent:
             ctx.log(f"Nobody looked for links on the images that are removed: {needs} is not granted.")
         return
-    people = writer.of_people(gone)
+    people = writer.of_people(absent)
     if people:
         ctx.log(f"{len(people)} links that people made or decided go with the removed images: {_some(people)}")
-    removed = [*writer.remove(gone, dry_run=False), *writer.remove_from_files(faces)]
+    removed = [*writer.remove(absent, dry_run=False), *writer.remove_from_files(faces)]
     if removed:
         ctx.log(f"{len(removed)} links of ours removed")
 
 
-def _wait_until_gone(model: Image360Store, key: CaptureKey, gone: Sequence[PublishedImage]) -> None:
+def _wait_until_removed(model: Image360Store, key: CaptureKey, absent: Sequence[PublishedImage]) -> None:
     """What is removed stays in the records until CDF no longer shows it."""
-    wanting = {image.external_id for image in gone}
+    wanting = {image.external_id for image in absent}
 
-    def all_gone() -> bool:
+    def all_removed() -> bool:
         wanting.intersection_update(image.external_id for image in model.images(key))
         return not wanting
 
-    if gone and not wait_until(all_gone):
+    if absent and not wait_until(all_removed):
         raise CdfUnavailableError(f"{len(wanting)} images were removed but are still shown ({_some(sorted(wanting))}).")
 
 

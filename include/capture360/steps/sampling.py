@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from capture360.cdf.ports import ViewerSource
 from capture360.model import FACES, FaceName
 
 VerifyMode = Literal["off", "sample", "all"]
@@ -16,11 +17,17 @@ _SAMPLE = 12
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """How many images were read back, and of how many faces the bytes were compared."""
+    """How many images were read back, and of how many faces the bytes were compared.
+
+    `viewer` is the source that a viewer must be switched to; `reported` are sentences about what viewers show
+    otherwise than it was meant.
+    """
 
     mode: VerifyMode
     images: int
     compared_faces: int
+    viewer: ViewerSource
+    reported: tuple[str, ...] = ()
 
 
 def chosen_faces(mode: VerifyMode, names: Sequence[str]) -> Sequence[tuple[str, FaceName]]:

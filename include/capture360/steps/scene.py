@@ -127,7 +127,7 @@ def _hide(ctx: StepContext, scene: Scene, key: CaptureKey, superseded: Sequence[
 
 
 def _emptied(ctx: StepContext, key: CaptureKey, published: Sequence[Collection]) -> list[Collection]:
-    """Those that earlier deliveries were published in, and a later one left without images: they are gone from CDF."""
+    """Those that earlier deliveries were published in, and a later one left without images: CDF no longer has them."""
     ours = [each for each in _recorded(ctx.records, key) if each.external_id.startswith(names.collection_id(key))]
     if set(ours) <= set(published):
         return []

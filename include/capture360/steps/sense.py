@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from capture360.steps import lease
 from capture360.steps.retracted import stays_out
 from capture360.steps.review_due import review_due
 from capture360.steps.settling import FolderSnapshot, settling
+from capture360.steps.turns import Turn, due, keep_turn, last_turn
 
 _LOOK = "look"
 _CONTEXTUALIZE = "contextualize"
@@ -46,7 +47,7 @@ class Sensed:
     review, which has not begun. `news` are those findings that the scan before did not have. Captures that came to an
     end, and did not change since, are in none.
 
-    `announcements` are what `remember` records once the events are out.
+    `announcements` are what `remember` records once the events are out, and `turns`, by site, what the next scan needs.
     """
 
     ready: tuple[CaptureKey, ...]
@@ -56,6 +57,7 @@ class Sensed:
     news: tuple[Finding, ...] = ()
     announcements: tuple[Announcement, ...] = ()
     suggested: tuple[CaptureKey, ...] = ()
+    turns: Mapping[str, Turn] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +91,23 @@ def sense(
     suggested: list[CaptureKey] = []
     waiting: list[tuple[CaptureKey, str]] = []
     findings: list[Finding] = []
+    turns: dict[str, Turn] = {}
     for site_id in register.site_ids:
         try:
             site = register.site(site_id)
-            keys, left_out = captures(site)
-            done = records.done(site_id)
+            listing = captures(site)
+            done = _done(site, records)
         except Exception as error:  # noqa: BLE001 - stores raise what they like, and the other sites must be seen
             findings.append(_finding(site_id, _sentence(error)))
             continue
         findings += [
             _finding(f"{site.landing.url}/{each.path}", f'The folder "{each.path}" {each.problem}.')
-            for each in left_out
+            for each in listing.left_out
         ]
-        for key, folder in _changed(site, keys, done):
+        names = [key.capture for key in listing.keys]
+        ended = {capture for capture, _ in done}
+        listed, turns[site_id] = due(names, ended, listing.changed, last_turn(records, site_id), now)
+        for key, folder in _changed(site, [key for key in listing.keys if key.capture in listed], records, done):
             try:
                 if isinstance(folder, Exception):
                     raise folder
@@ -121,7 +127,7 @@ def sense(
     news = tuple(finding for finding in findings if sentence(finding) not in before)
     ready = tuple(each.key for each in announcements)
     return Sensed(
-        ready, tuple(waiting), tuple(findings), tuple(published), news, tuple(announcements), tuple(suggested)
+        ready, tuple(waiting), tuple(findings), tuple(published), news, tuple(announcements), tuple(suggested), turns
     )
 
 
@@ -129,6 +135,8 @@ def remember(records: Records, sensed: Sensed, run: str | None = None) -> None:
     """Record what a scan has announced, and keep its findings for the next scan."""
     for each in sensed.announcements:
         records.put(each.key, each.fingerprint, "sense", each.body, run=run or "sense")
+    for site, turn in sensed.turns.items():
+        keep_turn(records, site, turn)
     found = sorted({sentence(finding) for finding in sensed.findings})
     if set(found) != _last_findings(records):
         records.store.put(_FINDINGS, json.dumps(found).encode())
@@ -244,22 +252,38 @@ class _Scan:
         return True
 
 
+def _done(site: Site, records: Records) -> Set[tuple[str, str]]:
+    """The deliveries that sensing is done with, by capture and fingerprint.
+
+    A published one is not, where links are wanted and its contextualization has not ended.
+    """
+    stages = records.done(site.id)
+    return {known for known, stage in stages.items() if stage is not Stage.PUBLISHED or not site.links.enabled}
+
+
 def _changed(
-    site: Site, keys: Sequence[CaptureKey], done: Mapping[tuple[str, str], Stage]
+    site: Site, keys: Sequence[CaptureKey], records: Records, done: Set[tuple[str, str]]
 ) -> Iterator[tuple[CaptureKey, CaptureFolder | Exception]]:
     """The captures that sensing is not done with, each with its folder or with why that cannot be listed.
 
-    Folders are listed side by side; only their listings tell whether anything has changed.
+    Folders are listed side by side; only their listings tell whether anything has changed. What has changed is listed
+    at every look from now on, until it comes to an end.
     """
+    marked: dict[str, list[str]] = {}
+    for capture, seen in done:
+        marked.setdefault(capture, []).append(seen)
 
     def list_folder(key: CaptureKey) -> CaptureFolder | Exception | None:
         folder = capture_folder(site, key)
         try:
-            stage = done.get((key.capture, fingerprint(folder, site.landing.ready_markers)))
+            now = fingerprint(folder, site.landing.ready_markers)
+            if (key.capture, now) in done:
+                return None
+            for before in marked.get(key.capture, ()):
+                records.unmark_done(key, before)
         except Exception as error:  # noqa: BLE001 - stores raise what they like, and the other captures must be seen
             return error
-        is_done = stage is not None and (stage is not Stage.PUBLISHED or not site.links.enabled)
-        return None if is_done else folder
+        return folder
 
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         for key, folder in zip(keys, pool.map(list_folder, keys), strict=True):

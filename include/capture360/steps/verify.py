@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from capture360 import names
 from capture360.cdf.instances import same_pose
-from capture360.cdf.ports import Image360Store
+from capture360.cdf.ports import Collection, Image360Store
 from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError
 from capture360.model import FACES, Capture, CaptureKey, FaceRef, PublishedImage
-from capture360.names import image_id
 from capture360.steps.context import StepContext
 from capture360.steps.faces import Shas, recorded_faces, references, upload_again
 from capture360.steps.progress import Progress
@@ -20,9 +20,11 @@ from capture360.steps.sampling import Verified, VerifyMode, chosen_faces
 from capture360.steps.stored import wait_until_stored
 from capture360.steps.validate import recorded_batches, recorded_capture, route_of
 from capture360.steps.verify_extracted import verify_extracted
+from capture360.steps.verify_viewer import verify_for_viewers
 
 STEP = "verify"
 _MOST_WRONG = 12
+_FIX = "Clear the task that publishes with all downstream: it writes them as they must be."
 
 
 def verify(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Verified:
@@ -38,11 +40,20 @@ def verify(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Verified:
     images = {image.external_id: image for image in model.images(key)}
     _compare_images(model, capture, shas, images)
     compared = _compare_bytes(ctx, model, capture, fingerprint, _chosen(ctx.site.verify, model, capture, shas))
-    return _recorded(ctx, key, fingerprint, Verified(ctx.site.verify, len(capture.stations), compared))
+    collections = [Collection(ctx.site.space, each) for each in names.collections(capture)]
+    reported = verify_for_viewers(ctx, model, capture, fingerprint, collections, _FIX)
+    done = Verified(ctx.site.verify, len(capture.stations), compared, model.viewer_source, tuple(reported))
+    return _recorded(ctx, key, fingerprint, done)
 
 
 def _recorded(ctx: StepContext, key: CaptureKey, fingerprint: str, done: Verified) -> Verified:
-    body = {"mode": done.mode, "images": done.images, "compared_faces": done.compared_faces}
+    body = {
+        "mode": done.mode,
+        "images": done.images,
+        "compared_faces": done.compared_faces,
+        "viewer": done.viewer,
+        "reported": list(done.reported),
+    }
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
     ctx.log(f"{done.images} images read back, {done.compared_faces} faces compared")
     return done
@@ -53,7 +64,7 @@ def _compare_images(
 ) -> None:
     faces = references(model, capture.key, shas)
     for station in capture.stations:
-        image = images.get(image_id(capture.key, station.id))
+        image = images.get(names.image_id(capture.key, station.id))
         if image is None:
             raise CdfError(f'{capture.key}: CDF has no image for station "{station.id}". Clear the publish task.')
         if not same_pose(image.pose, station.pose):

@@ -16,8 +16,10 @@ from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
 from capture360.steps.progress import Progress
 from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.publish import recorded_collections
 from capture360.steps.sampling import Verified, chosen_faces
 from capture360.steps.validate import recorded_capture
+from capture360.steps.verify_viewer import verify_for_viewers
 
 _REMEDY = "Ask CDF support, or set e57.extraction to local."
 
@@ -40,7 +42,9 @@ def verify_extracted(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Ver
         if not at_same_place(image.pose, poses[station]):
             raise CdfError(f'{key}: CDF has another position for station "{station}" than the scan.')
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
-    return Verified(ctx.site.verify, len(images), _check_faces(ctx, model, images))
+    compared = _check_faces(ctx, model, images)
+    reported = verify_for_viewers(ctx, model, capture, fingerprint, recorded_collections(record.body), _REMEDY)
+    return Verified(ctx.site.verify, len(images), compared, model.viewer_source, tuple(reported))
 
 
 def _check_faces(ctx: StepContext, model: Image360Store, images: Mapping[str, PublishedImage]) -> int:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360.context import emit, register_and_records, this_run
 from airflow_capture360.run_state import is_finished
+
+if TYPE_CHECKING:
+    from capture360.settings.register import Register
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +43,25 @@ def sense() -> list[str]:
     if keys:
         emit(keys)
     remember(records, sensed, this_run())
+    _report_alive(register)
     if not keys:
         raise AirflowSkipException("No capture to announce.")
     log.info("Ready: %s", ", ".join(keys))
     return keys
+
+
+def _report_alive(register: Register) -> None:
+    """Report to the extraction pipelines of all sites that sensing is alive; a report that fails is logged."""
+    from airflow_capture360.context import site_context
+    from capture360.steps.status import report_sensing
+
+    for site in register.site_ids:
+        try:
+            if register.site(site).extraction_pipeline is not None:
+                ctx = site_context(site)
+                report_sensing(ctx.site, ctx.cdf, ctx.log)
+        except Exception as error:  # noqa: BLE001 - sensing reports a site in error itself, and any service may be down
+            log.warning("The status of site %s in CDF is not up to date (%s).", site, type(error).__name__)
 
 
 def hand_on_published() -> None:

@@ -193,7 +193,8 @@ def test_what_a_scene_needs_is_asked_too(ask: Asker) -> None:
     assert read.startswith('dataModelInstancesAcl:READ for space "scenes"')
     assert write.startswith('dataModelInstancesAcl:WRITE for space "scenes"')
     assert ask("hybrid", grants=in_site, scene="plant") == []
-    (space,) = ask("hybrid", create_space=False, space="cdf_cdm", scene={"external_id": "plant", "space": "scenes"})
+    own, space = ask("hybrid", create_space=False, space="cdf_cdm", scene={"external_id": "plant", "space": "scenes"})
+    assert own.startswith('Space "cdf_cdm" belongs to CDF itself (global)')
     assert space == 'Space "scenes" is not in project capture360. Create it, or set create_space.'
 
 

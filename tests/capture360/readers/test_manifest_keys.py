@@ -46,8 +46,8 @@ OTHERS: dict[str, Any] = {
     "time.clock_offset_s": -315964782.0, "image.resolution": 1024, "image.format": "png",
     "faces.pattern": "cube/{station}_{face}.{ext}", "faces.aliases": {"nadir": "bottom"}, "columns": {"x": "east"},
     "camera.make": "A", "camera.model": "B", "camera.serial": "1", "operator": "C", "mission_id": "2", "robot": "D",
-    "notes": "E", "numbers.decimal": "comma", "privacy": "no_people", "expected_stations": 3, "revision": 2,
-    "supersedes": ["april"],
+    "notes": "E", "numbers.decimal": "comma", "privacy": "no_people", "camera_height": 1.7, "expected_stations": 3,
+    "revision": 2, "supersedes": ["april"],
     "history": True,
 }  # fmt: skip
 """A value of each key that its default is not."""

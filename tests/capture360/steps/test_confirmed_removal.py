@@ -66,7 +66,7 @@ def test_a_confirmed_removal_takes_away_the_station_and_what_only_it_used(world:
     world.ingest(delivered(world, "confirmed", 3))
     refused = world.ingest(delivered(world, "confirmed", 2), run="run 2").validated
     assert refused.verdict is Verdict.REJECTED
-    assert "1 gone (003)" in refused.headline
+    assert "1 missing (003)" in refused.headline
     drop = delivered(world, "confirmed", 2, revision=2)
     done = world.ingest(drop, run="run 3")
     assert shown(world, drop.key) == ["001", "002"]

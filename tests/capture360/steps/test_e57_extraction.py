@@ -108,7 +108,7 @@ def test_images_that_are_gone_are_told_and_extracted_again(start: Start, names: 
         (model,) = client.three_d.models.list(limit=None)
         (made,) = client.three_d.revisions.list(model.id, limit=None)
         assert f"delete revision {made.id} of 3D model {model.id} in CDF and run captures_ingest" in finding.message
-        with pytest.raises(CdfError, match="2 of its stations that CDF had extracted are gone: Stop"):
+        with pytest.raises(CdfError, match="2 of its stations that CDF had extracted are missing: Stop"):
             ingest(world.ctx("run 2"), drop.key)
         client.three_d.revisions.delete(model.id, made.id)
         again = ingest(world.ctx("run 3"), drop.key)
@@ -432,7 +432,7 @@ def test_what_an_earlier_extraction_left_is_named_until_it_is_deleted(start: Sta
         assert reconcile(world.ctx(), drop.key) == []
         (drop.folder / "east.e57").unlink()
         refused = ingest(world.ctx(), drop.key).validated
-        assert "1 gone" in refused.headline
+        assert "1 missing" in refused.headline
         assert "stay until somebody deletes them in CDF" in refused.headline
         write_scans(world.landing, "walk", {"west.e57": scan((1,))}, revision=2)
         done = ingest(world.ctx(), drop.key)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fsspec.implementations.local import LocalFileSystem
@@ -15,6 +17,7 @@ from capture360.settings.register import Register
 from capture360.steps import lease
 from capture360.steps.review_due import asking_run, match_digest, note_review
 from capture360.steps.sense import MOST_LISTED, Sensed, remember, sense, sentences
+from capture360.steps.turns import ENDED_AT_ONCE
 
 START = datetime(2026, 5, 1, 8, tzinfo=UTC)
 KEY = CaptureKey("hall-7", "may")
@@ -99,6 +102,44 @@ def test_a_capture_that_came_to_an_end_is_silent_until_its_files_change(
     assert world.sense(5) == Sensed((), (), ())
     world.drop(KEY, content="mended")
     assert world.sense(6).ready == (KEY,)
+
+
+def test_a_folder_that_changed_is_listed_before_its_turn(world: World) -> None:
+    """Its own time says so; a file that was overwritten in place waits for the turn of its capture."""
+    keys = [CaptureKey("hall-7", f"capture-{number:03}") for number in range(3 * ENDED_AT_ONCE)]
+    for key in keys:
+        world.drop(key)
+    now = datetime.now(UTC)
+    hours = (now + timedelta(hours=3) - START) / timedelta(hours=1)
+    world.sense(hours)
+    for key in keys:
+        state = world.records.load(key)
+        assert state is not None
+        world.records.put(key, state.fingerprint, "annotate", {}, run="run 1")
+    assert world.sense(hours).ready == ()
+    changed = time.time() + 3 * 3600
+    with pytest.MonkeyPatch.context() as patch:
+        ls = LocalFileSystem.ls
+
+        def later(self: LocalFileSystem, path: str, detail: bool = False, **more: Any) -> list[Any]:
+            found = ls(self, path, detail=detail, **more)
+            is_it = keys[-1].capture
+            return [each | {"created": changed} if detail and each["name"].endswith(is_it) else each for each in found]
+
+        patch.setattr(LocalFileSystem, "ls", later)
+        for key in keys[-2:]:
+            world.drop(key, content="another")
+        assert world.sense(hours + 0.1).ready == (keys[-1],)
+
+
+@pytest.mark.parametrize("damage", [b"", b"[]", b"{}", b'{"at": "2026-05-01T08:00:00", "next": ""}', b"\xff"])
+def test_damaged_turns_count_as_none(world: World, damage: bytes) -> None:
+    keys = [CaptureKey("hall-7", f"capture-{number:03}") for number in range(ENDED_AT_ONCE + 5)]
+    for key in keys:
+        world.drop(key)
+    world.sense()
+    world.records.store.put("sensing/turns/hall-7.json", damage)
+    assert world.sense(5).ready == tuple(keys)
 
 
 def test_without_marker_two_looks_are_compared(world: World) -> None:

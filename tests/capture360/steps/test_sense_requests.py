@@ -1,4 +1,4 @@
-"""What a look at a landing zone on S3 costs in requests: one a capture that is done, and a few for the site."""
+"""What a look at a landing zone on S3 costs in requests: a few, however many captures are done."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings.register import Register
 from capture360.steps.sense import remember, sense
+from capture360.steps.turns import ENDED_AT_ONCE
 
 s3fs = pytest.importorskip("s3fs", reason="the extra s3 is not installed")
 moto_server = pytest.importorskip("moto.server", reason="moto is not installed")
@@ -26,7 +27,7 @@ records: s3://captures/records
 sites:
   hall-7: {landing: {url: "s3://captures/landing/hall-7"}, space: c, links: {enabled: %s}}
 """
-A_FEW = 8
+A_FEW = 10
 """Requests of a look that do not depend on the number of captures."""
 
 
@@ -89,18 +90,42 @@ def record(numbers: range, step: str, body: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("step", "body"), [("verify", {}), ("validate", {"verdict": "rejected"}), ("annotate", {"undecided": 0})]
 )
-def test_a_capture_that_is_done_costs_one_listing(
+def test_twice_the_captures_that_are_done_cost_no_more(
     requests: list[str], tmp_path: Path, step: str, body: dict[str, Any]
 ) -> None:
     made = {}
-    for number in (5, 10):
-        ended(range(number - 5, number), step, body)
+    for number in (ENDED_AT_ONCE, 2 * ENDED_AT_ONCE):
+        ended(range(number - ENDED_AT_ONCE, number), step, body)
         look(tmp_path, number)
         requests.clear()
         assert look(tmp_path, number + 1).ready == ()
         made[number] = len(requests)
-    assert made[10] - made[5] == 5, requests
-    assert made[5] <= 5 + A_FEW, requests
+    assert made[2 * ENDED_AT_ONCE] == made[ENDED_AT_ONCE] <= ENDED_AT_ONCE + A_FEW, requests
+
+
+def test_the_turn_comes_to_every_capture_that_is_done(requests: list[str], tmp_path: Path) -> None:
+    number = 2 * ENDED_AT_ONCE + 3
+    ended(range(number), "verify", {})
+    look(tmp_path, 0)
+    keys = [CaptureKey("hall-7", f"capture-{each}") for each in range(number)]
+    for key in keys:
+        s3fs.S3FileSystem().pipe_file(f"captures/landing/{key}/stations.csv", b"another delivery")
+    seen = [look(tmp_path, hour).ready for hour in range(1, 4)]
+    assert [len(each) for each in seen] == [ENDED_AT_ONCE, 2 * ENDED_AT_ONCE, number], (
+        "announced again until it is done"
+    )
+    assert set(seen[-1]) == set(keys)
+
+
+def test_a_changed_capture_is_listed_until_it_is_done_again(requests: list[str], tmp_path: Path) -> None:
+    """Not only when its turn comes: without its marker, the next look sees that its files stopped changing."""
+    ended(range(2 * ENDED_AT_ONCE), "verify", {})
+    look(tmp_path, 0)
+    key = CaptureKey("hall-7", "capture-0")
+    s3fs.S3FileSystem().rm(f"captures/landing/{key}/_READY")
+    s3fs.S3FileSystem().pipe_file(f"captures/landing/{key}/stations.csv", b"another delivery")
+    assert [each for each, _ in look(tmp_path, 1).waiting] == [key]
+    assert [look(tmp_path, hour).ready for hour in (24, 25)] == [(key,), (key,)]
 
 
 def test_what_changes_after_that_is_noticed(requests: list[str], tmp_path: Path) -> None:

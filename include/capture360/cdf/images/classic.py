@@ -6,7 +6,7 @@ flat, faces as external ids of classic files, `collection360` and `station` as d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from capture360 import names
@@ -16,6 +16,7 @@ from capture360.cdf.images.files import ClassicFiles, face_metadata, face_name, 
 from capture360.cdf.images.instances import ImageInstances
 from capture360.cdf.images.scenes import with_scene
 from capture360.cdf.images.stored_sizes import stored_sizes
+from capture360.cdf.images.viewer_conditions import ImageModel, ReadCollection
 from capture360.cdf.instances import (
     POSITION,
     ROTATION,
@@ -26,7 +27,7 @@ from capture360.cdf.instances import (
     relation,
     timestamp,
 )
-from capture360.cdf.ports import StationFaces
+from capture360.cdf.ports import Collection, StationFaces
 from capture360.cdf.preflight import Required, ensure_space, missing_parts, space_exists
 from capture360.model import FACES, Capture, CaptureKey, EncodedFace, FaceName, FaceRef, PublishedImage, Station
 from capture360.rules.finding import Finding
@@ -46,6 +47,8 @@ class ClassicImages(ImageInstances):
 
     image_view = IMAGE
     station_relation = "station"
+    image_model = ImageModel(IMAGE, STATION, "station", CUBE_MAP)
+    viewer_source = "classic"
 
     def __init__(self, cdf: CdfProject, site: Site) -> None:
         super().__init__(cdf, site)
@@ -99,6 +102,17 @@ class ClassicImages(ImageInstances):
 
     def remove_faces(self, refs: Sequence[FaceRef]) -> int:
         return self._files.remove([ref.external_id for ref in refs])
+
+    def _hidden(self, collection: Collection, found: ReadCollection) -> Iterator[str]:
+        """Yield nothing: the classic schema has no types that viewers ask for."""
+        yield from ()
+
+    def _without_content(self, refs: Sequence[FaceRef]) -> Sequence[str]:
+        return self._files.without_content([ref.external_id for ref in refs])
+
+    def _misdrawn(self, collection: Collection) -> Iterator[str]:
+        """Yield nothing: the Annotations API takes no polygon of less than three points."""
+        yield from ()
 
     def _published_image(self, node: Any) -> PublishedImage:
         return published_image(node)

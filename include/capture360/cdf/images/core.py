@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from capture360 import names
+from capture360.batches import batched
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject
 from capture360.cdf.images.core_files import FILE, CoreFiles
@@ -19,7 +20,10 @@ from capture360.cdf.images.core_model import MODEL, CoreModels
 from capture360.cdf.images.instances import ImageInstances
 from capture360.cdf.images.scenes import with_scene
 from capture360.cdf.images.stored_sizes import stored_sizes
+from capture360.cdf.images.viewer_conditions import ImageModel, ReadCollection, polygon_problem
 from capture360.cdf.instances import (
+    POSITION,
+    ROTATION,
     Node,
     View,
     pose_of,
@@ -27,7 +31,8 @@ from capture360.cdf.instances import (
     relation,
     timestamp,
 )
-from capture360.cdf.ports import StationFaces
+from capture360.cdf.links.snapshot import orphan_sentence, read_links
+from capture360.cdf.ports import Collection, StationFaces
 from capture360.cdf.preflight import Required, ensure_space, missing_parts, space_exists
 from capture360.model import FACES, Capture, CaptureKey, EncodedFace, FaceName, FaceRef, PublishedImage, Station
 from capture360.rules.finding import Finding
@@ -37,10 +42,13 @@ from capture360.settings.site import Site
 _CORE = "cdf_cdm"
 DESCRIBABLE = View(_CORE, "CogniteDescribable")
 REVISION = View(_CORE, "Cognite3DRevision")
+ANY_MODEL = View(_CORE, "Cognite3DModel")
+"""Of a 360° model and of any other: its type is what tells them apart."""
 STATION = View(_CORE, "Cognite360ImageStation")
 IMAGE = View(_CORE, "Cognite360Image")
 _TYPE = "Image360"
 _GROUP_TYPE = "Station360"
+_LINKED_AT_ONCE = 1000
 _INSTANCES_EACH = 8
 """Six faces, station and image."""
 _BEGUN = {"type": _TYPE, "status": "Processing", "published": False}
@@ -52,6 +60,8 @@ class CoreImages(ImageInstances):
 
     image_view = IMAGE
     station_relation = "station360"
+    image_model = ImageModel(IMAGE, STATION, "station360", {face: face for face in FACES})
+    viewer_source = "core"
 
     def __init__(self, cdf: CdfProject, site: Site) -> None:
         super().__init__(cdf, site)
@@ -125,13 +135,43 @@ class CoreImages(ImageInstances):
     def remove_faces(self, refs: Sequence[FaceRef]) -> int:
         return self._files.remove(refs)
 
+    def _hidden(self, collection: Collection, found: ReadCollection) -> Iterator[str]:
+        name = collection.external_id
+        revision = self._instances.read(collection.space, [name], REVISION).get(name, {})
+        if revision.get("type") != _TYPE:
+            yield f"Collection {name} has {_typed(revision)}, and viewers load it with type {_TYPE} alone."
+        model = revision.get("model3D")
+        if not model:
+            yield f"Collection {name} belongs to no 360 image model (model3D), so CDF lists it nowhere."
+        else:
+            own = self._instances.read(model["space"], [model["externalId"]], ANY_MODEL).get(model["externalId"], {})
+            if own.get("type") != _TYPE:
+                yield f"Model {model['externalId']} of collection {name} has {_typed(own)} where {_TYPE} is needed."
+        for station, properties in found.stations.items():
+            if properties.get("groupType") != _GROUP_TYPE:
+                stated = properties.get("groupType") or "no groupType"
+                yield f"Station {station} has {stated} where groupType {_GROUP_TYPE} is needed: viewers leave it out."
+
+    def _without_content(self, refs: Sequence[FaceRef]) -> Sequence[str]:
+        return self._files.without_content(refs)
+
+    def _misdrawn(self, collection: Collection) -> Iterator[str]:
+        for some in batched(list(self.images_in(collection)), _LINKED_AT_ONCE):
+            there = read_links(self._instances, some)
+            for image, edges in there.orphans.items():
+                yield from (orphan_sentence(image, edge) for edge in edges)
+            for pair, edges in there.links.items():
+                for edge in edges:
+                    if problem := polygon_problem(edge.polygon, edge.format_version):
+                        yield f"Link {edge.name} of {pair.asset} on {pair.image} {problem}."
+
     def _published_image(self, node: Any) -> PublishedImage:
         properties = IMAGE.properties_of(node)
         return PublishedImage(
             external_id=node.external_id,
             space=node.space,
             station=(properties.get("station360") or {}).get("externalId", ""),
-            pose=pose_of(properties),
+            pose=pose_of({**dict.fromkeys(POSITION + ROTATION, 0.0), **properties}),
             faces={face: _face(face, properties[face]) for face in FACES if properties.get(face)},
         )
 
@@ -177,6 +217,10 @@ class CoreImages(ImageInstances):
 
     def _new_model(self, key: CaptureKey, found: str | None) -> list[str]:
         return [] if found else [f"360° model {key}"]
+
+
+def _typed(properties: Mapping[str, Any]) -> str:
+    return f"type {properties['type']}" if properties.get("type") else "no type"
 
 
 def _face(face: FaceName, value: Mapping[str, str]) -> FaceRef:

@@ -49,6 +49,11 @@ class CoreFiles:
             found.update(ref for ref in uploaded if nodes.get(ref.external_id, {}).get("sourceId") == wanted[ref])
         return found
 
+    def without_content(self, refs: Sequence[FaceRef]) -> Sequence[str]:
+        """Return the external ids of those files that are not there or were never uploaded."""
+        uploaded = {ref for _, some in _chunks(refs) for ref, file in self._files(some).items() if file.uploaded}
+        return [ref.external_id for ref in refs if ref not in uploaded]
+
     def put(self, faces: Sequence[NewFace]) -> None:
         """Create the nodes and upload their contents, or finish interrupted uploads.
 

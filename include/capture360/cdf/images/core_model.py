@@ -13,6 +13,7 @@ from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import Instances, View
 from capture360.cdf.paging import all_items
 from capture360.cdf.polling import wait_until
+from capture360.cdf.preflight import missing_space_behind_500
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import CaptureKey
 
@@ -28,6 +29,7 @@ class CoreModels:
     """The 360° models of one instance space."""
 
     def __init__(self, cdf: CdfProject, space: str) -> None:
+        self._cdf = cdf
         self._client: CogniteClient = cdf.client
         self._url = f"/api/v1/projects/{cdf.connection.project}/3d/models"
         self._space = space
@@ -52,7 +54,7 @@ class CoreModels:
         found = self.find(key)
         if found is not None:
             return found, 0
-        with cdf_errors(f"Creating a 360° model for {key}"):
+        with missing_space_behind_500(self._cdf, [self._space]), cdf_errors(f"Creating a 360° model for {key}"):
             item = {"name": str(key), "space": self._space, "type": "Image360"}
             self._client.post(self._url, {"items": [item]})
         made = wait_until(lambda: self._with_node(self.find(key)))

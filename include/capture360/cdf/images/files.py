@@ -97,6 +97,15 @@ class ClassicFiles:
             if file.external_id and file.uploaded and (file.metadata or {}).get(SHA256) == wanted[file.external_id]
         }
 
+    def without_content(self, external_ids: Sequence[str]) -> Sequence[str]:
+        """Return those of these files that are not there or were never uploaded."""
+        if not external_ids:
+            return ()
+        with cdf_errors("Reading back face files"):
+            found = self._client.files.retrieve_multiple(external_ids=list(external_ids), ignore_unknown_ids=True)
+        uploaded = {file.external_id for file in found if file.uploaded}
+        return [external_id for external_id in external_ids if external_id not in uploaded]
+
     def put(self, external_id: str, name: str, face: EncodedFace, metadata: dict[str, str]) -> None:
         """Create the file and upload its content, or finish an interrupted upload.
 

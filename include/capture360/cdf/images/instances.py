@@ -10,8 +10,15 @@ from typing import Any, ClassVar
 from capture360 import names
 from capture360.batches import batched
 from capture360.cdf.client import CdfProject
+from capture360.cdf.images.viewer_conditions import (
+    ImageModel,
+    ReadCollection,
+    face_refs,
+    incomplete_images,
+    read_collection,
+)
 from capture360.cdf.instances import PAGE, Instances, View, relation, with_prefix
-from capture360.cdf.ports import Collection
+from capture360.cdf.ports import Collection, ViewerReport, ViewerSource
 from capture360.cdf.preflight import space_exists
 from capture360.model import CaptureKey, FaceRef, PublishedImage
 from capture360.settings.site import Site
@@ -23,6 +30,8 @@ class ImageInstances(ABC):
     """Collections, images and stations in the space of one site; what both Image360Stores share."""
 
     image_view: ClassVar[View]
+    image_model: ClassVar[ImageModel]
+    viewer_source: ViewerSource
     station_relation: ClassVar[str]
     """Property of an image that refers to its station."""
 
@@ -41,6 +50,33 @@ class ImageInstances(ABC):
 
     def images_in(self, collection: Collection) -> Iterator[PublishedImage]:
         return self._images({"instanceReferences": [relation(collection.space, collection.external_id)]})
+
+    def viewer_report(self, collections: Sequence[Collection]) -> ViewerReport:
+        refused, reported = list[str](), list[str]()
+        for collection in collections:
+            found = read_collection(self._instances, self.image_model, collection)
+            if not found.images:
+                refused.append(f"Collection {collection.external_id} has no image, and viewers cannot open it.")
+                continue
+            refused += [*self._hidden(collection, found), *incomplete_images(self.image_model, found)]
+            refused += [
+                f"Face file {name} has no content, and viewers cannot open a collection with such a file."
+                for name in self._without_content(face_refs(self.image_model, found))
+            ]
+            reported += self._misdrawn(collection)
+        return ViewerReport(tuple(refused), tuple(reported))
+
+    @abstractmethod
+    def _hidden(self, collection: Collection, found: ReadCollection) -> Iterator[str]:
+        """Yield sentences about the collection, its model and its stations that viewers leave out."""
+
+    @abstractmethod
+    def _without_content(self, refs: Sequence[FaceRef]) -> Sequence[str]:
+        """Return the external ids of face files that are not there or were never uploaded."""
+
+    @abstractmethod
+    def _misdrawn(self, collection: Collection) -> Iterator[str]:
+        """Yield sentences about links that viewers do not draw, or draw elsewhere."""
 
     def remove_images(self, images: Sequence[PublishedImage]) -> int:
         return self._instances.remove(self._space, [image.external_id for image in images])

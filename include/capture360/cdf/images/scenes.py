@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from capture360 import names
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import PAGE, POSITION, ROTATION, SCALE, Instances, Node, View, relation
-from capture360.cdf.ports import Collection
+from capture360.cdf.ports import Collection, ViewerReport
 from capture360.cdf.preflight import Required, ensure_space, space_exists
 from capture360.settings.scene import SceneSettings
 from capture360.settings.site import Site
@@ -30,6 +30,8 @@ _CAMERA = tuple(f"camera{part}{axis}" for part in ("Translation", "EulerRotation
 _EXTERNAL_ID = "image360CollectionExternalId"
 _SPACE = "image360CollectionSpace"
 _VISIBLE = "defaultVisible"
+_CONDITIONS = (_EXTERNAL_ID, _SPACE, *POSITION, *ROTATION, *SCALE)
+"""Properties without any of which viewers drop an edge."""
 LOADED = 100
 """Most collections that clients load with a scene."""
 FILLING = 90
@@ -96,6 +98,31 @@ class Scene:
         An existing edge keeps its position and its visibility; only numbers that it lacks are filled in.
         """
         return self._write(self._wanting(collections, visible=visible))
+
+    def viewer_report(self, collections: Sequence[Collection]) -> ViewerReport:
+        """Return what viewers leave out when they open the scene, by the query that they send. Reads only."""
+        refused = []
+        if absent := sorted(set(self._absent()) & set(_CAMERA)):
+            refused.append(f"Scene {self.external_id} has no {', '.join(absent)}, and viewers cannot open it.")
+        edges = self._all()
+        refused += [
+            f"Collection {each.external_id} is not in scene {self.external_id}."
+            for each in collections
+            if each not in {placed.collection for placed in edges}
+        ]
+        reported: list[str] = []
+        for placed in edges:
+            if absent := [name for name in _CONDITIONS if placed.properties.get(name) is None]:
+                sentences = refused if placed.collection in collections else reported
+                sentences.append(
+                    f"Edge {placed.external_id} of scene {self.external_id} has no {', '.join(absent)}, "
+                    "and viewers drop such a collection from the scene."
+                )
+        if len(edges) > LOADED:
+            reported.append(
+                f"Scene {self.external_id} holds {len(edges)} collections, and viewers load {LOADED} of them."
+            )
+        return ViewerReport(tuple(refused), tuple(reported))
 
     def hide(self, collections: Sequence[Collection]) -> int:
         """Hide the collections when the scene is opened; return the number of edges changed."""

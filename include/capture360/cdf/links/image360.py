@@ -27,9 +27,9 @@ from capture360.cdf.links.image360_plan import (
     wanted_links,
 )
 from capture360.cdf.links.provenance import TOMBSTONE, LinkKey, LinkRecord, LinkRegistry
-from capture360.cdf.links.snapshot import LinkEdge, LinkSnapshot, image_ref, read_links
+from capture360.cdf.links.snapshot import LinkEdge, LinkSnapshot, image_ref, orphan_sentence, read_links
 from capture360.cdf.ports import Decision, LinkDrift, LinksWritten, MissingLink
-from capture360.cdf.preflight import ensure_space
+from capture360.cdf.preflight import ensure_space, missing_space_behind_500
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.geometry.spherical_polygons import FORMAT
 from capture360.model import FaceRef, Match, PublishedImage
@@ -187,8 +187,12 @@ class Image360Links:
                 "revision": {"instanceId": relation(*collection)},
             },
         }
+        spaces = (self._objects_space, self._links_space, collection[0])
         try:
-            with cdf_errors(f"Linking {len(pairs)} pairs of asset and image"):
+            with (
+                missing_space_behind_500(self._cdf, spaces),
+                cdf_errors(f"Linking {len(pairs)} pairs of asset and image"),
+            ):
                 self._client.post(self._url, body, headers={"cdf-version": self._site.data_modeling.cdf_version})
         except CdfUnavailableError:
             # CDF may have done it and only the answer was lost: the read that follows shows it.
@@ -236,12 +240,7 @@ class Image360Links:
             self._registry.forget(
                 [pair for pair in pairs if any(is_recorded(self._registry, [pair], edge) for edge in ours)]
             )
-            problems += [
-                f"Viewers cannot enter image {image}: link {edge.name} belongs to a Cognite3DObject without an asset. "
-                "Delete that link, or set object3D of its asset."
-                for edge in edges
-                if edge not in ours
-            ]
+            problems += [orphan_sentence(image, edge) for edge in edges if edge not in ours]
         return problems
 
     def _delete(self, edges: Sequence[LinkEdge]) -> None:

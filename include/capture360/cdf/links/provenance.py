@@ -67,8 +67,8 @@ class LinkRegistry:
 
     def forget(self, pairs: Iterable[LinkKey]) -> None:
         """Delete the records of pairs that we have unlinked."""
-        gone = set(pairs)
-        self._store({pair: made for pair, made in self._pairs.items() if pair not in gone})
+        forgotten = set(pairs)
+        self._store({pair: made for pair, made in self._pairs.items() if pair not in forgotten})
 
     def _store(self, pairs: dict[LinkKey, LinkRecord]) -> None:
         if pairs == self._pairs:

@@ -28,6 +28,7 @@ class LinkEdge:
     external_id: str
     version: int
     polygon: tuple[float, ...]
+    format_version: str = ""
 
     @property
     def name(self) -> str:
@@ -48,6 +49,14 @@ def image_ref(image: PublishedImage) -> str:
     return f"{image.space}/{image.external_id}"
 
 
+def orphan_sentence(image: str, edge: LinkEdge) -> str:
+    """Return what an edge without an asset does to viewers, and the fix."""
+    return (
+        f"Viewers cannot enter image {image}: link {edge.name} belongs to a Cognite3DObject without an asset. "
+        "Delete that link, or set object3D of its asset."
+    )
+
+
 def read_links(instances: Instances, images: Sequence[PublishedImage]) -> LinkSnapshot:
     """Read the links on these images, whoever created them; those of a pair sorted by name."""
     there = LinkSnapshot()
@@ -64,7 +73,8 @@ def read_links(instances: Instances, images: Sequence[PublishedImage]) -> LinkSn
             owners[thing["space"], thing["externalId"]] = f"{node.space}/{node.external_id}"
         for link in page["links"]:
             polygon = tuple(float(number) for number in _LINK.properties_of(link).get("polygon") or ())
-            edge = LinkEdge(link.space, link.external_id, link.version, polygon)
+            version = str(_LINK.properties_of(link).get("formatVersion") or "")
+            edge = LinkEdge(link.space, link.external_id, link.version, polygon, version)
             image = f"{link.end_node.space}/{link.end_node.external_id}"
             owner = owners.get((link.start_node.space, link.start_node.external_id))
             if owner is None:
@@ -103,7 +113,7 @@ def _query(images: Sequence[PublishedImage]) -> dict[str, Any]:
         },
         "select": {
             "images": {"sources": [{"source": _IMAGE.ref, "properties": ["collection360"]}]},
-            "links": {"sources": [{"source": _LINK.ref, "properties": ["polygon"]}]},
+            "links": {"sources": [{"source": _LINK.ref, "properties": ["polygon", "formatVersion"]}]},
             "assets": {"sources": [{"source": _ASSET.ref, "properties": ["object3D"]}]},
         },
     }

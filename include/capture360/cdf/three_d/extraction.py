@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.client import CdfProject
 from capture360.cdf.images.classic import IMAGE, published_image
+from capture360.cdf.images.files import ClassicFiles
 from capture360.cdf.instances import PAGE, Instances
 from capture360.cdf.ports import Collection
 from capture360.model import PublishedImage
+from capture360.settings.files import FileSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,7 @@ class Extraction:
     def without_content(self, images: Sequence[PublishedImage]) -> Sequence[str]:
         """Return the external ids of face files that images refer to and of which CDF has no content."""
         wanted = [ref.external_id for image in images for ref in image.faces.values()]
-        with cdf_errors("Reading back face files"):
-            found = self._client.files.retrieve_multiple(external_ids=wanted, ignore_unknown_ids=True) if wanted else ()
-        uploaded = {file.external_id for file in found if file.uploaded}
-        return [external_id for external_id in wanted if external_id not in uploaded]
+        return ClassicFiles(self._client, FileSettings()).without_content(wanted)
 
 
 def _extracted(node: Any) -> ExtractedImage:

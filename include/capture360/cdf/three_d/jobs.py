@@ -14,6 +14,7 @@ from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import relation
 from capture360.cdf.paging import all_items
 from capture360.cdf.ports import Collection
+from capture360.cdf.preflight import missing_space_behind_500
 from capture360.errors import CdfError, CdfUnavailableError
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class TextJobs:
     """Jobs of one project."""
 
     def __init__(self, cdf: CdfProject) -> None:
+        self._cdf = cdf
         self._client: CogniteClient = cdf.client
         self._root = f"/api/v1/projects/{cdf.connection.project}/3d"
 
@@ -75,7 +77,7 @@ class TextJobs:
             "nonce": nonce,
         }
         try:
-            with cdf_errors("Starting a 3D job"):
+            with missing_space_behind_500(self._cdf, [space]), cdf_errors("Starting a 3D job"):
                 self._client.post(f"{self._root}/jobs", {"items": [item]})
         except (CdfError, CdfUnavailableError):
             # The answer was lost, perhaps, and the SDK repeated the request with an id and a nonce that are used up.

@@ -18,7 +18,7 @@ import viewer
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.links.image360 import Image360Links
 from capture360.cdf.links.provenance import LinkKey, LinkRegistry
-from capture360.errors import CdfError, CdfUnavailableError
+from capture360.errors import CdfError, CdfUnavailableError, ConfigError
 from capture360.model import Asset, Detection, Match, Pose, PublishedImage
 from capture360.settings.landing import Landing
 from capture360.settings.site import Site
@@ -223,6 +223,32 @@ def test_what_never_arrived_is_told_and_done_by_the_next_run(
         hall.writer().write([hall.image], [hall.match(hall.pump)])
     assert hall.writer().write([hall.image], [hall.match(hall.pump)]).approved == 1
     assert len(hall.edges()) == 1
+
+
+def test_a_500_for_a_space_that_is_missing_is_read_so_and_not_retried(
+    running: RunningSandbox, hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody deletes the space between our look at it and the request."""
+    site = SITE.model_copy(update={"data_modeling": SITE.data_modeling.model_copy(update={"links_space": "soon-gone"})})
+    monkeypatch.setattr("capture360.cdf.links.image360.ensure_space", lambda *_, **__: None)
+    with pytest.raises(ConfigError, match=r'answered 500.*space "soon-gone" is not in project .* Create it') as raised:
+        Image360Links(hall.cdf, site, hall.memory.ledger()).write([hall.image], [hall.match(hall.pump)])
+    assert not raised.value.retryable
+    assert hall.edges() == []
+
+
+def test_a_500_for_another_reason_is_retried(
+    hall: Hall, order: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order(method="POST", path=URL, effect="status", status=500)
+    with pytest.raises(CdfUnavailableError, match="does not show 1 of 1 links"):
+        hall.writer().write([hall.image], [hall.match(hall.pump)])
+
+
+def test_a_global_space_is_refused_by_name(hall: Hall) -> None:
+    site = SITE.model_copy(update={"data_modeling": SITE.data_modeling.model_copy(update={"objects_space": "cdf_cdm"})})
+    with pytest.raises(ConfigError, match=r'Space "cdf_cdm" belongs to CDF itself'):
+        Image360Links(hall.cdf, site, hall.memory.ledger()).write([hall.image], [hall.match(hall.pump)])
 
 
 @pytest.mark.parametrize("moved", [False, True])

@@ -1,0 +1,65 @@
+"""Reports to a site's extraction pipeline in CDF how runs of captures_ingest and captures_contextualize ended."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import get_current_context
+
+from airflow_capture360.context import key_of, site_context
+from airflow_capture360.run_state import value_of
+from airflow_capture360.tasks.lease import release_lease
+
+if TYPE_CHECKING:
+    from capture360.steps.status import Work
+
+log = logging.getLogger(__name__)
+
+_WORK: Mapping[str, Work] = {"captures_ingest": "ingest", "captures_contextualize": "contextualization"}
+_FAILED = {"failed", "upstream_failed"}
+_UNKNOWN = "A task ended without saying why (it may have been killed)."
+
+
+def release_and_report(capture: str) -> None:
+    """Release the lease and report how the run ended; a failure that its own task reported is not reported twice."""
+    from capture360.model import CaptureKey
+    from capture360.steps.status import report_failure, report_success
+
+    release_lease(capture)
+    context = get_current_context()
+    try:
+        ctx, key = site_context(CaptureKey.parse(capture).site), CaptureKey.parse(capture)
+        if ctx.site.extraction_pipeline is None:
+            return
+        work = _WORK[context["dag_run"].dag_id]
+        failed = _failed_tasks(context)
+        if failed:
+            report_failure(ctx, key, work, f"{', '.join(failed)}: {_UNKNOWN}", context["ti"].log_url)
+        else:
+            report_success(ctx, key, work)
+    except Exception as error:  # noqa: BLE001 - a report must never fail a capture, and any service may be down
+        log.warning("The status in CDF is not up to date (%s).", type(error).__name__)
+
+
+def report_failed_task(context: Any) -> None:
+    """Report the failure of a task with its sentence and the address of its log. A callback of failed tasks."""
+    from capture360.steps.status import report_failure
+
+    work = _WORK.get(context["dag_run"].dag_id)
+    if work is None:
+        return
+    try:
+        key = key_of(context)
+        error = context.get("exception")
+        cause = (str(error) or repr(error)) if error else _UNKNOWN
+        report_failure(site_context(key.site), key, work, cause, context["ti"].log_url)
+    except Exception as error:  # noqa: BLE001 - a report must never fail a capture, and any service may be down
+        log.warning("The status in CDF is not up to date (%s).", type(error).__name__)
+
+
+def _failed_tasks(context: Any) -> list[str]:
+    dag_run = context["dag_run"]
+    states = context["ti"].get_task_states(dag_id=dag_run.dag_id, run_ids=[dag_run.run_id])
+    return sorted(task for task, state in states.get(dag_run.run_id, {}).items() if value_of(state) in _FAILED)
