@@ -19,7 +19,7 @@ from capture360.geometry.polygons import Polygon, clipped, is_upright
 if TYPE_CHECKING:
     from capture360.detection.protocol import Line
 
-VERSION = "outline-1"
+VERSION = "outline-2"
 """Changes with every change of the results, which are cached."""
 
 _TEXT_HEIGHT = 32
@@ -45,11 +45,11 @@ _LOOSE_MARGIN = 0.3
 """Of a letter's height: no wider than the gap that some letters leave beside them."""
 _LEAST_SYMMETRY = 0.4
 """Smaller margin of a whole text as a share of the larger one, which counts up to one and a half letters."""
-_WIDE_MARGIN = 0.45
+_WIDE_MARGIN = 0.32
 """Of a letter's height: no gap within a word is as wide, so that what ends the plate need not be a frame."""
 _CENTRED = 0.7
 """Smaller margin of a centred text as a share of the larger one."""
-_NOTCH = 0.12
+_NOTCH = 0.14
 """Of a letter's height by which the end of a plate may leave a straight line."""
 _CUT_MARGIN = 0.1
 """Of a letter's height: a text that comes this near to the end of its background is cut."""
@@ -229,11 +229,10 @@ def _is_whole(view: _View, found: _Plate, read: Sequence[NDArray[np.int32]]) -> 
     text = mine & ((heights >= _LETTER_SHARE * letter) | ((widths > 1.5 * heights) & (widths > 0.15 * letter)))
     first = int(stats[text, cv2.CC_STAT_LEFT].min())
     last = int((stats[:, cv2.CC_STAT_LEFT] + widths)[text].max())
-    rows = range(top + _TEXT_HEIGHT // 4, bottom - _TEXT_HEIGHT // 4)
-    begins, ends = _ends(plate, rows)
-    if len(begins) < len(rows):
+    sides = _sides(plate, text[labels], range(top + _TEXT_HEIGHT // 4, bottom - _TEXT_HEIGHT // 4))
+    if sides is None:
         return None
-    margins = sorted(float(np.percentile(some, 10)) / letter for some in (first - begins, ends - last))
+    margins = sorted(margin / letter for margin in sides.margins)
     covered = np.zeros_like(letters)
     for corners in read:
         cv2.fillPoly(covered, [corners], 1)
@@ -246,7 +245,8 @@ def _is_whole(view: _View, found: _Plate, read: Sequence[NDArray[np.int32]]) -> 
         return False
     framed = sides_alike and margins[0] >= max(_LEAST_MARGIN, _LEAST_SYMMETRY * min(margins[1], 1.5))
     centred = margins[0] >= max(_WIDE_MARGIN, _CENTRED * margins[1])
-    return True if (framed or centred) and not unread and _is_straight(plate, view, letter) else None
+    is_straight = max(sides.bends) <= _NOTCH * letter
+    return True if (framed or centred) and not unread and is_straight else None
 
 
 def _ends(plate: Mask, rows: range) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -256,15 +256,31 @@ def _ends(plate: Mask, rows: range) -> tuple[NDArray[np.int64], NDArray[np.int64
     return some.argmax(axis=1), some.shape[1] - some[:, ::-1].argmax(axis=1)
 
 
-def _is_straight(plate: Mask, view: _View, letter: float) -> bool:
-    """Whether both ends are straight lines; a letter that something in front covers by half leaves a notch."""
-    _, top, _, bottom = view.box
-    lines = np.flatnonzero(plate[top:bottom].any(axis=1))
-    for end in _ends(plate, range(top, bottom)):
+class _Sides(NamedTuple):
+    """Of the left and the right end of a plate: pixels between it and the text, and by which it is no straight line."""
+
+    margins: tuple[float, float]
+    bends: tuple[float, float]
+
+
+def _sides(plate: Mask, text: NDArray[np.bool_], inner: range) -> _Sides | None:
+    """Measure both ends of a plate beside a text by straight lines, which are oblique where it is seen from aside.
+
+    A letter that something in front covers by half leaves a notch. Above and below the letters the plate's corners may
+    be round, or cut by the view. None if a row of the text has no plate.
+    """
+    rows, columns = np.nonzero(text)
+    lines = np.arange(min(int(rows.min()), inner.start), max(int(rows.max()) + 1, inner.stop))
+    begins, ends = _ends(plate, range(int(lines[0]), int(lines[-1]) + 1))
+    if len(begins) < len(lines):
+        return None
+    margins, bends = [], []
+    for end, sign in ((begins, 1), (ends, -1)):
         slope, start = np.polyfit(lines, end, 1)
-        if np.abs(end - (slope * lines + start)).max() > _NOTCH * letter:
-            return False
-    return True
+        bends.append(float(np.abs(end - (slope * lines + start)).max()))
+        beyond = sign * (columns - (slope * rows + start))
+        margins.append(float(beyond.min()) - (sign < 0))
+    return _Sides((margins[0], margins[1]), (bends[0], bends[1]))
 
 
 def _edges(view: _View, plate: Mask, ends: tuple[int, int], contrast: float) -> tuple[bool, bool, bool]:

@@ -19,6 +19,8 @@ from capture360.matching.policy import ScoredMatch
 from capture360.matching.readings import LOOK_ALIKES, Reading
 from capture360.model import Asset
 
+_VETO = 0.25
+"""Weight of views that say otherwise, as a share of that of the clear ones, from which a plate stays undecided."""
 _APART_M = 0.1
 """Least distance of two plates that no image shows together."""
 _MAX_CANDIDATES = 3
@@ -44,11 +46,15 @@ def assign_look_alikes(plates: Sequence[Plate], readings: Sequence[Reading]) -> 
 
 
 def _read_alike(plate: Plate, readings: Sequence[Reading]) -> Asset | None:
-    """The tag that all views of a plate say, at least two of them clearly; None if they do not."""
+    """The tag that two views of a plate say clearly, if the others weigh little against them; None if there is none."""
     views = [readings[number] for number in plate.readings]
-    owners = {reading.owner.ref if reading.owner else None for reading in views}
     clear = [reading for reading in views if not reading.is_doubted and reading.kind is EvidenceKind.LOOK_ALIKE]
-    return clear[0].owner if len(owners) == 1 and len(clear) > 1 else None
+    if len(clear) < 2 or clear[0].owner is None:
+        return None
+    read = clear[0].owner
+    others = sum(reading.weight for reading in views if not reading.says(read.ref))
+    agreeing = sum(reading.weight for reading in clear)
+    return read if others < _VETO * agreeing and all(reading.says(read.ref) for reading in clear) else None
 
 
 def assign_parts(plates: Sequence[Plate], readings: Sequence[Reading], scored: Sequence[ScoredMatch]) -> None:

@@ -48,6 +48,38 @@ def test_a_text_with_margins_at_both_ends_is_whole(paint: tuple[int, int, int], 
     assert plate[0] <= text[0] < text[2] <= plate[2]
 
 
+def sheared(pixels: Pixels, line: Line, slope: float) -> tuple[Pixels, Line]:
+    """What is seen from aside: the ends of the plate stay upright, its lines do not."""
+    import cv2
+
+    turn = np.array([[1.0, 0.0, 0.0], [slope, 1.0, -slope * SIZE / 2]])
+    seen = cv2.warpAffine(pixels, turn, (SIZE, SIZE), borderMode=cv2.BORDER_REPLICATE)
+    polygon = tuple((x, y + slope * (x - 0.5)) for x, y in line.polygon)
+    return np.asarray(seen, np.uint8), Line(line.text, line.score, polygon)
+
+
+@pytest.mark.parametrize("frame", [True, False])
+@pytest.mark.parametrize("slope", [-0.3, 0.15, 0.3])
+def test_a_plate_that_is_seen_from_aside_is_whole(slope: float, frame: bool) -> None:
+    (found,) = with_outlines(*_listed(sheared(*face("21-PT-1019", frame=frame), slope)))
+    assert found.whole is True
+
+
+@pytest.mark.parametrize("gap", range(6))
+@pytest.mark.parametrize("slope", [-0.3, 0.3])
+def test_a_text_that_a_pipe_ends_on_a_plate_seen_from_aside_is_not_whole(slope: float, gap: int) -> None:
+    pixels, line = face("21-PT-1019A")
+    end = int(bounds(line.polygon)[2] * SIZE) - 4 - 15 - gap
+    seen, line = sheared(pixels, shortened(line, end), slope)
+    seen[:, end : end + 40] = (180, 60, 30)
+    (found,) = with_outlines(seen, [line])
+    assert found.whole is not True
+
+
+def _listed(shown: tuple[Pixels, Line]) -> tuple[Pixels, list[Line]]:
+    return shown[0], [shown[1]]
+
+
 @pytest.mark.parametrize("gap", range(6))
 def test_a_text_that_a_pipe_in_front_ends_is_not_whole(gap: int) -> None:
     pixels, line = face("21-PT-1019A")

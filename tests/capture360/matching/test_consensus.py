@@ -315,6 +315,12 @@ def test_look_alike_tags_stay_a_question_otherwise(texts: dict[tuple[float, floa
     assert look_alikes(*detections) == []
 
 
+def test_a_weak_view_of_one_of_two_look_alike_plates_does_not_count() -> None:
+    both = [seen(image, tag, point) for tag, point in (("JB-3708", PLATE), ("JB-370B", APART)) for image in POSES]
+    weak = replace(both[-1], text="JB-3708", score=0.8)
+    assert look_alikes(*both[:-1], weak) == ["JB-3708"] * 3 + ["JB-370B"] * 3
+
+
 def test_a_tag_that_begins_another_is_linked_where_the_other_one_hangs_elsewhere() -> None:
     assets = [Asset(tag, tag, (tag,)) for tag in ("21-PT-1019", "21-PT-1019A")]
 
