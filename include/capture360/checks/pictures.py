@@ -180,7 +180,9 @@ def inspect(
 
 
 def _inspected(folder: CaptureFolder, picture: ImageRef, settings: CheckSettings) -> ImageInspection:
-    size = folder.sizes.get(picture.path, 0)
+    size = folder.sizes.get(picture.path)
+    if size is None:
+        return ImageInspection(picture, None)  # the gate has reported it as not there
     if size == 0:
         return ImageInspection(picture, None, (picture.finding(F07, 0),))
     try:

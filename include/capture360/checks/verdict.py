@@ -8,16 +8,21 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from capture360.checks.rules import RULES
-from capture360.checks.violations import MOST_FINDINGS, Group
+from capture360.checks.violations import MOST_FINDINGS, Group, RowViolations
 from capture360.model import Verdict
 from capture360.rules.finding import Disposition, Finding
 from capture360.settings.checks import CheckSettings
+from capture360.text import printable
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _ORDER = list(Disposition)
 _RANGES_SHOWN = 6
+_MOST_ALIKE = 20
+"""Findings of one rule and kind that are listed one by one; more of them are counted in one."""
+_PLACES_SHOWN = 3
+_LONGEST_PLACE = 80
 
 
 @dataclass(frozen=True)
@@ -46,20 +51,26 @@ def settle(groups: Iterable[Group], stations: pd.Series[str], settings: CheckSet
     groups = _unexplained([group for group in groups if len(group)], settings)
     failed: dict[str, int] = defaultdict(int)
     by_rule: dict[str, list[Group]] = defaultdict(list)
-    findings: list[Finding] = []
+    others: list[Group] = []
     for group in groups:
         failed[group.rule] += len(group)
-        disposition = _disposition(group, settings)
-        if disposition is Disposition.QUARANTINE:
+        if _disposition(group, settings) is Disposition.QUARANTINE:
             by_rule[group.rule].append(group)
         else:
-            findings += _findings(group, disposition)
+            others.append(group)
+    findings, bad_rows = _listed(others, settings)
     quarantine = _Quarantine(by_rule, stations.unique(), int((stations == "").sum()))
     stop, root = quarantine.root_cause(settings)
-    bad_rows = [finding for group in by_rule.get(root, ()) for finding in group.findings()]
-    rest = [group for rule, found in by_rule.items() if rule != root for group in found]
-    findings += stop
-    findings += [finding for group in rest for finding in _findings(group, Disposition.QUARANTINE)]
+    bad_rows += [
+        replace(finding, disposition=Disposition.QUARANTINE)
+        for group in by_rule.get(root, ())
+        for finding in group.findings()
+    ]
+    held_one_by_one, counted = _listed(
+        [group for rule, found in by_rule.items() if rule != root for group in found], settings
+    )
+    findings += [*stop, *held_one_by_one]
+    bad_rows += counted
     findings.sort(key=lambda finding: _ORDER.index(finding.disposition))
     held = quarantine.rules_by_station()
     kept = frozenset(quarantine.ids).difference(held, ("",))
@@ -140,13 +151,43 @@ def _unexplained(groups: Sequence[Group], settings: CheckSettings) -> list[Group
     return [group for group in groups if group.rule not in explained]
 
 
-def _findings(group: Group, disposition: Disposition) -> list[Finding]:
-    findings = [replace(finding, disposition=disposition) for finding in group.findings()]
-    if len(group) > MOST_FINDINGS:
-        last = findings[-1]
-        more = f"(And {len(group) - MOST_FINDINGS:,} more of the same kind.)"
-        findings[-1] = replace(last, message=f"{last.message} {more}")
-    return findings
+def _listed(groups: Iterable[Group], settings: CheckSettings) -> tuple[list[Finding], list[Finding]]:
+    """The findings to show, and those behind a finding that counts many of one kind."""
+    kinds: dict[tuple[str, Disposition, str], list[Group]] = defaultdict(list)
+    for group in groups:
+        kind = f"{group.message} {group.column}" if isinstance(group, RowViolations) else ""
+        kinds[group.rule, _disposition(group, settings), kind].append(group)
+    shown: list[Finding] = []
+    behind: list[Finding] = []
+    for (_, disposition, _), alike in kinds.items():
+        made = [replace(finding, disposition=disposition) for group in alike for finding in group.findings()]
+        count = sum(len(group) for group in alike)
+        if count <= _MOST_ALIKE:
+            shown += made
+        else:
+            shown.append(_counted(made, count))
+            behind += made[:MOST_FINDINGS]
+    return shown, behind
+
+
+def _counted(alike: Sequence[Finding], count: int) -> Finding:
+    """One finding for many of a kind: how many, the first of them, and where the next ones are."""
+    first = alike[0]
+    rows = sorted({finding.row for finding in alike if finding.row})
+    places = list(dict.fromkeys(finding.where for finding in alike))
+    in_table = bool(rows and first.row)
+    where = f"{first.table or first.path} rows {ranges(rows)}" if in_table else _named(places, count)
+    rule = RULES[first.rule]
+    things = "rows" if in_table else f"{rule.scope}s" if rule.scope in ("station", "file", "face") else ""
+    opening = f"{count:,} {things} break one rule" if things else f"One rule is broken {count:,} times"
+    message = f"{opening}: {rule.title[0].lower()}{rule.title[1:]}. The first: {first.message} ({where})"
+    return replace(first, where=where, message=message, station=None)
+
+
+def _named(places: Sequence[str], count: int) -> str:
+    """The first places, and how many more there are."""
+    shown = ", ".join(printable(each, _LONGEST_PLACE) for each in places[:_PLACES_SHOWN])
+    return f"{shown} and {count - _PLACES_SHOWN:,} more" if len(places) > 1 else shown
 
 
 def _allowed(total: int, settings: CheckSettings) -> float:

@@ -168,6 +168,8 @@ def _is_companion(name: str) -> bool:
 
 def _start(stream: IO[bytes], member: zipfile.ZipInfo, archive: str) -> int:
     """Where a member's bytes begin: behind its local header, whose length the table of contents does not say."""
+    if member.header_offset < 0:
+        raise BadInputError(f"{archive} is damaged at {member.filename}. Copy it again.")
     stream.seek(member.header_offset)
     header = stream.read(_LOCAL_HEADER.size)
     stored = member.compress_type == zipfile.ZIP_STORED

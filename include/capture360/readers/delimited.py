@@ -27,6 +27,7 @@ _STATED = re.compile(r"[ \ufeff]*\"?sep=(.)\"?[ \t,;|]*(?:\r\n|\r|\n)", re.IGNOR
 _CHUNK = 1 << 20
 _BLOCK = 8 << 20
 _RAGGED_SHOWN = 20
+_ROWS_NAMED = 5
 _NAMES_SHOWN = 10
 _FIX = "Look for an unclosed quote, and save it as UTF-8 CSV."
 _BOMS = (
@@ -253,10 +254,12 @@ def _ragged(path: str, head: _Head, ragged: list[tuple[int, int]], good: int) ->
     length, times = Counter(actual for _, actual in ragged).most_common(1)[0]
     if times > max(good, 1):
         return [rule.finding(path, length, message="header", expected=expected, header=quoted(head.names))]
-    return [
-        rule.finding(path, actual, row=row, expected=expected)
-        for row, actual in ((number - head.lines + head.rows, actual) for number, actual in ragged[:_RAGGED_SHOWN])
-    ]
+    rows = [(number - head.lines + head.rows, actual) for number, actual in ragged]
+    if len(rows) > _RAGGED_SHOWN:
+        (first, actual), shown = rows[0], ", ".join(str(row) for row, _ in rows[1:_ROWS_NAMED])
+        more = f"{shown} and {len(rows) - _ROWS_NAMED:,} more"
+        return [rule.finding(path, actual, message="rows", row=first, expected=expected, more=more)]
+    return [rule.finding(path, actual, row=row, expected=expected) for row, actual in rows]
 
 
 def quoted(names: Iterable[str]) -> str:

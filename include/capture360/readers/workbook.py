@@ -11,6 +11,7 @@ import io
 import posixpath
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import IO
@@ -46,7 +47,7 @@ def first_sheet(
             if unpacked > most:
                 raise too_large(path, unpacked, most, " unpacked")
             contents = {name: archive.read(name) for name in wanted}
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
         problem = "it is no zip archive" if isinstance(error, zipfile.BadZipFile) else str(error)[:160]
         raise WorkbookError(problem) from None
     lengths: list[int] = []

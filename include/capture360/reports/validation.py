@@ -105,13 +105,15 @@ def causes(validation: Validation) -> list[Cause]:
     groups: dict[tuple[Disposition, str], list[Finding]] = defaultdict(list)
     for finding in validation.findings:
         groups[finding.disposition, finding.rule].append(finding)
-    behind: dict[str, list[Finding]] = defaultdict(list)
+    behind: dict[tuple[str, Disposition], list[Finding]] = defaultdict(list)
     for finding in validation.bad_rows:
-        behind[finding.rule].append(finding)
+        behind[finding.rule, finding.disposition].append(finding)
     order = list(Disposition)
     result = []
     for (weight, rule), found in sorted(groups.items(), key=lambda item: order.index(item[0][0])):
-        rows = behind[rule] if weight is Disposition.STOP else []
+        rows = behind[rule, weight]
+        if weight is Disposition.STOP and (Disposition.QUARANTINE, rule) not in groups:
+            rows = [*rows, *behind[rule, Disposition.QUARANTINE]]  # too many stations held back stop the capture
         sentences = [finding.message for finding in found]
         affected = list(dict.fromkeys(f.station for f in (*found, *rows) if f.station))
         numbers = sorted({f.row for f in (*found, *rows) if f.row})

@@ -154,6 +154,16 @@ S05 = STRUCTURE.rule(
             expected="11",
         ),
         **says(
+            "{where} has {value} values, the header has {expected}, and rows {more} do not have them either. Look for an "
+            "unquoted comma or a missing cell.",
+            name="rows",
+            bad="10,000 rows with a comma in the name",
+            where="stations.csv row 17",
+            value="12",
+            expected="11",
+            more="19, 23, 24, 31 and 9,995 more",
+        ),
+        **says(
             "{where}: rows have {value} values, the header has {expected}. It was read as {header}. Delete what "
             "stands above the column names, and name every column.",
             name="header",

@@ -206,6 +206,15 @@ def long_row(delivery: Delivery) -> None:
     delivery.files["stations.csv"] = "\n".join(lines).encode()
 
 
+@spoils("S05", "rows")
+def many_long_rows(delivery: Delivery) -> None:
+    rows = [{**delivery.stations[0], "level": "1", "station_id": f"t-{n}"} for n in range(25_000)]
+    lines = table(rows).splitlines()
+    for row in (17, 19, 23, 24, 31, *range(40, 10_035)):
+        lines[row - 1] += ",surplus"
+    delivery.files["stations.csv"] = "\n".join(lines).encode()
+
+
 @spoils("S05", "empty")
 def header_only(delivery: Delivery) -> None:
     delivery.files["stations.csv"] = (",".join(COLUMNS) + "\n").encode()
