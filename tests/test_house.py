@@ -42,8 +42,8 @@ ORACLE_MAY_USE = (
 )
 ORDER = (
     "errors", "text", "batches", "model", "names", "rules", "geometry", "pictures", "e57", "store", "capture_state",
-    "records", "settings", "landing", "readers", "checks", "sources", "matching", "cdf", "detection", "reports",
-    "steps",
+    "record_forms", "records", "settings", "landing", "readers", "checks", "sources", "matching", "cdf", "detection",
+    "reports", "steps",
 )  # fmt: skip
 """Packages and modules of capture360: each may import those before it."""
 HEAVY = ("great_expectations", "pandas", "cv2", "cognite", "onnxruntime")

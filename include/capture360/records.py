@@ -21,11 +21,12 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, overload
 
 from capture360.capture_state import ORDERED_STEPS, CaptureState, Stage, StepRecord
 from capture360.errors import ConfigError, RequestError
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, is_id
+from capture360.record_forms import wrong_form
 from capture360.store import DocumentStore, StateDocument
 
 BY_DATE = "by-date"
@@ -56,7 +57,7 @@ class Records:
 
     def refuse_other_project(self, site: str, cluster: str, project: str) -> None:
         """ConfigError if what is recorded of a site happened in another CDF project than this one."""
-        bound = self.store.document(_binding(site))
+        bound = self._checked("binding", "", _binding(site), self.store.document(_binding(site)))
         if bound is not None and (bound["cluster"], bound["project"]) != (cluster, project):
             raise ConfigError(
                 f"{self.url} holds the records of site {site} in project {bound['project']} on {bound['cluster']}, "
@@ -158,14 +159,24 @@ class Records:
 
     def note(self, key: CaptureKey, name: str, folder: str = NOTES) -> Mapping[str, Any] | None:
         """The note kept under `name`, for steps that compare two runs; None if there is none."""
-        return self.store.document(f"{_folder(key)}/{folder}/{name}.json")
+        path = f"{_folder(key)}/{folder}/{name}.json"
+        return self._checked(folder.rpartition("/")[2], name, path, self.store.document(path))
 
     def notes(self, site: str, name: str) -> Mapping[CaptureKey, Mapping[str, Any]]:
         """The note kept under `name` of each capture of a site: one listing, and one read a capture."""
         keys = self.keys_of(site)
         paths = [f"{_folder(key)}/{NOTES}/{name}.json" for key in keys]
         found = zip(keys, paths, self.store.read_all(paths), strict=True)
-        return {key: self.store.parsed(path, content) for key, path, content in found if content is not None}
+        return {
+            key: self._checked(NOTES, name, path, self.store.parsed(path, content))
+            for key, path, content in found
+            if content is not None
+        }
+
+    def holder_of(self, path: str) -> str | None:
+        """The run that the document of a lease names; None if it is not there."""
+        document = self._checked("lease", "", path, self.store.document(path))
+        return None if document is None else str(document["run"])
 
     def put_note(self, key: CaptureKey, name: str, body: Mapping[str, Any], folder: str = NOTES) -> None:
         self.store.put(f"{_folder(key)}/{folder}/{name}.json", _json(body))
@@ -231,9 +242,20 @@ class Records:
                 records.append(self._record(path, step, int(batch) if batch else None, document))
         return CaptureState.from_records(key, fingerprint, records) if records else None
 
+    @overload
+    def _checked(self, kind: str, name: str, path: str, document: StateDocument) -> StateDocument: ...
+    @overload
+    def _checked(self, kind: str, name: str, path: str, document: StateDocument | None) -> StateDocument | None: ...
+    def _checked(self, kind: str, name: str, path: str, document: StateDocument | None) -> StateDocument | None:
+        """The document; RecordsError if one of its values is not what we write there."""
+        if document is not None and (problem := wrong_form(kind, name, document)):
+            raise self.store.broken(path, problem)
+        return document
+
     def _record(self, path: str, step: str, batch: int | None, document: StateDocument) -> StepRecord:
+        self._checked("step", step, path, document)
         try:
-            record = StepRecord(step, batch, datetime.fromisoformat(document["at"]), document["run"], document)
+            record = StepRecord(step, batch, datetime.fromisoformat(document["at"]), str(document["run"]), document)
             _ = record.stage
         except (ValueError, TypeError) as error:
             raise self.store.broken(path, error) from None

@@ -111,7 +111,7 @@ class Connection:
             document = json.loads(Path(path).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise ConfigError(f"{path} is not there. Start the sandbox, or name your own connection file.") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ConfigError(f"{path} is not a readable JSON file: {error}.") from None
         if not isinstance(document, dict):
             raise ConfigError(f"{path} must hold one JSON object with {', '.join(_REQUIRED)}.")

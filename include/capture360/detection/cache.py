@@ -5,10 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from capture360.detection.protocol import Line
-from capture360.geometry.polygons import Polygon
 from capture360.store import DocumentStore
+
+_Corners = Annotated[tuple[tuple[FiniteFloat, FiniteFloat], ...], Field(min_length=3)]
+
+
+class _Entry(BaseModel):
+    """What `OcrCache.put` writes: of each line the fields of `Line` in their order."""
+
+    model_config = ConfigDict(strict=True)
+
+    lines: list[tuple[str, FiniteFloat, _Corners, _Corners | None, bool | None, FiniteFloat | None]]
 
 
 class OcrCache:
@@ -27,12 +39,10 @@ class OcrCache:
         if content is None:
             return None
         try:
-            return [
-                Line(str(text), float(score), _polygon(polygon), _polygon(outline) if outline else None, whole, px)
-                for text, score, polygon, outline, whole, px in json.loads(content)["lines"]
-            ]
-        except (ValueError, KeyError, TypeError):
+            entry = _Entry.model_validate_json(content)
+        except ValidationError:
             return None
+        return [Line(*line) for line in entry.lines]
 
     def put(self, key: str, lines: Sequence[Line], engine_key: str) -> None:
         """Store the lines of one face."""
@@ -41,7 +51,3 @@ class OcrCache:
             "lines": [(line.text, line.score, line.polygon, line.outline, line.whole, line.line_px) for line in lines],
         }
         self._store.put(key, json.dumps(document, ensure_ascii=False).encode())
-
-
-def _polygon(corners: Sequence[Sequence[float]]) -> Polygon:
-    return tuple((float(x), float(y)) for x, y in corners)

@@ -41,7 +41,7 @@ class FoundText:
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, alias_generator=to_camel)
 
 
 class _Instance(_Part):
@@ -75,7 +75,7 @@ def parse(content: bytes) -> list[FoundText]:
     """Parse a result file into texts, one for each polygon; UnknownResultError if it has another format."""
     try:
         document = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnknownResultError(f"it is not JSON: {error}", f"{len(content)} bytes") from None
     try:
         return [
@@ -100,7 +100,10 @@ def parse(content: bytes) -> list[FoundText]:
 
 def structure(document: Any) -> str:
     """Describe every field of a JSON document by the types of its values, without the values."""
-    lines = list(dict.fromkeys(_fields(document, "")))
+    try:
+        lines = list(dict.fromkeys(_fields(document, "")))
+    except RecursionError:
+        return "nested too deeply to be described"
     more = [f"and {len(lines) - _SHOWN} more fields"] if len(lines) > _SHOWN else []
     return "\n".join([*lines[:_SHOWN], *more])
 

@@ -58,6 +58,10 @@ def read_manual_matches(url: str) -> ManualMatches:
         raise ConfigError(f"{url} is not there. Correct the path of the manual matches or leave it out.") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{url} is not UTF-8. Save it as CSV UTF-8.") from None
+    except csv.Error as error:
+        raise ConfigError(f"{url} is no CSV table ({error}). Look for an unclosed quote.") from None
+    except (OSError, ValueError, ImportError) as error:
+        raise ConfigError(f"{url} cannot be read ({error}). Correct the path of the manual matches.") from None
     return ManualMatches(rows)
 
 

@@ -172,9 +172,13 @@ def _arrow_text(column: Any) -> Any:
         kind = column.type
     if pa.types.is_timestamp(kind):
         form = "%Y-%m-%dT%H:%M:%S"
-        text = pc.strftime(column.cast(pa.timestamp("us", kind.tz)), format=form + ("%z" if kind.tz else ""))
+        # Only what is finer than a microsecond may be cut off; a coarser unit must not overflow.
+        exact = column.cast(pa.timestamp("us", kind.tz), safe=kind.unit != "ns")
+        text = pc.strftime(exact, format=form + ("%z" if kind.tz else ""))
     elif pa.types.is_floating(kind):
         text = column.cast(pa.float64()).cast(pa.large_string())
     else:
         text = column.cast(pa.large_string())
-    return pc.fill_null(text.cast(pa.large_string()), "")
+    text = pc.fill_null(text.cast(pa.large_string()), "")
+    text.validate(full=True)  # Parquet does not promise that text is UTF-8
+    return text

@@ -154,8 +154,8 @@ S05 = STRUCTURE.rule(
             expected="11",
         ),
         **says(
-            "{where} has {value} values, the header has {expected}, and rows {more} do not have them either. Look for an "
-            "unquoted comma or a missing cell.",
+            "{where} has {value} values, the header has {expected}, and rows {more} do not have them either. Look for "
+            "an unquoted comma or a missing cell.",
             name="rows",
             bad="10,000 rows with a comma in the name",
             where="stations.csv row 17",

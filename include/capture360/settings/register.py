@@ -163,6 +163,8 @@ def _load_yaml(url: str) -> dict[str, Any]:
         raise ConfigError(f"{url} is not there. Point {CONFIG_VARIABLE} at your site register.") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{url} is not text in UTF-8 (byte {error.start}). Save it as UTF-8.") from None
+    except RecursionError:
+        raise ConfigError(f"{url} is nested too deeply. Write keys and values, as in config/sites.yaml.") from None
     except (OSError, ValueError, ImportError) as error:
         raise ConfigError(f"{url} cannot be read: {error}. Point {CONFIG_VARIABLE} at your site register.") from None
     except yaml.YAMLError as error:

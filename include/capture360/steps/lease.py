@@ -103,8 +103,7 @@ def holder(records: Records, key: CaptureKey) -> str | None:
 def last_run(records: Records, key: CaptureKey) -> tuple[int, str | None]:
     """Return the number of the newest lease and the run that took it, also when it was released; 0 and None if none."""
     number = max(_numbers(records, key), default=0)
-    document = records.store.document(_path(key, number)) if number else None
-    return number, None if document is None else str(document["run"])
+    return number, records.holder_of(_path(key, number)) if number else None
 
 
 @contextmanager
@@ -162,8 +161,7 @@ def position(records: Records, key: CaptureKey) -> tuple[int, str | None]:
     number = max(_numbers(records, key, names), default=0)
     if number == 0 or f"{number:06}{_RELEASED}" in names:
         return number, None
-    document = records.store.document(_path(key, number))
-    return number, None if document is None else str(document["run"])
+    return number, records.holder_of(_path(key, number))
 
 
 def _numbers(records: Records, key: CaptureKey, names: set[str] | None = None) -> list[int]:

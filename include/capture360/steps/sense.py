@@ -208,6 +208,14 @@ class _Scan:
         except (RecordsError, ValueError, TypeError):
             return None
 
+    def _announcement(self, key: CaptureKey, name: str) -> Mapping[str, Any]:
+        """Nothing as well where the note is damaged: that only announces it once more."""
+        try:
+            note = self.records.note(key, name) or {}
+            return note if note and {"of", "announced", "times"} <= set(note) else {}
+        except RecordsError:
+            return {}
+
     def _is_mine(self, announced: Mapping[str, Any]) -> bool:
         """Whether this scan announced it before it was killed."""
         return self.run is not None and announced.get("by") == self.run
@@ -236,7 +244,7 @@ class _Scan:
         """Whether it is time to announce `what`, which is noted. Each wait is twice the one before, up to a day."""
         if self._holder(state.key):
             return False
-        note = self.records.note(state.key, name) or {}
+        note = self._announcement(state.key, name)
         mine = note.get("of") == what
         times = int(note["times"]) if mine else 0
         since = datetime.fromisoformat(note["announced"]) if mine else state.records[-1].at

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from capture360.cdf.project_mode import DEFAULT_MODE, ModeName
 from capture360.errors import Capture360Error
@@ -25,6 +26,24 @@ from capture360_local.stack.profile import ADMIN, PROJECT, Home, base_environmen
 
 START_SECONDS = 300.0
 STOP_SECONDS = 30.0
+
+
+class _Session(BaseModel):
+    leader: int
+    started: float
+
+
+class _Status(BaseModel):
+    """What the supervisor writes."""
+
+    phase: str
+    reason: str | None
+    session: _Session
+    ports: dict[Literal["api", "sandbox"], int]
+    children: dict[str, int]
+
+
+_STATUS = TypeAdapter(_Status)
 
 
 class StackError(Capture360Error):
@@ -82,11 +101,16 @@ class Stack:
         )
 
     def _known(self) -> dict[str, Any]:
+        file = self.home.status_file
         try:
-            known: dict[str, Any] = json.loads(self.home.status_file.read_text(encoding="utf-8"))
+            return _STATUS.validate_json(file.read_bytes()).model_dump()
         except FileNotFoundError:
             return {}
-        return known
+        except ValidationError:
+            raise StackError(
+                f"{file} is damaged, so nobody knows which processes belong to this stack. End them by hand, then "
+                "remove the file."
+            ) from None
 
     def api(self) -> AirflowApi:
         """Return Airflow's REST API as the administrator."""

@@ -81,7 +81,7 @@ class Home:
 
     def choose_ports(self, api: int | None = None) -> Ports:
         """Return free ports, preferably those of the last start, so that bookmarks stay valid."""
-        last = _load(self._ports_file)
+        last = {name: port for name, port in _load(self._ports_file).items() if isinstance(port, int)}
         ports = Ports(api=free_port(api or last.get("api", 8080)), sandbox=free_port(last.get("sandbox")))
         write_privately(self._ports_file, asdict(ports))
         return ports
@@ -91,7 +91,7 @@ class Home:
         """Return random keys and the admin's password, created once and readable by the owner only."""
         path = self.airflow / "keys.json"
         known = _load(path)
-        if not known:
+        if not {"jwt_secret", "secret_key", "fernet_key", "password"} <= set(known):
             known = {
                 "jwt_secret": secrets.token_urlsafe(64),
                 "secret_key": secrets.token_urlsafe(32),
@@ -129,7 +129,7 @@ def write_privately(path: Path, content: Mapping[str, Any]) -> None:
 def _load(path: Path) -> dict[str, Any]:
     try:
         loaded = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return loaded if isinstance(loaded, dict) else {}
 

@@ -34,7 +34,9 @@ def test_warnings_about_many_rows(delivery: Delivery) -> None:
     delivery.stations = [{**row, "valid": "no" if at < MANY else "yes"} for at, row in enumerate(delivery.stations)]
     validation = delivery.check()
     (skipped,) = of(validation, "F06")
-    assert skipped.startswith(f"{MANY} rows break one rule: every picture belongs to a station of the table. The first:")
+    assert skipped.startswith(
+        f"{MANY} rows break one rule: every picture belongs to a station of the table. The first:"
+    )
     assert skipped.endswith(f"(stations.csv rows 2-{MANY + 1})")
     assert sum(finding.rule == "F06" for finding in validation.bad_rows) == MANY
     assert {count.rule: count.failed for count in validation.counts}["F06"] == MANY

@@ -13,13 +13,14 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import httpx
+from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
 
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.images.files import SHA256, ClassicFiles
@@ -61,9 +62,12 @@ class _Session:
     sha256: str
     part_size: int
     upload_id: str
-    links: tuple[str, ...]
-    started: float
+    links: tuple[Annotated[str, Field(pattern="^https?://")], ...]
+    started: FiniteFloat
     done: tuple[int, ...] = ()
+
+
+_SESSION = TypeAdapter(_Session)
 
 
 def part_size_of(file: LargeFile) -> int:
@@ -77,6 +81,10 @@ def part_size_of(file: LargeFile) -> int:
 
 class _LinkExpiredError(Exception):
     """The store refuses a link of this session."""
+
+
+def _parts(file: LargeFile, part_size: int) -> int:
+    return max(1, -(-file.size // part_size))
 
 
 class LargeUploads:
@@ -112,7 +120,7 @@ class LargeUploads:
 
     def _start(self, file: LargeFile) -> _Session:
         part_size = part_size_of(file)
-        parts = max(1, -(-file.size // part_size))
+        parts = _parts(file, part_size)
         settings = self._settings
         body: dict[str, Any] = {
             "name": file.name,
@@ -226,12 +234,13 @@ class _Journals:
         """Return the session of the same content, unless its links have expired."""
         self._checked_folder()
         try:
-            document: Mapping[str, Any] = json.loads(self._path(file).read_text())
-            session = _Session(**{**document, "links": tuple(document["links"]), "done": tuple(document["done"])})
-        except (OSError, ValueError, KeyError, TypeError):
+            session = _SESSION.validate_json(self._path(file).read_bytes(), strict=True)
+        except (OSError, ValidationError):
             return None
         fresh = 0 <= time.time() - session.started < _LINKS_LIVE_S
-        return session if fresh and session.sha256 == file.sha256 else None
+        part_size = part_size_of(file)
+        whole = session.part_size == part_size and len(session.links) == _parts(file, part_size)
+        return session if fresh and whole and session.sha256 == file.sha256 else None
 
     def save(self, file: LargeFile, session: _Session) -> None:
         self._checked_folder()

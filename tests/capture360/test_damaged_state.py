@@ -1,0 +1,304 @@
+"""Whatever stands in a file of our own state: it is read, or one sentence names the file; never another exception.
+
+Documents of records get a RecordsError, what is only a cache counts as absent.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from airflow_capture360.alerts import _Kept as KeptAlert
+from capture360.capture_state import STAGE_STEPS
+from capture360.cdf.three_d import uploads
+from capture360.checks.validation import capture_document
+from capture360.detection.cache import OcrCache
+from capture360.detection.job_results import UnknownResultError, parse
+from capture360.detection.protocol import Line
+from capture360.errors import ConfigError, RecordsError
+from capture360.matching.decisions import Decided
+from capture360.matching.documents import match_document
+from capture360.matching.manual import read_manual_matches
+from capture360.model import Asset, Capture, CaptureKey, CaptureKind, Detection, Match
+from capture360.records import Records
+from capture360.rules.sensing import W01
+from capture360.settings.register import Register
+from capture360.steps import lease
+from capture360.steps.backfill import What, captures_on, mark
+from capture360.steps.captures import detail, newest_deliveries
+from capture360.steps.detect import recorded_detections, recorded_findings
+from capture360.steps.link_state import LinkMemory
+from capture360.steps.made import Made
+from capture360.steps.match import recorded_matches
+from capture360.steps.published import earlier_captures, note_published, published_stations
+from capture360.steps.republish_guard import published_revision
+from capture360.steps.retracted import refuse_retracted
+from capture360.steps.review_due import asking_run, note_questions, note_review, review_due, to_ask
+from capture360.steps.validate import recorded_capture
+from capture360.store import DocumentStore
+from capture360_local.stack.lifecycle import Stack, StackError
+from captures import write_cubemap
+from damage import damaged_bytes, damaged_json
+
+KEY = CaptureKey("hall-7", "walk-1")
+DELIVERY = "ab" * 16
+PLACE = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.2), (0.1, 0.2))
+SEEN = Detection("image 1", "front", "21-PT-1001", 0.7, PLACE, PLACE, True, 20.0)
+PUMP = Asset("17", "21-PT-1001", ("21-PT-1001",))
+MATCH = Match(SEEN, PUMP, 0.7, "suggested", "near", ((PUMP, 0.7),))
+FINDING = W01.finding(where="hall-7", sentence="x").document()
+NOW = datetime(2026, 5, 1, 9, tzinfo=UTC).isoformat()
+EXAMPLES = settings(max_examples=60, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Every kind of document that steps leave beside a capture, by path."""
+    capture = write_cubemap(tmp_path_factory.mktemp("landing"), KEY).capture
+    capture = replace(capture, kind=CaptureKind.CUBEMAP, scans={"a.e57": "00"})
+    records = Records("memory://damaged-state-made")
+    steps: dict[str, dict[str, Any]] = {
+        "sense": {"announced": NOW, "by": "run 1", "files": 3, "bytes": 9},
+        "capture": capture_document(capture),
+        "floor_plan": {"points": [{"station": "001", "x": 1.0, "y": 2.0, "held_back": False}]},
+        "validate": {
+            "captured_on": "2026-05-01", "verdict": "accepted", "headline": "Good.", "route": "faces", "stations": 2,
+            "accepted": 2, "quarantined": {"003": ["P01"]}, "batches": 1, "findings": [FINDING], "inputs": {"a": "b"},
+        },
+        "publish": {
+            "collections": [["captures360", "c"]], "images": 2, "revision": 1, "removed_images": [], "held_back": [],
+            "link": "http://cdf",
+        },
+        "verify": {"mode": "sample", "images": 2, "compared_faces": 3},
+        "match": {"matches": [match_document(MATCH)], "findings": [FINDING], "inputs": {"a": "b"}},
+        "review": {"match": "m", "pages": [[match_document(MATCH)]], "pictures": ["plate-1.jpg"]},
+        "annotate": {"approved": 0, "match": "m", "undecided": 1, "plates": {"linked": 1, "asked": 1, "missed": 0}},
+    }  # fmt: skip
+    for step, body in steps.items():
+        records.put(KEY, DELIVERY, step, body, run="run 1")
+    detected = {"engine": "x", "detections": [match_document(MATCH)["detection"]], "findings": [FINDING]}
+    records.put(KEY, DELIVERY, "detect", detected, run="run 1", batch=0)
+    note_published(records, capture, DELIVERY)
+    LinkMemory(records, KEY).decide([Decided(MATCH, "rejected", "Ada", NOW)])
+    note_review(records, KEY, DELIVERY, "m", "run 1")
+    note_questions(records, KEY, [MATCH], "run 1")
+    records.put_note(
+        KEY, "linked-pairs", {"pairs": [{"asset": "s/a", "image": "s/i", "digest": "d", "edges": {"e": 1}}]}
+    )
+    records.put_note(KEY, "retracted", {"revision": 1})
+    records.put_note(KEY, "retraction", {"by": "Ada", "made": Made(images=frozenset({("s", "i")})).document()})
+    records.bind("hall-7", "cluster", "project")
+    lease.take(records, KEY, "run 1", is_finished=bool)
+    store = fsspec.filesystem("memory").store
+    found = {path: json.loads(file.getvalue()) for path, file in store.items() if path.endswith(".json")}
+    fsspec.filesystem("memory").store.clear()
+    return {path.removeprefix("/damaged-state-made/"): document for path, document in found.items()}
+
+
+def readers(records: Records, capture: Capture) -> dict[str, Callable[[], object]]:
+    """Everything that reads state without asking CDF."""
+    state = records.load(KEY, only=STAGE_STEPS)
+    memory = LinkMemory(records, KEY)
+    return {
+        "load": lambda: records.load(KEY),
+        "captures page": lambda: detail(records, KEY),
+        "captures list": lambda: newest_deliveries(records, [KEY]),
+        "capture": lambda: recorded_capture(records, KEY, DELIVERY),
+        "detections": lambda: recorded_detections(records, KEY, DELIVERY, 1),
+        "findings": lambda: recorded_findings(records, KEY, DELIVERY, 1),
+        "matches": lambda: recorded_matches(records, KEY, DELIVERY),
+        "published": lambda: published_stations(records, KEY),
+        "earlier": lambda: earlier_captures(records, "hall-7"),
+        "revision": lambda: published_revision(records, KEY),
+        "retracted": lambda: refuse_retracted(records, replace(capture, revision=2)),
+        "retraction": lambda: Made.from_document((records.note(KEY, "retraction") or {})["made"]),
+        "pairs": memory.pairs,
+        "decisions": memory.decisions,
+        "lost": memory.lost,
+        "recovered": memory.recover_decisions,
+        "due": lambda: review_due(records, state) if state else None,
+        "asking": lambda: asking_run(records, KEY, DELIVERY, "run 2", bool),
+        "to ask": lambda: to_ask(records, KEY, DELIVERY, "run 2", [MATCH], bool),
+        "holder": lambda: lease.holder(records, KEY),
+        "ended": lambda: lease.release_ended(records, is_finished=bool),
+        "last run": lambda: lease.last_run(records, KEY),
+        "project": lambda: records.refuse_other_project("hall-7", "cluster", "project"),
+        "mark": lambda: mark(records, KEY, What.INGEST),
+        "dates": lambda: captures_on(records, datetime(2026, 5, 1).date()),
+    }
+
+
+@settings(EXAMPLES, max_examples=120)
+@given(data=st.data())
+def test_a_damaged_document_of_the_records(documents: dict[str, dict[str, Any]], data: st.DataObject) -> None:
+    path = data.draw(st.sampled_from(sorted(documents)))
+    content = data.draw(damaged_json(documents[path]))
+    store = fsspec.filesystem("memory")
+    store.store.clear()
+    records = Records("memory://damaged-state")
+    for name, document in documents.items():
+        records.store.put(name, content if name == path else json.dumps(document).encode())
+    capture = Capture(KEY, CaptureKind.CUBEMAP, "Hall 7", "walk-1", (), {}, 2)
+    try:
+        every = readers(records, capture)
+    except RecordsError as error:
+        assert path in str(error)
+        return
+    for read in every.values():
+        try:
+            read()
+        except RecordsError as error:
+            assert "is broken (" in str(error) or "Gone from the records" in str(error)
+            assert str(error).count("Restore") == 1
+        except ConfigError as error:
+            assert path.startswith("projects/"), error
+    store.store.clear()
+
+
+CACHED = {"engine": "x", "lines": [["P-1", 0.5, PLACE, PLACE, True, 20.0], ["P-2", 0.5, PLACE, None, None, None]]}
+
+
+@EXAMPLES
+@given(damaged_json(CACHED))
+def test_a_damaged_entry_of_the_ocr_cache_counts_as_missing(content: bytes) -> None:
+    store = DocumentStore("memory://ocr")
+    store.put("a.json", content)
+    found = OcrCache(store).get("a.json")
+    for line in found or ():
+        assert isinstance(line, Line)
+        assert np.isfinite(line.polygon).all()
+
+
+RESULT = {
+    "version": "1.0",
+    "items": [
+        {
+            "key": "k",
+            "image360": {"instanceId": {"space": "s", "externalId": "i"}},
+            "text": "P-1",
+            "confidence": 0.5,
+            "polygon": {"version": "2.0.0", "data": [3, 1.5, 0.1, 1.6, 0.1, 1.6, 0.2]},
+        }
+    ],
+}
+
+
+@EXAMPLES
+@given(damaged_json(RESULT))
+def test_a_damaged_result_of_a_job(content: bytes) -> None:
+    try:
+        found = parse(content)
+    except UnknownResultError as error:
+        assert error.structure
+    else:
+        assert all(np.isfinite(text.outline).all() for text in found)
+
+
+LARGE = uploads.LargeFile("scan-1", "scan.e57", "model/e57", 3 * uploads.MIN_PART, "aa")
+SESSION = uploads._Session("aa", uploads.MIN_PART, "u", ("http://a", "http://b", "http://c"), time.time(), (0, 1))
+
+
+@EXAMPLES
+@given(damaged_json(json.loads(json.dumps(asdict(SESSION)))))
+def test_a_damaged_journal_of_an_upload_starts_anew(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    folder = tmp_path_factory.mktemp("journals")
+    folder.chmod(0o700)
+    (folder / "scan-1.json").write_bytes(content)
+    session = uploads._Journals(folder).load(LARGE)
+    if session is not None:
+        assert (session.part_size, len(session.links)) == (uploads.MIN_PART, 3)
+        assert all(isinstance(part, int) for part in session.done)
+
+
+def test_a_whole_journal_is_taken_up(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    journals = uploads._Journals(tmp_path)
+    journals.save(LARGE, SESSION)
+    assert journals.load(LARGE) == SESSION
+
+
+@EXAMPLES
+@given(damaged_json({"at": NOW, "connection": "slack", "text": "x"}))
+def test_a_damaged_alert(content: bytes) -> None:
+    try:
+        KeptAlert.parse(content)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return  # what its caller removes
+
+
+STATUS = {
+    "phase": "running",
+    "reason": None,
+    "session": {"leader": 2**22 + 1, "started": 1.5},
+    "ports": {"api": 1, "sandbox": 2},
+    "children": {"scheduler": 3},
+}
+
+
+@settings(EXAMPLES, max_examples=30)
+@given(damaged_json(STATUS))
+def test_a_damaged_status_of_a_stack(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    root = tmp_path_factory.mktemp("stack")
+    stack = Stack(root)
+    stack.home.status_file.write_bytes(content)
+    try:
+        status = stack.status()
+    except StackError as error:
+        assert str(stack.home.status_file) in str(error)
+    else:
+        assert status.url.startswith("http://127.0.0.1:")
+
+
+MANUAL = b"text,asset,image,face\n21-PT-1001,pump,,front\nP-2,,,\n"
+
+
+@EXAMPLES
+@given(damaged_bytes(MANUAL) | st.binary(max_size=200))
+def test_damaged_manual_matches(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("manual") / "manual.csv"
+    path.write_bytes(content)
+    try:
+        read_manual_matches(str(path))
+    except ConfigError as error:
+        assert str(path) in str(error)
+
+
+@pytest.mark.parametrize("url", ["nope://x/manual.csv", "/", "memory://", "\x00", "http://[::1"])
+def test_manual_matches_that_lie_nowhere(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"manual matches|is not there"):
+        read_manual_matches(url)
+
+
+def test_a_field_longer_than_csv_takes(tmp_path: Path) -> None:
+    path = tmp_path / "manual.csv"
+    path.write_text("text,asset\n" + "x" * 200_000 + ",a\n")
+    with pytest.raises(ConfigError, match="no CSV table"):
+        read_manual_matches(str(path))
+
+
+REGISTER = b"records: /tmp/r\nsites:\n  hall-7: {landing: {url: /tmp/l}, space: captures}\n"
+
+
+@EXAMPLES
+@given(damaged_bytes(REGISTER) | st.sampled_from([b"", b"[" * 5_000, b"a: " * 3_000, b"sites: {1: {}}", b"? [a]\n"]))
+def test_a_damaged_register(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("register") / "sites.yaml"
+    path.write_bytes(content)
+    register = Register(str(path), {})
+    try:
+        assert register.records_url
+        for site in register.site_ids:
+            register.site(site)
+    except ConfigError as error:
+        assert str(path) in str(error)
