@@ -72,19 +72,27 @@ class _Media(_Form):
 
 
 class _Capture(_Form):
-    key: Key
-    kind: Annotated[str, _value_of(CaptureKind)]
-    site_name: str
-    label: str
-    revision: int
-    supersedes: list[str]
-    history: bool
-    scans: dict[str, str]
-    extracted_here: list[str]
-    reused: dict[str, str]
-    held_back: list[str]
-    stations: list[_Station]
-    media: dict[str, _Media]
+    key: Key = ""
+    kind: Annotated[str, _value_of(CaptureKind)] = ""
+    site_name: str = ""
+    label: str = ""
+    revision: int = 1
+    supersedes: list[str] = []
+    history: bool = False
+    scans: dict[str, str] = {}
+    extracted_here: list[str] = []
+    reused: dict[str, str] = {}
+    held_back: list[str] = []
+    stations: list[_Station] = []
+    media: dict[str, _Media] = {}
+
+
+def _whole(capture: _Capture) -> _Capture:
+    """With every key: what lies within a document is not looked after by the document."""
+    missing = sorted(set(_Capture.model_fields) - capture.model_fields_set)
+    if missing:
+        raise ValueError(f"{missing[0]} is missing")
+    return capture
 
 
 class _Finding(_Form):
@@ -98,6 +106,8 @@ class _Finding(_Form):
     station: str | None = None
     row: int | None = None
     column: str | None = None
+    path: str = ""
+    table: str = ""
 
 
 class _Sense(_Form):
@@ -235,7 +245,7 @@ class _Announced(_Form):
 
 class _Published(_Form):
     fingerprint: str = ""
-    capture: _Capture | None = None
+    capture: Annotated[_Capture, AfterValidator(_whole)] = _Capture()
 
 
 class _Decided(_Form):

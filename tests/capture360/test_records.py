@@ -182,11 +182,20 @@ def test_whatever_is_damaged_is_reported_in_one_sentence(records: Records, damag
 
 
 def test_a_key_that_is_missing_is_reported_with_its_file(records: Records) -> None:
-    records.put_note(KEY, "published", {"capture": {}})
-    note = records.note(KEY, "published")
+    records.put_note(KEY, "asked", {"match": "m"})
+    note = records.note(KEY, "asked")
     assert note is not None
-    with pytest.raises(RecordsError, match=r"published\.json is broken \(fingerprint is missing\)"):
+    with pytest.raises(RecordsError, match=r"asked\.json is broken \(fingerprint is missing\)"):
         _ = note["fingerprint"]
+
+
+def test_a_value_of_another_type_is_reported_with_its_place(records: Records) -> None:
+    records.put_note(KEY, "published", {"fingerprint": "f", "capture": {"revision": None}})
+    with pytest.raises(RecordsError, match=r"published\.json is broken \(capture.revision: Input should be a valid"):
+        records.note(KEY, "published")
+    records.put_note(KEY, "published", {"fingerprint": "f", "capture": {}})
+    with pytest.raises(RecordsError, match=r"published\.json is broken \(capture: .* extracted_here is missing"):
+        records.notes(KEY.site, "published")
 
 
 def test_foreign_files_beside_records_are_passed_over(records: Records) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
-from capture360.model import CaptureKey
+from capture360.matching.documents import match_document
+from capture360.model import CaptureKey, Detection, Match
 from capture360.records import Records
 from capture360.settings.register import Register
 from capture360.steps import lease
@@ -418,9 +419,11 @@ def test_whoever_waits_for_an_answer_is_found_by_what_it_asks(world: World) -> N
     def asking(run: str, *, finished: bool = False) -> str | None:
         return asking_run(world.records, KEY, "f1", run, lambda _: finished)
 
+    corners = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.2))
+    a, b = (Match(Detection("image", "front", text, 0.5, corners), None, 0.5, "dropped", "x") for text in "ab")
     assert asking("run 2") is None
-    world.records.put(KEY, "f1", "match", {"matches": ["a"]}, run="run 0")
+    world.records.put(KEY, "f1", "match", {"matches": [match_document(a)]}, run="run 0")
     note_review(world.records, KEY, "f1", match_digest(world.records, KEY, "f1"), "run 1")
     assert (asking("run 2"), asking("run 1"), asking("run 2", finished=True)) == ("run 1", None, None)
-    world.records.put(KEY, "f1", "match", {"matches": ["b"]}, run="run 0")
+    world.records.put(KEY, "f1", "match", {"matches": [match_document(b)]}, run="run 0")
     assert asking("run 2") is None

@@ -56,7 +56,7 @@ class LargeFile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Session:
+class UploadSession:
     """An unfinished upload. Not to be logged: the links are permissions."""
 
     sha256: str
@@ -67,7 +67,7 @@ class _Session:
     done: tuple[int, ...] = ()
 
 
-_SESSION = TypeAdapter(_Session)
+_SESSION = TypeAdapter(UploadSession)
 
 
 def part_size_of(file: LargeFile) -> int:
@@ -96,7 +96,7 @@ class LargeUploads:
         self._settings = settings
         self._files = ClassicFiles(cdf.client, settings)
         self._log = log
-        self._journals = _Journals(journals or Path(tempfile.gettempdir()) / f"capture360-uploads-{os.getuid()}")
+        self._journals = UploadJournals(journals or Path(tempfile.gettempdir()) / f"capture360-uploads-{os.getuid()}")
 
     def put(self, file: LargeFile, open_content: Opener) -> int:
         """Upload the file unless CDF has it, and return its internal id once CDF reports it as uploaded.
@@ -118,7 +118,7 @@ class LargeUploads:
         except _LinkExpiredError:
             raise CdfUnavailableError(f"Uploading {file.name}: the store refused the new links.") from None
 
-    def _start(self, file: LargeFile) -> _Session:
+    def _start(self, file: LargeFile) -> UploadSession:
         part_size = part_size_of(file)
         parts = _parts(file, part_size)
         settings = self._settings
@@ -136,11 +136,11 @@ class LargeUploads:
         with cdf_errors(f"Starting the upload of {file.name}"):
             url = f"{self._url}/initmultipartupload"
             answer = self._client.post(url, sent, params={"parts": parts, "overwrite": "true"}).json()
-        session = _Session(file.sha256, part_size, answer["uploadId"], tuple(answer["uploadUrls"]), time.time())
+        session = UploadSession(file.sha256, part_size, answer["uploadId"], tuple(answer["uploadUrls"]), time.time())
         self._journals.save(file, session)
         return session
 
-    def _finish(self, file: LargeFile, session: _Session, open_content: Opener) -> int:
+    def _finish(self, file: LargeFile, session: UploadSession, open_content: Opener) -> int:
         digest = hashlib.sha256()
         with open_content() as content, httpx.Client(timeout=httpx.Timeout(60, write=600, read=600)) as http:
             for part, link in enumerate(session.links):
@@ -197,7 +197,7 @@ class LargeUploads:
                 time.sleep(min(30.0, 0.25 * 2**attempt))
         raise CdfUnavailableError(f"Uploading {file.name}: a part failed {_ATTEMPTS} times, at last with {problem}.")
 
-    def _complete(self, file: LargeFile, session: _Session) -> None:
+    def _complete(self, file: LargeFile, session: UploadSession) -> None:
         """Join the parts. A lost answer does not matter: the file itself shows whether it is complete."""
         body = {"externalId": file.external_id, "uploadId": session.upload_id}
         try:
@@ -224,13 +224,13 @@ class LargeUploads:
         return int(found.id)
 
 
-class _Journals:
+class UploadJournals:
     """Unfinished uploads, one file each, readable by this user only."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def load(self, file: LargeFile) -> _Session | None:
+    def load(self, file: LargeFile) -> UploadSession | None:
         """Return the session of the same content, unless its links have expired."""
         self._checked_folder()
         try:
@@ -242,7 +242,7 @@ class _Journals:
         whole = session.part_size == part_size and len(session.links) == _parts(file, part_size)
         return session if fresh and whole and session.sha256 == file.sha256 else None
 
-    def save(self, file: LargeFile, session: _Session) -> None:
+    def save(self, file: LargeFile, session: UploadSession) -> None:
         self._checked_folder()
         path = self._path(file)
         half = path.with_suffix(".half")
