@@ -55,5 +55,5 @@ with DAG(
         sense.hand_on_suggested
     )()
     complained = task(task_id="complain", trigger_rule="none_failed")(sense.complain)()
-    sent = task(task_id="send_alerts", trigger_rule="all_done")(alerts.send_kept)()
+    sent = task(task_id="send_alerts", trigger_rule="all_done")(alerts.settle_and_send)()
     sensed >> [handed_on, asked, complained, sent]

@@ -17,7 +17,7 @@
         ├── AirflowUnavailableError
         └── CdfUnavailableError
 
-Retry policy, alert and command line read `retryable` and `remedy` from the exception, so a new class needs no other
+Retry policy, alert and command line read `retryable`, `remedy` and `fixed_by` from the exception, so a new class needs no other
 place. Packages derive their own classes (a damaged E57 file is a BadInputError) and inherit both.
 """
 
@@ -36,6 +36,8 @@ class Capture360Error(Exception):
     """Whether the same call may succeed later with nothing changed."""
     remedy: str = f"Do what the message says, {_RUN_AGAIN}."
     """What to do next; `remedy=` replaces the sentence of the class."""
+    fixed_by: ClassVar[str] = "platform team"
+    """Who can usually fix it, as an alert says."""
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
         super().__init__(message)
@@ -54,18 +56,21 @@ class RequestError(Capture360Error):
     """What a person entered is wrong: a capture key, a parameter of a run by hand."""
 
     remedy = "Correct what was entered and start again."
+    fixed_by = "whoever started the run"
 
 
 class ReviewAnswerError(RequestError):
     """An answer to a review page cannot be understood, or contradicts itself. Nothing is written."""
 
     remedy = "Clear the page's ask task with all downstream to be asked again."
+    fixed_by = "whoever answered the page"
 
 
 class BadInputError(Capture360Error):
     """A delivered file is wrong."""
 
     remedy = "Fix the named file and drop the capture again."
+    fixed_by = "surveyor"
 
 
 class CaptureRejected(BadInputError):
@@ -105,6 +110,7 @@ class DriftError(Capture360Error):
     """Records and CDF disagree. `sentences` holds every finding; the message holds the first ones."""
 
     remedy = "Do what the sentences say. captures_reconcile compares again every night, or when it is triggered."
+    fixed_by = "CDF administrator"
     SHOWN: ClassVar[int] = 5
 
     def __init__(self, sentences: Sequence[str]) -> None:
@@ -130,6 +136,7 @@ class CdfError(Capture360Error):
     """CDF refused a request, or shows something that a retry does not change."""
 
     remedy = f"Fix what the message names, {_RUN_AGAIN}."
+    fixed_by = "CDF administrator"
     status: int | None = None
     """HTTP status that CDF answered, if it answered one."""
     absent: bool = False

@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from capture360_cli.alert_test import alert_test
 from capture360_cli.check import check
 from capture360_cli.dags import dags
 from capture360_cli.demo import demo
@@ -42,6 +43,7 @@ for command in (
     remove_from_scene,
     reconcile,
     doctor,
+    alert_test,
     e57,
     generate,
     demo,

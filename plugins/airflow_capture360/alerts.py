@@ -1,118 +1,176 @@
-"""Post alerts to the webhook. One that cannot be posted is kept beside the records and posted later."""
+"""Alerts on their way: settled into messages, sent, and kept beside the records until they could be sent."""
 
 from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360.context import register_and_records
+from airflow_capture360.over import is_over
+from airflow_capture360.targets import CONNECTION, NotSentError, send
+from capture360.reports.alerts import Message, log_text
+
+if TYPE_CHECKING:
+    from capture360.records import Records
 
 log = logging.getLogger(__name__)
 
-WEBHOOK_CONNECTION = "capture360_alerts"
 LONGEST = timedelta(days=1)
 """How long an alert is kept; after that it is only in the log of its task."""
 MOST = 500
 """Maximum number of kept alerts."""
 
 
-class NotPostedError(Exception):
-    """An alert did not reach the webhook. The message leaves out the address, which is a secret."""
+def settle_and_send() -> int:
+    """Send the messages that are due, and those that are kept; returns how many were sent.
 
-
-def post(conn_id: str, text: str) -> None:
-    """Post `{"text": ...}` to the address that the connection's password holds. NotPostedError if that failed."""
-    import httpx
-
-    try:
-        webhook = BaseHook.get_connection(conn_id)
-    except Exception as error:  # noqa: BLE001 - secrets backends raise anything, and the alert must not be lost
-        raise NotPostedError(f"Airflow does not find connection {conn_id} ({type(error).__name__})") from None
-    try:
-        httpx.post(webhook.password or "", json={"text": text}, timeout=10).raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise NotPostedError(f"connection {conn_id} does not take it ({type(error).__name__})") from None
-
-
-def post_or_keep(conn_id: str, text: str) -> None:
-    """Post an alert, or keep it for `send_kept`.
-
-    A connection that does not exist, because nobody wants alerts, looks like a database or secrets backend
-    that is down.
+    The task of captures_watch and captures_sense; it is skipped when there is nothing to send.
     """
+    from capture360.steps.incidents import settle
+
+    records = register_and_records()[1]
+    settle(records, _keeper(records, CONNECTION), now=datetime.now(UTC), is_over=is_over)
+    if not records.store.names(_folder()):
+        raise AirflowSkipException("No alert is to be sent.")
+    return send_kept(records)
+
+
+def open_and_send(records: Records, conn_id: str) -> None:
+    """Send a message about each cause that none was sent about, while captures_watch does not run."""
+    from capture360.steps.incidents import settle
+
+    settle(records, lambda message: _send_or_keep(records, conn_id, message), now=datetime.now(UTC), closes=False)
+
+
+def send_test() -> None:
+    """Send a message that says it is a test; ConfigError if it does not arrive. Nothing is kept."""
+    from capture360.errors import ConfigError
+
+    message = Message("capture360: test alert", ("Nothing is wrong. Somebody asked for this message.",))
     try:
-        post(conn_id, text)
-    except NotPostedError as error:
-        store = register_and_records()[1].store
-        if len(store.names(_folder())) >= MOST:
-            log.error("The alert was not sent: %s, and %d are kept already.", error, MOST)
-            return
-        now = datetime.now(UTC)
-        kept = _Kept(now, conn_id, text)
-        store.put(f"{_folder()}/{now:%Y%m%dT%H%M%S.%f}-{uuid4().hex[:8]}.json", kept.document())
-        log.warning("The alert was not sent: %s. captures_sense tries again for a day.", error)
+        send(CONNECTION, message)
+    except NotSentError as error:
+        raise ConfigError(
+            f"The test alert did not arrive: {error}.",
+            remedy=f"Correct the addresses in the password of the Airflow connection {CONNECTION}, then send it again.",
+        ) from None
 
 
-def send_kept() -> int:
-    """Send the kept alerts, oldest first; returns how many were sent.
+def send_kept(records: Records) -> int:
+    """Send the kept alerts, oldest first; returns how many arrived.
 
-    Skips the task when none is kept. An alert is sent twice only if this is killed between posting and removing it.
+    An alert is sent twice only if this is killed between sending and removing it.
     """
-    store = register_and_records()[1].store
-    names = store.names(_folder())
-    if not names:
-        raise AirflowSkipException("No alert is kept.")
     sent, unreachable = 0, set()
-    for name in names:
+    for name in records.store.names(_folder()):
         path = f"{_folder()}/{name}"
-        content = store.read(path)
+        content = records.store.read(path)
         if content is None:
             continue
         try:
             kept = _Kept.parse(content)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            log.error("A kept alert is damaged and is removed: %s (%s).", store.url_of(path), type(error).__name__)
-            store.remove(path)
+            url = records.store.url_of(path)
+            log.error("A kept alert is damaged and is removed: %s (%s).", url, type(error).__name__)
+            records.store.remove(path)
             continue
         if kept.connection not in unreachable:
             try:
-                post(kept.connection, f"(Late, of {kept.at.isoformat(timespec='seconds')}) {kept.text}")
-            except NotPostedError as error:
+                send(kept.connection, kept.to_send(), kept.pending)
+            except NotSentError as error:
                 log.warning("Alerts are kept: %s.", error)
                 unreachable.add(kept.connection)
+                records.store.put(path, kept.tried(error.pending).document())
             else:
                 sent += 1
-                store.remove(path)
+                records.store.remove(path)
                 continue
         if datetime.now(UTC) - kept.at > LONGEST:
-            log.error("An alert is given up after %s: %s", LONGEST, kept.text)
-            store.remove(path)
+            log.error("An alert is given up after %s: %s", LONGEST, log_text(kept.message))
+            records.store.remove(path)
     return sent
+
+
+def _keeper(records: Records, conn_id: str) -> Callable[[Message], None]:
+    def keep(message: Message) -> None:
+        log.info("%s", log_text(message))
+        _keep(records, _Kept(datetime.now(UTC), conn_id, message))
+
+    return keep
+
+
+def _send_or_keep(records: Records, conn_id: str, message: Message) -> None:
+    """Send an alert, or keep it.
+
+    A connection that does not exist, because nobody wants alerts, looks like a database or secrets backend
+    that is down.
+    """
+    try:
+        send(conn_id, message)
+    except NotSentError as error:
+        if _keep(records, _Kept(datetime.now(UTC), conn_id, message, True, error.pending)):
+            log.warning("The alert was not sent: %s. captures_sense tries again for a day.", error)
+
+
+def _keep(records: Records, kept: _Kept) -> bool:
+    if len(records.store.names(_folder())) >= MOST:
+        log.error("The alert was not sent, and %d are kept already.", MOST)
+        return False
+    records.store.put(f"{_folder()}/{kept.at:%Y%m%dT%H%M%S.%f}-{uuid4().hex[:8]}.json", kept.document())
+    return True
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """An alert that waits to be posted, since `at`."""
+    """An alert that waits to be sent, since `at`.
+
+    `late` is whether it was tried; `pending` are the addresses that lack it, None for all.
+    """
 
     at: datetime
     connection: str
-    text: str
+    message: Message
+    late: bool = False
+    pending: tuple[int, ...] | None = None
+
+    def tried(self, pending: tuple[int, ...] | None) -> _Kept:
+        return _Kept(self.at, self.connection, self.message, True, self.pending if pending is None else pending)
+
+    def to_send(self) -> Message:
+        if not self.late:
+            return self.message
+        title = f"(Late, of {self.at.isoformat(timespec='seconds')}) {self.message.title}"
+        return Message(title, self.message.lines, self.message.links, self.message.is_over)
 
     def document(self) -> bytes:
-        values = {"at": self.at.isoformat(), "connection": self.connection, "text": self.text}
+        values: dict[str, Any] = {
+            "at": self.at.isoformat(),
+            "connection": self.connection,
+            "message": self.message.document(),
+            "late": self.late,
+            "pending": None if self.pending is None else list(self.pending),
+        }
         return json.dumps(values, ensure_ascii=False).encode(errors="backslashreplace")
 
     @classmethod
     def parse(cls, content: bytes) -> _Kept:
         """Return what `document` made of an alert; ValueError, TypeError, KeyError or RecursionError otherwise."""
         values = json.loads(content)
-        kept = cls(datetime.fromisoformat(values["at"]), str(values["connection"]), str(values["text"]))
+        pending = values["pending"]
+        kept = cls(
+            datetime.fromisoformat(values["at"]),
+            str(values["connection"]),
+            Message.parse(values["message"]),
+            bool(values["late"]),
+            None if pending is None else tuple(map(int, pending)),
+        )
         if kept.at.tzinfo is None:
             raise ValueError("its time has no zone")
         return kept

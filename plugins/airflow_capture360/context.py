@@ -115,6 +115,18 @@ def page_path(path: str) -> str:
     return f"{urlsplit(_base_url()).path}{WEB_PREFIX}/{path}"
 
 
+def run_url(dag_id: str, run_id: str) -> str:
+    """Return the address of a run in the Airflow UI."""
+    from urllib.parse import quote
+
+    return f"{_base_url()}/dags/{dag_id}/runs/{quote(run_id)}"
+
+
+def dag_url(dag_id: str) -> str:
+    """Return the address of a DAG in the Airflow UI."""
+    return f"{_base_url()}/dags/{dag_id}"
+
+
 def _base_url() -> str:
     from airflow.sdk import conf
 

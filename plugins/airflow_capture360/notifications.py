@@ -1,64 +1,110 @@
-"""The alert of a failed task: what broke and how to fix it."""
+"""The alert of a failed task: what broke, how to fix it, and who can."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
 
-from airflow_capture360.alerts import WEBHOOK_CONNECTION, post_or_keep
-from capture360.errors import Capture360Error
-from capture360.reports.escaping import for_chat
+from airflow_capture360.alerts import open_and_send
+from airflow_capture360.context import page_url, register_and_records, run_url
+from airflow_capture360.targets import CONNECTION, NotSentError, send
+from capture360.errors import Capture360Error, UnavailableError
+from capture360.reports.alerts import about, log_text
 from capture360.text import printable
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from capture360.steps.incidents import Occurrence
+
 log = logging.getLogger(__name__)
 
-_LONGEST_NAME, _LONGEST_CAUSE = 200, 2000
-"""Characters. Chats cut off what is much longer, with the log's address at its end."""
 _BUG_REMEDY = "Read the task's log, then clear the failed task."
+_KILLED = "The task exited without an exception (it may have been killed)."
 
 
 class CaptureAlert(BaseNotifier):
-    """Log the alert, and post it as `{"text": ...}` if there is an Airflow connection `capture360_alerts`.
+    """Log the alert of a failed task, and note it; **captures_watch** sends one message about each cause.
 
-    What cannot be posted now is posted later by **captures_sense**.
-
-    The form suits the incoming webhooks of Slack, Teams and Mattermost. The connection's password holds the address,
-    since it is a secret.
+    While captures_watch does not run, the message is sent at once, to the addresses in the password of the Airflow
+    connection `capture360_alerts`. What cannot be sent now is sent later. Nothing fails because an alert did.
     """
 
     template_fields = ("webhook_conn_id",)
 
-    def __init__(self, webhook_conn_id: str = WEBHOOK_CONNECTION) -> None:
+    def __init__(self, webhook_conn_id: str = CONNECTION) -> None:
         super().__init__()
         self.webhook_conn_id = webhook_conn_id
 
     def notify(self, context: Context) -> None:
-        log.error("%s", alert_text(context, shown=printable))
+        from capture360.steps.incidents import note
+        from capture360.steps.watch_life import is_watched
+
+        occurrence = occurrence_of(context)
+        message = about(occurrence.shown(), [occurrence.subject])
+        log.error("%s", log_text(message))
         try:
-            post_or_keep(self.webhook_conn_id, alert_text(context))
+            records = register_and_records()[1]
+            note(records, occurrence)
+            if not is_watched(records, datetime.now(UTC)):
+                open_and_send(records, self.webhook_conn_id)
         except Exception as error:  # noqa: BLE001 - stores raise anything; the alert is in the log
-            log.error("The alert was neither sent nor kept (%s).", type(error).__name__)
+            log.error("The alert could not be kept (%s).", type(error).__name__)
+            try:
+                send(self.webhook_conn_id, message)
+            except NotSentError:
+                log.error("The alert was neither sent nor kept.")
 
 
-def alert_text(context: Any, shown: Callable[[str, int], str] = for_chat) -> str:
-    """Return four lines: capture and task, what failed, how to fix it, where the log is.
+def occurrence_of(context: Any) -> Occurrence:
+    """Return what failed, for an incident: all batches of a run that failed in the same way are one occurrence."""
+    from capture360.steps.incidents import Occurrence, cause_of, identity
 
-    `shown` escapes a text from outside for where the alert goes, and cuts it off at a length.
-    """
-    dag_run, task_instance = context["dag_run"], context["ti"]
+    dag_run, instance = context["dag_run"], context["ti"]
     error = context.get("exception")
     capture = dag_run.partition_key or context["params"].get("capture")
-    cause = str(error) or repr(error) if error else "The task exited without an exception (it may have been killed)."
-    where = f"{task_instance.task_id} failed in {dag_run.dag_id}, try {task_instance.try_number}"
-    return "\n".join((
-        f"{shown(str(capture or dag_run.run_id), _LONGEST_NAME)}: {where}.",
-        f"What broke: {shown(cause, _LONGEST_CAUSE)}",
-        f"How to fix it: {error.remedy if isinstance(error, Capture360Error) else _BUG_REMEDY}",
-        f"Log: {task_instance.log_url}",
-    ))  # fmt: skip
+    subject = printable(str(capture or dag_run.dag_id))
+    ours = isinstance(error, Capture360Error)
+    kind = type(error).__name__ if error else "killed"
+    place = f"{dag_run.dag_id}.{instance.task_id}"
+    links = {"Run": run_url(dag_run.dag_id, dag_run.run_id), "Log": instance.log_url}
+    if capture and "/" in str(capture):
+        links["Capture"] = page_url(f"captures/{capture}")
+    return Occurrence(
+        id=identity(dag_run.dag_id, dag_run.run_id, instance.task_id, kind),
+        cause=cause_of(error, place, str(capture or ""), _service(error, str(capture or ""))),
+        subject=subject,
+        where=f"{instance.task_id} failed in {dag_run.dag_id}, try {instance.try_number}",
+        what=(str(error) or repr(error)) if error else _KILLED,
+        fix=error.remedy if ours else _BUG_REMEDY,
+        who=error.fixed_by if ours else Capture360Error.fixed_by,
+        at=datetime.now(UTC),
+        links=links,
+        dag=dag_run.dag_id,
+        run=dag_run.run_id,
+        task=instance.task_id,
+        successes=_successes(instance, dag_run.dag_id),
+    )
+
+
+def _service(error: BaseException | None, capture: str) -> str:
+    """Return the connection of the service that did not answer; empty if the error is another one."""
+    from capture360.errors import AirflowUnavailableError
+
+    if not isinstance(error, UnavailableError) or isinstance(error, AirflowUnavailableError):
+        return ""
+    try:
+        return register_and_records()[0].site(capture.partition("/")[0]).connection
+    except Exception:  # noqa: BLE001 - an alert says what it can
+        return "unknown"
+
+
+def _successes(instance: Any, dag: str) -> int | None:
+    """Return how many runs of the DAG have succeeded; None where Airflow does not say."""
+    try:
+        return int(instance.get_dr_count(dag, states=["success"]))
+    except Exception:  # noqa: BLE001 - the alert is sent without it
+        return None

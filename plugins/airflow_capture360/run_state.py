@@ -35,12 +35,17 @@ def is_paused(dag_id: str) -> bool:
 
 def active_runs(dag_id: str) -> int:
     """Return how many runs of the DAG are queued or running. AirflowUnavailableError if Airflow cannot say."""
+    return _count(dag_id, ["queued", "running"])
+
+
+def _count(dag_id: str, states: list[str]) -> int:
     from capture360.errors import AirflowUnavailableError
 
     try:
-        return int(get_current_context()["ti"].get_dr_count(dag_id, states=["queued", "running"]))
+        return int(get_current_context()["ti"].get_dr_count(dag_id, states=states))
     except AirflowRuntimeError as error:
-        raise AirflowUnavailableError(f"Airflow does not say how many runs of {dag_id} are active ({error}).") from None
+        said = f"Airflow does not say how many runs of {dag_id} are {' or '.join(states)} ({error})."
+        raise AirflowUnavailableError(said) from None
 
 
 def goes_on(task_instance: Any, dag_run: Any) -> bool:
@@ -68,6 +73,34 @@ def is_finished(run: str) -> bool:
             return True
         raise AirflowUnavailableError(f"Airflow does not say whether {run} has ended ({error}).") from None
     return value_of(state) in _ENDED
+
+
+def has_succeeded(dag_id: str, run_id: str) -> bool:
+    """Return whether the run has ended well, or Airflow no longer has it. AirflowUnavailableError if it cannot say."""
+    from capture360.errors import AirflowUnavailableError
+
+    try:
+        state = get_current_context()["ti"].get_dagrun_state(dag_id, run_id)
+    except AirflowRuntimeError as error:
+        if says_not_found(error):
+            return True
+        raise AirflowUnavailableError(f"Airflow does not say how {run_id} of {dag_id} has ended ({error}).") from None
+    return value_of(state) == "success"
+
+
+def successful_runs(dag_id: str) -> int:
+    """Return how many runs of the DAG have succeeded. AirflowUnavailableError if Airflow cannot say."""
+    return _count(dag_id, ["success"])
+
+
+def queued_runs(dag_id: str) -> int:
+    """Return how many runs of the DAG wait in its queue. AirflowUnavailableError if Airflow cannot say."""
+    return _count(dag_id, ["queued"])
+
+
+def running_runs(dag_id: str) -> int:
+    """Return how many runs of the DAG are running. AirflowUnavailableError if Airflow cannot say."""
+    return _count(dag_id, ["running"])
 
 
 def value_of(state: object) -> str:

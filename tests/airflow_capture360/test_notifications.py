@@ -1,12 +1,12 @@
-"""What an alert says, and where it goes."""
+"""What an alert of a failed task says, where it goes, and how many messages a cause makes."""
+
+from __future__ import annotations
 
 import json
 import logging
 import os
-import threading
-from collections.abc import Iterator
-from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,69 +14,71 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_capture360 import alerts
-from airflow_capture360.alerts import send_kept
+from airflow_capture360 import alerts, over
+from airflow_capture360.alerts import send_kept, send_test, settle_and_send
 from airflow_capture360.context import register_and_records
-from airflow_capture360.notifications import CaptureAlert, alert_text
-from capture360.errors import CaptureRejected, CdfUnavailableError
+from airflow_capture360.notifications import CaptureAlert, occurrence_of
+from alert_receiver import Receiver, receiving
+from capture360.errors import (
+    AirflowUnavailableError,
+    BackfillError,
+    BadInputError,
+    CaptureRejected,
+    CdfError,
+    CdfUnavailableError,
+    ConfigError,
+    DriftError,
+    RecordsError,
+    RequestError,
+    RetractionError,
+)
+from capture360.model import CaptureKey
 from capture360.records import Records
+from capture360.reports.alerts import about, log_text
+from capture360.steps.watch_life import looked
 from record_files import document_paths
 
+CONNECTION = "AIRFLOW_CONN_CAPTURE360_ALERTS"
 
-def context(error: BaseException | None, partition_key: str | None = "hall-7/walk-1") -> dict[str, Any]:
+
+def context(
+    error: BaseException | None,
+    partition_key: str | None = "hall-7/walk-1",
+    *,
+    dag: str = "captures_ingest",
+    task: str = "validate",
+    run: str = "manual__1",
+    map_index: int = -1,
+) -> dict[str, Any]:
     """What Airflow hands a callback, as far as it is read."""
     return {
-        "dag_run": SimpleNamespace(partition_key=partition_key, dag_id="captures_ingest", run_id="manual__1"),
-        "ti": SimpleNamespace(task_id="validate", try_number=1, log_url="http://127.0.0.1:8080/log"),
+        "dag_run": SimpleNamespace(partition_key=partition_key, dag_id=dag, run_id=run),
+        "ti": SimpleNamespace(
+            task_id=task,
+            try_number=1,
+            map_index=map_index,
+            log_url="http://127.0.0.1:8080/log",
+            get_dr_count=lambda dag, states: 3,
+        ),
         "params": {"capture": "hall-7/by-hand"},
         "exception": error,
     }
 
 
-def test_it_says_what_broke_and_how_to_fix_it() -> None:
-    text = alert_text(context(CaptureRejected("stations.csv has no column y.")))
-    assert text.splitlines() == [
-        "hall-7/walk-1: validate failed in captures_ingest, try 1.",
-        "What broke: stations.csv has no column y.",
-        "How to fix it: Fix the delivery as the validation report says and drop it again.",
-        "Log: http://127.0.0.1:8080/log",
-    ]
-
-
-def test_a_run_by_hand_is_named_by_its_capture() -> None:
-    assert alert_text(context(CdfUnavailableError("503"), None)).startswith("hall-7/by-hand: ")
-
-
-@pytest.mark.parametrize(("error", "told"), [(None, "killed"), (KeyError(), "KeyError")])
-def test_an_error_without_words_is_told_too(error: BaseException | None, told: str) -> None:
-    assert told in alert_text(context(error))
-
-
-class Hook(BaseHTTPRequestHandler):
-    """A webhook that remembers; answers with the status that its server was given."""
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.received.append(json.loads(body))  # type: ignore[attr-defined]
-        self.send_response(self.server.status)  # type: ignore[attr-defined]
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
+def fail(error: BaseException | None, partition_key: str | None = "hall-7/walk-1", **where: Any) -> None:
+    CaptureAlert().notify(context(error, partition_key, **where))  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[HTTPServer]:
-    with HTTPServer(("127.0.0.1", 0), Hook) as server:
-        server.received, server.status = [], 200  # type: ignore[attr-defined]
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        address = f"http://127.0.0.1:{server.server_port}/secret-path"
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    with receiving() as server:
         monkeypatch.setenv("no_proxy", "127.0.0.1")
-        monkeypatch.setenv("AIRFLOW_CONN_CAPTURE360_ALERTS", json.dumps({"conn_type": "generic", "password": address}))
+        connect(monkeypatch, f"http://127.0.0.1:{server.server_port}/secret-path")
         yield server
-        server.shutdown()
-        thread.join()
+
+
+def connect(monkeypatch: pytest.MonkeyPatch, addresses: str) -> None:
+    monkeypatch.setenv(CONNECTION, json.dumps({"conn_type": "generic", "password": addresses}))
 
 
 @pytest.fixture
@@ -84,79 +86,307 @@ def records(landing: Path) -> Records:
     return register_and_records()[1]
 
 
+@pytest.fixture
+def watched(records: Records) -> Records:
+    """Records that captures_watch looks after."""
+    looked(records, datetime.now(UTC))
+    return records
+
+
+@pytest.fixture
+def airflow(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Sets which runs Airflow says have succeeded, and how many of each DAG."""
+
+    def set_to(*runs: str, counted: int = 3) -> None:
+        monkeypatch.setattr(over, "has_succeeded", lambda dag, run: run in runs)
+        monkeypatch.setattr(over, "successful_runs", lambda dag: counted)
+
+    set_to()
+    return set_to
+
+
+def settle() -> int:
+    try:
+        return settle_and_send()
+    except AirflowSkipException:
+        return 0
+
+
 def kept(records: Records) -> list[str]:
     return [path for path in document_paths(records.store, "sensing") if "/alerts/" in path]
 
 
-def test_it_is_posted_where_the_connection_points(webhook: Any, records: Records) -> None:
-    CaptureAlert().notify(context(CaptureRejected("no column y")))
-    (sent,) = webhook.received
-    assert "no column y" in sent["text"]
+def test_it_says_what_broke_how_to_fix_it_and_who_can() -> None:
+    occurrence = occurrence_of(context(CaptureRejected("stations.csv has no column y.")))
+    assert log_text(about(occurrence.shown(), [occurrence.subject])).splitlines() == [
+        "hall-7/walk-1: validate failed in captures_ingest, try 1",
+        "What broke: stations.csv has no column y.",
+        "How to fix it: Fix the delivery as the validation report says and drop it again.",
+        "Who can fix it: surveyor",
+        f"Run: {occurrence.links['Run']}",
+        "Log: http://127.0.0.1:8080/log",
+        f"Capture: {occurrence.links['Capture']}",
+    ]
+    assert occurrence.links["Run"].endswith("/dags/captures_ingest/runs/manual__1")
+    assert occurrence.links["Capture"].endswith("/capture360/captures/hall-7/walk-1")
+
+
+def test_a_run_by_hand_is_named_by_its_capture() -> None:
+    assert occurrence_of(context(CdfUnavailableError("503"), None)).subject == "hall-7/by-hand"
+
+
+@pytest.mark.parametrize(("error", "said"), [(None, "killed"), (KeyError(), "KeyError")])
+def test_an_error_without_words_is_described(error: BaseException | None, said: str) -> None:
+    assert said in occurrence_of(context(error)).what
+
+
+CAUSES: Mapping[str, tuple[BaseException | None, str, str, str]] = {
+    "killed": (None, "captures_ingest", "faces", "platform team"),
+    "a bug": (ZeroDivisionError("division by zero"), "captures_ingest", "publish", "platform team"),
+    "CDF down": (CdfUnavailableError("CDF did not answer: 503"), "captures_ingest", "faces", "platform team"),
+    "Airflow down": (AirflowUnavailableError("no connection"), "captures_ingest", "lease", "platform team"),
+    "CDF refuses": (CdfError("CDF refused file 7: 403"), "captures_ingest", "faces", "CDF administrator"),
+    "settings": (ConfigError("sites.yaml: hall-7.space is missing"), "captures_ingest", "lease", "platform team"),
+    "damaged records": (RecordsError("a.json is damaged"), "captures_contextualize", "match", "platform team"),
+    "rejected": (CaptureRejected("no column y"), "captures_ingest", "validate", "surveyor"),
+    "bad file": (BadInputError("scan.e57 is cut off"), "captures_ingest", "upload_scans", "surveyor"),
+    "drift": (DriftError(["2 images are missing"]), "captures_reconcile", "compare", "CDF administrator"),
+    "request": (RequestError("no such capture"), "captures_ingest", "lease", "whoever started the run"),
+    "retraction": (RetractionError("others hold on"), "captures_retract", "plan", "platform team"),
+    "backfill": (BackfillError("1 of 2 lacks"), "captures_backfill", "confirm", "platform team"),
+}
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_each_cause_is_one_message_and_one_when_it_is_over(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None], cause: str
+) -> None:
+    error, dag, task, who = CAUSES[cause]
+    for batch in range(8):
+        fail(error, dag=dag, task=task, map_index=batch)
+    assert receiver.received == []
+    assert settle() == 1
+    assert settle() == 0
+    (text,) = receiver.texts
+    assert f"hall-7/walk-1: {task} failed in {dag}" in text
+    assert f"Who can fix it: {who}" in text
+    if error is not None:
+        assert str(error) in text
+    airflow("manual__1")
+    assert settle() == 1
+    assert settle() == 0
+    assert receiver.texts[1].startswith(f"Over: hall-7/walk-1: {task} failed in {dag}")
+    assert len(receiver.received) == 2
+
+
+def test_batches_that_fail_with_different_words_are_one_message(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None]
+) -> None:
+    for batch in range(8):
+        fail(CdfError(f"CDF refused faces/{batch}/front.jpg"), task="faces", map_index=batch)
+    assert settle() == 1
+    assert len(receiver.received) == 1
+
+
+def test_the_same_cause_in_many_captures_is_one_message_with_their_number(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None]
+) -> None:
+    captures = [f"hall-7/walk-{number}" for number in range(12)]
+    for number, capture in enumerate(captures):
+        task = "faces" if number % 2 else "publish"
+        error = CdfUnavailableError(f"CDF did not answer about {capture}")
+        fail(error, capture, task=task, run=f"run-{number}", map_index=number)
+    assert settle() == 1
+    (text,) = receiver.texts
+    assert text.startswith("12 (hall-7/walk-0, hall-7/walk-1,")
+    assert "and 7 more)" in text
+    fail(CdfUnavailableError("again"), "hall-7/late", run="late")
+    assert settle() == 0
+    airflow(*(f"run-{number}" for number in range(12)))
+    assert settle() == 0
+    airflow("late", *(f"run-{number}" for number in range(12)))
+    assert settle() == 1
+    assert receiver.texts[-1].startswith("Over: 13 (")
+
+
+def test_different_causes_are_different_messages(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None]
+) -> None:
+    fail(CaptureRejected("hall-7/a rejected: no column x"), "hall-7/a", run="a")
+    fail(CaptureRejected("hall-7/b rejected: no column y"), "hall-7/b", run="b")
+    fail(CaptureRejected("hall-7/c rejected: no column y"), "hall-7/c", run="c")
+    assert settle() == 2
+    assert sorted(text.partition(":")[0] for text in receiver.texts) == ["2 (hall-7/b, hall-7/c)", "hall-7/a"]
+
+
+def test_a_cause_is_over_when_the_records_show_it(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None]
+) -> None:
+    fail(CdfUnavailableError("503"), task="publish")
+    assert settle() == 1
+    key = CaptureKey("hall-7", "walk-1")
+    watched.put(key, "f" * 64, "verify", {}, run="another run")
+    assert settle() == 1
+    assert "Over: hall-7/walk-1" in receiver.texts[-1]
+
+
+def test_a_whole_look_that_succeeds_later_ends_the_cause_of_the_dag(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None]
+) -> None:
+    fail(DriftError(["2 images are missing"]), None, dag="captures_reconcile", task="compare")
+    assert settle() == 1
+    airflow(counted=4)
+    assert settle() == 1
+
+
+def test_what_sensing_complains_about_is_over_when_no_scan_finds_it(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None]
+) -> None:
+    watched.store.put("sensing/findings.json", b'["hall-7: It cannot be looked at."]')
+    fail(ConfigError("hall-7: It cannot be looked at."), None, dag="captures_sense", task="complain")
+    airflow("manual__1", counted=9)
+    assert settle() == 1
+    assert settle() == 0
+    watched.store.put("sensing/findings.json", b"[]")
+    assert settle() == 1
+
+
+def test_while_nothing_watches_it_is_sent_at_once_and_once(receiver: Receiver, records: Records) -> None:
+    for batch in range(8):
+        fail(CaptureRejected("no column y"), task="faces", map_index=batch)
+    (text,) = receiver.texts
+    assert "no column y" in text
     assert kept(records) == []
 
 
-def test_a_webhook_that_fails_is_named_without_its_address_and_asked_again(
-    webhook: Any, records: Records, caplog: pytest.LogCaptureFixture
+def test_a_watch_of_long_ago_or_of_the_future_is_none(receiver: Receiver, records: Records) -> None:
+    for number, away in enumerate((-timedelta(hours=1), timedelta(hours=1))):
+        looked(records, datetime.now(UTC) + away)
+        fail(CaptureRejected(f"no column {'xy'[number]}"), run=f"run-{number}")
+    assert len(receiver.received) == 2
+
+
+def test_a_receiver_that_fails_is_named_without_its_address_and_asked_again(
+    receiver: Receiver, records: Records, caplog: pytest.LogCaptureFixture
 ) -> None:
-    webhook.status = 500
-    with caplog.at_level(logging.WARNING):
-        CaptureAlert().notify(context(CaptureRejected("no column y")))
-        assert send_kept() == 0
-    assert "connection capture360_alerts does not take it" in caplog.text
+    receiver.status = 500
+    with caplog.at_level(logging.DEBUG):
+        fail(CaptureRejected("no column y"))
+        assert send_kept(records) == 0
+    assert "connection capture360_alerts does not take it (address 1: HTTPStatusError)" in caplog.text
     assert "secret-path" not in caplog.text
     assert "secret-path" not in "".join(str(records.store.read(path)) for path in kept(records))
-    webhook.status = 200
-    assert send_kept() == 1
-    assert "no column y" in webhook.received[-1]["text"]
-    with pytest.raises(AirflowSkipException):
-        send_kept()
-
-
-def test_an_alert_survives_a_database_that_is_down(
-    webhook: Any, records: Records, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    address = os.environ.pop("AIRFLOW_CONN_CAPTURE360_ALERTS")
-    for number in range(3):
-        CaptureAlert().notify(context(CaptureRejected(f"no column {number}")))
-    assert "no column 0" in caplog.text
-    assert len(kept(records)) == 3
-    assert send_kept() == 0
-    monkeypatch.setenv("AIRFLOW_CONN_CAPTURE360_ALERTS", address)
-    assert send_kept() == 3
-    assert [f"no column {number}" in sent["text"] for number, sent in enumerate(webhook.received)] == [True] * 3
-    assert all(sent["text"].startswith("(Late, of ") for sent in webhook.received)
+    receiver.status = 200
+    assert send_kept(records) == 1
+    assert receiver.texts[-1].startswith("(Late, of ")
+    assert "no column y" in receiver.texts[-1]
+    assert send_kept(records) == 0
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b"{}", b'{"at": 1, "connection": "c", "text": "t"}', b'{"at": "2026-01-01"}']
+    ("address", "read", "path"),
+    [
+        ("json://127.0.0.1:{port}/secret-path", lambda sent: sent["message"], "/secret-path"),
+        ("mmost://127.0.0.1:{port}/" + "a" * 26, lambda sent: sent["text"], "/hooks/" + "a" * 26),
+        ("http://127.0.0.1:{port}/secret-path", lambda sent: sent["text"], "/secret-path"),
+    ],
+)
+def test_texts_from_outside_are_no_markup_at_any_target(
+    receiver: Receiver,
+    records: Records,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    address: str,
+    read: Callable[[Any], str],
+    path: str,
+) -> None:
+    connect(monkeypatch, address.format(port=receiver.server_port))
+    with caplog.at_level(logging.DEBUG):
+        fail(CaptureRejected("see [this](http://evil) <!channel> @all ![p](http://evil/p.png) `x`"))
+    ((sent_to, document),) = receiver.received
+    text = read(document)
+    assert sent_to.startswith(path)
+    assert "What broke: see " in text
+    assert not any(markup in text for markup in ("](http://evil", "<!", "@all", "`x`"))
+    assert "http://127.0.0.1:8080/log" in text
+    assert "secret-path" not in caplog.text
+
+
+def test_one_address_that_fails_is_asked_again_alone(
+    receiver: Receiver, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = f"http://127.0.0.1:{receiver.server_port}/good"
+    with receiving() as other:
+        other.status = 500
+        connect(monkeypatch, f"{good}\nhttp://127.0.0.1:{other.server_port}/bad")
+        fail(CaptureRejected("no column y"))
+        other.status = 200
+        assert send_kept(records) == 1
+        assert (len(receiver.received), len(other.received)) == (1, 2)
+
+
+def test_an_alert_survives_a_database_that_is_down(
+    receiver: Receiver, records: Records, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = os.environ.pop(CONNECTION)
+    for letter in "abc":
+        fail(CaptureRejected(f"no column {letter}"), run=letter)
+    assert "no column a" in caplog.text
+    assert len(kept(records)) == 3
+    assert send_kept(records) == 0
+    monkeypatch.setenv(CONNECTION, address)
+    assert send_kept(records) == 3
+    assert [f"no column {letter}" in sent for letter, sent in zip("abc", receiver.texts, strict=True)] == [True] * 3
+    assert all(sent.startswith("(Late, of ") for sent in receiver.texts)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"{}", b'{"at": 1, "connection": "c", "message": {}}', b'{"at": "2026-01-01"}']
 )
 def test_a_damaged_kept_alert_stops_no_other(
-    webhook: Any, records: Records, content: bytes, caplog: pytest.LogCaptureFixture
+    receiver: Receiver, records: Records, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    webhook.status = 500
-    CaptureAlert().notify(context(CaptureRejected("no column y")))
+    receiver.status = 500
+    fail(CaptureRejected("no column y"))
     records.store.put("sensing/alerts/00000101T000000.000000-damaged.json", content)
-    webhook.status = 200
-    assert send_kept() == 1
-    assert "no column y" in webhook.received[-1]["text"]
+    receiver.status = 200
+    assert send_kept(records) == 1
+    assert "no column y" in receiver.texts[-1]
     assert kept(records) == []
     assert "00000101T000000.000000-damaged.json" in caplog.text
 
 
 def test_nothing_grows_where_nobody_wants_alerts(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alerts, "MOST", 4)
-    for number in range(8):
-        CaptureAlert().notify(context(CaptureRejected(f"no column {number}")))
+    for letter in "abcdefgh":
+        fail(CaptureRejected(f"no column {letter}"), run=letter)
     assert len(kept(records)) == 4
     monkeypatch.setattr(alerts, "LONGEST", timedelta(0))
-    assert send_kept() == 0
+    assert send_kept(records) == 0
     assert kept(records) == []
 
 
-def test_an_alert_that_cannot_be_kept_is_only_logged(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_an_alert_that_cannot_be_kept_is_sent_at_once(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("CAPTURE360_CONFIG", "/nowhere/sites.yaml")
-    CaptureAlert().notify(context(CaptureRejected("no column y")))
-    assert "no column y" in caplog.text
+    fail(CaptureRejected("no column y"))
+    assert len(receiver.received) == 1
+    receiver.status = 500
+    fail(CaptureRejected("no column y"))
     assert "neither sent nor kept" in caplog.text
+
+
+def test_the_test_alert_arrives_or_says_why(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    send_test()
+    assert receiver.texts == ["capture360: test alert\nNothing is wrong. Somebody asked for this message."]
+    receiver.status = 404
+    with pytest.raises(ConfigError, match="address 1: HTTPStatusError"):
+        send_test()
+    connect(monkeypatch, "nothing-known://secret-path")
+    with pytest.raises(ConfigError, match="no address that Apprise knows") as refused:
+        send_test()
+    assert "secret-path" not in str(refused.value)
+    connect(monkeypatch, "")
+    with pytest.raises(ConfigError, match="has no address"):
+        send_test()

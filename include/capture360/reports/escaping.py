@@ -13,10 +13,13 @@ from capture360.text import printable
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "'"}
+_NO_TICKS = {"`": "'"}
 _NOT_JOINED = "\u200b"
 """A blank without width: what stands on its two sides is no markup any more."""
 _CHAT_MARKUP = re.compile(r"(?<=\])(?=[(:\[])|(?<=@)|(?<=!)(?=\[)")
 """Within links, pictures and mentions of Markdown."""
+_TAG = re.compile(r"(?<=<)")
+"""Within mentions of Slack and tags of HTML."""
 
 
 def for_markdown(text: str, length: int = 300) -> str:
@@ -44,6 +47,13 @@ def for_chat(text: str, length: int = 1000) -> str:
     """
     line = printable(" ".join(text.split()), length)
     return "".join(_ENTITIES.get(each, each) for each in _CHAT_MARKUP.sub(_NOT_JOINED, line))
+
+
+def for_message(text: str, length: int = 1000) -> str:
+    """One line for a library that adds the entities of each service itself: no link, picture, mention, tag or code."""
+    line = printable(" ".join(text.split()), length)
+    parted = _TAG.sub(_NOT_JOINED, _CHAT_MARKUP.sub(_NOT_JOINED, line))
+    return "".join(_NO_TICKS.get(each, each) for each in parted)
 
 
 def for_csv(value: object) -> str:

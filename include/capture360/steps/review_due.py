@@ -91,6 +91,12 @@ def review_due(records: Records, state: CaptureState) -> str | None:
     return None if asked else str(linked["match"])
 
 
+def asked_by(records: Records, key: CaptureKey) -> str | None:
+    """The run that asked about the newest matches; None if none has."""
+    note = records.note(key, _ASKED)
+    return None if note is None else str(note["run"])
+
+
 def asking_run(
     records: Records, key: CaptureKey, fingerprint: str, run: str, is_finished: Callable[[str], bool]
 ) -> str | None:

@@ -142,6 +142,11 @@ def remember(records: Records, sensed: Sensed, run: str | None = None) -> None:
         records.store.put(_FINDINGS, json.dumps(found).encode())
 
 
+def standing_findings(records: Records) -> set[str]:
+    """Return the sentences of what the last scan found wrong."""
+    return _last_findings(records)
+
+
 def sentence(finding: Finding) -> str:
     """A finding as one line of a log or alert."""
     return f"{finding.where}: {finding.message}"

@@ -1,0 +1,108 @@
+"""The texts of alerts: one message about a cause, and one when it is over, for each kind of target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from capture360.reports.escaping import for_chat, for_message
+from capture360.text import printable
+
+_LONGEST_TITLE, _LONGEST_LINE = 200, 2000
+"""Characters. Chats cut off what is much longer, with the links at its end."""
+_LISTED = 5
+"""Captures that a message names; the others are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An alert as plain text that is not escaped yet. `links` are addresses by what they lead to."""
+
+    title: str
+    lines: tuple[str, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    is_over: bool = False
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "title": self.title,
+            "lines": list(self.lines),
+            "links": dict(self.links),
+            "over": self.is_over,
+        }
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Message:
+        """Return what `document` made of a message; ValueError, TypeError or KeyError for anything else."""
+        lines, links = values["lines"], values["links"]
+        if not isinstance(lines, list) or not isinstance(links, dict):
+            raise TypeError("lines and links of an alert")
+        return cls(
+            str(values["title"]),
+            tuple(map(str, lines)),
+            {str(name): str(address) for name, address in links.items()},
+            bool(values["over"]),
+        )
+
+
+def about(cause: Cause, subjects: Sequence[str]) -> Message:
+    """Return the message that a cause is there, with all that it concerns so far."""
+    return Message(
+        f"{_named(subjects)}: {cause.where}",
+        (f"What broke: {cause.what}", f"How to fix it: {cause.fix}", f"Who can fix it: {cause.who}"),
+        cause.links,
+    )
+
+
+def over(cause: Cause, subjects: Sequence[str], since: datetime) -> Message:
+    """Return the message that a cause is over, with all that it concerned."""
+    began = f"It began at {since.isoformat(timespec='minutes')}."
+    return Message(f"Over: {_named(subjects)}: {cause.where}", (f"It was: {cause.what}", began), {}, is_over=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What a message says of a cause: where it showed, what broke, how to fix it, who can, and addresses."""
+
+    where: str
+    what: str
+    fix: str
+    who: str
+    links: Mapping[str, str]
+
+
+def plain(message: Message, shown: Callable[[str, int], str] = for_message) -> str:
+    """Return the lines below the title, for mails and chats; `shown` escapes a text and cuts it off at a length."""
+    lines = [shown(line, _LONGEST_LINE) for line in message.lines]
+    return "\n".join([*lines, *(f"{name}: {address}" for name, address in message.links.items())])
+
+
+def markdown(message: Message) -> str:
+    """Return the same for services that take Markdown, where addresses would not be found in a text."""
+    lines = [for_message(line, _LONGEST_LINE) for line in message.lines]
+    links = " · ".join(f"[{name}]({address})" for name, address in message.links.items())
+    return "\n\n".join([*lines, *([links] if links else [])])
+
+
+def heading(message: Message, shown: Callable[[str, int], str] = for_message) -> str:
+    """Return the title on one line."""
+    return shown(message.title, _LONGEST_TITLE)
+
+
+def chat(message: Message) -> str:
+    """Return title and lines for an incoming webhook that takes `{"text": ...}`."""
+    return f"{heading(message, for_chat)}\n{plain(message, for_chat)}".rstrip()
+
+
+def log_text(message: Message) -> str:
+    """Return title and lines for a log."""
+    return f"{heading(message, printable)}\n{plain(message, printable)}".rstrip()
+
+
+def _named(subjects: Sequence[str]) -> str:
+    if len(subjects) == 1:
+        return subjects[0]
+    more = f" and {len(subjects) - _LISTED:,} more" if len(subjects) > _LISTED else ""
+    return f"{len(subjects):,} ({', '.join(subjects[:_LISTED])}{more})"

@@ -1,0 +1,227 @@
+"""Incidents: what is wrong, grouped by its cause, so that people get one message about it and one when it is over.
+
+    sensing/occurrences/<digest>.json       something that failed or was found, about one capture, site or DAG
+    sensing/incidents/<cause>.json          a cause that a message was made about, and all that it concerned
+    sensing/incidents/<cause>.closing       somebody is making the message that it is over
+
+Several processes may settle at once: the exclusive creation of a document decides which of them makes a message. One
+that was killed before its message was kept loses that right after `_ABANDONED`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from capture360.errors import Capture360Error, CdfError, RecordsError, UnavailableError
+from capture360.records import SENSING, Records
+from capture360.reports.alerts import Cause, Message, about, over
+
+_OCCURRENCES = f"{SENSING}/occurrences"
+_INCIDENTS = f"{SENSING}/incidents"
+_CLOSING = ".closing"
+_ABANDONED = timedelta(minutes=10)
+_LONGEST_TEXT = 4000
+_VARIABLE = re.compile(
+    r"""https?://\S+ | "[^"]*" | '[^']*' | [^\s,;:()]*[/\\][^\s,;:()]* | \b\S+\.(?:jpe?g|png|e57|csv|json|yaml)\b | \d+""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What differs between messages of one cause: addresses, quoted names, paths, files and numbers."""
+_NUMBERS = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """Something that failed or was found. Occurrences with equal `cause` are one incident.
+
+    `id` tells it from others: reported twice it is one. A failed task names its `dag` and `run`; `successes` is how many
+    runs of the DAG had succeeded by then. What captures_watch finds is `found` anew by every look.
+    """
+
+    id: str
+    cause: str
+    subject: str
+    where: str
+    what: str
+    fix: str
+    who: str
+    at: datetime
+    links: Mapping[str, str] = field(default_factory=dict)
+    dag: str = ""
+    run: str = ""
+    task: str = ""
+    successes: int | None = None
+    found: bool = False
+
+    def document(self) -> bytes:
+        values = {**asdict(self), "at": self.at.isoformat()}
+        return json.dumps(values, ensure_ascii=False).encode(errors="backslashreplace")
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Occurrence:
+        """Return what `document` made of an occurrence; TypeError, ValueError or KeyError for anything else."""
+        at = datetime.fromisoformat(values["at"])
+        if at.tzinfo is None:
+            raise ValueError("its time has no zone")
+        return cls(**{**values, "at": at})
+
+    def shown(self) -> Cause:
+        return Cause(self.where, self.what, self.fix, self.who, self.links)
+
+
+def identity(*parts: str) -> str:
+    """Return a name for documents about what the parts name."""
+    return hashlib.sha256("\x00".join(parts).encode(errors="backslashreplace")).hexdigest()[:24]
+
+
+def cause_of(error: BaseException | None, place: str, subject: str, service: str = "") -> str:
+    """Return what failures of the same cause have in common.
+
+    A service that does not answer is one cause wherever that shows; `service` names which one. Any other error is one
+    of a `place`, a task of a DAG, and of its message without what differs from capture to capture.
+    """
+    kind = type(error).__name__ if error is not None else "killed"
+    if isinstance(error, UnavailableError) and service:
+        return identity(kind, service)
+    text = str(error) if error is not None else ""
+    if subject:
+        text = text.replace(subject, "")
+    ours = isinstance(error, Capture360Error) and not isinstance(error, CdfError | UnavailableError)
+    alike = (_NUMBERS if ours else _VARIABLE).sub("", text)
+    return identity(kind, place, str(getattr(error, "status", "")), alike)
+
+
+def note(records: Records, occurrence: Occurrence) -> None:
+    """Keep an occurrence; what is kept under its id already stays."""
+    what = occurrence.what if len(occurrence.what) <= _LONGEST_TEXT else f"{occurrence.what[: _LONGEST_TEXT - 1]}…"
+    records.store.create(f"{_OCCURRENCES}/{occurrence.id}.json", replace(occurrence, what=what).document())
+
+
+def forget(records: Records, occurrence: Occurrence) -> None:
+    """Remove an occurrence that is over."""
+    records.store.remove(f"{_OCCURRENCES}/{occurrence.id}.json")
+
+
+def occurrences(records: Records) -> list[Occurrence]:
+    """Return all that is kept, oldest first. Damaged documents are removed: what lasts is reported again."""
+    names = [name for name in records.store.names(_OCCURRENCES) if name.endswith(".json")]
+    paths = [f"{_OCCURRENCES}/{name}" for name in names]
+    found = []
+    for path, content in zip(paths, records.store.read_all(paths), strict=True):
+        if content is None:
+            continue
+        try:
+            found.append(Occurrence.parse(records.store.parsed(path, content)))
+        except (RecordsError, TypeError, ValueError, KeyError):
+            records.store.remove(path)
+    return sorted(found, key=lambda each: (each.at, each.id))
+
+
+def observe(records: Records, findings: Sequence[Occurrence]) -> None:
+    """Keep what a look of captures_watch found, and remove what an earlier look found and this one did not."""
+    now = {each.id for each in findings}
+    for each in occurrences(records):
+        if each.found and each.id not in now:
+            forget(records, each)
+    for each in findings:
+        note(records, each)
+
+
+def settle(
+    records: Records,
+    say: Callable[[Message], None],
+    *,
+    now: datetime,
+    is_over: Callable[[Occurrence], bool] = lambda _: False,
+    closes: bool = True,
+) -> None:
+    """Make the messages that are due: one about each new cause, and one about each that is over.
+
+    `say` keeps or sends a message. `is_over` is asked about occurrences of failed tasks. Without `closes` causes are
+    only opened.
+    """
+    by_cause: dict[str, list[Occurrence]] = {}
+    for each in occurrences(records):
+        if closes and not each.found and is_over(each):
+            forget(records, each)
+        else:
+            by_cause.setdefault(each.cause, []).append(each)
+    for cause, group in by_cause.items():
+        _open(records, cause, group, say, now)
+    if closes:
+        for name in records.store.names(_INCIDENTS):
+            cause, _, kind = name.rpartition(".")
+            if kind == "json" and cause not in by_cause:
+                _close(records, cause, say, now)
+
+
+def _open(
+    records: Records, cause: str, group: Sequence[Occurrence], say: Callable[[Message], None], now: datetime
+) -> None:
+    path = f"{_INCIDENTS}/{cause}.json"
+    subjects = list(dict.fromkeys(each.subject for each in group))
+    known = _known(records, path)
+    if known is None:
+        known = _Incident(now, False, group[0].at, subjects, group[0].shown())
+        if not records.store.create(path, known.document()):
+            return
+    elif not known.said and now - known.at < _ABANDONED:
+        return
+    if not known.said:
+        say(about(known.cause, subjects))
+    every = list(dict.fromkeys([*known.subjects, *subjects]))
+    if not known.said or every != known.subjects:
+        records.store.put(path, replace(known, said=True, subjects=every).document())
+
+
+def _close(records: Records, cause: str, say: Callable[[Message], None], now: datetime) -> None:
+    path, closing = f"{_INCIDENTS}/{cause}.json", f"{_INCIDENTS}/{cause}{_CLOSING}"
+    known = _known(records, path)
+    if known is None:
+        return
+    if not records.store.create(closing, now.isoformat().encode()) and not _is_abandoned(records, closing, now):
+        return
+    if known.said:
+        say(over(known.cause, known.subjects, known.since))
+    records.store.remove(path)
+    records.store.remove(closing)
+
+
+def _is_abandoned(records: Records, closing: str, now: datetime) -> bool:
+    try:
+        return now - datetime.fromisoformat((records.store.read(closing) or b"").decode()) >= _ABANDONED
+    except (ValueError, TypeError):
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Incident:
+    """`at` is when its message began to be made, `since` when it began."""
+
+    at: datetime
+    said: bool
+    since: datetime
+    subjects: list[str]
+    cause: Cause
+
+    def document(self) -> bytes:
+        values = {**asdict(self), "at": self.at.isoformat(), "since": self.since.isoformat()}
+        return json.dumps(values, ensure_ascii=False).encode(errors="backslashreplace")
+
+
+def _known(records: Records, path: str) -> _Incident | None:
+    """Return the incident; None if there is none, or if it is damaged, which is removed."""
+    try:
+        values = records.store.document(path)
+        if values is None:
+            return None
+        at, since = (datetime.fromisoformat(values[name]).astimezone(UTC) for name in ("at", "since"))
+        return _Incident(at, bool(values["said"]), since, list(map(str, values["subjects"])), Cause(**values["cause"]))
+    except (RecordsError, TypeError, ValueError, KeyError):
+        records.store.remove(path)
+        return None

@@ -1,0 +1,53 @@
+"""Whether the records show that what a failed task was to do has been done since."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from capture360.capture_state import STAGE_STEPS, Stage
+from capture360.errors import RequestError
+from capture360.model import CaptureKey
+from capture360.records import Records
+from capture360.steps.annotate import STEP as ANNOTATE
+from capture360.steps.backfill import What, captures_on, lacks_end
+from capture360.steps.incidents import Occurrence
+from capture360.steps.review_due import asked_by
+from capture360.steps.sense import standing_findings
+from capture360.steps.verify import STEP as VERIFY
+
+
+def is_overcome(records: Records, occurrence: Occurrence) -> bool:
+    """Return whether a later run did what the failed one was to do, or nobody wants it any more.
+
+    A capture that is retracted is well in every respect, one that was ingested or contextualized after the failure in
+    that one, and one that another review asks about. A backfilled date is when each of its captures is published; sensing when none of the findings that it
+    failed with is left.
+    """
+    if occurrence.dag == "captures_sense":
+        return not any(sentence in occurrence.what for sentence in standing_findings(records))
+    if occurrence.dag == "captures_backfill":
+        return _date_is_done(records, occurrence.subject)
+    try:
+        key = CaptureKey.parse(occurrence.subject)
+    except RequestError:
+        return False
+    state = records.load(key, only=STAGE_STEPS)
+    if state is None:
+        return False
+    if state.stage is Stage.RETRACTED:
+        return True
+    if occurrence.dag == "captures_review":
+        by = asked_by(records, key)
+        return by is not None and not by.endswith(f" {occurrence.run}")
+    step = {"captures_ingest": VERIFY, "captures_contextualize": ANNOTATE}.get(occurrence.dag)
+    newest = records.newest_with(key, step) if step else None
+    record = records.get(key, newest, step) if newest and step else None
+    return record is not None and record.at > occurrence.at
+
+
+def _date_is_done(records: Records, text: str) -> bool:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return False
+    return not any(lacks_end(records, key, What.INGEST) for key in captures_on(records, day))

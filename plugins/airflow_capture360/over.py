@@ -1,0 +1,35 @@
+"""When what an alert was about is over: by Airflow's run, or by the records."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from airflow_capture360.context import register_and_records
+from airflow_capture360.run_state import has_succeeded, successful_runs
+
+if TYPE_CHECKING:
+    from capture360.steps.incidents import Occurrence
+
+log = logging.getLogger(__name__)
+
+_WITHOUT_CAPTURE = frozenset({"captures_sense", "captures_reconcile", "captures_watch"})
+"""DAGs whose every run does the whole work again, so that a later success proves that it is well."""
+
+
+def is_over(occurrence: Occurrence) -> bool:
+    """Return whether a failed task no longer matters; False while nobody can say."""
+    from capture360.errors import Capture360Error
+    from capture360.steps.overcome import is_overcome
+
+    try:
+        if occurrence.dag == "captures_sense" and occurrence.task == "complain":
+            return is_overcome(register_and_records()[1], occurrence)
+        if has_succeeded(occurrence.dag, occurrence.run):
+            return True
+        if occurrence.dag in _WITHOUT_CAPTURE:
+            return occurrence.successes is not None and successful_runs(occurrence.dag) > occurrence.successes
+        return is_overcome(register_and_records()[1], occurrence)
+    except Capture360Error as error:
+        log.warning("Nobody can say whether %s is over: %s", occurrence.where, error)
+        return False

@@ -1,0 +1,42 @@
+"""Texts of alerts for each kind of target."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from capture360.reports.alerts import Message, chat, markdown, plain
+from capture360.reports.escaping import for_message
+
+HOSTILE = "see [this](http://evil) <!channel> @all ![p](http://evil/p.png) `x` <b>"
+
+
+def test_links_of_ours_work_in_markdown_and_texts_from_outside_do_not() -> None:
+    message = Message("t", (f"What broke: {HOSTILE}",), {"Log": "http://airflow/log?a_b_c=1"})
+    page = MarkdownIt("commonmark").render(markdown(message))
+    assert page.count("<a ") == 1
+    assert '<a href="http://airflow/log?a_b_c=1">Log</a>' in page
+    assert "<img" not in page
+    assert "<code" not in page
+
+
+def test_a_webhook_gets_entities_and_a_mail_does_not() -> None:
+    message = Message("a < b", ("c & d",), {"Log": "http://airflow/log"})
+    assert chat(message) == "a &lt; b\nc &amp; d\nLog: http://airflow/log"
+    assert plain(message) == "c & d\nLog: http://airflow/log"
+
+
+@given(st.text(st.sampled_from("ab \\|`*_[]()<>!@:#\n\t\x1b"), max_size=40) | st.text(max_size=40))
+def test_any_text_is_one_line_without_links_pictures_tags_and_mentions(text: str) -> None:
+    shown = for_message(text)
+    assert len(shown.splitlines()) <= 1
+    page = MarkdownIt("commonmark").renderInline(shown)
+    assert not any(tag in page for tag in ("<a ", "<img", "<code"))
+    for start in "<@":
+        assert all(shown[at + 1 : at + 2] in {"", "\u200b"} for at, each in enumerate(shown) if each == start)
+
+
+def test_a_message_can_be_kept() -> None:
+    message = Message("t", ("a", "b"), {"Log": "http://airflow"}, is_over=True)
+    assert Message.parse(message.document()) == message
