@@ -1,4 +1,4 @@
-"""A local receiver of alerts that remembers what it was sent."""
+"""A local receiver of alerts that remembers what it was sent, and what Airflow hands the callback of a failed task."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 
@@ -48,3 +49,27 @@ def receiving() -> Iterator[Receiver]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def context(
+    error: BaseException | None,
+    partition_key: str | None = "hall-7/walk-1",
+    *,
+    dag: str = "captures_ingest",
+    task: str = "validate",
+    run: str = "manual__1",
+    map_index: int = -1,
+) -> dict[str, Any]:
+    """What Airflow hands a callback, as far as it is read."""
+    return {
+        "dag_run": SimpleNamespace(partition_key=partition_key, dag_id=dag, run_id=run),
+        "ti": SimpleNamespace(
+            task_id=task,
+            try_number=1,
+            map_index=map_index,
+            log_url="http://127.0.0.1:8080/log",
+            get_dr_count=lambda dag, states: 3,
+        ),
+        "params": {"capture": "hall-7/by-hand"},
+        "exception": error,
+    }

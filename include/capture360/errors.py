@@ -17,8 +17,8 @@
         ├── AirflowUnavailableError
         └── CdfUnavailableError
 
-Retry policy, alert and command line read `retryable`, `remedy` and `fixed_by` from the exception, so a new class needs no other
-place. Packages derive their own classes (a damaged E57 file is a BadInputError) and inherit both.
+Retry policy, alert and command line read `retryable`, `remedy` and `fixed_by` from the exception, so a new class needs
+no other place. Packages derive their own classes (a damaged E57 file is a BadInputError) and inherit both.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@
     <url>/ocr-cache/...                                          texts by content of the face
     <url>/projects/<site>.json                                   the CDF project that the site's records belong to
     <url>/sensing/findings.json                                  the findings of the last sensing
+    <url>/sensing/watched.json                                   when captures_watch looked last
+    <url>/sensing/occurrences/, incidents/                       what people are alerted about, see `steps.incidents`
     <url>/sensing/alerts/<time>-<number>.json                    an alert that could not be posted yet
     <url>/sensing/held/<site>~<capture>~<number>                 empty marker of a lease that was taken
     <url>/sensing/done/<site>/<capture>~<fingerprint>~<stage>    empty marker of a delivery that sensing is done with

@@ -33,6 +33,19 @@ def is_paused(dag_id: str) -> bool:
         raise AirflowUnavailableError(f"Airflow does not say whether {dag_id} is paused ({error}).") from None
 
 
+def is_there(dag_id: str) -> bool:
+    """Return whether Airflow has the DAG. AirflowUnavailableError, which is retried, if Airflow cannot say."""
+    from capture360.errors import AirflowUnavailableError
+
+    try:
+        get_current_context()["ti"].get_dag(dag_id)
+    except AirflowRuntimeError as error:
+        if says_not_found(error):
+            return False
+        raise AirflowUnavailableError(f"Airflow does not say whether there is a DAG {dag_id} ({error}).") from None
+    return True
+
+
 def active_runs(dag_id: str) -> int:
     """Return how many runs of the DAG are queued or running. AirflowUnavailableError if Airflow cannot say."""
     return _count(dag_id, ["queued", "running"])

@@ -8,7 +8,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from airflow_capture360 import alerts, over
 from airflow_capture360.alerts import send_kept, send_test, settle_and_send
 from airflow_capture360.context import register_and_records
 from airflow_capture360.notifications import CaptureAlert, occurrence_of
-from alert_receiver import Receiver, receiving
+from alert_receiver import Receiver, context, receiving
 from capture360.errors import (
     AirflowUnavailableError,
     BackfillError,
@@ -39,30 +38,6 @@ from capture360.steps.watch_life import looked
 from record_files import document_paths
 
 CONNECTION = "AIRFLOW_CONN_CAPTURE360_ALERTS"
-
-
-def context(
-    error: BaseException | None,
-    partition_key: str | None = "hall-7/walk-1",
-    *,
-    dag: str = "captures_ingest",
-    task: str = "validate",
-    run: str = "manual__1",
-    map_index: int = -1,
-) -> dict[str, Any]:
-    """What Airflow hands a callback, as far as it is read."""
-    return {
-        "dag_run": SimpleNamespace(partition_key=partition_key, dag_id=dag, run_id=run),
-        "ti": SimpleNamespace(
-            task_id=task,
-            try_number=1,
-            map_index=map_index,
-            log_url="http://127.0.0.1:8080/log",
-            get_dr_count=lambda dag, states: 3,
-        ),
-        "params": {"capture": "hall-7/by-hand"},
-        "exception": error,
-    }
 
 
 def fail(error: BaseException | None, partition_key: str | None = "hall-7/walk-1", **where: Any) -> None:

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from capture360.errors import ConfigError
 from capture360.settings.site import Site
+from capture360.settings.watch import WatchSettings
 
 CONFIG_VARIABLE = "CAPTURE360_CONFIG"
 DEFAULT_CONFIG = "config/sites.yaml"
@@ -64,6 +65,18 @@ class Register:
     @property
     def site_ids(self) -> tuple[str, ...]:
         return tuple(self._sites)
+
+    @property
+    def watch(self) -> WatchSettings:
+        """The deadlines of captures_watch for what belongs to no site; ConfigError names the key that is wrong."""
+        values = (self._document.get("defaults") or {}).get("watch") or {}
+        _refuse_no_settings(values, f"{self.url}: defaults.watch")
+        try:
+            return WatchSettings.model_validate(values)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join((f"{self.url}: defaults.watch", *map(str, first["loc"])))
+            raise ConfigError(f"{place}: {first['msg']}.") from None
 
     def site(self, site_id: str) -> Site:
         """The site's settings; ConfigError names the file and the key that is wrong."""

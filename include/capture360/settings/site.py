@@ -19,6 +19,7 @@ from capture360.settings.landing import Landing
 from capture360.settings.links import LinkSettings
 from capture360.settings.scene import SceneSettings
 from capture360.settings.section import Positive, Section
+from capture360.settings.watch import WatchSettings
 
 _SPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,41}[a-zA-Z0-9]?\Z")
 """What CDF allows as the id of a space."""
@@ -56,6 +57,7 @@ class Site(Section):
     e57: E57Settings = E57Settings()
     scene: Annotated[SceneSettings | None, BeforeValidator(_scene)] = None
     """The scene that published collections are added to; none if not given."""
+    watch: WatchSettings = WatchSettings()
     verify: Literal["off", "sample", "all"] = "sample"
     """How many of the published faces are downloaded and compared: none, a sample, or all."""
     retrigger_after: timedelta = timedelta(hours=1)

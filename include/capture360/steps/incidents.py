@@ -28,7 +28,8 @@ _CLOSING = ".closing"
 _ABANDONED = timedelta(minutes=10)
 _LONGEST_TEXT = 4000
 _VARIABLE = re.compile(
-    r"""https?://\S+ | "[^"]*" | '[^']*' | [^\s,;:()]*[/\\][^\s,;:()]* | \b\S+\.(?:jpe?g|png|e57|csv|json|yaml)\b | \d+""",
+    r"""https?://\S+ | "[^"]*" | '[^']*' | [^\s,;:()]*[/\\][^\s,;:()]* |
+        \b\S+\.(?:jpe?g|png|e57|csv|json|yaml)\b | \d+""",
     re.VERBOSE | re.IGNORECASE,
 )
 """What differs between messages of one cause: addresses, quoted names, paths, files and numbers."""
@@ -39,8 +40,8 @@ _NUMBERS = re.compile(r"\d+")
 class Occurrence:
     """Something that failed or was found. Occurrences with equal `cause` are one incident.
 
-    `id` tells it from others: reported twice it is one. A failed task names its `dag` and `run`; `successes` is how many
-    runs of the DAG had succeeded by then. What captures_watch finds is `found` anew by every look.
+    `id` tells it from others: reported twice it is one. A failed task names its `dag` and `run`; `successes` is how
+    many runs of the DAG had succeeded by then. What captures_watch finds is `found` anew by every look.
     """
 
     id: str
@@ -72,6 +73,30 @@ class Occurrence:
 
     def shown(self) -> Cause:
         return Cause(self.where, self.what, self.fix, self.who, self.links)
+
+
+def finding(
+    kind: str, subject: str, what: str, fix: str, now: datetime, *, who: str = "platform team", cause: str = ""
+) -> Occurrence:
+    """Return what a look of captures_watch found about a subject; findings of one `kind` are one incident."""
+    return Occurrence(
+        id=identity("found", kind, subject),
+        cause=cause or identity("found", kind),
+        subject=subject,
+        where=kind,
+        what=what,
+        fix=fix,
+        who=who,
+        at=now,
+        found=True,
+    )
+
+
+def finding_of_its_own(
+    kind: str, subject: str, what: str, fix: str, now: datetime, *, who: str = "platform team", cause: str = ""
+) -> Occurrence:
+    """Return a finding that is an incident apart from others of its kind, unless `cause` names one."""
+    return finding(kind, subject, what, fix, now, who=who, cause=cause or identity("found", kind, subject))
 
 
 def identity(*parts: str) -> str:
@@ -119,7 +144,7 @@ def occurrences(records: Records) -> list[Occurrence]:
             found.append(Occurrence.parse(records.store.parsed(path, content)))
         except (RecordsError, TypeError, ValueError, KeyError):
             records.store.remove(path)
-    return sorted(found, key=lambda each: (each.at, each.id))
+    return sorted(found, key=lambda each: (each.at, each.subject, each.id))
 
 
 def observe(records: Records, findings: Sequence[Occurrence]) -> None:

@@ -22,7 +22,7 @@ INPUTS = "inputs"
 """Key of the digests in the body of a record."""
 _NOT_FOR_INGEST = {
     "landing", "connection", "links", "checks", "verify", "retrigger_after", "retract_approvals", "camera_height",
-    "extraction_pipeline",
+    "extraction_pipeline", "watch",
 }  # fmt: skip
 _NOT_FOR_DETECTION = {"enabled", "asset_subtrees", "asset_spaces", "match_on", "manual", "matching"}
 

@@ -100,6 +100,24 @@ def holder(records: Records, key: CaptureKey) -> str | None:
     return position(records, key)[1]
 
 
+def held_of(records: Records, site: str) -> Sequence[CaptureKey]:
+    """The captures of a site whose lease may be held: one listing."""
+    names = (name.split(BETWEEN) for name in records.store.names(HELD))
+    return sorted({CaptureKey(site, parts[1]) for parts in names if len(parts) == 3 and parts[0] == site}, key=str)
+
+
+def held_since(records: Records, key: CaptureKey) -> tuple[str, datetime] | None:
+    """The run that holds the lease, and when it took it; None if nobody does."""
+    number, run = position(records, key)
+    document = records.store.document(_path(key, number)) if run is not None else None
+    if run is None or document is None:
+        return None
+    try:
+        return run, datetime.fromisoformat(str(document["at"])).astimezone(UTC)
+    except ValueError as error:
+        raise records.store.broken(_path(key, number), error) from None
+
+
 def last_run(records: Records, key: CaptureKey) -> tuple[int, str | None]:
     """Return the number of the newest lease and the run that took it, also when it was released; 0 and None if none."""
     number = max(_numbers(records, key), default=0)

@@ -20,8 +20,8 @@ def is_overcome(records: Records, occurrence: Occurrence) -> bool:
     """Return whether a later run did what the failed one was to do, or nobody wants it any more.
 
     A capture that is retracted is well in every respect, one that was ingested or contextualized after the failure in
-    that one, and one that another review asks about. A backfilled date is when each of its captures is published; sensing when none of the findings that it
-    failed with is left.
+    that one, and so is one that another review asks about. A backfilled date is well when each of its captures is
+    published; sensing when none of the findings that it failed with is left.
     """
     if occurrence.dag == "captures_sense":
         return not any(sentence in occurrence.what for sentence in standing_findings(records))

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from capture360.capture_state import CaptureState
+from capture360.errors import RecordsError
 from capture360.model import CaptureKey, Match
 from capture360.records import Records
 
@@ -32,8 +34,12 @@ def match_digest(records: Records, key: CaptureKey, fingerprint: str) -> str:
 
 
 def note_review(records: Records, key: CaptureKey, fingerprint: str, match: str, run: str) -> None:
-    """Note that `run` asks about the matches with this digest."""
-    records.put_note(key, _ASKED, {"fingerprint": fingerprint, "match": match, "run": run})
+    """Note that `run` asks about the matches with this digest, and since when."""
+    body = {"fingerprint": fingerprint, "match": match, "run": run}
+    before = records.note(key, _ASKED) or {}
+    same = {name: before.get(name) for name in body} == body
+    since = before.get("since") if same else None
+    records.put_note(key, _ASKED, {**body, "since": since or datetime.now(UTC).isoformat()})
 
 
 def question(match: Match) -> str:
@@ -95,6 +101,15 @@ def asked_by(records: Records, key: CaptureKey) -> str | None:
     """The run that asked about the newest matches; None if none has."""
     note = records.note(key, _ASKED)
     return None if note is None else str(note["run"])
+
+
+def asked_since(records: Records, key: CaptureKey) -> tuple[str, datetime] | None:
+    """The run that asked about the newest matches, and since when; None if none has, or its note is damaged."""
+    try:
+        note = records.note(key, _ASKED)
+        return None if note is None else (str(note["run"]), datetime.fromisoformat(note["since"]).astimezone(UTC))
+    except (RecordsError, ValueError, TypeError):
+        return None
 
 
 def asking_run(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from capture360.capture_state import STAGE_STEPS, CaptureState, Stage
@@ -142,6 +142,24 @@ def remember(records: Records, sensed: Sensed, run: str | None = None) -> None:
         records.store.put(_FINDINGS, json.dumps(found).encode())
 
 
+def last_scan(records: Records, sites: Sequence[str]) -> datetime | None:
+    """Return when the newest scan of any of the sites began that came to its end; None if none has."""
+    turns = (last_turn(records, site) for site in sites)
+    return max((turn.at.astimezone(UTC) for turn in turns if turn is not None), default=None)
+
+
+def last_snapshot(records: Records, key: CaptureKey) -> FolderSnapshot | None:
+    """Return what sensing saw last of a capture's folder; None if it has seen none.
+
+    None as well where the note is damaged: that only makes the quiet time begin anew.
+    """
+    try:
+        note = records.note(key, _LOOK)
+        return FolderSnapshot.from_document(note) if note else None
+    except (RecordsError, ValueError, TypeError):
+        return None
+
+
 def standing_findings(records: Records) -> set[str]:
     """Return the sentences of what the last scan found wrong."""
     return _last_findings(records)
@@ -174,7 +192,7 @@ class _Scan:
 
     def waiting_for(self, site: Site, key: CaptureKey, folder: CaptureFolder) -> str | Announcement:
         """What is to be announced; empty if the capture is done; else what it waits for."""
-        last = self._last_snapshot(key)
+        last = last_snapshot(self.records, key)
         settled = settling(folder, last, site.landing, self.now)
         state = self.records.load(key, settled.snapshot.fingerprint, only=STAGE_STEPS)
         if state is not None and state.stage.is_end:
@@ -199,19 +217,12 @@ class _Scan:
                 return f"its run: announced at {at.isoformat(timespec='seconds')}"
         body = {
             "announced": self.now.isoformat(),
+            "first": (announced or {}).get("first", self.now.isoformat()),
             "by": self.run,
             "files": len(folder.files),
             "bytes": sum(folder.sizes.values()),
         }
         return Announcement(key, settled.snapshot.fingerprint, body)
-
-    def _last_snapshot(self, key: CaptureKey) -> FolderSnapshot | None:
-        """None as well where the note is damaged: that only makes the quiet time begin anew."""
-        try:
-            note = self.records.note(key, _LOOK)
-            return FolderSnapshot.from_document(note) if note else None
-        except (RecordsError, ValueError, TypeError):
-            return None
 
     def _announcement(self, key: CaptureKey, name: str) -> Mapping[str, Any]:
         """Nothing as well where the note is damaged: that only announces it once more."""

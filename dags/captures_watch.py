@@ -1,0 +1,55 @@
+"""
+### Captures: watch
+
+Looks for what no failing task reports, and sends the alerts: one message about each cause, however many batches and
+captures it concerns, and one more when it is over.
+
+**When it runs.** Every five minutes. It can be triggered by hand; with `test_alert` it sends a test alert too.
+
+**What it looks for.** Sensing that has stopped; DAGs of this project that are paused, missing or cannot be imported;
+runs stuck in a queue; components of Airflow that are not healthy; CDF connections that do not answer or are refused;
+leases held too long; captures that are announced and not published, published and not contextualized, or whose
+suggestions nobody was asked about; reviews and E57 extractions that take long; deliveries that stay incomplete. `watch`
+in the site register holds a deadline for each.
+
+**What the tasks do.** `look` keeps what it finds beside the records. `send_alerts` sends what is due to the addresses
+in the password of the connection `capture360_alerts`; what does not arrive is sent later, for a day. `test_alert` is
+skipped unless it was asked for.
+
+**Import errors, stale DAGs and missing pools** are known to Airflow's REST API alone: add a connection
+`capture360_airflow` with login and password of a Viewer. When Airflow itself is down this DAG is, too: have something
+outside ask `/api/v2/monitor/health`.
+
+**When it fails.** `look` fails if the records or Airflow do not answer; alerts about failed tasks are then sent at once
+by those tasks. `test_alert` fails in words if the test did not arrive.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, CronTriggerTimetable, Param, task
+
+from airflow_capture360 import alerts
+from airflow_capture360.defaults import task_defaults
+from airflow_capture360.tasks import watch
+
+with DAG(
+    dag_id="captures_watch",
+    schedule=CronTriggerTimetable("*/5 * * * *", timezone="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    allowed_run_types=["scheduled", "manual"],
+    params={
+        "test_alert": Param(
+            False, type="boolean", title="Send a test alert", description="Sends a message that says it is a test."
+        )
+    },
+    default_args=task_defaults(timedelta(minutes=10)),
+    tags=["capture360"],
+    doc_md=__doc__,
+):
+    looked = task(task_id="look")(watch.look)()
+    sent = task(task_id="send_alerts", trigger_rule="all_done")(alerts.settle_and_send)()
+    tested = task(task_id="test_alert")(watch.test_alert)()
+    looked >> sent

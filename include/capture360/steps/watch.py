@@ -1,0 +1,215 @@
+"""What no failing task reports: captures and leases that have been waiting for longer than the register allows.
+
+Reads only. Each finding names what waits, since when, and how to fix it. A capture with a failed task that people were
+alerted about is passed over: it waits for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from capture360.capture_state import STAGE_STEPS, CaptureState, Stage
+from capture360.errors import Capture360Error, RecordsError, UnavailableError
+from capture360.landing.listing import capture_folder
+from capture360.model import CaptureKey
+from capture360.records import Records
+from capture360.settings.register import Register
+from capture360.settings.site import Site
+from capture360.steps import lease
+from capture360.steps.e57_extraction import REVISION
+from capture360.steps.incidents import Occurrence, finding, occurrences
+from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.review_due import asked_since, review_due
+from capture360.steps.sense import last_scan, last_snapshot
+from capture360.steps.settling import FolderSnapshot
+
+_NOT_PUBLISHED = {Stage.READY, Stage.ACCEPTED, Stage.PARTIAL}
+_SIDE_BY_SIDE = 16
+"""Captures whose notes are read at once."""
+
+
+def look(
+    register: Register,
+    records: Records,
+    *,
+    now: datetime,
+    since: datetime,
+    is_finished: Callable[[str], bool],
+) -> list[Occurrence]:
+    """Return all that waits too long. An error in one site never hides the others.
+
+    `since` is when captures_watch looked first. `is_finished` is asked about runs that hold leases or ask people.
+    """
+    failed = {each.subject for each in occurrences(records) if not each.found}
+    found = [*_sensing(register, records, now, since)]
+    for site_id in register.site_ids:
+        try:
+            site = register.site(site_id)
+            found += _Look(records, site, now, is_finished, frozenset(failed)).findings()
+        except UnavailableError:
+            raise
+        except Capture360Error as error:  # of the register: captures_sense reports it for each site
+            found.append(finding("a site cannot be watched", site_id, str(error), error.remedy, now))
+    return found
+
+
+def _sensing(register: Register, records: Records, now: datetime, since: datetime) -> Iterator[Occurrence]:
+    last = last_scan(records, register.site_ids)
+    limit = register.watch.sensed_within
+    if now - max(since, last or since) > limit:
+        seen = f"The last scan began at {_at(last)}" if last else "No scan of the landing zones has come to its end"
+        yield finding(
+            "sensing has stopped",
+            "captures_sense",
+            f"{seen}, which is more than {_span(limit)} ago (watch.sensed_within). Deliveries are not seen.",
+            "See whether captures_sense is paused or its runs hang, and whether scheduler and triggerer are healthy.",
+            now,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look at the captures of a site. `failed` are captures with a failed task that people were alerted about."""
+
+    records: Records
+    site: Site
+    now: datetime
+    is_finished: Callable[[str], bool]
+    failed: frozenset[str]
+
+    def findings(self) -> list[Occurrence]:
+        keys = self.records.keys_of(self.site.id)
+        done = {capture for capture, _ in self.records.done(self.site.id)}
+        held = set(lease.held_of(self.records, self.site.id))
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            snapshots = pool.map(lambda key: last_snapshot(self.records, key), keys)
+            reviews = pool.map(lambda key: asked_since(self.records, key), keys)
+            notes = list(zip(keys, snapshots, reviews, strict=True))
+        found: list[Occurrence] = []
+        for key, snapshot, review in notes:
+            try:
+                found += self._lease(key) if key in held else ()
+                found += self._review(key, review)
+                if str(key) in self.failed:
+                    continue
+                found += self._files(key, snapshot)
+                if key.capture not in done:
+                    found += self._capture(key)
+            except RecordsError as error:
+                found.append(finding("records are damaged", str(key), str(error), error.remedy, self.now))
+        return found
+
+    def _capture(self, key: CaptureKey) -> Iterator[Occurrence]:
+        state = self.records.load(key, only=STAGE_STEPS)
+        if state is None:
+            return
+        watch = self.site.watch
+        if self._is_held(key):
+            yield from self._extraction(state)
+        elif state.stage in _NOT_PUBLISHED and (announced := state.body("sense")) is not None:
+            first = announced.get("first", announced["announced"])
+            yield from self._late(
+                "announced and not begun", key, _time(first), watch.begun_within, "begun_within", "was announced",
+                "no run has published it, and none is writing it",
+                f"See whether captures_ingest is unpaused and its runs start, then trigger it with capture {key}.",
+            )  # fmt: skip
+        elif state.stage is Stage.PUBLISHED and self.site.links.enabled:
+            yield from self._late(
+                "published and not contextualized", key, state.records[-1].at, watch.contextualized_within,
+                "contextualized_within", "was published", "it is not contextualized",
+                f"See whether captures_contextualize is unpaused, then trigger it with capture {key}.",
+            )  # fmt: skip
+        elif state.stage is Stage.CONTEXTUALIZED and review_due(self.records, state) is not None:
+            yield from self._late(
+                "suggestions that nobody was asked about", key, state.records[-1].at, watch.asked_within,
+                "asked_within", "was contextualized", "nobody was asked about its suggested links",
+                f"See whether captures_review is unpaused, then trigger it with capture {key}.",
+            )  # fmt: skip
+
+    def _extraction(self, state: CaptureState) -> Iterator[Occurrence]:
+        record = self.records.get(state.key, state.fingerprint, REVISION)
+        if record is None or self.records.has(state.key, state.fingerprint, PUBLISH):
+            return
+        yield from self._late(
+            "an E57 extraction takes long", state.key, record.at, self.site.watch.extracted_within, "extracted_within",
+            "was given to CDF", "CDF has not extracted its panoramas",
+            "See the revisions of its 3D model in CDF. The run fails by itself after the site's e57.deadline.",
+            who="CDF administrator",
+        )  # fmt: skip
+
+    def _files(self, key: CaptureKey, snapshot: FolderSnapshot | None) -> Iterator[Occurrence]:
+        """Find a delivery that sensing has seen and not announced."""
+        limit = self.site.watch.expected_within
+        if snapshot is None or self.now - snapshot.since <= limit:
+            return
+        newest = self.records.load(key, only=STAGE_STEPS)
+        if newest is not None and newest.stage is Stage.RETRACTED:
+            return
+        if self.records.load(key, snapshot.fingerprint, only=STAGE_STEPS) is None and self._is_there(key):
+            yield from self._late(
+                "a delivery is not complete", key, snapshot.since, limit, "expected_within", "changed last",
+                "it is still not complete",
+                "The log of captures_sense says what it waits for: ask the surveyor for it, or for a _READY file.",
+                who="surveyor",
+            )  # fmt: skip
+
+    def _is_there(self, key: CaptureKey) -> bool:
+        try:
+            return bool(capture_folder(self.site, key).files)
+        except OSError:
+            return False  # captures_sense reports a landing zone that cannot be listed
+
+    def _review(self, key: CaptureKey, asked: tuple[str, datetime] | None) -> Iterator[Occurrence]:
+        limit = self.site.watch.reviewed_within
+        if asked is not None and self.now - asked[1] > limit and not self.is_finished(asked[0]):
+            yield from self._late(
+                "a review waits for answers", key, asked[1], limit, "reviewed_within", "was shown to people",
+                "its suggested links are not all decided on",
+                "Answer it under Required Actions; after two weeks its pages end and suggestions stay as they are.",
+                who="reviewers",
+            )  # fmt: skip
+
+    def _lease(self, key: CaptureKey) -> Iterator[Occurrence]:
+        taken = lease.held_since(self.records, key)
+        if taken is None:
+            return
+        run, since = taken
+        if self.now - since > self.site.watch.lease_within and not self.is_finished(run):
+            yield from self._late(
+                "a lease is held long", key, since, self.site.watch.lease_within, "lease_within", "was taken",
+                f"{run} still holds it, and no other run can write it",
+                f"See whether {run} goes on; if it hangs, mark it as failed, and captures_sense frees the capture.",
+            )  # fmt: skip
+
+    def _is_held(self, key: CaptureKey) -> bool:
+        holder = lease.holder(self.records, key)
+        return holder is not None and not self.is_finished(holder)
+
+    def _late(
+        self, kind: str, key: CaptureKey, since: datetime, limit: timedelta, setting: str, began: str, lacking: str,
+        fix: str, who: str = "platform team",
+    ) -> Iterator[Occurrence]:  # fmt: skip
+        if self.now - since > limit:
+            what = f"{key} {began} at {_at(since)}, and after {_span(limit)} (watch.{setting}) {lacking}."
+            yield finding(kind, str(key), what, fix, self.now, who=who)
+
+
+def kinds(found: Sequence[Occurrence]) -> list[str]:
+    """Return one line for each finding, for a log."""
+    return [f"{each.subject}: {each.where}. {each.what}" for each in found]
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _at(when: datetime | None) -> str:
+    return when.isoformat(sep=" ", timespec="minutes") if when else "an unknown time"
+
+
+def _span(limit: timedelta) -> str:
+    hours = limit.total_seconds() / 3600
+    return f"{hours / 24:g} days" if hours >= 48 else f"{hours:g} hours" if hours >= 2 else f"{hours * 60:g} minutes"

@@ -1,0 +1,286 @@
+"""What captures_watch finds by the records: once for each cause, and once when it is over."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from capture360.errors import ConfigError
+from capture360.model import CaptureKey
+from capture360.records import Records
+from capture360.reports.alerts import Message
+from capture360.settings.register import Register
+from capture360.steps import lease
+from capture360.steps.incidents import Occurrence, identity, note, observe, settle
+from capture360.steps.review_due import note_review
+from capture360.steps.turns import Turn, keep_turn
+from capture360.steps.watch import look
+from capture360.steps.watch_life import life, looked
+
+NOW = datetime(2026, 5, 20, 8, tzinfo=UTC)
+LONG_AGO = (NOW - timedelta(days=15)).isoformat()
+KEY = CaptureKey("hall-7", "may")
+PRINT = "f" * 32
+
+
+class Watched:
+    """A site whose captures are looked at, and the messages that came of it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.records = Records(str(root / "records"))
+        self.running: set[str] = set()
+        self.messages: list[Message] = []
+        self.register("")
+        (root / "hall-7" / "may").mkdir(parents=True)
+        (root / "hall-7" / "may" / "stations.csv").write_text("a")
+        self.scanned(NOW)
+
+    def register(self, more: str) -> None:
+        (self.root / "sites.yaml").write_text(
+            f"records: {self.root}/records\n{more}\n"
+            f"sites: {{hall-7: {{space: captures, landing: {{url: {self.root}/hall-7}}}}}}\n"
+        )
+
+    def scanned(self, at: datetime) -> None:
+        keep_turn(self.records, "hall-7", Turn(at, ""))
+
+    def put(self, step: str, body: dict[str, object] | None = None, at: str = LONG_AGO) -> None:
+        """A record as of a time."""
+        document = {"at": at, "run": "a run", **(body or {})}
+        self.records.store.put(f"{KEY}/{PRINT}/{step}.json", json.dumps(document).encode())
+
+    def hold(self, run: str = "a run", at: str = LONG_AGO) -> None:
+        lease.take(self.records, KEY, run, is_finished=lambda _: False)
+        self.records.store.put(f"{KEY}/leases/000001.json", json.dumps({"run": run, "at": at}).encode())
+        self.running.add(run)
+
+    def look(self, since: datetime = NOW - timedelta(days=20)) -> list[Occurrence]:
+        found = look(
+            Register(str(self.root / "sites.yaml")),
+            self.records,
+            now=NOW,
+            since=since,
+            is_finished=lambda run: run not in self.running,
+        )
+        observe(self.records, found)
+        settle(self.records, self.messages.append, now=NOW)
+        return found
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Watched:
+    return Watched(tmp_path)
+
+
+def announced(watched: Watched) -> None:
+    """Announced again an hour ago, the first time long ago."""
+    again = (NOW - timedelta(hours=1)).isoformat()
+    watched.put("sense", {"announced": again, "first": LONG_AGO}, again)
+
+
+def published(watched: Watched) -> None:
+    watched.put("sense", {"announced": LONG_AGO}, (NOW - timedelta(days=16)).isoformat())
+    watched.put("validate", {"verdict": "accepted"}, (NOW - timedelta(days=16)).isoformat())
+    watched.put("verify")
+
+
+def contextualized(watched: Watched) -> None:
+    published(watched)
+    watched.put("annotate", {"undecided": 2, "match": "m"})
+
+
+def asked(watched: Watched) -> None:
+    note_review(watched.records, KEY, PRINT, "m", "a review")
+    path = f"{KEY}/notes/asked.json"
+    kept = dict(watched.records.store.document(path) or {})
+    watched.records.store.put(path, json.dumps({**kept, "since": LONG_AGO}).encode())
+    watched.running.add("a review")
+
+
+def incomplete(watched: Watched) -> None:
+    watched.records.put_note(KEY, "look", {"fingerprint": "other", "since": LONG_AGO})
+
+
+def extracting(watched: Watched) -> None:
+    announced(watched)
+    watched.put("revision")
+    watched.hold(at=NOW.isoformat())
+
+
+def damaged(watched: Watched) -> None:
+    watched.records.store.put(f"{KEY}/{PRINT}/verify.json", b"{")
+
+
+CAUSES: dict[str, tuple[Callable[[Watched], object], Callable[[Watched], object], str, str]] = {
+    "sensing has stopped": (
+        lambda world: world.scanned(NOW - timedelta(hours=2)),
+        lambda world: world.scanned(NOW),
+        "The last scan began at 2026-05-20 06:00+00:00, which is more than 45 minutes ago (watch.sensed_within).",
+        "platform team",
+    ),
+    "announced and not begun": (
+        announced,
+        lambda world: world.put("verify", at=NOW.isoformat()),
+        "hall-7/may was announced at 2026-05-05 08:00+00:00, and after 3 hours (watch.begun_within) no run has",
+        "platform team",
+    ),
+    "published and not contextualized": (
+        published,
+        lambda world: world.put("annotate", {"undecided": 0, "match": "m"}),
+        "hall-7/may was published at 2026-05-05 08:00+00:00, and after 24 hours (watch.contextualized_within) it is",
+        "platform team",
+    ),
+    "suggestions that nobody was asked about": (
+        contextualized,
+        lambda world: note_review(world.records, KEY, PRINT, "m", "a review"),
+        "after 24 hours (watch.asked_within) nobody was asked about its suggested links",
+        "platform team",
+    ),
+    "a review waits for answers": (
+        lambda world: (contextualized(world), asked(world)),
+        lambda world: world.running.clear(),
+        "after 7 days (watch.reviewed_within) its suggested links are not all decided on",
+        "reviewers",
+    ),
+    "a delivery is not complete": (
+        incomplete,
+        lambda world: (world.root / "hall-7" / "may" / "stations.csv").unlink(),
+        "after 3 days (watch.expected_within) it is still not complete",
+        "surveyor",
+    ),
+    "a lease is held long": (
+        lambda world: world.hold(),
+        lambda world: lease.release(world.records, KEY, "a run"),
+        "after 24 hours (watch.lease_within) a run still holds it",
+        "platform team",
+    ),
+    "an E57 extraction takes long": (
+        extracting,
+        lambda world: world.put("publish"),
+        "after 6 hours (watch.extracted_within) CDF has not extracted its panoramas",
+        "CDF administrator",
+    ),
+    "records are damaged": (
+        damaged,
+        lambda world: world.records.store.remove(f"{KEY}/{PRINT}/verify.json"),
+        "verify.json",
+        "platform team",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CAUSES)
+def test_each_is_one_message_and_one_when_it_is_over(watched: Watched, kind: str) -> None:
+    assert watched.look() == []
+    produce, end, sentence, who = CAUSES[kind]
+    produce(watched)
+    watched.look()
+    (found,) = watched.look()
+    assert found.where == kind
+    assert sentence in found.what
+    (message,) = watched.messages
+    assert kind in message.title
+    assert f"Who can fix it: {who}" in message.lines
+    end(watched)
+    assert watched.look() == []
+    watched.look()
+    assert [each.is_over for each in watched.messages] == [False, True]
+    assert kind in watched.messages[1].title
+
+
+def test_many_captures_are_one_message(watched: Watched) -> None:
+    for number in range(7):
+        key = CaptureKey("hall-7", f"walk-{number}")
+        watched.records.store.put(f"{key}/{PRINT}/verify.json", json.dumps({"at": LONG_AGO, "run": "a run"}).encode())
+    assert len(watched.look()) == 7
+    (message,) = watched.messages
+    assert message.title.startswith("7 (hall-7/walk-0, ")
+
+
+def test_deadlines_are_those_of_the_register(watched: Watched) -> None:
+    published(watched)
+    watched.scanned(NOW - timedelta(hours=2))
+    watched.register("defaults: {watch: {contextualized_within: P30D, sensed_within: PT3H}}")
+    assert watched.look() == []
+    watched.register("defaults: {watch: {sensed_with: PT3H}}")
+    with pytest.raises(ConfigError, match=r"defaults\.watch\.sensed_with"):
+        watched.look()
+
+
+def test_what_a_failed_task_was_alerted_about_is_passed_over(watched: Watched) -> None:
+    announced(watched)
+    failed = Occurrence(identity("x"), "c", str(KEY), "faces failed", "503", "wait", "platform team", NOW)
+    note(watched.records, failed)
+    assert watched.look() == []
+
+
+def test_a_run_that_writes_it_is_waited_for(watched: Watched) -> None:
+    announced(watched)
+    watched.hold(at=NOW.isoformat())
+    assert watched.look() == []
+    watched.running.clear()
+    assert [each.where for each in watched.look()] == ["announced and not begun"]
+
+
+def test_a_watch_that_has_just_begun_does_not_miss_a_scan(watched: Watched) -> None:
+    watched.scanned(NOW - timedelta(hours=2))
+    assert watched.look(since=NOW - timedelta(minutes=5)) == []
+
+
+def test_a_look_leaves_its_time_and_begins_anew_after_a_gap(watched: Watched) -> None:
+    assert life(watched.records, NOW) is None
+    looked(watched.records, NOW, {"captures_ingest": NOW})
+    looked(watched.records, NOW + timedelta(minutes=5))
+    last = life(watched.records, NOW + timedelta(minutes=6))
+    assert last is not None
+    assert last.since == NOW
+    assert life(watched.records, NOW + timedelta(hours=1)) is None
+    looked(watched.records, NOW + timedelta(hours=1))
+    anew = life(watched.records, NOW + timedelta(hours=1))
+    assert anew is not None
+    assert anew.since == NOW + timedelta(hours=1)
+
+
+def test_damaged_documents_of_incidents_are_made_anew(watched: Watched) -> None:
+    published(watched)
+    watched.look()
+    for folder in ("occurrences", "incidents"):
+        for name in watched.records.store.names(f"sensing/{folder}"):
+            watched.records.store.put(f"sensing/{folder}/{name}", b"{")
+    watched.look()
+    assert [each.is_over for each in watched.messages] == [False, False]
+
+
+def test_a_message_that_a_kill_kept_from_being_made_is_made_later(watched: Watched) -> None:
+    published(watched)
+
+    def killed(_: Message) -> None:
+        raise KeyboardInterrupt
+
+    observe(watched.records, look_of(watched))
+    with pytest.raises(KeyboardInterrupt):
+        settle(watched.records, killed, now=NOW)
+    settle(watched.records, watched.messages.append, now=NOW)
+    assert watched.messages == []
+    settle(watched.records, watched.messages.append, now=NOW + timedelta(minutes=11))
+    observe(watched.records, [])
+    with pytest.raises(KeyboardInterrupt):
+        settle(watched.records, killed, now=NOW + timedelta(minutes=12))
+    settle(watched.records, watched.messages.append, now=NOW + timedelta(minutes=13))
+    settle(watched.records, watched.messages.append, now=NOW + timedelta(minutes=30))
+    assert [each.is_over for each in watched.messages] == [False, True]
+
+
+def look_of(watched: Watched) -> list[Occurrence]:
+    return look(
+        Register(str(watched.root / "sites.yaml")),
+        watched.records,
+        now=NOW,
+        since=NOW,
+        is_finished=lambda _: True,
+    )
