@@ -1,7 +1,7 @@
 """Validating the tables of a large capture, side by side with the same checks written by hand in pandas.
 
 CPU seconds and peak memory of one process each, imports apart; what matters are the ratios. Both read the same CSV
-tables as text, check them, and name the bad rows; neither opens a picture. Spoiled tables show that the cost stays flat
+tables as text, check them, and name the bad rows; neither opens a picture. Faulty tables show that the cost stays flat
 from few bad rows to all of them.
 
     python benchmarks/validation.py [face rows]

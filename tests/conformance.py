@@ -7,7 +7,7 @@ from cdf_sandbox.core.options import ProjectMode
 from local_cdf import RunningSandbox
 
 NAME = "c360_conformance_0123456789ab"
-PATIENCE_S = 5.0
+TIMEOUT_S = 5.0
 PROJECT = "secret-plant"
 
 

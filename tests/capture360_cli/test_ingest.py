@@ -101,7 +101,7 @@ def test_a_partial_capture_ends_with_3_and_names_the_station(shell: Shell) -> No
 
 
 def test_a_rejected_capture_ends_with_4_and_nothing_of_it_reaches_cdf(shell: Shell) -> None:
-    drop = write_cubemap(shell.landing, CaptureKey("hall-7", "hopeless"))
+    drop = write_cubemap(shell.landing, CaptureKey("hall-7", "rejected"))
     (drop.folder / "stations.csv").write_text("x,y\n1,2\n")
     before = shell.running.mutating()
     done = shell.ingest(drop.folder, "--json")

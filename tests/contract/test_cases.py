@@ -13,7 +13,7 @@ from capture360_local.conformance.cleanup import areas_of, clean
 from capture360_local.conformance.project import Project
 from capture360_local.conformance.run import Result, Run, is_name, new_name
 from cdf_sandbox.core.options import ProjectMode
-from conformance import NAME, PATIENCE_S
+from conformance import NAME, TIMEOUT_S
 from specification import Specification
 
 PARTS = ("spaces", "containers", "views", "instances", "query", "files", "core-file", "viewer",
@@ -25,7 +25,7 @@ def results(request: pytest.FixtureRequest) -> Iterator[Sequence[Result]]:
     """All results of a mode, in a project that is inspected afterwards."""
     mode: ProjectMode = request.param
     with sandbox_beside(mode) as connection, Project(connection) as project:
-        yield Run(project, NAME, patience_s=PATIENCE_S).ask(cases_for(mode))
+        yield Run(project, NAME, timeout_s=TIMEOUT_S).ask(cases_for(mode))
         assert clean(project, NAME, areas_of(mode)) == []
 
 

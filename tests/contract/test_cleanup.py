@@ -20,7 +20,7 @@ from capture360_local.conformance.project import Project
 from capture360_local.conformance.run import Run
 from cdf_sandbox.core.faults import FaultOrder
 from cdf_sandbox.core.options import ProjectMode
-from conformance import NAME, PATIENCE_S, PROJECT
+from conformance import NAME, PROJECT, TIMEOUT_S
 from local_cdf import RunningSandbox, eventually
 
 Holdings = Callable[[], dict[str, Any]]
@@ -48,7 +48,7 @@ def test_an_interruption_leaves_nothing(connection: Connection, holdings: Holdin
             raise KeyboardInterrupt
         seen.append(case)
 
-    outcome = conform(connection, NAME, interrupt, patience_s=PATIENCE_S)
+    outcome = conform(connection, NAME, interrupt, timeout_s=TIMEOUT_S)
     assert seen[-1] == "True"
     assert "interrupted" in outcome.stopped
     assert outcome.project[-1].case.name == last
@@ -102,7 +102,7 @@ def test_cleaning_removes_everything_of_a_run_that_was_killed(
 ) -> None:
     before = holdings()
     with Project(connection) as project:
-        Run(project, NAME, patience_s=PATIENCE_S).ask(cases_for(ProjectMode.HYBRID)[:-1])
+        Run(project, NAME, timeout_s=TIMEOUT_S).ask(cases_for(ProjectMode.HYBRID)[:-1])
     held = holdings()
     assert all(held[kind] != before[kind] for kind in before)
     assert doctor(file, "--clean", NAME).exit_code == 0

@@ -19,7 +19,7 @@ from capture360_local.conformance.run import Result
 from cdf_sandbox.core.auth import register_client
 from cdf_sandbox.core.faults import FaultOrder
 from cdf_sandbox.core.options import ProjectMode
-from conformance import NAME, PATIENCE_S, PROJECT, connection_to, silent
+from conformance import NAME, PROJECT, TIMEOUT_S, connection_to, silent
 from local_cdf import RunningSandbox, fast_options, run_sandbox
 
 Holdings = Callable[[], dict[str, Any]]
@@ -27,7 +27,7 @@ Holdings = Callable[[], dict[str, Any]]
 
 def test_a_project_like_the_sandbox_has_no_differences(connection: Connection, holdings: Holdings) -> None:
     before = holdings()
-    outcome = conform(connection, NAME, silent, patience_s=PATIENCE_S)
+    outcome = conform(connection, NAME, silent, timeout_s=TIMEOUT_S)
     assert outcome.is_clean
     assert len(outcome.project) > 100
     assert holdings() == before
@@ -46,7 +46,7 @@ def test_the_capabilities_that_the_guide_names_suffice(running: RunningSandbox) 
     assert len(capabilities) == 7
     secret = register_client(running.sandbox, "limited", capabilities)
     values = running.connection | {"client_id": "limited", "client_secret": secret, "mode": ProjectMode.HYBRID.value}
-    outcome = conform(Connection.from_mapping(values, "the test"), NAME, silent, patience_s=PATIENCE_S)
+    outcome = conform(Connection.from_mapping(values, "the test"), NAME, silent, timeout_s=TIMEOUT_S)
     assert outcome.differences == []
     assert outcome.is_clean
 
@@ -55,7 +55,7 @@ def test_a_client_that_may_write_nothing_leaves_nothing(running: RunningSandbox,
     before = holdings()
     secret = register_client(running.sandbox, "nobody", [])
     values = running.connection | {"client_id": "nobody", "client_secret": secret, "mode": ProjectMode.HYBRID.value}
-    outcome = conform(Connection.from_mapping(values, "the test"), NAME, silent, patience_s=0)
+    outcome = conform(Connection.from_mapping(values, "the test"), NAME, silent, timeout_s=0)
     assert outcome.left == []
     assert "403" in {each.project for each in outcome.differences}
     assert holdings() == before
@@ -68,7 +68,7 @@ def test_another_status_and_envelope_are_reported(
     url = f"/api/v1/projects/{PROJECT}"
     running.sandbox.faults.order(FaultOrder(effect="status", path=f"{url}/files/downloadlink", nth=2, status=404))
     running.sandbox.faults.order(FaultOrder(effect="reset", path=f"{url}/models/instances/sync"))
-    outcome = conform(connection, NAME, silent, patience_s=PATIENCE_S)
+    outcome = conform(connection, NAME, silent, timeout_s=TIMEOUT_S)
     assert not outcome.is_clean
     assert [result.case.name for result in outcome.unexpected] == ["sync", "files-downloadlink-missing"]
     found = {(each.case, each.where): (each.project, each.sandbox) for each in outcome.differences}
@@ -82,7 +82,7 @@ def test_another_status_and_envelope_are_reported(
 def test_a_project_of_another_mode_is_reported(tmp_path: Path) -> None:
     options = fast_options(tmp_path, ProjectMode.DATA_MODELING)
     with run_sandbox(options) as running:
-        outcome = conform(connection_to(running, ProjectMode.HYBRID), NAME, silent, patience_s=0.1)
+        outcome = conform(connection_to(running, ProjectMode.HYBRID), NAME, silent, timeout_s=0.1)
     found = {each.case: each for each in outcome.differences if each.where == "status"}
     assert found["assets-create"] == Difference("assets-create", "status", "403", "201")
     assert found["annotations-get"].project == "not asked, since no earlier answer gave annotationId"
@@ -113,7 +113,7 @@ def any_case() -> Any:
 @pytest.fixture(scope="module")
 def recorded(running: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
     connection = connection_to(running, ProjectMode.HYBRID)
-    outcome = conform(connection, NAME, silent, patience_s=PATIENCE_S)
+    outcome = conform(connection, NAME, silent, timeout_s=TIMEOUT_S)
     folder = tmp_path_factory.mktemp("recorded")
     record(outcome, connection, folder)
     return outcome, folder

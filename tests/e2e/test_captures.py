@@ -13,14 +13,14 @@ from capture360_local.demo.runs import INGEST, SENSE
 from running_stack import RunningStack
 
 SENSED = Order("sensed", "cubemap", 2, "dropped and sensed")
-HOPELESS = Order("hopeless", "panorama", 2, "no column x", ("missing-column",))
+REJECTED = Order("rejected", "panorama", 2, "no column x", ("missing-column",))
 BY_HAND = Order("by-hand", "cubemap", 1, "run by hand, twice at once")
 PAUSED = Order("paused", "cubemap", 1, "dropped while ingest was paused", site="impatient")
 KILLED = Order("killed", "cubemap", 1, "its tasks are killed")
 
 
 def test_a_dropped_capture_becomes_a_collection(stack: RunningStack) -> None:
-    stack.drop(HOPELESS)
+    stack.drop(REJECTED)
     key = stack.drop(SENSED)
     run = stack.ended(key)
     assert run.state == "success", stack.api.task_instances(INGEST, run.id)
@@ -53,14 +53,14 @@ def test_its_links_lead_to_the_report_behind_the_login_and_to_cdf(stack: Running
 
 
 def test_a_hopeless_capture_fails_once_with_the_reason_in_the_alert(stack: RunningStack) -> None:
-    run = stack.ended(HOPELESS.key)
+    run = stack.ended(REJECTED.key)
     assert run.state == "failed"
     assert run.tries["validate"] == 1
     alert = stack.log(run.id, "validate")
-    assert f'What broke: {HOPELESS.key} rejected: stations.csv: column "x" is missing.' in alert
+    assert f'What broke: {REJECTED.key} rejected: stations.csv: column "x" is missing.' in alert
     assert "How to fix it: Fix the delivery as the validation report says" in alert
-    assert not stack.outcome(HOPELESS).complaints
-    assert stack.image_count(HOPELESS) == 0
+    assert not stack.outcome(REJECTED).complaints
+    assert stack.image_count(REJECTED) == 0
 
 
 def test_cleared_with_all_downstream_it_writes_nothing(stack: RunningStack) -> None:

@@ -165,7 +165,7 @@ class Sightlines:
         return x_min <= place[0] <= x_max and y_min <= place[1] <= y_max
 
     def are_of_one_size(self, positions: Sequence[int], point: Vector) -> bool:
-        """Whether the texts would be equally high if they hung there; a plate in front of the point would not."""
+        """Whether the texts would be equally high if they were there; a plate in front of the point would not."""
         detections = [self._detections[position] for position in positions]
         heights = [line_height(self._poses[each.image], each, point) for each in detections]
         return 0 < max(heights) <= _MAX_SIZE_RATIO * min(heights)

@@ -18,7 +18,7 @@ from capture360_local.conformance.run import OnCase, Result, Run
 from capture360_local.conformance.scrub import Scrubber
 from cdf_sandbox.core.options import ProjectMode
 
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 """How long lists, searches and uploads of a project may lag."""
 
 
@@ -47,7 +47,7 @@ class Outcome:
         return not (self.stopped or self.left or self.unexpected or self.differences)
 
 
-def conform(connection: Connection, name: str, on_case: OnCase, *, patience_s: float = PATIENCE_S) -> Outcome:
+def conform(connection: Connection, name: str, on_case: OnCase, *, timeout_s: float = TIMEOUT_S) -> Outcome:
     """Ask a sandbox and the project the same cases under the throwaway name `name`.
 
     The project is cleaned however the run ends; an interruption is in the outcome, a second one, which cuts the
@@ -57,11 +57,11 @@ def conform(connection: Connection, name: str, on_case: OnCase, *, patience_s: f
     cases = cases_for(mode)
     try:
         with sandbox_beside(mode) as own, Project(own) as sandbox:
-            answered = Run(sandbox, name, patience_s=patience_s).ask(cases)
+            answered = Run(sandbox, name, timeout_s=timeout_s).ask(cases)
     except KeyboardInterrupt:
         return Outcome(name, (), (), (), stopped="It was interrupted before anything was asked of the project.")
     with Project(connection) as project:
-        run = Run(project, name, patience_s=patience_s)
+        run = Run(project, name, timeout_s=timeout_s)
         stopped = ""
         try:
             run.ask(cases, on_case)

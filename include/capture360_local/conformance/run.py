@@ -65,12 +65,12 @@ class Result:
 class Run:
     """One run of cases in one project; `touched` names the parts of the project in which it may have left something."""
 
-    def __init__(self, project: Project, name: str, *, patience_s: float) -> None:
+    def __init__(self, project: Project, name: str, *, timeout_s: float) -> None:
         self.results: list[Result] = []
         self.touched: set[str] = set()
         self._project = project
         self._name = name
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
         self._kept: dict[str, Any] = {
             "space": name,
             "unknownId": _UNKNOWN_ID,
@@ -108,7 +108,7 @@ class Run:
         return Result(case, path, body, answer, in_time=in_time)
 
     def _send(self, case: Case, path: str, body: Any) -> tuple[Answer, bool]:
-        deadline = time.monotonic() + self._patience_s
+        deadline = time.monotonic() + self._timeout_s
         while True:
             answer = self._project.send(case.method, path, body, case.query)
             if case.until is None:

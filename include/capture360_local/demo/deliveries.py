@@ -39,8 +39,8 @@ LINKED = Order("cubemap", "cubemap", 4, "six faces a station, plates to read", f
 ORDERS = (
     LINKED,
     Order("navvis", "navvis", 3, "panoramas with tilted poses"),
-    Order("spoiled", "cubemap", 6, "one station cannot be read", ("truncated-jpeg=1",)),
-    Order("hopeless", "panorama", 2, "the table lacks a column", ("missing-column",)),
+    Order("damaged", "cubemap", 6, "one station cannot be read", ("truncated-jpeg=1",)),
+    Order("rejected", "panorama", 2, "the table lacks a column", ("missing-column",)),
     Order("scan", "e57", 3, "an E57 scan with tilted panoramas"),
     Order("points-only", "e57", 1, "a scan without panoramas", ("no-panoramas",)),
 )
@@ -93,7 +93,7 @@ def expected(order: Order, samples: Path) -> Expected:
     truth = truth_of(order, samples)
     faults = json.loads((truth / "faults.json").read_text(encoding="utf-8"))
     quarantined = tuple(faults["quarantined"])
-    if faults["hopeless"]:
+    if faults["rejected"]:
         return Expected(Verdict.REJECTED, (), {})
     stations = json.loads((truth / "poses.json").read_text(encoding="utf-8"))["stations"]
     poses = {

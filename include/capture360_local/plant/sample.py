@@ -50,7 +50,7 @@ class Truth:
     spoilt: tuple[Spoilt, ...]
 
     @property
-    def hopeless(self) -> bool:
+    def rejected(self) -> bool:
         """Whether a fault makes the whole capture unusable."""
         return any(spoilt.fault.effect is Effect.STOP for spoilt in self.spoilt)
 
@@ -167,7 +167,7 @@ def _images(renderer: Renderer, stop: Stop, form: Delivered, face_size: int) -> 
 def _verdict(truth: Truth) -> dict[str, object]:
     return {
         "kind": str(truth.form),
-        "hopeless": truth.hopeless,
+        "rejected": truth.rejected,
         "quarantined": list(truth.quarantined),
         "faults": [
             {

@@ -11,7 +11,7 @@ import socket
 import sys
 
 LONGEST_SILENCE_S = 60
-_PATIENCE_S = 10
+_TIMEOUT_S = 10
 _BEAT = (
     "SELECT count(*) FROM job WHERE job_type = %s AND hostname IN (%s, %s) AND state = 'running' "
     "AND latest_heartbeat > now() - make_interval(secs => %s)"
@@ -23,7 +23,7 @@ def job_lives(kind: str) -> bool:
     import psycopg2
 
     url = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("postgresql+psycopg2://", "postgresql://", 1)
-    connection = psycopg2.connect(url, connect_timeout=_PATIENCE_S)
+    connection = psycopg2.connect(url, connect_timeout=_TIMEOUT_S)
     try:
         with connection.cursor() as cursor:
             cursor.execute(_BEAT, (kind, socket.gethostname(), socket.getfqdn(), LONGEST_SILENCE_S))
@@ -41,7 +41,7 @@ def worker_answers() -> bool:
     name = f"celery@{os.environ.get('HOSTNAME') or socket.gethostname()}"
     with Connection(os.environ["AIRFLOW__CELERY__BROKER_URL"]) as connection:
         mailbox = Mailbox("celery", type="fanout", accept=["json"])(connection)
-        return bool(mailbox.call([name], "ping", timeout=_PATIENCE_S))
+        return bool(mailbox.call([name], "ping", timeout=_TIMEOUT_S))
 
 
 def main() -> int:

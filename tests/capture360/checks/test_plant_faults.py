@@ -48,14 +48,14 @@ def test_the_verdict_is_what_the_truth_says(tmp_path: Path, name: str, form: Del
     )
     validation = checked(truth)
     said = "\n".join(finding.message for finding in validation.findings)
-    if truth.hopeless:
+    if truth.rejected:
         assert validation.verdict is Verdict.REJECTED, said
         assert validation.capture is None
     elif truth.quarantined:
         assert validation.verdict is Verdict.PARTIAL, said
     else:
         assert validation.verdict is Verdict.ACCEPTED, said
-    if not truth.hopeless:
+    if not truth.rejected:
         assert set(validation.quarantined) == set(truth.quarantined), said
     effect, touched = FAULTS[name].effect, truth.spoilt[0].stations
     if effect is Effect.WARN:

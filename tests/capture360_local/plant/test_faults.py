@@ -42,7 +42,7 @@ def test_a_fault_spoils_what_it_says_and_no_other_station(
     others = [stop.id for stop in truth.stations if stop.id not in touched]
     pictures = {path for path in changed if path.endswith((".jpg", ".png"))}
     assert not [path for path in pictures if any(station in path for station in others)]
-    assert truth.hopeless == (fault.effect is Effect.STOP)
+    assert truth.rejected == (fault.effect is Effect.STOP)
     assert truth.quarantined == (touched if fault.effect is Effect.QUARANTINE else ())
 
 
