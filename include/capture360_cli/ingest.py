@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote
 
 import typer
 
+from capture360_cli.one_capture import (
+    DEFAULT_SPACE,
+    absolute,
+    default_records,
+    existing_folder,
+    key_of,
+    progress,
+    settings_of,
+)
+
 if TYPE_CHECKING:
-    from capture360.cdf.client import Connection
     from capture360.model import CaptureKey
-    from capture360.settings.site import Site
     from capture360.steps.context import StepContext
     from capture360.steps.ingest import Ingested
     from capture360.steps.plan import Plan
-
-_DEFAULT_SPACE = "captures360"
-_COUNTED = re.compile(r"(.*): (\d+) of (\d+)")
 
 
 def ingest(
@@ -35,7 +34,7 @@ def ingest(
         str | None,
         typer.Option(help="Settings: the id of a site in the register, or a YAML file with one site's settings."),
     ] = None,
-    space: Annotated[str | None, typer.Option(help=f"Instance space (default {_DEFAULT_SPACE}).")] = None,
+    space: Annotated[str | None, typer.Option(help=f"Instance space (default {DEFAULT_SPACE}).")] = None,
     records: Annotated[str | None, typer.Option(help="Folder of the records, a path or any fsspec URL.")] = None,
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Take the lease over from a run that was killed.")
@@ -47,15 +46,15 @@ def ingest(
     from capture360.steps import lease
     from capture360.steps.context import StepContext
 
-    url = _existing(folder)
-    key = _key_of(url)
-    settings = _settings(key, site, space, url, connection)
+    url = existing_folder(folder)
+    key = key_of(url)
+    settings = settings_of(key, site, space, url, connection)
     project = CdfProject(Connection.from_file(connection))
     inspect(project.connection)
-    with _progress() as log:
+    with progress() as log:
         ctx = StepContext(
             site=settings,
-            records=Records(_absolute(records) if records else _default_records(project.connection)),
+            records=Records(absolute(records) if records else default_records(project.connection)),
             cdf=project,
             run=lease.name_of_this_process(),
             log=log,
@@ -211,82 +210,3 @@ def _plan_lines(done: Plan) -> list[str]:
     if done.removed:
         lines += ["Would remove, and what only they use:", *(f"  image {name}" for name in done.removed)]
     return lines
-
-
-def _key_of(url: str) -> CaptureKey:
-    """Return the key that the manifest states, else the last two parts of the folder's path."""
-    from capture360.landing.folder import CaptureFolder
-    from capture360.model import CaptureKey
-    from capture360.readers.manifest_file import load_document
-    from capture360.readers.problem import Unreadable
-
-    parts = url.rstrip("/").split("/")
-    site, capture = parts[-2], parts[-1]
-    try:
-        manifest = load_document(CaptureFolder(url))
-    except (OSError, Unreadable):
-        manifest = {}
-    return CaptureKey.parse(f"{manifest.get('site_id', site)}/{manifest.get('capture_id', capture)}")
-
-
-def _settings(key: CaptureKey, site: str | None, space: str | None, url: str, connection: Path) -> Site:
-    """Return the site's settings from the register or a file; without either, defaults for a trial."""
-    from capture360.settings.register import site_from_file, site_from_values
-    from capture360_cli.register import site_register
-
-    if site is None:
-        settings = site_from_values(
-            key.site,
-            {"landing": {"url": url.rpartition("/")[0]}, "space": space or _DEFAULT_SPACE},
-            where="the command line",
-        )
-    elif site.endswith((".yaml", ".yml")):
-        settings = site_from_file(key.site, site)
-    else:
-        settings = site_register(connection).site(site)
-    return settings.model_copy(update={"space": space}) if space else settings
-
-
-def _existing(folder: str) -> str:
-    """Return the folder's full URL; ConfigError if it is missing or empty."""
-    from capture360.errors import ConfigError
-    from capture360.landing.folder import CaptureFolder
-
-    url = _absolute(folder)
-    if not CaptureFolder(url).files:
-        raise ConfigError(f"{url} is not there, or is empty. Name the folder that holds capture.yaml and the tables.")
-    return url
-
-
-def _absolute(folder: str) -> str:
-    return folder.rstrip("/") if "://" in folder else str(Path(folder).resolve())
-
-
-def _default_records(connection: Connection) -> str:
-    """Return a folder per CDF project, so that records of a trial never affect another project."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return str(Path(state, "capture360", "records", *(quote(part, safe="") for part in connection.identity)))
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Yield the progress callback: a bar on a terminal, plain lines elsewhere; always on stderr."""
-    if not sys.stderr.isatty():
-        yield lambda line: print(line, file=sys.stderr)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=None)
-
-        def log(line: str) -> None:
-            counted = _COUNTED.fullmatch(line)
-            if counted is None:
-                bar.console.print(line, markup=False, highlight=False)
-            else:
-                what, done, total = counted.groups()
-                bar.update(task, description=what, completed=int(done), total=int(total))
-
-        yield log

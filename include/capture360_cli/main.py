@@ -11,6 +11,7 @@ import typer
 
 from capture360_cli.alert_test import alert_test
 from capture360_cli.check import check
+from capture360_cli.contextualize import contextualize
 from capture360_cli.dags import dags
 from capture360_cli.demo import demo
 from capture360_cli.docs import docs
@@ -38,6 +39,7 @@ app = typer.Typer(
 for command in (
     check,
     ingest,
+    contextualize,
     plan,
     retract,
     remove_from_scene,

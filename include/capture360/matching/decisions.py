@@ -70,7 +70,8 @@ def as_decided(matches: Sequence[Match], decisions: Sequence[Decided]) -> list[M
     unread = [each for each in decisions if each.status == "approved" and id(each) not in seen]
     of_plates = _by_plate(matches, by_image)
     found = [_as_its_plate(match, of_plates.get(match.plate, ())) for match in found]
-    return found + [each.applied_to(each.match) for each in unread]
+    names = {match.detection: match.plate for match in matches if match.plate}
+    return found + [replace(each.applied_to(each.match), plate=names.get(each.match.detection, "")) for each in unread]
 
 
 def _by_plate(matches: Sequence[Match], by_image: Mapping[str, Sequence[Decided]]) -> dict[str, list[Decided]]:

@@ -51,6 +51,13 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
         "matches": [match_document(found) for found in matches],
         "findings": [finding.document() for finding in consensus.findings],
         "places": {sighting.asset.ref: sighting.point for sighting in consensus.sightings},
+        "plates": {
+            consensus.scored[sighting.members[0]].match.plate: {
+                "position": sighting.point,
+                "residual_deg": sighting.residual_deg,
+            }
+            for sighting in consensus.sightings
+        },
         INPUTS: match_inputs(ctx.site.links, assets, found.manual),
         **asdict(done),
     }

@@ -1,0 +1,113 @@
+"""`capture360 contextualize`: link one published capture with the steps that Airflow runs, for trials and debugging."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from capture360_cli.one_capture import (
+    DEFAULT_SPACE,
+    absolute,
+    default_records,
+    key_of,
+    progress,
+    settings_of,
+)
+
+if TYPE_CHECKING:
+    from capture360.model import CaptureKey
+    from capture360.steps.context import StepContext
+    from capture360.steps.contextualize import Contextualized
+
+
+def contextualize(
+    capture: Annotated[
+        str, typer.Argument(help="<site>/<capture>, a site of the register, or the folder that was ingested.")
+    ],
+    connection: Annotated[Path, typer.Option(help="The CDF connection, such as the sandbox's connection.json.")],
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print each plate with its verdict, views and reason as JSON."),
+    ] = False,
+    site: Annotated[
+        str | None,
+        typer.Option(help="Settings: the id of a site in the register, or a YAML file with one site's settings."),
+    ] = None,
+    space: Annotated[str | None, typer.Option(help=f"Instance space (default {DEFAULT_SPACE}).")] = None,
+    records: Annotated[str | None, typer.Option(help="Folder of the records, a path or any fsspec URL.")] = None,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Take the lease over from a run that was killed.")
+    ] = False,
+) -> None:
+    """Read the plates of a published capture and link them to assets, without Airflow. What people decided stays.
+
+    Exit codes: 0 done, 1 error. Questions that are left are answered in the review.
+    """
+    from capture360.cdf.client import CdfProject, Connection
+    from capture360.errors import LeaseHeldError
+    from capture360.landing.folder import CaptureFolder
+    from capture360.model import CaptureKey
+    from capture360.records import Records
+    from capture360.steps import lease
+    from capture360.steps.context import StepContext
+    from capture360.steps.contextualize import contextualize as run
+    from capture360_cli.register import site_register
+
+    url = absolute(capture)
+    project = CdfProject(Connection.from_file(connection))
+    if CaptureFolder(url).files:
+        key = key_of(url)
+        settings = settings_of(key, site, space, url, connection)
+        kept = absolute(records) if records else default_records(project.connection)
+    else:
+        key = CaptureKey.parse(capture)
+        settings = settings_of(key, site or key.site, space, url, connection)
+        kept = absolute(records) if records else site_register(connection).records_url
+    with progress() as log:
+        ctx = StepContext(settings, Records(kept), project, lease.name_of_this_process(), log)
+        try:
+            done = run(ctx, key, is_finished=lambda other: take_over or lease.process_is_finished(other))
+        except LeaseHeldError as error:
+            hint = "Wait for that run to end. If it was killed, add --take-over."
+            raise LeaseHeldError(error.key, error.holder, remedy=hint) from None
+    if as_json:
+        print(json.dumps(_document(ctx, key, done), indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(_lines(ctx, key, done)))
+
+
+def _document(ctx: StepContext, key: CaptureKey, done: Contextualized) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from capture360.steps.contextualize import plate_documents
+
+    record = ctx.records.get(key, done.fingerprint, "match")
+    return {
+        "capture": str(key),
+        "fingerprint": done.fingerprint,
+        "matched": asdict(done.matched),
+        "written": asdict(done.annotated),
+        "plates": plate_documents(ctx, key, done.fingerprint),
+        "findings": record.body["findings"] if record is not None else [],
+        "report": record.body["report"] if record is not None else None,
+    }
+
+
+def _lines(ctx: StepContext, key: CaptureKey, done: Contextualized) -> list[str]:
+    from capture360.steps.contextualize import plate_documents
+
+    plates = plate_documents(ctx, key, done.fingerprint)
+    counts = {name: sum(plate["verdict"] == name for plate in plates) for name in ("linked", "asked", "dropped")}
+    lines = [
+        f"{key}: {done.matched.texts} texts, {len(plates)} plates: {counts['linked']} linked, {counts['asked']} "
+        f"left to people, {counts['dropped']} dropped"
+    ]
+    for plate in plates:
+        if plate["verdict"] == "asked":
+            name = plate["asset"]["name"] if plate["asset"] else "no asset"
+            lines.append(f"  {plate['text']!r} may be {name}: {plate['reason']}")
+    record = ctx.records.get(key, done.fingerprint, "match")
+    return [*lines, *([f"Report: {record.body['report']}"] if record is not None else [])]

@@ -1,0 +1,100 @@
+"""The arguments of commands about one capture: its folder, the settings of its site, the records."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from capture360.cdf.client import Connection
+    from capture360.model import CaptureKey
+    from capture360.settings.site import Site
+
+DEFAULT_SPACE = "captures360"
+_COUNTED = re.compile(r"(.*): (\d+) of (\d+)")
+
+
+def key_of(url: str) -> CaptureKey:
+    """Return the key that the manifest states, else the last two parts of the folder's path."""
+    from capture360.landing.folder import CaptureFolder
+    from capture360.model import CaptureKey
+    from capture360.readers.manifest_file import load_document
+    from capture360.readers.problem import Unreadable
+
+    parts = url.rstrip("/").split("/")
+    site, capture = parts[-2], parts[-1]
+    try:
+        manifest = load_document(CaptureFolder(url))
+    except (OSError, Unreadable):
+        manifest = {}
+    return CaptureKey.parse(f"{manifest.get('site_id', site)}/{manifest.get('capture_id', capture)}")
+
+
+def settings_of(key: CaptureKey, site: str | None, space: str | None, url: str, connection: Path) -> Site:
+    """Return the site's settings from the register or a file; without either, defaults for a trial."""
+    from capture360.settings.register import site_from_file, site_from_values
+    from capture360_cli.register import site_register
+
+    if site is None:
+        settings = site_from_values(
+            key.site,
+            {"landing": {"url": url.rpartition("/")[0]}, "space": space or DEFAULT_SPACE},
+            where="the command line",
+        )
+    elif site.endswith((".yaml", ".yml")):
+        settings = site_from_file(key.site, site)
+    else:
+        settings = site_register(connection).site(site)
+    return settings.model_copy(update={"space": space}) if space else settings
+
+
+def existing_folder(folder: str) -> str:
+    """Return the folder's full URL; ConfigError if it is missing or empty."""
+    from capture360.errors import ConfigError
+    from capture360.landing.folder import CaptureFolder
+
+    url = absolute(folder)
+    if not CaptureFolder(url).files:
+        raise ConfigError(f"{url} is not there, or is empty. Name the folder that holds capture.yaml and the tables.")
+    return url
+
+
+def absolute(folder: str) -> str:
+    """Return a folder's URL, or the full path of a local one."""
+    return folder.rstrip("/") if "://" in folder else str(Path(folder).resolve())
+
+
+def default_records(connection: Connection) -> str:
+    """Return a folder per CDF project, so that records of a trial never affect another project."""
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return str(Path(state, "capture360", "records", *(quote(part, safe="") for part in connection.identity)))
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Yield the progress callback: a bar on a terminal, plain lines elsewhere; always on stderr."""
+    if not sys.stderr.isatty():
+        yield lambda line: print(line, file=sys.stderr)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def log(line: str) -> None:
+            counted = _COUNTED.fullmatch(line)
+            if counted is None:
+                bar.console.print(line, markup=False, highlight=False)
+            else:
+                what, done, total = counted.groups()
+                bar.update(task, description=what, completed=int(done), total=int(total))
+
+        yield log
