@@ -25,6 +25,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, task
 
+from airflow_capture360.context import capture_of_run
 from airflow_capture360.defaults import capture_params, task_defaults
 from airflow_capture360.operators import AskToRetract
 from airflow_capture360.policies import CaptureRetryPolicy
@@ -40,7 +41,7 @@ with DAG(
     tags=["capture360"],
     doc_md=__doc__,
 ):
-    capture = task(task_id="capture_key")(retract.capture_of_run)()
+    capture = task(task_id="capture_key")(capture_of_run)()
     planned = task(task_id="plan", multiple_outputs=False)(retract.plan)(capture)
     week = timedelta(days=7)
     approved = AskToRetract(task_id="approve", capture=capture, plan=planned, response_timeout=week)

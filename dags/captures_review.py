@@ -32,6 +32,7 @@ from typing import Any
 from airflow.sdk import DAG, PartitionedAssetTimetable, task, task_group
 
 from airflow_capture360.assets import captures_to_review
+from airflow_capture360.context import capture_of_run
 from airflow_capture360.defaults import capture_params, task_defaults
 from airflow_capture360.operators import AskAboutLinks
 from airflow_capture360.policies import CaptureRetryPolicy
@@ -54,7 +55,7 @@ with DAG(
     tags=["capture360"],
     doc_md=__doc__,
 ):
-    capture = task(task_id="capture_key")(review.capture_of_run)()
+    capture = task(task_id="capture_key")(capture_of_run)()
     pages = task(task_id="lay_out")(review.lay_out)(capture)
 
     @task_group(group_id="pages")

@@ -40,6 +40,18 @@ def key_of(context: Mapping[str, Any]) -> CaptureKey:
     return CaptureKey.parse(str(text))
 
 
+def capture_of_run() -> str:
+    """Return the key of the run's capture; RequestError names near ones if somebody mistyped it in a run by hand."""
+    from capture360.steps.near import refuse_unknown
+
+    context = get_current_context()
+    key = key_of(context)
+    if not context["dag_run"].partition_key:
+        register, records = register_and_records()
+        refuse_unknown(register.site(key.site), records, key)
+    return str(key)
+
+
 @contextmanager
 def capture_context(capture: str, *, lock: bool = True) -> Iterator[tuple[StepContext, CaptureKey]]:
     """Yield what a step about one capture is given.

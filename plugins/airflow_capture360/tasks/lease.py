@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_capture360.context import capture_context, key_of, register_and_records, this_run
+from airflow_capture360.context import capture_context, capture_of_run, key_of, register_and_records, this_run
 from airflow_capture360.run_state import goes_on, name_of
 
 log = logging.getLogger(__name__)
@@ -16,7 +15,7 @@ log = logging.getLogger(__name__)
 
 def wait_for_lease() -> str:
     """Take the lease and return the capture's key. LeaseHeldError while another run holds it; the task is retried."""
-    key = str(key_of(get_current_context()))
+    key = capture_of_run()
     with capture_context(key) as (ctx, _):
         log.info("%s is taken by %s", key, ctx.run)
     return key

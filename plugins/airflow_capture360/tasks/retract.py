@@ -6,19 +6,13 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360.answers import RETRACT
-from airflow_capture360.context import capture_context, key_of
+from airflow_capture360.context import capture_context
 from airflow_capture360.tasks.lease import release_lease
 
 log = logging.getLogger(__name__)
-
-
-def capture_of_run() -> str:
-    """Return the key of the capture that is to be retracted."""
-    return str(key_of(get_current_context()))
 
 
 def plan(capture: str) -> dict[str, Any]:

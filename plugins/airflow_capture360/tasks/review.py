@@ -9,16 +9,11 @@ from typing import Any
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_capture360.context import capture_context, key_of, page_path, set_label
+from airflow_capture360.context import capture_context, page_path, set_label
 from airflow_capture360.run_state import is_finished
 from airflow_capture360.tasks.lease import release_lease
 
 log = logging.getLogger(__name__)
-
-
-def capture_of_run() -> str:
-    """Return the key of the capture that the run asks about."""
-    return str(key_of(get_current_context()))
 
 
 def lay_out(capture: str) -> list[dict[str, Any]]:

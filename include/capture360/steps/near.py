@@ -1,0 +1,32 @@
+"""Refuse a capture that somebody mistyped, and name those that are meant probably."""
+
+from __future__ import annotations
+
+import difflib
+from contextlib import suppress
+
+from capture360.errors import ConfigError, RequestError
+from capture360.landing.listing import capture_folder, captures
+from capture360.model import CaptureKey
+from capture360.records import Records
+from capture360.settings.site import Site
+
+_NAMED = 3
+_ALIKE = 0.5
+"""Share of letters from which a name counts as near: names of captures are often short."""
+
+
+def refuse_unknown(site: Site, records: Records, key: CaptureKey) -> None:
+    """RequestError if a capture has neither files in the landing zone nor records; it names near ones."""
+    if records.fingerprints(key):
+        return
+    folder = capture_folder(site, key)
+    if folder.files:
+        return
+    known = set(records.keys_of(site.id))
+    with suppress(ConfigError):  # the landing zone is not there, which the missing folder says too
+        known |= set(captures(site).keys)
+    by_name = {each.capture.casefold(): str(each) for each in known - {key}}
+    near = [by_name[name] for name in difflib.get_close_matches(key.capture.casefold(), by_name, _NAMED, _ALIKE)]
+    meant = f"Did you mean {' or '.join(near)}?" if near else f"The site has {len(by_name):,} other captures."
+    raise RequestError(f"There is no capture {key}: {folder.url} is not there, or empty. {meant}")
