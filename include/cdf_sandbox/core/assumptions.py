@@ -49,6 +49,11 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   unknown jobs are refused with 400. A job reads all six faces. It makes one result, a CogniteFile in the job's space
   in the form that `three_d.text_detection` shows; its real form is not published. Whether a rejected key is in the
   result is not checked. The reason of a failed job is in the sandbox's log only, since the API has no field for it.
+- Optimizer jobs need a beta header and both models. Their result is not published: what a classic revision makes is
+  made as instances of the core data model in the job's space, named as `Options.extraction_names` says; collections
+  have the 360 image model as `model3D`, and a point cloud revision (`cog_3d_revision_<n>`, without content) the point
+  cloud model. A file without photospheres makes that revision alone; one that is no E57 file fails the job, whose
+  reason only the sandbox's log has. Queue and processing take as long as those of a revision.
 - Contextualization of 360 images: every item makes one edge, so that a request which is sent twice leaves two; objects
   and edges have random ids, and the edges the status `Approved`. The polar angle is checked to be in [0, pi] as the
   azimuth is in [0, 2 pi). The form with `revisionInstanceId`, which is deprecated, is refused. Removing ignores

@@ -26,7 +26,7 @@ class Sandbox:
     """One project and what its services share. `link_port` is known once that socket listens.
 
     While a server runs, `queue_extraction` takes the id of a revision whose photospheres are requested,
-    `queue_text_detection` the number of a 3D job and `queue_vision_job` the id of a Vision job.
+    `queue_3d_job` the number of a 3D job and `queue_vision_job` the id of a Vision job.
     """
 
     options: Options
@@ -40,7 +40,7 @@ class Sandbox:
     faults: Faults = field(default_factory=Faults)
     link_port: int = 0
     queue_extraction: Callable[[int], None] | None = None
-    queue_text_detection: Callable[[int], None] | None = None
+    queue_3d_job: Callable[[int], None] | None = None
     queue_vision_job: Callable[[int], None] | None = None
     on_node_uploaded: list[NodeUploaded] = field(default_factory=list)
 

@@ -23,7 +23,8 @@ from cdf_sandbox.core.background import Background
 from cdf_sandbox.core.options import Options
 from cdf_sandbox.core.protocol import SandboxProtocol
 from cdf_sandbox.core.sandbox import Sandbox
-from cdf_sandbox.services.three_d import extraction, text_detection
+from cdf_sandbox.services.three_d import extraction
+from cdf_sandbox.services.three_d import jobs as three_d_jobs
 from cdf_sandbox.services.vision import worker as vision_worker
 
 CONNECTION_FILE = "connection.json"
@@ -122,9 +123,9 @@ def _uvicorn(app: ASGIApp) -> uvicorn.Server:
 async def _workers(sandbox: Sandbox) -> AsyncIterator[None]:
     """Run the background work of the services for the length of the block."""
     extractions = Background("extraction", sandbox, extraction.unfinished_revisions, extraction.process_revision)
-    jobs = Background("3D jobs", sandbox, text_detection.unfinished_jobs, text_detection.process_job)
+    jobs = Background("3D jobs", sandbox, three_d_jobs.unfinished_jobs, three_d_jobs.process_job)
     vision = Background("vision", sandbox, vision_worker.unfinished_jobs, vision_worker.process_job)
-    sandbox.queue_extraction, sandbox.queue_text_detection, sandbox.queue_vision_job = (
+    sandbox.queue_extraction, sandbox.queue_3d_job, sandbox.queue_vision_job = (
         extractions.add,
         jobs.add,
         vision.add,

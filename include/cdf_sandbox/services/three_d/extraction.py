@@ -39,7 +39,9 @@ class ExtractionError(Exception):
 
 
 @dataclass(frozen=True)
-class _Face:
+class Face:
+    """A face of a photosphere as a stored blob."""
+
     name: str
     blob: str
     size: int
@@ -47,12 +49,12 @@ class _Face:
 
 
 @dataclass(frozen=True)
-class _Sphere:
+class Sphere:
     """One photosphere with its faces as blobs that no row refers to yet."""
 
     label: str
     properties: dict[str, Any]
-    faces: Sequence[_Face]
+    faces: Sequence[Face]
 
 
 def unfinished_revisions(db: Connection) -> list[int]:
@@ -68,7 +70,7 @@ def process_revision(sandbox: Sandbox, revision_id: int) -> None:
         file = revision and db.execute("SELECT * FROM files WHERE id = ?", (revision["file_id"],)).fetchone()
     if revision is None or revision["ended_time"] is not None:
         return
-    spheres: list[_Sphere] = []
+    spheres: list[Sphere] = []
     logs: list[Log] = []
     problem: ExtractionError | None = None
     try:
@@ -84,7 +86,7 @@ def process_revision(sandbox: Sandbox, revision_id: int) -> None:
         _end(sandbox, revision, [*logs, _log(sandbox, _ERROR, problem.kind, str(problem))], failed=True)
 
 
-def extracted_spheres(path: Path, put: Callable[[bytes], str], logs: list[Log]) -> Iterator[_Sphere]:
+def extracted_spheres(path: Path, put: Callable[[bytes], str], logs: list[Log]) -> Iterator[Sphere]:
     """Yield the spheres of a file with their faces stored; spheres that cannot be used are logged."""
     with path.open("rb") as stream:
         try:
@@ -95,13 +97,13 @@ def extracted_spheres(path: Path, put: Callable[[bytes], str], logs: list[Log]) 
         for number, sphere in enumerate(found.usable, 1):
             try:
                 faces = [
-                    _Face(face.face, put(face.content), len(face.content), face.mime_type)
+                    Face(face.face, put(face.content), len(face.content), face.mime_type)
                     for face in sphere_faces(file, sphere)
                 ]
             except (E57Error, ImageError) as error:
                 logs.append({"severity": _WARNING, "type": "EXTRACTION/SKIPPED", "info": f"{sphere.name}: {error}"})
                 continue
-            yield _Sphere(sphere.name or f"Station {number}", _transformation(sphere), faces)
+            yield Sphere(sphere.name or f"Station {number}", _transformation(sphere), faces)
 
 
 def _transformation(sphere: Photosphere) -> dict[str, Any]:
@@ -117,7 +119,7 @@ def _transformation(sphere: Photosphere) -> dict[str, Any]:
     return properties
 
 
-def _finish(sandbox: Sandbox, revision: Any, spheres: Sequence[_Sphere], logs: Sequence[Log]) -> None:
+def _finish(sandbox: Sandbox, revision: Any, spheres: Sequence[Sphere], logs: Sequence[Log]) -> None:
     names = sandbox.options.extraction_names
     name = _namer(names, revision["id"])
     space = revision["extraction_space"]
@@ -164,7 +166,7 @@ def _node(space: str, external_id: str, view: str, properties: dict[str, Any]) -
     }
 
 
-def _insert_file(db: Connection, external_id: str, face: _Face, now: int) -> str:
+def _insert_file(db: Connection, external_id: str, face: Face, now: int) -> str:
     suffix = "png" if face.mime_type == "image/png" else "jpg"
     document = {"externalId": external_id, "name": f"{external_id}.{suffix}", "mimeType": face.mime_type}
     file_id = FILES.insert(db, document, now, present_from=now)

@@ -1,12 +1,14 @@
 """Endpoints of 3D jobs, which exist in data modeling only projects. A job is no node; its results are."""
 
 import json
+from sqlite3 import Connection
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
+from cdf_sandbox.core.beta import require_beta
 from cdf_sandbox.core.errors import BadRequest, DuplicatedExternalIds, InvalidCursor, UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.modes import require_data_modeling_only
@@ -22,14 +24,18 @@ from cdf_sandbox.services.three_d.models import (
     JobList,
     JobRef,
     JobWrites,
+    OptimizerJobWrite,
     RejectionList,
     Rejections,
     RejectionsChange,
     ResultList,
+    TextJobWrite,
 )
 from cdf_sandbox.services.three_d.store import find_job, job_json, job_status, require_job
 
 _REVISION = ViewId("cdf_cdm", "Cognite3DRevision", "v1")
+_FILE = ViewId("cdf_cdm", "CogniteFile", "v1")
+_MODEL = ViewId("cdf_cdm", "Cognite3DModel", "v1")
 _PAGE = 10
 """Jobs on a page; clients cannot choose, and must be ready for several pages."""
 _REJECTIONS_PAGE = 1000
@@ -42,23 +48,45 @@ def _admit(sandbox: Sandbox, access: Access, action: str, *jobs: JobRef) -> None
     access.require_spaces(INSTANCE_ACL, action, {job.space for job in jobs})
 
 
+def _check_collection(db: Connection, item: TextJobWrite) -> None:
+    collection = item.source.instance_id
+    revision = get_node(db, collection.space, collection.external_id, _REVISION)
+    if revision is None or revision.get("type") != "Image360":
+        raise UnknownIds([{"instanceId": collection.model_dump(by_alias=True)}], "360 image collections")
+
+
+def _check_scans(db: Connection, item: OptimizerJobWrite) -> None:
+    file = item.source.instance_id
+    if get_node(db, file.space, file.external_id, _FILE) is None:
+        raise UnknownIds([{"instanceId": file.model_dump(by_alias=True)}], "Files")
+    wanted = {"Image360": item.configuration.image360_model_instance_id}
+    wanted["PointCloud"] = item.configuration.point_cloud_model_instance_id
+    for kind, model in wanted.items():
+        properties = get_node(db, model.space, model.external_id, _MODEL)
+        if properties is None or properties.get("type") != kind:
+            raise UnknownIds([{"instanceId": model.model_dump(by_alias=True)}], f"{kind} models")
+
+
 @jobs_router.post("/jobs", status_code=201)
-def create_job(sandbox: SandboxDep, access: AccessDep, body: JobWrites) -> Response:
+def create_job(request: Request, sandbox: SandboxDep, access: AccessDep, body: JobWrites) -> Response:
     """Start a job; its nonce is spent."""
     item = body.items[0]
     _admit(sandbox, access, "WRITE", item)
     access.require(SCHEMA_ACL, "READ")
+    if isinstance(item, OptimizerJobWrite):
+        require_beta(request.headers.get("cdf-version", ""))
+        access.require_spaces(INSTANCE_ACL, "READ", {item.source.instance_id.space})
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
         if find_job(db, item) is not None:
             raise DuplicatedExternalIds([{"space": item.space, "externalId": item.external_id}])
         Schema(db).require_spaces({item.space})
-        collection = item.source.instance_id
-        revision = get_node(db, collection.space, collection.external_id, _REVISION)
-        if revision is None or revision.get("type") != "Image360":
-            raise UnknownIds([{"instanceId": collection.model_dump(by_alias=True)}], "360 image collections")
+        if isinstance(item, OptimizerJobWrite):
+            _check_scans(db, item)
+        else:
+            _check_collection(db, item)
         spend_nonce(sandbox, db, item.nonce)
-        document = item.model_dump(by_alias=True, exclude={"nonce"})
+        document = item.model_dump(by_alias=True, exclude={"nonce"}, exclude_none=True)
         number = db.execute(
             "INSERT INTO three_d_jobs (space, external_id, doc, created_time, started_time) VALUES (?, ?, ?, ?, ?)"
             " RETURNING number",
@@ -67,13 +95,18 @@ def create_job(sandbox: SandboxDep, access: AccessDep, body: JobWrites) -> Respo
                 item.external_id,
                 json.dumps(document, ensure_ascii=False),
                 now,
-                now + int(sandbox.options.detection_queue * 1000),
+                now + int(_queue_seconds(sandbox, item) * 1000),
             ),
         ).fetchone()["number"]
         created = job_json(require_job(db, item), now)
-    if sandbox.queue_text_detection is not None:
-        sandbox.queue_text_detection(number)
+    if sandbox.queue_3d_job is not None:
+        sandbox.queue_3d_job(number)
     return Json({"items": [created]}, status_code=201)
+
+
+def _queue_seconds(sandbox: Sandbox, item: TextJobWrite | OptimizerJobWrite) -> float:
+    options = sandbox.options
+    return options.revision_queue if isinstance(item, OptimizerJobWrite) else options.detection_queue
 
 
 @jobs_router.post("/jobs/list")
@@ -106,7 +139,7 @@ def list_results(sandbox: SandboxDep, access: AccessDep, body: ResultList) -> Re
     begin = cursor_id(body.cursor)
     with sandbox.read() as db:
         row = require_job(db, body.job)
-    done = job_status(row, sandbox.clock.now_ms()) == "Succeeded"
+    done = job_status(row, sandbox.clock.now_ms()) == "Succeeded" and row["result_space"] is not None
     result = {
         "type": "CogniteFile",
         "instanceId": {"space": row["result_space"], "externalId": row["result_external_id"]},

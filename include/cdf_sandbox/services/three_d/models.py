@@ -218,14 +218,52 @@ class Configuration(StrictModel):
     """Nothing can be configured."""
 
 
-class JobWrite(JobRef):
-    """A job to start."""
+class NewJob(JobRef):
+    """What all jobs to start have in common."""
 
     name: Annotated[str, text(1000)]
+    nonce: Annotated[str, text(1000, minimum=1)]
+
+
+class TextJobWrite(NewJob):
+    """A job that reads the texts of a collection."""
+
     type: Literal["ImageTextDetection"]
     source: Source
     configuration: Configuration
-    nonce: Annotated[str, text(1000, minimum=1)]
+
+
+class ScanSource(StrictModel):
+    """The file of scans that is processed."""
+
+    type: Literal["CogniteFile"]
+    instance_id: InstanceRef
+
+
+class Pipeline(StrictModel):
+    """How a point cloud is processed. CDF lists 15 indexing options; their names are not checked."""
+
+    version: Literal["v1"]
+    indexing_options: dict[str, str | bool | int | float] | None = None
+
+
+class ScanConfiguration(StrictModel):
+    """The models of what comes out: both, which is the only combination of several that CDF supports."""
+
+    point_cloud_model_instance_id: InstanceRef
+    image360_model_instance_id: InstanceRef
+    pipeline_configuration: Pipeline | None = None
+
+
+class OptimizerJobWrite(NewJob):
+    """A job that makes a point cloud and 360 images out of a file of scans (beta)."""
+
+    type: Literal["Optimizer"]
+    source: ScanSource
+    configuration: ScanConfiguration
+
+
+JobWrite = Annotated[TextJobWrite | OptimizerJobWrite, Field(discriminator="type")]
 
 
 class JobWrites(StrictModel):

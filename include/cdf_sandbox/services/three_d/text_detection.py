@@ -25,20 +25,11 @@ _TYPE = "application/json"
 _log = logging.getLogger("cdf_sandbox")
 
 
-def unfinished_jobs(db: Connection) -> list[int]:
-    """The jobs whose end is open."""
-    return [
-        row["number"] for row in db.execute("SELECT number FROM three_d_jobs WHERE ended_time IS NULL ORDER BY number")
-    ]
-
-
-def process_job(sandbox: Sandbox, number: int) -> None:
+def process_texts(sandbox: Sandbox, job: Row) -> None:
     """Process one job; an error ends it as failed, with the reason in the sandbox's log."""
+    number = job["number"]
     with sandbox.read() as db:
-        job = db.execute("SELECT * FROM three_d_jobs WHERE number = ?", (number,)).fetchone()
-        faces = list(_faces(db, json.loads(job["doc"])["source"]["instanceId"])) if job is not None else []
-    if job is None or job["ended_time"] is not None:
-        return
+        faces = list(_faces(db, json.loads(job["doc"])["source"]["instanceId"]))
     try:
         found = list(_found(sandbox, faces))
     except CannotRead as problem:

@@ -163,7 +163,8 @@ def without(item: dict[str, Any], **changes: Any) -> dict[str, Any]:
     [
         ({"nonce": None}, "nonce"),
         ({"nonce": "invented"}, "Failed to bind nonce"),
-        ({"type": "Optimizer"}, "ImageTextDetection"),
+        ({"type": "Painter"}, "ImageTextDetection"),
+        ({"type": "Optimizer"}, "CogniteFile"),
         ({"configuration": None}, "configuration"),
         ({"configuration": {"fast": True}}, "Unexpected field"),
         ({"space": "nowhere"}, "nowhere"),

@@ -1,0 +1,141 @@
+"""Background work of Optimizer jobs: 360 images in the core data model and a point cloud revision, out of an E57 file.
+
+The result is not published: what a classic revision makes is made as instances of the core data model, in the job's
+space. A collection belongs to the 360 image model that the job names, which is how clients find it, and the point cloud
+revision to the point cloud model. Everything of a job appears in one transaction together with its end.
+"""
+
+import json
+import logging
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from sqlite3 import Connection, Row
+from typing import Any
+
+from cdf_sandbox.core.sandbox import Sandbox
+from cdf_sandbox.services.data_modeling.ids import ContainerId, ViewId
+from cdf_sandbox.services.data_modeling.nodes import write_items
+from cdf_sandbox.services.files.store import Content, finish_upload
+from cdf_sandbox.services.three_d.extraction import ExtractionError, Sphere, extracted_spheres
+
+_CORE = "cdf_cdm"
+_DESCRIBABLE = ViewId(_CORE, "CogniteDescribable", "v1")
+_FILE = ViewId(_CORE, "CogniteFile", "v1")
+_IMAGE = ViewId(_CORE, "Cognite360Image", "v1")
+_STATION = ViewId(_CORE, "Cognite360ImageStation", "v1")
+_REVISION = ContainerId("cdf_cdm_3d", "Cognite3DRevision")
+_CHUNK = 1000
+_log = logging.getLogger("cdf_sandbox")
+
+Node = dict[str, Any]
+
+
+def process_scans(sandbox: Sandbox, job: Row) -> None:
+    """Process one job; a file that cannot be used ends it as failed, with the reason in the sandbox's log."""
+    document = json.loads(job["doc"])
+    source = document["source"]["instanceId"]
+    with sandbox.read() as db:
+        file = db.execute(
+            "SELECT blob FROM files WHERE space = ? AND instance_external_id = ?",
+            (source["space"], source["externalId"]),
+        ).fetchone()
+    spheres: list[Sphere] = []
+    try:
+        if file is None or file["blob"] is None:
+            raise ExtractionError("CONVERTER/FAILED", f"File {source['externalId']} has no content")
+        for sphere in extracted_spheres(sandbox.blobs.path(file["blob"]), sandbox.blobs.put, []):
+            spheres.append(sphere)
+    except ExtractionError as problem:
+        _log.warning("3D job %s failed: %s", job["external_id"], problem)
+        sandbox.blobs.remove([face.blob for sphere in spheres for face in sphere.faces])
+        with sandbox.write() as db:
+            _end(sandbox, db, job, str(problem))
+        return
+    _publish(sandbox, job, document["configuration"], spheres)
+
+
+def _publish(sandbox: Sandbox, job: Row, configuration: Mapping[str, Any], spheres: Sequence[Sphere]) -> None:
+    with sandbox.write() as db:
+        if db.execute("SELECT 1 FROM three_d_jobs WHERE number = ?", (job["number"],)).fetchone() is None:
+            sandbox.blobs.remove([face.blob for sphere in spheres for face in sphere.faces])
+            return
+        nodes = list(_nodes(sandbox, job, configuration, spheres))
+        after_commit = [
+            action
+            for start in range(0, len(nodes), _CHUNK)
+            for action in write_items(sandbox, db, nodes[start : start + _CHUNK])
+        ]
+        name = _namer(sandbox, job)
+        for number, sphere in enumerate(spheres):
+            for face in sphere.faces:
+                _upload(
+                    sandbox,
+                    db,
+                    job["space"],
+                    name(f"{number}_{face.name}"),
+                    Content(face.blob, face.size, face.mime_type),
+                )
+        _end(sandbox, db, job, None)
+    for action in after_commit:
+        action()
+
+
+def _nodes(sandbox: Sandbox, job: Row, configuration: Mapping[str, Any], spheres: Sequence[Sphere]) -> Iterator[Node]:
+    """Yield the nodes so that each refers to earlier ones only."""
+    space, name, names = job["space"], _namer(sandbox, job), sandbox.options.extraction_names
+    done = {"status": "Done", "published": True}
+    cloud = {**done, "type": "PointCloud", "model3D": configuration["pointCloudModelInstanceId"]}
+    yield _node(space, f"cog_3d_revision_{job['number']}", {_REVISION: cloud})
+    collections = [name(f"collection_{n}") for n in range(2 if names == "two_collections" else 1)] if spheres else []
+    for each in collections:
+        revision = {**done, "type": "Image360", "model3D": configuration["image360ModelInstanceId"]}
+        yield _node(space, each, {_REVISION: revision, _DESCRIBABLE: {"name": each}})
+    for number, sphere in enumerate(spheres):
+        for face in sphere.faces:
+            suffix = "png" if face.mime_type == "image/png" else "jpg"
+            file = {"name": f"{number}_{face.name}.{suffix}", "mimeType": face.mime_type}
+            yield _node(space, name(f"{number}_{face.name}"), {_FILE: file})
+        image = {key: value for key, value in sphere.properties.items() if key != "timeTaken"}
+        image |= {face.name: _ref(space, name(f"{number}_{face.name}")) for face in sphere.faces}
+        image["collection360"] = _ref(space, collections[number % len(collections)])
+        if "timeTaken" in sphere.properties:
+            image["takenAt"] = sphere.properties["timeTaken"]
+        if names != "no_stations":
+            station = name(f"station_{number}")
+            yield _node(space, station, {_STATION: {"name": sphere.label, "groupType": "Station360"}})
+            image["station360"] = _ref(space, station)
+        yield _node(space, name(f"image_{number}"), {_IMAGE: image})
+
+
+def _namer(sandbox: Sandbox, job: Row) -> Callable[[str], str]:
+    """Return how parts of the result are named: by number, or at random but alike in the whole work of a job."""
+    if sandbox.options.extraction_names == "random_ids":
+        return lambda part: str(uuid.uuid5(uuid.UUID(int=job["number"]), f"{job['space']} {part}"))
+    return lambda part: f"job_{job['number']}_{part}"
+
+
+def _ref(space: str, external_id: str) -> dict[str, str]:
+    return {"space": space, "externalId": external_id}
+
+
+def _node(space: str, external_id: str, sources: Mapping[ViewId | ContainerId, Mapping[str, Any]]) -> Node:
+    return {
+        "instanceType": "node",
+        **_ref(space, external_id),
+        "sources": [{"source": source.dump(), "properties": dict(values)} for source, values in sources.items()],
+    }
+
+
+def _upload(sandbox: Sandbox, db: Connection, space: str, external_id: str, content: Content) -> None:
+    """Give a face file its content; files of the service do not wait for the syncer."""
+    row = db.execute(
+        "UPDATE files SET present_from = ? WHERE space = ? AND instance_external_id = ? RETURNING id",
+        (sandbox.clock.now_ms(), space, external_id),
+    ).fetchone()
+    finish_upload(sandbox, db, row["id"], content)
+
+
+def _end(sandbox: Sandbox, db: Connection, job: Row, failure: str | None) -> None:
+    """End a job no sooner than after the configured processing time."""
+    ended = max(sandbox.clock.now_ms(), job["started_time"] + int(sandbox.options.revision_processing * 1000))
+    db.execute("UPDATE three_d_jobs SET ended_time = ?, failure = ? WHERE number = ?", (ended, failure, job["number"]))
