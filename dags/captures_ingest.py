@@ -12,7 +12,7 @@ picks the way.
 Cube faces and panoramas: `faces` uploads batches of stations side by side, `publish` writes stations, collection and
 images (button *Open in CDF*). After a delivery with a higher `revision` CDF shows that delivery: images of stations
 that it leaves out are removed, with what only they used; a station that is held back stays as it was published. E57
-scans where CDF extracts the panoramas: `upload_scans`, `start_revisions`,
+scans where CDF extracts the panoramas: `upload_scans`, `start_revisions` (in data modeling projects Optimizer jobs),
 `wait_for_revisions` (without holding a worker), `collect`; images that CDF extracted for an earlier delivery are named,
 and stay until somebody deletes them in CDF. Then `place` adds the collection to the site's scene, if it
 has one, `verify` reads all of it back, and `announce` triggers **captures_contextualize**. `release` releases

@@ -28,6 +28,15 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True)
+class PointCloud:
+    """The point cloud that an extraction made beside the images: its revision, and the model of that, as nodes."""
+
+    space: str
+    revision: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class ViewerReport:
     """Sentences about what viewers do not show as it was meant.
 

@@ -10,7 +10,7 @@ from capture360.cdf.assets import ClassicAssets
 from capture360.cdf.capabilities import Need, capabilities, in_space, lacking
 from capture360.cdf.client import CdfProject, Connection, inspect
 from capture360.cdf.links.provenance import LinkRegistry
-from capture360.cdf.registry import mode_of
+from capture360.cdf.registry import cdf_extracts_scans, mode_of
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.model import CaptureKey
 from capture360.rules.finding import Finding
@@ -124,6 +124,6 @@ def _link_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
 
 
 def _scan_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
-    if mode_of(cdf).e57 != "revision" or site.e57.extraction == "local":
+    if not cdf_extracts_scans(cdf, site):
         return ()  # the scans are cut here
     return [Need("threedAcl", "READ"), Need("threedAcl", "CREATE"), Need("sessionsAcl", "CREATE")]

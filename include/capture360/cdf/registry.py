@@ -15,6 +15,9 @@ from capture360.cdf.links.image360 import Image360Links
 from capture360.cdf.links.provenance import LinkRegistry
 from capture360.cdf.ports import AssetSource, Image360Store, LinkWriter
 from capture360.cdf.project_mode import ModeName
+from capture360.cdf.three_d.job_scans import JobScans
+from capture360.cdf.three_d.revision_scans import RevisionScans
+from capture360.cdf.three_d.scans import ScanExtraction
 from capture360.settings.detection import DetectorName
 from capture360.settings.links import LinkSettings
 from capture360.settings.site import Site
@@ -22,13 +25,14 @@ from capture360.settings.site import Site
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """Implementations of the ports in one mode, the detectors it offers, and who extracts E57 scans."""
+    """Implementations of the ports in one mode, the detectors it offers, and who extracts E57 scans by default."""
 
     images: Callable[[CdfProject, Site], Image360Store]
     assets: Callable[[CdfProject, LinkSettings], AssetSource]
     links: Callable[[CdfProject, Site, LinkRegistry], LinkWriter]
     detectors: tuple[DetectorName, ...]
-    e57: Literal["revision", "extract"]
+    scans: Callable[[CdfProject, Site], ScanExtraction]
+    e57: Literal["cdf", "local"]
 
 
 MODES: Mapping[ModeName, Mode] = {
@@ -37,17 +41,24 @@ MODES: Mapping[ModeName, Mode] = {
         ClassicAssets,
         lambda cdf, *_: Annotations(cdf, "images.AssetLink"),
         ("ocr", "vision"),
-        e57="revision",
+        RevisionScans,
+        e57="cdf",
     ),
     "hybrid": Mode(
         ClassicImages,
         CoreAssets,
         lambda cdf, *_: Annotations(cdf, "images.InstanceLink"),
         ("ocr", "vision"),
-        e57="revision",
+        RevisionScans,
+        e57="cdf",
     ),
-    "data_modeling": Mode(CoreImages, CoreAssets, Image360Links, ("ocr", "cdf_3d_job"), e57="extract"),
+    "data_modeling": Mode(CoreImages, CoreAssets, Image360Links, ("ocr", "cdf_3d_job"), JobScans, e57="local"),
 }
+
+
+def cdf_extracts_scans(cdf: CdfProject, site: Site) -> bool:
+    """Whether CDF extracts the panoramas of E57 scans: as the site says, or by the mode."""
+    return (site.e57.extraction or mode_of(cdf).e57) == "cdf"
 
 
 def mode_of(cdf: CdfProject) -> Mode:

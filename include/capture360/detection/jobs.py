@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from capture360.cdf.polling import growing_pauses
 from capture360.cdf.ports import Collection
-from capture360.cdf.three_d.jobs import Result, TextJob, TextJobs
+from capture360.cdf.three_d.jobs import Job, Result, TextJobs
 from capture360.detection.job_results import FoundText, UnknownResultError, parse
 from capture360.detection.job_wait import JobWait
 from capture360.errors import CdfError
@@ -80,7 +80,7 @@ class JobDetector:
                     if (text.space, text.image) in wanted and text.key not in rejected:
                         yield from self._detection(text)
 
-    def _finished(self, collection: Collection, external_id: str) -> TextJob:
+    def _finished(self, collection: Collection, external_id: str) -> Job:
         job = self._jobs.find(self._space, external_id)
         if job is not None and job.is_lost:
             self._log(f"3D job {external_id} ended as {job.status}: starting it again")
@@ -109,7 +109,7 @@ class JobDetector:
             job = found
         return job
 
-    def _texts(self, job: TextJob, result: Result) -> list[FoundText]:
+    def _texts(self, job: Job, result: Result) -> list[FoundText]:
         content = self._jobs.content(result)
         try:
             return parse(content)

@@ -12,11 +12,13 @@ from capture360.settings.section import Section
 class E57Settings(Section):
     """How E57 files become panoramas where the project mode leaves a choice."""
 
-    extraction: Literal["cdf", "local"] = "cdf"
-    """`local` extracts the panoramas here in every mode; `cdf` lets CDF do it where the project mode allows and the
-    manifest states nothing that CDF's extraction cannot apply, such as `frame.transform`."""
+    extraction: Literal["cdf", "local"] | None = None
+    """`local` extracts the panoramas here; `cdf` lets CDF do it where the manifest states nothing that CDF's extraction
+    cannot apply, such as `frame.transform`: by 3D revisions, or in data modeling projects by Optimizer jobs, which are
+    in beta. If not given, CDF does it but in data modeling projects."""
     model_id: int | None = None
-    """Id of the 3D model whose revisions are made; found or created for each capture if not given."""
+    """Id of the 3D model whose revisions are made; found or created for each capture if not given. Not for data
+    modeling projects."""
     space: str | None = None
     """Instance space that CDF extracts into; a space of its own for each capture if not given."""
     options: Literal["text", "boolean"] = "text"
@@ -28,4 +30,4 @@ class E57Settings(Section):
     indexing_options: Mapping[str, str | bool | int | float] = {}
     """Options that are sent along with `extractPhotosphereImages` and `dmsInstancesSpaceId`."""
     deadline: timedelta = timedelta(hours=12)
-    """How long to wait for CDF to process a revision."""
+    """How long to wait for CDF to process a revision or a job."""

@@ -27,5 +27,8 @@ class SceneSettings(Section):
     rotation_deg: tuple[float, float, float] = (90.0, 0.0, 0.0)
     """Euler angles X, Y, Z in degrees. Viewers change the axes twice in a scene, so a quarter turn about X leaves a
     collection as it is without one; for an alignment A write the angles of A Rx(90 degrees)."""
+    point_clouds: bool = False
+    """Whether point clouds that CDF's extraction makes beside the images are added too, placed as collections are. Only
+    in data modeling projects."""
     scale: tuple[Positive, Positive, Positive] = (1.0, 1.0, 1.0)
     """Scale X, Y, Z of a collection in the scene."""

@@ -12,8 +12,9 @@ import numpy as np
 
 from capture360.cdf.fusion import collection_link
 from capture360.cdf.polling import wait_until
-from capture360.cdf.ports import Collection
-from capture360.cdf.three_d.extraction import ExtractedImage, Extraction
+from capture360.cdf.ports import Collection, PointCloud
+from capture360.cdf.registry import mode_of
+from capture360.cdf.three_d.extraction import Extracted, ExtractedImage
 from capture360.e57 import split_reference
 from capture360.errors import CdfError
 from capture360.model import FACES, Capture, CaptureKey, Pose, PublishedImage
@@ -23,6 +24,8 @@ from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import note_published
 from capture360.steps.validate import recorded_capture
 
+POINT_CLOUDS = "point_clouds"
+"""Key of the point clouds in the record of published images: space, revision and model of each."""
 _SAME_PLACE_M = 0.01
 _SHOWN = 5
 LATE_S = 20.0
@@ -31,13 +34,17 @@ LATE_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What CDF made. `missing` are stations that were promised and are not there; `others` images nobody promised."""
+    """What CDF made. `missing` are stations that were promised and are not there; `others` images nobody promised.
+
+    `point_clouds` came along as instances.
+    """
 
     images: int
     collections: tuple[Collection, ...]
     missing: tuple[str, ...]
     others: int
     link: str
+    point_clouds: tuple[PointCloud, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
     body = recorded_revisions(ctx, key, fingerprint)
     space = body["space"]
     began = {path: datetime.fromisoformat(created) for path, (_, created) in body["revisions"].items()}
-    extraction = Extraction(ctx.cdf, space)
+    extraction = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).extracted(key, body["model"], space)
     found = _once_complete(extraction, capture, began)
     others = [] if ctx.site.e57.space else list(found.others)
     made = [*found.shown.values(), *others]
@@ -77,7 +84,8 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
     collections = _collections(key, made)
     left = _left(ctx, key, extraction, {_id(each) for each in made})
     link = collection_link(ctx.cdf.connection, collections[0])
-    done = Collected(len(images), tuple(collections), found.missing, len(others), link)
+    clouds = tuple(extraction.point_clouds())
+    done = Collected(len(images), tuple(collections), found.missing, len(others), link, clouds)
     record = {
         "images": len(images),
         "revision": capture.revision,
@@ -87,12 +95,15 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
         "others": [_id(each) for each in others],
         "left": left,
         "link": link,
+        POINT_CLOUDS: [[cloud.space, cloud.revision, cloud.model] for cloud in clouds],
     }
     note_published(ctx.records, capture, fingerprint)
     ctx.records.put(key, fingerprint, PUBLISH, record, run=ctx.run)
     ctx.log(f"{len(found.shown)} of {len(capture.stations)} promised panoramas in {len(collections)} collections")
     if found.missing:
         ctx.log(f"CDF left out {_named(found.missing)}.")
+    for cloud in clouds:
+        ctx.log(f"point cloud: revision {cloud.revision} of 3D model {cloud.model} in space {cloud.space}")
     if left:
         ctx.log(
             f"{len(left)} images of earlier deliveries are still shown: {_named(left)}. CDF's extraction made them "
@@ -111,11 +122,9 @@ def was_extracted(body: Mapping[str, Any]) -> bool:
 def extract_again(ctx: StepContext, key: CaptureKey, fingerprint: str) -> str:
     """How images that CDF made are had again: it extracts a scan once for each revision of its model."""
     body = recorded_revisions(ctx, key, fingerprint)
-    revisions = _named([str(number) for number, _ in body["revisions"].values()])
-    return (
-        f"CDF made them: delete revision {revisions} of 3D model {body['model']} in CDF and run captures_ingest "
-        "for it, then CDF extracts them again."
-    )
+    work = _named([str(number) for number, _ in body["revisions"].values()])
+    described = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).describe(body["model"], work)
+    return f"CDF made them: delete {described} in CDF and run captures_ingest for it, then CDF extracts them again."
 
 
 def at_same_place(one: Pose, other: Pose) -> bool:
@@ -123,7 +132,7 @@ def at_same_place(one: Pose, other: Pose) -> bool:
     return math.dist(one.position, other.position) < _SAME_PLACE_M
 
 
-def _once_complete(extraction: Extraction, capture: Capture, began: Mapping[str, datetime]) -> _Found:
+def _once_complete(extraction: Extracted, capture: Capture, began: Mapping[str, datetime]) -> _Found:
     """What is there once all that was promised is, or once it is too late for that."""
     found: list[_Found] = []
 
@@ -136,7 +145,7 @@ def _once_complete(extraction: Extraction, capture: Capture, began: Mapping[str,
 
 
 def _lost(
-    ctx: StepContext, key: CaptureKey, fingerprint: str, missing: Sequence[str], extraction: Extraction
+    ctx: StepContext, key: CaptureKey, fingerprint: str, missing: Sequence[str], extraction: Extracted
 ) -> list[str]:
     """Those of the stations whose images this delivery showed before, and that are in the space no more."""
     known = ctx.records.get(key, fingerprint, PUBLISH)
@@ -147,7 +156,7 @@ def _lost(
     return [station for station in missing if station in shown and shown[station] not in there]
 
 
-def _left(ctx: StepContext, key: CaptureKey, extraction: Extraction, made: Set[str]) -> list[str]:
+def _left(ctx: StepContext, key: CaptureKey, extraction: Extracted, made: Set[str]) -> list[str]:
     """Images that deliveries of this capture recorded before, that are not this one's, and that CDF still has."""
     records = [ctx.records.get(key, each, PUBLISH) for each in ctx.records.fingerprints(key)]
     bodies = [record.body for record in records if record is not None and was_extracted(record.body)]

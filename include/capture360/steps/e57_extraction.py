@@ -1,4 +1,4 @@
-"""E57 captures where CDF extracts the panoramas: upload the scans, start one revision each, wait, find what came out.
+"""E57 captures where CDF extracts the panoramas: upload the scans, start one revision or job each, and wait.
 
 `look` asks once, so that a deferred task and a command line can both wait. What came out is in `steps.collect`.
 """
@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from capture360 import names
-from capture360.cdf.images.files import ClassicFiles
 from capture360.cdf.preflight import ensure_space
-from capture360.cdf.three_d.revisions import Revision, Revisions
-from capture360.cdf.three_d.uploads import LargeFile, LargeUploads
+from capture360.cdf.registry import mode_of
+from capture360.cdf.three_d.scans import Id, UploadedScan
+from capture360.cdf.three_d.uploads import LargeFile
 from capture360.errors import BadInputError, CdfError, MissingStepError
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.scans import open_scan, scan_exists, scan_size
@@ -41,10 +41,10 @@ class ScansUploaded:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The 3D model, its revisions and the space that CDF extracts into."""
+    """The 3D model, its revisions (or jobs) and the space that CDF extracts into."""
 
-    model: int
-    revisions: tuple[int, ...]
+    model: Id
+    revisions: tuple[Id, ...]
     space: str
 
 
@@ -84,32 +84,36 @@ def upload_scans(ctx: StepContext, key: CaptureKey, fingerprint: str) -> ScansUp
     if not newer_revision_asked(ctx.records, capture):
         refuse_silent_scans(ctx.records, capture)
     folder = ctx.folder(key)
-    uploads = LargeUploads(ctx.cdf, ctx.site.files, ctx.log)
+    scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
+    space = extraction_space(ctx.site, key)
     files: dict[str, int] = {}
     size = 0
     for path in sorted(capture.scans):
         file = scan_file(folder, capture, path)
-        files[path] = uploads.put(file, lambda path=path: open_scan(folder, path))  # type: ignore[misc]
+        files[path] = scans.upload(file, lambda path=path: open_scan(folder, path), space, ctx.log)  # type: ignore[misc]
         size += file.size
     ctx.records.put(key, fingerprint, UPLOAD, {"files": files, "bytes": size}, run=ctx.run)
     return ScansUploaded(len(files), size)
 
 
 def start_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Started:
-    """Find or start one revision for each file; the nonce of each session is used where it is created."""
+    """Find or start one revision or job for each file; the nonce of each session is used where it is created."""
     capture = recorded_capture(ctx.records, key, fingerprint)
     record = ctx.records.get(key, fingerprint, UPLOAD)
     if record is None:
         raise MissingStepError(key, "its scans have not been uploaded", "upload_scans")
     space = extraction_space(ctx.site, key)
     ensure_space(ctx.cdf, space, create=ctx.site.create_space)
-    revisions = Revisions(ctx.cdf, ctx.site.e57)
-    model = revisions.model(key, capture.label, ClassicFiles(ctx.cdf.client, ctx.site.files).data_set_id)
-    started = {path: revisions.start(model, file, space) for path, file in record.body["files"].items()}
-    done = Started(model, tuple(revision.id for revision in started.values()), space)
+    uploaded = {
+        path: UploadedScan(number, names.e57_id(key, path, capture.scans[path]))
+        for path, number in record.body["files"].items()
+    }
+    scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
+    started = scans.start(key, capture.label, uploaded, space)
+    done = Started(started.model, tuple(work.id for work in started.work.values()), space)
     body: dict[str, Any] = {
-        "model": model,
-        "revisions": {path: [each.id, each.created.isoformat()] for path, each in started.items()},
+        "model": started.model,
+        "revisions": {path: [work.id, work.created.isoformat()] for path, work in started.work.items()},
         "space": space,
         "began": datetime.now(UTC).isoformat(),
     }
@@ -117,25 +121,27 @@ def start_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Star
     if known is not None and known.body["revisions"] == body["revisions"]:
         body["began"] = known.body["began"]
     ctx.records.put(key, fingerprint, REVISION, body, run=ctx.run)
-    ctx.log(f"model {model}: revisions {', '.join(map(str, done.revisions))}, into space {space}")
+    ctx.log(f"model {done.model}: {scans.noun}s {', '.join(map(str, done.revisions))}, into space {space}")
     return done
 
 
 def poll_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Waiting:
-    """Return how far CDF is. CdfError with the log's words if a revision failed, or if the deadline is over."""
+    """Return how far CDF is. CdfError with CDF's reason if a revision or job failed, or if the deadline is over."""
     body = recorded_revisions(ctx, key, fingerprint)
-    revisions = Revisions(ctx.cdf, ctx.site.e57)
-    states = [revisions.read(body["model"], revision) for revision, _ in body["revisions"].values()]
-    for revision in states:
-        if revision.status == "Failed":
-            why = revisions.failure(revision.model, revision.id)
+    scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
+    model = body["model"]
+    states = scans.look(model, [work for work, _ in body["revisions"].values()], body["space"])
+    for work in states:
+        if work.status == "Failed":
+            why = scans.failure(model, work.id)
             raise CdfError(
-                f"{key}: CDF could not extract revision {revision.id} of model {revision.model}: {why}. "
-                f"To let CDF try again, clear the task that starts the extraction: it starts a new revision."
+                f"{key}: CDF could not extract {scans.describe(model, str(work.id))}: {why}. "
+                f"To let CDF try again, clear the task that starts the extraction: it starts a new {scans.noun}."
             )
-    others = tuple(revision.status for revision in states if revision.status != "Done")
+    others = tuple(work.status for work in states if work.status != "Done")
     if others:
-        _within_deadline(ctx, key, states, datetime.fromisoformat(body["began"]))
+        waiting = ", ".join(f"{work.id} ({work.status})" for work in states if work.status != "Done")
+        _within_deadline(ctx, key, f"{scans.noun} {waiting}", model, datetime.fromisoformat(body["began"]))
     return Waiting(len(states) - len(others), len(states), others)
 
 
@@ -160,11 +166,10 @@ def recorded_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> d
     return dict(record.body)
 
 
-def _within_deadline(ctx: StepContext, key: CaptureKey, states: Sequence[Revision], began: datetime) -> None:
+def _within_deadline(ctx: StepContext, key: CaptureKey, waiting: str, model: Id, began: datetime) -> None:
     deadline = ctx.site.e57.deadline
     if datetime.now(UTC) - began > deadline:
-        waiting = ", ".join(f"{revision.id} ({revision.status})" for revision in states if revision.status != "Done")
         raise CdfError(
-            f"{key}: after {deadline} CDF has not ended revision {waiting}. Ask CDF support with the model id "
-            f"{states[0].model}, or raise e57.deadline and clear this task."
+            f"{key}: after {deadline} CDF has not ended {waiting}. Ask CDF support with the model id "
+            f"{model}, or raise e57.deadline and clear this task."
         )

@@ -9,12 +9,11 @@ from typing import Any
 from capture360 import names
 from capture360.cdf.attached_edges import attached_edges
 from capture360.cdf.client import cdf_errors
-from capture360.cdf.images.files import ClassicFiles
 from capture360.cdf.instances import Instances
 from capture360.cdf.preflight import space_exists
 from capture360.cdf.registry import mode_of
-from capture360.cdf.three_d.extraction import ExtractedImage, Extraction
-from capture360.cdf.three_d.revisions import Revisions
+from capture360.cdf.three_d.extraction import Extracted, ExtractedImage
+from capture360.cdf.three_d.scans import Id, ScansMade
 from capture360.checks.validation import capture_from_document
 from capture360.model import Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.steps.collect import was_extracted
@@ -25,7 +24,7 @@ from capture360.steps.faces import references
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import published_stations
 from capture360.steps.scene import scene_edges, take_out
-from capture360.steps.validate import CAPTURE
+from capture360.steps.validate import CAPTURE, extraction_space
 
 Name = tuple[str, str]
 """Space and external id of an instance."""
@@ -35,7 +34,8 @@ Name = tuple[str, str]
 class Made:
     """What is to be removed: instances by space and external id, files and 360° models by external id, 3D models by id.
 
-    `revisions` are pairs of model and revision, `scans` E57 files, `spaces` those that hold this capture alone.
+    `revisions` are pairs of model and revision or job, `scans` E57 files, `spaces` those that hold this capture alone,
+    `scan_spaces` those that CDF extracted the scans into.
     """
 
     images: frozenset[Name] = frozenset()
@@ -43,16 +43,17 @@ class Made:
     models: frozenset[str] = frozenset()
     stations: frozenset[Name] = frozenset()
     faces: frozenset[FaceRef] = frozenset()
-    revisions: frozenset[tuple[int, int]] = frozenset()
-    three_d: frozenset[int] = frozenset()
+    revisions: frozenset[tuple[Id, Id]] = frozenset()
+    three_d: frozenset[Id] = frozenset()
     scans: frozenset[str] = frozenset()
     spaces: frozenset[str] = frozenset()
+    scan_spaces: frozenset[str] = frozenset()
 
     def __or__(self, other: Made) -> Made:
         return Made(**{each.name: getattr(self, each.name) | getattr(other, each.name) for each in fields(self)})
 
     def __bool__(self) -> bool:
-        return any(getattr(self, each.name) for each in fields(self))
+        return any(getattr(self, each.name) for each in fields(self) if each.name != "scan_spaces")
 
     def by_kind(self) -> Mapping[str, Sequence[str]]:
         """Return what there is of each kind, in the order of removal."""
@@ -102,13 +103,9 @@ class Made:
 
     def remove_scans(self, ctx: StepContext) -> None:
         """Remove revisions, their model once it is empty, E57 files, and spaces that hold nothing any more."""
-        revisions = Revisions(ctx.cdf, ctx.site.e57)
-        for model in sorted({model for model, _ in self.revisions}):
-            revisions.remove(model, {number for of, number in self.revisions if of == model})
-        for model in sorted(self.three_d):
-            revisions.remove_model(model)
-        if self.scans:
-            ClassicFiles(ctx.cdf.client, ctx.site.files).remove(sorted(self.scans))
+        scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
+        for space in sorted(self.scan_spaces):
+            scans.remove(ScansMade(self.revisions, self.three_d, self.scans), space)
         for space in sorted(self.spaces):
             with cdf_errors(f"Removing space {space}"):
                 if not ctx.cdf.client.data_modeling.instances.list("node", space=space, limit=1):
@@ -188,29 +185,33 @@ def _find_extracted(ctx: StepContext, key: CaptureKey, captures: Sequence[Captur
     """Find what CDF extracted out of the capture's scans, with revisions and files."""
     bodies = [record.body for each in ctx.records.fingerprints(key) if (record := ctx.records.get(key, each, REVISION))]
     scans = [names.e57_id(key, path, sha256) for each in captures for path, sha256 in each.scans.items()]
-    if not scans or mode_of(ctx.cdf).e57 != "revision":
+    if not scans:
         return
-    files = ClassicFiles(ctx.cdf.client, ctx.site.files).ids(sorted(set(scans)))
-    revisions = Revisions(ctx.cdf, ctx.site.e57)
-    own = revisions.own_model(key)
-    models = {int(body["model"]) for body in bodies} | ({own} if own is not None else set())
-    there = {model: revisions.of_files(model, set(files.values())) for model in models if revisions.has_model(model)}
-    spaces = {str(body["space"]) for body in bodies}
+    backend = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
+    extracted_into = {str(body["space"]): body["model"] for body in bodies}
     alone = names.space_id(key)
-    for space in sorted(spaces):
+    for space, model in sorted(extracted_into.items()):
         if space_exists(ctx.cdf, space):
-            _find_in_space(ctx, key, space, found, alone=space == alone)
+            _find_in_space(ctx, key, space, backend.extracted(key, model, space), found, alone=space == alone)
+    there = ScansMade()
+    spaces = {*extracted_into, extraction_space(ctx.site, key)}
+    for space in sorted(spaces):
+        some = backend.made(key, [body["model"] for body in bodies], sorted(set(scans)), space)
+        there = ScansMade(there.work | some.work, there.own | some.own, there.files | some.files)
     found.made |= Made(
-        revisions=frozenset((model, number) for model, some in there.items() for number in some),
-        three_d=frozenset() if own is None else frozenset({own}),
-        scans=frozenset(files),
+        revisions=there.work,
+        three_d=there.own,
+        scans=there.files,
         spaces=frozenset({alone} if alone in spaces and space_exists(ctx.cdf, alone) else ()),
+        scan_spaces=frozenset(spaces),
     )
 
 
-def _find_in_space(ctx: StepContext, key: CaptureKey, space: str, found: Found, *, alone: bool) -> None:
+def _find_in_space(
+    ctx: StepContext, key: CaptureKey, space: str, made: Extracted, found: Found, *, alone: bool
+) -> None:
     """Find the capture's images among those that extractions made in a space; all of them if it is its own."""
-    extracted = list(Extraction(ctx.cdf, space).images())
+    extracted = list(made.images())
     recorded = set(_recorded_images(ctx, key))
     mine = [each for each in extracted if alone or each.image.external_id in recorded]
     others = [each for each in extracted if each not in mine]
@@ -221,7 +222,7 @@ def _find_in_space(ctx: StepContext, key: CaptureKey, space: str, found: Found, 
     found.foreign_images += [each.image.external_id for each in others if each.collection in collections]
     found.kept += tuple(sorted(shared))
     found.made |= Made(
-        images=frozenset((space, each.image.external_id) for each in mine),
+        images=frozenset((each.image.space, each.image.external_id) for each in mine),
         collections=frozenset((each.space, each.external_id) for each in collections),
         stations=frozenset((space, name) for name in stations - shared),
         faces=_faces(mine),

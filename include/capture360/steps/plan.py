@@ -5,10 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 
-from capture360.cdf.images.files import ClassicFiles
 from capture360.cdf.preflight import space_exists
 from capture360.cdf.registry import mode_of
-from capture360.cdf.three_d.revisions import Revisions
 from capture360.checks.validation import Validation
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
@@ -71,21 +69,12 @@ def plan(ctx: StepContext, key: CaptureKey) -> Plan:
 
 
 def _planned_revisions(ctx: StepContext, folder: CaptureFolder, validation: Validation, capture: Capture) -> Plan:
-    files = ClassicFiles(ctx.cdf.client, ctx.site.files)
-    revisions = Revisions(ctx.cdf, ctx.site.e57)
     space = extraction_space(ctx.site, capture.key)
-    model = revisions.find_model(capture.key)
     wanted = {path: scan_file(folder, capture, path) for path in sorted(capture.scans)}
-    stored = files.uploaded({file.external_id: file.sha256 for file in wanted.values()})
-    ids = files.ids(sorted(stored))
-    started = {
-        path
-        for path, file in wanted.items()
-        if model is not None and file.external_id in ids and revisions.find(model, ids[file.external_id], space)
-    }
+    known = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).known(capture.key, wanted, space)
     return Plan(
         validation,
         space=None if space_exists(ctx.cdf, space) else space,
-        files=tuple(file.external_id for file in wanted.values() if file.external_id not in stored),
-        revisions=tuple(path for path in wanted if path not in started),
+        files=tuple(file.external_id for path, file in wanted.items() if path not in known.stored),
+        revisions=tuple(path for path in wanted if path not in known.started),
     )

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from capture360 import names
 from capture360.cdf.images.scenes import FILLING, LOADED, Scene
-from capture360.cdf.ports import Collection
+from capture360.cdf.ports import Collection, PointCloud
 from capture360.cdf.registry import mode_of
 from capture360.errors import ConfigError, MissingStepError
 from capture360.model import Capture, CaptureKey
 from capture360.records import Records
+from capture360.steps.collect import POINT_CLOUDS
 from capture360.steps.context import StepContext
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.publish import recorded_collections
@@ -50,6 +51,8 @@ def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
         ctx.records.put_note(older, SUPERSEDED, {"by": str(key)})
     written = scene.ensure()
     written += scene.place(collections, visible=ctx.records.note(key, SUPERSEDED) is None)
+    if ctx.site.scene is not None and ctx.site.scene.point_clouds:
+        written += scene.place_point_clouds(_point_clouds(ctx.records, key, fingerprint))
     written += len(scene.remove(_emptied(ctx, key, collections)))
     hidden = _hide(ctx, scene, key, superseded)
     count = len({*scene.collections(), *collections})
@@ -148,6 +151,11 @@ def _recorded(records: Records, key: CaptureKey) -> list[Collection]:
 def _published(records: Records, key: CaptureKey, fingerprint: str) -> list[Collection]:
     record = records.get(key, fingerprint, PUBLISH)
     return list(recorded_collections(record.body)) if record is not None else []
+
+
+def _point_clouds(records: Records, key: CaptureKey, fingerprint: str) -> list[PointCloud]:
+    record = records.get(key, fingerprint, PUBLISH)
+    return [PointCloud(*each) for each in record.body.get(POINT_CLOUDS, ())] if record is not None else []
 
 
 def _key_in(site: str, text: str) -> CaptureKey:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from capture360 import names
 from capture360.capture_state import StepRecord
 from capture360.cdf.registry import mode_of
-from capture360.cdf.three_d.extraction import Extraction
+from capture360.cdf.three_d.extraction import Extracted
 from capture360.model import Capture, CaptureKey
 from capture360.steps.collect import was_extracted
 from capture360.steps.context import StepContext
@@ -47,8 +47,9 @@ def left_behind(ctx: StepContext, key: CaptureKey, published: str, record: StepR
     return [name for name in record.body["left"] if name in there]
 
 
-def _extraction(ctx: StepContext, key: CaptureKey, published: str) -> Extraction:
-    return Extraction(ctx.cdf, recorded_revisions(ctx, key, published)["space"])
+def _extraction(ctx: StepContext, key: CaptureKey, published: str) -> Extracted:
+    body = recorded_revisions(ctx, key, published)
+    return mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).extracted(key, body["model"], body["space"])
 
 
 def _begun(ctx: StepContext, key: CaptureKey, record: StepRecord | None) -> Iterator[Capture]:

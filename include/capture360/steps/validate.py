@@ -9,7 +9,7 @@ from typing import Literal
 
 from capture360 import names
 from capture360.cdf.preflight import missing_for_extraction
-from capture360.cdf.registry import mode_of
+from capture360.cdf.registry import cdf_extracts_scans, mode_of
 from capture360.checks.check import check_capture
 from capture360.checks.validation import Validation, capture_document, capture_from_document
 from capture360.errors import CaptureRejected, ConfigError, MissingStepError
@@ -142,7 +142,7 @@ def route_of(ctx: StepContext, capture: Capture) -> Route:
 
     CDF publishes scans as they are: where the manifest states more, they are extracted here.
     """
-    here = mode_of(ctx.cdf).e57 != "revision" or ctx.site.e57.extraction == "local" or capture.extracted_here
+    here = not cdf_extracts_scans(ctx.cdf, ctx.site) or capture.extracted_here
     return "revision" if capture.kind is CaptureKind.E57 and not here else "faces"
 
 

@@ -16,7 +16,7 @@ from capture360.batches import batched
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject
 from capture360.cdf.images.core_files import FILE, CoreFiles
-from capture360.cdf.images.core_model import MODEL, CoreModels
+from capture360.cdf.images.core_model import ANY_MODEL, MODEL, CoreModels
 from capture360.cdf.images.instances import ImageInstances
 from capture360.cdf.images.scenes import with_scene
 from capture360.cdf.images.stored_sizes import stored_sizes
@@ -42,8 +42,6 @@ from capture360.settings.site import Site
 _CORE = "cdf_cdm"
 DESCRIBABLE = View(_CORE, "CogniteDescribable")
 REVISION = View(_CORE, "Cognite3DRevision")
-ANY_MODEL = View(_CORE, "Cognite3DModel")
-"""Of a 360° model and of any other: its type is what tells them apart."""
 STATION = View(_CORE, "Cognite360ImageStation")
 IMAGE = View(_CORE, "Cognite360Image")
 _TYPE = "Image360"
@@ -166,14 +164,7 @@ class CoreImages(ImageInstances):
                         yield f"Link {edge.name} of {pair.asset} on {pair.image} {problem}."
 
     def _published_image(self, node: Any) -> PublishedImage:
-        properties = IMAGE.properties_of(node)
-        return PublishedImage(
-            external_id=node.external_id,
-            space=node.space,
-            station=(properties.get("station360") or {}).get("externalId", ""),
-            pose=pose_of({**dict.fromkeys(POSITION + ROTATION, 0.0), **properties}),
-            faces={face: _face(face, properties[face]) for face in FACES if properties.get(face)},
-        )
+        return published_image(node)
 
     def _models_of(self, key: CaptureKey) -> Sequence[str]:
         return self._models.all(key)
@@ -217,6 +208,18 @@ class CoreImages(ImageInstances):
 
     def _new_model(self, key: CaptureKey, found: str | None) -> list[str]:
         return [] if found else [f"360° model {key}"]
+
+
+def published_image(node: Any) -> PublishedImage:
+    """Convert the SDK's Cognite360Image node; a number that is not set counts as 0."""
+    properties = IMAGE.properties_of(node)
+    return PublishedImage(
+        external_id=node.external_id,
+        space=node.space,
+        station=(properties.get("station360") or {}).get("externalId", ""),
+        pose=pose_of({**dict.fromkeys(POSITION + ROTATION, 0.0), **properties}),
+        faces={face: _face(face, properties[face]) for face in FACES if properties.get(face)},
+    )
 
 
 def _typed(properties: Mapping[str, Any]) -> str:

@@ -60,7 +60,7 @@ class CoreFiles:
         CdfUnavailableError names files that the syncer does not create in time.
         """
         self._instances.write([self._node(*face) for face in faces])
-        self._wait_for_syncer([ref for ref, _, _ in faces])
+        self.wait_for_syncer([ref for ref, _, _ in faces])
         side_by_side(self._upload, faces)
 
     def content(self, ref: FaceRef) -> bytes:
@@ -106,7 +106,8 @@ class CoreFiles:
             properties["tags"] = list(self._settings.labels)
         return Node(_space(ref), ref.external_id, FILE, properties)
 
-    def _wait_for_syncer(self, refs: Sequence[FaceRef]) -> None:
+    def wait_for_syncer(self, refs: Sequence[FaceRef]) -> None:
+        """Wait until CDF has created the files of these nodes; CdfUnavailableError if it does not in time."""
         waiting = list(refs)
 
         def all_synced() -> bool:

@@ -7,7 +7,7 @@ is the capture's key: look it up, create it, look it up again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import Instances, View
@@ -21,14 +21,18 @@ if TYPE_CHECKING:
     from cognite.client import CogniteClient
 
 MODEL = View("cdf_cdm", "Cognite360ImageModel")
+ANY_MODEL = View("cdf_cdm", "Cognite3DModel")
+"""Of a 360° model and of any other: its type is what tells them apart."""
+ModelKind = Literal["Image360", "PointCloud"]
 _PREFIX = "cog_3d_model_"
 _PAGE = 1000
 
 
 class CoreModels:
-    """The 360° models of one instance space."""
+    """The 360° models of one instance space, or those of point clouds."""
 
-    def __init__(self, cdf: CdfProject, space: str) -> None:
+    def __init__(self, cdf: CdfProject, space: str, kind: ModelKind = "Image360") -> None:
+        self._kind = kind
         self._cdf = cdf
         self._client: CogniteClient = cdf.client
         self._url = f"/api/v1/projects/{cdf.connection.project}/3d/models"
@@ -46,7 +50,7 @@ class CoreModels:
             for item in all_items(
                 "Listing 3D models", lambda cursor: self._client.get(self._url, params={"limit": _PAGE, **cursor})
             )
-            if item["name"] == str(key) and item.get("space") == self._space
+            if item["name"] == self._name(key) and item.get("space") == self._space
         ]
 
     def ensure(self, key: CaptureKey) -> tuple[str, int]:
@@ -55,7 +59,7 @@ class CoreModels:
         if found is not None:
             return found, 0
         with missing_space_behind_500(self._cdf, [self._space]), cdf_errors(f"Creating a 360° model for {key}"):
-            item = {"name": str(key), "space": self._space, "type": "Image360"}
+            item = {"name": self._name(key), "space": self._space, "type": self._kind}
             self._client.post(self._url, {"items": [item]})
         made = wait_until(lambda: self._with_node(self.find(key)))
         if made is None:
@@ -64,7 +68,11 @@ class CoreModels:
 
     def _with_node(self, external_id: str | None) -> str | None:
         """Return `external_id` once its node, which CDF makes for the model, can be referred to."""
-        return external_id if external_id and self._instances.read(self._space, [external_id], MODEL) else None
+        return external_id if external_id and self._instances.read(self._space, [external_id], ANY_MODEL) else None
+
+    def _name(self, key: CaptureKey) -> str:
+        """Return the name of the capture's model: the API shows no type, so the name tells the kinds apart."""
+        return str(key) if self._kind == "Image360" else f"{key} (point cloud)"
 
     def remove(self, external_ids: Sequence[str]) -> None:
         """Delete models, and with them their nodes."""

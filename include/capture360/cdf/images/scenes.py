@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from capture360 import names
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import PAGE, POSITION, ROTATION, SCALE, Instances, Node, View, relation
-from capture360.cdf.ports import Collection, ViewerReport
+from capture360.cdf.ports import Collection, PointCloud, ViewerReport
 from capture360.cdf.preflight import Required, ensure_space, space_exists
+from capture360.errors import CdfError
 from capture360.settings.scene import SceneSettings
 from capture360.settings.site import Site
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 SCENE = View("scene", "SceneConfiguration")
 PLACEMENT = View("scene", "Image360CollectionProperties")
+CLOUD_PLACEMENT = View("scene", "RevisionProperties")
+_MODEL_EDGE_TYPE = ("scene", "SceneConfiguration.model3ds")
+_REVISION_PREFIX = "cog_3d_revision_"
 _EDGE_TYPE = ("scene", "SceneConfiguration.images360Collections")
 _CAMERA = tuple(f"camera{part}{axis}" for part in ("Translation", "EulerRotation") for axis in "XYZ")
 _EXTERNAL_ID = "image360CollectionExternalId"
@@ -123,6 +127,45 @@ class Scene:
                 f"Scene {self.external_id} holds {len(edges)} collections, and viewers load {LOADED} of them."
             )
         return ViewerReport(tuple(refused), tuple(reported))
+
+    def place_point_clouds(self, clouds: Sequence[PointCloud]) -> int:
+        """Add the point clouds that the scene lacks, placed as collections are; return the number of edges written.
+
+        CdfError if the id of a revision does not hold its number, which a scene asks for.
+        """
+        from cognite.client.data_classes.data_modeling import EdgeApply, EdgeId, NodeOrEdgeData
+
+        if not clouds:
+            return 0
+        named = {names.scene_edge_id(self.external_id, each.space, each.model): each for each in clouds}
+        with cdf_errors(f"Reading the point clouds of scene {self.external_id}"):
+            instances = self._client.data_modeling.instances
+            there = instances.retrieve(edges=[EdgeId(self.space, edge) for edge in named]).edges
+        absent = set(named) - {edge.external_id for edge in there}
+        placement = self._placement(Collection("", ""), visible=True)
+        bodies = [
+            EdgeApply(
+                self.space,
+                edge,
+                type=_MODEL_EDGE_TYPE,
+                start_node=(self.space, self.external_id),
+                end_node=(named[edge].space, named[edge].model),
+                sources=[
+                    NodeOrEdgeData(
+                        CLOUD_PLACEMENT.id,
+                        {
+                            "revisionId": _revision_number(named[edge].revision),
+                            **{name: placement[name] for name in (*POSITION, *ROTATION, *SCALE, _VISIBLE)},
+                        },
+                    )
+                ],
+            )
+            for edge in sorted(absent)
+        ]
+        if bodies:
+            with cdf_errors(f"Writing the point clouds of scene {self.external_id}"):
+                instances.apply(edges=bodies)
+        return len(bodies)
 
     def hide(self, collections: Sequence[Collection]) -> int:
         """Hide the collections when the scene is opened; return the number of edges changed."""
@@ -234,6 +277,16 @@ class Scene:
         with cdf_errors(f"Writing the collections of scene {self.external_id}"):
             self._client.data_modeling.instances.apply(edges=bodies)
         return len(bodies)
+
+
+def _revision_number(external_id: str) -> int:
+    number = external_id.removeprefix(_REVISION_PREFIX)
+    if number == external_id or not number.isdecimal():
+        raise CdfError(
+            f"The point cloud revision {external_id} cannot be added to a scene, which asks for the number of a "
+            "revision. Set scene.point_clouds to false, and add it in CDF."
+        )
+    return int(number)
 
 
 def _placed(edge: Edge) -> _Placed:

@@ -1,4 +1,4 @@
-"""3D jobs ImageTextDetection of data modeling projects: find, start, watch, and read the results.
+"""3D jobs of data modeling projects: find, start, watch, and read the results of ImageTextDetection.
 
 We choose a job's external id, so that every run finds the same job. The API has neither a filter nor a look-up: a job
 is found by reading all pages. The nonce of a session is created in the call that uses it.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from capture360.cdf.client import CdfProject, cdf_errors
@@ -24,12 +25,13 @@ JobStatus = Literal["Scheduled", "Started", "Failed", "Succeeded", "Cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
-class TextJob:
+class Job:
     """State of a job in CDF."""
 
     space: str
     external_id: str
     status: JobStatus
+    created: datetime
 
     @property
     def is_lost(self) -> bool:
@@ -45,61 +47,80 @@ class Result:
     external_id: str
 
 
-class TextJobs:
-    """Jobs of one project."""
+class Jobs:
+    """Jobs of one project, of any type."""
 
     def __init__(self, cdf: CdfProject) -> None:
         self._cdf = cdf
         self._client: CogniteClient = cdf.client
         self._root = f"/api/v1/projects/{cdf.connection.project}/3d"
 
-    def find(self, space: str, external_id: str) -> TextJob | None:
+    def find(self, space: str, external_id: str) -> Job | None:
         """Return the job of that id, or None."""
-        for item in self._pages("/jobs/list", {}, "Listing 3D jobs"):
-            if (item["space"], item["externalId"]) == (space, external_id):
-                return TextJob(space, external_id, cast(JobStatus, item["status"]))
-        return None
+        return next((job for job in self.all(space) if job.external_id == external_id), None)
 
-    def start(self, space: str, external_id: str, name: str, collection: Collection) -> TextJob:
-        """Start the job that reads a collection, or return the one that exists under that id."""
+    def all(self, space: str) -> Iterator[Job]:
+        """Yield all jobs of a space."""
+        for item in self._pages("/jobs/list", {}, "Listing 3D jobs"):
+            if item["space"] == space:
+                created = datetime.fromtimestamp(item["createdAt"] / 1000, UTC)
+                yield Job(space, item["externalId"], cast(JobStatus, item["status"]), created)
+
+    def start_as(self, item: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Job:
+        """Start the job that `item` describes but for its nonce, or return the one that exists under its id."""
+        space, external_id = item["space"], item["externalId"]
         with cdf_errors("Creating a session for a 3D job"):
             nonce = self._client.iam.sessions.create().nonce
-        item = {
-            "space": space,
-            "externalId": external_id,
-            "name": name,
-            "type": "ImageTextDetection",
-            "source": {
-                "type": "Cognite360ImageCollection",
-                "instanceId": relation(collection.space, collection.external_id),
-            },
-            "configuration": {},
-            "nonce": nonce,
-        }
         try:
             with missing_space_behind_500(self._cdf, [space]), cdf_errors("Starting a 3D job"):
-                self._client.post(f"{self._root}/jobs", {"items": [item]})
+                body = {"items": [{**item, "nonce": nonce}]}
+                answer = self._client.post(f"{self._root}/jobs", body, headers=dict(headers or {}))
         except (CdfError, CdfUnavailableError):
             # The answer was lost, perhaps, and the SDK repeated the request with an id and a nonce that are used up.
             found = self.find(space, external_id)
             if found is None:
                 raise
             return found
-        return TextJob(space, external_id, "Scheduled")
+        created = datetime.fromtimestamp(answer.json()["items"][0]["createdAt"] / 1000, UTC)
+        return Job(space, external_id, "Scheduled", created)
 
-    def remove(self, job: TextJob) -> None:
+    def remove(self, job: Job) -> None:
         """Delete a job; its results stay."""
         with cdf_errors(f"Removing 3D job {job.external_id}"):
             self._client.post(f"{self._root}/jobs/delete", {"items": [_ref(job)]})
 
-    def results(self, job: TextJob) -> Iterator[Result]:
+    def _pages(self, path: str, body: Mapping[str, Any], doing: str) -> Iterator[Mapping[str, Any]]:
+        return all_items(doing, lambda cursor: self._client.post(f"{self._root}{path}", {**body, **cursor}))
+
+
+class TextJobs(Jobs):
+    """Jobs ImageTextDetection, which read the texts of a collection."""
+
+    def start(self, space: str, external_id: str, name: str, collection: Collection) -> Job:
+        """Start the job that reads a collection, or return the one that exists under that id."""
+        source = {
+            "type": "Cognite360ImageCollection",
+            "instanceId": relation(collection.space, collection.external_id),
+        }
+        return self.start_as(
+            {
+                "space": space,
+                "externalId": external_id,
+                "name": name,
+                "type": "ImageTextDetection",
+                "source": source,
+                "configuration": {},
+            }
+        )
+
+    def results(self, job: Job) -> Iterator[Result]:
         """Yield the files that a job created; CdfError if it created anything else."""
         for item in self._pages("/job/results/list", {"job": _ref(job)}, f"Listing results of {job.external_id}"):
             if item["type"] != "CogniteFile":
                 raise CdfError(f"3D job {job.external_id} made a {item['type']}, which is not supported.")
             yield Result(item["instanceId"]["space"], item["instanceId"]["externalId"])
 
-    def rejected_keys(self, job: TextJob, result: Result) -> set[str]:
+    def rejected_keys(self, job: Job, result: Result) -> set[str]:
         """Return the keys within a result that people rejected in CDF."""
         body = {"job": _ref(job), "result": {"instanceId": relation(result.space, result.external_id)}}
         items = self._pages("/job/result/rejections/list", body, f"Listing rejections of {job.external_id}")
@@ -112,9 +133,6 @@ class TextJobs:
         with cdf_errors(f"Downloading {result.external_id}"):
             return self._client.files.download_bytes(instance_id=NodeId(result.space, result.external_id))
 
-    def _pages(self, path: str, body: Mapping[str, Any], doing: str) -> Iterator[Mapping[str, Any]]:
-        return all_items(doing, lambda cursor: self._client.post(f"{self._root}{path}", {**body, **cursor}))
 
-
-def _ref(job: TextJob) -> dict[str, str]:
+def _ref(job: Job) -> dict[str, str]:
     return {"space": job.space, "externalId": job.external_id}

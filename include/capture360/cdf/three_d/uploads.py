@@ -120,7 +120,13 @@ class LargeUploads:
 
     def _start(self, file: LargeFile) -> UploadSession:
         part_size = part_size_of(file)
-        parts = _parts(file, part_size)
+        answer = self._initiated(file, _parts(file, part_size))
+        session = UploadSession(file.sha256, part_size, answer["uploadId"], tuple(answer["uploadUrls"]), time.time())
+        self._journals.save(file, session)
+        return session
+
+    def _initiated(self, file: LargeFile, parts: int) -> Mapping[str, Any]:
+        """Create the file without its content, and return its `uploadId` and `uploadUrls`."""
         settings = self._settings
         body: dict[str, Any] = {
             "name": file.name,
@@ -135,10 +141,11 @@ class LargeUploads:
         sent = {name: value for name, value in body.items() if value is not None}
         with cdf_errors(f"Starting the upload of {file.name}"):
             url = f"{self._url}/initmultipartupload"
-            answer = self._client.post(url, sent, params={"parts": parts, "overwrite": "true"}).json()
-        session = UploadSession(file.sha256, part_size, answer["uploadId"], tuple(answer["uploadUrls"]), time.time())
-        self._journals.save(file, session)
-        return session
+            return dict(self._client.post(url, sent, params={"parts": parts, "overwrite": "true"}).json())
+
+    def _named(self, file: LargeFile) -> Mapping[str, Any]:
+        """Return how requests name the file."""
+        return {"externalId": file.external_id}
 
     def _finish(self, file: LargeFile, session: UploadSession, open_content: Opener) -> int:
         digest = hashlib.sha256()
@@ -199,7 +206,7 @@ class LargeUploads:
 
     def _complete(self, file: LargeFile, session: UploadSession) -> None:
         """Join the parts. A lost answer does not matter: the file itself shows whether it is complete."""
-        body = {"externalId": file.external_id, "uploadId": session.upload_id}
+        body = {**self._named(file), "uploadId": session.upload_id}
         try:
             with cdf_errors(f"Completing {file.name}"):
                 self._client.post(f"{self._url}/completemultipartupload", body)
