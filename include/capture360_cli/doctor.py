@@ -34,6 +34,9 @@ def doctor(
     ] = None,
     space: Annotated[str | None, typer.Option(help=f"Instance space (default {_DEFAULT_SPACE}).")] = None,
     panoramas: Annotated[int, typer.Option(min=0, help="Number of panoramas that must fit in.")] = 1000,
+    fix_list: Annotated[
+        bool, typer.Option("--fix-list", help="Print what is missing as a to-do for an administrator, with groups.")
+    ] = False,
     conformance: Annotated[
         bool, typer.Option("--conformance", help="Send the same requests to project and sandbox, in a throwaway space.")
     ] = False,
@@ -62,7 +65,10 @@ def doctor(
         raise typer.Exit(_clean(screen, target, clean))
     if conformance:
         raise typer.Exit(_cases(screen, target) if dry_run else _conformance(screen, target, out, connection))
-    raise typer.Exit(_check(screen, target, _settings(site, space, connection), panoramas))
+    settings = _settings(site, space, connection)
+    if fix_list:
+        raise typer.Exit(_fix_list(target, settings, panoramas))
+    raise typer.Exit(_check(screen, target, settings, panoramas))
 
 
 def _settings(site: str | None, space: str | None, connection: Path) -> Site:
@@ -90,6 +96,14 @@ def _check(screen: Console, connection: Connection, site: Site, panoramas: int) 
         return 0
     screen.print("The connection is not fit. The right column says what to ask for.", style="bold red")
     return 1
+
+
+def _fix_list(connection: Connection, site: Site, panoramas: int) -> int:
+    from capture360.cdf.readiness import check_project, fix_list, is_fit
+
+    found = check_project(connection, site, panoramas)
+    print("\n".join(fix_list(connection, site, found)))
+    return 0 if is_fit(found) else 1
 
 
 def _print_rows(screen: Console, found: Sequence[CheckResult]) -> None:

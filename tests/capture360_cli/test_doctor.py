@@ -9,11 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
 
 from capture360_cli.main import app
 from cdf_sandbox.core.options import ProjectMode
-from local_cdf import RunningSandbox
+from local_cdf import RunningSandbox, fast_options, run_sandbox
 
 Granting = Callable[[list[dict[str, Any]]], Path]
 
@@ -67,13 +68,18 @@ def row(done: Result, what: str) -> str:
     return line
 
 
+def rows_changed(running: RunningSandbox) -> int:
+    """What was written so far: the probes are requests that would write, but name nothing."""
+    return int(running.sandbox.counters.snapshot()["rowsChanged"])
+
+
 def test_a_fit_connection(running: RunningSandbox, connect: Callable[..., Path]) -> None:
-    mutating = running.mutating()
+    changed = rows_changed(running)
     done = doctor(connect())
     assert done.exit_code == 0, done.output
     assert 'fit to publish into space "captures360"' in done.output
     assert "missing" not in done.output
-    assert running.mutating() == mutating
+    assert rows_changed(running) == changed
 
 
 def test_just_what_publishing_needs_is_fit_though_links_and_scans_lack_theirs(granted: Granting) -> None:
@@ -123,6 +129,67 @@ def test_the_settings_of_a_site(connect: Callable[..., Path], tmp_path: Path) ->
     assert done.exit_code == 1
     assert 'Space "halls" is not in project' in row(done, "spaces")
     assert "scans" in row(done, "data set")
+
+
+def test_a_space_of_cdf_itself_is_named(connect: Callable[..., Path]) -> None:
+    done = doctor(connect(), "--space", "cdf_cdm")
+    assert done.exit_code == 1
+    assert 'Space "cdf_cdm" belongs to CDF itself (global)' in row(done, "spaces")
+
+
+def test_what_a_project_allows_is_told(connect: Callable[..., Path]) -> None:
+    done = doctor(connect())
+    assert "off: 3D models cannot be migrated" in row(done, "3D migration flag")
+    assert "deleted ones count for 3 days" in row(done, "quota")
+    assert "at once 4 writes, 2 deletes and 8 reads" in row(done, "limits")
+    assert "link endpoint" not in done.output
+
+
+@pytest.mark.parametrize("version", ["20230101-beta", "20230101"])
+def test_the_endpoint_of_links_is_tried_in_data_modeling_projects(tmp_path: Path, version: str) -> None:
+    site = tmp_path / "hall.yaml"
+    site.write_text(f"space: halls\nlanding: {{url: unused}}\ndata_modeling: {{cdf_version: '{version}'}}\n")
+    with run_sandbox(fast_options(tmp_path / "cdf", ProjectMode.DATA_MODELING)) as core:
+        file = tmp_path / "connection.json"
+        file.write_text(json.dumps(core.connection))
+        changed = rows_changed(core)
+        done = doctor(file, "--site", str(site))
+        assert rows_changed(core) == changed
+    is_open = version.endswith("beta")
+    assert ("is open (cdf-version" if is_open else "Ask Cognite to open") in row(done, "link endpoint")
+    assert done.exit_code == 0
+
+
+def test_a_pipeline_that_is_not_there(connect: Callable[..., Path], tmp_path: Path) -> None:
+    site = tmp_path / "hall.yaml"
+    site.write_text("space: halls\nlanding: {url: unused}\nextraction_pipeline: halls\n")
+    done = doctor(connect(), "--site", str(site))
+    assert done.exit_code == 0
+    assert 'Extraction pipeline "halls" is not in project' in row(done, 'extraction pipeline "halls"')
+
+
+def test_the_to_do_names_what_is_missing_and_the_groups(granted: Granting, tmp_path: Path) -> None:
+    site = tmp_path / "hall.yaml"
+    site.write_text("space: halls\nlanding: {url: unused}\ncreate_space: false\n")
+    done = doctor(granted([*PUBLISHING[:3], acl("dataModelInstancesAcl", "READ")]), "--site", str(site), "--fix-list")
+    assert done.exit_code == 1
+    assert '- [ ] dataModelInstancesAcl:WRITE for space "halls" is not granted in project capture360.' in done.output
+    assert "- [ ] annotationsAcl:WRITE is not granted." in done.output
+    blocks = done.output.split("```yaml\n")[1:]
+    groups = [yaml.safe_load(block.split("```")[0]) for block in blocks]
+    assert [group["name"] for group in groups] == [
+        "capture360_doctor_ingest",
+        "capture360_doctor_contextualize",
+        "capture360_doctor_retract",
+    ]
+    scope = {"spaceIdScope": {"spaceIds": ["halls"]}}
+    assert {"dataModelInstancesAcl": {"actions": ["READ", "WRITE"], "scope": scope}} in groups[0]["capabilities"]
+
+
+def test_the_to_do_of_a_fit_project_is_empty(connect: Callable[..., Path]) -> None:
+    done = doctor(connect(), "--fix-list")
+    assert done.exit_code == 0
+    assert "Nothing is missing." in done.output
 
 
 @pytest.mark.parametrize("change", [{"client_secret": "wrong"}, {"project": "elsewhere"}])

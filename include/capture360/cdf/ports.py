@@ -55,6 +55,11 @@ class Image360Store(Protocol):
         """The source that viewers must be switched to; with the other one they show nothing and report no error."""
         ...
 
+    @property
+    def needs(self) -> Sequence[Need]:
+        """Capabilities that publishing needs."""
+        ...
+
     def missing(self, key: CaptureKey, panoramas: int) -> Sequence[Finding]:
         """Return findings about what the project lacks for so many panoramas; called before the first write."""
         ...

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cognite.client.data_classes.data_modeling import Space
 
 _SERVER_ERROR = 500
-_FOR_EVERYBODY = (Need("projectsAcl", "LIST"), Need("dataModelsAcl", "READ"))
+FOR_EVERYBODY = (Need("projectsAcl", "LIST"), Need("dataModelsAcl", "READ"))
 _BESIDE_PANORAMAS = 4
 """Collection, 360° model, scene and its edge."""
 
@@ -45,13 +45,7 @@ class Required:
 def missing_parts(cdf: CdfProject, site: Site, required: Required) -> Sequence[Finding]:
     """Return a finding for everything that the project lacks. Reads only; missing capabilities end the check."""
     granted = capabilities(cdf)
-    for_spaces = [
-        Need("dataModelInstancesAcl", action, in_space(space))
-        for space in dict.fromkeys(required.spaces)
-        for action in ("READ", "WRITE")
-    ]
-    for_data_set = [Need("datasetsAcl", "READ")] if required.classic_files and site.files.data_set else []
-    denied = lacking(granted, [*_FOR_EVERYBODY, *required.needs, *for_spaces, *for_data_set])
+    denied = lacking(granted, needs_for(site, required))
     if denied:
         return [_not_granted(cdf, need) for need in denied]
     return [
@@ -63,13 +57,31 @@ def missing_parts(cdf: CdfProject, site: Site, required: Required) -> Sequence[F
     ]
 
 
+def needs_for(site: Site, required: Required) -> Sequence[Need]:
+    """Return the capabilities that publishing needs, but for those of a space or data set that is still to be found."""
+    for_data_set = [Need("datasetsAcl", "READ")] if required.classic_files and site.files.data_set else []
+    return [*FOR_EVERYBODY, *required.needs, *in_spaces(required.spaces), *for_data_set]
+
+
+def in_spaces(spaces: Iterable[str]) -> list[Need]:
+    """Return the capabilities to read and write instances of these spaces."""
+    return [
+        Need("dataModelInstancesAcl", action, in_space(space))
+        for space in dict.fromkeys(spaces)
+        for action in ("READ", "WRITE")
+    ]
+
+
+def extraction_needs(space: str) -> Sequence[Need]:
+    """Return the capabilities that CDF's extraction of E57 files into `space` needs."""
+    rights = [("threedAcl", "READ"), ("threedAcl", "CREATE"), ("sessionsAcl", "CREATE")]
+    return [*FOR_EVERYBODY, *(Need(acl, action) for acl, action in rights), *in_spaces([space])]
+
+
 def missing_for_extraction(cdf: CdfProject, site: Site, space: str) -> Sequence[Finding]:
     """Return a finding for every missing capability that CDF's extraction of E57 files into `space` needs."""
     granted = capabilities(cdf)
-    rights = [("threedAcl", "READ"), ("threedAcl", "CREATE"), ("sessionsAcl", "CREATE")]
-    needs = [Need(acl, action) for acl, action in rights]
-    needs += [Need("dataModelInstancesAcl", action, in_space(space)) for action in ("READ", "WRITE")]
-    denied = lacking(granted, [*_FOR_EVERYBODY, *needs])
+    denied = lacking(granted, extraction_needs(space))
     return [_not_granted(cdf, need) for need in denied] or [*_spaces(cdf, site, [space], granted)]
 
 
@@ -173,7 +185,8 @@ def _classic_files(cdf: CdfProject, site: Site, granted: Sequence[Mapping[str, A
 def _room(cdf: CdfProject, required: Required) -> Iterator[Finding]:
     with cdf_errors("Asking how many instances the project may hold"):
         held = cdf.client.data_modeling.statistics.project().instances
-    free = held.instances_limit - held.instances
+    there = held.instances + held.soft_deleted_instances
+    free = held.instances_limit - there
     wanted = required.panoramas
     if free < wanted * required.instances_each + _BESIDE_PANORAMAS:
         wanted -= required.published()
@@ -181,9 +194,9 @@ def _room(cdf: CdfProject, required: Required) -> Iterator[Finding]:
     if free < more:
         yield D06.finding(
             where=WHERE,
-            value=f"{held.instances} of {held.instances_limit}",
+            value=f"{there} of {held.instances_limit}",
             project=cdf.connection.project,
-            held=f"{held.instances:,}",
+            held=f"{there:,}",
             limit=f"{held.instances_limit:,}",
             panoramas=f"{wanted:,}",
             more=f"{more:,}",

@@ -6,18 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from capture360.cdf.assets import ClassicAssets
-from capture360.cdf.capabilities import Need, capabilities, in_space, lacking
+from capture360.cdf.capabilities import Need, capabilities, lacking
 from capture360.cdf.client import CdfProject, Connection, inspect
-from capture360.cdf.links.provenance import LinkRegistry
-from capture360.cdf.registry import cdf_extracts_scans, mode_of
-from capture360.errors import CdfError, CdfUnavailableError
+from capture360.cdf.extraction_pipelines import ExtractionPipeline
+from capture360.cdf.probes import probes
+from capture360.cdf.registry import mode_of
+from capture360.cdf.rights import DAGS, as_capabilities, link_needs, rights, scan_needs, status_needs
+from capture360.errors import Capture360Error, CdfError, CdfUnavailableError
 from capture360.model import CaptureKey
 from capture360.rules.finding import Finding
 from capture360.rules.project import D01, D02, D03, D04, D05, D06, D07
 from capture360.settings.site import Site
 
 _PUBLISHING = "publishing"
+_STATUS = "status in CDF"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,14 @@ def check_project(connection: Connection, site: Site, panoramas: int) -> Sequenc
         CheckResult("connection", "fit", _PUBLISHING, reached),
         *_capabilities(granted, found),
         *_parts(found, _checked(connection, site, panoramas)),
-        *_for_more(granted, "links", _link_needs(cdf, site)),
-        *_for_more(granted, "E57 scans", _scan_needs(cdf, site)),
+        *_for_more(granted, "links", link_needs(cdf, site)),
+        *_for_more(granted, "E57 scans", scan_needs(cdf, site)),
+        *_for_more(granted, _STATUS, status_needs(site)),
+        *(_pipeline(cdf, site) if not lacking(granted, status_needs(site)) else ()),
+        *(
+            CheckResult(each.what, "fit" if each.is_fit else "missing", each.needed_for, each.message)
+            for each in probes(cdf, site)
+        ),
     ]
 
 
@@ -114,16 +122,35 @@ def _for_more(granted: Sequence[Mapping[str, Any]], purpose: str, needs: Sequenc
         yield CheckResult("capabilities", "fit", purpose, ", ".join(str(need) for need in needs))
 
 
-def _link_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
-    mode = mode_of(cdf)
-    writing = mode.links(cdf, site, LinkRegistry.empty()).needs
-    if isinstance(mode.assets(cdf, site.links), ClassicAssets):
-        return [*writing, Need("assetsAcl", "READ")]
-    spaces = [Need("dataModelInstancesAcl", "READ", in_space(space)) for space in site.links.asset_spaces]
-    return [*writing, *(spaces or [Need("dataModelInstancesAcl", "READ")])]
+def _pipeline(cdf: CdfProject, site: Site) -> Iterator[CheckResult]:
+    """Yield whether the site's extraction pipeline is there."""
+    if site.extraction_pipeline is None:
+        return
+    what = f'extraction pipeline "{site.extraction_pipeline}"'
+    try:
+        ExtractionPipeline(cdf, site.extraction_pipeline).document()
+    except Capture360Error as error:
+        yield CheckResult(what, "missing", _STATUS, error.message)
+    else:
+        yield CheckResult(what, "fit", _STATUS, "is there")
 
 
-def _scan_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
-    if not cdf_extracts_scans(cdf, site):
-        return ()  # the scans are cut here
-    return [Need("threedAcl", "READ"), Need("threedAcl", "CREATE"), Need("sessionsAcl", "CREATE")]
+def fix_list(connection: Connection, site: Site, found: Sequence[CheckResult]) -> Sequence[str]:
+    """Return the lines of a to-do for an administrator: what is missing, and the groups that grant what is needed."""
+    cdf = CdfProject(connection)
+    project = connection.project
+    missing = [row for row in found if row.state == "missing"]
+    lines = [f"# To do in CDF project {project} for site {site.id}", ""]
+    lines += [f"- [ ] {row.message} (for {row.needed_for})" for row in missing] or ["Nothing is missing."]
+    lines += ["", "## Groups with exactly what each part needs", ""]
+    for work, needs in rights(cdf, site).items():
+        lines += [f"Group of {DAGS[work]}:", "", "```yaml", *_as_yaml(work, site, as_capabilities(needs)), "```", ""]
+    return lines[:-1]
+
+
+def _as_yaml(work: str, site: Site, capabilities: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a group in the form of Cognite's Toolkit."""
+    import yaml
+
+    document = {"name": f"capture360_{site.id}_{work}", "capabilities": list(capabilities)}
+    yield from yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=110).rstrip().splitlines()

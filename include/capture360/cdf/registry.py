@@ -1,4 +1,4 @@
-"""Table of project modes: the implementations of each. In `capture360.cdf` only `readiness` imports it."""
+"""Table of project modes: the implementations of each. In `capture360.cdf` what doctor asks imports it alone."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from capture360.cdf.instances import (
 )
 from capture360.cdf.links.snapshot import orphan_sentence, read_links
 from capture360.cdf.ports import Collection, StationFaces
-from capture360.cdf.preflight import Required, ensure_space, missing_parts, space_exists
+from capture360.cdf.preflight import Required, ensure_space, missing_parts, needs_for, space_exists
 from capture360.model import FACES, Capture, CaptureKey, EncodedFace, FaceName, FaceRef, PublishedImage, Station
 from capture360.rules.finding import Finding
 from capture360.rules.project import D05, D07, WHERE
@@ -68,18 +68,7 @@ class CoreImages(ImageInstances):
         self._models = CoreModels(cdf, site.space)
 
     def missing(self, key: CaptureKey, panoramas: int) -> Sequence[Finding]:
-        actions = ("READ", "CREATE") if self._site.data_modeling.model is None else ()
-        own_model = [Need("threedAcl", action) for action in actions]
-        required = Required(
-            views=(FILE, DESCRIBABLE, REVISION, STATION, IMAGE, MODEL),
-            spaces=(self._space, self._files_space),
-            needs=(Need("filesAcl", "READ"), Need("filesAcl", "WRITE"), *own_model),
-            panoramas=panoramas,
-            instances_each=_INSTANCES_EACH,
-            published=lambda: sum(1 for _ in self.images(key)),
-            classic_files=False,
-        )
-        found = missing_parts(self._cdf, self._site, with_scene(required, self._site))
+        found = missing_parts(self._cdf, self._site, self._required(key, panoramas))
         return [*found, *(() if found else self._misconfigured())]
 
     def _misconfigured(self) -> Iterator[Finding]:
@@ -91,6 +80,24 @@ class CoreImages(ImageInstances):
             space_exists(self._cdf, self._space) and self._instances.read(self._space, [model], MODEL)
         ):
             yield D07.finding(where=WHERE, value=model, space=self._space)
+
+    @property
+    def needs(self) -> Sequence[Need]:
+        return needs_for(self._site, self._required(CaptureKey(self._site.id, "any"), 0))
+
+    def _required(self, key: CaptureKey, panoramas: int) -> Required:
+        actions = ("READ", "CREATE") if self._site.data_modeling.model is None else ()
+        own_model = [Need("threedAcl", action) for action in actions]
+        required = Required(
+            views=(FILE, DESCRIBABLE, REVISION, STATION, IMAGE, MODEL),
+            spaces=(self._space, self._files_space),
+            needs=(Need("filesAcl", "READ"), Need("filesAcl", "WRITE"), *own_model),
+            panoramas=panoramas,
+            instances_each=_INSTANCES_EACH,
+            published=lambda: sum(1 for _ in self.images(key)),
+            classic_files=False,
+        )
+        return with_scene(required, self._site)
 
     def face_ref(self, key: CaptureKey, station: str, face: FaceName, sha256: str) -> FaceRef:
         return FaceRef(face, names.face_id(key, station, face, sha256), self._files_space)
