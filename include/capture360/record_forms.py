@@ -83,6 +83,7 @@ class _Capture(_Form):
     extracted_here: list[str] = []
     reused: dict[str, str] = {}
     held_back: list[str] = []
+    camera_height: FiniteFloat | None = None
     stations: list[_Station] = []
     media: dict[str, _Media] = {}
 
@@ -156,6 +157,7 @@ class _Publish(_Form):
     shown: dict[str, str] = {}
     others: list[str] = []
     left: list[str] = []
+    point_clouds: list[Annotated[list[str], Field(min_length=3, max_length=3)]] = []
 
 
 class _Detection(_Form):
@@ -216,7 +218,7 @@ class _Upload(_Form):
 
 
 class _Revision(_Form):
-    model: int = 0
+    model: int | str = 0
     revisions: dict[str, Annotated[list[int | str], Field(min_length=2, max_length=2)]] = {}
     space: str = ""
     began: Moment = ""
@@ -290,10 +292,11 @@ class _Made(_Form):
     collections: list[Pair] = []
     stations: list[Pair] = []
     models: list[int | str] = []
-    revisions: list[Annotated[list[int], Field(min_length=2, max_length=2)]] = []
-    three_d: list[int] = []
+    revisions: list[Annotated[list[int | str], Field(min_length=2, max_length=2)]] = []
+    three_d: list[int | str] = []
     scans: list[str] = []
     spaces: list[str] = []
+    scan_spaces: list[str] = []
 
 
 class _Retraction(_Form):
