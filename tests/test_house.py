@@ -233,6 +233,14 @@ def _retired_words() -> set[str]:
     return {word.strip() for cell in (*concepts, *plain) for word in cell.split(",") if word.strip()}
 
 
+def test_decision_notes_are_numbered_once_each() -> None:
+    notes = sorted(file.name for file in (ROOT / "docs/decisions").glob("0*.md"))
+    numbers = [int(name.partition("-")[0]) for name in notes]
+    assert numbers == list(range(1, len(notes) + 1)), notes
+    for name, number in zip(notes, numbers, strict=True):
+        assert (ROOT / "docs/decisions" / name).read_text().startswith(f"# {number}. "), name
+
+
 WRITTEN = ("include", "plugins", "dags", "config", "docs", "README.md", "CONTRIBUTING.md", "docker-compose.yaml")
 
 
