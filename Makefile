@@ -8,7 +8,7 @@ READY := .venv/ready
 MODE ?= asset_centric
 TESTS ?= tests
 
-.PHONY: help setup demo up production down test recovery check bench docs lock clean
+.PHONY: help setup demo up production down test recovery clients check bench docs lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,13 @@ test: check ## check, then all tests, the real scheduler included (TESTS=path fo
 
 recovery: setup ## kill every part of the composition in turn (an hour; needs PostgreSQL and Redis)
 	@$(BIN)/python -m pytest -v -m recovery tests/production
+
+clients: setup ## install clients of CDF by others below .local/clients, for tests/clients
+	@for pair in toolkit:cognite-toolkit extractor-utils:cognite-extractor-utils "pygen:cognite-pygen pandas"; do \
+		folder=.local/clients/$${pair%%:*}; \
+		test -d $$folder/bin || $(BIN)/python -m venv $$folder; \
+		$$folder/bin/python -m pip install --quiet --disable-pip-version-check $${pair#*:} || exit 1; \
+	done
 
 check: setup ## style and types
 	@$(BIN)/ruff check .

@@ -202,7 +202,7 @@ NAMES_ON_THE_INDEX = {
 def test_every_package_that_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    needed = [*project["dependencies"], *extras["ocr"], *extras["production"]]
+    needed = [*project["dependencies"], *extras["ocr"], *extras["testing"], *extras["production"]]
     declared = {re.split(r"[<>=!~;\[ ]", requirement)[0] for requirement in needed}
     known = sys.stdlib_module_names | PACKAGES.keys() | {"_typeshed"}
     wrong = {

@@ -180,3 +180,12 @@ def test_project_kinds(start_sandbox, mode, status):
         }
         made = http.post("/annotations", json={"items": [annotation]})
         assert made.status_code == (403 if mode == "data_modeling" else 201)
+
+
+def test_the_project_tells_how_its_tokens_are_issued(running, http):
+    shown = http.get("").raise_for_status().json()
+    assert (shown["urlName"], shown["userProfilesConfiguration"]) == ("capture360", {"enabled": False})
+    assert shown["oidcConfiguration"]["tokenUrl"] == running.connection["token_url"]
+    with running.http(*running.make_client("unknowing", [])) as session:
+        assert session.get("").status_code == 403
+    assert http.get(f"{running.base_url}/api/v1/projects/other").status_code == 401

@@ -1,0 +1,144 @@
+"""A sandbox in the process of a test, on free ports, and the fixture that starts one.
+
+With `pytest_plugins = ["cdf_sandbox.testing"]` in the `conftest.py` at the root of its tests, a project has it in a
+line:
+
+    def test_upload(cdf_sandbox):
+        client = cdf_sandbox.client()
+
+A module or folder overrides the fixture `cdf_sandbox_options` to choose `Options`, such as `{"mode": "data_modeling"}`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from cdf_sandbox.core.options import Options, ProjectMode
+from cdf_sandbox.core.sandbox import Sandbox
+from cdf_sandbox.core.server import serving
+
+if TYPE_CHECKING:
+    from cognite.client import CogniteClient
+
+
+class RunningSandbox:
+    """A sandbox that serves in a thread of this process."""
+
+    def __init__(self, sandbox: Sandbox, connection: dict[str, str]) -> None:
+        self.sandbox = sandbox
+        self.connection = connection
+        self.base_url = connection["base_url"]
+        self.project_url = f"{self.base_url}/api/v1/projects/{connection['project']}"
+
+    def client(self, client_id: str | None = None, secret: str | None = None) -> CogniteClient:
+        """An SDK client, by default with every capability."""
+        from cognite.client import ClientConfig, CogniteClient
+        from cognite.client.credentials import OAuthClientCredentials
+
+        credentials = OAuthClientCredentials(
+            token_url=self.connection["token_url"],
+            client_id=client_id or self.connection["client_id"],
+            client_secret=secret or self.connection["client_secret"],
+            scopes=[f"{self.base_url}/.default"],
+        )
+        return CogniteClient(
+            ClientConfig("tests", self.connection["project"], credentials, base_url=self.base_url, timeout=20)
+        )
+
+    def http(self, client_id: str | None = None, secret: str | None = None) -> httpx.Client:
+        """Plain HTTP with a token of its own, relative to the project; by default with every capability."""
+        answer = httpx.post(
+            self.connection["token_url"],
+            data={
+                "grant_type": "client_credentials",
+                "client_id": client_id or self.connection["client_id"],
+                "client_secret": secret or self.connection["client_secret"],
+                "scope": "test",
+            },
+            trust_env=False,
+        )
+        token = answer.raise_for_status().json()["access_token"]
+        return httpx.Client(
+            base_url=self.project_url, headers={"authorization": f"Bearer {token}"}, trust_env=False, timeout=20
+        )
+
+    def make_client(self, client_id: str, capabilities: list[dict[str, object]]) -> tuple[str, str]:
+        """A further client with `capabilities` only: its id and its secret."""
+        order = {"clientId": client_id, "capabilities": capabilities}
+        answer = httpx.post(f"{self.base_url}/sandbox/clients", json=order, trust_env=False).raise_for_status().json()
+        return answer["clientId"], answer["clientSecret"]
+
+    def mutating(self) -> int:
+        """How many mutating requests came in so far, but for tokens and sessions."""
+        return int(
+            httpx.get(f"{self.base_url}/sandbox/counters", trust_env=False).raise_for_status().json()["mutating"]
+        )
+
+    def advance(self, seconds: float) -> None:
+        """Move the sandbox's clock."""
+        self.sandbox.clock.advance(seconds)
+
+
+def fast_options(data: Path, mode: str = ProjectMode.HYBRID, **changes: Any) -> Options:
+    """Options without lags and rate limits, so that tests wait for nothing, but for `changes`."""
+    fast = {"list_lag": 0, "uploaded_lag": 0, "syncer_delay": 0, "rate_limits": False}
+    return Options(data=data, mode=ProjectMode(mode), **(fast | changes))
+
+
+@contextmanager
+def run_sandbox(options: Options) -> Iterator[RunningSandbox]:
+    """Serve `options` in a thread for the length of the block."""
+    ready = threading.Event()
+    outcome: list[RunningSandbox | BaseException] = []
+    stop: list[Callable[[], object]] = []
+
+    async def main() -> None:
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        stop.append(lambda: loop.call_soon_threadsafe(stopped.set))
+        async with serving(options) as (sandbox, connection):
+            outcome.append(RunningSandbox(sandbox, connection))
+            ready.set()
+            await stopped.wait()
+
+    def target() -> None:
+        try:
+            asyncio.run(main())
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread of the test
+            outcome.append(error)
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=target, daemon=True)
+    thread.start()
+    ready.wait(30)
+    if isinstance(outcome[0], BaseException):
+        raise outcome[0]
+    try:
+        yield outcome[0]
+    finally:
+        stop[0]()
+        thread.join(30)
+    if len(outcome) > 1 and isinstance(outcome[1], BaseException):
+        raise outcome[1]
+
+
+@pytest.fixture
+def cdf_sandbox_options() -> dict[str, Any]:
+    """Options of the sandboxes of `cdf_sandbox`; without a change they have no lags and no rate limits."""
+    return {}
+
+
+@pytest.fixture
+def cdf_sandbox(tmp_path: Path, cdf_sandbox_options: dict[str, Any]) -> Iterator[RunningSandbox]:
+    """An empty sandbox for one test."""
+    with run_sandbox(fast_options(tmp_path / "cdf_sandbox", **cdf_sandbox_options)) as running:
+        yield running
