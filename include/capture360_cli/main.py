@@ -22,6 +22,7 @@ from capture360_cli.ingest import ingest
 from capture360_cli.plan import plan
 from capture360_cli.reconcile import reconcile
 from capture360_cli.remove_from_scene import remove_from_scene
+from capture360_cli.replay import replay
 from capture360_cli.retract import retract
 from capture360_cli.sandbox import sandbox
 from capture360_cli.stack import stack
@@ -46,6 +47,7 @@ for command in (
     reconcile,
     doctor,
     alert_test,
+    replay,
     e57,
     generate,
     demo,

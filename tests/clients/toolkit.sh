@@ -69,7 +69,7 @@ cat > modules/small/classic/asset.Asset.yaml <<END
 externalId: small-asset
 name: Small asset
 dataSetExternalId: small-set
-labels: [small-label]
+labels: [{externalId: small-label}]
 END
 "$3/cdf" auth verify --no-prompt
 "$3/cdf" build --env dev

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from capture360.cdf.client import Connection
 from cdf_sandbox.core.options import Options, ProjectMode
@@ -18,10 +19,14 @@ _START_S = 60
 
 
 @contextmanager
-def sandbox_beside(mode: ProjectMode) -> Iterator[Connection]:
-    """Serve a sandbox in a thread for the length of the block, without lags and rate limits."""
+def sandbox_beside(mode: ProjectMode, assumptions: Mapping[str, Any] | None = None) -> Iterator[Connection]:
+    """Serve a sandbox in a thread for the length of the block, without lags and rate limits.
+
+    `assumptions` are further options of it.
+    """
     with tempfile.TemporaryDirectory(prefix="c360-conformance-") as folder:
-        options = Options(data=Path(folder), mode=mode, list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False)
+        chosen = {"list_lag": 0, "uploaded_lag": 0, "syncer_delay": 0, "rate_limits": False, **(assumptions or {})}
+        options = Options(data=Path(folder), mode=mode, **chosen)
         started: Future[tuple[dict[str, str], Callable[[], None]]] = Future()
         thread = threading.Thread(target=lambda: asyncio.run(_serve(options, started)), daemon=True)
         thread.start()

@@ -82,6 +82,7 @@ def record(outcome: Outcome, connection: Connection, folder: Path) -> None:
     for number, (ours, theirs) in enumerate(zip(outcome.project, outcome.sandbox, strict=False), 1):
         pair = {
             "case": ours.case.name,
+            "mode": connection.mode,
             "expected": str(ours.case.expected),
             "request": scrubber.request(ours),
             "project": scrubber.answer(ours),
