@@ -32,6 +32,7 @@ C01 = CAPTURES.rule(
     disposition=Disposition.WARN,
     scope="capture",
     stage="gate",
+    judges="images of each collection as it would be published",
     parameters=("max_listed_images",),
     messages=says(
         "{where}: {value} images in one collection; viewers list the annotations of {limit} at most (core data "
@@ -50,6 +51,7 @@ C02 = CAPTURES.rule(
     disposition=Disposition.NOTE,
     scope="capture",
     stage="gate",
+    judges="stations and files, against what was published",
     messages=says(
         "{where}: all {value} stations were ingested before with the same poses. Only pictures that changed would "
         "be written.",
@@ -66,6 +68,8 @@ C03 = CAPTURES.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="gate",
+    judges="positions and rotations, against what was published",
+    frame="site",
     messages=says(
         "{where}: the stations changed after they were ingested: {value}. Is it meant? Then confirm with "
         "revision: {revision} in capture.yaml: CDF will show what is delivered, and no station that is left out.",
@@ -102,6 +106,7 @@ C04 = CAPTURES.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="gate",
+    judges="privacy of the manifest, against the site's setting",
     parameters=("privacy",),
     messages=says(
         "{where}: the site takes only blurred captures, this one is {value}. Blur faces and number plates, then "
@@ -119,6 +124,8 @@ C05 = CAPTURES.rule(
     disposition=Disposition.QUARANTINE,
     scope="station",
     stage="gate",
+    judges="positions and rotations, against earlier captures",
+    frame="site",
     messages=says(
         "{where} is {value} m and {turn} degrees from its pose in capture {capture}; with history: true it must "
         "agree within 0.01 m and 0.1 degrees. Give it a new id, or set history: false.",
@@ -137,6 +144,7 @@ C06 = CAPTURES.rule(
     disposition=Disposition.WARN,
     scope="station",
     stage="files",
+    judges="stations that are held back, against what is published",
     messages=says(
         "{where}: {value} held back, but published before: CDF keeps showing what was published. Fix and deliver "
         "again; to remove such a station instead, leave it out and confirm with revision: {revision}.",
@@ -154,6 +162,8 @@ I05 = STATIONS.rule(
     disposition=Disposition.WARN,
     scope="station",
     stage="gate",
+    judges="positions, and those published before",
+    frame="site",
     messages=says(
         "{where}: {value} was {distance} m away in capture {capture}. If it is another place, give it a new id.",
         bad="s-02 moved by 48 m since the last capture",

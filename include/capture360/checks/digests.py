@@ -31,6 +31,7 @@ F13 = FILES.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="files",
+    judges="sha256 and size of each file, against the table or checksum file",
     messages={
         **says(
             "{where}: the checksums of {count} files differ, the first is {value}. Copy them again.",
@@ -66,6 +67,7 @@ F14 = FILES.rule(
     disposition=Disposition.QUARANTINE,
     scope="file",
     stage="files",
+    judges="the content of the pictures, byte by byte",
     messages={
         **says(
             "{where} is the same picture as {value}. Deliver each station's own.",

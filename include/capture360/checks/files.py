@@ -63,6 +63,7 @@ F01 = FILES.rule(
     disposition=Disposition.QUARANTINE,
     scope="station",
     stage="suite",
+    judges="faces by station, names mapped by faces.aliases",
     expectations=(
         Expect(
             "faces",
@@ -102,6 +103,7 @@ F02 = FILES.rule(
     disposition=Disposition.QUARANTINE,
     scope="face",
     stage="suite",
+    judges="names of faces, mapped by faces.aliases",
     expectations=(Expect("faces", "expect_column_values_to_be_in_set", {"column": "face", "value_set": FACE_NAMES}),),
     messages=says(
         '{where}: face "{value}" is not known. Use front, right, back, left, top, bottom, '
@@ -119,6 +121,7 @@ F03 = FILES.rule(
     disposition=Disposition.QUARANTINE,
     scope="file",
     stage="suite",
+    judges="paths of pictures",
     expectations=(Expect("faces", "expect_column_values_to_match_regex", {"column": "file", "regex": SAFE_PATH}),),
     messages={
         **says(
@@ -143,6 +146,7 @@ F04 = FILES.rule(
     disposition=Disposition.QUARANTINE,
     scope="file",
     stage="suite",
+    judges="paths of pictures",
     expectations=(Expect("faces", "expect_column_values_to_be_unique", {"column": "file"}),),
     messages=says(
         '{where}: "{value}" is used {times} times. Name another file, or remove the row.',
@@ -160,6 +164,7 @@ F05 = FILES.rule(
     disposition=Disposition.WARN,
     scope="file",
     stage="suite",
+    judges="paths of pictures and station_id",
     expectations=(
         Expect(
             "faces",
@@ -183,6 +188,7 @@ F06 = FILES.rule(
     disposition=Disposition.WARN,
     scope="file",
     stage="gate",
+    judges="pictures of the folder and of the tables, and station_id",
     messages={
         **says(
             '{where}: the station "{value}" is not in the stations table. Add it there, or remove the row.',

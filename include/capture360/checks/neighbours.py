@@ -47,6 +47,8 @@ P08 = POSES.rule(
     disposition=Disposition.WARN,
     scope="station",
     stage="suite",
+    judges="positions in metres",
+    frame="site",
     parameters=("duplicate_distance_m",),
     expectations=(
         Expect(
@@ -72,6 +74,8 @@ P09 = POSES.rule(
     disposition=Disposition.WARN,
     scope="station",
     stage="suite",
+    judges="positions in metres",
+    frame="site",
     parameters=("outlier_distance_m",),
     expectations=(
         Expect(

@@ -24,6 +24,7 @@ F09 = FILES.rule(
     disposition=Disposition.QUARANTINE,
     scope="file",
     stage="files",
+    judges="pixels of each face by its header",
     messages={
         **says(
             "{where} is {value} pixels, a cube face must be square. Export it again.",
@@ -59,6 +60,7 @@ F10 = FILES.rule(
     disposition=Disposition.WARN,
     scope="capture",
     stage="files",
+    judges="pixels of all faces by their headers",
     parameters=("min_face_resolution", "max_face_resolution", "recommended_face_resolution"),
     messages=says(
         "{where}: {count} faces are {value} pixels wide; CDF recommends {wanted}. Export them so.",
@@ -77,6 +79,7 @@ F11 = FILES.rule(
     disposition=Disposition.QUARANTINE,
     scope="file",
     stage="files",
+    judges="pixels of each panorama by its header and GPano block",
     parameters=("min_panorama_width",),
     messages={
         **says(

@@ -38,6 +38,7 @@ F07 = FILES.rule(
     disposition=Disposition.QUARANTINE,
     scope="file",
     stage="files",
+    judges="bytes of each file",
     parameters=("min_file_bytes", "max_file_bytes"),
     messages={
         **says(
@@ -65,6 +66,7 @@ F08 = FILES.rule(
     disposition=Disposition.QUARANTINE,
     scope="file",
     stage="files",
+    judges="the content of each picture, decoded as for publishing",
     parameters=("max_megapixels",),
     messages={
         **says(
@@ -99,6 +101,7 @@ F12 = FILES.rule(
     disposition=Disposition.QUARANTINE,
     scope="file",
     stage="files",
+    judges="channels, depth, frames and EXIF orientation of each picture",
     messages={
         **says(
             "{sentence}",
@@ -130,6 +133,7 @@ F15 = FILES.rule(
     disposition=Disposition.WARN,
     scope="file",
     stage="files",
+    judges="EXIF time of a picture and the table's time in UTC",
     messages=says(
         "{where} was taken at {value} by its EXIF data, {difference} from the table's time. Which one is right?",
         bad="a picture taken a day before the table's time",
@@ -146,6 +150,7 @@ F16 = FILES.rule(
     disposition=Disposition.WARN,
     scope="file",
     stage="files",
+    judges="brightness of all pixels",
     messages=says(
         "{where} is blank (brightness {value} all over). Was the lens covered?",
         bad="a black picture",

@@ -38,6 +38,8 @@ P03 = POSES.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="gate",
+    judges="positions in metres, against the site's bounds; x and y as delivered for degrees of latitude",
+    frame="site",
     parameters=("bounds",),
     explains=("P02", "P08", "P09", "P11", "I05"),
     messages={
@@ -97,6 +99,8 @@ P10 = POSES.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="gate",
+    judges="positions in metres and rotations of the cube; the numbers as delivered tell which message",
+    frame="site",
     explains=("P02", "P08"),
     messages={
         **says(
@@ -135,6 +139,8 @@ P11 = POSES.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="gate",
+    judges="positions in metres",
+    frame="site",
     explains=("P02", "P09"),
     messages={
         **says(

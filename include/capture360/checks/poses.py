@@ -27,6 +27,8 @@ P01 = POSES.rule(
     disposition=Disposition.QUARANTINE,
     scope="station",
     stage="suite",
+    judges="positions after unit, up axis and transform; rotations of the cube",
+    frame="site",
     expectations=(
         *(
             Expect("stations", "expect_column_values_to_not_be_null", {"column": column})
@@ -81,6 +83,8 @@ P02 = POSES.rule(
     disposition=Disposition.QUARANTINE,
     scope="station",
     stage="suite",
+    judges="positions in metres",
+    frame="site",
     parameters=("bounds",),
     expectations=tuple(
         Expect(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from capture360.checks.rules import RULES
-from capture360.rules.rule import Message, Rule
+from collections.abc import Mapping
+
+from capture360.checks.rules import CAPTURE_RULES, RULES
+from capture360.rules.rule import Frame, Message, Rule
 from capture360.settings.checks import CheckSettings
 
 _HEAD = """# The rules
@@ -29,7 +31,27 @@ def rules_page() -> str:
     for family in RULES.families:
         parts.append(f"## {family.title}\n")
         parts += [_section(rule) for rule in family.rules]
+    parts.append(_judged())
     return "\n".join(parts)
+
+
+def _judged() -> str:
+    """Every rule that a delivered capture is checked by, with the values it judges and their frame."""
+    lines = ["## What each rule judges\n"]
+    lines.append(_FRAMES_EXPLAINED)
+    lines += ["| rule | values | frame |", "|---|---|---|"]
+    for rule in CAPTURE_RULES:
+        if not rule.judges:
+            raise ValueError(f"{rule.id} does not say which values it judges")
+        lines.append(f"| {rule.id} {rule.title} | {_cell(rule.judges)} | {_FRAMES[rule.frame]} |")
+    return "\n".join(lines) + "\n"
+
+
+_FRAMES_EXPLAINED = """The site frame is that of what is published: metres, z up, after `frame.unit`, `frame.up`,
+`frame.transform` and `rotation.image_yaw_offset_deg`. As delivered means the numbers of the table or file, in their own
+unit and axes.
+"""
+_FRAMES: Mapping[Frame, str] = {"": "", "delivered": "as delivered", "site": "site frame"}
 
 
 def _section(rule: Rule) -> str:

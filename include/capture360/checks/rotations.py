@@ -43,6 +43,8 @@ P04 = POSES.rule(
     disposition=Disposition.QUARANTINE,
     scope="station",
     stage="suite",
+    judges="quaternions as delivered, before they are scaled to length 1",
+    frame="delivered",
     parameters=("quaternion_tolerance", "quaternion_repairable"),
     expectations=(
         Expect(
@@ -82,6 +84,8 @@ P05 = POSES.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="gate",
+    judges="rotations of the cube, after image_yaw_offset_deg and transform",
+    frame="site",
     explains=("P13",),
     messages=says(
         "{where}: {value} of the images would be tilted by more than 45 degrees. {fix}",
@@ -99,6 +103,8 @@ P06 = POSES.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="gate",
+    judges="angles as delivered",
+    frame="delivered",
     explains=("P05", "P13"),
     messages=says(
         "{where}: {column} goes up to {value}, which is more than a turn in radians. "
@@ -117,6 +123,8 @@ P07 = POSES.rule(
     disposition=Disposition.QUARANTINE,
     scope="station",
     stage="suite",
+    judges="angles as delivered",
+    frame="delivered",
     expectations=tuple(
         Expect("stations", "expect_column_values_to_be_between", {"column": name, "min_value": low, "max_value": high})
         for name, low, high in (("heading", 0, 360), ("pitch", -90, 90), ("roll", -180, 180))
@@ -139,6 +147,8 @@ P12 = POSES.rule(
     disposition=Disposition.WARN,
     scope="station",
     stage="suite",
+    judges="scales as delivered",
+    frame="delivered",
     expectations=tuple(
         Expect("stations", "expect_column_values_to_be_in_set", {"column": name, "value_set": [1]})
         for name in ("scale_x", "scale_y", "scale_z")
@@ -170,6 +180,8 @@ P13 = POSES.rule(
     disposition=Disposition.WARN,
     scope="station",
     stage="suite",
+    judges="tilt of the cube, after transform",
+    frame="site",
     parameters=("max_tilt_deg",),
     expectations=(
         Expect(

@@ -40,6 +40,7 @@ I01 = STATIONS.rule(
     disposition=Disposition.QUARANTINE,
     scope="station",
     stage="suite",
+    judges="station_id as delivered",
     expectations=(
         Expect("stations", "expect_column_values_to_match_regex", {"column": "station_id", "regex": STATION_PATTERN}),
     ),
@@ -68,6 +69,7 @@ I02 = STATIONS.rule(
     disposition=Disposition.QUARANTINE,
     scope="station",
     stage="suite",
+    judges="station_id as delivered",
     expectations=(Expect("stations", "expect_column_values_to_be_unique", {"column": "station_id"}),),
     messages=says(
         '{where}: station_id "{value}" appears {times} times. Ids must be unique in a capture; '
@@ -86,6 +88,7 @@ I03 = STATIONS.rule(
     disposition=Disposition.QUARANTINE,
     scope="station",
     stage="gate",
+    judges="station_id without case, blanks and Unicode form",
     messages=says(
         '{where}: "{value}" differs from "{twin}" only in case, blanks or Unicode form. Rename one of them.',
         bad="s-02 and S-02",
@@ -102,6 +105,7 @@ I04 = STATIONS.rule(
     disposition=Disposition.WARN,
     scope="station",
     stage="gate",
+    judges="station_name as delivered",
     messages={
         **says(
             "{where}: station_name has {value} characters; it will be cut to {limit}. Give it a shorter name.",
@@ -128,6 +132,7 @@ I06 = STATIONS.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="gate",
+    judges="site_id of each row",
     messages=says(
         "{where}: the column site_id names {value}, the manifest says {site}. One capture is of one site: "
         "split the table, or correct it.",
@@ -145,6 +150,7 @@ I07 = STATIONS.rule(
     disposition=Disposition.WARN,
     scope="capture",
     stage="gate",
+    judges="collection_id as it would be published",
     messages=says(
         "{where}: the column collection_id names {value}, which differ only in case, blanks or Unicode form; each "
         "becomes a collection of its own. Write them alike, if they are one.",

@@ -32,6 +32,7 @@ S02 = STRUCTURE.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="gate",
+    judges="capture_id and site_id, and the name of the folder",
     messages={
         **says(
             '{where}: capture_id "{value}" differs from the folder "{folder}". Rename one of them.',
@@ -59,6 +60,8 @@ S06 = STRUCTURE.rule(
     disposition=Disposition.QUARANTINE,
     scope="station",
     stage="gate",
+    judges="cells of columns of numbers, in plain notation",
+    frame="delivered",
     messages=says(
         '{where}: {column} "{value}" is not a number. {fix}',
         bad="12,5",
@@ -76,6 +79,7 @@ S08 = STRUCTURE.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="gate",
+    judges="rows of the stations table and files of the folder",
     messages={
         **says(
             "{where} promises {expected} stations, {file} has {value}. Is the upload complete? "

@@ -44,6 +44,7 @@ T01 = TIMES.rule(
     disposition=Disposition.QUARANTINE,
     scope="station",
     stage="gate",
+    judges="times as delivered, in the stated base",
     messages={
         **says(
             '{where}: time_taken "{value}" is not {form}. {fix}',
@@ -69,6 +70,7 @@ T02 = TIMES.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="gate",
+    judges="times as delivered",
     messages={
         **says(
             '{where}: time_taken "{value}" has no time zone. '
@@ -95,6 +97,7 @@ T03 = TIMES.rule(
     disposition=Disposition.WARN,
     scope="station",
     stage="gate",
+    judges="local times, before they are turned to UTC",
     messages=says(
         '{where}: "{value}" falls into the hour that the switch of summer time in {zone} repeats or skips; '
         "the earlier one was taken. Deliver times in UTC.",
@@ -112,6 +115,7 @@ T04 = TIMES.rule(
     disposition=Disposition.QUARANTINE,
     scope="station",
     stage="suite",
+    judges="times in UTC, clock_offset_s added",
     expectations=(
         Expect(
             "stations",
@@ -150,6 +154,7 @@ T05 = TIMES.rule(
     disposition=Disposition.WARN,
     scope="capture",
     stage="gate",
+    judges="times in UTC, clock_offset_s added",
     parameters=("max_span",),
     messages=says(
         "{where}: the times span {value} days, {limit} are expected. Two captures in one folder? Deliver them apart.",
@@ -167,6 +172,7 @@ T06 = TIMES.rule(
     disposition=Disposition.WARN,
     scope="station",
     stage="suite",
+    judges="times in UTC, in the order of the rows",
     expectations=(
         Expect(
             "stations",
@@ -191,6 +197,7 @@ T07 = TIMES.rule(
     disposition=Disposition.WARN,
     scope="capture",
     stage="gate",
+    judges="times in UTC",
     messages=says(
         "{where}: all {count} stations carry the time {value}. Export the time of the capture, not of the export.",
         bad="one time in all rows",
@@ -207,6 +214,7 @@ T08 = TIMES.rule(
     disposition=Disposition.WARN,
     scope="capture",
     stage="files",
+    judges="times in UTC, and those that the cameras wrote",
     messages=says(
         "{where}: the times are {value} s ahead of the pictures' own. Is this GPS time? Then set time.base: gps_s.",
         bad="every time 18 s ahead of the EXIF time",

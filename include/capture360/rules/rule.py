@@ -12,6 +12,7 @@ from capture360.text import printable
 
 Scope = Literal["capture", "station", "face", "file", "project", "image", "link", "site"]
 Stage = Literal["gate", "suite", "files", "project", "contextualize", "reconcile", "sense"]
+Frame = Literal["", "delivered", "site"]
 CAPTURE_FOLDER = "the capture folder"
 
 
@@ -57,6 +58,10 @@ class Rule:
     scope: Scope
     stage: Stage
     messages: Mapping[str, Message]
+    judges: str = ""
+    """The values that are judged; every rule that a delivered capture is checked by says so."""
+    frame: Frame = ""
+    """The frame in which places and rotations are judged; empty where there are none."""
     parameters: tuple[str, ...] = ()
     """Names in CheckSettings that steer the rule."""
     expectations: tuple[Expect, ...] = ()

@@ -14,6 +14,7 @@ E01 = SCANS.rule(
     disposition=Disposition.STOP,
     scope="file",
     stage="files",
+    judges="the whole file: header, checksums of its pages, XML",
     messages=says(
         "{sentence}",
         bad="a file cut off in the transfer",
@@ -28,6 +29,7 @@ E02 = SCANS.rule(
     disposition=Disposition.STOP,
     scope="file",
     stage="files",
+    judges="the images of the file",
     messages=says(
         "{sentence}",
         bad="a scan with one reference photo",
@@ -43,6 +45,8 @@ E03 = SCANS.rule(
     disposition=Disposition.WARN,
     scope="station",
     stage="files",
+    judges="poses and pictures in the file",
+    frame="delivered",
     messages=says(
         "{sentence}",
         bad="a rotation of length 1.118",
@@ -58,6 +62,7 @@ E04 = SCANS.rule(
     disposition=Disposition.STOP,
     scope="file",
     stage="files",
+    judges="offsets and sizes in the file",
     messages=says(
         "{sentence}",
         bad="a file of 2 TB",

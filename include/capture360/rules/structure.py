@@ -14,6 +14,7 @@ S01 = STRUCTURE.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="gate",
+    judges="the manifest as delivered",
     messages={
         **says(
             "{where}: {problem}. {fix}",
@@ -45,6 +46,7 @@ S03 = STRUCTURE.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="gate",
+    judges="names of files, and the form of the table",
     messages={
         **says(
             "{where}: {count} station tables found ({value}). Keep one.",
@@ -102,6 +104,7 @@ S04 = STRUCTURE.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="gate",
+    judges="names of columns as delivered and as mapped",
     messages={
         **says(
             '{where}: column "{value}" is missing. {fix}',
@@ -145,6 +148,7 @@ S05 = STRUCTURE.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="gate",
+    judges="rows of the table, before anything is made of their cells",
     messages={
         **says(
             "{where} has {value} values, the header has {expected}. Look for an unquoted comma or a missing cell.",
@@ -189,6 +193,7 @@ S07 = STRUCTURE.rule(
     disposition=Disposition.QUARANTINE,
     scope="file",
     stage="gate",
+    judges="paths as a table names them, and the folder's files",
     messages={
         **says(
             '{where}: the file "{value}" is not there. Copy it into the folder, or correct the name.',
@@ -223,6 +228,7 @@ S09 = STRUCTURE.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="gate",
+    judges="keys of the manifest",
     messages=says(
         "{where}: {problem}. {fix}",
         bad="a quaternion without a direction",
@@ -239,6 +245,7 @@ S10 = STRUCTURE.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="gate",
+    judges="bytes, rows and columns, before a table is unpacked",
     parameters=("max_table_rows", "max_table_columns", "max_excel_rows", "max_table_bytes"),
     messages={
         **says(
@@ -277,6 +284,8 @@ S11 = STRUCTURE.rule(
     disposition=Disposition.STOP,
     scope="capture",
     stage="gate",
+    judges="cells of columns of numbers as they are written",
+    frame="delivered",
     messages={
         **says(
             '{where}: {column} "{value}" is {point} with a decimal point and {comma} with a decimal comma. Write '
@@ -318,6 +327,8 @@ S12 = STRUCTURE.rule(
     disposition=Disposition.QUARANTINE,
     scope="station",
     stage="gate",
+    judges="latitude, longitude, altitude and their references as the camera wrote them",
+    frame="delivered",
     messages=says(
         "{where} {problem}. Add a stations table that gives x, y and z for this picture, or take it again with a fix.",
         bad="a picture whose GPS block has no altitude",
@@ -333,6 +344,7 @@ S13 = STRUCTURE.rule(
     disposition=Disposition.WARN,
     scope="capture",
     stage="gate",
+    judges="entries of columns and faces against what was delivered",
     messages={
         **says(
             '{where}: columns.{column} "{value}" is no column of {file}. {fix}',
