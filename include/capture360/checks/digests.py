@@ -34,7 +34,7 @@ F13 = FILES.rule(
     judges="sha256 and size of each file, against the table or checksum file",
     messages={
         **says(
-            "{where}: the checksums of {count} files differ, the first is {value}. Copy them again.",
+            "{where}: files with another checksum: {count}, the first is {value}. Copy them again.",
             bad="one picture changed after checksums.sha256 was written",
             where="checksums.sha256",
             count="1",
