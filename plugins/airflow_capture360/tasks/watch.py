@@ -112,17 +112,21 @@ def _connections(register: Register, now: datetime) -> Iterator[Occurrence]:
     """Try each CDF connection: a secret that has expired shows here before a capture fails."""
     from airflow_capture360.hooks import CogniteCdfHook
     from capture360.cdf.client import inspect
-    from capture360.errors import Capture360Error, UnavailableError
+    from capture360.errors import AirflowUnavailableError, Capture360Error, UnavailableError
     from capture360.steps.incidents import cause_of, finding_of_its_own
 
     for conn_id in dict.fromkeys(_connection_ids(register)):
         try:
             inspect(CogniteCdfHook(conn_id).connection())
         except Capture360Error as error:
-            down = isinstance(error, UnavailableError)
-            cause = cause_of(error, "", "", conn_id) if down else ""
-            kind = "CDF does not answer" if down else "CDF refuses the connection"
-            fix = error.remedy if down else f"Correct {conn_id}: its secret may have expired. Its Test button says why."
+            kind, fix, cause = "CDF does not answer", error.remedy, ""
+            if isinstance(error, AirflowUnavailableError):
+                kind = "Airflow does not find the connection"
+            elif isinstance(error, UnavailableError):
+                cause = cause_of(error, "", "", conn_id)
+            else:
+                kind = "CDF refuses the connection"
+                fix = f"Correct {conn_id}: its secret may have expired. Its Test button says why."
             yield finding_of_its_own(kind, conn_id, str(error), fix, now, who=error.fixed_by, cause=cause)
 
 

@@ -22,7 +22,7 @@ from airflow_capture360.context import register_and_records
 from airflow_capture360.notifications import CaptureAlert
 from airflow_capture360.tasks import watch
 from alert_receiver import Receiver, context, receiving
-from capture360.errors import CdfError, CdfUnavailableError
+from capture360.errors import AirflowUnavailableError, CdfError, CdfUnavailableError
 from capture360.records import Records
 from capture360.steps import watch_life
 
@@ -110,6 +110,10 @@ CAUSES: dict[str, tuple[Callable[[Airflow], object], str]] = {
     "cognite_cdf_default: CDF refuses the connection": (
         lambda says: setattr(says, "cdf", CdfError("CDF refused: 401 Unauthorized")),
         "its secret may have expired",
+    ),
+    "cognite_cdf_default: Airflow does not find the connection": (
+        lambda says: setattr(says, "cdf", AirflowUnavailableError("Airflow does not find the connection.")),
+        "See whether Airflow's database and secrets backend are up",
     ),
     "cognite_cdf_default: CDF does not answer": (
         lambda says: setattr(says, "cdf", CdfUnavailableError("CDF did not answer: 503")),
