@@ -121,7 +121,10 @@ def plates(key: CaptureKey, truth: Path, records: Records) -> Plates:
     linked = [match for match in matches if match.asset is not None and match.status != "dropped"]
     approved = [match for match in linked if match.status == "approved"]
     wrong = [_wrong(match, seen) for match in approved]
+    # A plate that is asked about is suggested in its best view alone.
+    tags = {match.plate: match.asset.name for match in linked if match.asset and match.plate}
     named = {(match.detection.image, match.asset.name) for match in linked if match.asset}
+    named |= {(match.detection.image, tags[match.plate]) for match in matches if match.plate in tags}
     legible = [
         plate
         for plate in seen

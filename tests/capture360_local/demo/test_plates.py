@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,14 @@ def test_links_on_their_plates_are_found_and_none_is_wrong(tmp_path: Path) -> No
     )
     assert (found.legible, found.found, found.approved, found.suggested) == (2, 2, 1, 1)
     assert (list(found.wrong), list(found.complaints)) == ([], [])
+
+
+def test_a_view_of_a_plate_that_is_asked_about_in_another_view_is_found(tmp_path: Path) -> None:
+    asked = replace(linked(A, 0.1, "suggested"), plate="1")
+    asked = replace(asked, detection=replace(asked.detection, image="elsewhere"))
+    dropped = replace(linked(A, 0.1, "dropped"), plate="1", asset=None)
+    found = compared(tmp_path, [hung("P-101A", 0.1)], [asked, dropped])
+    assert (found.legible, found.found, found.suggested) == (1, 1, 1)
 
 
 @pytest.mark.parametrize("under", [[hung("P-101B", 0.1)], [hung("P-101A", 0.1, asset=False)], [hung("P-101A", 0.6)]])
