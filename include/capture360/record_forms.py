@@ -190,21 +190,34 @@ class _Match(_Form):
     status: str
     reason: str
     candidates: list[Annotated[list[_Asset | FiniteFloat], Field(min_length=2, max_length=2)]]
+    plate: str
+
+
+class _Place(_Form):
+    position: Annotated[list[FiniteFloat], Field(min_length=3, max_length=3)]
+    residual_deg: FiniteFloat
 
 
 class _Matches(_Form):
     matches: list[_Match] = []
+    plates: dict[str, _Place] = {}
     inputs: dict[str, str] = {}
 
 
+class _Question(_Form):
+    plate: str
+    match: _Match
+    views: list[_Match]
+
+
 class _Review(_Form):
-    """What a review asks, and, in a batch, what was answered to a page."""
+    """What a review asks, and, in a batch, what was answered to a page: numbers, or 3b for another tag of plate 3."""
 
     match: str = ""
-    pages: list[list[_Match]] = []
+    pages: list[list[_Question]] = []
     pictures: list[str] = []
-    approved: list[int] = []
-    rejected: list[int] = []
+    approved: list[int | str] = []
+    rejected: list[int | str] = []
     sentences: list[str] = []
 
 

@@ -43,6 +43,7 @@ from capture360.steps.match import recorded_matches
 from capture360.steps.published import earlier_captures, note_published, published_stations
 from capture360.steps.republish_guard import published_revision
 from capture360.steps.retracted import refuse_retracted
+from capture360.steps.review import Question
 from capture360.steps.review_due import asking_run, note_questions, note_review, review_due, to_ask
 from capture360.steps.validate import recorded_capture
 from capture360.store import DocumentStore
@@ -81,7 +82,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
         },
         "verify": {"mode": "sample", "images": 2, "compared_faces": 3},
         "match": {"matches": [match_document(MATCH)], "findings": [FINDING], "inputs": {"a": "b"}},
-        "review": {"match": "m", "pages": [[match_document(MATCH)]], "pictures": ["plate-1.jpg"]},
+        "review": {"match": "m", "pages": [[Question(MATCH, [MATCH]).document()]], "pictures": ["plate-1.jpg"]},
         "annotate": {"approved": 0, "match": "m", "undecided": 1, "plates": {"linked": 1, "asked": 1, "missed": 0}},
     }  # fmt: skip
     for step, body in steps.items():
