@@ -194,7 +194,7 @@ def test_a_value_of_another_type_is_reported_with_its_place(records: Records) ->
     with pytest.raises(RecordsError, match=r"published\.json is broken \(capture.revision: Input should be a valid"):
         records.note(KEY, "published")
     records.put_note(KEY, "published", {"fingerprint": "f", "capture": {}})
-    with pytest.raises(RecordsError, match=r"published\.json is broken \(capture: .* extracted_here is missing"):
+    with pytest.raises(RecordsError, match=r"published\.json is broken \(capture: .* camera_height is missing"):
         records.notes(KEY.site, "published")
 
 
