@@ -1,0 +1,26 @@
+"""Scans and pictures made to harm, where a delivery would have them: checked within the limits, and refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bounded import check_within_limits
+from capture360.model import FACES
+from delivery import Delivery, station_row
+
+
+def test_a_scan_of_many_pinholes(shared: Path) -> None:
+    assert check_within_limits(shared / "data/hostile/e57-2400-pinholes").messages
+
+
+@pytest.mark.parametrize("case", ["png-one-colour", "jpeg-3600-scans"])
+def test_a_hostile_picture_in_every_face(shared: Path, tmp_path: Path, case: str) -> None:
+    """In two stations, more faces than threads, since these share the memory."""
+    (file,) = (shared / "data" / "hostile" / case).iterdir()
+    delivery = Delivery(tmp_path / "hall-7" / "2026-04-17", stations=[station_row(1), station_row(2)])
+    for row in delivery.stations:
+        delivery.files |= {f"images/{row['station_id']}/{face}{file.suffix}": file.read_bytes() for face in FACES}
+    delivery.write()
+    assert check_within_limits(delivery.path).verdict == "rejected"
