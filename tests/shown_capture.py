@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,13 +70,13 @@ def shown_capture(home: Path, mode: str = "asset_centric") -> Iterator[Shown]:
         for key in (FIRST, SECOND):
             publish(cdf, site, key, plant)
         (create_classic_assets if mode == "asset_centric" else create_asset_nodes)(cdf, plant)
-        matches = tuple(_matches(FIRST, plant))
+        matches = tuple(matches_of(FIRST, plant))
         _record(records, matches)
         with mock.patch.dict("os.environ", environment):
             yield Shown(running, records, cdf, site, plant, matches)
 
 
-def _matches(key: CaptureKey, plant: Plant) -> Iterator[Match]:
+def matches_of(key: CaptureKey, plant: Plant) -> Iterator[Match]:
     """The plates that the plant knows to be seen, as if they had been read without a fault."""
     names = {external_id: name for name, external_id in plant.assets}
     for number, plate in enumerate(json.loads((plant.truth / "plates.json").read_text())["plates"]):
@@ -102,8 +102,8 @@ def _record(records: Records, matches: tuple[Match, ...]) -> None:
 
 
 @contextmanager
-def airflow_server() -> Iterator[tuple[str, str]]:
-    """Airflow's web application on a free port of this process: its address, and the token of a viewer."""
+def airflow_server() -> Iterator[tuple[str, Callable[[str], str]]]:
+    """Airflow's web application on a free port of this process: its address, and tokens by role."""
     from airflow.api_fastapi.app import create_app
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
     from airflow.utils.db import initdb
@@ -119,10 +119,11 @@ def airflow_server() -> Iterator[tuple[str, str]]:
             time.sleep(0.05)  # uvicorn has no event to wait for
         port = server.servers[0].sockets[0].getsockname()[1]
         manager = app.state.auth_manager
-        yield (
-            f"http://127.0.0.1:{port}",
-            manager.generate_jwt(SimpleAuthManagerUser(username="somebody", role="VIEWER")),
-        )
+
+        def token(role: str) -> str:
+            return str(manager.generate_jwt(SimpleAuthManagerUser(username="somebody", role=role)))
+
+        yield f"http://127.0.0.1:{port}", token
     finally:
         server.should_exit = True
         thread.join(10)

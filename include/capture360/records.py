@@ -183,6 +183,21 @@ class Records:
     def put_note(self, key: CaptureKey, name: str, body: Mapping[str, Any], folder: str = NOTES) -> None:
         self.store.put(f"{_folder(key)}/{folder}/{name}.json", _json(body))
 
+    def create_note(self, key: CaptureKey, name: str, body: Mapping[str, Any], folder: str) -> bool:
+        """Keep a note under a new name; False, and nothing changed, if there is one."""
+        return self.store.create(f"{_folder(key)}/{folder}/{name}.json", _json(body))
+
+    def note_names(self, key: CaptureKey, folder: str) -> Sequence[str]:
+        """The names of the notes in a folder: one listing."""
+        names = self.store.names(f"{_folder(key)}/{folder}")
+        return [name.removesuffix(".json") for name in names if name.endswith(".json")]
+
+    def read_notes(self, key: CaptureKey, names: Sequence[str], folder: str) -> Sequence[Mapping[str, Any] | None]:
+        """The notes of these names, read side by side; None for those that are not there."""
+        paths = [f"{_folder(key)}/{folder}/{name}.json" for name in names]
+        read = zip(paths, self.store.read_all(paths), strict=True)
+        return [None if content is None else self.store.parsed(path, content) for path, content in read]
+
     def put_report(self, key: CaptureKey, fingerprint: str, name: str, content: str | bytes) -> str:
         """Store a report such as `validation.html`; returns its URL."""
         path = f"{_folder(key, fingerprint)}/{name}"

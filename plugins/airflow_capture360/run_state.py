@@ -23,6 +23,11 @@ def is_run_of(run: str, dag_id: str) -> bool:
     return run.startswith(f"{_RUN_PREFIX}{dag_id} ")
 
 
+def run_id_of(run: str) -> str:
+    """Return Airflow's id of a run that leases and records name; empty if it is no run of Airflow."""
+    return run.removeprefix(_RUN_PREFIX).partition(" ")[2] if run.startswith(_RUN_PREFIX) else ""
+
+
 def is_paused(dag_id: str) -> bool:
     """Return whether the DAG is paused. AirflowUnavailableError, which is retried, if Airflow cannot say."""
     from capture360.errors import AirflowUnavailableError

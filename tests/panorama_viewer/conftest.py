@@ -14,11 +14,12 @@ from shown_capture import Shown, airflow_server, shown_capture
 
 @dataclass(frozen=True)
 class Served:
-    """What is shown, where, and what lets a reader in."""
+    """What is shown, where, and what lets in a reader, and somebody who decides."""
 
     shown: Shown
     url: str
     token: str
+    deciding: str
 
     def get(self, path: str, token: bool = True) -> httpx.Response:
         """One request of our web application, by default of somebody who is logged in."""
@@ -29,4 +30,4 @@ class Served:
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with shown_capture(tmp_path_factory.mktemp("shown")) as shown, airflow_server() as (url, token):
-        yield Served(shown, url, token)
+        yield Served(shown, url, token("VIEWER"), token("USER"))

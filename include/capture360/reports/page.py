@@ -21,12 +21,18 @@ def page(template: str, **values: object) -> str:
     return _environment().get_template(f"{template}.html.j2").render(style=style, policy=policy, **values)
 
 
-def page_in_airflow(template: str, **values: object) -> tuple[str, str]:
-    """A page of the captures, which follows Airflow's theme, and the policy to send with it."""
-    style, script = _source("house.css") + _source("captures.css"), _source("captures.js")
+def page_in_airflow(template: str, *, own: str = "", **values: object) -> tuple[str, str]:
+    """A page within Airflow, which follows its theme, and the policy to send with it.
+
+    `own` names a style and a script that only this page has; its script may talk to our routes.
+    """
+    names = ("captures", own) if own else ("captures",)
+    style = _source("house.css") + "".join(_source(f"{name}.css") for name in names)
+    script = "".join(_source(f"{name}.js") for name in names)
+    connect = "connect-src 'self'; " if own else ""
     policy = (
-        f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+        f"default-src 'none'; img-src 'self' data:; style-src {_digest(style)}; script-src {_digest(script)}; "
+        f"{connect}base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
     )
     return _environment().get_template(f"{template}.html.j2").render(style=style, script=script, **values), policy
 

@@ -49,6 +49,12 @@ def is_tie(match: Match) -> bool:
     return len(shares) > 1 and max(shares[1:]) >= _TIE * shares[0]
 
 
+def in_question(match: Match) -> list[Asset]:
+    """The assets that the question is about: the suggested one, and those that are nearly as likely."""
+    tags = tags_of(match)
+    return [asset for place, (asset, share) in enumerate(tags) if place == 0 or share >= _TIE * tags[0][1]]
+
+
 def _row(number: int, match: Match, picture: str | None) -> str:
     read = match.detection.text
     first, *others = [_candidate(read, asset, share) for asset, share in tags_of(match)] or [""]

@@ -1,23 +1,24 @@
 """What people decide about suggested links: asked in pages, written once, and never against a newer review.
 
-The record `review` holds the pages of a delivery's newest review and `review.<page>` the answer to one of them. What
-was decided about each link, over all deliveries, is kept in the memory of the capture's links.
+The record `review` holds the pages of a delivery's newest review and `review.<page>` the answer to one of them. Answers
+that people give plate by plate lie beside it until they are written, see `steps.review_answers`. What was decided about
+each link, over all deliveries, is kept in the memory of the capture's links.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from capture360.batches import batched
 from capture360.capture_state import STAGE_STEPS
 from capture360.cdf.registry import mode_of
 from capture360.errors import MissingStepError
-from capture360.matching.answers import letter, understood
+from capture360.matching.answers import LEAVE, understood
+from capture360.matching.answers import Answer as Numbers
 from capture360.matching.decisions import Decided, as_decided
-from capture360.matching.documents import detection_document, match_document, match_from_document
+from capture360.matching.documents import detection_document
 from capture360.model import CaptureKey, Detection, Match, PublishedImage
 from capture360.records import Records
 from capture360.reports.crops import pictures
@@ -27,7 +28,9 @@ from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import recorded_matches
+from capture360.steps.review_answers import decisions, described, given_to, note_written
 from capture360.steps.review_due import digest_of, match_digest, note_questions, note_review, to_ask
+from capture360.steps.review_plates import Question, direction, label, questions_about, questions_of
 
 STEP = "review"
 PAGE = 20
@@ -46,7 +49,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What somebody answered to a page; `by` is None if nobody did in time."""
+    """What somebody answered to a page as a whole; `by` is None if nobody did in time."""
 
     choice: str
     approve: str
@@ -64,25 +67,6 @@ class Reviewed:
     left: int = 0
     stale: str | None = None
     sentences: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A plate that is undecided: the suggestion on its best view, which has its tags, and matches of all its views."""
-
-    match: Match
-    views: Sequence[Match]
-
-    def document(self) -> dict[str, Any]:
-        """As a value that JSON can hold."""
-        views = [match_document(view) for view in self.views]
-        return {"plate": self.match.plate, "match": match_document(self.match), "views": views}
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Question:
-        """The inverse of `document`."""
-        views = [match_from_document(view) for view in document["views"]]
-        return cls(match_from_document(document["match"]), views)
 
 
 def open_suggestions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[Match]:
@@ -114,16 +98,21 @@ def begin(
         if not matches:
             note_review(ctx.records, key, fingerprint, match_digest(ctx.records, key, fingerprint), ctx.run)
             return Review(fingerprint, "", 0, 0)
+    images = {image.external_id: image for image in images_of(ctx, key, fingerprint)}
+    questions = questions_about(matches, recorded_matches(ctx.records, key, fingerprint), images.keys())
+    views = dict.fromkeys(view.detection for each in questions for view in each.views)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
-    faces = {image.external_id: image.faces for image in images_of(ctx, key, fingerprint)}
-    shown = pictures([match.detection for match in matches], lambda image, face: model.face_content(faces[image][face]))
+    shown = pictures(views, lambda image, face: model.face_content(images[image].faces[face]))
     for detection, content in shown.items():
         ctx.records.put_report(key, fingerprint, picture_name(detection), content)
-    views = _views(recorded_matches(ctx.records, key, fingerprint), set(faces))
-    pages = [[_question(match, views) for match in page] for page in batched(matches, PAGE)]
-    pictured = sorted({picture_name(detection) for detection in shown})
+    pages = [[each.document() for each in page] for page in batched(questions, PAGE)]
     asked = match_digest(ctx.records, key, fingerprint)
-    body = {"match": asked, "pages": pages, "pictures": pictured}
+    body = {
+        "match": asked,
+        "pages": pages,
+        "views": {picture_name(view): _look(images[view.image], view) for view in views},
+        "pictures": sorted({picture_name(detection) for detection in shown}),
+    }
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
     note_review(ctx.records, key, fingerprint, asked, ctx.run)
     note_questions(ctx.records, key, matches, ctx.run)
@@ -160,29 +149,36 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, page: int, response
     ReviewAnswerError if the answer is not understood, RecordsError if what was decided before is lost; nothing is
     written then.
     """
-    if response.by is None:
+    if stale := _staleness(ctx, key, review):
+        return Reviewed() if response.by is None else Reviewed(stale=stale)
+    questions = _page(_recorded(ctx.records, key, review.fingerprint), page)
+    given = given_to(ctx.records, key, [question.id for question in questions], ctx.run)
+    if response.by is None and not given:
         ctx.log("Nobody answered in time: the suggestions stay as they are.")
         return Reviewed()
-    if stale := _staleness(ctx, key, review):
-        return Reviewed(stale=stale)
     LinkMemory(ctx.records, key).ensure_whole()
-    questions = _page(_recorded(ctx.records, key, review.fingerprint), page)
-    tags = [tags_of(question.match) for question in questions]
-    ties = {number for number, question in enumerate(questions, 1) if is_tie(question.match)}
-    answer = understood(response.choice, response.approve, response.reject, list(map(len, tags)), ties)
-    statuses: list[tuple[Match, Literal["approved", "rejected"]]] = [
-        (
-            replace(view, asset=tags[number - 1][place][0]),
+    answer = _understood(response, questions)
+    by_number = [
+        Decided(
+            replace(view, asset=tags_of(questions[number - 1].match)[place][0]),
             "approved" if (number, place) in answer.approved else "rejected",
+            str(response.by),
+            response.at,
         )
         for number, place in sorted(answer.approved | answer.rejected)
         for view in questions[number - 1].views
     ]
-    some = {match.detection.image for match, _ in statuses}
-    images = [image for image in images_of(ctx, key, review.fingerprint) if image.external_id in some]
-    sentences = _write(ctx, key, review.fingerprint, images, statuses, response) if statuses else []
     approved = {number for number, _ in answer.approved}
     rejected = {number for number, _ in answer.rejected} - approved
+    on_the_page = {
+        question.id: number
+        for number, question in enumerate(questions, 1)
+        if question.id in given and number not in approved | rejected
+    }
+    one_by_one = [each for plate, at in on_the_page.items() for each in decisions(questions[at - 1], given[plate])]
+    approved |= {number for plate, number in on_the_page.items() if given[plate].choice == "approve"}
+    rejected |= {number for plate, number in on_the_page.items() if given[plate].choice == "reject"}
+    sentences = _write(ctx, key, review.fingerprint, [*by_number, *one_by_one])
     left = len(questions) - len(approved) - len(rejected)
     done = Reviewed(len(approved), len(rejected), left, sentences=sentences)
     body = {
@@ -191,32 +187,39 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, page: int, response
         "answered_at": response.at,
         "approved": _tags(answer.approved),
         "rejected": _tags(answer.rejected),
+        "plates": described(given, on_the_page),
         "sentences": sentences,
     }
     ctx.records.put(key, review.fingerprint, STEP, body, run=ctx.run, batch=page)
+    note_written(ctx.records, key, given, ctx.run)
     for sentence in sentences:
         ctx.log(sentence)
-    ctx.log(f"{done.approved} approved and {done.rejected} rejected by {response.by}, {done.left} left as they are")
+    people = ", ".join(sorted({each.by for each in (*by_number, *one_by_one)})) or response.by
+    ctx.log(f"{done.approved} approved and {done.rejected} rejected by {people}, {done.left} left as they are")
     return done
 
 
-def _write(
-    ctx: StepContext,
-    key: CaptureKey,
-    fingerprint: str,
-    images: Sequence[PublishedImage],
-    statuses: Sequence[tuple[Match, Literal["approved", "rejected"]]],
-    response: Response,
-) -> list[str]:
+def _understood(response: Response, questions: Sequence[Question]) -> Numbers:
+    """The tags that a response to the page as a whole decides; none if nobody answered."""
+    tags = [len(tags_of(question.match)) for question in questions]
+    if response.by is None:
+        return understood(LEAVE, "", "", tags)
+    ties = {number for number, question in enumerate(questions, 1) if is_tie(question.match)}
+    return understood(response.choice, response.approve, response.reject, tags, ties)
+
+
+def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequence[Decided]) -> list[str]:
     """The decisions into CDF and into the memory; sentences about those that could not be as wished."""
+    if not decided:
+        return []
+    some = {each.match.detection.image for each in decided}
+    images = [image for image in images_of(ctx, key, fingerprint) if image.external_id in some]
     writer = link_writer(ctx, key)
-    otherwise = writer.decide(images, statuses)
+    otherwise = writer.decide(images, [(each.match, each.status) for each in decided])
     before = {match for match, _ in otherwise}
-    new = [Decided(match, status, str(response.by), response.at) for match, status in statuses if match not in before]
-    decisions = LinkMemory(ctx.records, key).decide(new)
-    ids = {image.external_id for image in images}
-    wanted = as_decided(recorded_matches(ctx.records, key, fingerprint), decisions)
-    written = writer.write(images, [match for match in wanted if match.detection.image in ids])
+    known = LinkMemory(ctx.records, key).decide([each for each in decided if each.match not in before])
+    wanted = as_decided(recorded_matches(ctx.records, key, fingerprint), known)
+    written = writer.write(images, [match for match in wanted if match.detection.image in some])
     sentences = [
         f'"{match.detection.text}" on {_name(match)} stays {status}: somebody had decided that in CDF before.'
         for match, status in otherwise
@@ -246,26 +249,18 @@ def _recorded(records: Records, key: CaptureKey, fingerprint: str) -> Any:
 
 
 def _page(body: Any, page: int) -> list[Question]:
-    return [Question.from_document(document) for document in body["pages"][page]] if page < len(body["pages"]) else []
+    pages = questions_of(body)
+    return pages[page] if page < len(pages) else []
 
 
-def _views(matches: Sequence[Match], images: Collection[str]) -> dict[str, list[Match]]:
-    """A match of each view of each plate."""
-    found: dict[str, dict[Detection, Match]] = defaultdict(dict)
-    for match in matches:
-        if match.plate and match.detection.image in images:
-            found[match.plate].setdefault(match.detection, match)
-    return {plate: list(views.values()) for plate, views in found.items()}
-
-
-def _question(match: Match, views: Mapping[str, Sequence[Match]]) -> dict[str, Any]:
-    others = [view for view in views.get(match.plate, ()) if view.detection != match.detection]
-    return Question(match, (match, *others)).document()
+def _look(image: PublishedImage, detection: Detection) -> dict[str, Any]:
+    """The name of a view's station, and the direction in which it shows the plate."""
+    heading, pitch = direction(image.pose, detection)
+    return {"station": image.label or image.station or image.external_id, "heading": heading, "pitch": pitch}
 
 
 def _tags(chosen: Collection[tuple[int, int]]) -> list[int | str]:
-    """Chosen tags as people write them: 3 for the first tag of a plate, "3b" for the second."""
-    return [f"{number}{letter(place)}" if place else number for number, place in sorted(chosen)]
+    return [label(number, place) for number, place in sorted(chosen)]
 
 
 def _name(match: Match) -> str:

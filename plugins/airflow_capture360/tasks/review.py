@@ -57,7 +57,8 @@ def page_of(capture: str, page: Mapping[str, Any]) -> tuple[str, str]:
         shown, text = page_of(
             ctx, key, fingerprint, page["page"], lambda name: page_path(f"reports/{key}/{fingerprint}/{name}")
         )
-    return f"{capture}: {shown} suggested links, {page['label']}", text
+    link = f"[Decide plate by plate]({page_path(f'review/{key}')}), with all views and the panorama of each, or below."
+    return f"{capture}: {shown} suggested links, {page['label']}", f"{link}\n\n{text}"
 
 
 def apply(capture: str, page: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def captures(
         )
     except Capture360Error as error:
         raise HTTPException(503, str(error)) from None
-    return _html(content)
+    return html_page(content)
 
 
 @router.get("/captures/{site}/{capture}")
@@ -87,7 +87,7 @@ def capture(session: SessionDep, user: GetUserDep, site: SiteId, capture: Captur
         raise HTTPException(404, str(error)) from None
     if known is None:
         raise HTTPException(404, f"There are no records of {key}.")
-    return _html(render_capture(known, _runs_of(session, key, _readable(user))))
+    return html_page(render_capture(known, _runs_of(session, key, _readable(user))))
 
 
 def _readable(user: GetUserDep) -> Sequence[str]:
@@ -131,7 +131,8 @@ def _run(dag: str, run: str, state: object, at: datetime) -> LastRun:
     return LastRun(dag, run, value_of(state), at)
 
 
-def _html(content: tuple[str, str]) -> Response:
+def html_page(content: tuple[str, str]) -> Response:
+    """Return a page with the policy that it was made for."""
     text, policy = content
     headers = {
         "Content-Security-Policy": policy,

@@ -1,0 +1,156 @@
+"""The page on which people decide about plates: a card a plate, with its views, its question and its candidates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from capture360.model import CaptureKey, Detection, Match
+from capture360.reports.page import page_in_airflow
+from capture360.reports.review import in_question, tags_of
+from capture360.reports.review_questions import Character, characters, question_about, tag_of
+
+_FOV = 30
+"""Degrees of the panorama that a link opens: the plate and what is around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view of a plate: the address of its picture (empty without one), of the face, and of its panorama."""
+
+    station: str
+    picture: str
+    face: str
+    outline: str
+    panorama: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An asset that a plate may name. `answer` is what it answers to the question, empty if that has no short word."""
+
+    ref: str
+    name: str
+    tag: Sequence[Character]
+    share: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was answered about a plate: its words, who and when; `open` if that was taken back."""
+
+    version: int
+    choice: str
+    words: str
+    by: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A plate as the review has it; `closed` says why nothing can be decided any more, empty if it can."""
+
+    id: str
+    match: Match
+    views: Sequence[Detection]
+    said: Said | None
+    closed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A plate as it is shown."""
+
+    number: int
+    id: str
+    read: str
+    reason: str
+    question: str
+    candidates: Sequence[Candidate]
+    views: Sequence[View]
+    said: Said | None
+    closed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The review as a whole; `run` is the address of its run, `closed` says why it takes no answer."""
+
+    key: CaptureKey
+    digest: str
+    run: str
+    may_decide: bool
+    closed: str
+
+
+def render_review(
+    head: Head,
+    plates: Sequence[Asked],
+    pictures: Callable[[Detection], str],
+    places: Callable[[Detection], Mapping[str, object]],
+) -> tuple[str, str]:
+    """The page, and the policy to send with it.
+
+    `pictures` gives the address of a view's picture, empty if it has none, and `places` the station's name, heading
+    and pitch of a view.
+    """
+    cards = [_card(number, each, head.key, pictures, places) for number, each in enumerate(plates, 1)]
+    done = sum(card.said is not None and card.said.choice != "open" for card in cards)
+    return page_in_airflow(
+        "review",
+        own="review",
+        head=head,
+        cards=cards,
+        done=done,
+        alike=Counter(card.question for card in cards),
+        deciding=head.may_decide and not head.closed,
+    )
+
+
+def _card(
+    number: int,
+    asked: Asked,
+    key: CaptureKey,
+    pictures: Callable[[Detection], str],
+    places: Callable[[Detection], Mapping[str, object]],
+) -> Card:
+    read = asked.match.detection.text
+    offered = tags_of(asked.match)
+    tags = [tag_of(asset, read) for asset, _ in offered]
+    likely = in_question(asked.match)
+    question = question_about(read, [tag_of(asset, read) for asset in likely])
+    answers = dict(zip((asset.ref for asset in likely), question.labels, strict=True))
+    return Card(
+        number=number,
+        id=asked.id,
+        read=" ".join(read.split()),
+        reason=asked.match.reason,
+        question=question.text,
+        candidates=[
+            Candidate(
+                asset.ref,
+                "" if asset.name == tag else asset.name,
+                characters(tag, [other for other in tags if other != tag] or [read]),
+                f"{share:.0%}",
+                answers.get(asset.ref, ""),
+            )
+            for (asset, share), tag in zip(offered, tags, strict=True)
+        ],
+        views=[_view(each, key, pictures(each), places(each)) for each in asked.views],
+        said=asked.said,
+        closed=asked.closed,
+    )
+
+
+def _view(detection: Detection, key: CaptureKey, picture: str, place: Mapping[str, object]) -> View:
+    look = {"station": detection.image, "heading": place["heading"], "pitch": place["pitch"], "fov": _FOV}
+    return View(
+        station=str(place["station"]),
+        picture=picture,
+        face=f"../../faces/{key}/{detection.image}/{detection.face}",
+        outline=" ".join(f"{100 * x:.2f},{100 * y:.2f}" for x, y in detection.outline or detection.polygon),
+        panorama=f"../../view/{key}#{urlencode(look)}",
+    )

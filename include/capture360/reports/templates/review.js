@@ -1,0 +1,230 @@
+// The review page: every answer is sent when it is given, with the version of the plate's answers that is shown here.
+addEventListener("DOMContentLoaded", () => {
+  const { review, deciding } = document.body.dataset;
+  const cards = [...document.querySelectorAll(".card")];
+  const says = document.getElementById("says");
+  const base = location.pathname.replace(/\/$/, "");
+  const given = []; // the ids of each answer's plates, for undo
+  let current = null;
+  let finished = false;
+
+  const isOpen = (card) => card.dataset.choice === "open" && !card.dataset.closed;
+  const button = (card, what) => card.querySelector(`[data-do="${what}"]`);
+  const tell = (text, wrong = false) => {
+    says.textContent = text;
+    says.classList.toggle("conflict", wrong);
+  };
+
+  const choose = (card, scroll = true) => {
+    if (!card) return;
+    current?.removeAttribute("aria-current");
+    current = card;
+    card.setAttribute("aria-current", "true");
+    if (!scroll) return;
+    card.focus({ preventScroll: true });
+    card.scrollIntoView({ block: "start", behavior: "instant" });
+  };
+  const move = (step) => choose(cards[Math.min(Math.max(cards.indexOf(current) + step, 0), cards.length - 1)]);
+  const next = () => {
+    const from = cards.indexOf(current);
+    choose([...cards.slice(from + 1), ...cards.slice(0, from + 1)].find(isOpen));
+  };
+
+  const count = () => {
+    const done = cards.filter((card) => card.dataset.choice !== "open").length;
+    const finish = document.querySelector('[data-do="finish"]');
+    document.getElementById("done").textContent = done;
+    document.querySelector("progress").value = done;
+    if (finish) finish.textContent = done === cards.length ? "Finish: write all to CDF" : `Finish: write ${done}, leave ${cards.length - done}`;
+    return done;
+  };
+
+  const show = (card, said, conflict) => {
+    card.dataset.version = said.version;
+    card.dataset.choice = said.choice;
+    const line = card.querySelector(".said");
+    line.classList.toggle("conflict", conflict);
+    const words = said.choice === "open" ? (said.by ? `Taken back by ${said.by}` : "") : `${said.words} by ${said.by}, ${said.at}`;
+    line.textContent = conflict && words ? `Somebody was faster: ${words}` : words;
+    for (const each of card.querySelectorAll(".candidate"))
+      each.setAttribute("aria-pressed", said.choice === "approve" && each.dataset.asset === said.asset);
+  };
+
+  const send = async (path, body) => {
+    const answer = await fetch(`${base}/${path}`, {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), keepalive: true,
+    });
+    const document = await answer.json().catch(() => ({}));
+    if (!answer.ok && !document.results) throw new Error(typeof document.detail === "string" ? document.detail : `Airflow answered ${answer.status}.`);
+    return document;
+  };
+
+  let sent = Promise.resolve(); // one request after the other: each knows the versions that the one before it made
+  const give = (answers, remember) => {
+    const before = answers.map(({ card }) => card.dataset.choice);
+    for (const { card, choice } of answers) card.dataset.choice = choice;
+    const done = count();
+    if (remember && done < cards.length) next();
+    sent = sent.then(() => deliver(answers, before, remember));
+  };
+  const deliver = async (answers, before, remember) => {
+    try {
+      const { results } = await send("answers", {
+        review,
+        answers: answers.map(({ card, choice, asset }) => ({ plate: card.dataset.plate, version: Number(card.dataset.version), choice, asset })),
+      });
+      const taken = [];
+      for (const each of results) {
+        const card = cards.find((one) => one.dataset.plate === each.plate);
+        show(card, each, !each.taken);
+        if (each.taken) taken.push(card);
+      }
+      if (remember && taken.length) given.push(taken);
+      const lost = results.length - taken.length;
+      tell(lost ? `${lost} of these plates had been answered meanwhile; that answer is shown and holds.` : "", lost > 0);
+      if (lost === 0 && count() === cards.length) {
+        tell("All plates are decided. Enter writes them to CDF, U takes the last answer back.");
+        document.querySelector('[data-do="finish"]').focus({ preventScroll: true });
+      }
+    } catch (error) {
+      answers.forEach(({ card }, place) => { card.dataset.choice = before[place]; });
+      tell(error.message, true);
+    }
+    count();
+  };
+
+  const decide = (card, choice, asset = null, answer = "") => {
+    if (!deciding || finished || card.dataset.closed) return;
+    const bulk = button(card, "bulk")?.checked;
+    const others = bulk ? cards.filter((one) => one !== card && isOpen(one) && one.dataset.question === card.dataset.question) : [];
+    const answers = others.map((one) => {
+      if (choice !== "approve") return { card: one, choice, asset: null };
+      const same = [...one.querySelectorAll(".choices:not(.found) .candidate")].find((each) => answer && each.dataset.answer === answer);
+      return same && { card: one, choice, asset: same.dataset.asset };
+    });
+    choose(card, false);
+    give([{ card, choice, asset }, ...answers.filter(Boolean)], true);
+  };
+  const undo = () => {
+    sent = sent.then(() => {
+      const last = given.pop();
+      if (!last) return tell("There is no answer of yours to take back.");
+      give(last.map((card) => ({ card, choice: "open", asset: null })), false);
+      choose(last[0]);
+    });
+  };
+
+  const finish = async () => {
+    await sent;
+    try {
+      const { sentence } = await send("finish", { review });
+      finished = true;
+      for (const each of document.querySelectorAll(".choices, .other, .bulk, .bar button")) each.remove();
+      tell(sentence);
+    } catch (error) {
+      tell(error.message, true);
+    }
+  };
+
+  const wide = (one) => {
+    const figures = one.closest(".pictures");
+    const shown = figures.querySelector(".wide");
+    const was = one.getAttribute("aria-expanded") === "true";
+    shown?.remove();
+    for (const each of figures.querySelectorAll('[data-do="wide"]')) each.setAttribute("aria-expanded", "false");
+    if (was) return;
+    one.setAttribute("aria-expanded", "true");
+    const figure = document.createElement("figure");
+    figure.className = "wide";
+    const picture = document.createElement("img");
+    picture.alt = "The whole face of the panorama";
+    picture.src = one.dataset.face;
+    const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    drawing.setAttribute("viewBox", "0 0 100 100");
+    drawing.setAttribute("preserveAspectRatio", "none");
+    drawing.setAttribute("aria-hidden", "true");
+    const outline = document.createElementNS("http://www.w3.org/2000/svg", "polygon");
+    outline.setAttribute("points", one.dataset.outline);
+    drawing.append(outline);
+    figure.append(picture, drawing);
+    figures.append(figure);
+  };
+
+  const search = async (form) => {
+    const found = form.parentElement.querySelector(".found");
+    found.hidden = false;
+    found.textContent = "Looking for assets ...";
+    try {
+      const answer = await fetch(`${base}/assets?like=${encodeURIComponent(form.elements.like.value)}`);
+      const document_ = await answer.json();
+      if (!answer.ok) throw new Error(typeof document_.detail === "string" ? document_.detail : `Airflow answered ${answer.status}.`);
+      found.replaceChildren(...document_.map(({ ref, name, tag }) => {
+        const one = document.createElement("button");
+        Object.assign(one, { type: "button", className: "candidate" });
+        Object.assign(one.dataset, { do: "approve", asset: ref, answer: "" });
+        const text = document.createElement("span");
+        text.className = "tag";
+        text.textContent = tag;
+        one.append(text);
+        if (name !== tag) one.append(name);
+        return one;
+      }));
+      if (document_.length === 0) found.textContent = "No asset of the site has this in its name or tags.";
+      else found.querySelector("button").focus();
+    } catch (error) {
+      found.textContent = error.message;
+    }
+  };
+
+  document.addEventListener("click", (event) => {
+    const one = event.target.closest("[data-do]");
+    const card = event.target.closest(".card");
+    if (card) choose(card, false);
+    if (!one) return;
+    const { asset, answer } = one.dataset;
+    ({
+      approve: () => decide(card, "approve", asset, answer),
+      reject: () => decide(card, "reject"),
+      leave: () => decide(card, "leave"),
+      wide: () => wide(one),
+      undo, finish, bulk: () => {},
+    })[one.dataset.do]();
+  });
+  document.addEventListener("submit", (event) => {
+    event.preventDefault();
+    search(event.target);
+  });
+  document.addEventListener("focusin", (event) => {
+    const card = event.target.closest(".card");
+    if (card) choose(card, false);
+  });
+  const keys = {
+    r: (card) => button(card, "reject")?.click(),
+    s: (card) => button(card, "leave")?.click(),
+    w: (card) => button(card, "wide")?.click(),
+    p: (card) => card.querySelector('a[target="_blank"]')?.click(),
+    b: (card) => button(card, "bulk")?.click(),
+    "/": (card) => card.querySelector('input[type="search"]')?.focus(),
+    u: () => document.querySelector('[data-do="undo"]')?.click(),
+    arrowdown: () => move(1), arrowright: () => move(1), arrowup: () => move(-1), arrowleft: () => move(-1),
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat && !event.key.startsWith("Arrow")) return;
+    if (event.target.closest('input[type="search"]')) {
+      if (event.key === "Escape") current?.focus();
+      return;
+    }
+    if (!current) return;
+    const key = event.key.toLowerCase();
+    const number = key === "a" ? 1 : /^[1-9]$/.test(key) ? Number(key) : 0;
+    const act = number ? () => current.querySelectorAll(".choices:not(.found) .candidate")[number - 1]?.click() : keys[key] && (() => keys[key](current));
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+
+  if (cards.length) {
+    choose(cards.find(isOpen) ?? cards[0], false);
+    count();
+  }
+});

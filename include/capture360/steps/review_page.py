@@ -1,0 +1,120 @@
+"""The review of a capture as a person sees it and answers to it, plate by plate. CDF is read for assets alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from capture360.capture_state import STAGE_STEPS
+from capture360.matching.normalise import key as comparable
+from capture360.model import Asset, CaptureKey, Detection
+from capture360.records import Records
+from capture360.reports.review import tags_of
+from capture360.reports.review_cards import Asked, Said
+from capture360.steps.review import STEP, picture_name
+from capture360.steps.review_answers import Answer, answers
+from capture360.steps.review_due import digest_of
+from capture360.steps.review_plates import Question, questions_of
+
+_FOUND = 20
+"""Assets that a search offers."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReview:
+    """The newest review of a capture's newest delivery. `digest` tells it from reviews of other suggestions."""
+
+    key: CaptureKey
+    fingerprint: str
+    digest: str
+    run: str
+    pages: Sequence[Sequence[Question]]
+    views: Mapping[str, Mapping[str, Any]]
+    pictures: Collection[str]
+
+    @property
+    def plates(self) -> Mapping[str, tuple[int, int, Question]]:
+        """Page from 0, number on it from 1, and question of each plate, by its id."""
+        return {
+            each.id: (page, number, each)
+            for page, questions in enumerate(self.pages)
+            for number, each in enumerate(questions, 1)
+        }
+
+    def place(self, detection: Detection) -> Mapping[str, Any]:
+        """The name of a view's station, and the direction to look in."""
+        return self.views[picture_name(detection)]
+
+    def picture(self, detection: Detection) -> str:
+        """The name of a view's stored picture; empty if there is none."""
+        name = picture_name(detection)
+        return name if name in self.pictures else ""
+
+
+def newest_review(records: Records, key: CaptureKey) -> OpenReview | None:
+    """The newest review of a capture; None if nobody was asked about its newest delivery."""
+    state = records.load(key, only=STAGE_STEPS)
+    record = records.get(key, state.fingerprint, STEP) if state else None
+    if state is None or record is None:
+        return None
+    body = record.body
+    return OpenReview(
+        key, state.fingerprint, digest_of(body), record.run, questions_of(body), body["views"], set(body["pictures"])
+    )
+
+
+def asked_plates(records: Records, review: OpenReview, closed: Mapping[int, str]) -> list[Asked]:
+    """The plates with what was answered about them; `closed` says why a page takes no more answers, by its number."""
+    plates = review.plates
+    given = answers(records, review.key, plates.keys())
+    pages = {page: records.get(review.key, review.fingerprint, STEP, page) for page in closed}
+    found = []
+    for plate, (page, number, question) in plates.items():
+        answer, record = given.get(plate), pages.get(page)
+        answered = answer is not None and answer.holds_for(review.run)
+        if not answered and record is not None and record.run == review.run and record.body["by"]:
+            answer = _by_number(question, number, record.body)
+        elif answer is not None and not answered:
+            answer = Answer("open", None, "", "", answer.version)
+        views = [view.detection for view in question.views]
+        found.append(Asked(plate, question.match, views, said(answer) if answer else None, closed.get(page, "")))
+    return found
+
+
+def said(answer: Answer) -> Said:
+    """An answer in words."""
+    name = answer.asset.name or answer.asset.ref if answer.asset else ""
+    words = {"approve": name, "reject": "None of them", "leave": "Left as it is", "open": ""}[answer.choice]
+    return Said(answer.version, answer.choice, words, answer.by, answer.at[:16].replace("T", " "))
+
+
+def asset_for(question: Question, ref: str, assets: Mapping[str, Asset]) -> Asset | None:
+    """The asset with this reference among the plate's tags or the site's assets; None if there is none."""
+    offered = {asset.ref: asset for asset, _ in tags_of(question.match)}
+    return offered.get(ref) or assets.get(ref)
+
+
+def assets_like(assets: Mapping[str, Asset], like: str) -> list[dict[str, str]]:
+    """The assets with the text in their names or tags, blanks, hyphens and case aside; whole tags first."""
+    wanted = comparable(like)
+    if not wanted:
+        return []
+    found: list[tuple[int, str, Asset]] = []
+    for asset in assets.values():
+        texts = [text for text in (*asset.tags, asset.name) if wanted in comparable(text)]
+        if texts:
+            shortest = min(texts, key=len)
+            found.append((len(shortest), shortest, asset))
+    found.sort(key=lambda each: (each[0], each[1], each[2].ref))
+    return [{"ref": asset.ref, "name": asset.name or asset.ref, "tag": tag} for _, tag, asset in found[:_FOUND]]
+
+
+def _by_number(question: Question, number: int, body: Mapping[str, Any]) -> Answer:
+    """What an answer to the whole page, by numbers, said about a plate."""
+    by, at = str(body["by"]), str(body["answered_at"])
+    labels = question.labels(number)
+    for (asset, _), label in zip(tags_of(question.match), labels, strict=True):
+        if label in body["approved"]:
+            return Answer("approve", asset, by, at)
+    return Answer("reject" if set(labels) & set(body["rejected"]) else "leave", None, by, at)

@@ -1,0 +1,74 @@
+"""The plates that a review asks about, each once, with all the views that one answer decides."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from math import atan2, degrees, hypot
+from typing import Any
+
+from capture360.geometry.rays import ray_to
+from capture360.matching.answers import letter
+from capture360.matching.documents import match_document, match_from_document
+from capture360.model import Detection, Match, Pose
+from capture360.reports.review import tags_of
+from capture360.steps.review_due import question
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A plate that is undecided: the suggestion on its best view, which has its tags, and matches of all its views."""
+
+    match: Match
+    views: Sequence[Match]
+
+    @property
+    def id(self) -> str:
+        """What tells the question from others; the same in every review that asks it."""
+        return question(self.match)
+
+    def labels(self, number: int) -> list[int | str]:
+        """How people write its tags on a page where the plate has this number: 3 for the first, "3b" for the second."""
+        return [label(number, place) for place in range(len(tags_of(self.match)))]
+
+    def document(self) -> dict[str, Any]:
+        """As a value that JSON can hold."""
+        views = [match_document(view) for view in self.views]
+        return {"plate": self.match.plate, "match": match_document(self.match), "views": views}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Question:
+        """The inverse of `document`."""
+        views = [match_from_document(view) for view in document["views"]]
+        return cls(match_from_document(document["match"]), views)
+
+
+def label(number: int, place: int) -> int | str:
+    """A tag of a plate as people write it."""
+    return f"{number}{letter(place)}" if place else number
+
+
+def questions_about(matches: Sequence[Match], all_matches: Sequence[Match], images: Collection[str]) -> list[Question]:
+    """The questions about undecided matches, one a plate, with its other views on these images."""
+    found: dict[str, dict[Detection, Match]] = defaultdict(dict)
+    for match in all_matches:
+        if match.plate and match.detection.image in images:
+            found[match.plate].setdefault(match.detection, match)
+    return [
+        Question(
+            match, (match, *(view for place, view in found.get(match.plate, {}).items() if place != match.detection))
+        )
+        for match in matches
+    ]
+
+
+def questions_of(body: Mapping[str, Any]) -> list[list[Question]]:
+    """The questions of a recorded review by page."""
+    return [[Question.from_document(document) for document in page] for page in body["pages"]]
+
+
+def direction(pose: Pose, detection: Detection) -> tuple[float, float]:
+    """Heading in degrees clockwise from +Y and pitch in degrees upwards, as the panorama viewer has them."""
+    x, y, z = ray_to(pose, detection).direction
+    return round(degrees(atan2(x, y)) % 360, 1), round(degrees(atan2(z, hypot(x, y))), 1)

@@ -1,0 +1,80 @@
+"""The run of captures_review behind a review: whether it still asks, and how its Required Actions are answered."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
+from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
+from airflow.api_fastapi.core_api.security import GetUserDep
+from airflow.models.dagrun import DagRun
+from airflow.models.hitl import HITLDetail
+from airflow.models.taskinstance import TaskInstance
+from fastapi import HTTPException
+from sqlalchemy import select
+
+from airflow_capture360.run_state import is_run_of, run_id_of, value_of
+from capture360.matching.answers import ON_THE_PAGE
+
+DAG = "captures_review"
+_ASK = "pages.ask"
+_ENDED = {"success", "failed", "skipped", "upstream_failed", "removed"}
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRun:
+    """`answered` are the numbers of pages that take no more answers, `waiting` those that Airflow asks about.
+
+    `starting` says that it does not ask about all others yet.
+    `address` is that of the run's page within Airflow; `closed` says why the whole review takes no answers.
+    """
+
+    run_id: str
+    address: str
+    answered: Collection[int] = frozenset()
+    waiting: Collection[int] = frozenset()
+    starting: bool = False
+    closed: str = ""
+
+
+def may_decide(user: GetUserDep) -> bool:
+    """Whether a person may answer the review's Required Actions."""
+    return get_auth_manager().is_authorized_dag(
+        method="PUT", access_entity=DagAccessEntity.HITL_DETAIL, details=DagDetails(id=DAG), user=user
+    )
+
+
+def run_state(session: SessionDep, run: str) -> ReviewRun:
+    """The run as Airflow has it, by the name that records give it."""
+    run_id = run_id_of(run) if is_run_of(run, DAG) else ""
+    state = session.scalar(select(DagRun.state).where(DagRun.dag_id == DAG, DagRun.run_id == run_id))
+    address = f"dags/{DAG}/runs/{quote(run_id, safe='')}" if state is not None else ""
+    if state is None or value_of(state) in {"success", "failed"}:
+        return ReviewRun(run_id, address, closed="This review has ended. What was left open stays as it is.")
+    rows = session.execute(
+        select(TaskInstance.map_index, TaskInstance.state, HITLDetail.ti_id, HITLDetail.responded_at)
+        .outerjoin(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
+        .where(TaskInstance.dag_id == DAG, TaskInstance.run_id == run_id, TaskInstance.task_id == _ASK)
+        .where(TaskInstance.map_index >= 0)
+    ).all()
+    answered = {page for page, task, _, at in rows if at is not None or (task and value_of(task) in _ENDED)}
+    waiting = {page for page, _, asked, _ in rows if asked is not None} - answered
+    everything = rows and len(answered) == len(rows)
+    closed = "This review is finished. captures_review writes it to CDF." if everything else ""
+    return ReviewRun(run_id, address, answered, waiting, len(answered | waiting) < max(len(rows), 1), closed)
+
+
+def finish_run(session: SessionDep, user: GetUserDep, run: ReviewRun) -> None:
+    """Answer the Required Actions that wait, by Airflow's own route."""
+    payload = UpdateHITLDetailPayload(chosen_options=[ON_THE_PAGE], params_input={"approve": "", "reject": ""})
+    for page in sorted(run.waiting):
+        try:
+            update_hitl_detail(DAG, run.run_id, _ASK, payload, user, session, page)
+        except HTTPException as error:
+            if error.status_code != 409:  # somebody has answered that page at the same moment
+                raise

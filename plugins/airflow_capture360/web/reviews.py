@@ -1,0 +1,233 @@
+"""The page on which people decide about suggested links, and what its script sends.
+
+    review/<site>/<capture>            the page
+    review/<site>/<capture>/answers    POST: answers about plates, stored at once; 409 if a newer one is there
+    review/<site>/<capture>/finish     POST: answers the run that asks, which then writes to CDF
+    review/<site>/<capture>/assets     assets of the site by a part of their tags, as JSON
+
+Whoever may answer Required Actions of **captures_review** decides; the others who may read it see the page.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
+from cachetools import TTLCache
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from airflow_capture360.web.captures import html_page
+from airflow_capture360.web.panoramas import CaptureId, SiteId
+from airflow_capture360.web.review_run import DAG, ReviewRun, finish_run, may_decide, run_state
+from capture360.errors import Capture360Error
+from capture360.model import Asset, CaptureKey
+
+if TYPE_CHECKING:
+    from capture360.records import Records
+    from capture360.steps.review_page import OpenReview
+    from capture360.steps.review_plates import Question
+
+router = APIRouter(dependencies=[Depends(requires_access_dag("GET", param_dag_id=DAG))])
+
+_MOST_ANSWERS = 1000
+_ASSETS_REMEMBERED_S = 300
+_SITES_REMEMBERED = 8
+_assets: TTLCache[str, Mapping[str, Asset]] = TTLCache(_SITES_REMEMBERED, _ASSETS_REMEMBERED_S)
+_lock = threading.Lock()
+
+
+class GivenAnswer(BaseModel):
+    """An answer about a plate of somebody who has seen `version` of its answers; `asset` is a reference."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    plate: str = Field(pattern=r"^[0-9a-f]{16}$")
+    version: int = Field(ge=0, le=999_998)
+    choice: Literal["approve", "reject", "leave", "open"]
+    asset: str | None = Field(default=None, max_length=600)
+
+
+class GivenAnswers(BaseModel):
+    """Answers to the review with this digest."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    review: str = Field(pattern=r"^[0-9a-f]{16}$")
+    answers: list[GivenAnswer] = Field(min_length=1, max_length=_MOST_ANSWERS)
+
+
+class Finished(BaseModel):
+    """The review that somebody is done with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    review: str = Field(pattern=r"^[0-9a-f]{16}$")
+
+
+def from_our_page(request: Request) -> None:
+    """403 for what a page of another site makes a browser send: forms cannot send JSON, and browsers name the site."""
+    sent_from = request.headers.get("sec-fetch-site", "same-origin")
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if sent_from not in {"same-origin", "none"} or media_type != "application/json":
+        raise HTTPException(403, "Answers are taken as JSON from the review page alone.")
+
+
+_DECIDES = [
+    Depends(requires_access_dag("PUT", DagAccessEntity.HITL_DETAIL, param_dag_id=DAG)),
+    Depends(from_our_page),
+]
+
+
+@router.get("/review/{site}/{capture}")
+def review(session: SessionDep, user: GetUserDep, site: SiteId, capture: CaptureId) -> Response:
+    """Return the page; without a review it says that nobody is asked."""
+    from capture360.reports.review_cards import Head, render_review
+    from capture360.steps.review_page import asked_plates
+
+    key = CaptureKey(site, capture)
+    try:
+        records, found = _opened(key)
+        if found is None:
+            return html_page(render_review(Head(key, "", "", may_decide(user), ""), [], lambda _: "", lambda _: {}))
+        run = run_state(session, found.run)
+        plates = asked_plates(records, found, _closed(found, run))
+        head = Head(key, found.digest, run.address and f"../../../{run.address}", may_decide(user), run.closed)
+        base = f"../../reports/{key}/{found.fingerprint}"
+        content = render_review(
+            head, plates, lambda view: (name := found.picture(view)) and f"{base}/{name}", found.place
+        )
+    except Capture360Error as error:
+        raise HTTPException(404, str(error)) from None
+    return html_page(content)
+
+
+@router.post("/review/{site}/{capture}/answers", dependencies=_DECIDES)
+def answer(session: SessionDep, user: GetUserDep, site: SiteId, capture: CaptureId, given: GivenAnswers) -> Response:
+    """Store answers; each result is the newest answer about its plate, and whether it is the one that was sent."""
+    from dataclasses import asdict
+
+    from capture360.steps.review_answers import Answer, give
+    from capture360.steps.review_page import said
+
+    key = CaptureKey(site, capture)
+    try:
+        records, found = _current(key, given.review)
+        closed = _closed(found, run_state(session, found.run))
+        plates = found.plates
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        results = []
+        for each in given.answers:
+            if each.plate not in plates:
+                raise HTTPException(404, "This review has no such plate. Load the page again.")
+            page, _, question = plates[each.plate]
+            if page in closed:
+                raise HTTPException(409, closed[page])
+            asset = _asset(site, question, each)
+            given_now = Answer(each.choice, asset, user.get_name(), now)
+            newest, taken = give(records, key, each.plate, each.version, given_now)
+            shown = said(newest or Answer("open", None, "", ""))
+            ref = newest.asset.ref if newest and newest.asset else None
+            results.append({"plate": each.plate, "taken": taken, "asset": ref, **asdict(shown)})
+        after = _closed(found, run_state(session, found.run))
+        if any(plates[each.plate][0] in after for each in given.answers):
+            raise HTTPException(409, "Somebody has just finished this review. Load it again to see what counts.")
+    except Capture360Error as error:
+        raise HTTPException(503, str(error)) from None
+    status = 200 if all(each["taken"] for each in results) else 409
+    return JSONResponse({"results": results}, status, headers={"Cache-Control": "no-store"})
+
+
+@router.post("/review/{site}/{capture}/finish", dependencies=_DECIDES)
+def finish(session: SessionDep, user: GetUserDep, site: SiteId, capture: CaptureId, done: Finished) -> Response:
+    """Answer every Required Action of the review that still waits: as decided on this page."""
+    key = CaptureKey(site, capture)
+    try:
+        _, found = _current(key, done.review)
+    except Capture360Error as error:
+        raise HTTPException(503, str(error)) from None
+    run = run_state(session, found.run)
+    if run.closed:
+        raise HTTPException(409, run.closed)
+    if run.starting:
+        raise HTTPException(409, "Airflow does not ask yet. Finish again in some seconds.")
+    finish_run(session, user, run)
+    return JSONResponse(
+        {"sentence": "Done. captures_review writes it to CDF now."}, headers={"Cache-Control": "no-store"}
+    )
+
+
+@router.get("/review/{site}/{capture}/assets")
+def assets(site: SiteId, capture: CaptureId, like: Annotated[str, Query(max_length=200)] = "") -> Response:
+    """Return assets of the site with `like` in their names or tags."""
+    from capture360.steps.review_page import assets_like
+
+    try:
+        found = assets_like(assets_of(site), like)
+    except Capture360Error as error:
+        raise HTTPException(503, str(error)) from None
+    return JSONResponse(found, headers={"Cache-Control": "private, no-store"})
+
+
+def _asset(site: str, question: Question, given: GivenAnswer) -> Asset | None:
+    """The asset that is approved; 422 if the plate has no such tag and the site no such asset."""
+    from capture360.steps.review_page import asset_for
+
+    if given.choice != "approve":
+        return None
+    ref = given.asset or ""
+    asset = asset_for(question, ref, {}) or asset_for(question, ref, assets_of(site))
+    if asset is None:
+        raise HTTPException(422, "The site has no such asset. Choose another one.")
+    return asset
+
+
+def _opened(key: CaptureKey) -> tuple[Records, OpenReview | None]:
+    from capture360.records import Records
+    from capture360.settings.register import Register
+    from capture360.steps.review_page import newest_review
+
+    register = Register()
+    register.site(key.site)
+    records = Records(register.records_url)
+    return records, newest_review(records, key)
+
+
+def _current(key: CaptureKey, digest: str) -> tuple[Records, OpenReview]:
+    """The review that a page shows; 409 if there is a newer one."""
+    records, found = _opened(key)
+    if found is None or found.digest != digest:
+        raise HTTPException(409, f"{key} was asked about anew since this page was loaded. Load it again.")
+    return records, found
+
+
+def _closed(review: OpenReview, run: ReviewRun) -> Mapping[int, str]:
+    """Why pages of the review take no more answers."""
+    pages = set(range(len(review.pages)))
+    if run.closed:
+        return dict.fromkeys(pages, run.closed)
+    return dict.fromkeys(pages.intersection(run.answered), "This was answered in Airflow meanwhile.")
+
+
+def assets_of(site: str) -> Mapping[str, Asset]:
+    """The assets of a site by reference, as they were some minutes ago."""
+    from airflow_capture360.hooks import CogniteCdfHook
+    from capture360.cdf.registry import mode_of
+    from capture360.settings.register import Register
+
+    with _lock:
+        known = _assets.get(site)
+    if known is not None:
+        return known
+    settings = Register().site(site)
+    cdf = CogniteCdfHook(settings.connection).project()
+    read = {asset.ref: asset for asset in mode_of(cdf).assets(cdf, settings.links).assets()}
+    with _lock:
+        _assets[site] = read
+    return read

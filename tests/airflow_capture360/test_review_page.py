@@ -1,0 +1,245 @@
+"""The review page in Airflow's own web server: who decides, what is stored, and who is not overwritten."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.utils.db import initdb
+from fastapi.testclient import TestClient
+
+from airflow_capture360.web import reviews
+from capture360.model import Asset, CaptureKey, Detection, Match
+from capture360.records import Records
+from capture360.steps.review import picture_name
+from capture360.steps.review_answers import answers
+from capture360.steps.review_plates import Question
+from open_review import asking, forget_runs, responses
+
+KEY = CaptureKey("hall-7", "walk-1")
+PAGE = f"/capture360/review/{KEY}"
+RUN = "manual__1+"
+HOSTILE = '</script><script>alert(1)</script>"><img src=x onerror=alert(2)>'
+LOOK = {"station": "Stop 1", "heading": 10.0, "pitch": -5.0}
+ZERO, OH = Asset("1", "JB-602", ("JB-602",)), Asset("2", "JB-6O2", ("JB-6O2",))
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    from airflow.api_fastapi.app import create_app
+
+    initdb()
+    with TestClient(create_app(apps="core"), base_url="http://testserver") as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def no_runs_are_left(client: TestClient) -> Iterator[None]:
+    yield
+    forget_runs()
+
+
+@pytest.fixture
+def records(landing: Path) -> Records:
+    return Records(str(landing.parents[1] / "records"))
+
+
+def login(client: TestClient, role: str = "USER", name: str = "Ada") -> dict[str, str]:
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    manager = client.app.state.auth_manager  # type: ignore[attr-defined]
+    return {"authorization": f"Bearer {manager.generate_jwt(SimpleAuthManagerUser(username=name, role=role))}"}
+
+
+def plate(number: int, *assets: Asset, text: str = "JB-6O2") -> Question:
+    """A plate with one view that names one of the assets."""
+    box = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.2), (0.1, 0.2))
+    seen = Detection(f"image-{number}", "front", text, 0.8, box)
+    shares = tuple((asset, 0.5) for asset in assets)
+    match = Match(seen, assets[0], 0.5, "suggested", "letters look alike", shares, f"plate {number}")
+    return Question(match, (match,))
+
+
+def ask(records: Records, *plates: Question, run: str = RUN) -> list[str]:
+    """A review of these plates, each on a page of its own; their ids."""
+    names = [picture_name(each.match.detection) for each in plates]
+    body = {
+        "match": "0" * 16,
+        "pages": [[each.document()] for each in plates],
+        "views": dict.fromkeys(names, LOOK),
+        "pictures": names,
+    }
+    records.put(KEY, "f1", "annotate", {"undecided": len(plates), "match": "0" * 16}, run="test")
+    records.put(KEY, "f1", "review", body, run=f"Airflow run captures_review {run}")
+    asking(run, len(plates))
+    return [each.id for each in plates]
+
+
+def digest(client: TestClient) -> str:
+    found = re.search(r'data-review="([0-9a-f]{16})"', client.get(PAGE, headers=login(client)).text)
+    assert found
+    return found[1]
+
+
+def send(client: TestClient, *given: tuple[str, int, str, str | None], name: str = "Ada", **more: Any) -> Any:
+    body = {
+        "review": more.pop("review", None) or digest(client),
+        "answers": [dict(zip(("plate", "version", "choice", "asset"), each, strict=True)) for each in given],
+    }
+    return client.post(f"{PAGE}/answers", json=body, headers={**login(client, name=name), **more})
+
+
+def test_a_card_asks_in_words_with_a_button_for_each_candidate(client: TestClient, records: Records) -> None:
+    ask(records, plate(1, ZERO, OH), plate(2, ZERO, text="JB-6O2"))
+    text = client.get(PAGE, headers=login(client)).text
+    assert re.findall(r"<h2>(.*?)</h2>", text) == ["Digit 0 or letter O?", "Read as letter O: is it digit 0?"]
+    assert re.findall(r'data-do="approve" data-asset="(\d)" data-answer="([^"]*)"', text) == [
+        ("1", "digit 0"),
+        ("2", "letter O"),
+        ("1", "digit 0"),
+    ]
+    assert '<mark class="digit">0</mark>' in text
+    assert '<mark class="letter">O</mark>' in text
+    picture = picture_name(plate(1, ZERO).match.detection)
+    assert f'src="../../reports/{KEY}/f1/{picture}"' in text
+    assert f'href="../../view/{KEY}#station=image-1&amp;heading=10.0&amp;pitch=-5.0&amp;fov=30"' in text
+    assert '<b id="done">0</b> of <b>2</b>' in text
+
+
+def test_an_answer_is_stored_when_it_is_given_with_who_and_when(client: TestClient, records: Records) -> None:
+    first, second = ask(records, plate(1, ZERO, OH), plate(2, ZERO, OH))
+    answer = send(client, (first, 0, "approve", "1"), (second, 0, "reject", None))
+    assert answer.status_code == 200
+    stored = answers(records, KEY, {first, second})
+    assert (stored[first].choice, stored[first].asset, stored[first].by) == ("approve", ZERO, "Ada")
+    assert stored[first].at.endswith("+00:00")
+    assert (stored[second].choice, stored[second].asset) == ("reject", None)
+    text = client.get(PAGE, headers=login(client)).text
+    assert '<b id="done">2</b> of <b>2</b>' in text
+    assert re.findall(r'<p class="said">(.*?) by Ada', text) == ["JB-602", "None of them"]
+    assert send(client, (first, 1, "open", None)).status_code == 200
+    assert '<b id="done">1</b> of <b>2</b>' in client.get(PAGE, headers=login(client)).text
+    assert responses(RUN)[0] == (None, None, "awaiting_input")
+
+
+def test_of_two_reviewers_the_second_is_shown_what_the_first_said(client: TestClient, records: Records) -> None:
+    (only,) = ask(records, plate(1, ZERO, OH))
+    assert send(client, (only, 0, "approve", "1"), name="Ada").status_code == 200
+    late = send(client, (only, 0, "reject", None), name="Bo")
+    assert late.status_code == 409
+    (shown,) = late.json()["results"]
+    assert (shown["taken"], shown["by"], shown["words"], shown["version"]) == (False, "Ada", "JB-602", 1)
+    assert answers(records, KEY, {only})[only].choice == "approve"
+    assert send(client, (only, 1, "reject", None), name="Bo").status_code == 200
+    assert send(client, (only, 9, "approve", "1")).status_code == 409
+
+
+def test_a_reader_sees_no_buttons_and_may_not_answer(client: TestClient, records: Records) -> None:
+    (only,) = ask(records, plate(1, ZERO, OH))
+    viewer = login(client, "VIEWER", "Vi")
+    text = client.get(PAGE, headers=viewer).text
+    assert "JB-" in text
+    assert 'data-do="approve"' not in text
+    assert '<button type="button" data-do="finish"' not in text
+    body = {"review": digest(client), "answers": [{"plate": only, "version": 0, "choice": "reject", "asset": None}]}
+    assert client.post(f"{PAGE}/answers", json=body, headers=viewer).status_code == 403
+    assert client.post(f"{PAGE}/finish", json={"review": body["review"]}, headers=viewer).status_code == 403
+    for path in (PAGE, f"{PAGE}/assets"):
+        assert client.get(path).status_code == 401
+    assert client.post(f"{PAGE}/answers", json=body).status_code == 401
+    assert answers(records, KEY, {only}) == {}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"content-type": "text/plain"},
+        {"content-type": "application/x-www-form-urlencoded"},
+    ],
+)
+def test_a_page_of_another_site_can_make_no_browser_answer(
+    client: TestClient, records: Records, headers: dict[str, str]
+) -> None:
+    (only,) = ask(records, plate(1, ZERO, OH))
+    answer = send(client, (only, 0, "reject", None), **headers)
+    assert answer.status_code in {403, 422}
+    assert answers(records, KEY, {only}) == {}
+
+
+def test_finishing_answers_every_required_action_and_closes_the_page(client: TestClient, records: Records) -> None:
+    first, second = ask(records, plate(1, ZERO, OH), plate(2, ZERO, OH))
+    send(client, (first, 0, "approve", "1"))
+    finished = client.post(f"{PAGE}/finish", json={"review": digest(client)}, headers=login(client))
+    assert finished.status_code == 200
+    chosen = ["As decided on the review page"]
+    assert responses(RUN) == {0: (chosen, "Ada", "scheduled"), 1: (chosen, "Ada", "scheduled")}
+    text = client.get(PAGE, headers=login(client)).text
+    assert "This review is finished." in text
+    assert 'data-do="approve"' not in text
+    late = send(client, (second, 0, "approve", "1"))
+    assert (late.status_code, late.json()["detail"][:24]) == (409, "This review is finished.")
+    again = client.post(f"{PAGE}/finish", json={"review": digest(client)}, headers=login(client))
+    assert again.status_code == 409
+
+
+def test_a_page_that_was_loaded_before_a_newer_review_changes_nothing(client: TestClient, records: Records) -> None:
+    (only,) = ask(records, plate(1, ZERO, OH))
+    before = digest(client)
+    ask(records, plate(2, ZERO, OH), run="manual__2")
+    answer = send(client, (only, 0, "reject", None), review=before)
+    assert answer.status_code == 409
+    assert "asked about anew" in answer.json()["detail"]
+    assert client.post(f"{PAGE}/finish", json={"review": before}, headers=login(client)).status_code == 409
+    assert answers(records, KEY, {only}) == {}
+
+
+def test_what_was_answered_in_airflow_is_closed_here(client: TestClient, records: Records) -> None:
+    first, second = ask(records, plate(1, ZERO, OH), plate(2, ZERO, OH))
+    path = f"/api/v2/dags/captures_review/dagRuns/{RUN.replace('+', '%2B')}/taskInstances/pages.ask/0/hitlDetails"
+    body = {"chosen_options": ["Reject all"], "params_input": {"approve": "", "reject": ""}}
+    assert client.patch(path, json=body, headers=login(client, name="Bo")).status_code == 200
+    assert send(client, (first, 0, "approve", "1")).status_code == 409
+    assert send(client, (second, 0, "approve", "1")).status_code == 200
+    record = {"choice": "Reject all", "by": "Bo", "answered_at": "2026-01-02T03:04:05+00:00", "approved": [],
+              "rejected": [1, "1b"], "plates": [], "sentences": []}  # fmt: skip
+    records.put(KEY, "f1", "review", record, run=f"Airflow run captures_review {RUN}", batch=0)
+    assert "None of them by Bo, 2026-01-02 03:04" in client.get(PAGE, headers=login(client)).text
+
+
+def test_another_asset_is_found_by_search_and_no_other_is_taken(
+    client: TestClient, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (only,) = ask(records, plate(1, ZERO))
+    site = {
+        asset.ref: asset for asset in (ZERO, OH, Asset("3", "Pump A", ("P-101A",)), Asset("4", HOSTILE, ("P-101B",)))
+    }
+    monkeypatch.setattr(reviews, "assets_of", lambda _: site)
+    found = client.get(f"{PAGE}/assets", params={"like": "p 101"}, headers=login(client))
+    assert [each["tag"] for each in found.json()] == ["P-101A", "P-101B"]
+    assert client.get(f"{PAGE}/assets", params={"like": "-"}, headers=login(client)).json() == []
+    assert send(client, (only, 0, "approve", "5")).status_code == 422
+    assert send(client, (only, 0, "approve", None)).status_code == 422
+    assert send(client, (only, 0, "approve", "3")).status_code == 200
+    assert answers(records, KEY, {only})[only].asset == site["3"]
+
+
+def test_texts_from_outside_are_text(client: TestClient, records: Records) -> None:
+    evil = Asset(HOSTILE, HOSTILE, (HOSTILE,))
+    ask(records, plate(1, evil, text=HOSTILE))
+    page = client.get(PAGE, headers=login(client, name=HOSTILE))
+    assert page.text.count("<script") == 1
+    assert "<img src=x" not in page.text
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    assert "*" not in policy
+
+
+def test_nobody_asked_is_said(client: TestClient, records: Records) -> None:
+    assert "Nobody is asked about hall-7/walk-1 now." in client.get(PAGE, headers=login(client)).text
+    assert client.get("/capture360/review/nowhere/walk-1", headers=login(client)).status_code == 404

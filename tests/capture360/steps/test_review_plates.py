@@ -1,0 +1,115 @@
+"""People answer about plates one by one; the review's run writes that to CDF, in every project mode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from capture360.matching.answers import ON_THE_PAGE
+from capture360.steps.review import PAGE, Response, Review, Reviewed, apply
+from capture360.steps.review_answers import Answer, Choice, answers, give
+from capture360.steps.review_page import asked_plates, newest_review
+from suggested_links import Hall
+
+AT = "2026-01-02T03:04:05+00:00"
+
+
+def plates(hall: Hall) -> Mapping[str, str]:
+    """The ids of the plates under review, by the text on them."""
+    review = newest_review(hall.world.records, hall.key)
+    assert review is not None
+    return {question.match.detection.text: plate for plate, (_, _, question) in review.plates.items()}
+
+
+def say(hall: Hall, text: str, choice: Choice, tag: str = "", by: str = "Ada") -> None:
+    """Answer about the plate with this text; `tag` is the one of an approved asset."""
+    found = newest_review(hall.world.records, hall.key)
+    assert found is not None
+    assets = {
+        question.match.asset.name: question.match.asset
+        for _, _, question in found.plates.values()
+        if question.match.asset
+    }
+    before = answers(hall.world.records, hall.key, {plates(hall)[text]})
+    seen = before[plates(hall)[text]].version if before else 0
+    answer = Answer(choice, assets[tag] if tag else None, by, AT)
+    assert give(hall.world.records, hall.key, plates(hall)[text], seen, answer)[1]
+
+
+def write(hall: Hall, review: Review, choice: str = ON_THE_PAGE, reject: str = "") -> Reviewed:
+    return hall.answer(review, choice, reject=reject)
+
+
+def test_what_is_answered_plate_by_plate_is_written_with_who_said_so(hall: Hall) -> None:
+    review = hall.begin()
+    one, other, left, undone, *_ = hall.waiting()
+    say(hall, one, "approve", one)
+    say(hall, other, "reject", by="Bo")
+    say(hall, left, "leave")
+    say(hall, undone, "approve", undone)
+    say(hall, undone, "open")
+    assert hall.linked() == set()
+    done = write(hall, review)
+    assert (done.approved, done.rejected) == (1, 1)
+    assert hall.linked() == {one}
+    assert not {one, other} & set(hall.waiting())
+    assert {left, undone} <= set(hall.waiting())
+    record = hall.world.records.get(hall.key, hall.fingerprint, "review", 0)
+    assert record is not None
+    assert {each["by"] for each in record.body["plates"]} == {"Ada", "Bo"}
+    assert write(hall, review) == done
+    hall.read()
+    assert hall.linked() == {one}
+
+
+def test_another_asset_than_was_suggested_is_linked_at_the_plate(core: Hall) -> None:
+    review = core.begin()
+    plate, *_, elsewhere = core.waiting()[:PAGE]
+    say(core, plate, "approve", elsewhere)
+    say(core, elsewhere, "reject")
+    done = write(core, review)
+    assert (done.approved, done.rejected) == (1, 1)
+    core.read()
+    assert core.linked() == {elsewhere}
+    assert not {plate, elsewhere} & set(core.waiting())
+
+
+def test_numbers_win_over_the_page_and_leave_the_rest_to_it(classic: Hall) -> None:
+    review = classic.begin()
+    first, second, *_ = classic.waiting()
+    say(classic, first, "reject")
+    say(classic, second, "approve", second)
+    done = write(classic, review, "Reject all", "")
+    assert (done.approved, done.left) == (0, 0)
+    assert classic.linked() == set()
+
+
+def test_nobody_s_answer_is_lost_when_the_time_is_over_or_a_newer_review_asks(classic: Hall) -> None:
+    review = classic.begin()
+    first, second, *_ = classic.waiting()
+    say(classic, first, "approve", first)
+    assert write(classic, review, "Leave as they are").approved == 1
+    say(classic, second, "approve", second)
+    newer = classic.begin()
+    found = newest_review(classic.world.records, classic.key)
+    assert found is not None
+    shown = {each.match.detection.text: each.said for each in asked_plates(classic.world.records, found, {})}
+    assert (said := shown[second]) is not None
+    assert (said.choice, said.by) == ("approve", "Ada")
+    nobody = Response("Leave as they are", "", "", None, AT)
+    done = apply(classic.ctx, classic.key, newer, 0, nobody)
+    assert done.approved == 1
+    assert classic.linked() == {first, second}
+
+
+def test_what_was_written_is_asked_anew_by_a_later_review(classic: Hall) -> None:
+    review = classic.begin()
+    first, *_ = classic.waiting()
+    say(classic, first, "leave")
+    write(classic, review)
+    classic.begin()
+    found = newest_review(classic.world.records, classic.key)
+    assert found is not None
+    asked = next(each for each in asked_plates(classic.world.records, found, {}) if each.id == plates(classic)[first])
+    assert asked.said is not None
+    assert (asked.said.choice, asked.said.version) == ("open", 2)
+    say(classic, first, "approve", first)

@@ -1,0 +1,64 @@
+"""A review that waits for people in Airflow's database, as if captures_review had asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from capture360.matching.answers import CHOICES, LEAVE
+
+DAG = "captures_review"
+
+
+def asking(run_id: str, pages: int) -> None:
+    """A run of captures_review that waits for answers to so many pages."""
+    from airflow.models.dagrun import DagRun
+    from airflow.models.hitl import HITLDetail
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from airflow.utils.types import DagRunType
+    from sqlalchemy import insert
+
+    run = {"dag_id": DAG, "run_id": run_id, "run_type": DagRunType.MANUAL, "run_after": datetime.now(UTC)}
+    with create_session() as session:
+        session.add(DagRun(**run, state="running"))  # type: ignore[arg-type]
+        session.flush()
+        for page in range(pages):
+            instance = uuid4()
+            task = {"id": instance, "dag_id": DAG, "run_id": run_id, "task_id": "pages.ask", "map_index": page}
+            more = {"state": "awaiting_input", "pool": "default_pool", "pool_slots": 1, "try_number": 1, "max_tries": 3}
+            session.execute(insert(TaskInstance).values(**task, **more, span_status="not_started"))
+            detail = HITLDetail(
+                ti_id=instance, options=list(CHOICES), subject="Suggested links", defaults=[LEAVE], params={}
+            )  # type: ignore[call-arg]
+            session.add(detail)
+
+
+def responses(run_id: str) -> Mapping[int, tuple[Any, Any, Any]]:
+    """By page: what was chosen, by whom, and the state of the task."""
+    from airflow.models.hitl import HITLDetail
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        rows = session.execute(
+            select(TaskInstance.map_index, HITLDetail.chosen_options, HITLDetail.responded_by, TaskInstance.state)
+            .join(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
+            .where(TaskInstance.run_id == run_id)
+        )
+        return {page: (chosen, by and by["name"], state) for page, chosen, by, state in rows}
+
+
+def forget_runs() -> None:
+    """No run is left in the database."""
+    from airflow.models.dagrun import DagRun
+    from airflow.models.hitl import HITLDetail
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        for model in (HITLDetail, TaskInstance, DagRun):
+            session.query(model).delete()
