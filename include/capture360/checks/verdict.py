@@ -23,6 +23,7 @@ _MOST_ALIKE = 20
 """Findings of one rule and kind that are listed one by one; more of them are counted in one."""
 _PLACES_SHOWN = 3
 _LONGEST_PLACE = 80
+_CAUSES_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -118,14 +119,16 @@ class _Quarantine:
             rule: ids.intersection(set().union(*(group.stations() for group in groups)))
             for rule, groups in self.by_rule.items()
         }
-        most = _allowed(self.total, settings)
-        root = max(stations, key=lambda rule: len(stations[rule]))
-        by_root = len(stations[root]) + (self._more_nameless if root == "I01" else 0)
-        if by_root > most:
-            return [_one_cause(root, self.by_rule[root], by_root, self.total)], root
+        counts = {rule: len(found) + (self._more_nameless if rule == "I01" else 0) for rule, found in stations.items()}
+        most, limit = _allowed(self.total, settings), _limit_in_words(settings)
+        leading = sorted(rule for rule, count in counts.items() if count == max(counts.values()))
+        explained = [rule for rule in leading if any(group.cause for group in self.by_rule[rule])]
+        root = (explained or leading)[0]
+        if counts[root] > most and len(explained or leading) == 1:
+            return [_one_cause(root, self.by_rule[root], counts[root], self.total, limit)], root
         held_back = len(set().union(*stations.values())) + self._more_nameless
         if held_back > most:
-            return [_many_causes(root, self.by_rule, held_back, self.total)], ""
+            return [_many_causes(leading, self.by_rule, held_back, self.total, limit)], ""
         return [], ""
 
 
@@ -199,7 +202,18 @@ def _allowed(total: int, settings: CheckSettings) -> float:
     return fraction if most is None else min(fraction, most)
 
 
-def _one_cause(rule: str, groups: Sequence[Group], count: int, total: int) -> Finding:
+def _limit_in_words(settings: CheckSettings) -> str:
+    """How many stations may be held back, as the site's settings have it."""
+    if settings.strict:
+        return "none, since it is strict"
+    most = settings.max_quarantined_stations
+    share = f"{100 * settings.max_quarantine_fraction:g} %"
+    if most is None:
+        return share if settings.max_quarantine_fraction < 1 else "all but one"
+    return f"{most:,} or {share}, whichever is less"
+
+
+def _one_cause(rule: str, groups: Sequence[Group], count: int, total: int, limit: str) -> Finding:
     """One sentence for many rows: how many, where, the first of them, and what may be behind it."""
     first = next(finding for group in groups for finding in group.findings(1))
     cause = next((group.cause for group in groups if group.cause), "")
@@ -208,19 +222,23 @@ def _one_cause(rule: str, groups: Sequence[Group], count: int, total: int) -> Fi
     where = f"{table} {'row' if len(rows) == 1 else 'rows'} {ranges(rows)}" if rows and first.row else first.where
     title = RULES[rule].title
     message = (
-        f"{count:,} of {total:,} stations break one rule: {title[0].lower()}{title[1:]}.{cause} "
-        f"The first: {first.message} ({where})"
+        f"{count:,} of {total:,} stations break one rule, where the site allows {limit}: "
+        f"{title[0].lower()}{title[1:]}.{cause} The first: {first.message} ({where})"
     )
     return replace(first, disposition=Disposition.STOP, where=where, message=message, station=None)
 
 
-def _many_causes(root: str, by_rule: Mapping[str, Sequence[Group]], held_back: int, total: int) -> Finding:
-    """Too many stations are held back, but by several faults."""
-    first = next(finding for group in by_rule[root] for finding in group.findings(1))
+def _many_causes(
+    leading: Sequence[str], by_rule: Mapping[str, Sequence[Group]], held_back: int, total: int, limit: str
+) -> Finding:
+    """Too many stations are held back, but by several faults; `leading` are the rules that most stations break."""
+    first = next(finding for group in by_rule[leading[0]] for finding in group.findings(1))
+    named = " and ".join(f'{rule}, "{RULES[rule].title}"' for rule in leading[:_CAUSES_NAMED])
+    more = f" and {len(leading) - _CAUSES_NAMED} more" if len(leading) > _CAUSES_NAMED else ""
+    most = "The rule that most of them break is" if len(leading) == 1 else "As many of them each break"
     message = (
-        f"{held_back:,} of {total:,} stations are held back, by {len(by_rule)} different faults; that is more than the "
-        f'site allows. The rule they break most often is {root}, "{RULES[root].title}", first in {first.where}. '
-        "Fix them and deliver again."
+        f"{held_back:,} of {total:,} stations are held back, by {len(by_rule)} different faults, where the site allows "
+        f"{limit}. {most} {named}{more}; the first is in {first.where}. Fix them and deliver again."
     )
     return replace(first, disposition=Disposition.STOP, message=message, station=None, row=None, column=None)
 

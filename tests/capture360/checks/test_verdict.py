@@ -34,7 +34,8 @@ def test_past_the_limit_one_root_cause_is_told_and_the_rows_are_kept(delivery: D
     (told,) = validation.findings
     assert (told.rule, told.disposition) == ("P01", Disposition.STOP)
     assert told.message == (
-        "5 of 8 stations break one rule: every position and rotation is given and finite. The first: "
+        "5 of 8 stations break one rule, where the site allows 20 %: every position and rotation is given and finite. "
+        "The first: "
         "stations.csv row 4 (s-03): z is empty. Export the pose of this station, or remove the row. "
         "(stations.csv rows 4-8)"
     )
@@ -63,8 +64,21 @@ def test_a_limit_in_stations_counts_too(delivery: Delivery) -> None:
     delivery.stations[1]["z"] = delivery.stations[2]["time_taken"] = ""
     validation = delivery.check()
     assert validation.verdict is Verdict.REJECTED
-    assert "2 of 8 stations are held back, by 2 different faults" in validation.headline
-    assert "first in stations.csv row " in validation.headline
+    limit = "where the site allows 1 or 50 %, whichever is less"
+    assert f"2 of 8 stations are held back, by 2 different faults, {limit}" in validation.headline
+    assert "the first is in stations.csv row " in validation.headline
+
+
+def test_rules_that_equally_many_stations_break_are_all_named_and_none_is_the_cause(delivery: Delivery) -> None:
+    delivery.checks["max_quarantine_fraction"] = 0.2
+    for row in delivery.stations[:3]:
+        row["z"] = ""
+    for row in delivery.stations[3:6]:
+        row["time_taken"] = ""
+    headline = delivery.check().headline
+    assert "6 of 8 stations are held back, by 2 different faults, where the site allows 20 %." in headline
+    assert 'As many of them each break P01, "' in headline
+    assert ' and T01, "' in headline
 
 
 def test_holding_back_every_station_stops_the_capture_whatever_the_limit(delivery: Delivery) -> None:
@@ -73,7 +87,7 @@ def test_holding_back_every_station_stops_the_capture_whatever_the_limit(deliver
         row["z"] = ""
     validation = delivery.check()
     assert validation.verdict is Verdict.REJECTED
-    assert "8 of 8 stations break one rule" in validation.headline
+    assert "8 of 8 stations break one rule, where the site allows all but one:" in validation.headline
 
 
 def test_rows_without_an_id_do_not_hide_what_stops_the_capture(delivery: Delivery) -> None:
