@@ -82,8 +82,16 @@ def render(validation: Validation, folder: CaptureFolder) -> str:
         plan=plan_view(validation.plan),
         bad_pictures=_bad_pictures(validation, folder),
         sheet=_sheet(validation, folder),
-        counts=[(RULES[count.rule], count) for count in validation.counts],
+        stated=_stated(validation),
+        broken=[(RULES[count.rule], count) for count in validation.counts if count.failed],
+        passed=[(RULES[count.rule], count) for count in validation.counts if not count.failed],
     )
+
+
+def _stated(validation: Validation) -> str:
+    """The message that the headline of a rejected capture has said already; empty for any other."""
+    stops = [finding.message for finding in validation.findings if finding.disposition is Disposition.STOP]
+    return stops[0] if stops and stops[0] in validation.headline else ""
 
 
 def bad_rows_csv(validation: Validation) -> bytes:
