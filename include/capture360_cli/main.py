@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from capture360_cli.alert_test import alert_test
+from capture360_cli.captures import captures
 from capture360_cli.check import check
 from capture360_cli.contextualize import contextualize
 from capture360_cli.dags import dags
@@ -45,6 +46,7 @@ for command in (
     retract,
     remove_from_scene,
     reconcile,
+    captures,
     doctor,
     alert_test,
     replay,

@@ -1,0 +1,76 @@
+"""`capture360 captures`: the captures of the sites and where each stands, from the records."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from capture360.model import CaptureKey
+    from capture360.reports.captures import Delivery
+
+_COLUMNS = ("capture", "captured", "stage", "verdict", "stations", "held back", "linked", "asked", "missed")
+_NUMBERS = 4
+"""The columns from this one on are numbers."""
+
+
+def captures(
+    like: Annotated[str, typer.Argument(help="A part of the names to list, such as a site; all by default.")] = "",
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """List captures with the state of their newest delivery. Reads the records alone.
+
+    Exit codes: 0 all listed, 1 the records of one are damaged.
+    """
+    from capture360.errors import Capture360Error
+    from capture360.records import Records
+    from capture360.steps.captures import newest_deliveries
+    from capture360.text import printable
+    from capture360_cli.register import site_register
+
+    register = site_register()
+    records = Records(register.records_url)
+    wanted = like.casefold()
+    keys = sorted(
+        (key for site in register.site_ids for key in records.keys_of(site) if wanted in str(key).casefold()), key=str
+    )
+    rows, damaged = [], False
+    for key, found in zip(keys, newest_deliveries(records, keys), strict=True):
+        if isinstance(found, Capture360Error):
+            print(f"{key}: {printable(str(found), 1000)}", file=sys.stderr)
+            damaged = True
+        elif found is not None:
+            rows.append(_row(key, found))
+    if as_json:
+        for row in rows:
+            print(json.dumps(row))
+    elif rows:
+        _print_table(rows)
+    else:
+        print(f'No capture has "{printable(like, 100)}" in its name.' if like else "There are no captures yet.")
+    if damaged:
+        raise typer.Exit(1)
+
+
+def _row(key: CaptureKey, delivery: Delivery) -> dict[str, str | int | None]:
+    plates: Mapping[str, int] = delivery.plates or {}
+    values = (str(key), delivery.captured_on, delivery.stage.value, delivery.verdict, delivery.stations,
+              delivery.held_back, *(plates.get(name) for name in _COLUMNS[6:]))  # fmt: skip
+    return dict(zip(_COLUMNS, values, strict=True))
+
+
+def _print_table(rows: list[dict[str, str | int | None]]) -> None:
+    """Columns side by side, wide enough for all values, without colours: for people, grep and awk."""
+    cells = [_COLUMNS, *(["-" if value in ("", None) else str(value) for value in row.values()] for row in rows)]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(_COLUMNS))]
+    for row in cells:
+        shown = [
+            cell.rjust(width) if place >= _NUMBERS else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        print("  ".join(shown).rstrip())
