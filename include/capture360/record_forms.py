@@ -207,7 +207,27 @@ class _Matches(_Form):
 class _Question(_Form):
     plate: str
     match: _Match
-    views: list[_Match]
+    views: Annotated[list[_Match], Field(min_length=1)]
+
+
+class _Look(_Form):
+    station: str
+    heading: FiniteFloat
+    pitch: FiniteFloat
+
+
+class _Answer(_Form):
+    """What somebody answered about a plate."""
+
+    choice: Literal["approve", "reject", "leave", "open"] = "open"
+    asset: _Asset | None = None
+    by: str = ""
+    at: str = ""
+    written: str = ""
+
+
+class _AnswerOfPage(_Answer):
+    number: int
 
 
 class _Review(_Form):
@@ -215,9 +235,13 @@ class _Review(_Form):
 
     match: str = ""
     pages: list[list[_Question]] = []
+    views: dict[str, _Look] = {}
     pictures: list[str] = []
+    by: str | None = None
+    answered_at: str = ""
     approved: list[int | str] = []
     rejected: list[int | str] = []
+    plates: list[_AnswerOfPage] = []
     sentences: list[str] = []
 
 
@@ -350,6 +374,7 @@ _ADAPTERS: dict[tuple[str, str], TypeAdapter[Any]] = {
     **{("notes", name): TypeAdapter(form) for name, form in _NOTES.items()},
     ("memory", "links"): TypeAdapter(dict[str, _Known]),
     ("answers", ""): TypeAdapter(_Decisions),
+    ("plates", ""): TypeAdapter(_Answer),
     ("lease", ""): TypeAdapter(_Run),
     ("binding", ""): TypeAdapter(_Binding),
 }

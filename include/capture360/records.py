@@ -3,6 +3,7 @@
     <url>/<site>/<capture>/<fingerprint>/<step>[.<batch>].json   one writer a name
     <url>/<site>/<capture>/<fingerprint>/<report>                HTML and CSV reports
     <url>/<site>/<capture>/notes/<name>.json                     what steps keep of a capture across its deliveries
+    <url>/<site>/<capture>/notes/plates/<plate>-<version>.json   what people answered about a plate under review
     <url>/<site>/<capture>/memory/...                            what proves notes that could not be restored otherwise
     <url>/<site>/<capture>/leases/...                            which run writes the capture, see `steps.lease`
     <url>/by-date/<capture date>/<site>/<capture>                empty marker for backfills
@@ -196,7 +197,11 @@ class Records:
         """The notes of these names, read side by side; None for those that are not there."""
         paths = [f"{_folder(key)}/{folder}/{name}.json" for name in names]
         read = zip(paths, self.store.read_all(paths), strict=True)
-        return [None if content is None else self.store.parsed(path, content) for path, content in read]
+        kind = folder.rpartition("/")[2]
+        return [
+            None if content is None else self._checked(kind, "", path, self.store.parsed(path, content))
+            for path, content in read
+        ]
 
     def put_report(self, key: CaptureKey, fingerprint: str, name: str, content: str | bytes) -> str:
         """Store a report such as `validation.html`; returns its URL."""

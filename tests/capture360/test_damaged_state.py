@@ -43,8 +43,11 @@ from capture360.steps.match import recorded_matches
 from capture360.steps.published import earlier_captures, note_published, published_stations
 from capture360.steps.republish_guard import published_revision
 from capture360.steps.retracted import refuse_retracted
-from capture360.steps.review import Question
+from capture360.steps.review import picture_name
+from capture360.steps.review_answers import Answer, give, given_to
 from capture360.steps.review_due import asking_run, note_questions, note_review, review_due, to_ask
+from capture360.steps.review_page import asked_plates, newest_review
+from capture360.steps.review_plates import Question
 from capture360.steps.validate import recorded_capture
 from capture360.store import DocumentStore
 from capture360_local.stack.lifecycle import Stack, StackError
@@ -59,6 +62,7 @@ PUMP = Asset("17", "21-PT-1001", ("21-PT-1001",))
 MATCH = Match(SEEN, PUMP, 0.7, "suggested", "near", ((PUMP, 0.7),))
 FINDING = W01.finding(where="hall-7", sentence="x").document()
 NOW = datetime(2026, 5, 1, 9, tzinfo=UTC).isoformat()
+QUESTION = Question(MATCH, (MATCH,))
 EXAMPLES = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 
@@ -82,7 +86,10 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
         },
         "verify": {"mode": "sample", "images": 2, "compared_faces": 3},
         "match": {"matches": [match_document(MATCH)], "findings": [FINDING], "inputs": {"a": "b"}},
-        "review": {"match": "m", "pages": [[Question(MATCH, [MATCH]).document()]], "pictures": ["plate-1.jpg"]},
+        "review": {
+            "match": "m", "pages": [[QUESTION.document()]], "pictures": ["plate-1.jpg"],
+            "views": {picture_name(MATCH.detection): {"station": "001", "heading": 10.0, "pitch": 0.0}},
+        },
         "annotate": {"approved": 0, "match": "m", "undecided": 1, "plates": {"linked": 1, "asked": 1, "missed": 0}},
     }  # fmt: skip
     for step, body in steps.items():
@@ -93,6 +100,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
     LinkMemory(records, KEY).decide([Decided(MATCH, "rejected", "Ada", NOW)])
     note_review(records, KEY, DELIVERY, "m", "run 1")
     note_questions(records, KEY, [MATCH], "run 1")
+    give(records, KEY, QUESTION.id, 0, Answer("approve", MATCH.asset, "Ada", NOW))
     records.put_note(
         KEY, "linked-pairs", {"pairs": [{"asset": "s/a", "image": "s/i", "digest": "d", "edges": {"e": 1}}]}
     )
@@ -104,6 +112,15 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
     found = {path: json.loads(file.getvalue()) for path, file in store.items() if path.endswith(".json")}
     fsspec.filesystem("memory").store.clear()
     return {path.removeprefix("/damaged-state-made/"): document for path, document in found.items()}
+
+
+def plates_shown(records: Records) -> object:
+    """What the review page shows."""
+    review = newest_review(records, KEY)
+    if review is None:
+        return None
+    places = [review.place(view) for each in asked_plates(records, review, {0: "closed"}) for view in each.views]
+    return places, given_to(records, KEY, [QUESTION.id], "run 1")
 
 
 def readers(records: Records, capture: Capture) -> dict[str, Callable[[], object]]:
@@ -128,6 +145,7 @@ def readers(records: Records, capture: Capture) -> dict[str, Callable[[], object
         "lost": memory.lost,
         "recovered": memory.recover_decisions,
         "due": lambda: review_due(records, state) if state else None,
+        "review": lambda: plates_shown(records),
         "asking": lambda: asking_run(records, KEY, DELIVERY, "run 2", bool),
         "to ask": lambda: to_ask(records, KEY, DELIVERY, "run 2", [MATCH], bool),
         "holder": lambda: lease.holder(records, KEY),

@@ -55,8 +55,8 @@ def asked(served: Served) -> Iterator[None]:
     records.put(SECOND, FINGERPRINT, "annotate", {"undecided": len(matches), "match": ""}, run="test")
     run = f"Airflow run captures_review {RUN}"
     ctx = StepContext(shown.site, records, shown.cdf, run, lambda _: None)
-    for name in records.note_names(SECOND, "notes/answers"):
-        records.store.remove(f"{SECOND}/notes/answers/{name}.json")
+    for name in records.note_names(SECOND, "notes/plates"):
+        records.store.remove(f"{SECOND}/notes/plates/{name}.json")
     asking(RUN, begin(ctx, SECOND, FINGERPRINT).pages)
     yield
     forget_runs()

@@ -1,6 +1,6 @@
 """What people answer about the plates of a review, stored when it is given.
 
-    <site>/<capture>/notes/answers/<plate>-<version>.json
+    <site>/<capture>/notes/plates/<plate>-<version>.json
 
 Every answer about a plate is a document of its own with the next version, created exclusively: of two people who have
 seen the same version one stores an answer, and the other is given that one. Nothing here is in CDF before the DAG has
@@ -19,7 +19,7 @@ from capture360.records import NOTES, Records
 from capture360.reports.review import in_question, tags_of
 from capture360.steps.review_plates import Question
 
-FOLDER = f"{NOTES}/answers"
+FOLDER = f"{NOTES}/plates"
 Choice = Literal["approve", "reject", "leave", "open"]
 
 
