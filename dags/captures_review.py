@@ -8,20 +8,18 @@ read and the tags that it may be. Their decisions are written to CDF, and no run
 
 **What the tasks do.** `lay_out` makes pages of 20 plates, the most certain first; a plate is shown once, in its best
 view, and what is decided holds for all views of it. `ask` shows a page and waits: open it under *Required Actions* and
-follow *Decide plate by plate*, a page with all views of each plate where answers are stored when they are given; *Finish*
-there answers all pages. Or choose one of *Approve all*, *Reject all*, *Decide one by one* or *Leave as they are*
-(*As decided on the review page* writes what was answered there so far), and give the numbers of exceptions or decisions
-such as `1, 3b, 5-8`: a letter names another tag than the suggested one. Where two tags are
-equally likely, approving all leaves the plate as it is unless all but one are rejected. `apply` writes the answer to
-that page at once, without waiting for the other pages; who decided what, and when, is in the records. The same answer
-can be given by the REST API: `PATCH .../taskInstances/pages.ask/{map_index}/hitlDetails`. A page that is answered
-within the second in which it appears may show a failed try: its retry takes the answer that was given, and nobody is
-asked twice.
+follow *Decide plate by plate*, a page with all views of each plate where answers are stored when they are given;
+*Finish* there answers all pages. Or choose one of *Approve all*, *Reject all*, *Decide one by one* or *Leave as they
+are* (*As decided on the review page* writes what was answered there so far), and give the numbers of exceptions or
+decisions such as `1, 3b, 5-8`: a letter names another tag than the suggested one. Where two tags are equally likely,
+approving all leaves the plate as it is unless all but one are rejected. `apply` writes the answer to that page at once,
+without waiting for the other pages; who decided what, and when, is in the records. The same answer can be given by the
+REST API: `PATCH .../taskInstances/pages.ask/{map_index}/hitlDetails`. A page that is answered within the second in
+which it appears may show a failed try: its retry takes the answer that was given, and nobody is asked twice.
 
 **Without an answer.** After two weeks a page ends by itself: what was answered on the review page is written, all other
-suggestions stay as they are. Waiting holds no
-worker, no lease and no other capture. When a capture was delivered, matched or asked about anew meanwhile, an answer to
-the older review is skipped with that reason, and changes nothing.
+suggestions stay as they are. Waiting holds no worker, no lease and no other capture. When a capture was delivered,
+matched or asked about anew meanwhile, an answer to the older review is skipped with that reason, and changes nothing.
 
 **When it fails.** The numbers of an answer were not understood, or contradict the choice: nothing was changed. Clear
 that page's `ask` task with all downstream to be asked again. Any task can be cleared with all downstream at any time.
