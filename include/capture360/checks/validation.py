@@ -105,7 +105,7 @@ def rejected(key: CaptureKey, groups: Sequence[Group], settings: CheckSettings) 
 
     settled = settle(groups, pd.Series([], dtype="str"), settings)
     counts = tuple(RuleCount(rule, 1, failed) for rule, failed in settled.failed.items())
-    return Validation(key, Verdict.REJECTED, None, settled.findings, counts=counts)
+    return Validation(key, Verdict.REJECTED, None, settled.findings, settled.bad_rows, counts=counts)
 
 
 def validation_document(validation: Validation) -> dict[str, Any]:

@@ -71,6 +71,7 @@ def test_mistakes_in_the_manifest(delivery: Delivery) -> None:
     delivery.manifest.update({f"key{number}": "1" for number in range(MANY)})
     (mistakes,) = of(delivery.check(), "S01")
     assert mistakes.startswith(f"One rule is broken {MANY} times: ")
+    assert sum(finding.rule == "S01" for finding in delivery.check().bad_rows) == MANY
 
 
 def test_a_few_are_listed_one_by_one(delivery: Delivery) -> None:
