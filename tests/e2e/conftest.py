@@ -20,9 +20,6 @@ sites:
   read-by-vision: {landing: {url: $CAPTURE360_HOME/landing/read-by-vision}, links: {detector: vision}}
   read-by-job: {landing: {url: $CAPTURE360_HOME/landing/read-by-job}, links: {detector: cdf_3d_job}}
   out-of-sight: {connection: cdf_out_of_sight, landing: {url: $CAPTURE360_HOME/landing/out-of-sight}}
-  dated:
-    landing: {url: $CAPTURE360_HOME/landing/dated}
-    links: {detector: vision, asset_subtrees: [dated-hall]}
   impatient: {landing: {url: $CAPTURE360_HOME/landing/impatient}, retrigger_after: PT0S}
   scans:
     landing: {url: $CAPTURE360_HOME/landing/scans}
