@@ -22,9 +22,11 @@ def encode_cursor(position: Any) -> str:
 def decode_cursor(cursor: str) -> Any:
     """Return the position in a cursor; 400 for a text that `encode_cursor` did not make."""
     try:
-        return json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        position = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        json.dumps(position, ensure_ascii=False).encode()  # half of a surrogate pair is no text of ours
     except (binascii.Error, ValueError, RecursionError):
         raise InvalidCursor from None
+    return position
 
 
 def cursor_id(cursor: str | None) -> int:

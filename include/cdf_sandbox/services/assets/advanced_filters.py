@@ -19,7 +19,8 @@ MAX_CLAUSES = 100
 MAX_SEARCHES = 2
 
 Property = Annotated[list[Annotated[str, text(128, minimum=1)]], Field(min_length=1, max_length=2)]
-Primitive = str | int | float
+Primitive = str | Annotated[int, Field(ge=-(2**63), lt=2**63)] | float
+"""A whole number that SQLite does not hold is compared as the nearest float."""
 Values = Annotated[list[Primitive], Field(min_length=1, max_length=100)]
 
 Kind = Literal["text", "number", "array"]

@@ -84,7 +84,7 @@ def _after(keys: Sequence[Key], cursor: str | None) -> tuple[str, list[Any]]:
     position = decode_cursor(cursor)
     if not isinstance(position, list) or len(position) != len(keys) + 1 or isinstance(position[-1], bool | list | dict):
         raise InvalidCursor
-    if any(isinstance(value, list | dict) for value in position):
+    if any(isinstance(value, list | dict) or (type(value) is int and abs(value) >= 2**63) for value in position):
         raise InvalidCursor
     names = [(f"key{place}", "<" if key.descending else ">") for place, key in enumerate(keys)] + [("id", ">")]
     clauses, values = [], []

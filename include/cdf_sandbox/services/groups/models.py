@@ -30,6 +30,9 @@ def check_capability(capability: Capability) -> Capability:
         raise ValueError(f"{name} has no action {', '.join(unknown)}")
     if len(checked.scope) != 1 or not isinstance(next(iter(checked.scope.values())), dict):
         raise ValueError(f"{name} has one scope, such as {{'all': {{}}}}")
+    for scope, parts in checked.scope.items():
+        if not all(isinstance(part, list | dict) for part in parts.values()):
+            raise ValueError(f"{name} names the parts of its {scope} in a list")
     return capability
 
 

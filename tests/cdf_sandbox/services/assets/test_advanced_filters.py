@@ -98,6 +98,19 @@ def test_what_matches_more_comes_first(client, http):
     assert found(client, searches)[0] == "p1"
 
 
+@pytest.mark.parametrize(
+    ("leaf", "expected"),
+    [
+        ({"equals": {"property": ["id"], "value": 10**30}}, 0),
+        ({"in": {"property": ["id"], "values": [10**30, -(10**30)]}}, 0),
+        ({"range": {"property": ["id"], "gt": -(2**63) - 1, "lt": 2**63}}, 4),
+    ],
+)
+def test_numbers_of_any_size_are_compared(client, http, leaf, expected):
+    answer = http.post("/assets/list", json={"advancedFilter": leaf, "sort": [{"property": ["_score_"]}]})
+    assert len(answer.raise_for_status().json()["items"]) == expected
+
+
 EQUALS = {"equals": {"property": ["name"], "value": "a"}}
 
 
@@ -152,7 +165,10 @@ def test_orders_that_are_refused(http, sort):
     assert http.post("/assets/list", json={"sort": sort}).status_code == 400
 
 
-@pytest.mark.parametrize("cursor", ["x", "WzFd", "W1sxXSwxXQ", "MQ"])
+@pytest.mark.parametrize(
+    "cursor",
+    ["x", "WzFd", "W1sxXSwxXQ", "MQ", "WzAsMTAwMDAwMDAwMDAwMDAwMDAwMDAwLDFd", "WzAsIlx1ZDgwMCIsMV0"],
+)
 def test_foreign_cursors_are_refused(http, cursor):
     body = {"sort": [{"property": ["name"]}], "cursor": cursor}
     assert http.post("/assets/list", json=body).status_code == 400

@@ -80,6 +80,8 @@ def test_groups_by_the_sdk(client):
         {"name": "n", "capabilities": [{"filesAcl": {"actions": ["FLY"], "scope": {"all": {}}}}]},
         {"name": "n", "capabilities": [{"filesAcl": {"actions": ["READ"], "scope": {}}}]},
         {"name": "n", "capabilities": [{"filesAcl": {"actions": [], "scope": {"all": {}}}}]},
+        {"name": "n", "capabilities": [{"filesAcl": {"actions": ["READ"], "scope": {"datasetScope": {"ids": 5}}}}]},
+        {"name": "n", "capabilities": [{"filesAcl": {"actions": ["READ"], "scope": {"datasetScope": {"ids": "5"}}}}]},
         {"name": "n", "capabilities": [READ_FILES | {"assetsAcl": READ_FILES["filesAcl"]}]},
     ],
 )  # fmt: skip
