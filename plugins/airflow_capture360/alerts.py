@@ -66,36 +66,47 @@ def send_test() -> None:
 def send_kept(records: Records) -> int:
     """Send the kept alerts, oldest first; returns how many arrived.
 
-    An alert is sent twice only if this is killed between sending and removing it.
+    captures_watch and captures_sense may do so at once: each alert is sent by whoever claims it. One is sent twice only
+    if this is killed between sending and removing it.
     """
-    sent, unreachable = 0, set()
+    from capture360.steps.claims import claim, give_up
+
+    sent = 0
+    unreachable: set[str] = set()
     for name in records.store.names(_folder()):
-        path = f"{_folder()}/{name}"
-        content = records.store.read(path)
-        if content is None:
-            continue
-        try:
-            kept = _Kept.parse(content)
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            url = records.store.url_of(path)
-            log.error("A kept alert is damaged and is removed: %s (%s).", url, type(error).__name__)
-            records.store.remove(path)
-            continue
-        if kept.connection not in unreachable:
-            try:
-                send(kept.connection, kept.to_send(), kept.pending)
-            except NotSentError as error:
-                log.warning("Alerts are kept: %s.", error)
-                unreachable.add(kept.connection)
-                records.store.put(path, kept.tried(error.pending).document())
-            else:
-                sent += 1
-                records.store.remove(path)
-                continue
-        if datetime.now(UTC) - kept.at > LONGEST:
-            log.error("An alert is given up after %s: %s", LONGEST, log_text(kept.message))
-            records.store.remove(path)
+        claimed = f"{_sending()}/{name}"
+        if claim(records, claimed, datetime.now(UTC)):
+            sent += _send_one(records, f"{_folder()}/{name}", unreachable)
+            give_up(records, claimed)
     return sent
+
+
+def _send_one(records: Records, path: str, unreachable: set[str]) -> bool:
+    """Send a kept alert unless its connection is known to be unreachable; returns whether it arrived."""
+    content = records.store.read(path)
+    if content is None:
+        return False  # another process has sent it
+    try:
+        kept = _Kept.parse(content)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        url = records.store.url_of(path)
+        log.error("A kept alert is damaged and is removed: %s (%s).", url, type(error).__name__)
+        records.store.remove(path)
+        return False
+    if kept.connection not in unreachable:
+        try:
+            send(kept.connection, kept.to_send(), kept.pending)
+        except NotSentError as error:
+            log.warning("Alerts are kept: %s.", error)
+            unreachable.add(kept.connection)
+            records.store.put(path, kept.tried(error.pending).document())
+        else:
+            records.store.remove(path)
+            return True
+    if datetime.now(UTC) - kept.at > LONGEST:
+        log.error("An alert is given up after %s: %s", LONGEST, log_text(kept.message))
+        records.store.remove(path)
+    return False
 
 
 def _keeper(records: Records, conn_id: str) -> Callable[[Message], None]:
@@ -180,3 +191,9 @@ def _folder() -> str:
     from capture360.records import SENSING
 
     return f"{SENSING}/alerts"
+
+
+def _sending() -> str:
+    from capture360.records import SENSING
+
+    return f"{SENSING}/sending"

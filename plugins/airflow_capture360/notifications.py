@@ -18,6 +18,7 @@ from capture360.text import printable
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from capture360.model import CaptureKey
     from capture360.steps.incidents import Occurrence
 
 log = logging.getLogger(__name__)
@@ -71,8 +72,8 @@ def occurrence_of(context: Any) -> Occurrence:
     kind = type(error).__name__ if error else "killed"
     place = f"{dag_run.dag_id}.{instance.task_id}"
     links = {"Run": run_url(dag_run.dag_id, dag_run.run_id), "Log": instance.log_url}
-    if capture and "/" in str(capture):
-        links["Capture"] = page_url(f"captures/{capture}")
+    if key := _key(capture):
+        links["Capture"] = page_url(f"captures/{key}")
     return Occurrence(
         id=identity(dag_run.dag_id, dag_run.run_id, instance.task_id, kind),
         cause=cause_of(error, place, str(capture or ""), _service(error, str(capture or ""))),
@@ -88,6 +89,17 @@ def occurrence_of(context: Any) -> Occurrence:
         task=instance.task_id,
         successes=_successes(instance, dag_run.dag_id),
     )
+
+
+def _key(capture: object) -> CaptureKey | None:
+    """Return the key of the capture; None if somebody gave a run another text, which must not get into an address."""
+    from capture360.errors import RequestError
+    from capture360.model import CaptureKey
+
+    try:
+        return CaptureKey.parse(str(capture or ""))
+    except RequestError:
+        return None
 
 
 def _service(error: BaseException | None, capture: str) -> str:

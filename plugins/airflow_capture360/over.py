@@ -19,7 +19,6 @@ _WITHOUT_CAPTURE = frozenset({"captures_sense", "captures_reconcile", "captures_
 
 def is_over(occurrence: Occurrence) -> bool:
     """Return whether a failed task no longer matters; False while nobody can say."""
-    from capture360.errors import Capture360Error
     from capture360.steps.overcome import is_overcome
 
     try:
@@ -30,6 +29,6 @@ def is_over(occurrence: Occurrence) -> bool:
         if occurrence.dag in _WITHOUT_CAPTURE:
             return occurrence.successes is not None and successful_runs(occurrence.dag) > occurrence.successes
         return is_overcome(register_and_records()[1], occurrence)
-    except Capture360Error as error:
-        log.warning("Nobody can say whether %s is over: %s", occurrence.where, error)
+    except Exception as error:  # noqa: BLE001 - Airflow and stores raise anything, and the other alerts must be sent
+        log.warning("Nobody can say whether %s is over: %s", occurrence.where, type(error).__name__)
         return False

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from capture360.errors import (
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.reports.alerts import about, log_text
+from capture360.steps.review_due import note_review
 from capture360.steps.watch_life import looked
 from record_files import document_paths
 
@@ -203,6 +204,92 @@ def test_a_cause_is_over_when_the_records_show_it(
     watched.put(key, "f" * 64, "verify", {}, run="another run")
     assert settle() == 1
     assert "Over: hall-7/walk-1" in receiver.texts[-1]
+
+
+def test_a_review_that_fails_is_not_over_by_an_earlier_one(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None]
+) -> None:
+    key = CaptureKey("hall-7", "walk-1")
+    watched.put(key, "f" * 64, "verify", {}, run="another run")
+    note_review(watched, key, "f" * 64, "m", "Airflow run captures_review earlier")
+    fail(RecordsError("what was decided is lost"), dag="captures_review", task="lay_out")
+    assert settle() == 1
+    assert settle() == 0
+    note_review(watched, key, "f" * 64, "m", "Airflow run captures_review later")
+    assert settle() == 1
+
+
+def test_a_backfill_that_fails_is_not_over_by_what_was_done_before(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None]
+) -> None:
+    key, day = CaptureKey("hall-7", "walk-1"), "2026-05-20"
+    watched.put(key, "f" * 64, "validate", {"verdict": "accepted", "captured_on": day}, run="another run")
+    watched.put(key, "f" * 64, "verify", {}, run="another run")
+    watched.mark_date(key, date.fromisoformat(day))
+    fail(ConfigError("captures_contextualize is paused"), day, dag="captures_backfill", task="look")
+    fail(ConfigError("site hall-8 is not there"), "2026-01-01", dag="captures_backfill", task="confirm")
+    assert settle() == 2
+    assert settle() == 0
+    watched.put(key, "f" * 64, "annotate", {"undecided": 0, "match": "m"}, run="another run")
+    assert settle() == 1
+
+
+def test_whoever_cannot_say_whether_one_is_over_stops_no_other(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(dag: str, run: str) -> bool:
+        if run == "odd":
+            raise ValueError("no Airflow error")
+        return False
+
+    monkeypatch.setattr(over, "has_succeeded", broken)
+    fail(CaptureRejected("no column x"), run="odd")
+    fail(CaptureRejected("no column y"), "hall-7/walk-2", run="even")
+    assert settle() == 2
+
+
+def test_two_that_send_at_once_send_an_alert_once(
+    receiver: Receiver, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.status = 500
+    fail(CaptureRejected("no column y"))
+    receiver.status = 200
+    before = len(receiver.received)
+    real = alerts.send
+
+    def meanwhile(*args: Any) -> None:
+        monkeypatch.setattr(alerts, "send", real)
+        assert send_kept(records) == 0
+        real(*args)
+
+    monkeypatch.setattr(alerts, "send", meanwhile)
+    assert send_kept(records) == 1
+    assert len(receiver.received) == before + 1
+    assert document_paths(records.store, "sensing/sending") == []
+
+
+def test_a_sender_that_was_killed_keeps_no_alert_back(
+    receiver: Receiver, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.status = 500
+    fail(CaptureRejected("no column y"))
+    receiver.status = 200
+
+    def killed(*args: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(alerts, "send", killed)
+        with pytest.raises(KeyboardInterrupt):
+            send_kept(records)
+    assert send_kept(records) == 0
+    monkeypatch.setattr("capture360.steps.claims.ABANDONED", timedelta(0))
+    assert send_kept(records) == 1
+
+
+def test_a_name_that_is_no_capture_is_no_address(receiver: Receiver, records: Records) -> None:
+    occurrence = occurrence_of(context(RequestError("x"), "hall-7/a) [b](http://evil\nLog: http://evil"))
+    assert "Capture" not in occurrence.links
 
 
 def test_a_whole_look_that_succeeds_later_ends_the_cause_of_the_dag(

@@ -5,7 +5,7 @@
     sensing/incidents/<cause>.closing       somebody is making the message that it is over
 
 Several processes may settle at once: the exclusive creation of a document decides which of them makes a message. One
-that was killed before its message was kept loses that right after `_ABANDONED`.
+that was killed before its message was kept loses that right after `claims.ABANDONED`.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from capture360.errors import Capture360Error, CdfError, RecordsError, UnavailableError
 from capture360.records import SENSING, Records
 from capture360.reports.alerts import Cause, Message, about, over
+from capture360.steps.claims import ABANDONED, claim, give_up
 
 _OCCURRENCES = f"{SENSING}/occurrences"
 _INCIDENTS = f"{SENSING}/incidents"
 _CLOSING = ".closing"
-_ABANDONED = timedelta(minutes=10)
 _LONGEST_TEXT = 4000
 _VARIABLE = re.compile(
     r"""https?://\S+ | "[^"]*" | '[^']*' | [^\s,;:()]*[/\\][^\s,;:()]* |
@@ -195,7 +195,7 @@ def _open(
         known = _Incident(now, False, group[0].at, subjects, group[0].shown())
         if not records.store.create(path, known.document()):
             return
-    elif not known.said and now - known.at < _ABANDONED:
+    elif not known.said and now - known.at < ABANDONED:
         return
     if not known.said:
         say(about(known.cause, subjects))
@@ -209,19 +209,12 @@ def _close(records: Records, cause: str, say: Callable[[Message], None], now: da
     known = _known(records, path)
     if known is None:
         return
-    if not records.store.create(closing, now.isoformat().encode()) and not _is_abandoned(records, closing, now):
+    if not claim(records, closing, now):
         return
     if known.said:
         say(over(known.cause, known.subjects, known.since))
     records.store.remove(path)
-    records.store.remove(closing)
-
-
-def _is_abandoned(records: Records, closing: str, now: datetime) -> bool:
-    try:
-        return now - datetime.fromisoformat((records.store.read(closing) or b"").decode()) >= _ABANDONED
-    except (ValueError, TypeError):
-        return True
+    give_up(records, closing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from capture360.capture_state import STAGE_STEPS, Stage
 from capture360.errors import RequestError
@@ -11,7 +11,7 @@ from capture360.records import Records
 from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.backfill import What, captures_on, lacks_end
 from capture360.steps.incidents import Occurrence
-from capture360.steps.review_due import asked_by
+from capture360.steps.review_due import asked_since
 from capture360.steps.sense import standing_findings
 from capture360.steps.verify import STEP as VERIFY
 
@@ -20,13 +20,14 @@ def is_overcome(records: Records, occurrence: Occurrence) -> bool:
     """Return whether a later run did what the failed one was to do, or nobody wants it any more.
 
     A capture that is retracted is well in every respect, one that was ingested or contextualized after the failure in
-    that one, and so is one that another review asks about. A backfilled date is well when each of its captures is
-    published; sensing when none of the findings that it failed with is left.
+    that one, and so is one that another review began to ask about since. A backfilled date is well when each of its
+    captures is published, and one of them was ingested or contextualized since; sensing when none of the findings that
+    it failed with is left.
     """
     if occurrence.dag == "captures_sense":
         return not any(sentence in occurrence.what for sentence in standing_findings(records))
     if occurrence.dag == "captures_backfill":
-        return _date_is_done(records, occurrence.subject)
+        return _date_is_done(records, occurrence)
     try:
         key = CaptureKey.parse(occurrence.subject)
     except RequestError:
@@ -37,17 +38,23 @@ def is_overcome(records: Records, occurrence: Occurrence) -> bool:
     if state.stage is Stage.RETRACTED:
         return True
     if occurrence.dag == "captures_review":
-        by = asked_by(records, key)
-        return by is not None and not by.endswith(f" {occurrence.run}")
+        asked = asked_since(records, key)
+        return asked is not None and not asked[0].endswith(f" {occurrence.run}") and asked[1] > occurrence.at
     step = {"captures_ingest": VERIFY, "captures_contextualize": ANNOTATE}.get(occurrence.dag)
-    newest = records.newest_with(key, step) if step else None
-    record = records.get(key, newest, step) if newest and step else None
-    return record is not None and record.at > occurrence.at
+    return step is not None and _is_newer(records, key, step, occurrence.at)
 
 
-def _date_is_done(records: Records, text: str) -> bool:
+def _is_newer(records: Records, key: CaptureKey, step: str, than: datetime) -> bool:
+    newest = records.newest_with(key, step)
+    record = records.get(key, newest, step) if newest else None
+    return record is not None and record.at > than
+
+
+def _date_is_done(records: Records, occurrence: Occurrence) -> bool:
     try:
-        day = date.fromisoformat(text)
+        day = date.fromisoformat(occurrence.subject)
     except ValueError:
         return False
-    return not any(lacks_end(records, key, What.INGEST) for key in captures_on(records, day))
+    keys = captures_on(records, day)
+    since = any(_is_newer(records, key, step, occurrence.at) for key in keys for step in (VERIFY, ANNOTATE))
+    return since and not any(lacks_end(records, key, What.INGEST) for key in keys)

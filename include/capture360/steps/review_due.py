@@ -97,12 +97,6 @@ def review_due(records: Records, state: CaptureState) -> str | None:
     return None if asked else str(linked["match"])
 
 
-def asked_by(records: Records, key: CaptureKey) -> str | None:
-    """The run that asked about the newest matches; None if none has."""
-    note = records.note(key, _ASKED)
-    return None if note is None else str(note["run"])
-
-
 def asked_since(records: Records, key: CaptureKey) -> tuple[str, datetime] | None:
     """The run that asked about the newest matches, and since when; None if none has, or its note is damaged."""
     try:
