@@ -20,14 +20,15 @@ skipped unless it was asked for.
 `capture360_airflow` with login and password of a Viewer. When Airflow itself is down this DAG is, too: have something
 outside ask `/api/v2/monitor/health`.
 
-**When it fails.** `look` fails if the records or Airflow do not answer; alerts about failed tasks are then sent at once
-by those tasks. `test_alert` fails in words if the test did not arrive.
+**When it fails.** `look` and its run (`end_look`) fail if the records or Airflow do not answer; alerts about failed
+tasks are then sent at once by those tasks. `test_alert` fails in words if the test did not arrive.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, CronTriggerTimetable, Param, task
 
 from airflow_capture360 import alerts
@@ -52,4 +53,5 @@ with DAG(
     looked = task(task_id="look")(watch.look)()
     sent = task(task_id="send_alerts", trigger_rule="all_done")(alerts.settle_and_send)()
     tested = task(task_id="test_alert")(watch.test_alert)()
-    looked >> sent
+    ended = EmptyOperator(task_id="end_look")  # no look, no success: send_alerts alone would make the run one
+    looked >> [sent, ended]

@@ -13,6 +13,7 @@
     <url>/sensing/watched.json                                   when captures_watch looked last
     <url>/sensing/occurrences/, incidents/                       what people are alerted about, see `steps.incidents`
     <url>/sensing/alerts/<time>-<number>.json                    an alert that could not be posted yet
+    <url>/sensing/sending/<alert>                                whoever created it sends that alert
     <url>/sensing/held/<site>~<capture>~<number>                 empty marker of a lease that was taken
     <url>/sensing/done/<site>/<capture>~<fingerprint>~<stage>    empty marker of a delivery that sensing is done with
 

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from datetime import timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
@@ -53,6 +53,19 @@ def test_every_task_retries_alerts_and_ends(bag: DagBag) -> None:
             assert task.execution_timeout, task
             assert task.owner == "capture360", task
             assert getattr(task, "python_callable", type(task)).__doc__, task
+
+
+def test_a_task_that_fails_fails_its_run(bag: DagBag) -> None:
+    """Otherwise its alert would be taken for one that is over."""
+
+    def fails_run(task: Any) -> bool:
+        following = [each for each in task.downstream_list if not each.is_teardown]
+        passed_on = {"all_success", "none_failed", "none_failed_min_one_success"}
+        return not following or any(each.trigger_rule in passed_on and fails_run(each) for each in following)
+
+    for dag in dags(bag):
+        for task in dag.tasks:
+            assert task.is_teardown or fails_run(task), task
 
 
 def test_a_run_has_few_tasks(bag: DagBag) -> None:
