@@ -248,6 +248,7 @@ class _Review(_Form):
 class _Annotate(_Form):
     match: str = ""
     undecided: Many = 0
+    plates: dict[str, Many] = {}
 
 
 class _Upload(_Form):

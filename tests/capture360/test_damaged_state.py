@@ -25,7 +25,7 @@ from capture360.checks.validation import capture_document
 from capture360.detection.cache import OcrCache
 from capture360.detection.job_results import UnknownResultError, parse
 from capture360.detection.protocol import Line
-from capture360.errors import ConfigError, RecordsError
+from capture360.errors import BadInputError, ConfigError, RecordsError
 from capture360.matching.decisions import Decided
 from capture360.matching.documents import match_document
 from capture360.matching.manual import read_manual_matches
@@ -37,6 +37,7 @@ from capture360.steps import lease
 from capture360.steps.backfill import What, captures_on, mark
 from capture360.steps.captures import detail, newest_deliveries
 from capture360.steps.detect import recorded_detections, recorded_findings
+from capture360.steps.e57_extraction import recorded_revisions
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.made import Made
 from capture360.steps.match import recorded_matches
@@ -80,6 +81,8 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
             "captured_on": "2026-05-01", "verdict": "accepted", "headline": "Good.", "route": "faces", "stations": 2,
             "accepted": 2, "quarantined": {"003": ["P01"]}, "batches": 1, "findings": [FINDING], "inputs": {"a": "b"},
         },
+        "upload": {"files": {"a.e57": 1}, "bytes": 9},
+        "revision": {"model": 1, "revisions": {"a.e57": [2, NOW]}, "space": "s", "began": NOW},
         "publish": {
             "collections": [["captures360", "c"]], "images": 2, "revision": 1, "removed_images": [], "held_back": [],
             "link": "http://cdf",
@@ -123,6 +126,17 @@ def plates_shown(records: Records) -> object:
     return places, given_to(records, KEY, [QUESTION.id], "run 1")
 
 
+def revision_read(records: Records) -> object:
+    """What is read of the revisions that CDF extracts scans with."""
+    body = recorded_revisions(records, KEY, DELIVERY)
+    return (
+        body["model"],
+        body["space"],
+        body["began"],
+        [datetime.fromisoformat(at) for _, at in body["revisions"].values()],
+    )
+
+
 def readers(records: Records, capture: Capture) -> dict[str, Callable[[], object]]:
     """Everything that reads state without asking CDF."""
     state = records.load(KEY, only=STAGE_STEPS)
@@ -134,6 +148,7 @@ def readers(records: Records, capture: Capture) -> dict[str, Callable[[], object
         "capture": lambda: recorded_capture(records, KEY, DELIVERY),
         "detections": lambda: recorded_detections(records, KEY, DELIVERY, 1),
         "findings": lambda: recorded_findings(records, KEY, DELIVERY, 1),
+        "revisions": lambda: revision_read(records),
         "matches": lambda: recorded_matches(records, KEY, DELIVERY),
         "published": lambda: published_stations(records, KEY),
         "earlier": lambda: earlier_captures(records, "hall-7"),
@@ -181,7 +196,29 @@ def test_a_damaged_document_of_the_records(documents: dict[str, dict[str, Any]],
             assert str(error).count("Restore") == 1
         except ConfigError as error:
             assert path.startswith("projects/"), error
+        except BadInputError as error:  # another number is a whole note: it asks for a higher revision
+            assert path.endswith("/notes/retracted.json"), error
     store.store.clear()
+
+
+@pytest.mark.parametrize("absent", ["model", "revisions", "space", "began"])
+def test_a_record_of_revisions_that_lacks_a_value(documents: dict[str, dict[str, Any]], absent: str) -> None:
+    records = Records("memory://damaged-state")
+    path = f"{KEY}/{DELIVERY}/revision.json"
+    whole = documents[path]
+    records.store.put(path, json.dumps({name: value for name, value in whole.items() if name != absent}).encode())
+    with pytest.raises(RecordsError, match=rf"revision\.json is broken \({absent} is missing\)"):
+        revision_read(records)
+    records.store.remove(path)
+
+
+def test_counts_of_plates_that_are_no_counts(documents: dict[str, dict[str, Any]]) -> None:
+    records = Records("memory://damaged-state")
+    path = f"{KEY}/{DELIVERY}/annotate.json"
+    records.store.put(path, json.dumps({**documents[path], "plates": [1]}).encode())
+    with pytest.raises(RecordsError, match=r"annotate\.json is broken \(plates: "):
+        detail(records, KEY)
+    records.store.remove(path)
 
 
 CACHED = {"engine": "x", "lines": [["P-1", 0.5, PLACE, PLACE, True, 20.0], ["P-2", 0.5, PLACE, None, None, None]]}

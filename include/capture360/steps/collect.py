@@ -64,7 +64,7 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
     CdfError if there is none, if images name faces that have no content, or if some that were there before are missing.
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
-    body = recorded_revisions(ctx, key, fingerprint)
+    body = recorded_revisions(ctx.records, key, fingerprint)
     space = body["space"]
     began = {path: datetime.fromisoformat(created) for path, (_, created) in body["revisions"].items()}
     extraction = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).extracted(key, body["model"], space)
@@ -121,7 +121,7 @@ def was_extracted(body: Mapping[str, Any]) -> bool:
 
 def extract_again(ctx: StepContext, key: CaptureKey, fingerprint: str) -> str:
     """How images that CDF made are had again: it extracts a scan once for each revision of its model."""
-    body = recorded_revisions(ctx, key, fingerprint)
+    body = recorded_revisions(ctx.records, key, fingerprint)
     work = _named([str(number) for number, _ in body["revisions"].values()])
     described = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).describe(body["model"], work)
     return f"CDF made them: delete {described} in CDF and run captures_ingest for it, then CDF extracts them again."

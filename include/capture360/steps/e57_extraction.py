@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +20,7 @@ from capture360.errors import BadInputError, CdfError, MissingStepError
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.scans import open_scan, scan_exists, scan_size
 from capture360.model import Capture, CaptureKey
+from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.republish_guard import newer_revision_asked, refuse_silent_scans
 from capture360.steps.validate import extraction_space, recorded_capture
@@ -127,7 +128,7 @@ def start_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Star
 
 def poll_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Waiting:
     """Return how far CDF is. CdfError with CDF's reason if a revision or job failed, or if the deadline is over."""
-    body = recorded_revisions(ctx, key, fingerprint)
+    body = recorded_revisions(ctx.records, key, fingerprint)
     scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
     model = body["model"]
     states = scans.look(model, [work for work, _ in body["revisions"].values()], body["space"])
@@ -158,12 +159,12 @@ def wait(ctx: StepContext, key: CaptureKey, fingerprint: str, pause: Callable[[f
     ctx.log(f"revisions done: {now.done} of {now.total}")
 
 
-def recorded_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> dict[str, Any]:
+def recorded_revisions(records: Records, key: CaptureKey, fingerprint: str) -> Mapping[str, Any]:
     """What `start_revisions` recorded; MissingStepError if it did not run."""
-    record = ctx.records.get(key, fingerprint, REVISION)
+    record = records.get(key, fingerprint, REVISION)
     if record is None:
         raise MissingStepError(key, "its revisions have not been started", "start_revisions")
-    return dict(record.body)
+    return record.body
 
 
 def _within_deadline(ctx: StepContext, key: CaptureKey, waiting: str, model: Id, began: datetime) -> None:

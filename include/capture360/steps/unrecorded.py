@@ -48,7 +48,7 @@ def left_behind(ctx: StepContext, key: CaptureKey, published: str, record: StepR
 
 
 def _extraction(ctx: StepContext, key: CaptureKey, published: str) -> Extracted:
-    body = recorded_revisions(ctx, key, published)
+    body = recorded_revisions(ctx.records, key, published)
     return mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).extracted(key, body["model"], body["space"])
 
 
