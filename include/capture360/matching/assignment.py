@@ -58,11 +58,15 @@ def _read_alike(plate: Plate, readings: Sequence[Reading]) -> Asset | None:
 
 
 def assign_parts(plates: Sequence[Plate], readings: Sequence[Reading], scored: Sequence[ScoredMatch]) -> None:
-    """Link a plate whose tag begins or ends others, if all of those hang elsewhere and are linked there."""
+    """Link a plate whose tag begins or ends others, if all of those hang elsewhere and are linked there.
+
+    Where two plates have that tag alone, one of them has lost a part of its own: then neither is linked.
+    """
     linked: dict[str, list[Plate]] = defaultdict(list)
     for plate in plates:
         if plate.verdict == "approved" and plate.asset is not None:
             linked[plate.asset.ref].append(plate)
+    read_as: dict[str, list[tuple[Plate, Asset]]] = defaultdict(list)
     for plate in plates:
         views = [readings[number] for number in plate.readings]
         if plate.verdict != "suggested" or any(reading.kind is not EvidenceKind.PART for reading in views):
@@ -82,7 +86,11 @@ def assign_parts(plates: Sequence[Plate], readings: Sequence[Reading], scored: S
             and not linked[asset.ref]
             and all(_are_distinct([plate, each], readings) for each in elsewhere)
         ):
-            plate.link(asset, "the longer tags that begin or end with it hang elsewhere")
+            read_as[asset.ref].append((plate, asset))
+    for some in read_as.values():
+        if not _are_several([plate for plate, _ in some], readings):
+            for plate, asset in some:
+                plate.link(asset, "the longer tags that begin or end with it hang elsewhere")
 
 
 def _longer(views: Iterable[Reading], asset: Asset, scored: Sequence[ScoredMatch]) -> set[str]:
@@ -101,9 +109,19 @@ def _are_distinct(plates: Sequence[Plate], readings: Sequence[Reading]) -> bool:
     return all(_are_two(one, other, readings) for one, other in combinations(plates, 2))
 
 
+def _are_several(plates: Sequence[Plate], readings: Sequence[Reading]) -> bool:
+    """Whether any two of the plates are seen beside each other in one image, or one hangs apart from the first."""
+    shown = Counter(image for plate in plates for image in _images(plate, readings))
+    points = [plate.crossing.point for plate in plates if plate.crossing is not None]
+    return max(shown.values()) > 1 or any(float(np.linalg.norm(point - points[0])) > _APART_M for point in points)
+
+
+def _images(plate: Plate, readings: Sequence[Reading]) -> set[str]:
+    return {readings[number].detection.image for number in plate.readings}
+
+
 def _are_two(one: Plate, other: Plate, readings: Sequence[Reading]) -> bool:
-    images = {readings[number].detection.image for number in one.readings}
-    if images & {readings[number].detection.image for number in other.readings}:
+    if _images(one, readings) & _images(other, readings):
         return True
     if one.crossing is None or other.crossing is None:
         return False

@@ -335,6 +335,10 @@ def test_a_tag_that_begins_another_is_linked_where_the_other_one_hangs_elsewhere
     }  # fmt: skip
     cut = replace(short[0], whole=False)
     assert linked(cut, short[1], *(seen(image, "21-PT-1019A", APART) for image in ("one", "two"))) == {"21-PT-1019A"}
+    beside = (-0.6, -2.0, 0.3)  # of two plates one has lost a letter, of a tag that is in no list
+    for images in (("one",), ("one", "two")):
+        twice = [seen(image, "21-PT-1019", place) for place in (PLATE, beside) for image in images]
+        assert linked(*twice, *(seen(image, "21-PT-1019A", APART) for image in ("one", "two"))) == {"21-PT-1019A"}
 
 
 def test_the_work_grows_with_the_stations_that_read_one_tag_and_not_faster(monkeypatch: pytest.MonkeyPatch) -> None:
