@@ -113,6 +113,7 @@ class _Finding(_Form):
 
 class _Sense(_Form):
     announced: Moment = ""
+    first: Moment = ""
     by: str | None = None
 
 

@@ -49,6 +49,7 @@ def ask(dags: tuple[str, ...]) -> Reported:
     url = (host or str(conf.get("api", "base_url", fallback=""))).rstrip("/")
     if not url:
         return Reported({}, {})
+    unhealthy: Mapping[str, str] = {}
     try:
         with httpx.Client(base_url=url, timeout=_TIMEOUT_S) as http:
             unhealthy = _unhealthy(_get(http, "monitor/health"))
@@ -57,9 +58,9 @@ def ask(dags: tuple[str, ...]) -> Reported:
             answer = http.post("/auth/token", json=credentials).raise_for_status()
             http.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
             return _about(http, dags, unhealthy)
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("Airflow's REST API does not answer as expected (%s).", type(error).__name__)
-        return Reported({}, {})
+        return Reported(unhealthy, {})
 
 
 def _about(http: httpx.Client, dags: tuple[str, ...], unhealthy: Mapping[str, str]) -> Reported:

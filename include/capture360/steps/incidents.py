@@ -15,8 +15,11 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import cache
 from typing import Any
+
+from pydantic import AwareDatetime, TypeAdapter
 
 from capture360.errors import Capture360Error, CdfError, RecordsError, UnavailableError
 from capture360.records import SENSING, Records
@@ -51,7 +54,7 @@ class Occurrence:
     what: str
     fix: str
     who: str
-    at: datetime
+    at: AwareDatetime
     links: Mapping[str, str] = field(default_factory=dict)
     dag: str = ""
     run: str = ""
@@ -63,13 +66,10 @@ class Occurrence:
         values = {**asdict(self), "at": self.at.isoformat()}
         return json.dumps(values, ensure_ascii=False).encode(errors="backslashreplace")
 
-    @classmethod
-    def parse(cls, values: Mapping[str, Any]) -> Occurrence:
-        """Return what `document` made of an occurrence; TypeError, ValueError or KeyError for anything else."""
-        at = datetime.fromisoformat(values["at"])
-        if at.tzinfo is None:
-            raise ValueError("its time has no zone")
-        return cls(**{**values, "at": at})
+    @staticmethod
+    def parse(values: Mapping[str, Any]) -> Occurrence:
+        """Return what `document` made of an occurrence; ValueError for anything else."""
+        return _occurrence_form().validate_python(values)
 
     def shown(self) -> Cause:
         return Cause(self.where, self.what, self.fix, self.who, self.links)
@@ -113,7 +113,7 @@ def cause_of(error: BaseException | None, place: str, subject: str, service: str
     kind = type(error).__name__ if error is not None else "killed"
     if isinstance(error, UnavailableError) and service:
         return identity(kind, service)
-    text = str(error) if error is not None else ""
+    text = str(error)[:_LONGEST_TEXT] if error is not None else ""
     if subject:
         text = text.replace(subject, "")
     ours = isinstance(error, Capture360Error) and not isinstance(error, CdfError | UnavailableError)
@@ -142,7 +142,7 @@ def occurrences(records: Records) -> list[Occurrence]:
             continue
         try:
             found.append(Occurrence.parse(records.store.parsed(path, content)))
-        except (RecordsError, TypeError, ValueError, KeyError):
+        except (RecordsError, ValueError):
             records.store.remove(path)
     return sorted(found, key=lambda each: (each.at, each.subject, each.id))
 
@@ -221,9 +221,9 @@ def _close(records: Records, cause: str, say: Callable[[Message], None], now: da
 class _Incident:
     """`at` is when its message began to be made, `since` when it began."""
 
-    at: datetime
+    at: AwareDatetime
     said: bool
-    since: datetime
+    since: AwareDatetime
     subjects: list[str]
     cause: Cause
 
@@ -238,8 +238,17 @@ def _known(records: Records, path: str) -> _Incident | None:
         values = records.store.document(path)
         if values is None:
             return None
-        at, since = (datetime.fromisoformat(values[name]).astimezone(UTC) for name in ("at", "since"))
-        return _Incident(at, bool(values["said"]), since, list(map(str, values["subjects"])), Cause(**values["cause"]))
-    except (RecordsError, TypeError, ValueError, KeyError):
+        return _incident_form().validate_python(values)
+    except (RecordsError, ValueError):
         records.store.remove(path)
         return None
+
+
+@cache
+def _occurrence_form() -> TypeAdapter[Occurrence]:
+    return TypeAdapter(Occurrence)
+
+
+@cache
+def _incident_form() -> TypeAdapter[_Incident]:
+    return TypeAdapter(_Incident)

@@ -23,7 +23,7 @@ from capture360.steps.e57_extraction import REVISION
 from capture360.steps.incidents import Occurrence, finding, occurrences
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.review_due import asked_since, review_due
-from capture360.steps.sense import last_scan, last_snapshot
+from capture360.steps.sense import MOST_LISTED, last_scan, last_snapshot
 from capture360.steps.settling import FolderSnapshot
 
 _NOT_PUBLISHED = {Stage.READY, Stage.ACCEPTED, Stage.PARTIAL}
@@ -159,7 +159,7 @@ class _Look:
     def _is_there(self, key: CaptureKey) -> bool:
         try:
             return bool(capture_folder(self.site, key).files)
-        except OSError:
+        except Exception:  # noqa: BLE001 - stores raise what they like, and the other captures must be seen
             return False  # captures_sense reports a landing zone that cannot be listed
 
     def _review(self, key: CaptureKey, asked: tuple[str, datetime] | None) -> Iterator[Occurrence]:
@@ -197,9 +197,11 @@ class _Look:
             yield finding(kind, str(key), what, fix, self.now, who=who)
 
 
-def kinds(found: Sequence[Occurrence]) -> list[str]:
-    """Return one line for each finding, for a log."""
-    return [f"{each.subject}: {each.where}. {each.what}" for each in found]
+def kinds(found: Sequence[Occurrence], most: int = MOST_LISTED) -> list[str]:
+    """Return a line for each of the first so many findings, and one with the number of the others, for a log."""
+    listed = [f"{each.subject}: {each.where}. {each.what}" for each in found[:most]]
+    more = len(found) - len(listed)
+    return [*listed, f"{more:,} more findings."] if more else listed
 
 
 def _time(text: str) -> datetime:

@@ -33,7 +33,7 @@ _COMPONENTS = {"scheduler": "the scheduler", "dag_processor": "the DAG processor
 
 
 def look() -> list[str]:
-    """Keep what is found, and what is no longer; returns one line for each finding."""
+    """Keep what is found, and drop what no longer is; returns lines about the first findings."""
     from capture360.steps import watch
     from capture360.steps.incidents import observe
     from capture360.steps.watch_life import life, looked
@@ -128,6 +128,10 @@ def _connections(register: Register, now: datetime) -> Iterator[Occurrence]:
                 kind = "CDF refuses the connection"
                 fix = f"Correct {conn_id}: its secret may have expired. Its Test button says why."
             yield finding_of_its_own(kind, conn_id, str(error), fix, now, who=error.fixed_by, cause=cause)
+        except Exception as error:  # noqa: BLE001 - the SDK raises anything, and the rest must be looked at
+            what = f"{conn_id} cannot be tried ({type(error).__name__})."
+            fix = "Open it in Airflow and press its Test button, which says why."
+            yield finding_of_its_own("the connection cannot be tried", conn_id, what, fix, now)
 
 
 def _connection_ids(register: Register) -> Iterator[str]:

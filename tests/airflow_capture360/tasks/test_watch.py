@@ -115,6 +115,10 @@ CAUSES: dict[str, tuple[Callable[[Airflow], object], str]] = {
         lambda says: setattr(says, "cdf", AirflowUnavailableError("Airflow does not find the connection.")),
         "See whether Airflow's database and secrets backend are up",
     ),
+    "cognite_cdf_default: the connection cannot be tried": (
+        lambda says: setattr(says, "cdf", TypeError("a secret")),
+        "cognite_cdf_default cannot be tried (TypeError).",
+    ),
     "cognite_cdf_default: CDF does not answer": (
         lambda says: setattr(says, "cdf", CdfUnavailableError("CDF did not answer: 503")),
         "CDF did not answer: 503",
@@ -266,10 +270,17 @@ def test_a_viewer_learns_of_import_errors_stale_dags_and_missing_pools(monkeypat
     assert found.warnings == {"captures_ingest": "no pool"}
 
 
+@pytest.mark.parametrize("document", [[], {"import_errors": [7]}, {"import_errors": None}, "x"])
+def test_an_answer_of_another_form_stops_no_look(monkeypatch: pytest.MonkeyPatch, document: object) -> None:
+    for path in ("monitor/health", "importErrors", "dagWarnings", "dags/captures_sense"):
+        with rest(monkeypatch, {**ANSWERS, path: document}, "p"):
+            ask(("captures_sense",))
+
+
 def test_what_does_not_answer_is_logged_without_its_password(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with rest(monkeypatch, ANSWERS, "a-wrong-secret"):
-        assert ask(("captures_ingest",)) == Reported({}, {})
+        assert ask(("captures_ingest",)) == Reported({"triggerer": "was last seen at noon"}, {})
     assert "REST API does not answer as expected (HTTPStatusError)" in caplog.text
     assert "a-wrong-secret" not in caplog.text

@@ -12,13 +12,13 @@ import pytest
 from capture360.errors import ConfigError
 from capture360.model import CaptureKey
 from capture360.records import Records
-from capture360.reports.alerts import Message
+from capture360.reports.alerts import Message, plain
 from capture360.settings.register import Register
 from capture360.steps import lease
-from capture360.steps.incidents import Occurrence, identity, note, observe, settle
+from capture360.steps.incidents import Occurrence, cause_of, finding, identity, note, observe, settle
 from capture360.steps.review_due import note_review
 from capture360.steps.turns import Turn, keep_turn
-from capture360.steps.watch import look
+from capture360.steps.watch import kinds, look
 from capture360.steps.watch_life import life, looked
 
 NOW = datetime(2026, 5, 20, 8, tzinfo=UTC)
@@ -254,6 +254,47 @@ def test_damaged_documents_of_incidents_are_made_anew(watched: Watched) -> None:
             watched.records.store.put(f"sensing/{folder}/{name}", b"{")
     watched.look()
     assert [each.is_over for each in watched.messages] == [False, False]
+
+
+@pytest.mark.parametrize("folder", ["occurrences", "incidents"])
+def test_a_document_of_another_form_stops_nothing(watched: Watched, folder: str) -> None:
+    published(watched)
+    watched.look()
+    (name,) = watched.records.store.names(f"sensing/{folder}")
+    whole = watched.records.store.document(f"sensing/{folder}/{name}") or {}
+    for field in whole:
+        for wrong in (7, "2026-05-20", [7], None, {"links": [7]}):
+            document = json.dumps({**whole, field: wrong}).encode()
+            watched.records.store.put(f"sensing/{folder}/{name}", document)
+            watched.look()
+    assert all(plain(message) for message in watched.messages)
+
+
+def test_a_store_that_raises_anything_stops_nothing(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_credentials(*_: object) -> None:
+        raise RuntimeError("NoCredentialsError")
+
+    incomplete(watched)
+    monkeypatch.setattr("capture360.steps.watch.capture_folder", no_credentials)
+    assert watched.look() == []
+
+
+@pytest.mark.parametrize("first", [7, None, "yesterday"])
+def test_a_damaged_time_is_a_finding(watched: Watched, first: object) -> None:
+    watched.put("sense", {"announced": LONG_AGO, "first": first})
+    assert [each.where for each in watched.look()] == ["records are damaged"]
+
+
+def test_only_some_findings_are_listed() -> None:
+    found = [finding("a kind", f"hall-7/walk-{number}", "It waits.", "Do it.", NOW) for number in range(30)]
+    lines = kinds(found)
+    assert len(lines) == 21
+    assert lines[-1] == "10 more findings."
+
+
+def test_a_text_without_end_has_its_cause_at_its_beginning() -> None:
+    first, second = (cause_of(ValueError("a" * 20_000 + end), "captures_ingest.faces", "") for end in "bc")
+    assert first == second
 
 
 def test_a_message_that_a_kill_kept_from_being_made_is_made_later(watched: Watched) -> None:
