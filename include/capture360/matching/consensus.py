@@ -101,12 +101,11 @@ class ConsensusResolver:
         self._plates.sort(key=lambda plate: plate.views[0])
 
     def _add_single_views(self, taken: set[int]) -> None:
-        for number, reading in enumerate(self._readings):
+        for number in range(len(self._readings)):
             if number in taken:
                 continue
             plate = Plate([number])
-            if reading.is_approved and reading.owner is not None:
-                plate.link(reading.owner, "")
+            self._judge_alone(plate)
             self._plates.append(plate)
 
     def _judge(self) -> None:
@@ -136,6 +135,21 @@ class ConsensusResolver:
             by = f"{len(agreeing)} stations agree" if len(agreeing) > 1 else "another station reads it surely"
             plate.link(asset, by)
 
+    def _judge_alone(self, plate: Plate) -> None:
+        """Link a plate that has one view, if that shows it surely."""
+        (reading,) = self._of(plate)
+        if reading.is_approved and reading.owner is not None:
+            plate.link(reading.owner, "")
+
+    def _judge_again(self, plate: Plate) -> None:
+        """Judge a linked plate that has lost a view by those that are left."""
+        if plate.verdict == "approved" and plate.views:
+            plate.ask()
+            if plate.crossing is None:
+                self._judge_alone(plate)
+            else:
+                self._judge_agreement(plate)
+
     def _of(self, plate: Plate) -> list[Reading]:
         return [self._readings[number] for number in plate.views]
 
@@ -145,7 +159,9 @@ class ConsensusResolver:
         """Weigh readings of a sibling's tag that stand exactly where a plate is read otherwise."""
         siblings = self._siblings()
         plate_of = {number: plate for plate in self._plates for number in plate.views}
-        for plate in [each for each in self._plates if each.crossing is not None]:
+        for plate in self._plates:
+            if plate.crossing is None:  # or has none any more, since one before took its views
+                continue
             others = sorted(self._misreadings(plate, siblings, plate_of))
             if others:
                 self._weigh(plate, others, plate_of)
@@ -197,9 +213,11 @@ class ConsensusResolver:
         elif plate.verdict != "approved":
             return
         for number in others:
-            if plate_of[number] is not plate:
-                plate_of[number].give(number, plate)
+            loser = plate_of[number]
+            if loser is not plate:
+                loser.give(number, plate)
                 plate_of[number] = plate
+                self._judge_again(loser)
 
     def _contradicting_pairs(
         self, singles: Sequence[int], siblings: Mapping[str, frozenset[str]]

@@ -31,7 +31,10 @@ POSES = {
 
 def seen(image: str, text: str, point: tuple[float, float, float] = PLATE, score: float = 0.99) -> Detection:
     """A detection of a plate at a point of the site, as its image shows it."""
-    pose = POSES[image]
+    return seen_from(POSES[image], image, text, point, score)
+
+
+def seen_from(pose: Pose, image: str, text: str, point: tuple[float, float, float], score: float) -> Detection:
     direction = (np.array(point) - pose.position) @ matrix_from_quaternion(pose.rotation)
     face, (u, v) = face_and_point(direction)
     corners = ((u - 0.03, v - 0.01), (u + 0.03, v - 0.01), (u + 0.03, v + 0.01), (u - 0.03, v + 0.01))
@@ -187,6 +190,20 @@ def test_siblings_that_hang_side_by_side_are_no_conflict() -> None:
     assert {status for _, status in statuses(consensus)} == {"approved"}
     assert consensus.findings == []
     assert len(consensus.sightings) == 2
+
+
+def test_a_plate_that_loses_a_view_to_the_plate_beside_it_is_judged_by_what_is_left() -> None:
+    """Station three sees both plates; what the fourth reads may be of either."""
+    poses = {**POSES, "four": Pose((0.5, 0.3, 0.0), normalised((1, 0, 0, 0.1)))}
+    beside = (0.1, -2.0, 0.3)
+    plate = [seen(image, "21-PT-1019A") for image in ("one", "two", "three")]
+    for score, expected in ((0.9, "suggested"), (0.99, "approved")):
+        other = [
+            seen("three", "21-PT-1019B", beside, score),
+            seen_from(poses["four"], "four", "21-PT-1019B", beside, 0.9),
+        ]
+        found = statuses(consensus_of(*plate, *other, poses=poses))
+        assert [status for _, status in found] == ["approved"] * 3 + [expected, "dropped"]
 
 
 def test_other_tags_on_the_way_are_no_conflict() -> None:
