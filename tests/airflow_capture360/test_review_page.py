@@ -211,6 +211,16 @@ def test_what_was_answered_in_airflow_is_closed_here(client: TestClient, records
     assert "None of them by Bo, 2026-01-02 03:04" in client.get(PAGE, headers=login(client)).text
 
 
+def test_of_answers_that_cannot_all_be_taken_none_is_stored(
+    client: TestClient, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reviews, "assets_of", lambda site: {})
+    first, second = ask(records, plate(1, ZERO, OH), plate(2, ZERO, OH))
+    assert send(client, (first, 0, "approve", "1"), (second, 0, "approve", "9")).status_code == 422
+    assert send(client, (first, 0, "approve", "1"), ("f" * 16, 0, "reject", None)).status_code == 404
+    assert answers(records, KEY, {first, second}) == {}
+
+
 def test_another_asset_is_found_by_search_and_no_other_is_taken(
     client: TestClient, records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:

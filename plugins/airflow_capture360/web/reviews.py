@@ -122,14 +122,16 @@ def answer(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
         closed = _closed(found, run_state(session, found.run))
         plates = found.plates
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        results = []
-        for each in given.answers:
+        chosen = []
+        for each in given.answers:  # before any is stored: a request that is refused changes nothing
             if each.plate not in plates:
                 raise HTTPException(404, "This review has no such plate. Load the page again.")
             page, _, question = plates[each.plate]
             if page in closed:
                 raise HTTPException(409, closed[page])
-            asset = _asset(site, question, each)
+            chosen.append(_asset(site, question, each))
+        results = []
+        for each, asset in zip(given.answers, chosen, strict=True):
             given_now = Answer(each.choice, asset, user.get_name(), now)
             newest, taken = give(records, key, each.plate, each.version, given_now)
             shown = said(newest or Answer("open", None, "", ""))
