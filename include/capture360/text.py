@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Categories of Unicode: control characters, surrogates, separators of lines and paragraphs."""
 _FIRST_UNDECODED = 0xDC80
 """Python's surrogates for the bytes 0x80 to 0xFF that it cannot decode (PEP 383) begin here."""
+
+
+_QUERY = re.compile(r"\?[\w.~%$-]+=[^\s\"'<>]+")
+_USER = re.compile(r"(?<=://)[^\s/@]+@")
+
+
+def without_secrets(text: str) -> str:
+    """`text` with the addresses in it cut off at their queries, which may hold a signature, and without logins."""
+    return _USER.sub("", _QUERY.sub("?…", text))
 
 
 def printable(text: str, length: int = 300) -> str:

@@ -13,7 +13,7 @@ from airflow_capture360.context import page_url, register_and_records, run_url
 from airflow_capture360.targets import CONNECTION, NotSentError, send
 from capture360.errors import Capture360Error, UnavailableError
 from capture360.reports.alerts import about, log_text
-from capture360.text import printable
+from capture360.text import printable, without_secrets
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -79,7 +79,7 @@ def occurrence_of(context: Any) -> Occurrence:
         cause=cause_of(error, place, str(capture or ""), _service(error, str(capture or ""))),
         subject=subject,
         where=f"{instance.task_id} failed in {dag_run.dag_id}, try {instance.try_number}",
-        what=(str(error) or repr(error)) if error else _KILLED,
+        what=without_secrets(str(error) or repr(error)) if error else _KILLED,
         fix=error.remedy if ours else _BUG_REMEDY,
         who=error.fixed_by if ours else Capture360Error.fixed_by,
         at=datetime.now(UTC),

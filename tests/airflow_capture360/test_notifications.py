@@ -116,6 +116,17 @@ def test_an_error_without_words_is_described(error: BaseException | None, said: 
     assert said in occurrence_of(context(error)).what
 
 
+def test_links_that_are_secrets_stand_in_no_alert() -> None:
+    for said in (
+        "PUT https://a.example/f?sig=s3cret&se=9 failed",
+        "url: /f?X-Sig=s3cret (refused)",
+        "http://u:s3cret@h/x",
+    ):
+        assert "s3cret" not in occurrence_of(context(OSError(said))).what
+    kept = "stations.csv, row 3: is it x=1? Then a?b stays."
+    assert occurrence_of(context(CaptureRejected(kept))).what == kept
+
+
 CAUSES: Mapping[str, tuple[BaseException | None, str, str, str]] = {
     "killed": (None, "captures_ingest", "faces", "platform team"),
     "a bug": (ZeroDivisionError("division by zero"), "captures_ingest", "publish", "platform team"),

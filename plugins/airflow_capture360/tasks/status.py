@@ -11,6 +11,7 @@ from airflow.sdk import get_current_context
 from airflow_capture360.context import key_of, site_context
 from airflow_capture360.run_state import value_of
 from airflow_capture360.tasks.lease import release_lease
+from capture360.text import without_secrets
 
 if TYPE_CHECKING:
     from capture360.steps.status import Work
@@ -53,7 +54,7 @@ def report_failed_task(context: Any) -> None:
     try:
         key = key_of(context)
         error = context.get("exception")
-        cause = (str(error) or repr(error)) if error else _UNKNOWN
+        cause = without_secrets(str(error) or repr(error)) if error else _UNKNOWN
         report_failure(site_context(key.site), key, work, cause, context["ti"].log_url)
     except Exception as error:  # noqa: BLE001 - a report must never fail a capture, and any service may be down
         log.warning("The status in CDF is not up to date (%s).", type(error).__name__)

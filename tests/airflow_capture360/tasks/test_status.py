@@ -59,6 +59,11 @@ def test_a_failed_task_is_reported_with_its_sentence_and_log(reported: list[Any]
     assert reported == [("failure", KEY, "ingest", "Set the space.", "https://log")]
 
 
+def test_a_link_that_is_a_secret_is_not_reported(reported: list[Any]) -> None:
+    status.report_failed_task(context_of("captures_ingest", {}, OSError("PUT https://a.example/f?sig=s3cret failed")))
+    assert reported == [("failure", KEY, "ingest", "PUT https://a.example/f?… failed", "https://log")]
+
+
 def test_failures_of_other_dags_are_not_reported(reported: list[Any]) -> None:
     status.report_failed_task(context_of("captures_review", {}, ConfigError("Set the space.")))
     assert reported == []
