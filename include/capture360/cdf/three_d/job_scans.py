@@ -21,14 +21,14 @@ from capture360.cdf.ports import Collection, PointCloud
 from capture360.cdf.preflight import ensure_space, space_exists
 from capture360.cdf.three_d.core_uploads import CoreLargeUploads
 from capture360.cdf.three_d.extraction import Extracted, ExtractedImage, created_time
-from capture360.cdf.three_d.jobs import Job, Jobs, JobStatus
+from capture360.cdf.three_d.jobs import Job, Jobs
 from capture360.cdf.three_d.scans import Id, KnownScans, ScansMade, StartedWork, UploadedScan, Work, WorkStatus
 from capture360.cdf.three_d.uploads import LargeFile, Opener
 from capture360.errors import CdfError, ConfigError
 from capture360.model import CaptureKey, FaceRef, PublishedImage
 from capture360.settings.site import Site
 
-_STATUSES: Mapping[JobStatus, WorkStatus] = {
+_STATUSES: Mapping[str, WorkStatus] = {
     "Scheduled": "Queued",
     "Started": "Processing",
     "Succeeded": "Done",
@@ -76,7 +76,7 @@ class JobScans:
                 "source": {"type": "CogniteFile", "instanceId": relation(space, scan.external_id)},
                 "configuration": configuration,
             }
-            started[path] = _work(self._found_or_started(item))
+            started[path] = work_of(self._found_or_started(item))
         return StartedWork(images, started)
 
     def _found_or_started(self, item: Mapping[str, Any]) -> Job:
@@ -95,7 +95,7 @@ class JobScans:
                     f"3D job {each} was deleted from space {space} while it was waited for. Clear the task that "
                     "starts the extraction: it starts the job again."
                 )
-        return [_work(found[str(each)]) for each in work]
+        return [work_of(found[str(each)]) for each in work]
 
     def failure(self, model: Id, work: Id) -> str:
         return "CDF gives no reason for a failed job; capture360 e57 FILE --full shows what is wrong with a file"
@@ -228,8 +228,9 @@ def _of_models(space: str, models: Sequence[str], kind: str) -> dict[str, Any]:
     }
 
 
-def _work(job: Job) -> Work:
-    return Work(job.external_id, _STATUSES[job.status], job.created)
+def work_of(job: Job) -> Work:
+    """Return a job as work on a file; one with a status that is not known here goes on."""
+    return Work(job.external_id, _STATUSES.get(job.status, "Processing"), job.created)
 
 
 def _ref(space: str, external_id: str) -> FaceRef:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any
 
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import relation
@@ -21,16 +21,14 @@ from capture360.errors import CdfError, CdfUnavailableError
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
 
-JobStatus = Literal["Scheduled", "Started", "Failed", "Succeeded", "Cancelled"]
-
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """State of a job in CDF."""
+    """State of a job in CDF. `status` is Scheduled, Started, Failed, Succeeded or Cancelled, unless CDF adds others."""
 
     space: str
     external_id: str
-    status: JobStatus
+    status: str
     created: datetime
 
     @property
@@ -64,7 +62,7 @@ class Jobs:
         for item in self._pages("/jobs/list", {}, "Listing 3D jobs"):
             if item["space"] == space:
                 created = datetime.fromtimestamp(item["createdAt"] / 1000, UTC)
-                yield Job(space, item["externalId"], cast(JobStatus, item["status"]), created)
+                yield Job(space, item["externalId"], str(item["status"]), created)
 
     def start_as(self, item: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Job:
         """Start the job that `item` describes but for its nonce, or return the one that exists under its id."""
