@@ -179,7 +179,9 @@ def _counted(alike: Sequence[Finding], count: int) -> Finding:
     rows = sorted({finding.row for finding in alike if finding.row})
     places = list(dict.fromkeys(finding.where for finding in alike))
     in_table = bool(rows and first.row)
-    where = f"{first.table or first.path} rows {ranges(rows)}" if in_table else _named(places, count)
+    # With a place for each finding there are as many as findings, which are not all made where they are very many.
+    different = count if len(places) == len(alike) else len(places)
+    where = f"{first.table or first.path} rows {ranges(rows)}" if in_table else _named(places, different)
     rule = RULES[first.rule]
     things = "rows" if in_table else f"{rule.scope}s" if rule.scope in ("station", "file", "face") else ""
     opening = f"{count:,} {things} break one rule" if things else f"One rule is broken {count:,} times"
@@ -188,9 +190,9 @@ def _counted(alike: Sequence[Finding], count: int) -> Finding:
 
 
 def _named(places: Sequence[str], count: int) -> str:
-    """The first places, and how many more there are."""
+    """The first places, and how many more there are of `count`."""
     shown = ", ".join(printable(each, _LONGEST_PLACE) for each in places[:_PLACES_SHOWN])
-    return f"{shown} and {count - _PLACES_SHOWN:,} more" if len(places) > 1 else shown
+    return f"{shown} and {count - _PLACES_SHOWN:,} more" if count > _PLACES_SHOWN else shown
 
 
 def _allowed(total: int, settings: CheckSettings) -> float:

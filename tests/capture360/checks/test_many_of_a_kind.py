@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from capture360.checks.validation import Validation
+from capture360.checks.verdict import settle
+from capture360.checks.violations import FindingGroup
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, Verdict
 from capture360.reports.validation import bad_rows_csv, causes
 from capture360.rules.finding import Disposition
+from capture360.rules.scans import E01
+from capture360.settings.checks import CheckSettings
 from delivery import Delivery, station_row
 
 MANY = 30
@@ -99,3 +104,14 @@ def test_a_picture_that_is_not_there_is_not_called_empty(delivery: Delivery) -> 
         ("F07", names[1]),
     ]
     assert CaptureFolder(str(delivery.path)).exists(names[1])
+
+
+@pytest.mark.parametrize(
+    ("places", "named"),
+    [(["a"], "(a)"), (["a", "b"], "(a, b)"), ([*"abcd"], "(a, b, c and 1 more)"), ([*map(str, range(24))], "21 more)")],
+)
+def test_places_are_counted_and_not_what_is_wrong_there(places: list[str], named: str) -> None:
+    found = [E01.finding(where=places[at % len(places)], sentence="x") for at in range(24)]
+    settled = settle([FindingGroup(found)], pd.Series(["s-1"], dtype="str"), CheckSettings())
+    (finding,) = settled.findings
+    assert finding.message.endswith(named)
