@@ -98,6 +98,7 @@ def _document(ctx: StepContext, key: CaptureKey, done: Contextualized) -> dict[s
 
 def _lines(ctx: StepContext, key: CaptureKey, done: Contextualized) -> list[str]:
     from capture360.steps.contextualize import plate_documents
+    from capture360.text import printable
 
     plates = plate_documents(ctx, key, done.fingerprint)
     counts = {name: sum(plate["verdict"] == name for plate in plates) for name in ("linked", "asked", "dropped")}
@@ -108,6 +109,6 @@ def _lines(ctx: StepContext, key: CaptureKey, done: Contextualized) -> list[str]
     for plate in plates:
         if plate["verdict"] == "asked":
             name = plate["asset"]["name"] if plate["asset"] else "no asset"
-            lines.append(f"  {plate['text']!r} may be {name}: {plate['reason']}")
+            lines.append(printable(f"  {plate['text']!r} may be {name}: {plate['reason']}", 1000))
     record = ctx.records.get(key, done.fingerprint, "match")
     return [*lines, *([f"Report: {record.body['report']}"] if record is not None else [])]

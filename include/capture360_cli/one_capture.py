@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from capture360.settings.site import Site
 
 DEFAULT_SPACE = "captures360"
+_LONGEST_LINE = 2000
 _COUNTED = re.compile(r"(.*): (\d+) of (\d+)")
 
 
@@ -79,8 +80,10 @@ def default_records(connection: Connection) -> str:
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """Yield the progress callback: a bar on a terminal, plain lines elsewhere; always on stderr."""
+    from capture360.text import printable
+
     if not sys.stderr.isatty():
-        yield lambda line: print(line, file=sys.stderr)
+        yield lambda line: print(printable(line, _LONGEST_LINE), file=sys.stderr)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -92,7 +95,7 @@ def progress() -> Iterator[Callable[[str], None]]:
         def log(line: str) -> None:
             counted = _COUNTED.fullmatch(line)
             if counted is None:
-                bar.console.print(line, markup=False, highlight=False)
+                bar.console.print(printable(line, _LONGEST_LINE), markup=False, highlight=False)
             else:
                 what, done, total = counted.groups()
                 bar.update(task, description=what, completed=int(done), total=int(total))

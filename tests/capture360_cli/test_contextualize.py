@@ -16,6 +16,7 @@ from capture360.model import CaptureKey
 from capture360.steps import lease
 from capture360.steps.detect import Detected
 from capture360_cli.main import app
+from capture360_cli.one_capture import progress
 from suggested_links import CERTAIN, TAGS, Hall, hall_in, world_of
 
 
@@ -62,6 +63,20 @@ def test_what_people_decided_stands_in_it_and_what_is_left_to_them_is_listed(hal
     assert first == f"{hall.key}: 3 texts, 3 plates: 1 linked, 1 left to people, 1 dropped"
     assert "engine score 0.70 is below 0.95" in question
     assert report.startswith("Report: ")
+
+
+def test_names_of_assets_and_texts_control_no_terminal(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hall.read(tags=TAGS[:1])
+    plate = {"verdict": "asked", "asset": {"name": "\x1b]0;owned\x07"}, "text": "x", "reason": "y\x1b[2J"}
+    monkeypatch.setattr("capture360.steps.contextualize.plate_documents", lambda *_: [plate])
+    done = contextualize(str(hall.key))
+    assert done.exit_code == 0, done.output
+    assert "\x1b" not in done.output
+    with progress() as log:
+        log("a\x1b[31mb")
+    assert "\x1b" not in capsys.readouterr().err
 
 
 def test_a_capture_that_is_not_published_or_being_written_is_refused(hall: Hall) -> None:
