@@ -38,7 +38,7 @@ from capture360.steps.backfill import What, captures_on, mark
 from capture360.steps.captures import detail, newest_deliveries
 from capture360.steps.detect import recorded_detections, recorded_findings
 from capture360.steps.e57_extraction import recorded_revisions
-from capture360.steps.link_state import LinkMemory
+from capture360.steps.link_state import ANSWERS, LinkMemory
 from capture360.steps.made import Made
 from capture360.steps.match import recorded_matches
 from capture360.steps.published import earlier_captures, note_published, published_stations
@@ -210,6 +210,16 @@ def test_a_record_of_revisions_that_lacks_a_value(documents: dict[str, dict[str,
     with pytest.raises(RecordsError, match=rf"revision\.json is broken \({absent} is missing\)"):
         revision_read(records)
     records.store.remove(path)
+
+
+def test_a_copy_beside_the_kept_answers_is_passed_over() -> None:
+    records = Records("memory://damaged-state-copied")
+    memory = LinkMemory(records, KEY)
+    memory.decide([Decided(MATCH, "rejected", "Ada", NOW)])
+    records.put_note(KEY, "copy of 000001", {"decisions": []}, ANSWERS)
+    memory.decide([Decided(MATCH, "approved", "Ada", NOW)])
+    assert sorted(name[:6] for name in records.note_names(KEY, ANSWERS)) == ["000001", "000002", "copy o"]
+    fsspec.filesystem("memory").store.clear()
 
 
 def test_counts_of_plates_that_are_no_counts(documents: dict[str, dict[str, Any]]) -> None:

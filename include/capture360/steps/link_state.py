@@ -130,8 +130,8 @@ class LinkMemory:
         return f"{lost if lost > 0 else 'the newest'} of {known['entries']} {_NAMES[note]}"
 
     def _answers(self) -> list[str]:
-        names = self._records.store.names(f"{self._key}/{ANSWERS}")
-        return [name.removesuffix(".json") for name in names if name.endswith(".json")]
+        """The names of the kept answers, oldest first; what else somebody laid beside them is passed over."""
+        return [name for name in self._records.note_names(self._key, ANSWERS) if name.partition("-")[0].isdecimal()]
 
     def _state(self) -> Mapping[str, Mapping[str, Any]]:
         return self._records.note(self._key, _STATE, MEMORY) or {}
