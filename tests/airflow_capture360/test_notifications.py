@@ -324,6 +324,25 @@ def test_what_sensing_complains_about_is_over_when_no_scan_finds_it(
     assert settle() == 1
 
 
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("hall-7: a. There are 2 more findings of sensing; fix these first.", "hall-9: not listed"),
+        ("hall-7: " + "a" * 5000, "hall-9: cut off"),
+        ("https://a.example/x?sig=1 is wrong", "https://a.example/x?sig=1 is wrong"),
+    ],
+)
+def test_what_a_complaint_left_out_is_not_over_before_it_is_fixed(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None], said: str, found: str
+) -> None:
+    watched.store.put("sensing/findings.json", json.dumps([found]).encode())
+    fail(ConfigError(said), None, dag="captures_sense", task="complain")
+    assert settle() == 1
+    assert settle() == 0
+    watched.store.put("sensing/findings.json", b"[]")
+    assert settle() == 1
+
+
 def test_while_nothing_watches_it_is_sent_at_once_and_once(receiver: Receiver, records: Records) -> None:
     for batch in range(8):
         fail(CaptureRejected("no column y"), task="faces", map_index=batch)

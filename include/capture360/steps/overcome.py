@@ -12,8 +12,9 @@ from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.backfill import What, captures_on, lacks_end
 from capture360.steps.incidents import Occurrence
 from capture360.steps.review_due import asked_since
-from capture360.steps.sense import standing_findings
+from capture360.steps.sense import MORE, standing_findings
 from capture360.steps.verify import STEP as VERIFY
+from capture360.text import without_secrets
 
 
 def is_overcome(records: Records, occurrence: Occurrence) -> bool:
@@ -25,7 +26,7 @@ def is_overcome(records: Records, occurrence: Occurrence) -> bool:
     it failed with is left.
     """
     if occurrence.dag == "captures_sense":
-        return not any(sentence in occurrence.what for sentence in standing_findings(records))
+        return not _still_found(records, occurrence.what)
     if occurrence.dag == "captures_backfill":
         return _date_is_done(records, occurrence)
     try:
@@ -42,6 +43,13 @@ def is_overcome(records: Records, occurrence: Occurrence) -> bool:
         return asked is not None and not asked[0].endswith(f" {occurrence.run}") and asked[1] > occurrence.at
     step = {"captures_ingest": VERIFY, "captures_contextualize": ANNOTATE}.get(occurrence.dag)
     return step is not None and _is_newer(records, key, step, occurrence.at)
+
+
+def _still_found(records: Records, said: str) -> bool:
+    """Return whether sensing still finds any of what it said; any finding counts where that left some out."""
+    standing = [without_secrets(sentence) for sentence in standing_findings(records)]
+    left_some_out = said.endswith("…") or MORE in said
+    return bool(standing) if left_some_out else any(sentence in said for sentence in standing)
 
 
 def _is_newer(records: Records, key: CaptureKey, step: str, than: datetime) -> bool:

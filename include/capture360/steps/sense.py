@@ -37,6 +37,7 @@ _DOUBLINGS = 30
 """More would only overflow: the wait is at its longest long before."""
 MOST_LISTED = 20
 """Findings that one log or alert lists."""
+MORE = "more findings of sensing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ def sentences(findings: Sequence[Finding], most: int = MOST_LISTED) -> list[str]
     """The findings for people: the first so many, and the number of the others."""
     listed = [sentence(finding) for finding in findings[:most]]
     more = len(findings) - len(listed)
-    return [*listed, f"There are {more:,} more findings of sensing; fix these first."] if more else listed
+    return [*listed, f"There are {more:,} {MORE}; fix these first."] if more else listed
 
 
 _TO_CONTEXTUALIZE = "contextualization"
