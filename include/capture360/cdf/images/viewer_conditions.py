@@ -77,13 +77,14 @@ def incomplete_images(model: ImageModel, found: ReadCollection) -> Iterator[str]
 
 
 def face_refs(model: ImageModel, found: ReadCollection) -> list[FaceRef]:
-    """Return all faces that the images name."""
-    return [
+    """Return the faces that the images name, each once: images of others may show the files of ours."""
+    refs = (
         _face_ref(face, properties[model.faces[face]])
         for properties in found.images.values()
         for face in FACES
         if properties.get(model.faces[face])
-    ]
+    )
+    return list(dict.fromkeys(refs))
 
 
 def _face_ref(face: FaceName, value: Any) -> FaceRef:

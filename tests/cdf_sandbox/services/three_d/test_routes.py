@@ -176,7 +176,6 @@ def test_what_each_kind_of_project_takes(start_sandbox, mode, item, taken):
         {"name": "m", "metadata": {str(number): "v" for number in range(17)}},
         {"name": "m", "space": "scans"},
         {"name": "m", "type": "Image360"},
-        {"name": "m", "space": "nowhere", "type": "Image360"},
         {"name": "m", "space": "scans", "type": "Hologram"},
         {"name": "m", "dataSetId": 3},
     ],
@@ -185,6 +184,12 @@ def test_bad_models(http, item):
     answer = http.post("/3d/models", json={"items": [item]})
     assert answer.status_code == 400
     assert answer.json()["error"]["message"]
+
+
+def test_a_model_in_a_space_that_is_missing_is_answered_by_500(http):
+    """As CDF was seen to do, and not by the refusal that one would expect."""
+    item = {"name": "m", "space": "nowhere", "type": "Image360"}
+    assert http.post("/3d/models", json={"items": [item]}).status_code == 500
 
 
 def test_unknown_files_and_models(client, http, scan):
