@@ -19,6 +19,7 @@ from capture360.records import SENSING, Records
 
 ENDED_AT_ONCE = 10
 """Ended captures that a look lists in turn."""
+_FIRST_YEAR = 2000
 _CLOCKS = timedelta(hours=1)
 """Clocks of file servers may differ by so much from ours."""
 
@@ -38,8 +39,8 @@ class Turn:
     def from_document(cls, document: Mapping[str, Any]) -> Turn:
         """ValueError, KeyError or TypeError if it is damaged."""
         at = datetime.fromisoformat(document["at"])
-        if at.tzinfo is None or not isinstance(document["next"], str):
-            raise ValueError("a time without zone, or no name")
+        if at.tzinfo is None or at.year < _FIRST_YEAR or not isinstance(document["next"], str):
+            raise ValueError("a time without zone or of no look, or no name")
         return cls(at, document["next"])
 
 

@@ -133,7 +133,17 @@ def test_a_folder_that_changed_is_listed_before_its_turn(world: World) -> None:
         assert world.sense(hours + 0.1).ready == (keys[-1],)
 
 
-@pytest.mark.parametrize("damage", [b"", b"[]", b"{}", b'{"at": "2026-05-01T08:00:00", "next": ""}', b"\xff"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"at": "2026-05-01T08:00:00", "next": ""}',
+        b'{"at": "0001-01-01T00:00:00Z", "next": ""}',
+        b"\xff",
+    ],
+)
 def test_damaged_turns_count_as_none(world: World, damage: bytes) -> None:
     keys = [CaptureKey("hall-7", f"capture-{number:03}") for number in range(ENDED_AT_ONCE + 5)]
     for key in keys:
