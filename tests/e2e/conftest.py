@@ -21,6 +21,9 @@ sites:
   read-by-job: {landing: {url: $CAPTURE360_HOME/landing/read-by-job}, links: {detector: cdf_3d_job}}
   out-of-sight: {connection: cdf_out_of_sight, landing: {url: $CAPTURE360_HOME/landing/out-of-sight}}
   impatient: {landing: {url: $CAPTURE360_HOME/landing/impatient}, retrigger_after: PT0S}
+  dated:
+    landing: {url: $CAPTURE360_HOME/landing/dated}
+    links: {detector: vision, asset_subtrees: [dated-hall]}
   scans:
     landing: {url: $CAPTURE360_HOME/landing/scans}
     checks: {min_file_bytes: 100, min_panorama_width: 64, min_face_resolution: 16}
