@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _WORK: Mapping[str, Work] = {"captures_ingest": "ingest", "captures_contextualize": "contextualization"}
-_FAILED = {"failed", "upstream_failed"}
 _UNKNOWN = "A task ended without saying why (it may have been killed)."
 
 
@@ -61,6 +60,9 @@ def report_failed_task(context: Any) -> None:
 
 
 def _failed_tasks(context: Any) -> list[str]:
+    """The tasks that failed themselves; those that did not start because of another only if there are no such."""
     dag_run = context["dag_run"]
     states = context["ti"].get_task_states(dag_id=dag_run.dag_id, run_ids=[dag_run.run_id])
-    return sorted(task for task, state in states.get(dag_run.run_id, {}).items() if value_of(state) in _FAILED)
+    ended = {task: value_of(state) for task, state in states.get(dag_run.run_id, {}).items()}
+    by_state = ([task for task in ended if ended[task] == state] for state in ("failed", "upstream_failed"))
+    return sorted(next(filter(None, by_state), []))

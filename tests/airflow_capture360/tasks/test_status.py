@@ -51,7 +51,7 @@ def test_a_task_that_was_killed_without_a_callback_makes_the_run_a_failure(
     status.release_and_report(str(KEY))
     _, (outcome, key, work, sentence, link) = reported
     assert (outcome, key, work, link) == ("failure", KEY, "ingest", "https://log")
-    assert sentence.startswith("publish, verify: A task ended without saying why")
+    assert sentence.startswith("publish: A task ended without saying why")
 
 
 def test_a_failed_task_is_reported_with_its_sentence_and_log(reported: list[Any]) -> None:
