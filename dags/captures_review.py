@@ -10,8 +10,8 @@ read and the tags that it may be. Their decisions are written to CDF, and no run
 view, and what is decided holds for all views of it. `ask` shows a page and waits: open it under *Required Actions* and
 follow *Decide plate by plate*, a page with all views of each plate where answers are stored when they are given;
 *Finish* there answers all pages. Or choose one of *Approve all*, *Reject all*, *Decide one by one* or *Leave as they
-are* (*As decided on the review page* writes what was answered there so far), and give the numbers of exceptions or
-decisions such as `1, 3b, 5-8`: a letter names another tag than the suggested one. Where two tags are equally likely,
+are* (which writes what was decided plate by plate so far), and give the numbers of exceptions or decisions such as
+`1, 3b, 5-8`: a letter names another tag than the suggested one. Where two tags are equally likely,
 approving all leaves the plate as it is unless all but one are rejected. `apply` writes the answer to that page at once,
 without waiting for the other pages; who decided what, and when, is in the records. The same answer can be given by the
 REST API: `PATCH .../taskInstances/pages.ask/{map_index}/hitlDetails`. A page that is answered within the second in

@@ -176,7 +176,7 @@ def test_finishing_answers_every_required_action_and_closes_the_page(client: Tes
     send(client, (first, 0, "approve", "1"))
     finished = client.post(f"{PAGE}/finish", json={"review": digest(client)}, headers=login(client))
     assert finished.status_code == 200
-    chosen = ["As decided on the review page"]
+    chosen = ["Leave as they are"]
     assert responses(RUN) == {0: (chosen, "Ada", "scheduled"), 1: (chosen, "Ada", "scheduled")}
     text = client.get(PAGE, headers=login(client)).text
     assert "This review is finished." in text

@@ -162,7 +162,7 @@ def test_one_answer_for_all_that_ask_the_same_and_finishing_answers_airflow(brow
     expect(page.locator("#says")).to_contain_text("All plates are decided.")
     page.keyboard.press("Enter")
     expect(page.locator("#says")).to_contain_text("captures_review writes it to CDF")
-    assert {tuple(chosen) for chosen, _, _ in responses(RUN).values()} == {("As decided on the review page",)}
+    assert {tuple(chosen) for chosen, _, _ in responses(RUN).values()} == {("Leave as they are",)}
     page.reload()
     expect(page.locator(".problem")).to_contain_text("This review is finished.")
     expect(page.get_by_role("button", name="Finish")).to_have_count(0)

@@ -13,10 +13,11 @@ from typing import Literal, get_args
 
 from capture360.errors import ReviewAnswerError
 
-Choice = Literal["As decided on the review page", "Approve all", "Reject all", "Decide one by one", "Leave as they are"]
+Choice = Literal["Approve all", "Reject all", "Decide one by one", "Leave as they are"]
+"""Four at most: Airflow shows a list in place of buttons for more."""
 CHOICES: tuple[Choice, ...] = get_args(Choice)
 LEAVE: Choice = "Leave as they are"
-ON_THE_PAGE: Choice = "As decided on the review page"
+"""Nothing but what was decided plate by plate on the review page."""
 _PART = re.compile(r"(\d{1,6})(?:\s*-\s*(\d{1,6})|([a-z]))?\Z", re.IGNORECASE)
 
 
@@ -57,7 +58,7 @@ def understood(
         return Answer(approved, refused.union(*left.values()))
     if choice == "Decide one by one" and (approved or rejected):
         return Answer(approved, refused)
-    if choice in (LEAVE, ON_THE_PAGE) and not approved | rejected:
+    if choice == LEAVE and not approved | rejected:
         return Answer(frozenset(), frozenset())
     if choice not in CHOICES:
         raise ReviewAnswerError(f'"{choice}" is none of: {", ".join(CHOICES)}. {_UNCHANGED}')

@@ -19,7 +19,7 @@ from fastapi import HTTPException
 from sqlalchemy import select
 
 from airflow_capture360.run_state import is_run_of, run_id_of, value_of
-from capture360.matching.answers import ON_THE_PAGE
+from capture360.matching.answers import LEAVE
 
 DAG = "captures_review"
 _ASK = "pages.ask"
@@ -71,7 +71,7 @@ def run_state(session: SessionDep, run: str) -> ReviewRun:
 
 def finish_run(session: SessionDep, user: GetUserDep, run: ReviewRun) -> None:
     """Answer the Required Actions that wait, by Airflow's own route."""
-    payload = UpdateHITLDetailPayload(chosen_options=[ON_THE_PAGE], params_input={"approve": "", "reject": ""})
+    payload = UpdateHITLDetailPayload(chosen_options=[LEAVE], params_input={"approve": "", "reject": ""})
     for page in sorted(run.waiting):
         try:
             update_hitl_detail(DAG, run.run_id, _ASK, payload, user, session, page)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from capture360.matching.answers import ON_THE_PAGE
+from capture360.matching.answers import LEAVE
 from capture360.steps.review import PAGE, Response, Review, Reviewed, apply
 from capture360.steps.review_answers import Answer, Choice, answers, give
 from capture360.steps.review_page import asked_plates, newest_review
@@ -35,7 +35,7 @@ def say(hall: Hall, text: str, choice: Choice, tag: str = "", by: str = "Ada") -
     assert give(hall.world.records, hall.key, plates(hall)[text], seen, answer)[1]
 
 
-def write(hall: Hall, review: Review, choice: str = ON_THE_PAGE, reject: str = "") -> Reviewed:
+def write(hall: Hall, review: Review, choice: str = LEAVE, reject: str = "") -> Reviewed:
     return hall.answer(review, choice, reject=reject)
 
 
