@@ -56,6 +56,7 @@ def test_a_date_reaches_its_end_and_changes_only_what_is_due(stack: RunningStack
     stack.until(lambda: stack.api.run(RETRACT, run)["state"] in {"success", "failed"}, "the end of the retraction")
     assert stack.api.run(RETRACT, run)["state"] == "success", stack.api.task_instances(RETRACT, run)
     assert held(stack) == before
+    stack.cdf.client.assets.delete(external_id=ROOT, recursive=True)  # other tests bring assets of the same names
 
 
 def bring_asset(stack: RunningStack, name: str, parent: str | None = None) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
 
 COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+_WAITS_S = (0.5, 1.0, 2.0, 4.0)
+"""Between tries while another process of Airflow writes to SQLite."""
 
 
 class AirflowApi:
@@ -72,7 +75,15 @@ class AirflowApi:
                 raise
 
     def pause(self, dag: str, paused: bool) -> None:
-        self.request("PATCH", f"/dags/{dag}", params={"update_mask": "is_paused"}, json={"is_paused": paused})
+        """Pause or unpause a DAG; sent again after a 500, which Airflow answers while SQLite is locked."""
+        for wait_s in (*_WAITS_S, None):
+            try:
+                self.request("PATCH", f"/dags/{dag}", params={"update_mask": "is_paused"}, json={"is_paused": paused})
+                return
+            except httpx.HTTPStatusError as error:
+                if wait_s is None or error.response.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
+                    raise
+                time.sleep(wait_s)
 
     def trigger(self, dag: str, conf: Mapping[str, Any]) -> str:
         """Trigger a run; returns its run id."""
