@@ -125,11 +125,16 @@ class TextJobs(Jobs):
         return {str(item["rejectedKey"]) for item in items}
 
     def content(self, result: Result) -> bytes:
-        """Download a result."""
+        """Download a result; CdfUnavailableError while CDF lists it and has no content of it yet."""
         from cognite.client.data_classes.data_modeling import NodeId
 
-        with cdf_errors(f"Downloading {result.external_id}"):
-            return self._client.files.download_bytes(instance_id=NodeId(result.space, result.external_id))
+        try:
+            with cdf_errors(f"Downloading {result.external_id}"):
+                return self._client.files.download_bytes(instance_id=NodeId(result.space, result.external_id))
+        except CdfError as error:
+            if error.absent:
+                raise CdfUnavailableError(error.message) from None
+            raise
 
 
 def _ref(job: Job) -> dict[str, str]:
