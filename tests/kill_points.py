@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from writes import When, Writes, watched
+from writes import Writes, watched
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,10 @@ def undisturbed(run: Callable[[], object], state: Callable[[], Any]) -> Undistur
     return Undisturbed(writes.log, state())
 
 
-def kill_points(count: int, *whens: When) -> pytest.MarkDecorator:
-    """Parametrize a test by `number` and `when`: each kill point is one test, so that they run side by side.
+def kill_points(count: int) -> pytest.MarkDecorator:
+    """Parametrize a test by `number`: each kill point is one test, so that they run side by side.
 
     The number of writes is stated, since tests are collected before anything runs; a test of its own compares it with
     the undisturbed run.
     """
-    points = [pytest.param(number, when, id=f"{when}-{number}") for number in range(count) for when in whens]
-    return pytest.mark.parametrize(("number", "when"), points)
+    return pytest.mark.parametrize("number", range(count))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 import httpx2
@@ -13,20 +13,20 @@ import pytest
 from capture360.store import DocumentStore
 from cdf_sandbox.core.counters import kind_of
 
-When = Literal["before", "after"]
-
 
 class Killed(BaseException):
     """The process dies here. Not an Exception, so that nothing catches it."""
 
 
 class Writes:
-    """The log of writes; `happen` is called at number `at`, and a dead process writes no more."""
+    """The log of writes; `happen` is called once number `at` is made, and a dead process writes no more.
 
-    def __init__(self, at: int | None = None, when: When = "before", happen: Callable[[], None] | None = None) -> None:
+    A run that dies before a write leaves what one leaves that died after the write before it.
+    """
+
+    def __init__(self, at: int | None = None, happen: Callable[[], None] | None = None) -> None:
         self.log: list[str] = []
         self._at = at
-        self._when = when
         self._happen = happen
         self._dead = False
 
@@ -36,18 +36,12 @@ class Writes:
             raise Killed
         number = len(self.log)
         self.log.append(what)
-        if self._when == "before":
-            self._maybe(number)
         return number
 
     def end(self, number: int) -> None:
         """A write has been made, and nobody has been told yet."""
         if self._dead:
             raise Killed
-        if self._when == "after":
-            self._maybe(number)
-
-    def _maybe(self, number: int) -> None:
         if number != self._at or self._happen is None:
             return
         try:

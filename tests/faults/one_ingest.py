@@ -18,7 +18,7 @@ def main(data: str, root: str, key: str, number: str) -> None:
     ctx = StepContext(
         small_site(Path(root) / "landing"), Records(f"{root}/records"), CdfProject(connection), "gone", print
     )
-    with watched(Writes(int(number), "after", lambda: os._exit(137))):
+    with watched(Writes(int(number), lambda: os._exit(137))):
         ingest(ctx, CaptureKey.parse(key))
 
 

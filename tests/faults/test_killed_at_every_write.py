@@ -1,4 +1,4 @@
-"""Kill a run before or after any write, run again: the same end as an undisturbed run.
+"""Kill a run after any write, run again: the same end as an undisturbed run.
 
 The writes are not listed here: an undisturbed run logs them, and each is a test.
 """
@@ -17,7 +17,7 @@ from captures import Drop
 from ingest_world import World
 from kill_points import Undisturbed, kill_points, undisturbed
 from local_cdf import RunningSandbox
-from writes import Killed, When, Writes, kill, watched
+from writes import Killed, Writes, kill, watched
 
 ONE_INGEST = Path(__file__).parent / "one_ingest.py"
 FIRST_INGEST = 38
@@ -62,9 +62,9 @@ def test_every_write_is_a_kill_point(first_ingest: Undisturbed, new_revision: Un
     assert (len(first_ingest.log), len(new_revision.log)) == (FIRST_INGEST, NEW_REVISION)
 
 
-@kill_points(FIRST_INGEST, "before", "after")
-def test_a_first_ingest(world: World, first_drop: Drop, first_ingest: Undisturbed, number: int, when: When) -> None:
-    with watched(Writes(number, when, kill)), pytest.raises(Killed):
+@kill_points(FIRST_INGEST)
+def test_a_first_ingest(world: World, first_drop: Drop, first_ingest: Undisturbed, number: int) -> None:
+    with watched(Writes(number, kill)), pytest.raises(Killed):
         world.ingest(first_drop)
     world.ingest(first_drop)
     assert world.state() == first_ingest.end, first_ingest.log[number]
@@ -74,18 +74,18 @@ def test_a_first_ingest(world: World, first_drop: Drop, first_ingest: Undisturbe
 def test_another_run_takes_over_from_a_killed_one(
     world: World, first_drop: Drop, first_ingest: Undisturbed, number: int
 ) -> None:
-    with watched(Writes(number, "after", kill)), pytest.raises(Killed):
+    with watched(Writes(number, kill)), pytest.raises(Killed):
         world.ingest(first_drop, run="dead")
     world.ingest(first_drop, run="next", is_finished=lambda run: run == "dead")
     assert world.state() == first_ingest.end, first_ingest.log[number]
 
 
-@kill_points(NEW_REVISION, "after")
-def test_a_new_revision(world: World, new_revision: Undisturbed, number: int, when: When) -> None:
+@kill_points(NEW_REVISION)
+def test_a_new_revision(world: World, new_revision: Undisturbed, number: int) -> None:
     """Files that lose their image are removed in the end, wherever the run was killed."""
     first_revision(world)
     second = second_revision(world)
-    with watched(Writes(number, when, kill)), pytest.raises(Killed):
+    with watched(Writes(number, kill)), pytest.raises(Killed):
         world.ingest(second)
     world.ingest(second)
     now = world.state()
@@ -110,7 +110,7 @@ def test_a_new_revision_of_more_images_than_a_request_holds(
     world.wipe()
     world.ingest(world.drop("chunks", stations=3))
     second = world.drop("chunks", stations=3, shade=60, revision=2)
-    with watched(Writes(writes[request_number], "after", kill)), pytest.raises(Killed):
+    with watched(Writes(writes[request_number], kill)), pytest.raises(Killed):
         world.ingest(second)
     world.ingest(second)
     now = world.state()
@@ -151,6 +151,6 @@ def test_two_runs_at_once_and_no_second_write(
             world.ingest(first_drop, run="the second", is_finished=lambda run: False)
         refused.append(running.mutating() - before)
 
-    with watched(Writes(number, "after", second_run)):
+    with watched(Writes(number, second_run)):
         world.ingest(first_drop, run="the first", is_finished=lambda run: False)
     assert refused == [0]

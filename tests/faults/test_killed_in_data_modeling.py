@@ -12,7 +12,7 @@ from cdf_sandbox.core.options import ProjectMode
 from ingest_world import World
 from kill_points import Undisturbed, kill_points, undisturbed
 from local_cdf import RunningSandbox
-from writes import Killed, When, Writes, kill, watched
+from writes import Killed, Writes, kill, watched
 
 WRITES = 57
 """Writes of a first ingest of two stations in two collections."""
@@ -48,12 +48,10 @@ def test_every_write_is_a_kill_point(clean: Undisturbed) -> None:
     assert len(clean.log) == WRITES
 
 
-@kill_points(WRITES, "after")
-def test_no_image_is_seen_before_its_six_faces(
-    world: World, drop: Drop, clean: Undisturbed, number: int, when: When
-) -> None:
+@kill_points(WRITES)
+def test_no_image_is_seen_before_its_six_faces(world: World, drop: Drop, clean: Undisturbed, number: int) -> None:
     """At every kill point a published collection shows whole images only, and the next run ends as the clean one."""
-    with watched(Writes(number, when, kill)), pytest.raises(Killed):
+    with watched(Writes(number, kill)), pytest.raises(Killed):
         world.ingest(drop)
     state = world.state()
     uploaded = {name for name, (_, there, _) in state["files"].items() if there}

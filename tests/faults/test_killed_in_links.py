@@ -1,4 +1,4 @@
-"""Killed before or after any write of links, then run again: no second link, none too many, the same end."""
+"""Killed after any write of links, then run again: no second link, none too many, the same end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from capture360.steps.annotate import annotate
 from capture360.steps.detect import images_of
 from capture360.steps.match import STEP as MATCH
 from ingest_world import World
-from writes import Killed, When, Writes, kill, watched
+from writes import Killed, Writes, kill, watched
 
 Link = tuple[int, int, str, float]
 """File, asset, status, left edge."""
@@ -40,8 +40,7 @@ def record(world: World, key: CaptureKey, fingerprint: str, matches: list[Match]
     world.records.put(key, fingerprint, MATCH, {"matches": [match_document(match) for match in matches]}, run="x")
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_links_killed_at_every_write(world: World, when: When) -> None:
+def test_links_killed_at_every_write(world: World) -> None:
     drop = world.drop("linked", stations=2)
     world.ingest(drop)
     state = world.records.load(drop.key)
@@ -75,10 +74,10 @@ def test_links_killed_at_every_write(world: World, when: When) -> None:
             clear(world, key, fingerprint)
             linked(old)
             record(world, key, fingerprint, new)
-            with watched(Writes(number, when, kill)), pytest.raises(Killed):
+            with watched(Writes(number, kill)), pytest.raises(Killed):
                 annotate(world.ctx(), key, fingerprint)
             annotate(world.ctx(), key, fingerprint)
-            assert links(world, key, fingerprint) == end, f"killed {when} write {number}: {clean.log[number]}"
+            assert links(world, key, fingerprint) == end, f"killed after write {number}: {clean.log[number]}"
         quiet = world.running.mutating()
         annotate(world.ctx(), key, fingerprint)
         assert world.running.mutating() == quiet

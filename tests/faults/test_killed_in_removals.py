@@ -85,7 +85,7 @@ def test_a_confirmed_removal(world: World) -> None:
     for number in range(planned, len(writes.log)):
         published(world)
         second = drop_of(world, 1, 2)
-        with watched(Writes(number, "after", kill)), pytest.raises(Killed):
+        with watched(Writes(number, kill)), pytest.raises(Killed):
             world.ingest(second)
         at = f"killed after write {number}: {writes.log[number]}"
         assert set(shown(world, KEY)) <= set(published_stations(world.records, KEY)), at
@@ -101,7 +101,7 @@ def test_a_removal_that_was_begun_and_is_withdrawn(world: World) -> None:
     removals = [number for number, line in enumerate(writes.log) if "delete" in line]
     for number in removals:
         published(world)
-        with watched(Writes(number, "after", kill)), pytest.raises(Killed):
+        with watched(Writes(number, kill)), pytest.raises(Killed):
             world.ingest(drop_of(world, 1, 2))
         world.ingest(drop_of(world, 2, 1))
         assert shown(world, KEY) == list(STATIONS)

@@ -77,7 +77,7 @@ def test_cdf_is_as_before_the_ingest_wherever_it_is_killed(world: World) -> None
     assert len(undisturbed.log) > 8
     for number, write in enumerate(undisturbed.log):
         ingested(world, 2 + number)
-        with pytest.raises(Killed), watched(Writes(number, "after", kill)):
+        with pytest.raises(Killed), watched(Writes(number, kill)):
             retract(world.ctx(), KEY, approved=None, by="Ada")
         world.forget_the_token()
         retract(world.ctx("again"), KEY, approved=None, by="Ada")
