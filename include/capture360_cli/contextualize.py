@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from capture360_cli.one_capture import (
-    DEFAULT_SPACE,
-    absolute,
-    default_records,
-    key_of,
-    progress,
-    settings_of,
-)
+from capture360_cli.one_capture import absolute, default_records, key_of, lease_remedy, progress, settings_of
+from capture360_cli.options import ConnectionFile, RecordsFolder, SiteSettings, Space, TakeOver
 
 if TYPE_CHECKING:
     from capture360.model import CaptureKey
@@ -27,27 +20,21 @@ def contextualize(
     capture: Annotated[
         str, typer.Argument(help="<site>/<capture>, a site of the register, or the folder that was ingested.")
     ],
-    connection: Annotated[Path, typer.Option(help="The CDF connection, such as the sandbox's connection.json.")],
+    connection: ConnectionFile,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print each plate with its verdict, views and reason as JSON."),
     ] = False,
-    site: Annotated[
-        str | None,
-        typer.Option(help="Settings: the id of a site in the register, or a YAML file with one site's settings."),
-    ] = None,
-    space: Annotated[str | None, typer.Option(help=f"Instance space (default {DEFAULT_SPACE}).")] = None,
-    records: Annotated[str | None, typer.Option(help="Folder of the records, a path or any fsspec URL.")] = None,
-    take_over: Annotated[
-        bool, typer.Option("--take-over", help="Take the lease over from a run that was killed.")
-    ] = False,
+    site: SiteSettings = None,
+    space: Space = None,
+    records: RecordsFolder = None,
+    take_over: TakeOver = False,
 ) -> None:
     """Read the plates of a published capture and link them to assets, without Airflow. What people decided stays.
 
     Exit codes: 0 done, 1 error. Questions that are left are answered in the review.
     """
     from capture360.cdf.client import CdfProject, Connection
-    from capture360.errors import LeaseHeldError
     from capture360.landing.folder import CaptureFolder
     from capture360.model import CaptureKey
     from capture360.records import Records
@@ -68,11 +55,8 @@ def contextualize(
         kept = absolute(records) if records else site_register(connection).records_url
     with progress() as log:
         ctx = StepContext(settings, Records(kept), project, lease.name_of_this_process(), log)
-        try:
+        with lease_remedy():
             done = run(ctx, key, is_finished=lambda other: take_over or lease.process_is_finished(other))
-        except LeaseHeldError as error:
-            hint = "Wait for that run to end. If it was killed, add --take-over."
-            raise LeaseHeldError(error.key, error.holder, remedy=hint) from None
     if as_json:
         print(json.dumps(_document(ctx, key, done), indent=2, ensure_ascii=False))
     else:

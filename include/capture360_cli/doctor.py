@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from capture360_cli.options import DEFAULT_SPACE, ConnectionFile, SiteSettings, Space
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -21,18 +23,14 @@ if TYPE_CHECKING:
     from capture360_local.conformance.conform import Outcome
     from capture360_local.conformance.run import OnCase
 
-_DEFAULT_SPACE = "captures360"
 _COLOURS = {"fit": "green", "missing": "red", "not asked": "yellow"}
 _INTERRUPTED = 130
 
 
 def doctor(
-    connection: Annotated[Path, typer.Option(help="The CDF connection, such as the sandbox's connection.json.")],
-    site: Annotated[
-        str | None,
-        typer.Option(help="Settings: the id of a site in the register, or a YAML file with one site's settings."),
-    ] = None,
-    space: Annotated[str | None, typer.Option(help=f"Instance space (default {_DEFAULT_SPACE}).")] = None,
+    connection: ConnectionFile,
+    site: SiteSettings = None,
+    space: Space = None,
     panoramas: Annotated[int, typer.Option(min=0, help="Number of panoramas that must fit in.")] = 1000,
     fix_list: Annotated[
         bool, typer.Option("--fix-list", help="Print what is missing as a to-do for an administrator, with groups.")
@@ -76,7 +74,7 @@ def _settings(site: str | None, space: str | None, connection: Path) -> Site:
     from capture360_cli.register import site_register
 
     if site is None:
-        values = {"landing": {"url": "unused"}, "space": space or _DEFAULT_SPACE}
+        values = {"landing": {"url": "unused"}, "space": space or DEFAULT_SPACE}
         return site_from_values("doctor", values, where="the command line")
     if site.endswith((".yaml", ".yml")):
         settings = site_from_file("doctor", site)

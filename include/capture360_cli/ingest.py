@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from capture360_cli.one_capture import (
-    DEFAULT_SPACE,
     absolute,
     default_records,
     existing_folder,
     key_of,
+    lease_remedy,
     progress,
     settings_of,
 )
+from capture360_cli.options import ConnectionFile, RecordsFolder, SiteSettings, Space, TakeOver
 
 if TYPE_CHECKING:
     from capture360.model import CaptureKey
@@ -27,18 +27,13 @@ if TYPE_CHECKING:
 
 def ingest(
     folder: Annotated[str, typer.Argument(help="Folder of the capture: a path or any fsspec URL.")],
-    connection: Annotated[Path, typer.Option(help="The CDF connection, such as the sandbox's connection.json.")],
+    connection: ConnectionFile,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and nothing else.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Write nothing; list what would be written.")] = False,
-    site: Annotated[
-        str | None,
-        typer.Option(help="Settings: the id of a site in the register, or a YAML file with one site's settings."),
-    ] = None,
-    space: Annotated[str | None, typer.Option(help=f"Instance space (default {DEFAULT_SPACE}).")] = None,
-    records: Annotated[str | None, typer.Option(help="Folder of the records, a path or any fsspec URL.")] = None,
-    take_over: Annotated[
-        bool, typer.Option("--take-over", help="Take the lease over from a run that was killed.")
-    ] = False,
+    site: SiteSettings = None,
+    space: Space = None,
+    records: RecordsFolder = None,
+    take_over: TakeOver = False,
 ) -> None:
     """Take one capture into CDF without Airflow. Exit codes: 0 accepted, 3 accepted in part, 4 rejected, 1 error."""
     from capture360.cdf.client import CdfProject, Connection, inspect
@@ -76,16 +71,12 @@ def _planned(ctx: StepContext, key: CaptureKey) -> tuple[int, dict[str, Any], li
 
 
 def _ingested(ctx: StepContext, key: CaptureKey, take_over: bool) -> tuple[int, dict[str, Any], list[str]]:
-    from capture360.errors import LeaseHeldError
     from capture360.model import Verdict
     from capture360.steps import lease
     from capture360.steps.ingest import ingest
 
-    try:
+    with lease_remedy():
         done = ingest(ctx, key, is_finished=lambda run: take_over or lease.process_is_finished(run))
-    except LeaseHeldError as error:
-        hint = "Wait for that run to end. If it was killed, add --take-over."
-        raise LeaseHeldError(error.key, error.holder, remedy=hint) from None
     left_out = done.collected is not None and done.collected.missing
     verdict = Verdict.PARTIAL if left_out else done.validated.verdict
     return verdict.exit_code, _document(ctx, key, done), _lines(ctx, key, done)

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from capture360_cli.options import DEFAULT_SPACE
+
 if TYPE_CHECKING:
     from capture360.cdf.client import Connection
     from capture360.model import CaptureKey
     from capture360.settings.site import Site
 
-DEFAULT_SPACE = "captures360"
 _LONGEST_LINE = 2000
 _COUNTED = re.compile(r"(.*): (\d+) of (\d+)")
 
@@ -75,6 +76,18 @@ def default_records(connection: Connection) -> str:
     """Return a folder per CDF project, so that records of a trial never affect another project."""
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return str(Path(state, "capture360", "records", *(quote(part, safe="") for part in connection.identity)))
+
+
+@contextmanager
+def lease_remedy() -> Iterator[None]:
+    """Name `--take-over` in the remedy of a LeaseHeldError."""
+    from capture360.errors import LeaseHeldError
+
+    try:
+        yield
+    except LeaseHeldError as error:
+        hint = "Wait for that run to end. If it was killed, add --take-over."
+        raise LeaseHeldError(error.key, error.holder, remedy=hint) from None
 
 
 @contextmanager

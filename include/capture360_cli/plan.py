@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from capture360_cli.options import ConnectionFile
 
 if TYPE_CHECKING:
     from capture360.model import CaptureKey
@@ -21,7 +22,7 @@ _SAID = {"approved": "approved", "suggested": "suggested", "none": "no longer li
 
 def plan(
     *,
-    connection: Annotated[Path, typer.Option(help="The CDF connection, such as the sandbox's connection.json.")],
+    connection: ConnectionFile,
     first: Annotated[str, typer.Option("--from", help="First capture date, YYYY-MM-DD.")],
     last: Annotated[str, typer.Option("--to", help="Last capture date, included.")],
     what: Annotated[str, typer.Option(help="ingest, contextualize or both.")] = "both",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from capture360_cli.options import ConnectionFile
 
 if TYPE_CHECKING:
     from capture360.cdf.client import CdfProject
@@ -26,7 +27,7 @@ def reconcile(
         str | None, typer.Argument(help="<site>/<capture>, or a site; all sites of the register by default.")
     ] = None,
     *,
-    connection: Annotated[Path, typer.Option(help="The CDF connection, such as the sandbox's connection.json.")],
+    connection: ConnectionFile,
     repair: Annotated[
         bool, typer.Option("--repair", help="Recover one capture's lost notes of links from recorded answers and CDF.")
     ] = False,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from capture360_cli.options import ConnectionFile
+
 
 def remove_from_scene(
     capture: Annotated[str, typer.Argument(help="<site>/<capture>, a site of the register.")],
-    connection: Annotated[Path, typer.Option(help="The CDF connection, such as the sandbox's connection.json.")],
+    connection: ConnectionFile,
 ) -> None:
     """Remove one capture from its site's scene. Collection, images and files stay as they are."""
     from capture360.cdf.client import CdfProject, Connection

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from capture360_cli.options import ConnectionFile
 
 _HELD = 3
 
@@ -14,7 +15,7 @@ _HELD = 3
 def retract(
     capture: Annotated[str, typer.Argument(help="<site>/<capture>, a site of the register.")],
     *,
-    connection: Annotated[Path, typer.Option(help="The CDF connection, such as the sandbox's connection.json.")],
+    connection: ConnectionFile,
     plan: Annotated[bool, typer.Option("--plan", help="Only list what would be removed.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before anything is removed.")] = False,
 ) -> None:
