@@ -21,6 +21,7 @@ SITE_LENGTH = 60
 CAPTURE_LENGTH = 120
 STATION_LENGTH = 127
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9._-]+")
 
 FaceName = Literal["front", "back", "left", "right", "top", "bottom"]
 FACES: tuple[FaceName, ...] = get_args(FaceName)
@@ -29,6 +30,11 @@ FACES: tuple[FaceName, ...] = get_args(FaceName)
 def is_id(text: str, length: int) -> bool:
     """Whether `text` may name a site, capture or station: letters, digits, dot, underscore, minus; no leading dot."""
     return len(text) <= length and _ID.match(text) is not None
+
+
+def slug(text: str) -> str:
+    """Return `text` with each run of characters that no id may hold as one minus; empty if nothing else is left."""
+    return _NOT_IN_IDS.sub("-", text).strip("-._")
 
 
 def confusable_key(text: str) -> str:

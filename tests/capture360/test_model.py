@@ -3,10 +3,19 @@
 import pytest
 
 from capture360.errors import RequestError
-from capture360.model import CaptureKey
+from capture360.model import STATION_LENGTH, CaptureKey, is_id, slug
 
 
 @pytest.mark.parametrize("text", ["", "site", "site/", "/capture", "a/b/c", "../x", "a/..", "a b/c", "s/" + "x" * 121])
 def test_a_bad_key_is_refused_in_words(text: str) -> None:
     with pytest.raises(RequestError, match="is not a capture key"):
         CaptureKey.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [("Halle 7/Süd (2)", "Halle-7-S-d-2"), ("a.b_c-1", "a.b_c-1"), ("..hidden", "hidden"), ("  ", ""), ("測量", "")],
+)
+def test_a_slug_is_an_id_or_empty(text: str, made: str) -> None:
+    assert slug(text) == made
+    assert made == "" or is_id(made, STATION_LENGTH)

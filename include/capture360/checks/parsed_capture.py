@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from capture360.checks.site_poses import site_poses, tilts
+from capture360.checks.site_poses import site_poses
 from capture360.checks.text_columns import Numbers, Times, parse_numbers, to_utc
 from capture360.checks.violations import Frame
+from capture360.geometry.rotation import tilts
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FARTHEST_M, Capture, CaptureKey
 from capture360.readers.columns import OPTIONAL_NUMBERS, POSITION, ROTATIONS, SCALES

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from capture360.checks.parsed_capture import CheckInput, ParsedStations
 from capture360.checks.poses import POSES
-from capture360.checks.site_poses import tilts
 from capture360.checks.violations import FindingGroup, Group, Results, RowViolations, RuleResult, where
+from capture360.geometry.rotation import tilts
 from capture360.model import FARTHEST_M
 from capture360.readers.columns import ROTATIONS
 from capture360.rules.finding import Disposition, Finding

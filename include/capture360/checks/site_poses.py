@@ -44,49 +44,16 @@ def _site_poses(manifest: Manifest, numbers: Mapping[str, Numbers]) -> tuple[Arr
     position = delivered_metres(manifest, numbers)
     turned = _delivered(manifest, numbers, len(position))
     if manifest.rotation.direction == "world_to_camera":
-        turned = _conjugate(turned)
-        position = -rotated(turned, position)
+        turned = rotation.conjugates(turned)
+        position = -rotation.rotated(turned, position)
     if manifest.frame.up == "y":
         change = np.array(rotation.quaternion_from_matrix(rotation.axis_rotation("X", np.pi / 2)))
         position = np.column_stack([position[:, 0], -position[:, 2], position[:, 1]])
-        turned = product(product(change, turned), _conjugate(change))
+        turned = rotation.products(rotation.products(change, turned), rotation.conjugates(change))
     turn, scale, shift = _transform(manifest)
     position = position @ (scale * rotation.matrix_from_quaternion(turn)).T + shift
-    turned = product(np.array(turn), turned)
-    return position, product(turned, _cube_turn(manifest))
-
-
-def product(left: Array, right: Array) -> Array:
-    """Hamilton product of quaternions (w, x, y, z) along the last axis: first `right`, then `left`."""
-    a, b, c, d = np.moveaxis(left, -1, 0)
-    e, f, g, h = np.moveaxis(right, -1, 0)
-    result: Array = np.stack(
-        [
-            a * e - b * f - c * g - d * h,
-            a * f + b * e + c * h - d * g,
-            a * g - b * h + c * e + d * f,
-            a * h + b * g - c * f + d * e,
-        ],
-        axis=-1,
-    )
-    return result
-
-
-def rotated(quaternions: Array, vectors: Array) -> Array:
-    """Each vector (N x 3) turned by its unit quaternion (N x 4)."""
-    pure = np.column_stack([np.zeros(len(vectors)), vectors])
-    turned: Array = product(product(quaternions, pure), _conjugate(quaternions))[:, 1:]
-    return turned
-
-
-def tilts(quaternions: Array) -> Array:
-    """Angle in degrees between the image's up axis and the vertical, for each unit quaternion (N x 4)."""
-    upright = 1 - 2 * (quaternions[:, 1] ** 2 + quaternions[:, 2] ** 2)
-    return np.asarray(np.degrees(np.arccos(np.clip(upright, -1, 1))))
-
-
-def _conjugate(quaternions: Array) -> Array:
-    return np.asarray(quaternions * np.array([1.0, -1.0, -1.0, -1.0]))
+    turned = rotation.products(np.array(turn), turned)
+    return position, rotation.products(turned, _cube_turn(manifest))
 
 
 def _delivered(manifest: Manifest, numbers: Mapping[str, Numbers], count: int) -> Array:

@@ -6,7 +6,7 @@ A sphere is one `sphericalRepresentation`, or six square pinhole images at one p
 from __future__ import annotations
 
 import math
-import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from capture360.e57.images import Contents, Image2D
 from capture360.e57.photospheres import Candidates, Photosphere, Remark, fault, remark_length
 from capture360.e57.pinholes import cube_of, pinhole_sets
 from capture360.geometry import rotation as rot
-from capture360.model import STATION_LENGTH, Pose, confusable_key, is_id
+from capture360.model import STATION_LENGTH, Pose, confusable_key, is_id, slug
 
 
 def find_photospheres(contents: Contents) -> Candidates:
@@ -92,14 +92,12 @@ def _remark_twins(images: Sequence[Image2D], remarks: list[Remark]) -> None:
 
 def _named(drafts: Sequence[Photosphere]) -> Iterable[Photosphere]:
     """Each sphere with its station id: from its name where that is unique, else its number in the file."""
-    slugs = [re.sub(r"[^A-Za-z0-9._-]+", "-", draft.name).strip("-._") for draft in drafts]
-    counts: dict[str, int] = {}
-    for slug in slugs:
-        counts[confusable_key(slug)] = counts.get(confusable_key(slug), 0) + 1
-    for draft, slug in zip(drafts, slugs, strict=True):
-        station = slug
-        if not is_id(slug, STATION_LENGTH) or counts[confusable_key(slug)] > 1:
-            station = f"{slug[:80] or 'image'}-{draft.index + 1:04d}"
+    slugs = [slug(draft.name) for draft in drafts]
+    counts = Counter(map(confusable_key, slugs))
+    for draft, wanted in zip(drafts, slugs, strict=True):
+        station = wanted
+        if not is_id(wanted, STATION_LENGTH) or counts[confusable_key(wanted)] > 1:
+            station = f"{wanted[:80] or 'image'}-{draft.index + 1:04d}"
             while confusable_key(station) in counts:
                 station += "x"
         yield replace(draft, station=station, name=draft.name or station)

@@ -27,6 +27,8 @@ from capture360.errors import BadInputError
 
 Matrix = NDArray[np.float64]
 Quaternion = tuple[float, float, float, float]
+Quaternions = NDArray[np.float64]
+"""Quaternions (w, x, y, z) along the last axis."""
 Vector = tuple[float, float, float]
 
 _AXES = {"X": 0, "Y": 1, "Z": 2}
@@ -65,6 +67,43 @@ def normalised(quaternion: Sequence[float]) -> Quaternion:
         values = -values
     w, x, y, z = (float(value) + 0.0 for value in values)
     return w, x, y, z
+
+
+def products(left: Quaternions, right: Quaternions) -> Quaternions:
+    """Hamilton products of quaternions (w, x, y, z) along the last axis: first `right`, then `left`.
+
+    Either may be a single quaternion; NaN stays NaN.
+    """
+    a, b, c, d = np.moveaxis(left, -1, 0)
+    e, f, g, h = np.moveaxis(right, -1, 0)
+    result: Quaternions = np.stack(
+        [
+            a * e - b * f - c * g - d * h,
+            a * f + b * e + c * h - d * g,
+            a * g - b * h + c * e + d * f,
+            a * h + b * g - c * f + d * e,
+        ],
+        axis=-1,
+    )
+    return result
+
+
+def conjugates(quaternions: Quaternions) -> Quaternions:
+    """Inverse rotations of unit quaternions (N x 4)."""
+    return np.asarray(quaternions * np.array([1.0, -1.0, -1.0, -1.0]))
+
+
+def rotated(quaternions: Quaternions, vectors: Matrix) -> Matrix:
+    """Each vector (N x 3) rotated by its unit quaternion (N x 4)."""
+    pure = np.column_stack([np.zeros(len(vectors)), vectors])
+    turned: Matrix = products(products(quaternions, pure), conjugates(quaternions))[:, 1:]
+    return turned
+
+
+def tilts(quaternions: Quaternions) -> Matrix:
+    """Angles in degrees between the image's up axis and the vertical, of unit quaternions (N x 4)."""
+    upright = 1 - 2 * (quaternions[:, 1] ** 2 + quaternions[:, 2] ** 2)
+    return np.asarray(np.degrees(np.arccos(np.clip(upright, -1, 1))))
 
 
 def quaternion_length(quaternion: Sequence[float]) -> float:

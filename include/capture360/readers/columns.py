@@ -13,7 +13,8 @@ from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.notation import Numbers, plain_numbers
 from capture360.readers.problem import Unreadable
 from capture360.rules.finding import Finding
-from capture360.rules.structure import S04, S13
+from capture360.rules.manifest import S13
+from capture360.rules.structure import S04
 
 if TYPE_CHECKING:
     import pandas as pd

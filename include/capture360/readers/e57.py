@@ -5,7 +5,6 @@ A station of a capture of several files is called `<file>-<station>`, so that ad
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from capture360.e57.photospheres import Photosphere
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder, OutsideError
 from capture360.landing.scans import archives_in, open_scan, scans_in, scans_within
+from capture360.model import slug
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.pictures import PANORAMA
 from capture360.readers.problem import Unreadable
@@ -96,9 +96,9 @@ def station_prefixes(paths: Sequence[str]) -> Mapping[str, str]:
     """
     if len(paths) == 1:
         return {paths[0]: ""}
-    short = {path: _slug(path.rpartition("/")[2]) for path in paths}
+    short = {path: _scan_slug(path.rpartition("/")[2]) for path in paths}
     names = Counter(name.casefold() for name in short.values())
-    longer = {path: name if names[name.casefold()] == 1 else _slug(path) for path, name in short.items()}
+    longer = {path: name if names[name.casefold()] == 1 else _scan_slug(path) for path, name in short.items()}
     taken = Counter(name.casefold() for name in longer.values())
     return {
         path: f"{name}-" if taken[name.casefold()] == 1 else f"{name}-{sha256(path.encode()).hexdigest()[:6]}-"
@@ -106,5 +106,5 @@ def station_prefixes(paths: Sequence[str]) -> Mapping[str, str]:
     }
 
 
-def _slug(path: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", path[: -len(".e57")]).strip("-._") or "scan"
+def _scan_slug(path: str) -> str:
+    return slug(path[: -len(".e57")]) or "scan"

@@ -7,13 +7,13 @@ height of the site frame's origin, degrees and metres; X east, Y north). Without
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
+from capture360.model import slug
 from capture360.pictures.exif import Place, camera_notes
 from capture360.pictures.gpano import read_gpano
 from capture360.pictures.jpeg import ImageError, read_header
@@ -24,7 +24,8 @@ from capture360.readers.pictures import PICTURE, panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
 from capture360.rules.finding import Finding
-from capture360.rules.structure import S03, S09, S12
+from capture360.rules.manifest import S09
+from capture360.rules.structure import S03, S12
 from capture360.settings.checks import CheckSettings
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _row(folder: CaptureFolder, path: str, manifest: Manifest) -> _Row:
         lacking = notes.lacking
         if notes.place is not None:
             place = _local_cells(notes.place, manifest.frame.origin)
-    station = re.sub(r"[^A-Za-z0-9._-]+", "-", path.rpartition("/")[2].rpartition(".")[0]).strip("-._")
+    station = slug(path.rpartition("/")[2].rpartition(".")[0])
     return _Row(path, (station, path, *place, *heading, taken), lacking)
 
 

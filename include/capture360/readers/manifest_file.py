@@ -15,7 +15,7 @@ from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.manifest_keys import refused
 from capture360.readers.problem import Unreadable
 from capture360.rules.finding import Finding
-from capture360.rules.structure import S01, S09
+from capture360.rules.manifest import S01, S09
 
 _LARGEST = 64_000
 """Bytes. It is read at every look at the landing zone, and YAML is slow."""

@@ -10,7 +10,7 @@ from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.rules.finding import Finding
-from capture360.rules.structure import S13
+from capture360.rules.manifest import S13
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,8 @@ from capture360.readers.near_misses import near_manifests
 from capture360.readers.pictures import no_faces
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
-from capture360.rules.structure import S01, S03
+from capture360.rules.manifest import S01
+from capture360.rules.structure import S03
 from capture360.settings.checks import CheckSettings
 from capture360.text import printable
 

@@ -9,7 +9,6 @@ the only one that is stable between missions. How the picture is turned against 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,6 +18,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, FiniteFloat, Va
 
 from capture360.geometry.rotation import RotationError, matrix_from_quaternion, quaternion_from_matrix
 from capture360.landing.folder import CaptureFolder
+from capture360.model import slug
 from capture360.readers.expansion import too_large, unreadable
 from capture360.readers.manifest import Manifest
 from capture360.readers.pictures import panoramas
@@ -135,7 +135,7 @@ def _mission(folder: CaptureFolder, path: str, manifest: Manifest, several: bool
         for number, picture in enumerate((action.data and action.data.pictures) or (), 1):
             file = picture.filename
             label = f"{directory.rpartition('/')[2]} {name}" if several else name
-            station = _slug(f"{label} {number}" if number > 1 else label)
+            station = slug(f"{label} {number}" if number > 1 else label)
             where = f"{directory}/{file}" if directory else file
             yield (station, name, where, *pose, time, where)
 
@@ -197,7 +197,3 @@ def _get(value: Any, name: str) -> Any:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")

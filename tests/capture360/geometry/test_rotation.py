@@ -136,3 +136,15 @@ def test_huge_and_tiny_quaternions_keep_their_direction():
     assert rot.normalised((1e200, 0, 0, 1e200)) == pytest.approx(rot.normalised((1, 0, 0, 1)))
     assert rot.normalised((1e-200, 0, 0, 1e-200)) == pytest.approx(rot.normalised((1, 0, 0, 1)))
     assert rot.normalised((-1, 0, 0, 0)) == (1, 0, 0, 0)
+
+
+def test_quaternion_algebra_agrees_with_scipy():
+    left, right = Rotation.random(20, random_state=1), Rotation.random(20, random_state=2)
+    one, other = (each.as_quat(scalar_first=True) for each in (left, right))
+    vectors = np.random.default_rng(3).normal(size=(20, 3))
+    both = Rotation.from_quat(rot.products(one, other), scalar_first=True)
+    assert (both * (left * right).inv()).magnitude() == pytest.approx(np.zeros(20), abs=1e-12)
+    np.testing.assert_allclose(rot.rotated(one, vectors), left.apply(vectors), atol=1e-12)
+    np.testing.assert_allclose(rot.rotated(rot.conjugates(one), vectors), left.inv().apply(vectors), atol=1e-12)
+    upward = left.as_matrix()[:, 2, 2]
+    np.testing.assert_allclose(np.cos(np.radians(rot.tilts(one))), upward, atol=1e-12)
