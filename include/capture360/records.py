@@ -30,7 +30,7 @@ from typing import Any, overload
 from capture360.capture_state import ORDERED_STEPS, CaptureState, Stage, StepRecord
 from capture360.errors import ConfigError, RequestError
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, is_id
-from capture360.record_forms import wrong_form
+from capture360.record_forms.check import wrong_form
 from capture360.store import DocumentStore, StateDocument
 
 BY_DATE = "by-date"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Disposition(StrEnum):
@@ -20,6 +20,9 @@ class Disposition(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One violation of a rule. Reports, the command line and alerts render it and read its fields, never its text."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+    """For the check of recorded findings, see `record_forms.values`."""
 
     rule: str
     disposition: Disposition

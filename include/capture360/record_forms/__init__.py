@@ -1,0 +1,1 @@
+"""The form of the documents that we keep beside the landing zone."""

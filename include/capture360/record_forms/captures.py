@@ -1,0 +1,173 @@
+"""Documents of publishing and retracting a capture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat
+
+from capture360.model import CaptureKind, FaceName, Verdict
+from capture360.record_forms.values import STRICT, Face, FindingDocument, Key, Many, Moment, Pair, value_of
+
+
+class _Form(BaseModel):
+    model_config = STRICT
+
+
+class _Station(_Form):
+    id: str
+    name: str
+    position: Annotated[list[FiniteFloat], Field(min_length=3, max_length=3)]
+    rotation: Annotated[list[FiniteFloat], Field(min_length=4, max_length=4)]
+    taken_at: Moment
+    collection: str
+
+
+class _Media(_Form):
+    faces: dict[FaceName, str]
+    panorama: str | None
+
+
+class _Capture(_Form):
+    key: Key = ""
+    kind: Annotated[str, value_of(CaptureKind)] = ""
+    site_name: str = ""
+    label: str = ""
+    revision: int = 1
+    supersedes: list[str] = []
+    history: bool = False
+    scans: dict[str, str] = {}
+    extracted_here: list[str] = []
+    reused: dict[str, str] = {}
+    held_back: list[str] = []
+    camera_height: FiniteFloat | None = None
+    stations: list[_Station] = []
+    media: dict[str, _Media] = {}
+
+
+def _whole(capture: _Capture) -> _Capture:
+    """With every key: what lies within a document is not looked after by the document."""
+    missing = sorted(set(_Capture.model_fields) - capture.model_fields_set)
+    if missing:
+        raise ValueError(f"{missing[0]} is missing")
+    return capture
+
+
+class _Sense(_Form):
+    announced: Moment = ""
+    first: Moment = ""
+    by: str | None = None
+
+
+class _Validate(_Form):
+    verdict: Annotated[str, value_of(Verdict)] = ""
+    headline: str = ""
+    route: Literal["faces", "revision"] = "faces"
+    stations: Many = 0
+    accepted: Many = 0
+    batches: Many = 0
+    quarantined: dict[str, list[str]] = {}
+    findings: list[FindingDocument] = []
+    inputs: dict[str, str] = {}
+    captured_on: str | None = None
+
+
+class _Point(_Form):
+    model_config = ConfigDict(extra="forbid")
+
+    station: str
+    x: FiniteFloat
+    y: FiniteFloat
+    held_back: bool
+
+
+class _Plan(_Form):
+    points: list[_Point] = []
+
+
+class _Faces(_Form):
+    made_with: dict[str, Any] = {}
+    faces: dict[str, dict[str, str]] = {}
+
+
+class _Publish(_Form):
+    collections: list[Pair] = []
+    images: Many = 0
+    revision: int = 1
+    removed_images: list[str] = []
+    held_back: list[str] = []
+    link: str | None = None
+    shown: dict[str, str] = {}
+    others: list[str] = []
+    left: list[str] = []
+    point_clouds: list[Annotated[list[str], Field(min_length=3, max_length=3)]] = []
+
+
+class _Upload(_Form):
+    files: dict[str, int] = {}
+
+
+class _Revision(_Form):
+    model: int | str = 0
+    revisions: dict[str, Annotated[list[int | str], Field(min_length=2, max_length=2)]] = {}
+    space: str = ""
+    began: Moment = ""
+
+
+class _Supersede(_Form):
+    images: list[str] = []
+    stations: list[str] = []
+    files: list[Face] = []
+
+
+class _Scene(_Form):
+    space: str = ""
+    scene: str = ""
+    hidden: list[Key] = []
+
+
+class _Published(_Form):
+    fingerprint: str = ""
+    capture: Annotated[_Capture, AfterValidator(_whole)] = _Capture()
+
+
+class _Retracted(_Form):
+    revision: int = 0
+
+
+class _Made(_Form):
+    """What a retraction removes; `steps.made` knows the parts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    faces: list[Face]
+    images: list[Pair] = []
+    collections: list[Pair] = []
+    stations: list[Pair] = []
+    models: list[int | str] = []
+    revisions: list[Annotated[list[int | str], Field(min_length=2, max_length=2)]] = []
+    three_d: list[int | str] = []
+    scans: list[str] = []
+    spaces: list[str] = []
+    scan_spaces: list[str] = []
+
+
+class _Retraction(_Form):
+    made: _Made | None = None
+    by: str = ""
+
+
+class _Superseded(_Form):
+    by: str = ""
+
+
+STEPS: Mapping[str, Any] = {
+    "sense": _Sense, "validate": _Validate, "capture": _Capture, "floor_plan": _Plan, "faces": _Faces,
+    "publish": _Publish, "upload": _Upload, "revision": _Revision, "supersede": _Supersede, "scene": _Scene,
+}  # fmt: skip
+"""Forms of the documents of steps."""
+NOTES: Mapping[str, Any] = {
+    "published": _Published, "retracted": _Retracted, "retraction": _Retraction, "superseded": _Superseded,
+}  # fmt: skip
+"""Forms of notes, by their folder."""

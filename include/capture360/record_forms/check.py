@@ -1,0 +1,60 @@
+"""Check the form of our own documents, so that a damaged one is reported where it is read.
+
+A disk that was full, a copy that broke off or an editor leave documents that are JSON and yet not what was written.
+Steps read their values without further care, so every value that they use has its type here. A key that is missing at
+the top of a document is reported when it is read (see `store.StateDocument`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from capture360.record_forms import captures, links
+from capture360.record_forms.values import STRICT, Many, problem
+
+
+class _Form(BaseModel):
+    model_config = STRICT
+
+
+class _Known(_Form):
+    entries: Many
+    digests: list[str]
+
+
+class _Run(_Form):
+    run: str = ""
+
+
+class _Binding(_Form):
+    cluster: str = ""
+    project: str = ""
+
+
+_ADAPTERS: dict[tuple[str, str], TypeAdapter[Any]] = {
+    **{("step", name): TypeAdapter(form) for name, form in (*captures.STEPS.items(), *links.STEPS.items())},
+    **{("notes", name): TypeAdapter(form) for name, form in (*captures.NOTES.items(), *links.NOTES.items())},
+    ("memory", "links"): TypeAdapter(dict[str, _Known]),
+    ("answers", ""): TypeAdapter(links.ANSWERS),
+    ("plates", ""): TypeAdapter(links.ANSWER_OF_PLATE),
+    ("lease", ""): TypeAdapter(_Run),
+    ("binding", ""): TypeAdapter(_Binding),
+}
+
+
+def wrong_form(kind: str, name: str, document: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with a document of ours, in words; None if nothing is, or its form is not known here.
+
+    `kind` is step, lease, binding, or the folder of a note; `name` that of the step or note.
+    """
+    adapter = _ADAPTERS.get((kind, name)) or _ADAPTERS.get((kind, ""))
+    if adapter is None:
+        return None
+    try:
+        adapter.validate_python(dict(document), strict=True)
+    except ValidationError as error:
+        return problem(error)
+    return None

@@ -1,0 +1,153 @@
+"""Documents of linking a capture: texts, matches, reviews and links."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, FiniteFloat
+
+from capture360.record_forms.values import STRICT, Corners, FindingDocument, Many, Moment
+
+
+class _Form(BaseModel):
+    model_config = STRICT
+
+
+class _Detection(_Form):
+    image: str
+    face: str
+    text: str
+    score: FiniteFloat
+    polygon: Corners
+    outline: Corners | None
+    whole: bool | None
+    line_px: FiniteFloat | None
+
+
+class _Detect(_Form):
+    engine: str = ""
+    detections: list[_Detection] = []
+    findings: list[FindingDocument] = []
+
+
+class _Asset(_Form):
+    ref: str
+    name: str
+    tags: list[str]
+
+
+class _Match(_Form):
+    detection: _Detection
+    asset: _Asset | None
+    confidence: FiniteFloat
+    status: str
+    reason: str
+    candidates: list[Annotated[list[_Asset | FiniteFloat], Field(min_length=2, max_length=2)]]
+    plate: str
+
+
+class _Place(_Form):
+    position: Annotated[list[FiniteFloat], Field(min_length=3, max_length=3)]
+    residual_deg: FiniteFloat
+
+
+class _Matches(_Form):
+    matches: list[_Match] = []
+    plates: dict[str, _Place] = {}
+    inputs: dict[str, str] = {}
+
+
+class _Question(_Form):
+    plate: str
+    match: _Match
+    views: Annotated[list[_Match], Field(min_length=1)]
+
+
+class _Look(_Form):
+    station: str
+    heading: FiniteFloat
+    pitch: FiniteFloat
+
+
+class _Answer(_Form):
+    """What somebody answered about a plate."""
+
+    choice: Literal["approve", "reject", "leave", "open"] = "open"
+    asset: _Asset | None = None
+    by: str = ""
+    at: str = ""
+    written: str = ""
+
+
+class _AnswerOfPage(_Answer):
+    number: int
+
+
+class _Review(_Form):
+    """What a review asks, and, in a batch, what was answered to a page: numbers, or 3b for another tag of plate 3."""
+
+    match: str = ""
+    pages: list[list[_Question]] = []
+    views: dict[str, _Look] = {}
+    pictures: list[str] = []
+    by: str | None = None
+    answered_at: str = ""
+    approved: list[int | str] = []
+    rejected: list[int | str] = []
+    plates: list[_AnswerOfPage] = []
+    sentences: list[str] = []
+
+
+class _Annotate(_Form):
+    match: str = ""
+    undecided: Many = 0
+    plates: dict[str, Many] = {}
+
+
+class _Announced(_Form):
+    """How often a step was announced again."""
+
+    of: str = ""
+    announced: Moment = ""
+    times: Many = 0
+    by: str | None = None
+
+
+class _Asked(_Form):
+    fingerprint: str = ""
+    match: str = ""
+    run: str = ""
+
+
+class _Decided(_Form):
+    match: _Match
+    status: Literal["approved", "rejected"]
+    by: str
+    at: str
+
+
+class _Decisions(_Form):
+    decisions: list[_Decided] = []
+
+
+class _LinkedPair(_Form):
+    asset: str
+    image: str
+    digest: str
+    edges: dict[str, int]
+
+
+class _LinkedPairs(_Form):
+    pairs: list[_LinkedPair] = []
+
+
+STEPS: Mapping[str, Any] = {"detect": _Detect, "match": _Matches, "review": _Review, "annotate": _Annotate}
+"""Forms of the documents of steps."""
+NOTES: Mapping[str, Any] = {
+    "contextualize": _Announced, "review": _Announced, "asked": _Asked, "questions": dict[str, list[str]],
+    "decisions": _Decisions, "linked-pairs": _LinkedPairs,
+}  # fmt: skip
+"""Forms of notes, by their folder."""
+ANSWERS = _Decisions
+ANSWER_OF_PLATE = _Answer
