@@ -68,6 +68,7 @@ def is_right(reading: Reading, found: Evidence) -> bool:
 
 
 def main() -> None:
+    """Measure the calibration and write it to the file that the product reads."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, default=FILE)
     arguments = parser.parse_args()

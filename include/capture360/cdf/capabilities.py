@@ -24,10 +24,12 @@ EVERYWHERE = Scope("all", phrase=" with scope all")
 
 
 def in_space(space: str) -> Scope:
+    """Scope of one instance space."""
     return Scope("spaceIdScope", "spaceIds", space, f' for space "{space}"')
 
 
 def in_data_set(data_set: int, external_id: str) -> Scope:
+    """Scope of one data set: `data_set` is its id, which CDF compares; messages show the external id."""
     return Scope("datasetScope", "ids", str(data_set), f' for data set "{external_id}"')
 
 

@@ -226,6 +226,10 @@ def _by_view(nodes: Sequence[Node]) -> Iterator[list[Node]]:
 
 
 def same_properties(have: Mapping[str, Any], want: Mapping[str, Any]) -> bool:
+    """Return whether an instance already has the properties to be written.
+
+    A pose is compared as a whole, since several triples of Euler angles are one rotation; numbers to 1e-6.
+    """
     compared = set(want)
     if compared.issuperset(POSITION + ROTATION):
         if not all(name in have for name in POSITION + ROTATION) or not same_pose(pose_of(have), pose_of(want)):

@@ -86,6 +86,7 @@ def missing_for_extraction(cdf: CdfProject, site: Site, space: str) -> Sequence[
 
 
 def space_exists(cdf: CdfProject, space: str) -> bool:
+    """Return whether the instance space exists and the credentials may read it."""
     return _space(cdf, space) is not None
 
 

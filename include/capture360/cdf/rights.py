@@ -52,11 +52,13 @@ def _only_to_make(cdf: CdfProject, site: Site) -> Sequence[Need]:
 
 
 def publishing_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
+    """Capabilities for writing images, and for creating the site's space where the settings ask for that."""
     creating = [Need("dataModelsAcl", "WRITE", in_space(site.space))] if site.create_space else []
     return [*mode_of(cdf).images(cdf, site).needs, *creating]
 
 
 def link_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
+    """Capabilities for writing links, and for reading the assets that they lead to."""
     mode = mode_of(cdf)
     writing = mode.links(cdf, site, LinkRegistry.empty()).needs
     if isinstance(mode.assets(cdf, site.links), ClassicAssets):
@@ -75,6 +77,7 @@ def scan_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
 
 
 def status_needs(site: Site) -> Sequence[Need]:
+    """Capabilities for reporting to the site's extraction pipeline; none if it has no pipeline."""
     return STATUS_NEEDS if site.extraction_pipeline is not None else ()
 
 

@@ -116,6 +116,7 @@ def fault(image: Image2D, picture: Representation) -> Remark | None:
 
 
 def remark_length(image: Image2D, remarks: list[Remark]) -> None:
+    """Add a remark if the image's quaternion is not a unit quaternion; it is normalised when it is read."""
     assert image.pose is not None
     length = rot.quaternion_length(image.pose.rotation)
     if abs(length - 1) > UNIT_TOLERANCE:

@@ -103,6 +103,7 @@ def _forward(image: Image2D) -> rot.Matrix:
 
 
 def cube_of(group: list[Image2D], remarks: list[Remark]) -> Iterable[Photosphere]:
+    """Yield the cube of six pinhole images; nothing, and a remark, if they are not the faces of one cube."""
     label = common_name(group) or group[0].label
     for image in group:
         picture = image.representation("pinhole")

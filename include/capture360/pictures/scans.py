@@ -52,6 +52,7 @@ def coding_of(content: bytes, where: str) -> Coding:
 
 
 def cut_off(where: str) -> ImageError:
+    """Error for a picture whose end is missing."""
     return ImageError(f"{where} is cut off: its end is missing. Copy it again.")
 
 

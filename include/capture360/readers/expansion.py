@@ -16,6 +16,7 @@ def most_unpacked(size: int, limit: int) -> int:
 
 
 def too_large(path: str, size: int, limit: int, unpacked: str = "") -> Unreadable:
+    """Error for a file above the limit, both in bytes; `unpacked` says that `size` is that after unpacking."""
     return Unreadable(
         S10.finding(
             path,
@@ -29,13 +30,15 @@ def too_large(path: str, size: int, limit: int, unpacked: str = "") -> Unreadabl
 
 
 def too_long(path: str, limit: int, fix: str) -> Unreadable:
+    """Error for a table of more than `limit` rows."""
     return Unreadable(S10.finding(path, limit=f"{limit:,}", fix=fix))
 
 
 def too_wide(path: str, last: str, limit: int) -> Unreadable:
-    """`last` is what stands in the last column: a name, or an address such as XFD9000."""
+    """Error for a table of more than `limit` columns; `last` is the last one: a name, or an address such as XFD9000."""
     return Unreadable(S10.finding(path, last, message="columns", limit=f"{limit:,}"))
 
 
 def unreadable(path: str, form: str, problem: str, fix: str) -> Unreadable:
+    """Error for a file that is not what its name says, such as a workbook that is no zip archive."""
     return Unreadable(S03.finding(path, message="unreadable", form=form, problem=problem, fix=fix))

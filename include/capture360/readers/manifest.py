@@ -155,6 +155,8 @@ class Faces(_Part):
 
 
 class Camera(_Part):
+    """The camera as `capture.yaml` describes it; shown in reports only."""
+
     make: str | None = None
     model: str | None = None
     serial: str | None = None

@@ -39,6 +39,7 @@ DEFAULTS: dict[str, Any] = {
 
 
 def poses_file(folder: CaptureFolder) -> str | None:
+    """Path of the dataset's table of poses; None if the folder is no NavVis dataset."""
     return next((path for path in PLACES if folder.exists(path)), None)
 
 

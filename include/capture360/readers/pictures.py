@@ -85,6 +85,7 @@ def _panos_by_name(folder: CaptureFolder) -> Iterator[tuple[str, str]]:
 
 
 def no_faces() -> pd.DataFrame:
+    """A table of faces without rows."""
     return _frame([])
 
 

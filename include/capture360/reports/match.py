@@ -1,5 +1,6 @@
-"""The match report: what was linked, suggested and dropped and why, which assets were never seen; as one HTML file, as
-rows for a spreadsheet, and as Parquet.
+"""The match report: what was linked, suggested and dropped and why, and which assets were never seen.
+
+It is one HTML file, beside rows for a spreadsheet and the same as Parquet.
 """
 
 from __future__ import annotations

@@ -44,8 +44,7 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Placeholder in a body for a value of an earlier answer, or for one that every run has: `space`, `clientId`,
-    `clientSecret`."""
+    """Placeholder in a body for a value of an earlier answer, or of the run: `space`, `clientId`, `clientSecret`."""
 
     name: str
 

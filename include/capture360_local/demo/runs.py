@@ -36,12 +36,12 @@ class IngestRun:
 
     @property
     def skipped(self) -> bool:
-        """Return whether another run held the lease."""
+        """Whether another run held the lease."""
         return (LEASE_TASK, _SKIPPED) in self.tasks
 
     @property
     def summary(self) -> str:
-        """Return the active tasks, or how the run ended."""
+        """The active tasks, or how the run ended."""
         if self.ended:
             return "skipped" if self.skipped else self.state
         active = [f"{task} {state}" for task, state in self.tasks if state in {"running", "up_for_retry", "failed"}]

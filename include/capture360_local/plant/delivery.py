@@ -155,6 +155,7 @@ def _jpeg(pixels: Pixels) -> bytes:
 
 
 def image_path(form: Delivered, station: str, name: str) -> str:
+    """Path of a picture in the delivery; `name` is the face. ValueError for scans, which hold their pictures."""
     match form:
         case Delivered.CUBEMAP:
             return f"images/{station}/{name}.jpg"
@@ -193,6 +194,7 @@ def _row(form: Delivered, stop: Stop) -> dict[str, str]:
 
 
 def timestamp(moment: datetime) -> str:
+    """Time in ISO 8601 with milliseconds, and Z for UTC."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

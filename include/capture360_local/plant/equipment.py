@@ -36,6 +36,7 @@ class Mount:
 
 
 def facing(side: int) -> Floats:
+    """Unit vector (3,) along +Y or -Y."""
     return vector(0, side, 0)
 
 

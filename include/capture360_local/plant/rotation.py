@@ -22,6 +22,7 @@ def about(axis: Floats, angle: float) -> Floats:
 
 
 def about_z(angle: float) -> Floats:
+    """Rotation by `angle` about the vertical, counter-clockwise seen from above."""
     return about(np.array([0.0, 0.0, 1.0]), angle)
 
 

@@ -16,6 +16,8 @@ LONGEST_PIECE = 2.0  # metres; longer pipes are cut in pieces so that a ray meet
 
 
 class Shape(IntEnum):
+    """What a solid is; `caster` has an intersection of rays for each."""
+
     BOX = 0
     CYLINDER = 1
     SPHERE = 2
@@ -23,6 +25,7 @@ class Shape(IntEnum):
 
 
 def vector(*values: float) -> Floats:
+    """Array of the values, as points, directions and sizes of the scene are written."""
     return np.array(values, dtype=float)
 
 

@@ -41,6 +41,7 @@ def _dado(canvas: Floats, paint: Rgb) -> None:
 
 
 def brick_wall(size: tuple[float, float], word: str, rng: np.random.Generator) -> Image.Image:
+    """Brick courses with a painted dado. `size` is (width, height) in metres."""
     canvas = _canvas(size, (168, 92, 70), rng)
     x, z = _metres(canvas)
     course = np.floor(z / 0.15).astype(int)
@@ -54,6 +55,7 @@ def brick_wall(size: tuple[float, float], word: str, rng: np.random.Generator) -
 
 
 def ribbed_wall(size: tuple[float, float], word: str, rng: np.random.Generator) -> Image.Image:
+    """Sheet metal with vertical ribs every 33 cm and a roller door. `size` is (width, height) in metres."""
     canvas = _canvas(size, (86, 128, 176), rng, 3)
     x, z = _metres(canvas)
     canvas *= (0.9 + 0.1 * np.sin(2 * np.pi * x / 0.33) + 0 * z)[..., None]
@@ -65,6 +67,7 @@ def ribbed_wall(size: tuple[float, float], word: str, rng: np.random.Generator) 
 
 
 def panelled_wall(size: tuple[float, float], word: str, rng: np.random.Generator) -> Image.Image:
+    """Panels of 2.4 by 1.2 m with windows. `size` is (width, height) in metres."""
     canvas = _canvas(size, (146, 172, 138), rng, 3)
     x, z = _metres(canvas)
     seam = (np.minimum(x % 2.4, z % 1.2) < 0.02) & (z > 1.1)
@@ -76,6 +79,7 @@ def panelled_wall(size: tuple[float, float], word: str, rng: np.random.Generator
 
 
 def block_wall(size: tuple[float, float], word: str, rng: np.random.Generator) -> Image.Image:
+    """Concrete blocks of 0.8 by 0.4 m with a door. `size` is (width, height) in metres."""
     canvas = _canvas(size, (206, 182, 126), rng, 6)
     x, z = _metres(canvas)
     course = np.floor(z / 0.4).astype(int)
@@ -132,6 +136,7 @@ def ceiling(size: tuple[float, float], rng: np.random.Generator) -> Image.Image:
 
 
 def lamp() -> Image.Image:
+    """Ceiling lamp seen from below."""
     image = Image.new("RGB", (160, 40), (255, 253, 244))
     ImageDraw.Draw(image).rectangle((0, 0, 159, 39), outline=(214, 214, 206), width=4)
     return image

@@ -59,6 +59,7 @@ class PlateTruth:
 
 
 def asset_id(site: str, tag: str) -> str:
+    """External id of the asset with this tag."""
     return f"{site}:{tag}"
 
 
@@ -174,6 +175,7 @@ def write_views(folder: Path, renderer: Renderer, stop: Stop, size: int) -> None
 
 
 def write_poses(folder: Path, stops: Sequence[Stop]) -> None:
+    """Write `poses.json`: the true pose of each station beside the rotation that its table row states."""
     stations = [
         {
             "station": stop.id,
@@ -192,6 +194,8 @@ def write_poses(folder: Path, stops: Sequence[Stop]) -> None:
 
 
 def write_plates(folder: Path, plates: Sequence[PlateTruth], face_size: int) -> None:
+    """Write `plates.json`: each plate with the regions of the faces that show it, by station."""
+
     def entry(plate: PlateTruth) -> dict[str, Any]:
         regions: dict[str, list[dict[str, Any]]] = {}
         for region in plate.seen:
@@ -203,6 +207,7 @@ def write_plates(folder: Path, plates: Sequence[PlateTruth], face_size: int) -> 
 
 
 def write_assets(folder: Path, site: str, tags: Sequence[Tag]) -> None:
+    """Write `assets.csv`: an asset for each tag, with its parent."""
     with (folder / "assets.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["externalId", "name", "description", "parentExternalId"])
@@ -212,4 +217,5 @@ def write_assets(folder: Path, site: str, tags: Sequence[Tag]) -> None:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON that is the same, byte for byte, for the same content."""
     path.write_bytes((json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())

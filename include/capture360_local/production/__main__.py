@@ -17,6 +17,7 @@ _PROFILES = ("sandbox", "s3")
 
 
 def main() -> int:
+    """Run the services of docker-compose.yaml until interrupted; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m capture360_local.production")
     parser.add_argument("folder", type=Path, help="keeps everything, .env included")
     parser.add_argument("--supervise", action="store_true", help="be the process that owns the services")

@@ -45,6 +45,7 @@ def worker_answers() -> bool:
 
 
 def main() -> int:
+    """Print whether the service named in the only argument lives; return 0 if so, else 1."""
     (what,) = sys.argv[1:]
     lives = worker_answers() if what == "worker" else job_lives(what)
     print(f"{what} {'lives' if lives else f'has given no sign of life for {LONGEST_SILENCE_S} s'}")

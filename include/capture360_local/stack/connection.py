@@ -10,6 +10,7 @@ from capture360_local.stack.profile import CONNECTION_ID, connection_document
 
 
 def main() -> int:
+    """Print Airflow's connections as JSON, with the CDF connection of the sandbox as the only one."""
     file, mode, browser_url = sys.argv[1:]
     document = connection_document(json.loads(Path(file).read_text(encoding="utf-8")), mode)
     document["extra"] = json.dumps({**document["extra"], "browser_url": browser_url})

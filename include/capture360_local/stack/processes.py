@@ -30,7 +30,7 @@ class Session:
 
     @property
     def led(self) -> bool:
-        """Return whether the leader lives."""
+        """Whether the leader lives."""
         try:
             leader = psutil.Process(self.leader)
             return bool(leader.create_time() == self.started and leader.status() != psutil.STATUS_ZOMBIE)

@@ -88,7 +88,7 @@ class Home:
 
     @cached_property
     def keys(self) -> Mapping[str, str]:
-        """Return random keys and the admin's password, created once and readable by the owner only."""
+        """Random keys and the admin's password, created once and readable by the owner only."""
         path = self.airflow / "keys.json"
         known = _load(path)
         if not {"jwt_secret", "secret_key", "fernet_key", "password"} <= set(known):

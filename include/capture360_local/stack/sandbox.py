@@ -11,6 +11,7 @@ from cdf_sandbox.core.server import CannotServe, run
 
 
 def main() -> int:
+    """Serve the sandbox until it is stopped; return 2 if it cannot be served there."""
     parser = argparse.ArgumentParser(prog="python -m capture360_local.stack.sandbox")
     parser.add_argument("data", type=Path)
     parser.add_argument("--port", type=int, required=True)

@@ -39,6 +39,8 @@ class _Broken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Child:
+    """A running service of the stack."""
+
     name: str
     process: subprocess.Popen[bytes]
 
@@ -183,6 +185,7 @@ def _cause(code: int) -> str:
 
 
 def main() -> int:
+    """Run the stack until it is stopped; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m capture360_local.stack.supervisor")
     parser.add_argument("home", type=Path)
     parser.add_argument("mode")

@@ -54,6 +54,7 @@ def with_scene(required: Required, site: Site) -> Required:
 
 
 def scene_space(settings: SceneSettings, site: Site) -> str:
+    """Instance space that holds the site's scene: its own if one is set, else that of the captures."""
     return settings.space or site.space
 
 

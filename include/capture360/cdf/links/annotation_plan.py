@@ -108,6 +108,7 @@ def asset_in(data: Mapping[str, Any]) -> str:
 
 
 def is_ours(item: Annotation) -> bool:
+    """Return whether this product created the annotation, by its `creatingApp`."""
     return item.creating_app == CREATING_APP
 
 

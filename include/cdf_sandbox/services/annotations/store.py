@@ -21,6 +21,7 @@ CREATE INDEX IF NOT EXISTS annotations_of_file ON annotations (file_id);
 
 
 def annotation_json(row: Row) -> dict[str, Any]:
+    """Return an annotation as the API shows it."""
     document: dict[str, Any] = json.loads(row["doc"])
     return document | {
         "id": row["id"],

@@ -24,6 +24,7 @@ PIPELINES = Documents("extraction_pipelines", "Extraction pipeline")
 
 
 def pipeline_json(db: Connection, row: Row) -> dict[str, Any]:
+    """Return a pipeline as the API shows it, with the times and the message of its last runs."""
     shown = document_json(row)
     rows = db.execute(
         "SELECT status, max(created_time) AS last FROM extraction_runs WHERE pipeline_id = ? GROUP BY status",
@@ -45,5 +46,6 @@ def pipeline_json(db: Connection, row: Row) -> dict[str, Any]:
 
 
 def run_json(row: Row) -> dict[str, Any]:
+    """Return a run of a pipeline as the API shows it."""
     shown = {"id": row["id"], "status": row["status"], "createdTime": row["created_time"]}
     return shown | ({"message": row["message"]} if row["message"] is not None else {})

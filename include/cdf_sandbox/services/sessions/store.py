@@ -21,10 +21,12 @@ NONCE_LIFETIME_MS = 60_000
 
 
 def digest(nonce: str) -> str:
+    """SHA-256 of a nonce, which is all that is stored of it."""
     return hashlib.sha256(nonce.encode()).hexdigest()
 
 
 def session_json(row: Row, now: int) -> dict[str, Any]:
+    """Return a session as the API shows it; one whose nonce was not spent within a minute is EXPIRED."""
     status = row["status"]
     if status == "READY" and row["creation_time"] + NONCE_LIFETIME_MS <= now:
         status = "EXPIRED"
@@ -51,6 +53,7 @@ def spend_nonce(sandbox: Sandbox, db: Connection, nonce: str) -> int:
 
 
 def find_sessions(db: Connection, body: SessionIds) -> list[Row]:
+    """Return sessions in the order of the ids; 400 for unknown ids and for one that occurs twice."""
     found = [db.execute("SELECT * FROM sessions WHERE id = ?", (item.id,)).fetchone() for item in body.items]
     unknown = [{"id": item.id} for item, row in zip(body.items, found, strict=True) if row is None]
     if unknown:

@@ -26,6 +26,7 @@ def _status(db: Connection, job: Row, now: int) -> str:
 
 
 def job_json(db: Connection, job: Row, now: int) -> dict[str, Any]:
+    """Return a Vision job without its results, with the status that it has at `now`."""
     status = _status(db, job, now)
     shown: dict[str, Any] = {
         "jobId": job["id"],
