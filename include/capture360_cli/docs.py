@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from airflow_capture360.metrics import Metric
 
 MADE = "<!-- Written by `make docs` from the code; change it there. -->\n\n"
 
@@ -34,12 +37,14 @@ def pages(root: Path, command: Any) -> Mapping[str, str]:
 
     `command` is the whole command line as Click sees it.
     """
+    from airflow_capture360.metrics import METRICS
     from capture360.settings.site import Site
 
     makers: Mapping[str, Callable[[], str]] = {
         "command.md": lambda: command_page(command),
         "dags.md": lambda: dags_page(root / "dags"),
         "manifest.md": manifest_page,
+        "metrics.md": lambda: metrics_page(METRICS),
         "rules.md": rules_page,
         "settings.md": lambda: settings_page(Site.model_json_schema()),
     }
@@ -96,6 +101,26 @@ def manifest_page() -> str:
             for cell in (cells[way] for way in WAYS)
         ]
         lines.append(f"| `{key}` | {' | '.join(_cell(_text(cell, f'manifest key {key}')) for cell in shown)} |")
+    return "\n".join(lines)
+
+
+def metrics_page(metrics: Sequence[Metric]) -> str:
+    """The metrics that tasks send through Airflow."""
+    lines = [
+        "# Metrics",
+        "",
+        "Tasks send these through Airflow's own metrics: section `[metrics]` of its configuration says whether to",
+        "StatsD, Datadog or OpenTelemetry, and each name stands behind its prefix (`airflow.`). Where",
+        "`metrics_allow_list` is set, add `capture360` to it. Plain StatsD knows no tags: their values are appended to",
+        "the name there, in this order and with `__` for dots (`airflow.capture360.reached.hall-7.published`).",
+        "",
+        "| metric | type | tags | what it is |",
+        "|---|---|---|---|",
+    ]
+    for each in metrics:
+        tags = "; ".join(f"`{tag}`: {_text(values, f'tag {tag} of {each.name}')}" for tag, values in each.tags.items())
+        meaning = _text(each.meaning, f"metric {each.name}")
+        lines.append(f"| `{each.name}` | {each.kind} | {_cell(tags) or 'none'} | {_cell(meaning)} |")
     return "\n".join(lines)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context
 
+from airflow_capture360 import metrics
 from airflow_capture360.run_state import is_finished, name_of
 from capture360.text import printable
 
@@ -65,13 +66,14 @@ def capture_context(capture: str, *, lock: bool = True) -> Iterator[tuple[StepCo
 
     key = CaptureKey.parse(capture)
     ctx = site_context(key.site)
-    try:
-        if lock:
-            lease.take(ctx.records, key, ctx.run, is_finished=is_finished)
-        yield ctx, key
-    except Capture360Error as error:
-        log.error("%s", error)
-        raise
+    with metrics.of_step(key.site):
+        try:
+            if lock:
+                lease.take(ctx.records, key, ctx.run, is_finished=is_finished)
+            yield ctx, key
+        except Capture360Error as error:
+            log.error("%s", error)
+            raise
 
 
 def site_context(site: str) -> StepContext:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import urllib.parse
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from capture360.cdf.answers import count_answers
 from capture360.cdf.project_mode import DEFAULT_MODE, ModeName, checked_mode
 from capture360.errors import CdfError, CdfUnavailableError, ConfigError
 
@@ -131,7 +131,7 @@ class CdfProject:
         from cognite.client.credentials import OAuthClientCredentials
 
         global_config.disable_pypi_version_check = True
-        _keep_links_out_of_logs()
+        count_answers()
         configure_process()
         connection = self.connection
         more: dict[str, Any] = {"audience": connection.audience} if connection.audience else {}
@@ -256,9 +256,3 @@ def _forget_background_loop() -> None:
     from cognite.client.utils import _concurrency
 
     _concurrency._INTERNAL_EVENT_LOOP_THREAD_EXECUTOR_SINGLETON = None
-
-
-def _keep_links_out_of_logs() -> None:
-    """Silence the transports at INFO: they log every URL, upload links included, and Airflow's tasks log at INFO."""
-    for name in ("httpx", "httpx2"):
-        logging.getLogger(name).setLevel(logging.WARNING)

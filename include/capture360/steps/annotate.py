@@ -25,6 +25,15 @@ MOST_BATCHES = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Plates:
+    """Assets that are linked, assets that only a suggestion names, and texts near an asset that nothing came of."""
+
+    linked: int
+    asked: int
+    missed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Annotated:
     """Links made, found as they were, left to a person, and removed; `refused` are sentences about matches.
 
@@ -38,6 +47,7 @@ class Annotated:
     removed: int
     only_recorded: int
     refused: Sequence[str]
+    plates: Plates
 
 
 def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
@@ -60,7 +70,7 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
         refused.extend(written.refused)
         seen += len(some)
         progress(seen, len(images), "images linked")
-    done = Annotated(**counts, refused=tuple(refused))
+    done = Annotated(**counts, refused=tuple(refused), plates=count_plates(matches))
     for sentence in refused:
         ctx.log(sentence)
     if done.only_recorded:
@@ -68,24 +78,9 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
             f"{done.only_recorded} suggestions stay in the records: this project has no place for what is uncertain"
         )
     undecided = sum(match.status == "suggested" for match in matches)
-    plates = asdict(count_plates(matches))
-    body = {
-        **asdict(done),
-        "plates": plates,
-        "undecided": undecided,
-        "match": match_digest(ctx.records, key, fingerprint),
-    }
+    body = {**asdict(done), "undecided": undecided, "match": match_digest(ctx.records, key, fingerprint)}
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
     return done
-
-
-@dataclass(frozen=True, slots=True)
-class Plates:
-    """Assets that are linked, assets that only a suggestion names, and texts near an asset that nothing came of."""
-
-    linked: int
-    asked: int
-    missed: int
 
 
 def count_plates(matches: Sequence[Match]) -> Plates:

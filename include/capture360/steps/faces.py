@@ -43,12 +43,13 @@ Shas = dict[FaceName, str]
 
 @dataclass(frozen=True, slots=True)
 class FacesDone:
-    """Counts of one batch: faces uploaded, and faces that CDF had already."""
+    """Counts of one batch: faces uploaded, faces that CDF had already, and bytes uploaded."""
 
     batch: int
     stations: int
     uploaded: int
     found: int
+    bytes: int
 
 
 def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> FacesDone:
@@ -70,6 +71,7 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
     _refuse_other_poses(capture, published)
     done: dict[str, Shas] = {}
     uploaded: list[FaceRef] = []
+    size_of_new = 0
     try:
         with closing(open_faces(ctx, capture, folder)) as source:
             read = 0
@@ -79,6 +81,7 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
                 made, new = _put_stations(ctx, model, source, capture, making, published)
                 done.update(made)
                 uploaded += new
+                size_of_new += sum(new.values())
                 read += len(window)
                 progress(read, len(stations), f"batch {batch}: stations")
         _unchanged_folder(ctx, key, fingerprint)
@@ -86,7 +89,8 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
         model.remove_faces(uploaded)
         raise
     ctx.records.put(key, fingerprint, STEP, {"made_with": _made_with(ctx), "faces": done}, run=ctx.run, batch=batch)
-    return FacesDone(batch, len(stations), len(uploaded), len(FACES) * len(stations) - len(uploaded))
+    found = len(FACES) * len(stations) - len(uploaded)
+    return FacesDone(batch, len(stations), len(uploaded), found, size_of_new)
 
 
 def recorded_faces(records: Records, key: CaptureKey, fingerprint: str, batches: int) -> dict[str, Shas]:
@@ -176,8 +180,8 @@ def _put_stations(
     capture: Capture,
     stations: Sequence[Station],
     published: Mapping[str, PublishedImage],
-) -> tuple[dict[str, Shas], Sequence[FaceRef]]:
-    """Upload missing faces of the stations; return the sha256 by face, and the faces that were uploaded."""
+) -> tuple[dict[str, Shas], Mapping[FaceRef, int]]:
+    """Upload missing faces of the stations; return the sha256 by face, and the size of each that was uploaded."""
     encoded = [(station, face) for station in stations for face in _complete(station, source.faces(station))]
     shas: dict[str, Shas] = {station.id: {} for station in stations}
     for station, face in encoded:
@@ -192,7 +196,7 @@ def _put_stations(
     new = model.put_faces(capture, wanting)
     by_ref = {refs[station.id][face.face]: (station, face) for station, face in encoded}
     make_whole(model, capture, by_ref, sample=ctx.site.verify != "off", log=ctx.log)
-    return shas, new
+    return shas, {ref: len(by_ref[ref][1].content) for ref in new}
 
 
 def _complete(station: Station, made: Iterable[EncodedFace]) -> Sequence[EncodedFace]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from airflow_capture360 import metrics
 from airflow_capture360.context import capture_context, emit, set_label
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def detect(capture: str, batch: Mapping[str, Any], wait: JobWait) -> dict[str, i
     set_label(batch["label"])
     with capture_context(capture) as (ctx, key):
         done = step.detect(ctx, key, batch["fingerprint"], batch["batch"], wait)
+    metrics.TEXTS.add(done.texts, site=key.site)
     log.info("%d texts on %d images", done.texts, done.images)
     return {"images": done.images, "texts": done.texts}
 
@@ -59,6 +61,10 @@ def annotate(capture: str, batches: list[Mapping[str, Any]]) -> dict[str, int]:
 
     with capture_context(capture) as (ctx, key):
         done = annotate(ctx, key, batches[0]["fingerprint"])
+    metrics.REACHED.add(site=key.site, state="contextualized")
+    metrics.PLATES.add(done.plates.linked, site=key.site, outcome="linked")
+    metrics.PLATES.add(done.plates.asked, site=key.site, outcome="asked")
+    metrics.PLATES.add(done.plates.missed, site=key.site, outcome="missed")
     log.info("%d links approved, %d suggested, %d left to people", done.approved, done.suggested, done.decided)
     return {
         "approved": done.approved,

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow.sdk import get_current_context
 
+from airflow_capture360 import metrics
 from airflow_capture360.context import CDF_LINK, capture_context, emit, set_label
 
 log = logging.getLogger(__name__)
@@ -18,10 +19,18 @@ def validate(capture: str) -> list[dict[str, Any]]:
 
     The route that the capture takes, and what the next tasks need to know, are in XComs of their own.
     """
+    from capture360.errors import CaptureRejected
     from capture360.steps.validate import validate
 
     with capture_context(capture) as (ctx, key):
-        validated = validate(ctx, key)
+        try:
+            validated = validate(ctx, key)
+        except CaptureRejected:
+            metrics.REACHED.add(site=key.site, state="rejected")
+            raise
+    metrics.REACHED.add(site=key.site, state=validated.verdict.value)
+    metrics.STATIONS.add(validated.stations, site=key.site, outcome="accepted")
+    metrics.STATIONS.add(validated.quarantined, site=key.site, outcome="held_back")
     task_instance = get_current_context()["ti"]
     task_instance.xcom_push("capture", capture)
     task_instance.xcom_push("fingerprint", validated.fingerprint)
@@ -46,6 +55,9 @@ def upload_faces(capture: str, batch: Mapping[str, Any]) -> dict[str, int]:
     set_label(batch["label"])
     with capture_context(capture) as (ctx, key):
         done = faces(ctx, key, batch["fingerprint"], batch["batch"])
+    metrics.FACES.add(done.uploaded, site=key.site, outcome="uploaded")
+    metrics.FACES.add(done.found, site=key.site, outcome="found")
+    metrics.BYTES.add(done.bytes, site=key.site, kind="faces")
     log.info("%d stations: %d faces uploaded, %d were there", done.stations, done.uploaded, done.found)
     return {"stations": done.stations, "uploaded": done.uploaded, "found": done.found}
 
@@ -72,6 +84,7 @@ def upload_scans(capture: str, fingerprint: str) -> dict[str, int]:
 
     with capture_context(capture) as (ctx, key):
         uploaded = upload_scans(ctx, key, fingerprint)
+    metrics.BYTES.add(uploaded.bytes, site=key.site, kind="scans")
     return {"files": uploaded.files, "bytes": uploaded.bytes}
 
 
@@ -127,6 +140,7 @@ def verify(capture: str, fingerprint: str) -> dict[str, Any]:
 
     with capture_context(capture) as (ctx, key):
         verified = verify(ctx, key, fingerprint)
+    metrics.REACHED.add(site=key.site, state="published")
     return {"images": verified.images, "compared_faces": verified.compared_faces}
 
 

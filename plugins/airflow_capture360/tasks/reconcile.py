@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from airflow_capture360 import metrics
 from airflow_capture360.context import register_and_records, set_label, site_context
 from airflow_capture360.run_state import is_finished
 
@@ -21,7 +22,9 @@ def compare(site: str) -> int:
     from capture360.steps.reconcile import reconcile_site
 
     set_label(site)
-    done = reconcile_site(site_context(site), is_finished=is_finished)
+    ctx = site_context(site)
+    with metrics.of_step(site):
+        done = reconcile_site(ctx, is_finished=is_finished)
     for key in done.passed_over:
         log.warning("%s is being written by a run; it was not compared", key)
     sentences = [f"{finding.where}: {finding.message}" for finding in done.findings]

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from airflow_capture360 import metrics
 from airflow_capture360.answers import RETRACT
 from airflow_capture360.context import capture_context
 from airflow_capture360.tasks.lease import release_lease
@@ -67,6 +68,7 @@ def undo(capture: str, planned: Mapping[str, Any], *answers: Mapping[str, Any] |
     try:
         with capture_context(capture) as (ctx, key):
             done = retract(ctx, key, approved=planned["digest"], by=", ".join(people))
+            metrics.REACHED.add(site=key.site, state="retracted")
     finally:
         release_lease(capture)
     return {kind: len(some) for kind, some in done.made.by_kind().items() if some}

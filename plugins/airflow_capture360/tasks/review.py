@@ -9,6 +9,7 @@ from typing import Any
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from airflow_capture360 import metrics
 from airflow_capture360.context import capture_context, page_path, set_label
 from airflow_capture360.run_state import is_finished
 from airflow_capture360.tasks.lease import release_lease
@@ -42,6 +43,7 @@ def lay_out(capture: str) -> list[dict[str, Any]]:
         review = begin(ctx, key, state.fingerprint, unasked=is_finished if announced else None)
     if not review.pages:
         raise AirflowSkipException("Nothing is left for a person to decide.")
+    metrics.QUESTIONS.add(review.suggestions, site=key.site, outcome="asked")
     return [
         {"review": asdict(review), "page": page, "label": f"page {page + 1} of {review.pages}"}
         for page in range(review.pages)
@@ -79,6 +81,9 @@ def apply(capture: str, page: Mapping[str, Any], answer: Mapping[str, Any]) -> d
             done = apply(ctx, key, Review(**page["review"]), page["page"], response)
     finally:
         release_lease(capture)  # other pages of the run may wait for weeks
+    metrics.QUESTIONS.add(done.approved, site=key.site, outcome="approved")
+    metrics.QUESTIONS.add(done.rejected, site=key.site, outcome="rejected")
+    metrics.QUESTIONS.add(done.left, site=key.site, outcome="left")
     if done.stale:
         log.warning("%s", done.stale)
         raise AirflowSkipException(done.stale)

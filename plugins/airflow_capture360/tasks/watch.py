@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_capture360 import airflow_rest, alerts, run_state
+from airflow_capture360 import airflow_rest, alerts, metrics, run_state
 from airflow_capture360.context import dag_url, page_url, register_and_records
 
 if TYPE_CHECKING:
+    from capture360.records import Records
     from capture360.settings.register import Register
     from capture360.settings.watch import WatchSettings
     from capture360.steps.incidents import Occurrence
@@ -51,6 +52,8 @@ def look() -> list[str]:
     ]
     observe(records, [_with_links(each) for each in found])
     looked(records, now, queued)
+    metrics.FINDINGS.set(len(found))
+    _count_captures(register, records)
     lines = watch.kinds(found)
     for line in lines:
         log.warning("%s", line)
@@ -62,6 +65,15 @@ def test_alert() -> None:
     if not get_current_context()["params"].get("test_alert"):
         raise AirflowSkipException("No test alert was asked for.")
     alerts.send_test()
+
+
+def _count_captures(register: Register, records: Records) -> None:
+    from collections import Counter
+
+    for site in register.site_ids:
+        ended = {capture: stage for (capture, _), stage in records.done(site).items()}
+        waiting = len({key.capture for key in records.keys_of(site)} - ended.keys())
+        metrics.of_captures(site, {**Counter(stage.value for stage in ended.values()), "waiting": waiting})
 
 
 def _dags(watch: WatchSettings, now: datetime) -> Iterator[Occurrence]:

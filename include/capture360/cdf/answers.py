@@ -1,0 +1,49 @@
+"""Count what CDF and its file storage answer, by status, and keep their links out of logs.
+
+The transports of the SDK and of our own requests log each answer at INFO with its whole address, upload links
+included. A filter on their loggers reads the status from it and lets none of it pass.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Mapping
+
+_TRANSPORTS = ("httpx", "httpx2")
+_STATUS = 3
+"""Place of the status among the arguments of the transports' line."""
+
+_counts: Counter[int] = Counter()
+_lock = threading.Lock()
+
+
+class _CountAndDrop(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Count an answer; let warnings pass alone."""
+        arguments = record.args
+        status = arguments[_STATUS] if isinstance(arguments, tuple) and len(arguments) > _STATUS else None
+        if isinstance(status, int):
+            with _lock:
+                _counts[status] += 1
+        return record.levelno >= logging.WARNING
+
+
+_FILTER = _CountAndDrop()
+
+
+def count_answers() -> None:
+    """Count the answers of this process from here on, each try of a request by itself."""
+    for name in _TRANSPORTS:
+        transport = logging.getLogger(name)
+        transport.addFilter(_FILTER)  # twice is once
+        transport.setLevel(logging.INFO)
+
+
+def take_counts() -> Mapping[int, int]:
+    """Return how many answers had which status since the last call, and begin anew."""
+    with _lock:
+        taken = dict(_counts)
+        _counts.clear()
+    return taken
