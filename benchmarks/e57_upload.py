@@ -77,7 +77,7 @@ def sandbox(folder: Path) -> Iterator[Path]:
         while not connection.exists():
             if process.poll() is not None:
                 raise RuntimeError("the sandbox did not start")
-            time.sleep(0.1)
+            time.sleep(0.1)  # the sandbox, another process, writes the file when it serves
         yield connection
     finally:
         process.terminate()

@@ -28,7 +28,7 @@ def signed_in(local: Stack, url: str) -> Iterator[Page]:
 
     with sync_playwright() as playwright:
         browser = launched(playwright)
-        page = browser.new_context(viewport=dict(DESKTOP)).new_page()  # type: ignore[arg-type]
+        page = browser.new_context(viewport=dict(DESKTOP)).new_page()
         page.set_default_timeout(_PATIENCE_MS)
         page.goto(url)
         page.locator("input[name=username]").fill(local.user)

@@ -23,7 +23,7 @@ def asking(run_id: str, pages: int) -> None:
 
     run = {"dag_id": DAG, "run_id": run_id, "run_type": DagRunType.MANUAL, "run_after": datetime.now(UTC)}
     with create_session() as session:
-        session.add(DagRun(**run, state="running"))  # type: ignore[arg-type]
+        session.add(DagRun(**run, state="running"))
         session.flush()
         for page in range(pages):
             instance = uuid4()
@@ -32,7 +32,7 @@ def asking(run_id: str, pages: int) -> None:
             session.execute(insert(TaskInstance).values(**task, **more, span_status="not_started"))
             detail = HITLDetail(
                 ti_id=instance, options=list(CHOICES), subject="Suggested links", defaults=[LEAVE], params={}
-            )  # type: ignore[call-arg]
+            )
             session.add(detail)
 
 

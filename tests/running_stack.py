@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import httpx
-import pytest
 
 from capture360.cdf.assets import ClassicAssets
 from capture360.cdf.client import CdfProject, Connection
@@ -20,6 +18,7 @@ from capture360_local.demo.readback import Outcome, read_back
 from capture360_local.demo.runs import CONTEXTUALIZE, INGEST, IngestRun, newest_run
 from capture360_local.stack import Stack
 from capture360_local.stack.airflow_api import AirflowApi
+from waiting import eventually
 
 PATIENCE = 240.0
 T = TypeVar("T")
@@ -39,15 +38,15 @@ class RunningStack:
         self.cdf = CdfProject(Connection.from_mapping(connection, "the sandbox"))
 
     def until(self, look: Callable[[], T | None], what: str, patience: float = PATIENCE) -> T:
-        """What `look` finds as soon as it finds something; the test fails in words after `patience` seconds."""
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
+        """What `look` finds as soon as it finds something, while the stack lives."""
+
+        def checked() -> T | None:
             self.local.check()
-            found = look()
-            if found:
-                return found
-            time.sleep(0.3)
-        pytest.fail(f"waited {patience:.0f} s for {what}; tasks that did not succeed:\n{self._tasks_without_success()}")
+            return look()
+
+        return eventually(
+            checked, lambda: f"{what}; tasks that did not succeed:\n{self._tasks_without_success()}", patience
+        )
 
     def _tasks_without_success(self) -> str:
         states = ["failed", "up_for_retry", "upstream_failed", "awaiting_input", "deferred", "queued", "running"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from capture360.settings.register import Register, Site
 from capture360.steps.link_state import LinkMemory
 from local_cdf import RunningSandbox, fast_options, run_sandbox
 from plant_capture import Plant, create_asset_nodes, create_classic_assets, draw, publish
+from waiting import eventually
 
 FIRST, SECOND = CaptureKey("hall-7", "walk-1"), CaptureKey("hall-7", "walk-2")
 FINGERPRINT = "f" * 32
@@ -114,9 +114,12 @@ def airflow_server() -> Iterator[tuple[str, Callable[[str], str]]]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        while not server.started:
+
+        def serves() -> bool:
             assert thread.is_alive(), "the server did not start"
-            time.sleep(0.05)  # uvicorn has no event to wait for
+            return server.started
+
+        eventually(serves, "the server to start")
         port = server.servers[0].sockets[0].getsockname()[1]
         manager = app.state.auth_manager
 

@@ -8,6 +8,7 @@ import importlib
 import re
 import subprocess
 import sys
+import tokenize
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -317,3 +318,41 @@ def test_contributing_names_a_place_that_exists_for_everything_that_is_added() -
     assert all(places.values())
     missing = [place for found in places.values() for place in found if "/" in place and not (ROOT / place).exists()]
     assert not missing
+
+
+def _comments(file: Path) -> dict[int, str]:
+    with file.open("rb") as stream:
+        return {
+            token.start[0]: token.string
+            for token in tokenize.tokenize(stream.readline)
+            if token.type == tokenize.COMMENT
+        }
+
+
+_SILENCED = re.compile(r"noqa\b(?:: [A-Z]+[0-9]+(?:, [A-Z]+[0-9]+)*)?|type: ignore\b(?:\[[\w, -]+\])?")
+
+
+def _excused(comments: dict[int, str], tree: ast.AST) -> Iterator[tuple[int, str, bool]]:
+    """What a file leaves out or waits for: the line, what it is, and whether a reason stands beside it."""
+    for line, comment in comments.items():
+        for found in _SILENCED.finditer(comment):
+            yield line, found[0], re.match(r"\s+(?:--?|#) \S", comment[found.end() :]) is not None
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="sleep") | ast.Name(id="sleep")):
+                yield node.lineno, "sleep", node.end_lineno in comments or node.lineno - 1 in comments
+            case ast.Call(func=ast.Attribute(attr="skip" | "xfail"), args=args, keywords=keywords):
+                yield node.lineno, "skip", bool(args) or any(each.arg == "reason" for each in keywords)
+            case ast.Call(func=ast.Attribute(attr="skipif" | "importorskip"), keywords=keywords):
+                yield node.lineno, "skip", any(each.arg == "reason" for each in keywords)
+
+
+def test_a_reason_stands_beside_whatever_is_left_out_or_waited_for() -> None:
+    wrong = [
+        f"{file.relative_to(ROOT)} line {line}: {what}"
+        for folder in ("include", "plugins", "dags", "tools", "benchmarks", "tests")
+        for file in sorted((ROOT / folder).rglob("*.py"))
+        for line, what, has_reason in _excused(_comments(file), ast.parse(file.read_text()))
+        if not has_reason
+    ]
+    assert not wrong

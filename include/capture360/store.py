@@ -22,9 +22,10 @@ _SIDE_BY_SIDE = 16
 def opened_store(url: str, **storage_options: Any) -> tuple[Any, str]:
     """The fsspec file system of a URL, and the path in it; ConfigError if there is no such kind of store here."""
     try:
-        return fsspec.core.url_to_fs(url, **storage_options)  # type: ignore[no-any-return]
+        found: tuple[Any, str] = fsspec.core.url_to_fs(url, **storage_options)
     except (ValueError, ImportError) as error:
         raise ConfigError(f"{url} lies in no store that is known here: {error}.") from None
+    return found
 
 
 class StateDocument(dict[str, Any]):

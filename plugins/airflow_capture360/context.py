@@ -114,7 +114,7 @@ def emit(keys: Sequence[str]) -> None:
 
 def set_label(text: str) -> None:
     """Set what the map index template of a mapped task shows."""
-    get_current_context()["label"] = text  # type: ignore[typeddict-unknown-key]
+    get_current_context()["label"] = text  # type: ignore[typeddict-unknown-key]  # a key of our template
 
 
 def page_url(path: str) -> str:

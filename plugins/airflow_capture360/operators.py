@@ -196,7 +196,7 @@ class AskAboutLinks(AskPerson):
         return review.page_of(self.capture, self.page)
 
     def prepare(self, context: Context) -> None:
-        context["label"] = self.page["label"]  # type: ignore[typeddict-unknown-key]
+        context["label"] = self.page["label"]  # type: ignore[typeddict-unknown-key]  # a key of our template
 
 
 class AskToRetract(AskPerson):

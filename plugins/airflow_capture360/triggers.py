@@ -127,7 +127,7 @@ class EarlierAnswer(BaseTrigger):
 
         found = None
         while True:
-            await asyncio.sleep(SHORTEST_PAUSE_S)
+            await asyncio.sleep(SHORTEST_PAUSE_S)  # Airflow sends no event when a question is answered
             try:
                 found = await asyncio.to_thread(get_hitl_detail_content_detail, self.ti_id)
             except AirflowRuntimeError as error:

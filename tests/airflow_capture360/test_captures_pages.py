@@ -37,7 +37,7 @@ def records(landing: Path) -> Records:
 def login(client: TestClient, role: str | None = "VIEWER") -> dict[str, str]:
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
-    manager = client.app.state.auth_manager  # type: ignore[attr-defined]
+    manager = client.app.state.auth_manager
     return {"authorization": f"Bearer {manager.generate_jwt(SimpleAuthManagerUser(username='somebody', role=role))}"}
 
 
@@ -80,7 +80,7 @@ def ran(dag: str, key: CaptureKey, run: str, state: str) -> None:
             run_id=run,
             run_type=DagRunType.ASSET_TRIGGERED,
             run_after=datetime.now(UTC),
-            state=state,  # type: ignore[arg-type]
+            state=state,
             partition_key=str(key),
         )
         session.add(row)

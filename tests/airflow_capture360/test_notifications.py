@@ -42,7 +42,7 @@ CONNECTION = "AIRFLOW_CONN_CAPTURE360_ALERTS"
 
 
 def fail(error: BaseException | None, partition_key: str | None = "hall-7/walk-1", **where: Any) -> None:
-    CaptureAlert().notify(context(error, partition_key, **where))  # type: ignore[arg-type]
+    CaptureAlert().notify(context(error, partition_key, **where))
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def records(landing: Path) -> Records:
 def login(client: TestClient, role: str = "USER", name: str = "Ada") -> dict[str, str]:
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
-    manager = client.app.state.auth_manager  # type: ignore[attr-defined]
+    manager = client.app.state.auth_manager
     return {"authorization": f"Bearer {manager.generate_jwt(SimpleAuthManagerUser(username=name, role=role))}"}
 
 

@@ -29,7 +29,7 @@ def logged_in(client: TestClient, role: str) -> dict[str, str]:
     """The headers of somebody who has logged in."""
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
-    manager = client.app.state.auth_manager  # type: ignore[attr-defined]
+    manager = client.app.state.auth_manager
     return {"authorization": f"Bearer {manager.generate_jwt(SimpleAuthManagerUser(username='somebody', role=role))}"}
 
 

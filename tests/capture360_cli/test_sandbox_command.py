@@ -5,10 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
+
+from waiting import eventually
 
 COMMAND = [str(Path(sys.executable).with_name("capture360")), "sandbox"]
 
@@ -32,11 +33,12 @@ def test_serves_until_interrupted(tmp_path):
         text=True,
     )
     try:
-        deadline = time.monotonic() + 60
-        while not connection.exists():
+
+        def serves() -> bool:
             assert process.poll() is None, process.stderr.read()
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+            return connection.exists()
+
+        eventually(serves, "the sandbox to start", 60)
         known = json.loads(connection.read_text())
         page = httpx.get(known["base_url"], trust_env=False).text
         assert "data modeling" in page

@@ -11,7 +11,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -22,6 +21,7 @@ import httpx
 import pytest
 
 from cdf_sandbox.services.files.store import referenced_blobs
+from waiting import eventually
 
 SIZE = 200_000
 BATCH = 40
@@ -38,11 +38,12 @@ def start(data: Path, port: int = 0) -> tuple[subprocess.Popen, dict]:
         f"run(Options(data=Path({str(data)!r}), port={port}, list_lag=0, uploaded_lag=0, rate_limits=False), print)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 60
-    while not connection.exists():
+
+    def serves() -> bool:
         assert process.poll() is None, process.stderr.read().decode()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+        return connection.exists()
+
+    eventually(serves, "the sandbox to start", 60)
     return process, json.loads(connection.read_text())
 
 
@@ -158,10 +159,12 @@ def killed(tmp_path_factory):
     ]
     for worker in workers:
         worker.start()
-    deadline = time.monotonic() + 60
-    while any(len(each.done) < 4 for each in written.values()):
-        assert time.monotonic() < deadline and any(worker.is_alive() for worker in workers)
-        time.sleep(0.005)
+
+    def each_has_written() -> bool:
+        assert any(worker.is_alive() for worker in workers)
+        return all(len(each.done) >= 4 for each in written.values())
+
+    eventually(each_has_written, "four writes of each kind", 60)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     process.stderr.close()

@@ -96,7 +96,7 @@ with tempfile.TemporaryDirectory() as folder:
     deadline = time.monotonic() + 30
     while not client.files.retrieve(external_id="ex-file").uploaded:
         assert time.monotonic() < deadline, "the file does not become uploaded"
-        time.sleep(0.1)
+        time.sleep(0.1)  # between two looks: CDF makes a file uploaded a little later, and sends no event
     assert client.files.download_bytes(external_id="ex-file") == b"hello"
     client.files.delete(external_id="ex-file")
     server.shutdown()

@@ -21,7 +21,8 @@ from capture360_local.conformance.run import Run
 from cdf_sandbox.core.faults import FaultOrder
 from cdf_sandbox.core.options import ProjectMode
 from conformance import NAME, PROJECT, TIMEOUT_S
-from local_cdf import RunningSandbox, eventually
+from local_cdf import RunningSandbox
+from waiting import eventually
 
 Holdings = Callable[[], dict[str, Any]]
 URL = f"/api/v1/projects/{PROJECT}"

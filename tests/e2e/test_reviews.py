@@ -85,7 +85,7 @@ def test_a_page_is_looked_at_and_answered_in_a_real_browser(stack: RunningStack,
         page.wait_for_function(ALL_LOADED, arg=offered)
         keep = Path(os.environ.get("CAPTURE360_SCREENSHOTS", tmp_path))
         for name, size in (("phone", PHONE), ("desktop", DESKTOP)):
-            page.set_viewport_size(size)  # type: ignore[arg-type]
+            page.set_viewport_size(size)
             page.screenshot(path=keep / f"review-{name}.png")
         page.locator("[name=element_reject]").fill("2")
         page.get_by_role("button", name="Approve all").click()

@@ -8,8 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,17 +15,11 @@ import pytest
 from capture360_local.stack import Stack, StackError
 from capture360_local.stack.processes import Session, is_free
 from running_stack import RunningStack
+from waiting import eventually
 
 LISTEN = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 """As in a terminal: a shell without job control has its background jobs, perhaps these tests, ignore SIGINT."""
 UP = (sys.executable, "-c", f"{LISTEN}; from capture360_cli.main import run; run()", "stack", "up", "--state")
-
-
-def until(look: Callable[[], object], what: str, patience: float = 60) -> None:
-    deadline = time.monotonic() + patience
-    while not look():
-        assert time.monotonic() < deadline, f"waited {patience:.0f} s for {what}"
-        time.sleep(0.1)
 
 
 def nothing_is_left(stack: Stack) -> bool:
@@ -53,9 +45,9 @@ def test_a_dead_child_is_named_and_nothing_is_left_running(stack: RunningStack) 
     """The last test of the running stack: it ends it."""
     local = stack.local
     os.kill(local.status().children["triggerer"], signal.SIGKILL)
-    until(lambda: local.status().phase == "failed", "the stack to stop")
+    eventually(lambda: local.status().phase == "failed", "the stack to stop", 60)
     assert "The triggerer died (signal SIGKILL); see " in str(local.status().reason)
-    until(lambda: nothing_is_left(local), "the end of all processes", 10)
+    eventually(lambda: nothing_is_left(local), "the end of all processes", 10)
     with pytest.raises(StackError, match="triggerer died"):
         local.check()
 
@@ -65,18 +57,18 @@ def test_a_start_in_the_foreground_ends_with_its_starter(tmp_path: Path, number:
     stack = Stack(tmp_path / "local")
     with subprocess.Popen((*UP, str(stack.home.root), "--foreground"), start_new_session=True) as starter:
         try:
-            until(lambda: "api-server" in stack.status().children, "Airflow to start")
+            eventually(lambda: "api-server" in stack.status().children, "Airflow to start", 60)
             starter.send_signal(number)
             starter.wait(60)
         finally:
             starter.kill()
-    until(lambda: nothing_is_left(stack), "the end of all processes", 30)
+    eventually(lambda: nothing_is_left(stack), "the end of all processes", 30)
 
 
 def test_down_ends_what_a_killed_supervisor_left_behind(tmp_path: Path) -> None:
     stack = Stack(tmp_path / "local")
     with subprocess.Popen((*UP, str(stack.home.root)), start_new_session=True) as starter:
-        until(lambda: "scheduler" in stack.status().children, "Airflow to start")
+        eventually(lambda: "scheduler" in stack.status().children, "Airflow to start", 60)
         os.kill(json.loads(stack.home.status_file.read_text())["session"]["leader"], signal.SIGKILL)
         starter.wait(60)
         assert starter.returncode == 1

@@ -52,7 +52,7 @@ def test_links_killed_at_every_write(world: World) -> None:
 
     def match(image: str, asset: Asset, status: str, x: float) -> Match:
         box = ((x, 0.4), (x + 0.1, 0.4), (x + 0.1, 0.42), (x, 0.42))
-        return Match(Detection(image, "front", asset.name, 0.99, box), asset, 0.999, status, "x")  # type: ignore[arg-type]
+        return Match(Detection(image, "front", asset.name, 0.99, box), asset, 0.999, status, "x")
 
     before = [match(first, one, "approved", 0.1), match(first, other, "suggested", 0.5),
               match(second, one, "suggested", 0.1)]  # fmt: skip

@@ -53,7 +53,7 @@ def recorded(served: Served) -> None:
                 run_id="asset_triggered__1",
                 run_type=DagRunType.ASSET_TRIGGERED,
                 run_after=datetime.now(UTC),
-                state="success",  # type: ignore[arg-type]
+                state="success",
                 partition_key=str(FIRST),
             )
         )

@@ -80,7 +80,7 @@ def plates_of(matches: Iterable[Match]) -> Iterator[Match]:
         for number, match in enumerate(some):
             seen = replace(match.detection, text=other.name if tie else tag)
             status = "dropped" if number else "suggested"
-            yield Match(seen, asset, shares[0][1], status, reason, shares, f"plate {ref}")  # type: ignore[arg-type]
+            yield Match(seen, asset, shares[0][1], status, reason, shares, f"plate {ref}")
 
 
 def opened(browser: Browser, served: Served, token: str, **context: Any) -> Page:

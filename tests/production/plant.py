@@ -29,6 +29,7 @@ from capture360_local.production.handle import Production
 from capture360_local.stack.airflow_api import AirflowApi
 from captures import Drop, write_cubemap
 from production.relay import Relay
+from waiting import eventually
 
 REGISTER = """
 records: $CAPTURE360_HOME/records
@@ -75,17 +76,15 @@ class Plant:
 
     def until(self, look: Callable[[], T | None], what: str, patience: float = PATIENCE) -> T:
         """What `look` finds as soon as it finds something; parts of the composition may be down meanwhile."""
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
+
+        def checked() -> T | None:
             self.production.check()
             try:
-                found = look()
+                return look()
             except httpx.HTTPError:
-                found = None
-            if found:
-                return found
-            time.sleep(0.3)
-        pytest.fail(f"waited {patience:.0f} s for {what}; {self.unfinished()}")
+                return None
+
+        return eventually(checked, lambda: f"{what}; {self.unfinished()}", patience)
 
     def unfinished(self) -> str:
         try:
@@ -162,7 +161,7 @@ class Plant:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.production.check()
-            time.sleep(0.5)
+            time.sleep(0.5)  # an outage is a length of time, and no condition
 
     @contextmanager
     def timed(self, what: str, key: CaptureKey) -> Iterator[None]:

@@ -220,11 +220,11 @@ def _host(error: Exception) -> str:
     """Return " at" and the scheme, host and port of the request; empty where the error does not name them."""
     for each in (error, error.__cause__):
         try:
-            url = getattr(each, "request", None) and each.request.url  # type: ignore[union-attr]
-        except RuntimeError:
+            request = getattr(each, "request", None)
+        except RuntimeError:  # what httpx raises where an error has no request
             continue
-        if url:
-            return f" at {url.scheme}://{url.netloc.decode()}"
+        if request is not None:
+            return f" at {request.url.scheme}://{request.url.netloc.decode()}"
     return ""
 
 

@@ -23,5 +23,5 @@ def wait_until(look: Callable[[], _T], limit_s: float | None = None) -> _T:
     deadline = time.monotonic() + (LIMIT_S if limit_s is None else limit_s)
     pauses = growing_pauses()
     while not (answer := look()) and (left := deadline - time.monotonic()) > 0:
-        time.sleep(min(next(pauses), left))
+        time.sleep(min(next(pauses), left))  # CDF sends no event when something becomes visible
     return answer

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-# Those that only add rules to a family of another module are imported for that.
-from capture360.checks import digests, neighbours, picture_sizes, pictures, plausibility, rotations, structure  # noqa: F401
+from capture360.checks import digests, neighbours, picture_sizes, pictures, plausibility, rotations, structure  # noqa: F401 - they add rules to families of other modules
 from capture360.checks.captures import CAPTURES
 from capture360.checks.files import FILES
 from capture360.checks.poses import POSES
 from capture360.checks.stations import STATIONS
 from capture360.checks.times import TIMES
-from capture360.rules import manifest  # noqa: F401
+from capture360.rules import manifest  # noqa: F401 - as above
 from capture360.rules.links import LINKS
 from capture360.rules.project import PROJECT
 from capture360.rules.reconciliation import RECONCILIATION

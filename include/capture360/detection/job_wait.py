@@ -26,7 +26,7 @@ class JobWait:
     @classmethod
     def between_looks(cls, document: Mapping[str, object] | None = None) -> JobWait:
         """Build the wait of a caller that must not sleep; `document` is that of the previous poll."""
-        return cls(**(document or {}), sleeps=False)  # type: ignore[arg-type]
+        return cls(**(document or {}), sleeps=False)  # type: ignore[arg-type]  # fields as `document` made them
 
     def document(self) -> dict[str, object]:
         """Return the state for the next poll, as JSON values."""
@@ -40,4 +40,4 @@ class JobWait:
         """Sleep until the next poll; JobsPending if that is another call."""
         if not self.sleeps:
             raise JobsPending
-        time.sleep(seconds)
+        time.sleep(seconds)  # CDF sends no event when a job ends

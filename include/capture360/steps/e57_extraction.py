@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from capture360 import names
@@ -91,7 +92,7 @@ def upload_scans(ctx: StepContext, key: CaptureKey, fingerprint: str) -> ScansUp
     size = 0
     for path in sorted(capture.scans):
         file = scan_file(folder, capture, path)
-        files[path] = scans.upload(file, lambda path=path: open_scan(folder, path), space, ctx.log)  # type: ignore[misc]
+        files[path] = scans.upload(file, partial(open_scan, folder, path), space, ctx.log)
         size += file.size
     ctx.records.put(key, fingerprint, UPLOAD, {"files": files, "bytes": size}, run=ctx.run)
     return ScansUploaded(len(files), size)

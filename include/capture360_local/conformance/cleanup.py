@@ -32,7 +32,7 @@ def clean(project: Project, name: str, areas: Collection[str]) -> Sequence[str]:
     left: list[str] = []
     for number in range(_PASSES):
         if number:
-            time.sleep(_PAUSE_S)
+            time.sleep(_PAUSE_S)  # CDF may answer for a while as before a deletion
         left = [failure for step in steps for failure in _try(step, project, name)]
         if not left:
             break

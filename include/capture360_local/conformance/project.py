@@ -67,7 +67,7 @@ class Project:
                 return Answer(0, type(error).__name__)
             if answer.status_code != _TOO_MANY or pause == _TRIES_WHEN_TOO_MANY:
                 break
-            time.sleep(pause)
+            time.sleep(pause)  # CDF asked for fewer requests
         return Answer(answer.status_code, _json(answer))
 
     def upload(self, url: str, upload: Upload) -> int:

@@ -119,4 +119,4 @@ class Run:
                 return answer, True
             if time.monotonic() > deadline:
                 return answer, False
-            time.sleep(_PAUSE_S)
+            time.sleep(_PAUSE_S)  # the case says that its answer becomes true a little later

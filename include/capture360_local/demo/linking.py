@@ -67,7 +67,7 @@ def _contextualized(stack: Stack, console: Console, key: CaptureKey) -> IngestRu
                 status.update(f"contextualizing {key}: {run.done}/{len(run.tasks)} tasks, {run.summary}")
                 if run.ended:
                     return run
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)  # Airflow sends no event when a run ends
     return None
 
 

@@ -128,7 +128,7 @@ def _watch(
             live.update(_progress_table(runs))
             if len(runs) == len(ORDERS) and all(run.ended for run in runs.values()):
                 break
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)  # Airflow sends no event when a run ends
     return runs
 
 

@@ -122,7 +122,7 @@ class Production:
             if phase != said:
                 say(phase)
                 said = phase
-            time.sleep(0.2)
+            time.sleep(0.2)  # the supervisor, another process, writes its phase to a file
 
     def check(self) -> None:
         """StackError if the supervisor has ended."""
@@ -134,7 +134,7 @@ class Production:
         """Until the supervisor ends, which StackError then reports."""
         while True:
             self.check()
-            time.sleep(0.5)
+            time.sleep(0.5)  # as above
 
     def kill(self, service: str) -> None:
         """Kill all processes of a service at once; it starts again as its restart policy says."""

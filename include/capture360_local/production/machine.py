@@ -177,7 +177,7 @@ class Machine:
 
 
 def _run(command: Sequence[str], text: str = "") -> None:
-    done = subprocess.run(command, input=text, capture_output=True, text=True, cwd="/", check=False)  # noqa: S603
+    done = subprocess.run(command, input=text, capture_output=True, text=True, cwd="/", check=False)  # noqa: S603 - our own commands
     if done.returncode:
         raise ConfigError(f"{Path(command[-2]).name} failed: {done.stderr.strip()[-500:]}")
 

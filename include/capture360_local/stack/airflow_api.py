@@ -83,7 +83,7 @@ class AirflowApi:
             except httpx.HTTPStatusError as error:
                 if wait_s is None or error.response.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
                     raise
-                time.sleep(wait_s)
+                time.sleep(wait_s)  # SQLite was locked by another process
 
     def trigger(self, dag: str, conf: Mapping[str, Any]) -> str:
         """Trigger a run; returns its run id."""

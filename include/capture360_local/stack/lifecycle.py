@@ -170,7 +170,7 @@ class Stack:
             if missing != reported:
                 report(missing)
                 reported = missing
-            time.sleep(0.3)
+            time.sleep(0.3)  # the supervisor, another process, writes its phase to a file
         raise StackError(f"The stack is not ready after {START_SECONDS:.0f} s ({reported}); see {self.home.logs}.")
 
     def check(self) -> None:
@@ -185,7 +185,7 @@ class Stack:
         """Wait until the stack dies (StackError says why) or is stopped elsewhere."""
         while self.status().phase != "stopped":
             self.check()
-            time.sleep(0.5)
+            time.sleep(0.5)  # as above
 
     def warnings(self) -> Sequence[str]:
         """Return the warnings of Airflow, each with its fix."""
@@ -234,7 +234,7 @@ class Stack:
             while session.led and time.monotonic() < deadline:
                 if starter:
                     starter.poll()
-                time.sleep(0.1)
+                time.sleep(0.1)  # the session is of another process, which cannot be waited for
         ran = self._end_leftovers() or ran
         if starter:
             starter.wait()

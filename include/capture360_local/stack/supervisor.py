@@ -130,7 +130,7 @@ class Supervisor:
     def _watch(self, seconds: float) -> None:
         """Wait this long for the starter to end, then check whether a child has died."""
         if not self.attached:
-            time.sleep(seconds)
+            time.sleep(seconds)  # a signal interrupts it
         elif select.select([sys.stdin], [], [], seconds)[0] and not os.read(sys.stdin.fileno(), 1024):
             raise _Stop
         for child in self.children:

@@ -99,7 +99,7 @@ class RequestMiddleware:
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._sandbox.options.latency > 0:
-            await asyncio.sleep(self._sandbox.options.latency)
+            await asyncio.sleep(self._sandbox.options.latency)  # the latency of a real project, as ordered
         if self._abandoned.are_due:
             await run_in_threadpool(self._abandoned.delete)
         if scope["path"].startswith("/sandbox/"):
@@ -129,7 +129,7 @@ class RequestMiddleware:
             case "status":
                 await envelope(fault.status, fault.message, fault.headers)(scope, receive, send)
             case "delay":
-                await asyncio.sleep(fault.seconds)
+                await asyncio.sleep(fault.seconds)  # the fault that was ordered
                 await self._app(scope, receive, send)
             case "reset":
                 await _reset(scope, receive)
@@ -138,7 +138,7 @@ class RequestMiddleware:
                 await _reset(scope, receive)
             case "commit-then-timeout":
                 await self._app(scope, receive, _swallow)
-                await asyncio.sleep(fault.seconds)
+                await asyncio.sleep(fault.seconds)  # the fault that was ordered
                 await _reset(scope, receive)
             case "short-store" | "wrong-bytes":
                 await self._app({**scope, STORE_FAULT: fault.effect}, receive, send)

@@ -147,7 +147,7 @@ async def _started(servers: Sequence[uvicorn.Server], sockets: Sequence[socket.s
                 if task.done():
                     task.result()
                     raise CannotServe("The server stopped while it was starting")
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # uvicorn has no event for having started
         yield
     finally:
         for server in servers:

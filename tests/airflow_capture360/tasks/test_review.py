@@ -97,7 +97,7 @@ def test_a_retry_asks_again_when_there_is_no_answer_that_fits(
         **answer(None), "params_input": params, "responded_at": datetime(2026, 1, 2, tzinfo=UTC),
     }  # fmt: skip
     with pytest.raises(TaskAwaitingInput):
-        task.take_or_ask({"task_instance": Instance(2, 3)}, event)  # type: ignore[typeddict-item]
+        task.take_or_ask({"task_instance": Instance(2, 3)}, event)
     assert asked["subject"] == "hall-7/walk-1 page 1 of 2"
 
 

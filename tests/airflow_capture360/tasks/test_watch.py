@@ -170,7 +170,7 @@ def test_cdf_down_is_one_message_whoever_notices_it(airflow: Airflow, receiver: 
     airflow.cdf = CdfUnavailableError("CDF did not answer: 503")
     look()
     for number in range(3):
-        CaptureAlert().notify(context(airflow.cdf, f"hall-7/walk-{number}", run=f"run-{number}"))  # type: ignore[arg-type]
+        CaptureAlert().notify(context(airflow.cdf, f"hall-7/walk-{number}", run=f"run-{number}"))
     look()
     assert len(receiver.received) == 1
 

@@ -27,7 +27,7 @@ def test_a_crowd_costs_by_its_size_and_not_by_its_pairs(monkeypatch: pytest.Monk
     listed: list[int] = []
     real = scipy.spatial.cKDTree
 
-    class Counted(real):  # type: ignore[misc]  # untyped library
+    class Counted(real):  # untyped library
         def query_ball_point(self, *args: object, **options: object) -> object:
             found = super().query_ball_point(*args, **options)
             if not options:

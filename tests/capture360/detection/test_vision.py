@@ -54,8 +54,8 @@ def upload(client: CogniteClient, name: str, content: bytes) -> str:
 
 
 def image(name: str, **faces: str) -> PublishedImage:
-    refs = {face: FaceRef(face, file) for face, file in faces.items()}  # type: ignore[arg-type]
-    return PublishedImage(name, "space", "station", Pose((0, 0, 0), (1, 0, 0, 0)), refs)  # type: ignore[arg-type]
+    refs = {face: FaceRef(face, file) for face, file in faces.items()}
+    return PublishedImage(name, "space", "station", Pose((0, 0, 0), (1, 0, 0, 0)), refs)
 
 
 def seen(detector: VisionDetector, *images: PublishedImage) -> list[Detection]:

@@ -28,7 +28,7 @@ VECTORS = [
 
 @pytest.mark.parametrize(("face", "u", "v", "phi", "theta"), VECTORS)
 def test_published_vectors(face: str, u: float, v: float, phi: float, theta: float | None) -> None:
-    data, _ = polygon_data([(face, ((u, v), (0.9, 0.8), (0.7, 0.9)))])  # type: ignore[list-item]
+    data, _ = polygon_data([(face, ((u, v), (0.9, 0.8), (0.7, 0.9)))])
     assert data[0] == 3
     assert data[1] == pytest.approx(phi, abs=1e-4)
     if theta is not None:
@@ -81,11 +81,11 @@ def halves() -> list[tuple[str, tuple[tuple[float, float], ...]]]:
 
 def test_a_plate_over_an_edge_is_one_polygon() -> None:
     parts = halves()
-    joined, left_out = polygon_data(parts)  # type: ignore[arg-type]
+    joined, left_out = polygon_data(parts)
     assert left_out == 0
     (directions,) = polygons(joined)
     for face, outline in parts:
-        (part,) = polygons(polygon_data([(face, outline)])[0])  # type: ignore[list-item]
+        (part,) = polygons(polygon_data([(face, outline)])[0])
         outer = [corner for corner, (u, _) in zip(part, outline, strict=True) if 0 < u < 1]
         for corner in outer:
             assert np.linalg.norm(directions - corner, axis=1).min() < 1e-9
@@ -94,13 +94,13 @@ def test_a_plate_over_an_edge_is_one_polygon() -> None:
 def test_plates_apart_stay_apart() -> None:
     (one, on_front), (other, on_right) = halves()
     apart = tuple((u + 0.3, v) for u, v in on_right)
-    assert len(list(polygons(polygon_data([(one, on_front), (other, apart)])[0]))) == 2  # type: ignore[list-item]
+    assert len(list(polygons(polygon_data([(one, on_front), (other, apart)])[0]))) == 2
     twice = [(one, on_front), (one, tuple((u - 0.02, v) for u, v in on_front))]
-    assert len(list(polygons(polygon_data(twice)[0]))) == 2  # type: ignore[arg-type]
+    assert len(list(polygons(polygon_data(twice)[0]))) == 2
 
 
 def test_more_than_the_format_holds_is_counted() -> None:
     outlines = [("front", ((0, y), (0.001, y), (0.001, y + 0.001), (0, y + 0.001))) for y in np.linspace(0, 0.9, 120)]
-    data, left_out = polygon_data(outlines)  # type: ignore[arg-type]
+    data, left_out = polygon_data(outlines)
     assert len(data) <= 1000
     assert (len(list(polygons(data))), left_out) == (111, 9)

@@ -361,8 +361,8 @@ def test_a_tag_that_begins_another_is_linked_where_the_other_one_hangs_elsewhere
 def test_the_work_grows_with_the_stations_that_read_one_tag_and_not_faster(monkeypatch: pytest.MonkeyPatch) -> None:
     work = 0
 
-    def counted(function):  # type: ignore[no-untyped-def]
-        def run(*args):  # type: ignore[no-untyped-def]
+    def counted(function):
+        def run(*args):
             nonlocal work
             work += len(args[-1])
             return function(*args)

@@ -78,7 +78,7 @@ def test_nothing_is_shown_on_images_that_cdf_does_not_hold() -> None:
 def test_what_people_decided_wins_over_the_machine() -> None:
     suggested = match("suggested")
     for status, state in (("approved", "approved"), ("rejected", "rejected")):
-        decided = Decided(suggested, status, "Ada", "2026-01-02T03:04:05+00:00")  # type: ignore[arg-type]
+        decided = Decided(suggested, status, "Ada", "2026-01-02T03:04:05+00:00")
         (plate,) = view([match("approved" if status == "rejected" else "suggested")], [decided])["plates"]
         assert plate["state"] == state
         assert plate["links"][0]["reason"] == f"{state} by Ada"

@@ -26,7 +26,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], None]:
         import types
 
         module = types.ModuleType("blur_of_the_site")
-        module.blur = blur  # type: ignore[attr-defined]
+        module.blur = blur
         monkeypatch.setitem(sys.modules, "blur_of_the_site", module)
 
     return put

@@ -219,7 +219,7 @@ def test_images_whose_faces_are_not_there_are_refused(start: Start) -> None:
 def test_faces_that_are_no_pictures_are_found(start: Start) -> None:
     with start(site={"verify": "all"}) as world:
         drop = write_scans(world.landing, "walk")
-        assert ingest(world.ctx(), drop.key).verified.compared_faces == 18  # type: ignore[union-attr]
+        assert ingest(world.ctx(), drop.key).verified.compared_faces == 18
         image = next(iter(world.nodes(IMAGE_VIEW, "").values()))
         world.cdf.client.files.upload_bytes(
             b"no picture", name="top.jpg", external_id=image["cubeMapTop"], overwrite=True
@@ -406,7 +406,7 @@ def test_a_changed_scan_needs_a_new_revision_of_the_capture(start: Start) -> Non
         assert world.running.mutating() == before
         done = steps(world, write_scans(world.landing, "walk", revision=2))
         assert (done.images, done.others, done.missing) == (3, 0, ())
-        assert len(images_of(world.ctx(), changed.key, world.records.load(changed.key).fingerprint)) == 3  # type: ignore[union-attr]
+        assert len(images_of(world.ctx(), changed.key, world.records.load(changed.key).fingerprint)) == 3
 
 
 def test_a_scan_that_is_added_is_extracted_beside_the_first(start: Start) -> None:
@@ -441,7 +441,7 @@ def test_what_an_earlier_extraction_left_is_named_until_it_is_deleted(start: Sta
         assert any(line.startswith("1 images of earlier deliveries are still shown") for line in world.said)
         (finding,) = reconcile(world.ctx(), drop.key)
         assert finding.rule == "R05"
-        (left,) = world.records.get(drop.key, done.validated.fingerprint, "publish").body["left"]  # type: ignore[union-attr]
+        (left,) = world.records.get(drop.key, done.validated.fingerprint, "publish").body["left"]
         assert left in finding.message
         client = world.cdf.client
         space = next(iter(done.collected.collections)).space

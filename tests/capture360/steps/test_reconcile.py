@@ -217,7 +217,7 @@ def test_a_capture_that_a_run_is_writing_is_passed_over(classic: Hall, monkeypat
 
     def interrupted(*arguments: object) -> object:
         """A run comes and goes while the capture is looked at."""
-        found = compare(*arguments)  # type: ignore[arg-type]
+        found = compare(*arguments)
         with lease.held(classic.world.records, classic.key, "in between", is_finished=never):
             classic.read(DOUBTFUL, tags=TAGS[:5])
         return found

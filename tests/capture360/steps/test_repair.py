@@ -196,7 +196,7 @@ def test_killed_at_any_write_of_the_memory_nothing_looks_lost(
             seen += 1
             if seen == write:
                 raise Killed
-            put(self, *arguments)  # type: ignore[arg-type]
+            put(self, *arguments)
 
         with monkeypatch.context() as patched:
             patched.setattr(Records, "put_note", killing)

@@ -227,7 +227,7 @@ def test_a_retired_capture_leaves_the_scene_and_keeps_its_data(world: World) -> 
     state = world.state()
     (edge,) = remove_from_scene(world.ctx(), drop.key)
     assert set(shown(world)) == {id_of("kept")}
-    assert edge == names.scene_edge_id(world.ctx().site.scene.external_id, world.site.space, id_of("retired"))  # type: ignore[union-attr]
+    assert edge == names.scene_edge_id(world.ctx().site.scene.external_id, world.site.space, id_of("retired"))
     after = world.state()
     assert (after["files"], after["nodes"]) == (state["files"], state["nodes"])
     assert remove_from_scene(world.ctx(), drop.key) == []

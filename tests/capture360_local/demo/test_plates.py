@@ -31,7 +31,7 @@ def hung(tag: str, x: float, cap_px: float = 20, visible: float = 1.0, *, asset:
 def linked(asset: Asset, x: float, status: str = "approved") -> Match:
     outline = tuple((u, v) for u, v in square(x))
     detection = Detection(image_id(KEY, "s-001"), "front", asset.name, 0.99, outline)
-    return Match(detection, asset, 0.999, status, "x")  # type: ignore[arg-type]
+    return Match(detection, asset, 0.999, status, "x")
 
 
 def compared(home: Path, hanging: list[dict[str, object]], matches: list[Match]) -> Plates:

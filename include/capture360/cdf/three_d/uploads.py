@@ -201,7 +201,7 @@ class LargeUploads:
                     raise _LinkExpiredError
                 problem = f"status {answer.status_code}"
             if attempt < _ATTEMPTS - 1:
-                time.sleep(min(30.0, 0.25 * 2**attempt))
+                time.sleep(min(30.0, 0.25 * 2**attempt))  # backs off before the part is sent again
         raise CdfUnavailableError(f"Uploading {file.name}: a part failed {_ATTEMPTS} times, at last with {problem}.")
 
     def _complete(self, file: LargeFile, session: UploadSession) -> None:

@@ -158,7 +158,8 @@ def _polygons(numbers: Sequence[float]) -> Iterator[list[Vector]]:
 
 def on_face(directions: Sequence[Vector]) -> tuple[str, list[list[float]]]:
     """The face in the middle of a polygon, and the polygon in the plane of that face, in 0..1 on the face itself."""
-    middle: Vector = tuple(sum(each[axis] for each in directions) for axis in range(3))  # type: ignore[assignment]
+    x, y, z = (sum(each[axis] for each in directions) for axis in range(3))
+    middle = (x, y, z)
     side = max(_AXES, key=lambda name: _dot(_AXES[name][0], middle))
     centre, right, down = _AXES[side]
     ahead = [(each, _dot(centre, each)) for each in directions if _dot(centre, each) > 0]

@@ -59,7 +59,7 @@ def image(client: CogniteClient, request: pytest.FixtureRequest) -> PublishedIma
 
 def match(asset: Asset, status: str = "approved", polygon: tuple[tuple[float, float], ...] = PLATE) -> Match:
     detection = Detection("image-1", "front", asset.name, 0.99, polygon)
-    return Match(detection, asset, 0.999, status, "exact")  # type: ignore[arg-type]
+    return Match(detection, asset, 0.999, status, "exact")
 
 
 def links(client: CogniteClient, image: PublishedImage) -> list[Annotation]:
@@ -194,7 +194,7 @@ def test_an_answer_that_was_lost_doubles_nothing(
     real, lost = httpx2.AsyncClient.send, []
 
     async def commit_then_reset(self: httpx2.AsyncClient, request: httpx2.Request, **more: object) -> httpx2.Response:
-        answer = await real(self, request, **more)  # type: ignore[arg-type]
+        answer = await real(self, request, **more)
         if request.url.path.endswith(path) and not lost:
             lost.append(request)
             raise httpx2.ReadError("connection reset")
@@ -236,7 +236,7 @@ def test_of_two_equal_plates_the_one_that_cdf_takes_counts(
         if request.url.path.endswith("/annotations") and b'"xMin":0.7' in gzip.decompress(request.content):
             error = {"code": 400, "message": "refused"}
             return httpx2.Response(400, json={"error": error}, request=request)
-        return await real(self, request, **more)  # type: ignore[arg-type]
+        return await real(self, request, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(httpx2.AsyncClient, "send", refuse_one_plate)

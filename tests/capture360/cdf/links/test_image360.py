@@ -95,7 +95,7 @@ class Hall:
     def match(self, asset: Asset, status: str = "approved", outline: Any = PLATE, **where: Any) -> Match:
         place = {"image": self.image.external_id, "face": "front"} | where
         detection = Detection(text=asset.name, score=0.99, polygon=outline, **place)
-        return Match(detection, asset, 0.999, status, "exact")  # type: ignore[arg-type]
+        return Match(detection, asset, 0.999, status, "exact")
 
     def edges(self, *images: PublishedImage) -> list[Any]:
         names = {image.external_id for image in images or (self.image,)}

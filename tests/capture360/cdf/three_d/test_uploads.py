@@ -111,7 +111,7 @@ def test_a_cut_connection_sends_only_that_part_again(
         sent.append(url)
         if len(sent) == 2:
             raise httpx.WriteError("connection reset")
-        return real(self, url, **more)  # type: ignore[arg-type]
+        return real(self, url, **more)
 
     monkeypatch.setattr(httpx.Client, "put", unsteady)
     put(large_file("unsteady"))

@@ -211,7 +211,7 @@ def write(db: sqlite3.Connection, world: World, tmp_path: Any) -> None:
         }
         for name, document in world.nodes.items()
     ]  # fmt: skip
-    InstanceWriter(_Parts(tmp_path), db, ACCESS).upsert(UpsertRequest.model_validate({"items": items}))  # type: ignore[arg-type]
+    InstanceWriter(_Parts(tmp_path), db, ACCESS).upsert(UpsertRequest.model_validate({"items": items}))
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

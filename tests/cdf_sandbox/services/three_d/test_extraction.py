@@ -16,7 +16,8 @@ from scipy.spatial.transform import Rotation
 
 from capture360.e57.images import ScannerPose
 from e57_writer import E57Writer
-from local_cdf import RunningSandbox, eventually
+from local_cdf import RunningSandbox
+from waiting import eventually
 
 IMAGE = ViewId("cdf_360_image_schema", "Image360", "v1")
 STATION = ViewId("cdf_360_image_schema", "Station360", "v1")

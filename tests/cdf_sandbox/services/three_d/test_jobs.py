@@ -17,8 +17,9 @@ from cognite.client.data_classes.data_modeling import NodeId
 import core_project as core
 from cdf_sandbox.core.ocr import CannotRead
 from cdf_sandbox.core.options import ProjectMode
-from local_cdf import RunningSandbox, eventually, fast_options, run_sandbox
+from local_cdf import RunningSandbox, fast_options, run_sandbox
 from specification import Specification
+from waiting import eventually
 
 Start = Callable[..., AbstractContextManager[RunningSandbox]]
 
@@ -63,7 +64,7 @@ def ended(http: httpx.Client, name: str) -> dict[str, Any]:
             (j for j in listed(http) if j["externalId"] == name and j["status"] in ("Succeeded", "Failed")), None
         )
 
-    return eventually(look, 60)
+    return eventually(look, seconds=60)
 
 
 def results(http: httpx.Client, name: str) -> list[dict[str, Any]]:

@@ -12,9 +12,10 @@ from cognite.client.data_classes.data_modeling import NodeId, SpaceApply
 
 import core_project as core
 from cdf_sandbox.core.options import ExtractionNames, ProjectMode
-from local_cdf import RunningSandbox, eventually, fast_options, run_sandbox
+from local_cdf import RunningSandbox, fast_options, run_sandbox
 from scans import scan
 from viewer_reads import Viewer
+from waiting import eventually
 
 Start = Callable[..., Any]
 

@@ -20,8 +20,9 @@ import core_project as core
 from cdf_sandbox.core.ocr import CannotRead
 from cdf_sandbox.services.vision.routes import RUNNING_JOBS
 from cdf_sandbox.services.vision.worker import BATCH
-from local_cdf import RunningSandbox, eventually
+from local_cdf import RunningSandbox
 from specification import Specification
+from waiting import eventually
 
 URL = "/context/vision/extract"
 Start = Callable[..., AbstractContextManager[RunningSandbox]]
@@ -43,7 +44,7 @@ def ended(http: httpx.Client, job: int) -> dict[str, Any]:
         answer: dict[str, Any] = http.get(f"{URL}/{job}").json()
         return answer if answer["status"] in ("Completed", "Failed") else None
 
-    return eventually(look, 60)
+    return eventually(look, seconds=60)
 
 
 def test_text_is_read_by_the_sdk(client: CogniteClient) -> None:
