@@ -18,7 +18,7 @@ skipped unless it was asked for.
 
 **Import errors, stale DAGs and missing pools** are known to Airflow's REST API alone: add a connection
 `capture360_airflow` with login and password of a Viewer. When Airflow itself is down this DAG is, too: have something
-outside ask `/api/v2/monitor/health`.
+outside ask `/capture360/health`.
 
 **When it fails.** `look` and its run (`end_look`) fail if the records or Airflow do not answer; alerts about failed
 tasks are then sent at once by those tasks. `test_alert` fails in words if the test did not arrive.

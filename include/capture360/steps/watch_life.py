@@ -1,10 +1,10 @@
-"""Whether captures_watch runs: each look leaves its time, and without it alerts are sent at once."""
+"""The last look of captures_watch: when it was and what it found. Without one lately alerts are sent at once."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from capture360.records import SENSING, Records
@@ -12,29 +12,53 @@ from capture360.records import SENSING, Records
 _LOOKED = f"{SENSING}/watched.json"
 LONGEST_BETWEEN = timedelta(minutes=15)
 """After this time without a look captures_watch counts as not running."""
+_MOST = 50
+_LONGEST_TEXT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look found about a subject: what is wrong, how to fix it, and who can."""
+
+    kind: str
+    subject: str
+    what: str
+    fix: str
+    who: str
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
     """When captures_watch looked last, and since when it looks without a gap.
 
-    `queued` says since when runs of a DAG wait while none of it is running.
+    `queued` says since when runs of a DAG wait while none of it is running. `found` are the first findings of the look,
+    and `more` is the number of the others.
     """
 
     at: datetime
     since: datetime
     queued: Mapping[str, datetime] = field(default_factory=dict)
+    found: tuple[Found, ...] = ()
+    more: int = 0
 
 
-def life(records: Records, now: datetime) -> Life | None:
-    """Return the last look; None if there was none lately. A time in the future, of a clock that was ahead, is none."""
+def last_look(records: Records, now: datetime) -> Life | None:
+    """Return the last look, however old; None if there was none. A time in the future, of a clock ahead, is none."""
     try:
         values = json.loads(records.store.read(_LOOKED) or b"{}")
         at, since = (datetime.fromisoformat(values[name]).astimezone(UTC) for name in ("at", "since"))
         queued = {str(dag): datetime.fromisoformat(text).astimezone(UTC) for dag, text in values["queued"].items()}
+        found = tuple(Found(**{name: str(text) for name, text in each.items()}) for each in values["found"])
+        more = int(values["more"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return Life(at, since, queued) if timedelta(0) <= now - at < LONGEST_BETWEEN else None
+    return Life(at, since, queued, found, more) if now >= at else None
+
+
+def life(records: Records, now: datetime) -> Life | None:
+    """Return the last look; None if there was none lately."""
+    last = last_look(records, now)
+    return last if last is not None and now - last.at < LONGEST_BETWEEN else None
 
 
 def is_watched(records: Records, now: datetime) -> bool:
@@ -42,12 +66,20 @@ def is_watched(records: Records, now: datetime) -> bool:
     return life(records, now) is not None
 
 
-def looked(records: Records, now: datetime, queued: Mapping[str, datetime] | None = None) -> None:
-    """Keep the time of a look, and what waited in queues then."""
+def looked(
+    records: Records,
+    now: datetime,
+    queued: Mapping[str, datetime] | None = None,
+    found: Sequence[Found] = (),
+) -> None:
+    """Keep the time of a look, what waited in queues then, and what it found."""
     before = life(records, now)
+    kept = [{name: text[:_LONGEST_TEXT] for name, text in asdict(each).items()} for each in found[:_MOST]]
     values = {
         "at": now.isoformat(),
         "since": (before.since if before else now).isoformat(),
         "queued": {dag: since.isoformat() for dag, since in (queued or {}).items()},
+        "found": kept,
+        "more": len(found) - len(kept),
     }
     records.store.put(_LOOKED, json.dumps(values).encode())

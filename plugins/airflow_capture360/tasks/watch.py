@@ -37,7 +37,7 @@ def look() -> list[str]:
     """Keep what is found, and drop what no longer is; returns lines about the first findings."""
     from capture360.steps import watch
     from capture360.steps.incidents import observe
-    from capture360.steps.watch_life import life, looked
+    from capture360.steps.watch_life import Found, life, looked
 
     now = datetime.now(UTC)
     register, records = register_and_records()
@@ -51,7 +51,7 @@ def look() -> list[str]:
         *watch.look(register, records, now=now, since=since, is_finished=run_state.is_finished),
     ]
     observe(records, [_with_links(each) for each in found])
-    looked(records, now, queued)
+    looked(records, now, queued, [Found(each.where, each.subject, each.what, each.fix, each.who) for each in found])
     metrics.FINDINGS.set(len(found))
     _count_captures(register, records)
     lines = watch.kinds(found)

@@ -284,3 +284,17 @@ def test_what_does_not_answer_is_logged_without_its_password(
         assert ask(("captures_ingest",)) == Reported({"triggerer": "was last seen at noon"}, {})
     assert "REST API does not answer as expected (HTTPStatusError)" in caplog.text
     assert "a-wrong-secret" not in caplog.text
+
+
+def test_a_monitor_is_answered_by_what_the_last_look_found(airflow: Airflow, records: Records) -> None:
+    airflow.paused.add("captures_sense")
+    watch.look()
+    now = datetime.now(UTC)
+    last = watch_life.last_look(records, now)
+    assert last is not None
+    assert [(each.kind, each.subject) for each in last.found] == [("a DAG is paused", "captures_sense")]
+    airflow.paused.clear()
+    watch.look()
+    last = watch_life.last_look(records, now + timedelta(minutes=1))
+    assert last is not None
+    assert last.found == ()

@@ -1,0 +1,85 @@
+"""Whether all is well, for a monitor: by the last look of captures_watch and the last scan of the landing zones.
+
+Costs one read, and one a site; nothing is looked for here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from capture360.records import Records
+from capture360.settings.register import Register
+from capture360.steps.sense import last_scan
+from capture360.steps.watch_life import LONGEST_BETWEEN, Found, last_look
+from capture360.text import printable, without_secrets
+
+_OF_PEOPLE = frozenset({"surveyor", "reviewers"})
+"""Who a capture waits for while everything runs."""
+_LONGEST_TEXT = 1000
+_SENSE = "sensing has stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What is wrong (`causes`), and what waits for surveyors or reviewers while all is well."""
+
+    causes: tuple[Found, ...]
+    waiting: tuple[Found, ...] = ()
+    looked_at: datetime | None = None
+    sensed_at: datetime | None = None
+
+    @property
+    def is_well(self) -> bool:
+        return not self.causes
+
+    def document(self) -> dict[str, Any]:
+        """As a value that JSON can hold; each text is one printable line."""
+        return {
+            "healthy": self.is_well,
+            "causes": [_shown(each) for each in self.causes],
+            "waiting": [_shown(each) for each in self.waiting],
+            "looked_at": self.looked_at.isoformat() if self.looked_at else None,
+            "sensed_at": self.sensed_at.isoformat() if self.sensed_at else None,
+        }
+
+
+def health(register: Register, records: Records, now: datetime) -> Health:
+    """Return what is known to be wrong. A look that is too old is wrong itself, and then what it found still counts."""
+    last, scanned = last_look(records, now), last_scan(records, register.site_ids)
+    found = list(last.found) if last else []
+    if last is None or now - last.at >= LONGEST_BETWEEN:
+        seen = f"looked last at {_at(last.at)}" if last else "has never looked"
+        fix = "See whether captures_watch is paused or its runs hang, and whether the scheduler is healthy."
+        found.insert(0, Found("nobody watches", "captures_watch", f"captures_watch {seen}.", fix, "platform team"))
+    limit = register.watch.sensed_within
+    began = last.since if last else None
+    latest = max((at for at in (scanned, began) if at is not None), default=None)
+    if (latest is None or now - latest > limit) and all(each.kind != _SENSE for each in found):
+        seen = f"The last scan began at {_at(scanned)}." if scanned else "No scan of the landing zones has ended."
+        fix = "See whether captures_sense is paused or its runs hang, and whether scheduler and triggerer are healthy."
+        found.append(Found(_SENSE, "captures_sense", seen, fix, "platform team"))
+    if last and last.more:
+        fix = "The log of captures_watch lists more, the alerts all of it."
+        found.append(Found("more findings", "captures_watch", f"{last.more:,} more findings.", fix, "platform team"))
+    return Health(
+        causes=tuple(each for each in found if each.who not in _OF_PEOPLE),
+        waiting=tuple(each for each in found if each.who in _OF_PEOPLE),
+        looked_at=last.at if last else None,
+        sensed_at=scanned,
+    )
+
+
+def unknown(problem: str, fix: str) -> Health:
+    """Return the health of a system whose records or register cannot be read."""
+    return Health((Found("nobody can say", "records", problem, fix, "platform team"),))
+
+
+def _shown(found: Found) -> dict[str, str]:
+    texts = {"kind": found.kind, "subject": found.subject, "what": found.what, "fix": found.fix, "who": found.who}
+    return {name: printable(without_secrets(text), _LONGEST_TEXT) for name, text in texts.items()}
+
+
+def _at(when: datetime) -> str:
+    return when.isoformat(sep=" ", timespec="minutes")

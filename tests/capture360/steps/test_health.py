@@ -1,0 +1,101 @@
+"""What a monitor is answered: by the age and the findings of the last look, and by the last scan."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from capture360.records import Records
+from capture360.settings.register import Register
+from capture360.steps.health import Health, health
+from capture360.steps.turns import Turn, keep_turn
+from capture360.steps.watch_life import Found, last_look, looked
+
+NOW = datetime(2026, 5, 20, 8, tzinfo=UTC)
+STUCK = Found("runs are stuck in the queue", "captures_ingest", "Runs wait.", "See the workers.", "platform team")
+INCOMPLETE = Found("a delivery is not complete", "hall-7/may", "It waits.", "Ask the surveyor.", "surveyor")
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Records:
+    return Records(str(tmp_path / "records"))
+
+
+def asked(records: Records, tmp_path: Path, now: datetime = NOW) -> Health:
+    (tmp_path / "sites.yaml").write_text(
+        f"records: {records.url}\nsites: {{hall-7: {{space: captures, landing: {{url: {tmp_path}/landing}}}}}}\n"
+    )
+    return health(Register(str(tmp_path / "sites.yaml")), records, now)
+
+
+def kinds(found: Health) -> list[str]:
+    return [each.kind for each in found.causes]
+
+
+def test_all_is_well_after_a_look_and_a_scan(records: Records, tmp_path: Path) -> None:
+    keep_turn(records, "hall-7", Turn(NOW, ""))
+    looked(records, NOW)
+    found = asked(records, tmp_path, NOW + timedelta(minutes=5))
+    assert found.document() == {
+        "healthy": True,
+        "causes": [],
+        "waiting": [],
+        "looked_at": NOW.isoformat(),
+        "sensed_at": NOW.isoformat(),
+    }
+
+
+def test_what_the_last_look_found_is_a_cause_unless_it_waits_for_people(records: Records, tmp_path: Path) -> None:
+    keep_turn(records, "hall-7", Turn(NOW, ""))
+    looked(records, NOW, found=[INCOMPLETE])
+    assert asked(records, tmp_path).is_well
+    looked(records, NOW, found=[INCOMPLETE, STUCK])
+    found = asked(records, tmp_path)
+    assert (found.causes, found.waiting) == ((STUCK,), (INCOMPLETE,))
+
+
+def test_a_look_that_is_old_is_a_cause_and_what_it_found_stays_one(records: Records, tmp_path: Path) -> None:
+    keep_turn(records, "hall-7", Turn(NOW, ""))
+    looked(records, NOW, found=[STUCK])
+    found = asked(records, tmp_path, NOW + timedelta(minutes=15))
+    assert kinds(found) == ["nobody watches", STUCK.kind]
+    assert "captures_watch looked last at 2026-05-20 08:00" in found.causes[0].what
+
+
+def test_nothing_at_all_is_not_well(records: Records, tmp_path: Path) -> None:
+    assert kinds(asked(records, tmp_path)) == ["nobody watches", "sensing has stopped"]
+
+
+@pytest.mark.parametrize("minutes", [44, 46])
+def test_sensing_has_a_deadline_from_its_last_scan(records: Records, tmp_path: Path, minutes: int) -> None:
+    scanned = NOW - timedelta(minutes=minutes)
+    keep_turn(records, "hall-7", Turn(scanned, ""))
+    for since in range(50, -1, -5):
+        looked(records, NOW - timedelta(minutes=since))
+    assert kinds(asked(records, tmp_path)) == (["sensing has stopped"] if minutes > 45 else [])
+
+
+def test_sensing_has_time_to_begin(records: Records, tmp_path: Path) -> None:
+    looked(records, NOW)
+    assert asked(records, tmp_path, NOW + timedelta(minutes=10)).is_well
+
+
+def test_many_findings_are_counted_and_texts_are_one_line_without_secrets(records: Records, tmp_path: Path) -> None:
+    keep_turn(records, "hall-7", Turn(NOW, ""))
+    secret = Found("CDF refuses", "x\ny", "PUT https://a.example/f?sig=s3cret failed\x1b", "Fix it.", "platform team")
+    looked(records, NOW, found=[secret] * 60)
+    found = asked(records, tmp_path)
+    assert (len(found.causes), found.causes[-1].what) == (51, "10 more findings.")
+    text = json.dumps(found.document())
+    assert "s3cret" not in text
+    assert found.document()["causes"][0]["subject"] == "x\\ny"
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"7", b'{"at": 1}', b"\xff", b"[" * 100_000])
+def test_a_damaged_look_counts_as_none(records: Records, tmp_path: Path, content: bytes) -> None:
+    records.store.put("sensing/watched.json", content)
+    assert last_look(records, NOW) is None
+    assert kinds(asked(records, tmp_path))[0] == "nobody watches"
