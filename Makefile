@@ -56,8 +56,8 @@ check: setup ## style and types
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 
-bench: setup ## side-by-side ratios against peers
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+bench: setup ## side-by-side ratios against peers (BENCH=all for full sizes, BASE=commit beside another)
+	@$(BIN)/python benchmarks/run.py $(if $(filter all,$(BENCH)),--full) $(if $(BASE),--base $(BASE))
 
 docs: setup ## write the reference pages that are generated from the code
 	@$(BIN)/capture360 docs

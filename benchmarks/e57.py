@@ -17,12 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from capture360.e57 import PagedFile, picture_blocks, preflight, read_contents, verify
 from capture360.e57.images import ScannerPose
 from e57_writer import E57Writer
+from figures import Figure, tell
 
 IMAGES = 80
 DEFAULT_MEGABYTES = 256
@@ -109,7 +108,7 @@ def peak_megabytes(path: Path) -> float:
     return float(done.stdout)
 
 
-def main(megabytes: int = DEFAULT_MEGABYTES) -> None:
+def main(megabytes: int = DEFAULT_MEGABYTES) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         path, out = Path(scratch, "scan.e57"), Path(scratch, "out")
         out.mkdir()
@@ -120,15 +119,18 @@ def main(megabytes: int = DEFAULT_MEGABYTES) -> None:
         listing = cpu(lambda: preflight(path))
         ours, peer = cpu(lambda: extract(path, out)), cpu(lambda: extract_by_peer(path, out))
         copy = cpu(lambda: copied(path, out))
-        table = Table("what", "figure", "target", title=f"E57 of {size:,.0f} MB with {IMAGES} panoramas")
-        table.add_row("check every page / SHA-256 of the file, CPU", f"{checked / digest:.2f}", "<= 0.60")
-        table.add_row("check and SHA-256 in one pass / both in turn, CPU", f"{both / (checked + digest):.2f}", "")
-        table.add_row("judge the file and its pictures' headers", f"{listing * 1e3:.0f} ms", "milliseconds")
-        table.add_row("libE57 / ours: check and extract everything, CPU", f"{peer / ours:.1f}", ">= 2.0")
-        table.add_row("check and extract / copying the file, CPU", f"{ours / copy:.1f}", "")
-        table.add_row("peak memory of judging, checking and extracting", f"{peak_megabytes(path):.0f} MB", "<= 100 MB")
-        Console(width=100).print(table)
+        return tell(
+            f"E57 of {size:,.0f} MB with {IMAGES} panoramas",
+            [
+                Figure("check every page / SHA-256 of the file, CPU", checked / digest, at_most=0.6),
+                Figure("check and SHA-256 in one pass / both in turn, CPU", both / (checked + digest)),
+                Figure("judge the file and its pictures' headers", listing * 1e3, "ms", at_most=1_000),
+                Figure("libE57 / ours: check and extract everything, CPU", peer / ours, at_least=2.0),
+                Figure("check and extract / copying the file, CPU", ours / copy),
+                Figure("peak memory of judging, checking and extracting", peak_megabytes(path), "MB", at_most=100),
+            ],
+        )
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:2]))
+    sys.exit(main(*(int(argument) for argument in sys.argv[1:2])))

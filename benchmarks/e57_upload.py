@@ -17,10 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from e57 import IMAGES, sample, sha256
+from figures import Figure, tell
 
 DEFAULT_MEGABYTES = 1000
 SMALL = 10
@@ -84,7 +82,7 @@ def sandbox(folder: Path) -> Iterator[Path]:
         process.wait()
 
 
-def main(megabytes: int = DEFAULT_MEGABYTES) -> None:
+def main(megabytes: int = DEFAULT_MEGABYTES) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         small, large = Path(scratch, "small.e57"), Path(scratch, "large.e57")
         sample(small, megabytes // SMALL)
@@ -95,18 +93,19 @@ def main(megabytes: int = DEFAULT_MEGABYTES) -> None:
         sha256(large)
         digest = time.process_time() - start
     assert one["usable"] == ten["usable"] == IMAGES
-    table = Table("what", "figure", "target", title=f"An E57 file of {megabytes:,} MB into the local CDF")
-    table.add_row("peak memory, file of a tenth of it", f"{one['uploaded']:.0f} MB", "")
-    table.add_row("peak memory", f"{ten['uploaded']:.0f} MB", "")
-    growth = ten["uploaded"] - one["uploaded"]
-    table.add_row("growth of peak memory with the file", f"{growth:+.0f} MB", "flat")
-    table.add_row("of it before anything was read", f"{ten['before']:.0f} MB", "")
-    table.add_row("verdict on the file", f"{ten['preflight'] * 1e3:.0f} ms", "milliseconds")
-    table.add_row("check and SHA-256 / SHA-256 alone, CPU", f"{ten['verify'] / digest:.2f}", "")
-    table.add_row("upload with SHA-256 / SHA-256 alone, CPU", f"{ten['upload'] / digest:.2f}", "")
-    table.add_row("upload, wall clock", f"{megabytes / ten['wall']:.0f} MB/s", "")
-    Console(width=100).print(table)
+    return tell(
+        f"An E57 file of {megabytes:,} MB into the local CDF",
+        [
+            Figure("peak memory", ten["uploaded"], "MB"),
+            Figure("growth of peak memory, ten times the file", ten["uploaded"] / one["uploaded"], at_most=1.1),
+            Figure("memory before anything was read", ten["before"], "MB"),
+            Figure("verdict on the file", ten["preflight"] * 1e3, "ms", at_most=1_000),
+            Figure("check and SHA-256 / SHA-256 alone, CPU", ten["verify"] / digest),
+            Figure("upload with SHA-256 / SHA-256 alone, CPU", ten["upload"] / digest),
+            Figure("upload, wall clock", megabytes / ten["wall"], "MB/s"),
+        ],
+    )
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:2]))
+    sys.exit(main(*(int(argument) for argument in sys.argv[1:2])))

@@ -19,14 +19,13 @@ import numpy as np
 import py360convert
 from numpy.typing import NDArray
 from PIL import Image
-from rich.console import Console
-from rich.table import Table
 
 from capture360.geometry.projection import cube_faces, default_face_size, face_directions
 from capture360.model import FaceName
 from capture360.pictures.decoding import decode
 from capture360.pictures.faces import projected_faces
 from capture360.pictures.jpeg import encode_jpeg
+from figures import Figure, tell
 
 DEFAULT_WIDTH = 8192
 QUALITY = 92
@@ -111,7 +110,7 @@ def peak_megabytes(content: bytes) -> float:
     return float(done.stdout)
 
 
-def main(width: int = DEFAULT_WIDTH) -> None:
+def main(width: int = DEFAULT_WIDTH) -> int:
     cv2.setNumThreads(1)
     pixels = picture(width)
     content, size = encode_jpeg(pixels, QUALITY), default_face_size(width)
@@ -126,17 +125,18 @@ def main(width: int = DEFAULT_WIDTH) -> None:
     ours = cpu(lambda: list(projected_faces(content, "p", size, QUALITY)))
     peer = cpu(lambda: by_peer(content, size))
     theirs = py360convert.e2c(pixels, face_w=size, mode="bilinear", cube_format="dict")
-    table = Table("what", "figure", "target", title=f"Panorama {width} x {width // 2} to six faces of {size}")
-    table.add_row("ours, decode to encoded faces, CPU", f"{ours:.2f} s", "")
-    table.add_row("ours / decode once and encode six, CPU", f"{ours / bound:.1f}", "<= 3.2")
-    table.add_row("py360convert with Pillow / ours, CPU", f"{peer / ours:.1f}", ">= 1.5")
+    told = [
+        Figure("ours, decode to encoded faces, CPU", ours, "s"),
+        Figure("ours / decode once and encode six, CPU", ours / bound, at_most=2.4),
+        Figure("py360convert with Pillow / ours, CPU", peer / ours, at_least=2.0),
+    ]
     measured: tuple[FaceName, ...] = ("front", "top")
     for face in measured:
         mine, his = against_reference(pixels, face, size, faces[face], theirs[LETTERS[face]])
-        table.add_row(f"{face}: ours, py360convert, against 4 x 4 samples", f"{mine:.1f}, {his:.1f} dB", "+6 dB")
-    table.add_row("peak memory, one panorama after another", f"{peak_megabytes(content):.0f} MB", "<= 450 MB")
-    Console(width=100).print(table)
+        told.append(Figure(f"{face}: better than py360convert, against 4 x 4 samples", mine - his, "dB", at_least=6.0))
+    told.append(Figure("peak memory, one panorama after another", peak_megabytes(content), "MB", at_most=450))
+    return tell(f"Panorama {width} x {width // 2} to six faces of {size}", told)
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:2]))
+    sys.exit(main(*(int(argument) for argument in sys.argv[1:2])))

@@ -28,6 +28,7 @@ from capture360_local.plant.hall import Hall, build_hall
 from capture360_local.plant.render import Camera, Renderer
 from capture360_local.plant.survey import Delivered, Stop, walk
 from capture360_local.plant.truth import PlateTruth, plates_truth
+from figures import Figure, tell
 
 STATIONS = 4
 FACE_SIZE = 1024
@@ -170,11 +171,18 @@ def _under(detection: Detection, shown: Sequence[_Shown]) -> list[PlateTruth]:
     ]
 
 
-def report(name: str, count: Count) -> None:
-    share = count.linked / max(1, count.legible)
-    print(f"{name}: {count.legible} legible plates, {count.linked} linked without a person ({share:.1%}), ", end="")
-    print(f"{count.missed} missed; {count.links} links, {count.wrong} wrong; ", end="")
-    print(f"{count.questions} questions about {count.undecided} plates")
+def figures(name: str, count: Count) -> list[Figure]:
+    """What is worth comparing; the goals are those of ordinary halls but for wrong links, of which there are none."""
+    legible, ordinary = max(1, count.legible), name == "ordinary"
+    return [
+        Figure(f"{name}: legible plates", count.legible),
+        Figure(f"{name}: linked without a person", count.linked / legible, at_least=0.95 if ordinary else None),
+        Figure(f"{name}: legible plates missed", count.missed),
+        Figure(f"{name}: links", count.links),
+        Figure(f"{name}: wrong links", count.wrong, at_most=0),
+        Figure(f"{name}: questions a legible plate", count.questions / legible, at_most=0.1 if ordinary else None),
+        Figure(f"{name}: questions an undecided plate", count.questions / max(1, count.undecided), at_most=1.0),
+    ]
 
 
 def main() -> int:
@@ -195,12 +203,7 @@ def main() -> int:
                 for remark in remarks:
                     if arguments.explain or remark.startswith("WRONG"):
                         print(f"  {seed} {name}: {remark}", flush=True)
-    for name, total in totals.items():
-        report(name, total)
-    ordinary, adversarial = totals["ordinary"], totals["adversarial"]
-    held = ordinary.wrong == adversarial.wrong == 0
-    print("no wrong link" if held else "wrong links")
-    return 0 if held else 1
+    return tell("Plates of generated halls", [each for name, total in totals.items() for each in figures(name, total)])
 
 
 if __name__ == "__main__":

@@ -30,12 +30,11 @@ from cognite.client.credentials import Token
 from cognite.client.data_classes.data_modeling import SpaceApply, ViewId, filters
 from cognite.client.data_classes.data_modeling.cdm.v1 import CogniteAssetApply
 from cognite.client.data_classes.data_modeling.query import NodeResultSetExpression, Query, Select, SourceSelector
-from rich.console import Console
-from rich.table import Table
 
 from cdf_sandbox.core.app import create_sandbox
 from cdf_sandbox.core.options import Options
 from cdf_sandbox.services.files.store import FILES
+from figures import Figure, tell
 
 global_config.disable_pypi_version_check = True
 ASSET = ViewId("cdf_cdm", "CogniteAsset", "v1")
@@ -216,10 +215,8 @@ def both(folder: Path, files: int) -> Iterator[tuple[Server, Server]]:
             yield sandbox, plain
 
 
-def compare(files: int, instances: int, passes: int) -> Table:
-    shown = Table(title=f"{files:,} files, {instances:,} instances, median of {passes}")
-    for column in ("work", "sandbox s", "least s", "x", "CPU s of the sandbox"):
-        shown.add_column(column, justify="left" if column == "work" else "right")
+def compare(files: int, instances: int, passes: int) -> Iterator[Figure]:
+    """Ratios of the medians, and the sandbox's memory."""
     works: dict[str, tuple[Work, int]] = {
         "list files": (list_files, files),
         "upsert instances": (upsert_instances(instances), instances),
@@ -234,17 +231,12 @@ def compare(files: int, instances: int, passes: int) -> Table:
                 for server in (sandbox, least) if turn % 2 else (least, sandbox):
                     server.measure(name, work, turn, expected)
             wall = [statistics.median(server.wall[name]) for server in (sandbox, least)]
-            figures = [*wall, wall[0] / wall[1], statistics.median(sandbox.cpu[name])]
-            shown.add_row(name, *(f"{figure:.2f}" for figure in figures))
-        peak = peak_mb(sandbox.pid)
-        shown.caption = (
-            f"Peak memory of the sandbox {peak:.0f} MB, {peak / sandbox.idle_mb:.2f} x what it held at its start;"
-            f" of the least, which keeps every page, {peak_mb(least.pid):.0f} MB."
-        )
-    return shown
+            yield Figure(f"{name}: sandbox / least", wall[0] / wall[1], at_most=5.0)
+            yield Figure(f"{name}: CPU of the sandbox", statistics.median(sandbox.cpu[name]), "s")
+        yield Figure("peak memory of the sandbox / at its start", peak_mb(sandbox.pid) / sandbox.idle_mb, at_most=2.0)
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--least", nargs=2, metavar=("TABLE", "ORIGIN"), help=argparse.SUPPRESS)
     parser.add_argument("--files", type=int, default=60_000, help="number of files")
@@ -253,9 +245,10 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.least:
         serve_the_least(Path(arguments.least[0]), arguments.least[1])
-    else:
-        Console(width=140).print(compare(arguments.files, arguments.instances, arguments.passes))
+        return 0
+    title = f"The sandbox with {arguments.files:,} files, {arguments.instances:,} instances"
+    return tell(title, compare(arguments.files, arguments.instances, arguments.passes))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

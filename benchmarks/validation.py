@@ -164,25 +164,27 @@ def in_own_process(what: str, folder: Path) -> dict[str, float]:
     return result
 
 
-def main(rows: int) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def main(rows: int) -> int:
+    from figures import Figure, tell
 
-    table = Table("tables", "", "CPU s", "peak MB", "ratio of CPU", "outcome", title=f"{rows:,} face rows")
+    told = []
     with tempfile.TemporaryDirectory() as scratch:
         for bad, name in ((0.0, "sound"), (0.001, "0.1 % in millimetres"), (1.0, "all in millimetres")):
             folder = Path(scratch) / "hall-7" / name.replace(" ", "-") / "large"
             write(folder, rows, bad)
             peer = in_own_process("by_hand", folder)
             own = in_own_process("ours", folder)
-            table.add_row(name, "by hand", f"{peer['cpu']:.2f}", f"{peer['peak']:.0f}", "1", str(peer["outcome"]))
-            ratio = f"{own['cpu'] / peer['cpu']:.1f}"
-            table.add_row("", "capture360", f"{own['cpu']:.2f}", f"{own['peak']:.0f}", ratio, str(own["outcome"]))
-    Console(width=150).print(table)
+            print(f"{name}: by hand {peer['outcome']}; capture360 {own['outcome']}")
+            told += [
+                Figure(f"{name}: ours / by hand in pandas, CPU", own["cpu"] / peer["cpu"], at_most=2.0),
+                Figure(f"{name}: ours, CPU", own["cpu"], "s"),
+                Figure(f"{name}: ours / by hand, peak memory", own["peak"] / peer["peak"]),
+            ]
+    return tell(f"Validating {rows:,} face rows", told)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] in (["ours"], ["by_hand"]):
         print(json.dumps({"ours": ours, "by_hand": by_hand}[sys.argv[1]](Path(sys.argv[2]))))
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_ROWS)
+        sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_ROWS))
