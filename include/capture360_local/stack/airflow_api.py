@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
-_WAITS_S = (0.5, 1.0, 2.0, 4.0)
+WAITS_S = (0.5, 1.0, 2.0, 4.0)
 """Between tries while another process of Airflow writes to SQLite."""
 
 
@@ -76,7 +76,7 @@ class AirflowApi:
 
     def pause(self, dag: str, paused: bool) -> None:
         """Pause or unpause a DAG; sent again after a 500, which Airflow answers while SQLite is locked."""
-        for wait_s in (*_WAITS_S, None):
+        for wait_s in (*WAITS_S, None):
             try:
                 self.request("PATCH", f"/dags/{dag}", params={"update_mask": "is_paused"}, json={"is_paused": paused})
                 return

@@ -178,6 +178,17 @@ def test_a_job_that_does_not_end_is_given_up(desk: Desk, running: RunningSandbox
     assert texts(list(desk.detector("slow").detect(images("one")))) == BOTH[:1]
 
 
+@pytest.mark.parametrize("status", [400, 404], ids=["no content yet", "no file yet"])
+def test_a_result_that_is_listed_before_its_content_is_there_is_asked_for_again(
+    desk: Desk, order: Callable[..., None], status: int
+) -> None:
+    order(method="POST", path="*/files/downloadlink", effect="status", status=status)
+    with pytest.raises(CdfUnavailableError, match="Downloading"):
+        list(desk.detector(f"early-{status}").detect(images("one")))
+    assert texts(list(desk.detector(f"early-{status}").detect(images("one")))) == BOTH[:1]
+    assert made(desk, f"early-{status}") == 1
+
+
 def test_what_people_rejected_is_left_out(desk: Desk, running: RunningSandbox) -> None:
     assert len(list(desk.detector("judged").detect(images("one", "two")))) == 2
     job = desk.jobs.find(core.SPACE, "judged")
