@@ -1,4 +1,4 @@
-"""The state of a capture by the records of its steps: how far it got, and what each step did."""
+"""The state of a capture, derived from the records of its steps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from capture360.model import CaptureKey, Verdict
 
 
 class Stage(StrEnum):
-    """How far a capture got."""
+    """How far a capture was processed."""
 
     READY = "ready"
     ACCEPTED = "accepted"
@@ -24,7 +24,7 @@ class Stage(StrEnum):
 
     @property
     def is_end(self) -> bool:
-        """Whether sensing leaves a capture in this state alone until its files change."""
+        """Return whether sensing ignores a capture at this stage until its files change."""
         return self in {Stage.REJECTED, Stage.PUBLISHED, Stage.CONTEXTUALIZED, Stage.RETRACTED}
 
 
@@ -35,7 +35,7 @@ _STAGE_AFTER = {
     "retract": Stage.RETRACTED,
 }
 ORDERED_STEPS = {"validate": 1, "verify": 2, "annotate": 3}
-"""The order within a run of the steps that determine the stage."""
+"""Steps that determine the stage, by their order within a run."""
 _LOOKING_STEPS = frozenset({"sense", "validate"})
 STAGE_STEPS = frozenset({"validate", *_STAGE_AFTER})
 """The steps whose records determine the stage; all of them small."""
@@ -53,7 +53,7 @@ class StepRecord:
 
     @property
     def stage(self) -> Stage | None:
-        """The stage that a capture reaches by this record."""
+        """The stage that this record brings the capture to."""
         if self.step == "validate":
             return Stage(Verdict(self.body["verdict"]).value)
         return _STAGE_AFTER.get(self.step)
@@ -70,35 +70,35 @@ class CaptureState:
 
     @classmethod
     def from_records(cls, key: CaptureKey, fingerprint: str, records: Sequence[StepRecord]) -> CaptureState:
-        """The state by one or more records, in any order."""
+        """Build the state from one or more records, in any order."""
         ordered = _in_order(records)
         stages = [record.stage for record in ordered if record.stage is not None]
         return cls(key, fingerprint, stages[-1] if stages else Stage.READY, tuple(ordered))
 
     @property
     def seen_at(self) -> datetime:
-        """When this delivery was last seen in the landing zone; a run of an older one may write on after that."""
+        """When this delivery was last seen in the landing zone. Runs of older deliveries may write records later."""
         seen = [record.at for record in self.records if record.step in _LOOKING_STEPS]
         return max(seen, default=self.records[0].at)
 
     def body(self, step: str, batch: int | None = None) -> Mapping[str, Any] | None:
-        """What `step` recorded; None if it did not run yet."""
+        """Return what `step` recorded; None if it did not run yet."""
         for record in self.records:
             if record.step == step and record.batch == batch:
                 return record.body
         return None
 
     def batches(self, step: str) -> Mapping[int, Mapping[str, Any]]:
-        """What the batches of `step` recorded, by batch number."""
+        """Return what the batches of `step` recorded, by batch number."""
         return {
             record.batch: record.body for record in self.records if record.step == step and record.batch is not None
         }
 
 
 def _in_order(records: Sequence[StepRecord]) -> list[StepRecord]:
-    """Oldest first. Steps of one run stand in the order in which a run does them, though clocks of workers differ.
+    """Sort records, oldest first; those of one run in the order of its steps, since the clocks of workers differ.
 
-    A rejected capture goes no further, so a rejection among them is that of a step done again, and stands by its time.
+    A run ends at a rejection, so one that has later steps comes from a repeated validation, and is sorted by its time.
     """
     times = {(record.step, record.batch): record.at for record in records}
     reached: dict[str, datetime] = {}

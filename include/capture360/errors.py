@@ -53,7 +53,7 @@ class ConfigError(Capture360Error):
 
 
 class RequestError(Capture360Error):
-    """What a person entered is wrong: a capture key, a parameter of a run by hand."""
+    """An input is wrong: a capture key, or a parameter of a run triggered by hand."""
 
     remedy = "Correct what was entered and start again."
     fixed_by = "whoever started the run"
@@ -80,7 +80,7 @@ class CaptureRejected(BadInputError):
 
 
 class MissingStepError(Capture360Error):
-    """A step is run before the one that it builds on: the input is not at fault."""
+    """A step runs before the step that it depends on; the input is not at fault."""
 
     def __init__(self, key: object, missing: str, step: str) -> None:
         super().__init__(f"{key}: {missing}. Run {step} first.", remedy=f"Run {step} first, {_RUN_AGAIN}.")
@@ -107,7 +107,7 @@ class LeaseHeldError(Capture360Error):
 
 
 class DriftError(Capture360Error):
-    """Records and CDF disagree. `sentences` holds every finding; the message holds the first ones."""
+    """Records and CDF differ. `sentences` holds every finding, the message the first ones."""
 
     remedy = "Do what the sentences say. captures_reconcile compares again every night, or when it is triggered."
     fixed_by = "CDF administrator"
@@ -121,27 +121,26 @@ class DriftError(Capture360Error):
 
 
 class RetractionError(Capture360Error):
-    """A capture cannot be retracted: others attached something to it, or it changed since people saw the plan."""
+    """A capture cannot be retracted: others attached something to it, or it changed after the plan was shown."""
 
     remedy = "Remove what is named, or ask those who made it; then start a new run, which plans anew."
 
 
 class BackfillError(Capture360Error):
-    """Captures of a date did not reach their end, or cannot. The message names each with its reason."""
+    """Captures of a date did not complete. The message names each with its reason."""
 
     remedy = "Do what the sentences say, then clear the failed run with all its tasks, or backfill the date again."
 
 
 class CdfError(Capture360Error):
-    """CDF refused a request, or shows something that a retry does not change."""
+    """CDF refused a request, or is in a state that a retry does not change."""
 
     remedy = f"Fix what the message names, {_RUN_AGAIN}."
     fixed_by = "CDF administrator"
     status: int | None = None
     """HTTP status that CDF answered, if it answered one."""
     absent: bool = False
-    """Whether CDF's API answered that what was asked for is not there (400 or 404). A store of contents that answers
-    a link so is at fault."""
+    """Whether CDF's API answered 400 or 404 for an item that does not exist; upload and download links do not count."""
 
 
 class UnavailableError(Capture360Error):
@@ -152,9 +151,9 @@ class UnavailableError(Capture360Error):
 
 
 class AirflowUnavailableError(UnavailableError):
-    """Airflow did not answer, or says of something that it does not exist.
+    """Airflow did not answer, or answered that an item does not exist.
 
-    Airflow also says so while its database or secrets backend is down, so the answer proves nothing.
+    Airflow answers the latter also while its database or secrets backend is down.
     """
 
     remedy = (
@@ -163,7 +162,7 @@ class AirflowUnavailableError(UnavailableError):
 
 
 class CdfUnavailableError(UnavailableError):
-    """CDF did not answer, or answered that it is overloaded or broken."""
+    """CDF did not answer, or answered 429 or 5xx."""
 
     remedy = f"CDF did not answer in any try. See whether it is up, {_RUN_AGAIN}."
     status: int | None = None

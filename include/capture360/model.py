@@ -1,4 +1,4 @@
-"""The words of the domain: captures, stations, poses, faces. Plain frozen values, no CDF and no Airflow.
+"""Domain types: captures, stations, poses, faces. Frozen values that depend on neither CDF nor Airflow.
 
 Frames: positions are metres in the site frame, right-handed, Z up. A rotation is the unit quaternion (w, x, y, z) that
 turns the axes of CDF's cube frame (front = -Y, back = +Y, left = +X, right = -X, top = +Z, bottom = -Z) into the site
@@ -38,7 +38,7 @@ def slug(text: str) -> str:
 
 
 def confusable_key(text: str) -> str:
-    """Equal for ids that people would confuse: other case, other Unicode form, blanks around."""
+    """Return a key that is equal for ids that differ only in case, Unicode form or surrounding blanks."""
     return unicodedata.normalize("NFC", text).strip().casefold()
 
 
@@ -65,7 +65,7 @@ class CaptureKey:
 
 
 class CaptureKind(StrEnum):
-    """What a capture is made of."""
+    """Form of the delivered pictures."""
 
     CUBEMAP = "cubemap"
     PANORAMA = "panorama"
@@ -85,7 +85,7 @@ class Verdict(StrEnum):
 
 
 FARTHEST_M = 1e8
-"""Beyond this no coordinate on Earth lies; catches infinity and 1e400."""
+"""Metres. No coordinate on Earth is larger; catches infinity and 1e400 as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +105,12 @@ class Station:
     pose: Pose
     taken_at: datetime
     collection: str = ""
-    """The part of the capture that the station belongs to, which is a collection of its own; the rest if empty."""
+    """Part of the capture that is published as a collection of its own; empty for the remaining stations."""
 
 
 @dataclass(frozen=True, slots=True)
 class StationMedia:
-    """Where a station's pixels lie: six face files, or one panorama. Paths are relative to the capture folder."""
+    """Files of a station: six faces, or one panorama. Paths are relative to the capture folder."""
 
     faces: Mapping[FaceName, str] = field(default_factory=dict)
     panorama: str | None = None
@@ -136,8 +136,9 @@ class Capture:
     reused: Mapping[str, str] = field(default_factory=dict)
     """By station: external id of an earlier capture's station node, where `history` lets them share it."""
     held_back: tuple[str, ...] = ()
-    """Ids of stations that were delivered and may not be published. Of what is published: stations that are shown as an
-    earlier revision left them, since a later one held them back."""
+    """Ids of delivered stations that may not be published.
+
+    In a published capture: those that are shown as an earlier revision published them."""
     camera_height: float | None = None
     """Metres above the floor; None if the manifest does not state it."""
 
@@ -171,7 +172,7 @@ class FaceRef:
 
 @dataclass(frozen=True, slots=True)
 class PublishedImage:
-    """What CDF says is there. Everything after publishing reads these and never computes an id."""
+    """A 360° image as CDF returns it. Steps after publishing use these and compute no ids."""
 
     external_id: str
     space: str
@@ -179,7 +180,7 @@ class PublishedImage:
     pose: Pose
     faces: Mapping[FaceName, FaceRef]
     label: str = ""
-    """What people call the image, where CDF says so."""
+    """Display name of the image in CDF, if any."""
 
 
 MAX_TEXT_LENGTH = 128
@@ -196,7 +197,7 @@ class Detection:
     score: float
     polygon: tuple[tuple[float, float], ...]
     outline: tuple[tuple[float, float], ...] | None = None
-    """Outline of the plate that the text stands on, None if it could not be made out."""
+    """Outline of the plate that bears the text, None if it was not recognised."""
     whole: bool | None = None
     """True if the plate shows a margin at both ends of the text and nothing unread, False if the text is cut."""
     line_px: float | None = None
@@ -214,9 +215,9 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What became of a detection; `candidates` are the best alternatives with their probability.
+    """Result of matching a detection; `candidates` are the best alternatives with their probability.
 
-    A plate that is undecided has one match that is suggested, on its best view; its other views are dropped.
+    An undecided plate has one suggested match, on its best view; its other views are dropped.
     """
 
     detection: Detection
@@ -226,4 +227,4 @@ class Match:
     reason: str
     candidates: tuple[tuple[Asset, float], ...] = ()
     plate: str = ""
-    """Name of the physical plate, the same for all views of it in one capture; empty before views were compared."""
+    """Name of the physical plate, the same for all its views in one capture; empty before views are compared."""

@@ -1,4 +1,4 @@
-"""External ids: deterministic, collision-resistant, safe in charset and length.
+"""External ids: deterministic, collision-resistant, of valid characters and length.
 
 External ids match `[a-zA-Z]([a-zA-Z0-9_]*[a-zA-Z0-9])?`, the narrowest pattern in CDF's published spec (instance ids in
 the Files API), and stay under 200 characters. A readable part helps people; sixteen hex digits of the sha256 over the
@@ -13,7 +13,7 @@ import re
 from capture360.model import Capture, CaptureKey, FaceName
 
 COLLECTION_PREFIX = "c360_collection_"
-"""Begins the external ids of all collections of ours."""
+"""Prefix of the external ids of all our collections."""
 _READABLE = 32
 
 
@@ -27,7 +27,7 @@ def collection_id(key: CaptureKey, part: str = "") -> str:
 
 
 def collections(capture: Capture) -> dict[str, str]:
-    """Labels of the collections that a capture is published in, by external id, in the order of its stations."""
+    """Return the labels of the capture's collections by external id, in the order of its stations."""
     parts = dict.fromkeys(station.collection for station in capture.stations)
     return {collection_id(capture.key, part): f"{capture.label}, {part}" if part else capture.label for part in parts}
 
@@ -38,7 +38,7 @@ def station_id(key: CaptureKey, station: str) -> str:
 
 
 def station_node(capture: Capture, station: str) -> str:
-    """External id of the node that a station hangs on: its own, or that of an earlier capture."""
+    """External id of a station's node: its own, or that of an earlier capture which it shares."""
     return capture.reused.get(station) or station_id(capture.key, station)
 
 
@@ -48,7 +48,7 @@ def image_id(key: CaptureKey, station: str) -> str:
 
 
 def image_prefix(key: CaptureKey) -> str:
-    """What the ids of all images of a capture start with; other captures of alike names have it too."""
+    """Prefix of the ids of all images of a capture. Captures of similar names may share it."""
     return f"c360_image_{_readable(key.site)}_{_readable(key.capture)}_"
 
 
@@ -68,7 +68,7 @@ def scene_edge_id(scene: str, space: str, collection: str) -> str:
 
 
 def text_job_id(key: CaptureKey, fingerprint: str, space: str, collection: str) -> str:
-    """External id of the 3D job that reads the texts of one collection, as one delivery left it."""
+    """External id of the 3D job that reads the texts of one collection of a delivery."""
     return _external_id("texts", key.site, key.capture, fingerprint, space, collection)
 
 

@@ -1,10 +1,10 @@
-"""Records of what the steps did: small JSON documents beside the landing zone.
+"""Records of steps: small JSON documents beside the landing zone.
 
     <url>/<site>/<capture>/<fingerprint>/<step>[.<batch>].json   one writer a name
     <url>/<site>/<capture>/<fingerprint>/<report>                HTML and CSV reports
-    <url>/<site>/<capture>/notes/<name>.json                     what steps keep of a capture across its deliveries
+    <url>/<site>/<capture>/notes/<name>.json                     state of a capture across its deliveries
     <url>/<site>/<capture>/notes/plates/<plate>-<version>.json   what people answered about a plate under review
-    <url>/<site>/<capture>/memory/...                            what proves notes that could not be restored otherwise
+    <url>/<site>/<capture>/memory/...                            counts and digests that reveal lost notes
     <url>/<site>/<capture>/leases/...                            which run writes the capture, see `steps.lease`
     <url>/by-date/<capture date>/<site>/<capture>                empty marker for backfills
     <url>/ocr-cache/...                                          texts by content of the face
@@ -42,7 +42,7 @@ _DONE = f"{SENSING}/done"
 RESERVED = frozenset({BY_DATE, OCR_CACHE, SENSING, PROJECTS})
 """Folders beside those of the sites, so no site may have their names as its id."""
 BETWEEN = "~"
-"""No part of an id, so that the name of a marker comes apart in one way only."""
+"""Separator in names of markers; not allowed in ids."""
 NOTES = "notes"
 LEASES = "leases"
 MEMORY = "memory"
@@ -60,7 +60,7 @@ class Records:
         return self.store.url
 
     def refuse_other_project(self, site: str, cluster: str, project: str) -> None:
-        """ConfigError if what is recorded of a site happened in another CDF project than this one."""
+        """Raise ConfigError if the site's records belong to another CDF project."""
         bound = self._checked("binding", "", _binding(site), self.store.document(_binding(site)))
         if bound is not None and (bound["cluster"], bound["project"]) != (cluster, project):
             raise ConfigError(
@@ -92,9 +92,9 @@ class Records:
             self.unmark_done(key, fingerprint)
 
     def mark_done(self, state: CaptureState) -> None:
-        """Note that sensing has nothing left to do for a delivery, until a step records anew how far it got.
+        """Mark a delivery as done for sensing, until a step records a new stage.
 
-        The delivery that lies in the landing zone is the only one of its capture that is marked.
+        Only the delivery in the landing zone is marked, not earlier ones of its capture.
         """
         for other in self.fingerprints(state.key):
             if other != state.fingerprint:
@@ -102,9 +102,9 @@ class Records:
         self.store.put(_done_marker(state.key, state.fingerprint, state.stage), b"")
 
     def done(self, site: str) -> Mapping[tuple[str, str], Stage]:
-        """Stages of the deliveries of a site that sensing is done with, by capture and fingerprint: two listings.
+        """Return the stages of a site's done deliveries, by capture and fingerprint. Takes two listings.
 
-        Captures whose records were removed are not among them.
+        Captures whose records were removed are left out.
         """
         known = set(self.store.names(site))
         found: dict[tuple[str, str], Stage] = {}
@@ -116,21 +116,21 @@ class Records:
         return found
 
     def get(self, key: CaptureKey, fingerprint: str, step: str, batch: int | None = None) -> StepRecord | None:
-        """One record; None if the step did not run yet."""
+        """Return one record; None if the step did not run yet."""
         path = f"{_folder(key, fingerprint)}/{_document_name(step, batch)}"
         document = self.store.document(path)
         return None if document is None else self._record(path, step, batch, document)
 
     def has(self, key: CaptureKey, fingerprint: str, step: str) -> bool:
-        """Whether there is a record of that name; it is not read."""
+        """Return whether a record exists, without reading it."""
         return self.store.exists(f"{_folder(key, fingerprint)}/{_document_name(step, None)}")
 
     def load(
         self, key: CaptureKey, fingerprint: str | None = None, *, only: Collection[str] | None = None
     ) -> CaptureState | None:
-        """The state of the capture's newest delivery, or of the one named; None without records.
+        """Return the state of the named delivery, else of the newest; None without records.
 
-        `only` names the steps whose records are read: `STAGE_STEPS` are enough for the stage of a large capture.
+        `only` limits the records to those of these steps; `STAGE_STEPS` suffice to determine the stage.
         """
         if fingerprint is not None:
             return self._state(key, fingerprint, only)
@@ -139,35 +139,35 @@ class Records:
         return max(found, key=lambda state: state.seen_at, default=None)
 
     def newest_with(self, key: CaptureKey, step: str) -> str | None:
-        """The newest delivery that has a record of `step`; None if none has."""
+        """Return the newest delivery that has a record of `step`; None if none has."""
         found = [(name, self.get(key, name, step)) for name in self.fingerprints(key)]
         dated = [(record.at, name) for name, record in found if record is not None]
         return max(dated)[1] if dated else None
 
     def fingerprints(self, key: CaptureKey) -> Sequence[str]:
-        """All deliveries of a capture that the records know of."""
+        """Return all recorded deliveries of a capture."""
         return [name for name in self.store.names(_folder(key)) if name not in _NO_DELIVERIES]
 
     def keys(self) -> Iterator[CaptureKey]:
-        """All captures that have records."""
+        """Return all captures that have records."""
         for site in self.store.names():
             if site in RESERVED or not is_id(site, SITE_LENGTH):
                 continue
             yield from self.keys_of(site)
 
     def keys_of(self, site: str) -> Sequence[CaptureKey]:
-        """The captures of one site that have records: one listing."""
+        """Return the captures of one site that have records. Takes one listing."""
         if site in RESERVED:
             return []
         return [CaptureKey(site, capture) for capture in self.store.names(site) if is_id(capture, CAPTURE_LENGTH)]
 
     def note(self, key: CaptureKey, name: str, folder: str = NOTES) -> Mapping[str, Any] | None:
-        """The note kept under `name`, for steps that compare two runs; None if there is none."""
+        """Return the note kept under `name`; None if there is none."""
         path = f"{_folder(key)}/{folder}/{name}.json"
         return self._checked(folder.rpartition("/")[2], name, path, self.store.document(path))
 
     def notes(self, site: str, name: str) -> Mapping[CaptureKey, Mapping[str, Any]]:
-        """The note kept under `name` of each capture of a site: one listing, and one read a capture."""
+        """Return each note `name` of a site, by capture. Takes one listing, and one read for each capture."""
         keys = self.keys_of(site)
         paths = [f"{_folder(key)}/{NOTES}/{name}.json" for key in keys]
         found = zip(keys, paths, self.store.read_all(paths), strict=True)
@@ -178,7 +178,7 @@ class Records:
         }
 
     def holder_of(self, path: str) -> str | None:
-        """The run that the document of a lease names; None if it is not there."""
+        """Return the run that a lease document names; None if the document is missing."""
         document = self._checked("lease", "", path, self.store.document(path))
         return None if document is None else str(document["run"])
 
@@ -186,16 +186,16 @@ class Records:
         self.store.put(f"{_folder(key)}/{folder}/{name}.json", _json(body))
 
     def create_note(self, key: CaptureKey, name: str, body: Mapping[str, Any], folder: str) -> bool:
-        """Keep a note under a new name; False, and nothing changed, if there is one."""
+        """Create a note; return False, and change nothing, if the name is taken."""
         return self.store.create(f"{_folder(key)}/{folder}/{name}.json", _json(body))
 
     def note_names(self, key: CaptureKey, folder: str) -> Sequence[str]:
-        """The names of the notes in a folder: one listing."""
+        """Return the names of the notes in a folder. Takes one listing."""
         names = self.store.names(f"{_folder(key)}/{folder}")
         return [name.removesuffix(".json") for name in names if name.endswith(".json")]
 
     def read_notes(self, key: CaptureKey, names: Sequence[str], folder: str) -> Sequence[Mapping[str, Any] | None]:
-        """The notes of these names, read side by side; None for those that are not there."""
+        """Read several notes concurrently; None for missing ones."""
         paths = [f"{_folder(key)}/{folder}/{name}.json" for name in names]
         read = zip(paths, self.store.read_all(paths), strict=True)
         kind = folder.rpartition("/")[2]
@@ -211,7 +211,7 @@ class Records:
         return self.store.url_of(path)
 
     def report(self, key: CaptureKey, fingerprint: str, name: str) -> bytes | None:
-        """A stored report; None if there is none of that name."""
+        """Return a stored report; None if there is none of that name."""
         if not is_id(fingerprint, 64) or not is_id(name, 100):
             return None
         return self.store.read(f"{_folder(key, fingerprint)}/{name}")
@@ -223,17 +223,17 @@ class Records:
             self.store.remove(path)
 
     def mark_date(self, key: CaptureKey, capture_date: date) -> None:
-        """Make the capture findable by its date, for backfills."""
+        """Add the capture to the index by date, for backfills."""
         path = f"{BY_DATE}/{capture_date.isoformat()}/{key}"
         if not self.store.exists(path):
             self.store.put(path, b"")
 
     def dates(self) -> Sequence[date]:
-        """The dates on which captures were taken, in order; what else lies beside them is passed over."""
+        """Return the dates of captures in order; foreign files in the index are ignored."""
         return sorted(day for name in self.store.names(BY_DATE) if (day := _date(name)) is not None)
 
     def on_date(self, capture_date: date) -> Sequence[CaptureKey]:
-        """The captures taken on a date, sorted."""
+        """Return the captures of a date, sorted."""
         folder = f"{BY_DATE}/{capture_date.isoformat()}"
         return [
             CaptureKey(site, capture)
@@ -244,7 +244,7 @@ class Records:
         ]
 
     def unmark_done(self, key: CaptureKey, fingerprint: str) -> None:
-        """Let sensing see the capture at every look again."""
+        """Remove the marker of a done delivery, so that sensing considers it again."""
         for stage in Stage:
             if stage.is_end:
                 self.store.remove(_done_marker(key, fingerprint, stage))

@@ -20,16 +20,16 @@ _SIDE_BY_SIDE = 16
 
 
 def opened_store(url: str, **storage_options: Any) -> tuple[Any, str]:
-    """The fsspec file system of a URL, and the path in it; ConfigError if there is no such kind of store here."""
+    """Return the fsspec file system of a URL and the path in it; ConfigError for an unsupported scheme."""
     try:
         found: tuple[Any, str] = fsspec.core.url_to_fs(url, **storage_options)
     except (ValueError, ImportError) as error:
-        raise ConfigError(f"{url} lies in no store that is known here: {error}.") from None
+        raise ConfigError(f"{url} cannot be opened, since its URL scheme is not supported: {error}.") from None
     return found
 
 
 class StateDocument(dict[str, Any]):
-    """A JSON object that we wrote once. A key that is missing now is an error about the file, not about the code."""
+    """A JSON object of ours. A missing key raises RecordsError, which names the file as damaged."""
 
     def __init__(self, values: Mapping[str, Any], url: str) -> None:
         super().__init__(values)
@@ -46,9 +46,10 @@ def _broken(url: str, why: object) -> RecordsError:
 class DocumentStore:
     """Documents below one folder, by relative path. A document is seen complete or not at all.
 
-    On a local or mounted file system that is a temporary file and a rename (a hard link for exclusive creation, which
-    unlike an exclusive open never leaves an empty document behind). Object stores put whole objects anyway; exclusive
-    creation is there a conditional put (If-None-Match on S3, if-generation-match on GCS, If-None-Match on Azure).
+    On a local or mounted file system it is written to a temporary file and renamed; exclusive creation uses a hard
+    link, which unlike an exclusive open never leaves an empty document behind. Object stores write whole objects;
+    exclusive creation is a conditional put there (If-None-Match on S3, if-generation-match on GCS, If-None-Match on
+    Azure).
     """
 
     def __init__(self, url: str, **storage_options: Any) -> None:
@@ -59,7 +60,7 @@ class DocumentStore:
         self._is_local = "file" in ((protocol,) if isinstance(protocol, str) else protocol)
 
     def url_of(self, path: str) -> str:
-        """The full URL of a document, for people and links."""
+        """Return the full URL of a document."""
         return f"{self.url}/{path}"
 
     def put(self, path: str, content: bytes) -> None:
@@ -75,7 +76,7 @@ class DocumentStore:
             temporary.unlink(missing_ok=True)
 
     def create(self, path: str, content: bytes) -> bool:
-        """Create a document; False, and nothing changed, if it is there already."""
+        """Create a document; return False, and change nothing, if it exists."""
         full = self._full(path)
         try:
             if self._is_local:
@@ -91,19 +92,19 @@ class DocumentStore:
         return True
 
     def read(self, path: str) -> bytes | None:
-        """The document; None if it is not there."""
+        """Return the document; None if it does not exist."""
         try:
             return bytes(self._fs.cat_file(self._full(path)))
         except FileNotFoundError:
             return None
 
     def document(self, path: str) -> StateDocument | None:
-        """A JSON object of ours; None if it is not there, RecordsError with the one sentence if it is damaged."""
+        """Return a JSON object of ours; None if it does not exist, RecordsError if it is damaged."""
         content = self.read(path)
         return None if content is None else self.parsed(path, content)
 
     def parsed(self, path: str, content: bytes) -> StateDocument:
-        """What `document` makes of the bytes that were read from `path`."""
+        """Parse the bytes that were read from `path`, as `document` does."""
         try:
             parsed = json.loads(content)
         except (ValueError, RecursionError) as error:
@@ -113,11 +114,11 @@ class DocumentStore:
         return StateDocument(parsed, self.url_of(path))
 
     def broken(self, path: str, why: object) -> RecordsError:
-        """The error about a document of ours that nobody can use as it is."""
+        """Return the error for a damaged document."""
         return _broken(self.url_of(path), why)
 
     def read_all(self, paths: Sequence[str]) -> list[bytes | None]:
-        """Documents side by side, in the order named; None for those that are not there."""
+        """Read documents concurrently, in the order given; None for missing ones."""
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
             return list(pool.map(self.read, paths))
 
@@ -127,14 +128,14 @@ class DocumentStore:
         return bool(self._fs.exists(full))
 
     def remove(self, path: str) -> None:
-        """Remove a document; nothing happens if it is not there."""
+        """Remove a document if it exists."""
         try:
             self._fs.rm_file(self._full(path))
         except FileNotFoundError:
             return
 
     def names(self, folder: str = "") -> list[str]:
-        """Names of the documents and folders right below `folder`, sorted."""
+        """Return the names of documents and folders directly below `folder`, sorted."""
         full = self._full(folder).rstrip("/")
         self._fs.invalidate_cache(full)
         try:
@@ -167,7 +168,7 @@ def _link_new(path: Path, content: bytes) -> None:
 
 
 def _says_exists(error: OSError) -> bool:
-    """Stores that answer 412 without saying to which condition: the only one we send is "must not exist"."""
+    """Return whether the error means that the object exists. A 412 does: no other condition is sent."""
     cause = error.__cause__
     response = getattr(cause, "response", None) or {}
     code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None

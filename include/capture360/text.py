@@ -1,4 +1,4 @@
-"""Text from outside as one printable line: for people, logs and documents."""
+"""Escaping of text from outside as one printable line, for people, logs and documents."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _USER = re.compile(r"(?<=://)[^\s/@]+@")
 
 
 def without_secrets(text: str) -> str:
-    """`text` with the addresses in it cut off at their queries, which may hold a signature, and without logins."""
+    """Remove logins and queries from the URLs in `text`, since these may hold secrets and signatures."""
     return _USER.sub("", _QUERY.sub("?…", text))
 
 
 def printable(text: str, length: int = 300) -> str:
-    """`text` for people, logs and documents: what cannot be printed or encoded is escaped, and the rest cut off.
+    """Escape what cannot be printed or encoded in `text`, and cut it off at `length`.
 
     Names from an operating system may hold bytes that are no UTF-8 (which Python reads as lone surrogates), line breaks
     and control characters.
@@ -31,7 +31,7 @@ def printable(text: str, length: int = 300) -> str:
 
 
 def is_text(name: str) -> bool:
-    """Whether a table can hold the name of a file: no bytes outside UTF-8, no line break, no control character."""
+    """Return whether a file's name is plain text: valid UTF-8 without line breaks and control characters."""
     return name.isprintable() or not any(unicodedata.category(each) in _NO_TEXT for each in name)
 
 

@@ -45,7 +45,7 @@ def test_a_store_of_an_unknown_kind_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = told_by(monkeypatch, capsys, "check", "foo://bucket/hall-7/may")
-    assert told.startswith("capture360: foo://bucket/hall-7/may lies in no store that is known here: Protocol not")
+    assert told.startswith("capture360: foo://bucket/hall-7/may cannot be opened, since its URL scheme is not")
 
 
 def test_a_store_without_credentials_is_told(

@@ -1,4 +1,4 @@
-"""Runs of an extraction pipeline: how people who live in CDF see what became of a capture, and CDF notifies them.
+"""Runs of an extraction pipeline, which show the results of captures in CDF and trigger its notifications.
 
 A run in CDF has no key, so its message carries a tag of the run that it is about: it is looked up,
 created and looked up again.

@@ -27,7 +27,7 @@ def collection_link(connection: Connection, collection: Collection) -> str:
 
 
 def asset_link(connection: Connection, asset: Asset) -> str:
-    """Where to look at an asset: its page in Fusion's Data Explorer, or Fusion's search for a node of the data model.
+    """Return the address of an asset: its page in Fusion's Data Explorer, or Fusion's search for a node.
 
     Fusion has no documented address of a single node, so its search is opened with the asset's name.
     """
@@ -41,5 +41,5 @@ def asset_link(connection: Connection, asset: Asset) -> str:
 
 
 def _browser_host(connection: Connection) -> str:
-    """The project's host as a browser reaches it."""
+    """Return the project's host as a browser reaches it."""
     return (connection.browser_url or connection.base_url).rstrip("/")

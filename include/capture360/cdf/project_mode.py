@@ -28,5 +28,5 @@ def checked_mode(name: str) -> ModeName:
 
 
 def modes_of_kind(kind: str) -> Sequence[ModeName]:
-    """Return the modes that fit a project of that `dataModelingStatus`."""
+    """Return the modes that fit a project of this `dataModelingStatus`."""
     return [mode for mode, each in PROJECT_KINDS.items() if each == kind]

@@ -33,7 +33,7 @@ class CheckResult:
 
 
 def is_fit(found: Sequence[CheckResult]) -> bool:
-    """Whether captures can be published; links and scans may still lack something."""
+    """Return whether captures can be published; requirements of links and scans may be unmet."""
     return all(row.state == "fit" for row in found if row.needed_for == _PUBLISHING)
 
 
@@ -123,7 +123,7 @@ def _for_more(granted: Sequence[Mapping[str, Any]], purpose: str, needs: Sequenc
 
 
 def _pipeline(cdf: CdfProject, site: Site) -> Iterator[CheckResult]:
-    """Yield whether the site's extraction pipeline is there."""
+    """Yield whether the site's extraction pipeline exists."""
     if site.extraction_pipeline is None:
         return
     what = f'extraction pipeline "{site.extraction_pipeline}"'

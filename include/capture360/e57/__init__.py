@@ -1,4 +1,4 @@
-"""E57 files (ASTM E2807): what they hold, whether they are whole, and the panoramas out of them.
+"""E57 files (ASTM E2807): their contents, their integrity, and extraction of their panoramas.
 
 found = preflight("scan.e57")                       # milliseconds, whatever the size
 checked = verify("scan.e57", progress)              # every page's checksum, and the sha256, in one pass

@@ -1,4 +1,4 @@
-"""The CRC32C of E57 pages: many at once, for a call a page costs more than the checksum itself.
+"""CRC32C of E57 pages, many at once, since a call for each page costs more than its checksum.
 
 A CRC is affine over GF(2) in its start value and in the bytes. So the CRC of a run of pages, checksums included,
 follows from the stored checksums alone if they are right: each of their bits adds a word that only depends on how many
@@ -20,7 +20,7 @@ PAYLOAD = 1020
 _RUN = 1024
 """Pages in one comparison."""
 _FEW = 16
-"""Up to so many pages one by one are faster."""
+"""Number of pages up to which checking each is faster."""
 _RECORDS = np.dtype([("payload", f"V{PAYLOAD}"), ("checksum", ">u4")])
 
 Words = NDArray[np.uint32]
@@ -47,7 +47,7 @@ def _wrong_in_run(pages: bytes) -> NDArray[np.intp]:
 
 
 def _checksum_of_run(pages: bytes) -> int:
-    """The CRC of all of it if every stored checksum is right."""
+    """CRC of the whole run, provided that every stored checksum is right."""
     stored = np.frombuffer(pages, np.uint8).reshape(-1, PAGE)[:, PAYLOAD:]
     bits = np.unpackbits(stored)
     of_bits, of_zeros = _contributions()

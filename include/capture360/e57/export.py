@@ -1,4 +1,4 @@
-"""An E57 file as a capture folder: its pictures, a stations table and a manifest that the checks accept."""
+"""Export of an E57 file to a capture folder: its pictures, a stations table and a manifest."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def export_capture(
     site: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Writes `<folder>` with all usable spheres of a file and returns it.
+    """Write all usable spheres of a file to `folder` and return it.
 
     Spherical pictures are copied as they are to `panos/`. Six pinhole pictures become cube faces below `images/`; in a
     file that has both, so do the spherical ones. The folder's name is the capture, `site` (else its parent's name) the
@@ -78,7 +78,7 @@ def _write_capture(source: Source, found: Preflight, folder: Path, site: str, pr
 
 
 def _copied(file: PagedFile, sphere: Photosphere, folder: Path) -> str:
-    """Copies a panorama; its path in the capture."""
+    """Copy a panorama; return its path in the capture."""
     assert sphere.panorama is not None and sphere.panorama.blob is not None
     with open_picture(file, sphere.panorama.blob) as picture:
         extension = read_header(picture, file.where, math.inf).extensions[0]

@@ -1,4 +1,4 @@
-"""Pictures out of an E57 file: raw bytes in bounded memory, and the six faces of a sphere."""
+"""Extraction from an E57 file: pictures in bounded memory, and the six faces of a sphere."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _STRIP = 64
 
 
 def picture_start(file: PagedFile, blob: Blob) -> int:
-    """Physical offset of the picture's first byte; E57Error unless a blob section of its length lies there."""
+    """Return the physical offset of a picture's first byte; E57Error unless a blob section of its length is there."""
     if blob.length < 1 or not file.fits(blob.offset, _SECTION_HEADER.size + blob.length):
         raise E57Error(
             f"{file.where}: a picture of {blob.length:,} bytes at byte {blob.offset:,} lies outside the file. "
@@ -45,17 +45,17 @@ def picture_start(file: PagedFile, blob: Blob) -> int:
 
 
 def open_picture(file: PagedFile, blob: Blob) -> IO[bytes]:
-    """A picture as a seekable stream; only what is read is taken from the file, each page checked."""
+    """Open a picture as a seekable stream, which reads and checks only the pages it needs."""
     return file.open(picture_start(file, blob), blob.length)
 
 
 def picture_blocks(file: PagedFile, blob: Blob) -> Iterator[bytes]:
-    """A picture's bytes, at most a megabyte at a time, each page checked."""
+    """Yield a picture's bytes, at most a megabyte at a time; each page is checked."""
     return file.blocks(picture_start(file, blob), blob.length)
 
 
 def read_picture(file: PagedFile, blob: Blob) -> bytes:
-    """A picture's bytes at once."""
+    """Read all bytes of a picture."""
     return b"".join(picture_blocks(file, blob))
 
 
@@ -66,10 +66,10 @@ def sphere_faces(
     jpeg_quality: int = JPEG_QUALITY,
     max_megapixels: float = MAX_MEGAPIXELS,
 ) -> Iterator[EncodedFace]:
-    """The six faces of a sphere in the order of `FACES`.
+    """Yield the six faces of a sphere in the order of `FACES`.
 
-    A pinhole picture that is a face already passes through untouched; one that lies on its side is turned; any other is
-    resampled, as a panorama is. BadInputError names file and image if a picture is damaged.
+    A pinhole picture that already is a face is passed through; one that lies on its side is rotated; any other is
+    resampled, as panoramas are. BadInputError names file and image if a picture is damaged.
     """
     if sphere.panorama and sphere.panorama.blob:
         content = read_picture(file, sphere.panorama.blob)

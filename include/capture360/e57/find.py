@@ -1,4 +1,4 @@
-"""Which images of an E57 file make full spheres, where they stand and how they are turned. From the XML alone.
+"""Full spheres among the images of an E57 file, with their poses, from the XML alone.
 
 A sphere is one `sphericalRepresentation`, or six square pinhole images at one place that look along six axes.
 """
@@ -18,7 +18,7 @@ from capture360.model import STATION_LENGTH, Pose, confusable_key, is_id, slug
 
 
 def find_photospheres(contents: Contents) -> Candidates:
-    """All spheres of a file, in file order, with ids that are unique in it."""
+    """Return all spheres of a file, in file order, with ids that are unique in it."""
     remarks: list[Remark] = []
     drafts: list[Photosphere] = []
     spherical = [image for image in contents.images if image.representation("spherical")]

@@ -35,7 +35,7 @@ _KINDS: dict[str, RepresentationKind] = {
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """Where a picture's bytes lie: physical offset of the section, logical length of the picture."""
+    """Location of a picture: physical offset of its section, and logical length in bytes."""
 
     offset: int
     length: int
@@ -44,7 +44,7 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """One picture. Pixel sizes are radians if spherical, metres if pinhole; the principal point is in pixels."""
+    """A picture and its projection. Pixel sizes are in radians if spherical, metres if pinhole; the rest in pixels."""
 
     kind: RepresentationKind
     blob: Blob | None
@@ -66,7 +66,7 @@ class Representation:
 
 @dataclass(frozen=True, slots=True)
 class ScannerPose:
-    """As written: quaternion (w, x, y, z), perhaps not of unit length, and metres."""
+    """Pose as written: quaternion (w, x, y, z), not necessarily of unit length, and position in metres."""
 
     rotation: tuple[float, float, float, float]
     translation: tuple[float, float, float]
@@ -74,7 +74,7 @@ class ScannerPose:
 
 @dataclass(frozen=True, slots=True)
 class Image2D:
-    """One child of `images2D`. `problems` says what of it could not be read."""
+    """A child of `images2D`. `problems` lists what could not be read."""
 
     index: int
     guid: str
@@ -98,7 +98,7 @@ class Image2D:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What the XML section says."""
+    """Contents of the XML section."""
 
     guid: str
     coordinate_system: str
@@ -137,7 +137,7 @@ def read_contents(file: PagedFile) -> Contents:
 
 
 class _Collected:
-    """Takes the events of the parser, keeps what matters, and lets go of the rest at once."""
+    """Receiver of parser events that keeps images and scan times and discards the rest."""
 
     def __init__(self, where: str) -> None:
         self._where = where
@@ -200,12 +200,12 @@ class _Collected:
 
 
 def _local(tag: object) -> str:
-    """Name of an element of the E57 namespace, or of none; a vendor's own elements keep theirs and match nothing."""
+    """Local name of an element of the E57 namespace or of none; elements of other namespaces keep their full name."""
     return str(tag).removeprefix(f"{{{NAMESPACE}}}")
 
 
 def _clean(text: str | None) -> str:
-    """On one line: it stands in sentences."""
+    """Return a text on one line, for use in messages."""
     return " ".join((text or "")[: 2 * _MAX_TEXT].split())[:_MAX_TEXT]
 
 

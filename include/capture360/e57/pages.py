@@ -31,7 +31,7 @@ class E57Error(BadInputError):
 
 
 class DamagedError(E57Error):
-    """The checksum of a page is wrong: nothing of the file can be trusted."""
+    """The checksum of a page is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Header:
 
 
 class PageChecker:
-    """Checks pages as bytes go by, in pieces of any size; for one pass over a file that is uploaded or hashed too."""
+    """Incremental check of pages, fed with pieces of any size, for passes that also upload or hash the file."""
 
     def __init__(self) -> None:
         self.pages = 0
@@ -71,12 +71,12 @@ class PageChecker:
 
     @property
     def complete(self) -> bool:
-        """Whether the bytes so far end with a page."""
+        """Return whether the bytes so far end at a page boundary."""
         return not self._rest
 
 
 class PagedFile:
-    """Logical reading of an E57 file over any seekable binary stream; every page read is checked."""
+    """Logical view of an E57 file over any seekable binary stream; every page that is read is checked."""
 
     def __init__(self, stream: IO[bytes], where: str) -> None:
         self.where = where

@@ -11,14 +11,14 @@ from capture360.geometry import rotation as rot
 from capture360.model import FARTHEST_M, FaceName, Pose
 
 UNIT_TOLERANCE = 1e-3
-"""A quaternion this far from length 1 is taken as rounded."""
+"""Deviation of a quaternion's length from 1 that counts as rounding."""
 UNIT_REPAIRABLE = 1e-2
-"""One this far off is normalised with a note; beyond it is no rotation."""
+"""Deviation that is normalised with a note; above it the quaternion is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class PinholeFace:
-    """One picture of a cube: `turn` quarter turns counter-clockwise bring it upright; `fits` if it needs no more."""
+    """A picture of a cube. `turn` quarter turns counter-clockwise make it upright; `fits` if it needs no resampling."""
 
     face: FaceName
     image: Image2D
@@ -43,7 +43,7 @@ class Photosphere:
 
     @property
     def index(self) -> int:
-        """Number of its first image in the file: how a reference names the sphere."""
+        """Number of its first image in the file, which references use."""
         return self.images[0].index
 
     @property
@@ -57,7 +57,7 @@ class Photosphere:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Observation about a sphere. `fatal` if it makes the sphere unusable; a `note` was fixed on reading."""
+    """Problem of a sphere. `fatal` if it makes the sphere unusable; `note` if it was corrected while reading."""
 
     label: str
     value: str
@@ -65,12 +65,12 @@ class Remark:
     fatal: bool = False
     note: bool = False
     image: int | None = None
-    """Number of an image of the sphere, so that a usable one is reported by its station."""
+    """Number of an image of the sphere, by which the station is found."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Spheres that can be used, those that cannot with the reason, and how many images are none."""
+    """Usable spheres, remarks about unusable ones, and the number of images that belong to no sphere."""
 
     usable: tuple[Photosphere, ...]
     remarks: tuple[Remark, ...]
@@ -79,7 +79,7 @@ class Candidates:
 
 
 def split_reference(reference: str) -> tuple[str, int]:
-    """Path and image number that `Photosphere.reference` put together; E57Error if it did not."""
+    """Split a reference into path and image number; E57Error if it is malformed."""
     path, _, index = reference.rpartition("#")
     if not path or not index.isdecimal():
         raise E57Error(f'"{reference}" names no sphere of an E57 file. Write scan.e57#<image number>.')
@@ -87,7 +87,7 @@ def split_reference(reference: str) -> tuple[str, int]:
 
 
 def fault(image: Image2D, picture: Representation) -> Remark | None:
-    """Return why an image is unusable by its own values, or None."""
+    """Return why an image is unusable, or None; only its own values are considered."""
     if image.problems:
         return Remark(image.label, image.problems[0], f"cannot be used: {image.problems[0]}", fatal=True)
     if picture.blob is None:

@@ -23,19 +23,19 @@ _SAME_PLACE = 0.01
 _ALIGNED = math.radians(0.5)
 _RIGHT_ANGLE = math.radians(0.1)
 _MOST_AT_ONE_PLACE = 600
-"""More than any rig takes: the positions are lost."""
+"""Images at one place above which the file is taken to lack positions."""
 _FEWEST_OF_A_SPHERE = 5
-"""Square-on pinhole images at one place that look like a cube with a face lost."""
+"""Least number of images at one place that count as a cube with a missing face."""
 _SAME_DIRECTION = 0.7
-"""Cosine of the angle from which on two pictures show different faces."""
+"""Cosine of the least angle between views of different faces."""
 _MOST_DIRECTIONS = 32
-"""More than fit on a sphere at that angle."""
+"""Above the number of views that fit on a sphere at that angle."""
 _BETWEEN = " _.-"
 _Place = tuple[str, int, int, int]
 
 
 def pinhole_sets(images: Sequence[Image2D], remarks: list[Remark]) -> tuple[list[list[Image2D]], int]:
-    """Images at one place that may be the faces of a cube, and the number of images that belong to none."""
+    """Group images at one place that may be the faces of a cube, and count those that belong to none."""
     places: dict[_Place, list[Image2D]] = {}
     others = 0
     for image in images:
@@ -65,7 +65,7 @@ def _may_be_face(picture: Representation) -> bool:
 
 
 def _place(places: Mapping[_Place, Sequence[Image2D]], scan: str, pose: ScannerPose) -> _Place:
-    """The cell of a place already known within a centimetre, else a new one."""
+    """Return the cell of a known place within a centimetre, else of a new one."""
     i, j, k = (math.floor(max(-FARTHEST_M, min(value, FARTHEST_M)) / _SAME_PLACE) for value in pose.translation)
     for cell in ((scan, i + a, j + b, k + c) for a in (0, -1, 1) for b in (0, -1, 1) for c in (0, -1, 1)):
         for known in places.get(cell, ())[:1]:
@@ -76,7 +76,7 @@ def _place(places: Mapping[_Place, Sequence[Image2D]], scan: str, pose: ScannerP
 
 
 def _by_direction(images: Sequence[Image2D]) -> list[list[Image2D]]:
-    """Two exposures from one place are two cubes: no cube looks twice in one direction."""
+    """Split images at one place into cubes, none of which has two views in one direction."""
     cubes: list[list[Image2D]] = []
     looking = np.zeros((len(images), _MOST_DIRECTIONS, 3))
     for image in images:
@@ -145,9 +145,9 @@ def cube_of(group: list[Image2D], remarks: list[Remark]) -> Iterable[Photosphere
 
 
 def _cube_axes(group: Sequence[Image2D]) -> rot.Matrix | None:
-    """Rotation of the cube, from where the six look; None if that is not along six axes.
+    """Return the rotation of the cube from its six viewing directions; None if these are not six axes.
 
-    Front is the side nearest to +X of the file, whatever the order or the names.
+    Front is the side nearest to +X of the file, regardless of order and names.
     """
     forwards = sorted((_forward(image) for image in group), key=lambda ray: round(float(ray[2]), 6))
     bottom, sides, top = forwards[0], forwards[1:5], forwards[5]
@@ -169,7 +169,7 @@ def _cube_axes(group: Sequence[Image2D]) -> rot.Matrix | None:
 
 
 def _least_turned(group: Sequence[Image2D], cube: rot.Matrix) -> tuple[rot.Matrix, tuple[PinholeFace, ...]]:
-    """Of the four ways to call a side the front, the one that leaves most pictures as they are."""
+    """Choose which of the four sides is the front so that most pictures need no resampling."""
     ways = []
     for quarter in range(4):
         turned = cube @ rot.axis_rotation("Z", quarter * math.pi / 2)
@@ -231,7 +231,7 @@ def picture_points(face: PinholeFace, directions: NDArray[np.float64]) -> NDArra
 
 
 def common_name(group: Sequence[Image2D]) -> str:
-    """What the names of the six start with, without the beginning of what tells them apart."""
+    """Return the common prefix of the images' names, without the start of their distinguishing part."""
     first, last = min(image.name for image in group), max(image.name for image in group)
     shared = first[: next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
     name = shared.rstrip(_BETWEEN + "([")

@@ -1,4 +1,4 @@
-"""What an E57 file holds and whether it can be used, before a byte of it is sent anywhere.
+"""Checks of an E57 file before upload: its contents, and whether they are usable.
 
 Reads the header, the XML and the first bytes of each picture, a few milliseconds whatever the size. `verify` then reads
 every page. Rules: E01 the file is whole and readable, E02 it holds a full sphere, E03 its pictures and poses are sound,
@@ -32,12 +32,12 @@ from capture360.rules.scans import E01, E02, E03, E04
 MAX_UPLOAD = 1000 << 30
 """Bytes that CDF's Files API takes in one multipart upload (public API spec, POST /files/initmultipartupload)."""
 _TAILS = (4_096, 65_536)
-"""Bytes in which a picture's end is looked for; some cameras write more after it."""
+"""Bytes at the end of a picture that are searched for its end marker, since some cameras append data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What was found. `photospheres` can be used, `total` is how many spheres the file seems to hold."""
+    """Result of the preflight. `photospheres` are usable, `total` is the number of spheres the file seems to hold."""
 
     where: str
     size: int
@@ -49,7 +49,7 @@ class Preflight:
 
     @property
     def usable(self) -> bool:
-        """Whether nothing stops the file as a whole."""
+        """Return whether no finding stops the file as a whole."""
         return not any(finding.disposition is Disposition.STOP for finding in self.findings)
 
     @property
@@ -70,10 +70,10 @@ def preflight(
     max_bytes: int = MAX_UPLOAD,
     decode: bool = False,
 ) -> Preflight:
-    """What is in an E57 file: a path, any fsspec URL, or a seekable binary stream.
+    """Check an E57 file, given as a path, any fsspec URL, or a seekable binary stream.
 
-    With `decode` every picture is read and must decode whole, as making its faces will demand.
-    `where` names the file in sentences. Never raises for what the file holds: that is a finding. FileNotFoundError and
+    With `decode` every picture is decoded completely, as making its faces requires.
+    `where` names the file in sentences. Faults of the file are findings, not exceptions. FileNotFoundError and
     other OSErrors of the store pass through.
     """
     with opened(source, where) as (stream, name):
@@ -107,7 +107,7 @@ def preflight(
 
 
 def with_verification(found: Preflight, verified: Verification) -> Preflight:
-    """The preflight with what reading every page added; nothing of a damaged file can be used."""
+    """Add the result of `verify` to a preflight; a damaged file has no usable spheres."""
     finding = verified.finding
     if finding is None or any(known.rule == E01.id for known in found.findings):
         return found
@@ -125,7 +125,7 @@ def _finding(where: str, remark: Remark, rule: Rule, station: str | None = None)
 
 
 def _pictures_sound(file: PagedFile, sphere: Photosphere, pictures: PictureHeaders, findings: list[Finding]) -> bool:
-    """Whether every picture of a sphere is where and what it should be; what is not is added to the findings."""
+    """Return whether every picture of a sphere is valid; faults are added to the findings."""
     sizes = set()
     images = {id(face.picture): face.image for face in sphere.faces}
     for picture in sphere.pictures:
@@ -157,7 +157,7 @@ def _pictures_sound(file: PagedFile, sphere: Photosphere, pictures: PictureHeade
 
 
 class PictureHeaders:
-    """Headers of the pictures of one file; a picture that several images share is read once."""
+    """Cache of picture headers of one file, since images may share a picture."""
 
     def __init__(self, file: PagedFile, max_megapixels: float, decode: bool) -> None:
         self._file = file
@@ -167,7 +167,7 @@ class PictureHeaders:
         self._known: dict[Blob, ImageHeader | E57Error | ImageError] = {}
 
     def header(self, blob: Blob) -> ImageHeader:
-        """ImageError if the picture cannot be shown; E57Error if it does not lie in the file."""
+        """Return a picture's header; ImageError if it is unusable, E57Error if it does not lie in the file."""
         if blob not in self._known:
             try:
                 self._known[blob] = self._looked_at(blob)
@@ -201,7 +201,7 @@ def _refused(label: str, blob: Blob, error: Exception) -> Remark:
 def _picture_remarks(
     header: ImageHeader, picture: Representation, label: str, sphere: Photosphere
 ) -> tuple[list[Remark], tuple[int, int] | None]:
-    """Remarks about one picture and its true size; no size if the picture cannot be used."""
+    """Return remarks about one picture and its actual size; no size if the picture is unusable."""
     remarks: list[Remark] = []
     assert picture.blob is not None
     try:
@@ -234,7 +234,7 @@ def _ends(stream: IO[bytes], length: int, mime_type: str) -> bool:
 
 
 def _why_none(contents: Contents, candidates: Candidates, findings: list[Finding]) -> str:
-    """What a file holds instead of a sphere that can be used."""
+    """Explain why a file has no usable sphere."""
     if candidates.total:
         faults = [finding for finding in findings if finding.disposition is Disposition.QUARANTINE]
         first = f": {faults[0].message.removeprefix(f'{faults[0].where}: ')}" if faults else "."

@@ -1,4 +1,4 @@
-"""Reading every page of an E57 file once: its checksums, and the sha256 of it all."""
+"""Verification of an E57 file in one pass: the checksum of every page, and the sha256 of the file."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Verification:
 def verify(
     source: Source, progress: Progress | None = None, where: str | None = None, *, sha256: bool = True
 ) -> Verification:
-    """Reads the file once, a block at a time: every page's checksum and, unless switched off, the sha256 of it all.
+    """Check every page's checksum and, unless switched off, compute the sha256, in one pass in blocks.
 
     `progress` is called with (bytes read, bytes in all) after each block.
     """
@@ -77,7 +77,7 @@ def verify(
 
 @contextmanager
 def opened(source: Source, where: str | None = None) -> Iterator[tuple[IO[bytes], str]]:
-    """A file's stream and its name for sentences; a stream that was given stays open."""
+    """Open a source; yield its stream and its name for messages. A stream that was passed in stays open."""
     if isinstance(source, str | PathLike):
         import fsspec
 

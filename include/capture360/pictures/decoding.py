@@ -1,7 +1,8 @@
-"""The one decoder of JPEG and PNG: what it takes whole is checked, projected and published, and nothing else is.
+"""The decoder of JPEG and PNG that checks, projection and publishing share.
 
-Warnings of libjpeg are damage, but for two that cameras are known for and that lose no pixel: a few spare bytes before
-the end marker, and a spectral selection left empty. Time and memory are bounded before the first pixel is decoded.
+Warnings of libjpeg count as damage, except for two that some cameras cause and that lose no pixel: a few spare bytes
+before the end marker, and a spectral selection left empty. Time and memory are bounded before the first pixel is
+decoded.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ _Colour = Literal["RGB", "GRAY"]
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A picture that decodes to its last pixel. `spare` bytes before the end marker of a JPEG mean nothing."""
+    """A completely decoded picture. `spare` is the number of meaningless bytes before the end marker of a JPEG."""
 
     header: ImageHeader
     spare: int = 0
 
 
 def check_whole(content: bytes, where: str = "The picture", max_megapixels: float = MAX_MEGAPIXELS) -> Whole:
-    """Whether `decode` will take the picture, without keeping its pixels; ImageError if not."""
+    """Raise ImageError unless `decode` accepts the picture; its pixels are not kept."""
     header = read_header(content, where, max_megapixels)
     check_pixels_usable(header, where)
     if header.mime_type == "image/png":
@@ -46,7 +47,7 @@ def check_whole(content: bytes, where: str = "The picture", max_megapixels: floa
 
 
 def decode(content: bytes, where: str = "The picture", max_megapixels: float = MAX_MEGAPIXELS) -> NDArray[np.uint8]:
-    """Height x width x 3, RGB, upright (EXIF orientation applied); ImageError unless whole, 8-bit, RGB or grey."""
+    """Return height x width x 3, RGB, with EXIF orientation applied; ImageError unless whole, 8-bit, RGB or grey."""
     header = read_header(content, where, max_megapixels)
     check_pixels_usable(header, where)
     if header.mime_type == "image/jpeg":
@@ -64,7 +65,7 @@ def overview(
     where: str = "The picture",
     max_megapixels: float = MAX_MEGAPIXELS,
 ) -> NDArray[np.uint8]:
-    """The picture as stored, at least `width` pixels wide: a JPEG is scaled while it is decoded, a PNG is as it is."""
+    """Return the picture as stored, at least `width` pixels wide. JPEGs are scaled while decoding, PNGs are not."""
     header = read_header(content, where, max_megapixels)
     check_pixels_usable(header, where)
     if header.mime_type == "image/jpeg":
@@ -100,7 +101,7 @@ def _jpeg_pixels(
 
 
 def _refuse_lost_blocks(content: bytes, coding: Coding, spare: int, where: str) -> None:
-    """ImageError if a block of a disk or a transfer was left zero: to libjpeg these are pixels like any others."""
+    """Raise ImageError for zeroed disk or transfer blocks, which libjpeg decodes as pixels."""
     if coding.zeros_are_flat and not spare:
         return
     if content.find(_ZERO_BLOCK, coding.start, coding.end - spare) >= 0:
@@ -112,7 +113,7 @@ def _undecodable(where: str, problem: str) -> ImageError:
 
 
 def _spare_bytes(content: bytes, coding: Coding, warning: str) -> int:
-    """How many bytes stand unused before the end marker; 0 if the warning says anything else.
+    """Return the number of unused bytes before the end marker; 0 if the warning says anything else.
 
     libjpeg reports the first thing that it finds, and these come last: the pixels before them are sound. Many of them
     are padding, or the rest of pixels whose middle is damaged.

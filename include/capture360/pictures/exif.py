@@ -1,4 +1,4 @@
-"""What a camera wrote into a JPEG's EXIF block: when, and where on Earth."""
+"""Time and GPS position from a JPEG's EXIF block."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from typing import IO, Any
 
 _WINDOW = 1 << 17
 _MOMENT = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d+))?")
-"""As EXIF writes it, or as cameras do that know ISO 8601 better."""
+"""A time as EXIF prescribes it, or in ISO 8601 as some cameras write it."""
 _EXIF, _GPS = 0x8769, 0x8825
 _TAKEN, _OFFSET = 0x9003, 0x9011
 _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _ALTITUDE_REF, _ALTITUDE = 1, 2, 3, 4, 5, 6
 _STATUS, _MODE = 9, 10
 _SIGNS = {"N": 1, "NORTH": 1, "S": -1, "SOUTH": -1, "E": 1, "EAST": 1, "W": -1, "WEST": -1}
 _BELOW = (1, 3)
-"""Below the sea and below the ellipsoid; without a reference altitudes are above the sea, by the standard."""
+"""References of altitudes below the sea and the ellipsoid. Without one, the EXIF standard has it above the sea."""
 
 Place = tuple[float, float, float | None]
 
 
 @dataclass(frozen=True, slots=True)
 class CameraNotes:
-    """`taken` has a zone only if the camera gave one.
+    """Time and position that a camera recorded. `taken` has a zone only if the camera recorded one.
 
-    `place` is degrees north and east and metres above the ellipsoid or the sea, these None where the camera gives none.
-    `lacking` says what keeps the GPS values from being a whole place; empty where there are none.
+    `place` is degrees north and east, and metres above the ellipsoid or the sea, None if not recorded. `lacking` names
+    what is missing from incomplete GPS values; empty if there are none at all.
     """
 
     taken: datetime | None = None
@@ -39,7 +39,7 @@ class CameraNotes:
 
 
 def camera_notes(stream: IO[bytes]) -> CameraNotes:
-    """The notes in the first 128 kB of a JPEG; empty ones where nothing can be read."""
+    """Read the notes from the first 128 kB of a JPEG; empty if nothing can be read."""
     stream.seek(0)
     head = stream.read(_WINDOW)
     start = head.find(b"Exif\x00\x00")
@@ -80,7 +80,7 @@ def _time(values: Mapping[int, Any]) -> datetime | None:
 
 
 def _place(values: Mapping[int, Any]) -> tuple[Place | None, str]:
-    """The place, and what it lacks. Nothing stands in for what the camera did not write."""
+    """Return the place and what it lacks. Missing values are not replaced by defaults."""
     if _LATITUDE not in values or _LONGITUDE not in values:
         return None, ""
     if _word(values.get(_STATUS)) == "V" or _word(values.get(_MODE)) in ("0", "1"):

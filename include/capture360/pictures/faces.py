@@ -1,4 +1,4 @@
-"""Picture files to the face files that go to CDF: a panorama projected, a delivered face as it is."""
+"""Face files for CDF: projected from a panorama, or delivered ones unchanged."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def projected_faces(
     jpeg_quality: int = JPEG_QUALITY,
     max_megapixels: float = MAX_MEGAPIXELS,
 ) -> Iterator[EncodedFace]:
-    """The six JPEG faces of an encoded panorama; BadInputError with `where` if it is damaged or no sphere.
+    """Return the six JPEG faces of an encoded panorama; BadInputError with `where` if it is damaged or no full sphere.
 
-    A cropped one, by its own GPano block, is completed with black.
+    A panorama that its GPano block describes as cropped is completed with black.
     """
     pixels = decode(content, where, max_megapixels)
     pixels = on_full_sphere(pixels, read_header(content, where, max_megapixels), where, max_megapixels)
@@ -35,13 +35,13 @@ def projected_faces(
 
 
 def encoded_face(face: FaceName, pixels: NDArray[np.uint8], jpeg_quality: int = JPEG_QUALITY) -> EncodedFace:
-    """Square RGB pixels as a JPEG face."""
+    """Encode square RGB pixels as a JPEG face."""
     content = encode_jpeg(pixels, jpeg_quality)
     return EncodedFace(face, content, hashlib.sha256(content).hexdigest(), "image/jpeg", int(pixels.shape[0]))
 
 
 def untouched_face(face: FaceName, content: bytes, where: str, max_megapixels: float = MAX_MEGAPIXELS) -> EncodedFace:
-    """A delivered JPEG or PNG as a face, its bytes as they are; BadInputError if it is not whole and square."""
+    """Return a delivered JPEG or PNG as a face, bytes unchanged; BadInputError if it is damaged or not square."""
     header = check_whole(content, where, max_megapixels).header
     if header.width != header.height:
         raise BadInputError(f"{where}: {header.width} x {header.height} pixels; a cube face must be square.")

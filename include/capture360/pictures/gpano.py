@@ -19,7 +19,7 @@ NAMESPACE = "{http://ns.google.com/photos/1.0/panorama/}"
 
 @dataclass(frozen=True, slots=True)
 class GPano:
-    """Sizes in pixels, angles in degrees; None where the camera says nothing, nan for no number.
+    """Values of a GPano block: sizes in pixels, angles in degrees. None if not stated, nan if not a number.
 
     `heading` is clockwise from north to the centre of the picture, `pitch` upwards, `roll` clockwise.
     """
@@ -37,17 +37,17 @@ class GPano:
 
     @property
     def cropped(self) -> bool:
-        """Whether the block itself says that the picture is only a part of the sphere."""
+        """Return whether the block describes the picture as a part of the sphere."""
         full = (self.full_width, self.full_height)
         part = (self.cropped_width, self.cropped_height)
         return None not in full and None not in part and full != part
 
 
 def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
-    """The GPano values of a picture's header, written as attributes or as elements; None if there are none.
+    """Read the GPano values of a picture's header, written as attributes or elements; None if there are none.
 
-    An angle that is no number is nan, a size that is none None; the others stay. ImageError with `where` if
-    the block is no XML. Document types are refused.
+    An angle that is no number becomes nan, such a size None. ImageError with `where` if the block is no XML. Document
+    types are refused.
     """
     if not header.xmp:
         return None
@@ -105,7 +105,7 @@ def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
 def on_full_sphere(
     pixels: NDArray[np.uint8], header: ImageHeader, where: str = "The picture", max_megapixels: float = MAX_MEGAPIXELS
 ) -> NDArray[np.uint8]:
-    """A panorama that shows only a part of the sphere, with the rest in black; any other as it is.
+    """Extend a panorama of a part of the sphere to the full sphere with black; return any other unchanged.
 
     ImageError if the picture's own block does not fit its pixels, or the full sphere is above `max_megapixels`.
     """

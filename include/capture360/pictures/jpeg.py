@@ -1,7 +1,6 @@
 """JPEG and PNG files: their headers without decoding a pixel, and encoding.
 
-Headers are read here and not by Pillow because the checks need what it hides or forbids: 16-bit PNGs and panoramas of
-more than 179 megapixels.
+Headers are not read by Pillow, since it hides the depth of 16-bit PNGs and refuses panoramas above 179 megapixels.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class ImageError(BadInputError):
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
-    """What a picture file says of itself. Sizes in pixels as stored, before `orientation` (EXIF, 1 to 8) is applied."""
+    """Header of a picture file. Sizes are pixels as stored, before `orientation` (EXIF, 1 to 8) is applied."""
 
     mime_type: MimeType
     width: int
@@ -61,7 +60,7 @@ class ImageHeader:
 def read_header(
     source: bytes | IO[bytes], where: str = "The picture", max_megapixels: float = MAX_MEGAPIXELS
 ) -> ImageHeader:
-    """The header of a JPEG or PNG from its bytes or a seekable stream; reads the metadata only.
+    """Read the header of a JPEG or PNG from its bytes or a seekable stream, without its pixels.
 
     ImageError with `where` in its sentence if it is empty, neither of the two, damaged, or above `max_megapixels`.
     """
@@ -90,7 +89,7 @@ def read_header(
 
 
 def check_pixels_usable(header: ImageHeader, where: str = "The picture") -> None:
-    """ImageError for what viewers do not show alike: CMYK, 16 bits, animation."""
+    """Raise ImageError for pictures that viewers show differently: CMYK, 16 bits, animation."""
     if header.mime_type == "image/jpeg" and header.channels == 4:
         raise ImageError(f"{where} is CMYK, a print format. Export it as RGB.")
     if header.bit_depth not in (1, 2, 4, 8):
@@ -100,14 +99,14 @@ def check_pixels_usable(header: ImageHeader, where: str = "The picture") -> None
 
 
 def encode_jpeg(pixels: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> bytes:
-    """A baseline JPEG, 4:2:0, of height x width x 3 RGB. Same pixels and same libjpeg-turbo: same bytes."""
+    """Encode height x width x 3 RGB as a baseline JPEG, 4:2:0. Deterministic for one version of libjpeg-turbo."""
     import simplejpeg
 
     return bytes(simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality, "RGB", "420"))
 
 
 def _jpeg_segments(stream: IO[bytes]) -> Iterator[tuple[int, int]]:
-    """(marker, payload length) of each segment up to the first scan; the stream stands at the payload."""
+    """Yield (marker, payload length) of each segment up to the first scan, with the stream at the payload."""
     stream.seek(2)
     for _ in range(_MAX_SEGMENTS):
         byte = stream.read(1)
@@ -150,7 +149,7 @@ def _jpeg_header(stream: IO[bytes]) -> ImageHeader:
 
 
 def _png_chunks(stream: IO[bytes]) -> Iterator[tuple[bytes, int]]:
-    """(type, length) of each chunk; the stream stands at its data. Ends where the file does."""
+    """Yield (type, length) of each chunk, with the stream at its data, until the end of the file."""
     position = len(PNG_SIGNATURE)
     while True:
         stream.seek(position)
@@ -190,7 +189,7 @@ def _png_header(stream: IO[bytes]) -> ImageHeader:
 
 
 def _exif_orientation(tiff: bytes) -> int:
-    """Tag 274 of the first directory; 1 if it is not there or the block is damaged."""
+    """Return tag 274 of the first directory; 1 if it is missing or the block is damaged."""
     try:
         order = {b"II": "<", b"MM": ">"}[tiff[:2]]
         (offset,) = struct.unpack_from(order + "I", tiff, 4)

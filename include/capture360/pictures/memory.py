@@ -1,4 +1,4 @@
-"""One bound on the memory that pictures take while they are decoded, over all threads of the process together."""
+"""Bound on the memory of decoding pictures, shared by all threads of the process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from threading import Condition
 
 
 class MemoryBudget:
-    """So many bytes, lent to whoever decodes. What asks for more than all of them has them to itself."""
+    """A number of bytes that threads borrow. A request above the total waits until nothing else is borrowed."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -17,7 +17,7 @@ class MemoryBudget:
 
     @contextmanager
     def lend(self, amount: int) -> Iterator[None]:
-        """Wait until `amount` bytes are free, and hold them."""
+        """Wait until `amount` bytes are free, and reserve them in the context."""
         amount = min(amount, self._total)
         with self._returned:
             self._returned.wait_for(lambda: self._lent + amount <= self._total)

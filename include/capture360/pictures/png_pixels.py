@@ -1,4 +1,4 @@
-"""Whether the pixels of a PNG are all there (ISO/IEC 15948), read in pieces: no picture is ever held whole."""
+"""Check that the pixel data of a PNG is complete (ISO/IEC 15948), in pieces and without holding the picture."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from capture360.pictures.scans import cut_off
 
 _PIECE = 1 << 20
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""A pixel's numbers by colour type; of a palette, its place in that."""
+"""Samples of a pixel by colour type; one, an index, for a palette."""
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-"""Of each pass of an interlaced picture: first column, first row, steps."""
+"""First column, first row and steps of each pass of an interlaced picture."""
 
 
 def check_png_pixels(content: bytes, where: str) -> None:
-    """ImageError unless checksums, compression and filters are sound and give all rows."""
+    """Raise ImageError unless checksums, compression and filters are valid and all rows are present."""
     unpacker = zlib.decompressobj()
     try:
         filters = _Filters(content)
@@ -39,7 +39,7 @@ def check_png_pixels(content: bytes, where: str) -> None:
 
 
 def _pixel_data(content: bytes, where: str) -> Iterator[bytes]:
-    """The data of each IDAT chunk. Every chunk that matters is compared with its checksum."""
+    """Yield the data of each IDAT chunk. Checksums of critical chunks are verified."""
     position, palette = len(PNG_SIGNATURE), content[25] != 3
     while True:
         head = content[position : position + 8]
@@ -64,7 +64,7 @@ def _pixel_data(content: bytes, where: str) -> Iterator[bytes]:
 
 
 class _Filters:
-    """Counts the rows, each of which begins with the number of its filter."""
+    """Counts rows and validates the filter byte that each begins with."""
 
     def __init__(self, content: bytes) -> None:
         width, height, depth, colour, method, filtering, interlace = struct.unpack_from(">IIBBBBB", content, 16)
@@ -75,7 +75,7 @@ class _Filters:
         sizes = [(-(-(width - x) // dx), -(-(height - y) // dy)) for x, y, dx, dy in passes]
         self._left = [(1 + (columns * bits + 7) // 8, rows) for columns, rows in sizes if columns > 0 and rows > 0]
         self._at = 0
-        """Bytes of the present pass that are in."""
+        """Bytes received of the current pass."""
 
     @property
     def complete(self) -> bool:

@@ -1,4 +1,4 @@
-"""How the pixels of a JPEG are coded (ITU-T T.81), from its markers alone: what decoding will take, beforehand."""
+"""Coding of a JPEG (ITU-T T.81), read from its markers, to bound the cost of decoding beforehand."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _Component = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """`memory` (bytes) is what a decoder keeps of the whole picture at once. The pixels lie from `start` to `end`."""
+    """`memory` is the bytes that a decoder holds at once. Pixel data lies from `start` to `end`."""
 
     progressive: bool
     memory: int
     start: int
     end: int
     zeros_are_flat: bool
-    """Whether a run of zeros codes an area of one colour; otherwise no picture has one."""
+    """Whether a run of zero bytes can code an area of one colour; if not, it is damage."""
     spectral: tuple[int, ...]
-    """Offsets of the three bytes with which the header of each scan closes."""
+    """Offsets of the last three bytes of each scan header: the spectral selection."""
 
     def with_stated_spectrum(self, content: bytes) -> bytes:
-        """A sequential JPEG with the spectral selection that T.81 prescribes; some cameras leave it empty."""
+        """Fill in the spectral selection that T.81 prescribes for a sequential JPEG; some cameras leave it empty."""
         wrong = [at for at in self.spectral if content[at : at + 3] != _SEQUENTIAL_END]
         if self.progressive or not wrong:
             return content
@@ -44,7 +44,7 @@ class Coding:
 
 
 def coding_of(content: bytes, where: str) -> Coding:
-    """The coding of a JPEG; ImageError if it is cut off, lacks pixels, or takes more to decode than any photograph."""
+    """Read the coding of a JPEG; ImageError if it is cut off, lacks pixels, or is too expensive to decode."""
     try:
         return _coding(content, where)
     except (struct.error, IndexError, ValueError):
@@ -118,7 +118,7 @@ def _coding(content: bytes, where: str) -> Coding:
 
 
 def _first_symbols(tables: bytes) -> dict[int, int]:
-    """By class and number of each Huffman table, the symbol whose code is all zeros."""
+    """Return the symbol whose code is all zeros, by class and number of each Huffman table."""
     found = {}
     at = 0
     while at < len(tables):

@@ -1,4 +1,4 @@
-"""From a delivered folder to plain text tables with their row numbers: canonical, NavVis, GPano, Spot. Pure."""
+"""Readers of each form of delivery: a folder becomes tables of text with row numbers. They write nothing."""
 
 from capture360.readers.read import read_tables
 from capture360.readers.tables import Tables

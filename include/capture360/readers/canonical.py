@@ -22,12 +22,12 @@ _NEAR = 5
 
 
 def tables_named(folder: CaptureFolder, stem: str) -> list[str]:
-    """Files of the folder that could be the table `stem`."""
+    """Return the paths in the folder that are named like the table `stem`, in any form that is read."""
     return [f"{stem}.{extension}" for extension in _EXTENSIONS if folder.exists(f"{stem}.{extension}")]
 
 
 def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> Tables:
-    """The tables of a canonical capture; Unreadable says what is wrong with them."""
+    """Read the tables of a canonical capture; Unreadable if a table is missing or malformed."""
     stations = canonical(read_table(folder, "stations", settings), manifest, STATION_COLUMNS, station_columns(manifest))
     findings = stations.findings
     if manifest.kind is CaptureKind.PANORAMA:
@@ -43,7 +43,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
 
 
 def read_table(folder: CaptureFolder, stem: str, settings: CheckSettings) -> Table:
-    """The one table called `stem`, whatever its form."""
+    """Read the table `stem` from CSV, Parquet or Excel; Unreadable if there is none or more than one."""
     found = tables_named(folder, stem)
     if len(found) > 1:
         raise Unreadable(S03.finding("", ", ".join(found), count=len(found)))

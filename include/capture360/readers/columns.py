@@ -1,4 +1,4 @@
-"""Delivered column names brought to the canonical ones."""
+"""Mapping of delivered column names to canonical ones."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ FACE_COLUMNS = ("station_id", "face", "file", "width", "height", "size_bytes", "
 
 
 def station_columns(manifest: Manifest) -> tuple[str, ...]:
-    """What a stations table must have under this manifest."""
+    """Return the columns that a stations table must have under this manifest."""
     return ("station_id", *POSITION, *ROTATIONS[manifest.rotation.kind], "time_taken")
 
 
 def canonical(table: Table, manifest: Manifest, known: Sequence[str], required: Sequence[str]) -> Table:
-    """The table under canonical names; Unreadable if a required column is missing or any is there twice.
+    """Rename the columns of a table; Unreadable if a required one is missing or any is there twice.
 
-    Columns nobody knows are kept under `x_<name>`, with a warning where one looks like a slip of the pen.
+    Unknown columns are kept as `x_<name>`, with a warning where the name resembles a known one.
     """
     delivered = {name: canon for canon, name in manifest.columns.items() if canon in known}
     names = [delivered.get(name) or (name if name in known else name.strip().casefold()) for name in table.header]
@@ -121,7 +121,7 @@ def _near(name: str, known: Sequence[str]) -> list[str]:
 
 
 def _missing(table: Table, names: Sequence[str], known: Sequence[str], required: Sequence[str]) -> list[Finding]:
-    """A finding a missing column; one for all where the header is none, or was split wrongly."""
+    """One finding for each missing column; a single one where the first line is no header, or was split wrongly."""
     rule = S04
     strangers = [other for other in dict.fromkeys(names) if other and other not in known]
     near = {name: _nearest(name, strangers) for name in required if name not in names}

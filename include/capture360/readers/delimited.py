@@ -1,4 +1,4 @@
-"""Delimited text tables: encoding and delimiter found out, every cell kept as text, every row counted."""
+"""Delimited text tables: detects encoding and delimiter, keeps cells as text, and counts rows as spreadsheets do."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ class Table:
     frame: pd.DataFrame
     comma_delimited: bool = False
     typed: frozenset[int] = frozenset()
-    """Places of columns that hold numbers as such, not as text that somebody formatted."""
+    """Indices of columns that the file stores as numbers, so that their notation is not in question."""
     findings: tuple[Finding, ...] = ()
 
 
 @dataclass
 class _Rows:
-    """Rows that pyarrow would refuse: blank ones are skipped, ragged ones are findings."""
+    """Handler of rows that pyarrow refuses: blank ones are skipped, ragged ones are collected for findings."""
 
     blank: list[int] = field(default_factory=list)
     ragged: list[tuple[int, int]] = field(default_factory=list)
@@ -77,7 +77,7 @@ def read_delimited(
     header: tuple[str, ...] | None = None,
     skip: int = 0,
 ) -> Table:
-    """The table at `path`; Unreadable if it is no table of equal rows within the limits.
+    """Read the table at `path`; Unreadable if its rows differ in length or it exceeds a limit.
 
     With `header` given the first `skip` lines are passed over instead of being read as the header.
     """
@@ -132,7 +132,7 @@ def _start(stream: IO[bytes], encoding: str) -> str:
 
 
 def _head(path: str, text: str, names: tuple[str, ...] | None, skip: int) -> _Head:
-    """The header at the start of `text`; with `names` given, what follows `skip` lines only tells the delimiter."""
+    """Read the header at the start of `text`; with `names` given, the text after `skip` lines gives the delimiter."""
     if names:
         below = "".join(io.StringIO(text, newline="").readlines()[skip : skip + 1])
         return _Head(names, _most_cells(path, below)[0], skip, skip)
@@ -222,7 +222,7 @@ def text_frame(table: Any, names: Iterable[str]) -> pd.DataFrame:
 
 
 def without_blank_rows(frame: pd.DataFrame) -> pd.DataFrame:
-    """Spreadsheets leave rows of nothing but delimiters behind."""
+    """Drop rows of empty cells, which spreadsheets leave behind the last row."""
     import numpy as np
 
     blank = np.ones(len(frame), dtype=bool)
@@ -249,7 +249,7 @@ def unique_names(names: Iterable[str]) -> list[str]:
 
 
 def _ragged(path: str, head: _Head, ragged: list[tuple[int, int]], good: int) -> list[Finding]:
-    """What is wrong with the rows; with the header, where most rows are of another length."""
+    """Findings about rows of another length than the header; about the header where most rows differ from it."""
     expected, rule = len(head.names), S05
     length, times = Counter(actual for _, actual in ragged).most_common(1)[0]
     if times > max(good, 1):

@@ -38,12 +38,12 @@ _COLUMNS = ("station_id", "station_name", "x", "y", "z", "qw", "qx", "qy", "qz",
 
 
 def holds_scans(folder: CaptureFolder) -> bool:
-    """Whether the folder looks like a delivery of scans; archives may be anything where a manifest speaks for them."""
+    """Return whether the folder is a delivery of scans; zip archives count only if there is no manifest."""
     return bool(scans_in(folder)) or (bool(archives_in(folder)) and not folder.exists(MANIFEST))
 
 
 def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> Tables:
-    """The usable spheres as a stations table, rotations of the cube frame; faults of the files as findings."""
+    """Return the usable spheres as a stations table, rotations of the cube frame; faults of the files are findings."""
     import pandas as pd
 
     paths = [scan.path for scan in scans_in(folder)]
@@ -89,7 +89,7 @@ def _row(sphere: Photosphere, path: str, prefix: str) -> tuple[str, ...]:
 
 
 def station_prefixes(paths: Sequence[str]) -> Mapping[str, str]:
-    """What the stations of each file are called in front; nothing if there is but one file.
+    """Return the prefix of station ids for each file; empty if there is only one file.
 
     The name of the file, or its whole path where others have that name. Paths that differ only by what no id can hold
     get a few digits of their own, so that no two files share a prefix and adding a file renames no station of another.

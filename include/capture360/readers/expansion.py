@@ -1,4 +1,4 @@
-"""How far a table may expand while it is read: asked before a library allocates anything for it."""
+"""Limits on how far a compressed table may expand, checked before a library allocates memory for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from capture360.rules.structure import S03, S10
 
 _ALWAYS = 32 << 20
 _RATIO = 50
-"""Real tables shrink to a tenth or a thirtieth; what unpacks to more of itself was made to fill the memory."""
+"""Largest expansion that is accepted. Real tables expand 10 to 30 times; more is taken for a decompression bomb."""
 
 
 def most_unpacked(size: int, limit: int) -> int:

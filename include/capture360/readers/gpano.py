@@ -41,7 +41,7 @@ _WGS84_A, _WGS84_F = 6_378_137.0, 1 / 298.257223563
 
 
 def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> Tables:
-    """One station a picture; what the pictures do not say is left empty, for the rules to complain about."""
+    """Return one station for each picture. Values that a picture lacks stay empty; the rules report them."""
     paths = [entry.path for entry in folder.files if PICTURE.search(entry.path)]
     if not paths:
         raise Unreadable(S03.finding(message="none", wanted="panoramas as .jpg files"))
@@ -62,7 +62,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
 
 
 def _unplaced(frame: pd.DataFrame, lacking: Mapping[str, str]) -> Iterator[Finding]:
-    """Why stations have no place where GPS should have given it."""
+    """Findings about stations whose GPS values are missing or incomplete."""
     empty = (frame["x"] == "") | (frame["y"] == "") | (frame["z"] == "")
     for station, path in zip(frame.loc[empty, "station_id"], frame.loc[empty, "pano_file"], strict=True):
         if path in lacking:
@@ -71,7 +71,7 @@ def _unplaced(frame: pd.DataFrame, lacking: Mapping[str, str]) -> Iterator[Findi
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """What one picture says, as cells of a stations table, and what its GPS values lack."""
+    """Metadata of one picture as cells of a stations table, and what its GPS values lack."""
 
     path: str
     cells: tuple[str, ...]
@@ -79,7 +79,7 @@ class _Row:
 
 
 def _refuse_without_rotation(frame: pd.DataFrame, manifest: Manifest, file: str) -> None:
-    """Pictures hold a heading; rotations of another kind are columns of the table."""
+    """Raise Unreadable if the manifest states a kind of rotation that neither the pictures nor the table hold."""
     kind = manifest.rotation.kind
     missing = [name for name in ROTATIONS[kind] if name not in frame.columns]
     if missing:
@@ -120,7 +120,7 @@ def _local_cells(place: Place, origin: tuple[float, float, float]) -> tuple[str,
 
 
 def _angle(degrees: float) -> str:
-    """Empty if the camera wrote no number, for the rules to complain about."""
+    """Cell of an angle; empty for nan, which the rules report."""
     return "" if math.isnan(degrees) else repr(degrees)
 
 
@@ -153,7 +153,7 @@ def _joined(frame: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 def local(place: tuple[float, float, float], origin: tuple[float, float, float]) -> tuple[float, float, float]:
     """Metres east, north and up of `place` from `origin`, both latitude, longitude (degrees) and height (metres).
 
-    By way of the geocentric coordinates of WGS 84 (EPSG method 9837, topocentric conversions).
+    Converts through geocentric coordinates of WGS 84 (EPSG method 9837, topocentric conversions).
     """
     latitude, longitude = math.radians(origin[0]), math.radians(origin[1])
     dx, dy, dz = (one - other for one, other in zip(_geocentric(place), _geocentric(origin), strict=True))

@@ -1,4 +1,4 @@
-"""`capture.yaml`: who delivered what, and by which conventions. Stated, never guessed.
+"""The model of `capture.yaml`: what was delivered, and its unit, frame, rotation and time conventions.
 
 Frames: a delivered position is first turned to metres and Z up, then `frame.transform` brings it to the site frame,
 
@@ -38,7 +38,7 @@ class _Part(BaseModel):
 
 
 class Offset(_Part):
-    """A transform for people: move the origin, scale, turn about the vertical."""
+    """Transform to the site frame by an offset, a scale and a rotation about the vertical."""
 
     origin_offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
     yaw_deg: float = 0.0
@@ -52,7 +52,7 @@ def _kind_of_transform(value: Any) -> Any:
 
 
 class Matrix(_Part):
-    """A transform as 4 x 4 rows."""
+    """Transform to the site frame as the rows of a 4 x 4 matrix."""
 
     matrix: Matrix4
 
@@ -75,7 +75,7 @@ Height = Annotated[float, Field(ge=-FARTHEST_M, le=FARTHEST_M)]
 
 
 class Frame(_Part):
-    """Where the positions are."""
+    """Unit, axes and transform of delivered positions."""
 
     name: Text
     up: Literal["z", "y"]
@@ -87,7 +87,7 @@ class Frame(_Part):
 
 
 class Rotation(_Part):
-    """How the pictures are turned."""
+    """Form and direction of delivered rotations."""
 
     kind: RotationKind
     direction: Literal["camera_to_world", "world_to_camera"] | None = None
@@ -98,12 +98,12 @@ class Rotation(_Part):
 
 
 class Time(_Part):
-    """What the times mean."""
+    """Time base and offset of delivered times."""
 
     base: TimeBase
     zone: str | None = None
     clock_offset_s: float = 0.0
-    """Added to every time: how far the camera's clock is behind."""
+    """Seconds that the camera's clock is slow, added to every time."""
 
 
 def _sign_word(value: Any) -> Any:
@@ -111,21 +111,21 @@ def _sign_word(value: Any) -> Any:
 
 
 class NumberNotation(_Part):
-    """How the stations table writes numbers; found out from its cells if not stated."""
+    """Number notation of the stations table; derived from its cells if not stated."""
 
     decimal: Annotated[Literal["point", "comma"] | None, BeforeValidator(_sign_word)] = None
     """The decimal sign; the other one separates thousands."""
 
 
 class Image(_Part):
-    """What the pictures are meant to be."""
+    """Expected form of the pictures."""
 
     resolution: Annotated[int, Field(gt=0)] | None = None
     format: Literal["jpeg", "png"] | None = None
 
 
 class Faces(_Part):
-    """How face files are found where no faces table names them."""
+    """Pattern and names by which face files are found without a faces table."""
 
     pattern: Text = "images/{station}/{face}.{ext}"
     aliases: Annotated[dict[str, str], Field(max_length=100)] = {}
@@ -167,7 +167,7 @@ def _kind_word(value: Any) -> Any:
 
 
 class Manifest(_Part):
-    """The whole of `capture.yaml`, or what a reader knows without one."""
+    """All of `capture.yaml`, or the defaults of a reader for deliveries without one."""
 
     schema_: Literal["capture/1"] = Field(alias="schema")
     site_id: Text

@@ -1,4 +1,4 @@
-"""`capture.yaml` from untrusted bytes: every scalar stays text until the manifest's types say what it is."""
+"""Loads `capture.yaml` from untrusted bytes; scalars stay text until the manifest's types convert them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from capture360.rules.finding import Finding
 from capture360.rules.manifest import S01, S09
 
 _LARGEST = 64_000
-"""Bytes. It is read at every look at the landing zone, and YAML is slow."""
+"""Bytes. The file is read at every poll of the landing zone, and parsing YAML is slow."""
 _ABSENT = ("", "~", "null")
 _CONVENTIONS = ("frame", "rotation", "time")
 _FIX = {
@@ -35,7 +35,7 @@ _FIX = {
 
 
 class _TextLoader(yaml.BaseLoader):
-    """Scalars stay text, as an id 0012 or no must; anchors are refused, as they can swell a file without limit."""
+    """Loader that keeps scalars as text, since an id may be 0012 or no, and refuses anchors, which can expand a lot."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML has no types here
@@ -55,7 +55,7 @@ class _TextLoader(yaml.BaseLoader):
 
 
 def read_manifest(document: Mapping[str, Any], defaults: Mapping[str, Any]) -> Manifest:
-    """The manifest over a reader's `defaults`; Unreadable with every mistake in it."""
+    """Validate the document, completed by a reader's `defaults`; Unreadable with a finding for each mistake."""
     try:
         manifest = Manifest.model_validate(_merged(defaults, document))
     except ValidationError as error:
@@ -67,7 +67,7 @@ def read_manifest(document: Mapping[str, Any], defaults: Mapping[str, Any]) -> M
 
 
 def load_document(folder: CaptureFolder) -> dict[str, Any]:
-    """The keys and texts of capture.yaml; Unreadable if it is no YAML mapping."""
+    """Load capture.yaml as a mapping of texts; Unreadable if it is no YAML mapping."""
     content = folder.read(MANIFEST, _LARGEST + 1)
     if len(content) > _LARGEST:
         raise _broken(f"it has more than {_LARGEST:,} bytes", "Keep tables out of the manifest.")
@@ -116,7 +116,7 @@ def _findings(error: ValidationError) -> list[Finding]:
 
 
 def _sentence(key: str, path: list[str], mistake: Mapping[str, Any]) -> tuple[str, str]:
-    """Problem and fix, in words a surveyor can act on."""
+    """Word a validation error for a surveyor: the problem, and how to fix it."""
     kind, value = mistake["type"], _brief(mistake["input"])
     fix = _FIX.get(key)
     if kind == "missing":
@@ -148,7 +148,7 @@ def _brief(value: object) -> str:
 
 
 def _conventions(manifest: Manifest) -> list[Finding]:
-    """What the types alone cannot demand: conventions that only some captures need."""
+    """Findings about conventions that this kind of capture requires and the types cannot express."""
     rotation, found = manifest.rotation, []
 
     def missing(key: str, fix: str) -> None:

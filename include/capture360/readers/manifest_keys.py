@@ -1,7 +1,7 @@
-"""Which key of `capture.yaml` works for which captures: the one table of it.
+"""The table of which key of `capture.yaml` applies to which kind of delivery.
 
-What a key says reaches CDF, or it is refused by name. CDF's own extraction of E57 scans knows nothing of the manifest:
-a capture that states what only we can apply is extracted here, whatever the project's mode.
+A key takes effect, or the manifest is refused. CDF's own extraction of E57 scans ignores the manifest, so a capture
+that states a key which only our extraction applies is extracted here, whatever the project's mode.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WHAT: Mapping[Way, str] = {
 
 
 class Use(Enum):
-    """How a key is taken."""
+    """What is done with a key of the manifest."""
 
     WORKS = "works"
     HERE = "works, and the scans are extracted here"
@@ -38,7 +38,7 @@ class Use(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """Only these values say what holds anyway; any other is refused, with the reason and the way out."""
+    """Values that are accepted since they change nothing; any other is refused, with the reason and a fix."""
 
     values: tuple[object, ...]
     why: str
@@ -151,7 +151,7 @@ def refused(manifest: Manifest) -> Iterator[tuple[str, str, str, str]]:
 
 
 def extracted_here(manifest: Manifest) -> tuple[str, ...]:
-    """What the manifest states that CDF's own extraction cannot apply."""
+    """Return the stated keys that CDF's own extraction cannot apply."""
     way = way_of(manifest)
     stated = [key for key, cells in KEYS.items() if cells[way] is Use.HERE]
     return tuple(key for key in stated if _value(manifest, key) not in (_unstated(key), Offset()))
@@ -165,7 +165,7 @@ def _value(manifest: Manifest, key: str) -> Any:
 
 
 def _unstated(key: str) -> Any:
-    """What the key is where nobody stated it; `...` if it must be stated."""
+    """Default of a key; `...` if it must be stated."""
     model: Any = Manifest
     *parts, last = key.split(".")
     for part in parts:

@@ -1,4 +1,4 @@
-"""Files that were meant for a reader but have another name: another case, another suffix, another folder."""
+"""Files whose names almost match what a reader expects: other case, other suffix, other folder."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _YAML = r"\.ya?ml(?:\.txt|\.ya?ml)?"
 
 
 def near_manifests(folder: CaptureFolder, name: str) -> list[str]:
-    """Files right in the folder that look like the manifest `name`, such as capture.yml or capture.yaml.txt."""
+    """Return files at the folder's top named almost like the manifest, such as capture.yml or capture.yaml.txt."""
     return _near(folder, name.partition(".")[0], _YAML)
 
 
 def near_tables(folder: CaptureFolder, stem: str) -> list[str]:
-    """Files right in the folder that look like the table `stem`, such as Stations.CSV or stations.ods."""
+    """Return files at the folder's top named almost like the table `stem`, such as Stations.CSV or stations.ods."""
     return _near(folder, stem, _TABLE)
 
 
 def advice(found: str, stem: str) -> str:
-    """What to do with a table that has another name or form."""
+    """Return the fix for a table of another name or form."""
     suffix = found.rpartition(".")[2].casefold()
     if suffix in _SPREADSHEETS:
         return f"Save it as {stem}.csv or {stem}.xlsx."

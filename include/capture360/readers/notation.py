@@ -1,8 +1,8 @@
-"""How a table writes its numbers: one notation for all its cells, decided from all of them, or asked for.
+"""Number notation of a table: one decimal sign for all its cells, derived from them or stated in the manifest.
 
 `1.234` alone is a number with three decimals or a whole one with a thousands separator. So a separator counts as the
-decimal sign only where a cell of the table proves it: `0,5`, `12.75`, `1.234,5`, any angle or quaternion. What nothing
-proves is not guessed, as the wrong guess makes a site a thousand times too small: reading stops with both readings.
+decimal sign only where a cell of the table proves it: `0,5`, `12.75`, `1.234,5`, any angle or quaternion. Without
+proof reading stops and reports both interpretations, since the wrong one makes a site a thousand times too small.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _OTHER = {".": ",", ",": "."}
 _SPACES = "[ \u00a0\u2007\u2009\u202f]"
 _APOSTROPHES = "['\u2019\u02bc]"
 _FINE = ("mm", "cm", "in")
-"""Units of which nobody measures a thousandth: three decimals are a thousands separator as likely as not."""
+"""Units in which three decimals are implausible, so that `1.234` may as well have a thousands separator."""
 _SHORT = "^[+-]?[0-9]{1,3}$"
 _EXPONENT = "(?:[eE][+-]?[0-9]+)?"
 
@@ -63,7 +63,7 @@ class _Cell(NamedTuple):
 
 @dataclass
 class _Evidence:
-    """The first cell that proves each role of a sign, and the columns whose cells prove none."""
+    """The first cell that proves each sign to be the decimal sign, and the columns that prove neither."""
 
     decimal: dict[str, _Cell] = field(default_factory=dict)
     grouping: dict[str, _Cell] = field(default_factory=dict)
@@ -71,13 +71,13 @@ class _Evidence:
     decimal_columns: dict[str, set[str]] = field(default_factory=lambda: {sign: set() for sign in _SIGNS})
 
     def proof(self, sign: str) -> _Cell | None:
-        """The cell that shows `sign` to be the decimal sign."""
+        """Return the cell that proves `sign` to be the decimal sign."""
         return self.decimal.get(sign) or self.grouping.get(_OTHER[sign])
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """The columns of a stations table that hold numbers, by what they are known to be."""
+    """Number columns of a stations table, by the range of their values."""
 
     lengths: Sequence[str]
     bounded: Sequence[str]
@@ -90,7 +90,7 @@ def plain_numbers(
 ) -> pd.DataFrame:
     """The frame with its numbers in plain notation, 1234.5; cells that are no number stay as written.
 
-    Unreadable where the table mixes notations, or nothing in it tells which one it is and the manifest does not either.
+    Unreadable where the table mixes notations, or neither its cells nor the manifest determine one.
     """
     columns = [name for name in (*numbers.lengths, *numbers.bounded) if name in frame.columns]
     texts = {name: _arrow(frame[name]) for name in columns}
@@ -169,7 +169,7 @@ def _rewritten(texts: Mapping[str, Any], sign: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Places:
-    """Where a cell stands, and what is said about it."""
+    """Location of a cell, for findings."""
 
     frame: pd.DataFrame
     file: str

@@ -1,4 +1,4 @@
-"""The faces table: delivered, or derived from where the files lie."""
+"""The faces table: delivered, or derived from the paths of the files."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _BUILT_IN: dict[str, str] = {"up": "top", "down": "bottom", **dict(zip(FACES, FA
 
 
 def face_name(delivered: str, aliases: Mapping[str, str]) -> str:
-    """The face meant by a delivered name; the name itself if nobody knows."""
+    """Return the face of a delivered name; the name itself if it is unknown."""
     return aliases.get(delivered) or _BUILT_IN.get(delivered.casefold()) or delivered
 
 
 def named_faces(frame: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
-    """A delivered faces table with canonical face names and forward slashes."""
+    """Return a delivered faces table with canonical face names and forward slashes."""
     aliases = manifest.faces.aliases
     mapping = {name: face_name(name, aliases) for name in frame["face"].unique()}
     return frame.assign(face=frame["face"].map(mapping).astype("str"), file=_forward(frame["file"]))
 
 
 def derived_faces(folder: CaptureFolder, manifest: Manifest, stations: Iterable[str]) -> pd.DataFrame:
-    """Face files found by the manifest's pattern; files whose face nobody knows are left to the orphans.
+    """Find face files by the manifest's pattern. Files of unknown faces are left out, and reported as unused files.
 
     Where a name can be divided into station and face in two ways, the one that gives one of the `stations` counts.
     """
@@ -50,7 +50,7 @@ def derived_faces(folder: CaptureFolder, manifest: Manifest, stations: Iterable[
 
 
 def dead_entries(folder: CaptureFolder, manifest: Manifest, faces: pd.DataFrame) -> Iterator[Finding]:
-    """A stated pattern that fits no picture, and aliases of names that no picture has."""
+    """Findings about a stated pattern that matches no picture, and about aliases that no picture uses."""
     stated = manifest.faces
     first = next((entry.path for entry in folder.files if PICTURE.search(entry.path)), None)
     if faces.empty and first is not None and "pattern" in stated.model_fields_set:

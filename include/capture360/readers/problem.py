@@ -1,4 +1,4 @@
-"""How a reader says that it cannot go on."""
+"""The exception by which readers stop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from capture360.rules.finding import Finding
 
 
 class Unreadable(Exception):
-    """Reading ends here; `findings` say why. Never leaves the readers."""
+    """A delivery cannot be read, for the reasons in `findings`. `read_tables` catches it."""
 
     def __init__(self, *findings: Finding) -> None:
         super().__init__(*(finding.message for finding in findings))

@@ -1,4 +1,4 @@
-"""Which reader a folder needs, and its tables."""
+"""Choice of the reader for a folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from capture360.text import printable
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A form of delivery. `recognises` its own folder without a manifest; `defaults` is what it then knows."""
+    """Reader of one form of delivery. `recognises` detects its folder without a manifest, which `defaults` replaces."""
 
     recognises: Callable[[CaptureFolder], bool]
     defaults: Mapping[str, Any]
@@ -43,7 +43,7 @@ READERS: Mapping[str, Reader] = {
 def read_tables(
     folder: CaptureFolder, *, key: CaptureKey | None = None, settings: CheckSettings | None = None
 ) -> Tables:
-    """The capture as text tables; what cannot be read is a finding, never an exception.
+    """Read a capture as text tables; what cannot be read is a finding, never an exception.
 
     `key` is what the folder is meant to be, for deliveries without a manifest (folder and parent name without it);
     `settings` holds the limits.
@@ -70,7 +70,7 @@ def read_tables(
 
 
 def _no_manifest(folder: CaptureFolder) -> dict[str, Any]:
-    """No keys; Unreadable if somebody wrote some, into a file of another name."""
+    """Return an empty manifest; Unreadable if a file is named almost like one."""
     near = near_manifests(folder, MANIFEST)
     if near:
         raise Unreadable(S01.finding(near[0], near[0], message="near"))
@@ -78,7 +78,7 @@ def _no_manifest(folder: CaptureFolder) -> dict[str, Any]:
 
 
 def _form(folder: CaptureFolder, document: Mapping[str, Any]) -> str:
-    """The reader's name: as stated, else by what the folder holds; empty if nobody can tell."""
+    """Return the reader's name: as stated, else by what the folder holds; empty if none fits."""
     stated = "e57" if document.get("kind") == "e57" else document.get("source_format")
     if isinstance(stated, str) and stated in READERS:
         return stated
@@ -90,7 +90,7 @@ def _form(folder: CaptureFolder, document: Mapping[str, Any]) -> str:
 
 
 def _identity(folder: CaptureFolder, key: CaptureKey | None) -> dict[str, str]:
-    """What a delivery without a manifest is called: its key, else folder and parent."""
+    """Return site and capture id of a delivery without a manifest: from its key, else names of parent and folder."""
     if key is None:
         parent = printable(PurePosixPath(folder.url.replace("\\", "/")).parent.name)
         key = CaptureKey(parent if is_id(parent, SITE_LENGTH) else "site", folder.name)

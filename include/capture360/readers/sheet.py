@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 _SAVE_AGAIN = "Save it again as .xlsx, or as CSV."
 _BATCH = 1 << 16
 _SHEETS = 20
-"""Sheets that are named."""
+"""Unread sheets that the note names at most."""
 _CELL = 16
-"""Bytes that a cell of text costs at least."""
+"""Bytes of memory that a cell of text takes at least."""
 
 
 def read_excel(folder: CaptureFolder, path: str, *, max_rows: int, max_columns: int, max_bytes: int) -> Table:
@@ -69,7 +69,7 @@ def _unread(path: str, names: Sequence[str]) -> Iterator[Finding]:
 def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_columns: int, max_bytes: int) -> Table:
     """A Parquet table; rows are counted as if it had a header line. Nested columns are refused.
 
-    Texts stay dictionaries until they are measured: a few bytes can stand for a text in each of two million rows.
+    Dictionary encoding is kept until sizes are checked, since a few bytes can expand to a text in each of many rows.
     """
     import numpy as np
     import pyarrow as pa
@@ -111,7 +111,7 @@ def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_columns
 
 
 def _declared(metadata: Any) -> int:
-    """Bytes that a Parquet file needs by its own account, or may need at most where texts share their beginnings."""
+    """Bytes that a Parquet file takes unpacked, by its metadata; an upper bound where texts are delta-encoded."""
     needed = metadata.num_rows * metadata.num_columns * _CELL
     unpacked = 0
     for place in range(metadata.num_row_groups):
@@ -126,7 +126,7 @@ def _declared(metadata: Any) -> int:
 
 
 def _text_bytes(column: Any) -> int:
-    """Bytes of a column of a batch once every cell is a text of its own."""
+    """Bytes of a column of a batch once dictionaries are expanded."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -152,7 +152,7 @@ def _is_text(kind: Any) -> bool:
 
 
 def _text(cell: Any) -> str:
-    """A cell as a person would have typed it: 12.0 is 12, a date is ISO."""
+    """Text of a cell as a person would type it: 12 for 12.0, ISO 8601 for a date."""
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):

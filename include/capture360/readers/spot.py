@@ -42,12 +42,12 @@ _LARGEST = 200_000_000
 
 
 def missions(folder: CaptureFolder) -> list[str]:
-    """Paths of the missions' metadata files."""
+    """Return the paths of the missions' metadata files."""
     return [entry.path for entry in folder.files if entry.path.rpartition("/")[2] == METADATA]
 
 
 def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> Tables:
-    """One station a panorama; a pose that the mission does not hold is left empty, for the rules to complain about."""
+    """Return one station for each panorama; a pose that the mission lacks stays empty, and the rules report it."""
     import pandas as pd
 
     paths = missions(folder)
@@ -99,7 +99,7 @@ class _Quaternion(_Vector):
 
 
 class _Transform(_Part):
-    """A proto SE3Pose, whose JSON leaves zeros out."""
+    """An SE3Pose of protobuf, whose JSON omits zeros."""
 
     position: _Vector | None = None
     rotation: _Quaternion | None = None

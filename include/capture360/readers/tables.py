@@ -1,4 +1,4 @@
-"""What a reader hands over: the manifest and the tables as text, with the row numbers people see in a spreadsheet."""
+"""Result of a reader: the manifest, and the tables as text with the row numbers of a spreadsheet."""
 
 from __future__ import annotations
 

@@ -22,20 +22,20 @@ from capture360.readers.expansion import most_unpacked, too_large, too_long, too
 _BOOK, _RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 _ADDRESS = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 _CELL = 32
-"""Bytes that an empty cell of the grid costs at least."""
+"""Bytes of memory that an empty cell of the grid takes at least."""
 _BLOCK = 1 << 16
 _VALUES = ("v", "f", "is")
 Start = Callable[[str, dict[str, str]], None]
 
 
 class WorkbookError(ValueError):
-    """The archive is no workbook; the text says why."""
+    """The archive is no workbook."""
 
 
 def first_sheet(
     stream: IO[bytes], path: str, size: int, *, max_rows: int, max_columns: int, max_bytes: int
 ) -> IO[bytes]:
-    """A workbook of the first sheet alone, which keeps the limits; Unreadable or WorkbookError."""
+    """Return a workbook of the first sheet alone; Unreadable if it exceeds a limit, WorkbookError if it is damaged."""
     most = most_unpacked(size, max_bytes)
     try:
         with zipfile.ZipFile(stream) as archive:
@@ -66,7 +66,7 @@ def first_sheet(
 
 
 def _wanted(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], most: int) -> list[str]:
-    """The part of the first sheet, then all that a reader needs for it."""
+    """Names of the archive's parts that reading the first sheet needs, the sheet itself first."""
     for name in (_BOOK, _RELATIONS):
         if parts[name].file_size > most:
             raise WorkbookError(f"its list of sheets has {parts[name].file_size:,} bytes")
@@ -95,7 +95,7 @@ def _wanted(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], most: i
 
 @dataclass
 class _Grid:
-    """How far the cells with a value reach, and how much text they hold."""
+    """Extent of the cells that have a value, and the amount of their text."""
 
     path: str
     max_rows: int
@@ -139,7 +139,7 @@ class _Grid:
             self.bytes += len(data)
 
     def judge(self) -> None:
-        """Unreadable if the grid is too large; asked at every cell, so that a long sheet is not counted to its end."""
+        """Raise Unreadable if the grid is too large. Called at each cell, so that counting stops early."""
         if self.width > self.max_columns:
             raise too_wide(self.path, f"cell {_letters(self.width)}{self.height}", self.max_columns)
         if self.height > self.max_rows + 1:
@@ -214,7 +214,7 @@ def _number(text: str | None) -> int | None:
 
 
 def _letters(column: int) -> str:
-    """28 as AB."""
+    """Letters of a column's number: AB for 28."""
     letters = ""
     while column:
         column, rest = divmod(column - 1, 26)

@@ -1,1 +1,1 @@
-"""Pages and tables that people forward to each other: the one place for HTML, CSV and their escaping."""
+"""Reports as HTML, CSV and Markdown, and the escaping of each."""

@@ -1,4 +1,4 @@
-"""The texts of alerts: one message about a cause, and one when it is over, for each kind of target."""
+"""Texts of alerts for each kind of target: a message when a cause appears, and one when it is over."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from capture360.text import printable
 _LONGEST_TITLE, _LONGEST_LINE = 200, 2000
 """Characters. Chats cut off what is much longer, with the links at its end."""
 _LISTED = 5
-"""Captures that a message names; the others are counted."""
+"""Captures that a message lists; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An alert as plain text that is not escaped yet. `links` are addresses by what they lead to."""
+    """An alert as plain text, not escaped yet. `links` are addresses by their labels."""
 
     title: str
     lines: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Message:
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Message:
-        """Return what `document` made of a message; ValueError, TypeError or KeyError for anything else."""
+        """Build a message from its `document`; ValueError, TypeError or KeyError for anything else."""
         lines, links = values["lines"], values["links"]
         if not isinstance(lines, list) or not isinstance(links, dict):
             raise TypeError("lines and links of an alert")
@@ -48,7 +48,7 @@ class Message:
 
 
 def about(cause: Cause, subjects: Sequence[str]) -> Message:
-    """Return the message that a cause is there, with all that it concerns so far."""
+    """Return the message that a cause appeared, with the captures that it concerns so far."""
     return Message(
         f"{_named(subjects)}: {cause.where}",
         (f"What broke: {cause.what}", f"How to fix it: {cause.fix}", f"Who can fix it: {cause.who}"),
@@ -57,14 +57,14 @@ def about(cause: Cause, subjects: Sequence[str]) -> Message:
 
 
 def over(cause: Cause, subjects: Sequence[str], since: datetime) -> Message:
-    """Return the message that a cause is over, with all that it concerned."""
+    """Return the message that a cause is over, with the captures that it concerned."""
     began = f"It began at {since.isoformat(timespec='minutes')}."
     return Message(f"Over: {_named(subjects)}: {cause.where}", (f"It was: {cause.what}", began), {}, is_over=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What a message says of a cause: where it showed, what broke, how to fix it, who can, and addresses."""
+    """A cause as alerts describe it: where it appeared, what failed, how to fix it, who can, and links."""
 
     where: str
     what: str
@@ -80,7 +80,7 @@ def plain(message: Message, shown: Callable[[str, int], str] = for_message) -> s
 
 
 def markdown(message: Message) -> str:
-    """Return the same for services that take Markdown, where addresses would not be found in a text."""
+    """Return the same as Markdown, with links, for services that make no link of an address in plain text."""
     lines = [for_message(line, _LONGEST_LINE) for line in message.lines]
     links = " · ".join(f"[{name}]({address})" for name, address in message.links.items())
     return "\n\n".join([*lines, *([links] if links else [])])

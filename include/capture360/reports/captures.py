@@ -1,4 +1,4 @@
-"""The page of all captures, and the page of one, within Airflow."""
+"""Airflow's pages of captures: the list of all, and the page of one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE_SIZE = 50
 
 
 class State(StrEnum):
-    """Where a capture stands, by the index alone."""
+    """The state of a capture by the index of records alone."""
 
     RUNNING = "running"
     FAILED = "failed"
@@ -32,7 +32,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """The last Airflow run of a capture: its state by Airflow's word."""
+    """The last Airflow run of a capture, with Airflow's name of its state."""
 
     dag: str
     run: str
@@ -51,7 +51,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A delivery of a capture as its records show it. Addresses of reports are those below `reports/`."""
+    """A delivery of a capture by its records. Addresses of reports are relative to `reports/`."""
 
     fingerprint: str
     stage: Stage
@@ -82,7 +82,7 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked for: an empty text asks for all; the first page is 1."""
+    """Filters and page of the list: an empty filter matches all; the first page is 1."""
 
     state: str = ""
     site: str = ""
@@ -92,7 +92,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A capture with its newest delivery, and the problem of its records in a sentence."""
+    """A row of the list: a capture with its newest delivery, and the problem if its records cannot be read."""
 
     entry: Entry
     delivery: Delivery | None
@@ -108,7 +108,7 @@ def render_captures(
     read: Callable[[Sequence[CaptureKey]], Sequence[Delivery | Capture360Error | None]],
     now: datetime,
 ) -> tuple[str, str]:
-    """The page that is asked for, and its policy; only the captures on it are `read`."""
+    """Return the HTML of a page of the list, and its content security policy. Only captures on it are `read`."""
     like = wanted.like.casefold()
     among = [
         entry
@@ -137,7 +137,7 @@ def render_captures(
 
 
 def render_capture(detail: Detail, runs: Sequence[LastRun]) -> tuple[str, str]:
-    """The page of one capture, and its policy."""
+    """Return the HTML of one capture's page, and its content security policy."""
     cdf = next((each.cdf for each in detail.deliveries if each.cdf), "")
     return page_in_airflow(
         "capture",
@@ -166,5 +166,5 @@ def _age(passed: timedelta) -> str:
 
 
 def _run_path(run: LastRun) -> str:
-    """Airflow's own page of a run, below the root of its pages."""
+    """Path of Airflow's page of a run."""
     return f"dags/{quote(run.dag, safe='')}/runs/{quote(run.run, safe='')}"

@@ -1,4 +1,4 @@
-"""Rows as CSV that a spreadsheet opens without running anything."""
+"""CSV without formulas."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from capture360.reports.escaping import for_csv
 
 
 def safe_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    """UTF-8 with BOM, as spreadsheets expect it; no cell is a formula."""
+    """Return CSV in UTF-8 with BOM, as spreadsheets expect it; no cell is a formula."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, quoting=csv.QUOTE_MINIMAL)
     writer.writerow(header)

@@ -1,4 +1,4 @@
-"""Pieces of faces for a report: a plate, its outline drawn in, and a little of what is around it."""
+"""Crops of faces for reports: a plate with its outline drawn in, and its surroundings."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from capture360.pictures.decoding import decode
 from capture360.pictures.jpeg import encode_jpeg
 
 FaceContent = Callable[[str, FaceName], bytes]
-"""The file of a face, by external id of its image and name of the face."""
+"""Returns the file of a face, given the external id of its image and the name of the face."""
 
 _MARGIN = 0.6
-"""Of the plate's longer side, on every side of it."""
+"""Margin on each side, as a share of the plate's longer side."""
 _LEAST_SHARE = 0.03
-"""Of the face that a piece shows at least: where a plate hangs says much about what it is."""
+"""Least share of the face that a crop shows, since the surroundings of a plate help to identify it."""
 _WIDTH = 300
 _HEIGHT = 225
-"""Three or four plates are seen at once."""
+"""Pixels; three or four plates fit on a screen."""
 _QUALITY = 76
 _OUTLINE = (255, 0, 200)
 
 
 def crops(detections: Iterable[Detection], face: FaceContent) -> dict[Detection, str]:
-    """`pictures` as data URLs."""
+    """Return the crops of `pictures` as data URLs."""
     return {
         detection: "data:image/jpeg;base64," + base64.b64encode(content).decode()
         for detection, content in pictures(detections, face).items()
@@ -38,7 +38,7 @@ def crops(detections: Iterable[Detection], face: FaceContent) -> dict[Detection,
 
 
 def pictures(detections: Iterable[Detection], face: FaceContent) -> dict[Detection, bytes]:
-    """JPEG files of the piece around each detection; those whose face cannot be had are not in it.
+    """Return a JPEG of the crop around each detection, except those whose face is not available.
 
     Each face is decoded once.
     """

@@ -1,4 +1,4 @@
-"""Text from outside made safe for where it is shown: one function a target.
+"""Escaping of text from outside: one function for each target.
 
 HTML is escaped by Jinja's autoescape. Lines for terminals and logs are made by `capture360.text.printable`, which the
 functions for Markdown and chat apply as well.
@@ -15,7 +15,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "'"}
 _NO_TICKS = {"`": "'"}
 _NOT_JOINED = "\u200b"
-"""A blank without width: what stands on its two sides is no markup any more."""
+"""Zero-width space. Inserted between two characters, it keeps them from being markup."""
 _CHAT_MARKUP = re.compile(r"(?<=\])(?=[(:\[])|(?<=@)|(?<=!)(?=\[)")
 """Within links, pictures and mentions of Markdown."""
 _TAG = re.compile(r"(?<=<)")
@@ -26,7 +26,7 @@ def for_markdown(text: str, length: int = 300) -> str:
     """A code span on one line, safe within a table; empty for an empty text.
 
     A pipe is escaped as https://github.github.com/gfm/#tables-extension- asks for. Behind a backslash that would escape
-    the backslash instead, so there the span is interrupted by a character reference, which stands in no table's way.
+    the backslash instead, so there the span is interrupted by a character reference.
     """
     line = printable(" ".join(text.split()), length)
     parts = re.split(r"(?<=\\)\|", line)

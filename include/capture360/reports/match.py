@@ -31,7 +31,7 @@ _COLUMNS = ("status", "text", "asset", "asset_name", "confidence", "score", "rea
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A match with its picture, None if that cannot be shown."""
+    """A match with its crop, None if that is not available."""
 
     match: Match
     picture: str | None
@@ -44,7 +44,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Some of the matches of one status, the others counted."""
+    """The first matches of one status, and the number of the others."""
 
     cards: tuple[Card, ...]
     total: int
@@ -74,9 +74,9 @@ def render(
 ) -> str:
     """The report as one HTML document.
 
-    `assets` are those of the area, `face` gives the file of a face (a face that it cannot give is shown as missing),
-    `findings` what detection and consensus had to tell, `labels` what people call images, by their external ids,
-    `resolution` the pixels of a face.
+    `assets` are those of the area; `face` returns the file of a face, and one that it cannot return is shown as
+    missing; `findings` are those of detection and consensus; `labels` are display names of images by external id;
+    `resolution` is the size of a face in pixels.
     """
     called = labels or {}
     suggested = sorted((m for m in matches if m.status == "suggested"), key=lambda m: (-m.confidence, _name(m)))
@@ -117,13 +117,13 @@ def render(
 
 
 def never_seen(matches: Sequence[Match], assets: Sequence[Asset]) -> list[Asset]:
-    """The assets that nothing was linked to or suggested for, by name."""
+    """Return the assets without an approved or suggested link, by name."""
     seen = {match.asset.ref for match in matches if match.asset and match.status != "dropped"}
     return sorted((asset for asset in assets if asset.ref not in seen), key=lambda asset: (asset.name, asset.ref))
 
 
 def dropped_by_reason(matches: Sequence[Match]) -> list[Dropped]:
-    """What was dropped, the most frequent reason first, but for lines that were read as one plate with another."""
+    """Group dropped matches by reason, the most frequent first, without lines that were joined to another's plate."""
     groups: dict[str, list[str]] = defaultdict(list)
     for match in matches:
         if match.status == "dropped" and not match.reason.startswith(_LINE):
@@ -135,12 +135,12 @@ def dropped_by_reason(matches: Sequence[Match]) -> list[Dropped]:
 
 
 def matches_csv(matches: Sequence[Match], labels: Mapping[str, str] | None = None) -> bytes:
-    """All matches as CSV, UTF-8 with BOM, safe to open in a spreadsheet."""
+    """Return all matches as CSV in UTF-8 with BOM, without formulas."""
     return safe_csv(_COLUMNS, (_row(match, labels or {}) for match in matches))
 
 
 def matches_parquet(matches: Sequence[Match], labels: Mapping[str, str] | None = None) -> bytes:
-    """All matches as one Parquet file with the columns of the CSV."""
+    """Return all matches as one Parquet file with the columns of the CSV."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

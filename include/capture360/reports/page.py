@@ -1,4 +1,4 @@
-"""HTML from a template: everything inlined, everything escaped, nothing fetched."""
+"""HTML from Jinja templates: escaped, self-contained, and under a content security policy that forbids requests."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _TEMPLATES = files(__package__) / "templates"
 
 
 def page(template: str, **values: object) -> str:
-    """The template `<template>.html.j2` with the house style in it and a policy that forbids all else."""
+    """Load `<template>.html.j2` with the common style inlined, and a policy that forbids everything else."""
     style = _source("house.css")
     policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; base-uri 'none'; form-action 'none'"
     return _environment().get_template(f"{template}.html.j2").render(style=style, policy=policy, **values)
 
 
 def page_in_airflow(template: str, *, own: str = "", **values: object) -> tuple[str, str]:
-    """A page within Airflow, which follows its theme, and the policy to send with it.
+    """Load a page shown within Airflow, which follows its theme, and the policy to send with it.
 
-    `own` names a style and a script that only this page has; its script may talk to our routes.
+    `own` names a style and a script of this page alone; the script may call our routes.
     """
     names = ("captures", own) if own else ("captures",)
     style = _source("house.css") + "".join(_source(f"{name}.css") for name in names)

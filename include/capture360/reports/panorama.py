@@ -1,4 +1,4 @@
-"""What the panorama viewer is given of a capture: one JSON document.
+"""The JSON document of a capture for the panorama viewer.
 
     {"capture": "hall-7/walk-1", "link": "https://...",
      "stations": [{"id": "...", "name": "...", "position": [x, y, z], "rotation": [w, x, y, z],
@@ -21,7 +21,7 @@ from capture360.model import Asset, CaptureKey, Detection, FaceRef, Match, Publi
 
 State = Literal["approved", "suggested", "rejected"]
 _STATES: tuple[State, ...] = ("approved", "suggested", "rejected")
-"""What a plate with several links shows is the first of these that one of them has."""
+"""Precedence of states: a plate with several links shows the first of these that occurs."""
 
 
 def panorama_view(
@@ -36,8 +36,8 @@ def panorama_view(
 ) -> dict[str, Any]:
     """Return the document of one capture, the same for every project mode.
 
-    `images` is what CDF holds; matches and decisions on other images are left out. `matches` are the machine's
-    verdicts, `decisions` those of people, which win. Texts that nothing was linked to are no plates.
+    `images` are those in CDF; matches and decisions on other images are left out. `decisions` of people override
+    `matches`. Texts without a link are left out.
     """
     there = {image.external_id for image in images}
     return {
@@ -63,7 +63,7 @@ def _station(image: PublishedImage, face_address: Callable[[PublishedImage, Face
 
 
 def _plates(matches: Sequence[Match], decisions: Sequence[Decided]) -> Mapping[Detection, list[tuple[Match, State]]]:
-    """The links of each plate; rivals for one plate stand together."""
+    """Group links by plate."""
     found: dict[Detection, list[tuple[Match, State]]] = {}
     for match in as_decided(matches, decisions):
         if match.asset is not None and match.status != "dropped":

@@ -1,4 +1,4 @@
-"""The stations seen from above, as the shapes of a drawing."""
+"""Floor plan of stations: marks and labels of an SVG drawing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WIDTH, _MOST_HEIGHT, _MARGIN = 520.0, 460.0, 28.0
 _MOST_POINTS = 4000
 _MOST_LABELS = 40
 _LETTER, _LINE = 8.5, 15.0
-"""Pixels that a letter of a label takes, about, and the height of its line."""
+"""Approximate width of a letter and height of a line, in pixels."""
 _GAP = 10.0
 
 Box = tuple[float, float, float, float]
@@ -22,7 +22,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The name of a station beside its mark; `x`, `y` is where its line of text begins or, if `ends`, ends."""
+    """The name of a station beside its mark; its text starts at `x`, `y`, or ends there if `ends`."""
 
     x: float
     y: float
@@ -31,7 +31,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A station in pixels of the drawing, y down. `label` is None where its name would cover something else."""
+    """A station in pixels, y down. `label` is None where the name would cover something else."""
 
     x: float
     y: float
@@ -53,7 +53,7 @@ class PlanView:
 
 
 def plan_view(points: Sequence[PlanPoint]) -> PlanView | None:
-    """The drawing; None if no station has a place. Of very many stations all bad ones and a sample are drawn."""
+    """Draw the stations; None if none has a position. Of very many, all faulty ones and a sample are drawn."""
     everyone = len(points)
     points = [point for point in points if abs(point.x) <= FARTHEST_M and abs(point.y) <= FARTHEST_M]
     if not points:
@@ -89,7 +89,7 @@ def plan_view(points: Sequence[PlanPoint]) -> PlanView | None:
 
 
 def _labels(shown: Sequence[PlanPoint], places: Sequence[tuple[float, float]], height: float) -> dict[int, Label]:
-    """Labels by the number of the station, those of bad stations first, as many as have room."""
+    """Place labels without overlap, those of faulty stations first; by number of the station."""
     everyone = len(shown) <= _MOST_LABELS
     bad_ones = sum(point.held_back for point in shown) <= _MOST_LABELS
     wanted = [at for at, point in enumerate(shown) if everyone or (point.held_back and bad_ones)]
@@ -114,6 +114,6 @@ def _covers(box: Box, others: Sequence[Box]) -> bool:
 
 
 def _nice(length: float) -> float:
-    """The largest 1, 2 or 5 times a power of ten that is not longer."""
+    """Largest length of the form 1, 2 or 5 times a power of ten that is not above `length`."""
     power = 10.0 ** math.floor(math.log10(length))
     return next(factor * power for factor in (5, 2, 1) if factor * power <= length * (1 + 1e-9))

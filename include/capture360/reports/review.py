@@ -1,6 +1,6 @@
-"""A page of suggestions as Markdown, for whoever decides on them.
+"""A review page as Markdown: a table of suggested links.
 
-Texts of plates and names of assets come from outside, so they stand in code spans, where nothing means anything.
+Texts of plates and names of assets come from outside, so they are written as code spans, in which nothing is markup.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _TIES = (
     "they are: approve one of their tags, such as 3a or 3b. Rejecting such a number rejects all its tags."
 )
 _TIE = 0.5
-"""Least share of the likeliest tag's probability that another one has in a tie."""
+"""Least ratio of another tag's probability to the likeliest one's in a tie."""
 
 
 def review_page(matches: Sequence[Match], picture: Callable[[Detection], str | None]) -> str:
-    """The table of the matches, numbered from 1; `picture` gives the address of a detection's picture, if it has one.
+    """Return the table of matches, numbered from 1; `picture` returns the address of a detection's picture, if any.
 
-    The first tag of a row is the one that is suggested, the others are what else it could be.
+    The first tag of a row is the suggested one, the others are alternatives.
     """
     head = "| No. | Picture | Read | Suggested | Or else | Why it is not certain |\n|---|---|---|---|---|---|"
     rows = [_row(number, match, picture(match.detection)) for number, match in enumerate(matches, 1)]
@@ -38,19 +38,19 @@ def review_page(matches: Sequence[Match], picture: Callable[[Detection], str | N
 
 
 def tags_of(match: Match) -> list[tuple[Asset, float]]:
-    """The tags that a plate is asked about with their probability, the suggested one first."""
+    """Return the tags that a question offers with their probability, the suggested one first."""
     first = [(match.asset, match.confidence)] if match.asset else []
     return first + [(asset, share) for asset, share in match.candidates if asset != match.asset]
 
 
 def is_tie(match: Match) -> bool:
-    """Whether another tag is nearly as likely as the suggested one."""
+    """Return whether another tag is nearly as likely as the suggested one."""
     shares = [share for _, share in tags_of(match)]
     return len(shares) > 1 and max(shares[1:]) >= _TIE * shares[0]
 
 
 def in_question(match: Match) -> list[Asset]:
-    """The assets that the question is about: the suggested one, and those that are nearly as likely."""
+    """Return the suggested asset and those that are nearly as likely."""
     tags = tags_of(match)
     return [asset for place, (asset, share) in enumerate(tags) if place == 0 or share >= _TIE * tags[0][1]]
 
@@ -73,7 +73,7 @@ def _candidate(read: str, asset: Asset, share: float) -> str:
 
 
 def differences(read: str, tag: str) -> str:
-    """The tag as Markdown, what differs from the text in bold; upper and lower case, blanks and lines are the same."""
+    """Return the tag as Markdown, differences from the text in bold; case, blanks and line breaks are ignored."""
     read, tag = " ".join(read.split()), " ".join(tag.split())
     parts: list[str] = []
     alike = SequenceMatcher(None, _folded(read), _folded(tag), autojunk=False)
@@ -88,5 +88,5 @@ def differences(read: str, tag: str) -> str:
 
 
 def _folded(text: str) -> str:
-    """Without upper and lower case, character by character."""
+    """Fold case character by character, so that the length stays."""
     return "".join(low if len(low := each.casefold()) == 1 else each for each in text)

@@ -1,4 +1,4 @@
-"""The page on which people decide about plates: a card a plate, with its views, its question and its candidates."""
+"""The review page as HTML: a card for each plate with its views, its question and its candidates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from capture360.reports.review import in_question, tags_of
 from capture360.reports.review_questions import Character, characters, question_about, tag_of
 
 _FOV = 30
-"""Degrees of the panorama that a link opens: the plate and what is around it."""
+"""Field of view in degrees of the panorama that a link opens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An asset that a plate may name. `answer` is what it answers to the question, empty if that has no short word."""
+    """An asset that a plate may name. `answer` is its short answer to the question; empty if there is none."""
 
     ref: str
     name: str
@@ -40,7 +40,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What was answered about a plate: its words, who and when; `open` if that was taken back."""
+    """The answer about a plate: its text, by whom and when; `open` if it was withdrawn."""
 
     version: int
     choice: str
@@ -51,7 +51,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A plate as the review has it; `closed` says why nothing can be decided any more, empty if it can."""
+    """A plate under review; `closed` is the reason why it can no longer be decided, empty if it can."""
 
     id: str
     match: Match
@@ -62,7 +62,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A plate as it is shown."""
+    """A plate prepared for the template."""
 
     number: int
     id: str
@@ -77,7 +77,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The review as a whole; `run` is the address of its run, `closed` says why it takes no answer."""
+    """The review as a whole; `run` is the address of its run, `closed` the reason why it takes no answers."""
 
     key: CaptureKey
     digest: str
@@ -92,10 +92,10 @@ def render_review(
     pictures: Callable[[Detection], str],
     places: Callable[[Detection], Mapping[str, object]],
 ) -> tuple[str, str]:
-    """The page, and the policy to send with it.
+    """Return the page and its content security policy.
 
-    `pictures` gives the address of a view's picture, empty if it has none, and `places` the station's name, heading
-    and pitch of a view.
+    `pictures` returns the address of a view's picture, empty if there is none; `places` the station's name, and
+    heading and pitch of the view.
     """
     cards = [_card(number, each, head.key, pictures, places) for number, each in enumerate(plates, 1)]
     done = sum(card.said is not None and card.said.choice != "open" for card in cards)

@@ -1,4 +1,4 @@
-"""What is asked about a plate, in words: which characters the tags that it may be differ in."""
+"""Wording of review questions: which characters distinguish the tags that a plate may name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SIGNS = {"-": "hyphen", "_": "underscore", ".": "full stop", "/": "slash", " ":
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """A character of a tag; `marked` where it tells this tag from the other ones or from the text as it was read."""
+    """A character of a tag; `marked` if it differs from the other tags or from the text that was read."""
 
     text: str
     kind: Literal["letter", "digit", "sign"]
@@ -24,9 +24,9 @@ class Character:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question in words, and for each tag, in the order given, what answers it; empty where nothing does so shortly.
+    """A question, and the short answer for each tag in the order given; empty where there is none.
 
-    Plates whose `text` is the same are asked the same, and an answer to one may be taken for all of them.
+    Plates with the same `text` have the same question, and an answer to one may be applied to all.
     """
 
     text: str
@@ -34,7 +34,7 @@ class Question:
 
 
 def question_about(read: str, tags: Sequence[str]) -> Question:
-    """The question whether the plate that was read as `read` is one of the tags, the likeliest first."""
+    """Ask whether the plate that was read as `read` shows one of the tags, given with the likeliest first."""
     first, *others = tags
     if place := _one_place([first, *others]):
         names = tuple(character_name(tag[place[0]]) for tag in tags)
@@ -51,7 +51,7 @@ def question_about(read: str, tags: Sequence[str]) -> Question:
 
 
 def character_name(character: str) -> str:
-    """The character in words that tell it from those that look alike: "letter O", "digit 0"."""
+    """Name a character so that look-alikes are distinguished: "letter O", "digit 0"."""
     if character in _SIGNS:
         return _SIGNS[character]
     kind = _kind(character)
@@ -63,7 +63,7 @@ def character_name(character: str) -> str:
 
 
 def characters(tag: str, others: Sequence[str]) -> list[Character]:
-    """The characters of a tag, marked where any of the others has something else."""
+    """Return the characters of a tag, marked where another one differs."""
     marked: set[int] = set()
     for other in others:
         alike = SequenceMatcher(None, tag.casefold(), _plain(other).casefold(), autojunk=False)
@@ -76,7 +76,7 @@ def characters(tag: str, others: Sequence[str]) -> list[Character]:
 
 
 def tag_of(asset: Asset, read: str) -> str:
-    """The tag of an asset that is most like the text."""
+    """Return the tag of an asset that is most similar to the text."""
     tags = asset.tags or (asset.name,)
     return _plain(max(tags, key=lambda each: SequenceMatcher(None, read, each, autojunk=False).ratio()))
 
@@ -88,7 +88,7 @@ def _kind(character: str) -> Literal["letter", "digit", "sign"]:
 
 
 def _one_place(texts: Sequence[str]) -> tuple[int] | None:
-    """Where texts of one length differ, if it is one place and no two of them have the same there."""
+    """Index of the only position where texts of equal length differ, if all of them differ there; else None."""
     if len(texts) < 2 or len({len(text) for text in texts}) > 1:
         return None
     places = [place for place, column in enumerate(zip(*texts, strict=True)) if len(set(column)) > 1]

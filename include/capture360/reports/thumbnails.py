@@ -1,4 +1,4 @@
-"""Small pictures for a report, as data URLs; what cannot be shown is simply not there."""
+"""Thumbnails for reports, as data URLs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _QUALITY = 72
 
 
 def thumbnail(folder: CaptureFolder, path: str, width: int) -> str | None:
-    """The picture at `path`, `width` pixels wide, as a data URL; None if it cannot be shown."""
+    """Return the picture scaled to `width` pixels as a data URL; None if it is missing or damaged."""
     import cv2
 
     try:

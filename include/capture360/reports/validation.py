@@ -1,4 +1,4 @@
-"""The validation report: one HTML file that needs nothing else, and the bad rows for a spreadsheet."""
+"""The validation report: one self-contained HTML file, and the bad rows as CSV."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """All complaints of one rule and one weight: what to fix in one go."""
+    """All findings of one rule and one disposition, which can be fixed together."""
 
     rule: str
     title: str
@@ -73,7 +73,7 @@ class SheetRow:
 
 
 def render(validation: Validation, folder: CaptureFolder) -> str:
-    """The report as one HTML document; pictures are taken from `folder` and embedded."""
+    """Return the report as one HTML document; pictures of `folder` are embedded."""
     return page(
         "validation",
         validation=validation,
@@ -89,13 +89,13 @@ def render(validation: Validation, folder: CaptureFolder) -> str:
 
 
 def _stated(validation: Validation) -> str:
-    """The message that the headline of a rejected capture has said already; empty for any other."""
+    """Message that the headline of a rejected capture already contains; empty for any other capture."""
     stops = [finding.message for finding in validation.findings if finding.disposition is Disposition.STOP]
     return stops[0] if stops and stops[0] in validation.headline else ""
 
 
 def bad_rows_csv(validation: Validation) -> bytes:
-    """The rows to fix as CSV, UTF-8 with BOM, safe to open in a spreadsheet."""
+    """Return the rows to fix as CSV in UTF-8 with BOM, without formulas."""
     header = ("where", "row", "station_id", "rule", "weight", "column", "value", "message")
     found = (*validation.findings, *validation.bad_rows)
     return safe_csv(
@@ -109,7 +109,7 @@ def bad_rows_csv(validation: Validation) -> bytes:
 
 
 def causes(validation: Validation) -> list[Cause]:
-    """The findings grouped by rule and weight, the gravest first."""
+    """Group findings by rule and disposition, the gravest first."""
     groups: dict[tuple[Disposition, str], list[Finding]] = defaultdict(list)
     for finding in validation.findings:
         groups[finding.disposition, finding.rule].append(finding)
@@ -182,5 +182,5 @@ def _sheet_row(station: Station, media: StationMedia, folder: CaptureFolder) -> 
 
 
 def _bearing(direction: rotation.Matrix) -> float:
-    """Degrees clockwise from +Y of the site frame, as a compass would show it."""
+    """Bearing in degrees clockwise from +Y of the site frame."""
     return math.degrees(math.atan2(float(direction[0]), float(direction[1]))) % 360

@@ -1,1 +1,1 @@
-"""What a rule is, and the finding of a broken one."""
+"""Rules that deliveries, projects and links must satisfy, and findings of broken ones."""

@@ -1,4 +1,4 @@
-"""A broken rule: what is wrong, where, and what follows from it."""
+"""Findings: violations of rules, with their place and their disposition."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Finding:
     rule: str
     disposition: Disposition
     where: str
-    """The place in words, as `message` names it."""
+    """The place as `message` words it."""
     value: str
     message: str
     station: str | None = None
@@ -46,5 +46,5 @@ class Finding:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Finding:
-        """Read what `document` made of a finding, from JSON."""
+        """Build a finding from its `document`."""
         return cls(**{**document, "disposition": Disposition(document["disposition"])})

@@ -1,4 +1,4 @@
-"""L: the texts that were read on the images, and the links made from them."""
+"""Link rules (L): texts that were read on the images, and the links made from them."""
 
 from __future__ import annotations
 

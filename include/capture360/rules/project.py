@@ -1,4 +1,4 @@
-"""D: what the CDF project must offer before anything is written to it."""
+"""Project rules (D): what a CDF project must provide before anything is written to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R: what differs between the records and CDF."""
+"""Reconciliation rules (R): differences between the records and CDF."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rule is, how it words its findings, and the registry of all rules."""
+"""Rules, the wording of their findings, and the registry of all rules."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Message:
     """The input that is wrong, as the reference page shows it."""
     fields: Mapping[str, str]
     disposition: Disposition | None = None
-    """Where this message is graver or milder than its rule."""
+    """Disposition of findings with this message, if it differs from the rule's."""
 
     @property
     def example(self) -> str:
@@ -39,17 +39,17 @@ class Expect:
     suite: Literal["stations", "faces"]
     type: str
     kwargs: Mapping[str, Any]
-    """A value `{"$PARAMETER": name}` is that of the site's `checks:`; without one the expectation does not apply."""
+    """A value `{"$PARAMETER": name}` is taken from the site's `checks:`; if unset, the expectation is skipped."""
     find: Callable[..., Mapping[str, Any]] | None = None
-    """Finds the rows of a frame that break an expectation of our own: called with the frame and `kwargs`.
+    """Finds the rows of a frame that violate a custom expectation; called with the frame and `kwargs`.
 
-    Returns their `positions` and whatever the sentences need.
+    Returns their `positions` and the fields of the messages.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What must hold (`title`), why, and the sentence of each way to break it; made by a `Family`."""
+    """A condition (`title`), its reason, and a message for each way to violate it. Created by `Family.rule`."""
 
     id: str
     title: str
@@ -59,14 +59,14 @@ class Rule:
     stage: Stage
     messages: Mapping[str, Message]
     judges: str = ""
-    """The values that are judged; every rule that a delivered capture is checked by says so."""
+    """The values that the rule checks; stated by every rule for delivered captures."""
     frame: Frame = ""
-    """The frame in which places and rotations are judged; empty where there are none."""
+    """The frame in which positions and rotations are checked; empty if none are."""
     parameters: tuple[str, ...] = ()
-    """Names in CheckSettings that steer the rule."""
+    """Fields of CheckSettings that the rule uses."""
     expectations: tuple[Expect, ...] = ()
     explains: tuple[str, ...] = ()
-    """Ids of rules that need not be reported once this one stops the capture."""
+    """Ids of rules whose findings are omitted once this one stops the capture."""
     longest_value: int = 80
     """Characters of a value that are shown."""
     longest_sentence: int = 500
@@ -90,10 +90,10 @@ class Rule:
         column: str | None = None,
         **fields: object,
     ) -> Finding:
-        """The finding that `value` breaks the rule, in the words of the message named `message`.
+        """Return the finding that `value` violates the rule, worded by the message named `message`.
 
-        `path` is the file that is wrong, the capture folder if empty; `table` has the row that names it. `where` names
-        a place that is no file, or a file by more than its path; without it the place is the path with row and station.
+        `path` is the file at fault, the capture folder if empty; `table` is the table whose row names it. `where`
+        overrides the wording of the place, which otherwise is the path with row and station.
         """
         chosen = self.messages[message]
         value = printable(str(value), self.longest_value)
@@ -117,7 +117,7 @@ class Rule:
 
 
 def place(path: str, row: int | None = None, station: str | None = None) -> str:
-    """How people find a row of a table, a file, or the capture folder if `path` is empty."""
+    """Word a place: a row of a table, a file, or the capture folder if `path` is empty."""
     if not row:
         return path or CAPTURE_FOLDER
     return f"{path} row {row}" + (f" ({station})" if station else "")
@@ -131,7 +131,7 @@ def says(
 
 
 class Family:
-    """The rules of one letter. A rule that is made by `rule` is registered; no other way makes one."""
+    """The rules of one letter. `rule` creates and registers each of them."""
 
     def __init__(self, letter: str, title: str) -> None:
         self.letter = letter
@@ -139,7 +139,7 @@ class Family:
         self._rules: dict[str, Rule] = {}
 
     def rule(self, rule_id: str, title: str, *, why: str, messages: Mapping[str, Message], **properties: Any) -> Rule:
-        """Register the rule of this id: the family's letter and two digits."""
+        """Create and register a rule; its id is the family's letter and two digits."""
         if not re.fullmatch(rf"{self.letter}[0-9]{{2}}", rule_id) or rule_id in self._rules:
             raise ValueError(f"{rule_id} is no new id of family {self.letter}")
         rule = Rule(rule_id, title, why, messages=messages, **properties)

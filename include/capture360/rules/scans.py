@@ -1,4 +1,4 @@
-"""E: E57 files, before anything is made of them."""
+"""Scan rules (E): E57 files as delivered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""W: what the look at the landing zones says."""
+"""Sensing rules (W): problems of landing zones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a capture's cube faces come from: six files a station, one panorama a station, or E57 files.
+"""Sources of cube faces: six files for each station, one panorama for each station, or E57 files.
 
 The same files give the same faces, byte for byte: delivered faces pass through untouched, and faces made here depend on
 the pixels, the face size, the JPEG quality and the versions of OpenCV and libjpeg-turbo (simplejpeg), not on threads or

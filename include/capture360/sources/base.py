@@ -1,4 +1,4 @@
-"""What the sources of faces have in common."""
+"""Options and base class of the sources of faces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faces that pass through a callable of the site, which blurs people, before anything else sees them."""
+"""Faces that a callable of the site blurs before anything else uses them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Blur = Callable[[bytes, CaptureKey, str, str], bytes]
 
 
 class Blurred:
-    """The faces of another source as the callable named `path` gives them back, under their new sha256.
+    """Faces of another source as the callable at the dotted path `path` returns them, with their new sha256.
 
-    ConfigError if there is no such callable, or if it fails or gives back anything but a picture of the same size and
-    kind: a face is never uploaded as it was.
+    ConfigError if there is no such callable, if it fails, or if it returns anything but a picture of the same size and
+    type, so that no face is uploaded unblurred.
     """
 
     def __init__(self, source: FaceSource, capture: Capture, path: str) -> None:

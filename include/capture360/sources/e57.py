@@ -1,4 +1,4 @@
-"""Spheres inside E57 files. A station names its own as `Photosphere.reference` writes it: `<file>#<image number>`."""
+"""Spheres in E57 files. Stations refer to theirs as `<file>#<image number>`, see `Photosphere.reference`."""
 
 from __future__ import annotations
 
