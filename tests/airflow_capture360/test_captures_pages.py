@@ -132,6 +132,20 @@ def test_a_row_says_where_a_capture_stands(client: TestClient, records: Records)
         assert f'href="{address}' in text
 
 
+def test_a_row_shows_a_picture_once_there_is_one(client: TestClient, records: Records) -> None:
+    key = deliver(records, "walk-1")
+    assert "<img" not in shown(client)
+    records.put_report(key, "f1", "thumbnail.jpg", b"\xff\xd8 a picture")
+    records.put(key, "f1", "publish", {"link": "", "collections": [], "thumbnail": "thumbnail.jpg"}, run="test")
+    (picture,) = re.findall(r"<img [^>]*>", shown(client))
+    assert 'loading="lazy"' in picture
+    assert 'alt="First station of hall-7/walk-1"' in picture
+    (address,) = re.findall(r'src="([^"]+)"', picture)
+    answer = client.get(f"/capture360/{address}", headers=login(client))
+    assert (answer.status_code, answer.content) == (200, b"\xff\xd8 a picture")
+    assert client.get(f"/capture360/{address}").status_code == 401
+
+
 def test_captures_are_found_by_state_name_and_site(client: TestClient, records: Records) -> None:
     for name in ("east-1", "east-2", "west-1"):
         deliver(records, name, verdict="rejected" if name == "east-2" else "accepted")
@@ -181,7 +195,7 @@ def test_the_page_of_a_capture_names_the_one_thing_to_fix(client: TestClient, re
     deliver(records, "walk-1", "f2")
     text = shown(client, f"{PAGE}/{key}")
     assert "Fix this first" not in text
-    assert re.findall(r'class="id">(\w+)<', text) == ["f2", "f1"]
+    assert re.findall(r'class="id hide-narrow">(\w+)<', text) == ["f2", "f1"]
     assert 'href="../../view/hall-7/walk-1"' in text
 
 

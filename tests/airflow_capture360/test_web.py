@@ -62,6 +62,7 @@ def test_the_picture_of_a_plate_is_shown_to_readers_alone(
     answer = anonymous.get(path, headers=reader)
     assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, picture, "image/jpeg")
     assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "private, max-age=86400"
 
 
 def test_every_route_asks_who_is_there() -> None:

@@ -85,7 +85,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
         "revision": {"model": 1, "revisions": {"a.e57": [2, NOW]}, "space": "s", "began": NOW},
         "publish": {
             "collections": [["captures360", "c"]], "images": 2, "revision": 1, "removed_images": [], "held_back": [],
-            "link": "http://cdf",
+            "link": "http://cdf", "thumbnail": "thumbnail.jpg",
         },
         "verify": {"mode": "sample", "images": 2, "compared_faces": 3},
         "match": {"matches": [match_document(MATCH)], "findings": [FINDING], "inputs": {"a": "b"}},

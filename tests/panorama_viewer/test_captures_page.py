@@ -84,12 +84,43 @@ def test_a_capture_is_found_and_opened_up_to_its_panoramas(browser: Browser, ser
     frame.get_by_role("link", name=str(FIRST)).click()
     expect(frame.get_by_role("heading", level=1)).to_have_text(str(FIRST))
     expect(frame.locator(".plan circle")).to_have_count(4)
+    pictures = frame.locator("#sheet img")
+    expect(pictures).to_have_count(3)
+    expect(pictures.first).to_have_attribute("alt", "Front of Hall stop 1")
+    pictures.first.scroll_into_view_if_needed()
+    expect(pictures.first).to_have_js_property("naturalWidth", 192)
+    with page.expect_popup() as opened:
+        pictures.nth(1).click()
+    expect(opened.value.locator(".caption")).to_contain_text("Hall stop 2", timeout=60_000)
+    opened.value.close()
     with page.expect_popup() as opened:
         frame.get_by_role("link", name="Panorama viewer").click()
     expect(opened.value.locator(".caption")).to_contain_text("Hall stop 1", timeout=60_000)
     opened.value.close()
     frame.get_by_role("link", name="captures_ingest").click()
     expect(page).to_have_url(re.compile("/dags/captures_ingest/runs/asset_triggered__1"))
+    page.context.close()
+
+
+def test_a_sheet_without_cdf_says_so(browser: Browser, served: Served) -> None:
+    page = reader(browser, served)
+    sentence = {"detail": "CDF does not answer: <b>no</b> route."}
+    page.route("**/views/**", lambda route: route.fulfill(status=503, json=sentence))
+    page.goto(f"{served.url}/capture360/captures/{FIRST}")
+    says = page.locator("#sheet [role=status]")
+    expect(says).to_have_text(f"The pictures cannot be shown. {sentence['detail']}")
+    page.unroute("**/views/**")
+    stations = [
+        {"id": f"i-{n}", "name": f"<i>{n}</i>", "faces": {"front": "../../faces/none?version=1"}} for n in range(30)
+    ]
+    page.route("**/views/**", lambda route: route.fulfill(json={"stations": stations}))
+    page.reload()
+    pictures = page.locator("#sheet img")
+    expect(pictures).to_have_count(24)
+    expect(page.locator("#sheet i")).to_have_count(0)
+    page.get_by_role("button", name="Show all 30").click()
+    expect(pictures).to_have_count(30)
+    expect(page.get_by_role("button", name="Show all 30")).to_be_hidden()
     page.context.close()
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from capture360.model import FACES
 from capture360.names import image_id
-from capture360.steps.view import SMALL
+from capture360.pictures.small import SMALL, THUMBNAIL
 from shown_capture import FIRST, SECOND
 
 if TYPE_CHECKING:
@@ -68,6 +68,9 @@ def test_a_view_names_addresses_that_give_the_faces_of_cdf(served: Served) -> No
         small = served.get(f"{address}&size=small")
         assert Image.open(io.BytesIO(small.content)).size == (SMALL, SMALL)
         assert len(small.content) < len(full.content) / 2
+        thumbnail = served.get(f"{address}&size=thumbnail")
+        assert Image.open(io.BytesIO(thumbnail.content)).size == (THUMBNAIL, THUMBNAIL)
+        assert thumbnail.headers["cache-control"] == full.headers["cache-control"]
 
 
 def test_links_to_storage_and_tokens_stay_here(served: Served) -> None:

@@ -98,6 +98,7 @@ class _Publish(_Form):
     removed_images: list[str] = []
     held_back: list[str] = []
     link: str | None = None
+    thumbnail: str = ""
     shown: dict[str, str] = {}
     others: list[str] = []
     left: list[str] = []

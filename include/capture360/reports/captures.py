@@ -68,6 +68,7 @@ class Delivery:
     cdf: str
     validation_report: str
     match_report: str
+    thumbnail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,7 @@ def render_capture(detail: Detail, runs: Sequence[LastRun]) -> tuple[str, str]:
     cdf = next((each.cdf for each in detail.deliveries if each.cdf), "")
     return page_in_airflow(
         "capture",
+        own="capture",
         detail=detail,
         plan=plan_view(detail.plan),
         published=bool(cdf),

@@ -101,6 +101,7 @@ def _delivery(state: CaptureState, *, matched: bool) -> Delivery:
         cdf=str(published.get("link", "")),
         validation_report=f"{base}/{VALIDATION_REPORT}" if validated else "",
         match_report=f"{base}/{MATCH_REPORT}" if matched else "",
+        thumbnail=f"{base}/{published['thumbnail']}" if published.get("thumbnail") else "",
     )
 
 

@@ -22,6 +22,7 @@ from capture360.steps.context import StepContext
 from capture360.steps.e57_extraction import recorded_revisions
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import note_published
+from capture360.steps.thumbnail import keep_thumbnail
 from capture360.steps.validate import recorded_capture
 
 POINT_CLOUDS = "point_clouds"
@@ -86,6 +87,7 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
     link = collection_link(ctx.cdf.connection, collections[0])
     clouds = tuple(extraction.point_clouds())
     done = Collected(len(images), tuple(collections), found.missing, len(others), link, clouds)
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     record = {
         "images": len(images),
         "revision": capture.revision,
@@ -95,6 +97,7 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
         "others": [_id(each) for each in others],
         "left": left,
         "link": link,
+        "thumbnail": keep_thumbnail(ctx, key, fingerprint, model, images),
         POINT_CLOUDS: [[cloud.space, cloud.revision, cloud.model] for cloud in clouds],
     }
     note_published(ctx.records, capture, fingerprint)

@@ -20,6 +20,7 @@ from capture360.steps.published import note_published, published_with
 from capture360.steps.removal import plan_removal, remove_superseded
 from capture360.steps.republish_guard import newer_revision_asked, protected_images, refuse_silent_change
 from capture360.steps.stored import wait_until_stored
+from capture360.steps.thumbnail import keep_thumbnail
 from capture360.steps.validate import recorded_batches, recorded_capture
 
 STEP = "publish"
@@ -31,7 +32,8 @@ class Published:
     """The collections and what was done for them. `link` opens the first in CDF's own user interface.
 
     `removed_images` belonged to stations that a confirmed delivery leaves out; `held_back` are ids of stations that
-    stay as they were published before, since their new delivery has a fault.
+    stay as they were published before, since their new delivery has a fault. `thumbnail` is the report that shows the
+    capture in a list, empty if there is none.
     """
 
     collections: tuple[Collection, ...]
@@ -41,6 +43,7 @@ class Published:
     removed_images: tuple[str, ...]
     held_back: tuple[str, ...]
     link: str
+    thumbnail: str
 
 
 def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
@@ -76,6 +79,7 @@ def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
         removed_images=removed.images,
         held_back=tuple(each.id for each in whole.stations if each.id in capture.held_back),
         link=collection_link(ctx.cdf.connection, collections[0]),
+        thumbnail=keep_thumbnail(ctx, key, fingerprint, model, after.values()),
     )
     note_published(ctx.records, capture, fingerprint)
     ctx.records.put(key, fingerprint, STEP, _record(done, capture), run=ctx.run)
@@ -144,4 +148,5 @@ def _record(done: Published, capture: Capture) -> dict[str, object]:
         "removed_images": list(done.removed_images),
         "held_back": list(done.held_back),
         "link": done.link,
+        "thumbnail": done.thumbnail,
     }

@@ -11,8 +11,6 @@ from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError
 from capture360.model import CaptureKey, FaceName, FaceRef, PublishedImage
-from capture360.pictures.decoding import overview
-from capture360.pictures.jpeg import encode_jpeg
 from capture360.reports.panorama import panorama_view
 from capture360.steps.context import StepContext
 from capture360.steps.detect import collections_of, images_of
@@ -20,10 +18,6 @@ from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.match import recorded_matches
 from capture360.steps.publish import STEP as PUBLISH
-
-SMALL = 512
-"""Pixels of a small face: six of them are less than one full face of 2048."""
-_QUALITY = 70
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +69,3 @@ def view_document(ctx: StepContext, capture: ViewedCapture) -> dict[str, Any]:
 def face_content(ctx: StepContext, ref: FaceRef) -> bytes:
     """Return the file of a face as CDF holds it."""
     return mode_of(ctx.cdf).images(ctx.cdf, ctx.site).face_content(ref)
-
-
-def small_face(content: bytes, where: str) -> bytes:
-    """Return a face as a JPEG of at most `SMALL` pixels; BadInputError with `where` if it cannot be decoded."""
-    import cv2
-
-    pixels = overview(content, SMALL, where=where)
-    height, width = pixels.shape[:2]
-    if max(height, width) > SMALL:
-        scale = SMALL / max(height, width)
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(pixels.dtype)
-    return encode_jpeg(pixels, _QUALITY)

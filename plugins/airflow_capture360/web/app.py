@@ -30,6 +30,8 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-store",
 }
+_PICTURES_KEPT = "private, max-age=86400"
+"""A delivery's pictures do not change: a browser need not ask for them again for a day."""
 
 app = FastAPI(
     title="capture360",
@@ -56,4 +58,5 @@ def report(site: str, capture: str, fingerprint: str, name: str) -> Response:
         raise HTTPException(404, str(error)) from None
     if content is None:
         raise HTTPException(404, f"There is no {name} of {site}/{capture} for delivery {fingerprint}.")
-    return Response(content, media_type=media_type, headers=_HEADERS)
+    headers = {**_HEADERS, "Cache-Control": _PICTURES_KEPT} if media_type == _SHOWN[".jpg"] else _HEADERS
+    return Response(content, media_type=media_type, headers=headers)

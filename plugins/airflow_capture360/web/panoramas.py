@@ -4,7 +4,7 @@
     static/<name>                            its scripts and style
     views/<site>/<capture>                   the capture as JSON, see `capture360.reports.panorama`
     captures/<site>?like=<text>              other captures of the site, as JSON
-    faces/<site>/<capture>/<image>/<face>    a face of an image, `size` small or full
+    faces/<site>/<capture>/<image>/<face>    a face of an image, `size` thumbnail, small or full
 
 A browser gets content of CDF from here alone: no link to CDF's storage and no token ever reaches it.
 """
@@ -129,12 +129,12 @@ def face(
     capture: CaptureId,
     image: ImageId,
     face: FaceName,
-    size: Literal["small", "full"] = "full",
+    size: Literal["thumbnail", "small", "full"] = "full",
     version: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
     """Return a face of an image as CDF holds it, or a small JPEG of it; `version` only tells contents apart."""
     from capture360.pictures.jpeg import read_header
-    from capture360.steps.view import small_face
+    from capture360.pictures.small import SMALL, THUMBNAIL, small_copy
 
     key = CaptureKey(site, capture)
     where = f"The {face} face of {image}"
@@ -147,8 +147,8 @@ def face(
         if ref is None:
             raise HTTPException(404, f"{key} has no {face} face of {image}.")
         content = _content(opened, ref)
-        if size == "small":
-            content = small_face(content, where)
+        if size != "full":
+            content = small_copy(content, SMALL if size == "small" else THUMBNAIL, where)
         media_type = read_header(content, where).mime_type
     except Capture360Error as error:
         raise _refusal(error) from None

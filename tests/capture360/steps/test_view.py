@@ -14,8 +14,7 @@ from capture360.errors import BadInputError
 from capture360.geometry.rotation import angle_between, matrix_from_quaternion
 from capture360.model import FACES, CaptureKey
 from capture360.names import image_id
-from capture360.steps.view import SMALL, face_content, small_face, view_document, viewed
-from captures import jpeg
+from capture360.steps.view import face_content, view_document, viewed
 from suggested_links import TAGS, Hall, decide, hall_in, world_of
 
 MODES: tuple[ModeName, ...] = ("asset_centric", "hybrid", "data_modeling")
@@ -59,18 +58,14 @@ def test_every_suggestion_is_a_plate_and_decisions_change_its_state(hall: Hall) 
     assert all(link["link"].startswith(f"{base}/?asset=") for plate in document["plates"] for link in plate["links"])
 
 
-def test_faces_are_those_in_cdf_and_small_ones_are_small(hall: Hall) -> None:
+def test_faces_are_those_in_cdf(hall: Hall) -> None:
     capture = viewed(hall.ctx, hall.key)
     image = image_id(hall.key, "001")
     for face in FACES:
         ref = capture.face(image, face)
         assert ref is not None
-        content = face_content(hall.ctx, ref)
-        assert Image.open(io.BytesIO(small_face(content, face))).size == (64, 64)
+        assert Image.open(io.BytesIO(face_content(hall.ctx, ref))).size == (64, 64)
     assert capture.face("another image", "front") is None
-    assert Image.open(io.BytesIO(small_face(jpeg(1024, (1, 2, 3)), "a face"))).size == (SMALL, SMALL)
-    with pytest.raises(BadInputError, match="a face"):
-        small_face(b"no picture", "a face")
 
 
 def test_a_capture_that_is_not_in_cdf_is_told_in_a_sentence(hall: Hall) -> None:
