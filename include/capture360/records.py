@@ -1,7 +1,7 @@
 """Records of steps: small JSON documents beside the landing zone.
 
     <url>/<site>/<capture>/<fingerprint>/<step>[.<batch>].json   one writer a name
-    <url>/<site>/<capture>/<fingerprint>/<report>                HTML and CSV reports
+    <url>/<site>/<capture>/<fingerprint>/<report>                HTML and CSV reports, and pictures
     <url>/<site>/<capture>/notes/<name>.json                     state of a capture across its deliveries
     <url>/<site>/<capture>/notes/plates/<plate>-<version>.json   what people answered about a plate under review
     <url>/<site>/<capture>/memory/...                            counts and digests that reveal lost notes

@@ -19,6 +19,7 @@ from capture360_cli.docs import docs
 from capture360_cli.doctor import doctor
 from capture360_cli.e57 import e57
 from capture360_cli.generate import generate
+from capture360_cli.gx_docs import gx_docs
 from capture360_cli.ingest import ingest
 from capture360_cli.plan import plan
 from capture360_cli.reconcile import reconcile
@@ -47,6 +48,7 @@ for command in (
     remove_from_scene,
     reconcile,
     captures,
+    gx_docs,
     doctor,
     alert_test,
     replay,

@@ -87,6 +87,10 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
             "collections": [["captures360", "c"]], "images": 2, "revision": 1, "removed_images": [], "held_back": [],
             "link": "http://cdf", "thumbnail": "thumbnail.jpg",
         },
+        "great_expectations": {"results": [{
+            "suite_name": "stations", "success": True, "statistics": {"evaluated_expectations": 0}, "results": [],
+            "meta": {},
+        }]},
         "verify": {"mode": "sample", "images": 2, "compared_faces": 3},
         "match": {"matches": [match_document(MATCH)], "findings": [FINDING], "inputs": {"a": "b"}},
         "review": {

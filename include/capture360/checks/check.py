@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from capture360.checks import (
     captures,
@@ -104,32 +104,37 @@ def check_capture(
         settings=settings,
         earlier=earlier,
     )
+    kept: list[Mapping[str, Any]] = []
     for check in _GATE:
         groups += check(given)
     if not stopped(groups, settings):
         report(2, _STEPS, "checking stations and files")
-        groups += _suites(given)
+        groups += _suites(given, kept)
     if not stopped(groups, settings) and table.manifest.kind is not CaptureKind.E57:
         groups += _files(given, progress)
     report(_STEPS, _STEPS, "done")
     settled = settle(groups, given.ids, settings)
     if settled.accepted:
         settled = settled.also(list(captures.still_shown(given, settled.quarantined)))
-    return validation_of(given, settled, tables.scans)
+    return replace(validation_of(given, settled, tables.scans), suites=tuple(kept))
 
 
-def _suites(given: CheckInput) -> Iterator[Group]:
+def _suites(given: CheckInput, kept: list[Mapping[str, Any]]) -> Iterator[Group]:
+    """The findings of both suites; their own results are added to `kept`."""
     settings = given.settings
     parameters = {name: value for name, value in settings if isinstance(value, int | float)} | times.limits()
     if settings.bounds:
         for axis, low, high in zip("xyz", settings.bounds.minimum, settings.bounds.maximum, strict=True):
             parameters |= {f"minimum_{axis}": low, f"maximum_{axis}": high}
-    results = run_suite(given.table.suite_frame(), "stations", parameters)
+    stations_run = run_suite(given.table.suite_frame(), "stations", parameters)
+    kept += [stations_run.document] if stations_run.document else []
     for check in _STATIONS_SUITE:
-        yield from check(given, results)
+        yield from check(given, stations_run.results)
     if given.table.manifest.kind is not CaptureKind.E57:
         columns = given.faces.frame[["station_id", "face", "file"]]
-        yield from files.suite(given, run_suite(columns, "faces", parameters))
+        faces_run = run_suite(columns, "faces", parameters)
+        kept += [faces_run.document] if faces_run.document else []
+        yield from files.suite(given, faces_run.results)
 
 
 def _files(given: CheckInput, progress: Progress | None) -> Iterator[Group]:

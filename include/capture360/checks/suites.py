@@ -8,15 +8,18 @@ columns, because collecting those costs minutes on a million rows.
 from __future__ import annotations
 
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from capture360.checks.rules import RULES
 from capture360.checks.violations import Results, RuleResult
 from capture360.rules.finding import Disposition
+from capture360.text import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +31,20 @@ _SEVERITY = {
     Disposition.WARN: "info",
     Disposition.NOTE: "info",
 }
+_TEXT_LENGTH = 1000
+"""Characters that are kept of a text in a result of Great Expectations."""
+
+
+@dataclass(frozen=True)
+class SuiteRun:
+    """What a suite found: results by rule, and the validation result as Great Expectations writes it in JSON.
+
+    `document` is None if there was nothing to run. It holds the first values that break an expectation, but no
+    positions of rows; texts are cut off and numbers that JSON has no form for are texts.
+    """
+
+    results: Results
+    document: dict[str, Any] | None = None
 
 
 def suite_document(suite: SuiteName) -> dict[str, Any]:
@@ -49,22 +66,23 @@ def suite_document(suite: SuiteName) -> dict[str, Any]:
     }
 
 
-def run_suite(frame: pd.DataFrame, suite: SuiteName, parameters: Mapping[str, Any]) -> Results:
+def gx_suites() -> list[Any]:
+    """The suites of all tables as Great Expectations' own objects."""
+    gx = _great_expectations()
+    return [
+        gx.ExpectationSuite(name=name, expectations=suite_document(name)["expectations"])
+        for name in get_args(SuiteName)
+    ]
+
+
+def run_suite(frame: pd.DataFrame, suite: SuiteName, parameters: Mapping[str, Any]) -> SuiteRun:
     """Run every expectation of the suite that the frame has columns and the site has parameters for."""
     document = suite_document(suite)
     wanted = [item for item in document["expectations"] if _applies(item["kwargs"], frame, parameters)]
     results: defaultdict[str, list[RuleResult]] = defaultdict(list)
     if not wanted or frame.empty:
-        return results
-    # Before the import: Great Expectations writes some two hundred lines of INFO while it is imported.
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
-    import great_expectations as gx
-
-    from capture360.checks.expectations import register
-
-    for rule in RULES.rules:
-        for expect in rule.expectations:
-            register(expect)
+        return SuiteRun(results)
+    gx = _great_expectations()
     context = gx.get_context(mode="ephemeral")
     try:
         context.variables.progress_bars = {"globally": False}
@@ -74,10 +92,11 @@ def run_suite(frame: pd.DataFrame, suite: SuiteName, parameters: Mapping[str, An
             .add_batch_definition_whole_dataframe(suite)
             .get_batch({"dataframe": frame})
         )
-        failed = [
-            item for item, outcome in _run(gx, batch, suite, wanted, parameters, "SUMMARY") if not outcome.success
-        ]
-        for item, outcome in _run(gx, batch, suite, failed, parameters, "COMPLETE") if failed else ():
+        validated = _validate(gx, batch, suite, wanted, parameters, "SUMMARY")
+        failed = [item for item, outcome in _outcomes(validated, wanted) if not outcome.success]
+        document = _document(validated)
+        complete = _validate(gx, batch, suite, failed, parameters, "COMPLETE") if failed else None
+        for item, outcome in _outcomes(complete, failed) if failed else ():
             details = outcome.result.get("details") or {}
             rows = details.get("positions", outcome.result.get("unexpected_index_list") or [])
             result = RuleResult(item["meta"]["rule"], item["kwargs"], np.asarray(rows, dtype=np.int64), details)
@@ -85,15 +104,33 @@ def run_suite(frame: pd.DataFrame, suite: SuiteName, parameters: Mapping[str, An
                 results[result.rule].append(result)
     finally:
         context.data_sources.delete(suite)
-    return results
+    return SuiteRun(results, document)
 
 
-def _run(
+def _great_expectations() -> Any:
+    """The library, imported quietly, with the expectations that are our own."""
+    # Before the import: Great Expectations writes some two hundred lines of INFO while it is imported.
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    import great_expectations as gx
+
+    from capture360.checks.expectations import register
+
+    for rule in RULES.rules:
+        for expect in rule.expectations:
+            register(expect)
+    return gx
+
+
+def _validate(
     gx: Any, batch: Any, name: str, items: list[dict[str, Any]], parameters: Mapping[str, Any], form: str
-) -> list[tuple[dict[str, Any], Any]]:
-    """Each expectation with its result, in the order of `items`."""
+) -> Any:
+    """Great Expectations' result of these expectations."""
     suite = gx.ExpectationSuite(name=name, expectations=items)
-    validated = batch.validate(suite, result_format={"result_format": form}, expectation_parameters=dict(parameters))
+    return batch.validate(suite, result_format={"result_format": form}, expectation_parameters=dict(parameters))
+
+
+def _outcomes(validated: Any, items: list[dict[str, Any]]) -> list[tuple[dict[str, Any], Any]]:
+    """Each expectation with its result, in the order of `items`."""
     by_item = {_identity(result.expectation_config.meta): result for result in validated.results}
     found = [(item, by_item[_identity(item["meta"])]) for item in items]
     for item, result in found:
@@ -103,6 +140,26 @@ def _run(
         ):
             raise RuntimeError(f"{item['type']} of rule {item['meta']['rule']} could not run: {raised}")
     return found
+
+
+def _document(validated: Any) -> dict[str, Any]:
+    """A validation result for JSON, without what differs from run to run and without positions of rows."""
+    for outcome in validated.results:
+        outcome.result.pop("details", None)
+        outcome.result.pop("partial_unexpected_index_list", None)
+    document: dict[str, Any] = _bounded(validated.to_json_dict())
+    document["meta"].pop("batch_markers", None)
+    return document
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _bounded(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_bounded(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return printable(value, _TEXT_LENGTH) if isinstance(value, str) else value
 
 
 def _identity(meta: Mapping[str, Any]) -> tuple[str, int]:

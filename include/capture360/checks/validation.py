@@ -45,6 +45,7 @@ class Validation:
     `capture` holds only the stations that may be published, and is None for a rejected capture. `findings` are the
     sentences to show, the gravest first; a cause of many rows is one finding, and `bad_rows` then holds those
     rows (at most 10,000 a rule; `counts` has the full numbers). `quarantined` maps a station to the rules it broke.
+    `suites` are Great Expectations' own validation results.
     """
 
     key: CaptureKey
@@ -56,6 +57,7 @@ class Validation:
     counts: tuple[RuleCount, ...] = ()
     plan: tuple[PlanPoint, ...] = ()
     stations: int = 0
+    suites: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def headline(self) -> str:

@@ -73,6 +73,24 @@ class _Validate(_Form):
     captured_on: str | None = None
 
 
+class _Statistics(_Form):
+    evaluated_expectations: Many
+
+
+class _SuiteResult(_Form):
+    """A validation result in the form of Great Expectations, which reads the rest itself."""
+
+    suite_name: str
+    success: bool
+    statistics: _Statistics
+    results: list[dict[str, Any]]
+    meta: dict[str, Any]
+
+
+class _Suites(_Form):
+    results: list[_SuiteResult] = []
+
+
 class _Point(_Form):
     model_config = ConfigDict(extra="forbid")
 
@@ -164,8 +182,9 @@ class _Superseded(_Form):
 
 
 STEPS: Mapping[str, Any] = {
-    "sense": _Sense, "validate": _Validate, "capture": _Capture, "floor_plan": _Plan, "faces": _Faces,
-    "publish": _Publish, "upload": _Upload, "revision": _Revision, "supersede": _Supersede, "scene": _Scene,
+    "sense": _Sense, "validate": _Validate, "capture": _Capture, "floor_plan": _Plan, "great_expectations": _Suites,
+    "faces": _Faces, "publish": _Publish, "upload": _Upload, "revision": _Revision, "supersede": _Supersede,
+    "scene": _Scene,
 }  # fmt: skip
 """Forms of the documents of steps."""
 NOTES: Mapping[str, Any] = {

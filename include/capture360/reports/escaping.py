@@ -6,6 +6,7 @@ functions for Markdown and chat apply as well.
 
 from __future__ import annotations
 
+import html
 import re
 
 from capture360.text import printable
@@ -54,6 +55,11 @@ def for_message(text: str, length: int = 1000) -> str:
     line = printable(" ".join(text.split()), length)
     parted = _TAG.sub(_NOT_JOINED, _CHAT_MARKUP.sub(_NOT_JOINED, line))
     return "".join(_NO_TICKS.get(each, each) for each in parted)
+
+
+def for_data_docs(text: str, length: int = 300) -> str:
+    """One line for Great Expectations' Data Docs, whose templates escape nothing and fill in what follows a dollar."""
+    return html.escape(printable(" ".join(text.split()), length)).replace("$", "&#36;")
 
 
 def for_csv(value: object) -> str:

@@ -32,6 +32,8 @@ CAPTURE = "capture"
 """The record of what may be published, apart from the verdict since it is long."""
 PLAN = "floor_plan"
 """The record of where the stations stand; long as well."""
+SUITES = "great_expectations"
+"""The record of Great Expectations' own validation results, one a suite that ran."""
 REPORT = "validation.html"
 BAD_ROWS = "bad_rows.csv"
 _MOST_BATCHES = 20
@@ -83,6 +85,7 @@ def examine(ctx: StepContext, key: CaptureKey) -> Validated:
         ctx.records.mark_date(key, captured_on)
     points = [asdict(point) for point in validation.plan if math.isfinite(point.x) and math.isfinite(point.y)]
     ctx.records.put(key, seen, PLAN, {"points": points}, run=ctx.run)
+    ctx.records.put(key, seen, SUITES, {"results": list(validation.suites)}, run=ctx.run)
     body = {**_record(done, validation, captured_on), INPUTS: ingest_inputs(ctx.site)}
     ctx.records.put(key, seen, STEP, body, run=ctx.run)
     ctx.log(done.headline)

@@ -54,10 +54,14 @@ def test_results_are_matched_by_rule_and_positions_are_rows() -> None:
     frame = pd.DataFrame(
         {"station_id": pd.array(["a", "b", "b", "/"], dtype="str"), "x": [1.0, None, 3.0, float("inf")]}
     )
-    found = run_suite(frame, "stations", {})
+    run = run_suite(frame, "stations", {})
+    found = run.results
     results = {(r.rule, r.kwargs["column"], "min_value" in r.kwargs): r for group in found.values() for r in group}
     assert results["I01", "station_id", False].rows.tolist() == [3]
     assert results["I02", "station_id", False].rows.tolist() == [1, 2]
     assert results["P01", "x", False].rows.tolist() == [1]
     assert results["P01", "x", True].rows.tolist() == [3]
     assert logging.getLogger("great_expectations").level == logging.WARNING
+    assert run.document is not None
+    assert run.document["statistics"]["unsuccessful_expectations"] == 4
+    assert json.loads(json.dumps(run.document, allow_nan=False)) == run.document
