@@ -9,6 +9,7 @@
     <url>/by-date/<capture date>/<site>/<capture>                empty marker for backfills
     <url>/ocr-cache/...                                          texts by content of the face
     <url>/projects/<site>.json                                   the CDF project that the site's records belong to
+    <url>/asset-lists/<site>.json                                the assets that the site's texts were matched to last
     <url>/sensing/findings.json                                  the findings of the last sensing
     <url>/sensing/watched.json                                   when captures_watch looked last
     <url>/sensing/occurrences/, incidents/                       what people are alerted about, see `steps.incidents`
@@ -37,9 +38,10 @@ BY_DATE = "by-date"
 OCR_CACHE = "ocr-cache"
 SENSING = "sensing"
 PROJECTS = "projects"
+ASSET_LISTS = "asset-lists"
 HELD = f"{SENSING}/held"
 _DONE = f"{SENSING}/done"
-RESERVED = frozenset({BY_DATE, OCR_CACHE, SENSING, PROJECTS})
+RESERVED = frozenset({BY_DATE, OCR_CACHE, SENSING, PROJECTS, ASSET_LISTS})
 """Folders beside those of the sites, so no site may have their names as its id."""
 BETWEEN = "~"
 """Separator in names of markers; not allowed in ids."""
@@ -74,6 +76,15 @@ class Records:
         document = {"cluster": cluster, "project": project, "at": datetime.now(UTC).isoformat()}
         if self.store.exists(_binding(site)) or not self.store.create(_binding(site), _json(document)):
             self.refuse_other_project(site, cluster, project)
+
+    def asset_list(self, site: str) -> Mapping[str, Any] | None:
+        """The assets that the site's texts were matched to last; None if none were. See `steps.asset_list`."""
+        path = f"{ASSET_LISTS}/{site}.json"
+        return self._checked("asset-list", "", path, self.store.document(path))
+
+    def put_asset_list(self, site: str, body: Mapping[str, Any]) -> None:
+        """Keep the site's assets in place of those before."""
+        self.store.put(f"{ASSET_LISTS}/{site}.json", _json(body))
 
     def put(
         self,

@@ -28,6 +28,7 @@ from capture360_cli.replay import replay
 from capture360_cli.retract import retract
 from capture360_cli.sandbox import sandbox
 from capture360_cli.stack import stack
+from capture360_cli.views import views
 
 _STORE_PACKAGES = frozenset({"botocore", "aiobotocore", "aiohttp", "google", "gcsfs", "azure", "adlfs"})
 """Packages whose errors fsspec passes through as they are, such as missing credentials."""
@@ -49,6 +50,7 @@ for command in (
     reconcile,
     captures,
     gx_docs,
+    views,
     doctor,
     alert_test,
     replay,

@@ -21,3 +21,10 @@ RecordsFolder = Annotated[
     str | None, typer.Option("--records", help="Folder of the records, a path or any fsspec URL.")
 ]
 TakeOver = Annotated[bool, typer.Option("--take-over", help="Take the lease over from a run that was killed.")]
+AirflowAddress = Annotated[
+    str,
+    typer.Option(
+        "--airflow",
+        help="Address of Airflow, for links to its pages; AIRFLOW__API__BASE_URL or the local stack's by default.",
+    ),
+]

@@ -42,6 +42,31 @@ def site_register(connection: Path | None = None) -> Register:
     return home.site_register()
 
 
+def chosen_sites(register: Register, site: str | None) -> Sequence[str]:
+    """Return the site that was named, or all; RequestError if the register has none of that name."""
+    from capture360.errors import RequestError
+
+    if site is None:
+        return register.site_ids
+    if site not in register.site_ids:
+        raise RequestError(f'The register has no site "{site}". Name one of {", ".join(register.site_ids)}.')
+    return [site]
+
+
+def pages_in_airflow(address: str) -> str:
+    """Return the address of our pages in the Airflow of this address, of the environment or of a stack that runs here.
+
+    Empty if none is known.
+    """
+    from capture360.reports.addresses import WEB_PREFIX
+    from capture360_local.stack import Stack
+
+    base = address or os.environ.get("AIRFLOW__API__BASE_URL", "")
+    if not base and (status := Stack(LOCAL_STATE).status()).running:
+        base = status.url
+    return f"{base.rstrip('/')}{WEB_PREFIX}" if base else ""
+
+
 def all_sites(register: Register) -> Sequence[str]:
     """Return all sites; ConfigError if they use several connections. Wrong settings are reported site by site."""
     from contextlib import suppress

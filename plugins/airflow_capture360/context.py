@@ -14,6 +14,7 @@ from airflow.sdk import get_current_context
 
 from airflow_capture360 import metrics
 from airflow_capture360.run_state import is_finished, name_of
+from capture360.reports.addresses import WEB_PREFIX
 from capture360.text import printable
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _LONGEST_LINE = 2000
-WEB_PREFIX = "/capture360"
 CDF_LINK = "cdf_link"
 """XCom key of the address of a collection in CDF's own user interface."""
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from airflow_capture360.context import WEB_PREFIX, page_path
+from airflow_capture360.context import page_path
+from capture360.reports.addresses import WEB_PREFIX
 
 
 async def reports(scope: Any, receive: Any, send: Any) -> None:

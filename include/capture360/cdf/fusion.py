@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import urllib.parse
+from dataclasses import dataclass
 
 from capture360.cdf.client import Connection
 from capture360.cdf.ports import Collection
 from capture360.model import Asset
 
 _CLOUD = ".cognitedata.com"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPages:
+    """Where the pages of a CDF project are: what a connection says of it, without its credentials."""
+
+    base_url: str
+    project: str
+    browser_url: str = ""
+
+    @classmethod
+    def of(cls, connection: Connection) -> ProjectPages:
+        """Return the pages of a connection's project."""
+        return cls(connection.base_url, connection.project, connection.browser_url)
 
 
 def collection_link(connection: Connection, collection: Collection) -> str:
@@ -26,7 +41,7 @@ def collection_link(connection: Connection, collection: Collection) -> str:
     return f"https://fusion.cognite.com/{project}/3d-models?{query}#{urllib.parse.quote(name)}"
 
 
-def asset_link(connection: Connection, asset: Asset) -> str:
+def asset_link(connection: Connection | ProjectPages, asset: Asset) -> str:
     """Return the address of an asset: its page in Fusion's Data Explorer, or Fusion's search for a node.
 
     Fusion has no documented address of a single node, so its search is opened with the asset's name.
@@ -40,6 +55,6 @@ def asset_link(connection: Connection, asset: Asset) -> str:
     return f"{project}/search?{urllib.parse.urlencode({'cluster': host, 'query': asset.name})}"
 
 
-def _browser_host(connection: Connection) -> str:
+def _browser_host(connection: Connection | ProjectPages) -> str:
     """Return the project's host as a browser reaches it."""
     return (connection.browser_url or connection.base_url).rstrip("/")

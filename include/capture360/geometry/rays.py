@@ -11,7 +11,7 @@ import numpy.typing as npt
 from capture360.geometry.polygons import along_and_across, centre, reading_direction
 from capture360.geometry.projection import face_axes, face_directions, project_to_face
 from capture360.geometry.rotation import matrix_from_quaternion
-from capture360.model import Detection, Pose
+from capture360.model import Detection, FaceName, Pose
 
 Vector = npt.NDArray[np.float64]
 
@@ -53,7 +53,12 @@ class PairCrossings:
 
 def ray_to(pose: Pose, detection: Detection) -> Ray:
     """The ray from a station through the centre of a text on one of its faces."""
-    direction = matrix_from_quaternion(pose.rotation) @ face_directions(detection.face, centre(detection.polygon))
+    return ray_through(pose, detection.face, np.asarray(centre(detection.polygon)))
+
+
+def ray_through(pose: Pose, face: FaceName, place: Vector) -> Ray:
+    """The ray from a station through a place (2,) of one of its faces, in 0..1 of the face."""
+    direction = matrix_from_quaternion(pose.rotation) @ face_directions(face, place)
     return Ray(np.asarray(pose.position, dtype=np.float64), direction)
 
 

@@ -44,11 +44,11 @@ def _polygon(corners: Sequence[Sequence[float]]) -> Polygon:
 def match_document(match: Match) -> dict[str, Any]:
     return {
         "detection": detection_document(match.detection),
-        "asset": _asset_document(match.asset) if match.asset else None,
+        "asset": asset_document(match.asset) if match.asset else None,
         "confidence": match.confidence,
         "status": match.status,
         "reason": match.reason,
-        "candidates": [[_asset_document(asset), share] for asset, share in match.candidates],
+        "candidates": [[asset_document(asset), share] for asset, share in match.candidates],
         "plate": match.plate,
     }
 
@@ -57,18 +57,18 @@ def match_from_document(document: Mapping[str, Any]) -> Match:
     """The inverse of `match_document`."""
     return Match(
         detection=detection_from_document(document["detection"]),
-        asset=_asset(document["asset"]) if document["asset"] else None,
+        asset=asset_from_document(document["asset"]) if document["asset"] else None,
         confidence=float(document["confidence"]),
         status=document["status"],
         reason=document["reason"],
-        candidates=tuple((_asset(asset), float(share)) for asset, share in document["candidates"]),
+        candidates=tuple((asset_from_document(asset), float(share)) for asset, share in document["candidates"]),
         plate=document["plate"],
     )
 
 
-def _asset_document(asset: Asset) -> dict[str, str | Sequence[str]]:
+def asset_document(asset: Asset) -> dict[str, str | Sequence[str]]:
     return {"ref": asset.ref, "name": asset.name, "tags": list(asset.tags)}
 
 
-def _asset(document: Mapping[str, Any]) -> Asset:
+def asset_from_document(document: Mapping[str, Any]) -> Asset:
     return Asset(document["ref"], document["name"], tuple(document["tags"]))

@@ -42,13 +42,14 @@ _ADAPTERS: dict[tuple[str, str], TypeAdapter[Any]] = {
     ("plates", ""): TypeAdapter(links.ANSWER_OF_PLATE),
     ("lease", ""): TypeAdapter(_Run),
     ("binding", ""): TypeAdapter(_Binding),
+    ("asset-list", ""): TypeAdapter(links.ASSET_LIST),
 }
 
 
 def wrong_form(kind: str, name: str, document: Mapping[str, Any]) -> str | None:
     """Return what is wrong with a document of ours, in words; None if nothing is, or its form is not known here.
 
-    `kind` is step, lease, binding, or the folder of a note; `name` that of the step or note.
+    `kind` is step, lease, binding, asset-list, or the folder of a note; `name` that of the step or note.
     """
     adapter = _ADAPTERS.get((kind, name)) or _ADAPTERS.get((kind, ""))
     if adapter is None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, FiniteFloat
 
+from capture360.model import FaceName
 from capture360.record_forms.values import STRICT, Corners, FindingDocument, Many, Moment
 
 
@@ -52,10 +53,29 @@ class _Place(_Form):
     residual_deg: FiniteFloat
 
 
+class _Image(_Form):
+    """An image that plates were read on; `faces` are the external id and space of the file of each such face."""
+
+    station: str
+    space: str
+    position: Annotated[list[FiniteFloat], Field(min_length=3, max_length=3)]
+    rotation: Annotated[list[FiniteFloat], Field(min_length=4, max_length=4)]
+    taken_at: str
+    faces: dict[FaceName, Annotated[list[str | None], Field(min_length=2, max_length=2)]]
+
+
 class _Matches(_Form):
     matches: list[_Match] = []
     plates: dict[str, _Place] = {}
+    images: dict[str, _Image] = {}
+    resolution: Many = 0
     inputs: dict[str, str] = {}
+
+
+class _AssetList(_Form):
+    digest: str = ""
+    pages: Annotated[list[str], Field(min_length=3, max_length=3)] = ["", "", ""]
+    assets: list[_Asset] = []
 
 
 class _Question(_Form):
@@ -151,3 +171,4 @@ NOTES: Mapping[str, Any] = {
 """Forms of notes, by their folder."""
 ANSWERS = _Decisions
 ANSWER_OF_PLATE = _Answer
+ASSET_LIST = _AssetList

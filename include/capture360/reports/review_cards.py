@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from capture360.model import CaptureKey, Detection, Match
+from capture360.reports.addresses import panorama_path
 from capture360.reports.page import page_in_airflow
 from capture360.reports.review import in_question, tags_of
 from capture360.reports.review_questions import Character, characters, question_about, tag_of
-
-_FOV = 30
-"""Field of view in degrees of the panorama that a link opens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +143,10 @@ def _card(
 
 
 def _view(detection: Detection, key: CaptureKey, picture: str, place: Mapping[str, object]) -> View:
-    look = {"station": detection.image, "heading": place["heading"], "pitch": place["pitch"], "fov": _FOV}
     return View(
         station=str(place["station"]),
         picture=picture,
         face=f"../../faces/{key}/{detection.image}/{detection.face}",
         outline=" ".join(f"{100 * x:.2f},{100 * y:.2f}" for x, y in detection.outline or detection.polygon),
-        panorama=f"../../view/{key}#{urlencode(look)}",
+        panorama=f"../../{panorama_path(key, detection.image, place['heading'], place['pitch'])}",
     )

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from capture360.errors import Capture360Error, MissingStepError
 from capture360.matching.documents import detection_document
-from capture360.model import CaptureKey, Match
+from capture360.model import CaptureKey
 from capture360.steps import lease
 from capture360.steps.annotate import Annotated, annotate, decided_matches
 from capture360.steps.context import StepContext
 from capture360.steps.detect import detect, detection_batches
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.match import Matched, match
+from capture360.steps.plates import SeenPlate, seen_plates
 from capture360.steps.status import report_failure, report_success
 
 
@@ -61,20 +62,15 @@ def plate_documents(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list
     """
     record = ctx.records.get(key, fingerprint, MATCH)
     places = record.body["plates"] if record is not None else {}
-    views: dict[str, list[Match]] = {}
-    for number, found in enumerate(decided_matches(ctx, key, fingerprint)):
-        if found.plate or found.asset is not None:
-            views.setdefault(found.plate or f"decided-{number}", []).append(found)
-    return [_document(name, some, places.get(name)) for name, some in views.items()]
+    plates = seen_plates(decided_matches(ctx, key, fingerprint))
+    return [_document(plate, places.get(plate.name)) for plate in plates]
 
 
-def _document(name: str, views: Sequence[Match], place: Any) -> dict[str, Any]:
-    ranks = {"approved": 0, "suggested": 1, "dropped": 2}
-    best = min(views, key=lambda view: (ranks[view.status], -view.confidence))
-    verdict = {"approved": "linked", "suggested": "asked", "dropped": "dropped"}[best.status]
+def _document(plate: SeenPlate, place: Any) -> dict[str, Any]:
+    best = plate.best
     return {
-        "plate": name,
-        "verdict": verdict,
+        "plate": plate.name,
+        "verdict": plate.verdict,
         "asset": {"ref": best.asset.ref, "name": best.asset.name} if best.asset else None,
         "text": best.detection.text,
         "confidence": best.confidence,
@@ -82,6 +78,6 @@ def _document(name: str, views: Sequence[Match], place: Any) -> dict[str, Any]:
         "candidates": [{"ref": asset.ref, "name": asset.name, "share": share} for asset, share in best.candidates],
         "place": place,
         "views": [
-            {**detection_document(view.detection), "status": view.status, "reason": view.reason} for view in views
+            {**detection_document(view.detection), "status": view.status, "reason": view.reason} for view in plate.views
         ],
     }

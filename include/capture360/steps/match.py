@@ -18,9 +18,11 @@ from capture360.pictures.jpeg import read_header
 from capture360.records import Records
 from capture360.reports.match import matches_csv, matches_parquet, render
 from capture360.rules.finding import Finding
+from capture360.steps.asset_list import keep_asset_list
 from capture360.steps.context import StepContext
 from capture360.steps.detect import detection_batches, images_of, recorded_detections, recorded_findings
 from capture360.steps.inputs import INPUTS, match_inputs
+from capture360.steps.plates import image_documents
 
 STEP = "match"
 REPORT = "matches.html"
@@ -47,8 +49,12 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     matches = [each.match for each in consensus.scored]
     counted = Counter(found.status for found in matches)
     done = Matched(len(detections), counted["approved"], counted["suggested"], counted["dropped"], len(assets))
+    inputs = match_inputs(ctx.site.links, assets, found.manual)
+    resolution = _resolution(found.images, mode_of(ctx.cdf).images(ctx.cdf, ctx.site).face_content)
     body = {
         "matches": [match_document(found) for found in matches],
+        "images": image_documents(ctx.records, key, found.images, matches),
+        "resolution": resolution,
         "findings": [finding.document() for finding in consensus.findings],
         "places": {sighting.asset.ref: sighting.point for sighting in consensus.sightings},
         "plates": {
@@ -58,11 +64,12 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
             }
             for sighting in consensus.sightings
         },
-        INPUTS: match_inputs(ctx.site.links, assets, found.manual),
+        INPUTS: inputs,
         **asdict(done),
     }
     findings = [*recorded_findings(ctx.records, key, fingerprint, found.batches), *consensus.findings]
-    report = _write_reports(ctx, key, fingerprint, found.images, matches, assets, findings)
+    report = _write_reports(ctx, key, fingerprint, found.images, matches, assets, findings, resolution)
+    keep_asset_list(ctx, assets, inputs["asset list"])
     ctx.records.put(key, fingerprint, STEP, {**body, "report": report}, run=ctx.run)
     ctx.log(f"{done.approved} approved, {done.suggested} suggested, {done.dropped} dropped")
     return done
@@ -122,6 +129,7 @@ def _write_reports(
     matches: Sequence[Match],
     assets: Sequence[Asset],
     findings: Sequence[Finding],
+    resolution: int,
 ) -> str:
     """HTML with pictures, CSV and Parquet beside the records; the URL of the first."""
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
@@ -134,7 +142,7 @@ def _write_reports(
         lambda image, face: model.face_content(faces[image][face]),
         findings,
         labels,
-        _resolution(images, model.face_content),
+        resolution,
     )
     ctx.records.put_report(key, fingerprint, "matches.csv", matches_csv(matches, labels))
     ctx.records.put_report(key, fingerprint, "matches.parquet", matches_parquet(matches, labels))

@@ -1,17 +1,22 @@
-"""Refuse a capture that somebody mistyped, and name those that are meant probably."""
+"""Refuse a capture or a tag that somebody mistyped, and name those that are meant probably."""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from contextlib import suppress
 
 from capture360.errors import ConfigError, RequestError
 from capture360.landing.listing import capture_folder, captures
-from capture360.model import CaptureKey
+from capture360.matching.edits import EditIndex
+from capture360.matching.normalise import key as comparable
+from capture360.model import Asset, CaptureKey
 from capture360.records import Records
 from capture360.settings.site import Site
 
 _NAMED = 3
+_LIKE_TAG = 0.7
+"""Share of letters from which a tag counts as near."""
 _ALIKE = 0.5
 """Share of letters from which a name counts as near: names of captures are often short."""
 
@@ -30,3 +35,14 @@ def refuse_unknown(site: Site, records: Records, key: CaptureKey) -> None:
     near = [by_name[name] for name in difflib.get_close_matches(key.capture.casefold(), by_name, _NAMED, _ALIKE)]
     meant = f"Did you mean {' or '.join(near)}?" if near else f"The site has {len(by_name):,} other captures."
     raise RequestError(f"There is no capture {key}: {folder.url} is not there, or empty. {meant}")
+
+
+def near_assets(assets: Sequence[Asset], tag: str) -> list[str]:
+    """Return the names of the assets whose tags are most like `tag`: those one character away, else those alike."""
+    names = {comparable(each): asset.name or asset.ref for asset in assets for each in (asset.name, *asset.tags)}
+    wanted, known = comparable(tag), sorted(names)
+    if not wanted or not known:
+        return []
+    (places,) = EditIndex(known).near([wanted])
+    near = [known[place] for place in places] or difflib.get_close_matches(wanted, known, _NAMED, _LIKE_TAG)
+    return list(dict.fromkeys(names[each] for each in near))[:_NAMED]

@@ -1,0 +1,18 @@
+"""Addresses of our pages within Airflow."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from capture360.model import CaptureKey
+
+WEB_PREFIX = "/capture360"
+"""The path of our pages within Airflow."""
+_FOV = 30
+"""Degrees of the panorama that a link to a plate opens: the plate and what is around it."""
+
+
+def panorama_path(key: CaptureKey, image: str, heading: object, pitch: object) -> str:
+    """Path below `WEB_PREFIX` of the panorama viewer that looks from an image in a direction (degrees, as there)."""
+    look = {"station": image, "heading": heading, "pitch": pitch, "fov": _FOV}
+    return f"view/{key}#{urlencode(look)}"

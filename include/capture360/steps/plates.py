@@ -1,0 +1,124 @@
+"""The plates of a capture with what became of them, and the images that show them, from its records alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any, Literal
+
+from capture360 import names
+from capture360.matching.decisions import as_decided
+from capture360.matching.documents import match_from_document
+from capture360.model import Asset, CaptureKey, FaceRef, Match, Pose, PublishedImage
+from capture360.records import Records
+from capture360.reports.review import in_question
+from capture360.steps.link_state import LinkMemory
+from capture360.steps.published import published_capture
+
+Verdict = Literal["linked", "asked", "dropped"]
+_VERDICTS: Mapping[str, Verdict] = {"approved": "linked", "suggested": "asked", "dropped": "dropped"}
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPlate:
+    """A plate with all its views. It is linked, asked about, or dropped: its tag was rejected, or is not likely."""
+
+    name: str
+    views: Sequence[Match]
+
+    @property
+    def best(self) -> Match:
+        """The view whose verdict is that of the plate."""
+        ranks = list(_VERDICTS)
+        return min(self.views, key=lambda view: (ranks.index(view.status), -view.confidence))
+
+    @property
+    def verdict(self) -> Verdict:
+        return _VERDICTS[self.best.status]
+
+    @property
+    def assets(self) -> Sequence[Asset]:
+        """The assets that are linked to it, or that the question about it is about."""
+        if self.verdict == "asked":
+            return in_question(self.best)
+        linked = {view.asset.ref: view.asset for view in self.views if view.asset and view.status == "approved"}
+        return list(linked.values())
+
+
+@dataclass(frozen=True, slots=True)
+class PlateImage:
+    """An image that plates were read on. `taken_at` is ISO 8601, empty if the records do not tell it."""
+
+    station: str
+    space: str
+    pose: Pose
+    taken_at: str
+    faces: Mapping[str, FaceRef]
+
+
+def seen_plates(matches: Sequence[Match]) -> list[SeenPlate]:
+    """The plates of matches that people's decisions were applied to."""
+    views: dict[str, list[Match]] = {}
+    for number, found in enumerate(matches):
+        if found.plate or found.asset is not None:
+            views.setdefault(found.plate or f"decided-{number}", []).append(found)
+    return [SeenPlate(name, some) for name, some in views.items()]
+
+
+def plates_of_record(records: Records, key: CaptureKey, body: Mapping[str, Any]) -> list[SeenPlate]:
+    """The plates in the body of a capture's record of matching, with what people decided."""
+    matches = [match_from_document(document) for document in body["matches"]]
+    return seen_plates(as_decided(matches, LinkMemory(records, key).decisions()))
+
+
+def image_documents(
+    records: Records, key: CaptureKey, images: Sequence[PublishedImage], matches: Sequence[Match]
+) -> dict[str, Any]:
+    """The images that plates are on, with the faces that show them, as JSON values by external id."""
+    faces: dict[str, set[str]] = {}
+    for match in matches:
+        if match.plate or match.asset is not None:
+            faces.setdefault(match.detection.image, set()).add(match.detection.face)
+    times = _times(records, key)
+    return {
+        image.external_id: {
+            "station": image.label or image.station or image.external_id,
+            "space": image.space,
+            "position": list(image.pose.position),
+            "rotation": list(image.pose.rotation),
+            "taken_at": times.get(image.external_id) or times.get(image.label, ""),
+            "faces": {
+                face: [ref.external_id, ref.space]
+                for face, ref in image.faces.items()
+                if face in faces[image.external_id]
+            },
+        }
+        for image in images
+        if image.external_id in faces
+    }
+
+
+def images_of_record(body: Mapping[str, Any]) -> dict[str, PlateImage]:
+    """The images in the body of a record of matching, by external id."""
+    return {
+        name: PlateImage(
+            image["station"],
+            image["space"],
+            Pose(tuple(image["position"]), tuple(image["rotation"])),
+            image["taken_at"],
+            {face: FaceRef(face, *ref) for face, ref in image["faces"].items()},
+        )
+        for name, image in body["images"].items()
+    }
+
+
+def _times(records: Records, key: CaptureKey) -> dict[str, str]:
+    """When each station was taken, by external id of the image, and by its name for images that CDF named."""
+    capture = published_capture(records, key)
+    times: dict[str, str] = {}
+    for station in capture.stations if capture else ():
+        taken = station.taken_at.astimezone(UTC).isoformat(timespec="seconds")
+        times[names.image_id(key, station.id)] = taken
+        times[station.name] = taken
+    return times
