@@ -1,1 +1,1 @@
-"""Every rule a capture must keep, and the three stages that apply them: gate, Great Expectations, files."""
+"""The rules for delivered captures, and the three stages that apply them: gate, Great Expectations, files."""

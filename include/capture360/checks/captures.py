@@ -1,4 +1,4 @@
-"""C and I05: the capture as a whole, and against earlier captures of the same site."""
+"""Capture rules (C, and I05): the capture as a whole, and compared with earlier captures of the site."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ I05 = STATIONS.rule(
 
 
 def gate(given: CheckInput) -> Iterator[Group]:
-    """C01 and C04: size of the largest collection, and privacy."""
+    """Check C01 and C04: size of the largest collection, and privacy."""
     table, settings = given.table, given.settings
     frame = table.stations.frame
     largest = int(frame["collection_id"].value_counts().max()) if "collection_id" in frame.columns else len(table)
@@ -188,7 +188,7 @@ def gate(given: CheckInput) -> Iterator[Group]:
 
 
 def against_earlier(given: CheckInput) -> Iterator[Group]:
-    """C02 and C03 against what was ingested under the same key; I05 and C05 against the site's other captures."""
+    """Check C02 and C03 against what was ingested under the same key, I05 and C05 against the site's other captures."""
     same = _ingested(given)
     if same is not None:
         yield from _against_itself(given.table, given.ids, same)
@@ -198,7 +198,7 @@ def against_earlier(given: CheckInput) -> Iterator[Group]:
 
 
 def still_shown(given: CheckInput, held_back: Collection[str]) -> Iterator[Finding]:
-    """C06 for stations that are held back and were ingested before."""
+    """Check C06 for stations that are held back and were ingested before."""
     same = _ingested(given)
     shown = [station.id for station in same.stations if station.id in held_back] if same else []
     if same and shown:
@@ -207,14 +207,14 @@ def still_shown(given: CheckInput, held_back: Collection[str]) -> Iterator[Findi
 
 
 def agrees(one: Pose, other: Pose) -> bool:
-    """Whether a station with the one pose may share its history with a station of the other."""
+    """Return whether stations with these poses may share their history."""
     metres = float(np.linalg.norm(np.subtract(one.position, other.position)))
     turn = angle_between(matrix_from_quaternion(one.rotation), matrix_from_quaternion(other.rotation))
     return metres <= _SAME_POSE_M and float(np.degrees(turn)) <= _SAME_POSE_DEG
 
 
 def _ingested(given: CheckInput) -> Capture | None:
-    """The newest revision of the capture that was ingested."""
+    """Return the newest ingested revision of the capture."""
     same = (capture for capture in given.earlier if capture.key == given.key)
     return max(same, key=lambda capture: capture.revision, default=None)
 
@@ -233,7 +233,7 @@ def _difference(table: ParsedStations, at: int, pose: Pose) -> tuple[float, floa
 
 
 def _against_itself(table: ParsedStations, ids: pd.Series[str], before: Capture) -> Iterator[FindingGroup]:
-    """A change of a station that the ingested revision held back was confirmed with that revision."""
+    """Check C02 and C03. Changes of stations that the ingested revision held back were confirmed with it."""
     rows, parts = _rows(table), _collections(table)
     open_changes = set(before.held_back)
     moved = []
@@ -264,7 +264,7 @@ def _against_itself(table: ParsedStations, ids: pd.Series[str], before: Capture)
 
 
 def _collections(table: ParsedStations) -> dict[str, str]:
-    """The collection of each delivered station, as it would be published."""
+    """Return the collection of each delivered station, as it would be published."""
     frame = table.stations.frame
     ids = frame["station_id"].tolist()
     parts = frame["collection_id"].tolist() if "collection_id" in frame.columns else [""] * len(ids)

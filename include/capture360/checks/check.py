@@ -71,11 +71,11 @@ def check_capture(
     progress: Progress | None = None,
     earlier: Sequence[Capture] = (),
 ) -> Validation:
-    """Check a delivered capture by all rules; a user's mistake is a finding, never an exception.
+    """Check a delivered capture by all rules; faults of the delivery are findings, not exceptions.
 
-    `site` gives thresholds, bounds and zone (defaults without it); `key` what the folder is meant to be (from its name
-    and its parent's without it). `progress` receives (done, total, what). `earlier` are captures of the site that were
-    ingested before, former revisions of this one included.
+    `site` gives thresholds, bounds and zone, else defaults apply. `key` is the expected key, else that of the folder's
+    and its parent's names. `progress` receives (done, total, what). `earlier` are ingested captures of the site, former
+    revisions of this one included.
 
     Raises:
         BadInputError: the folder itself cannot be listed.
@@ -145,7 +145,7 @@ def _files(given: CheckInput, progress: Progress | None) -> Iterator[Group]:
 
 
 def _valid_rows(tables: Tables, delivered: Frame) -> Tables:
-    """The tables without the station rows that they mark as not valid."""
+    """Return the tables without station rows that they mark as not valid."""
     rows = files.not_valid(delivered)
     if not len(rows):
         return tables
@@ -153,14 +153,14 @@ def _valid_rows(tables: Tables, delivered: Frame) -> Tables:
 
 
 def _faces_of_stations(table: ParsedStations) -> Frame:
-    """The faces of the stations table's stations."""
+    """Return the faces that belong to stations of the table."""
     frame = table.faces.frame
     known = frame["station_id"].isin(table.stations.frame["station_id"])
     return table.faces if known.all() else Frame(frame[known].reset_index(drop=True), table.faces.file)
 
 
 def _station_ids(table: ParsedStations, tables: Tables) -> pd.Series[str]:
-    """One id per station row; spheres of E57 files that cannot be used count too."""
+    """Return one id per station row; unusable spheres of E57 files count too."""
     import pandas as pd
 
     ids = table.stations.frame["station_id"]

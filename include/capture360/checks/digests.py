@@ -1,4 +1,4 @@
-"""F13 and F14: checksums, and pictures that are equal byte by byte."""
+"""Rules F13 and F14: checksums, and pictures that are equal byte by byte."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ F14 = FILES.rule(
 
 
 def checksums(folder: CaptureFolder, progress: Progress | None) -> Iterator[FindingGroup]:
-    """F13: every file that `checksums.sha256` names is there and unchanged."""
+    """Check F13: every file in `checksums.sha256` exists and is unchanged."""
     if not folder.exists(CHECKSUMS):
         return
     text = folder.read(CHECKSUMS, _MOST_BYTES).decode("utf-8-sig", "replace")
@@ -123,7 +123,7 @@ def checksums(folder: CaptureFolder, progress: Progress | None) -> Iterator[Find
 
 
 def copies(folder: CaptureFolder, pictures: Sequence[ImageRef], progress: Progress | None) -> Iterator[FindingGroup]:
-    """F14: equal pictures under different names. Only files of equal size are read."""
+    """Check F14: equal pictures under different names. Only files of equal size are read."""
     by_size: dict[int, list[ImageRef]] = defaultdict(list)
     for picture in pictures:
         by_size[folder.sizes.get(picture.path, 0)].append(picture)
@@ -162,7 +162,7 @@ def _hashed(
 
 
 def _digest(folder: CaptureFolder, path: str) -> str:
-    """The sha256 of a file; a text no digest equals if it cannot be read."""
+    """Return the sha256 of a file; if it cannot be read, a text that equals no digest."""
     digest = hashlib.sha256()
     try:
         with folder.open(path) as stream:

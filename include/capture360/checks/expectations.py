@@ -1,4 +1,4 @@
-"""Great Expectations classes of the rules that have a function of their own; only `suites` imports this module."""
+"""Great Expectations classes of rules with a custom function. Only `suites` imports this module."""
 # ruff: noqa: TID253 -- subclasses need their base classes; the module itself is imported inside the step.
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _RowsExpectation(BatchExpectation):  # type: ignore[misc]  # untyped libra
     def _validate(
         self, metrics: dict[str, Any], runtime_configuration: Any = None, execution_engine: Any = None
     ) -> dict[str, Any]:
-        """The result in the shape that all of Great Expectations' renderers understand."""
+        """Return the result in the form that Great Expectations' renderers expect."""
         found: Mapping[str, Any] = metrics[self.metric_dependencies[0]]
         bad, checked = len(found["positions"]), found["checked"]
         share = 100 * bad / checked if checked else 0.0
@@ -43,7 +43,7 @@ class _RowsExpectation(BatchExpectation):  # type: ignore[misc]  # untyped libra
 
 
 def register(expect: Expect) -> None:
-    """Make the expectation of this type and its metric known to Great Expectations; once is enough."""
+    """Register the expectation and its metric with Great Expectations; repeated calls do nothing."""
     if expect.find is None or expect.type in _registered:
         return
     find, names = expect.find, tuple(expect.kwargs)

@@ -1,4 +1,4 @@
-"""F01 to F06: do the pictures belong to the stations?"""
+"""File rules F01 to F06: the assignment of pictures to stations."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SAFE_PATH = r"(?i)^[^\x00-\x1f\x7f]+\.(?:jpe?g|png)$"
 def stations_without_six_faces(
     frame: pd.DataFrame, station_column: str, face_column: str, faces: Sequence[str]
 ) -> dict[str, Any]:
-    """Stations that lack one of `faces` or have it twice: their first rows, ids and counts by face."""
+    """Find stations that lack one of `faces` or have it twice: first rows, ids and counts by face."""
     import pandas as pd
 
     codes, stations = pd.factorize(frame[station_column])
@@ -48,7 +48,7 @@ def stations_without_six_faces(
 
 
 def files_with_another_station(frame: pd.DataFrame, column_list: Sequence[str]) -> dict[str, Any]:
-    """Rows whose file lies in a folder that is named after another station: columns station and file."""
+    """Find rows whose file lies in a folder named after another station; the columns are station and file."""
     station, file = (frame[name] for name in column_list)
     folder = file.str.rpartition("/")[0].str.rpartition("/")[2]
     return {"positions": where(folder.isin(station.unique()) & (folder != station))}
@@ -217,7 +217,7 @@ F06 = FILES.rule(
 
 
 def rows_left_out(given: CheckInput) -> Iterator[Group]:
-    """F06 for faces of stations that the stations table does not know, and for stations that it marks as not valid."""
+    """Check F06 for faces of unknown stations, and for stations that the table marks as not valid."""
     faces, delivered = given.table.faces, given.delivered
     unknown = ~faces.frame["station_id"].isin(delivered.frame["station_id"]) & (faces.frame["row"] > 0)
     if unknown.any():
@@ -228,14 +228,14 @@ def rows_left_out(given: CheckInput) -> Iterator[Group]:
 
 
 def not_valid(stations: Frame) -> NDArray[np.int64]:
-    """Rows that the table itself marks as not valid."""
+    """Return the rows that the table marks as not valid."""
     if "valid" not in stations.frame.columns:
         return np.empty(0, dtype=np.int64)
     return where(stations.frame["valid"].str.casefold().isin(["false", "0", "no", "n"]))
 
 
 def orphans(given: CheckInput) -> Iterator[Group]:
-    """F06: pictures that no station uses."""
+    """Check F06: pictures that no station uses."""
     table = given.table
     if table.manifest.kind is CaptureKind.E57:
         return
@@ -247,7 +247,7 @@ def orphans(given: CheckInput) -> Iterator[Group]:
 
 
 def suite(given: CheckInput, results: Results) -> Iterator[Group]:
-    """F01 to F05, and F01 for stations without any picture."""
+    """Check F01 to F05, and F01 for stations without any picture."""
     table, faces = given.table, given.faces
     cubes = table.manifest.kind is CaptureKind.CUBEMAP
     for result in results["F01"] if cubes else ():
@@ -280,7 +280,7 @@ def _sides(stations: Frame, details: Mapping[str, Any]) -> RowViolations:
 
 
 def _missing(counts: NDArray[np.int64]) -> str:
-    """`face "left" is missing; face "top" appears 2 times`."""
+    """Word the faults, such as `face "left" is missing; face "top" appears 2 times`."""
     parts = [f'face "{face}" is missing' for face, count in zip(FACES, counts, strict=True) if count == 0]
     parts += [f'face "{face}" appears {n} times' for face, n in zip(FACES, counts, strict=True) if n > 1]
     return "; ".join(parts)

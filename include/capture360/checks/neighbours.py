@@ -1,4 +1,4 @@
-"""P08 and P09: stations too close to each other or too far from all others."""
+"""Rules P08 and P09: stations too close to each other, or too far from all others."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ Positions = NDArray[np.int64]
 _SAMPLE = 200
 _FARTHER_THAN_TYPICAL = 20
 _CELLS_PER_DISTANCE = 1.8
-"""A little more than the root of 3: two stations in one cell are nearer to each other than the distance."""
+"""Just above the root of 3, so that two stations in one cell are nearer to each other than the distance."""
 
 
 def stations_too_close(frame: pd.DataFrame, column_list: Sequence[str], distance: float) -> dict[str, Any]:
-    """Rows nearer than `distance` metres to another one."""
+    """Find rows nearer than `distance` metres to another one."""
     rows, others, metres = close_pairs(frame[list(column_list)].to_numpy(dtype=np.float64), distance)
     return {"positions": rows, "others": others, "metres": metres}
 
 
 def stations_too_far(frame: pd.DataFrame, column_list: Sequence[str], distance: float) -> dict[str, Any]:
-    """Rows farther from all others than `distance` metres and twenty times the typical distance."""
+    """Find rows farther from all others than `distance` metres and twenty times the typical distance."""
     rows, metres, typical = lonely(frame[list(column_list)].to_numpy(dtype=np.float64), distance)
     return {"positions": rows, "metres": metres, "typical": typical}
 
@@ -96,7 +96,7 @@ P09 = POSES.rule(
 
 
 def suite(given: CheckInput, results: Results) -> Iterator[Group]:
-    """P08 and P09."""
+    """Check P08 and P09."""
     stations = given.table.stations
     ids = stations.frame["station_id"]
     for result in results["P08"]:
@@ -122,11 +122,11 @@ def suite(given: CheckInput, results: Results) -> Iterator[Group]:
 
 
 def close_pairs(places: Floats, distance: float) -> tuple[Positions, Positions, Floats]:
-    """Positions of stations (N x 3 metres) that are nearer than `distance` to one above them in the table.
+    """Find stations (N x 3 metres) that are nearer than `distance` to one above them in the table.
 
-    Returns the station, the one above, and the metres between them. Stations that share a small cell are close to the
-    first of the cell. So only the firsts are compared with all around them, and a crowd takes time in proportion to its
-    size, not to its pairs.
+    Returns the indices of the station and of the one above, and the metres between them. Stations that share a small
+    cell are close to its first one, so only the first ones are compared with their surroundings: time is linear in
+    crowds.
     """
     from scipy.spatial import cKDTree
 
@@ -150,7 +150,7 @@ def close_pairs(places: Floats, distance: float) -> tuple[Positions, Positions, 
 
 
 def lonely(places: Floats, distance: float) -> tuple[Positions, Floats, float]:
-    """Stations farther from all others than `distance` and 20 times the typical distance; metres; the typical."""
+    """Return stations farther from others than `distance` and 20 times the typical, their metres, and the typical."""
     known = _placed(places)
     if len(known) < 4:
         return np.empty(0, dtype=np.int64), np.empty(0), 0.0
@@ -167,12 +167,12 @@ def typical_distance(points: Floats) -> float:
 
 
 def _placed(places: Floats) -> Positions:
-    """Positions of the stations that have a place on Earth."""
+    """Return the indices of stations with a plausible position."""
     return np.flatnonzero((np.abs(places) <= FARTHEST_M).all(axis=1))
 
 
 def _nearest(points: Floats, others: Floats) -> Floats:
-    """Distance of each point to the nearest of the others, itself left out."""
+    """Return the distance of each point to the nearest of the others."""
     from scipy.spatial import cKDTree
 
     metres: Floats = cKDTree(others).query(points, k=2)[0][:, 1]

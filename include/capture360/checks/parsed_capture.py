@@ -1,4 +1,4 @@
-"""The tables of a capture as numbers, and what else the rules judge."""
+"""The parsed tables of a capture, and the other input of the rules."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ class ParsedStations:
 
     @property
     def placed(self) -> NDArray[np.bool_]:
-        """Which stations have a place on Earth."""
+        """Mask of stations with a plausible position."""
         return np.asarray((np.abs(self.position) <= FARTHEST_M).all(axis=1))
 
     def suite_frame(self) -> pd.DataFrame:
-        """Columns of the stations suite: positions in metres of the site frame, rotations as delivered."""
+        """Return the columns of the stations suite: positions in metres of the site frame, rotations as delivered."""
         import pandas as pd
 
         columns = {"station_id": self.stations.frame["station_id"]}
@@ -76,7 +76,7 @@ class ParsedStations:
 
 @dataclass(frozen=True, slots=True)
 class ImageRef:
-    """A picture as a table or the folder names it. `resolution` is what the table promises, 0 for nothing."""
+    """Reference to a picture in a table or the folder. `resolution` is the table's, 0 if not stated."""
 
     path: str
     station: str
@@ -86,15 +86,15 @@ class ImageRef:
     resolution: int = 0
     resolution_from: str = ""
     taken: datetime | None = None
-    """The table's time, for one picture of each station."""
+    """The table's time; set for one picture of each station."""
 
     @property
     def where(self) -> str:
-        """The file and the row that names it."""
+        """Word the place: the file and the row that names it."""
         return self.path + (f" ({self.table} row {self.row})" if self.row else "")
 
     def finding(self, rule: Rule, value: object = "", *, message: str = "", **fields: object) -> Finding:
-        """The finding that the picture breaks a rule."""
+        """Return the finding that the picture violates a rule."""
         return rule.finding(
             self.path,
             value,
@@ -110,24 +110,24 @@ class ImageRef:
 
 @dataclass(frozen=True)
 class CheckInput:
-    """What the rules judge: a delivery, its tables, what the site asks for, and what was ingested before."""
+    """Input of the rules: a delivery, its tables, the site's settings, and earlier captures."""
 
     folder: CaptureFolder
     table: ParsedStations
-    """Without the rows that the stations table marks as not valid."""
+    """The stations without rows that the table marks as not valid."""
     faces: Frame
-    """Faces of stations that `table` has."""
+    """Faces of stations in `table`."""
     delivered: Frame
-    """The stations table as it was delivered."""
+    """The complete stations table as delivered."""
     ids: pd.Series[str]
-    """One id per station row, empty where there is none; spheres of E57 files that cannot be used count too."""
+    """One id per station row, empty if missing; unusable spheres of E57 files count too."""
     key: CaptureKey
     expected_key: CaptureKey | None
-    """What the folder is meant to be, where the caller knows."""
+    """The key that the caller expects, if any."""
     site: Site | None
     settings: CheckSettings
     earlier: Sequence[Capture]
-    """Captures of the site that were ingested before, former revisions of this one included."""
+    """Ingested captures of the site, former revisions of this one included."""
 
 
 def parse_stations(tables: Tables, manifest: Manifest) -> ParsedStations:
@@ -151,7 +151,7 @@ def parse_stations(tables: Tables, manifest: Manifest) -> ParsedStations:
 
 
 def image_refs(table: ParsedStations, faces: Frame) -> Iterator[ImageRef]:
-    """The pictures of the stations in `faces`, a station's together."""
+    """Return references to the pictures of all stations, grouped by station."""
     import pandas as pd
 
     frame = faces.frame.sort_values("station_id", kind="stable")

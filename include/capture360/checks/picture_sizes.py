@@ -1,4 +1,4 @@
-"""F09 to F11, over all pictures: are faces square and equal, and panoramas whole and wide enough?"""
+"""File rules F09 to F11: sizes of faces and panoramas."""
 
 from __future__ import annotations
 
@@ -110,9 +110,9 @@ F11 = FILES.rule(
 
 
 def evaluate(given: CheckInput, inspections: Iterable[ImageInspection]) -> list[FindingGroup]:
-    """F07 to F12, F15, F16 and T08 over all pictures; a station's faces come one after the other.
+    """Check F07 to F12, F15, F16 and T08 over all pictures; those of a station must be consecutive.
 
-    Cropped panoramas of `source_format: gpano` are sound: they are padded when their faces are cut.
+    Cropped panoramas of `source_format: gpano` are accepted, since they are padded when faces are made.
     """
     kind, settings, table = given.table.manifest.kind, given.settings, given.table.stations.file
     gpano = given.table.manifest.source_format == "gpano"

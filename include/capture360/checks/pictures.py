@@ -1,4 +1,4 @@
-"""F07, F08, F12, F15 and F16: is each picture whole, of an allowed form, and taken when the table says?"""
+"""File rules F07, F08, F12, F15 and F16: integrity, type and time of each picture."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _AT_ONCE = 256
 _LONGEST_DIFFERENCE_H = 1
 _ANY_ZONE_H = 27
 _BLANK_BYTES_PER_PIXEL = 0.1
-"""A picture that is all one colour packs far better than this; only such are decoded."""
+"""Bytes per pixel above which a picture cannot be of one colour, so that it is not decoded."""
 _BLANK_DEVIATION = 2.0
 _BLANK_MOST_MEGAPIXELS = 100
 
@@ -162,7 +162,7 @@ F16 = FILES.rule(
 
 @dataclass(frozen=True, slots=True)
 class ImageInspection:
-    """A named picture with its header, or what is wrong with it. `ahead` is the table's clock minus the camera's."""
+    """A picture with its header, or its fault. `ahead` is the table's clock minus the camera's."""
 
     picture: ImageRef
     header: ImageHeader | None
@@ -173,7 +173,7 @@ class ImageInspection:
 def inspect(
     folder: CaptureFolder, pictures: Iterable[ImageRef], total: int, settings: CheckSettings, progress: Progress | None
 ) -> Iterator[ImageInspection]:
-    """Each picture's header, a few hundred files at a time, in the order named."""
+    """Yield the inspection of each picture in the order given; a few hundred files are read at a time."""
     pictures = iter(pictures)
     done = 0
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -240,7 +240,7 @@ def _read(stream: IO[bytes], size: int, picture: ImageRef, settings: CheckSettin
 
 
 def _blank_brightness(content: bytes, header: ImageHeader) -> float | None:
-    """Brightness (0 to 255) of a whole picture that is one colour all over; None for any other."""
+    """Return the brightness (0 to 255) of a picture of a single colour; None for any other."""
     import cv2
 
     if (

@@ -1,6 +1,6 @@
-"""P03, P10 and P11: what no single row shows, such as poses that were not exported, a wrong unit, swapped axes.
+"""Pose rules P03, P10 and P11, over all rows: poses that were not exported, a wrong unit, swapped axes.
 
-Conventions are stated by the manifest and never guessed; what looks wrong is reported and stops the capture.
+Conventions come from the manifest and are never guessed; implausible ones are reported and stop the capture.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _UNIT_NAMES = {"mm": "millimetres", "cm": "centimetres", "ft": "feet", "in": "in
 _MAP_GRID_M = 100_000
 _WIDEST_STEP_M = 500
 _SMALLEST_CAPTURE_M = 1e-3
-"""Stations that all lie within this are in one place."""
+"""Extent below which all stations count as one place."""
 _SMALLEST_DEGREES = 1e-2
 
 P03 = POSES.rule(
@@ -172,7 +172,7 @@ P11 = POSES.rule(
 
 
 def gate(given: CheckInput) -> Iterator[Group]:
-    """P10, P11 and P03, each message at most once."""
+    """Check P10, P11 and P03, each message at most once."""
     table, site, bounds = given.table, given.site, given.settings.bounds
     found: list[Finding | None] = [
         _equal_places(table),
@@ -186,7 +186,7 @@ def gate(given: CheckInput) -> Iterator[Group]:
 
 
 def _known(table: ParsedStations) -> NDArray[np.float64]:
-    """Positions in the site frame, of stations that have one."""
+    """Return the known positions in the site frame."""
     return table.position[table.placed]
 
 
@@ -218,7 +218,7 @@ def _foreign_frame(table: ParsedStations, site: Site | None) -> Finding | None:
 
 
 def _unit(table: ParsedStations, bounds: Bounds) -> Finding | None:
-    """Whether most stations lie outside the site, but inside it in another unit or with axes swapped."""
+    """Check whether most stations lie outside the site, but inside it in another unit or with axes swapped."""
     known = _known(table)
     if not len(known) or _inside(known, bounds) > 1 - _MOST:
         return None
@@ -260,7 +260,7 @@ def _widest(bounds: Bounds) -> float:
 
 
 def _spacing(table: ParsedStations) -> Finding | None:
-    """Without bounds: stations of a building lie metres apart, not half a kilometre."""
+    """Check the spacing where the site has no bounds: stations are metres apart, not half a kilometre."""
     known = _known(table)
     if len(known) < _FEW:
         return None
@@ -275,7 +275,7 @@ def _spacing(table: ParsedStations) -> Finding | None:
 
 
 def _degrees_of_latitude(table: ParsedStations) -> Finding | None:
-    """X and y within the degrees of a globe, and all within a few metres' worth of them."""
+    """Check whether x and y look like longitude and latitude in degrees."""
     plan = np.column_stack([table.numbers[axis].values for axis in POSITION[:2]])
     plan = plan[np.isfinite(plan).all(axis=1)]
     if len(plan) < _FEW or (np.abs(plan) > [180, 180]).any():

@@ -1,4 +1,4 @@
-"""P01 and P02: is every station given a place and a rotation, within the site?"""
+"""Pose rules P01 and P02: every station has a position within the site, and a rotation."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ P02 = POSES.rule(
 
 
 def places(given: CheckInput, results: Results) -> Iterator[Group]:
-    """P01 of places. A transform mixes the axes, so the cells to blame are not those of the axis out of range."""
+    """Check P01 for positions. A transform mixes the axes, so the faulty cells may be of another axis."""
     table = given.table
     rows = [result.rows for result in results["P01"] if result.kwargs["column"] in POSITION]
     left = np.zeros(len(table), dtype=bool)
@@ -131,7 +131,7 @@ def places(given: CheckInput, results: Results) -> Iterator[Group]:
 
 
 def suite(given: CheckInput, results: Results) -> Iterator[Group]:
-    """P01 of rotations, and P02."""
+    """Check P01 for rotations, and P02."""
     for result in results["P01"]:
         if result.kwargs["column"] == "rotation":
             yield from _unturned(given.table, result.rows)
@@ -140,7 +140,7 @@ def suite(given: CheckInput, results: Results) -> Iterator[Group]:
 
 
 def _unturned(table: ParsedStations, rows: NDArray[np.int64]) -> Iterator[RowViolations]:
-    """P01 of rotations; a quaternion whose length is not 1 breaks P04."""
+    """Check P01 for rotations; a quaternion whose length is not 1 violates P04."""
     columns = ROTATIONS[table.manifest.rotation.kind]
     left = np.ones(len(table), dtype=bool)
     for name in columns:
@@ -194,7 +194,7 @@ def _outside(table: ParsedStations, result: RuleResult, settings: CheckSettings)
 
 
 def _unit_guess(table: ParsedStations, settings: CheckSettings) -> str:
-    """Whether most stations would lie within the site in another unit."""
+    """Word a question about frame.unit if most stations would lie within the site in another unit; empty otherwise."""
     assert settings.bounds is not None
     if table.manifest.frame.unit != "m":
         return " Is frame.unit right?"

@@ -1,4 +1,4 @@
-"""The reference page of all rules, from the registry; a test provokes every message it shows."""
+"""The reference page of all rules, from the registry. A test provokes every message on it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ under `checks:` of the site register. The messages below are what the bad input 
 
 
 def rules_page() -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     parts = [_HEAD]
     for family in RULES.families:
         parts.append(f"## {family.title}\n")
@@ -36,7 +36,7 @@ def rules_page() -> str:
 
 
 def _judged() -> str:
-    """Every rule that a delivered capture is checked by, with the values it judges and their frame."""
+    """Return the table of rules for delivered captures, with the values they check and their frame."""
     lines = ["## What each rule judges\n"]
     lines.append(_FRAMES_EXPLAINED)
     lines += ["| rule | values | frame |", "|---|---|---|"]

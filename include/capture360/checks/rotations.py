@@ -1,4 +1,4 @@
-"""P04 to P07, P12 and P13: are rotations and scales what they are called, and do the images stand upright?"""
+"""Pose rules P04 to P07, P12 and P13: valid rotations and scales, upright images."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TURN = 2 * np.pi + 0.01
 
 
 def not_of_length_one(frame: pd.DataFrame, column_list: Sequence[str], tolerance: float) -> dict[str, Any]:
-    """Rows whose columns are all given and form no quaternion of length 1, within `tolerance`."""
+    """Find rows with a complete quaternion whose length differs from 1 by more than `tolerance`."""
     columns = frame[list(column_list)].to_numpy(dtype=np.float64)
     with np.errstate(over="ignore"):
         length = np.sqrt(np.einsum("ij,ij->i", columns, columns))
@@ -201,7 +201,7 @@ P13 = POSES.rule(
 
 
 def suite(given: CheckInput, results: Results) -> Iterator[Group]:
-    """P04, P07, P12 and P13."""
+    """Check P04, P07, P12 and P13."""
     table = given.table
     for result in results["P04"]:
         yield from _lengths(table, result.rows, given.settings)
@@ -214,7 +214,7 @@ def suite(given: CheckInput, results: Results) -> Iterator[Group]:
 
 
 def gate(given: CheckInput) -> Iterator[Group]:
-    """P06 and P05, each at most once."""
+    """Check P06 and P05, each at most once."""
     yield from (FindingGroup([finding]) for finding in (_radians(given.table), _fallen(given.table)) if finding)
 
 
@@ -280,7 +280,7 @@ def _radians(table: ParsedStations) -> Finding | None:
 
 
 def _fallen(table: ParsedStations) -> Finding | None:
-    """Most images tilted by more than 45 degrees, with what would make them stand."""
+    """Check whether most images are tilted by more than 45 degrees, and suggest the convention that rights them."""
     known = table.rotation[~np.isnan(table.rotation).any(axis=1)]
     if len(known) < _FEW:
         return None

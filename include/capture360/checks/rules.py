@@ -1,4 +1,4 @@
-"""The rules of all families: they make the suites, the reference page and the reports."""
+"""The registry of all rules, from which suites, reference page and reports are made."""
 
 from __future__ import annotations
 
@@ -19,4 +19,4 @@ from capture360.rules.structure import STRUCTURE
 
 RULES = RuleBook(STRUCTURE, STATIONS, POSES, TIMES, FILES, CAPTURES, SCANS, SENSING, PROJECT, LINKS, RECONCILIATION)
 CAPTURE_RULES = tuple(rule for rule in RULES.rules if rule.stage in ("gate", "suite", "files"))
-"""Those that a delivered capture is checked by."""
+"""Rules for delivered captures."""

@@ -1,4 +1,4 @@
-"""Delivered poses to the site frame and the cube frame, all stations at once; see `readers.manifest` for the frames."""
+"""Conversion of delivered poses to the site and cube frames, vectorised; see `readers.manifest` for the frames."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ Array = NDArray[np.float64]
 
 
 def site_poses(manifest: Manifest, numbers: Mapping[str, Numbers]) -> tuple[Array, Array]:
-    """Positions (N x 3, metres) and cube rotations (N x 4, unit quaternions w, x, y, z); NaN where unknown."""
+    """Return positions (N x 3, metres) and cube rotations (N x 4, unit quaternions w, x, y, z); NaN where unknown."""
     with np.errstate(over="ignore", invalid="ignore"):
         # Numbers of any size: what comes out of range is NaN or infinite, which breaks rule P01.
         return _site_poses(manifest, numbers)
 
 
 def delivered_metres(manifest: Manifest, numbers: Mapping[str, Numbers]) -> Array:
-    """Positions in the delivered frame (N x 3, metres); NaN where unknown."""
+    """Return positions in the delivered frame (N x 3, metres); NaN where unknown."""
     with np.errstate(over="ignore"):
         metres: Array = np.column_stack([numbers[axis].values for axis in POSITION]) * METRES[manifest.frame.unit]
     return metres
 
 
 def in_other_units(manifest: Manifest, position: Array, factor: float) -> Array:
-    """Positions of the site frame as they would be, had the delivered numbers a unit `factor` times as long."""
+    """Return positions in the site frame as if the delivered unit were `factor` times as long."""
     shift = _transform(manifest)[2]
     return np.asarray(shift + factor * (position - shift))
 
@@ -57,7 +57,7 @@ def _site_poses(manifest: Manifest, numbers: Mapping[str, Numbers]) -> tuple[Arr
 
 
 def _delivered(manifest: Manifest, numbers: Mapping[str, Numbers], count: int) -> Array:
-    """The rotations as they were delivered, as unit quaternions."""
+    """Return the delivered rotations as unit quaternions, without change of frame."""
     kind = manifest.rotation.kind
     if kind == "none":
         return np.tile([1.0, 0.0, 0.0, 0.0], (count, 1))
@@ -94,7 +94,7 @@ def _one_by_one(columns: Array, matrix: Callable[[Array], rotation.Matrix]) -> A
 
 
 def _transform(manifest: Manifest) -> tuple[rotation.Quaternion, float, Array]:
-    """Turn, scale and shift of `frame.transform`: p_site = scale R p + shift."""
+    """Return rotation, scale and shift of `frame.transform`: p_site = scale R p + shift."""
     stated = manifest.frame.transform
     if isinstance(stated, Offset):
         matrix = rotation.axis_rotation("Z", np.radians(stated.yaw_deg))
@@ -108,7 +108,7 @@ def _transform(manifest: Manifest) -> tuple[rotation.Quaternion, float, Array]:
 
 
 def _cube_turn(manifest: Manifest) -> Array:
-    """From the delivered picture frame to the cube frame: a heading is that of the picture's centre, the front face."""
+    """Return the rotation from the delivered picture frame to the cube frame. A heading is that of the front face."""
     offset = np.radians(manifest.rotation.image_yaw_offset_deg)
     if manifest.kind is not CaptureKind.PANORAMA and manifest.rotation.kind != "heading_pitch_roll_deg":
         matrix = rotation.axis_rotation("Z", offset)

@@ -1,4 +1,4 @@
-"""I: rules about ids and names of stations, collections and sites."""
+"""Station rules (I): ids and names of stations, collections and sites."""
 
 from __future__ import annotations
 
@@ -162,12 +162,12 @@ I07 = STATIONS.rule(
 
 
 def display_name(name: str) -> str:
-    """A delivered name as it is published: no control characters, not too long."""
+    """Return a delivered name as it is published: shortened, without control characters."""
     return re.sub(_CONTROL, "", name)[:NAME_LENGTH].strip()
 
 
 def suite(given: CheckInput, results: Results) -> Iterator[Group]:
-    """I01 and I02."""
+    """Check I01 and I02."""
     stations = given.table.stations
     for result in results["I01"]:
         yield from _ids(stations, result.rows)
@@ -186,7 +186,7 @@ def _ids(stations: Frame, rows: NDArray[np.int64]) -> Iterator[RowViolations]:
 
 
 def similar_ids(given: CheckInput) -> Iterator[Group]:
-    """I03: ids that people would take for the same."""
+    """Check I03: ids that are easily confused."""
     import pandas as pd
 
     stations = given.table.stations
@@ -208,13 +208,13 @@ def similar_ids(given: CheckInput) -> Iterator[Group]:
 
 
 def names(given: CheckInput) -> Iterator[Group]:
-    """I04, I06 and I07."""
+    """Check I04, I06 and I07."""
     yield from _station_names(given.table)
     yield from _groups(given.table)
 
 
 def _station_names(table: ParsedStations) -> Iterator[RowViolations]:
-    """I04: station names that would not be shown as delivered."""
+    """Check I04: station names that are not shown as delivered."""
     if "station_name" not in table.stations.frame.columns:
         return
     column = table.stations.frame["station_name"]
@@ -234,7 +234,7 @@ def _station_names(table: ParsedStations) -> Iterator[RowViolations]:
 
 
 def _groups(table: ParsedStations) -> Iterator[FindingGroup]:
-    """I06 and I07: one site a capture, and no two names for one collection."""
+    """Check I06 and I07: one site for the capture, and one name for each collection."""
     frame, file, manifest = table.stations.frame, table.stations.file, table.manifest
     if "site_id" in frame.columns:
         found = frame.loc[frame["site_id"] != "", "site_id"].value_counts()

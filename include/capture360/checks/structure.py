@@ -1,4 +1,4 @@
-"""S: rules about the delivery as a whole; `rules.structure` has those that reading finds."""
+"""Structure rules (S) about the whole delivery; `rules.structure` and `rules.manifest` have those of the readers."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ S08 = STRUCTURE.rule(
 
 
 def gate(given: CheckInput) -> Iterator[Group]:
-    """S02, S08, S06 and S07."""
+    """Check S02, S08, S06 and S07."""
     table, folder = given.table, given.folder
     markers = given.site.landing.ready_markers if given.site else READY_MARKERS
     unusable = len(given.ids) - len(table)
@@ -115,7 +115,7 @@ def gate(given: CheckInput) -> Iterator[Group]:
 
 
 def left_out(folder: CaptureFolder) -> Iterator[FindingGroup]:
-    """S07: what lies in the folder and is not read."""
+    """Check S07: entries of the folder that are not read."""
     rule = S07
     outside = [each for each in folder.left_out if each.outside]
     if outside:
@@ -133,7 +133,7 @@ def left_out(folder: CaptureFolder) -> Iterator[FindingGroup]:
 
 
 def _identity(manifest: Manifest, folder: CaptureFolder, key: CaptureKey | None) -> Iterator[FindingGroup]:
-    """S02: the manifest, the folder and the site's landing zone mean the same capture."""
+    """Check S02: manifest, folder and landing zone name the same capture."""
     name = key.capture if key else folder.name
     if manifest.capture_id != name:
         yield FindingGroup([S02.finding(MANIFEST, manifest.capture_id, column="capture_id", folder=name)])
@@ -144,7 +144,7 @@ def _identity(manifest: Manifest, folder: CaptureFolder, key: CaptureKey | None)
 def _promised(
     manifest: Manifest, folder: CaptureFolder, stations: Frame, unusable: int, markers: tuple[str, ...]
 ) -> Iterator[FindingGroup]:
-    """S08: as many stations as the manifest and as many files as the marker promise; `unusable` ones are there too."""
+    """Check S08: numbers of stations and files as stated by manifest and ready file; `unusable` stations count."""
     expected, delivered = manifest.expected_stations, len(stations.frame) + unusable
     if expected is not None and expected != delivered:
         yield FindingGroup([S08.finding(MANIFEST, delivered, expected=expected, file=stations.file)])
@@ -155,7 +155,7 @@ def _promised(
 
 
 def _numbers(table: ParsedStations) -> Iterator[RowViolations]:
-    """S06: every cell of a numeric column is a number."""
+    """Check S06: every cell of a numeric column is a number."""
     for column, found in table.numbers.items():
         if found.wrong.any():
             text = table.stations.frame[column]
@@ -179,7 +179,7 @@ def _number_words(column: pd.Series[str], at: int) -> dict[str, object]:
 
 
 def _files(folder: CaptureFolder, pictures: Frame) -> Iterator[RowViolations]:
-    """S07: every named file is there, and no path leaves the folder."""
+    """Check S07: every named file exists, and no path leaves the folder."""
     frame = pictures.frame
     if frame.empty:
         return

@@ -1,4 +1,4 @@
-"""The rules that Great Expectations carries: suites from the registry, one run per table, results by rule.
+"""Rules as Great Expectations suites: built from the registry, one run per table, results by rule.
 
 The expectations of a rule carry its id in `meta.rule`, and results are matched by that: Great Expectations does not
 keep their order. A summary run finds which failed; only those run again for the positions of their rows, without index
@@ -48,7 +48,7 @@ class SuiteRun:
 
 
 def suite_document(suite: SuiteName) -> dict[str, Any]:
-    """The suite of a table as Great Expectations reads it."""
+    """Return the suite of a table in Great Expectations' form."""
     return {
         "name": suite,
         "expectations": [
@@ -67,7 +67,7 @@ def suite_document(suite: SuiteName) -> dict[str, Any]:
 
 
 def gx_suites() -> list[Any]:
-    """The suites of all tables as Great Expectations' own objects."""
+    """Return the suites of all tables as Great Expectations' own objects."""
     gx = _great_expectations()
     return [
         gx.ExpectationSuite(name=name, expectations=suite_document(name)["expectations"])
@@ -76,7 +76,7 @@ def gx_suites() -> list[Any]:
 
 
 def run_suite(frame: pd.DataFrame, suite: SuiteName, parameters: Mapping[str, Any]) -> SuiteRun:
-    """Run every expectation of the suite that the frame has columns and the site has parameters for."""
+    """Run each expectation of the suite whose columns and parameters exist."""
     document = suite_document(suite)
     wanted = [item for item in document["expectations"] if _applies(item["kwargs"], frame, parameters)]
     results: defaultdict[str, list[RuleResult]] = defaultdict(list)
@@ -108,7 +108,7 @@ def run_suite(frame: pd.DataFrame, suite: SuiteName, parameters: Mapping[str, An
 
 
 def _great_expectations() -> Any:
-    """The library, imported quietly, with the expectations that are our own."""
+    """Import the library without its log lines, and register the custom expectations."""
     # Before the import: Great Expectations writes some two hundred lines of INFO while it is imported.
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations as gx
@@ -124,13 +124,13 @@ def _great_expectations() -> Any:
 def _validate(
     gx: Any, batch: Any, name: str, items: list[dict[str, Any]], parameters: Mapping[str, Any], form: str
 ) -> Any:
-    """Great Expectations' result of these expectations."""
+    """Validate the expectations; return Great Expectations' result."""
     suite = gx.ExpectationSuite(name=name, expectations=items)
     return batch.validate(suite, result_format={"result_format": form}, expectation_parameters=dict(parameters))
 
 
 def _outcomes(validated: Any, items: list[dict[str, Any]]) -> list[tuple[dict[str, Any], Any]]:
-    """Each expectation with its result, in the order of `items`."""
+    """Return each expectation with its result, in the order of `items`."""
     by_item = {_identity(result.expectation_config.meta): result for result in validated.results}
     found = [(item, by_item[_identity(item["meta"])]) for item in items]
     for item, result in found:

@@ -1,4 +1,4 @@
-"""Text columns as numbers, and as UTC times in the base that the manifest states; whole columns at a time."""
+"""Parsing of whole text columns as numbers, and as UTC times in the manifest's time base."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ FORMS: dict[TimeBase, tuple[str, str]] = {
 }
 _ZONED = r"(?:[zZ]|[+-][0-9]{2}:?[0-9]{2}|[T ][0-9:.,]+ ?[+-][0-9]{2})$"
 _PLAIN = r"^[^a-zA-Z+]+?(?:[T ][^a-zA-Z+-]*)?$"
-"""A date and perhaps a time, and no zone: what names one in another way is not guessed."""
+"""A date with or without a time, and without a zone or anything that might be one."""
 _LATEST = 1e11
 _FIRST, _LAST = -62_135_510_400_000_000, 253_402_128_000_000_000
-"""Years 1 and 9999 less a day, in Unix microseconds: what lies beyond is taken for these, which no rule accepts."""
+"""Years 1 and 9999 less a day, in Unix microseconds. Times beyond are clamped to these, which no rule accepts."""
 _ZONES_FROM, _ZONES_TO = -5_000_000_000_000_000, 5_000_000_000_000_000
-"""Local times from 1811 to 2128; outside, where the zone changes no verdict, they are taken for UTC."""
+"""Local times from 1811 to 2128. Others are taken as UTC, since rules refuse them in any zone."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Numbers:
 
 
 def parse_numbers(column: pd.Series[str]) -> Numbers:
-    """The numbers of a text column in plain notation."""
+    """Parse a text column of numbers in plain notation."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -67,11 +67,11 @@ class Times:
     unzoned: NDArray[np.bool_]
     zoned: NDArray[np.bool_]
     unclear: NDArray[np.bool_]
-    """Local times that the switch to or from summer time makes doubtful; the earlier one is taken."""
+    """Local times that are ambiguous or skipped at a change of summer time; the earlier reading is taken."""
 
 
 def to_utc(column: pd.Series[str], stated: Time) -> Times:
-    """The column as UTC times, the clock's offset added. Never raises, whatever the numbers."""
+    """Convert the column to UTC, with the clock's offset added. Never raises, whatever the numbers."""
     return _texts(column, stated) if stated.base in ("utc", "local") else _counts(column, stated)
 
 
@@ -95,7 +95,7 @@ def _texts(column: pd.Series[str], stated: Time) -> Times:
 
 
 def _from_zone(micro: NDArray[np.int64], zone: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Local microseconds as UTC ones, and which of them a switch of summer time makes doubtful."""
+    """Convert local microseconds to UTC, and mark those at a change of summer time."""
     import pandas as pd
 
     naive = pd.DatetimeIndex(micro.astype("datetime64[us]"))
@@ -117,7 +117,7 @@ def _counts(column: pd.Series[str], stated: Time) -> Times:
 
 
 def _utc(micro: NDArray[np.int64], known: NDArray[np.bool_], stated: Time) -> pd.Series[pd.Timestamp]:
-    """Unix microseconds as times, the clock's offset added, within the years that a date can have."""
+    """Convert Unix microseconds to times with the clock's offset added, clamped to the years of `datetime`."""
     import pandas as pd
 
     offset = round(max(-1e12, min(stated.clock_offset_s, 1e12)) * 1e6)

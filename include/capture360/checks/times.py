@@ -1,4 +1,4 @@
-"""T: rules about the times at which stations were taken."""
+"""Time rules (T): when stations were taken."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _QUARTER_HOUR = 900
 
 
 def times_that_go_back(frame: pd.DataFrame, time_column: str, tolerance_s: float) -> dict[str, Any]:
-    """Rows whose time is before that of the row above, but for tables in which that is the rule."""
+    """Find rows whose time is before that of the row above, unless most rows are so."""
     rows, seconds = _steps_back(frame[time_column].to_numpy(dtype=np.float64), tolerance_s)
     return {"positions": rows, "seconds": seconds}
 
@@ -225,12 +225,12 @@ T08 = TIMES.rule(
 
 
 def limits() -> dict[str, float]:
-    """Parameters of T04: Unix seconds."""
+    """Return the parameters of T04 in Unix seconds."""
     return {"earliest_time": _EARLIEST.timestamp(), "latest_time": (datetime.now(UTC) + _CLOCK_SKEW).timestamp()}
 
 
 def readable(given: CheckInput) -> Iterator[Group]:
-    """T01 and T02: times can be read, and their zone is known."""
+    """Check T01 and T02: times are readable, and their zone is known."""
     table = given.table
     text: pd.Series[Any] = table.stations.frame["time_taken"]
     found, base = table.times, table.manifest.time.base
@@ -256,7 +256,7 @@ def readable(given: CheckInput) -> Iterator[Group]:
 
 
 def dates(given: CheckInput) -> Iterator[Group]:
-    """T03, T05 and T07: doubtful hours, two campaigns, the time of the export."""
+    """Check T03, T05 and T07: ambiguous hours, two campaigns, the time of the export."""
     table, settings = given.table, given.settings
     unclear = where(table.times.unclear)
     if len(unclear):
@@ -277,12 +277,12 @@ def dates(given: CheckInput) -> Iterator[Group]:
 
 
 def possible(given: CheckInput, results: Results) -> Iterator[Group]:
-    """T04."""
+    """Check T04."""
     yield from (_impossible(given.table, result) for result in results["T04"])
 
 
 def in_order(given: CheckInput, results: Results) -> Iterator[Group]:
-    """T06."""
+    """Check T06."""
     for result in results["T06"]:
         at = {int(row): place for place, row in enumerate(result.rows)}
         yield RowViolations(
@@ -296,7 +296,7 @@ def in_order(given: CheckInput, results: Results) -> Iterator[Group]:
 
 
 def ahead_of_pictures(ahead: Sequence[float], table: str) -> Iterator[Finding]:
-    """T08: all the table's times are the leap seconds of GPS ahead of the cameras', whatever the zone."""
+    """Check T08: the table's times are ahead of the cameras' by the leap seconds of GPS, whatever the zone."""
     if len(ahead) < 3:
         return
     rest = [seconds % _QUARTER_HOUR for seconds in ahead]
@@ -330,7 +330,7 @@ def _duration(seconds: float) -> str:
 
 
 def _steps_back(times: NDArray[np.float64], tolerance: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Rows whose time (Unix seconds) is before the row above, and by how many seconds; none if that is the rule."""
+    """Return rows whose time (Unix seconds) is before the row above, and the seconds; none if most rows are so."""
     known = np.flatnonzero(np.isfinite(times))
     steps = np.diff(times[known])
     back = np.flatnonzero(steps < -tolerance)

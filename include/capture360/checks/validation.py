@@ -1,4 +1,4 @@
-"""The outcome of a validation: its parts, how it is put together, and its form as JSON."""
+"""The result of a validation, and its form as JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from capture360.settings.checks import CheckSettings
 
 @dataclass(frozen=True, slots=True)
 class RuleCount:
-    """How many things a rule checked, and how many broke it."""
+    """Number of items that a rule checked, and of those that violate it."""
 
     rule: str
     checked: int
@@ -30,7 +30,7 @@ class RuleCount:
 
 @dataclass(frozen=True, slots=True)
 class PlanPoint:
-    """A station seen from above: metres in the site frame. `held_back` by a fault of its own."""
+    """A station on the floor plan, in metres of the site frame. `held_back` if a fault of its own quarantines it."""
 
     station: str
     x: float
@@ -40,12 +40,11 @@ class PlanPoint:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What the checks found about one capture.
+    """Result of all checks of one capture.
 
-    `capture` holds only the stations that may be published, and is None for a rejected capture. `findings` are the
-    sentences to show, the gravest first; a cause of many rows is one finding, and `bad_rows` then holds those
-    rows (at most 10,000 a rule; `counts` has the full numbers). `quarantined` maps a station to the rules it broke.
-    `suites` are Great Expectations' own validation results.
+    `capture` holds only publishable stations, and is None for a rejected capture. `findings` are ordered, the gravest
+    first; many rows with one cause are one finding, and `bad_rows` holds them (at most 10,000 a rule; `counts` has the
+    full numbers). `quarantined` maps a station to the rules that it violates. `suites` are Great Expectations' results.
     """
 
     key: CaptureKey
@@ -61,7 +60,7 @@ class Validation:
 
     @property
     def headline(self) -> str:
-        """The verdict in one line."""
+        """Return the verdict in one line."""
         accepted = len(self.capture.stations) if self.capture else 0
         if self.verdict is Verdict.REJECTED:
             stops = [finding for finding in self.findings if finding.disposition is Disposition.STOP]
@@ -76,7 +75,7 @@ class Validation:
 
 
 def validation_of(given: CheckInput, settled: Settled, scans: Mapping[str, str]) -> Validation:
-    """The outcome, with the capture of the accepted stations. `scans` has the sha256 of each E57 file by path."""
+    """Build the result, with the capture of the accepted stations. `scans` has the sha256 of each E57 file by path."""
     table, faces = given.table, given.faces
     capture = _capture(given, settled) if settled.accepted else None
     total = {"capture": 1, "station": len(table), "face": len(faces.frame), "file": len(faces.frame)}
@@ -102,7 +101,7 @@ def validation_of(given: CheckInput, settled: Settled, scans: Mapping[str, str])
 
 
 def rejected(key: CaptureKey, groups: Sequence[Group], settings: CheckSettings) -> Validation:
-    """The outcome for a delivery whose tables cannot be read."""
+    """Build the result for a delivery whose tables cannot be read."""
     import pandas as pd
 
     settled = settle(groups, pd.Series([], dtype="str"), settings)
@@ -111,7 +110,7 @@ def rejected(key: CaptureKey, groups: Sequence[Group], settings: CheckSettings) 
 
 
 def validation_document(validation: Validation) -> dict[str, Any]:
-    """The validation as values that JSON can hold."""
+    """Return the validation as JSON values."""
     return {
         "capture_key": str(validation.key),
         "verdict": validation.verdict.value,
@@ -127,7 +126,7 @@ def validation_document(validation: Validation) -> dict[str, Any]:
 
 
 def capture_document(capture: Capture) -> dict[str, Any]:
-    """The capture as values that JSON can hold; `capture_from_document` is its inverse."""
+    """Return the capture as JSON values; `capture_from_document` is its inverse."""
     return {
         "key": str(capture.key),
         "kind": capture.kind.value,
@@ -160,7 +159,7 @@ def capture_document(capture: Capture) -> dict[str, Any]:
 
 
 def capture_from_document(document: Mapping[str, Any]) -> Capture:
-    """The capture that `capture_document` wrote."""
+    """Build the capture from its `capture_document`."""
     return Capture(
         key=CaptureKey.parse(document["key"]),
         kind=CaptureKind(document["kind"]),

@@ -1,4 +1,4 @@
-"""One verdict from all violations: stations held back, or one root cause where those are too many."""
+"""The verdict from all violations: stations are quarantined, or the capture is stopped if they are too many."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ORDER = list(Disposition)
 _RANGES_SHOWN = 6
 _MOST_ALIKE = 20
-"""Findings of one rule and kind that are listed one by one; more of them are counted in one."""
+"""Findings of one rule and kind that are listed singly; more are merged into one with their number."""
 _PLACES_SHOWN = 3
 _LONGEST_PLACE = 80
 _CAUSES_NAMED = 3
@@ -28,7 +28,7 @@ _CAUSES_NAMED = 3
 
 @dataclass(frozen=True)
 class Settled:
-    """The verdict with its findings, the rows behind them, and the stations held back."""
+    """The verdict with its findings, their rows, and the quarantined stations."""
 
     verdict: Verdict
     findings: tuple[Finding, ...]
@@ -39,7 +39,7 @@ class Settled:
     total: int = 0
 
     def also(self, findings: Sequence[Finding]) -> Settled:
-        """The same verdict with what follows from it."""
+        """Add findings that follow from the verdict."""
         failed = dict(self.failed)
         for finding in findings:
             failed[finding.rule] = failed.get(finding.rule, 0) + 1
@@ -48,7 +48,7 @@ class Settled:
 
 
 def settle(groups: Iterable[Group], stations: pd.Series[str], settings: CheckSettings) -> Settled:
-    """The verdict on a capture with these station ids, one per row of its table."""
+    """Decide on a capture with these station ids, one per row of its table."""
     groups = _unexplained([group for group in groups if len(group)], settings)
     failed: dict[str, int] = defaultdict(int)
     by_rule: dict[str, list[Group]] = defaultdict(list)
@@ -84,7 +84,7 @@ def settle(groups: Iterable[Group], stations: pd.Series[str], settings: CheckSet
 
 @dataclass(frozen=True)
 class _Quarantine:
-    """Groups that hold stations back, by rule; distinct ids of the capture; how many of its rows have none."""
+    """Groups that quarantine stations, by rule; the distinct ids of the capture; the number of rows without an id."""
 
     by_rule: Mapping[str, Sequence[Group]]
     ids: Any
@@ -92,16 +92,16 @@ class _Quarantine:
 
     @property
     def total(self) -> int:
-        """Stations of the capture; each row without an id is one."""
+        """Number of stations; each row without an id counts as one."""
         return len(self.ids) + self._more_nameless
 
     @property
     def _more_nameless(self) -> int:
-        """Rows without an id, but for the one that the empty id stands for."""
+        """Number of rows without an id beyond the first, which the empty id represents."""
         return max(0, self.nameless - 1)
 
     def rules_by_station(self) -> dict[str, tuple[str, ...]]:
-        """The rules that each station is held back by."""
+        """Return the rules that quarantine each station."""
         held: dict[str, dict[str, None]] = {}
         for rule, groups in self.by_rule.items():
             for group in groups:
@@ -111,7 +111,7 @@ class _Quarantine:
         return {station: tuple(rules) for station, rules in held.items()}
 
     def root_cause(self, settings: CheckSettings) -> tuple[list[Finding], str]:
-        """The finding that stops the capture if too many stations are held back, and the rule whose rows it covers."""
+        """Return the finding that stops a capture with too many quarantined stations, and its rule."""
         if not self.by_rule:
             return [], ""
         ids = set(self.ids)
@@ -133,12 +133,12 @@ class _Quarantine:
 
 
 def stopped(groups: Iterable[Group], settings: CheckSettings) -> bool:
-    """Whether something was found that stops the capture by itself, so that later stages need not run."""
+    """Return whether a finding stops the capture, so that later stages need not run."""
     return any(_disposition(group, settings) is Disposition.STOP for group in groups if len(group))
 
 
 def _disposition(group: Group, settings: CheckSettings) -> Disposition:
-    """As the rule has it, or one step graver where the site is strict."""
+    """Return the disposition: the rule's, or one step graver where the site is strict."""
     plain = group.disposition
     if not settings.strict or plain is Disposition.NOTE:
         return plain
@@ -148,14 +148,14 @@ def _disposition(group: Group, settings: CheckSettings) -> Disposition:
 
 
 def _unexplained(groups: Sequence[Group], settings: CheckSettings) -> list[Group]:
-    """The groups without those that follow from a rule which stops the capture."""
+    """Drop groups that a rule which stops the capture explains."""
     stopping = {group.rule for group in groups if _disposition(group, settings) is Disposition.STOP}
     explained = {other for rule in stopping for other in RULES[rule].explains}
     return [group for group in groups if group.rule not in explained]
 
 
 def _listed(groups: Iterable[Group], settings: CheckSettings) -> tuple[list[Finding], list[Finding]]:
-    """The findings to show, and those behind a finding that counts many of one kind."""
+    """Return the findings to show, and those merged into one."""
     kinds: dict[tuple[str, Disposition, str], list[Group]] = defaultdict(list)
     for group in groups:
         kind = f"{group.message} {group.column}" if isinstance(group, RowViolations) else ""
@@ -174,7 +174,7 @@ def _listed(groups: Iterable[Group], settings: CheckSettings) -> tuple[list[Find
 
 
 def _counted(alike: Sequence[Finding], count: int) -> Finding:
-    """One finding for many of a kind: how many, the first of them, and where the next ones are."""
+    """Merge findings of one kind: their number, the first of them, and the places of the next."""
     first = alike[0]
     rows = sorted({finding.row for finding in alike if finding.row})
     places = list(dict.fromkeys(finding.where for finding in alike))
@@ -190,13 +190,13 @@ def _counted(alike: Sequence[Finding], count: int) -> Finding:
 
 
 def _named(places: Sequence[str], count: int) -> str:
-    """The first places, and how many more there are of `count`."""
+    """List the first places, and the number of the others of `count`."""
     shown = ", ".join(printable(each, _LONGEST_PLACE) for each in places[:_PLACES_SHOWN])
     return f"{shown} and {count - _PLACES_SHOWN:,} more" if count > _PLACES_SHOWN else shown
 
 
 def _allowed(total: int, settings: CheckSettings) -> float:
-    """How many stations may be held back; never all of them."""
+    """Return how many stations may be quarantined; never all."""
     if settings.strict:
         return 0
     fraction = max(0, min(settings.max_quarantine_fraction * total, total - 1))
@@ -205,7 +205,7 @@ def _allowed(total: int, settings: CheckSettings) -> float:
 
 
 def _limit_in_words(settings: CheckSettings) -> str:
-    """How many stations may be held back, as the site's settings have it."""
+    """Word the site's limit of quarantined stations."""
     if settings.strict:
         return "none, since it is strict"
     most = settings.max_quarantined_stations
@@ -216,7 +216,7 @@ def _limit_in_words(settings: CheckSettings) -> str:
 
 
 def _one_cause(rule: str, groups: Sequence[Group], count: int, total: int, limit: str) -> Finding:
-    """One sentence for many rows: how many, where, the first of them, and what may be behind it."""
+    """Merge many rows into one finding: their number, their places, the first of them, and a likely cause."""
     first = next(finding for group in groups for finding in group.findings(1))
     cause = next((group.cause for group in groups if group.cause), "")
     rows = sorted({finding.row for group in groups for finding in group.findings() if finding.row})
@@ -233,7 +233,7 @@ def _one_cause(rule: str, groups: Sequence[Group], count: int, total: int, limit
 def _many_causes(
     leading: Sequence[str], by_rule: Mapping[str, Sequence[Group]], held_back: int, total: int, limit: str
 ) -> Finding:
-    """Too many stations are held back, but by several faults; `leading` are the rules that most stations break."""
+    """Return the finding for too many stations with several faults; `leading` are the most frequent rules."""
     first = next(finding for group in by_rule[leading[0]] for finding in group.findings(1))
     named = " and ".join(f'{rule}, "{RULES[rule].title}"' for rule in leading[:_CAUSES_NAMED])
     more = f" and {len(leading) - _CAUSES_NAMED} more" if len(leading) > _CAUSES_NAMED else ""
@@ -246,7 +246,7 @@ def _many_causes(
 
 
 def ranges(numbers: Sequence[int], most: int = _RANGES_SHOWN) -> str:
-    """2, 3, 4, 9 as "2-4, 9"; after `most` spans the rest is counted."""
+    """Format row numbers: 2, 3, 4, 9 as "2-4, 9"; after `most` spans the rest is counted."""
     spans: list[list[int]] = []
     for number in numbers:
         if spans and number == spans[-1][1] + 1:

@@ -1,4 +1,4 @@
-"""What a check found, kept as columns until the sentences are needed: a million bad rows cost no more than ten."""
+"""Violations of rules as columns, rendered to findings lazily, so that a million of them stay cheap."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_FINDINGS = 10_000
-"""Findings made of one group; the counts stay whole."""
+"""Findings rendered from one group; counts are not limited."""
 _NAMES_SHOWN = 5
 
 Progress = Callable[[int, int, str], None]
-"""Receives how many are done, how many there are, and what is being done."""
+"""Callback that receives the number done, the total, and a description."""
 
 
 class Place(NamedTuple):
-    """Where a row is found; `row` is None if no table names it."""
+    """Place of a row; `row` is None if no table names it."""
 
     path: str
     row: int | None
@@ -33,13 +33,13 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Frame:
-    """A text table and the file it came from."""
+    """A text table and its file."""
 
     frame: pd.DataFrame
     file: str
 
     def place(self, position: int) -> Place:
-        """File, row number and station of a row. A row that no table names is found by its own file."""
+        """Return file, row number and station of a row. A row that no table names has its own file as the place."""
         record = self.frame
         row = int(record["row"].to_numpy()[position]) or None
         path = self.file if row else str(record["file"].iat[position])
@@ -48,7 +48,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class RuleResult:
-    """What one expectation found: `rows` are positions in the frame, `details` what the rule's own function adds."""
+    """Result of one expectation. `rows` are positions in the frame, `details` come from the rule's function."""
 
     rule: str
     kwargs: Mapping[str, Any]
@@ -57,12 +57,12 @@ class RuleResult:
 
 
 Results = Mapping[str, Sequence[RuleResult]]
-"""Results of a suite by rule id, of the expectations that failed; empty for any other rule."""
+"""Results of failed expectations by rule id; empty for any other rule."""
 
 
 @dataclass(frozen=True)
 class RowViolations:
-    """Rows of one table that broke one rule in one way. `words` fills the message for the row at a position."""
+    """Rows of one table that violate a rule in the same way. `words` returns the message's fields for a position."""
 
     broken: Rule
     table: Frame
@@ -72,7 +72,7 @@ class RowViolations:
     value: Callable[[int], object] | None = None
     words: Callable[[int], Mapping[str, Any]] = field(default=lambda position: {})
     cause: str = ""
-    """A guess at the cause, for when most rows are bad."""
+    """Likely cause, added to the message if most rows are affected."""
 
     @property
     def rule(self) -> str:
@@ -144,12 +144,12 @@ Group = RowViolations | FindingGroup
 
 
 def where(mask: Any) -> NDArray[np.int64]:
-    """Positions at which a mask is true."""
+    """Return the positions at which a mask is true."""
     return np.flatnonzero(np.asarray(mask, dtype=bool))
 
 
 def repeated(rule: Rule, table: Frame, rows: NDArray[np.int64], column: str) -> Iterator[RowViolations]:
-    """Rows whose value is there more than once, but for empty cells."""
+    """Return rows whose value occurs more than once, empty cells excepted."""
     values = table.frame[column].iloc[rows]
     rows = rows[(values != "").to_numpy()]
     if len(rows):
@@ -160,5 +160,5 @@ def repeated(rule: Rule, table: Frame, rows: NDArray[np.int64], column: str) -> 
 
 
 def first_of(names: Sequence[str]) -> str:
-    """The first five names."""
+    """List the first five names."""
     return ", ".join(names[:_NAMES_SHOWN]) + (", ..." if len(names) > _NAMES_SHOWN else "")

@@ -13,12 +13,12 @@ Box = tuple[float, float, float, float]
 """(x_min, y_min, x_max, y_max)."""
 
 BORDER = 0.004
-"""A text that comes this near to an edge of its face may go on beyond it: 8 pixels of 2048."""
+"""Distance to the edge of the face within which a text may be cut off: 8 pixels of 2048."""
 _SAME_PLACE = 0.5
 
 
 def clipped(corners: Sequence[Sequence[float]]) -> Polygon | None:
-    """The outline within the face; None if nothing with an area is left of it."""
+    """Clip an outline to the face; None if no area is left."""
     points = np.clip(np.asarray(corners, dtype=np.float64), 0.0, 1.0).round(6)
     if len(points) < 3 or not np.isfinite(points).all() or (np.ptp(points, axis=0) <= 0).any():
         return None
@@ -26,13 +26,13 @@ def clipped(corners: Sequence[Sequence[float]]) -> Polygon | None:
 
 
 def bounds(polygon: Polygon) -> Box:
-    """The smallest box around an outline."""
+    """Return the smallest box around an outline."""
     xs, ys = zip(*polygon, strict=True)
     return min(xs), min(ys), max(xs), max(ys)
 
 
 def is_same_place(one: Box, other: Box) -> bool:
-    """Whether two boxes are one plate: they share more than half of their union."""
+    """Return whether two boxes are the same plate: their intersection is more than half of their union."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
     if width <= 0 or height <= 0:
@@ -42,12 +42,12 @@ def is_same_place(one: Box, other: Box) -> bool:
 
 
 def contains(box: Box, point: tuple[float, float]) -> bool:
-    """Whether a point lies in a box."""
+    """Return whether a point lies in a box."""
     return box[0] <= point[0] <= box[2] and box[1] <= point[1] <= box[3]
 
 
 def touches_border(polygon: Polygon) -> bool:
-    """Whether the edge of the face may have cut the text."""
+    """Return whether the edge of the face may have cut the text off."""
     x_min, y_min, x_max, y_max = bounds(polygon)
     return min(x_min, y_min) < BORDER or max(x_max, y_max) > 1 - BORDER
 
@@ -59,7 +59,7 @@ def centre(polygon: Polygon) -> tuple[float, float]:
 
 
 def is_upright(polygon: Polygon) -> bool:
-    """Whether a line of text runs up or down the face: half as high again as it is wide, as the engine sees it."""
+    """Return whether a line of text is vertical: at least 1.5 times as high as wide, the engine's own criterion."""
     width, height = _sides(polygon)
     return height >= 1.5 * width
 
@@ -91,7 +91,7 @@ def along_and_across(polygon: Polygon, direction: Points) -> tuple[float, float,
 
 
 def around(polygons: Sequence[Polygon], direction: Points) -> Polygon:
-    """The smallest rectangle along a reading direction that holds all of the outlines, clipped to the face."""
+    """Return the smallest rectangle along a reading direction around all outlines, clipped to the face."""
     extents = np.array([along_and_across(polygon, direction) for polygon in polygons])
     first, top = extents[:, 0].min(), extents[:, 2].min()
     last, bottom = extents[:, 1].max(), extents[:, 3].max()

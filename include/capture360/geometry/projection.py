@@ -1,4 +1,4 @@
-"""From a full panorama (equirectangular, 360 x 180 degrees) to the six faces of CDF's cube.
+"""Projection of a full panorama (equirectangular, 360 x 180 degrees) onto the six faces of CDF's cube.
 
 A face pixel (u, v) in 0..1, origin top left, x right, y down, looks along `centre + a right + b down` with a = 2u - 1,
 b = 2v - 1. The axes of each face are those of the public viewer (cognitedata/reveal, `Image360VisualizationBox.ts`):
@@ -7,8 +7,8 @@ seen from inside, no face is mirrored or turned.
 A panorama pixel's coordinate (0, 0) is the top left corner of the first pixel, as in ASTM E2807 section 8.4.14.6:
 azimuth `az = atan2(y, x)` lies at x = W/2 - az W / 2 pi, elevation at y = H/2 - el H / pi. Samples are taken at pixel
 centres. The four sides are one map over windows shifted by a quarter of the panorama. Top and bottom are four times
-one quadrant, turned, so the maps stay small. Where a face pixel covers more than one panorama pixel, it is the mean of
-several bilinear samples; round the poles of many.
+one quadrant, rotated, so the maps stay small. Where a face pixel covers more than one panorama pixel, it is the mean
+of several bilinear samples; around the poles of many.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ _LARGEST_FACE = 8192
 _MAP_LIMIT = 32_767
 """cv2.remap addresses pixels with 16-bit numbers."""
 _POLE_SAMPLING = 4
-"""How much denser than the rest of top and bottom the middle sixteenth of them is sampled, in each direction."""
+"""Factor by which the middle sixteenth of top and bottom is sampled more densely, in each direction."""
 _MARGIN = 2
-"""Panorama pixels round a window, for the interpolation at its edges."""
+"""Panorama pixels around a window, for the interpolation at its edges."""
 
 
 class ProjectionError(BadInputError):
-    """The picture is no full panorama, or the face size cannot be made."""
+    """The picture is no full panorama, or the face size is not possible."""
 
 
 def default_face_size(panorama_width: int) -> int:
-    """Pixels of a face that keeps the panorama's resolution: a quarter of its width, a multiple of 16, at most 4096."""
+    """Face size that keeps the panorama's resolution: a quarter of its width, a multiple of 16, at most 4096."""
     return min(_LARGEST_DEFAULT, max(16, math.ceil(panorama_width / 64) * 16))
 
 
@@ -74,7 +74,7 @@ def face_directions(face: FaceName, uv: ArrayLike) -> NDArray[np.float64]:
 def project_to_face(face: FaceName, directions: ArrayLike) -> NDArray[np.float64]:
     """Face points (..., 2) where rays (..., 3) of the cube frame meet the plane of the face; nan for rays behind it.
 
-    Points outside 0..1 lie on the plane beyond the face: what a polygon over an edge needs.
+    Points outside 0..1 lie in the plane beyond the face, as polygons across an edge need.
     """
     rays = np.asarray(directions, dtype=np.float64)
     along, right, down = (rays @ axis for axis in face_axes(face))
@@ -93,7 +93,7 @@ def face_and_point(direction: ArrayLike) -> tuple[FaceName, tuple[float, float]]
 
 
 def check_full_panorama(width: int, height: int, where: str = "The picture") -> None:
-    """ProjectionError unless the picture is 2 : 1 within one pixel and small enough to be addressed."""
+    """Raise ProjectionError unless the picture is 2 : 1 within one pixel and OpenCV can address it."""
     if abs(width - 2 * height) > 1 or width < 8:
         raise ProjectionError(
             f"{where}: {width} x {height} pixels are no full panorama; the width must be twice the height. "
@@ -104,9 +104,9 @@ def check_full_panorama(width: int, height: int, where: str = "The picture") -> 
 
 
 def cube_faces(panorama: Pixels, face_size: int | None = None) -> Iterator[tuple[FaceName, Pixels]]:
-    """The six faces, one at a time, each `face_size` x `face_size`, of the panorama's type (uint8 or float32).
+    """Yield the six faces, each `face_size` x `face_size`, of the panorama's type (uint8 or float32).
 
-    The result depends on the pixels and the version of OpenCV alone, not on threads. Maps are kept for the last sizes.
+    Deterministic for one version of OpenCV, whatever the threads. Maps of the last sizes are cached.
     Memory beyond panorama, face and maps is one window of at most a quarter of the panorama.
     """
     import cv2
@@ -142,7 +142,7 @@ def _side(panorama: Pixels, size: int, sampling: int, quarters_left: int) -> Pix
 
 
 def _cap(panorama: Pixels, size: int, sampling: int) -> Pixels:
-    """The top face; the bottom one is the same of the panorama turned upside down, turned upside down."""
+    """Return the top face. The bottom one is that of the panorama rotated by 180 degrees, rotated by 180 degrees."""
     import cv2
 
     height, width = panorama.shape[:2]

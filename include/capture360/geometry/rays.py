@@ -1,4 +1,4 @@
-"""Lines of sight from stations to plates, and the points where they meet."""
+"""Rays from stations to plates, and their crossings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Vector = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Ray:
-    """From a station's position (metres, site frame) along a unit vector of the site frame."""
+    """A ray from a station's position (metres, site frame) along a unit vector of the site frame."""
 
     origin: Vector
     direction: Vector
@@ -26,20 +26,20 @@ class Ray:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """The point nearest to some rays, with what tells whether they really meet there."""
+    """The point nearest to some rays, with measures of how well they meet there."""
 
     point: Vector
     residuals: Vector
     """Angle in radians at each station between its ray and the point."""
     widest_angle: float
-    """Largest angle in radians between two of the rays; small ones leave the distance open."""
+    """Largest angle in radians between two of the rays; the distance is uncertain if it is small."""
     depths: Vector
     """Distance in metres from each station to the point along its ray; negative behind it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairCrossings:
-    """Where each of n pairs of rays comes nearest; see `Crossing`."""
+    """Crossings of n pairs of rays; see `Crossing`."""
 
     points: Vector
     """(n, 3), halfway between the two rays; not finite where they are parallel."""
@@ -102,14 +102,14 @@ def pair_crossings(origins: Vector, directions: Vector, pairs: npt.NDArray[np.in
 
 
 def seen_at(pose: Pose, detection: Detection, point: Vector) -> tuple[float, float] | None:
-    """Where a point of the site appears on the face of a detection, in 0..1 of the face; None if it lies behind."""
+    """Project a point of the site onto the face of a detection, in 0..1; None if it lies behind the face."""
     direction = (point - np.asarray(pose.position)) @ matrix_from_quaternion(pose.rotation)
     x, y = project_to_face(detection.face, direction)
     return (float(x), float(y)) if np.isfinite((x, y)).all() else None
 
 
 def line_height(pose: Pose, detection: Detection, point: Vector) -> float:
-    """Height in metres of a text that hangs at a point of the site, from its height on the face (pinhole)."""
+    """Height in metres of a text at a point of the site, from its height on the face (pinhole model)."""
     direction = (point - np.asarray(pose.position)) @ matrix_from_quaternion(pose.rotation)
     depth = float(direction @ face_axes(detection.face)[0])
     _, _, top, bottom = along_and_across(detection.polygon, reading_direction(detection.polygon))

@@ -1,4 +1,4 @@
-"""Rotations between scanner, panorama, cube and site: the one place for their mathematics.
+"""Rotations between the frames of scanner, panorama, cube and site.
 
 Frames, all right-handed:
 
@@ -36,7 +36,7 @@ _LOCK = 1e-10
 """Below this cosine of ez the angles ex and ey are not distinguishable."""
 
 _LARGEST_ENTRY = 10
-"""Entries of a rotation are 1 at most; a decomposition overflows on those of 1e308."""
+"""Entries of a rotation are 1 at most. Larger ones are refused early, since a decomposition overflows at 1e308."""
 
 
 class RotationError(BadInputError):

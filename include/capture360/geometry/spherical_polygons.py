@@ -1,4 +1,4 @@
-"""Outlines on faces as polygons on the sphere round an image, in format 2.0.0: `[n, phi, theta, ... n, phi, ...]`.
+"""Outlines on faces as spherical polygons around an image, in format 2.0.0: `[n, phi, theta, ... n, phi, ...]`.
 
 `phi` is the angle from +Y in [0, pi], `theta` the one about Y from +Z in [0, 2 pi), of directions in the image's own
 cube frame, before its rotation. Read from the public viewer (cognitedata/reveal,
@@ -28,13 +28,13 @@ Directions = NDArray[np.float64]
 """Unit vectors, n x 3, in the cube frame."""
 
 _NEARLY_ROUND = 2 * math.pi - 1e-6
-"""From here on an azimuth is written as 0: a server that reads it in single precision would find it too large."""
+"""Azimuths from here on are written as 0, since in single precision they would exceed 2 pi."""
 _STEPS = 8
-"""Points on each side of an outline where its distance to another one is measured."""
+"""Points on each side of an outline at which the distance to another one is measured."""
 
 
 def polygon_data(outlines: Sequence[Outline]) -> tuple[list[float], int]:
-    """The polygons of one asset on one image, and how many of them found no place within the format's limit.
+    """Return the polygons of one asset on one image, and the number of those beyond the format's limit.
 
     Outlines on different faces that are parts of one plate become one polygon.
     """
@@ -49,7 +49,7 @@ def polygon_data(outlines: Sequence[Outline]) -> tuple[list[float], int]:
 
 
 def polygons(data: Sequence[float]) -> Iterator[Directions]:
-    """The polygons that `data` in format 2.0.0 holds, as directions; ValueError if it is not in that format."""
+    """Parse format 2.0.0 to polygons as directions; ValueError if `data` is not in that format."""
     place = 0
     while place < len(data):
         count = int(data[place])
@@ -74,7 +74,7 @@ def _angles(direction: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _plates(parts: Sequence[tuple[FaceName, Directions]]) -> list[Directions]:
-    """Each plate once: parts that an edge of the cube cuts are joined."""
+    """Join parts of a plate that an edge of the cube cuts."""
     joined: list[list[tuple[FaceName, Directions]]] = []
     for part in parts:
         own = [group for group in joined if any(_is_one_plate(part, other) for other in group)]
@@ -87,7 +87,7 @@ def _plates(parts: Sequence[tuple[FaceName, Directions]]) -> list[Directions]:
 
 
 def _is_one_plate(one: tuple[FaceName, Directions], other: tuple[FaceName, Directions]) -> bool:
-    """Whether outlines on different faces come nearer to each other than a line of their text is high."""
+    """Return whether outlines on different faces are closer to each other than their text is high."""
     if one[0] == other[0]:
         return False
     cosine = float((_sides(one[1]) @ _sides(other[1]).T).max())
@@ -104,13 +104,13 @@ def _sides(directions: Directions) -> Directions:
 
 
 def _height(directions: Directions) -> float:
-    """The shortest side, as an angle: of an outline of text its height."""
+    """Return the shortest side as an angle, which is the height of a text."""
     cosines = (directions * np.roll(directions, -1, axis=0)).sum(axis=1)
     return float(np.arccos(np.clip(cosines, -1, 1)).min())
 
 
 def _around(directions: Directions) -> Directions:
-    """Those of the directions that are corners of the smallest convex polygon round all of them."""
+    """Return the directions that are corners of the convex hull of all."""
     import cv2
 
     middle = directions.sum(axis=0)

@@ -1,1 +1,1 @@
-"""Reading the landing zone: untrusted input on any fsspec store, never changed."""
+"""Read-only access to the landing zone: untrusted input on any fsspec store."""

@@ -1,4 +1,4 @@
-"""What tells one delivery of a capture from the next."""
+"""Fingerprints, which identify the deliveries of a capture."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from capture360.landing.folder import CaptureFolder
 
 
 def fingerprint(folder: CaptureFolder, markers: Collection[str] = ()) -> str:
-    """32 hex digits over path, size and version of every file, and over what is not read; ready markers do not count.
+    """Hash path, size and version of every file, and what is not read, to 32 hex digits; ready markers do not count.
 
-    The version is what the store offers: an ETag or checksum, on file systems the time of the last change.
+    The version is the store's ETag or checksum, on file systems the time of the last change.
     """
     digest = hashlib.sha256()
     for entry in folder.files:

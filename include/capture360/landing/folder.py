@@ -1,4 +1,4 @@
-"""One capture's folder as a read-only view that no path can leave."""
+"""Read-only view of one capture's folder, which no path can leave."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from capture360.text import is_text, printable
 IGNORED_NAMES = ("Thumbs.db", "desktop.ini")
 IGNORED_SUFFIXES = (".tmp", ".part", ".partial", ".crdownload")
 MOST_FILES = 2_000_000
-"""Paths are held in memory; a capture of a million faces is within this."""
+"""Paths are held in memory; a capture of a million faces is within the limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """A file of the folder: path relative to it, size in bytes, and what the store knows to change with content."""
+    """A file of the folder: relative path, size in bytes, and a version that changes with the content."""
 
     path: str
     size: int
@@ -32,7 +32,7 @@ class FileEntry:
 
 
 class OutsideError(BadInputError):
-    """A path leaves the capture folder; `problem` says how, and what to do."""
+    """A path leaves the capture folder; `problem` states how, and the fix."""
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(f'"{path}" {problem}.')
@@ -59,18 +59,18 @@ class CaptureFolder:
     def files(self) -> Sequence[FileEntry]:
         """All files, sorted by path; hidden, half-copied and system files left out. Listed once.
 
-        BadInputError if the folder cannot be listed, or holds more files than can be taken in.
+        BadInputError if the folder cannot be listed or holds too many files.
         """
         return self._listing[0]
 
     @property
     def left_out(self) -> Sequence[LeftOut]:
-        """What lies in the folder and is not read, sorted by path: links that lead elsewhere, folders that are shut."""
+        """Entries that are not read, sorted by path: links out of the folder, and folders without permission."""
         return self._listing[1]
 
     @property
     def hidden(self) -> Collection[str]:
-        """Names right in the folder that are no part of the delivery; one of them may be its ready file."""
+        """Names at the folder's top that are not part of the delivery; one may be its ready file."""
         return self._listing[2]
 
     @cached_property
@@ -98,7 +98,7 @@ class CaptureFolder:
         return {entry.path: entry.size for entry in self.files}
 
     def _walk(self) -> Iterator[FileEntry | LeftOut | str]:
-        """What counts, and as a text the name of each ignored file right in the folder."""
+        """Yield files, entries that are not read, and as plain text the names of ignored files at the folder's top."""
         for entry in local_tree(self._root) if self._is_local else self._stored():
             if is_ignored(entry.path):
                 if "/" not in entry.path and not isinstance(entry, LeftOut):
@@ -117,7 +117,7 @@ class CaptureFolder:
     def resolve(self, path: str) -> str:
         """`path` normalised; OutsideError if it is absolute, leaves the folder, or goes through a link out of it.
 
-        A path that was listed is itself: names of files may hold colons and backslashes.
+        A listed path is returned unchanged, since file names may contain colons and backslashes.
         """
         is_listed = path in self.sizes
         clean = path if is_listed else posixpath.normpath(path.replace("\\", "/"))
@@ -131,14 +131,14 @@ class CaptureFolder:
         return clean
 
     def exists(self, path: str) -> bool:
-        """Whether the file is there to be read; False for a path or a link that leaves the folder."""
+        """Return whether the file can be opened; False for a path or a link that leaves the folder."""
         return path in self.sizes or posixpath.normpath(path.replace("\\", "/")) in self.sizes
 
     @contextmanager
     def open(self, path: str) -> Iterator[IO[bytes]]:
-        """The file as a seekable binary stream. FileNotFoundError if it is not there, PermissionError if it is shut.
+        """Open a file as a seekable binary stream; FileNotFoundError or PermissionError if that is not possible.
 
-        Either names the relative path as its `filename`.
+        Both have the relative path as `filename`.
         """
         clean = self.resolve(path)
         try:
@@ -151,7 +151,7 @@ class CaptureFolder:
             yield stream
 
     def read(self, path: str, limit: int | None = None) -> bytes:
-        """The whole file, or its first `limit` bytes."""
+        """Read the file, or its first `limit` bytes."""
         with self.open(path) as stream:
             return bytes(stream.read() if limit is None else stream.read(limit))
 
@@ -162,14 +162,14 @@ class CaptureFolder:
 
 
 def is_ignored(path: str) -> bool:
-    """Whether a path is no part of a delivery: hidden, half-copied, or a companion file of an operating system."""
+    """Return whether a path is ignored: hidden, half-copied, or a companion file of an operating system."""
     name = posixpath.basename(path)
     hidden = any(part.startswith((".", "~$")) or part == "__MACOSX" for part in path.split("/"))
     return hidden or name in IGNORED_NAMES or name.lower().endswith(IGNORED_SUFFIXES)
 
 
 def _version(info: dict[str, Any]) -> str:
-    """A text that changes when the store saw the content change; stores disagree about the name of it."""
+    """Return a text that changes with the content. Each store names it differently."""
     for name in ("ETag", "etag", "md5Hash", "content_md5", "mtime", "LastModified", "last_modified", "updated"):
         if info.get(name):
             return str(info[name])

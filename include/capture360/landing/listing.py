@@ -1,4 +1,4 @@
-"""The captures of a site: the folders right below its landing URL."""
+"""Listing of a site's captures: the folders directly below its landing URL."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _LET_READ = "Let the reader of the landing zone read it."
 
 
 def capture_folder(site: Site, key: CaptureKey) -> CaptureFolder:
-    """The landing folder of a capture, listed afresh."""
+    """Return the landing folder of a capture, listed anew."""
     return CaptureFolder(f"{site.landing.url.rstrip('/')}/{key.capture}", use_listings_cache=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The site's captures, and what lies beside them and cannot be one.
+    """The site's captures, and entries beside them that cannot be captures.
 
-    `changed` says by capture when an entry right in its folder last changed, in seconds since 1970, where the store
-    knows it: file systems do, object stores have no folders.
+    `changed` is the time of the last change of the top of a capture's folder, in seconds since 1970. Only file systems
+    know it; object stores have no folders.
     """
 
     keys: Sequence[CaptureKey]
@@ -40,7 +40,7 @@ class Listing:
 
 
 def captures(site: Site) -> Listing:
-    """List what lies right below the landing folder of the site; ConfigError if there is none."""
+    """List the landing folder of the site; ConfigError if it does not exist."""
     good: list[CaptureKey] = []
     left_out: list[LeftOut] = []
     changed: dict[str, float] = {}
@@ -58,7 +58,7 @@ def captures(site: Site) -> Listing:
 
 
 def _entries(site: Site) -> Iterator[tuple[str, str, float]]:
-    """Name, kind, `directory` or `link`, and last change of the folders right below the landing folder."""
+    """Yield name, kind (`directory` or `link`) and last change of the folders directly below the landing folder."""
     url = printable(site.landing.url)
     fs, root = opened_store(site.landing.url, use_listings_cache=False)
     try:

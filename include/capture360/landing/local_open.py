@@ -1,7 +1,7 @@
-"""Opening a file of a local folder so that what is judged is what is read.
+"""Opening of files in a local folder without races between check and use.
 
-A name can be given to something else between looking at it and opening it. So every part of the path is opened without
-following links, the file without waiting for the other end of a pipe, and the open file itself says what it is.
+An entry can be replaced between check and use. So every part of the path is opened without following links, the file
+without blocking on a pipe, and the type is taken from the open file.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import IO
 
 
 class OtherFileError(Exception):
-    """What stands under the name is no file of the folder; the text says what it is and what to do."""
+    """The entry is no regular file of the folder; the text states what it is, and the fix."""
 
 
 def open_once(root: str, path: str) -> IO[bytes]:
-    """The file at `path` below `root`, or where a link there leads inside the folder.
+    """Open the file at `path` below `root`, or the target of a link inside the folder.
 
-    FileNotFoundError, PermissionError and IsADirectoryError as `open` has them; OtherFileError for links out of the
-    folder, and for pipes, sockets and devices.
+    FileNotFoundError, PermissionError and IsADirectoryError as of `open`; OtherFileError for links out of the folder,
+    pipes, sockets and devices.
     """
     top = Path(root).resolve()
     real = Path(root, path).resolve()

@@ -1,4 +1,4 @@
-"""The file that says a delivery is complete, such as `_READY`; the one parser of it."""
+"""Ready files such as `_READY`, which mark a delivery as complete."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ _LARGEST = 65_536
 
 @dataclass(frozen=True, slots=True)
 class ReadyFile:
-    """A ready file that lies in the folder. `files` is how many files it promises, None if it says nothing of them."""
+    """A ready file of the folder. `files` is the number of files that it states, None if it states none."""
 
     name: str
     files: int | None
 
 
 def ready_files(folder: CaptureFolder, names: Sequence[str]) -> Iterator[ReadyFile]:
-    """Those of `names` that lie in the folder, in their order."""
+    """Return those of `names` that exist in the folder, in their order."""
     for name in names:
         if folder.exists(name) or name in folder.hidden:
             yield ReadyFile(name, _promised(folder, name))
 
 
 def delivered_files(folder: CaptureFolder, names: Sequence[str]) -> int:
-    """How many files the folder holds, ready files not counted."""
+    """Return the number of files in the folder without ready files."""
     return sum(entry.path not in names for entry in folder.files)
 
 
 def _promised(folder: CaptureFolder, name: str) -> int | None:
-    """Anything but a count of files promises nothing: many tools leave an empty file, or words of their own."""
+    """Return the stated number of files; None for any other content, since many tools write an empty file or a text."""
     try:
         document = json.loads(folder.read(name, _LARGEST))
     except (OSError, ValueError, RecursionError):

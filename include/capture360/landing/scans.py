@@ -1,8 +1,8 @@
-"""E57 files of a capture, lying in its folder or in zip archives there: listed, measured and opened by one path.
+"""E57 files of a capture, in its folder or in zip archives there.
 
-A file within an archive is called `<archive>.zip/<path inside>`. It is never unpacked under a name that the archive
-chose: a stored member is read where it lies, a deflated one goes to a nameless temporary file while it is open.
-Archives are untrusted, so what they say of themselves is held against what they are before anything is unpacked.
+A file in an archive has the path `<archive>.zip/<path inside>`. It is never unpacked under a name of the archive's: a
+stored member is read in place, a deflated one is unpacked to a nameless temporary file while it is open. Archives are
+untrusted, so their declared sizes are verified before anything is unpacked.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ E57 = ".e57"
 ZIP = ".zip"
 _MOST_MEMBERS = 10_000
 _MOST_DIRECTORY = 64 << 20
-"""Bytes of an archive's table of contents, which is read as a whole."""
+"""Largest size in bytes of an archive's directory, which is read as a whole."""
 _MOST_RATIO = 50
-"""Pictures and points hardly shrink; what unpacks to far more than it is was made to fill a disk."""
+"""Largest accepted expansion. Pictures and points hardly compress; more is taken for a decompression bomb."""
 _FREE_OF_RATIO = 16 << 20
 _ROOM_LEFT = 1 << 30
 _BLOCK = 1 << 20
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _ENCRYPTED = 0x1
 _KNOWN: WeakKeyDictionary[CaptureFolder, dict[str, Mapping[str, zipfile.ZipInfo]]] = WeakKeyDictionary()
-"""Members by archive, kept as long as the listing of the folder: reading them for each member is quadratic."""
+"""Members by archive, cached with the listing of the folder, since reading them for each member is quadratic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +52,27 @@ class ScanFile:
 
 
 def scans_in(folder: CaptureFolder) -> list[ScanFile]:
-    """The E57 files that lie in the folder itself."""
+    """Return the paths of E57 files outside of archives."""
     return [ScanFile(entry.path, entry.size) for entry in folder.files if entry.path.lower().endswith(E57)]
 
 
 def archives_in(folder: CaptureFolder) -> list[str]:
-    """Paths of the zip archives in the folder."""
+    """Return the paths of zip archives."""
     return [entry.path for entry in folder.files if entry.path.lower().endswith(ZIP)]
 
 
 def scans_within(folder: CaptureFolder, archive: str) -> list[ScanFile]:
-    """The E57 files in an archive; BadInputError if there is none, or if the archive cannot be trusted."""
+    """Return the E57 files in an archive; BadInputError if there is none, or the archive is not valid."""
     return [ScanFile(f"{archive}/{name}", member.file_size) for name, member in _members(folder, archive).items()]
 
 
 def scan_exists(folder: CaptureFolder, path: str) -> bool:
-    """Whether the file, or the archive that holds it, is still there."""
+    """Return whether the file, or the archive that holds it, exists."""
     return folder.exists(path) or folder.exists(_split(folder, path)[0])
 
 
 def scan_size(folder: CaptureFolder, path: str) -> int:
-    """Bytes of an E57 file, unpacked."""
+    """Return the unpacked size of an E57 file in bytes."""
     if folder.exists(path):
         return folder.sizes[path]
     archive, name = _split(folder, path)
@@ -81,9 +81,9 @@ def scan_size(folder: CaptureFolder, path: str) -> int:
 
 @contextmanager
 def open_scan(folder: CaptureFolder, path: str) -> Iterator[IO[bytes]]:
-    """An E57 file as a seekable binary stream. BadInputError if it is not there or its archive cannot be read.
+    """Open an E57 file as a seekable binary stream; BadInputError if it is missing or its archive cannot be read.
 
-    ConfigError if there is no room to unpack it in the folder for temporary files.
+    ConfigError if the folder for temporary files has no room to unpack it.
     """
     if folder.exists(path):
         with folder.open(path) as stream:
@@ -103,7 +103,7 @@ def open_scan(folder: CaptureFolder, path: str) -> Iterator[IO[bytes]]:
 
 
 def _split(folder: CaptureFolder, path: str) -> tuple[str, str]:
-    """Archive and path inside it; the path and nothing if no archive of that name is there."""
+    """Split a path into archive and path inside; the second is empty if there is no such archive."""
     parts = path.split("/")
     for number in range(1, len(parts)):
         archive = "/".join(parts[:number])
@@ -113,7 +113,7 @@ def _split(folder: CaptureFolder, path: str) -> tuple[str, str]:
 
 
 def _members(folder: CaptureFolder, archive: str) -> Mapping[str, zipfile.ZipInfo]:
-    """The E57 members of an archive by name, each found to be harmless; read once for a listing of the folder."""
+    """Return the validated E57 members of an archive by name; read once for each listing of the folder."""
     if not folder.exists(archive):
         raise BadInputError(f"{archive} is no longer in {folder.url}. Put it back, or deliver the capture again.")
     known = _KNOWN.setdefault(folder, {})
@@ -162,12 +162,12 @@ def _checked(members: Sequence[zipfile.ZipInfo], archive: str, size: int) -> Seq
 
 
 def _is_companion(name: str) -> bool:
-    """Whether an archiver added the member by itself. A path that leaves the archive is judged, not passed over."""
+    """Return whether the member is a companion file of an archiver; never true for a path that leaves the archive."""
     return is_ignored(name) and not {"", ".", ".."} & set(name.split("/"))
 
 
 def _start(stream: IO[bytes], member: zipfile.ZipInfo, archive: str) -> int:
-    """Where a member's bytes begin: behind its local header, whose length the table of contents does not say."""
+    """Return the offset of a member's data, behind its local header, whose length the directory does not state."""
     if member.header_offset < 0:
         raise BadInputError(f"{archive} is damaged at {member.filename}. Copy it again.")
     stream.seek(member.header_offset)
@@ -183,7 +183,7 @@ def _start(stream: IO[bytes], member: zipfile.ZipInfo, archive: str) -> int:
 
 @contextmanager
 def _unpacked(packed: _Window, member: zipfile.ZipInfo, path: str) -> Iterator[IO[bytes]]:
-    """A deflated member unpacked into memory while it is small, else into a nameless file."""
+    """Unpack a deflated member into memory if it is small, else into a nameless file."""
     room = shutil.disk_usage(tempfile.gettempdir()).free - _ROOM_LEFT
     if member.file_size > room:
         raise ConfigError(
@@ -200,7 +200,7 @@ def _unpacked(packed: _Window, member: zipfile.ZipInfo, path: str) -> Iterator[I
 
 
 def _inflate(packed: _Window, target: IO[bytes], member: zipfile.ZipInfo) -> None:
-    """Write the member's content, never more than its table of contents says; ValueError if it is another."""
+    """Write the member's content, at most the declared size; ValueError if size or checksum differ."""
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     checksum, left = 0, member.file_size
     while not unpacker.eof:
@@ -218,7 +218,7 @@ def _inflate(packed: _Window, target: IO[bytes], member: zipfile.ZipInfo) -> Non
 
 
 class _Careful(io.RawIOBase):
-    """A stream that refuses to be read in one go where an archive claims a huge table of contents."""
+    """Stream that refuses large reads, since an archive may declare a huge directory."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -245,7 +245,7 @@ class _Careful(io.RawIOBase):
 
 
 class _Window(io.RawIOBase):
-    """The packed bytes of a member, where they lie in the archive."""
+    """Stream of the packed bytes of a member within the archive."""
 
     def __init__(self, archive: IO[bytes], start: int, size: int) -> None:
         self._stream = archive

@@ -1,4 +1,4 @@
-"""Listing a folder of a local or mounted file system without ever leaving it: links to folders are not followed."""
+"""Recursive listing of a local or mounted folder that never leaves it: links to folders are not followed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NO_TEXT = "has a name with line breaks, control characters or bytes that are no
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Something below the folder that is not read, and why. `outside` if reading it would leave the folder."""
+    """An entry that is not read, and why. `outside` if reading it would leave the folder."""
 
     path: str
     problem: str
@@ -37,9 +37,9 @@ class Found:
 
 
 def local_tree(root: str) -> Iterator[Found | LeftOut]:
-    """All that lies below `root`, by path relative to it; nothing if it is no folder.
+    """List everything below `root`, by relative path; nothing if it is no folder.
 
-    BadInputError if the folder itself cannot be listed; a folder further down is listed as left out.
+    BadInputError if `root` cannot be listed; folders below it that cannot are entries that are not read.
     """
     real = os.path.realpath(root)
     folders = [""]
@@ -65,7 +65,7 @@ def local_tree(root: str) -> Iterator[Found | LeftOut]:
 
 
 def no_text(path: str) -> LeftOut:
-    """A file or folder whose name no table can hold, by its escaped path."""
+    """Return the entry of a file or folder whose name is no plain text, by its escaped path."""
     return LeftOut(printable(path), _NO_TEXT)
 
 

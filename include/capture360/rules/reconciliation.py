@@ -18,7 +18,7 @@ R01 = _rule(
     messages=says(
         "{sentence}",
         bad="a records folder that was deleted",
-        sentence="Collections of captures that the records do not know: hall-7_2026-04-17. Restore their "
+        sentence="Collections of captures without records: hall-7_2026-04-17. Restore their "
         "folders in file:///records from a backup.",
     ),
 )

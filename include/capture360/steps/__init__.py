@@ -1,1 +1,1 @@
-"""The steps of a capture's way, one plain function each: called alike by DAG tasks, command line and crash tests."""
+"""The steps of ingest, contextualization and review, one function each, which tasks and the command line call."""

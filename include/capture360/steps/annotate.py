@@ -20,13 +20,13 @@ from capture360.steps.review_due import match_digest
 
 STEP = "annotate"
 LEAST_AT_ONCE = 150
-"""Images of a batch; six faces each are what one listing of annotations takes."""
+"""Least number of images in a batch; their six faces fill one listing of annotations."""
 MOST_BATCHES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Plates:
-    """Assets that are linked, assets that only a suggestion names, and texts near an asset that nothing came of."""
+    """Counts of linked assets, of assets that are only suggested, and of dropped texts similar to a tag."""
 
     linked: int
     asked: int
@@ -35,9 +35,9 @@ class Plates:
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
-    """Links made, found as they were, left to a person, and removed; `refused` are sentences about matches.
+    """Counts of links created, unchanged, left to a person, and removed; `refused` are sentences about matches.
 
-    `only_recorded` are suggestions that stand in the records alone, where the project has no place for them.
+    `only_recorded` are suggestions that only the records hold, since the project cannot.
     """
 
     approved: int
@@ -51,9 +51,9 @@ class Annotated:
 
 
 def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
-    """Make the links in CDF what `match` recorded, but for what people decided; done again it changes nothing.
+    """Write the links that `match` recorded to CDF, except where people decided otherwise. Idempotent.
 
-    RecordsError if what is remembered of the capture's links was lost.
+    RecordsError if the recorded state of the capture's links was lost.
     """
     LinkMemory(ctx.records, key).ensure_whole()
     images = images_of(ctx, key, fingerprint)
@@ -107,7 +107,7 @@ def batches_of(
 ) -> Iterator[tuple[Sequence[PublishedImage], Sequence[Match]]]:
     """Yield the images in batches, each with the matches on it.
 
-    Each batch stores what is known of all links of the capture, so a larger capture has larger batches and not more.
+    Each batch stores the state of all links of the capture, so larger captures have larger batches, not more of them.
     """
     on: dict[str, list[Match]] = defaultdict(list)
     for match in matches:

@@ -1,6 +1,6 @@
-"""Which captures of a date have work to be done, and why: those without an end, and those whose inputs changed.
+"""Selection of a date's captures for a backfill: those that did not complete, and those whose inputs changed.
 
-A capture has a date from its first validation on. Nothing is written here.
+Captures have a date once they are validated. Nothing is written here.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Why a capture is to be ingested or contextualized; empty where it is not.
+    """Reasons to ingest or contextualize a capture; empty if there is none.
 
-    `lacking` says why the capture can reach no end by a backfill, None if it can.
+    `lacking` is the reason why a backfill cannot complete the capture, None if it can.
     """
 
     key: CaptureKey
@@ -68,7 +68,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What the records held of the end of a step, and the number of the newest lease, before a run was asked for."""
+    """State of the records before a run was requested: the completed work, and the number of the newest lease."""
 
     end: str
     lease: int
@@ -85,7 +85,7 @@ def parse_date(text: object) -> date:
 def captures_on(records: Records, day: date, site: str | None = None) -> list[CaptureKey]:
     """Return the captures taken on a date, of one site if it is named.
 
-    A capture that was delivered anew with another date belongs to that date alone. Retracted captures are left out.
+    A capture that was redelivered with another date belongs to the new one. Retracted captures are left out.
     """
     keys = [key for key in records.on_date(day) if site is None or key.site == site]
     dated = [key for key in keys if _date_of(records, key) in {None, day.isoformat()}]
@@ -93,7 +93,7 @@ def captures_on(records: Records, day: date, site: str | None = None) -> list[Ca
 
 
 def due_captures(ctx: StepContext, keys: Sequence[CaptureKey], what: What) -> list[Due]:
-    """Return what is to be done with captures of one site, in their order. The assets are listed at most once."""
+    """Return the work due for captures of one site, in their order. Assets are listed at most once."""
     site = ctx.site
     now: list[Inputs] = []
 
@@ -107,9 +107,9 @@ def due_captures(ctx: StepContext, keys: Sequence[CaptureKey], what: What) -> li
 
 
 def lacks_end(records: Records, key: CaptureKey, what: What, *, links: bool = True) -> str | None:
-    """Say what a capture lacks that a backfill should have brought about; None if nothing.
+    """Return what a capture still lacks after a backfill; None if nothing.
 
-    `links` is whether captures of the site are contextualized at all.
+    `links` states whether captures of the site are contextualized.
     """
     if records.newest_with(key, VERIFY) is None:
         return _why_not_published(records, key)
@@ -119,7 +119,7 @@ def lacks_end(records: Records, key: CaptureKey, what: What, *, links: bool = Tr
 
 
 def mark(records: Records, key: CaptureKey, what: What) -> Mark:
-    """Return what the records hold of the end of `what`, ingest or contextualize."""
+    """Return the recorded state of `what`, ingest or contextualize."""
     step = VERIFY if what is What.INGEST else ANNOTATE
     newest = records.newest_with(key, step)
     record = records.get(key, newest, step) if newest else None
@@ -133,9 +133,10 @@ def outcome(
     before: Mark,
     run_has_ended: Callable[[str], bool],
 ) -> str | None:
-    """Return "" once the end of `what` is recorded, a sentence when its run ended without it, else None.
+    """Return "" once `what` is recorded as complete, a sentence if its run ended without that, else None.
 
-    `run_has_ended` is asked about the newest run that took the lease: whether it does `what`, and has ended.
+    `run_has_ended` is called with the newest run that took the lease; it returns whether that run does `what` and
+    ended.
     """
     number, run = lease.last_run(records, key)
     over = run is not None and number > before.lease and run_has_ended(run)
@@ -162,7 +163,7 @@ def _due(ctx: StepContext, key: CaptureKey, what: What, matched_to: Callable[[],
 
 
 def _ingest_due(ctx: StepContext, key: CaptureKey) -> tuple[tuple[str, ...], str | None]:
-    """Return why a capture is to be ingested, and what keeps it from being ingested."""
+    """Return the reason to ingest a capture, and what prevents it."""
     records = ctx.records
     folder = ctx.folder(key)
     published = records.newest_with(key, VERIFY) is not None
@@ -191,7 +192,7 @@ def _contextualize_due(records: Records, key: CaptureKey, matched_to: Callable[[
 
 
 def _is_contextualized(records: Records, key: CaptureKey) -> bool:
-    """Whether the links of what is published were written, and from its newest matches."""
+    """Return whether the links of the published delivery were written from its newest matches."""
     newest = records.newest_with(key, PUBLISH)
     state = records.load(key, newest, only=STAGE_STEPS) if newest else None
     linked = state.body(ANNOTATE) if state is not None else None

@@ -1,6 +1,6 @@
-"""All captures, and one of them, as people look for them: from the records alone. Reads only.
+"""Data for the pages of captures, from the records alone. Reads only.
 
-The index of a site costs two listings however many captures it has; records are read for the captures that are shown.
+The index of a site takes two listings, however many captures it has; records are read for the captures that are shown.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from capture360.steps.validate import REPORT as VALIDATION_REPORT
 
 _SIDE_BY_SIDE = 16
 _SUMMARY = frozenset({"sense", STEP, PUBLISH, "verify", ANNOTATE})
-"""The steps whose records make a row; all of them small."""
+"""Steps whose records make up a row; all of them are small."""
 _UNDER_WAY = frozenset({"queued", "running"})
 
 
 def index(register: Register, records: Records, runs: Mapping[str, LastRun]) -> Sequence[Entry]:
-    """All captures of the register's sites, those that ran last first. `runs` are the last ones by partition key."""
+    """Return all captures of the register, ordered by last run. `runs` are the last runs by partition key."""
     found = []
     for site in register.site_ids:
         stages = {capture: stage for (capture, _), stage in records.done(site).items()}
@@ -43,7 +43,7 @@ def index(register: Register, records: Records, runs: Mapping[str, LastRun]) -> 
 
 
 def newest_deliveries(records: Records, keys: Sequence[CaptureKey]) -> Sequence[Delivery | Capture360Error | None]:
-    """The newest delivery of each capture, side by side; None without records, the error if they are damaged."""
+    """Read the newest delivery of each capture concurrently; None without records, the error if they are damaged."""
 
     def newest(key: CaptureKey) -> Delivery | Capture360Error | None:
         try:
@@ -57,7 +57,7 @@ def newest_deliveries(records: Records, keys: Sequence[CaptureKey]) -> Sequence[
 
 
 def detail(records: Records, key: CaptureKey) -> Detail | None:
-    """One capture; None without records."""
+    """Return the details of one capture; None without records."""
     states = [records.load(key, name, only=_SUMMARY) for name in records.fingerprints(key)]
     known = sorted((state for state in states if state), key=lambda state: state.seen_at, reverse=True)
     if not known:
@@ -73,7 +73,7 @@ def detail(records: Records, key: CaptureKey) -> Detail | None:
 
 
 def _state(stage: Stage | None, last: LastRun | None) -> State:
-    """A run that is under way comes first; then what sensing is done with; then a run that failed."""
+    """Return the state to show: an active run takes precedence, then an end of the capture, then a failed run."""
     if last is not None and last.state in _UNDER_WAY:
         return State.RUNNING
     if stage is not None:
@@ -106,7 +106,7 @@ def _delivery(state: CaptureState, *, matched: bool) -> Delivery:
 
 
 def _first_fix(findings: Sequence[Mapping[str, Any]]) -> str:
-    """The message of the finding that holds back most; empty where none holds anything back."""
+    """Return the message of the finding that holds back most stations; empty if there is none."""
     order = [Disposition.STOP, Disposition.QUARANTINE]
     worst = sorted((f for f in map(Finding.from_document, findings) if f.disposition in order),
                    key=lambda finding: order.index(finding.disposition))  # fmt: skip

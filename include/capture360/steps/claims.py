@@ -1,4 +1,4 @@
-"""Who does a thing that one process alone may do: whoever creates its document first, until that is removed."""
+"""Mutual exclusion between processes: the one that creates a document holds the claim until it is removed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from capture360.records import Records
 
 ABANDONED = timedelta(minutes=10)
-"""A claim that is older is one of a process that was killed."""
+"""Age from which a claim counts as left behind by a killed process."""
 
 
 def claim(records: Records, path: str, now: datetime) -> bool:
@@ -22,7 +22,7 @@ def claim(records: Records, path: str, now: datetime) -> bool:
 
 
 def give_up(records: Records, path: str) -> None:
-    """Remove the claim once the thing is done."""
+    """Remove the claim."""
     records.store.remove(path)
 
 

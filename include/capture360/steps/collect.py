@@ -1,4 +1,4 @@
-"""What CDF's extraction made of a capture: found by query, compared with what the scans promised, and recorded."""
+"""Collect the images that CDF extracted from a capture's scans: query, compare with the scans, and record them."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ POINT_CLOUDS = "point_clouds"
 _SAME_PLACE_M = 0.01
 _SHOWN = 5
 LATE_S = 20.0
-"""How long to wait for images that were promised; CDF may show them a little after it says that it is done."""
+"""How long to wait for expected images, which CDF may show a little after it reports the extraction as done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What CDF made. `missing` are stations that were promised and are not there; `others` images nobody promised.
+    """The images that CDF made. `missing` are stations without an image; `others` are images without a station.
 
-    `point_clouds` came along as instances.
+    `point_clouds` are instances that CDF made beside them.
     """
 
     images: int
@@ -50,7 +50,7 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Images by the station that they show, stations without one, and further images made by the same revisions."""
+    """Images by station, stations without one, and further images of the same revisions."""
 
     shown: Mapping[str, ExtractedImage]
     missing: tuple[str, ...]
@@ -58,11 +58,11 @@ class _Found:
 
 
 def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
-    """Find the images that CDF made, compare them with what the scans hold, and record them as published.
+    """Find the images that CDF made, compare them with the stations of the scans, and record them as published.
 
-    An image belongs to a station if it was made after the revision of the station's scan was started and stands at the
-    station's place. In a space of the capture's own all that the revisions made is the capture's.
-    CdfError if there is none, if images name faces that have no content, or if some that were there before are missing.
+    An image belongs to a station if it was created after the revision of the station's scan started, at the station's
+    position. In a space of the capture's own all images of the revisions are the capture's. CdfError if there is none,
+    if faces have no content, or if images are missing that existed before.
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
     body = recorded_revisions(ctx.records, key, fingerprint)
@@ -118,12 +118,12 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
 
 
 def was_extracted(body: Mapping[str, Any]) -> bool:
-    """Whether a record of published images is about those that CDF's extraction made."""
+    """Return whether a record of published images is about extracted ones."""
     return "shown" in body
 
 
 def extract_again(ctx: StepContext, key: CaptureKey, fingerprint: str) -> str:
-    """How images that CDF made are had again: it extracts a scan once for each revision of its model."""
+    """Return how to have images extracted again: CDF extracts a scan once for each revision of its model."""
     body = recorded_revisions(ctx.records, key, fingerprint)
     work = _named([str(number) for number, _ in body["revisions"].values()])
     described = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).describe(body["model"], work)
@@ -131,12 +131,12 @@ def extract_again(ctx: StepContext, key: CaptureKey, fingerprint: str) -> str:
 
 
 def at_same_place(one: Pose, other: Pose) -> bool:
-    """Whether two poses stand within a centimetre of each other."""
+    """Return whether two positions are within a centimetre."""
     return math.dist(one.position, other.position) < _SAME_PLACE_M
 
 
 def _once_complete(extraction: Extracted, capture: Capture, began: Mapping[str, datetime]) -> _Found:
-    """What is there once all that was promised is, or once it is too late for that."""
+    """Return the images once all expected ones exist, or when the time for them is over."""
     found: list[_Found] = []
 
     def complete() -> bool:
@@ -150,7 +150,7 @@ def _once_complete(extraction: Extracted, capture: Capture, began: Mapping[str, 
 def _lost(
     ctx: StepContext, key: CaptureKey, fingerprint: str, missing: Sequence[str], extraction: Extracted
 ) -> list[str]:
-    """Those of the stations whose images this delivery showed before, and that are in the space no more."""
+    """Return the missing stations whose images this delivery had before."""
     known = ctx.records.get(key, fingerprint, PUBLISH)
     if known is None or not was_extracted(known.body):
         return []
@@ -160,7 +160,7 @@ def _lost(
 
 
 def _left(ctx: StepContext, key: CaptureKey, extraction: Extracted, made: Set[str]) -> list[str]:
-    """Images that deliveries of this capture recorded before, that are not this one's, and that CDF still has."""
+    """Return images of earlier deliveries of this capture that CDF still has."""
     records = [ctx.records.get(key, each, PUBLISH) for each in ctx.records.fingerprints(key)]
     bodies = [record.body for record in records if record is not None and was_extracted(record.body)]
     before = {name for body in bodies for name in (*body["shown"].values(), *body["others"], *body["left"])}
@@ -169,7 +169,7 @@ def _left(ctx: StepContext, key: CaptureKey, extraction: Extracted, made: Set[st
 
 
 def _compared(capture: Capture, images: Sequence[ExtractedImage], began: Mapping[str, datetime]) -> _Found:
-    """Of several images that could be a station's, the one that was made first: what came later was not for it."""
+    """Assign images to stations; of several candidates the oldest one."""
     oldest_first = sorted(images, key=lambda each: (each.created, each.image.external_id))
     places = np.array([each.image.pose.position for each in oldest_first], dtype=np.float64).reshape(-1, 3)
     left = np.ones(len(oldest_first), dtype=bool)

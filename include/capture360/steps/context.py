@@ -15,9 +15,9 @@ from capture360.settings.site import Site
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """One per task. `run` names the run in leases and records; `log` takes one line of progress.
+    """Context of the steps of one task. `run` names the run in leases and records; `log` takes a line of progress.
 
-    `folder_url` is where the capture lies if that is not its folder in the site's landing zone.
+    `folder_url` is the capture's folder if it is not in the site's landing zone.
     """
 
     site: Site
@@ -28,11 +28,11 @@ class StepContext:
     folder_url: str | None = None
 
     def __post_init__(self) -> None:
-        """ConfigError if the records are those of another CDF project: they would steer what is changed in this one."""
+        """Raise ConfigError if the records belong to another CDF project: they steer what is changed in this one."""
         self.records.refuse_other_project(self.site.id, *self.cdf.connection.identity)
 
     def bind(self) -> None:
-        """Bind the records of the site to this CDF project, from its first record on."""
+        """Bind the records of the site to this CDF project."""
         self.records.bind(self.site.id, *self.cdf.connection.identity)
 
     def folder(self, key: CaptureKey) -> CaptureFolder:

@@ -1,4 +1,4 @@
-"""Link one published capture without a scheduler: the steps of captures_contextualize, one after the other."""
+"""Link one published capture without a scheduler: the steps of captures_contextualize in sequence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from capture360.steps.status import report_failure, report_success
 
 @dataclass(frozen=True, slots=True)
 class Contextualized:
-    """What the steps reported about the newest published delivery."""
+    """Results of the steps for the newest published delivery."""
 
     fingerprint: str
     matched: Matched
@@ -57,8 +57,8 @@ def _contextualized(ctx: StepContext, key: CaptureKey) -> Contextualized:
 def plate_documents(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[dict[str, Any]]:
     """Return each plate with its verdict, its place if stations see it together, and its views, as JSON values.
 
-    A plate is linked, asked about, or dropped: its tag was rejected, or is not likely enough. What people decided is
-    in it.
+    A plate is linked, asked about, or dropped, if its tag was rejected or is not likely enough. Decisions of people are
+    included.
     """
     record = ctx.records.get(key, fingerprint, MATCH)
     places = record.body["plates"] if record is not None else {}

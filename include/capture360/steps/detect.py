@@ -1,4 +1,4 @@
-"""Detect the texts on the faces of one batch of published images, read from CDF and not from the landing zone."""
+"""Detect the texts on the faces of published images in batches. Faces are read from CDF, not from the landing zone."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def detect(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int, wait
     """Read the faces of batch number `batch` (from 0) and record the texts.
 
     A face that cannot be read is reported and left out. ConfigError if the local OCR is not installed, or the project
-    lacks the chosen detector. JobsPending if CDF still reads and `wait` does not sleep: call again with it.
+    lacks the chosen detector. JobsPending if jobs of CDF are running and `wait` does not sleep: call again with it.
     """
     images = images_of(ctx, key, fingerprint)
     size = batch_size(len(images))

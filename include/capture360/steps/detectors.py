@@ -1,4 +1,4 @@
-"""The detector that a site chose, if its project has it."""
+"""Construction of a site's detector."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from capture360.store import DocumentStore
 def detector_of(
     ctx: StepContext, key: CaptureKey, fingerprint: str, collections: Sequence[Collection], wait: JobWait
 ) -> Detector:
-    """What `links.detector` names; ConfigError if the project has no such service."""
+    """Build the detector that `links.detector` names; ConfigError if the project has no such service."""
     chosen, offered = ctx.site.links.detector, mode_of(ctx.cdf).detectors
     if chosen not in offered:
         raise ConfigError(
-            f"links.detector: {chosen} is not to be had in project {ctx.cdf.connection.project}, which is used as "
+            f"links.detector: {chosen} is not available in project {ctx.cdf.connection.project}, which is used as "
             f"{ctx.cdf.connection.mode}. Choose one of {', '.join(offered)}."
         )
     return _MAKERS[chosen](ctx, key, fingerprint, collections, wait)

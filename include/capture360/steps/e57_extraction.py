@@ -1,6 +1,7 @@
 """E57 captures where CDF extracts the panoramas: upload the scans, start one revision or job each, and wait.
 
-`look` asks once, so that a deferred task and a command line can both wait. What came out is in `steps.collect`.
+`poll_revisions` asks once, so that a deferred task and the command line can both wait. `steps.collect` finds the
+results.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _LONGEST_PAUSE_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class ScansUploaded:
-    """Files in CDF by their internal ids, and their bytes together."""
+    """Internal ids of the files in CDF by path, and their total size in bytes."""
 
     files: int
     bytes: int
@@ -78,7 +79,7 @@ def scan_file(folder: CaptureFolder, capture: Capture, path: str) -> LargeFile:
 
 
 def upload_scans(ctx: StepContext, key: CaptureKey, fingerprint: str) -> ScansUploaded:
-    """Bring the capture's E57 files into CDF, in parts; files that are there already are found.
+    """Upload the capture's E57 files in parts, unless CDF has them.
 
     BadInputError if a file is no longer what was validated, or differs from a published one without a new revision.
     """
@@ -128,7 +129,7 @@ def start_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Star
 
 
 def poll_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Waiting:
-    """Return how far CDF is. CdfError with CDF's reason if a revision or job failed, or if the deadline is over."""
+    """Return the progress of CDF. CdfError with CDF's reason if a revision or job failed, or the deadline is over."""
     body = recorded_revisions(ctx.records, key, fingerprint)
     scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
     model = body["model"]

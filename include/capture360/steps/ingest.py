@@ -1,4 +1,4 @@
-"""The whole way of a capture without a scheduler: the same steps, one after the other, under one lease."""
+"""Ingest of a capture without a scheduler: the steps of captures_ingest in sequence, under one lease."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from capture360.steps.verify import verify
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What the steps said; a rejected capture went no further. Scans are `collected`, faces `published`."""
+    """Results of the steps; only `validated` for a rejected capture. Scans are `collected`, faces `published`."""
 
     validated: Validated
     uploaded: int = 0
@@ -34,7 +34,7 @@ class Ingested:
 def ingest(
     ctx: StepContext, key: CaptureKey, *, is_finished: Callable[[str], bool] = lease.process_is_finished
 ) -> Ingested:
-    """Take one capture from its folder into CDF. LeaseHeldError while another run is writing it."""
+    """Ingest one capture; LeaseHeldError while another run is writing it."""
     with lease.held(ctx.records, key, ctx.run, is_finished=is_finished):
         try:
             done = _ingested(ctx, key)

@@ -1,6 +1,6 @@
-"""What the outcome of a step depends on beside the delivery: a digest of each part, recorded with the outcome.
+"""Digests of the inputs of a step beside the delivery, recorded with its outcome.
 
-A backfill compares them with those of today, so that it does again what changed, and nothing else.
+A backfill compares them with the current ones, and repeats only steps whose inputs changed.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _NOT_FOR_INGEST = {
 _NOT_FOR_DETECTION = {"enabled", "asset_subtrees", "asset_spaces", "match_on", "manual", "matching"}
 
 Inputs = Mapping[str, str]
-"""Digests by the names that people are shown."""
+"""Digests by the names of the inputs as people see them."""
 
 
 def ingest_inputs(site: Site) -> Inputs:
-    """Digests of what a validation judges by, and of the settings that decide what is published."""
+    """Return digests of the rules, the thresholds, and the settings that determine what is published."""
     return {
         "validation rules": _digest(version("capture360"), *map(_rule, CAPTURE_RULES)),
         "check settings": _digest(site.checks.model_dump_json()),
@@ -40,7 +40,7 @@ def ingest_inputs(site: Site) -> Inputs:
 
 
 def match_inputs(settings: LinkSettings, assets: Iterable[Asset], manual: ManualMatches | None) -> Inputs:
-    """Digests of what the texts of a capture are matched to, and by which settings and calibration."""
+    """Return digests of the assets, the manual matches, the settings and the calibration."""
     calibration = files(matching).joinpath("calibration.json").read_text("utf-8")
     return {
         "asset list": _digest(*sorted(repr((asset.ref, asset.name, sorted(asset.tags))) for asset in assets)),
@@ -59,7 +59,7 @@ def changed_inputs(recorded: Mapping[str, object], now: Inputs) -> list[str]:
 
 
 def _rule(rule: Rule) -> str:
-    """Return what a rule says and judges by; the functions that find rows belong to the version of the program."""
+    """Return texts and parameters of a rule. Its functions are covered by the version of the program."""
     expectations = [(each.suite, each.type, each.kwargs) for each in rule.expectations]
     return repr((rule.id, rule.title, rule.disposition.value, rule.stage, rule.messages, rule.parameters, expectations))
 

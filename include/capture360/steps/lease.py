@@ -1,11 +1,11 @@
-"""One writer a capture. The lease lies beside the records and names the run that holds it.
+"""Leases: one writer for each capture. A lease is a document beside the records that names the run that holds it.
 
     <site>/<capture>/leases/000001.json       {"run": ..., "at": ...}; the highest number is the lease
-    <site>/<capture>/leases/000001.released   the holder gave it back
+    <site>/<capture>/leases/000001.released   the holder released it
     sensing/held/<site>~<capture>~000001      marks a lease that was taken, so that one listing finds all of them
 
-Taking the lease is the exclusive creation of the next number, which one run alone can win, and it counts only if no
-higher number is there afterwards: somebody who looked long ago cannot come back with an old number.
+A run takes the lease by creating the next number exclusively. It counts only if no higher number exists afterwards, so
+that a run which listed the numbers long ago cannot win with an old one.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _RELEASED = ".released"
 _LEASE = re.compile(r"\d+\.json")
 _COMMAND_LINE = "command line"
 _CLOCK_STEP = timedelta(minutes=1)
-"""How far the clock may have been set since a process began, without the process being taken for another."""
+"""Tolerance for clock changes when start times of processes are compared."""
 
 
 def take(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[str], bool]) -> None:
-    """Take the lease for `run`; LeaseHeldError says who holds it. Taking it twice by one run is one take.
+    """Take the lease for `run`; LeaseHeldError names another holder. Idempotent for one run.
 
-    `is_finished` is asked about the run that holds it; a finished run's lease is taken over.
+    `is_finished` is called with the run that holds it; the lease of a finished run is taken over.
     """
     number, holder = position(records, key)
     if holder == run:
@@ -57,7 +57,7 @@ def take(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[
 
 
 def release(records: Records, key: CaptureKey, run: str) -> None:
-    """Give the lease back; nothing happens if another run holds it by now."""
+    """Release the lease, unless another run holds it."""
     number, holder = position(records, key)
     if holder == run:
         records.store.put(_path(key, number, _RELEASED), b"")
@@ -65,10 +65,10 @@ def release(records: Records, key: CaptureKey, run: str) -> None:
 
 
 def release_ended(records: Records, *, is_finished: Callable[[str], bool]) -> Sequence[CaptureKey]:
-    """Give back the leases of runs that ended without doing so; the captures that are free by that.
+    """Release the leases of runs that ended without doing so; return the freed captures.
 
-    A run is lost, is marked as ended, or has a task cleared after the one that releases. One listing, and two requests
-    for each lease that is held. A run that cannot be asked about keeps its lease.
+    That happens if a run is lost, is marked as ended, or has a task cleared after the releasing one. Takes one listing,
+    and two requests for each held lease. A run whose state is unknown keeps its lease.
     """
     freed = []
     for name in records.store.names(HELD):
@@ -96,18 +96,18 @@ def _has_ended(run: str, is_finished: Callable[[str], bool]) -> bool:
 
 
 def holder(records: Records, key: CaptureKey) -> str | None:
-    """The run that holds the lease; None if nobody does."""
+    """Return the run that holds the lease; None if none does."""
     return position(records, key)[1]
 
 
 def held_of(records: Records, site: str) -> Sequence[CaptureKey]:
-    """The captures of a site whose lease may be held: one listing."""
+    """Return the captures of a site whose lease may be held. Takes one listing."""
     names = (name.split(BETWEEN) for name in records.store.names(HELD))
     return sorted({CaptureKey(site, parts[1]) for parts in names if len(parts) == 3 and parts[0] == site}, key=str)
 
 
 def held_since(records: Records, key: CaptureKey) -> tuple[str, datetime] | None:
-    """The run that holds the lease, and when it took it; None if nobody does."""
+    """Return the run that holds the lease, and when it took it; None if none does."""
     number, run = position(records, key)
     document = records.store.document(_path(key, number)) if run is not None else None
     if run is None or document is None:
@@ -126,7 +126,7 @@ def last_run(records: Records, key: CaptureKey) -> tuple[int, str | None]:
 
 @contextmanager
 def held(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[str], bool]) -> Iterator[None]:
-    """The lease for as long as the block runs; an error gives it back, a kill leaves it to be taken over."""
+    """Hold the lease in the context. An error releases it; after a kill it can be taken over."""
     take(records, key, run, is_finished=is_finished)
     try:
         yield
@@ -135,14 +135,14 @@ def held(records: Records, key: CaptureKey, run: str, *, is_finished: Callable[[
 
 
 def name_of_this_process() -> str:
-    """The name of a run from the command line: host, process and start, so that a later one can tell it has ended."""
+    """Return the run name of this process: host, process id and start, by which others can detect its end."""
     return f"{_COMMAND_LINE} on {socket.gethostname()}, process {os.getpid()}, {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def process_is_finished(run: str) -> bool:
-    """Whether `run` is a command line of this host whose process has ended. False for any other kind of run.
+    """Return whether `run` names a process of this host that has ended; False for any other kind of run.
 
-    A process that began after the run had its name is another one with the same number.
+    A process that started after the run got its name is a different one with the same id.
     """
     words = run.split(", ")
     if len(words) != 3 or words[0] != f"{_COMMAND_LINE} on {socket.gethostname()}":
@@ -161,7 +161,7 @@ def process_is_finished(run: str) -> bool:
 
 
 def _began(process: int) -> datetime | None:
-    """When a running process began, from `/proc` (proc(5): field 22 of `stat`, in ticks since the boot)."""
+    """Return when a running process started, from `/proc` (proc(5): field 22 of `stat`, in ticks since the boot)."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].split()
         boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))

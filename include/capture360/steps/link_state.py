@@ -1,15 +1,14 @@
-"""What we remember of a capture's links, and whether it is still there.
+"""Recorded state of a capture's links, with detection of its loss.
 
-Two notes beside the capture outlive its deliveries: the pairs that we linked, and what people decided. CDF does not
-tell them everywhere, so a note that is lost, or older than what was written last, would let a rejected link come back
-and make our own links look like somebody else's. In a folder of their own stand therefore digests of the notes, and
-each answer of a person as it was given:
+Two notes persist across deliveries: the pairs that we linked, and the decisions of people. Not every project mode keeps
+these in CDF, so after the loss of a note, or its restoration from an old backup, rejected links would come back and our
+links would count as others'. A folder of their own therefore holds digests of the notes, and each answer as given:
 
     <site>/<capture>/memory/links.json                        entries and digests, by note
     <site>/<capture>/memory/answers/<number>-<digest>.json    what one answer decided, in order
 
-Before a note is written both its digests are stored, the old one and the new one, and after it the new one alone: a run
-that is killed in between never looks like a loss.
+Before a note is written, its old and its new digest are stored, afterwards the new one alone, so that a run that is
+killed in between does not look like a loss.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _NAMES = {PAIRS: "linked pairs", DECISIONS: "decisions of people"}
 
 
 class LinkMemory:
-    """The memory of one capture's links, for whoever holds its lease. Every change is stored at once."""
+    """Recorded state of one capture's links, for the holder of its lease. Every change is stored at once."""
 
     def __init__(self, records: Records, key: CaptureKey) -> None:
         self._records = records
@@ -42,16 +41,16 @@ class LinkMemory:
         self._digests: dict[str, str] = {}
 
     def pairs(self) -> LinkRegistry:
-        """The pairs that we linked, in projects where CDF does not tell whose a link is."""
+        """The pairs that we linked, in projects where CDF does not record the creator of a link."""
         return LinkRegistry(lambda: self._records.note(self._key, PAIRS), lambda document: self._keep(PAIRS, document))
 
     def decisions(self) -> list[Decided]:
-        """What people decided about the capture's links, over all its deliveries."""
+        """Decisions of people on the capture's links, over all its deliveries."""
         note = self._records.note(self._key, DECISIONS) or {"decisions": []}
         return [Decided.from_document(document) for document in note["decisions"]]
 
     def decide(self, new: Sequence[Decided]) -> list[Decided]:
-        """Add an answer's decisions, in place of earlier ones about the same links; all of them."""
+        """Add an answer's decisions, which replace earlier ones on the same links; return all decisions."""
         documents = [each.document() for each in new]
         names = self._answers()
         digest = _digest({"decisions": documents})
@@ -63,7 +62,7 @@ class LinkMemory:
         return decisions
 
     def lost(self) -> Mapping[str, str]:
-        """What of the notes is lost, in words, by the name of the note; empty if nothing is."""
+        """Describe what is lost, by name of the note; empty if nothing is."""
         state = self._state()
         while True:
             lost = {note: self._loss(note, known) for note, known in state.items() if not self._is_whole(note, known)}
@@ -73,7 +72,7 @@ class LinkMemory:
             state = now  # Somebody has written while we looked.
 
     def ensure_whole(self) -> None:
-        """RecordsError if a note is lost or old: going on would take what people did for undone."""
+        """Raise RecordsError if a note is lost or outdated, since going on would undo decisions of people."""
         if lost := self.lost():
             raise RecordsError(f"{self._key}: {self.sentence(lost)}")
 
@@ -88,7 +87,7 @@ class LinkMemory:
         )
 
     def recover_decisions(self) -> None:
-        """Take up again what the kept answers decided; where they and what is left of the note differ, they hold."""
+        """Restore decisions from the kept answers, which override what is left of the note."""
         if DECISIONS not in self.lost():
             return
         answered: list[Decided] = []
@@ -99,11 +98,11 @@ class LinkMemory:
         self._keep(DECISIONS, _document(answered if complete else added(self.decisions(), answered)))
 
     def remembered(self, note: str) -> int:
-        """How many entries a note had when it was written last."""
+        """Return the number of entries that a note had when it was last written."""
         return int(self._state().get(note, {"entries": 0})["entries"])
 
     def accept(self, *notes: str) -> None:
-        """Take what these notes hold for all there was."""
+        """Accept the present notes as complete."""
         for note in notes:
             document = self._records.note(self._key, note)
             self._put_state(note, document, _digest(document))
@@ -130,7 +129,7 @@ class LinkMemory:
         return f"{lost if lost > 0 else 'the newest'} of {known['entries']} {_NAMES[note]}"
 
     def _answers(self) -> list[str]:
-        """The names of the kept answers, oldest first; what else somebody laid beside them is passed over."""
+        """Return the names of the kept answers, oldest first; foreign files are ignored."""
         return [name for name in self._records.note_names(self._key, ANSWERS) if name.partition("-")[0].isdecimal()]
 
     def _state(self) -> Mapping[str, Mapping[str, Any]]:
@@ -147,5 +146,5 @@ def _document(decisions: Sequence[Decided]) -> Mapping[str, Any]:
 
 
 def _digest(document: Mapping[str, Any] | None) -> str:
-    """Of what is noted; the same for no note as for any other."""
+    """Return the digest of a note's content; a missing note has one as well."""
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""What one capture made in CDF, found by its ids, its records, and the revisions of its scans."""
+"""Everything that one capture created in CDF, found by ids, records, and revisions of its scans."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What is to be removed: instances by space and external id, files and 360° models by external id, 3D models by id.
+    """Items to remove: instances by space and external id, files and 360° models by external id, 3D models by id.
 
-    `revisions` are pairs of model and revision or job, `scans` E57 files, `spaces` those that hold this capture alone,
-    `scan_spaces` those that CDF extracted the scans into.
+    `revisions` are pairs of model and revision or job, `scans` are E57 files, `spaces` hold this capture alone,
+    `scan_spaces` are those that CDF extracted the scans into.
     """
 
     images: frozenset[Name] = frozenset()
@@ -56,7 +56,7 @@ class Made:
         return any(getattr(self, each.name) for each in fields(self) if each.name != "scan_spaces")
 
     def by_kind(self) -> Mapping[str, Sequence[str]]:
-        """Return what there is of each kind, in the order of removal."""
+        """Return the items of each kind, in the order of removal."""
         return {
             "images": sorted(name for _, name in self.images),
             "collections": sorted(name for _, name in self.collections),
@@ -86,7 +86,7 @@ class Made:
         return cls(**{**values, "faces": frozenset(FaceRef(*each) for each in document["faces"])})
 
     def remove_instances(self, ctx: StepContext, key: CaptureKey) -> None:
-        """Remove images, collections, models and stations, in that order; what is not there is passed over."""
+        """Remove images, collections, models and stations, in that order; missing ones are ignored."""
         model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
         take_out(ctx, key)
         instances = Instances(ctx.cdf.client)
@@ -102,7 +102,7 @@ class Made:
             instances.remove(space, sorted(name for where, name in self.stations if where == space))
 
     def remove_scans(self, ctx: StepContext) -> None:
-        """Remove revisions, their model once it is empty, E57 files, and spaces that hold nothing any more."""
+        """Remove revisions, their model once it is empty, E57 files, and empty spaces."""
         scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
         for space in sorted(self.scan_spaces):
             scans.remove(ScansMade(self.revisions, self.three_d, self.scans), space)
@@ -114,7 +114,7 @@ class Made:
 
 @dataclass(slots=True)
 class Found:
-    """What a capture made and CDF has, its images, and what others have to do with it.
+    """Everything of a capture in CDF, its images, and what others attached to it.
 
     `kept` are stations that images of other captures use, `foreign_images` images of others in its collections, `edges`
     names of edges at its nodes that are not of the site's scene.
@@ -128,7 +128,7 @@ class Found:
 
 
 def made_by(ctx: StepContext, key: CaptureKey) -> Found:
-    """Find what the capture made and CDF has. Reads only."""
+    """Find everything of the capture in CDF. Reads only."""
     found = Found()
     captures = list(_captures(ctx, key))
     _find_published(ctx, key, captures, found)

@@ -1,4 +1,4 @@
-"""From texts to assets: the verdict on every text of a capture, after the consensus of its stations."""
+"""Match the texts of a capture to assets, with the consensus of its stations."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REPORT = "matches.html"
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """Counts of the verdicts, and of the assets that were candidates."""
+    """Counts of matches by status, and of candidate assets."""
 
     texts: int
     approved: int
@@ -131,7 +131,7 @@ def _write_reports(
     findings: Sequence[Finding],
     resolution: int,
 ) -> str:
-    """HTML with pictures, CSV and Parquet beside the records; the URL of the first."""
+    """Write HTML with pictures, CSV and Parquet beside the records; return the URL of the HTML."""
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     faces = {image.external_id: image.faces for image in images}
     labels = {image.external_id: image.label for image in images if image.label}
@@ -150,7 +150,7 @@ def _write_reports(
 
 
 def _resolution(images: Sequence[PublishedImage], content: ReadFace) -> int:
-    """Pixels of the first face that is a picture."""
+    """Return the size in pixels of the first readable face."""
     for ref in (ref for image in images for ref in image.faces.values()):
         try:
             return read_header(content(ref), ref.external_id).width
@@ -160,7 +160,7 @@ def _resolution(images: Sequence[PublishedImage], content: ReadFace) -> int:
 
 
 def recorded_matches(records: Records, key: CaptureKey, fingerprint: str) -> list[Match]:
-    """The recorded verdicts; MissingStepError if `match` has not run."""
+    """Return the recorded matches; MissingStepError if `match` has not run."""
     record = records.get(key, fingerprint, STEP)
     if record is None:
         raise MissingStepError(key, "its texts have not been matched", "match")

@@ -1,4 +1,4 @@
-"""Refuse a capture or a tag that somebody mistyped, and name those that are meant probably."""
+"""Refusal of unknown capture keys and tags, with suggestions."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from capture360.settings.site import Site
 
 _NAMED = 3
 _LIKE_TAG = 0.7
-"""Share of letters from which a tag counts as near."""
+"""Similarity from which a tag is suggested."""
 _ALIKE = 0.5
-"""Share of letters from which a name counts as near: names of captures are often short."""
+"""Similarity from which a name is suggested; low, since names of captures are often short."""
 
 
 def refuse_unknown(site: Site, records: Records, key: CaptureKey) -> None:
-    """RequestError if a capture has neither files in the landing zone nor records; it names near ones."""
+    """Raise RequestError if a capture has neither files in the landing zone nor records; it names similar ones."""
     if records.fingerprints(key):
         return
     folder = capture_folder(site, key)

@@ -1,4 +1,4 @@
-"""A dry run: what an ingest would write, found out by reading alone."""
+"""Dry run of an ingest: what it would write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The instances of a capture: stations, collection, images; nothing shows before its six faces are there."""
+"""Publish a capture: stations, collections and images, once all faces are stored."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The collections and what was done for them. `link` opens the first in CDF's own user interface.
+    """The collections, and counts of the changes. `link` opens the first one in CDF's own user interface.
 
     `removed_images` belonged to stations that a confirmed delivery leaves out; `held_back` are ids of stations that
     stay as they were published before, since their new delivery has a fault. `thumbnail` is the report that shows the
@@ -88,7 +88,7 @@ def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
 
 
 def recorded_collections(body: Mapping[str, Any]) -> Sequence[Collection]:
-    """The collections that a record of published images names."""
+    """Return the collections of a record of published images."""
     return [Collection(space, external_id) for space, external_id in body["collections"]]
 
 
@@ -122,7 +122,7 @@ def _wait_until_published(model: Image360Store, capture: Capture, faces: Station
 
 
 def _remove_emptied(model: Image360Store, capture: Capture) -> None:
-    """A collection that a new revision left without images would open nowhere."""
+    """Remove collections that a new revision left without images, since viewers cannot open them."""
     kept = names.collections(capture)
     others = [each for each in model.collections(capture.key) if each.external_id not in kept]
     model.remove_collections([each for each in others if next(model.images_in(each), None) is None])

@@ -1,6 +1,6 @@
-"""What was published of a site's captures: one small note a capture, so that the next one is compared with it.
+"""Notes of what is published of each capture of a site, which later deliveries are compared with.
 
-The notes of a site are read side by side, without looking into deliveries or at CDF.
+The notes of a site are read concurrently, without reading deliveries or CDF.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A published capture without its files, and the delivery that was published last."""
+    """A published capture without its files, and its last published delivery."""
 
     capture: Capture
     fingerprint: str
 
 
 def note_published(records: Records, capture: Capture, fingerprint: str) -> None:
-    """Keep what is published now. Stations that are left out are forgotten here: their removal was read back before."""
+    """Note what is published now. Stations that are left out are dropped; their removal is already verified."""
     whole = published_with(records, capture)
     records.put_note(capture.key, NOTE, {"fingerprint": fingerprint, "capture": capture_document(whole)})
 
 
 def published_with(records: Records, capture: Capture) -> Capture:
-    """What is published of a capture, without files, once this delivery is.
+    """Return what is published of a capture, without files, once this delivery is published.
 
-    Stations that were published before stay if the delivery confirms no change, or holds them back.
+    Stations that were published before stay if the delivery confirms no change or holds them back.
     """
     before = published_capture(records, capture.key)
     if before is None:
@@ -61,31 +61,31 @@ def published_with(records: Records, capture: Capture) -> Capture:
 
 
 def published_capture(records: Records, key: CaptureKey) -> Capture | None:
-    """What is published of a capture now, whichever deliveries brought it, without files; None if nothing is."""
+    """Return what is published of a capture, from whichever deliveries, without files; None if nothing is."""
     known = records.note(key, NOTE)
     return capture_from_document(known["capture"]) if known else None
 
 
 def published_stations(records: Records, key: CaptureKey) -> Sequence[str]:
-    """Ids of the capture's stations that are published now, whichever delivery brought them."""
+    """Return ids of the capture's published stations, from whichever deliveries."""
     whole = published_capture(records, key)
     return [station.id for station in whole.stations] if whole else []
 
 
 def earlier_captures(records: Records, site: str) -> Sequence[Earlier]:
-    """What was published of the site's captures, by when they were taken."""
+    """Return what is published of the site's captures, ordered by when they were taken."""
     notes = records.notes(site, NOTE).values()
     found = [Earlier(capture_from_document(note["capture"]), note["fingerprint"]) for note in notes]
     return sorted(found, key=lambda each: (_taken(each.capture), each.capture.key.capture))
 
 
 def to_compare(earlier: Sequence[Earlier], key: CaptureKey, fingerprint: str) -> Sequence[Capture]:
-    """The captures that a delivery is compared with: all but itself, when it runs again."""
+    """Return the captures that a delivery is compared with, which exclude the delivery itself."""
     return [each.capture for each in earlier if each.capture.key != key or each.fingerprint != fingerprint]
 
 
 def with_reused_stations(capture: Capture, earlier: Sequence[Earlier]) -> Capture:
-    """With `history` a station that stands as in an earlier capture shares its station node; what is published stays.
+    """With `history`, let a station with the pose of an earlier capture's share its node; published ones stay.
 
     The oldest capture decides, as viewers show all images of a station with the pose of the first.
     """

@@ -1,4 +1,4 @@
-"""Records and CDF compared: what was lost or changed since captures were published and linked. Reads only."""
+"""Comparison of records and CDF: what was lost or changed since publishing and linking. Reads only."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from capture360.steps.published import published_stations
 from capture360.steps.unrecorded import left_behind, unrecorded_images
 
 _NAMED = 5
-"""How many of many are named in a sentence."""
+"""Items that a sentence names at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """The findings about one site, how many captures were compared, and which were not, for a run is writing them."""
+    """Findings about one site, the number of compared captures, and those not compared since a run is writing them."""
 
     findings: Sequence[Finding]
     compared: int
@@ -42,9 +42,9 @@ class Reconciled:
 
 
 def reconcile_site(ctx: StepContext, *, is_finished: Callable[[str], bool] = lease.process_is_finished) -> Reconciled:
-    """Every capture of the site, and the collections in its space; an error about one capture never hides the others.
+    """Compare every capture of the site, and the collections in its space. An error of one never hides the others.
 
-    `is_finished` is asked about a run that holds a capture's lease.
+    `is_finished` is called with runs that hold a capture's lease.
     """
     keys = list(ctx.records.keys())
     own = [key for key in keys if key.site == ctx.site.id]
@@ -65,9 +65,9 @@ def reconcile_site(ctx: StepContext, *, is_finished: Callable[[str], bool] = lea
 def reconcile_quiet(
     ctx: StepContext, key: CaptureKey, *, is_finished: Callable[[str], bool] = lease.process_is_finished
 ) -> Sequence[Finding] | None:
-    """What `reconcile` finds; None if a run is writing the capture, or came while it was looked at.
+    """Return what `reconcile` finds; None if a run is writing the capture, or wrote it during the comparison.
 
-    What is wrong with the capture's records is a finding. ConfigError and UnavailableError are about all captures.
+    Faults of the capture's records are findings. ConfigError and UnavailableError concern all captures.
     """
     try:
         before = lease.position(ctx.records, key)
@@ -85,10 +85,10 @@ def reconcile_quiet(
 
 
 def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
-    """Return what of a capture is lost, changed or shown unrecorded, each with its fix.
+    """Return findings about lost, changed and unrecorded items of a capture, each with its fix.
 
-    Links are compared once the delivery that is published is the one that was linked, nothing of what is remembered is
-    lost and all its images are there.
+    Links are compared only if the published delivery is the linked one, the recorded state of links is complete, and
+    all images exist.
     """
     state = ctx.records.load(key, only=STAGE_STEPS)
     if state is not None and state.stage is Stage.RETRACTED:
@@ -116,7 +116,7 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
 
 
 def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record: StepRecord | None) -> list[Finding]:
-    """What viewers show of the capture although the records do not."""
+    """Findings about images that viewers show although no record contains them."""
     found = []
     if unknown := unrecorded_images(ctx, key, published, record):
         fix = "Delete them in CDF; a delivery with a higher revision removes those that we made."
@@ -128,22 +128,22 @@ def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record
 
 
 def unknown_collections(ctx: StepContext, keys: Sequence[CaptureKey]) -> Sequence[Finding]:
-    """Collections of ours in the site's space whose captures have no records, whichever sites `keys` are of."""
+    """Return findings about our collections in the site's space whose captures have no records."""
     there = Instances(ctx.cdf.client).found(ctx.site.space, names.COLLECTION_PREFIX)
     begun = [key for key in keys if there and ctx.records.load(key, only=STAGE_STEPS)]
     unknown = [each for each in there if not each.startswith(tuple(map(names.collection_id, begun)))]
     if not unknown:
         return []
     message = (
-        f"Collections of captures that the records do not know: {_list(unknown)}. Restore their folders in "
-        f"{ctx.records.url} from a backup. A capture that is given in again instead is found in CDF, but what people "
-        "decided about its links is not known any more."
+        f"Collections of captures without records: {_list(unknown)}. Restore their folders in "
+        f"{ctx.records.url} from a backup. If a capture is ingested again instead, its images are found in CDF, "
+        "but decisions of people on its links are lost."
     )
     return [R01.finding(where=f"space {ctx.site.space}", value=len(unknown), sentence=message)]
 
 
 def _image_drift(ctx: StepContext, key: CaptureKey, published: str, record: StepRecord) -> list[Finding]:
-    """Images that CDF no longer has, and images without six faces that are there."""
+    """Findings about images that CDF no longer has, and about images that lack faces."""
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     again = "Run captures_ingest for it: what is there is not written again."
     if was_extracted(record.body):
@@ -218,6 +218,6 @@ def _finding(key: CaptureKey, rule: Rule, sentence: str) -> Finding:
 
 
 def _list(things: Sequence[str]) -> str:
-    """At most a handful by name, with the number of all of them."""
+    """List a few items, with the number of all."""
     more = f", ... ({len(things)} in all)" if len(things) > _NAMED else ""
     return ", ".join(things[:_NAMED]) + more

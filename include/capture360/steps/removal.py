@@ -1,7 +1,7 @@
-"""What a delivery takes the place of: images of stations that it leaves out, and what only they or old images used.
+"""Removal of what a delivery supersedes: images of stations that it leaves out, and what only these used.
 
-It is recorded before the first write, since a run that comes after a crash no longer sees what was re-pointed or
-removed. Links go first and files last, so that nothing that is shown ever lacks what it uses.
+The items are recorded before the first write, since a run after a crash could no longer find them. Links are removed
+first and files last, so that nothing that is shown lacks what it refers to.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Images = Mapping[str, PublishedImage]
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """Images that are left out by external id, and the station nodes and face files that may lose their last image."""
+    """Images that are left out, and station nodes and face files that may no longer be used, by external id."""
 
     images: frozenset[str] = field(default_factory=frozenset)
     stations: frozenset[str] = field(default_factory=frozenset)
@@ -40,14 +40,14 @@ class Superseded:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """External ids of the images that this delivery removed, also in runs before, and how many files went now."""
+    """External ids of the images that this delivery removed, also in earlier runs, and the number of removed files."""
 
     images: tuple[str, ...]
     files: int
 
 
 def left_out(capture: Capture, images: Images) -> list[PublishedImage]:
-    """Those of a capture's images that a confirmed delivery removes: ours, of no station that it has or holds back."""
+    """Return the images that a confirmed delivery removes: ours, whose station it neither has nor holds back."""
     prefix = names.image_prefix(capture.key)
     stay = {names.image_id(capture.key, each) for each in (*_ids(capture), *capture.held_back)}
     return [images[name] for name in sorted(images) if name not in stay and name.startswith(prefix)]
@@ -56,7 +56,7 @@ def left_out(capture: Capture, images: Images) -> list[PublishedImage]:
 def plan_removal(
     ctx: StepContext, fingerprint: str, capture: Capture, faces: StationFaces, before: Images, *, confirmed: bool
 ) -> None:
-    """Record what will lose its place, before anything does; what an earlier run of this delivery recorded stays."""
+    """Record what will be superseded; what an earlier run of this delivery recorded stays."""
     known = _recorded(ctx.records, capture.key, fingerprint)
     absent = left_out(capture, before) if confirmed else []
     planned = Superseded(
@@ -79,9 +79,9 @@ def plan_removal(
 def remove_superseded(
     ctx: StepContext, model: Image360Store, fingerprint: str, capture: Capture, after: Images, *, confirmed: bool
 ) -> Removed:
-    """Remove what the delivery leaves out, and of all that was ever superseded what nothing uses now.
+    """Remove what the delivery leaves out, and everything superseded that nothing uses any more.
 
-    Done again it finishes what a run before began. CdfUnavailableError if CDF still shows images that were removed;
+    Idempotent; finishes what an earlier run began. CdfUnavailableError if CDF still shows images that were removed;
     ConfigError if links of ours on them may not be removed.
     """
     key = capture.key
@@ -105,7 +105,7 @@ def remove_superseded(
 def _remove_links(
     ctx: StepContext, key: CaptureKey, absent: Sequence[PublishedImage], faces: Sequence[FaceRef]
 ) -> None:
-    """Links of ours on images that go and on files that go; those of people go along with them, and are named."""
+    """Remove our links on removed images and files; links of people disappear with them and are logged."""
     if not absent and not faces:
         return
     writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, LinkMemory(ctx.records, key).pairs())
@@ -126,7 +126,7 @@ def _remove_links(
 
 
 def _wait_until_removed(model: Image360Store, key: CaptureKey, absent: Sequence[PublishedImage]) -> None:
-    """What is removed stays in the records until CDF no longer shows it."""
+    """Wait until CDF no longer shows removed images, which stay recorded until then."""
     wanting = {image.external_id for image in absent}
 
     def all_removed() -> bool:

@@ -1,4 +1,4 @@
-"""What was lost of a capture's links is taken up again as far as CDF and the kept answers prove it."""
+"""Repair of a capture's lost link state, as far as CDF and the kept answers prove it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from capture360.steps.match import STEP as MATCH
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """How many linked pairs were taken up again, how many decisions are known now, and whether those are all."""
+    """Numbers of restored linked pairs and of known decisions, and whether the decisions are complete."""
 
     pairs: int
     decisions: int
@@ -25,10 +25,10 @@ class Repaired:
 
 
 def repair(ctx: StepContext, key: CaptureKey) -> Repaired:
-    """Take up again the decisions that answers keep and the links that CDF shows as we made them.
+    """Restore decisions from kept answers, and links that CDF shows exactly as we would create them.
 
-    A link that should be there, that nothing remembers and that CDF does not show counts as removed by somebody: it
-    does not come back. What nothing proves stays lost until it is given up.
+    An expected link that is neither recorded nor in CDF counts as removed by a person, and is not created again. What
+    cannot be proved stays lost until it is discarded.
 
     MissingStepError if the capture was not linked, RecordsError if its matches are missing.
     """
@@ -52,7 +52,7 @@ def repair(ctx: StepContext, key: CaptureKey) -> Repaired:
 
 
 def discard_lost(ctx: StepContext, key: CaptureKey) -> None:
-    """Let what is lost go: rejected links may come back, and links of ours count as somebody else's."""
+    """Discard lost state: rejected links may be suggested again, and our unrecorded links count as made by others."""
     memory = LinkMemory(ctx.records, key)
     for what in memory.lost().values():
         ctx.log(f"{key}: given up {what}")
@@ -60,7 +60,7 @@ def discard_lost(ctx: StepContext, key: CaptureKey) -> None:
 
 
 def _linked(ctx: StepContext, key: CaptureKey) -> list[str]:
-    """Deliveries whose links can be known, the newest first."""
+    """Return the deliveries with recorded matches, the newest first."""
     found = [(ctx.records.get(key, delivery, ANNOTATE), delivery) for delivery in ctx.records.fingerprints(key)]
     linked = sorted(((record.at, delivery) for record, delivery in found if record is not None), reverse=True)
     if not linked:

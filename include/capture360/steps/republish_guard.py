@@ -1,4 +1,4 @@
-"""What is published changes only when the surveyor says so: with a higher `revision` in the manifest."""
+"""Protection of published captures: they change only with a higher `revision` in the manifest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from capture360.steps.validate import recorded_capture
 
 
 def published_revision(records: Records, key: CaptureKey) -> int:
-    """The highest revision that the records saw published, the one that deliveries are compared with; 0 if none."""
+    """Return the highest published revision by the records; 0 if none."""
     whole = published_capture(records, key)
     found = [records.get(key, fingerprint, "publish") for fingerprint in records.fingerprints(key)]
     revisions = [int(record.body["revision"]) for record in found if record is not None]
@@ -22,14 +22,14 @@ def published_revision(records: Records, key: CaptureKey) -> int:
 
 
 def newer_revision_asked(records: Records, capture: Capture) -> bool:
-    """Whether this delivery may change published stations."""
+    """Return whether this delivery may change published stations."""
     return capture.revision > published_revision(records, capture.key)
 
 
 def protected_images(records: Records, capture: Capture, images: Iterable[PublishedImage]) -> dict[str, PublishedImage]:
-    """Those of a capture's images, by external id, that this delivery may not change; read only if there can be any.
+    """Return the images that this delivery may not change, by external id. CDF is read only if there can be any.
 
-    A station that a confirmed delivery held back may still change: the confirmation spoke of it too.
+    A station that a confirmed delivery held back may still change, since the confirmation covers it.
     """
     if newer_revision_asked(records, capture):
         return {}
@@ -41,7 +41,7 @@ def protected_images(records: Records, capture: Capture, images: Iterable[Publis
 def refuse_silent_change(
     capture: Capture, station: Station, image: PublishedImage, faces: Mapping[FaceName, FaceRef]
 ) -> None:
-    """BadInputError if the station's published image has another pose or other faces."""
+    """Raise BadInputError if the station's published image has another pose or other faces."""
     if same_pose(image.pose, station.pose) and dict(image.faces) == dict(faces):
         return
     what = "pose" if not same_pose(image.pose, station.pose) else "pictures"
@@ -52,7 +52,7 @@ def refuse_silent_change(
 
 
 def refuse_silent_scans(records: Records, capture: Capture) -> None:
-    """BadInputError if an E57 file differs from the one of the same name in a published delivery."""
+    """Raise BadInputError if an E57 file differs from the one of the same name in a published delivery."""
     highest = published_revision(records, capture.key)
     for fingerprint in records.fingerprints(capture.key):
         published = records.get(capture.key, fingerprint, "publish")

@@ -1,6 +1,6 @@
-"""Undo what one capture made in CDF, in reverse order and nothing else; what others attached to it stops that.
+"""Retraction: remove exactly what one capture created in CDF, in reverse order, unless others attached something.
 
-What is to be removed is noted before the first deletion, since a run that comes after a crash no longer sees all of it.
+The items are noted before the first deletion, since a run after a crash could no longer find all of them.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from capture360.text import printable
 
 STEP = "retract"
 _PLAN = "retraction"
-"""Note of what is being removed, until all of it is."""
+"""Note of the items that are being removed; deleted at the end."""
 _SHOWN = 20
 _LONGEST_LINE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Retraction:
-    """What would be removed: links as phrases, everything else by external id, in the order of removal.
+    """Plan of a retraction: links as phrases, everything else by external id, in the order of removal.
 
-    `holders` are sentences about what others attached, and then nothing is removed. `kept` is what stays since images
-    of other captures use it.
+    `holders` are sentences about what others attached, which prevents the retraction. `kept` stays since images of
+    other captures use it.
     """
 
     key: CaptureKey
@@ -45,11 +45,11 @@ class Retraction:
     kept: tuple[str, ...]
     holders: tuple[str, ...]
     images: tuple[PublishedImage, ...] = ()
-    """The images that CDF shows, which links are removed from."""
+    """The images in CDF, whose links are removed."""
 
     @property
     def digest(self) -> str:
-        """Tells this plan from others, so that what was approved is what is removed."""
+        """Digest of the plan, so that exactly what was approved is removed."""
         return digest_of([sorted(self.links), self.made.document(), self.holders])
 
     def lines(self) -> list[str]:
@@ -62,7 +62,7 @@ class Retraction:
 
 
 def plan_retraction(ctx: StepContext, key: CaptureKey) -> Retraction:
-    """Return what a retraction would remove, and what keeps it from being done. Reads only.
+    """Return what a retraction would remove, and what prevents it. Reads only.
 
     MissingStepError if the capture has no records.
     """
@@ -85,11 +85,11 @@ def plan_retraction(ctx: StepContext, key: CaptureKey) -> Retraction:
 
 
 def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str) -> Retraction:
-    """Remove what the capture made, and record that it is retracted; done again it changes nothing.
+    """Remove what the capture created, and record the retraction. Idempotent.
 
-    `approved` is the digest of the plan that people have seen; None takes the plan as it is now. RetractionError if
-    the plan has changed since, or others attached something. A retraction that was killed goes on with what it had
-    noted, unless the capture has made more since.
+    `approved` is the digest of the plan that people have seen; None takes the plan as it is now. RetractionError if the
+    plan has changed since, or others attached something. An interrupted retraction resumes with the noted items, unless
+    the capture has created more since.
     """
     state = ctx.records.load(key, only=STAGE_STEPS)
     plan = plan_retraction(ctx, key)
@@ -118,7 +118,7 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
 
 
 def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
-    """Links first and files last, so that nothing that is shown ever lacks what it uses."""
+    """Remove links first and files last, so that nothing that is shown lacks what it refers to."""
     made = plan.made
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     writer = link_writer(ctx, key)

@@ -1,4 +1,4 @@
-"""A retracted capture stays out of CDF until it is delivered with a higher revision."""
+"""Refusal of retracted captures until they are delivered with a higher revision."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ RETRACTED = "retracted"
 
 
 def refuse_retracted(records: Records, capture: Capture) -> None:
-    """BadInputError if this delivery does not ask for a higher revision than the one that was retracted."""
+    """Raise BadInputError unless the delivery has a higher revision than the retracted one."""
     if reason := _why_out(records, capture.key, capture.revision):
         raise BadInputError(f"{capture.key}: {reason}")
 
 
 def stays_out(records: Records, key: CaptureKey, folder: CaptureFolder) -> str | None:
-    """Say why a delivery is not announced; None if it may be. A manifest that cannot be read is for its checks."""
+    """Return why a delivery is not announced; None if it may be. An unreadable manifest is left to the checks."""
     if records.note(key, RETRACTED) is None:
         return None
     try:

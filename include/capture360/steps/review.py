@@ -1,8 +1,8 @@
-"""What people decide about suggested links: asked in pages, written once, and never against a newer review.
+"""Review of suggested links: pages of questions, and writing of the answers, unless a newer review began.
 
-The record `review` holds the pages of a delivery's newest review and `review.<page>` the answer to one of them. Answers
-that people give plate by plate lie beside it until they are written, see `steps.review_answers`. What was decided about
-each link, over all deliveries, is kept in the memory of the capture's links.
+The record `review` holds the pages of a delivery's newest review, `review.<page>` the answer to one of them. Answers
+about single plates are stored beside it until they are written, see `steps.review_answers`. Decisions on links over
+all deliveries are kept by `steps.link_state`.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from capture360.steps.review_plates import Question, direction, label, questions
 
 STEP = "review"
 PAGE = 20
-"""Plates on one page: what a person takes in at a glance or two."""
+"""Plates on one page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """The pages of one review. `digest` tells it from reviews of other suggestions."""
+    """The pages of one review. `digest` identifies its suggestions."""
 
     fingerprint: str
     digest: str
@@ -49,7 +49,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What somebody answered to a page as a whole; `by` is None if nobody did in time."""
+    """The answer to a page as a whole; `by` is None if nobody answered in time."""
 
     choice: str
     approve: str
@@ -60,7 +60,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """Counts of one page. `stale` says why the answer came too late, and then nothing was changed."""
+    """Counts of one page. `stale` is the reason if the answer came too late; nothing was changed then."""
 
     approved: int = 0
     rejected: int = 0
@@ -70,7 +70,7 @@ class Reviewed:
 
 
 def open_suggestions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[Match]:
-    """The suggestions that no person has decided on, one of each plate, the most certain first."""
+    """Return the undecided suggestions, one for each plate, the most certain first."""
     images = images_of(ctx, key, fingerprint)
     there = {image.external_id for image in images}
     suggested = [
@@ -85,11 +85,11 @@ def open_suggestions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> lis
 def begin(
     ctx: StepContext, key: CaptureKey, fingerprint: str, *, unasked: Callable[[str], bool] | None = None
 ) -> Review:
-    """Lay out the pages of a new review and keep the pictures; answers to earlier reviews are stale from here on.
+    """Lay out the pages of a new review and store the pictures; answers to earlier reviews become stale.
 
-    With `unasked`, which says whether a run has ended, the review asks about what is new alone (`to_ask`), and where
-    nothing is new no review begins.
-    RecordsError if what people decided before was lost: they would be asked again.
+    With `unasked`, a function that returns whether a run has ended, the review asks only about new suggestions
+    (`to_ask`), and does not begin if there are none. RecordsError if earlier decisions were lost, which would be asked
+    for again.
     """
     LinkMemory(ctx.records, key).ensure_whole()
     matches = open_suggestions(ctx, key, fingerprint)
@@ -128,9 +128,9 @@ def picture_name(detection: Detection) -> str:
 def page_of(
     ctx: StepContext, key: CaptureKey, fingerprint: str, page: int, address: Callable[[str], str]
 ) -> tuple[int, str]:
-    """How many plates page number `page` (from 0) shows, and its Markdown.
+    """Return the number of plates of page `page` (from 0), and its Markdown.
 
-    `address` turns the name of a stored picture into the URL where a browser finds it.
+    `address` returns the URL of a stored picture by its name.
     """
     body = _recorded(ctx.records, key, fingerprint)
     matches = [question.match for question in _page(body, page)]
@@ -144,10 +144,10 @@ def page_of(
 
 
 def apply(ctx: StepContext, key: CaptureKey, review: Review, page: int, response: Response) -> Reviewed:
-    """Write what was decided about a page, unless the suggestions changed meanwhile; done again it changes nothing.
+    """Write the decisions of a page, unless the suggestions changed meanwhile. Idempotent.
 
-    ReviewAnswerError if the answer is not understood, RecordsError if what was decided before is lost; nothing is
-    written then.
+    ReviewAnswerError if the answer is not understood, RecordsError if earlier decisions are lost; nothing is written
+    then.
     """
     if stale := _staleness(ctx, key, review):
         return Reviewed() if response.by is None else Reviewed(stale=stale)
@@ -200,7 +200,7 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, page: int, response
 
 
 def _understood(response: Response, questions: Sequence[Question]) -> Numbers:
-    """The tags that a response to the page as a whole decides; none if nobody answered."""
+    """Return the tags that a response to the whole page decides; none if nobody answered."""
     tags = [len(tags_of(question.match)) for question in questions]
     if response.by is None:
         return understood(LEAVE, "", "", tags)
@@ -209,7 +209,7 @@ def _understood(response: Response, questions: Sequence[Question]) -> Numbers:
 
 
 def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequence[Decided]) -> list[str]:
-    """The decisions into CDF and into the memory; sentences about those that could not be as wished."""
+    """Write decisions to CDF and to the records; return sentences about those that could not be applied."""
     if not decided:
         return []
     some = {each.match.detection.image for each in decided}
@@ -228,7 +228,7 @@ def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequenc
 
 
 def _staleness(ctx: StepContext, key: CaptureKey, review: Review) -> str | None:
-    """Why an answer to this review must not be applied; None if it may."""
+    """Return why an answer to this review must not be applied; None if it may."""
     newest = ctx.records.load(key, only=STAGE_STEPS)
     if newest is None or newest.fingerprint != review.fingerprint:
         return f"{key} was delivered anew since this was asked. Nothing was changed; answer its newest review."
@@ -254,7 +254,7 @@ def _page(body: Any, page: int) -> list[Question]:
 
 
 def _look(image: PublishedImage, detection: Detection) -> dict[str, Any]:
-    """The name of a view's station, and the direction in which it shows the plate."""
+    """Return the name of a view's station, and the direction in which it shows the plate."""
     heading, pitch = direction(image.pose, detection)
     return {"station": image.label or image.station or image.external_id, "heading": heading, "pitch": pitch}
 

@@ -1,10 +1,10 @@
-"""What people answer about the plates of a review, stored when it is given.
+"""Storage of people's answers about the plates of a review.
 
     <site>/<capture>/notes/plates/<plate>-<version>.json
 
-Every answer about a plate is a document of its own with the next version, created exclusively: of two people who have
-seen the same version one stores an answer, and the other is given that one. Nothing here is in CDF before the DAG has
-written it; then the answer names the run that did.
+Every answer about a plate is a document with the next version, created exclusively: of two people who answer the same
+version one stores an answer, and the other receives that one. The DAG writes answers to CDF, and then notes its run in
+them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Choice = Literal["approve", "reject", "leave", "open"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: `approve` with the asset that the plate names, `reject` all, `leave` as it is, `open` takes it back.
+    """An answer: `approve` with the asset that the plate names, `reject` all, `leave` undecided, `open` to withdraw it.
 
     `version` counts the answers about the plate from 1; `written` names the run that wrote it to CDF.
     """
@@ -38,12 +38,12 @@ class Answer:
     written: str = ""
 
     def holds_for(self, run: str) -> bool:
-        """Whether the answer is one to the review of `run`: what an earlier one has written is asked anew."""
+        """Return whether the answer belongs to the review of `run`; those that an earlier run wrote do not."""
         return self.choice != "open" and self.written in ("", run)
 
 
 def answers(records: Records, key: CaptureKey, plates: Collection[str]) -> Mapping[str, Answer]:
-    """The newest answer about each of the plates: one listing, and one read for each that was answered."""
+    """Return the newest answer about each plate. Takes one listing, and one read for each answered plate."""
     newest: dict[str, int] = {}
     for name in records.note_names(key, FOLDER):
         plate, _, version = name.rpartition("-")
@@ -59,14 +59,14 @@ def answers(records: Records, key: CaptureKey, plates: Collection[str]) -> Mappi
 
 
 def given_to(records: Records, key: CaptureKey, plates: Collection[str], run: str) -> Mapping[str, Answer]:
-    """The answers about these plates that the review of `run` is to write, or has written."""
+    """Return the answers about these plates that the review of `run` writes or has written."""
     return {plate: answer for plate, answer in answers(records, key, plates).items() if answer.holds_for(run)}
 
 
 def give(records: Records, key: CaptureKey, plate: str, seen: int, answer: Answer) -> tuple[Answer | None, bool]:
-    """Store an answer of somebody who has `seen` a version of the plate's answers, 0 for none.
+    """Store the answer of a person who has `seen` a version of the plate's answers, 0 for none.
 
-    Returns the newest answer, and whether it is this one. Another one was newer than what they saw otherwise.
+    Returns the newest answer, and whether it is this one; if not, another person answered in between.
     """
     before = answers(records, key, {plate}).get(plate)
     if (before.version if before else 0) != seen:
@@ -86,7 +86,7 @@ def note_written(records: Records, key: CaptureKey, given: Mapping[str, Answer],
 
 
 def decisions(question: Question, answer: Answer) -> list[Decided]:
-    """What an answer decides about each view of a plate: all its tags but the approved one are rejected."""
+    """Return the decisions of an answer on each view of a plate: all tags but the approved one are rejected."""
     if answer.choice not in ("approve", "reject"):
         return []
     approved = answer.asset if answer.choice == "approve" else None
@@ -103,7 +103,7 @@ def decisions(question: Question, answer: Answer) -> list[Decided]:
 
 
 def described(given: Mapping[str, Answer], numbers: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Answers about plates for the record of a review, by the numbers that the plates have on their page."""
+    """Return answers as a review's record holds them, by the number of the plate on its page."""
     return [{"number": numbers[plate], **_document(answer)} for plate, answer in given.items() if plate in numbers]
 
 

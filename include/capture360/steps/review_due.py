@@ -1,7 +1,7 @@
-"""Whether people were asked about the links that are only suggested, by the records alone.
+"""Which suggested links people are still to be asked about, by the records alone.
 
-Linking records which matches it linked, and a review notes which matches it asks about: small documents, since sensing
-looks at them for every capture.
+Linking records which matches it linked, and a review notes which matches it asks about. The documents are small, since
+sensing reads them for every capture.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from capture360.records import Records
 
 _ASKED = "asked"
 _QUESTIONS = "questions"
-"""Note of all suggestions that people were ever shown: digests, by the run that asked first."""
+"""Note of all suggestions ever shown to people: digests, by the run that asked first."""
 _MATCH = "match"
 
 
 def digest_of(document: object) -> str:
-    """Sixteen digits that tell a JSON document from others."""
+    """Return a digest of a JSON document in sixteen hex digits."""
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def match_digest(records: Records, key: CaptureKey, fingerprint: str) -> str:
-    """Tells what a delivery's texts were matched to from other matches."""
+    """Return the digest of a delivery's matches."""
     record = records.get(key, fingerprint, _MATCH)
     return digest_of(record.body["matches"] if record else None)
 
 
 def note_review(records: Records, key: CaptureKey, fingerprint: str, match: str, run: str) -> None:
-    """Note that `run` asks about the matches with this digest, and since when."""
+    """Note that `run` asks about the matches with this digest, with the time."""
     body = {"fingerprint": fingerprint, "match": match, "run": run}
     before = records.note(key, _ASKED) or {}
     same = {name: before.get(name) for name in body} == body
@@ -43,7 +43,7 @@ def note_review(records: Records, key: CaptureKey, fingerprint: str, match: str,
 
 
 def question(match: Match) -> str:
-    """Return a digest of what a person is asked: whether this text at this place names this asset."""
+    """Return the digest of a question: whether this text at this place names this asset."""
     seen = match.detection
     return digest_of([seen.image, seen.face, seen.text, seen.polygon, match.asset.ref if match.asset else None])
 
@@ -64,10 +64,9 @@ def to_ask(
     open_matches: Sequence[Match],
     is_finished: Callable[[str], bool],
 ) -> list[Match]:
-    """Return those of the open suggestions that a review is to ask about: the ones that nobody was shown before.
+    """Return the open suggestions that a review is to ask about, which are those never shown before.
 
-    All of them while another review waits whose answers no longer hold, since the texts were matched anew: the new
-    review takes its place.
+    All of them if another review waits whose matches are outdated: the new review replaces it.
     """
     note = records.note(key, _ASKED)
     asked = _asked_by_others(records, key, run)
@@ -79,15 +78,15 @@ def to_ask(
 
 
 def _asked_by_others(records: Records, key: CaptureKey, run: str) -> set[str]:
-    """What a run asked itself does not count: its task may have been killed before people saw it, or was cleared."""
+    """Return digests of questions that other runs asked. Those of `run` do not count: its task may be a repetition."""
     asked = records.note(key, _QUESTIONS) or {}
     return {digest for other, digests in asked.items() if other != run for digest in digests}
 
 
 def review_due(records: Records, state: CaptureState) -> str | None:
-    """Digest of the matches that a review has to ask about; None if there is none to ask, or a review has asked.
+    """Return the digest of the matches that a review is due for; None if nothing is to be asked, or was asked already.
 
-    A review that nobody answered in time has asked.
+    A review that nobody answered in time counts as asked.
     """
     linked = state.body("annotate")
     if linked is None or not linked.get("undecided"):
@@ -98,7 +97,7 @@ def review_due(records: Records, state: CaptureState) -> str | None:
 
 
 def asked_since(records: Records, key: CaptureKey) -> tuple[str, datetime] | None:
-    """The run that asked about the newest matches, and since when; None if none has, or its note is damaged."""
+    """Return the run that asked about the newest matches, and since when; None if none has, or its note is damaged."""
     try:
         note = records.note(key, _ASKED)
         return None if note is None else (str(note["run"]), datetime.fromisoformat(note["since"]).astimezone(UTC))
@@ -109,7 +108,7 @@ def asked_since(records: Records, key: CaptureKey) -> tuple[str, datetime] | Non
 def asking_run(
     records: Records, key: CaptureKey, fingerprint: str, run: str, is_finished: Callable[[str], bool]
 ) -> str | None:
-    """The unfinished run, other than `run`, that asks about the same matches; None if there is none."""
+    """Return an unfinished run, other than `run`, that asks about the same matches; None if there is none."""
     note = records.note(key, _ASKED)
     if note is None or note["run"] == run or note["fingerprint"] != fingerprint:
         return None

@@ -1,4 +1,4 @@
-"""The review of a capture as a person sees it and answers to it, plate by plate. CDF is read for assets alone."""
+"""Data of a capture's review page, plate by plate. CDF is read for assets only."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from capture360.steps.review_due import digest_of
 from capture360.steps.review_plates import Question, questions_of
 
 _FOUND = 20
-"""Assets that a search offers."""
+"""Most assets that a search returns."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenReview:
-    """The newest review of a capture's newest delivery. `digest` tells it from reviews of other suggestions."""
+    """The newest review of a capture's newest delivery. `digest` identifies its suggestions."""
 
     key: CaptureKey
     fingerprint: str
@@ -35,7 +35,7 @@ class OpenReview:
 
     @property
     def plates(self) -> Mapping[str, tuple[int, int, Question]]:
-        """Page from 0, number on it from 1, and question of each plate, by its id."""
+        """Return page (from 0), number on it (from 1) and question of each plate, by its id."""
         return {
             each.id: (page, number, each)
             for page, questions in enumerate(self.pages)
@@ -43,17 +43,17 @@ class OpenReview:
         }
 
     def place(self, detection: Detection) -> Mapping[str, Any]:
-        """The name of a view's station, and the direction to look in."""
+        """Return the name of a view's station, and the direction to look in."""
         return self.views[picture_name(detection)]
 
     def picture(self, detection: Detection) -> str:
-        """The name of a view's stored picture; empty if there is none."""
+        """Return the name of a view's stored picture; empty if there is none."""
         name = picture_name(detection)
         return name if name in self.pictures else ""
 
 
 def newest_review(records: Records, key: CaptureKey) -> OpenReview | None:
-    """The newest review of a capture; None if nobody was asked about its newest delivery."""
+    """Return the newest review of a capture; None if its newest delivery has none."""
     state = records.load(key, only=STAGE_STEPS)
     record = records.get(key, state.fingerprint, STEP) if state else None
     if state is None or record is None:
@@ -65,7 +65,7 @@ def newest_review(records: Records, key: CaptureKey) -> OpenReview | None:
 
 
 def asked_plates(records: Records, review: OpenReview, closed: Mapping[int, str]) -> list[Asked]:
-    """The plates with what was answered about them; `closed` says why a page takes no more answers, by its number."""
+    """Return the plates with their answers; `closed` states why a page takes no more answers, by its number."""
     plates = review.plates
     given = answers(records, review.key, plates.keys())
     pages = {page: records.get(review.key, review.fingerprint, STEP, page) for page in closed}
@@ -83,20 +83,20 @@ def asked_plates(records: Records, review: OpenReview, closed: Mapping[int, str]
 
 
 def said(answer: Answer) -> Said:
-    """An answer in words."""
+    """Word an answer."""
     name = answer.asset.name or answer.asset.ref if answer.asset else ""
     words = {"approve": name, "reject": "None of them", "leave": "Left as it is", "open": ""}[answer.choice]
     return Said(answer.version, answer.choice, words, answer.by, answer.at[:16].replace("T", " "))
 
 
 def asset_for(question: Question, ref: str, assets: Mapping[str, Asset]) -> Asset | None:
-    """The asset with this reference among the plate's tags or the site's assets; None if there is none."""
+    """Find the asset with this reference among the plate's candidates or the site's assets; None if there is none."""
     offered = {asset.ref: asset for asset, _ in tags_of(question.match)}
     return offered.get(ref) or assets.get(ref)
 
 
 def assets_like(assets: Mapping[str, Asset], like: str) -> list[dict[str, str]]:
-    """The assets with the text in their names or tags, blanks, hyphens and case aside; whole tags first."""
+    """Find assets with the text in their names or tags, ignoring blanks, hyphens and case; exact tags first."""
     wanted = comparable(like)
     if not wanted:
         return []
@@ -111,7 +111,7 @@ def assets_like(assets: Mapping[str, Asset], like: str) -> list[dict[str, str]]:
 
 
 def _by_number(question: Question, number: int, body: Mapping[str, Any]) -> Answer:
-    """What an answer to the whole page, by numbers, said about a plate."""
+    """Return what an answer to the whole page, by numbers, states about a plate."""
     by, at = str(body["by"]), str(body["answered_at"])
     labels = question.labels(number)
     for (asset, _), label in zip(tags_of(question.match), labels, strict=True):

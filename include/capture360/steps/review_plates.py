@@ -1,4 +1,4 @@
-"""The plates that a review asks about, each once, with all the views that one answer decides."""
+"""Questions of a review: one for each plate, with all views that its answer decides."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from capture360.steps.review_due import question
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A plate that is undecided: the suggestion on its best view, which has its tags, and matches of all its views."""
+    """An undecided plate: the suggestion on its best view, with its tags, and the matches of all its views."""
 
     match: Match
     views: Sequence[Match]
 
     @property
     def id(self) -> str:
-        """What tells the question from others; the same in every review that asks it."""
+        """Identifier of the question, the same in every review that asks it."""
         return question(self.match)
 
     def labels(self, number: int) -> list[int | str]:
-        """How people write its tags on a page where the plate has this number: 3 for the first, "3b" for the second."""
+        """Return the labels of its tags on a page where the plate has this number: 3, "3b" for the second."""
         return [label(number, place) for place in range(len(tags_of(self.match)))]
 
     def document(self) -> dict[str, Any]:
-        """As a value that JSON can hold."""
+        """Return the question as JSON values."""
         views = [match_document(view) for view in self.views]
         return {"plate": self.match.plate, "match": match_document(self.match), "views": views}
 
@@ -45,12 +45,12 @@ class Question:
 
 
 def label(number: int, place: int) -> int | str:
-    """A tag of a plate as people write it."""
+    """Return the label of a plate's tag."""
     return f"{number}{letter(place)}" if place else number
 
 
 def questions_about(matches: Sequence[Match], all_matches: Sequence[Match], images: Collection[str]) -> list[Question]:
-    """The questions about undecided matches, one a plate, with its other views on these images."""
+    """Return the questions about undecided matches, one for each plate, with its other views on these images."""
     found: dict[str, dict[Detection, Match]] = defaultdict(dict)
     for match in all_matches:
         if match.plate and match.detection.image in images:
@@ -64,11 +64,11 @@ def questions_about(matches: Sequence[Match], all_matches: Sequence[Match], imag
 
 
 def questions_of(body: Mapping[str, Any]) -> list[list[Question]]:
-    """The questions of a recorded review by page."""
+    """Return the questions of a recorded review by page."""
     return [[Question.from_document(document) for document in page] for page in body["pages"]]
 
 
 def direction(pose: Pose, detection: Detection) -> tuple[float, float]:
-    """Heading in degrees clockwise from +Y and pitch in degrees upwards, as the panorama viewer has them."""
+    """Return heading in degrees clockwise from +Y and pitch in degrees upwards, as the panorama viewer uses them."""
     x, y, z = ray_to(pose, detection).direction
     return round(degrees(atan2(x, y)) % 360, 1), round(degrees(atan2(z, hypot(x, y))), 1)

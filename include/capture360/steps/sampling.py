@@ -1,4 +1,4 @@
-"""How much of a capture is read back byte by byte."""
+"""Choice of the faces whose bytes are read back."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from capture360.model import FACES, FaceName
 
 VerifyMode = Literal["off", "sample", "all"]
 _SAMPLE = 12
-"""Faces compared in mode `sample`: two of each side of the cube, spread over the capture, other ones each time."""
+"""Faces compared in mode `sample`: two of each side of the cube, spread over the capture, chosen at random."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """How many images were read back, and of how many faces the bytes were compared.
+    """Numbers of images that were read back, and of faces whose bytes were compared.
 
-    `viewer` is the source that a viewer must be switched to; `reported` are sentences about what viewers show
-    otherwise than it was meant.
+    `viewer` is the source that a viewer must be switched to; `reported` are sentences about what viewers show otherwise
+    than intended.
     """
 
     mode: VerifyMode
@@ -31,7 +31,7 @@ class Verified:
 
 
 def chosen_faces(mode: VerifyMode, names: Sequence[str]) -> Sequence[tuple[str, FaceName]]:
-    """The faces to compare of the images or stations called `names`; in mode `sample` other ones each time."""
+    """Choose the faces to compare of the images or stations `names`; at random in mode `sample`."""
     if mode == "off" or not names:
         return []
     if mode == "all":

@@ -1,4 +1,4 @@
-"""A published capture in its site's scene; captures that it supersedes stay there, hidden."""
+"""Add a published capture to its site's scene, and hide captures that it supersedes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SUPERSEDED = "superseded"
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The scene, how many nodes and edges were written, the captures hidden and how many collections it holds now."""
+    """The scene, the number of written nodes and edges, the hidden captures, and the number of its collections."""
 
     space: str
     scene: str
@@ -36,8 +36,8 @@ class Placed:
 def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
     """Add the capture's collections to the site's scene, and hide what the capture supersedes; None without a scene.
 
-    Done again it writes nothing. What a person moved, hid or showed in the scene stays as it is.
-    MissingStepError if the capture has not been published.
+    Idempotent. What a person moved, hid or showed in the scene is kept. MissingStepError if the capture is not
+    published.
     """
     scene = _scene_of(ctx)
     if scene is None:
@@ -64,14 +64,14 @@ def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
 
 
 def placing_writes(ctx: StepContext, capture: Capture) -> Sequence[str]:
-    """External ids of what `place` would write for a capture that is published here first. Reads only."""
+    """Return external ids of what `place` would write for a newly published capture. Reads only."""
     scene = _scene_of(ctx)
     own = [Collection(ctx.site.space, external_id) for external_id in names.collections(capture)]
     return scene.changes(own) if scene else []
 
 
 def remove_from_scene(ctx: StepContext, key: CaptureKey) -> Sequence[str]:
-    """Take the capture out of the site's scene and keep all its data; external ids of the edges that were removed.
+    """Remove the capture from the site's scene and keep its data; return external ids of the removed edges.
 
     Another ingest of the capture adds it again.
     """
@@ -88,7 +88,7 @@ def remove_from_scene(ctx: StepContext, key: CaptureKey) -> Sequence[str]:
 
 
 def scene_edges(ctx: StepContext, key: CaptureKey, collections: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Return space and external id of the edges by which we put these collections into scenes, now or before."""
+    """Return space and external id of our edges from scenes to these collections, in current and former scenes."""
     records = [ctx.records.get(key, delivery, STEP) for delivery in ctx.records.fingerprints(key)]
     scenes = {(record.body["space"], record.body["scene"]) for record in records if record is not None}
     if scene := _scene_of(ctx):
@@ -97,7 +97,7 @@ def scene_edges(ctx: StepContext, key: CaptureKey, collections: Iterable[tuple[s
 
 
 def take_out(ctx: StepContext, key: CaptureKey) -> None:
-    """Take a capture that is retracted out of the site's scene, and show again the captures that it hid."""
+    """Remove a retracted capture from the site's scene, and show the captures that it hid."""
     scene = _scene_of(ctx)
     if scene is None:
         return
@@ -116,7 +116,7 @@ def _scene_of(ctx: StepContext) -> Scene | None:
 
 
 def _hide(ctx: StepContext, scene: Scene, key: CaptureKey, superseded: Sequence[CaptureKey]) -> list[CaptureKey]:
-    """Hide each superseded capture once: who shows it again later is not overruled."""
+    """Hide each superseded capture once, so that a person can show it again."""
     records = [ctx.records.get(key, delivery, STEP) for delivery in ctx.records.fingerprints(key)]
     before = {older for record in records if record is not None for older in record.body["hidden"]}
     hidden = []
@@ -130,7 +130,7 @@ def _hide(ctx: StepContext, scene: Scene, key: CaptureKey, superseded: Sequence[
 
 
 def _emptied(ctx: StepContext, key: CaptureKey, published: Sequence[Collection]) -> list[Collection]:
-    """Those that earlier deliveries were published in, and a later one left without images: CDF no longer has them."""
+    """Return collections of earlier deliveries that CDF no longer has, since a later one left them without images."""
     ours = [each for each in _recorded(ctx.records, key) if each.external_id.startswith(names.collection_id(key))]
     if set(ours) <= set(published):
         return []
@@ -139,7 +139,7 @@ def _emptied(ctx: StepContext, key: CaptureKey, published: Sequence[Collection])
 
 
 def _collections_of(ctx: StepContext, key: CaptureKey) -> list[Collection]:
-    """Those that any delivery of a capture was published in, recorded or found in CDF."""
+    """Return the collections of all deliveries of a capture, recorded or found in CDF."""
     found = mode_of(ctx.cdf).images(ctx.cdf, ctx.site).collections(key)
     return list(dict.fromkeys([*_recorded(ctx.records, key), *found]))
 

@@ -34,7 +34,7 @@ _LONGEST_WAIT = timedelta(days=1)
 _SIDE_BY_SIDE = 16
 """Folders that are listed at once."""
 _DOUBLINGS = 30
-"""More would only overflow: the wait is at its longest long before."""
+"""Limit of doublings against overflow; the longest wait is reached far earlier."""
 MOST_LISTED = 20
 """Findings that one log or alert lists."""
 MORE = "more findings of sensing"
@@ -42,13 +42,13 @@ MORE = "more findings of sensing"
 
 @dataclass(frozen=True, slots=True)
 class Sensed:
-    """`ready` are to be announced now; `waiting` says why each of the others is not; `findings` are what is wrong.
+    """Result of a scan: captures that are `ready` to be announced, why others are `waiting`, and `findings`.
 
-    `published` are to be announced again for contextualization, which has not come to an end, and `suggested` for a
-    review, which has not begun. `news` are those findings that the scan before did not have. Captures that came to an
-    end, and did not change since, are in none.
+    `published` are to be announced again for contextualization, which is incomplete, and `suggested` for a review that
+    has not begun. `news` are findings that the previous scan did not have. Unchanged captures at their end are in none.
 
-    `announcements` are what `remember` records once the events are out, and `turns`, by site, what the next scan needs.
+    `announcements` are recorded by `remember` once the events are sent; `turns` is the state for the next scan, by
+    site.
     """
 
     ready: tuple[CaptureKey, ...]
@@ -63,7 +63,7 @@ class Sensed:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A delivery that is announced, and the body of its record."""
+    """An announced delivery, and the body of its record."""
 
     key: CaptureKey
     fingerprint: str
@@ -80,11 +80,11 @@ def sense(
 ) -> Sensed:
     """Scan every site's landing zone. An error in one site or capture never hides the others.
 
-    `remember` belongs to it, after the events are out: a scan that fails in between announces the same again.
+    Call `remember` once the events are sent; a scan that fails in between is repeated with the same announcements.
 
     Level-triggered: a complete capture without an end state is ready, and again each `retrigger_after`, unless an
-    unfinished run holds its lease. `is_finished` is asked about that run. `run` names this scan: done again after a
-    kill, the same scan announces the same captures. Times in the future, of a clock that was ahead once, count as now.
+    unfinished run holds its lease, which `is_finished` tests. `run` names this scan: repeated after a kill, it
+    announces the same captures. Times in the future, from a clock that was ahead, count as now.
     """
     scan = _Scan(records, now, is_finished, run)
     announcements: list[Announcement] = []
@@ -133,7 +133,7 @@ def sense(
 
 
 def remember(records: Records, sensed: Sensed, run: str | None = None) -> None:
-    """Record what a scan has announced, and keep its findings for the next scan."""
+    """Record the announcements of a scan, and keep its findings for the next one."""
     for each in sensed.announcements:
         records.put(each.key, each.fingerprint, "sense", each.body, run=run or "sense")
     for site, turn in sensed.turns.items():
@@ -144,15 +144,15 @@ def remember(records: Records, sensed: Sensed, run: str | None = None) -> None:
 
 
 def last_scan(records: Records, sites: Sequence[str]) -> datetime | None:
-    """Return when the newest scan of any of the sites began that came to its end; None if none has."""
+    """Return when the newest complete scan of any of the sites began; None if there is none."""
     turns = (last_turn(records, site) for site in sites)
     return max((turn.at.astimezone(UTC) for turn in turns if turn is not None), default=None)
 
 
 def last_snapshot(records: Records, key: CaptureKey) -> FolderSnapshot | None:
-    """Return what sensing saw last of a capture's folder; None if it has seen none.
+    """Return the last snapshot of a capture's folder; None if there is none.
 
-    None as well where the note is damaged: that only makes the quiet time begin anew.
+    None as well if the note is damaged, which only restarts the quiet period.
     """
     try:
         note = records.note(key, _LOOK)
@@ -162,17 +162,17 @@ def last_snapshot(records: Records, key: CaptureKey) -> FolderSnapshot | None:
 
 
 def standing_findings(records: Records) -> set[str]:
-    """Return the sentences of what the last scan found wrong."""
+    """Return the findings of the last scan as sentences."""
     return _last_findings(records)
 
 
 def sentence(finding: Finding) -> str:
-    """A finding as one line of a log or alert."""
+    """Word a finding as one line of a log or alert."""
     return f"{finding.where}: {finding.message}"
 
 
 def sentences(findings: Sequence[Finding], most: int = MOST_LISTED) -> list[str]:
-    """The findings for people: the first so many, and the number of the others."""
+    """Word the first `most` findings, and the number of the others."""
     listed = [sentence(finding) for finding in findings[:most]]
     more = len(findings) - len(listed)
     return [*listed, f"There are {more:,} {MORE}; fix these first."] if more else listed
@@ -192,7 +192,7 @@ class _Scan:
     run: str | None
 
     def waiting_for(self, site: Site, key: CaptureKey, folder: CaptureFolder) -> str | Announcement:
-        """What is to be announced; empty if the capture is done; else what it waits for."""
+        """Return the announcement that is due, empty if the capture is done; else what it waits for."""
         last = last_snapshot(self.records, key)
         settled = settling(folder, last, site.landing, self.now)
         state = self.records.load(key, settled.snapshot.fingerprint, only=STAGE_STEPS)
@@ -226,7 +226,7 @@ class _Scan:
         return Announcement(key, settled.snapshot.fingerprint, body)
 
     def _announcement(self, key: CaptureKey, name: str) -> Mapping[str, Any]:
-        """Nothing as well where the note is damaged: that only announces it once more."""
+        """Return the last announcement; None as well if the note is damaged, so that it is announced once more."""
         try:
             note = self.records.note(key, name) or {}
             return note if note and {"of", "announced", "times"} <= set(note) else {}
@@ -234,16 +234,16 @@ class _Scan:
             return {}
 
     def _is_mine(self, announced: Mapping[str, Any]) -> bool:
-        """Whether this scan announced it before it was killed."""
+        """Return whether this scan announced it before it was killed."""
         return self.run is not None and announced.get("by") == self.run
 
     def _holder(self, key: CaptureKey) -> str | None:
-        """The unfinished run that holds the capture's lease."""
+        """Return the unfinished run that holds the capture's lease."""
         holder = lease.holder(self.records, key)
         return None if holder is None or self.is_finished(holder) else holder
 
     def _hand_on(self, site: Site, state: CaptureState) -> str:
-        """What a published capture waits for although no run has begun or ended it; empty if it is not time to repeat.
+        """Return the asset of a published capture that is due to be announced again; empty if it is not time.
 
         The event that starts the run is lost while its DAG is paused.
         """
@@ -258,7 +258,7 @@ class _Scan:
         return ""
 
     def _announce_again(self, site: Site, state: CaptureState, name: str, what: str) -> bool:
-        """Whether it is time to announce `what`, which is noted. Each wait is twice the one before, up to a day."""
+        """Return whether to announce `what` now, and note it. Each wait is twice the previous one, up to a day."""
         if self._holder(state.key):
             return False
         note = self._announcement(state.key, name)
@@ -278,9 +278,9 @@ class _Scan:
 
 
 def _done(site: Site, records: Records) -> Set[tuple[str, str]]:
-    """The deliveries that sensing is done with, by capture and fingerprint.
+    """Return the deliveries that sensing is done with, by capture and fingerprint.
 
-    A published one is not, where links are wanted and its contextualization has not ended.
+    Published ones are not, where links are wanted and contextualization is incomplete.
     """
     stages = records.done(site.id)
     return {known for known, stage in stages.items() if stage is not Stage.PUBLISHED or not site.links.enabled}
@@ -289,10 +289,10 @@ def _done(site: Site, records: Records) -> Set[tuple[str, str]]:
 def _changed(
     site: Site, keys: Sequence[CaptureKey], records: Records, done: Set[tuple[str, str]]
 ) -> Iterator[tuple[CaptureKey, CaptureFolder | Exception]]:
-    """The captures that sensing is not done with, each with its folder or with why that cannot be listed.
+    """Yield the captures that sensing is not done with, each with its folder, or the error of listing it.
 
-    Folders are listed side by side; only their listings tell whether anything has changed. What has changed is listed
-    at every look from now on, until it comes to an end.
+    Folders are listed concurrently, since only listings show changes. A changed capture is listed at every scan until
+    it reaches its end.
     """
     marked: dict[str, list[str]] = {}
     for capture, seen in done:
@@ -317,7 +317,7 @@ def _changed(
 
 
 def _last_findings(records: Records) -> set[str]:
-    """The sentences of the last scan; none where they are damaged, so that they are reported once more."""
+    """Return the findings of the last scan; none if they are damaged, so that they are reported again."""
     try:
         found = json.loads(records.store.read(_FINDINGS) or b"[]")
     except (ValueError, RecursionError):
@@ -330,7 +330,7 @@ def _finding(where: str, message: str) -> Finding:
 
 
 def _sentence(error: Exception) -> str:
-    """What an error says, with its kind where it is none of ours."""
+    """Return the text of an error, with its class if it is not ours."""
     if isinstance(error, Capture360Error):
         return str(error)
     return f"It cannot be looked at ({type(error).__name__}: {error}). Correct its settings, or see to its store."

@@ -21,7 +21,7 @@ _DIGITS = 10
 
 @dataclass(frozen=True, slots=True)
 class FolderSnapshot:
-    """The fingerprint of a folder, and since when it has been the same."""
+    """The fingerprint of a folder, and since when it is unchanged."""
 
     fingerprint: str
     since: datetime
@@ -31,7 +31,7 @@ class FolderSnapshot:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> FolderSnapshot:
-        """The snapshot that `document` made; ValueError or TypeError if it did not."""
+        """Build a snapshot from its `document`; ValueError or TypeError if it is malformed."""
         since = datetime.fromisoformat(document["since"])
         if since.tzinfo is None:
             raise ValueError(f"{since} has no zone")
@@ -40,18 +40,18 @@ class FolderSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """This snapshot, and why the delivery is not complete yet; `waiting_for` is None when it is."""
+    """The current snapshot, and why the delivery is incomplete; `waiting_for` is None once it is complete."""
 
     snapshot: FolderSnapshot
     waiting_for: str | None
 
 
 def settling(folder: CaptureFolder, last: FolderSnapshot | None, landing: Landing, now: datetime) -> Settling:
-    """Whether a delivery is complete, given the last snapshot of it.
+    """Decide whether a delivery is complete, given its last snapshot.
 
-    A marker counts at once, unless it promises more files than there are. A count that `capture.yaml` promises counts
-    when two snapshots are the same. Whatever is promised, a folder that stayed the same for `landing.quiet_period` is
-    complete too: its checks can then say what is missing.
+    A marker counts at once, unless it states more files than exist. A count in `capture.yaml` counts once two snapshots
+    are equal. In any case a folder that is unchanged for `landing.quiet_period` is complete; its checks then report
+    what is missing.
     """
     seen = fingerprint(folder, landing.ready_markers)
     unchanged = last is not None and last.fingerprint == seen
@@ -78,7 +78,7 @@ def settling(folder: CaptureFolder, last: FolderSnapshot | None, landing: Landin
 
 
 def _promised_images(folder: CaptureFolder) -> int | None:
-    """How many image files the manifest promises; None if it promises nothing, or cannot be read (yet)."""
+    """Return the number of image files that the manifest states; None if it states none or is unreadable."""
     try:
         document = load_document(folder)
     except (OSError, Unreadable):

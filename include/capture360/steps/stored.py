@@ -1,4 +1,4 @@
-"""Faces that CDF holds whole: compared after the upload, and uploaded again by themselves where they are not."""
+"""Verification of uploaded faces, with another upload of those that differ."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Face = tuple[Station, EncodedFace]
 
 
 def wait_until_stored(model: Image360Store, shas: Mapping[FaceRef, str]) -> None:
-    """CdfUnavailableError if CDF does not say in time that all of them are uploaded with their sha256."""
+    """Wait until CDF reports all faces as uploaded with their sha256; CdfUnavailableError after the time limit."""
     wanting = dict(shas)
 
     def all_stored() -> bool:
@@ -36,9 +36,9 @@ def wait_until_stored(model: Image360Store, shas: Mapping[FaceRef, str]) -> None
 def make_whole(
     model: Image360Store, capture: Capture, faces: Mapping[FaceRef, Face], *, sample: bool, log: Callable[[str], None]
 ) -> None:
-    """Compare the size of every face, and with `sample` the bytes of one, with what was sent.
+    """Compare the size of every stored face, and with `sample` the bytes of one, with what was sent.
 
-    What differs is uploaded again; CdfError names what the store still does not keep whole after a few uploads.
+    Faces that differ are uploaded again; CdfError names those that differ after several uploads.
     """
     checked = list(faces)
     for left in reversed(range(_UPLOADS)):

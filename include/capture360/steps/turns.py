@@ -1,8 +1,8 @@
-"""Which captures of a site a look lists: all that have not ended, and of the ended ones those that may have changed.
+"""Selection of a site's captures that a scan lists: all before their end, and ended ones that may have changed.
 
-A landing zone keeps what was ever delivered, and listing an ended capture costs a request for each 1,000 of its files.
-So it is listed again when the time of its folder is newer than the look before (file systems), and otherwise in turn,
-a few at each look: object stores have no such time, and a file that is overwritten in place does not change its folder.
+A landing zone keeps every delivery, and listing an ended capture takes a request for each 1,000 of its files. So it is
+listed again if its folder's time is newer than the previous scan (file systems), and otherwise in turn, a few at each
+scan: object stores have no such time, and overwriting a file does not change that of its folder.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from capture360.errors import RecordsError
 from capture360.records import SENSING, Records
 
 ENDED_AT_ONCE = 10
-"""Ended captures that a look lists in turn."""
+"""Ended captures that a scan lists in turn."""
 _FIRST_YEAR = 2000
 _CLOCKS = timedelta(hours=1)
-"""Clocks of file servers may differ by so much from ours."""
+"""Tolerance for clocks of file servers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a look leaves to the next one: when it was, and the ended capture at which the turns go on."""
+    """State from one scan to the next: its time, and the ended capture at which the turns continue."""
 
     at: datetime
     next: str
 
     def document(self) -> dict[str, str]:
-        """As it is kept in the records."""
+        """Return the state as it is kept in the records."""
         return {"at": self.at.isoformat(), "next": self.next}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Turn:
-        """ValueError, KeyError or TypeError if it is damaged."""
+        """Build the state from its `document`; ValueError, KeyError or TypeError if it is damaged."""
         at = datetime.fromisoformat(document["at"])
         if at.tzinfo is None or at.year < _FIRST_YEAR or not isinstance(document["next"], str):
             raise ValueError("a time without zone or of no look, or no name")
@@ -45,7 +45,7 @@ class Turn:
 
 
 def last_turn(records: Records, site: str) -> Turn | None:
-    """What the look before left; None where there was none or it is damaged, and then everything is listed."""
+    """Return the state of the previous scan; None if there is none or it is damaged, so that everything is listed."""
     try:
         document = records.store.document(_path(site))
         return None if document is None else Turn.from_document(document)
@@ -54,16 +54,16 @@ def last_turn(records: Records, site: str) -> Turn | None:
 
 
 def keep_turn(records: Records, site: str, turn: Turn) -> None:
-    """Leave it to the next look."""
+    """Keep the state for the next scan."""
     records.store.put(_path(site), json.dumps(turn.document()).encode())
 
 
 def due(
     names: Sequence[str], ended: Collection[str], changed: Mapping[str, float], last: Turn | None, now: datetime
 ) -> tuple[frozenset[str], Turn]:
-    """Return the captures to list, and what this look leaves to the next.
+    """Return the captures to list, and the state for the next scan.
 
-    `changed` holds, where the store knows it, when entries of a folder last changed, in seconds since 1970.
+    `changed` holds the time of the last change of a folder, in seconds since 1970, where the store knows it.
     """
     resting = sorted(name for name in names if name in ended)
     if last is None:

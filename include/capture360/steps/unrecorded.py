@@ -1,4 +1,4 @@
-"""Images of a capture that viewers show although no record says so, or although a confirmed delivery left them out."""
+"""Images of a capture in CDF that no record contains, or that a confirmed delivery left out."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from capture360.steps.validate import CAPTURE, recorded_capture
 def unrecorded_images(
     ctx: StepContext, key: CaptureKey, published: str | None, record: StepRecord | None
 ) -> Sequence[str]:
-    """External ids of the images that CDF shows and no record knows.
+    """Return external ids of images in CDF that no record contains.
 
-    `published` is the delivery that was published last, `record` what it recorded. What a later delivery was about to
-    publish when its run ended is known.
+    `published` is the last published delivery, `record` what it recorded. Images that an interrupted later delivery was
+    about to publish count as recorded.
     """
     known: set[str] = set()
     if published is not None and record is not None and was_extracted(record.body):
@@ -40,7 +40,7 @@ def unrecorded_images(
 
 
 def left_behind(ctx: StepContext, key: CaptureKey, published: str, record: StepRecord) -> Sequence[str]:
-    """External ids of images of earlier deliveries that CDF's extraction made and that it still shows."""
+    """Return external ids of extracted images of earlier deliveries that CDF still has."""
     if not was_extracted(record.body) or not record.body["left"]:
         return []
     there = {each.image.external_id for each in _extraction(ctx, key, published).images()}
@@ -53,7 +53,7 @@ def _extraction(ctx: StepContext, key: CaptureKey, published: str) -> Extracted:
 
 
 def _begun(ctx: StepContext, key: CaptureKey, record: StepRecord | None) -> Iterator[Capture]:
-    """Deliveries that were accepted after the one that is published."""
+    """Return deliveries that were accepted after the published one."""
     for fingerprint in ctx.records.fingerprints(key):
         accepted = ctx.records.get(key, fingerprint, CAPTURE)
         if accepted is not None and (record is None or accepted.at > record.at):

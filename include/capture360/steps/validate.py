@@ -1,4 +1,4 @@
-"""The first step of an ingest: all checks, the report, and the record that every later step reads."""
+"""First step of an ingest: run all checks, write the report, and record the capture for later steps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from capture360.steps.retracted import refuse_retracted
 Route = Literal["faces", "revision"]
 STEP = "validate"
 CAPTURE = "capture"
-"""The record of what may be published, apart from the verdict since it is long."""
+"""Record of the validated capture, separate from the verdict since it is large."""
 PLAN = "floor_plan"
 """The record of where the stations stand; long as well."""
 SUITES = "great_expectations"
@@ -68,7 +68,7 @@ def validate(ctx: StepContext, key: CaptureKey) -> Validated:
 
 
 def examine(ctx: StepContext, key: CaptureKey) -> Validated:
-    """Check the capture and record the outcome, whatever the verdict. CDF is not asked."""
+    """Check the capture and record the outcome, whatever the verdict. CDF is not read."""
     ctx.bind()
     folder = ctx.folder(key)
     seen = fingerprint(folder, ctx.site.landing.ready_markers)
@@ -95,7 +95,7 @@ def examine(ctx: StepContext, key: CaptureKey) -> Validated:
 
 
 def checked(ctx: StepContext, key: CaptureKey, folder: CaptureFolder, seen: str) -> Validation:
-    """All checks of delivery `seen`, those against what was published of the site included. Nothing is recorded."""
+    """Run all checks of delivery `seen`, also against published captures of the site. Nothing is recorded."""
     earlier = earlier_captures(ctx.records, key.site)
     compared = to_compare(earlier, key, seen)
     found = check_capture(folder, site=ctx.site, key=key, progress=Progress(ctx.log), earlier=compared)
@@ -103,7 +103,7 @@ def checked(ctx: StepContext, key: CaptureKey, folder: CaptureFolder, seen: str)
 
 
 def preflight(ctx: StepContext, key: CaptureKey, panoramas: int, route: Route) -> None:
-    """ConfigError naming everything that the CDF project lacks, before anything is written there."""
+    """Raise ConfigError that names everything the CDF project lacks, before anything is written there."""
     if ctx.site.files.blur is not None:
         blur_named(ctx.site.files.blur)
         if route == "revision":
@@ -119,12 +119,12 @@ def preflight(ctx: StepContext, key: CaptureKey, panoramas: int, route: Route) -
 
 
 def extraction_space(site: Site, key: CaptureKey) -> str:
-    """The instance space that CDF extracts into."""
+    """Return the instance space that CDF extracts into."""
     return site.e57.space or names.space_id(key)
 
 
 def recorded_capture(records: Records, key: CaptureKey, fingerprint: str) -> Capture:
-    """The capture as it was validated; MissingStepError if that delivery was not accepted."""
+    """Return the capture as validated; MissingStepError if the delivery was not accepted."""
     verdict = records.get(key, fingerprint, STEP)
     record = records.get(key, fingerprint, CAPTURE)
     if verdict is None or record is None or verdict.body["verdict"] == Verdict.REJECTED.value:
@@ -133,7 +133,7 @@ def recorded_capture(records: Records, key: CaptureKey, fingerprint: str) -> Cap
 
 
 def recorded_batches(records: Records, key: CaptureKey, fingerprint: str) -> int:
-    """The number of batches as it was validated: a run goes on after an upgrade to a version that batches otherwise."""
+    """Return the number of batches as validated, so that runs survive an upgrade that changes it."""
     record = records.get(key, fingerprint, STEP)
     if record is None:
         raise MissingStepError(key, f"delivery {fingerprint} has no accepted validation", "validate")
@@ -141,21 +141,21 @@ def recorded_batches(records: Records, key: CaptureKey, fingerprint: str) -> int
 
 
 def route_of(ctx: StepContext, capture: Capture) -> Route:
-    """Whether the capture's faces are uploaded, or CDF extracts them out of its scans.
+    """Return whether the capture's faces are uploaded, or CDF extracts them from its scans.
 
-    CDF publishes scans as they are: where the manifest states more, they are extracted here.
+    CDF's extraction ignores the manifest, so scans with keys that it cannot apply are extracted here.
     """
     here = not cdf_extracts_scans(ctx.cdf, ctx.site) or capture.extracted_here
     return "revision" if capture.kind is CaptureKind.E57 and not here else "faces"
 
 
 def batch_size(stations: int) -> int:
-    """How many stations a batch holds: at most 20 batches a capture, and none too small to be worth a task."""
+    """Return the number of stations of a batch: at most 20 batches for a capture, of a minimum size."""
     return max(_SMALLEST_BATCH, math.ceil(stations / _MOST_BATCHES))
 
 
 def batch_count(stations: int) -> int:
-    """How many batches a capture of so many stations has."""
+    """Return the number of batches of a capture with so many stations."""
     return math.ceil(stations / batch_size(stations))
 
 
@@ -175,7 +175,7 @@ def _outcome(ctx: StepContext, validation: Validation, seen: str, report: str) -
 
 
 def _captured_on(capture: Capture | None, site: Site) -> date | None:
-    """The date of the first station in the site's zone; None if there is none."""
+    """Return the date of the first station in the site's zone; None without stations."""
     times = [station.taken_at for station in capture.stations] if capture else []
     return min(times).astimezone(site.zone).date() if times else None
 

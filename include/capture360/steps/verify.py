@@ -1,4 +1,4 @@
-"""The last step: what CDF answers is what was delivered."""
+"""Last step of an ingest: compare what CDF returns with what was delivered."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FIX = "Clear the task that publishes with all downstream: it writes them as the
 def verify(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Verified:
     """Read the collection back and compare bytes as the site's `verify` says.
 
-    Faces that differ are uploaded again; CdfError names what differs then, or was never written.
+    Faces that differ are uploaded again; CdfError names what still differs, or is missing.
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
     if route_of(ctx, capture) == "revision":
@@ -83,7 +83,7 @@ class _Chosen:
 
 
 def _chosen(mode: VerifyMode, model: Image360Store, capture: Capture, shas: Mapping[str, Shas]) -> Sequence[_Chosen]:
-    """The faces to compare."""
+    """Choose the faces to compare."""
     picked = chosen_faces(mode, [station.id for station in capture.stations])
     return [
         _Chosen(station, model.face_ref(capture.key, station, face, shas[station][face]), shas[station][face])
@@ -94,7 +94,7 @@ def _chosen(mode: VerifyMode, model: Image360Store, capture: Capture, shas: Mapp
 def _compare_bytes(
     ctx: StepContext, model: Image360Store, capture: Capture, fingerprint: str, chosen: Sequence[_Chosen]
 ) -> int:
-    """Compare, upload again what differs, and compare that once more; how many were compared."""
+    """Compare faces, upload those that differ again and compare these once more; return the number compared."""
     wrong = _differing(ctx, model, chosen)
     if wrong:
         ctx.log(f"{len(wrong)} faces are uploaded again; the first: {next(iter(wrong.values()))}")
@@ -107,9 +107,9 @@ def _compare_bytes(
 
 
 def _differing(ctx: StepContext, model: Image360Store, chosen: Sequence[_Chosen]) -> dict[FaceRef, str]:
-    """What differs, in words. Compared where contents are read, so that none is kept.
+    """Describe the faces that differ. Contents are compared where they are read, so that none is kept.
 
-    CdfError once so many differ that the store, not an upload, is at fault; the others are not read then.
+    CdfError once so many differ that the store must be at fault; the others are not read then.
     """
     progress = Progress(ctx.log)
     wrong: dict[FaceRef, str] = {}
@@ -128,7 +128,7 @@ def _differing(ctx: StepContext, model: Image360Store, chosen: Sequence[_Chosen]
 
 
 def _problem(model: Image360Store, one: _Chosen) -> str:
-    """Empty if CDF gives back what was sent."""
+    """Describe the difference of a face; empty if there is none."""
     content = model.face_content(one.ref)
     found = hashlib.sha256(content).hexdigest()
     if found == one.sha256:

@@ -57,7 +57,7 @@ def _check_faces(ctx: StepContext, model: Image360Store, images: Mapping[str, Pu
 
 
 def _refuse_no_face(model: Image360Store, ref: FaceRef) -> None:
-    """CdfError if a face cannot be shown."""
+    """Raise CdfError if a face is no square picture."""
     try:
         header = check_whole(model.face_content(ref), ref.external_id).header
     except ImageError as error:

@@ -31,7 +31,7 @@ def verify_for_viewers(
     collections: Sequence[Collection],
     fix: str,
 ) -> Sequence[str]:
-    """Return sentences about what viewers show otherwise than it was meant, through no fault of what was published.
+    """Return sentences about what viewers show otherwise than intended, though it was published correctly.
 
     CdfError names what was published and is silently left out by viewers; `fix` is its last sentence.
     """

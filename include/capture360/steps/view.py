@@ -1,4 +1,4 @@
-"""A published capture as people look at it: its images in CDF, the plates on them, and their faces. Reads only."""
+"""Data of a published capture for the panorama viewer: its images in CDF, their plates and faces. Reads only."""
 
 from __future__ import annotations
 

@@ -242,7 +242,7 @@ def test_other_detectors_agree_as_far_as_they_read(
     ("mode", "detector"), [("asset_centric", "cdf_3d_job"), ("hybrid", "cdf_3d_job"), ("data_modeling", "vision")]
 )
 def test_a_detector_that_the_project_has_not_is_told(mode: str, detector: str, halls: dict[str, Hall]) -> None:
-    with pytest.raises(ConfigError, match=rf"links\.detector: {detector} is not to be had .* Choose one of ocr, "):
+    with pytest.raises(ConfigError, match=rf"links\.detector: {detector} is not available .* Choose one of ocr, "):
         halls[mode].read(detector)
 
 

@@ -191,7 +191,7 @@ def test_collections_without_records_are_named(hall: Hall) -> None:
     known = list(hall.world.records.keys())
     assert unknown_collections(hall.ctx, known) == []
     (finding,) = unknown_collections(hall.ctx, [key for key in known if key != hall.key])
-    assert "captures that the records do not know: c360_collection_hall_7" in finding.message
+    assert "captures without records: c360_collection_hall_7" in finding.message
 
 
 def test_a_capture_whose_folder_of_records_was_emptied_is_not_known(make_world: Callable[..., World]) -> None:
