@@ -24,9 +24,10 @@ from capture360.model import Asset, Detection, FaceName, FaceRef, Match, Pose, P
 from capture360.pictures.jpeg import encode_jpeg
 from capture360.store import DocumentStore
 from capture360_local.plant.camera import CubeFace
+from capture360_local.plant.delivered import Delivered
 from capture360_local.plant.hall import Hall, build_hall
 from capture360_local.plant.render import Camera, Renderer
-from capture360_local.plant.survey import Delivered, Stop, walk
+from capture360_local.plant.survey import Stop, walk
 from capture360_local.plant.truth import PlateTruth, plates_truth
 from figures import Figure, tell
 

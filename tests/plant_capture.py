@@ -27,7 +27,7 @@ from capture360.model import (
     StationMedia,
 )
 from capture360.settings.site import Site
-from capture360_local.plant import write_sample
+from capture360_local.plant.sample import write_sample
 
 LEGIBLE_CAP_PX = 14
 """Below this height of a capital letter plates are out of reach of the engine."""

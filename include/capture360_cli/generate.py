@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from capture360_local.plant import FAULTS, Delivered, write_sample
+from capture360_local.plant.delivered import Delivered
 
 Faults = Annotated[
     list[str] | None,
@@ -55,6 +55,8 @@ def generate(
         return
     if folder is None:
         raise typer.BadParameter("Name the capture folder to write.", param_hint="DIR")
+    from capture360_local.plant.sample import write_sample
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("rendering stations", total=stations)
@@ -85,6 +87,8 @@ def generate(
 
 
 def _list_faults(console: Console) -> None:
+    from capture360_local.plant.faults import FAULTS
+
     table = Table(Column("fault", no_wrap=True), "what is wrong", "kinds", "expected outcome")
     for fault in FAULTS.values():
         name = f"{fault.name}[=N]" if fault.stations else fault.name

@@ -24,7 +24,7 @@ import viewer
 from capture360.model import FACES, CaptureKey
 from capture360.names import image_id
 from capture360.steps.ingest import ingest
-from capture360_local.plant import Truth, write_sample
+from capture360_local.plant.sample import Truth, write_sample
 from ingest_world import IMAGE_VIEW, World
 from local_cdf import fast_options, run_sandbox
 

@@ -17,9 +17,9 @@ from capture360.model import Capture, CaptureKey
 from capture360.settings.checks import CheckSettings
 from capture360.settings.landing import Landing
 from capture360.settings.site import Site
-from capture360_local.plant import Truth, write_sample
 from capture360_local.plant.hall import build_hall
 from capture360_local.plant.rotation import about_z, matrix_of, quaternion_of
+from capture360_local.plant.sample import Truth, write_sample
 from capture360_local.plant.truth import plates_truth
 
 YAW_DEG, OFFSET_M = 37.0, np.array([250.0, -80.0, 12.5])

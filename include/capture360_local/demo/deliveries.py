@@ -60,7 +60,7 @@ class Expected:
 
 def deliver(order: Order, landing: Path, samples: Path) -> bool:
     """Move the capture into the landing zone at once; False if it is there already."""
-    from capture360_local.plant import write_sample
+    from capture360_local.plant.sample import write_sample
 
     folder = landing / order.site / order.capture
     truth = truth_of(order, samples)

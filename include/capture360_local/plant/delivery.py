@@ -16,9 +16,10 @@ import yaml
 from PIL import Image
 
 from capture360_local.plant.camera import FACES
+from capture360_local.plant.delivered import Delivered
 from capture360_local.plant.render import Pixels
 from capture360_local.plant.scan import ScanImage, camera_quaternion, face_in_cube, turned_left, write_scan
-from capture360_local.plant.survey import Delivered, Stop
+from capture360_local.plant.survey import Stop
 
 MARKER = "_READY"
 SCAN = "scan.e57"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from capture360_local.plant.delivered import Delivered
 from capture360_local.plant.delivery import Delivery, faces_table
 from capture360_local.plant.scan import PAGE
-from capture360_local.plant.survey import Delivered
 
 ALL = frozenset(Delivered)
 SCANS = frozenset(form for form in Delivered if form.scanned)

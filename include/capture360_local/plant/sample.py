@@ -8,11 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 from capture360_local.plant.camera import FACES, PANORAMA_IN_CUBE, CubeFace, Panorama
+from capture360_local.plant.delivered import Delivered
 from capture360_local.plant.delivery import open_delivery, save_images
 from capture360_local.plant.faults import Effect, Fault, parse_fault
 from capture360_local.plant.hall import build_hall
 from capture360_local.plant.render import Camera, Pixels, Renderer
-from capture360_local.plant.survey import Delivered, Stop, walk
+from capture360_local.plant.survey import Stop, walk
 from capture360_local.plant.truth import (
     PlateTruth,
     plates_truth,

@@ -4,43 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from itertools import pairwise
 
 import numpy as np
 
 from capture360_local.plant.camera import PANORAMA_IN_CUBE
+from capture360_local.plant.delivered import Delivered
 from capture360_local.plant.hall import AISLES, SIZE, Hall, footprint_free
 from capture360_local.plant.rotation import Floats, about, about_z, matrix_of, quaternion_of
 from capture360_local.plant.scene import vector
 
 SPACING = 2.5  # metres between stations, less if the walk is too short for all of them
 FIRST_SHOT = datetime(2025, 9, 16, 7, 30, tzinfo=UTC)
-
-
-class Delivered(StrEnum):
-    """In which form a capture is delivered."""
-
-    CUBEMAP = "cubemap"
-    PANORAMA = "panorama"
-    NAVVIS = "navvis"
-    E57 = "e57"
-    E57_PINHOLE = "e57-pinhole"
-
-    @property
-    def panoramic(self) -> bool:
-        """Whether a station is one full panorama, not six pictures."""
-        return self not in {Delivered.CUBEMAP, Delivered.E57_PINHOLE}
-
-    @property
-    def scanned(self) -> bool:
-        """Whether all of it is in one E57 file."""
-        return self in {Delivered.E57, Delivered.E57_PINHOLE}
-
-    @property
-    def usual_tilt(self) -> float:
-        """Degrees: a tripod stands nearly level, a device on a person's back does not."""
-        return {"cubemap": 1.5, "panorama": 4.0, "navvis": 6.0, "e57": 5.0, "e57-pinhole": 5.0}[self.value]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
-
 ExtractionNames = Literal["tidy", "random_ids", "no_stations", "two_collections"]
 """Naming of the instances that CDF extracts from E57 files, which is not published."""
 
@@ -62,34 +60,40 @@ class Options:
     public: bool = False
 
 
-_Status = Annotated[int, Field(ge=400, le=499)]
-ASSUMED: dict[str, Any] = {
-    "write_blocked_status": _Status,
-    "uniqueness_violation_status": _Status,
-    "byids_applies_view_filter": bool,
-    "published_false_hides_published": bool,
-    "revision_needs_readable_file": bool,
-    "throttled_requests_count": bool,
-    "mapped_containers_can_be_deleted": bool,
-    "views_by_ids_may_mix_versions": bool,
-    "conflicting_requests_are_refused": bool,
-    "deleted_instances_count": bool,
-    "labels_must_exist": bool,
-    "migration_of_3d": bool,
-    "instance_limit": Annotated[int, Field(ge=0)],
+ASSUMED: dict[str, Literal["flag", "status", "count"]] = {
+    "write_blocked_status": "status",
+    "uniqueness_violation_status": "status",
+    "byids_applies_view_filter": "flag",
+    "published_false_hides_published": "flag",
+    "revision_needs_readable_file": "flag",
+    "throttled_requests_count": "flag",
+    "mapped_containers_can_be_deleted": "flag",
+    "views_by_ids_may_mix_versions": "flag",
+    "conflicting_requests_are_refused": "flag",
+    "deleted_instances_count": "flag",
+    "labels_must_exist": "flag",
+    "migration_of_3d": "flag",
+    "instance_limit": "count",
 }
-"""Options in which a real project may differ from the assumption, and their types."""
+"""Options in which a real project may differ from the assumption, and the kind of their values."""
 
 
 def assumed(texts: Iterable[str]) -> dict[str, Any]:
     """Parse fields of `Options` from `name=value` texts; ValueError for a text that is not one."""
+    from pydantic import Field, TypeAdapter, ValidationError
+
+    kinds: dict[str, Any] = {
+        "flag": bool,
+        "status": Annotated[int, Field(ge=400, le=499)],
+        "count": Annotated[int, Field(ge=0)],
+    }
     chosen: dict[str, Any] = {}
     for text in texts:
         name, _, value = text.partition("=")
         if name not in ASSUMED:
             raise ValueError(f'"{name}" is no assumption. There are: {", ".join(ASSUMED)}.')
         try:
-            chosen[name] = TypeAdapter(ASSUMED[name]).validate_strings(value)
+            chosen[name] = TypeAdapter(kinds[ASSUMED[name]]).validate_strings(value)
         except ValidationError as error:
             raise ValueError(f'{name} cannot be "{value}": {error.errors()[0]["msg"]}.') from None
     return chosen

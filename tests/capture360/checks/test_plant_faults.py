@@ -16,7 +16,9 @@ from capture360.settings.checks import CheckSettings
 from capture360.settings.landing import Landing
 from capture360.settings.site import Site
 from capture360.steps.settling import settling
-from capture360_local.plant import FAULTS, Delivered, Effect, Truth, write_sample
+from capture360_local.plant.delivered import Delivered
+from capture360_local.plant.faults import FAULTS, Effect
+from capture360_local.plant.sample import Truth, write_sample
 
 CASES = [
     pytest.param(name, form, id=f"{name}-{form.value}")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from capture360_local.plant import Delivered, Truth, write_sample
+from capture360_local.plant.delivered import Delivered
+from capture360_local.plant.sample import Truth, write_sample
 
 SEED = 7
 

@@ -9,7 +9,9 @@ import pytest
 import yaml
 from PIL import Image
 
-from capture360_local.plant import FAULTS, Delivered, Effect, Truth
+from capture360_local.plant.delivered import Delivered
+from capture360_local.plant.faults import FAULTS, Effect
+from capture360_local.plant.sample import Truth
 
 Spoil = Callable[..., Truth]
 CUBEMAP, PANORAMA, NAVVIS = TABLES = [form for form in Delivered if not form.scanned]

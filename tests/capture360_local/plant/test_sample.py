@@ -12,9 +12,10 @@ import yaml
 from PIL import Image
 from scipy.spatial.transform import Rotation
 
-from capture360_local.plant import Delivered, Truth, write_sample
 from capture360_local.plant.camera import FACES
+from capture360_local.plant.delivered import Delivered
 from capture360_local.plant.hall import build_hall
+from capture360_local.plant.sample import Truth, write_sample
 from capture360_local.plant.survey import walk
 
 SEED = 7

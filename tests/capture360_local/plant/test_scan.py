@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 from scipy.spatial.transform import Rotation
 
-from capture360_local.plant import Delivered, Truth
 from capture360_local.plant.camera import EYES
+from capture360_local.plant.delivered import Delivered
+from capture360_local.plant.sample import Truth
 
 Spoil = Callable[..., Truth]
 GPS = datetime(1980, 1, 6, tzinfo=UTC) - timedelta(seconds=18)

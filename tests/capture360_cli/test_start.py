@@ -1,0 +1,20 @@
+"""What the command line imports before it knows which command is meant."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("numpy", "pandas", "pydantic", "cognite", "great_expectations", "airflow", "PIL", "cv2", "httpx")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["--version"], ["check", "--help"], ["generate", "--help"]])
+def test_no_heavy_package_is_imported_before_a_command_needs_it(arguments: list[str]) -> None:
+    program = (
+        "import sys\nfrom capture360_cli.main import app\ntry:\n    app(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        f"print('imported:', *sorted(set(sys.modules) & set({HEAVY!r})))"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "imported:"
