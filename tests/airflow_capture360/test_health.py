@@ -38,7 +38,7 @@ def records(landing: Path) -> Records:
 def login(client: TestClient, role: str | None = "VIEWER") -> dict[str, str]:
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
-    manager = client.app.state.auth_manager  # type: ignore[attr-defined]
+    manager = client.app.state.auth_manager  # type: ignore[attr-defined] - an ASGI app by its type
     return {"authorization": f"Bearer {manager.generate_jwt(SimpleAuthManagerUser(username='monitor', role=role))}"}
 
 

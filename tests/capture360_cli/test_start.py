@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("numpy", "pandas", "pydantic", "cognite", "great_expectations", "airflow", "PIL", "cv2", "httpx")
+HEAVY = ("numpy", "pandas", "cognite", "great_expectations", "airflow", "PIL", "cv2", "httpx")
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["--version"], ["check", "--help"], ["generate", "--help"]])
