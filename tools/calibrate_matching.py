@@ -27,9 +27,9 @@ FILE = Path(capture360.matching.__path__[0]) / "calibration.json"
 
 
 def measure(plants: Iterable[tuple[int, int]], readings: int) -> dict[str, object]:
-    """The calibration document over plants given as (seed, number of tags).
+    """Return the calibration document over plants given as (seed, number of tags).
 
-    The digest of a plant is of its evidence and whether that was right: it tells when matcher or plants have changed.
+    The digest of a plant covers its evidence and whether that was right; it changes with the matcher and the plants.
     """
     samples: Counter[EvidenceKind] = Counter()
     right: Counter[EvidenceKind] = Counter()
@@ -61,7 +61,7 @@ def measure(plants: Iterable[tuple[int, int]], readings: int) -> dict[str, objec
 
 
 def is_right(reading: Reading, found: Evidence) -> bool:
-    """Whether the truth is the tag named, or, where several are in question, among them."""
+    """Return whether the named tag is the true one, or, if several are in question, one of them is."""
     if found.kind in AMBIGUOUS:
         return reading.truth in found.candidates
     return found.owner is not None and found.owner == reading.truth

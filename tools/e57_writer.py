@@ -27,7 +27,7 @@ _GUIDS = uuid.UUID("6e9f1e0a-6a0b-5c1e-9b1d-3f60a1c0e570")
 
 
 class E57Writer:
-    """Streams pictures into a new file; header and XML follow when it is closed.
+    """Writer that streams pictures into a new file; header and XML are written on `close`.
 
     The same calls give the same bytes: guids are derived from names unless given. `stream` must be seekable.
     """
@@ -63,7 +63,7 @@ class E57Writer:
         acquired_at: datetime | None = None,
         guid: str | None = None,
     ) -> None:
-        """A full panorama, encoded as JPEG or PNG."""
+        """Add a full panorama, encoded as JPEG or PNG."""
         header = read_header(picture, name)
         angles = {"pixelWidth": 2 * math.pi / header.width, "pixelHeight": math.pi / header.height}
         self.add_image("spherical", picture, name=name, pose=pose, numbers=angles, acquired_at=acquired_at, guid=guid)
@@ -78,7 +78,7 @@ class E57Writer:
         acquired_at: datetime | None = None,
         guid: str | None = None,
     ) -> None:
-        """A pinhole picture with the principal point in its middle; `field_of_view` across in radians."""
+        """Add a pinhole picture with the principal point in its middle; `field_of_view` is horizontal, in radians."""
         header = read_header(picture, name)
         pixel = 2 * _FOCAL_LENGTH * math.tan(field_of_view / 2) / header.width
         numbers = {
@@ -101,7 +101,7 @@ class E57Writer:
         acquired_at: datetime | None = None,
         guid: str | None = None,
     ) -> None:
-        """Any representation; `numbers` are its further elements, `acquired_at` is timezone-aware."""
+        """Add any representation; `numbers` are its further elements, `acquired_at` is timezone-aware."""
         header = read_header(picture, name)
         image = ElementTree.SubElement(self._images, "vectorChild", {"type": "Structure"})
         _text(image, "guid", guid or _guid("image", f"{len(self._images)} {name}"))
@@ -121,7 +121,7 @@ class E57Writer:
             _float(representation, element, value)
 
     def close(self) -> None:
-        """Writes XML and header."""
+        """Write XML and header."""
         document = ElementTree.tostring(self._root, encoding="utf-8", xml_declaration=True)
         offset = self._pages.align()
         self._pages.write(document)
@@ -136,7 +136,7 @@ class E57Writer:
 
 
 class _PagedWriter:
-    """Logical writing; keeps the first page back until the header is known."""
+    """Logical view for writing; the first page is held back until the header is known."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -145,7 +145,7 @@ class _PagedWriter:
         self._written = 0
 
     def align(self) -> int:
-        """Pads to the next section; its physical offset."""
+        """Pad to the next section; return its physical offset."""
         self.write(bytes(-len(self._pending) % _ALIGNMENT))
         return self._written + len(self._pending)
 
@@ -183,7 +183,7 @@ class _PagedWriter:
 
 
 def with_checksums(payload: bytes) -> bytes:
-    """Whole pages of 1,020 bytes, each with its checksum."""
+    """Return whole pages of 1,020 bytes, each with its checksum."""
     pages = np.zeros((len(payload) // PAYLOAD, PAGE), np.uint8)
     pages[:, :PAYLOAD] = np.frombuffer(payload, np.uint8).reshape(-1, PAYLOAD)
     pages[:, PAYLOAD:] = page_checksums(pages.tobytes()).astype(">u4").view(np.uint8).reshape(-1, 4)

@@ -37,7 +37,7 @@ NOTHING = ("", "0", "false", "no", "off")
 
 
 def main(lock: Path) -> int:
-    """Exit code of the installation."""
+    """Install the lock; return the exit code."""
     reason = _by_uv(lock)
     if reason is None:
         return 0
@@ -46,7 +46,7 @@ def main(lock: Path) -> int:
 
 
 def _by_uv(lock: Path) -> str | None:
-    """Nothing if uv has installed the lock, else the reason."""
+    """Install by uv; return the reason if that failed, else an empty text."""
     pinned = requirement(lock.read_text(), "uv")
     if pinned is None:
         return "the lock does not hold it"
@@ -73,7 +73,7 @@ def _by_uv(lock: Path) -> str | None:
 
 
 def requirement(lock: str, name: str) -> str | None:
-    """The lines of one package in a lock file, hashes included."""
+    """Return the lines of one package in a lock file, hashes included."""
     lines = lock.splitlines(keepends=True)
     for start, line in enumerate(lines):
         if line.startswith(f"{name}=="):
@@ -83,7 +83,7 @@ def requirement(lock: str, name: str) -> str | None:
 
 
 def pip_options() -> dict[str, str]:
-    """What pip is configured with for `pip install`, by files and by environment."""
+    """Return pip's options for `pip install`, from its configuration files and the environment."""
     listed = subprocess.run(
         [*PIP, "config", "list"],
         stdout=subprocess.PIPE,
@@ -100,7 +100,7 @@ def pip_options() -> dict[str, str]:
 
 
 def uv_arguments(options: Mapping[str, str]) -> Iterator[str]:
-    """Options of pip that uv takes only on its command line, in its words."""
+    """Return uv's command line for options of pip that uv does not read from the environment."""
     if options.get("no-index", "").lower() not in NOTHING:
         yield "--no-index"
     for place in _present(options.get("find-links", "").split()):
@@ -111,7 +111,7 @@ def uv_arguments(options: Mapping[str, str]) -> Iterator[str]:
 
 
 def uv_environment(options: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment for uv: pip's options under uv's names. A variable of uv that is set already stays."""
+    """Return the environment for uv: pip's options under uv's names. Variables of uv that are already set are kept."""
     handed = {"UV_INDEX_STRATEGY": "unsafe-best-match"}  # pip's way; the hashes say which file it may be
     for option, variable in VARIABLES.items():
         value = options.get(option, "")
@@ -131,7 +131,7 @@ def uv_environment(options: Mapping[str, str], environment: Mapping[str, str]) -
 
 
 def _present(places: Sequence[str]) -> Iterator[str]:
-    """The places but those on this disk that do not exist: pip passes over them, uv stops."""
+    """Return the places without missing local ones, which pip ignores and uv refuses."""
     for place in places:
         address = urlsplit(place)
         if address.scheme in ("", "file") and not Path(unquote(address.path)).exists():

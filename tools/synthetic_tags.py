@@ -1,4 +1,4 @@
-"""Synthetic plants for the calibration: tag lists with siblings, twins and parts, and what OCR reads off their plates.
+"""Synthetic plants for the calibration: tag lists with similar tags, and simulated OCR readings of their plates.
 
 Two kinds of numbers stand here. How often a *clean* line swaps characters follows a measurement of PP-OCRv6 on 7,542
 rendered tag lines with an engine score of 0.95 or more: digits for digits or letters for letters in 0.17 % of the
@@ -71,7 +71,7 @@ class Reading:
     text: str
     truth: int | None
     ambiguous: bool = False
-    """Nobody could tell from the text alone which tag it is."""
+    """The text alone does not determine the tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def _tag_list(chance: random.Random, size: int) -> list[str]:
 
 
 class _Numbers:
-    """The areas, functions and numbers of one plant. About every third number of a range is given."""
+    """The areas, functions and numbers of one plant. About every third number of a range is used."""
 
     def __init__(self, chance: random.Random, families: int) -> None:
         self._chance = chance
@@ -178,7 +178,7 @@ _SYSTEMS: tuple[Callable[[_Numbers], str], ...] = (_isa, _flat, _equipment, _kks
 
 
 class _Reader:
-    """Reads plates of a tag list as OCR does."""
+    """Simulated OCR of the plates of a tag list."""
 
     def __init__(self, chance: random.Random, tags: Sequence[str]) -> None:
         self._chance = chance
@@ -226,7 +226,7 @@ class _Reader:
         return Reading(text, position, ambiguous)
 
     def _styled(self, tag: str) -> str:
-        """The tag as the plate's maker wrote it."""
+        """Return the tag in a style of writing that plates have."""
         how = self._chance.random()
         if how < 0.5:
             return tag
@@ -236,7 +236,7 @@ class _Reader:
         return tag.lower()
 
     def _cut(self, text: str) -> tuple[str, bool]:
-        """One line of a plate of two, or a line whose end is hidden."""
+        """Return one line of a plate of two, or a line whose end is hidden."""
         parts = text.split("-")
         if len(parts) > 1 and self._chance.random() < 0.6:
             middle = self._chance.randrange(1, len(parts))
@@ -267,7 +267,7 @@ class _Reader:
         return text
 
     def _ghost(self) -> str:
-        """A well-formed tag that the list lacks: a sibling of a listed one, or a number not given.
+        """Return a well-formed tag that the list lacks: similar to a listed one, or with an unused number.
 
         One in fifty is like a listed one but for its last character (1018 for 101B) or for where it is divided (1.01
         for 10.1).

@@ -1,4 +1,4 @@
-"""`capture360 alert-test`: send a message that says it is a test to where alerts go."""
+"""`capture360 alert-test`: send a test message to the addresses of alerts."""
 
 from __future__ import annotations
 

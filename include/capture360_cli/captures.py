@@ -1,4 +1,4 @@
-"""`capture360 captures`: the captures of the sites and where each stands, from the records."""
+"""`capture360 captures`: list the captures of the sites with their states, from the records."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("capture", "captured", "stage", "verdict", "stations", "held back", "linked", "asked", "missed")
 _NUMBERS = 4
-"""The columns from this one on are numbers."""
+"""First column that holds numbers."""
 
 
 def captures(
@@ -65,7 +65,7 @@ def _row(key: CaptureKey, delivery: Delivery) -> dict[str, str | int | None]:
 
 
 def _print_table(rows: list[dict[str, str | int | None]]) -> None:
-    """Columns side by side, wide enough for all values, without colours: for people, grep and awk."""
+    """Print aligned columns without colours, for people, grep and awk."""
     cells = [_COLUMNS, *(["-" if value in ("", None) else str(value) for value in row.values()] for row in rows)]
     widths = [max(len(row[place]) for row in cells) for place in range(len(_COLUMNS))]
     for row in cells:

@@ -30,7 +30,7 @@ def dags(
 
 
 def _source() -> Path:
-    """The DAGs that came with the wheel, or those of the checkout that is installed as editable."""
+    """Return the folder of the DAGs in the wheel, or in the checkout of an editable install."""
     import airflow_capture360
 
     package = Path(airflow_capture360.__file__).parent

@@ -17,7 +17,7 @@ MADE = "<!-- Written by `make docs` from the code; change it there. -->\n\n"
 
 
 class DocumentationGap(Exception):
-    """The code leaves out what a reference page must say."""
+    """The code lacks a text that a reference page needs."""
 
 
 def docs(
@@ -33,7 +33,7 @@ def docs(
 
 
 def pages(root: Path, command: Any) -> Mapping[str, str]:
-    """Every generated page by file name. DocumentationGap if the code leaves something unsaid.
+    """Return every generated page by file name; DocumentationGap if a text is missing.
 
     `command` is the whole command line as Click sees it.
     """
@@ -52,7 +52,7 @@ def pages(root: Path, command: Any) -> Mapping[str, str]:
 
 
 def command_page(command: Any) -> str:
-    """The command line: every verb, argument and option."""
+    """Return the page of the command line: every verb, argument and option."""
     from typer.cli import get_docs_for_click
 
     _check_help(command, "capture360")
@@ -68,7 +68,7 @@ def _check_help(command: Any, name: str) -> None:
 
 
 def _refuse_gaps(command: Any, path: str) -> None:
-    """DocumentationGap if a verb, an argument or an option below `command` has no help."""
+    """Raise DocumentationGap if a verb, an argument or an option below `command` has no help."""
     for parameter in command.params:
         _text(getattr(parameter, "help", None), f"{path}: {parameter.name}")
     for verb, below in getattr(command, "commands", {}).items():
@@ -77,7 +77,7 @@ def _refuse_gaps(command: Any, path: str) -> None:
 
 
 def manifest_page() -> str:
-    """What each manifest key does for each way of delivery."""
+    """Return the page of manifest keys, with their effect for each kind of delivery."""
     from capture360.readers.manifest_keys import KEYS, WAYS, WHAT, Only
 
     used = {cell: cell.value for cells in KEYS.values() for cell in cells.values() if not isinstance(cell, Only)}
@@ -105,7 +105,7 @@ def manifest_page() -> str:
 
 
 def metrics_page(metrics: Sequence[Metric]) -> str:
-    """The metrics that tasks send through Airflow."""
+    """Return the page of metrics that tasks send through Airflow."""
     lines = [
         "# Metrics",
         "",
@@ -125,14 +125,14 @@ def metrics_page(metrics: Sequence[Metric]) -> str:
 
 
 def rules_page() -> str:
-    """The rules of validation with the message of each."""
+    """Return the page of validation rules with their messages."""
     from capture360.checks.reference import rules_page as page
 
     return page()
 
 
 def dags_page(folder: Path) -> str:
-    """The docstrings of the DAG files, which are also their pages in the Airflow UI."""
+    """Return the page of the DAGs' docstrings, which Airflow's UI shows as well."""
     manuals = [
         f"## {file.stem}\n\n{_text(docstring.partition(chr(10))[2].strip(), f'the docstring of {file}')}"
         for file in sorted(folder.glob("*.py"))
@@ -144,7 +144,7 @@ def dags_page(folder: Path) -> str:
 
 
 def settings_page(schema: Mapping[str, Any]) -> str:
-    """The settings of a site from their JSON schema, a table for each section."""
+    """Return the page of a site's settings from their JSON schema, a table for each section."""
     from capture360.settings.register import CONFIG_VARIABLE, DEFAULT_CONFIG
 
     lines = [
@@ -161,7 +161,7 @@ def settings_page(schema: Mapping[str, Any]) -> str:
 
 
 def _section(section: Mapping[str, Any], sections: Mapping[str, Any], prefix: str, title: str) -> Iterator[str]:
-    """A table of the section's settings, then its sections."""
+    """Return a table of the section's settings, followed by its sections."""
     below: list[tuple[str, str, Mapping[str, Any]]] = []
     rows = []
     for name, field in section["properties"].items():
@@ -189,7 +189,7 @@ def _section(section: Mapping[str, Any], sections: Mapping[str, Any], prefix: st
 
 
 def _alternatives(field: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], bool]:
-    """What a value may be, and whether it may be missing."""
+    """Return the types of a value, and whether it may be missing."""
     choices = field.get("anyOf", [field])
     used = [choice for choice in choices if choice.get("type") != "null"]
     return used, len(used) < len(choices)
@@ -199,7 +199,7 @@ _TYPES = {"string": "text", "integer": "integer", "number": "number", "boolean":
 
 
 def _type(field: Mapping[str, Any], path: str) -> str:
-    """The type of a setting in words, with its limits."""
+    """Word the type of a setting, with its limits."""
     used, _ = _alternatives(field)
     if len(used) > 1:
         return " or ".join(_type(choice, path) for choice in used)
@@ -246,7 +246,7 @@ def _default(field: Mapping[str, Any], path: str, section: Mapping[str, Any]) ->
 
 
 def _text(text: str | None, what: str) -> str:
-    """The text in one piece; DocumentationGap if there is none."""
+    """Return the text on one line; DocumentationGap if there is none."""
     if not text or not text.strip():
         raise DocumentationGap(f"There is no description of {what}. Write it in the code.")
     return text

@@ -31,7 +31,7 @@ from capture360_cli.stack import stack
 from capture360_cli.views import views
 
 _STORE_PACKAGES = frozenset({"botocore", "aiobotocore", "aiohttp", "google", "gcsfs", "azure", "adlfs"})
-"""Packages whose errors fsspec passes through as they are, such as missing credentials."""
+"""Packages whose errors fsspec passes through unchanged, such as those about missing credentials."""
 
 app = typer.Typer(
     no_args_is_help=True,

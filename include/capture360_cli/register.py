@@ -83,7 +83,7 @@ def all_sites(register: Register) -> Sequence[str]:
 
 
 def step_context(site: str, register: Register, records: Records, cdf: CdfProject) -> StepContext:
-    """Return what a step about a site is given; its progress goes to stderr."""
+    """Return the context of steps for a site; their progress goes to stderr."""
     from capture360.steps import lease
     from capture360.steps.context import StepContext
 

@@ -1,1 +1,1 @@
-"""What makes the whole of capture360 run on one machine: generated captures, the local stack, the demo."""
+"""Everything to run capture360 on one machine: generated captures, the local stack, the demo."""

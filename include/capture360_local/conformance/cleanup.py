@@ -1,4 +1,4 @@
-"""Removal of everything that a run may have left, by the name of the run, so that it works however the run ended."""
+"""Removal of everything that a run may have left, by the run's name, however it ended."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MODELS = "/models"
 
 
 class _NotRemoved(Exception):
-    """Something could not be removed; the message has the answer of the project."""
+    """An item could not be removed; the message has the answer of the project."""
 
 
 def clean(project: Project, name: str, areas: Collection[str]) -> Sequence[str]:
@@ -68,7 +68,7 @@ def _three_d_models(project: Project, name: str) -> None:
 
 
 def _files(project: Project, name: str) -> None:
-    """Files, and the annotations on them."""
+    """Remove files and the annotations on them."""
     items = [{"externalId": f"{name}_{suffix}"} for suffix in _created_in("/files")]
     what = f"Files with external ids {name}_..."
     found = _must(project.send("POST", "/files/byids", {"items": items, "ignoreUnknownIds": True}), what)["items"]
@@ -118,7 +118,7 @@ def _schemas(project: Project, name: str) -> None:
 
 
 def _created_in(path: str) -> Sequence[str]:
-    """Suffixes of the external ids that cases create below an endpoint."""
+    """Return suffixes of the external ids that cases create below an endpoint."""
     bodies = [case.body for case in ALL_CASES if case.path.startswith(path) and case.writes]
     items = [item for body in bodies if isinstance(body, Mapping) for item in body.get("items", [body])]
     ids = [item["externalId"] for item in items if isinstance(item.get("externalId"), Own)]
@@ -135,5 +135,5 @@ _STEPS: Sequence[tuple[str, Callable[[Project, str], None]]] = (
 
 
 def areas_of(mode: ProjectMode) -> Collection[str]:
-    """The parts of a project of that mode in which a run may leave something."""
+    """Return the areas of a project of this mode in which a run may leave something."""
     return {case.path.split("/")[1] for case in cases_for(mode) if case.writes}

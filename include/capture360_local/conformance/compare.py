@@ -23,7 +23,7 @@ class Difference:
 
 
 def differences(project: Sequence[Result], sandbox: Sequence[Result]) -> Sequence[Difference]:
-    """All differences between two runs of the same cases."""
+    """Return all differences between two runs of the same cases."""
     return [found for ours, theirs in zip(project, sandbox, strict=True) for found in _between(ours, theirs)]
 
 
@@ -50,7 +50,7 @@ def _between(project: Result, sandbox: Result) -> Iterator[Difference]:
 
 
 def shape(document: Any) -> Mapping[str, set[str]]:
-    """The types at every path of a document; elements of a list are taken together."""
+    """Return the types at every path of a document; elements of a list are merged."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     _collect(document, "", found)
     return found

@@ -38,20 +38,20 @@ class Outcome:
 
     @property
     def unexpected(self) -> Sequence[Result]:
-        """Answers of the project that are not of the kind that CDF documents."""
+        """Return answers of the project that are not of the documented kind."""
         return [result for result in self.project if not result.is_expected]
 
     @property
     def is_clean(self) -> bool:
-        """Whether every case was asked, answered as documented and as by the sandbox, and nothing was left."""
+        """Return whether every case was asked, answered as documented and as by the sandbox, and nothing was left."""
         return not (self.stopped or self.left or self.unexpected or self.differences)
 
 
 def conform(connection: Connection, name: str, on_case: OnCase, *, timeout_s: float = TIMEOUT_S) -> Outcome:
-    """Ask a sandbox and the project the same cases under the throwaway name `name`.
+    """Send the same cases to a sandbox and to the project, under the throwaway name `name`.
 
-    The project is cleaned however the run ends; an interruption is in the outcome, a second one, which cuts the
-    cleaning short, is raised.
+    The project is cleaned however the run ends. An interruption is in the outcome; a second one, which interrupts the
+    cleaning, is raised.
     """
     mode = ProjectMode(connection.mode)
     cases = cases_for(mode)

@@ -1,4 +1,4 @@
-"""A project over plain HTTP, so that answers are seen as they are: no client library between."""
+"""A project over plain HTTP, so that no client library changes the answers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Answer:
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the project refused the request."""
+        """Return whether the project refused the request."""
         return httpx.codes.is_client_error(self.status)
 
 
@@ -57,7 +57,7 @@ class Project:
         self._http.close()
 
     def send(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> Answer:
-        """Send one request, `path` relative to the project; again only after 429, which did nothing."""
+        """Send one request, `path` relative to the project; repeated only after 429, which has no effect."""
         url = f"{self.connection.base_url}/api/v1/projects/{self.connection.project}{path}"
         headers = {"authorization": f"Bearer {self._bearer()}", "accept": "application/json"}
         for pause in range(1, _TRIES_WHEN_TOO_MANY + 1):
@@ -71,7 +71,7 @@ class Project:
         return Answer(answer.status_code, _json(answer))
 
     def upload(self, url: str, upload: Upload) -> int:
-        """Put content to a link; the status of the answer, 0 if there was none."""
+        """Put content to a link; return the status of the answer, 0 if there was none."""
         headers = {"content-type": upload.media_type} if upload.media_type else {}
         try:
             return self._http.put(url, content=upload.content, headers=headers).status_code

@@ -1,4 +1,4 @@
-"""Replay of a recorded conformance run: a sandbox is asked the same cases, and answers beside the project's."""
+"""Replay of a recorded conformance run: the same cases to a sandbox, compared with the project's answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cdf_sandbox.core.options import ProjectMode
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What came of it; `passed_over` maps recorded cases that were not compared to the reason."""
+    """Result of a replay; `passed_over` maps recorded cases that were not compared to the reason."""
 
     compared: int
     differences: Sequence[Difference]
@@ -30,7 +30,7 @@ class Replay:
 
     @property
     def by_kind(self) -> Mapping[str, Sequence[Difference]]:
-        """The differences by what differs."""
+        """Return the differences by kind."""
         found: defaultdict[str, list[Difference]] = defaultdict(list)
         for each in self.differences:
             found[kind_of(each)].append(each)
@@ -38,7 +38,7 @@ class Replay:
 
 
 def kind_of(difference: Difference) -> str:
-    """Say in words what kind of difference it is."""
+    """Name the kind of a difference."""
     if difference.where == "status":
         return "another status"
     if difference.sandbox == "absent":
@@ -81,7 +81,7 @@ def _answered(result: Result, answer: Mapping[str, Any]) -> Result:
 
 
 def _read(folder: Path) -> tuple[ProjectMode, Mapping[str, Mapping[str, Any]]]:
-    """The mode of the project, and the pairs by the names of their cases."""
+    """Return the mode of the project, and the pairs by the names of their cases."""
     files = [file for file in sorted(folder.glob("*.json")) if file.name != "differences.json"]
     recorded: dict[str, Mapping[str, Any]] = {}
     modes = set()

@@ -1,4 +1,4 @@
-"""Asks a project the cases, one after another."""
+"""A run of cases in one project, in sequence."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ OnCase = Callable[[str, int, int], None]
 
 
 def new_name() -> str:
-    """The name of a run: its throwaway space, and what all its external ids begin with."""
+    """Return a new run name, which names its throwaway space and begins all its external ids."""
     return NAME_PREFIX + secrets.token_hex(6)
 
 
 def is_name(text: str) -> bool:
-    """Whether `new_name` may have made it: nothing else is ever cleaned."""
+    """Return whether `new_name` can have made it. Nothing else is ever cleaned."""
     return _NAME.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was asked and answered. Without an answer, `skipped` names the missing value of an earlier case.
+    """A case with its answer. Without one, `skipped` names the missing value of an earlier case.
 
-    `in_time` is False if an answer that may lag did not come to what the case waits for.
+    `in_time` is False if a lagging answer did not reach the expected value in time.
     """
 
     case: Case
@@ -47,7 +47,7 @@ class Result:
 
     @property
     def is_expected(self) -> bool:
-        """Whether the answer is of the kind that CDF documents."""
+        """Return whether the answer is of the documented kind."""
         if self.answer is None or not self.in_time or self.answer.status != self.case.expected.status:
             return False
         error = at(self.answer.body, "error")
@@ -55,7 +55,7 @@ class Result:
 
     @property
     def answered(self) -> str:
-        """The status in words, and what is wrong with it beside."""
+        """Word the status, and what else is wrong with the answer."""
         if self.answer is None:
             return f"not asked, since no earlier answer gave {self.skipped}"
         status = str(self.answer.status) if self.answer.status else f"no answer ({self.answer.body})"
@@ -79,7 +79,7 @@ class Run:
         }
 
     def ask(self, cases: Sequence[Case], on_case: OnCase = lambda *_: None) -> Sequence[Result]:
-        """Ask every case; what an interruption leaves of `results` and `touched` can be read all the same."""
+        """Send every case. `results` and `touched` stay readable after an interruption."""
         for number, case in enumerate(cases, 1):
             on_case(case.name, number, len(cases))
             self.results.append(self._ask(case))

@@ -1,7 +1,7 @@
-"""Scrubbing of request and answer pairs: everything that could identify the project is left out.
+"""Scrubbing of recorded requests and answers: everything that could identify the project is removed.
 
-Texts of answers are kept only where the run sent them itself or the field holds one of CDF's own words; numbers only
-where they are versions and codes. So a new field reveals nothing.
+Texts of answers are kept only if the run sent them or the field holds one of CDF's own words; numbers only if they are
+versions or codes. So an unknown field reveals nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _GONE = "<scrubbed>"
 
 
 class Scrubber:
-    """Scrubs the pairs of one run; it learns from the requests which texts are ours."""
+    """Scrubber of one run; the requests determine which texts are ours."""
 
     def __init__(self, connection: Connection, name: str) -> None:
         self._name = name
@@ -46,20 +46,20 @@ class Scrubber:
         self._ours: set[str] = set()
 
     def request(self, result: Result) -> Mapping[str, Any]:
-        """The request, its path with placeholders."""
+        """Return the request, its path with placeholders."""
         self._learn(result.body)
         case = result.case
         scrubbed = {"method": case.method, "path": case.path, "query": dict(case.query)}
         return scrubbed | {"body": self._request(result.body, "")}
 
     def answer(self, result: Result) -> Mapping[str, Any] | None:
-        """The answer to a request that was scrubbed before."""
+        """Return the answer to a request that was already scrubbed."""
         if result.answer is None:
             return None
         return {"status": result.answer.status, "body": self._answer(result.answer.body, "")}
 
     def text(self, text: str) -> str:
-        """A sentence without what identifies a project or a person."""
+        """Return a sentence without anything that identifies a project or a person."""
         text = text.replace(self._name, NAME_PREFIX.rstrip("_"))
         for telling in self._telling:
             text = telling.sub(_GONE, text)

@@ -1,4 +1,4 @@
-"""The captures that the demo delivers, and the outcome that the plant's ground truth demands of each."""
+"""The captures of the demo, and the outcome of each that follows from the plant's ground truth."""
 
 from __future__ import annotations
 

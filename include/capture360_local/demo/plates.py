@@ -1,4 +1,4 @@
-"""The plates of a capture after contextualization, held against the plant's truth."""
+"""Comparison of a capture's linked plates with the plant's truth."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ASSET_SPACE = "hall_assets"
 
 @dataclass(frozen=True, slots=True)
 class Plates:
-    """How a capture's plates came out. `found` of `legible` were linked or suggested; `wrong` are approved links."""
+    """Result for a capture's plates. `found` of `legible` ones were linked or suggested; `wrong` are approved links."""
 
     legible: int
     found: int
@@ -52,7 +52,7 @@ class _Seen:
 
 
 def bring_assets(cdf: CdfProject, truth: Path, *, classic: bool) -> int:
-    """Create the hall's assets in the project, those that are not there yet; how many were created."""
+    """Create the hall's missing assets in the project; return their number."""
     from capture360.cdf.client import cdf_errors
 
     with (truth / "assets.csv").open(newline="", encoding="utf-8") as table:
@@ -84,7 +84,7 @@ def _bring_classic(cdf: CdfProject, rows: Sequence[Mapping[str, str]]) -> int:
 
 
 def _bring_nodes(cdf: CdfProject, rows: Sequence[Mapping[str, str]]) -> int:
-    """CogniteAsset nodes, parents and children in one request."""
+    """Create CogniteAsset nodes, parents and children in one request."""
     from cognite.client.data_classes.data_modeling import NodeId, SpaceApply
     from cognite.client.data_classes.data_modeling.cdm.v1 import CogniteAssetApply
 
@@ -110,7 +110,7 @@ def _bring_nodes(cdf: CdfProject, rows: Sequence[Mapping[str, str]]) -> int:
 
 
 def plates(key: CaptureKey, truth: Path, records: Records) -> Plates:
-    """Compare the verdicts on a capture's texts with what hangs in the hall."""
+    """Compare the matches of a capture's texts with the plates in the hall."""
     from capture360.steps.match import REPORT, recorded_matches
 
     state = records.load(key)
@@ -171,7 +171,7 @@ def _seen(key: CaptureKey, truth: Path) -> Iterator[_Seen]:
 
 
 def _wrong(match: Match, seen: Sequence[_Seen]) -> str | None:
-    """A sentence if an approved link does not lie on a plate of its asset."""
+    """Return a sentence if an approved link is not on a plate of its asset."""
     detection = match.detection
     xs, ys = zip(*detection.polygon, strict=True)
     under = [

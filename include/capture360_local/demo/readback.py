@@ -26,7 +26,7 @@ _ROTATION_DOT = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What CDF and the records hold; `complaints` are the differences from the ground truth."""
+    """State of CDF and of the records; `complaints` are the differences from the ground truth."""
 
     verdict: str
     stations: int

@@ -54,7 +54,7 @@ class IngestRun:
 
 @contextmanager
 def only(api: AirflowApi, wanted: Collection[str]) -> Iterator[None]:
-    """Unpause these DAGs and pause the project's others, which would take captures themselves."""
+    """Unpause these DAGs and pause the project's others, which would process captures as well."""
     before = {str(dag["dag_id"]): bool(dag["is_paused"]) for dag in api.dags()}
     for dag in before:
         api.pause(dag, dag not in wanted)

@@ -1,4 +1,4 @@
-"""A procedural industrial hall, rendered from any pose: captures whose truth is known to the millimetre.
+"""A procedural industrial hall, rendered from any pose, for captures with exact ground truth.
 
-Its mathematics, names and conventions are its own, so that a wrong convention elsewhere is found against it.
+It shares no code with the product, so that tests against it reveal wrong conventions of the product.
 """

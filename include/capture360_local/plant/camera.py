@@ -1,9 +1,9 @@
-"""Where the plant's cameras look: cube faces and full panoramas, each in its own camera frame.
+"""Projections of the plant's cameras: cube faces and full panoramas, each in its own camera frame.
 
 Cube frame (Cognite 360 images, as the Reveal viewer shows them): the front face looks along -Y with +Z up. The other
-faces are what a person sees who turns the head right (right, back, left), or tilts it back (top) or down (bottom) from
-the front. Panorama frame (ASTM E2807, spherical images): the centre column looks along +X, left of it is +Y, up is +Z.
-Image coordinates count from the top left corner of the image, so that the middle of the first pixel is (0.5, 0.5).
+faces follow by turning right from there (right, back, left), or by tilting up (top) or down (bottom). Panorama frame
+(ASTM E2807, spherical images): the centre column looks along +X, left of it is +Y, up is +Z. Image coordinates count
+from the top left corner of the image, so that the middle of the first pixel is (0.5, 0.5).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FACES = ("front", "right", "back", "left", "top", "bottom")
 
 @dataclass(frozen=True)
 class Eye:
-    """The three directions of a view: forward, to the right of the image, to the top of the image; each (3,)."""
+    """Axes of a view: forward, right of the image, top of the image; each (3,)."""
 
     forward: Floats
     right: Floats
@@ -58,7 +58,7 @@ PANORAMA_IN_CUBE = about_z(-np.pi / 2)
 
 
 class Projection(Protocol):
-    """How an image maps to directions."""
+    """Mapping from image coordinates to directions."""
 
     @property
     def width(self) -> int: ...
@@ -68,7 +68,7 @@ class Projection(Protocol):
 
     @property
     def pixel_angle(self) -> float:
-        """Angle that one pixel spans in the middle of the image, radians."""
+        """Angle in radians that a pixel spans in the middle of the image."""
 
     def directions(self, column: Floats, row: Floats) -> Floats:
         """Directions (3, n), not normalised, in the camera frame, of the image coordinates (n,), (n,)."""
@@ -119,7 +119,7 @@ class Panorama:
 
 
 def on_face(face: str, points: Floats) -> Floats:
-    """Where points (n, 3) of the cube frame lie on a face: (n, 2) in 0..1, x right and y down, NaN if behind it."""
+    """Project points (n, 3) of the cube frame onto a face: (n, 2) in 0..1, x right and y down, NaN if behind it."""
     eye = EYES[face]
     depth = points @ eye.forward
     depth = np.where(depth > 1e-9, depth, np.nan)

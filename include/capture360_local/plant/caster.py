@@ -1,7 +1,7 @@
-"""Ray casting: which solid of a scene each ray meets first, and how far away.
+"""Ray casting: the first solid of a scene on each ray, and its distance.
 
-Rays come in tiles of neighbours. A solid is tried only against the tiles whose cone of directions touches the cone that
-its bounds span from the eye, nearest solids first, so that what is hidden costs nothing.
+Rays are grouped in tiles of neighbours. A solid is intersected only with tiles whose cone of directions overlaps the
+cone of its bounds, nearest solids first, so that hidden ones cost nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Numbers = npt.NDArray[np.signedinteger[Any]]
 
 
 class Caster:
-    """Casts rays into a room that is closed: every ray hits something."""
+    """Caster of rays into a closed room, so that every ray hits a solid."""
 
     def __init__(self, solids: Sequence[Solid], room: tuple[Floats, Floats]) -> None:
         self.solids = solids
@@ -35,7 +35,7 @@ class Caster:
         )  # (8, solids, 3)
 
     def cast(self, origin: Floats, rays: Floats) -> tuple[Floats, Numbers]:
-        """Distance and solid (tiles, rays) of unit rays (3, tiles, rays) from a point in the room."""
+        """Return distance and solid (tiles, rays) of unit rays (3, tiles, rays) from a point in the room."""
         rays = rays.astype(np.float32, copy=False)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             distance, hit = self._room(origin, rays)
@@ -72,7 +72,7 @@ class Caster:
         return distance, (2 * axis + ahead).astype(np.int16)
 
     def _candidates(self, origin: Floats, rays: Floats) -> tuple[npt.NDArray[np.bool_], Floats]:
-        """Which solids (solids, tiles) a tile's rays may meet, and each solid's least distance (solids,)."""
+        """Return which solids a tile's rays may hit (solids, tiles), and each solid's least distance (solids,)."""
         heading = rays.mean(axis=2, dtype=np.float64)
         heading /= np.linalg.norm(heading, axis=0)
         spread = np.arccos(np.clip(np.einsum("ct,ctk->tk", heading, rays).min(axis=1), -1, 1))

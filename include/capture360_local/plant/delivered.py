@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Delivered(StrEnum):
-    """In which form a capture is delivered."""
+    """Form of a delivery."""
 
     CUBEMAP = "cubemap"
     PANORAMA = "panorama"
@@ -26,5 +26,5 @@ class Delivered(StrEnum):
 
     @property
     def usual_tilt(self) -> float:
-        """Degrees: a tripod stands nearly level, a device on a person's back does not."""
+        """Usual tilt in degrees: small for a tripod, larger for a device on a person's back."""
         return {"cubemap": 1.5, "panorama": 4.0, "navvis": 6.0, "e57": 5.0, "e57-pinhole": 5.0}[self.value]

@@ -1,4 +1,4 @@
-"""A capture folder as a surveyor hands it over: images first, then tables and manifest, the marker last."""
+"""Capture folders as surveyors deliver them: images first, then tables and manifest, the marker last."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ NAVVIS = ("pano_pos_x", "pano_pos_y", "pano_pos_z", "pano_ori_w", "pano_ori_x", 
 
 @dataclass
 class Delivery:
-    """What is being delivered. Images are on disk already; table and manifest can be changed until `close`.
+    """A delivery in progress. Images are already written; table and manifest can be changed until `close`.
 
-    Images of a scan are in `scan` instead, and `damage` is done to the file when all of it is written. `columns` names
+    Images of a scan are in `scan` instead; `damage` is applied to the finished file. `columns` names
     the table's columns for x, y, z, qw, qx, qy, qz, the station, its time and its image (if any).
     """
 
@@ -50,11 +50,11 @@ class Delivery:
     damage: list[Callable[[Path], None]] = field(default_factory=list)
 
     def row(self, station: str) -> dict[str, str]:
-        """The table's first row of a station."""
+        """Return the table's first row of a station."""
         return next(row for row in self.rows if row[self.columns["station"]] in {station, station.lstrip("0") or "0"})
 
     def close(self) -> None:
-        """Writes table, manifest and, if the delivery is ready, the marker with the count of files and bytes."""
+        """Write table, manifest and, if the delivery is ready, the marker with the numbers of files and bytes."""
         if self.form.scanned:
             write_scan(self.folder / SCAN, self.manifest["capture_id"], self.scan)
             for spoil in self.damage:
@@ -93,7 +93,7 @@ def _csv(header: list[str], rows: list[dict[str, str]]) -> str:
 def open_delivery(
     folder: Path, form: Delivered, stops: list[Stop], *, site: str, site_name: str, capture: str, resolution: int
 ) -> Delivery:
-    """An empty folder with what its table and manifest will say. `resolution` is the width of a face or panorama."""
+    """Create an empty folder, and its table and manifest in memory. `resolution` is the width of a face or panorama."""
     navvis = form is Delivered.NAVVIS
     names = dict(zip(CANONICAL, NAVVIS if navvis else CANONICAL, strict=True))
     if navvis:
@@ -113,7 +113,7 @@ def open_delivery(
 
 
 def save_images(delivery: Delivery, stop: Stop, images: Mapping[str, Pixels]) -> None:
-    """Writes the images of a station: six by face name, or one named `panorama`."""
+    """Write the images of a station: six by face name, or one named `panorama`."""
     delivery.images[stop.id] = []
     if delivery.form.scanned:
         delivery.scan += scan_images(delivery.form, stop, images)
@@ -126,9 +126,9 @@ def save_images(delivery: Delivery, stop: Stop, images: Mapping[str, Pixels]) ->
 
 
 def scan_images(form: Delivered, stop: Stop, images: Mapping[str, Pixels]) -> list[ScanImage]:
-    """A station's images as an E57 file has them.
+    """Return a station's images for an E57 file.
 
-    Scanners do not agree on the order of the six, nor on which side of the ceiling and the floor is up.
+    Scanners differ in the order of the six, and in which side of ceiling and floor is up.
     """
     if form.panoramic:
         pixels = images["panorama"]

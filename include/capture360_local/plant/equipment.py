@@ -1,4 +1,4 @@
-"""Building blocks of the hall. Each stands on the floor or hangs on a pipe and says where its plate belongs.
+"""Equipment of the hall. Each function adds one piece to the scene and returns the mount of its plate.
 
 `side` is +1 or -1: whether the plate faces north or south.
 """
@@ -29,7 +29,7 @@ PAINTS: tuple[Colour, ...] = (
 
 @dataclass(frozen=True)
 class Mount:
-    """Where a plate goes: the middle of its back, and the direction it faces, level."""
+    """Mount of a plate: the middle of its back, and the horizontal direction that it faces."""
 
     centre: Floats
     facing: Floats

@@ -1,4 +1,4 @@
-"""What surveyors get wrong. Each fault spoils a delivery that is otherwise sound, and says what should become of it."""
+"""Faults of deliveries. Each one damages a correct delivery, and states the expected outcome."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PANORAMAS = frozenset({Delivered.PANORAMA, Delivered.NAVVIS})
 
 
 class Effect(StrEnum):
-    """What a careful reader does: leave the station out, refuse the capture, wait for it, warn, or just read on."""
+    """Expected outcome: leave the station out, refuse the capture, wait for it, warn, or accept it."""
 
     QUARANTINE = "quarantine"
     STOP = "stop"
@@ -38,7 +38,7 @@ Spoiler = Callable[[Delivery, Sequence[str]], None]
 
 @dataclass(frozen=True)
 class Fault:
-    """A way to spoil a delivery: some stations of it, or all of it if `stations` is False."""
+    """A fault: of some stations of a delivery, or of all of it if `stations` is False."""
 
     name: str
     effect: Effect
@@ -62,7 +62,7 @@ def _fault(
 
 
 def parse_fault(text: str) -> tuple[Fault, int]:
-    """`NAME` or `NAME=STATIONS`; ValueError with a sentence if it is neither."""
+    """Parse `NAME` or `NAME=STATIONS`; ValueError with a sentence if it is neither."""
     name, equals, count = text.partition("=")
     fault = FAULTS.get(name)
     if fault is None:
@@ -286,7 +286,7 @@ def _first_images(delivery: Delivery, stations: Sequence[str]) -> list[Path]:
 
 
 def _png_header(width: int, height: int) -> bytes:
-    """A PNG that declares its size and breaks off after some rows: a few kB whatever the size."""
+    """Return a PNG that declares its size and ends after some rows: a few kB whatever the size."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

@@ -47,7 +47,7 @@ class Plate:
 
 @dataclass(frozen=True)
 class Hall:
-    """Everything that can be seen, and what is known of it."""
+    """The scene, its plates, and their ground truth."""
 
     scene: Scene
     plates: tuple[Plate, ...]
@@ -58,7 +58,7 @@ class Hall:
 
 @lru_cache(maxsize=2)
 def build_hall(seed: int, *, look_alikes: bool = True) -> Hall:
-    """The hall of a seed; kept, since several captures are often made of one hall. `look_alikes` as of `tag_book`."""
+    """Build the hall of a seed; cached, since several captures often share a hall. `look_alikes` as for `tag_book`."""
     builder = _Builder(seed, look_alikes)
     builder.room()
     builder.pumps()
@@ -75,7 +75,7 @@ def build_hall(seed: int, *, look_alikes: bool = True) -> Hall:
 
 
 class _Builder:
-    """Puts the hall together, one part after the other."""
+    """Builder of the hall."""
 
     def __init__(self, seed: int, look_alikes: bool) -> None:
         self.rng = np.random.default_rng([seed, 2])
@@ -85,7 +85,7 @@ class _Builder:
         self._ghosts = list(self.book.ghosts)
 
     def room(self) -> None:
-        """The six surfaces, in the order that the caster counts them: west, east, south, north, floor, ceiling."""
+        """Add the six surfaces in the caster's order: west, east, south, north, floor, ceiling."""
         length, width, height = SIZE
         side, long = (width, height), (length, height)
         mid = vector(length, width, height) / 2
@@ -103,7 +103,7 @@ class _Builder:
         self.scene.picture(vector(mid[0], mid[1], height), vector(-1, 0, 0), north, plan, blank)
 
     def floor(self) -> None:
-        """The floor's picture is painted last: it shows the shadow of all that stands on it."""
+        """Paint the floor, which is done last since it shows the shadows of everything on it."""
         footprints = [
             np.array([solid.low[0], solid.low[1], solid.high[0], solid.high[1]])
             for solid in self.scene.solids[6:]
@@ -201,7 +201,7 @@ class _Builder:
                 self.scene.picture(centre, vector(-1, 0, 0), vector(0, 1, 0), (1.8, 0.4), surfaces.lamp(), glows=True)
 
     def signs(self) -> None:
-        """Words that are no tags."""
+        """Add signs whose words are no tags."""
         length, width, _ = SIZE
         for text, style, centre, inward in (
             ("EXIT", lettering.GREEN, vector(0.03, width * 0.7, 2.4), vector(1, 0, 0)),
@@ -233,7 +233,7 @@ class _Builder:
         tag: str | None,
         known: bool,
     ) -> None:
-        """Hangs a plate a little askew, as people do: turned, leaning and rolled by a few degrees."""
+        """Add a plate, turned, tilted and rolled by a few degrees as on real equipment."""
         image, tall = lettering.plate(lines, style, small_print)
         height = tall * cap_height
         width = height * image.width / image.height
@@ -255,7 +255,7 @@ class _Builder:
 
 
 def footprint_free(position: Floats, hall: Hall, margin: float = 0.25) -> bool:
-    """Whether a camera at `position` (3,) keeps `margin` from everything."""
+    """Return whether a camera at `position` (3,) keeps `margin` from everything."""
     return all(
         float(np.linalg.norm(np.maximum(np.maximum(s.low - position, position - s.high), 0))) > margin
         for s in hall.scene.solids[6:]

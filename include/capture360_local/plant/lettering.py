@@ -1,4 +1,4 @@
-"""Tag plates, signs and dials as images. The font is the one that comes inside Pillow, never one of the system."""
+"""Images of tag plates, signs and dials. The font is Pillow's own, so that results do not depend on the system."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Rgb = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Style:
-    """How a plate looks: paint, ink, and a border or none."""
+    """Style of a plate: paint, ink, and optional border."""
 
     paint: Rgb
     ink: Rgb
@@ -34,7 +34,7 @@ CAP_PIXELS = 72
 
 @lru_cache
 def font(cap_pixels: int) -> ImageFont.FreeTypeFont:
-    """The font whose capital H is `cap_pixels` high."""
+    """Return the font whose capital H is `cap_pixels` high."""
     probe = _sized(200)
     _, top, _, bottom = probe.getbbox("H")
     return _sized(round(200 * cap_pixels / (bottom - top)))
@@ -48,7 +48,7 @@ def _sized(size: int) -> ImageFont.FreeTypeFont:
 
 
 def plate(lines: Sequence[str], style: Style, small_print: str = "") -> tuple[Image.Image, float]:
-    """A plate with centred `lines` and a smaller last line, and its height as a multiple of the cap height."""
+    """Draw a plate with centred `lines` and a smaller last line; return it with its height in cap heights."""
     letters, note = font(CAP_PIXELS), font(CAP_PIXELS // 2)
     margin, pitch = int(CAP_PIXELS * 0.65), int(CAP_PIXELS * 1.55)
     width = max(int(letters.getlength(line)) + 6 for line in lines)

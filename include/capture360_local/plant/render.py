@@ -1,4 +1,4 @@
-"""Pictures of the hall from any pose: one ray a pixel, then four where neighbours differ (edges, letters, joints)."""
+"""Rendering of the hall: one ray for each pixel, then four where neighbours differ (edges, letters, joints)."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ FILL_LIGHT = np.array([-0.72, 0.42, 0.55], dtype=np.float32)
 
 @dataclass(frozen=True)
 class Camera:
-    """A camera: position (3,) and rotation (3, 3) from camera to world."""
+    """Camera position (3,) and rotation (3, 3) from camera to world."""
 
     position: Floats
     rotation: Floats
 
 
 class _Grid:
-    """The pixels of a view in square tiles, so that the rays of a tile lie close together."""
+    """The pixels of a view in square tiles, whose rays are close to each other."""
 
     def __init__(self, view: Projection) -> None:
         self.view = view
@@ -47,16 +47,16 @@ class _Grid:
         places = corners + np.stack(np.meshgrid(within, within), axis=-1).reshape(1, -1, 2)
         last = np.array([view.width - 1, view.height - 1], dtype=np.int16)
         self.pixels: Numbers = np.minimum(places, last, out=places)
-        """(tiles, TILE * TILE, 2): column and row; tiles that hang over the edge repeat the last pixels."""
+        """(tiles, TILE * TILE, 2): column and row; tiles beyond the edge repeat the last pixels."""
 
     def untiled(self, tiles: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """The image (height, width, channels) of values (tiles, TILE * TILE, channels)."""
+        """Return the image (height, width, channels) of values (tiles, TILE * TILE, channels)."""
         grid = tiles.reshape(self._down, self._across, TILE, TILE, -1).swapaxes(1, 2)
         image = grid.reshape(self._down * TILE, self._across * TILE, -1)
         return np.ascontiguousarray(image[: self.view.height, : self.view.width])
 
     def tiled(self, mask: Mask) -> Mask:
-        """A mask (height, width) as (tiles, TILE * TILE), with nothing beyond the edges."""
+        """Return a mask (height, width) as (tiles, TILE * TILE), False beyond the edges."""
         whole = np.zeros((self._down * TILE, self._across * TILE), dtype=bool)
         whole[: self.view.height, : self.view.width] = mask
         tiles = whole.reshape(self._down, TILE, self._across, TILE).swapaxes(1, 2)
@@ -64,7 +64,7 @@ class _Grid:
 
 
 class Renderer:
-    """Draws one hall again and again."""
+    """Renderer of one hall."""
 
     def __init__(self, hall: Hall) -> None:
         self.hall = hall
@@ -84,7 +84,7 @@ class Renderer:
         self._texture = np.array([s.texture for s in solids], dtype=np.int32)
 
     def render(self, camera: Camera, views: Sequence[Projection]) -> list[Pixels]:
-        """Images (height, width, 3) of the views of one camera, sRGB."""
+        """Return the images (height, width, 3) of the views of one camera, sRGB."""
         grids = [_Grid(view) for view in views]
         shown = [np.empty((*grid.pixels.shape[:2], 3), dtype=np.uint8) for grid in grids]
         solids = [np.empty(grid.pixels.shape[:2], dtype=np.int16) for grid in grids]
@@ -105,7 +105,7 @@ class Renderer:
     def _shoot(
         self, camera: Camera, parts: Sequence[tuple[Projection, Numbers]], within: Floats
     ) -> Iterator[tuple[int, slice, Floats, Numbers]]:
-        """Shoots rays at the points `within` (m, 2) of each pixel (tiles, n, 2), given as column and row, of each view.
+        """Cast rays at the points `within` (m, 2) of each pixel (tiles, n, 2), given as column and row, of each view.
 
         Yields, for a run of tiles of a view, colours (tiles, n * m, 3) in 0..255 and solids (tiles, n * m).
         """
@@ -205,14 +205,14 @@ class Renderer:
 
 
 def _grouped(pixels: Numbers) -> Numbers:
-    """Pixels (n, 2) in groups (groups, size, 2), as large as a tile once each has its rays; the last is repeated."""
+    """Group pixels (n, 2) as (groups, size, 2), so that a group has as many rays as a tile; the last is repeated."""
     size = TILE * TILE // len(SUBPIXELS)
     filled = np.concatenate([pixels, np.repeat(pixels[-1:], -len(pixels) % size, axis=0)])
     return filled.reshape(-1, size, 2)
 
 
 def _batches(counts: Sequence[int]) -> Iterator[list[tuple[int, slice]]]:
-    """Runs of tiles, as index and slice, gathered to at most TILES_AT_ONCE."""
+    """Yield runs of tiles, as index and slice, of at most TILES_AT_ONCE."""
     batch: list[tuple[int, slice]] = []
     room = TILES_AT_ONCE
     for index, count in enumerate(counts):
@@ -235,7 +235,7 @@ def _rounded(colours: Floats) -> Pixels:
 
 
 def _rough(image: Pixels, solid: Numbers) -> Mask:
-    """Pixels that differ from a neighbour, in colour or in what they show."""
+    """Return the mask of pixels that differ from a neighbour in colour or solid."""
     grey = image.astype(np.int16) @ np.array([2, 5, 1], dtype=np.int16) // 8
     rough = np.zeros(solid.shape, dtype=bool)
     for axis in (0, 1):

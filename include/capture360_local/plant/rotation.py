@@ -1,4 +1,4 @@
-"""Rotations of the plant, on its own: matrices turn camera coordinates into world coordinates, p_world = R p + t.
+"""Rotations of the plant, independent of the product: p_world = R p + t with camera coordinates p.
 
 Right-handed axes, Z up, metres and radians. Quaternions are (w, x, y, z).
 """

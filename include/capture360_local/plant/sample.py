@@ -1,4 +1,4 @@
-"""Writes a whole sample: the capture folder as delivered, and its truth beside it."""
+"""Writing of a sample: the capture folder as delivered, and its ground truth beside it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Spoilt:
 
 @dataclass(frozen=True)
 class Truth:
-    """What a sample really holds; the same is in the files of `truth_folder`."""
+    """Ground truth of a sample, as in the files of `truth_folder`."""
 
     folder: Path
     truth_folder: Path
@@ -52,12 +52,12 @@ class Truth:
 
     @property
     def rejected(self) -> bool:
-        """Whether a fault makes the whole capture unusable."""
+        """Return whether a fault makes the whole capture unusable."""
         return any(spoilt.fault.effect is Effect.STOP for spoilt in self.spoilt)
 
     @property
     def quarantined(self) -> tuple[str, ...]:
-        """Stations that should be left out, each once."""
+        """Return the stations that should be left out, each once."""
         touched = (s.stations for s in self.spoilt if s.fault.effect is Effect.QUARANTINE)
         return tuple(dict.fromkeys(station for stations in touched for station in stations))
 
@@ -80,7 +80,7 @@ def write_sample(
     views: bool = True,
     progress: Progress | None = None,
 ) -> Truth:
-    """Writes `folder` and its truth, by default `<folder>.truth`; neither may exist with anything in it.
+    """Write `folder` and its truth, by default `<folder>.truth`; both must be empty or missing.
 
     `kind` is one of `Delivered`; panoramas are 4 x `face_size` wide. `spoil` holds names of `FAULTS`, each
     with `=n` for n stations. `site` and `capture` default to the folder's parent and name. `visit` walks the same hall
@@ -148,7 +148,7 @@ def _checked_faults(spoil: Sequence[str], form: Delivered, stations: int) -> lis
 
 
 def _chosen(faults: list[tuple[Fault, int]], stations: list[str]) -> tuple[Spoilt, ...]:
-    """Stations for each fault, from the second on and none twice."""
+    """Choose the stations of each fault, from the second station on and none twice."""
     spoilt, following = [], 1
     for fault, count in faults:
         wanted = count if fault.stations else 0

@@ -1,4 +1,4 @@
-"""An E57 file with pictures and no points, written by the plant's own reading of ASTM E2807.
+"""Writer of E57 files with pictures and no points, after ASTM E2807 and independent of the product.
 
 Pages of 1,020 bytes and their CRC-32C (big-endian; all else is little-endian); a picture is a blob section; the XML
 lies at the end and the header, which says where, at the start. Offsets count the checksums, lengths do not.
@@ -52,18 +52,18 @@ def face_in_cube(face: str) -> Floats:
 
 
 def turned_left(camera: Floats) -> Floats:
-    """The camera whose picture is the given one's turned a quarter to the left, as `numpy.rot90` turns it."""
+    """Return the camera whose picture is the given one's rotated by a quarter to the left, as by `numpy.rot90`."""
     right, up, back = camera.T
     return np.stack([-up, right, back], axis=1)
 
 
 def camera_quaternion(rotation: Floats, camera: Floats) -> Floats:
-    """Quaternion of a pinhole camera held in a cube that is turned by `rotation`."""
+    """Return the quaternion of a pinhole camera within a cube that is turned by `rotation`."""
     return quaternion_of(rotation @ camera)
 
 
 def write_scan(path: Path, name: str, images: list[ScanImage]) -> None:
-    """Writes the file; the same images give the same bytes."""
+    """Write the file; the same images give the same bytes."""
     logical = bytearray(_HEADER.size)
     entries = []
     for number, image in enumerate(images):
@@ -84,7 +84,7 @@ def write_scan(path: Path, name: str, images: list[ScanImage]) -> None:
 
 
 def _aligned(logical: bytearray) -> int:
-    """Pads to four bytes; where in the file the next section begins."""
+    """Pad to four bytes; return the physical offset of the next section."""
     logical += bytes(-len(logical) % 4)
     page, inside = divmod(len(logical), _PAYLOAD)
     return page * PAGE + inside

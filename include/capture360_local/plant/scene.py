@@ -1,4 +1,4 @@
-"""What stands in the hall: boxes, cylinders, spheres and pictures, gathered by a builder."""
+"""The scene: boxes, cylinders, spheres and pictures, and a builder of it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def vector(*values: float) -> Floats:
 
 @dataclass(frozen=True)
 class Solid:
-    """One thing that a ray can hit. `low` and `high` (3,) are its bounds; boxes fill them, the others lie inside.
+    """A solid that rays can hit. `low` and `high` (3,) are its bounds; boxes fill them, the others lie inside.
 
     `right`, `up` and `half` (2,) belong to pictures, which are seen from the side of `normal`; their back is grey.
     """
@@ -56,7 +56,7 @@ class Solid:
 
 
 class Scene:
-    """The builder. Each method adds one thing and returns its number."""
+    """Builder of a scene. Each method adds a solid and returns its number."""
 
     def __init__(self) -> None:
         self.solids: list[Solid] = []

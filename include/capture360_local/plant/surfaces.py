@@ -1,4 +1,4 @@
-"""The room's six surfaces as images, each unlike the others, so that a turned or mirrored picture is seen at once."""
+"""Images of the room's six surfaces, all different, so that rotated and mirrored pictures are detected."""
 
 from __future__ import annotations
 

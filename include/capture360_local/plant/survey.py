@@ -1,4 +1,4 @@
-"""The surveyor's walk: where the camera stood, how it was held, and when it was triggered."""
+"""The survey: position, rotation and time of each station."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ FIRST_SHOT = datetime(2025, 9, 16, 7, 30, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Stop:
-    """One station. `rotation` (3, 3) turns the cube frame into the world, `quaternion` is what the table says.
+    """A station. `rotation` (3, 3) maps the cube frame to the world, `quaternion` is the table's.
 
-    For panoramas the table speaks of the panorama frame, so the two differ by a quarter turn about the camera's up.
+    For panoramas the table has the panorama frame, so the two differ by a quarter turn about the camera's up.
     """
 
     id: str
@@ -43,9 +43,9 @@ def walk(
     tilt_deg: float | None = None,
     taken_at: datetime | None = None,
 ) -> list[Stop]:
-    """`count` stops along the aisles. Each camera leans by half to all of `tilt_deg`, in no direction of its own axes.
+    """Return `count` stops along the aisles. Cameras are tilted by half to all of `tilt_deg`, about skew axes.
 
-    Another `visit` walks the same hall from another place, with other headings.
+    Another `visit` has other positions and headings in the same hall.
     """
     rng = np.random.default_rng([seed, 3, visit])
     tilt = form.usual_tilt if tilt_deg is None else tilt_deg
@@ -95,7 +95,7 @@ def _at(loop: Floats, along: float) -> Floats:
 
 
 def _near(loop: Floats, along: float, hall: Hall, rng: np.random.Generator, height: float) -> Floats:
-    """A place within a step of the walk where nothing is in the camera's way, to the tenth of a millimetre."""
+    """Return a free position near the walk, rounded to a tenth of a millimetre."""
     for step in np.linspace(0.15, 0.75, 40):
         east, north = _at(loop, along) + rng.uniform(-step, step, 2)
         position = vector(east, north, height + rng.uniform(-0.04, 0.04)).round(4)

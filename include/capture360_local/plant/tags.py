@@ -1,4 +1,4 @@
-"""Tag names as a plant would have them, with the siblings that tempt a matcher into a wrong link.
+"""Tag names like those of a real plant, with similar ones that matchers may confuse.
 
 Instruments are unit-function-number-letter (21-PT-1019A), equipment is class-number-letter (P-4071B). Siblings on
 purpose: letters A/B/C, neighbours in number, O for 0 and B for 8.
@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Tag:
-    """A tag and what it names; `lines` is how a plate may break it."""
+    """A tag and its equipment; `lines` is how a plate may break it."""
 
     name: str
     description: str
@@ -43,7 +43,7 @@ class TagBook:
 
     @property
     def assets(self) -> tuple[Tag, ...]:
-        """What the asset list holds, parents first."""
+        """Return the tags of the asset list, parents first."""
         labelled = (self.pumps, self.vessels, self.exchangers, self.cabinets, self.lines, self.instruments, self.valves)
         return (self.unit, *(tag for group in labelled for tag in group), *self.unlabelled)
 

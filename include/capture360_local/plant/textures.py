@@ -1,4 +1,4 @@
-"""All pictures of a scene in one flat array, each with coarser copies of itself, sampled many at a time."""
+"""All pictures of a scene in one flat array with mipmaps, sampled many at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is really in the pictures: poses, plates with the regions where they show, assets, and views along the axes."""
+"""Ground truth of a sample: poses, plates with their visible regions, assets, and views along the axes."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ SAMPLES = (11, 5)  # points across and down a plate that are looked for
 
 @dataclass(frozen=True)
 class Region:
-    """Where a plate, or the part of it that lies on one face, shows at one station.
+    """Region of a face that shows a plate, or a part of it, at one station.
 
     `polygon` in 0..1 of the face, x right, y down, from the plate's top left corner clockwise as its reader sees it.
-    `share` is the part of the plate on this face, `visible` the part of that which nothing hides.
+    `share` is the fraction of the plate on this face, `visible` the unhidden fraction of that.
     """
 
     station: str
@@ -64,7 +64,7 @@ def asset_id(site: str, tag: str) -> str:
 
 
 def plates_truth(hall: Hall, stops: Sequence[Stop], site: str, face_size: int) -> tuple[PlateTruth, ...]:
-    """All plates of the hall; cap heights are in pixels of faces of `face_size`."""
+    """Return all plates of the hall; cap heights are in pixels of faces of `face_size`."""
     seen: dict[str, list[Region]] = {plate.id: [] for plate in hall.plates}
     for stop in stops:
         for plate, region in _regions(hall, stop, face_size):
@@ -87,7 +87,7 @@ def plates_truth(hall: Hall, stops: Sequence[Stop], site: str, face_size: int) -
 
 
 def _regions(hall: Hall, stop: Stop, face_size: int) -> list[tuple[Plate, Region]]:
-    """The regions of all plates that turn their front to a station."""
+    """Yield the regions of all plates that face a station."""
     facing = [plate for plate in hall.plates if (stop.position - plate.corners.mean(axis=0)) @ plate.normal > 0.02]
     if not facing:
         return []
@@ -147,7 +147,7 @@ def _cap_pixels(plate: Plate, middle: Floats, rotation: Floats, face: str, face_
 
 
 def _clipped(corners: Floats, face: str) -> Floats:
-    """A polygon (n, 3) of the cube frame cut to the pyramid of a face (Sutherland-Hodgman)."""
+    """Clip a polygon (n, 3) of the cube frame to the pyramid of a face (Sutherland-Hodgman)."""
     eye = EYES[face]
     for side in (eye.right, -eye.right, eye.up, -eye.up):
         inward = eye.forward - side

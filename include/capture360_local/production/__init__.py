@@ -1,1 +1,1 @@
-"""What docker-compose.yaml says, run as processes of this machine: for a trial without Docker, and for its tests."""
+"""The services of docker-compose.yaml as processes of this machine, for trials without Docker, and for tests."""

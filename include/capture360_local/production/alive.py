@@ -1,7 +1,7 @@
 """`python -m capture360_local.production.alive JOB|worker`: a cheap health check, since it loads no Airflow.
 
-JOB is the type of one of Airflow's jobs on this host, as TriggererJob: its last sign of life in the database must be
-less than a minute old. `worker` sends the Celery worker of this host a ping over the broker.
+JOB is the type of one of Airflow's jobs on this host, such as TriggererJob: its last heartbeat in the database must be
+less than a minute old. `worker` pings the Celery worker of this host over the broker.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _BEAT = (
 
 
 def job_lives(kind: str) -> bool:
-    """Whether a job of this type and host has given a sign of life."""
+    """Return whether a job of this type and host has a recent heartbeat."""
     import psycopg2
 
     url = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("postgresql+psycopg2://", "postgresql://", 1)
@@ -34,7 +34,7 @@ def job_lives(kind: str) -> bool:
 
 
 def worker_answers() -> bool:
-    """Whether the Celery worker of this host answers a ping."""
+    """Return whether the Celery worker of this host answers a ping."""
     from kombu import Connection
     from kombu.pidbox import Mailbox
 

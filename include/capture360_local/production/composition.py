@@ -1,7 +1,7 @@
-"""What docker-compose.yaml says: services with their commands, environments and health checks.
+"""Reading of docker-compose.yaml: services with their commands, environments and health checks.
 
-As much of the format as that file uses: anchors and merges, `${NAME:-default}`, `${NAME:?message}`, `$$`, and variables
-without a value, which are handed on from `.env` if they are there.
+Supports the parts of the format that the file uses: anchors and merges, `${NAME:-default}`, `${NAME:?message}`, `$$`,
+and variables without a value, which are passed on from `.env` if they are set.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _IMAGE = "capture360:"
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service. `command` is entrypoint and command together; empty means what the image does by itself."""
+    """One service. `command` is entrypoint and command together; empty means the image's own."""
 
     name: str
     image: str
@@ -34,19 +34,19 @@ class Service:
     restarts: bool
     replicas: int
     after: Mapping[str, str]
-    """Services it waits for, by condition."""
+    """Services that it waits for, with the condition."""
     health: Sequence[str]
     """The command of the health check; empty if there is none."""
     profiles: Sequence[str]
 
     @property
     def is_ours(self) -> bool:
-        """Whether it runs in the image that the Dockerfile builds."""
+        """Return whether it runs in the image that the Dockerfile builds."""
         return self.image.startswith(_IMAGE)
 
 
 def read(file: Path, variables: Mapping[str, str], profiles: Sequence[str] = ()) -> Mapping[str, Service]:
-    """The services that start with these profiles, by name; ConfigError names a variable that is missing."""
+    """Read the services of these profiles, by name; ConfigError names a missing variable."""
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
     services = {
         name: _service(name, body, variables)
@@ -80,7 +80,7 @@ def _service(name: str, body: Mapping[str, Any], variables: Mapping[str, str]) -
 
 
 def _filled(value: Any, variables: Mapping[str, str]) -> Any:
-    """The value with variables filled in, however deep they stand."""
+    """Return the value with all variables replaced, nested ones included."""
     if isinstance(value, str):
         return _fill(value, variables)
     if isinstance(value, dict):

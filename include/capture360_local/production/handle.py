@@ -1,4 +1,4 @@
-"""Starting the composition on this machine, killing its parts, and stopping it."""
+"""Handle of the composition on this machine: start, stop, and kill parts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SECRETS = (
 
 
 class Production:
-    """The composition with everything it keeps below `folder`."""
+    """The composition, with all its state below `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
@@ -58,7 +58,7 @@ class Production:
 
     @cached_property
     def ports(self) -> Mapping[str, int]:
-        """A free port for each service that others speak to, the same at every start."""
+        """A free port for each service that others connect to, the same at every start."""
         file = self.folder / "ports.json"
         if not file.exists():
             write_privately(file, {service: free_port() for service in SERVICES})
@@ -67,7 +67,7 @@ class Production:
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """What `.env` says; of a name that stands there twice, the last."""
+        """The variables of `.env`; the last one counts where a name occurs twice."""
         return dict(read_variables(self.folder / ".env"))
 
     def set(self, **variables: str) -> None:
@@ -88,7 +88,7 @@ class Production:
         return AirflowApi(self.url, "admin", self.variables["AIRFLOW_ADMIN_PASSWORD"])
 
     def status(self) -> Mapping[str, Any]:
-        """What the supervisor last said: phase, reason, and each service's process and number of starts."""
+        """Return the supervisor's last status: phase, reason, and each service's process and number of starts."""
         try:
             known: Mapping[str, Any] = json.loads((self.folder / STATUS).read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -97,7 +97,7 @@ class Production:
 
     @contextlib.contextmanager
     def running(self, say: Callable[[str], None]) -> Iterator[Production]:
-        """Everything started and healthy, for the length of the block; it ends with this process, however that does."""
+        """Start everything, and stop it at the end of the block or of this process, however that ends."""
         (self.folder / STATUS).unlink(missing_ok=True)
         command = (sys.executable, "-m", "capture360_local.production", str(self.folder), "--supervise")
         with (self.folder / "logs/supervisor.log").open("ab") as log:
@@ -125,19 +125,19 @@ class Production:
             time.sleep(0.2)  # the supervisor, another process, writes its phase to a file
 
     def check(self) -> None:
-        """StackError if the supervisor has ended."""
+        """Raise StackError if the supervisor has ended."""
         if self._supervisor and self._supervisor.poll() is not None:
             reason = self.status()["reason"]
             raise StackError(reason or f"The supervisor ended; see {self.folder / 'logs/supervisor.log'}.")
 
     def wait(self) -> None:
-        """Until the supervisor ends, which StackError then reports."""
+        """Wait until the supervisor ends; StackError has the reason."""
         while True:
             self.check()
             time.sleep(0.5)  # as above
 
     def kill(self, service: str) -> None:
-        """Kill all processes of a service at once; it starts again as its restart policy says."""
+        """Kill all processes of a service; it is restarted by its restart policy."""
         self._order("kill", service)
 
     def stop(self, service: str) -> None:
@@ -154,5 +154,5 @@ class Production:
         self._supervisor.stdin.flush()
 
     def remove(self) -> None:
-        """Delete what PostgreSQL keeps outside of `folder`."""
+        """Delete the files of PostgreSQL outside of `folder`."""
         Machine(self.folder, self.ports).remove_database()

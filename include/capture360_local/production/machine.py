@@ -1,4 +1,4 @@
-"""How a service of the composition runs on this machine: the same command and environment, other addresses and folders.
+"""Translation of a service to this machine: the same command and environment, other addresses and folders.
 
 Containers have addresses and file systems of their own, processes have not. What else differs is in `Machine.command`:
 PostgreSQL's image makes a database cluster when it starts, and an S3 server comes from moto.
@@ -23,14 +23,14 @@ from capture360_local.stack.profile import PROJECT
 
 _LOOPBACK = "127.0.0.1"
 SERVICES = {"postgres": 5432, "redis": 6379, "api-server": 8080, "s3": 9000, "sandbox": 8765, "scheduler": 8974}
-"""Services that others speak to, by their port in the composition."""
+"""Services that others connect to, with their port in the composition."""
 _POSTGRES_PROGRAMS = "/usr/lib/postgresql/*/bin"
 _POSTGRES_USER = "postgres"
 _BIN = Path(sys.executable).parent
 
 
 def missing() -> list[str]:
-    """What this machine lacks, each with the Debian package that has it."""
+    """Return the programs that this machine lacks, each with its Debian package."""
     lacks = []
     if not _postgres_programs():
         lacks.append("PostgreSQL (package postgresql)")
@@ -42,7 +42,7 @@ def missing() -> list[str]:
 
 
 class Machine:
-    """This machine, with everything that the services keep below `folder`, and a port for each of `SERVICES`."""
+    """This machine, with the state of the services below `folder`, and a port for each of `SERVICES`."""
 
     def __init__(self, folder: Path, ports: Mapping[str, int]) -> None:
         self.folder = folder
@@ -61,7 +61,7 @@ class Machine:
 
     @cached_property
     def _folders(self) -> Mapping[str, str]:
-        """Folders of containers, those within others first."""
+        """Folders of containers, nested ones first."""
         return {
             "/opt/airflow/config/capture360": str(PROJECT / "config"),
             "/opt/airflow/dags": str(PROJECT / "dags"),
@@ -72,12 +72,12 @@ class Machine:
         }
 
     def prepare(self) -> None:
-        """Make the folders that are volumes in the composition."""
+        """Create the folders that are volumes in the composition."""
         for folder in ("logs/tasks", "captures/landing", "captures/records", "sandbox", "redis", "tmp", "airflow"):
             (self.folder / folder).mkdir(parents=True, exist_ok=True)
 
     def adapted(self, text: str) -> str:
-        """The text with addresses and folders of this machine."""
+        """Replace addresses and folders in a text by those of this machine."""
         text = re.sub(
             rf"(?<![\w./-])({'|'.join(self._folders)})(?=[/\s'\"]|$)", lambda match: self._folders[match[1]], text
         )
@@ -89,7 +89,7 @@ class Machine:
         return text
 
     def environment(self, service: Service, name: str) -> dict[str, str]:
-        """What the service's processes see: the composition's variables, and what a container has by itself."""
+        """Return the environment of a service: the composition's variables, and those a container has by default."""
         path = os.pathsep.join([str(_BIN), *_postgres_programs(), os.environ.get("PATH", os.defpath)])
         own = {
             "PATH": path,
@@ -120,7 +120,7 @@ class Machine:
         }
 
     def command(self, service: Service, name: str) -> Sequence[str]:
-        """What to start for the service; `name` tells its replicas apart."""
+        """Return the command of the service; `name` distinguishes its replicas."""
         port = str(self.ports.get(service.name, ""))
         if service.name == "postgres":
             server = ("postgres", "-D", str(self.postgres_folder), "-h", _LOOPBACK, "-p", port, "-k", "")
@@ -141,14 +141,14 @@ class Machine:
         return (sys.executable, "-m", "airflow", *words)
 
     def health(self, service: Service) -> Sequence[str]:
-        """The service's health check; what the stand-in for the S3 server answers is its own."""
+        """Return the service's health check; the substitute of the S3 server has its own."""
         if service.name == "s3":
             return ("curl", "--fail", "--silent", f"http://{_LOOPBACK}:{self.ports['s3']}/moto-api/data.json")
         words = [self.adapted(word) for word in service.health]
         return [*words[:1], "-p", str(self.ports["redis"]), *words[1:]] if words[:1] == ["redis-cli"] else words
 
     def make_database(self, password: str) -> None:
-        """What PostgreSQL's image does when its volume is empty: a cluster with the user and database `airflow`."""
+        """Create a cluster with the user and database `airflow`, as PostgreSQL's image does for an empty volume."""
         data = self.postgres_folder
         if (data / "PG_VERSION").exists():
             return
@@ -189,7 +189,7 @@ def _as_postgres() -> Sequence[str]:
 
 
 def _postgres_programs() -> list[str]:
-    """Folders of PostgreSQL's server programs, the newest version first."""
+    """Return folders of PostgreSQL's server programs, the newest version first."""
     found = sorted(Path("/").glob(_POSTGRES_PROGRAMS.lstrip("/")), key=_version, reverse=True)
     in_path = shutil.which("initdb")
     return [*(str(path) for path in found), *([str(Path(in_path).resolve().parent)] if in_path else [])]
@@ -200,7 +200,7 @@ def _version(path: Path) -> int:
 
 
 def read_variables(file: Path) -> Iterator[tuple[str, str]]:
-    """The `NAME=value` lines of a `.env` file."""
+    """Read the `NAME=value` lines of a `.env` file."""
     for line in file.read_text(encoding="utf-8").splitlines():
         name, equals, value = line.strip().partition("=")
         if equals and not name.startswith("#"):

@@ -1,7 +1,7 @@
-"""Runs the services of the composition as Docker Compose would: in order, each when those before it are healthy.
+"""Supervisor of the composition's services, like Docker Compose: in order, each once those before it are healthy.
 
-It leads a session of its own. A process of a service that ends is started again unless the composition says otherwise,
-and what it left behind is ended first, as with the end of a container. The standard input takes `kill NAME`,
+It leads a session of its own. A service whose process ends is restarted unless the composition says otherwise; its
+leftover processes are ended first, as at the end of a container. The standard input takes `kill NAME`,
 `stop NAME` and `start NAME`; its end stops everything.
 """
 
@@ -28,17 +28,17 @@ from capture360_local.stack.profile import write_privately
 
 STATUS = "stack.json"
 _MARK = "CAPTURE360_SERVICE"
-"""Tells a service's processes from others, since Airflow puts tasks in groups of their own."""
+"""Variable that identifies a service's processes, since Airflow puts tasks in groups of their own."""
 _HEALTHY_WITHIN_S = 180.0
 _GRACE_S = 10.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 60.0
 _LASTED_S = 10.0
-"""Docker waits longer after each end of a container, and begins anew when one has lasted so long."""
+"""Uptime after which the growing restart delay is reset, as by Docker."""
 
 
 class Stopped(Exception):
-    """Somebody asked everything to stop."""
+    """The supervisor was asked to stop."""
 
 
 class ServiceError(Exception):
@@ -47,7 +47,7 @@ class ServiceError(Exception):
 
 @dataclass(slots=True)
 class Container:
-    """One service's process, and what came of those before."""
+    """One service's process, and the history of its restarts."""
 
     name: str
     service: Service
@@ -71,7 +71,7 @@ class Supervisor:
         self.phase = "starting"
 
     def run(self) -> int:
-        """Until stopped (0) or a service that others wait for fails (1); no process of them lives afterwards."""
+        """Run until stopped (0) or until a required service fails (1). No process of theirs lives afterwards."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, _raise_stopped)
         reason = None
@@ -120,7 +120,7 @@ class Supervisor:
                 self._watch(0.5)
 
     def is_healthy(self, service: Service, name: str) -> bool:
-        """Whether the service's own health check succeeds."""
+        """Return whether the service's health check succeeds."""
         check = subprocess.run(  # noqa: S603 - the composition's own command
             self.machine.health(service),
             env=self.machine.environment(service, name),
@@ -153,7 +153,7 @@ class Supervisor:
         return self.machine.folder / "logs" / f"{name}.log"
 
     def _watch(self, seconds: float) -> None:
-        """Carry out what is asked for within that time, then start again what has ended."""
+        """Carry out commands for that time, then restart what has ended."""
         if select.select([sys.stdin], [], [], seconds)[0]:
             orders = os.read(sys.stdin.fileno(), 1 << 16).decode()
             if not orders:
@@ -187,7 +187,7 @@ class Supervisor:
             self._kill(container)
 
     def _kill(self, container: Container) -> None:
-        """End every process of the service at once, as when its container is killed."""
+        """Kill every process of the service, as when its container is killed."""
         while processes := list(self._processes(container.name)):
             for process in processes:
                 try:
@@ -207,11 +207,11 @@ class Supervisor:
                 continue
 
     def _is_ours(self, process: psutil.Process) -> bool:
-        """Whether it comes from this supervisor and not from one of another folder."""
+        """Return whether the process belongs to this supervisor, not to one of another folder."""
         return bool(process.environ().get("HOME") == str(self.machine.folder / "tmp"))
 
     def _stop_all(self) -> None:
-        """End the services in the reverse order of their start, the stores last; nobody works on by then."""
+        """Stop the services in the reverse order of their start, the stores last."""
         for container in self.containers.values():
             container.wanted = False
             if container.process and container.service.name != "postgres":
@@ -250,7 +250,7 @@ def _names(service: Service) -> Sequence[str]:
 
 
 def _in_order(services: Mapping[str, Service]) -> Sequence[Service]:
-    """Those first that others wait for."""
+    """Sort services by their dependencies."""
     from graphlib import TopologicalSorter
 
     order = TopologicalSorter({name: set(service.after) for name, service in services.items()}).static_order()

@@ -152,10 +152,11 @@ def base_environment(home: Home, extra: Mapping[str, str] | None = None) -> dict
 def airflow_environment(home: Home, ports: Ports) -> dict[str, str]:
     """Return Airflow's settings for one machine.
 
-    SQLite stands four parallel tasks, not Airflow's 32. A heartbeat of a second ends each task a second after its
-    work instead of five, and with it the wait in which a deferred task can fail for nothing (apache/airflow #67287).
-    Tasks that died with the last start are searched every 20 s, not every 300 s: the one search at the start of a
-    scheduler passes over them while the dead one's last sign of life is younger than half a minute.
+    SQLite allows about four parallel tasks, not Airflow's 32. With a heartbeat of one second a task ends one second
+    after its work instead of five, which shortens the time in which a deferred task can fail needlessly
+    (apache/airflow #67287). Orphaned tasks of the last start are searched for every 20 s, not every 300 s, since the
+    search at the start of a scheduler misses them while the last heartbeat of the dead one is younger than half a
+    minute.
     """
     url = f"http://127.0.0.1:{ports.api}"
     return {

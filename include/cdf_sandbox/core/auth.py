@@ -36,7 +36,7 @@ def _sha256(text: str) -> str:
 def register_client(
     sandbox: Sandbox, client_id: str, capabilities: list[dict[str, Any]] | None = None, secret: str | None = None
 ) -> str:
-    """Make or renew a client and its group, and return its secret; without `capabilities` it may do everything."""
+    """Create or renew a client and its group, and return its secret; without `capabilities` it may do everything."""
     secret = secret or secrets.token_urlsafe(32)
     granted = all_capabilities(sandbox.options.project) if capabilities is None else capabilities
     with sandbox.storage.write() as db:
@@ -49,7 +49,7 @@ def register_client(
 
 
 def check_client(sandbox: Sandbox, client_id: str, secret: str) -> bool:
-    """Whether `client_id` exists and `secret` is its secret."""
+    """Return whether `client_id` exists and `secret` is its secret."""
     with sandbox.read() as db:
         row = db.execute("SELECT secret_sha256 FROM principals WHERE client_id = ?", (client_id,)).fetchone()
     return row is not None and hmac.compare_digest(row["secret_sha256"], _sha256(secret))
@@ -79,7 +79,7 @@ def _basic_credentials(authorization: str) -> dict[str, str]:
 
 @auth_router.post(TOKEN_PATH)
 def issue_token(sandbox: SandboxDep, form: Annotated[dict[str, str], Depends(_form)]) -> Response:
-    """The token endpoint; like an identity provider it insists on a scope or an audience."""
+    """Issue a token; like an identity provider, require a scope or an audience."""
     if form.get("grant_type") != "client_credentials":
         return _oauth_error(400, "unsupported_grant_type", "grant_type must be client_credentials")
     if not (form.get("scope") or form.get("audience")):
@@ -111,13 +111,13 @@ def _client_of(sandbox: Sandbox, db: Connection, authorization: str) -> str | No
 
 
 def identity_of(sandbox: Sandbox, authorization: str) -> str | None:
-    """The client whose valid token an Authorization header holds."""
+    """Return the client whose valid token an Authorization header holds; None without one."""
     with sandbox.read() as db:
         return _client_of(sandbox, db, authorization)
 
 
 def bearer_access(request: Request) -> Access:
-    """Access of the bearer token, as the groups of its client grant it; 401 without a valid one."""
+    """Return the access of the bearer token, as the groups of its client grant it; 401 without a valid one."""
     sandbox = current_sandbox(request)
     with sandbox.read() as db:
         client_id = _client_of(sandbox, db, request.headers.get("authorization", ""))
@@ -148,7 +148,7 @@ AccessDep = Annotated[Access, Depends(project_access)]
 
 @auth_router.get("/api/v1/token/inspect")
 def inspect_token(sandbox: SandboxDep, access: BearerDep) -> Response:
-    """The projects and capabilities of the caller."""
+    """Return the projects and capabilities of the caller."""
     return Json(
         {
             "subject": access.client_id,

@@ -40,7 +40,7 @@ class Blobs:
             temporary.unlink(missing_ok=True)
 
     def join(self, names: Iterable[str]) -> str:
-        """A new blob with the contents of `names`, one after the other."""
+        """Create a blob from the contents of `names`, concatenated; return its name."""
         with self.incoming() as (joined, stream):
             for name in names:
                 with self.path(name).open("rb") as part:
@@ -48,7 +48,7 @@ class Blobs:
         return joined
 
     def put(self, content: bytes) -> str:
-        """A new blob with `content`."""
+        """Create a blob with `content`; return its name."""
         with self.incoming() as (name, stream):
             stream.write(content)
         return name

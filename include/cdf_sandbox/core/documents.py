@@ -36,7 +36,7 @@ class Documents:
     table: str
     noun: str
     external_ids_noun: str | None = None
-    """What is missing where only external ids are, if the refusal says that in other words."""
+    """Noun of refusals about external ids alone, if it differs."""
 
     def find(self, db: Connection, identifier: ClassicId) -> Row | None:
         """The document that `identifier` names."""

@@ -1,4 +1,4 @@
-"""Places of files and assets."""
+"""GeoJSON locations of files and assets."""
 
 from typing import Any, Literal, Self
 
@@ -7,13 +7,13 @@ from pydantic import model_validator
 from cdf_sandbox.core.http import StrictModel
 
 _DEPTHS = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
-"""How many lists are around the positions of a geometry."""
+"""Depth of the nested lists around the positions of a geometry."""
 _LEAST = {"LineString": 2, "Polygon": 4, "MultiLineString": 2, "MultiPolygon": 4}
-"""How many positions the innermost list of a geometry has at least."""
+"""Least number of positions in the innermost list of a geometry."""
 
 
 def _positions(given: Any, depth: int, least: int) -> bool:
-    """Whether `given` is a position of two numbers within `depth` lists."""
+    """Return whether `given` is a position of two numbers within `depth` lists."""
     if not isinstance(given, list):
         return False
     if depth == 0:

@@ -26,7 +26,7 @@ class StrictModel(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel, frozen=True)
     nulls_with_meaning: ClassVar[frozenset[str]] = frozenset()
-    """The fields, by their names on the wire, whose null says something of its own."""
+    """Names on the wire of fields whose null has a meaning of its own."""
 
     @model_validator(mode="before")
     @classmethod

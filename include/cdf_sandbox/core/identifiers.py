@@ -20,7 +20,7 @@ Space = Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_-]{0,41}[a-zA-Z0-9]?$
 
 
 def new_id() -> int:
-    """An internal id as CDF gives them: positive, below 2**53, in no order."""
+    """Return an internal id like CDF's: positive, below 2**53, in no order."""
     return secrets.randbelow(MAX_ID) + 1
 
 
@@ -50,7 +50,7 @@ each_once = AfterValidator(_unique)
 
 
 def check_each_named_once(named: Iterable[tuple[dict[str, Any], Any]], noun: str) -> None:
-    """409 unless pairs of an identifier, as it was sent, and the key of what it names have different keys.
+    """Refuse with 409 if two pairs of identifier, as it was sent, and key of its resource have the same key.
 
     `noun` says what is named, in the singular, e.g. "Asset".
     """

@@ -109,5 +109,5 @@ def apply_patches(document: dict[str, Any], update: StrictModel) -> dict[str, An
 
 
 def without_lists(document: dict[str, Any]) -> dict[str, Any]:
-    """Return what is to be checked of a patched document: the limits on lists are for creations alone."""
+    """Return the part of a patched document to validate: limits on lists apply to creations only."""
     return {name: value for name, value in document.items() if not isinstance(value, list)}

@@ -29,9 +29,9 @@ def _undefined(db: Connection, labels: Iterable[str]) -> list[str]:
 def check_attached(
     sandbox: Sandbox, db: Connection, document: dict[str, Any], before: dict[str, Any] | None = None
 ) -> None:
-    """400 unless the labels and security categories that `document` has, and `before` had not, are there.
+    """Refuse with 400 unless labels and security categories of `document` that `before` lacked exist.
 
-    What was attached stays when its definition is deleted.
+    Attached ones remain when their definition is deleted.
     """
     had = before or {}
     labels = [each["externalId"] for each in document.get("labels", ()) if each not in had.get("labels", ())]
@@ -45,7 +45,7 @@ def check_attached(
 
 
 def check_references(db: Connection, documents: Iterable[dict[str, Any]]) -> None:
-    """400 unless the data sets and assets that `documents` name are there."""
+    """Refuse with 400 unless the data sets and assets that `documents` name exist."""
     documents = list(documents)
     data_sets = _absent(db, "data_sets", (d["dataSetId"] for d in documents if "dataSetId" in d))
     if data_sets:

@@ -1,4 +1,4 @@
-"""All cases in the order in which each finds what earlier ones left."""
+"""All cases, in an order in which later ones use what earlier ones created."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ ALL_CASES = (*SCHEMAS, *INSTANCES, *FILES, *CORE_FILES, *VIEWERS, *_CLASSIC_ONLY
 
 
 def cases_for(mode: ProjectMode) -> Sequence[Case]:
-    """The cases that a project of that mode is asked."""
+    """Return the cases for a project of this mode."""
     return [case for case in ALL_CASES if mode in case.modes]

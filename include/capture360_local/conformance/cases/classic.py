@@ -1,4 +1,4 @@
-"""Assets, annotations, sessions and 3D models."""
+"""Cases of assets, annotations, sessions and 3D models."""
 
 from __future__ import annotations
 

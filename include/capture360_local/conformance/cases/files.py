@@ -1,4 +1,4 @@
-"""Files: what is created, replaced, refused, found, changed and linked to."""
+"""Cases of the Files API: create, replace, refuse, find, change and link."""
 
 from __future__ import annotations
 

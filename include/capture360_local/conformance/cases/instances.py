@@ -1,4 +1,4 @@
-"""Nodes and edges: written, patched, replaced, refused, found and deleted."""
+"""Cases of instances: write, patch, replace, refuse, find and delete nodes and edges."""
 
 from __future__ import annotations
 

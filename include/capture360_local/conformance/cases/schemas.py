@@ -1,4 +1,4 @@
-"""Spaces, containers, views and data models of the throwaway space; everything later is written through them."""
+"""Cases of spaces, containers, views and data models of the throwaway space, which later cases use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the public viewer asks of a collection, in both generations (Reveal 4.29 and 4.35), and the images it asks for.
+"""Cases of the public viewer's requests for a collection, in both generations (Reveal 4.29 and 4.35).
 
 The requests follow cognitedata/reveal, `viewer/packages/data-providers/src/image-360-data-providers`.
 """
@@ -108,7 +108,7 @@ _CORE_NODES = [
 
 
 def _around(collections: str, image: dict[str, str], station: str, newer: bool) -> dict[str, Any]:
-    """The result sets that hang on a collection; newer viewers demand data in containers."""
+    """Return the result sets of a collection; newer viewers demand data in containers."""
 
     def demanding(nodes: dict[str, Any], container: str) -> dict[str, Any]:
         return nodes | ({"filter": {"hasData": [_container(container)]}} if newer else {})

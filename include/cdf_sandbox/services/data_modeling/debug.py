@@ -1,4 +1,4 @@
-"""`debug` of list, query and sync: notices about a request beside its results, or instead of them."""
+"""Parameter `debug` of list, query and sync, which requests notices beside the results, or instead of them."""
 
 from typing import Any
 

@@ -127,7 +127,7 @@ Sorts = Annotated[list[Sort], Field(max_length=5)]
 
 
 class Debug(StrictModel):
-    """The wish for notices about how a request was executed; `timeout` in milliseconds."""
+    """Request for notices about how a request was executed; `timeout` in milliseconds."""
 
     emit_results: bool = True
     timeout: Annotated[int, Field(ge=1)] | None = None

@@ -1,8 +1,9 @@
-"""A collection as the panorama viewer wants it: stations with their rotations, faces, and the plates that are linked.
+"""The panorama viewer's document of a collection: stations with their rotations, faces, and linked plates.
 
-The viewer's files belong to `panorama_viewer`, which has no code. What it is given is written here from the published
-facts, apart from the product: rotations are intrinsic X-Z-Y, spherical polygons hold the angle from +Y and the one
-about Y from +Z, and the cube's faces are front -Y, back +Y, left +X, right -X, top +Z, bottom -Z.
+The viewer's files belong to `panorama_viewer`, which has no code. This module is written from published facts,
+independent of the product, so that either shows faults of the other: rotations are intrinsic X-Z-Y, spherical polygons
+hold the angle from +Y and the one about Y from +Z, and the cube's faces are front -Y, back +Y, left +X, right -X, top
++Z, bottom -Z.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def quaternion(x: float, y: float, z: float) -> list[float]:
 
 
 def _annotated(db: Connection, image: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Plates that annotations of the face files tell of."""
+    """Yield the plates of annotations on the face files."""
     for side, file_id in image["faces"].items():
         for row in db.execute("SELECT doc FROM annotations WHERE file_id = ? ORDER BY id", (file_id,)):
             document = json.loads(row["doc"])
@@ -97,7 +98,7 @@ def _outline(data: dict[str, Any]) -> list[list[float]]:
 
 
 def _asset_of(db: Connection, data: dict[str, Any]) -> tuple[str, str]:
-    """Name and reference of the asset that an annotation names."""
+    """Return name and reference of an annotation's asset."""
     if instance := data.get("instanceRef"):
         return _name_of(db, instance["space"], instance["externalId"])
     wanted = data.get("assetRef") or {}
@@ -121,7 +122,7 @@ def _instance(db: Connection, space: str, external_id: str) -> Row | None:
 
 
 def _linked(db: Connection, image: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Plates that edges from objects to the image tell of; each is approved, as the data model knows nothing else."""
+    """Yield the plates of edges from objects to the image; all are approved, the only status of the data model."""
     edges = db.execute(
         "SELECT start_space, start_xid, doc FROM dms_instance JOIN dms_data ON instance = dms_instance.id"
         " WHERE kind = 'edge' AND deleted_time IS NULL AND end_space = ? AND end_xid = ? AND container = ?"
@@ -142,7 +143,7 @@ def _linked(db: Connection, image: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _polygons(numbers: Sequence[float]) -> Iterator[list[Vector]]:
-    """Directions of each polygon in format 2.0.0; nothing of what is not in that format."""
+    """Yield the directions of each polygon in format 2.0.0; nothing for any other format."""
     at = 0
     while at < len(numbers):
         count = int(numbers[at])
@@ -157,7 +158,7 @@ def _polygons(numbers: Sequence[float]) -> Iterator[list[Vector]]:
 
 
 def on_face(directions: Sequence[Vector]) -> tuple[str, list[list[float]]]:
-    """The face in the middle of a polygon, and the polygon in the plane of that face, in 0..1 on the face itself."""
+    """Return the face at the middle of a polygon, and the polygon in the plane of that face, in 0..1 on the face."""
     x, y, z = (sum(each[axis] for each in directions) for axis in range(3))
     middle = (x, y, z)
     side = max(_AXES, key=lambda name: _dot(_AXES[name][0], middle))

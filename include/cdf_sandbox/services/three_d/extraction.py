@@ -1,8 +1,8 @@
-"""CDF's extraction of photospheres out of E57 files: instances of the legacy 360 schema and classic face files.
+"""CDF's extraction of photospheres from E57 files: instances of the legacy 360 schema and classic face files.
 
-The ids of the instances that CDF creates are not published, so the sandbox has several naming schemes, and a client
-the result must find it by query. Everything of a revision appears in one transaction together with its end; a sandbox
-that was killed in between repeats the extraction.
+The ids of the instances that CDF creates are not published, so the sandbox has several naming schemes, and clients
+have to find the result by query. All of a revision appears in one transaction together with its end; a sandbox that
+was killed in between repeats the extraction.
 """
 
 import json
