@@ -200,8 +200,8 @@ class Detection:
     """Outline of the plate that bears the text, None if it was not recognised."""
     whole: bool | None = None
     """True if the plate shows a margin at both ends of the text and nothing unread, False if the text is cut."""
-    line_px: float | None = None
-    """Height of the line of text in pixels of the face, None if the detector does not report it."""
+    cap_px: float | None = None
+    """Height of the text's capitals in pixels of the face, None if that is not measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,6 @@ class OcrCache:
         """Store the lines of one face."""
         document = {
             "engine": engine_key,
-            "lines": [(line.text, line.score, line.polygon, line.outline, line.whole, line.line_px) for line in lines],
+            "lines": [(line.text, line.score, line.polygon, line.outline, line.whole, line.cap_px) for line in lines],
         }
         self._store.put(key, json.dumps(document, ensure_ascii=False).encode())

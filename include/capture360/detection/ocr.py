@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from hashlib import sha256
-from math import hypot
 from typing import TYPE_CHECKING, Any
 
 from capture360.detection.cache import OcrCache
@@ -61,7 +60,7 @@ class OcrEngine:
         for box, text, score in zip(output.boxes, output.txts, output.scores, strict=True):
             polygon = clipped([(x / width, y / height) for x, y in box])
             if polygon is not None and text.strip():
-                lines.append(Line(text.strip(), round(float(score), 4), polygon, line_px=_line_px(box)))
+                lines.append(Line(text.strip(), round(float(score), 4), polygon))
         return with_outlines(pixels, lines)
 
     @cached_property
@@ -121,7 +120,7 @@ class OcrDetector:
                 for line in self._lines(image, image.faces[face]):
                     text = self._short(line.text, image, face)
                     yield Detection(
-                        image.external_id, face, text, line.score, line.polygon, line.outline, line.whole, line.line_px
+                        image.external_id, face, text, line.score, line.polygon, line.outline, line.whole, line.cap_px
                     )
 
     def _lines(self, image: PublishedImage, ref: FaceRef) -> list[Line]:
@@ -152,12 +151,6 @@ class OcrDetector:
             L05.finding(where=f"{image.external_id} {face}", value=text, length=len(text), limit=MAX_TEXT_LENGTH)
         )
         return text[:MAX_TEXT_LENGTH]
-
-
-def _line_px(box: Sequence[Sequence[float]]) -> float:
-    """Return the height of a line of text in pixels: the mean of the box's two ends, from top left clockwise."""
-    (ax, ay), (bx, by), (cx, cy), (dx, dy) = box
-    return round((hypot(dx - ax, dy - ay) + hypot(cx - bx, cy - by)) / 2, 1)
 
 
 def _not_installed(module: str | None) -> ConfigError:

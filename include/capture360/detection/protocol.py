@@ -16,14 +16,14 @@ ReadFace = Callable[[FaceRef], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of text on a face; `polygon` in 0..1 of the face, `outline`, `whole` and `line_px` as of a `Detection`."""
+    """A line of text on a face; `polygon` in 0..1 of the face, `outline`, `whole` and `cap_px` as of a `Detection`."""
 
     text: str
     score: float
     polygon: Polygon
     outline: Polygon | None = None
     whole: bool | None = None
-    line_px: float | None = None
+    cap_px: float | None = None
 
 
 class Detector(Protocol):

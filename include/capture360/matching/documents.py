@@ -18,7 +18,7 @@ def detection_document(detection: Detection) -> dict[str, Any]:
         "polygon": [list(corner) for corner in detection.polygon],
         "outline": [list(corner) for corner in detection.outline] if detection.outline else None,
         "whole": detection.whole,
-        "line_px": detection.line_px,
+        "cap_px": detection.cap_px,
     }
 
 
@@ -33,7 +33,7 @@ def detection_from_document(document: Mapping[str, Any]) -> Detection:
         polygon=_polygon(document["polygon"]),
         outline=outline,
         whole=document["whole"],
-        line_px=document["line_px"],
+        cap_px=document["cap_px"],
     )
 
 

@@ -12,6 +12,9 @@ from capture360.matching.policy import ScoredMatch, with_status
 from capture360.matching.readings import Reading
 from capture360.model import Asset
 
+NOT_LEGIBLE = "seen, not legible"
+"""Begins the reason of a plate that nobody is asked about, since no view shows it well enough."""
+
 Verdict = Literal["approved", "suggested", "dropped"]
 
 
@@ -81,11 +84,17 @@ def _write_link(scored: list[ScoredMatch], plate: Plate, asset: Asset, readings:
 
 
 def _write_question(scored: list[ScoredMatch], plate: Plate, readings: Sequence[Reading], name: str) -> None:
-    """Leave one suggestion, on the best view, with the tags of all views to choose from; what was laid down stays."""
+    """Leave one suggestion, on the best view, with the tags of all views to choose from; what was laid down stays.
+
+    A plate that no view shows legibly is no question: a person could not read it either. It keeps its tags in question.
+    """
     open_views = [number for number in plate.readings if not readings[number].is_manual and readings[number].named]
     if not open_views:
         return
-    best = max(open_views, key=lambda number: (number in plate.views, readings[number].rank, -number))
+    best = max(
+        open_views,
+        key=lambda number: (not readings[number].illegible, number in plate.views, readings[number].rank, -number),
+    )
     shown = readings[best].positions[0]
     candidates = _candidates(scored, [position for number in open_views for position in readings[number].positions])
     for number in open_views:
@@ -97,8 +106,11 @@ def _write_question(scored: list[ScoredMatch], plate: Plate, readings: Sequence[
     assert named is not None
     ordered = tuple(sorted(candidates, key=lambda pair: pair[0].ref != named.ref))
     reason = f"{plate.reason}; {match.reason}" if plate.reason else match.reason
-    suggestion = replace(match, status="suggested", reason=reason, candidates=ordered, plate=name)
-    scored[shown] = replace(scored[shown], match=suggestion)
+    shown_match = replace(match, status="suggested", reason=reason, candidates=ordered, plate=name)
+    if readings[best].illegible:
+        seen = f"{NOT_LEGIBLE}: {readings[best].illegible}; {reason}"
+        shown_match = replace(shown_match, asset=None, status="dropped", reason=seen)
+    scored[shown] = replace(scored[shown], match=shown_match)
 
 
 def _candidates(scored: Sequence[ScoredMatch], positions: Sequence[int]) -> tuple[tuple[Asset, float], ...]:

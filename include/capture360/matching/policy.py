@@ -51,6 +51,8 @@ REASONS = {
 
 _OUTRIGHT = APPROVABLE | {EvidenceKind.FOLD_OWN, EvidenceKind.PART, EvidenceKind.LOOK_ALIKE}
 """Evidence of a whole tag, whether or not a person must look at it."""
+_NOT_THE_TAG = frozenset({EvidenceKind.FOLD_OWN, EvidenceKind.EDIT, EvidenceKind.EDIT_KNOWN})
+"""Evidence of a text that is not the tag: if it is cut as well, the plate may say anything."""
 _ONE_EACH = frozenset({EvidenceKind.SEVERAL, EvidenceKind.LOOK_ALIKE, EvidenceKind.LOOK_ALIKE_TIE})
 """Evidence of a few whole tags: each is suggested, and a person takes the right ones."""
 
@@ -64,6 +66,8 @@ class ScoredMatch:
     manual: bool = False
     is_doubted: bool = False
     """Whether the text itself is in doubt, whatever it says: small, cut, or read with a low score."""
+    illegible: str = ""
+    """Why a person could not read the plate on this view either; empty if one could."""
 
 
 def score_matches(
@@ -98,9 +102,10 @@ class MatchPolicy:
 
     def all(self, detections: Sequence[Detection]) -> list[ScoredMatch]:
         near = joins(detections, self._settings.direction_delta)
-        alone = self._matcher.read([each.text for each in detections], self._whole(detections, detections))
+        whole = self._whole(detections, detections)
+        alone = self._matcher.read([each.text for each in detections], whole)
         joined = self._taken_joins(detections, near, alone)
-        alone = self._beside_others(near, alone)
+        alone = self._beside_others(near, alone, whole)
         in_join = {part: join for join, _ in joined for part in join.parts}
         result: list[ScoredMatch] = []
         for position, (detection, evidence) in enumerate(zip(detections, alone, strict=True)):
@@ -132,8 +137,11 @@ class MatchPolicy:
             if contains(plate, centre(other.polygon)) and not contains(text, centre(other.polygon))
         )
 
-    def _beside_others(self, near: Sequence[Join], alone: Sequence[Evidence]) -> list[Evidence]:
-        """The evidence of each line, less where the line above, below or beside it may belong to its tag."""
+    def _beside_others(self, near: Sequence[Join], alone: Sequence[Evidence], whole: Sequence[bool]) -> list[Evidence]:
+        """The evidence of each line, less where the line above, below or beside it may belong to its tag.
+
+        What stands beyond the end of its plate does not.
+        """
         weakened = list(alone)
         legible = [join for join in near if join.detection.score >= self._settings.consensus.min_score]
         read = self._matcher.read([join.detection.text for join in legible])
@@ -143,6 +151,7 @@ class MatchPolicy:
                     found.kind is EvidenceKind.LEFTOVER
                     and alone[part].kind in APPROVABLE
                     and alone[part].owner == found.owner
+                    and not whole[part]
                 ):
                     weakened[part] = found
         return weakened
@@ -170,11 +179,15 @@ class MatchPolicy:
             return [ScoredMatch(self._by_hand(detection, decided), evidence, manual=True)]
         candidates = tuple((self._assets[owner], share) for owner, share in self._calibration.shares(evidence))
         doubts = doubts_of(detection, self._settings)
+        illegible = _illegible(detection, evidence, self._settings)
         if evidence.kind in _ONE_EACH:
             reason = "; ".join([REASONS[evidence.kind], *doubts])
             return [
                 ScoredMatch(
-                    Match(detection, asset, share, "suggested", reason, candidates), evidence, is_doubted=bool(doubts)
+                    Match(detection, asset, share, "suggested", reason, candidates),
+                    evidence,
+                    is_doubted=bool(doubts),
+                    illegible=illegible,
                 )
                 for asset, share in candidates
             ]
@@ -182,7 +195,7 @@ class MatchPolicy:
         status, reason = self._status(detection, evidence, confidence)
         named = self._assets[evidence.owner] if evidence.owner is not None and status != "dropped" else None
         match = Match(detection, named, confidence, status, reason, candidates)
-        return [ScoredMatch(match, evidence, is_doubted=bool(doubts))]
+        return [ScoredMatch(match, evidence, is_doubted=bool(doubts), illegible=illegible)]
 
     def _by_hand(self, detection: Detection, ref: str) -> Match:
         if not ref:
@@ -218,8 +231,8 @@ def doubts_of(detection: Detection, settings: MatchingSettings) -> list[str]:
     doubts = []
     if not detection.score >= settings.approve_score:
         doubts.append(f"engine score {detection.score:.2f} is below {settings.approve_score:.2f}")
-    if detection.line_px is not None and detection.line_px < settings.approve_line_px:
-        doubts.append(f"the line is {detection.line_px:.0f} pixels high, {settings.approve_line_px:.0f} are asked")
+    if detection.cap_px is not None and detection.cap_px < settings.approve_cap_px:
+        doubts.append(f"its capitals are {detection.cap_px:.0f} pixels high, {settings.approve_cap_px:.0f} are asked")
     if detection.whole is False:
         doubts.append("an end of the plate is hidden or beyond the face: the text may go on")
     if touches_border(detection.polygon):
@@ -227,6 +240,16 @@ def doubts_of(detection: Detection, settings: MatchingSettings) -> list[str]:
     if len(detection.text) >= MAX_TEXT_LENGTH:
         doubts.append(f"only the first {MAX_TEXT_LENGTH} characters were looked at")
     return doubts
+
+
+def _illegible(detection: Detection, evidence: Evidence, settings: MatchingSettings) -> str:
+    """Why a person could not read a plate on this view either; empty if one could."""
+    if detection.cap_px is not None and detection.cap_px < settings.ask_cap_px:
+        return f"its capitals are {detection.cap_px:.0f} pixels high, {settings.ask_cap_px:g} are asked for"
+    is_cut = detection.whole is False or touches_border(detection.polygon)
+    if evidence.kind is EvidenceKind.CUT or (is_cut and evidence.kind in _NOT_THE_TAG):
+        return "a part of it is hidden or beyond the face"
+    return ""
 
 
 def with_status(scored: ScoredMatch, status: Status, reason: str) -> ScoredMatch:

@@ -40,6 +40,8 @@ class Reading:
     is_approved: bool
     is_manual: bool
     is_doubted: bool
+    illegible: str
+    """Why a person could not read the plate on this view either; empty if one could."""
     confidence: float
 
     @property
@@ -63,7 +65,7 @@ class Reading:
     def rank(self) -> tuple[bool, float, float, float]:
         """What makes a view the best one to show to a person."""
         seen = self.detection
-        return seen.whole is not False, self.confidence, seen.line_px or 0.0, seen.score
+        return seen.whole is not False, self.confidence, seen.cap_px or 0.0, seen.score
 
     def says(self, ref: str) -> bool:
         """Whether the text is the tag of an asset, and not only near it."""
@@ -106,5 +108,6 @@ def _reading(scored: Sequence[ScoredMatch], positions: tuple[int, ...]) -> Readi
         is_approved=any(scored[position].match.status == "approved" for position in positions),
         is_manual=first.manual,
         is_doubted=first.is_doubted,
+        illegible=first.illegible,
         confidence=max(scored[position].match.confidence for position in positions),
     )

@@ -63,7 +63,7 @@ def _viewpoint(
 ) -> Viewpoint:
     first, last, top, bottom = along_and_across(detection.polygon, reading_direction(detection.polygon))
     width = round((last - first) * resolution, 1) if resolution else None
-    height = round((bottom - top) * resolution, 1) if resolution else detection.line_px
+    height = round((bottom - top) * resolution, 1) if resolution else detection.cap_px
     distance = angle = None
     if pose is not None and point is not None:
         distance = round(float(np.linalg.norm(np.asarray(point) - pose.position)), 2)

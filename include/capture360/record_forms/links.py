@@ -23,7 +23,7 @@ class _Detection(_Form):
     polygon: Corners
     outline: Corners | None
     whole: bool | None
-    line_px: FiniteFloat | None
+    cap_px: FiniteFloat | None
 
 
 class _Detect(_Form):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from capture360.detection.legibility import MIN_CAP_PX, legible_distance_m
 from capture360.geometry.polygons import bounds
+from capture360.matching.plates import NOT_LEGIBLE
 from capture360.model import Asset, Match
 from capture360.reports.cells import safe_csv
 from capture360.reports.crops import FaceContent, crops
@@ -81,8 +82,11 @@ def render(
     called = labels or {}
     suggested = sorted((m for m in matches if m.status == "suggested"), key=lambda m: (-m.confidence, _name(m)))
     approved = sorted((m for m in matches if m.status == "approved"), key=_name)
-    undecided = [m for m in matches if m.status == "dropped" and m.candidates]
-    chosen = (*suggested[:_SUGGESTED_SHOWN], *undecided[:_OPEN_SHOWN], *approved[:_APPROVED_SHOWN])
+    open_ones = [m for m in matches if m.status == "dropped" and m.candidates]
+    illegible = [m for m in open_ones if is_illegible(m)]
+    undecided = [m for m in open_ones if not is_illegible(m)]
+    chosen = (*suggested[:_SUGGESTED_SHOWN], *undecided[:_OPEN_SHOWN], *illegible[:_OPEN_SHOWN],
+              *approved[:_APPROVED_SHOWN])  # fmt: skip
     pictures = crops([match.detection for match in chosen], face)
 
     def card(match: Match) -> Card:
@@ -105,6 +109,7 @@ def render(
         linked=len({match.asset.ref for match in approved if match.asset}),
         suggested=section(suggested, _SUGGESTED_SHOWN),
         undecided=section(undecided, _OPEN_SHOWN),
+        illegible=section(illegible, _OPEN_SHOWN),
         approved=section(approved, _APPROVED_SHOWN),
         dropped=dropped_by_reason(matches),
         findings=[shown(finding) for finding in findings],
@@ -116,6 +121,11 @@ def render(
     )
 
 
+def is_illegible(match: Match) -> bool:
+    """Whether a match is of a plate that no view shows well enough for anybody to read it."""
+    return match.status == "dropped" and match.reason.startswith(NOT_LEGIBLE)
+
+
 def never_seen(matches: Sequence[Match], assets: Sequence[Asset]) -> list[Asset]:
     """Return the assets without an approved or suggested link, by name."""
     seen = {match.asset.ref for match in matches if match.asset and match.status != "dropped"}
@@ -123,10 +133,13 @@ def never_seen(matches: Sequence[Match], assets: Sequence[Asset]) -> list[Asset]
 
 
 def dropped_by_reason(matches: Sequence[Match]) -> list[Dropped]:
-    """Group dropped matches by reason, the most frequent first, without lines that were joined to another's plate."""
+    """Group dropped matches by reason, the most frequent first.
+
+    Left out are lines that were joined to another's plate, and plates that are not legible.
+    """
     groups: dict[str, list[str]] = defaultdict(list)
     for match in matches:
-        if match.status == "dropped" and not match.reason.startswith(_LINE):
+        if match.status == "dropped" and not match.reason.startswith(_LINE) and not is_illegible(match):
             groups[match.reason].append(match.detection.text.replace("\n", " / "))
     return [
         Dropped(reason, len(texts), tuple(list(dict.fromkeys(texts))[:_TEXTS_SHOWN]))

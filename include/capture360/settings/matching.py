@@ -70,9 +70,13 @@ class MatchingSettings(Section):
     """Share of correct links in the calibration below which nothing is approved."""
     approve_score: Fraction = 0.95
     """Engine score below which nothing is approved. 0.95 suits PP-OCRv6; the scores of other engines differ."""
-    approve_line_px: Annotated[float, Field(ge=0)] = 12
-    """Height of a line of text in pixels below which one view alone approves nothing: small digits are misread with
-    high scores (capitals of 4 pixels: 305 read as 306 at 0.96). Applies to detectors that report the height."""
+    approve_cap_px: Annotated[float, Field(ge=0)] = 8
+    """Height of capitals in pixels below which one view alone approves nothing: small digits are misread with high
+    scores (capitals of 5 pixels: 405 read as 406 at 0.96). Applies to detectors that report the height."""
+    ask_cap_px: Annotated[float, Field(ge=0)] = 12.5
+    """Height of capitals in pixels below which nobody is asked about a plate that no view shows larger: it is reported
+    as seen and not legible. 14 pixels are legible, less a tenth by which the height is measured. 0 asks about every
+    plate."""
     suggest_confidence: Fraction = 0.5
     """Share of correct links in the calibration below which nothing is suggested."""
     sign_words: tuple[str, ...] = SIGN_WORDS

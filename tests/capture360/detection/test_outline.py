@@ -31,6 +31,17 @@ def face(text: str, *, left: int = 100, paint: tuple[int, int, int] = WHITE, fra
     return np.asarray(image).copy(), Line(text, 0.99, tuple((x / SIZE, y / SIZE) for x, y in box))
 
 
+def with_screws(pixels: Pixels, line: Line, left: int, right: int) -> Pixels:
+    """The plate of `face` with a screw at either end, so many pixels beyond the text."""
+    image = Image.fromarray(pixels)
+    draw = ImageDraw.Draw(image)
+    text = [round(value * SIZE) for value in bounds(line.polygon)]
+    middle = (text[1] + text[3]) // 2
+    for x in (text[0] + 4 - left, text[2] - 4 + right):
+        draw.ellipse((x - 2, middle - 2, x + 2, middle + 2), fill=(130, 130, 126))
+    return np.asarray(image).copy()
+
+
 def shortened(line: Line, right: float) -> Line:
     """The line as read up to a column of the face."""
     polygon = tuple((min(x, right / SIZE), y) for x, y in line.polygon)
@@ -46,6 +57,44 @@ def test_a_text_with_margins_at_both_ends_is_whole(paint: tuple[int, int, int], 
     assert found.outline is not None
     text, plate = bounds(line.polygon), bounds(found.outline)
     assert plate[0] <= text[0] < text[2] <= plate[2]
+
+
+def test_screws_that_meet_the_frame_leave_a_text_whole() -> None:
+    pixels, line = face("21-PT-1019")
+    (found,) = with_outlines(with_screws(pixels, line, 8, 8), [line])
+    assert found.whole is True
+
+
+def off_centre() -> tuple[Pixels, Line]:
+    """A plate without a frame that goes on to the right of its text, before two walls."""
+    pixels, line = face("21-PT-1019", frame=False)
+    end = round(bounds(line.polygon)[2] * SIZE) + 9
+    pixels[:, end + 12 :] = (190, 30, 30)
+    pixels[:, end : end + 12] = pixels[:, end - 2 : end - 1]
+    return pixels, line
+
+
+def test_screws_at_both_ends_show_that_a_text_is_whole_though_it_is_not_centred() -> None:
+    pixels, line = off_centre()
+    assert with_outlines(pixels, [line])[0].whole is not True
+    assert with_outlines(with_screws(pixels, line, 8, 16), [line])[0].whole is True
+
+
+def test_a_screw_at_one_end_shows_nothing() -> None:
+    pixels, line = off_centre()
+    with_both = with_screws(pixels, line, 8, 16)
+    pixels[:, :200] = with_both[:, :200]
+    assert with_outlines(pixels, [line])[0].whole is not True
+
+
+@pytest.mark.parametrize("gap", range(1, 5))
+def test_a_hyphen_that_a_pipe_cuts_is_no_screw(gap: int) -> None:
+    pixels, line = face("21-PT-1019-A")
+    pixels = with_screws(pixels, line, 8, 8)
+    end = int(bounds(line.polygon)[2] * SIZE) - 4 - 22 + gap  # within the last hyphen
+    pixels[:, end : end + 60] = (180, 60, 30)
+    (found,) = with_outlines(pixels, [shortened(line, end)])
+    assert found.whole is not True
 
 
 def sheared(pixels: Pixels, line: Line, slope: float) -> tuple[Pixels, Line]:

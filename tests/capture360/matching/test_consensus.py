@@ -100,6 +100,46 @@ def test_two_stations_make_up_for_low_engine_scores() -> None:
     assert consensus.findings == []
 
 
+def small(detection: Detection, cap_px: float) -> Detection:
+    return replace(detection, cap_px=cap_px)
+
+
+def test_nobody_is_asked_about_a_plate_that_no_view_shows_legibly() -> None:
+    consensus = consensus_of(
+        small(seen("one", "21-PT-1019A", score=0.7), 9), small(seen("two", "21-PT-1019A", score=0.7), 8)
+    )
+    assert statuses(consensus) == [("one", "dropped"), ("two", "dropped")]
+    shown, other = (each.match for each in consensus.scored)
+    assert shown.reason.startswith(
+        "seen, not legible: its capitals are 9 pixels high, 12.5 are asked for; engine score"
+    )
+    assert (shown.asset, shown.candidates[0][0].name) == (None, "21-PT-1019A")
+    assert other.reason.startswith("another view of this plate")
+
+
+def test_a_plate_is_asked_about_on_the_view_that_is_legible() -> None:
+    far, near = small(seen("one", "21-PT-1019A", score=0.8), 9), small(seen("two", "21-PT-1019A", score=0.6), 15)
+    assert statuses(consensus_of(far, near)) == [("one", "dropped"), ("two", "suggested")]
+
+
+def test_a_site_may_ask_about_small_plates() -> None:
+    assert statuses(consensus_of(small(seen("one", "21-PT-1019A", score=0.8), 9), ask_cap_px=8)) == [
+        ("one", "suggested")
+    ]
+
+
+@pytest.mark.parametrize(("text", "whole", "asked"), [
+    ("LIC-25", None, False),  # a part of a tag
+    ("LIC-2591", False, False),  # not the tag, and cut
+    ("LIC-2591", None, True),
+    ("LIC-2591B", False, True),
+])  # fmt: skip
+def test_nobody_is_asked_about_a_cut_text_that_is_no_tag(text: str, whole: bool | None, asked: bool) -> None:
+    (found,) = consensus_of(replace(seen("one", text), whole=whole)).scored
+    assert found.match.status == ("suggested" if asked else "dropped")
+    assert asked or found.match.reason.startswith("seen, not legible: a part of it is hidden")
+
+
 def test_strict_approves_only_what_two_stations_saw() -> None:
     consensus = consensus_of(
         seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"), seen("one", "P-5050C", (1, -2, 0)), strict=True

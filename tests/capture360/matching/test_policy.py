@@ -33,8 +33,15 @@ def test_a_plate_read_well_is_approved() -> None:
     assert match.confidence >= 0.995
 
 
+def test_what_stands_beyond_the_end_of_a_plate_is_no_part_of_its_tag() -> None:
+    tag, beside = seen("21-PT-1019A"), seen("X1", x=0.505, width=0.03)
+    assert score_matches([tag, beside], ASSETS)[0].match.status == "suggested"
+    outline = ((0.39, 0.39), (0.503, 0.39), (0.503, 0.43), (0.39, 0.43))
+    assert score_matches([replace(tag, outline=outline, whole=True), beside], ASSETS)[0].match.status == "approved"
+
+
 def test_a_line_of_enough_pixels_is_approved() -> None:
-    assert verdict(replace(seen("21-PT-1019A"), line_px=12.0)).status == "approved"
+    assert verdict(replace(seen("21-PT-1019A"), cap_px=12.0)).status == "approved"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +49,7 @@ def test_a_line_of_enough_pixels_is_approved() -> None:
     [
         (seen("21-PT-1019A", score=0.949), "engine score 0.95 is below 0.95"),
         (seen("21-PT-1019A", score=float("nan")), "engine score nan is below 0.95"),
-        (replace(seen("21-PT-1019A"), line_px=7.0), "the line is 7 pixels high, 12 are asked"),
+        (replace(seen("21-PT-1019A"), cap_px=4.0), "its capitals are 4 pixels high, 8 are asked"),
         (seen("21-PT-1019A", x=0.899, width=0.1), "border"),
         (seen("21-PT-1019A", x=0.001), "border"),
         (seen("21-PT-1019A X1"), "beside the tag stands"),

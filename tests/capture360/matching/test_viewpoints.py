@@ -62,7 +62,7 @@ def test_one_station_or_ends_that_do_not_meet_tell_no_angle() -> None:
 
 
 def test_without_pose_or_resolution_the_views_are_still_in_order() -> None:
-    found = viewpoints([seen("far"), seen("square", line_px=20.0)], {}, 0, None)
+    found = viewpoints([seen("far"), seen("square", cap_px=20.0)], {}, 0, None)
     assert [(each.detection.image, each.width_px, each.height_px) for each in found] == [
         ("square", None, 20.0), ("far", None, None),
     ]  # fmt: skip

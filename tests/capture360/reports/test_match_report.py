@@ -105,6 +105,17 @@ def test_each_face_is_had_once() -> None:
     assert asked == [("image-1", "left"), ("image-1", "front")]
 
 
+def test_plates_that_are_not_legible_have_a_section_of_their_own() -> None:
+    pump = Asset("a", "P-101A", ("P-101A",))
+    match = Match(
+        seen("P-101"), None, 0.9, "dropped", "seen, not legible: its capitals are 9 pixels high", ((pump, 0.9),)
+    )
+    page = render("site/capture", [match], [pump], faces)
+    assert "<h2>Seen, not legible</h2>" in page
+    assert "its capitals are 9 pixels high" in page
+    assert dropped_by_reason([match]) == []
+
+
 def test_assets_never_seen_and_reasons() -> None:
     assert never_seen(MATCHES, [SPARE, PUMP, GAUGE]) == [SPARE]
     reasons = [(group.reason, group.count) for group in dropped_by_reason(MATCHES)]
