@@ -65,6 +65,8 @@ def sphere_faces(
     face_size: int | None = None,
     jpeg_quality: int = JPEG_QUALITY,
     max_megapixels: float = MAX_MEGAPIXELS,
+    *,
+    progressive: bool = False,
 ) -> Iterator[EncodedFace]:
     """Yield the six faces of a sphere in the order of `FACES`.
 
@@ -74,7 +76,7 @@ def sphere_faces(
     if sphere.panorama and sphere.panorama.blob:
         content = read_picture(file, sphere.panorama.blob)
         where = f"{file.where}: {sphere.images[0].label}"
-        yield from projected_faces(content, where, face_size, jpeg_quality, max_megapixels)
+        yield from projected_faces(content, where, face_size, jpeg_quality, max_megapixels, progressive=progressive)
         return
     for face in sphere.faces:
         assert face.picture.blob is not None
@@ -88,7 +90,7 @@ def sphere_faces(
             pixels = np.rot90(pixels, face.turn)
         else:
             pixels = _resampled(face, pixels, where, face_size)
-        yield encoded_face(face.face, pixels, jpeg_quality)
+        yield encoded_face(face.face, pixels, jpeg_quality, progressive=progressive)
 
 
 def _resampled(face: PinholeFace, pixels: NDArray[Any], where: str, face_size: int | None) -> NDArray[Any]:

@@ -22,6 +22,8 @@ def projected_faces(
     face_size: int | None = None,
     jpeg_quality: int = JPEG_QUALITY,
     max_megapixels: float = MAX_MEGAPIXELS,
+    *,
+    progressive: bool = False,
 ) -> Iterator[EncodedFace]:
     """Return the six JPEG faces of an encoded panorama; BadInputError with `where` if it is damaged or no full sphere.
 
@@ -31,12 +33,14 @@ def projected_faces(
     pixels = on_full_sphere(pixels, read_header(content, where, max_megapixels), where, max_megapixels)
     check_full_panorama(pixels.shape[1], pixels.shape[0], where)
     for face, face_pixels in cube_faces(pixels, face_size):
-        yield encoded_face(face, face_pixels, jpeg_quality)
+        yield encoded_face(face, face_pixels, jpeg_quality, progressive=progressive)
 
 
-def encoded_face(face: FaceName, pixels: NDArray[np.uint8], jpeg_quality: int = JPEG_QUALITY) -> EncodedFace:
+def encoded_face(
+    face: FaceName, pixels: NDArray[np.uint8], jpeg_quality: int = JPEG_QUALITY, *, progressive: bool = False
+) -> EncodedFace:
     """Encode square RGB pixels as a JPEG face."""
-    content = encode_jpeg(pixels, jpeg_quality)
+    content = encode_jpeg(pixels, jpeg_quality, progressive=progressive)
     return EncodedFace(face, content, hashlib.sha256(content).hexdigest(), "image/jpeg", int(pixels.shape[0]))
 
 

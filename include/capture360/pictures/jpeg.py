@@ -98,8 +98,17 @@ def check_pixels_usable(header: ImageHeader, where: str = "The picture") -> None
         raise ImageError(f"{where} is an animation. Export one picture.")
 
 
-def encode_jpeg(pixels: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> bytes:
-    """Encode height x width x 3 RGB as a baseline JPEG, 4:2:0. Deterministic for one version of libjpeg-turbo."""
+def encode_jpeg(pixels: NDArray[np.uint8], quality: int = JPEG_QUALITY, *, progressive: bool = False) -> bytes:
+    """Encode height x width x 3 RGB as a JPEG, 4:2:0, baseline or progressive.
+
+    Deterministic for one version of libjpeg-turbo.
+    """
+    if progressive:
+        from PIL import Image
+
+        stream = io.BytesIO()
+        Image.fromarray(pixels).save(stream, "JPEG", quality=quality, subsampling="4:2:0", progressive=True)
+        return stream.getvalue()
     import simplejpeg
 
     return bytes(simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality, "RGB", "420"))

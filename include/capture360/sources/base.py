@@ -16,6 +16,7 @@ class FaceOptions:
     face_size: int | None = None
     jpeg_quality: int = JPEG_QUALITY
     max_megapixels: float = MAX_MEGAPIXELS
+    progressive: bool = False
 
 
 class FolderSource:

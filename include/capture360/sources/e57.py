@@ -50,7 +50,12 @@ class E57Panoramas(FolderSource):
             raise E57Error(f"{path} no longer holds the sphere of image {index}. Deliver the capture again.")
         options = self._options
         yield from sphere_faces(
-            self._file(path), sphere, options.face_size, options.jpeg_quality, options.max_megapixels
+            self._file(path),
+            sphere,
+            options.face_size,
+            options.jpeg_quality,
+            options.max_megapixels,
+            progressive=options.progressive,
         )
 
     def _read_spheres(self, path: str) -> Mapping[int, Photosphere]:

@@ -21,4 +21,11 @@ class Panoramas(FolderSource):
             raise BadInputError(f"{station.id}: no panorama is named. Fill pano_file in the stations table.")
         content = read_delivered(self._folder, path)
         options = self._options
-        yield from projected_faces(content, path, options.face_size, options.jpeg_quality, options.max_megapixels)
+        yield from projected_faces(
+            content,
+            path,
+            options.face_size,
+            options.jpeg_quality,
+            options.max_megapixels,
+            progressive=options.progressive,
+        )

@@ -140,7 +140,9 @@ def _unchanged_folder(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Ca
 def open_faces(ctx: StepContext, capture: Capture, folder: CaptureFolder) -> FaceSource:
     """Open the source of the capture's faces, with the site's settings."""
     settings = ctx.site.files
-    options = FaceOptions(settings.face_size, settings.jpeg_quality, ctx.site.checks.max_megapixels)
+    options = FaceOptions(
+        settings.face_size, settings.jpeg_quality, ctx.site.checks.max_megapixels, settings.progressive
+    )
     source = open_source(capture, folder, options)
     return source if settings.blur is None else Blurred(source, capture, settings.blur)
 
@@ -154,7 +156,11 @@ def _refuse_other_poses(capture: Capture, published: Mapping[str, PublishedImage
 
 def _made_with(ctx: StepContext) -> dict[str, Any]:
     settings = ctx.site.files
-    made_with = {"face_size": settings.face_size, "jpeg_quality": settings.jpeg_quality}
+    made_with = {
+        "face_size": settings.face_size,
+        "jpeg_quality": settings.jpeg_quality,
+        "progressive": settings.progressive,
+    }
     return made_with if settings.blur is None else {**made_with, "blur": settings.blur}
 
 

@@ -116,6 +116,19 @@ def test_no_damage_makes_anything_but_a_sentence(data):
         assert str(error).startswith("The picture ")
 
 
+def test_a_progressive_encoding_shows_the_same_and_a_first_view_early():
+    pixels = np.random.default_rng(3).integers(0, 256, (64, 64, 3), np.uint8).repeat(4, 0).repeat(4, 1)
+    baseline, progressive = jpeg.encode_jpeg(pixels), jpeg.encode_jpeg(pixels, progressive=True)
+    assert jpeg.encode_jpeg(pixels, progressive=True) == progressive
+    assert jpeg.read_header(progressive).progressive
+    assert not jpeg.read_header(baseline).progressive
+    off = [float(np.abs(decoding.decode(each).astype(int) - pixels).mean()) for each in (baseline, progressive)]
+    assert off[1] == pytest.approx(off[0], rel=0.05)
+    scan = b"\xff\xda"
+    assert progressive.count(scan) > baseline.count(scan) == 1
+    assert progressive.index(scan, progressive.index(scan) + 2) < len(progressive) / 3
+
+
 def test_encoding_is_deterministic_and_close():
     once, twice = jpeg.encode_jpeg(PIXELS), jpeg.encode_jpeg(PIXELS.copy())
     assert once == twice

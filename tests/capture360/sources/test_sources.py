@@ -74,6 +74,16 @@ def test_a_panorama_becomes_six_faces_of_what_it_shows(panorama):
     assert next(iter(open_source(delivered, folder, FaceOptions(face_size=128)).faces(STATION))).resolution == 128
 
 
+def test_faces_of_a_panorama_are_progressive_on_request(panorama):
+    folder, delivered, _ = panorama
+    baseline, progressive = (
+        [jpeg.read_header(face.content) for face in open_source(delivered, folder, options).faces(STATION)]
+        for options in (FaceOptions(), FaceOptions(progressive=True))
+    )
+    assert {header.progressive for header in baseline} == {False}
+    assert {header.progressive for header in progressive} == {True}
+
+
 def test_faces_are_the_same_bytes_whoever_makes_them(panorama):
     folder, delivered, _ = panorama
 
