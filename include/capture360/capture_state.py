@@ -24,7 +24,7 @@ class Stage(StrEnum):
 
     @property
     def is_end(self) -> bool:
-        """Return whether sensing ignores a capture at this stage until its files change."""
+        """Whether sensing ignores a capture at this stage until its files change."""
         return self in {Stage.REJECTED, Stage.PUBLISHED, Stage.CONTEXTUALIZED, Stage.RETRACTED}
 
 

@@ -1,1 +1,1 @@
-"""Airflow's side of capture360. Every Airflow process imports this package, so importing it imports nothing heavy."""
+"""Airflow integration of capture360. Every Airflow process imports this package, so it imports nothing heavy."""

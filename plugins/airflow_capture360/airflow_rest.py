@@ -1,4 +1,4 @@
-"""What Airflow's REST API alone tells: health, import errors, DAGs that are no longer read, and missing pools."""
+"""State that only Airflow's REST API shows: health, import errors, DAGs no longer parsed, and missing pools."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TIMEOUT_S = 10.0
 class Reported:
     """What Airflow reports. `unhealthy` are components; the others are sentences by the DAG that they are about.
 
-    What could not be asked is empty.
+    Parts that could not be read are empty.
     """
 
     unhealthy: Mapping[str, str]
@@ -37,7 +37,7 @@ def ask(dags: tuple[str, ...]) -> Reported:
     """Ask Airflow about its components, and about these DAGs if there is a connection `capture360_airflow`.
 
     That connection holds host (default: Airflow's base URL), login and password of a user with the role Viewer. Health
-    needs no login. What does not answer is logged: somebody outside has to watch the api-server.
+    needs no login. Failures are logged: the api-server has to be monitored from outside.
     """
     import httpx
 
@@ -85,7 +85,7 @@ def _is_stale(http: httpx.Client, dag: str) -> bool:
 
 
 def _unhealthy(health: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return when each component that is not healthy was last seen. One that was never started has no status."""
+    """Return when each unhealthy component was last seen. Components that were never started have no status."""
     found = {}
     for name, state in health.items():
         if isinstance(state, Mapping) and state.get("status") not in {"healthy", None}:

@@ -1,4 +1,4 @@
-"""Answers that people choose from, apart from those to reviews."""
+"""Answers that forms offer, apart from those of reviews."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The assets by which one DAG triggers the next. A partition key is the key of one capture."""
+"""Airflow assets by which one DAG triggers the next. A partition key is the key of one capture."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the tasks of all DAGs share: the capture of a run, what a step is given, and addresses of pages.
+"""Helpers of all tasks: the capture of a run, the context of steps, and addresses of pages.
 
-Everything heavy is imported inside the functions, so after a worker has forked.
+Heavy packages are imported inside the functions, so after a worker has forked.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def key_of(context: Mapping[str, Any]) -> CaptureKey:
 
 
 def capture_of_run() -> str:
-    """Return the key of the run's capture; RequestError names near ones if somebody mistyped it in a run by hand."""
+    """Return the key of the run's capture; RequestError with suggestions if it is unknown in a run by hand."""
     from capture360.steps.near import refuse_unknown
 
     context = get_current_context()
@@ -55,7 +55,7 @@ def capture_of_run() -> str:
 
 @contextmanager
 def capture_context(capture: str, *, lock: bool = True) -> Iterator[tuple[StepContext, CaptureKey]]:
-    """Yield what a step about one capture is given.
+    """Yield the context of steps for one capture.
 
     With `lock` the run takes the capture's lease first (again, if this task was cleared after the release) and
     LeaseHeldError names the run that holds it. A step that changes nothing of the capture in CDF needs no lock.
@@ -77,7 +77,7 @@ def capture_context(capture: str, *, lock: bool = True) -> Iterator[tuple[StepCo
 
 
 def site_context(site: str) -> StepContext:
-    """Return what a step about a site is given."""
+    """Return the context of steps for a site."""
     from airflow_capture360.hooks import CogniteCdfHook
     from capture360.steps.context import StepContext
 
@@ -87,7 +87,7 @@ def site_context(site: str) -> StepContext:
 
 
 def _say(line: str) -> None:
-    """Log one line, whatever texts from plates and names it quotes."""
+    """Log one line, with texts from outside in it escaped."""
     log.info("%s", printable(line, _LONGEST_LINE))
 
 

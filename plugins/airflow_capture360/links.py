@@ -1,4 +1,4 @@
-"""Buttons on task instances. Airflow asks for the address in the task's process when the task has ended."""
+"""Operator links: buttons on task instances. Airflow requests the address in the task's process at its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The alert of a failed task: what broke, how to fix it, and who can."""
+"""The alert of a failed task: what failed, how to fix it, and who can."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class CaptureAlert(BaseNotifier):
     """Log the alert of a failed task, and note it; **captures_watch** sends one message about each cause.
 
     While captures_watch does not run, the message is sent at once, to the addresses in the password of the Airflow
-    connection `capture360_alerts`. What cannot be sent now is sent later. Nothing fails because an alert did.
+    connection `capture360_alerts`. Messages that cannot be sent are sent later. A failed alert never fails a task.
     """
 
     template_fields = ("webhook_conn_id",)
@@ -61,7 +61,7 @@ class CaptureAlert(BaseNotifier):
 
 
 def occurrence_of(context: Any) -> Occurrence:
-    """Return what failed, for an incident: all batches of a run that failed in the same way are one occurrence."""
+    """Return the occurrence of a failure; all batches of a run that failed in the same way are one."""
     from capture360.steps.incidents import Occurrence, cause_of, identity
 
     dag_run, instance = context["dag_run"], context["ti"]
@@ -92,7 +92,7 @@ def occurrence_of(context: Any) -> Occurrence:
 
 
 def _key(capture: object) -> CaptureKey | None:
-    """Return the key of the capture; None if somebody gave a run another text, which must not get into an address."""
+    """Return the key of the capture; None for any other text, which must not get into an address."""
     from capture360.errors import RequestError
     from capture360.model import CaptureKey
 
@@ -103,7 +103,7 @@ def _key(capture: object) -> CaptureKey | None:
 
 
 def _service(error: BaseException | None, capture: str) -> str:
-    """Return the connection of the service that did not answer; empty if the error is another one."""
+    """Return the connection of the service that did not answer; empty for other errors."""
     from capture360.errors import AirflowUnavailableError
 
     if not isinstance(error, UnavailableError) or isinstance(error, AirflowUnavailableError):
@@ -115,7 +115,7 @@ def _service(error: BaseException | None, capture: str) -> str:
 
 
 def _successes(instance: Any, dag: str) -> int | None:
-    """Return how many runs of the DAG have succeeded; None where Airflow does not say."""
+    """Return the number of successful runs of the DAG; None if Airflow does not answer."""
     try:
         return int(instance.get_dr_count(dag, states=["success"]))
     except Exception:  # noqa: BLE001 - the alert is sent without it

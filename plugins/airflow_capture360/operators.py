@@ -1,4 +1,4 @@
-"""Operators where a task has to wait without holding a worker."""
+"""Operators that wait without holding a worker."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 LONGEST_PAUSE_S = 120.0
 _ANSWER_TIMEOUT = timedelta(minutes=30)
-"""The try fails after it, and the next one asks for the answer again."""
+"""Time after which a try fails; the next one requests the answer again."""
 
 
 class WaitForRevisions(BaseOperator):
     """Poll until CDF has extracted the capture's panoramas; defer between two polls.
 
-    The task itself asks CDF: the triggerer needs no access to CDF, and a retry simply polls again.
+    The task itself queries CDF, so that the triggerer needs no access to it, and a retry simply polls again.
     """
 
     template_fields = ("capture", "fingerprint")
@@ -41,7 +41,7 @@ class WaitForRevisions(BaseOperator):
         self.poll(context)
 
     def poll(self, context: Context, event: Any = None, pause: float = SHORTEST_PAUSE_S) -> None:
-        """Ask once. CdfError when the extraction failed or takes longer than the site allows."""
+        """Poll once; CdfError if the extraction failed or takes longer than the site allows."""
         from airflow_capture360.tasks import ingest
 
         if not ingest.revisions_ended(self.capture, self.fingerprint):
@@ -53,7 +53,7 @@ class WaitForRevisions(BaseOperator):
 
 
 class WaitForCaptures(BaseOperator):
-    """Poll the records until every capture of a backfill reached the end of one stage; defer between two polls.
+    """Poll the records until every capture of a backfill completed one stage; defer between two polls.
 
     Returns a sentence for each capture whose run ended without it, by the capture's key.
     """
@@ -77,7 +77,7 @@ class WaitForCaptures(BaseOperator):
         failed: Mapping[str, str] | None = None,
         idle: float = 0.0,
     ) -> dict[str, str]:
-        """Look once. `idle` is for how many seconds no run of the DAG has been active."""
+        """Poll once. `idle` is the number of seconds for which no run of the DAG was active."""
         from airflow_capture360.tasks import backfill
 
         looked = backfill.look_again(self.what, waiting or {}, failed or {}, idle)
@@ -113,7 +113,7 @@ class ReadTexts(BaseOperator):
         pause: float = SHORTEST_PAUSE_S,
         waited: Mapping[str, object] | None = None,
     ) -> dict[str, int]:
-        """Ask once. `waited` is the state of the poll before, with the ids of jobs that have no name."""
+        """Poll once. `waited` is the state of the previous poll, with the ids of jobs that have no name."""
         from airflow_capture360.tasks import contextualize
         from capture360.detection.job_wait import JobsPending, JobWait
 
@@ -129,12 +129,12 @@ class ReadTexts(BaseOperator):
 class AskPerson(HITLOperator, ABC):
     """Show a form in the Airflow UI and wait for an answer, without holding a worker.
 
-    Airflow 3.3 can fail a task that is answered within seconds of asking; the retry then takes that answer and asks
-    nobody twice.
+    Airflow 3.3 can fail a task that is answered within seconds; the retry then takes that answer instead of asking
+    again.
     """
 
     def execute(self, context: Context) -> Any:
-        """Ask; a retry looks for an answer to the earlier try first."""
+        """Show the form; a retry looks for an answer to the earlier try first."""
         self.prepare(context)
         instance = context["task_instance"]
         if instance.try_number > _first_try(instance.max_tries, self.retries or 0):
@@ -142,7 +142,7 @@ class AskPerson(HITLOperator, ABC):
         return self._ask(context)
 
     def take_or_ask(self, context: Context, event: dict[str, Any] | None) -> Any:
-        """Return the answer to an earlier try; ask again if there is none, or none that fits the form."""
+        """Return the answer to an earlier try; show the form again if there is none that fits it."""
         if event:
             self.log.info("This page was answered at %s", event["responded_at"])
             try:
@@ -153,17 +153,17 @@ class AskPerson(HITLOperator, ABC):
         return self._ask(context)
 
     def _ask(self, context: Context) -> Any:
-        """Render the page here: it holds untrusted texts, which must not reach a template."""
+        """Render the page here, since it contains untrusted texts, which must not be rendered as templates."""
         self.subject, self.body = self.page_to_show()
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Return the answer; runs in a new process, which has to be prepared again."""
+        """Return the answer. Runs in a new process, which has to be prepared again."""
         self.prepare(context)
         return super().execute_complete(context, event)
 
     def prepare(self, context: Context) -> None:
-        """Set what the task shows of itself, such as its label."""
+        """Prepare the task instance, such as its label."""
 
     @abstractmethod
     def page_to_show(self) -> tuple[str, str]:
@@ -231,7 +231,7 @@ class AskToRetract(AskPerson):
 
 
 def _first_try(max_tries: int, retries: int) -> int:
-    """Return the number of the first try since the task began or was cleared."""
+    """Return the number of the first try since the task was created or cleared."""
     return max_tries - retries + 1
 
 

@@ -1,4 +1,4 @@
-"""When what an alert was about is over: by Airflow's run, or by the records."""
+"""Whether the cause of an alert is over, by Airflow's runs or by the records."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _WITHOUT_CAPTURE = frozenset({"captures_sense", "captures_reconcile", "captures_watch"})
-"""DAGs whose every run does the whole work again, so that a later success proves that it is well."""
+"""DAGs whose every run repeats the whole work, so that a later success ends the cause."""
 
 
 def is_over(occurrence: Occurrence) -> bool:
-    """Return whether a failed task no longer matters; False while nobody can say."""
+    """Return whether a failed task no longer matters; False if that cannot be determined."""
     from capture360.steps.overcome import is_overcome
 
     try:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CaptureRetryPolicy(RetryPolicy):
-    """Retry what is `retryable` and errors of stores and sockets, fail at once on our other errors.
+    """Retry errors that are `retryable`, and those of stores and sockets; fail at once on our other errors.
 
-    Any other exception is a bug and follows the task's own `retries`. With `waits_for_lease` a lease that another run
-    holds is retried too: that run will end.
+    Any other exception is a bug and follows the task's own `retries`. With `waits_for_lease`, LeaseHeldError is
+    retried as well, since the other run will end.
     """
 
     waits_for_lease: bool = False

@@ -1,4 +1,4 @@
-"""States of Airflow runs: compared by value, and "not found" only where Airflow itself says so."""
+"""States of Airflow runs, compared by value. A run counts as missing only if Airflow itself answers so."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _TASK_ENDED = {*_ENDED, "skipped", "upstream_failed", "removed"}
 
 
 def name_of(dag_run: Any) -> str:
-    """Return how leases and records name an Airflow run."""
+    """Return the name of an Airflow run in leases and records."""
     return f"{_RUN_PREFIX}{dag_run.dag_id} {dag_run.run_id}"
 
 
 def is_run_of(run: str, dag_id: str) -> bool:
-    """Return whether a run, as leases and records name it, is one of this DAG."""
+    """Return whether a run name of leases and records is of this DAG."""
     return run.startswith(f"{_RUN_PREFIX}{dag_id} ")
 
 
 def run_id_of(run: str) -> str:
-    """Return Airflow's id of a run that leases and records name; empty if it is no run of Airflow."""
+    """Return Airflow's run id of a run name of leases and records; empty if it is no run of Airflow."""
     return run.removeprefix(_RUN_PREFIX).partition(" ")[2] if run.startswith(_RUN_PREFIX) else ""
 
 
 def is_paused(dag_id: str) -> bool:
-    """Return whether the DAG is paused. AirflowUnavailableError, which is retried, if Airflow cannot say."""
+    """Return whether the DAG is paused. AirflowUnavailableError, which is retried, if Airflow does not answer."""
     from capture360.errors import AirflowUnavailableError
 
     try:
@@ -39,7 +39,7 @@ def is_paused(dag_id: str) -> bool:
 
 
 def is_there(dag_id: str) -> bool:
-    """Return whether Airflow has the DAG. AirflowUnavailableError, which is retried, if Airflow cannot say."""
+    """Return whether Airflow has the DAG. AirflowUnavailableError, which is retried, if Airflow does not answer."""
     from capture360.errors import AirflowUnavailableError
 
     try:
@@ -52,7 +52,7 @@ def is_there(dag_id: str) -> bool:
 
 
 def active_runs(dag_id: str) -> int:
-    """Return how many runs of the DAG are queued or running. AirflowUnavailableError if Airflow cannot say."""
+    """Return the number of queued and running runs of the DAG. AirflowUnavailableError if Airflow does not answer."""
     return _count(dag_id, ["queued", "running"])
 
 
@@ -75,8 +75,8 @@ def goes_on(task_instance: Any, dag_run: Any) -> bool:
 def is_finished(run: str) -> bool:
     """Return whether the run that holds a lease has ended; a run that Airflow no longer has counts as ended.
 
-    AirflowUnavailableError, which is retried, if Airflow cannot say: a run must not lose its lease over an outage.
-    Only Airflow's own answer counts as "there is no such run", not a 404 of a proxy in between.
+    AirflowUnavailableError, which is retried, if Airflow does not answer, so that no run loses its lease in an outage.
+    Only Airflow's own answer counts as a missing run, not a 404 of a proxy.
     """
     from capture360.errors import AirflowUnavailableError
     from capture360.steps import lease
@@ -94,7 +94,7 @@ def is_finished(run: str) -> bool:
 
 
 def has_succeeded(dag_id: str, run_id: str) -> bool:
-    """Return whether the run has ended well, or Airflow no longer has it. AirflowUnavailableError if it cannot say."""
+    """Return whether the run succeeded, or Airflow no longer has it. AirflowUnavailableError if it does not answer."""
     from capture360.errors import AirflowUnavailableError
 
     try:
@@ -107,12 +107,12 @@ def has_succeeded(dag_id: str, run_id: str) -> bool:
 
 
 def successful_runs(dag_id: str) -> int:
-    """Return how many runs of the DAG have succeeded. AirflowUnavailableError if Airflow cannot say."""
+    """Return the number of successful runs of the DAG. AirflowUnavailableError if Airflow does not answer."""
     return _count(dag_id, ["success"])
 
 
 def queued_runs(dag_id: str) -> int:
-    """Return how many runs of the DAG wait in its queue. AirflowUnavailableError if Airflow cannot say."""
+    """Return the number of queued runs of the DAG. AirflowUnavailableError if Airflow does not answer."""
     return _count(dag_id, ["queued"])
 
 

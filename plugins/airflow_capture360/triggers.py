@@ -1,4 +1,4 @@
-"""Triggers: changes in the landing zones, and answers that an earlier try of a task could not take."""
+"""Triggers: changes in the landing zones, and answers to an earlier try of a task."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 log = logging.getLogger(__name__)
 
 _SIDE_BY_SIDE = 16
-"""Folders that are listed at once."""
+"""Folders that are listed concurrently."""
 SHORTEST_PAUSE_S = 10.0
 """A trigger that fires sooner can meet Airflow 3.3's race of deferred tasks (apache/airflow #67287)."""
 
@@ -62,7 +62,7 @@ class LandingZoneTrigger(BaseEventTrigger):
 def scan_landing_zones() -> tuple[str, float]:
     """Return a digest of every site's landing folder, two levels deep, and the longest quiet period in seconds.
 
-    Of a site in error only the fact counts: captures_sense reports the error.
+    A site in error contributes that fact alone; captures_sense reports the error.
     """
     from capture360.settings.register import Register
 
@@ -84,7 +84,7 @@ def scan_landing_zones() -> tuple[str, float]:
 
 
 def _listing(url: str) -> list[str]:
-    """One line for each entry right below `url` and in the folders there, which are listed side by side."""
+    """Return a line for each entry directly below `url` and in the folders there, which are listed concurrently."""
     import fsspec
 
     fs, root = fsspec.core.url_to_fs(url)
@@ -107,7 +107,7 @@ def _listing(url: str) -> list[str]:
 
 
 class EarlierAnswer(BaseTrigger):
-    """Fire once, with the answer that a person gave to an earlier try of a task, or None if nobody did.
+    """Fire once, with the answer of a person to an earlier try of a task, or None if there is none.
 
     Airflow keeps the answer when it starts a new try, but only the triggerer may read it.
     """

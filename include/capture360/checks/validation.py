@@ -60,7 +60,7 @@ class Validation:
 
     @property
     def headline(self) -> str:
-        """Return the verdict in one line."""
+        """The verdict in one line."""
         accepted = len(self.capture.stations) if self.capture else 0
         if self.verdict is Verdict.REJECTED:
             stops = [finding for finding in self.findings if finding.disposition is Disposition.STOP]

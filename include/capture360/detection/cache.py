@@ -16,7 +16,7 @@ _Corners = Annotated[tuple[tuple[FiniteFloat, FiniteFloat], ...], Field(min_leng
 
 
 class _Entry(BaseModel):
-    """What `OcrCache.put` writes: of each line the fields of `Line` in their order."""
+    """Form of an entry: the fields of each `Line` in their order."""
 
     model_config = ConfigDict(strict=True)
 

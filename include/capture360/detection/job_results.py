@@ -1,7 +1,7 @@
 """Format of the results of a 3D job ImageTextDetection; no other module knows it.
 
-Cognite does not publish the format. The one that the sandbox writes is read; any other is refused with a description of
-its structure, and never guessed.
+Cognite does not publish the format. The sandbox's format is read; any other is refused with a description of its
+structure.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ _ALL = 1_000_000
 _PAUSES_S = (0.2, 15.0)
 
 Keep = Callable[[str, bytes], str]
-"""Stores a file under a name for people to inspect, and returns its URL."""
+"""Stores a file under a name, for people to inspect, and returns its URL."""
 
 
 class JobDetector:

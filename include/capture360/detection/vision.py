@@ -177,7 +177,7 @@ class VisionDetector:
 
 @contextmanager
 def _deprecation_known() -> Iterator[None]:
-    """Silence the SDK's warning at every call; the log states it once where Vision is chosen."""
+    """Silence the SDK's warning at every call, since the log states it once where Vision is chosen."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The Vision API will be removed", category=UserWarning)
         yield

@@ -71,7 +71,7 @@ class PageChecker:
 
     @property
     def complete(self) -> bool:
-        """Return whether the bytes so far end at a page boundary."""
+        """Whether the bytes so far end at a page boundary."""
         return not self._rest
 
 

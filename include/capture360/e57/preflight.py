@@ -49,7 +49,7 @@ class Preflight:
 
     @property
     def usable(self) -> bool:
-        """Return whether no finding stops the file as a whole."""
+        """Whether no finding stops the file as a whole."""
         return not any(finding.disposition is Disposition.STOP for finding in self.findings)
 
     @property

@@ -1,7 +1,7 @@
-"""From a text on a plate to the asset it names, with the probability that the link is right.
+"""Matching of texts on plates to assets, with the probability that a link is right.
 
-The ways that are common here, similarity ratios, are blind to *what* differs: 1019A and 1019B are 90 % alike and two
-pumps. This package looks keys up instead and says how often evidence of that kind was right (`calibrate`).
+Similarity ratios, the common approach, ignore *what* differs: 1019A and 1019B are 90 % similar and two pumps. This
+package looks keys up instead, and reports the measured precision of each kind of evidence (`confidence`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ __all__ = ["match"]
 
 
 def match(texts: list[str], tags: list[str]) -> list[tuple[int | None, float]]:
-    """For each text the position of its tag and the probability that this link is right.
+    """Return for each text the index of its tag and the probability that this link is right.
 
-    (None, 0.0) where no tag is near, or several are equally near: a tie is never decided by chance, and a tag that
-    stands twice in the list is never linked. A link of 0.995 or more may be approved without a person, if the text
-    itself is trusted.
+    (None, 0.0) if no tag is near, or several are equally near: ties are never decided by chance, and a tag that occurs
+    twice in the list is never linked. A link of 0.995 or more may be approved without a person, if the text itself is
+    trusted.
     """
     from capture360.matching.confidence import measured
     from capture360.matching.evidence import Matcher

@@ -1,7 +1,6 @@
-"""A reviewer's answer about a page of numbered plates: which tags are approved for them, and which rejected.
+"""Parsing of a reviewer's answer about a page of numbered plates: the approved and the rejected tags.
 
-A plate has one number. Where several tags are in question they have letters: 3a or 3 is the first tag of plate 3,
-3b the second one.
+Several tags of a plate are distinguished by letters: 3a or 3 is the first tag of plate 3, 3b the second one.
 """
 
 from __future__ import annotations
@@ -14,16 +13,16 @@ from typing import Literal, get_args
 from capture360.errors import ReviewAnswerError
 
 Choice = Literal["Approve all", "Reject all", "Decide one by one", "Leave as they are"]
-"""Four at most: Airflow shows a list in place of buttons for more."""
+"""At most four, since Airflow shows a list instead of buttons for more."""
 CHOICES: tuple[Choice, ...] = get_args(Choice)
 LEAVE: Choice = "Leave as they are"
-"""Nothing but what was decided plate by plate on the review page."""
+"""Applies only what was decided plate by plate on the review page."""
 _PART = re.compile(r"(\d{1,6})(?:\s*-\s*(\d{1,6})|([a-z]))?\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Tags of a page's plates as (number of the plate from 1, place of the tag from 0); plates in neither stay open."""
+    """Tags as (number of the plate from 1, index of the tag from 0); plates in neither set stay open."""
 
     approved: frozenset[tuple[int, int]]
     rejected: frozenset[tuple[int, int]]
@@ -32,14 +31,14 @@ class Answer:
 def understood(
     choice: str, approve: str, reject: str, tags: Sequence[int], ties: Collection[int] = frozenset()
 ) -> Answer:
-    """The answer to a page of plates, of which each is shown with so many `tags`.
+    """Parse the answer to a page of plates; `tags` is the number of tags of each.
 
-    `approve` and `reject` are lists such as "1, 3b, 5-8": what is decided one by one, or what is excepted from
-    approving or rejecting all. Numbers in `ties` are plates of which no tag is likelier than another: approving all
-    leaves them, unless all their tags but one are rejected; rejecting such a number rejects all its tags, and any other
-    number the first of its tags. A tag that is approved rejects those in a tie with it.
+    `approve` and `reject` are lists such as "1, 3b, 5-8": single decisions, or exceptions from approving or rejecting
+    all. Numbers in `ties` are plates whose tags are equally likely: approving all leaves them open, unless all their
+    tags but one are rejected; rejecting such a number rejects all its tags, and rejecting any other number its first
+    tag. Approving a tag rejects those in a tie with it.
 
-    ReviewAnswerError if numbers are not understood, not on the page, or contradict the choice.
+    ReviewAnswerError if numbers are malformed, not on the page, or contradict the choice.
     """
     offered = {
         number: frozenset((number, tag) for tag in range(count if number in ties else min(count, 1)))
@@ -71,12 +70,12 @@ _UNCHANGED = "Nothing was changed."
 
 
 def letter(place: int) -> str:
-    """The letter of a plate's tag, counted from 0."""
+    """Return the letter of a plate's tag by its index."""
     return chr(ord("a") + place)
 
 
 def _chosen(text: str, field: str, tags: Sequence[int]) -> frozenset[tuple[int, int]]:
-    """The tags that a list names; a number without a letter names the first one."""
+    """Parse a list of tags; a number without a letter names the first one."""
     return frozenset((number, place or 0) for number, place in _parts(text, field, tags))
 
 

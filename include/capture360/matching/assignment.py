@@ -1,8 +1,7 @@
-"""Plates of siblings decided together: each tag has one plate and each plate one tag.
+"""Joint assignment of similar tags to plates: each tag has one plate and each plate one tag.
 
-A tag that only look-alikes tell from another, or that begins another, is never sure by itself. Where the plates of all
-the tags in question are seen, and each is read as its own tag alone, from several stations, no other assignment is
-left.
+A tag that differs from another only by look-alikes, or that begins another, is never certain by itself. If the plates
+of all the tags in question are seen, and several stations read each as one tag alone, only one assignment remains.
 """
 
 from __future__ import annotations
@@ -20,15 +19,15 @@ from capture360.matching.readings import LOOK_ALIKES, Reading
 from capture360.model import Asset
 
 _VETO = 0.25
-"""Weight of views that say otherwise, as a share of that of the clear ones, from which a plate stays undecided."""
+"""Ratio of the weight of contradicting views to that of clear ones, from which a plate stays undecided."""
 _APART_M = 0.1
-"""Least distance of two plates that no image shows together."""
+"""Metres; least distance of two plates that no image shows together."""
 _MAX_CANDIDATES = 3
-"""Tags that evidence names at most: with as many there may be more."""
+"""Most tags that evidence names; if it names as many, there may be more."""
 
 
 def assign_look_alikes(plates: Sequence[Plate], readings: Sequence[Reading]) -> None:
-    """Link the plates of look-alike tags if each tag is read on exactly one plate, by two clear views at least."""
+    """Link the plates of look-alike tags if each tag is read on exactly one plate, by at least two clear views."""
     groups: dict[frozenset[str], list[Plate]] = defaultdict(list)
     for plate in plates:
         views = [readings[number] for number in plate.readings]
@@ -46,7 +45,7 @@ def assign_look_alikes(plates: Sequence[Plate], readings: Sequence[Reading]) -> 
 
 
 def _read_alike(plate: Plate, readings: Sequence[Reading]) -> Asset | None:
-    """The tag that two views of a plate say clearly, if the others weigh little against them; None if there is none."""
+    """Return the tag that two views of a plate read clearly, if contradicting views weigh little; else None."""
     views = [readings[number] for number in plate.readings]
     clear = [reading for reading in views if not reading.is_doubted and reading.kind is EvidenceKind.LOOK_ALIKE]
     if len(clear) < 2 or clear[0].owner is None:
@@ -58,9 +57,9 @@ def _read_alike(plate: Plate, readings: Sequence[Reading]) -> Asset | None:
 
 
 def assign_parts(plates: Sequence[Plate], readings: Sequence[Reading], scored: Sequence[ScoredMatch]) -> None:
-    """Link a plate whose tag begins or ends others, if all of those hang elsewhere and are linked there.
+    """Link a plate whose tag begins or ends others, if all of those have other plates and are linked there.
 
-    Where two plates have that tag alone, one of them has lost a part of its own: then neither is linked.
+    If two plates read as that tag alone, one of them is misread in part, and neither is linked.
     """
     linked: dict[str, list[Plate]] = defaultdict(list)
     for plate in plates:
@@ -94,7 +93,7 @@ def assign_parts(plates: Sequence[Plate], readings: Sequence[Reading], scored: S
 
 
 def _longer(views: Iterable[Reading], asset: Asset, scored: Sequence[ScoredMatch]) -> set[str]:
-    """The tags of which this one may be a part; empty if there may be more than are known."""
+    """Return the tags of which this one may be a part; empty if there may be more than are known."""
     found: set[str] = set()
     for reading in views:
         candidates = scored[reading.positions[0]].match.candidates
@@ -105,12 +104,12 @@ def _longer(views: Iterable[Reading], asset: Asset, scored: Sequence[ScoredMatch
 
 
 def _are_distinct(plates: Sequence[Plate], readings: Sequence[Reading]) -> bool:
-    """Whether each two of the plates are seen beside each other in one image, or hang apart."""
+    """Return whether all plates are pairwise distinct: seen side by side in one image, or apart."""
     return all(_are_two(one, other, readings) for one, other in combinations(plates, 2))
 
 
 def _are_several(plates: Sequence[Plate], readings: Sequence[Reading]) -> bool:
-    """Whether any two of the plates are seen beside each other in one image, or one hangs apart from the first."""
+    """Return whether any two of the plates are distinct: seen side by side in one image, or apart from the first."""
     shown = Counter(image for plate in plates for image in _images(plate, readings))
     points = [plate.crossing.point for plate in plates if plate.crossing is not None]
     return max(shown.values()) > 1 or any(float(np.linalg.norm(point - points[0])) > _APART_M for point in points)

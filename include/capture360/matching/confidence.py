@@ -1,4 +1,4 @@
-"""The probability that a link is right: the measured precision of its kind of evidence, from `calibration.json`."""
+"""Probability that a link is right: the measured precision of its kind of evidence, from `calibration.json`."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from typing import Any
 from capture360.matching.evidence import APPROVABLE, Evidence, EvidenceKind
 
 NEVER_APPROVED = 0.994
-"""Ceiling of evidence that needs a person, whatever was measured: a sample has no ghosts that a site may have."""
+"""Ceiling of evidence that needs a person, whatever was measured, since sites have plates that no sample covers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Precision by kind. For kinds that name no tag: how often the right one is among their candidates."""
+    """Precision by kind; for kinds that name no tag, the frequency of the right one among the candidates."""
 
     precision: Mapping[EvidenceKind, float]
     version: str
 
     def confidence(self, evidence: Evidence) -> float:
-        """Probability that `evidence.owner` is right; 0 if it names none."""
+        """Return the probability that `evidence.owner` is right; 0 if it names none."""
         if evidence.owner is None:
             return 0.0
         return self._capped(evidence.kind)
 
     def shares(self, evidence: Evidence) -> tuple[tuple[int, float], ...]:
-        """The candidates, best first, each with its probability."""
+        """Return the candidates, best first, each with its probability."""
         whole = self._capped(evidence.kind) if evidence.kind in self.precision else 0.0
         if evidence.kind is EvidenceKind.SEVERAL:  # not one of them but each
             return tuple((owner, whole) for owner in evidence.candidates)
@@ -45,7 +45,7 @@ class Calibration:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Calibration:
-        """A calibration from its JSON form: `{"version": ..., "kinds": {kind: {"precision": p, ...}}}`."""
+        """Parse a calibration from its JSON form: `{"version": ..., "kinds": {kind: {"precision": p, ...}}}`."""
         kinds = document["kinds"]
         return cls(
             {EvidenceKind(kind): float(row["precision"]) for kind, row in kinds.items()}, str(document["version"])
@@ -54,10 +54,10 @@ class Calibration:
 
 @cache
 def measured() -> Calibration:
-    """The calibration that ships with the package."""
+    """Return the calibration that ships with the package."""
     return Calibration.parse(json.loads(files(__package__).joinpath("calibration.json").read_text("utf-8")))
 
 
 def laplace(right: int, samples: int) -> float:
-    """Rule of succession: never certain, and half without any sample."""
+    """Laplace's rule of succession: (right + 1) / (samples + 2)."""
     return (right + 1) / (samples + 2)

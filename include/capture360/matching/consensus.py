@@ -65,6 +65,8 @@ def resolve_consensus(
 
 
 class ConsensusResolver:
+    """One resolution of all plates of a capture; see `resolve_consensus`."""
+
     def __init__(self, scored: Sequence[ScoredMatch], poses: Mapping[str, Pose], settings: ConsensusSettings) -> None:
         self._scored = list(scored)
         self._settings = settings

@@ -1,4 +1,4 @@
-"""What people decided about suggested links. It outlives deliveries, and wins over every later verdict."""
+"""Decisions of people on suggested links. They persist across deliveries and override every later match."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOTE = "decisions"
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One link, what a person decided about it, who and when (ISO 8601)."""
+    """A person's decision on one link, with the time in ISO 8601."""
 
     match: Match
     status: Literal["approved", "rejected"]
@@ -24,7 +24,7 @@ class Decided:
     at: str
 
     def is_about(self, match: Match) -> bool:
-        """Whether it is the same asset in the same place."""
+        """Return whether it is the same asset in the same place."""
         return (
             self.match.asset is not None
             and match.asset is not None
@@ -33,7 +33,7 @@ class Decided:
         )
 
     def is_at(self, match: Match) -> bool:
-        """Whether it is the same place of the same face."""
+        """Return whether it is the same place of the same face."""
         mine, other = self.match.detection, match.detection
         return (mine.image, mine.face) == (other.image, other.face) and is_same_place(
             bounds(mine.polygon), bounds(other.polygon)
@@ -44,19 +44,19 @@ class Decided:
         return replace(match, status=status, reason=f"{self.status} by {self.by}")
 
     def document(self) -> dict[str, Any]:
-        """As a value that JSON can hold."""
+        """Return the decision as JSON values."""
         return {"match": match_document(self.match), "status": self.status, "by": self.by, "at": self.at}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Decided:
-        """The inverse of `document`."""
+        """Build a decision from its `document`."""
         return cls(match_from_document(document["match"]), document["status"], document["by"], document["at"])
 
 
 def as_decided(matches: Sequence[Match], decisions: Sequence[Decided]) -> list[Match]:
-    """The matches with what was decided about them, and what was approved but is not read any more.
+    """Apply decisions to matches, and add approved links whose text is no longer read.
 
-    A decision about one view of a plate holds for the question about that plate, on whichever view it is asked.
+    A decision on one view of a plate applies to the plate's question, whichever view it is asked on.
     """
     by_image: dict[str, list[Decided]] = {}
     for decision in decisions:
@@ -75,7 +75,7 @@ def as_decided(matches: Sequence[Match], decisions: Sequence[Decided]) -> list[M
 
 
 def _by_plate(matches: Sequence[Match], by_image: Mapping[str, Sequence[Decided]]) -> dict[str, list[Decided]]:
-    """The decisions about any view of each plate, whatever is read there now."""
+    """Return the decisions on any view of each plate, whatever is read there now."""
     found: dict[str, list[Decided]] = {}
     for match in matches:
         for decision in by_image.get(match.detection.image, ()) if match.plate else ():
@@ -85,7 +85,7 @@ def _by_plate(matches: Sequence[Match], by_image: Mapping[str, Sequence[Decided]
 
 
 def _as_its_plate(match: Match, decisions: Sequence[Decided]) -> Match:
-    """A suggestion as other views of its plate were decided: its tag was rejected there, or one was approved."""
+    """Apply decisions on other views of a suggestion's plate: its tag was rejected there, or one was approved."""
     if match.status != "suggested" or match.asset is None:
         return match
     for decision in decisions:
@@ -98,6 +98,6 @@ def _as_its_plate(match: Match, decisions: Sequence[Decided]) -> Match:
 
 
 def added(decisions: Iterable[Decided], new: Sequence[Decided]) -> list[Decided]:
-    """The decisions with new ones in place of earlier ones about the same links."""
+    """Merge decisions; new ones replace earlier ones on the same links."""
     kept = [each for each in decisions if not any(later.is_about(each.match) for later in new)]
     return [*kept, *new]

@@ -10,6 +10,7 @@ from capture360.model import Asset, Detection, Match
 
 
 def detection_document(detection: Detection) -> dict[str, Any]:
+    """Return a detection as JSON values."""
     return {
         "image": detection.image,
         "face": detection.face,
@@ -23,7 +24,7 @@ def detection_document(detection: Detection) -> dict[str, Any]:
 
 
 def detection_from_document(document: Mapping[str, Any]) -> Detection:
-    """The inverse of `detection_document`."""
+    """Build a detection from its `detection_document`."""
     outline = _polygon(document["outline"]) if document["outline"] else None
     return Detection(
         image=document["image"],
@@ -42,6 +43,7 @@ def _polygon(corners: Sequence[Sequence[float]]) -> Polygon:
 
 
 def match_document(match: Match) -> dict[str, Any]:
+    """Return a match as JSON values."""
     return {
         "detection": detection_document(match.detection),
         "asset": asset_document(match.asset) if match.asset else None,
@@ -54,7 +56,7 @@ def match_document(match: Match) -> dict[str, Any]:
 
 
 def match_from_document(document: Mapping[str, Any]) -> Match:
-    """The inverse of `match_document`."""
+    """Build a match from its `match_document`."""
     return Match(
         detection=detection_from_document(document["detection"]),
         asset=asset_from_document(document["asset"]) if document["asset"] else None,
@@ -67,8 +69,10 @@ def match_from_document(document: Mapping[str, Any]) -> Match:
 
 
 def asset_document(asset: Asset) -> dict[str, str | Sequence[str]]:
+    """Return an asset as JSON values."""
     return {"ref": asset.ref, "name": asset.name, "tags": list(asset.tags)}
 
 
 def asset_from_document(document: Mapping[str, Any]) -> Asset:
+    """Build an asset from its `asset_document`."""
     return Asset(document["ref"], document["name"], tuple(document["tags"]))

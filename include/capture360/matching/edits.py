@@ -20,7 +20,7 @@ _SCRAMBLE = np.uint64(0xBF58476D1CE4E5B9)
 
 
 class EditIndex:
-    """Finds the positions of all words that are at most one edit away."""
+    """Index that finds all words at most one edit away."""
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = words
@@ -36,7 +36,7 @@ class EditIndex:
         self._owners = np.concatenate(owners)[order] if owners else np.empty(0, dtype=np.uint32)
 
     def near(self, queries: Sequence[str]) -> list[list[int]]:
-        """For each query the positions of the words at most one edit away, ascending."""
+        """Return for each query the indices of the words at most one edit away, ascending."""
         found: list[set[int]] = [set() for _ in queries]
         for length, positions in _by_length(queries).items():
             variants = _variants([queries[position] for position in positions], length).ravel()
@@ -51,7 +51,7 @@ class EditIndex:
 
 
 def one_edit_apart(one: str, other: str) -> bool:
-    """Whether two strings are equal or one substitution, insertion or deletion apart."""
+    """Return whether two strings are equal or one substitution, insertion or deletion apart."""
     if abs(len(one) - len(other)) > 1:
         return False
     shorter, longer = sorted((one, other), key=len)
@@ -70,7 +70,7 @@ def _by_length(words: Sequence[str]) -> dict[int, list[int]]:
 
 
 def _variants(words: Sequence[str], length: int) -> Hashes:
-    """Polynomial hashes, modulo 2^64, of each word without its i-th character and, last, whole: (n, length + 1)."""
+    """Hash each word without its i-th character and, last, whole: polynomials modulo 2^64, (n, length + 1)."""
     codes = np.array(words, dtype=f"U{length}").view(np.uint32).reshape(len(words), length).astype(np.uint64)
     codes = (codes + np.uint64(1)) * _SCRAMBLE
     powers = np.cumprod(np.concatenate(([np.uint64(1)], np.full(length, _BASE, dtype=np.uint64))), dtype=np.uint64)

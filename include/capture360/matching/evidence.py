@@ -1,7 +1,7 @@
-"""What a text says about the tags of a list: which tag, by which kind of evidence, or why none.
+"""Evidence of a text for the tags of a list: which tag, by which kind of evidence, or why none.
 
-The search goes from the strictest evidence to the weakest and stops at the first that holds: the whole text, windows of
-its tokens, one edit, a completion of a cut line. Two tags that are equally near are a tie, and a tie names none.
+The search proceeds from the strictest evidence to the weakest and stops at the first match: the whole text, windows of
+its tokens, one edit, a completion of a cut line. Two equally near tags are a tie, which names none.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MIN_LABEL = 3
 
 
 class EvidenceKind(StrEnum):
-    """The kinds of evidence. The calibration has a precision for each."""
+    """Kinds of evidence; the calibration has a precision for each."""
 
     EXACT = "exact"
     WINDOW = "window"
@@ -31,17 +31,17 @@ class EvidenceKind(StrEnum):
     FOLD_MORE = "fold-more"
     WINDOW_FOLD = "window-fold"
     FOLD_OWN = "fold-own-tag"
-    """A tag but for look-alikes, read as a tag might be written that the list lacks: 1018 where 101B is listed."""
+    """A tag but for look-alikes, whose reading could be a tag that the list lacks: 1018 where 101B is listed."""
     DIVIDED = "divided"
-    """The characters of a tag, divided where the tag is not: 10-179 where 101-79 is listed."""
+    """The characters of a tag with other separators: 10-179 where 101-79 is listed."""
     PLAIN = "plain"
     """A whole number or a whole word that is a tag."""
     PART = "part"
     """A tag that begins or ends another one."""
     LOOK_ALIKE = "look-alike"
-    """One of several tags that only look-alike characters tell apart."""
+    """One of several tags that differ only by look-alike characters."""
     LEFTOVER = "leftover"
-    """A tag beside tokens that could belong to it, or that only point to it."""
+    """A tag beside tokens that could belong to it, or that refer to it from elsewhere."""
     EDIT = "edit"
     EDIT_KNOWN = "edit-known-shape"
     CUT = "cut"
@@ -65,7 +65,7 @@ APPROVABLE = frozenset(
         EvidenceKind.WINDOW_FOLD,
     }
 )
-"""Evidence that may be approved without a person, if it is calibrated high enough. All other is suggested at best."""
+"""Evidence that may be approved without a person, if its precision is high enough. All other is suggested at best."""
 
 AMBIGUOUS = frozenset(
     {
@@ -81,7 +81,7 @@ AMBIGUOUS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`owner` is None where no tag is named; `candidates` are then the owners in question, best first, at most 3."""
+    """Evidence of a text. `owner` is None if no tag is named; then `candidates` are up to 3 possible owners."""
 
     kind: EvidenceKind
     owner: int | None = None
@@ -106,7 +106,7 @@ _SHORT = Evidence(EvidenceKind.SHORT)
 
 
 class Matcher:
-    """Reads texts against a tag index."""
+    """Matcher of texts against a tag index."""
 
     def __init__(self, index: TagIndex) -> None:
         self._index = index
@@ -114,9 +114,9 @@ class Matcher:
         self._pointing = frozenset(map(key, index.settings.pointing_words))
 
     def read(self, texts: Sequence[str], whole: Sequence[bool] | None = None) -> list[Evidence]:
-        """The evidence of each text, in the order given. Characters beyond the 128th are not looked at.
+        """Return the evidence of each text, in the order given. Characters beyond the 128th are ignored.
 
-        `whole` says of which texts it is known that nothing goes before or after them.
+        `whole` marks texts that are known to be complete.
         """
         asked = list(zip(texts, whole or [False] * len(texts), strict=True))
         found: dict[tuple[str, bool], Evidence] = {}
@@ -132,7 +132,7 @@ class Matcher:
         return [found[each] for each in asked]
 
     def is_description(self, text: str) -> bool:
-        """Whether all words of a text describe what a plate names, so that none of them belongs to a tag."""
+        """Return whether all words of a text are descriptions, so that none of them belongs to a tag."""
         return all(self._is_label(self._index.key(word)) for word in tokens(text))
 
     def _direct(self, text: str, is_whole: bool) -> Evidence | None:
@@ -141,7 +141,7 @@ class Matcher:
         return self._whole(text, is_whole) or self._windows(tokens(text))
 
     def _whole(self, text: str, is_whole: bool = False) -> Evidence | None:
-        """Evidence of a text that is, but for look-alikes, a tag; `is_whole` if it cannot be a part of a longer one."""
+        """Return the evidence of a text that is a tag but for look-alikes; `is_whole` if it is complete."""
         index = self._index
         read_key = index.key(text)
         folded = index.fold(read_key)
@@ -181,7 +181,7 @@ class Matcher:
         )
 
     def _windows(self, words: Sequence[str]) -> Evidence | None:
-        """Evidence of runs of whole tokens; never of a piece of a token."""
+        """Return the evidence of runs of whole tokens, never of a part of a token."""
         words = [word for word in words if self._index.key(word)]
         if len(words) < 2:
             return None
@@ -200,7 +200,7 @@ class Matcher:
         return Evidence(_AS_WINDOW[inner.kind], inner.owner)
 
     def _window_hits(self, words: Sequence[str], word_keys: Sequence[str]) -> list[_WindowHit]:
-        """Runs of at most `MAX_WINDOW` tokens that are a tag, the longest first; none within another."""
+        """Return runs of at most `MAX_WINDOW` tokens that are a tag, the longest first; none within another."""
         hits: list[_WindowHit] = []
         for width in range(min(MAX_WINDOW, len(words) - 1), 0, -1):
             for begin in range(len(words) - width + 1):
@@ -218,18 +218,18 @@ class Matcher:
         return hits
 
     def _has_leftover(self, word_keys: Sequence[str], hits: Sequence[_WindowHit]) -> bool:
-        """Whether a token beside the tag may belong to it, or only points to it."""
+        """Return whether a token beside the tag may belong to it, or refers to it from elsewhere."""
         covered = {place for hit in hits for place in range(hit.begin, hit.end)}
         suffix = word_keys[hits[0].end - 1][-1]  # SEAL OIL PUMP B beside P-7081B says the same letter again
         beside = [word for place, word in enumerate(word_keys) if place not in covered]
         return not all(self._is_label(word) or (word == suffix and word.isalpha()) for word in beside)
 
     def _is_label(self, word_key: str) -> bool:
-        """Whether a word describes what a plate names; one that points elsewhere, or may be a suffix, does not."""
+        """Return whether a word is a description, which neither refers elsewhere nor may be a suffix of a tag."""
         return len(word_key) >= _MIN_LABEL and word_key.isalpha() and word_key not in self._pointing
 
     def _repaired(self, texts: Sequence[str]) -> list[Evidence]:
-        """Evidence of texts that are one edit from a tag, or a tag with an end missing."""
+        """Return the evidence of texts that are one edit from a tag, or a tag with an end missing."""
         queries: list[str] = []
         asked: list[range] = []
         if self._settings.min_fuzzy_score < 1:
@@ -248,7 +248,7 @@ class Matcher:
         ]
 
     def _repairable(self, text: str) -> list[str]:
-        """Keys of the token runs that hold every digit of the text, the longest first."""
+        """Return keys of the token runs that contain every digit of the text, the longest first."""
         word_keys = [word_key for word_key in map(self._index.key, tokens(text)) if word_key]
         with_digits = [place for place, word in enumerate(word_keys) if not word.isalpha()]
         if not with_digits:
@@ -265,7 +265,7 @@ class Matcher:
         )
 
     def _edit(self, near: Sequence[tuple[str, Sequence[str]]]) -> Evidence | None:
-        """The one tag that is nearest, counting a look-alike as a quarter of an edit; a tie if two are as near."""
+        """Return the nearest tag, counting a look-alike as a quarter of an edit; a tie if two are equally near."""
         index = self._index
         least = self._settings.min_fuzzy_score
         costs: dict[str, float] = {}
@@ -290,13 +290,13 @@ class Matcher:
         )
 
     def _longer(self, folded: str) -> tuple[int, ...]:
-        """Owners of tags that begin or end with a fold and go on."""
+        """Return the owners of longer tags that begin or end with a fold."""
         folds = self._index.completions(folded, _MAX_COMPLETIONS)
         tag_keys = [tag_key for each in folds for tag_key in self._index.same_fold(each)]
         return _distinct(owner for tag_key in tag_keys for owner in self._index.owners(tag_key))
 
     def _completed(self, queries: Sequence[str]) -> Evidence | None:
-        """The one tag of which a text is the beginning or the end; a tie if there are several."""
+        """Return the only tag that begins or ends with a text; a tie if there are several."""
         index = self._index
         for query in queries:
             folded = index.fold(query)
@@ -319,7 +319,7 @@ _AS_WINDOW = {
 
 
 def _edit_cost(read: str, tag: str) -> float:
-    """One for the edit, a quarter for each look-alike beside it."""
+    """Return the cost of an edit: one, and a quarter for each look-alike."""
     if len(read) == len(tag):
         differing = swaps(read, tag)
         return 1 + 0.25 * (differing - 1)

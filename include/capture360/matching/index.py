@@ -1,4 +1,4 @@
-"""The tags of a site, ready to be asked: which tag has this key, this fold, this beginning, is one edit away."""
+"""Index of a site's tags: by key, by fold, by prefix and suffix, and by edit distance one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from capture360.settings.matching import MatchingSettings
 
 
 class TagIndex:
-    """Tags by key. An owner is what a tag belongs to, by default the tag's own position in the list.
+    """Tags by key. An owner is what a tag belongs to, by default the tag's own index in the list.
 
-    A key of two owners is ambiguous: it cannot tell them apart. Nothing here depends on the order of the tags.
+    A key of two owners is ambiguous. Results do not depend on the order of the tags.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class TagIndex:
         return key(text, remove_leading_zeros=self.settings.remove_leading_zeros)
 
     def owners(self, tag_key: str) -> tuple[int, ...]:
-        """The owners of a key: none, one, or several."""
+        """Return the owners of a key: none, one, or several."""
         several = self._ambiguous.get(tag_key)
         if several:
             return several
@@ -46,7 +46,7 @@ class TagIndex:
         return () if position is None else (self._owners[position],)
 
     def is_divided_elsewhere(self, text: str, tag_key: str) -> bool:
-        """Whether a text divides digits, or letters, that the tag of this key holds together."""
+        """Return whether the text has a separator inside a group of digits or letters of the tag."""
         tag, zeros = self._tags[self._first[tag_key]], self.settings.remove_leading_zeros
         if text == tag:
             return False
@@ -56,7 +56,7 @@ class TagIndex:
         )
 
     def same_fold(self, folded: str) -> tuple[str, ...]:
-        """The keys of equal fold, in alphabetical order."""
+        """Return the keys of equal fold, in alphabetical order."""
         several = self._crowded_folds.get(folded)
         if several:
             return several
@@ -64,20 +64,20 @@ class TagIndex:
         return () if one is None else (one,)
 
     def near(self, folded: Sequence[str]) -> list[list[str]]:
-        """For each fold the folds of tags at most one edit away."""
+        """Return for each fold the folds of tags at most one edit away."""
         words = self._fold_list
         return [[words[position] for position in some] for some in self._edits.near(folded)]
 
     def is_part(self, folded: str) -> bool:
-        """Whether a fold begins or ends a tag of another owner: it may be that tag, cut off or read by halves."""
+        """Return whether a fold begins or ends a tag of another owner, and so may be that tag, cut off."""
         return folded in self._parts
 
     def knows_shape(self, read_key: str) -> bool:
-        """Whether some tag of the list has this sequence of letters and digits."""
+        """Return whether some tag of the list has this sequence of letters and digits."""
         return shape(read_key) in self._shapes
 
     def completions(self, folded: str, limit: int) -> list[str]:
-        """Up to `limit` folds that begin or end with this one and are longer."""
+        """Return up to `limit` longer folds that begin or end with this one."""
         found = _starting_with(self._sorted_folds, folded, limit)
         backwards = _starting_with(self._sorted_backwards, folded[::-1], limit)
         return sorted({*found, *(word[::-1] for word in backwards)})[:limit]
@@ -125,7 +125,7 @@ class TagIndex:
         return frozenset(self._begins_of_others(self._sorted_folds, backwards=False)) | frozenset(backwards)
 
     def _begins_of_others(self, words: Sequence[str], *, backwards: bool) -> Iterator[str]:
-        """Words that begin a word of other owners; `words` are sorted, so those follow at once."""
+        """Return words that begin a word of another owner. `words` are sorted, so that those are adjacent."""
         for position, word in enumerate(words):
             following = position + 1
             while following < len(words) and words[following].startswith(word):

@@ -1,4 +1,4 @@
-"""Plates of two lines: neighbouring texts offered to the matcher as one, since OCR gives each line by itself."""
+"""Joins of neighbouring texts, since OCR returns each line of a plate of two lines separately."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from capture360.model import Detection
 Box = tuple[float, float, float, float]
 
 _MAX_GAP = 1.0
-"""Between two lines, in heights of the lower one."""
+"""Largest gap between two lines, in heights of the lower one."""
 _MIN_OVERLAP = 0.5
-"""Of the shorter line that must lie below, or beside, the other one."""
+"""Least share of the shorter line that lies below, or beside, the other one."""
 _MAX_HEIGHT_RATIO = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Two detections read as one; `parts` are their positions, in reading order."""
+    """Two detections read as one; `parts` are their indices, in reading order."""
 
     detection: Detection
     parts: tuple[int, int]
 
 
 def joins(detections: Sequence[Detection], direction_delta: float) -> list[Join]:
-    """Pairs of one face that stand below or beside each other as lines of one plate do; upright ones in both orders."""
+    """Return pairs of a face that are below or beside each other like lines of a plate; vertical ones twice."""
     faces: dict[tuple[str, str], list[int]] = defaultdict(list)
     for position, detection in enumerate(detections):
         faces[detection.image, detection.face].append(position)
@@ -67,7 +67,7 @@ def _of_face(detections: Sequence[Detection], positions: Sequence[int], least_co
 
 
 def _are_near(one: Box, other: Box) -> bool:
-    """Whether upright boxes are no farther apart than the lines in them can be high."""
+    """Return whether upright boxes are no farther apart than the height of their lines allows."""
     reach = _MAX_GAP * min(max(box[2] - box[0], box[3] - box[1]) for box in (one, other))
     across = max(one[0], other[0]) - min(one[2], other[2])
     down = max(one[1], other[1]) - min(one[3], other[3])
@@ -92,7 +92,7 @@ def _joined(detections: Sequence[Detection], parts: tuple[int, int], glue: str, 
 
 
 def _plate_of(first: Detection, second: Detection) -> tuple[Polygon | None, bool | None]:
-    """The outline that holds both lines, and whether they are whole: one shows the plate's ends, the other no cut."""
+    """Return the outline of both lines, and whether they are whole: one shows the plate's ends, the other no cut."""
     for one, other in ((first, second), (second, first)):
         if one.whole and one.outline and contains(bounds(one.outline), centre(other.polygon)):
             return one.outline, other.whole is not False
@@ -102,7 +102,7 @@ def _plate_of(first: Detection, second: Detection) -> tuple[Polygon | None, bool
 def _in_order(
     one: int, other: int, of_one: tuple[float, float, float, float], of_other: tuple[float, float, float, float]
 ) -> tuple[int, int, str] | None:
-    """The pair in reading order with what stands between them, if they are near enough and of like size."""
+    """Return the pair in reading order with its separator, if they are close and of similar size."""
     heights = sorted((of_one[3] - of_one[2], of_other[3] - of_other[2]))
     if heights[0] <= 0 or heights[1] > _MAX_HEIGHT_RATIO * heights[0]:
         return None

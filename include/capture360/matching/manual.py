@@ -1,4 +1,4 @@
-"""Links that a person has laid down in a CSV file; they win over everything the machine thinks.
+"""Manual matches: links that a person defined in a CSV file, which override all others.
 
 Columns `text` and `asset`, and, to limit a row, `image` and `face`. An asset is given by its name, if no other one has
 it, or by its reference: the id of a classic asset, `<space>/<externalId>` of a CogniteAsset. Empty links nothing.
@@ -22,12 +22,12 @@ _Where = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class ManualMatches:
-    """The rows by key of the text, image and face, the last two empty where a row is not limited to one."""
+    """Rows by key of the text, image and face; the last two are empty where a row is not limited to one."""
 
     rows: Mapping[_Where, str] = field(default_factory=dict)
 
     def asset_of(self, detection: Detection) -> str | None:
-        """The reference laid down for a detection, "" to link nothing, None if no row speaks of it."""
+        """Return the reference defined for a detection, "" to link nothing, None if no row applies."""
         text = key(detection.text)
         for where in ((detection.image, detection.face), (detection.image, ""), ("", detection.face), ("", "")):
             found = self.rows.get((text, *where))
@@ -37,7 +37,7 @@ class ManualMatches:
 
 
 def read_manual_matches(url: str) -> ManualMatches:
-    """The file at any fsspec URL; ConfigError names file, row and remedy."""
+    """Read the file at any fsspec URL; ConfigError names file, row and fix."""
     try:
         with fsspec.open(url, "r", encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)

@@ -1,8 +1,8 @@
-"""Texts and tags in the one form in which they are compared: upper-case letters and digits, nothing else.
+"""Normalisation of texts and tags for comparison: upper-case letters and digits, nothing else.
 
 `key` drops punctuation, since plates and asset names disagree on it. `fold` maps look-alikes to one character, since
-OCR takes one for another. `shape` keeps only what is a letter and what is a digit: it tells a misread tag (an unknown
-shape) from a tag of something that is not in the list (a known shape).
+OCR takes one for another. `shape` keeps the pattern of letters and digits: a misread tag has an unknown shape,
+a tag that the list lacks a known one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BAR_IN_WORD = re.compile(r"(?<=\w)\|(?=\w)")
 
 
 def key(text: str, *, remove_leading_zeros: bool = False) -> str:
-    """The letters and digits of a text, upper-case, no accents; a small l among capitals and digits is read as 1."""
+    """Return a text's letters and digits, upper-case, no accents; a small l among capitals and digits becomes 1."""
     if "|" in text:
         text = _BAR_IN_WORD.sub("1", text)
     if "l" in text:
@@ -40,7 +40,7 @@ def key(text: str, *, remove_leading_zeros: bool = False) -> str:
 
 
 def keys(texts: Sequence[str], *, remove_leading_zeros: bool = False) -> list[str]:
-    """`key` of each text: in one pass over all of them, with a second look at those that need more than that."""
+    """Return the `key` of each text, vectorised, with single treatment of the few that need it."""
     joined = "\n".join(texts)
     if remove_leading_zeros or joined.count("\n") != len(texts) - 1:
         return [key(text, remove_leading_zeros=remove_leading_zeros) for text in texts]
@@ -54,30 +54,32 @@ def keys(texts: Sequence[str], *, remove_leading_zeros: bool = False) -> list[st
 
 
 def tokens(text: str) -> list[str]:
-    """The words of a text, split at white space and at signs that no tag is searched across."""
+    """Return the words of a text, split at white space and at signs that tags do not contain."""
     return [token for token in _BETWEEN_TOKENS.split(text) if token]
 
 
 def shape(of_key: str) -> str:
-    """Letters as A, digits as 9: "21PT1019A" has the shape 99AA9999A."""
+    """Return letters as A and digits as 9: "21PT1019A" has the shape 99AA9999A."""
     ascii_done = of_key.translate(_SHAPES)
     return ascii_done if of_key.isascii() else _BEYOND_ASCII.sub(lambda c: "9" if c[0].isdigit() else "A", ascii_done)
 
 
 def has_letter_and_digit(of_key: str) -> bool:
-    """Whether a key could be a tag and not a word or a number."""
+    """Return whether a key could be a tag and not a word or a number."""
     return not of_key.isalpha() and not of_key.isdigit() and of_key != ""
 
 
 def divisions(text: str, *, remove_leading_zeros: bool = False) -> frozenset[int]:
-    """Places in the key of a text where signs or spaces divide it: "10-179" is divided at 2."""
+    """Return the indices in a text's key at which signs or spaces divide it: 2 for "10-179"."""
     pieces = [key(piece, remove_leading_zeros=remove_leading_zeros) for piece in _NOT_IN_KEYS.split(text) if piece]
     return frozenset(accumulate(map(len, pieces[:-1])))
 
 
 def is_misread(read: str, tag: str) -> bool:
-    """Whether the characters in which a key differs from the tag's stand where no tag has such ones: a letter between
-    two digits, or a digit between two letters. Elsewhere they may be read rightly, off the plate of another tag.
+    """Return whether the differences of a key from a tag's are implausible for any tag.
+
+    That is a letter between two digits, or a digit between two letters. Other differences may be the right reading of
+    another tag's plate.
     """
     differing = [place for place, (a, b) in enumerate(zip(read, tag, strict=True)) if a != b]
     return all(
@@ -88,7 +90,7 @@ def is_misread(read: str, tag: str) -> bool:
 
 
 class Fold:
-    """Look-alikes mapped to one character."""
+    """Mapping of look-alike characters to one of them."""
 
     def __init__(self, substitutions: Mapping[str, Sequence[str]]) -> None:
         self._table = str.maketrans(
@@ -100,7 +102,7 @@ class Fold:
 
 
 def swaps(read: str, tag: str) -> int:
-    """Characters of two keys of equal fold that differ."""
+    """Return the number of differing characters of two keys of equal fold."""
     return sum(a != b for a, b in zip(read, tag, strict=True))
 
 

@@ -88,6 +88,8 @@ def score_matches(
 
 
 class MatchPolicy:
+    """Decides on detections against one list of assets; see `score_matches`."""
+
     def __init__(
         self, assets: Sequence[Asset], settings: MatchingSettings, manual: ManualMatches, calibration: Calibration
     ) -> None:

@@ -1,4 +1,4 @@
-"""How well each view of a plate shows it: how large, whether whole, from how far, and at which angle."""
+"""Quality of each view of a plate: size, completeness, distance and angle."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from capture360.geometry.rays import Ray, Vector, crossing, ray_through, ray_to
 from capture360.model import Detection, Pose
 
 _MAX_END_RESIDUAL = radians(1.0)
-"""Angle by which rays to one end of a line of text may miss each other; more, and they are not of the same end."""
+"""Angle by which rays to one end of a line of text may miss each other; with more they are not of the same end."""
 _MAX_LINE_M = 3.0
-"""The longest line of text that a plate is believed to have."""
+"""Longest plausible line of text on a plate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Viewpoint:
-    """A view of a plate. Sizes are those of its text in pixels of the face; None where nothing tells them.
+    """A view of a plate. Sizes are those of its text in pixels of the face; None if unknown.
 
-    `angle_deg` is the angle between the line of sight and the plane that is square to the line of text: 0 where the
-    text is seen as wide as it is, 90 where it is seen from its end. It needs two stations that see both ends.
+    `angle_deg` is the angle between the line of sight and the plane perpendicular to the line of text: 0 if the text
+    appears in full width, 90 if it is seen end-on. It needs two stations that see both ends.
     """
 
     detection: Detection
@@ -36,7 +36,7 @@ class Viewpoint:
 def viewpoints(
     detections: Sequence[Detection], poses: Mapping[str, Pose], resolution: int, point: Sequence[float] | None
 ) -> list[Viewpoint]:
-    """The views of one plate, the best first: cut texts last, then by area in pixels and by angle.
+    """Return the views of one plate, the best first: cut texts last, then by area in pixels and by angle.
 
     `poses` is by external id of the image, in the frame of `point`, the plate's place, None if it is not known.
     `resolution` is that of a face in pixels, 0 if it is not known.
@@ -47,9 +47,9 @@ def viewpoints(
 
 
 def quality(view: Viewpoint) -> tuple[bool, float]:
-    """What views are compared by, the larger the better: whole or not known to be cut, then area and angle.
+    """Return the sort key of a view, larger for better ones: whole or not known to be cut, then area and angle.
 
-    The area holds distance and angle once already; the angle counts twice, since letters seen from aside run together.
+    The area already contains distance and angle; the angle counts twice, since letters seen obliquely run together.
     """
     first, last, top, bottom = along_and_across(view.detection.polygon, reading_direction(view.detection.polygon))
     area = (last - first) * (bottom - top)
@@ -74,7 +74,7 @@ def _viewpoint(
 
 
 def _line(detections: Sequence[Detection], poses: Mapping[str, Pose]) -> Vector | None:
-    """The unit vector along the line of text in the site frame, from its two ends; None if stations do not tell it."""
+    """Return the unit vector along the line of text in the site frame, from its two ends; None if undetermined."""
     ends: list[list[Ray]] = [[], []]
     downs: list[Vector] = []
     for detection in detections:
@@ -96,6 +96,6 @@ def _line(detections: Sequence[Detection], poses: Mapping[str, Pose]) -> Vector 
 
 
 def _middles(detection: Detection) -> list[Vector]:
-    """The middles of the left, right, top and bottom side of an outline of four corners."""
+    """Return the middles of the left, right, top and bottom side of an outline of four corners."""
     corners = np.asarray(detection.polygon, dtype=np.float64)
     return [corners[list(pair)].mean(axis=0) for pair in ((0, 3), (1, 2), (0, 1), (3, 2))]

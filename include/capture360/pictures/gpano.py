@@ -37,7 +37,7 @@ class GPano:
 
     @property
     def cropped(self) -> bool:
-        """Return whether the block describes the picture as a part of the sphere."""
+        """Whether the block describes the picture as a part of the sphere."""
         full = (self.full_width, self.full_height)
         part = (self.cropped_width, self.cropped_height)
         return None not in full and None not in part and full != part

@@ -35,7 +35,7 @@ class OpenReview:
 
     @property
     def plates(self) -> Mapping[str, tuple[int, int, Question]]:
-        """Return page (from 0), number on it (from 1) and question of each plate, by its id."""
+        """Page (from 0), number on it (from 1) and question of each plate, by its id."""
         return {
             each.id: (page, number, each)
             for page, questions in enumerate(self.pages)

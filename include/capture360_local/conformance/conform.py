@@ -38,12 +38,12 @@ class Outcome:
 
     @property
     def unexpected(self) -> Sequence[Result]:
-        """Return answers of the project that are not of the documented kind."""
+        """Answers of the project that are not of the documented kind."""
         return [result for result in self.project if not result.is_expected]
 
     @property
     def is_clean(self) -> bool:
-        """Return whether every case was asked, answered as documented and as by the sandbox, and nothing was left."""
+        """Whether every case was asked, answered as documented and as by the sandbox, and nothing was left."""
         return not (self.stopped or self.left or self.unexpected or self.differences)
 
 

@@ -35,7 +35,7 @@ class Answer:
 
     @property
     def is_refusal(self) -> bool:
-        """Return whether the project refused the request."""
+        """Whether the project refused the request."""
         return httpx.codes.is_client_error(self.status)
 
 

@@ -30,7 +30,7 @@ class Replay:
 
     @property
     def by_kind(self) -> Mapping[str, Sequence[Difference]]:
-        """Return the differences by kind."""
+        """The differences by kind."""
         found: defaultdict[str, list[Difference]] = defaultdict(list)
         for each in self.differences:
             found[kind_of(each)].append(each)

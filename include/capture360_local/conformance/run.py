@@ -47,7 +47,7 @@ class Result:
 
     @property
     def is_expected(self) -> bool:
-        """Return whether the answer is of the documented kind."""
+        """Whether the answer is of the documented kind."""
         if self.answer is None or not self.in_time or self.answer.status != self.case.expected.status:
             return False
         error = at(self.answer.body, "error")

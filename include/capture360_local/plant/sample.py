@@ -52,12 +52,12 @@ class Truth:
 
     @property
     def rejected(self) -> bool:
-        """Return whether a fault makes the whole capture unusable."""
+        """Whether a fault makes the whole capture unusable."""
         return any(spoilt.fault.effect is Effect.STOP for spoilt in self.spoilt)
 
     @property
     def quarantined(self) -> tuple[str, ...]:
-        """Return the stations that should be left out, each once."""
+        """The stations that should be left out, each once."""
         touched = (s.stations for s in self.spoilt if s.fault.effect is Effect.QUARANTINE)
         return tuple(dict.fromkeys(station for stations in touched for station in stations))
 

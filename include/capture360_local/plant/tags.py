@@ -43,7 +43,7 @@ class TagBook:
 
     @property
     def assets(self) -> tuple[Tag, ...]:
-        """Return the tags of the asset list, parents first."""
+        """The tags of the asset list, parents first."""
         labelled = (self.pumps, self.vessels, self.exchangers, self.cabinets, self.lines, self.instruments, self.valves)
         return (self.unit, *(tag for group in labelled for tag in group), *self.unlabelled)
 

@@ -41,7 +41,7 @@ class Service:
 
     @property
     def is_ours(self) -> bool:
-        """Return whether it runs in the image that the Dockerfile builds."""
+        """Whether it runs in the image that the Dockerfile builds."""
         return self.image.startswith(_IMAGE)
 
 

@@ -1,1 +1,1 @@
-"""What the tasks of the DAGs call: one file a DAG, each function one call into `capture360.steps`."""
+"""Functions of the DAGs' tasks: one file for each DAG, each function calls one step of `capture360.steps`."""

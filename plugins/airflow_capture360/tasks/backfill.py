@@ -1,4 +1,4 @@
-"""Tasks of captures_backfill: find what is due on a date, announce it to the DAG that does it, and wait for its end."""
+"""Tasks of captures_backfill: find the captures due on a date, announce them to the DAGs, and wait for their end."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ log = logging.getLogger(__name__)
 INGEST, CONTEXTUALIZE = "captures_ingest", "captures_contextualize"
 _DAG_OF = {"ingest": INGEST, "contextualize": CONTEXTUALIZE}
 _LONGEST_IDLE_S = 300.0
-"""How long no run of the DAG may be active before its captures count as not taken up."""
+"""Seconds without an active run of the DAG after which its captures count as not started."""
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What is still waited for, by key, sentences about what failed, and whether any run of the DAG is active."""
+    """Result of a poll: running captures by key, sentences about failed ones, and whether any run is active."""
 
     waiting: Mapping[str, Any]
     failed: Mapping[str, str]
@@ -37,10 +37,10 @@ class Looked:
 
 
 def look() -> dict[str, Any]:
-    """Find what is due of the captures of the run's date; ConfigError if the DAG that would do it is paused.
+    """Find the due captures of the run's date; ConfigError if the DAG that processes them is paused.
 
-    Returns by stage the captures with what the records hold of their end now, and sentences about captures that no
-    backfill can bring to their end, those of a site in error among them.
+    Returns by stage the captures with their recorded state, and sentences about captures that a backfill cannot
+    complete, including those of a site in error.
     """
     from itertools import groupby
 
@@ -75,23 +75,23 @@ def look() -> dict[str, Any]:
 
 
 def announce_to_ingest(found: Mapping[str, Any]) -> None:
-    """Announce the captures that are to be ingested; skips the task when there is none."""
+    """Announce the captures due for ingest; skip the task if there is none."""
     _announce(list(found["ingest"]), "Nothing is to be ingested.")
 
 
 def announce_to_contextualize(found: Mapping[str, Any]) -> None:
-    """Announce the captures that are to be contextualized; captures_ingest announces those that it has ingested."""
+    """Announce the captures due for contextualization; captures_ingest announces those that it has ingested."""
     keys = [key for key in found["contextualize"] if key not in found["ingest"]]
     _announce(keys, "Nothing is to be contextualized that is not ingested anew.")
 
 
 def still_to_contextualize(found: Mapping[str, Any], failed: Mapping[str, str] | None) -> dict[str, Any]:
-    """Return the captures whose contextualization is waited for: those whose ingest did not fail."""
+    """Return the captures whose contextualization to wait for: those whose ingest did not fail."""
     return {key: before for key, before in found["contextualize"].items() if key not in (failed or {})}
 
 
 def look_again(what: str, waiting: Mapping[str, Any], failed: Mapping[str, str], idle: float) -> Looked:
-    """Return which of the captures have not ended yet. ConfigError if the DAG was paused since."""
+    """Return the captures that are still running; ConfigError if the DAG was paused meanwhile."""
     from capture360.model import CaptureKey
     from capture360.steps.backfill import Mark, What, outcome
 
@@ -120,7 +120,7 @@ def look_again(what: str, waiting: Mapping[str, Any], failed: Mapping[str, str],
 
 
 def confirm(found: Mapping[str, Any], *waits: Mapping[str, str] | None) -> int:
-    """Return how many captures of the date reached their end; BackfillError names every other one."""
+    """Return the number of completed captures of the date; BackfillError names every other one."""
     from capture360.errors import BackfillError
     from capture360.model import CaptureKey
     from capture360.steps.backfill import lacks_end
@@ -144,7 +144,7 @@ def confirm(found: Mapping[str, Any], *waits: Mapping[str, str] | None) -> int:
 
 
 def _request() -> tuple[Any, Sequence[CaptureKey]]:
-    """Return what the run is to do, and the captures of its date, sorted."""
+    """Return the stages of the run, and the captures of its date, sorted."""
     from capture360.errors import RequestError
     from capture360.steps.backfill import What, captures_on, parse_date
 
@@ -162,7 +162,7 @@ def _request() -> tuple[Any, Sequence[CaptureKey]]:
 
 
 def date_of(dag_run: Any) -> str | None:
-    """Return the date that the run is about: its partition key."""
+    """Return the date of the run: its partition key."""
     return dag_run.partition_key or None
 
 

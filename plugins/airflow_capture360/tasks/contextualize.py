@@ -34,7 +34,7 @@ def plan(capture: str) -> list[dict[str, Any]]:
 
 
 def detect(capture: str, batch: Mapping[str, Any], wait: JobWait) -> dict[str, int]:
-    """Read the faces of one batch; returns counts. JobsPending while CDF reads them and `wait` does not sleep."""
+    """Read the faces of one batch; return counts. JobsPending while jobs of CDF run and `wait` does not sleep."""
     from capture360.steps import detect as step
 
     set_label(batch["label"])
@@ -46,7 +46,7 @@ def detect(capture: str, batch: Mapping[str, Any], wait: JobWait) -> dict[str, i
 
 
 def match(capture: str, batches: list[Mapping[str, Any]]) -> dict[str, int]:
-    """Match the texts to assets; returns counts."""
+    """Match the texts to assets; return counts."""
     from dataclasses import asdict
 
     from capture360.steps.match import match
@@ -56,7 +56,7 @@ def match(capture: str, batches: list[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def annotate(capture: str, batches: list[Mapping[str, Any]]) -> dict[str, int]:
-    """Write the links; returns counts."""
+    """Write the links; return counts."""
     from capture360.steps.annotate import annotate
 
     with capture_context(capture) as (ctx, key):
@@ -78,7 +78,7 @@ def annotate(capture: str, batches: list[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def announce_review(capture: str, batches: list[Mapping[str, Any]]) -> int:
-    """Announce the suggested links to captures_review; skips the task when there are none."""
+    """Announce the suggested links to captures_review; skip the task if there are none."""
     from capture360.steps.review import open_suggestions
 
     with capture_context(capture) as (ctx, key):

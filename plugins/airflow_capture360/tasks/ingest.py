@@ -15,9 +15,9 @@ log = logging.getLogger(__name__)
 
 
 def validate(capture: str) -> list[dict[str, Any]]:
-    """Check the capture; one entry per batch of stations, what `upload_faces` is mapped over.
+    """Check the capture; return one entry per batch of stations, over which `upload_faces` is mapped.
 
-    The route that the capture takes, and what the next tasks need to know, are in XComs of their own.
+    The route of the capture, and inputs of the next tasks, are in XComs of their own.
     """
     from capture360.errors import CaptureRejected
     from capture360.steps.validate import validate
@@ -44,12 +44,12 @@ def validate(capture: str) -> list[dict[str, Any]]:
 
 
 def first_task_of(route: str) -> str:
-    """The task that a route begins with: cube faces, or a revision that CDF extracts."""
+    """Return the first task of a route: cube faces, or a revision that CDF extracts."""
     return "upload_scans" if route == "revision" else "faces"
 
 
 def upload_faces(capture: str, batch: Mapping[str, Any]) -> dict[str, int]:
-    """Upload the faces of one batch; returns counts."""
+    """Upload the faces of one batch; return counts."""
     from capture360.steps.faces import faces
 
     set_label(batch["label"])
@@ -63,7 +63,7 @@ def upload_faces(capture: str, batch: Mapping[str, Any]) -> dict[str, int]:
 
 
 def publish(capture: str, fingerprint: str) -> dict[str, Any]:
-    """Write the instances; returns collection and counts."""
+    """Write the instances; return collection and counts."""
     from capture360.steps.publish import publish
 
     with capture_context(capture) as (ctx, key):
@@ -79,7 +79,7 @@ def publish(capture: str, fingerprint: str) -> dict[str, Any]:
 
 
 def upload_scans(capture: str, fingerprint: str) -> dict[str, int]:
-    """Bring the capture's E57 files into CDF; returns counts."""
+    """Upload the capture's E57 files; return counts."""
     from capture360.steps.e57_extraction import upload_scans
 
     with capture_context(capture) as (ctx, key):
@@ -89,7 +89,7 @@ def upload_scans(capture: str, fingerprint: str) -> dict[str, int]:
 
 
 def start_revisions(capture: str, fingerprint: str) -> dict[str, Any]:
-    """Find or start one revision for each scan; returns their ids."""
+    """Find or start one revision for each scan; return their ids."""
     from capture360.steps.e57_extraction import start_revisions
 
     with capture_context(capture) as (ctx, key):
@@ -108,7 +108,7 @@ def revisions_ended(capture: str, fingerprint: str) -> bool:
 
 
 def collect(capture: str, fingerprint: str) -> dict[str, Any]:
-    """Find the images that CDF extracted and compare them with what the scans hold; returns counts."""
+    """Find the images that CDF extracted and compare them with the scans; return counts."""
     from capture360.steps.collect import collect
 
     with capture_context(capture) as (ctx, key):
@@ -123,7 +123,7 @@ def collect(capture: str, fingerprint: str) -> dict[str, Any]:
 
 
 def place(capture: str, fingerprint: str) -> dict[str, Any]:
-    """Add the collection to the site's scene; counts, empty if the site has none."""
+    """Add the collection to the site's scene; return counts, empty if the site has none."""
     from capture360.steps.scene import place
 
     with capture_context(capture) as (ctx, key):
@@ -135,7 +135,7 @@ def place(capture: str, fingerprint: str) -> dict[str, Any]:
 
 
 def verify(capture: str, fingerprint: str) -> dict[str, Any]:
-    """Read everything back; returns counts."""
+    """Read everything back; return counts."""
     from capture360.steps.verify import verify
 
     with capture_context(capture) as (ctx, key):

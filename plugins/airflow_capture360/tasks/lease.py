@@ -22,7 +22,7 @@ def wait_for_lease() -> str:
 
 
 def take_lease() -> str:
-    """Take the lease and return the capture's key; skips the run when another run holds it."""
+    """Take the lease and return the capture's key; skip the run if another run holds it."""
     from capture360.errors import LeaseHeldError
 
     try:
@@ -40,9 +40,9 @@ def release_lease(capture: str) -> None:
 
 
 def release_after_run(context: Any) -> None:
-    """Release the lease at the end of a run, since a task that was cleared after `release` has taken it anew.
+    """Release the lease at the end of a run, since a task that was cleared after `release` has taken it again.
 
-    A callback of the DAG. Nothing is done while the run goes on because more of it was cleared.
+    A callback of the DAG. Does nothing while the run continues because more of it was cleared.
     """
     from capture360.errors import Capture360Error
     from capture360.steps import lease

@@ -17,7 +17,7 @@ def sites() -> list[str]:
 
 
 def compare(site: str) -> int:
-    """Compare records and CDF for one site; returns how many captures. DriftError if they disagree."""
+    """Compare records and CDF for one site; return the number of captures. DriftError if they differ."""
     from capture360.errors import DriftError
     from capture360.steps.reconcile import reconcile_site
 

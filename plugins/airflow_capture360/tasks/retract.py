@@ -1,4 +1,4 @@
-"""Tasks of captures_retract: plan what goes, show it to people, and undo what the capture made."""
+"""Tasks of captures_retract: plan the removal, show it to people, and carry it out."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 
 
 def plan(capture: str) -> dict[str, Any]:
-    """Return a digest of what would be removed, and how many people have to approve it.
+    """Return a digest of the plan, and how many people have to approve it.
 
-    RetractionError names what others hold on to; then nothing is asked and nothing removed.
+    RetractionError names what others attached; then nothing is asked and nothing removed.
     """
     from capture360.errors import RetractionError
     from capture360.steps.retract import plan_retraction
@@ -34,7 +34,7 @@ def plan(capture: str) -> dict[str, Any]:
 
 
 def page_of(capture: str, planned: Mapping[str, Any], number: int) -> tuple[str, str]:
-    """Return heading and Markdown of what would be removed. RetractionError if that changed since it was planned."""
+    """Return heading and Markdown of the plan; RetractionError if it changed since."""
     from capture360.errors import RetractionError
     from capture360.reports.escaping import for_markdown
     from capture360.steps.retract import plan_retraction
@@ -50,7 +50,7 @@ def page_of(capture: str, planned: Mapping[str, Any], number: int) -> tuple[str,
 
 
 def undo(capture: str, planned: Mapping[str, Any], *answers: Mapping[str, Any] | None) -> dict[str, int]:
-    """Remove what the capture made; returns counts. Skips the run unless every person who was asked approved it."""
+    """Remove what the capture created; return counts. Skip the run unless every person who was asked approved it."""
     from capture360.errors import RequestError
     from capture360.steps.retract import retract
 

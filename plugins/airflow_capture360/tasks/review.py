@@ -18,11 +18,10 @@ log = logging.getLogger(__name__)
 
 
 def lay_out(capture: str) -> list[dict[str, Any]]:
-    """Begin a review; returns one entry per page of suggestions. Skips the run when nothing is left to ask.
+    """Begin a review; return one entry per page of suggestions. Skip the run if nothing is left to ask.
 
-    A run that was announced asks about suggestions that nobody was asked about before, and is skipped while another one
-    waits for answers about the same. One that was triggered by hand asks about all that is undecided, and pages of
-    other runs are stale.
+    An announced run asks about new suggestions only, and is skipped while another one waits for answers about the
+    same. A run by hand asks about everything undecided, and makes pages of other runs stale.
     """
     from dataclasses import asdict
 
@@ -64,7 +63,7 @@ def page_of(capture: str, page: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def apply(capture: str, page: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the decisions of one page; returns counts. An answer that comes too late is logged and skipped."""
+    """Write the decisions of one page; return counts. An answer that comes too late is logged and skipped."""
     from capture360.steps.review import Response, Review, apply
 
     set_label(page["label"])

@@ -23,7 +23,7 @@ _NEWS = "news"
 
 
 def sense() -> list[str]:
-    """Announce every capture that is complete and new; skips the task when there is none."""
+    """Announce every capture that is complete and new; skip the task if there is none."""
     from capture360.steps import lease
     from capture360.steps.sense import remember, sense, sentences
 
@@ -51,7 +51,7 @@ def sense() -> list[str]:
 
 
 def _report_alive(register: Register) -> None:
-    """Report to the extraction pipelines of all sites that sensing is alive; a report that fails is logged."""
+    """Report to the extraction pipelines of all sites that sensing is alive; failures are logged."""
     from airflow_capture360.context import site_context
     from capture360.steps.status import report_sensing
 
@@ -65,12 +65,12 @@ def _report_alive(register: Register) -> None:
 
 
 def hand_on_published() -> None:
-    """Announce the published captures whose contextualization has not ended; skips the task when there is none."""
+    """Announce the published captures whose contextualization is incomplete; skip the task if there is none."""
     _hand_on(_PUBLISHED, "Every published capture is contextualized, or about to be.")
 
 
 def hand_on_suggested() -> None:
-    """Announce the captures with suggested links that nobody was asked about; skips the task when there is none."""
+    """Announce the captures with suggested links that nobody was asked about; skip the task if there is none."""
     _hand_on(_SUGGESTED, "People were asked about every suggested link, or are about to be.")
 
 
@@ -83,7 +83,7 @@ def _hand_on(what: str, nothing: str) -> None:
 
 
 def complain() -> None:
-    """Raise ConfigError with what is newly wrong in the landing zones, so that it alerts once."""
+    """Raise ConfigError with new findings of the landing zones, so that each alerts once."""
     from capture360.errors import ConfigError
 
     news = get_current_context()["ti"].xcom_pull(task_ids="sense", key=_NEWS)

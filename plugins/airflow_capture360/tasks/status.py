@@ -23,7 +23,7 @@ _UNKNOWN = "A task ended without saying why (it may have been killed)."
 
 
 def release_and_report(capture: str) -> None:
-    """Release the lease and report how the run ended; a failure that its own task reported is not reported twice."""
+    """Release the lease and report how the run ended; failures that their tasks reported are not reported twice."""
     from capture360.model import CaptureKey
     from capture360.steps.status import report_failure, report_success
 
@@ -60,7 +60,7 @@ def report_failed_task(context: Any) -> None:
 
 
 def _failed_tasks(context: Any) -> list[str]:
-    """The tasks that failed themselves; those that did not start because of another only if there are no such."""
+    """Return the tasks that failed; those that did not start because of another only if there are no others."""
     dag_run = context["dag_run"]
     states = context["ti"].get_task_states(dag_id=dag_run.dag_id, run_ids=[dag_run.run_id])
     ended = {task: value_of(state) for task, state in states.get(dag_run.run_id, {}).items()}
