@@ -40,11 +40,15 @@ _BESIDE_DEG = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A plate seen by several stations. `members` are positions in the list of scored matches."""
+    """A plate seen by several stations. `members` are positions in the list of scored matches.
+
+    `error_m` is the standard deviation of `point` along its worst direction, None if its rays hardly meet.
+    """
 
     asset: Asset
     point: tuple[float, float, float]
     residual_deg: float
+    error_m: float | None
     members: tuple[int, ...]
 
 
@@ -328,7 +332,10 @@ class ConsensusResolver:
         asset = plate.asset or next(iter(self._readings[plate.views[0]].named))
         x, y, z = (round(float(value), 3) for value in plate.crossing.point)
         members = [self._position_of(number, asset) for number in plate.views]
-        return Sighting(asset, (x, y, z), plate.residual_deg, tuple(sorted(members)))
+        error = self._sight.error_m(plate.views)
+        return Sighting(
+            asset, (x, y, z), plate.residual_deg, None if error is None else round(error, 3), tuple(sorted(members))
+        )
 
     def _position_of(self, number: int, asset: Asset) -> int:
         reading = self._readings[number]

@@ -17,7 +17,16 @@ import numpy as np
 import numpy.typing as npt
 
 from capture360.geometry.polygons import bounds
-from capture360.geometry.rays import Crossing, Vector, crossing, line_height, pair_crossings, ray_to, seen_at
+from capture360.geometry.rays import (
+    Crossing,
+    Vector,
+    crossing,
+    crossing_error,
+    line_height,
+    pair_crossings,
+    ray_to,
+    seen_at,
+)
 from capture360.model import Detection, Pose
 from capture360.settings.matching import ConsensusSettings
 
@@ -119,6 +128,10 @@ class Sightlines:
             return None
         near_enough = (met.depths >= settings.min_depth_m).all() and (met.depths <= settings.max_depth_m).all()
         return met if near_enough and met.residuals.max() <= radians(settings.max_residual_deg) else None
+
+    def error_m(self, positions: Sequence[int]) -> float | None:
+        """Standard deviation of the place where rays meet, in metres along its worst direction; None if they do not."""
+        return crossing_error([self._rays[position] for position in positions])
 
     def meetings(self, positions: Sequence[int], taken: set[int]) -> list[Meeting]:
         """Greedy clusters of readings, one of an image each, the most exact pairs first; `taken` grows by them."""

@@ -51,6 +51,7 @@ class _Match(_Form):
 class _Place(_Form):
     position: Annotated[list[FiniteFloat], Field(min_length=3, max_length=3)]
     residual_deg: FiniteFloat
+    error_m: FiniteFloat | None
 
 
 class _Image(_Form):

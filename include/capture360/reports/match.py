@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from capture360.detection.legibility import MIN_CAP_PX, legible_distance_m
 from capture360.geometry.polygons import bounds
+from capture360.matching.places import Place
 from capture360.matching.plates import NOT_LEGIBLE
 from capture360.model import Asset, Match
 from capture360.reports.cells import safe_csv
@@ -27,7 +28,7 @@ _UNSEEN_SHOWN = 2_000
 _LETTERS_MM = (10, 25, 50)
 _LINE = "a line of "
 _COLUMNS = ("status", "text", "asset", "asset_name", "confidence", "score", "reason", "station", "image", "face",
-            "x_min", "y_min", "x_max", "y_max", "candidates")  # fmt: skip
+            "x_min", "y_min", "x_max", "y_max", "candidates", "plate", "x_m", "y_m", "z_m", "error_m")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Card:
     match: Match
     picture: str | None
     place: str
+    position: str
 
     @property
     def text(self) -> str:
@@ -72,12 +74,13 @@ def render(
     findings: Sequence[Finding] = (),
     labels: Mapping[str, str] | None = None,
     resolution: int = 2048,
+    places: Mapping[str, Place] | None = None,
 ) -> str:
     """The report as one HTML document.
 
     `assets` are those of the area; `face` returns the file of a face, and one that it cannot return is shown as
     missing; `findings` are those of detection and consensus; `labels` are display names of images by external id;
-    `resolution` is the size of a face in pixels.
+    `resolution` is the size of a face in pixels; `places` is where plates are, by their names.
     """
     called = labels or {}
     suggested = sorted((m for m in matches if m.status == "suggested"), key=lambda m: (-m.confidence, _name(m)))
@@ -89,9 +92,16 @@ def render(
               *approved[:_APPROVED_SHOWN])  # fmt: skip
     pictures = crops([match.detection for match in chosen], face)
 
+    def position(match: Match) -> str:
+        place = (places or {}).get(match.plate)
+        if place is None:
+            return ""
+        error = f" ± {place.error_m:.2f}" if place.error_m is not None else ""
+        return f"at {', '.join(f'{value:.2f}' for value in place.position)}{error} m"
+
     def card(match: Match) -> Card:
         seen = match.detection
-        return Card(match, pictures.get(seen), f"{called.get(seen.image, seen.image)} {seen.face}")
+        return Card(match, pictures.get(seen), f"{called.get(seen.image, seen.image)} {seen.face}", position(match))
 
     def section(some: Sequence[Match], shown: int) -> Section:
         return Section(tuple(map(card, some[:shown])), len(some))
@@ -147,30 +157,37 @@ def dropped_by_reason(matches: Sequence[Match]) -> list[Dropped]:
     ]
 
 
-def matches_csv(matches: Sequence[Match], labels: Mapping[str, str] | None = None) -> bytes:
+def matches_csv(
+    matches: Sequence[Match], labels: Mapping[str, str] | None = None, places: Mapping[str, Place] | None = None
+) -> bytes:
     """Return all matches as CSV in UTF-8 with BOM, without formulas."""
-    return safe_csv(_COLUMNS, (_row(match, labels or {}) for match in matches))
+    return safe_csv(_COLUMNS, (_row(match, labels or {}, places or {}) for match in matches))
 
 
-def matches_parquet(matches: Sequence[Match], labels: Mapping[str, str] | None = None) -> bytes:
+def matches_parquet(
+    matches: Sequence[Match], labels: Mapping[str, str] | None = None, places: Mapping[str, Place] | None = None
+) -> bytes:
     """Return all matches as one Parquet file with the columns of the CSV."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    texts = {"status", "text", "asset", "asset_name", "reason", "station", "image", "face", "candidates"}
+    texts = {"status", "text", "asset", "asset_name", "reason", "station", "image", "face", "candidates", "plate"}
     schema = pa.schema([(name, pa.string() if name in texts else pa.float64()) for name in _COLUMNS])
-    rows = [dict(zip(_COLUMNS, _row(match, labels or {}), strict=True)) for match in matches]
+    rows = [dict(zip(_COLUMNS, _row(match, labels or {}, places or {}), strict=True)) for match in matches]
     stream = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), stream)
     return stream.getvalue()
 
 
-def _row(match: Match, labels: Mapping[str, str]) -> tuple[object, ...]:
+def _row(match: Match, labels: Mapping[str, str], places: Mapping[str, Place]) -> tuple[object, ...]:
     detection = match.detection
     candidates = "; ".join(f"{asset.name} ({share:.3f})" for asset, share in match.candidates)
     asset = (match.asset.ref, match.asset.name) if match.asset else (None, None)
     place = (labels.get(detection.image), detection.image, detection.face, *bounds(detection.polygon))
-    return (match.status, detection.text, *asset, match.confidence, detection.score, match.reason, *place, candidates)
+    at = places.get(match.plate)
+    position = (*at.position, at.error_m) if at else (None,) * 4
+    return (match.status, detection.text, *asset, match.confidence, detection.score, match.reason, *place, candidates,
+            match.plate or None, *position)  # fmt: skip
 
 
 def _name(match: Match) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from capture360.cdf.registry import mode_of
@@ -12,6 +12,7 @@ from capture360.errors import Capture360Error, MissingStepError
 from capture360.matching.consensus import Consensus, resolve_consensus
 from capture360.matching.documents import match_document, match_from_document
 from capture360.matching.manual import ManualMatches, read_manual_matches
+from capture360.matching.places import Place, places_of
 from capture360.matching.policy import score_matches
 from capture360.model import Asset, CaptureKey, Detection, Match, PublishedImage
 from capture360.pictures.jpeg import read_header
@@ -49,6 +50,7 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     matches = [each.match for each in consensus.scored]
     counted = Counter(found.status for found in matches)
     done = Matched(len(detections), counted["approved"], counted["suggested"], counted["dropped"], len(assets))
+    places = places_of(consensus)
     inputs = match_inputs(ctx.site.links, assets, found.manual)
     resolution = _resolution(found.images, mode_of(ctx.cdf).images(ctx.cdf, ctx.site).face_content)
     body = {
@@ -57,18 +59,12 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
         "resolution": resolution,
         "findings": [finding.document() for finding in consensus.findings],
         "places": {sighting.asset.ref: sighting.point for sighting in consensus.sightings},
-        "plates": {
-            consensus.scored[sighting.members[0]].match.plate: {
-                "position": sighting.point,
-                "residual_deg": sighting.residual_deg,
-            }
-            for sighting in consensus.sightings
-        },
+        "plates": {name: place.document() for name, place in places.items()},
         INPUTS: inputs,
         **asdict(done),
     }
     findings = [*recorded_findings(ctx.records, key, fingerprint, found.batches), *consensus.findings]
-    report = _write_reports(ctx, key, fingerprint, found.images, matches, assets, findings, resolution)
+    report = _write_reports(ctx, key, fingerprint, found.images, matches, assets, findings, resolution, places)
     keep_asset_list(ctx, assets, inputs["asset list"])
     ctx.records.put(key, fingerprint, STEP, {**body, "report": report}, run=ctx.run)
     ctx.log(f"{done.approved} approved, {done.suggested} suggested, {done.dropped} dropped")
@@ -130,6 +126,7 @@ def _write_reports(
     assets: Sequence[Asset],
     findings: Sequence[Finding],
     resolution: int,
+    places: Mapping[str, Place],
 ) -> str:
     """Write HTML with pictures, CSV and Parquet beside the records; return the URL of the HTML."""
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
@@ -143,9 +140,10 @@ def _write_reports(
         findings,
         labels,
         resolution,
+        places,
     )
-    ctx.records.put_report(key, fingerprint, "matches.csv", matches_csv(matches, labels))
-    ctx.records.put_report(key, fingerprint, "matches.parquet", matches_parquet(matches, labels))
+    ctx.records.put_report(key, fingerprint, "matches.csv", matches_csv(matches, labels, places))
+    ctx.records.put_report(key, fingerprint, "matches.parquet", matches_parquet(matches, labels, places))
     return ctx.records.put_report(key, fingerprint, REPORT, page)
 
 

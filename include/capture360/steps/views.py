@@ -9,6 +9,7 @@ from datetime import datetime
 from capture360.cdf.fusion import asset_link
 from capture360.errors import Capture360Error
 from capture360.matching.normalise import key as comparable
+from capture360.matching.places import Place
 from capture360.matching.viewpoints import Viewpoint, quality, viewpoints
 from capture360.model import Asset, CaptureKey, Detection
 from capture360.records import Records
@@ -32,8 +33,8 @@ class MatchedCapture:
     stale: str
     plates: Sequence[SeenPlate]
     images: Mapping[str, PlateImage]
-    places: Mapping[str, Sequence[float]]
-    """Points in metres in the site frame, by name of the plate, of plates that several stations see."""
+    places: Mapping[str, Place]
+    """Of plates that several stations see, by their names."""
     resolution: int
     link: str
 
@@ -118,7 +119,7 @@ def _matched(records: Records, key: CaptureKey, published: str) -> MatchedCaptur
         stale,
         plates_of_record(records, key, record.body),
         images_of_record(record.body),
-        {name: place["position"] for name, place in record.body["plates"].items()},
+        {name: Place.from_document(place) for name, place in record.body["plates"].items()},
         record.body["resolution"],
         str(publication.body["link"] or "") if publication else "",
     )
@@ -138,7 +139,8 @@ def _views(
 ) -> Iterator[tuple[View, tuple[bool, float]]]:
     poses = {name: image.pose for name, image in capture.images.items()}
     detections: dict[Detection, None] = dict.fromkeys(view.detection for view in plate.views)
-    for each in viewpoints(list(detections), poses, capture.resolution, capture.places.get(plate.name)):
+    place = capture.places.get(plate.name)
+    for each in viewpoints(list(detections), poses, capture.resolution, place.position if place else None):
         yield _view(capture, plate, asset, each, assets, pages), quality(each)
 
 

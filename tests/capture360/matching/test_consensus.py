@@ -6,15 +6,17 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture360.geometry.projection import face_and_point
-from capture360.geometry.rays import Ray, crossing, ray_to, seen_at
+from capture360.geometry.rays import Ray, crossing, crossing_error, ray_to, seen_at
 from capture360.geometry.rotation import matrix_from_quaternion, normalised
 from capture360.matching import sightlines
 from capture360.matching.consensus import Consensus, resolve_consensus
+from capture360.matching.places import Place, places_of
 from capture360.matching.policy import ScoredMatch, score_matches
 from capture360.model import Asset, Detection, Pose
 from capture360.settings.matching import ConsensusSettings, MatchingSettings
@@ -430,3 +432,42 @@ def test_the_work_grows_with_the_stations_that_read_one_tag_and_not_faster(monke
         return work
 
     assert 0 < work_of(400) < 2.5 * work_of(200)
+
+
+def test_the_error_of_a_place_is_that_of_poses_that_are_wrong() -> None:
+    """Of points that rays of disturbed poses meet in, two errors hold some 95 %, and one not all."""
+    draws = np.random.default_rng(7)
+    within, points = [], []
+    for _ in range(300):
+        rays = [Ray(np.array(pose.position) + draws.normal(0, 0.01, 3), _disturbed(pose, draws)) for pose in FAR_POSES]
+        met, error = crossing(rays), crossing_error(rays)
+        assert met is not None and error is not None
+        points.append(error)
+        within.append(float(np.linalg.norm(met.point - PLATE)) / error)
+    assert np.quantile(within, 0.9) < 2.5
+    assert np.quantile(within, 0.5) > 0.3
+    assert 0.005 < np.median(points) < 0.05
+
+
+def test_rays_that_do_not_meet_have_no_error() -> None:
+    along = np.array([0.0, 1.0, 0.0])
+    assert crossing_error([Ray(np.zeros(3), along), Ray(np.array([1.0, 0, 0]), along)]) is None
+
+
+def test_the_place_of_a_plate_has_its_error_and_a_single_view_has_no_place() -> None:
+    consensus = consensus_of(seen("one", "21-PT-1019A"), seen("two", "21-PT-1019A"), seen("one", "P-5050C", (1, -2, 0)))
+    ((name, place),) = places_of(consensus).items()
+    assert consensus.scored[0].match.plate == name
+    assert place.position == pytest.approx(PLATE, abs=1e-2)
+    assert place.error_m is not None and 0.003 < place.error_m < 0.05
+    assert Place.from_document(place.document()) == place
+
+
+FAR_POSES = (Pose((-1.5, 0.5, 0.0), (1, 0, 0, 0)), Pose((1.5, 0.2, 0.1), (1, 0, 0, 0)), Pose((0, 2, 0), (1, 0, 0, 0)))
+
+
+def _disturbed(pose: Pose, draws: np.random.Generator) -> npt.NDArray[np.float64]:
+    """The direction to the plate, off by 0.3 degrees each way."""
+    direction = np.array(PLATE) - pose.position
+    off = direction / np.linalg.norm(direction) + draws.normal(0, np.radians(0.3), 3)
+    return off / np.linalg.norm(off)

@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import re
+from dataclasses import replace
 from html import unescape
 
 import cv2
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from capture360.errors import CdfError
+from capture360.matching.places import Place
 from capture360.model import Asset, Detection, FaceName, Match
 from capture360.pictures.jpeg import encode_jpeg
 from capture360.reports.crops import crops
@@ -121,6 +123,18 @@ def test_assets_never_seen_and_reasons() -> None:
     reasons = [(group.reason, group.count) for group in dropped_by_reason(MATCHES)]
     assert reasons[0] == ("no tag is near", 2)
     assert sum(count for _, count in reasons) == 4  # a line of a plate is told with its plate
+
+
+def test_the_place_of_a_plate_stands_beside_it_with_its_error() -> None:
+    known = [replace(MATCHES[0], plate="7"), replace(MATCHES[1], plate="8")]
+    places = {"7": Place((1.0, -2.5, 3.25), 0.1, 0.034), "8": Place((4.0, 5.0, 6.0), 0.1, None)}
+    html = render("hall-7/walk", known, [PUMP], faces, places=places)
+    assert "at 1.00, -2.50, 3.25 ± 0.03 m" in html
+    assert "at 4.00, 5.00, 6.00 m" in html
+    first, second = pq.read_table(io.BytesIO(matches_parquet(known, places=places))).to_pylist()
+    assert (first["plate"], first["y_m"], first["error_m"], second["error_m"]) == ("7", -2.5, 0.034, None)
+    (row, _) = csv.DictReader(io.StringIO(matches_csv(known, places=places).decode("utf-8-sig")))
+    assert (row["x_m"], row["z_m"], row["error_m"]) == ("1.0", "3.25", "0.034")
 
 
 def test_rows_for_a_spreadsheet_and_parquet_hold_every_match() -> None:
