@@ -307,7 +307,8 @@ def test_tests_reach_for_no_private_name_of_the_product() -> None:
 
 WHERE_TO_ADD = (
     "a rule", "a check of pictures", "a key of the manifest", "a format of delivery", "a project mode", "a detector",
-    "a store", "an Airflow task", "a DAG", "a sandbox route", "a CLI verb", "a setting", "an error",
+    "a store", "an Airflow task", "a DAG", "a sandbox route", "a CLI verb", "a page in Airflow", "a metric",
+    "a cause of alerts", "a record or note", "a setting", "an error",
 )  # fmt: skip
 
 
