@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from capture360.batches import batched
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.paging import all_items
+from capture360.cdf.ports import AssetIdentity
 from capture360.errors import ConfigError
 from capture360.model import Asset
 from capture360.settings.links import LinkSettings
@@ -38,6 +40,11 @@ class ClassicAssets:
                 values |= {f"{_METADATA}{name}": value for name, value in metadata.items()}
                 yield _asset(str(asset.id), asset.name or "", values, self._settings.match_on)
 
+    def identities(self, refs: Sequence[str]) -> Mapping[str, AssetIdentity]:
+        with cdf_errors("Looking for assets"):
+            found = self._client.assets.retrieve_multiple(ids=[int(ref) for ref in refs], ignore_unknown_ids=True)
+        return {str(asset.id): AssetIdentity(asset.external_id or "", asset.name or "") for asset in found}
+
     def _check_roots(self, roots: list[str]) -> None:
         found = self._client.assets.retrieve_multiple(external_ids=roots, ignore_unknown_ids=True)
         known = {asset.external_id for asset in found}
@@ -67,6 +74,22 @@ class CoreAssets:
             values = {**properties, "externalId": item["externalId"]}
             ref = f"{item['space']}/{item['externalId']}"
             yield _asset(ref, properties.get("name") or item["externalId"], values, self._settings.match_on)
+
+    def identities(self, refs: Sequence[str]) -> Mapping[str, AssetIdentity]:
+        from cognite.client.data_classes.data_modeling import ViewId
+
+        view = ViewId.load(CORE_ASSET)
+        nodes: list[tuple[str, str]] = [(space, name) for space, _, name in (ref.partition("/") for ref in refs)]
+        known: dict[str, AssetIdentity] = {}
+        for some in batched(nodes, _PAGE):
+            with cdf_errors("Looking for assets"):
+                found = self._client.data_modeling.instances.retrieve(nodes=list(some), sources=view).nodes
+            for node in found:
+                properties = node.properties.get(view)
+                if properties is not None:
+                    name = str(properties.get("name") or node.external_id)
+                    known[f"{node.space}/{node.external_id}"] = AssetIdentity(node.external_id, name)
+        return known
 
 
 def _asset(ref: str, name: str, values: Mapping[str, Any], match_on: Sequence[str]) -> Asset:

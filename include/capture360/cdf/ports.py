@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from capture360.cdf.capabilities import Need
+from capture360.matching.decisions import Decided
 from capture360.model import Asset, Capture, CaptureKey, EncodedFace, FaceName, FaceRef, Match, PublishedImage, Station
 from capture360.rules.finding import Finding
 
@@ -133,10 +134,22 @@ class Image360Store(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class AssetIdentity:
+    """What an asset is known by beyond its project."""
+
+    external_id: str
+    name: str
+
+
 class AssetSource(Protocol):
     """Source of the assets that plates may name."""
 
     def assets(self) -> Iterator[Asset]: ...
+
+    def identities(self, refs: Sequence[str]) -> Mapping[str, AssetIdentity]:
+        """Return what these assets of the project are known by, by reference; those that do not exist are left out."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +225,13 @@ class LinkWriter(Protocol):
 
     def of_people(self, images: Sequence[PublishedImage]) -> Sequence[str]:
         """Describe the links on these images that people created or decided on. Reads only."""
+        ...
+
+    def decided(self, images: Sequence[PublishedImage]) -> tuple[Sequence[Decided], Sequence[str]]:
+        """Return what people decided in CDF about links on these images or linked by hand, as far as CDF says it.
+
+        And sentences about what people did that cannot be read as a decision about one plate. Reads only.
+        """
         ...
 
     def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:

@@ -14,6 +14,7 @@ from capture360.batches import batched
 from capture360.cdf.assets import CORE_ASSET
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.links.annotation_decisions import decisions_in
 from capture360.cdf.links.annotation_plan import (
     CREATING_APP,
     AnnotationPlan,
@@ -28,6 +29,7 @@ from capture360.cdf.links.annotation_plan import (
 from capture360.cdf.ports import Decision, LinkDrift, LinksWritten, MissingLink
 from capture360.errors import CdfError
 from capture360.geometry.polygons import Polygon, bounds, clipped, is_same_place
+from capture360.matching.decisions import Decided
 from capture360.model import FaceRef, Match, PublishedImage
 
 if TYPE_CHECKING:
@@ -124,6 +126,26 @@ class Annotations:
 
     def of_people(self, images: Sequence[PublishedImage]) -> Sequence[str]:
         return [_phrase(item) for item in self._on_files(_faces(images)) if is_decided(item)]
+
+    def decided(self, images: Sequence[PublishedImage]) -> tuple[Sequence[Decided], Sequence[str]]:
+        """Return the approvals and rejections. CDF names who created an annotation, not who changed it."""
+        faces = {ref.external_id: (image.external_id, ref.face) for image in images for ref in image.faces.values()}
+        there = [item for item in self._on_files(_faces(images)) if is_decided(item)]
+        if not there:
+            return [], []
+        with cdf_errors("Looking for face files"):
+            files = self._client.files.retrieve_multiple(
+                ids=sorted({int(item.annotated_resource_id) for item in there})
+            )
+            refs = self._ids_of_named_assets(there)
+        return decisions_in(there, {int(file.id): faces[str(file.external_id)] for file in files}, refs)
+
+    def _ids_of_named_assets(self, items: Sequence[Annotation]) -> dict[str, str]:
+        """Return the references of classic assets that annotations of others give by external id."""
+        refs = [item.data.get("assetRef") or {} for item in items]
+        names = sorted({str(ref["externalId"]) for ref in refs if "id" not in ref and ref.get("externalId")})
+        found = self._client.assets.retrieve_multiple(external_ids=names, ignore_unknown_ids=True) if names else []
+        return {str(asset.external_id): str(asset.id) for asset in found}
 
     def _on_files(self, faces: Sequence[FaceRef]) -> list[Annotation]:
         """Return all links on the files that exist."""

@@ -32,6 +32,7 @@ from capture360.cdf.ports import Decision, LinkDrift, LinksWritten, MissingLink
 from capture360.cdf.preflight import ensure_space, missing_space_behind_500
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.geometry.spherical_polygons import FORMAT
+from capture360.matching.decisions import Decided
 from capture360.model import FaceRef, Match, PublishedImage
 from capture360.settings.site import Site
 
@@ -113,6 +114,10 @@ class Image360Links:
         all_edges = [edge for group in (there.links, there.orphans) for edges in group.values() for edge in edges]
         others = [edge for edge in all_edges if edge.name not in ours and not is_recorded(self._registry, pairs, edge)]
         return [f"link {edge.name}" for edge in others]
+
+    def decided(self, images: Sequence[PublishedImage]) -> tuple[Sequence[Decided], Sequence[str]]:
+        """Return sentences alone: an edge says neither who made it nor what was read, so people link it anew."""
+        return [], [f"{phrase} was made or changed by somebody in CDF" for phrase in self.of_people(images)]
 
     def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
         wanted, there, plan = self._planned(images, matches)

@@ -9,13 +9,14 @@ import httpx
 import httpx2
 import pytest
 from cognite.client import CogniteClient
-from cognite.client.data_classes import Annotation, AnnotationFilter, AnnotationUpdate, AssetWrite
+from cognite.client.data_classes import Annotation, AnnotationFilter, AnnotationUpdate, AnnotationWrite, AssetWrite
 from cognite.client.data_classes.data_modeling import SpaceApply
 from cognite.client.data_classes.data_modeling.cdm.v1 import CogniteAssetApply
 
-from capture360.cdf.assets import ClassicAssets
+from capture360.cdf.assets import ClassicAssets, CoreAssets
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.links.annotations import Annotations
+from capture360.cdf.ports import AssetIdentity
 from capture360.errors import CdfError, CdfUnavailableError, ConfigError
 from capture360.model import FACES, Asset, Detection, FaceRef, Match, Pose, PublishedImage
 from capture360.settings.links import LinkSettings
@@ -327,3 +328,53 @@ def test_removing_takes_ours_alone(
     assert len(links(client, image)) == 2
     writer.remove([image], dry_run=False)
     assert [link.creating_app for link in links(client, image)] == ["somebody"]
+
+
+def test_what_people_decided_is_read_with_place_asset_and_author(
+    cdf: CdfProject, client: CogniteClient, image: PublishedImage, assets: dict[str, Asset]
+) -> None:
+    one, other = assets["21-PT-1019A"], assets["21-PT-1019B"]
+    writer = Annotations(cdf, "images.AssetLink")
+    assert writer.decided([image]) == ([], [])
+    writer.write([image], [match(one), match(other, "suggested", ELSEWHERE)])
+    assert writer.decided([image]) == ([], [])
+    suggested = next(item for item in links(client, image) if item.status == "suggested")
+    client.annotations.update(AnnotationUpdate(suggested.id).status.set("rejected"))
+    front = client.files.retrieve(external_id=image.faces["front"].external_id)
+    assert front is not None
+    box = {"xMin": 0.1, "xMax": 0.15, "yMin": 0.1, "yMax": 0.12}
+    thin = {**box, "xMax": 0.1 + 1e-8}
+    for status, region, name in (("approved", box, "a"), ("suggested", box, "b"), ("approved", thin, "a")):
+        data = {"assetRef": {"externalId": name}, "text": "by hand", "textRegion": region}
+        client.annotations.create(
+            AnnotationWrite("images.AssetLink", data, status, "drawings", "1.0.0", "bob", "file", front.id)
+        )
+    found, unclear = writer.decided([image])
+    (rejected,) = [each for each in found if each.status == "rejected"]
+    (approved,) = [each for each in found if each.status == "approved"]
+    assert (rejected.by, rejected.match.detection.image, rejected.match.detection.face) == (
+        "somebody in CDF", "image-1", "front",
+    )  # fmt: skip
+    assert rejected.is_about(match(other, polygon=ELSEWHERE))
+    assert rejected.match.detection.polygon == ELSEWHERE
+    assert (approved.by, approved.match.detection.text) == ("bob", "by hand")
+    assert approved.match.asset is not None
+    assert approved.match.asset.ref == one.ref
+    assert approved.match.detection.polygon == ((0.1, 0.1), (0.15, 0.1), (0.15, 0.12), (0.1, 0.12))
+    (sentence,) = unclear
+    assert sentence.endswith("(approved) marks no area of face front of image image-1")
+
+
+def test_assets_are_known_by_external_id_and_name(cdf: CdfProject, assets: dict[str, Asset]) -> None:
+    one = assets["21-PT-1019A"]
+    assert ClassicAssets(cdf, LinkSettings()).identities([one.ref, "1"]) == {one.ref: AssetIdentity("a", "21-PT-1019A")}
+    client = cdf.client
+    client.data_modeling.spaces.apply(SpaceApply("identities"))
+    client.data_modeling.instances.apply(
+        [CogniteAssetApply("identities", "named", name="21-PT-7"), CogniteAssetApply("identities", "nameless")]
+    )
+    refs = ["identities/named", "identities/nameless", "identities/gone"]
+    assert CoreAssets(cdf, LinkSettings()).identities(refs) == {
+        "identities/named": AssetIdentity("named", "21-PT-7"),
+        "identities/nameless": AssetIdentity("nameless", "nameless"),
+    }

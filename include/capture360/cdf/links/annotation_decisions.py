@@ -1,0 +1,55 @@
+"""What people decided, as the Annotations API shows it: approvals and rejections with the place of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from capture360.cdf.links.annotation_plan import asset_in, box_of, is_ours
+from capture360.geometry.polygons import Polygon, clipped
+from capture360.matching.decisions import Decided
+from capture360.model import Asset, Detection, FaceName, Match
+
+if TYPE_CHECKING:
+    from cognite.client.data_classes import Annotation
+
+
+def decisions_in(
+    items: Sequence[Annotation], places: Mapping[int, tuple[str, FaceName]], refs: Mapping[str, str]
+) -> tuple[list[Decided], list[str]]:
+    """Return what annotations that people decided on say, and sentences about those without a place on their face.
+
+    `places` has image and face by file; `refs` the references of classic assets that are named by external id.
+    Suggestions of other applications are no decisions.
+    """
+    found: list[Decided] = []
+    unclear: list[str] = []
+    for item in items:
+        if item.status not in ("approved", "rejected"):
+            continue
+        image, face = places[int(item.annotated_resource_id)]
+        polygon = clipped(_polygon_of(item.data))
+        if polygon is None:
+            unclear.append(f"annotation {item.id} ({item.status}) marks no area of face {face} of image {image}")
+            continue
+        text = str(item.data.get("text") or "")
+        asset = Asset(refs.get(_external_id(item.data)) or asset_in(item.data), text, ())
+        match = Match(Detection(image, face, text, 1.0, polygon), asset, 1.0, "approved", "decided in CDF")
+        by = item.creating_user or ("somebody in CDF" if is_ours(item) else str(item.creating_app))
+        at = datetime.fromtimestamp(int(item.last_updated_time or 0) / 1000, UTC).isoformat()
+        found.append(Decided(match, "approved" if item.status == "approved" else "rejected", by, at))
+    return found, unclear
+
+
+def _external_id(data: Mapping[str, Any]) -> str:
+    return str((data.get("assetRef") or {}).get("externalId") or "")
+
+
+def _polygon_of(data: Mapping[str, Any]) -> Polygon:
+    """Return the outline on the face: the polygon, or the corners of the box."""
+    vertices = ((data.get("objectRegion") or {}).get("polygon") or {}).get("vertices")
+    if vertices:
+        return tuple((float(corner["x"]), float(corner["y"])) for corner in vertices)
+    x_min, y_min, x_max, y_max = box_of(data)
+    return (x_min, y_min), (x_max, y_min), (x_max, y_max), (x_min, y_max)
