@@ -37,7 +37,7 @@ VIEWS = {
     "hybrid": (COLLECTION_VIEW, STATION_VIEW, IMAGE_VIEW),
     "data_modeling": (CORE_FILE, CORE_MODEL, CORE_DESCRIBABLE, CORE_REVISION, CORE_STATION, CORE_IMAGE),
 }
-_CHOSEN_BY_CDF = re.compile(r"cog_3d_model_\d+")
+_CHOSEN_BY_CDF = re.compile(r"(cog_3d_model|cog_3d_object|cog_360_annotation)_[0-9a-f-]+")
 
 
 class World:
@@ -162,7 +162,7 @@ class World:
 def _without_chosen_ids(value: Any) -> Any:
     """The same value with the ids that CDF chose, and the times of uploads, made equal."""
     if isinstance(value, str):
-        return _CHOSEN_BY_CDF.sub("cog_3d_model_N", value)
+        return _CHOSEN_BY_CDF.sub(r"\1_N", value)
     if isinstance(value, dict):
         return {
             _without_chosen_ids(name): _without_chosen_ids(inner)

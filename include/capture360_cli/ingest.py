@@ -121,15 +121,12 @@ def _document(ctx: StepContext, key: CaptureKey, done: Ingested) -> dict[str, An
 def _images(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[dict[str, Any]]:
     """Return the capture's images as CDF has them, with the delivered station of each where it is known."""
     from capture360.cdf.registry import mode_of
-    from capture360.names import image_id
     from capture360.steps.detect import images_of
-    from capture360.steps.publish import STEP
+    from capture360.steps.published import image_ids
     from capture360.steps.validate import recorded_capture
 
-    record = ctx.records.get(key, fingerprint, STEP)
-    extracted = record.body.get("shown", {}) if record is not None else {}
-    stations = recorded_capture(ctx.records, key, fingerprint).stations
-    delivered = {extracted.get(station.id) or image_id(key, station.id): station.id for station in stations}
+    stations = [station.id for station in recorded_capture(ctx.records, key, fingerprint).stations]
+    delivered = {image: station for station, image in image_ids(ctx.records, key, fingerprint, stations).items()}
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     found = images_of(ctx, key, fingerprint)
     ids = model.file_ids([ref for image in found for ref in image.faces.values()])

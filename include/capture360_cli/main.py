@@ -21,6 +21,7 @@ from capture360_cli.e57 import e57
 from capture360_cli.generate import generate
 from capture360_cli.gx_docs import gx_docs
 from capture360_cli.ingest import ingest
+from capture360_cli.move import move
 from capture360_cli.plan import plan
 from capture360_cli.reconcile import reconcile
 from capture360_cli.remove_from_scene import remove_from_scene
@@ -46,6 +47,7 @@ for command in (
     contextualize,
     plan,
     retract,
+    move,
     remove_from_scene,
     reconcile,
     captures,

@@ -74,8 +74,13 @@ def absolute(folder: str) -> str:
 
 def default_records(connection: Connection) -> str:
     """Return a folder per CDF project, so that records of a trial never affect another project."""
+    return str(state_folder("records", connection))
+
+
+def state_folder(name: str, connection: Connection) -> Path:
+    """Return this user's folder of that name for one CDF project."""
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return str(Path(state, "capture360", "records", *(quote(part, safe="") for part in connection.identity)))
+    return Path(state, "capture360", name, *(quote(part, safe="") for part in connection.identity))
 
 
 @contextmanager

@@ -181,6 +181,16 @@ class _Superseded(_Form):
     by: str = ""
 
 
+class _Moved(_Form):
+    """Which project a capture was moved from, and with what."""
+
+    cluster: str = ""
+    project: str = ""
+    delivery: str = ""
+    decisions: str = ""
+    left: list[dict[str, str]] = []
+
+
 STEPS: Mapping[str, Any] = {
     "sense": _Sense, "validate": _Validate, "capture": _Capture, "floor_plan": _Plan, "great_expectations": _Suites,
     "faces": _Faces, "publish": _Publish, "upload": _Upload, "revision": _Revision, "supersede": _Supersede,
@@ -189,5 +199,6 @@ STEPS: Mapping[str, Any] = {
 """Forms of the documents of steps."""
 NOTES: Mapping[str, Any] = {
     "published": _Published, "retracted": _Retracted, "retraction": _Retraction, "superseded": _Superseded,
+    "moved": _Moved,
 }  # fmt: skip
 """Forms of notes, by their folder."""

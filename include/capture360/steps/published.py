@@ -5,7 +5,7 @@ The notes of a site are read concurrently, without reading deliveries or CDF.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -70,6 +70,13 @@ def published_stations(records: Records, key: CaptureKey) -> Sequence[str]:
     """Return ids of the capture's published stations, from whichever deliveries."""
     whole = published_capture(records, key)
     return [station.id for station in whole.stations] if whole else []
+
+
+def image_ids(records: Records, key: CaptureKey, fingerprint: str, stations: Iterable[str]) -> dict[str, str]:
+    """External ids of the images of a published delivery by station, whether CDF chose them or we did."""
+    record = records.get(key, fingerprint, "publish")
+    chosen = record.body.get("shown", {}) if record is not None else {}
+    return {station: chosen.get(station) or names.image_id(key, station) for station in stations}
 
 
 def earlier_captures(records: Records, site: str) -> Sequence[Earlier]:

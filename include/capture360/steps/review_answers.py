@@ -58,6 +58,13 @@ def answers(records: Records, key: CaptureKey, plates: Collection[str]) -> Mappi
     }
 
 
+def unwritten(records: Records, key: CaptureKey) -> int:
+    """Return how many plates have an approval or a rejection as newest answer that no run has written to CDF."""
+    plates = {name.rpartition("-")[0] for name in records.note_names(key, FOLDER)}
+    found = answers(records, key, plates).values()
+    return sum(answer.choice in ("approve", "reject") and not answer.written for answer in found)
+
+
 def given_to(records: Records, key: CaptureKey, plates: Collection[str], run: str) -> Mapping[str, Answer]:
     """Return the answers about these plates that the review of `run` writes or has written."""
     return {plate: answer for plate, answer in answers(records, key, plates).items() if answer.holds_for(run)}

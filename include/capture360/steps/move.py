@@ -1,0 +1,289 @@
+"""Move a site's published captures to another CDF project, with what people decided about their plates.
+
+Each capture is ingested anew, from its delivery in the landing zone or from the faces that the old project shows, then
+contextualized with the decisions of people. The old project is only read. A capture that was moved is left alone until
+the old project shows another delivery of it or people have decided more; killed anywhere, the next run ends the same.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from capture360.cdf.registry import mode_of
+from capture360.errors import Capture360Error, CaptureRejected, ConfigError, LeaseHeldError, MissingStepError
+from capture360.landing.fingerprint import fingerprint as fingerprint_of
+from capture360.matching.decisions import Decided
+from capture360.model import Capture, CaptureKey, PublishedImage, Verdict
+from capture360.steps import lease
+from capture360.steps.annotate import STEP as ANNOTATE
+from capture360.steps.context import StepContext
+from capture360.steps.contextualize import contextualize
+from capture360.steps.detect import images_of
+from capture360.steps.ingest import ingest
+from capture360.steps.link_state import LinkMemory
+from capture360.steps.move_assets import Counterparts
+from capture360.steps.move_decisions import Carried, NotCarried, carry, decisions_in_old, new_to, without_overruled
+from capture360.steps.move_faces import deliver_faces, whole_images
+from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.published import earlier_captures, image_ids, published_capture
+from capture360.steps.review_due import digest_of
+from capture360.steps.validate import preflight
+
+NOTE = "moved"
+Source = Literal["landing zone", "faces of the old project"]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Both projects of one site. `work` is a folder for deliveries made of the old project's faces."""
+
+    old: StepContext
+    new: StepContext
+    work: Path
+    counterparts: Counterparts
+
+    @classmethod
+    def between(cls, old: StepContext, new: StepContext, work: Path) -> Move:
+        """ConfigError if both are one project."""
+        if old.cdf.connection.identity == new.cdf.connection.identity:
+            cluster, project = new.cdf.connection.identity
+            raise ConfigError(
+                f"Both connections lead to project {project} on {cluster}. Name the new project's in --to."
+            )
+        assets = (mode_of(ctx.cdf).assets(ctx.cdf, ctx.site.links) for ctx in (old, new))
+        return cls(old, new, work, Counterparts(*assets))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is to be done with one capture, or was: `unchanged` was moved before; `failed` has a `problem`.
+
+    `left` are decisions of people that the new project is not given, `sentences` say what else stays behind.
+    """
+
+    key: CaptureKey
+    state: Literal["to move", "moved", "unchanged", "failed"]
+    source: str = ""
+    stations: int = 0
+    approved: int = 0
+    rejected: int = 0
+    left: tuple[NotCarried, ...] = ()
+    sentences: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of the capture stays behind."""
+        return not (self.left or self.sentences or self.problem)
+
+    def document(self) -> dict[str, Any]:
+        """As a value that JSON can hold."""
+        return {**asdict(self), "key": str(self.key)}
+
+
+@dataclass(frozen=True, slots=True)
+class _There:
+    """A capture in the old project: what is published of it, and what people decided."""
+
+    capture: Capture
+    fingerprint: str
+    images: Mapping[str, PublishedImage]
+    """By station."""
+    decisions: Sequence[Decided]
+    sentences: Sequence[str]
+    folder_url: str | None
+    """Where the published delivery still lies, None if nowhere."""
+
+    @property
+    def source(self) -> Source:
+        return "faces of the old project" if self.folder_url is None else "landing zone"
+
+    @property
+    def stations(self) -> list[str]:
+        """What a move can publish."""
+        all_stations = [station.id for station in self.capture.stations]
+        return whole_images(self.capture, self.images) if self.folder_url is None else all_stations
+
+
+def captures_to_move(move: Move) -> Sequence[CaptureKey]:
+    """Return what is published of the site in the old project, in the order in which it was taken."""
+    return [each.capture.key for each in earlier_captures(move.old.records, move.old.site.id)]
+
+
+def refuse_unready(move: Move, keys: Sequence[CaptureKey]) -> None:
+    """ConfigError naming everything that the new project lacks for the captures that were not moved yet."""
+    waiting = [key for key in keys if move.new.records.note(key, NOTE) is None]
+    published = [published_capture(move.old.records, key) for key in waiting]
+    if waiting:
+        preflight(move.new, waiting[0], sum(len(each.stations) for each in published if each), "faces")
+
+
+def plan_move(move: Move, key: CaptureKey) -> Outcome:
+    """Return what would be done with one capture. Nothing is written, neither to a project nor to records."""
+    return _outcome_of(key, lambda: _planned(move, key))
+
+
+def move_capture(move: Move, key: CaptureKey, *, is_finished: Callable[[str], bool]) -> Outcome:
+    """Move one capture, or what is left to do for it. Errors that are meant for people become its `problem`."""
+    return _outcome_of(key, lambda: _moved(move, key, is_finished))
+
+
+def _outcome_of(key: CaptureKey, work: Callable[[], Outcome]) -> Outcome:
+    try:
+        return work()
+    except Capture360Error as error:
+        return Outcome(key, "failed", problem=f"{error.message} How to fix it: {error.remedy}")
+
+
+def _planned(move: Move, key: CaptureKey) -> Outcome:
+    there = _in_old(move, key)
+    whole = {station: there.images[station] for station in there.stations if station in there.images}
+    carried = _carried(move, there, whole)
+    note = move.new.records.note(key, NOTE)
+    is_done = note is not None and _is_noted(note, there, carried)
+    return _outcome("unchanged" if is_done else "to move", there, carried, there.stations, _links(move, there, carried))
+
+
+def _moved(move: Move, key: CaptureKey, is_finished: Callable[[str], bool]) -> Outcome:
+    there = _in_old(move, key)
+    note = move.new.records.note(key, NOTE)
+    staged = move.work / there.fingerprint / key.site / key.capture
+    if note is None or note["delivery"] != there.fingerprint:
+        _ingest(move, there, staged, is_finished)
+    fingerprint = move.new.records.newest_with(key, PUBLISH)
+    if fingerprint is None:
+        raise MissingStepError(key, "it is not published in the new project", "capture360 move")
+    images = _by_station(move.new, key, fingerprint, there.capture)
+    carried = _carried(move, there, images)
+    links = _links(move, there, carried)
+    is_done = note is not None and _is_noted(note, there, carried)
+    if not is_done:
+        with lease.held(move.new.records, key, move.new.run, is_finished=is_finished):
+            memory = LinkMemory(move.new.records, key)
+            if decided := new_to(memory.decisions(), carried.decisions):
+                memory.decide(decided)
+        if links.contextualizes:
+            contextualize(move.new, key, is_finished=is_finished)
+        move.new.records.put_note(key, NOTE, _noted(move, there, carried))
+    shutil.rmtree(staged.parent.parent, ignore_errors=True)
+    return _outcome("unchanged" if is_done else "moved", there, carried, list(images), links)
+
+
+def _ingest(move: Move, there: _There, staged: Path, is_finished: Callable[[str], bool]) -> None:
+    key = there.capture.key
+    if there.folder_url is None:
+        deliver_faces(move.old, there.capture, there.images, staged)
+    ctx = replace(move.new, folder_url=there.folder_url or str(staged))
+    done = ingest(ctx, key, is_finished=is_finished)
+    if done.validated.verdict is Verdict.REJECTED:
+        raise CaptureRejected(
+            done.validated.headline, remedy=f"See {done.validated.report}, and the site's checks in the new register."
+        )
+
+
+def _in_old(move: Move, key: CaptureKey) -> _There:
+    """Read everything that a move needs; LeaseHeldError while a run of the old project writes the capture."""
+    old = move.old
+    if (holder := lease.holder(old.records, key)) is not None:
+        raise LeaseHeldError(key, holder)
+    capture, fingerprint = published_capture(old.records, key), old.records.newest_with(key, PUBLISH)
+    if capture is None or fingerprint is None:
+        raise MissingStepError(key, "it is not published in the old project", "captures_ingest")
+    images = _by_station(old, key, fingerprint, capture)
+    decisions, sentences = decisions_in_old(old, key, list(images.values()))
+    return _There(capture, fingerprint, images, decisions, sentences, _delivery(move, capture, fingerprint))
+
+
+def _by_station(ctx: StepContext, key: CaptureKey, fingerprint: str, capture: Capture) -> dict[str, PublishedImage]:
+    there = {image.external_id: image for image in images_of(ctx, key, fingerprint)}
+    ids = image_ids(ctx.records, key, fingerprint, (station.id for station in capture.stations))
+    return {station: there[name] for station, name in ids.items() if name in there}
+
+
+def _delivery(move: Move, capture: Capture, fingerprint: str) -> str | None:
+    """Return where the delivery lies that the old project shows, whole and unchanged; None if it does nowhere."""
+    record = move.old.records.get(capture.key, fingerprint, "capture")
+    delivered = {station["id"] for station in record.body["stations"]} if record is not None else set()
+    if delivered != {station.id for station in capture.stations}:
+        return None
+    for ctx in (move.new, move.old):
+        folder = ctx.folder(capture.key)
+        if folder.files and fingerprint_of(folder, move.old.site.landing.ready_markers) == fingerprint:
+            return folder.url
+    return None
+
+
+def _carried(move: Move, there: _There, after: Mapping[str, PublishedImage]) -> Carried:
+    stations = {image.external_id: station for station, image in there.images.items()}
+    before = {image.external_id: image for image in there.images.values()}
+    carried = carry(there.decisions, stations, before, after, move.counterparts)
+    names = {image.external_id: station for station, image in after.items()}
+    return without_overruled(carried, LinkMemory(move.new.records, there.capture.key).decisions(), names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Links:
+    """Whether the capture is contextualized in the new project, and what is to be said about it."""
+
+    contextualizes: bool
+    sentences: tuple[str, ...] = field(default=())
+
+
+def _links(move: Move, there: _There, carried: Carried) -> _Links:
+    key = there.capture.key
+    if not (carried.decisions or move.old.records.has(key, there.fingerprint, ANNOTATE)):
+        return _Links(contextualizes=False)
+    if not move.new.site.links.enabled:
+        return _Links(
+            contextualizes=False,
+            sentences=(
+                f"links.enabled is false for the site in the new project: {len(carried.decisions)} decisions are "
+                "remembered, and nothing is linked before the capture is contextualized",
+            ),
+        )
+    return _Links(contextualizes=True)
+
+
+def _outcome(
+    state: Literal["to move", "moved", "unchanged"],
+    there: _There,
+    carried: Carried,
+    stations: Sequence[str],
+    links: _Links,
+) -> Outcome:
+    lost = [station.id for station in there.capture.stations if station.id not in set(stations)]
+    why = "have no whole image in the old project" if state == "to move" else "are not published in the new project"
+    absent = [f"stations that {why}: {', '.join(lost)}"] if lost else []
+    return Outcome(
+        there.capture.key,
+        state,
+        there.source,
+        len(stations),
+        sum(each.status == "approved" for each in carried.decisions),
+        sum(each.status == "rejected" for each in carried.decisions),
+        carried.left,
+        (*there.sentences, *absent, *links.sentences),
+    )
+
+
+def _noted(move: Move, there: _There, carried: Carried) -> dict[str, Any]:
+    cluster, project = move.old.cdf.connection.identity
+    return {
+        "cluster": cluster,
+        "project": project,
+        "delivery": there.fingerprint,
+        "decisions": _digest(carried),
+        "left": [asdict(each) for each in carried.left],
+    }
+
+
+def _is_noted(note: Mapping[str, Any], there: _There, carried: Carried) -> bool:
+    return bool(note["delivery"] == there.fingerprint and note["decisions"] == _digest(carried))
+
+
+def _digest(carried: Carried) -> str:
+    return digest_of([each.document() for each in carried.decisions])
