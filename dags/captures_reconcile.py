@@ -8,7 +8,9 @@ collections and images that no records know, images that an earlier extraction l
 **When it runs.** Every night. By hand: *Trigger*.
 
 **What the tasks do.** `sites` reads the register. `compare` checks the captures of one site; one that a run is
-writing is skipped. Nothing is written, neither to CDF nor to the records, and what people changed in CDF is theirs.
+writing is skipped. Nothing is written to CDF, nor to the records of captures, and what people changed in CDF is theirs.
+Then `send_digests` sends the digest of each site whose `digest` is `daily` or `weekly`, once for each day or week that
+has ended, to the addresses of alerts; it is skipped when none is due.
 
 **When it fails.** `compare` fails when something is wrong, with a sentence for each: what, where and how to fix it.
 It does so every night until that is fixed. While notes of a capture's links are lost,
@@ -20,10 +22,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, CronTriggerTimetable, task
 
 from airflow_capture360.defaults import task_defaults
-from airflow_capture360.tasks import reconcile
+from airflow_capture360.tasks import digest, reconcile
 
 with DAG(
     dag_id="captures_reconcile",
@@ -36,4 +39,7 @@ with DAG(
     doc_md=__doc__,
 ):
     sites = task(task_id="sites")(reconcile.sites)()
-    task(task_id="compare", map_index_template="{{ label }}")(reconcile.compare).expand(site=sites)
+    compared = task(task_id="compare", map_index_template="{{ label }}")(reconcile.compare).expand(site=sites)
+    sent = task(task_id="send_digests", trigger_rule="all_done")(digest.send_digests)()
+    ended = EmptyOperator(task_id="end_compare")  # a digest that was sent must not make a failed run a success
+    compared >> [sent, ended]

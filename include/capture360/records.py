@@ -28,7 +28,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, overload
 
-from capture360.capture_state import ORDERED_STEPS, CaptureState, Stage, StepRecord
+from capture360.capture_state import STAGE_STEPS, CaptureState, Stage, StepRecord
 from capture360.errors import ConfigError, RequestError
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, is_id
 from capture360.record_forms.check import wrong_form
@@ -48,6 +48,8 @@ BETWEEN = "~"
 NOTES = "notes"
 LEASES = "leases"
 MEMORY = "memory"
+_CHANGING_STEPS = STAGE_STEPS - {"sense"}
+"""The steps after which sensing looks at a capture again."""
 _NO_DELIVERIES = frozenset({NOTES, LEASES, MEMORY})
 
 
@@ -99,7 +101,7 @@ class Records:
         """Record what a step did. `body` holds JSON values only."""
         document = {"at": datetime.now(UTC).isoformat(), "run": run, **body}
         self.store.put(f"{_folder(key, fingerprint)}/{_document_name(step, batch)}", _json(document))
-        if step in ORDERED_STEPS:
+        if step in _CHANGING_STEPS:
             self.unmark_done(key, fingerprint)
 
     def mark_done(self, state: CaptureState) -> None:
@@ -125,6 +127,11 @@ class Records:
             if capture in known and stage in {each.value for each in Stage}:
                 found[capture, fingerprint] = Stage(stage)
         return found
+
+    def done_since(self, site: str) -> Mapping[str, datetime | None]:
+        """When sensing was done with each capture, None where the store does not say: one listing."""
+        changed = self.store.changed(f"{_DONE}/{site}")
+        return {name.partition(BETWEEN)[0]: at for name, at in changed.items()}
 
     def get(self, key: CaptureKey, fingerprint: str, step: str, batch: int | None = None) -> StepRecord | None:
         """Return one record; None if the step did not run yet."""

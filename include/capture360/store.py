@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -145,8 +146,34 @@ class DocumentStore:
         names = {str(entry).rstrip("/").rpartition("/")[2] for entry in entries if str(entry).rstrip("/") != full}
         return sorted(name for name in names if name and not name.startswith(_HIDDEN))
 
+    def changed(self, folder: str) -> dict[str, datetime | None]:
+        """When each document right below `folder` was written; None where the store does not say. One listing."""
+        full = self._full(folder).rstrip("/")
+        self._fs.invalidate_cache(full)
+        try:
+            entries = self._fs.ls(full, detail=True)
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        named = {str(entry["name"]).rstrip("/").rpartition("/")[2]: entry for entry in entries}
+        return {name: _written_at(entry) for name, entry in named.items() if name and not name.startswith(_HIDDEN)}
+
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}" if path else self._root
+
+
+def _written_at(entry: Mapping[str, Any]) -> datetime | None:
+    """The time in an entry of fsspec: each store names it as it likes, and in its own form."""
+    for name in ("mtime", "LastModified", "last_modified", "updated", "created"):
+        value = entry.get(name)
+        try:
+            if isinstance(value, int | float):
+                return datetime.fromtimestamp(value, UTC)
+            at = datetime.fromisoformat(value) if isinstance(value, str) else value
+        except (ValueError, OSError, OverflowError):
+            continue
+        if isinstance(at, datetime):
+            return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    return None
 
 
 def _written_beside(path: Path, content: bytes) -> Path:

@@ -15,6 +15,7 @@ from capture360_cli.check import check
 from capture360_cli.contextualize import contextualize
 from capture360_cli.dags import dags
 from capture360_cli.demo import demo
+from capture360_cli.digest import digest
 from capture360_cli.docs import docs
 from capture360_cli.doctor import doctor
 from capture360_cli.e57 import e57
@@ -53,6 +54,7 @@ for command in (
     captures,
     gx_docs,
     views,
+    digest,
     doctor,
     alert_test,
     replay,

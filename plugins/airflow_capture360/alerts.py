@@ -109,12 +109,17 @@ def _send_one(records: Records, path: str, unreachable: set[str]) -> bool:
     return False
 
 
+def keep(records: Records, message: Message) -> None:
+    """Keep a message for the addresses of alerts, until `send_kept` sends it."""
+    _keeper(records, CONNECTION)(message)
+
+
 def _keeper(records: Records, conn_id: str) -> Callable[[Message], None]:
-    def keep(message: Message) -> None:
+    def log_and_keep(message: Message) -> None:
         log.info("%s", log_text(message))
         _keep(records, _Kept(datetime.now(UTC), conn_id, message))
 
-    return keep
+    return log_and_keep
 
 
 def _send_or_keep(records: Records, conn_id: str, message: Message) -> None:

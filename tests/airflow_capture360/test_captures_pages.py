@@ -166,7 +166,7 @@ def test_captures_are_found_by_state_name_and_site(client: TestClient, records: 
         "rejected": 1,
         "published": 2,
     }
-    assert len(counts) == 7
+    assert len(counts) == 8
 
 
 def test_a_fixed_delivery_counts_and_the_one_before_it_no_longer(client: TestClient, records: Records) -> None:
@@ -271,3 +271,47 @@ def test_a_page_costs_the_same_reads_however_many_captures_there_are(
         deliver(records, f"walk-{number:03}")
     assert cost() == once
     assert len(captures_in(shown(client, page=3))) == 20
+
+
+def test_a_retracted_capture_is_shown_as_such(client: TestClient, records: Records) -> None:
+    key = deliver(records, "walk-1")
+    state = records.load(key)
+    assert state is not None
+    records.mark_done(state)
+    records.put(key, "f1", "retract", {"by": "somebody", "removed": {}}, run="test")
+    state = records.load(key)
+    assert state is not None
+    assert records.done("hall-7") == {}
+    records.mark_done(state)
+    assert 'class="state retracted"' in shown(client)
+    assert captures_in(shown(client, state="retracted")) == ["hall-7/walk-1"]
+
+
+def test_the_digest_of_a_site_is_a_page_for_readers(client: TestClient, records: Records) -> None:
+    deliver(records, "walk-1", verdict="partial")
+    path = "/capture360/digest/hall-7"
+    assert 'href="digest/hall-7"' in shown(client)
+    for headers, status in (({}, 401), (login(client, None), 403), (login(client), 200)):
+        answer = client.get(path, headers=headers)
+        assert answer.status_code == status
+        assert ("walk-1" in answer.text) == (status == 200)
+    assert "sha256-" in answer.headers["content-security-policy"]
+    text = shown(client, path, days=1)
+    assert re.search(r"<b>1</b>came in", text)
+    assert re.search(r'<td class="id">P03</td>.*<td class="count">1</td>', text)
+    assert re.search(r"<b>0</b>came in", shown(client, path, days=1, last="2020-02-29"))
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("nowhere", 404),
+        ("hall-7?days=0", 422),
+        ("hall-7?days=91", 422),
+        ("hall-7?last=x", 422),
+        ("hall-7?last=0001-01-01", 200),
+        ("hall-7?last=9999-12-31", 200),
+    ],
+)
+def test_an_address_of_no_digest_is_refused(client: TestClient, records: Records, path: str, status: int) -> None:
+    assert client.get(f"/capture360/digest/{path}", headers=login(client)).status_code == status

@@ -28,6 +28,7 @@ class State(StrEnum):
     REJECTED = "rejected"
     PUBLISHED = "published"
     CONTEXTUALIZED = "contextualized"
+    RETRACTED = "retracted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,9 @@ class Site(Section):
     """How many of the published faces are downloaded and compared: none, a sample, or all."""
     retrigger_after: timedelta = timedelta(hours=1)
     """How long a complete capture may lack a result before its DAG is triggered again."""
+    digest: Literal["off", "daily", "weekly"] = "off"
+    """How often people get a message with what happened at the site, through the addresses of alerts: after each day,
+    after each week (Monday to Sunday), or never. captures_reconcile sends it."""
     extraction_pipeline: Annotated[str | None, Field(min_length=1, max_length=255)] = None
     """External id of an extraction pipeline in CDF that every ingest and contextualization is reported to, and that
     sensing reports itself to as alive; none if not given."""

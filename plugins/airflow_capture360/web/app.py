@@ -1,4 +1,4 @@
-"""Web application: captures, reports from the records, the review of suggested links, the panorama viewer, and health.
+"""Web application: captures, reports from the records, reviews, digests, the panorama viewer, and health.
 
 Every route checks the login with Airflow: a mounted application has none of its own.
 """
@@ -11,7 +11,7 @@ from airflow.api_fastapi.core_api.security import requires_access_dag
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.responses import Response
 
-from airflow_capture360.web import captures, health, panoramas, reviews
+from airflow_capture360.web import captures, digest, health, panoramas, reviews
 from capture360.errors import Capture360Error
 from capture360.model import CaptureKey
 from capture360.records import Records
@@ -41,6 +41,7 @@ app = FastAPI(
     dependencies=[Depends(requires_access_dag("GET", param_dag_id=GUARDING_DAG))],
 )
 app.include_router(captures.router)
+app.include_router(digest.router)
 app.include_router(health.router)
 app.include_router(panoramas.router)
 app.include_router(reviews.router)

@@ -36,7 +36,7 @@ _DAGS = ("captures_ingest", "captures_contextualize", "captures_review")
 _RUNS_SHOWN = 20
 _MOST_PAGES = 1_000_000
 
-StateName = Literal["", "running", "failed", "waiting", "rejected", "published", "contextualized"]
+StateName = Literal["", "running", "failed", "waiting", "rejected", "published", "contextualized", "retracted"]
 
 
 @router.get("/captures")

@@ -1,0 +1,236 @@
+"""Collect what happened at a site in a period, from the records alone. Reads only, but for `once`.
+
+Sensing marks a capture when it has nothing left to do for it. Only captures without a mark, and those whose mark is
+newer than the beginning of the period, can have changed in it, so the others are not read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from capture360.capture_state import CaptureState, Stage
+from capture360.checks.rules import RULES
+from capture360.errors import Capture360Error, RecordsError
+from capture360.model import CaptureKey
+from capture360.records import SENSING, Records
+from capture360.reports.digest import Digest, Drift
+from capture360.settings.site import Site
+from capture360.steps.claims import claim, give_up
+from capture360.steps.incidents import occurrences
+
+MOST = 2000
+"""Captures that are read for one digest."""
+_STEPS = frozenset({"sense", "validate", "verify", "annotate", "retract"})
+_REVIEW = "review"
+_CLOCKS = timedelta(hours=1)
+"""Clocks of stores may differ by so much from ours."""
+_SIDE_BY_SIDE = 16
+_SENTENCES = 5
+_DIGESTS = f"{SENSING}/digests"
+_LONGEST_SENTENCE = 500
+_NOT_AT_AN_END = {Stage.READY, Stage.ACCEPTED, Stage.PARTIAL}
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whole days of a site, first and last included."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def ending(cls, last: date, days: int) -> Period:
+        """The period of so many days that ends with this one."""
+        return cls(last - timedelta(days=days - 1), last)
+
+    @classmethod
+    def newest(cls, kind: str, today: date) -> Period:
+        """The day or the week (Monday to Sunday) that ended last before today."""
+        if kind == "weekly":
+            return cls.ending(today - timedelta(days=today.weekday() + 1), 7)
+        return cls.ending(today - timedelta(days=1), 1)
+
+
+def digest(site: Site, records: Records, period: Period) -> Digest:
+    """What happened at a site in a period. Damaged records of a capture are named and hide no other one."""
+    begin = datetime.combine(period.first, time(), site.zone)
+    end = datetime.combine(period.last + timedelta(days=1), time(), site.zone)
+    keys, unread = _to_read(site, records, begin)
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        read = list(pool.map(lambda key: _read(records, key), keys))
+    found = _Collected(begin, end)
+    for key, one in zip(keys, read, strict=True):
+        if isinstance(one, Capture360Error):
+            found.damaged.append(key)
+        elif one is not None:
+            found.add(key, *one, links=site.links.enabled)
+    reasons = {rule: (_title(rule), count) for rule, count in found.reasons.most_common()}
+    return Digest(
+        site=site.id,
+        name=site.name,
+        first=period.first,
+        last=period.last,
+        **found.lists,
+        waiting=found.waiting,
+        stations=found.stations,
+        held_back=found.held_back,
+        reasons=reasons,
+        linked=found.linked,
+        asked=found.asked,
+        open=found.open,
+        alerts=_alerts(records, site),
+        drift=last_drift(records, site.id),
+        damaged=found.damaged,
+        unread=unread,
+    )
+
+
+def today(site: Site, now: datetime) -> date:
+    """Today's date at the site."""
+    return now.astimezone(site.zone).date()
+
+
+def once(records: Records, site: Site, now: datetime, send: Callable[[Digest], None]) -> bool:
+    """Send the digest of the newest period that ended, unless it was sent; returns whether it was sent now.
+
+    Several processes may do so at once. One that is killed between sending and noting it sends it twice.
+    """
+    if site.digest == "off":
+        return False
+    period = Period.newest(site.digest, today(site, now))
+    folder, name = f"{_DIGESTS}/{site.id}", f"{site.digest}-{period.last}"
+    if records.store.exists(f"{folder}/{name}") or not claim(records, f"{folder}/{name}.sending", now):
+        return False
+    try:
+        if records.store.exists(f"{folder}/{name}"):
+            return False
+        send(digest(site, records, period))
+        records.store.put(f"{folder}/{name}", b"")
+        for other in records.store.names(folder):
+            if not other.startswith(name):
+                records.store.remove(f"{folder}/{other}")
+    finally:
+        give_up(records, f"{folder}/{name}.sending")
+    return True
+
+
+def count_decided(batch: Mapping[str, Any]) -> int:
+    """How many plates of a page were decided: numbers such as 3, or "3b" for its second tag, and those one by one."""
+    tags = [*batch["approved"], *batch["rejected"]]
+    by_number = {str(tag).rstrip("abcdefghijklmnopqrstuvwxyz") for tag in tags}
+    one_by_one = {str(each["number"]) for each in batch.get("plates", ()) if each["choice"] in {"approve", "reject"}}
+    return len(by_number | one_by_one)
+
+
+def note_drift(records: Records, site: str, now: datetime, compared: int, sentences: Sequence[str]) -> None:
+    """Keep how records and CDF compared."""
+    values = {"at": now.isoformat(), "compared": compared, "differences": len(sentences),
+              "sentences": [sentence[:_LONGEST_SENTENCE] for sentence in sentences[:_SENTENCES]]}  # fmt: skip
+    records.store.put(_drift(site), json.dumps(values).encode())
+
+
+def last_drift(records: Records, site: str) -> Drift | None:
+    """How records and CDF compared last; None if they never were, or the note is damaged."""
+    try:
+        values = records.store.document(_drift(site))
+        if values is None:
+            return None
+        at = datetime.fromisoformat(values["at"]).astimezone(UTC)
+        return Drift(at, int(values["compared"]), int(values["differences"]), tuple(map(str, values["sentences"])))
+    except (RecordsError, ValueError, TypeError):
+        return None
+
+
+class _Collected:
+    """Captures of a period and their counts, as they are added."""
+
+    def __init__(self, begin: datetime, end: datetime) -> None:
+        self.begin, self.end = begin, end
+        self.lists: dict[str, list[CaptureKey]] = {
+            name: [] for name in ("came", "published", "contextualized", "rejected", "retracted")
+        }
+        self.waiting: dict[CaptureKey, str] = {}
+        self.damaged: list[CaptureKey] = []
+        self.reasons: Counter[str] = Counter()
+        self.stations = self.held_back = self.linked = self.asked = self.open = 0
+
+    def add(self, key: CaptureKey, state: CaptureState, left: int, *, links: bool) -> None:
+        within = {record.step for record in state.records if self.begin <= record.at < self.end}
+        came = min((record.at for record in state.records if record.step in {"sense", "validate"}), default=None)
+        if came is not None and self.begin <= came < self.end:
+            self.lists["came"].append(key)
+        validated = state.body("validate") if "validate" in within else None
+        if validated is not None:
+            self.stations += int(validated["accepted"])
+            self.held_back += len(validated["quarantined"])
+            self.reasons.update(rule for rules in validated["quarantined"].values() for rule in set(rules))
+            if validated["verdict"] == "rejected":
+                self.lists["rejected"].append(key)
+        for step, name in (("verify", "published"), ("annotate", "contextualized"), ("retract", "retracted")):
+            if step in within:
+                self.lists[name].append(key)
+        plates: Mapping[str, Any] = (state.body("annotate") or {}) if "annotate" in within else {}
+        self.linked += int((plates.get("plates") or {}).get("linked", 0))
+        self.asked += int((plates.get("plates") or {}).get("asked", 0))
+        if state.stage is Stage.CONTEXTUALIZED:
+            self.open += left
+        if state.stage in _NOT_AT_AN_END or (links and state.stage is Stage.PUBLISHED):
+            self.waiting[key] = state.stage.value
+
+
+def _to_read(site: Site, records: Records, begin: datetime) -> tuple[list[CaptureKey], int]:
+    """The captures that may have changed since `begin`, and how many more there are: those marked longest ago."""
+    marked = records.done_since(site.id)
+    newest = datetime.max.replace(tzinfo=UTC)
+    dated = [(marked.get(key.capture) or newest, str(key), key) for key in records.keys_of(site.id)]
+    wanted = sorted((each for each in dated if each[0] >= begin - _CLOCKS), reverse=True)
+    return sorted((key for _, _, key in wanted[:MOST]), key=str), max(0, len(wanted) - MOST)
+
+
+def _read(records: Records, key: CaptureKey) -> tuple[CaptureState, int] | Capture360Error | None:
+    """The newest delivery, and how many plates of it nobody has decided on."""
+    try:
+        state = records.load(key, only=_STEPS)
+        if state is None:
+            return None
+        linked = state.body("annotate") or {}
+        return state, _left(records, state, linked) if linked.get("undecided") else 0
+    except Capture360Error as error:
+        return error
+
+
+def _left(records: Records, state: CaptureState, linked: Mapping[str, Any]) -> int:
+    review = records.load(state.key, state.fingerprint, only={_REVIEW})
+    body = review.body(_REVIEW) if review else None
+    if review is None or body is None or body["match"] != linked.get("match"):
+        return int(linked["plates"]["asked"])  # nobody was asked about these yet
+    questions = sum(len(page) for page in body["pages"])
+    return max(0, questions - sum(count_decided(batch) for batch in review.batches(_REVIEW).values()))
+
+
+def _alerts(records: Records, site: Site) -> list[str]:
+    """What alerts stand about the site and its captures: each subject with where it shows."""
+    return list(dict.fromkeys(_standing(records, site)))
+
+
+def _standing(records: Records, site: Site) -> Iterator[str]:
+    for each in occurrences(records):
+        if each.subject == site.id or each.subject.startswith(f"{site.id}/"):
+            yield f"{each.subject}: {each.where}"
+
+
+def _title(rule: str) -> str:
+    try:
+        return RULES[rule].title
+    except KeyError:
+        return "a rule of another version"
+
+
+def _drift(site: str) -> str:
+    return f"{SENSING}/reconciled/{site}.json"
