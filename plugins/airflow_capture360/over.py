@@ -1,8 +1,9 @@
-"""Whether the cause of an alert is over, by Airflow's runs or by the records."""
+"""Whether the cause of an alert is over, by Airflow's runs, by the records, or since nothing is left to be done."""
 
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_capture360.context import register_and_records
@@ -19,6 +20,7 @@ _WITHOUT_CAPTURE = frozenset({"captures_sense", "captures_reconcile", "captures_
 
 def is_over(occurrence: Occurrence) -> bool:
     """Return whether a failed task no longer matters; False if that cannot be determined."""
+    from capture360.steps.moot import is_moot
     from capture360.steps.overcome import is_overcome
 
     try:
@@ -28,7 +30,8 @@ def is_over(occurrence: Occurrence) -> bool:
             return True
         if occurrence.dag in _WITHOUT_CAPTURE:
             return occurrence.successes is not None and successful_runs(occurrence.dag) > occurrence.successes
-        return is_overcome(register_and_records()[1], occurrence)
+        register, records = register_and_records()
+        return is_overcome(records, occurrence) or is_moot(register, records, occurrence, datetime.now(UTC))
     except Exception as error:  # noqa: BLE001 - Airflow and stores raise anything, and the other alerts must be sent
         log.warning("Nobody can say whether %s is over: %s", occurrence.where, type(error).__name__)
         return False

@@ -217,6 +217,27 @@ def test_a_cause_is_over_when_the_records_show_it(
     assert "Over: hall-7/walk-1" in receiver.texts[-1]
 
 
+def test_a_mistyped_key_is_one_message_and_one_when_an_hour_has_passed(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None], landing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landing.mkdir(parents=True)
+    fail(RequestError("There is no capture hall-7/nix."), None, task="lease")
+    assert settle() == 1
+    assert settle() == 0
+    monkeypatch.setattr("capture360.steps.moot.SHOWN_FOR", timedelta(0))
+    assert settle() == 1
+    assert receiver.texts[-1].startswith("Over: hall-7/by-hand: lease failed in captures_ingest")
+
+
+def test_a_landing_zone_that_is_away_ends_no_alert(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capture360.steps.moot.SHOWN_FOR", timedelta(0))
+    fail(CaptureRejected("no column x"))
+    assert settle() == 1
+    assert settle() == 0
+
+
 def test_a_review_that_fails_is_not_over_by_an_earlier_one(
     receiver: Receiver, watched: Records, airflow: Callable[..., None]
 ) -> None:
