@@ -21,7 +21,7 @@ def retract(
 ) -> None:
     """Remove a capture from CDF, exactly what it made, in reverse order. Delivered files stay.
 
-    Exit codes: 0 done or planned, 3 others hold on to it, 1 error or not confirmed.
+    Exit codes: 0 done or planned, 3 others attached something to it, 1 error or not confirmed.
     """
     import getpass
 

@@ -95,7 +95,7 @@ REACHED = Metric(
     "capture360.reached",
     "counter",
     {**_SITE, "state": "accepted, partial, rejected, published, contextualized, retracted"},
-    "Captures that reached a state; one that is done again counts again.",
+    "Captures that reached a state; repetitions count again.",
 )
 STATIONS = Metric(
     "capture360.stations", "counter", {**_SITE, "outcome": "accepted, held_back"}, "Stations of validated captures."
@@ -112,7 +112,7 @@ PLATES = Metric(
     "capture360.plates",
     "counter",
     {**_SITE, "outcome": "linked, asked, missed"},
-    "Plates of contextualized captures: linked, only suggested, and those near an asset that nothing came of.",
+    "Plates of contextualized captures: linked, only suggested, and dropped although similar to a tag.",
 )
 QUESTIONS = Metric(
     "capture360.questions",

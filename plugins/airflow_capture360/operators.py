@@ -148,7 +148,7 @@ class AskPerson(HITLOperator, ABC):
             try:
                 return self.execute_complete(context, event)
             except ValueError as error:
-                self.log.warning("Asking again, for the answer does not fit the form: %s", error)
+                self.log.warning("Asking again, since the answer does not fit the form: %s", error)
         self.prepare(context)
         return self._ask(context)
 

@@ -33,5 +33,5 @@ def is_over(occurrence: Occurrence) -> bool:
         register, records = register_and_records()
         return is_overcome(records, occurrence) or is_moot(register, records, occurrence, datetime.now(UTC))
     except Exception as error:  # noqa: BLE001 - Airflow and stores raise anything, and the other alerts must be sent
-        log.warning("Nobody can say whether %s is over: %s", occurrence.where, type(error).__name__)
+        log.warning("It is unknown whether %s is over: %s", occurrence.where, type(error).__name__)
         return False

@@ -193,7 +193,7 @@ def test_a_page_that_was_loaded_before_a_newer_review_changes_nothing(client: Te
     ask(records, plate(2, ZERO, OH), run="manual__2")
     answer = send(client, (only, 0, "reject", None), review=before)
     assert answer.status_code == 409
-    assert "asked about anew" in answer.json()["detail"]
+    assert "asked about again" in answer.json()["detail"]
     assert client.post(f"{PAGE}/finish", json={"review": before}, headers=login(client)).status_code == 409
     assert answers(records, KEY, {only}) == {}
 

@@ -196,7 +196,7 @@ def test_a_damaged_document_of_the_records(documents: dict[str, dict[str, Any]],
         try:
             read()
         except RecordsError as error:
-            assert "is broken (" in str(error) or "Gone from the records" in str(error)
+            assert "is broken (" in str(error) or "Missing from the records" in str(error)
             assert str(error).count("Restore") == 1
         except ConfigError as error:
             assert path.startswith("projects/"), error

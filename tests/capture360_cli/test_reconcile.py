@@ -49,11 +49,11 @@ def test_what_is_lost_is_told_and_taken_up_again_when_told_to(hall: Hall) -> Non
     lose(hall, "linked-pairs")
     told = reconcile()
     assert told.exit_code == 3
-    assert f"{hall.key}: Gone from the records: {len(TAGS)} of {len(TAGS)} linked pairs." in told.stdout
+    assert f"{hall.key}: Missing from the records: {len(TAGS)} of {len(TAGS)} linked pairs." in told.stdout
     command = told.stdout.partition(f"capture360 reconcile {hall.key} --connection FILE ")[2].split()[0]
     repaired = reconcile(str(hall.key), command)
     assert (repaired.exit_code, repaired.stdout) == (0, "Records and CDF agree.\n"), repaired.output
-    assert f"{len(TAGS)} linked pairs taken up again, 0 decisions of people known" in repaired.stderr
+    assert f"{len(TAGS)} linked pairs restored, 0 decisions of people known" in repaired.stderr
 
 
 def test_what_nothing_proves_is_given_up_by_a_second_word(hall: Hall) -> None:
@@ -64,7 +64,7 @@ def test_what_nothing_proves_is_given_up_by_a_second_word(hall: Hall) -> None:
     assert "and --discard-lost discards the rest" in repaired.stdout
     given_up = reconcile(str(hall.key), "--discard-lost")
     assert (given_up.exit_code, given_up.stdout) == (0, "Records and CDF agree.\n"), given_up.output
-    assert "given up the newest of 22 linked pairs" in given_up.stderr
+    assert "discarded the newest of 22 linked pairs" in given_up.stderr
 
 
 def test_what_is_being_written_is_not_said_to_agree(hall: Hall) -> None:

@@ -58,7 +58,7 @@ def test_an_answer_to_one_page_is_applied_while_the_other_still_waits(stack: Run
     review.waiting(later, 1)
     review.answer(run, 1, "Approve all")
     review.ended(run)
-    assert "has asked anew" in stack.api.log(REVIEW, run, "pages.apply", tries(stack, run, "pages.apply", 1), 1)
+    assert "has asked again" in stack.api.log(REVIEW, run, "pages.apply", tries(stack, run, "pages.apply", 1), 1)
     review.answer(later, 0, "Approve all")
     review.ended(later)
     assert review.statuses() == ["approved"] * 20 + ["rejected"] * 2
@@ -146,7 +146,7 @@ def test_decisions_that_are_lost_from_the_records_are_told(stack: RunningStack) 
     site = next(each for each in stack.api.task_instances(RECONCILE, run) if each["state"] == "failed")
     assert (site["rendered_map_index"], site["try_number"]) == ("hall-7", 1)
     told = stack.api.log(RECONCILE, run, "compare", 1, site["map_index"])
-    assert f"{BY_REST.key}: Gone from the records: 22 of 22 decisions of people." in told
+    assert f"{BY_REST.key}: Missing from the records: 22 of 22 decisions of people." in told
     assert "How to fix it: Do what the sentences say." in told
 
     note.write_bytes(kept)

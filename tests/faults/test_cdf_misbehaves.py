@@ -112,7 +112,7 @@ def test_a_face_that_was_cut_before_a_run_broke_off_is_found_by_the_next(
 def test_a_store_that_keeps_halves_for_good_publishes_nothing(world: World, order: Callable[..., None]) -> None:
     drop = world.drop("rejected", stations=1)
     order(**UPLOAD, effect="short-store", times=18)
-    with pytest.raises(CdfError, match=r"not kept whole .* after 3 uploads; .*, [\d,]+ of [\d,]+ bytes"):
+    with pytest.raises(CdfError, match=r"not stored completely .* after 3 uploads; .*, [\d,]+ of [\d,]+ bytes"):
         world.ingest(drop)
     assert not world.nodes(IMAGE_VIEW, "rejected")
     assert "/links/" not in "".join(world.said)

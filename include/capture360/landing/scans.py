@@ -144,20 +144,20 @@ def _checked(members: Sequence[zipfile.ZipInfo], archive: str, size: int) -> Seq
         name = member.filename
         parts = name.split("/")
         if name.startswith("/") or "\\" in name or ":" in parts[0] or {"", ".", ".."} & set(parts):
-            raise BadInputError(f'{archive} holds "{name}", a path that leaves the archive. Pack it anew.')
+            raise BadInputError(f'{archive} holds "{name}", a path that leaves the archive. Pack it again.')
         if times[name] > 1:
-            raise BadInputError(f"{archive} holds {name} twice. Pack it anew.")
+            raise BadInputError(f"{archive} holds {name} twice. Pack it again.")
         if member.flag_bits & _ENCRYPTED:
             raise BadInputError(f"{archive}: {name} is encrypted. Pack it without a password.")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise BadInputError(f"{archive}: {name} is packed by an unusual method. Pack it as a plain zip archive.")
         if member.file_size > _FREE_OF_RATIO and member.file_size > _MOST_RATIO * max(1, member.compress_size):
             raise BadInputError(
-                f"{archive}: {name} says it unpacks to {member.file_size:,} bytes, far more than an E57 file shrinks. "
-                "Deliver it unpacked."
+                f"{archive}: {name} declares {member.file_size:,} bytes unpacked, far more than an E57 file "
+                "compresses. Deliver it unpacked."
             )
     if sum(member.compress_size for member in scans) > size:
-        raise BadInputError(f"{archive} says it holds more bytes than it has. Pack it anew.")
+        raise BadInputError(f"{archive} declares more bytes than it has. Pack it again.")
     return scans
 
 
@@ -194,7 +194,7 @@ def _unpacked(packed: _Window, member: zipfile.ZipInfo, path: str) -> Iterator[I
         try:
             _inflate(packed, scratch, member)
         except (OSError, ValueError, zlib.error) as error:
-            raise BadInputError(f"{path} cannot be unpacked ({error}). Pack it anew.") from None
+            raise BadInputError(f"{path} cannot be unpacked ({error}). Pack it again.") from None
         scratch.seek(0)
         yield scratch
 
@@ -209,7 +209,7 @@ def _inflate(packed: _Window, target: IO[bytes], member: zipfile.ZipInfo) -> Non
             raise ValueError("its data is cut off")
         data = unpacker.decompress(block, min(_BLOCK, left + 1))
         if len(data) > left:
-            raise ValueError("it holds more bytes than it says")
+            raise ValueError("it holds more bytes than it declares")
         checksum = zlib.crc32(data, checksum)
         left -= len(data)
         target.write(data)

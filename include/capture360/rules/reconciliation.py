@@ -30,7 +30,7 @@ R02 = _rule(
     messages=says(
         "{sentence}",
         bad="a note of the links that was deleted",
-        sentence="Gone from the records: 12 decisions of people. Restore decisions.json from the newest backup.",
+        sentence="Missing from the records: 12 decisions of people. Restore decisions.json from the newest backup.",
     ),
 )
 R03 = _rule(
@@ -41,8 +41,8 @@ R03 = _rule(
     messages=says(
         "{sentence}",
         bad="a record of the matches that was deleted",
-        sentence="Gone from the records: the texts and their matches, suggestions among them. Run "
-        "captures_contextualize for it: it reads them anew.",
+        sentence="Missing from the records: the texts and their matches, suggestions among them. Run "
+        "captures_contextualize for it: it reads them again.",
     ),
 )
 R04 = _rule(
@@ -112,7 +112,7 @@ R09 = _rule(
     messages=says(
         "{sentence}",
         bad="an asset that was deleted after it was linked",
-        sentence="Links to assets that are not there any more: 21-PT-1019A on s-02. In its last run of "
+        sentence="Links to assets that no longer exist: 21-PT-1019A on s-02. In its last run of "
         "captures_contextualize clear the task match with all downstream.",
     ),
 )
@@ -149,8 +149,8 @@ R12 = _rule(
     messages=says(
         "{sentence}",
         bad="a note of the linked pairs that was deleted",
-        sentence="Links that have our outlines, number by number, but nothing remembers that we made them:"
-        " 21-PT-1019A on s-02. To have them remembered run capture360 reconcile hall-7/2026-04-17"
+        sentence="Links with exactly our outlines that are not recorded as ours:"
+        " 21-PT-1019A on s-02. To record them run capture360 reconcile hall-7/2026-04-17"
         " --connection FILE --repair.",
     ),
 )

@@ -46,14 +46,14 @@ class Blurred:
                 "Fix it; nothing of this station was uploaded."
             ) from error
         if not isinstance(content, bytes):
-            raise ConfigError(f"files.blur: {self._path} gave back {type(content).__name__} at {where}, not bytes.")
+            raise ConfigError(f"files.blur: {self._path} returned {type(content).__name__} at {where}, not bytes.")
         try:
             header = check_whole(content, where).header
         except ImageError as error:
-            raise ConfigError(f"files.blur: {self._path} gave back no picture ({error})") from None
+            raise ConfigError(f"files.blur: {self._path} returned no picture ({error})") from None
         if (header.width, header.height, header.mime_type) != (face.resolution, face.resolution, face.mime_type):
             raise ConfigError(
-                f"files.blur: {self._path} gave back {header.width} x {header.height} pixels of {header.mime_type} "
+                f"files.blur: {self._path} returned {header.width} x {header.height} pixels of {header.mime_type} "
                 f"at {where}; it was given {face.resolution} x {face.resolution} of {face.mime_type}."
             )
         return content

@@ -74,9 +74,7 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
     for sentence in refused:
         ctx.log(sentence)
     if done.only_recorded:
-        ctx.log(
-            f"{done.only_recorded} suggestions stay in the records: this project has no place for what is uncertain"
-        )
+        ctx.log(f"{done.only_recorded} suggestions are kept in the records only: this project holds no uncertain links")
     undecided = sum(match.status == "suggested" for match in matches)
     body = {**asdict(done), "undecided": undecided, "match": match_digest(ctx.records, key, fingerprint)}
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)

@@ -145,7 +145,7 @@ def outcome(
     if not over:
         return None
     rejected = _rejection(records, key) if what is What.INGEST else None
-    return rejected or f"{key}: {run} ended without having {_DOES[what]} it. Fix what it failed with."
+    return rejected or f"{key}: {run} ended without having {_DOES[what]} it. Fix the cause of its failure."
 
 
 _DOES: Mapping[What, str] = {What.INGEST: "published", What.CONTEXTUALIZE: "contextualized"}
@@ -156,7 +156,7 @@ def _due(ctx: StepContext, key: CaptureKey, what: What, matched_to: Callable[[],
     if lacking or not what.contextualizes or not ctx.site.links.enabled:
         return Due(key, ingest, lacking=lacking)
     if ingest:  # captures_ingest hands on to contextualization itself
-        return Due(key, ingest, ("it is ingested anew",))
+        return Due(key, ingest, ("it is ingested again",))
     if ctx.records.newest_with(key, VERIFY) is None:
         return Due(key, lacking=_why_not_published(ctx.records, key))
     return Due(key, (), _contextualize_due(ctx.records, key, matched_to))

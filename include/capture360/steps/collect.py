@@ -74,8 +74,8 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
     made = [*found.shown.values(), *others]
     if not made:
         raise CdfError(
-            f"{key}: CDF says the extraction is done, but space {space} holds no 360° image of it. "
-            f"{len(capture.stations)} were promised. Look at the revision's logs, or set e57.extraction to local."
+            f"{key}: CDF reports the extraction as done, but space {space} holds no 360° image of it; "
+            f"{len(capture.stations)} were expected. Look at the revision's logs, or set e57.extraction to local."
         )
     if found.missing and (lost := _lost(ctx, key, fingerprint, found.missing, extraction)):
         what = f"{key}: {len(lost)} of its stations that CDF had extracted are missing: {_named(lost)}."
@@ -102,7 +102,7 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
     }
     note_published(ctx.records, capture, fingerprint)
     ctx.records.put(key, fingerprint, PUBLISH, record, run=ctx.run)
-    ctx.log(f"{len(found.shown)} of {len(capture.stations)} promised panoramas in {len(collections)} collections")
+    ctx.log(f"{len(found.shown)} of {len(capture.stations)} expected panoramas in {len(collections)} collections")
     if found.missing:
         ctx.log(f"CDF left out {_named(found.missing)}.")
     for cloud in clouds:
@@ -113,7 +113,7 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
             "and removes nothing: delete them in CDF."
         )
     if others:
-        ctx.log(f"{len(others)} further images stand where no promised station is: {_named([_id(o) for o in others])}.")
+        ctx.log(f"{len(others)} further images are at the position of no station: {_named([_id(o) for o in others])}.")
     return done
 
 

@@ -131,7 +131,7 @@ def _unchanged_folder(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Ca
     folder = ctx.folder(key)
     if fingerprint_of(folder, ctx.site.landing.ready_markers) != fingerprint:
         raise BadInputError(
-            f"{folder.url} has changed since it was validated. It is taken in anew once it is complete again.",
+            f"{folder.url} has changed since it was validated. It is ingested again once it is complete.",
             remedy="Wait: the capture is ingested again once its folder is complete.",
         )
     return folder
@@ -209,5 +209,5 @@ def _complete(station: Station, made: Iterable[EncodedFace]) -> Sequence[Encoded
     encoded = list(made)
     missing = set(FACES) - {face.face for face in encoded}
     if missing or len(encoded) != len(FACES):
-        raise BadInputError(f"{station.id}: its source gave no {', '.join(sorted(missing))} face.")
+        raise BadInputError(f"{station.id}: its source has no {', '.join(sorted(missing))} face.")
     return encoded

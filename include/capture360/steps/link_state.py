@@ -80,10 +80,11 @@ class LinkMemory:
         """Return a sentence on what is missing and how to fix it."""
         files = " and ".join(f"{note}.json" for note in lost)
         return (
-            f"Gone from the records: {' and '.join(lost.values())}. Restore {files} in {self._records.url}/{self._key}/"
-            f"{NOTES} from the newest backup. Without one, capture360 reconcile {self._key} --connection FILE --repair "
-            "takes up again what answers and CDF prove, and --discard-lost discards the rest: rejected links may "
-            "then be suggested again, and existing links are treated as made by others."
+            f"Missing from the records: {' and '.join(lost.values())}. Restore {files} in "
+            f"{self._records.url}/{self._key}/{NOTES} from the newest backup. Without one, "
+            f"capture360 reconcile {self._key} --connection FILE --repair restores what answers and CDF prove, and "
+            "--discard-lost discards the rest: rejected links may then be suggested again, and existing links are "
+            "treated as made by others."
         )
 
     def recover_decisions(self) -> None:

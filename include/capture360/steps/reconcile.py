@@ -80,7 +80,7 @@ def reconcile_quiet(
     except Capture360Error as error:
         return [_finding(key, R01, str(error))]
     except (KeyError, TypeError, ValueError) as error:
-        what = f"It cannot be compared, for one of its records is not as it was written ({error!r})."
+        what = f"It cannot be compared, since one of its records is damaged ({error!r})."
         return [_finding(key, R01, f"{what} Restore {ctx.records.url}/{key} from a backup.")]
 
 
@@ -108,8 +108,8 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
     if lost := memory.lost():
         found.append(_finding(key, R02, memory.sentence(lost)))
     if not ctx.records.has(key, linked, MATCH):
-        what = "Gone from the records: the texts and their matches, suggestions among them."
-        found.append(_finding(key, R03, f"{what} Run captures_contextualize for it: it reads them anew."))
+        what = "Missing from the records: the texts and their matches, suggestions among them."
+        found.append(_finding(key, R03, f"{what} Run captures_contextualize for it: it reads them again."))
     if not found and linked == published:
         return _link_drift(ctx, key, _compared(ctx, key, linked))
     return found
@@ -195,7 +195,7 @@ def _link_drift(ctx: StepContext, key: CaptureKey, drift: LinkDrift) -> list[Fin
     clear = "In its last run of captures_contextualize clear the task"
     drifts = (
         (R08, missing, "Links that the records hold and CDF does not", f"{clear} annotate."),
-        (R09, assetless, "Links to assets that are not there any more", f"{clear} match with all downstream."),
+        (R09, assetless, "Links to assets that no longer exist", f"{clear} match with all downstream."),
         (R10, drift.unexplained, "Links of ours that no record holds", f"{clear} annotate."),
         (
             R11,
@@ -206,8 +206,8 @@ def _link_drift(ctx: StepContext, key: CaptureKey, drift: LinkDrift) -> list[Fin
         (
             R12,
             drift.forgotten,
-            "Links that have our outlines, number by number, but nothing remembers that we made them",
-            f"To have them remembered run capture360 reconcile {key} --connection FILE --repair",
+            "Links with exactly our outlines that are not recorded as ours",
+            f"To record them run capture360 reconcile {key} --connection FILE --repair",
         ),
     )
     return [_finding(key, rule, f"{what}: {_list(links)}. {remedy}") for rule, links, what, remedy in drifts if links]

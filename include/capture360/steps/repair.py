@@ -47,7 +47,7 @@ def repair(ctx: StepContext, key: CaptureKey) -> Repaired:
     if gone_by_hand and pairs >= memory.remembered(PAIRS):
         memory.accept(PAIRS)
     done = Repaired(pairs, len(memory.decisions()), not memory.lost())
-    ctx.log(f"{key}: {done.pairs} linked pairs taken up again, {done.decisions} decisions of people known")
+    ctx.log(f"{key}: {done.pairs} linked pairs restored, {done.decisions} decisions of people known")
     return done
 
 
@@ -55,7 +55,7 @@ def discard_lost(ctx: StepContext, key: CaptureKey) -> None:
     """Discard lost state: rejected links may be suggested again, and our unrecorded links count as made by others."""
     memory = LinkMemory(ctx.records, key)
     for what in memory.lost().values():
-        ctx.log(f"{key}: given up {what}")
+        ctx.log(f"{key}: discarded {what}")
     memory.accept(*memory.lost())
 
 
@@ -64,8 +64,8 @@ def _linked(ctx: StepContext, key: CaptureKey) -> list[str]:
     found = [(ctx.records.get(key, delivery, ANNOTATE), delivery) for delivery in ctx.records.fingerprints(key)]
     linked = sorted(((record.at, delivery) for record, delivery in found if record is not None), reverse=True)
     if not linked:
-        raise MissingStepError(key, "it has no links to remember", "captures_contextualize")
+        raise MissingStepError(key, "it has no recorded links", "captures_contextualize")
     known = [delivery for _, delivery in linked if ctx.records.has(key, delivery, MATCH)]
     if not known:
-        raise RecordsError(f"{key}: what was matched is missing from the records. Restore match.json from a backup.")
+        raise RecordsError(f"{key}: its matches are missing from the records. Restore match.json from a backup.")
     return known

@@ -96,7 +96,7 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
     begun = ctx.records.note(key, _PLAN)
     if plan.holders:
         raise RetractionError(
-            f"{key} cannot be retracted, for others hold on to it: {' '.join(plan.holders[:_SHOWN])}",
+            f"{key} cannot be retracted, since others attached something to it: {' '.join(plan.holders[:_SHOWN])}",
         )
     if begun is None or plan.made != _noted(begun):
         if begun is None and state is not None and state.stage is Stage.RETRACTED and not plan.made and not plan.links:

@@ -231,13 +231,13 @@ def _staleness(ctx: StepContext, key: CaptureKey, review: Review) -> str | None:
     """Return why an answer to this review must not be applied; None if it may."""
     newest = ctx.records.load(key, only=STAGE_STEPS)
     if newest is None or newest.fingerprint != review.fingerprint:
-        return f"{key} was delivered anew since this was asked. Nothing was changed; answer its newest review."
+        return f"{key} was delivered again since this was asked. Nothing was changed; answer its newest review."
     record = ctx.records.get(key, review.fingerprint, STEP)
     if record is None or record.run != ctx.run or digest_of(record.body) != review.digest:
         asked = record.run if record else "another run"
-        return f"{asked} has asked anew about {key} since. Nothing was changed; answer that one."
+        return f"{asked} has asked again about {key} since. Nothing was changed; answer that one."
     if record.body["match"] != match_digest(ctx.records, key, review.fingerprint):
-        return f"The texts of {key} were matched anew since this was asked. Nothing was changed; a new review follows."
+        return f"The texts of {key} were matched again since this was asked. Nothing was changed; a new review follows."
     return None
 
 

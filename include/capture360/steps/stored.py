@@ -49,7 +49,7 @@ def make_whole(
         ref, problem = next(iter(wrong.items()))
         if not left:
             raise CdfError(
-                f"{len(wrong)} faces are not kept whole by the store behind CDF after {_UPLOADS} uploads; the first: "
+                f"{len(wrong)} faces are not stored completely behind CDF after {_UPLOADS} uploads; the first: "
                 f"{ref.external_id}, {problem}. Nothing of them is published. Ask Cognite support about the store."
             )
         log(f"{len(wrong)} faces are uploaded again; the first: {ref.external_id}, {problem}")

@@ -24,7 +24,7 @@ from capture360.steps.verify_viewer import verify_for_viewers
 
 STEP = "verify"
 _MOST_WRONG = 12
-_FIX = "Clear the task that publishes with all downstream: it writes them as they must be."
+_FIX = "Clear the task that publishes with all downstream: it corrects them."
 
 
 def verify(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Verified:
@@ -134,6 +134,6 @@ def _problem(model: Image360Store, one: _Chosen) -> str:
     if found == one.sha256:
         return ""
     return (
-        f"{one.ref.external_id}: CDF gives back {len(content)} bytes with sha256 {found[:16]}, "
+        f"{one.ref.external_id}: CDF returns {len(content)} bytes with sha256 {found[:16]}, "
         f"not {one.sha256[:16]} as delivered"
     )

@@ -82,7 +82,7 @@ def announce_to_ingest(found: Mapping[str, Any]) -> None:
 def announce_to_contextualize(found: Mapping[str, Any]) -> None:
     """Announce the captures due for contextualization; captures_ingest announces those that it has ingested."""
     keys = [key for key in found["contextualize"] if key not in found["ingest"]]
-    _announce(keys, "Nothing is to be contextualized that is not ingested anew.")
+    _announce(keys, "Nothing is to be contextualized that is not ingested again.")
 
 
 def still_to_contextualize(found: Mapping[str, Any], failed: Mapping[str, str] | None) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def look() -> list[str]:
 def test_alert() -> None:
     """Send a test alert; skips the task unless the run was triggered with `test_alert`."""
     if not get_current_context()["params"].get("test_alert"):
-        raise AirflowSkipException("No test alert was asked for.")
+        raise AirflowSkipException("No test alert was requested.")
     alerts.send_test()
 
 

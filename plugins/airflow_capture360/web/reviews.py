@@ -205,7 +205,7 @@ def _current(key: CaptureKey, digest: str) -> tuple[Records, OpenReview]:
     """The review that a page shows; 409 if there is a newer one."""
     records, found = _opened(key)
     if found is None or found.digest != digest:
-        raise HTTPException(409, f"{key} was asked about anew since this page was loaded. Load it again.")
+        raise HTTPException(409, f"{key} was asked about again since this page was loaded. Load it again.")
     return records, found
 
 

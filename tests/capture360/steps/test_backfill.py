@@ -67,7 +67,7 @@ def test_what_changed_is_named(hall: Hall) -> None:
 def test_new_check_settings_are_due_for_ingest_which_hands_on(hall: Hall) -> None:
     world = hall.world
     world.site = small_site(world.landing, checks={"min_face_resolution": 17, "min_file_bytes": 100})
-    assert due(world, hall.key) == Due(hall.key, ("new check settings",), ("it is ingested anew",))
+    assert due(world, hall.key) == Due(hall.key, ("new check settings",), ("it is ingested again",))
     assert due(world, hall.key, What.CONTEXTUALIZE) == Due(hall.key)
 
 
@@ -118,7 +118,7 @@ def test_the_end_of_a_run_is_seen_and_its_failure_too(hall: Hall) -> None:
     assert outcome(records, key, What.CONTEXTUALIZE, before, lambda _: False) is None  # it goes on
     lease.release(records, key, "run 7")
     said = outcome(records, key, What.CONTEXTUALIZE, before, lambda run: run == "run 7")
-    assert said == f"{key}: run 7 ended without having contextualized it. Fix what it failed with."
+    assert said == f"{key}: run 7 ended without having contextualized it. Fix the cause of its failure."
     hall.read()
     assert outcome(records, key, What.CONTEXTUALIZE, before, lambda _: True) == ""
 

@@ -67,9 +67,9 @@ def shrinks(face: bytes, key: CaptureKey, station: str, face_name: str) -> bytes
     ("blur", "sentence"),
     [
         (fails, r"blur_of_the_site.blur failed at hall-7/spoilt-fails 001 \w+ \(RuntimeError: no model weights\)"),
-        (shrinks, "gave back 8 x 8 pixels of image/jpeg"),
-        (lambda *face: None, "gave back NoneType at hall-7/"),
-        (lambda *face: b"hello", "gave back no picture"),
+        (shrinks, "returned 8 x 8 pixels of image/jpeg"),
+        (lambda *face: None, "returned NoneType at hall-7/"),
+        (lambda *face: b"hello", "returned no picture"),
     ],
     ids=["fails", "shrinks", "nothing", "text"],
 )

@@ -195,7 +195,7 @@ def test_an_extraction_that_made_nothing_is_a_failure_that_says_so(
     monkeypatch.setattr(extraction, "extracted_spheres", lambda *how: iter(()))
     with start() as world:
         drop = write_scans(world.landing, "walk")
-        with pytest.raises(CdfError, match=r"holds no 360° image of it. 3 were promised"):
+        with pytest.raises(CdfError, match=r"holds no 360° image of it; 3 were expected"):
             steps(world, drop)
         state = world.records.load(drop.key)
         assert state is not None

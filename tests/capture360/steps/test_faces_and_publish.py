@@ -261,7 +261,7 @@ def test_verify_uploads_again_what_differs(make_world: Callable[..., World]) -> 
         b"other", name=file.name, external_id=name, metadata=file.metadata, mime_type="image/jpeg", overwrite=True
     )
     assert verify(world.ctx(), drop.key, fingerprint).compared_faces == 6
-    assert any(f"uploaded again; the first: {name}: CDF gives back 5 bytes with sha256" in line for line in world.said)
+    assert any(f"uploaded again; the first: {name}: CDF returns 5 bytes with sha256" in line for line in world.said)
     content = world.cdf.client.files.download_bytes(external_id=name)
     assert hashlib.sha256(content).hexdigest() == (file.metadata or {})["sha256"]
 

@@ -110,7 +110,7 @@ def test_a_link_that_cdf_refuses_since_its_asset_is_gone_is_told_until_the_texts
     try:
         assert annotate(hall.ctx, hall.key, hall.fingerprint).refused
         message = sentence(hall)
-        assert message.startswith("Links to assets that are not there any more: ")
+        assert message.startswith("Links to assets that no longer exist: ")
         assert "clear the task match" in message
         hall.read(CERTAIN, tags=TAGS[:3])
         assert told(hall) == []
@@ -254,6 +254,6 @@ def test_what_is_lost_stops_linking_and_reviewing(core: Hall) -> None:
     lose(core, "decisions")
     linked = core.linked()
     for attempt in (lambda: core.answer(review, "Approve all"), core.begin, lambda: core.read(CERTAIN)):
-        with pytest.raises(RecordsError, match="Gone from the records: 2 of 2 decisions of people"):
+        with pytest.raises(RecordsError, match="Missing from the records: 2 of 2 decisions of people"):
             attempt()
     assert core.linked() == linked

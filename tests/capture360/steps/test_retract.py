@@ -65,7 +65,7 @@ def test_what_others_attached_stops_it_by_name_and_nothing_is_removed(hall: Hall
     )  # fmt: skip
     plan = plan_retraction(world.ctx(), hall.key)
     assert any(f"edge {world.site.space}/their-edge of others" in sentence for sentence in plan.holders)
-    with watched(Writes()) as writes, pytest.raises(RetractionError, match="others hold on to it"):
+    with watched(Writes()) as writes, pytest.raises(RetractionError, match="others attached something to it"):
         retract(world.ctx(), hall.key, approved=None, by="Ada")
     assert [each for each in writes.log if "token" not in each] == []
     client.data_modeling.instances.delete(edges=[(world.site.space, "their-edge")])

@@ -107,13 +107,13 @@ def test_a_newer_review_a_newer_match_and_a_newer_delivery_make_an_answer_stale(
 
     first, run = classic.begin(), classic.run
     second, newer = classic.begin(), classic.run
-    assert f"{newer} has asked anew" in told(first, run)
+    assert f"{newer} has asked again" in told(first, run)
     classic.read(tags=TAGS[:3])
-    assert "matched anew" in told(second, newer)
+    assert "matched again" in told(second, newer)
     third, newest = classic.begin(), classic.run
     (classic.world.landing / classic.key.capture / "notes.txt").write_text("delivered again")
     classic.world.records.put(classic.key, "e" * 32, "sense", {}, run="sensing")
-    assert "delivered anew" in told(third, newest)
+    assert "delivered again" in told(third, newest)
 
 
 @pytest.mark.parametrize(
