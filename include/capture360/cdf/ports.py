@@ -142,6 +142,25 @@ class AssetIdentity:
     name: str
 
 
+Box = tuple[float, float, float, float, float, float]
+"""Bounding box as (xMin, xMax, yMin, yMax, zMin, zMax) in metres, in the frame of the published images."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoxesWritten:
+    """Counts of one write of boxes; `refused` holds sentences.
+
+    `of_others` are objects whose box somebody else set, `without_object` assets that no link gave an object yet.
+    """
+
+    written: int = 0
+    kept: int = 0
+    removed: int = 0
+    of_others: int = 0
+    without_object: int = 0
+    refused: tuple[str, ...] = ()
+
+
 class AssetSource(Protocol):
     """Source of the assets that plates may name."""
 

@@ -11,6 +11,7 @@ from capture360.cdf.client import CdfProject
 from capture360.cdf.images.classic import ClassicImages
 from capture360.cdf.images.core import CoreImages
 from capture360.cdf.links.annotations import Annotations
+from capture360.cdf.links.boxes import AssetBoxes, BoxNotes
 from capture360.cdf.links.image360 import Image360Links
 from capture360.cdf.links.provenance import LinkRegistry
 from capture360.cdf.ports import AssetSource, Image360Store, LinkWriter
@@ -33,6 +34,7 @@ class Mode:
     detectors: tuple[DetectorName, ...]
     scans: Callable[[CdfProject, Site], ScanExtraction]
     e57: Literal["cdf", "local"]
+    boxes: Callable[[CdfProject, BoxNotes], AssetBoxes] | None = None
 
 
 MODES: Mapping[ModeName, Mode] = {
@@ -52,7 +54,9 @@ MODES: Mapping[ModeName, Mode] = {
         RevisionScans,
         e57="cdf",
     ),
-    "data_modeling": Mode(CoreImages, CoreAssets, Image360Links, ("ocr", "cdf_3d_job"), JobScans, e57="local"),
+    "data_modeling": Mode(
+        CoreImages, CoreAssets, Image360Links, ("ocr", "cdf_3d_job"), JobScans, e57="local", boxes=AssetBoxes
+    ),
 }
 
 

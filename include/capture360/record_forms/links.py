@@ -163,11 +163,15 @@ class _LinkedPairs(_Form):
     pairs: list[_LinkedPair] = []
 
 
+class _Boxes(_Form):
+    boxes: dict[str, list[Annotated[list[FiniteFloat], Field(min_length=6, max_length=6)]]] = {}
+
+
 STEPS: Mapping[str, Any] = {"detect": _Detect, "match": _Matches, "review": _Review, "annotate": _Annotate}
 """Forms of the documents of steps."""
 NOTES: Mapping[str, Any] = {
     "contextualize": _Announced, "review": _Announced, "asked": _Asked, "questions": dict[str, list[str]],
-    "decisions": _Decisions, "linked-pairs": _LinkedPairs,
+    "decisions": _Decisions, "linked-pairs": _LinkedPairs, "boxes": _Boxes,
 }  # fmt: skip
 """Forms of notes, by their folder."""
 ANSWERS = _Decisions

@@ -26,6 +26,9 @@ class LinkSettings(Section):
     """CSV file of links that a person has decided; they win over everything. Columns `text` (as read) and `asset` (its
     name, or its id or `<space>/<externalId>`; empty: link nothing), and `image` and `face` to limit a row."""
     matching: MatchingSettings = MatchingSettings()
+    asset_positions: bool = False
+    """Whether linked assets get the places of their plates as bounding boxes of their Cognite3DObject, in metres in the
+    frame of the images. Boxes that others set stay. Data modeling projects only."""
     detector: DetectorName = "ocr"
     """What reads the faces: own OCR (`ocr`), or one of CDF's services where the project has it. `vision` is deprecated
     by Cognite and will be removed; `cdf_3d_job` exists in data modeling projects."""

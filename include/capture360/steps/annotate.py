@@ -14,7 +14,8 @@ from capture360.model import CaptureKey, Match, PublishedImage
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
 from capture360.steps.link_state import LinkMemory
-from capture360.steps.match import recorded_matches
+from capture360.steps.match import recorded_matches, recorded_places
+from capture360.steps.positions import write_positions
 from capture360.steps.progress import Progress
 from capture360.steps.review_due import match_digest
 
@@ -75,8 +76,14 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
         ctx.log(sentence)
     if done.only_recorded:
         ctx.log(f"{done.only_recorded} suggestions are kept in the records only: this project holds no uncertain links")
+    boxes = write_positions(ctx, key, matches, recorded_places(ctx.records, key, fingerprint))
     undecided = sum(match.status == "suggested" for match in matches)
-    body = {**asdict(done), "undecided": undecided, "match": match_digest(ctx.records, key, fingerprint)}
+    body = {
+        **asdict(done),
+        "undecided": undecided,
+        "match": match_digest(ctx.records, key, fingerprint),
+        "boxes": asdict(boxes) if boxes else None,
+    }
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
     return done
 

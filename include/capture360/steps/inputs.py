@@ -24,7 +24,7 @@ _NOT_FOR_INGEST = {
     "landing", "connection", "links", "checks", "verify", "retrigger_after", "retract_approvals", "camera_height",
     "extraction_pipeline", "watch",
 }  # fmt: skip
-_NOT_FOR_DETECTION = {"enabled", "asset_subtrees", "asset_spaces", "match_on", "manual", "matching"}
+_NOT_FOR_DETECTION = {"enabled", "asset_subtrees", "asset_spaces", "match_on", "manual", "matching", "asset_positions"}
 
 Inputs = Mapping[str, str]
 """Digests by the names of the inputs as people see them."""

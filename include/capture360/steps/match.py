@@ -163,3 +163,9 @@ def recorded_matches(records: Records, key: CaptureKey, fingerprint: str) -> lis
     if record is None:
         raise MissingStepError(key, "its texts have not been matched", "match")
     return [match_from_document(document) for document in record.body["matches"]]
+
+
+def recorded_places(records: Records, key: CaptureKey, fingerprint: str) -> dict[str, Place]:
+    """Return the recorded places of plates, by name of the plate; empty if `match` has not run."""
+    record = records.get(key, fingerprint, STEP)
+    return {name: Place.from_document(each) for name, each in record.body["plates"].items()} if record else {}

@@ -18,6 +18,7 @@ from capture360.steps.annotate import link_writer
 from capture360.steps.context import StepContext
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.made import Made, made_by
+from capture360.steps.positions import asset_boxes
 from capture360.steps.published import NOTE as PUBLISHED
 from capture360.steps.republish_guard import published_revision
 from capture360.steps.retracted import RETRACTED
@@ -46,15 +47,17 @@ class Retraction:
     holders: tuple[str, ...]
     images: tuple[PublishedImage, ...] = ()
     """The images in CDF, whose links are removed."""
+    boxes: tuple[str, ...] = ()
+    """Bounding boxes of assets."""
 
     @property
     def digest(self) -> str:
         """Digest of the plan, so that exactly what was approved is removed."""
-        return digest_of([sorted(self.links), self.made.document(), self.holders])
+        return digest_of([sorted(self.links), sorted(self.boxes), self.made.document(), self.holders])
 
     def lines(self) -> list[str]:
         """Return the plan for people, each line printable: names of what others made are texts from outside."""
-        parts = {"links": self.links, **self.made.by_kind()}
+        parts = {"boxes": self.boxes, "links": self.links, **self.made.by_kind()}
         lines = [f"{len(some)} {what}: {_some(some)}" for what, some in parts.items() if some]
         lines += [f"stays, since other captures use it: {name}" for name in self.kept]
         lines = [*(lines or ["Nothing of it is in CDF."]), *(f"Stops it: {sentence}" for sentence in self.holders)]
@@ -81,7 +84,9 @@ def plan_retraction(ctx: StepContext, key: CaptureKey) -> Retraction:
         *(f"edge {edge} of others is attached to it." for edge in edges),
         *(f"image {image} of others is in its collections." for image in found.foreign_images),
     )
-    return Retraction(key, links, made, found.kept, holders, tuple(found.images))
+    boxes = asset_boxes(ctx, key)
+    marked = tuple(boxes.remove(dry_run=True)) if boxes else ()
+    return Retraction(key, links, made, found.kept, holders, tuple(found.images), marked)
 
 
 def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str) -> Retraction:
@@ -99,7 +104,8 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
             f"{key} cannot be retracted, since others attached something to it: {' '.join(plan.holders[:_SHOWN])}",
         )
     if begun is None or plan.made != _noted(begun):
-        if begun is None and state is not None and state.stage is Stage.RETRACTED and not plan.made and not plan.links:
+        is_empty = not (plan.made or plan.links or plan.boxes)
+        if begun is None and state is not None and state.stage is Stage.RETRACTED and is_empty:
             ctx.log(f"{key} is retracted; nothing was changed")
             return plan
         if approved is not None and approved != plan.digest:
@@ -122,6 +128,8 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
     made = plan.made
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     writer = link_writer(ctx, key)
+    if boxes := asset_boxes(ctx, key):
+        boxes.remove(dry_run=False)
     if plan.images:
         writer.remove(plan.images, dry_run=False)
     writer.remove_from_files(list(made.faces))

@@ -27,7 +27,8 @@ from capture360.steps.annotate import decided_matches, link_writer
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
 from capture360.steps.link_state import LinkMemory
-from capture360.steps.match import recorded_matches
+from capture360.steps.match import recorded_matches, recorded_places
+from capture360.steps.positions import write_positions
 from capture360.steps.review_answers import decisions, described, given_to, note_written
 from capture360.steps.review_due import digest_of, match_digest, note_questions, note_review, to_ask
 from capture360.steps.review_plates import Question, direction, label, questions_about, questions_of
@@ -220,6 +221,7 @@ def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequenc
     known = LinkMemory(ctx.records, key).decide([each for each in decided if each.match not in before])
     wanted = as_decided(recorded_matches(ctx.records, key, fingerprint), known)
     written = writer.write(images, [match for match in wanted if match.detection.image in some])
+    write_positions(ctx, key, wanted, recorded_places(ctx.records, key, fingerprint))
     sentences = [
         f'"{match.detection.text}" on {_name(match)} stays {status}: somebody had decided that in CDF before.'
         for match, status in otherwise

@@ -1,0 +1,226 @@
+"""Bounding boxes of assets in data modeling projects: where the plates of an asset are.
+
+An asset's Cognite3DObject holds a box (`xMin` to `zMax`, metres). Its nodes have no place for whose values these are,
+so what we wrote is noted before it is written. A box is ours while it equals what we noted, and any other value is
+somebody else's and is left alone. Each node is written only in the version that was read, so that a value set in
+between is not replaced.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from capture360.batches import batched
+from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.instances import View
+from capture360.cdf.ports import Box, BoxesWritten
+from capture360.errors import CdfError
+
+if TYPE_CHECKING:
+    from cognite.client import CogniteClient
+
+NOTE = "boxes"
+"""Name of the note beside the capture's records."""
+PROPERTIES = ("xMin", "xMax", "yMin", "yMax", "zMin", "zMax")
+_ASSET = View("cdf_cdm", "CogniteAsset")
+_OBJECT = View("cdf_cdm", "Cognite3DObject")
+_AT_ONCE = 1000
+_ATTEMPTS = 3
+_CONFLICT = 409
+_DENIED = frozenset({401, 403})
+_SAME_M = 1e-6
+
+
+class BoxNotes:
+    """The boxes that one capture wrote, by `<space>/<externalId>` of the object. Every change is stored at once.
+
+    An object has two boxes while the first is being replaced by the second: either may be in CDF.
+    """
+
+    def __init__(self, read: Callable[[], Mapping[str, Any] | None], save: Callable[[Mapping[str, Any]], None]) -> None:
+        self._save = save
+        known = (read() or {"boxes": {}})["boxes"]
+        self._boxes: dict[str, list[Box]] = {name: [_box(each) for each in some] for name, some in known.items()}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._boxes
+
+    @property
+    def objects(self) -> Sequence[str]:
+        """Return the names of the objects that have a box of ours."""
+        return sorted(self._boxes)
+
+    def is_ours(self, name: str, box: Box) -> bool:
+        """Return whether a box that an object has is one that we wrote."""
+        return any(_same(box, each) for each in self._boxes.get(name, ()))
+
+    def change(self, boxes: Mapping[str, Sequence[Box]]) -> None:
+        """Store what may be in CDF for these objects; nothing for an object forgets it."""
+        changed = {name: some for name, some in {**self._boxes, **boxes}.items() if some}
+        if changed != self._boxes:
+            self._save({"boxes": {name: [list(each) for each in some] for name, some in sorted(changed.items())}})
+            self._boxes = {name: list(some) for name, some in changed.items()}
+
+    def of(self, name: str) -> Sequence[Box]:
+        """Return what may be in CDF for an object."""
+        return self._boxes.get(name, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    """A Cognite3DObject as it was read; `box` is None without any value."""
+
+    version: int
+    box: Box | tuple[float | None, ...] | None
+
+    def has(self, box: Box) -> bool:
+        return self.box is not None and None not in self.box and _same(_box(self.box), box)
+
+
+class AssetBoxes:
+    """Writer of the boxes of one capture's assets."""
+
+    def __init__(self, cdf: CdfProject, notes: BoxNotes) -> None:
+        self._client: CogniteClient = cdf.client
+        self._notes = notes
+
+    def write(self, wanted: Mapping[str, Box]) -> BoxesWritten:
+        """Give the assets, named by their references, these boxes, and take ours back from all others.
+
+        Boxes that others set stay, and so does an asset without an object: a link makes the object. CdfError if CDF
+        fails; spaces that may not be written are named in the result.
+        """
+        objects = self._objects_of(list(wanted))
+        boxes = {name: wanted[ref] for ref, name in objects.items()}
+        done = self._set({**dict.fromkeys(self._notes.objects), **boxes})
+        return BoxesWritten(
+            written=done.written, kept=done.kept, removed=done.removed, of_others=done.of_others,
+            without_object=len(wanted) - len(objects), refused=done.refused,
+        )  # fmt: skip
+
+    def remove(self, *, dry_run: bool) -> Sequence[str]:
+        """Take every box of ours back; return the objects, or those that have one if `dry_run`."""
+        there = self._read(self._notes.objects)
+        ours = [name for name, each in there.items() if self._is_ours(name, each)]
+        if not dry_run:
+            done = self._set(dict.fromkeys(self._notes.objects))
+            if done.refused:
+                raise CdfError(" ".join(done.refused))
+        return [f"box of {name}" for name in ours]
+
+    def _set(self, targets: Mapping[str, Box | None]) -> BoxesWritten:
+        kept, changed, others, refused = 0, 0, 0, []
+        removed = 0
+        left = dict(targets)
+        for attempt in range(_ATTEMPTS):
+            there = self._read(list(left))
+            changes: dict[str, Box | None] = {}
+            forget: list[str] = []
+            settled: dict[str, Sequence[Box]] = {}
+            for name, box in left.items():
+                node = there.get(name)
+                if node is None or (node.box is None and box is None):
+                    forget.append(name)
+                elif node.box is not None and not self._is_ours(name, node):
+                    forget.append(name)
+                    others += box is not None
+                elif box is not None and node.has(box):
+                    kept += 1
+                    settled[name] = [box]
+                else:
+                    changes[name] = box
+            settled |= {name: () for name in forget if name in self._notes}
+            planned = {name: [*self._notes.of(name), box] for name, box in changes.items() if box is not None}
+            self._notes.change({**settled, **planned})
+            conflicts: dict[str, Box | None] = {}
+            for some in _by_space(changes):
+                try:
+                    self._apply(some, there)
+                except CdfError as error:
+                    if error.status == _CONFLICT and attempt < _ATTEMPTS - 1:
+                        conflicts |= some
+                        continue
+                    if error.status not in _DENIED:
+                        raise
+                    space = next(iter(some)).partition("/")[0]
+                    refused.append(f"{len(some)} boxes of assets in space {space} may not be written: {error}")
+                    continue
+                self._notes.change({name: () if box is None else [box] for name, box in some.items()})
+                removed += sum(box is None for box in some.values())
+                changed += sum(box is not None for box in some.values())
+            left = conflicts
+            if not left:
+                break
+        return BoxesWritten(changed, kept, removed, others, 0, tuple(refused))
+
+    def _is_ours(self, name: str, node: _Object) -> bool:
+        return node.box is not None and None not in node.box and self._notes.is_ours(name, _box(node.box))
+
+    def _objects_of(self, assets: Sequence[str]) -> dict[str, str]:
+        """Return the objects of the assets that have one, both as `<space>/<externalId>`."""
+        found = {}
+        for node in self._retrieve(assets, _ASSET):
+            related = _ASSET.properties_of(node).get("object3D")
+            if related:
+                found[f"{node.space}/{node.external_id}"] = f"{related['space']}/{related['externalId']}"
+        return found
+
+    def _read(self, objects: Sequence[str]) -> dict[str, _Object]:
+        return {
+            f"{node.space}/{node.external_id}": _Object(node.version, _box_of(_OBJECT.properties_of(node)))
+            for node in self._retrieve(objects, _OBJECT)
+        }
+
+    def _retrieve(self, names: Sequence[str], view: View) -> Iterator[Any]:
+        from cognite.client.data_classes.data_modeling import NodeId
+
+        for some in batched(list(names), _AT_ONCE):
+            ids = [NodeId(*_parts(name)) for name in some]
+            with cdf_errors(f"Reading {view} instances"):
+                yield from self._client.data_modeling.instances.retrieve(nodes=ids, sources=view.id).nodes
+
+    def _apply(self, boxes: Mapping[str, Box | None], there: Mapping[str, _Object]) -> None:
+        from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData
+
+        nodes = [
+            NodeApply(
+                *_parts(name),
+                existing_version=there[name].version,
+                sources=[NodeOrEdgeData(_OBJECT.id, dict(zip(PROPERTIES, box or (None,) * 6, strict=True)))],
+            )
+            for name, box in boxes.items()
+        ]
+        with cdf_errors("Writing boxes of assets"):
+            self._client.data_modeling.instances.apply(nodes=nodes, auto_create_direct_relations=False)
+
+
+def _parts(name: str) -> tuple[str, str]:
+    space, _, external_id = name.partition("/")
+    return space, external_id
+
+
+def _by_space(boxes: Mapping[str, Box | None]) -> Iterator[dict[str, Box | None]]:
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in boxes:
+        groups[name.partition("/")[0]].append(name)
+    for names in groups.values():
+        for some in batched(names, _AT_ONCE):
+            yield {name: boxes[name] for name in some}
+
+
+def _box_of(properties: Mapping[str, Any]) -> tuple[float | None, ...] | None:
+    values = tuple(properties.get(name) for name in PROPERTIES)
+    return None if all(value is None for value in values) else values
+
+
+def _box(values: Sequence[Any]) -> Box:
+    x_min, x_max, y_min, y_max, z_min, z_max = (float(value) for value in values)
+    return x_min, x_max, y_min, y_max, z_min, z_max
+
+
+def _same(one: Box, other: Box) -> bool:
+    return all(math.isclose(a, b, rel_tol=0, abs_tol=_SAME_M) for a, b in zip(one, other, strict=True))
