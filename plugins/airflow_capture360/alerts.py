@@ -1,4 +1,4 @@
-"""Alerts on their way: settled into messages, sent, and kept beside the records until they could be sent."""
+"""Delivery of alerts: they are grouped into messages, sent, and kept beside the records until they are sent."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONGEST = timedelta(days=1)
-"""How long an alert is kept; after that it is only in the log of its task."""
+"""How long an alert is kept; later it is only in the log of its task."""
 MOST = 500
 """Maximum number of kept alerts."""
 
 
 def settle_and_send() -> int:
-    """Send the messages that are due, and those that are kept; returns how many were sent.
+    """Send due and kept messages; return the number sent.
 
-    The task of captures_watch and captures_sense; it is skipped when there is nothing to send.
+    A task of captures_watch and captures_sense; skipped if there is nothing to send.
     """
     from capture360.steps.incidents import settle
 
@@ -43,14 +43,14 @@ def settle_and_send() -> int:
 
 
 def open_and_send(records: Records, conn_id: str) -> None:
-    """Send a message about each cause that none was sent about, while captures_watch does not run."""
+    """Send a message about each new cause, while captures_watch does not run."""
     from capture360.steps.incidents import settle
 
     settle(records, lambda message: _send_or_keep(records, conn_id, message), now=datetime.now(UTC), closes=False)
 
 
 def send_test() -> None:
-    """Send a message that says it is a test; ConfigError if it does not arrive. Nothing is kept."""
+    """Send a test message; ConfigError if it does not arrive. Nothing is kept."""
     from capture360.errors import ConfigError
 
     message = Message("capture360: test alert", ("Nothing is wrong. Somebody asked for this message.",))
@@ -64,10 +64,10 @@ def send_test() -> None:
 
 
 def send_kept(records: Records) -> int:
-    """Send the kept alerts, oldest first; returns how many arrived.
+    """Send the kept alerts, oldest first; return the number that arrived.
 
-    captures_watch and captures_sense may do so at once: each alert is sent by whoever claims it. One is sent twice only
-    if this is killed between sending and removing it.
+    captures_watch and captures_sense may do so concurrently; whichever claims an alert sends it. An alert is sent twice
+    only if the process is killed between sending and removing it.
     """
     from capture360.steps.claims import claim, give_up
 
@@ -82,7 +82,7 @@ def send_kept(records: Records) -> int:
 
 
 def _send_one(records: Records, path: str, unreachable: set[str]) -> bool:
-    """Send a kept alert unless its connection is known to be unreachable; returns whether it arrived."""
+    """Send a kept alert unless its connection is known to be unreachable; return whether it arrived."""
     content = records.store.read(path)
     if content is None:
         return False  # another process has sent it
@@ -125,8 +125,8 @@ def _keeper(records: Records, conn_id: str) -> Callable[[Message], None]:
 def _send_or_keep(records: Records, conn_id: str, message: Message) -> None:
     """Send an alert, or keep it.
 
-    A connection that does not exist, because nobody wants alerts, looks like a database or secrets backend
-    that is down.
+    A missing connection, where no alerts are wanted, cannot be distinguished from a database or secrets backend that is
+    down.
     """
     try:
         send(conn_id, message)
@@ -145,9 +145,9 @@ def _keep(records: Records, kept: _Kept) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """An alert that waits to be sent, since `at`.
+    """An alert kept since `at`.
 
-    `late` is whether it was tried; `pending` are the addresses that lack it, None for all.
+    `late` if sending was tried; `pending` are the addresses that lack it, None for all.
     """
 
     at: datetime
@@ -177,7 +177,7 @@ class _Kept:
 
     @classmethod
     def parse(cls, content: bytes) -> _Kept:
-        """Return what `document` made of an alert; ValueError, TypeError, KeyError or RecursionError otherwise."""
+        """Build an alert from its `document`; ValueError, TypeError, KeyError or RecursionError if it is malformed."""
         values = json.loads(content)
         pending = values["pending"]
         kept = cls(

@@ -25,7 +25,7 @@ _TOO_MANY = 429
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One row of the table. `tags` says what the values of each tag are; `name` stands behind Airflow's prefix."""
+    """One row of the table. `tags` describes the values of each tag; `name` follows Airflow's prefix."""
 
     name: str
     kind: Literal["counter", "gauge", "timer"]
@@ -41,7 +41,7 @@ class Metric:
         self._send(value, tags)
 
     def took(self, span: timedelta, /, **tags: str) -> None:
-        """Send a time that something took."""
+        """Send a duration."""
         self._send(span, tags)
 
     def _send(self, value: float | timedelta, tags: Mapping[str, str]) -> None:
@@ -138,7 +138,7 @@ METRICS = (CAPTURES, FINDINGS, REACHED, STATIONS, FACES, BYTES, TEXTS, PLATES, Q
 
 @contextmanager
 def of_step(site: str) -> Iterator[None]:
-    """Send the time of a step and what CDF answered meanwhile, however the step ends."""
+    """Send the duration of a step and the counts of CDF's answers during it, however the step ends."""
     began = time.monotonic()
     try:
         yield
@@ -162,6 +162,6 @@ def _send_step(site: str, span: timedelta) -> None:
 
 
 def of_captures(site: str, states: Mapping[str, int]) -> None:
-    """Set how many captures of a site are in each state; 0 for those not named."""
+    """Set the number of captures of a site in each state; 0 for states not named."""
     for state in CAPTURES.tags["state"].split(", "):
         CAPTURES.set(states.get(state, 0), site=site, state=state)

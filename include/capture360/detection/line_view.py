@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 TEXT_HEIGHT = 32
-"""Pixels that a line's box is scaled to."""
+"""Height in pixels that a line's box is scaled to."""
 _REACH_ALONG = 4.0
 """Shown beyond either end of a line, in heights of its box."""
 _REACH_ACROSS = 3.5
@@ -27,7 +27,7 @@ class LineView(NamedTuple):
 
     pixels: Pixels
     inside: Mask
-    """Where the face has pixels."""
+    """Mask of pixels within the face."""
     to_view: NDArray[np.float64]
     """(2, 3), from pixels of the face."""
     box: tuple[int, int, int, int]

@@ -1,8 +1,8 @@
-"""The plate around a text: its outline on the face, and whether the text is whole on it or cut.
+"""Outline of the plate around a text, and whether the text on it is whole or cut.
 
-The background around the letters is grown until something else stops it: the plate's frame, its edge, or what stands
-in front of it. A text with a margin at both ends is whole. A text that reaches the end of its background is cut: by a
-pipe in front, by the edge of the picture, or it is a part of something larger.
+The background around the letters is grown up to the plate's frame, its edge, or an obstacle in front of it. A text with
+a margin at both ends is whole. A text that reaches the end of its background is cut: by an obstacle or the edge of the
+picture, or it is a part of something larger.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from capture360.detection.protocol import Line
 
 VERSION = "outline-3"
-"""Changes with every change of the results, which are cached."""
+"""Part of the cache key; changed with every change of the results."""
 
 _LEAST_CONTRAST = 45.0
-"""Between letters and background, of 441 between black and white."""
+"""Least contrast between letters and background; 441 is that of black and white."""
 _SAME = (0.3, 0.15, 0.08)
-"""Of the contrast by which a pixel of the background may differ from it, the loosest first."""
+"""Tolerances of the background's colour as shares of the contrast, the loosest first."""
 _LETTER_SIZE = 2 * TEXT_HEIGHT
 """Largest extent of what may be a letter on the plate."""
 _THIN = 18
-"""Pixels: what is thinner and of a plate's colour is no part of it but a post or a pipe behind."""
+"""Pixels; thinner regions of a plate's colour are posts or pipes behind it."""
 _LEAST_COVER = 0.75
 """Share of a line's box that its plate covers."""
 _LEAST_SOLIDITY = 0.85
@@ -64,7 +64,7 @@ def _with_outline(pixels: Pixels, line: Line, lines: Sequence[Line], size: NDArr
 
 
 def _background(view: LineView) -> Plate | None:
-    """The plate of a line, by the loosest colour tolerance at which it ends within the view; None if by none."""
+    """Return the plate of a line at the loosest colour tolerance at which it ends within the view, if any."""
     left, top, right, bottom = view.box
     text = view.pixels[top:bottom, left:right].astype(np.float32)
     paint = paint_of(view)
@@ -84,9 +84,9 @@ def _background(view: LineView) -> Plate | None:
 
 
 def _grown(same: NDArray[np.bool_], view: LineView, *, opened: bool) -> tuple[Mask, Mask] | None:
-    """The connected background of the text, filled in, and the ink on it; None if it has no end or no clear form.
+    """Return the connected background of the text, filled in, and its ink; None if it has no end or no clear form.
 
-    `opened` parts it from thin things of its colour that it touches: posts and pipes behind it.
+    `opened` separates it from thin regions of its colour that it touches: posts and pipes behind it.
     """
     import cv2
 
@@ -118,7 +118,7 @@ def _grown(same: NDArray[np.bool_], view: LineView, *, opened: bool) -> tuple[Ma
 
 
 def _outline(view: LineView, plate: Mask, size: NDArray[np.float64]) -> Polygon | None:
-    """The smallest rectangle around a plate, in 0..1 of the face; None if it lies outside."""
+    """Return the smallest rectangle around a plate, in 0..1 of the face; None if it lies outside."""
     import cv2
 
     (contour,), _ = cv2.findContours(plate, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)

@@ -1,4 +1,4 @@
-"""Whether a text is whole on its plate, by what stands beside it and by what ends the plate."""
+"""Decision whether a text is whole on its plate, from its margins and from the surroundings of the plate."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from numpy.typing import NDArray
 from capture360.detection.line_view import TEXT_HEIGHT, LineView, Mask
 
 _LEAST_MARGIN = 0.18
-"""Of a letter's height, at both ends of a whole text."""
+"""Least margin at both ends of a whole text, in heights of a letter."""
 _LOOSE_MARGIN = 0.3
-"""Of a letter's height: no wider than the gap that some letters leave beside them."""
+"""Margin in heights of a letter that is no wider than the gap beside some letters."""
 _LEAST_SYMMETRY = 0.4
 """Smaller margin of a whole text as a share of the larger one, which counts up to one and a half letters."""
 _WIDE_MARGIN = 0.32
-"""Of a letter's height: no gap within a word is as wide, so that what ends the plate need not be a frame."""
+"""Margin in heights of a letter that exceeds any gap within a word, so that the plate needs no frame to end there."""
 _CENTRED = 0.7
 """Smaller margin of a centred text as a share of the larger one."""
 _NOTCH = 0.14
-"""Of a letter's height by which the end of a plate may leave a straight line."""
+"""Deviation of a plate's end from a straight line, in heights of a letter."""
 _CUT_MARGIN = 0.1
-"""Of a letter's height: a text that comes this near to the end of its background is cut."""
+"""Margin in heights of a letter below which a text is cut."""
 _EDGE = 4
-"""Pixels beyond a plate's edge that are looked at."""
+"""Pixels beyond a plate's edge that are compared."""
 _ALIKE = 0.3
-"""Of the contrast by which what ends a plate may differ from side to side."""
+"""Difference of the plate's surroundings from side to side, as a share of the contrast."""
 _FASTENER = (0.08, 0.35)
 """Least and greatest extent of a screw or rivet, in heights of a letter."""
 _MIDDLE = 0.3
-"""Of a letter's height by which a fastener may lie above or below the middle of its plate."""
+"""Deviation of a fastener from half the height of its plate, in heights of a letter."""
 _LEAST_ROWS = 8
-"""Of a plate's end above and below a fastener, in which it is seen to be straight."""
+"""Least number of rows above and below a fastener in which a plate's end must be straight."""
 _LETTER_SHARE = 0.4
 """Least height of what may be a letter, as a share of the letters that were read; screws and dirt are lower."""
 
@@ -58,13 +58,13 @@ class _Ink(NamedTuple):
 
     @property
     def ends(self) -> tuple[int, int]:
-        """First column of the text, and the one after its last."""
+        """The first column of the text, and the one after its last."""
         left, width = self.stats[self.text, 0], self.stats[self.text, 2]
         return int(left.min()), int((left + width).max())
 
 
 def is_whole(view: LineView, found: Plate, read: Sequence[NDArray[np.int32]]) -> bool | None:
-    """Whether the line has a margin at both ends and all letters of the plate were read; None if that is not clear."""
+    """Return whether the line has a margin at both ends and all letters of the plate were read; None if unclear."""
     _, top, _, bottom = view.box
     plate, letters, contrast = found
     ink = _ink(view, letters)
@@ -114,7 +114,7 @@ def _ink(view: LineView, letters: Mask) -> _Ink | None:
 
 
 def _has_unread(ink: _Ink, read: Sequence[NDArray[np.int32]]) -> bool:
-    """Whether the plate has something as high as a letter that lies under none of the lines that were read."""
+    """Return whether the plate has ink as high as a letter that none of the lines covers."""
     import cv2
 
     covered = np.zeros(ink.labels.shape, np.uint8)
@@ -125,7 +125,7 @@ def _has_unread(ink: _Ink, read: Sequence[NDArray[np.int32]]) -> bool:
 
 
 def _has_screws(plate: Mask, ink: _Ink) -> bool:
-    """Whether a screw is seen beyond both ends of the text, halfway up the plate: then nothing hides an end."""
+    """Return whether there is a screw beyond both ends of the text, halfway up the plate, so that no end is hidden."""
     import cv2
 
     first, last = ink.ends
@@ -141,7 +141,7 @@ def _has_screws(plate: Mask, ink: _Ink) -> bool:
 
 
 def _has_screws_in_frame(plate: Mask, letter: float) -> bool:
-    """Whether both ends of a plate, straight but for that, have a notch halfway up: a screw that meets the frame."""
+    """Return whether both ends of a plate are straight but for a notch halfway up: a screw that touches the frame."""
     rows = np.flatnonzero(plate.any(axis=1))
     shown = rows[round(0.15 * len(rows)) : round(0.85 * len(rows))]
     middle = np.abs(shown - (rows[0] + rows[-1]) / 2) <= _MIDDLE * letter
@@ -160,24 +160,24 @@ def _has_screws_in_frame(plate: Mask, letter: float) -> bool:
 
 
 def _ends(plate: Mask, rows: range) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First column of a plate and the one after its last, of each row in which it has any."""
+    """Return the first column of a plate and the one after its last, for each row that it covers."""
     some = plate[rows.start : rows.stop]
     some = some[some.any(axis=1)]
     return some.argmax(axis=1), some.shape[1] - some[:, ::-1].argmax(axis=1)
 
 
 class _Sides(NamedTuple):
-    """Of the left and the right end of a plate: pixels between it and the text, and by which it is no straight line."""
+    """Left and right end of a plate: distance to the text, and deviation from a straight line, in pixels."""
 
     margins: tuple[float, float]
     bends: tuple[float, float]
 
 
 def _sides(plate: Mask, text: NDArray[np.bool_], inner: range) -> _Sides | None:
-    """Measure both ends of a plate beside a text by straight lines, which are oblique where it is seen from aside.
+    """Fit straight lines to both ends of a plate beside a text; they are oblique if it is seen from the side.
 
-    A letter that something in front covers by half leaves a notch. Above and below the letters the plate's corners may
-    be round, or cut by the view. None if a row of the text has no plate.
+    A letter that is half hidden leaves a notch. Above and below the letters the plate's corners may be round, or cut
+    off. None if a row of the text has no plate.
     """
     rows, columns = np.nonzero(text)
     lines = np.arange(min(int(rows.min()), inner.start), max(int(rows.max()) + 1, inner.stop))
@@ -194,7 +194,7 @@ def _sides(plate: Mask, text: NDArray[np.bool_], inner: range) -> _Sides | None:
 
 
 def _edges(view: LineView, plate: Mask, ends: tuple[int, int], contrast: float) -> tuple[bool, bool, bool]:
-    """What ends a plate: whether it is alike at both ends, alike on all four sides, and whether it is the face's edge.
+    """Compare the plate's surroundings: equal at both ends, equal on all sides, and whether the face's edge ends it.
 
     A frame, or the wall behind, is the same on all sides; a pipe in front of one end is not.
     """

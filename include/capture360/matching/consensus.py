@@ -1,10 +1,10 @@
-"""Judge each physical plate once, from the readings of all stations that see it.
+"""Consensus: one decision for each physical plate, from the readings of all stations that see it.
 
-One reading in forty is wrong, but two independent readings of one plate hardly ever agree on the same wrong text (one
-pair in two thousand, measured on rendered plates with PP-OCRv6). So a second station may stand in for an engine score
-that was too low, and a reading that is much less sure than those it contradicts counts for nothing. Agreement may not
-stand in for evidence that is wrong in the same way from everywhere: an ambiguous tag, a plate that goes on, letters
-that look alike. There the plates of the capture are assigned together: each tag to one plate, each plate to one tag.
+One reading in forty is wrong, but two independent readings of one plate rarely agree on the same wrong text (one pair
+in two thousand, measured on rendered plates with PP-OCRv6). So a second station compensates for a low engine score, and
+a reading of much less weight than those it contradicts is ignored. Agreement does not compensate for evidence that is
+wrong in the same way from everywhere: an ambiguous tag, a continued plate, look-alike letters. Such plates of a capture
+are assigned jointly: each tag to one plate, each plate to one tag.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from capture360.rules.links import L01, L02, L03
 from capture360.settings.matching import ConsensusSettings
 
 _VETO = 0.5
-"""Weight of contradicting readings, as a share of that of the agreeing ones, from which a person decides."""
+"""Ratio of the weights of contradicting and agreeing readings from which a person decides."""
 _ONE_PLACE_M = 0.15
-"""Points this near are one plate: twice the usual error of a mobile scanner at 3 m."""
+"""Metres within which points are one plate: twice the usual error of a mobile scanner at 3 m."""
 _BESIDE_DEG = 2.0
-"""Between two readings of one image that are parts of one plate."""
+"""Largest angle between two readings of one image that are parts of one plate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A plate seen by several stations. `members` are positions in the list of scored matches.
+    """A plate seen by several stations. `members` are indices in the list of scored matches.
 
     `error_m` is the standard deviation of `point` along its worst direction, None if its rays hardly meet.
     """
@@ -64,7 +64,7 @@ class Consensus:
 def resolve_consensus(
     scored: Sequence[ScoredMatch], poses: Mapping[str, Pose], settings: ConsensusSettings | None = None
 ) -> Consensus:
-    """Judge each plate from all its views. `poses` is by external id of the image; texts of others are judged alone."""
+    """Decide on each plate from all its views. `poses` is by external id of the image; others' texts stay single."""
     return ConsensusResolver(scored, poses, settings or ConsensusSettings()).resolve()
 
 
@@ -124,7 +124,7 @@ class ConsensusResolver:
         self._ask_once()
 
     def _judge_agreement(self, plate: Plate) -> None:
-        """Link a plate that one view shows surely, or two well enough, to the tag that weighs most."""
+        """Link a plate that one view shows with certainty, or two well enough, to the tag of most weight."""
         weights: dict[str, float] = defaultdict(float)
         good: dict[str, list[Reading]] = defaultdict(list)
         for reading in self._of(plate):
@@ -142,13 +142,13 @@ class ConsensusResolver:
             plate.link(asset, by)
 
     def _judge_alone(self, plate: Plate) -> None:
-        """Link a plate that has one view, if that shows it surely."""
+        """Link a plate with a single view, if that shows it with certainty."""
         (reading,) = self._of(plate)
         if reading.is_approved and reading.owner is not None:
             plate.link(reading.owner, "")
 
     def _judge_again(self, plate: Plate) -> None:
-        """Judge a linked plate that has lost a view by those that are left."""
+        """Decide again on a linked plate that has lost a view."""
         if plate.verdict == "approved" and plate.views:
             plate.ask()
             if plate.crossing is None:
@@ -162,7 +162,7 @@ class ConsensusResolver:
     # Contradictions
 
     def _resolve_contradictions(self) -> None:
-        """Weigh readings of a sibling's tag that stand exactly where a plate is read otherwise."""
+        """Weigh readings of a similar tag at the position of a plate that is read otherwise."""
         siblings = self._siblings()
         plate_of = {number: plate for plate in self._plates for number in plate.views}
         for plate in self._plates:
@@ -179,7 +179,7 @@ class ConsensusResolver:
         self._plates = [plate for plate in self._plates if plate.views]
 
     def _siblings(self) -> Mapping[str, frozenset[str]]:
-        """For each tag key those at most one edit away, itself among them."""
+        """Return for each tag key those at most one edit away, itself included."""
         tag_keys = sorted({tag_key for reading in self._readings for tag_key in reading.keys})
         near = EditIndex(tag_keys).near(tag_keys)
         return {
@@ -189,7 +189,7 @@ class ConsensusResolver:
     def _misreadings(
         self, plate: Plate, siblings: Mapping[str, frozenset[str]], plate_of: Mapping[int, Plate]
     ) -> Iterator[int]:
-        """Readings that may be of this plate and name another tag: a sibling's, in its place and of its size."""
+        """Return readings that may be of this plate and name another, similar tag: at its position and of its size."""
         assert plate.crossing is not None
         point = plate.crossing.point
         refs = {reading.owner.ref for reading in self._of(plate) if reading.owner is not None}
@@ -228,7 +228,7 @@ class ConsensusResolver:
     def _contradicting_pairs(
         self, singles: Sequence[int], siblings: Mapping[str, frozenset[str]]
     ) -> Iterable[tuple[int, int]]:
-        """Pairs of single views that read two siblings where their rays meet, in equal size."""
+        """Return pairs of single views that read two similar tags of equal size where their rays meet."""
         holders: dict[str, list[int]] = defaultdict(list)
         for number in singles:
             for tag_key in self._readings[number].keys:
@@ -247,7 +247,7 @@ class ConsensusResolver:
                 yield one, other
 
     def _see_both(self, one: int, other: int) -> bool:
-        """Whether one of the two stations has the other's tag as well, so that there are two plates."""
+        """Return whether one of the two stations sees the other's tag as well, so that there are two plates."""
         for mine, theirs in ((one, other), (other, one)):
             here = self._sight.by_image[self._readings[mine].detection.image]
             if any(self._readings[number].refs & self._readings[theirs].refs for number in here):
@@ -278,7 +278,7 @@ class ConsensusResolver:
     # Questions
 
     def _ask_once(self) -> None:
-        """Bring undecided readings together that may show one plate, so that it is asked about once."""
+        """Join undecided readings that may show one plate, so that it is asked about once."""
         plate_of = {number: plate for plate in self._plates for number in plate.readings}
         for one, other in self._rough_pairs(plate_of):
             first, second = plate_of[one], plate_of[other]
@@ -315,7 +315,7 @@ class ConsensusResolver:
                 )
 
     def _are_apart(self, one: Plate, other: Plate) -> bool:
-        """Whether one image shows two plates side by side, or both have places that differ."""
+        """Return whether one image shows two plates side by side, or both have positions that differ."""
         if one.crossing is not None and other.crossing is not None:
             return float(np.linalg.norm(one.crossing.point - other.crossing.point)) > 2 * _ONE_PLACE_M
         return any(
@@ -353,7 +353,7 @@ class ConsensusResolver:
                 self._findings.append(L02.finding(where=some[0].asset.name, value=f"{far:.1f} m"))
 
     def _wrong_poses(self) -> Finding | None:
-        """If the rays to most plates miss each other widely, the poses are wrong and not the plates."""
+        """Report poses as wrong if the rays to most plates miss each other widely."""
         usual_of_assets: list[float] = []
         for numbers in self._by_asset.values():
             sure = [number for number in numbers if self._readings[number].kind in APPROVABLE]
@@ -371,6 +371,6 @@ class ConsensusResolver:
 
 
 def _extent(points: Vector) -> float:
-    """Largest distance from one of the outermost points (n, 3) along an axis to any other."""
+    """Return the largest distance from one of the outermost points (n, 3) along an axis to any other."""
     outermost = points[np.unique([points.argmin(axis=0), points.argmax(axis=0)])]
     return max(float(np.linalg.norm(points - one, axis=1).max()) for one in outermost)

@@ -1,4 +1,4 @@
-"""A physical plate: the readings of it from all stations and what was decided about it, once."""
+"""Physical plates: their readings from all stations, and the decision on each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Verdict = Literal["approved", "suggested", "dropped"]
 
 @dataclass(slots=True)
 class Plate:
-    """`views` are numbers of readings that show the plate; `near` those that may show it, or misread it.
+    """A physical plate. `views` are indices of readings that show it; `near` those that may show it, or misread it.
 
     `crossing` is where the lines of sight of `views` meet, None for one view alone.
     """
@@ -44,19 +44,19 @@ class Plate:
         self.verdict, self.asset, self.reason = "approved", asset, reason
 
     def give(self, number: int, other: Plate) -> None:
-        """Leave a reading to another plate, which it may show; a plate that is left with one view has no place."""
+        """Move a reading to another plate that it may show; a plate with one view left has no position."""
         (self.views if number in self.views else self.near).remove(number)
         other.near.append(number)
         if len(self.views) < 2:
             self.crossing = None
 
     def ask(self, reason: str = "") -> None:
-        """Leave the plate to a person; without a reason for that of its best view."""
+        """Leave the plate to a person; the reason defaults to that of its best view."""
         self.verdict, self.asset, self.reason = "suggested", None, reason
 
 
 def write_verdict(scored: list[ScoredMatch], plate: Plate, readings: Sequence[Reading], name: str) -> None:
-    """Write a plate's verdict on the matches of its readings, in place; those of its views get its name."""
+    """Apply a plate's decision to the matches of its readings, in place; those of its views get its name."""
     for number in plate.views:
         for position in readings[number].positions:
             match = scored[position].match
@@ -84,7 +84,7 @@ def _write_link(scored: list[ScoredMatch], plate: Plate, asset: Asset, readings:
 
 
 def _write_question(scored: list[ScoredMatch], plate: Plate, readings: Sequence[Reading], name: str) -> None:
-    """Leave one suggestion, on the best view, with the tags of all views to choose from; what was laid down stays.
+    """Keep one suggestion, on the best view, with the tags of all views as candidates; manual matches stay.
 
     A plate that no view shows legibly is no question: a person could not read it either. It keeps its tags in question.
     """
@@ -114,7 +114,7 @@ def _write_question(scored: list[ScoredMatch], plate: Plate, readings: Sequence[
 
 
 def _candidates(scored: Sequence[ScoredMatch], positions: Sequence[int]) -> tuple[tuple[Asset, float], ...]:
-    """All tags in question with their largest share, the likeliest first."""
+    """Return all candidate tags with their largest share, the likeliest first."""
     shares: dict[str, tuple[Asset, float]] = {}
     for position in positions:
         match = scored[position].match

@@ -1,8 +1,8 @@
 """Decide on each detection: approved, suggested or dropped, with the reason in words.
 
-A wrong link is the worst outcome, so approval asks for everything at once: evidence of a kind that may be approved with
-a calibrated confidence, an engine score that says the text itself was read well, and a text that the border of the face
-has not cut. Anything repaired, tied, doubled or cut is for a person.
+A wrong link is the worst outcome, so approval requires all of the following: evidence of a kind that may be approved
+with a calibrated confidence, an engine score that says the text itself was read well, and a text that the border of
+the face has not cut. Anything repaired, tied, doubled or cut is for a person.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ REASONS = {
 }
 
 _OUTRIGHT = APPROVABLE | {EvidenceKind.FOLD_OWN, EvidenceKind.PART, EvidenceKind.LOOK_ALIKE}
-"""Evidence of a whole tag, whether or not a person must look at it."""
+"""Evidence of a whole tag, whether or not it needs a person."""
 _NOT_THE_TAG = frozenset({EvidenceKind.FOLD_OWN, EvidenceKind.EDIT, EvidenceKind.EDIT_KNOWN})
 """Evidence of a text that is not the tag: if it is cut as well, the plate may say anything."""
 _ONE_EACH = frozenset({EvidenceKind.SEVERAL, EvidenceKind.LOOK_ALIKE, EvidenceKind.LOOK_ALIKE_TIE})
@@ -65,7 +65,7 @@ class ScoredMatch:
     evidence: Evidence
     manual: bool = False
     is_doubted: bool = False
-    """Whether the text itself is in doubt, whatever it says: small, cut, or read with a low score."""
+    """Whether the text itself is doubtful: small, cut, or read with a low score."""
     illegible: str = ""
     """Why a person could not read the plate on this view either; empty if one could."""
 
@@ -77,7 +77,7 @@ def score_matches(
     manual: ManualMatches | None = None,
     calibration: Calibration | None = None,
 ) -> list[ScoredMatch]:
-    """The verdict on each detection, in their order; the joined text of a plate of two lines follows its lines.
+    """Decide on each detection, in their order; the joined text of a plate of two lines follows its lines.
 
     A line with several tags, or with one that only look-alikes tell from others, gives one suggestion for each. Other
     ties are dropped with their candidates named. Nothing is
@@ -123,7 +123,7 @@ class MatchPolicy:
         return result
 
     def _whole(self, asked: Sequence[Detection], detections: Sequence[Detection]) -> list[bool]:
-        """Of which texts it is known that their plates say nothing else, but for words that describe."""
+        """Return which texts are known to be all of their plates, descriptions excepted."""
         on_face: dict[tuple[str, str], list[Detection]] = defaultdict(list)
         for detection in detections:
             on_face[detection.image, detection.face].append(detection)
@@ -161,7 +161,7 @@ class MatchPolicy:
     def _taken_joins(
         self, detections: Sequence[Detection], near: Sequence[Join], alone: Sequence[Evidence]
     ) -> list[tuple[Join, Evidence]]:
-        """Joins that name a tag that neither of their lines names; a line with two such neighbours has none."""
+        """Return joins that name a tag which neither of their lines names; a line with two such neighbours has none."""
         candidates = [join for join in near if not any(alone[part].kind in APPROVABLE for part in join.parts)]
         joined = [join.detection for join in candidates]
         read = self._matcher.read([each.text for each in joined], self._whole(joined, detections))
@@ -229,7 +229,7 @@ class MatchPolicy:
 
 
 def doubts_of(detection: Detection, settings: MatchingSettings) -> list[str]:
-    """Why a text is not to be trusted, whatever it says."""
+    """Return why a text is not trusted."""
     doubts = []
     if not detection.score >= settings.approve_score:
         doubts.append(f"engine score {detection.score:.2f} is below {settings.approve_score:.2f}")
@@ -255,7 +255,7 @@ def _illegible(detection: Detection, evidence: Evidence, settings: MatchingSetti
 
 
 def with_status(scored: ScoredMatch, status: Status, reason: str) -> ScoredMatch:
-    """The same match with another status and reason."""
+    """Return the match with another status and reason."""
     return replace(scored, match=replace(scored.match, status=status, reason=reason))
 
 

@@ -1,4 +1,4 @@
-"""The readings of a capture: each text once, what it says, and how much it weighs against another reading."""
+"""Readings of a capture: each text once, with its tag and its weight against other readings."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from capture360.settings.matching import ConsensusSettings
 
 LOOK_ALIKES = frozenset({EvidenceKind.LOOK_ALIKE, EvidenceKind.LOOK_ALIKE_TIE})
 OUTRIGHT = APPROVABLE | {EvidenceKind.FOLD_OWN, EvidenceKind.PART, EvidenceKind.LOOK_ALIKE}
-"""Evidence of a whole tag, whether or not a person must look at it."""
+"""Evidence of a whole tag, whether or not it needs a person."""
 _SHOWS_TAG = OUTRIGHT | {EvidenceKind.LOOK_ALIKE_TIE, EvidenceKind.EDIT, EvidenceKind.CUT}
-"""Evidence of a view that shows a tag, if other views of its plate say surely which: no other tag reads so."""
+"""Evidence that a view shows a tag which other views of its plate determine, since no other tag reads so."""
 
 _WRONG = ((0.99, 0.004), (0.98, 0.007), (0.95, 0.014), (0.8, 0.035), (0.6, 0.2), (0.0, 0.5))
 """Share of wrong texts among those of an engine score or more: PP-OCRv6 on 7,542 rendered lines, the last two rows
 below what was measured."""
 _DOUBTED = 3
-"""By which a text is more often wrong that is small, cut, or at the border of its face."""
+"""Factor by which texts are more often wrong that are small, cut, or at the border of their face."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One text of one image. `positions` are those of its matches; several if several tags are in question."""
+    """A text of an image. `positions` are the indices of its matches, several if several tags are possible."""
 
     detection: Detection
     positions: tuple[int, ...]
     kind: EvidenceKind
     owner: Asset | None
-    """The tag that it says, None if it cannot tell."""
+    """The asset of the tag that it reads, None if undetermined."""
     named: tuple[Asset, ...]
     is_approved: bool
     is_manual: bool
@@ -54,7 +54,7 @@ class Reading:
 
     @property
     def weight(self) -> float:
-        """Minus the logarithm of the probability that the text is wrong; half of it for what is no whole tag."""
+        """Negative logarithm of the probability that the text is wrong; half of it if it is no whole tag."""
         score = self.detection.score
         wrong = next(share for least, share in _WRONG if score >= least)
         if self.is_doubted and score >= _WRONG[3][0]:
@@ -63,20 +63,20 @@ class Reading:
 
     @property
     def rank(self) -> tuple[bool, float, float, float]:
-        """What makes a view the best one to show to a person."""
+        """Sort key of views to show to a person."""
         seen = self.detection
         return seen.whole is not False, self.confidence, seen.cap_px or 0.0, seen.score
 
     def says(self, ref: str) -> bool:
-        """Whether the text is the tag of an asset, and not only near it."""
+        """Return whether the text is the tag of an asset, not only similar to it."""
         return self.owner is not None and self.owner.ref == ref and self.kind in OUTRIGHT
 
     def shows(self, ref: str) -> bool:
-        """Whether the text is what a view of the asset's plate may look like, and of no other plate."""
+        """Return whether the text can be a view of the asset's plate, and of no other plate."""
         return self.is_manual or (ref in self.refs and self.kind in _SHOWS_TAG)
 
     def is_good(self, settings: ConsensusSettings) -> bool:
-        """Whether the reading counts when stations agree."""
+        """Return whether the reading counts when stations agree."""
         return (
             self.kind in APPROVABLE
             and self.confidence >= settings.min_confidence
@@ -87,7 +87,7 @@ class Reading:
 
 
 def readings_of(scored: Sequence[ScoredMatch]) -> list[Reading]:
-    """The texts that name tags, in the order of their first match."""
+    """Return the texts that name tags, in the order of their first match."""
     positions: dict[Detection, list[int]] = defaultdict(list)
     for position, each in enumerate(scored):
         if each.match.asset is not None:

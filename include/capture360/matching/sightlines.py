@@ -1,7 +1,7 @@
-"""Which readings of different stations may be of one plate: where their lines of sight meet.
+"""Lines of sight of readings: which readings of different stations may be of one plate.
 
-A reading is compared with those of the stations nearest to its own, found by a k-d tree, so the work grows with the
-number of readings and not with its square: a word such as PUMP may be read at every station of a site.
+A reading is compared only with those of the nearest stations, found by a k-d tree, so the work is linear in the number
+of readings: a word such as PUMP may be read at every station of a site.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from capture360.model import Detection, Pose
 from capture360.settings.matching import ConsensusSettings
 
 NEAREST = 16
-"""Stations that each station's readings are compared with: at 2.5 m from one to the next all within 5 m."""
+"""Stations that each station's readings are compared with: all within 5 m at a spacing of 2.5 m."""
 _MAX_SIZE_RATIO = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """Readings whose lines of sight meet in one point, as positions in the list of detections."""
+    """Readings whose lines of sight meet in one point, as indices in the list of detections."""
 
     members: tuple[int, ...]
     crossing: Crossing
 
 
 class Sightlines:
-    """Rays to detections, by their position in a list; a detection of an image without a pose has none."""
+    """Rays to detections, by their index in a list; a detection of an image without a pose has none."""
 
     def __init__(self, detections: Sequence[Detection], poses: Mapping[str, Pose], settings: ConsensusSettings) -> None:
         self._detections = detections
@@ -64,7 +64,7 @@ class Sightlines:
         return position in self._rays
 
     def pairs(self, positions: Sequence[int], others: Sequence[int] | None = None) -> npt.NDArray[np.int64]:
-        """Pairs (n, 2) of readings on different images near each other: of `positions`, or of these with `others`."""
+        """Return pairs (n, 2) of readings on different, near images: of `positions`, or of these with `others`."""
         from scipy.spatial import cKDTree
 
         ones = self._grouped(positions)
@@ -98,7 +98,7 @@ class Sightlines:
         return np.asarray(met.residuals[np.isfinite(met.residuals)])
 
     def meeting(self, pairs: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
-        """Those pairs whose rays meet, the most exact first."""
+        """Return the pairs whose rays meet, the most exact first."""
         settings = self._settings
         met = pair_crossings(self._origins, self._directions, pairs)
         good = np.isfinite(met.residuals) & (met.angles >= radians(settings.min_ray_angle_deg))
@@ -108,7 +108,7 @@ class Sightlines:
         return [(int(one), int(other)) for one, other in pairs[order]]
 
     def roughly_meeting(self, pairs: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
-        """Those pairs that may show one plate, whose distance is not known: rays that cross at a small angle, too."""
+        """Return the pairs that may show one plate at unknown distance, including rays that cross at a small angle."""
         settings = self._settings
         met = pair_crossings(self._origins, self._directions, pairs)
         rough = radians(2 * settings.max_residual_deg)
@@ -119,7 +119,7 @@ class Sightlines:
         return [(int(one), int(other)) for one, other in pairs[good]]
 
     def met(self, positions: Sequence[int]) -> Crossing | None:
-        """Where rays of different images meet, if they do."""
+        """Return where rays of different images meet; None if they do not."""
         settings = self._settings
         if len({self._detections[position].image for position in positions}) < len(positions):
             return None
@@ -134,7 +134,7 @@ class Sightlines:
         return crossing_error([self._rays[position] for position in positions])
 
     def meetings(self, positions: Sequence[int], taken: set[int]) -> list[Meeting]:
-        """Greedy clusters of readings, one of an image each, the most exact pairs first; `taken` grows by them."""
+        """Cluster readings greedily, one of each image, the most exact pairs first; adds them to `taken`."""
         pairs = self.meeting(self.pairs([position for position in positions if position not in taken]))
         near: dict[int, list[int]] = defaultdict(list)
         for one, other in pairs:
@@ -163,13 +163,13 @@ class Sightlines:
         return found
 
     def images_near(self, point: Vector) -> list[str]:
-        """The images from which a plate at a point could be read."""
+        """Return the images from which a plate at a point could be read."""
         if not self._images:
             return []
         return [self._images[place] for place in sorted(self._tree.query_ball_point(point, self._settings.max_depth_m))]
 
     def is_at(self, position: int, point: Vector) -> bool:
-        """Whether a point of the site lies behind a text."""
+        """Return whether a point of the site lies behind a text."""
         detection = self._detections[position]
         place = seen_at(self._poses[detection.image], detection, point)
         if place is None:
@@ -178,13 +178,13 @@ class Sightlines:
         return x_min <= place[0] <= x_max and y_min <= place[1] <= y_max
 
     def are_of_one_size(self, positions: Sequence[int], point: Vector) -> bool:
-        """Whether the texts would be equally high if they were there; a plate in front of the point would not."""
+        """Return whether the texts would be equally high at the point; a plate in front of it would not."""
         detections = [self._detections[position] for position in positions]
         heights = [line_height(self._poses[each.image], each, point) for each in detections]
         return 0 < max(heights) <= _MAX_SIZE_RATIO * min(heights)
 
     def are_beside(self, one: int, other: int, angle_deg: float) -> bool:
-        """Whether two readings of one image lie within an angle of each other."""
+        """Return whether two readings of one image lie within an angle of each other."""
         return float(self._rays[one].direction @ self._rays[other].direction) >= cos(radians(angle_deg))
 
     @cached_property

@@ -1,11 +1,11 @@
-"""Incidents: what is wrong, grouped by its cause, so that people get one message about it and one when it is over.
+"""Incidents: failures and findings grouped by cause, so that people get one message at the start and one at the end.
 
-    sensing/occurrences/<digest>.json       something that failed or was found, about one capture, site or DAG
-    sensing/incidents/<cause>.json          a cause that a message was made about, and all that it concerned
-    sensing/incidents/<cause>.closing       somebody is making the message that it is over
+    sensing/occurrences/<digest>.json       a failure or finding about one capture, site or DAG
+    sensing/incidents/<cause>.json          a cause with a message, and everything it concerned
+    sensing/incidents/<cause>.closing       a process is making the final message
 
-Several processes may settle at once: the exclusive creation of a document decides which of them makes a message. One
-that was killed before its message was kept loses that right after `claims.ABANDONED`.
+Several processes may settle concurrently; the exclusive creation of a document decides which one makes a message. One
+that is killed before its message is kept loses its claim after `claims.ABANDONED`.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _VARIABLE = re.compile(
         \b\S+\.(?:jpe?g|png|e57|csv|json|yaml)\b | \d+""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""What differs between messages of one cause: addresses, quoted names, paths, files and numbers."""
+"""Variable parts of messages of one cause: addresses, quoted names, paths, files and numbers."""
 _NUMBERS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """Something that failed or was found. Occurrences with equal `cause` are one incident.
+    """A failure or finding. Occurrences with equal `cause` are one incident.
 
     `id` tells it from others: reported twice it is one. A failed task names its `dag` and `run`; `successes` is how
     many runs of the DAG had succeeded by then. What captures_watch finds is `found` anew by every look.
@@ -68,7 +68,7 @@ class Occurrence:
 
     @staticmethod
     def parse(values: Mapping[str, Any]) -> Occurrence:
-        """Return what `document` made of an occurrence; ValueError for anything else."""
+        """Build an occurrence from its `document`; ValueError if it is malformed."""
         return _occurrence_form().validate_python(values)
 
     def shown(self) -> Cause:
@@ -105,10 +105,10 @@ def identity(*parts: str) -> str:
 
 
 def cause_of(error: BaseException | None, place: str, subject: str, service: str = "") -> str:
-    """Return what failures of the same cause have in common.
+    """Return the cause of a failure.
 
-    A service that does not answer is one cause wherever that shows; `service` names which one. Any other error is one
-    of a `place`, a task of a DAG, and of its message without what differs from capture to capture.
+    An unavailable service, named by `service`, is one cause wherever it appears. Any other cause is the `place`, a task
+    of a DAG, and the message without its variable parts.
     """
     kind = type(error).__name__ if error is not None else "killed"
     if isinstance(error, UnavailableError) and service:
@@ -122,7 +122,7 @@ def cause_of(error: BaseException | None, place: str, subject: str, service: str
 
 
 def note(records: Records, occurrence: Occurrence) -> None:
-    """Keep an occurrence; what is kept under its id already stays."""
+    """Keep an occurrence, unless one with its id is kept."""
     what = occurrence.what if len(occurrence.what) <= _LONGEST_TEXT else f"{occurrence.what[: _LONGEST_TEXT - 1]}…"
     records.store.create(f"{_OCCURRENCES}/{occurrence.id}.json", replace(occurrence, what=what).document())
 
@@ -133,7 +133,7 @@ def forget(records: Records, occurrence: Occurrence) -> None:
 
 
 def occurrences(records: Records) -> list[Occurrence]:
-    """Return all that is kept, oldest first. Damaged documents are removed: what lasts is reported again."""
+    """Return all occurrences, oldest first. Damaged documents are removed; what persists is reported again."""
     names = [name for name in records.store.names(_OCCURRENCES) if name.endswith(".json")]
     paths = [f"{_OCCURRENCES}/{name}" for name in names]
     found = []
@@ -148,7 +148,7 @@ def occurrences(records: Records) -> list[Occurrence]:
 
 
 def observe(records: Records, findings: Sequence[Occurrence]) -> None:
-    """Keep what a look of captures_watch found, and remove what an earlier look found and this one did not."""
+    """Keep the findings of a look of captures_watch, and remove those that it no longer found."""
     now = {each.id for each in findings}
     for each in occurrences(records):
         if each.found and each.id not in now:
@@ -165,7 +165,7 @@ def settle(
     is_over: Callable[[Occurrence], bool] = lambda _: False,
     closes: bool = True,
 ) -> None:
-    """Make the messages that are due: one about each new cause, and one about each that is over.
+    """Make the due messages: one about each new cause, and one about each that is over.
 
     `say` keeps or sends a message. `is_over` is asked about occurrences of failed tasks. Without `closes` causes are
     only opened.
@@ -219,7 +219,7 @@ def _close(records: Records, cause: str, say: Callable[[Message], None], now: da
 
 @dataclass(frozen=True, slots=True)
 class _Incident:
-    """`at` is when its message began to be made, `since` when it began."""
+    """A stored incident: `at` is when its message was started, `since` when the incident began."""
 
     at: AwareDatetime
     said: bool

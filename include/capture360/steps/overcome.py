@@ -1,4 +1,4 @@
-"""Whether the records show that what a failed task was to do has been done since."""
+"""Whether the records show that the work of a failed task was done later."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from capture360.text import without_secrets
 
 
 def is_overcome(records: Records, occurrence: Occurrence) -> bool:
-    """Return whether a later run did what the failed one was to do, or nobody wants it any more.
+    """Return whether a later run did the work of the failed one, or it is no longer wanted.
 
     A capture that is retracted is well in every respect, one that was ingested or contextualized after the failure in
     that one, and so is one that another review began to ask about since. A backfilled date is well when each of its

@@ -1,7 +1,7 @@
-"""What no failing task reports: captures and leases that have been waiting for longer than the register allows.
+"""Findings that no failing task reports: captures and leases that wait longer than the register allows.
 
-Reads only. Each finding names what waits, since when, and how to fix it. A capture with a failed task that people were
-alerted about is passed over: it waits for that.
+Reads only. Each finding names what waits, since when, and how to fix it. Captures with a failed task are left out,
+since people were alerted about that.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def look(
     since: datetime,
     is_finished: Callable[[str], bool],
 ) -> list[Occurrence]:
-    """Return all that waits too long. An error in one site never hides the others.
+    """Return everything that waits too long. An error in one site never hides the others.
 
-    `since` is when captures_watch looked first. `is_finished` is asked about runs that hold leases or ask people.
+    `since` is when captures_watch looked first. `is_finished` is called with runs that hold leases or ask people.
     """
     failed = {each.subject for each in occurrences(records) if not each.found}
     found = [*_sensing(register, records, now, since)]
@@ -141,7 +141,7 @@ class _Look:
         )  # fmt: skip
 
     def _files(self, key: CaptureKey, snapshot: FolderSnapshot | None) -> Iterator[Occurrence]:
-        """Find a delivery that sensing has seen and not announced."""
+        """Find deliveries that sensing has seen and not announced."""
         limit = self.site.watch.expected_within
         if snapshot is None or self.now - snapshot.since <= limit:
             return

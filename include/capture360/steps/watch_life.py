@@ -1,4 +1,4 @@
-"""The last look of captures_watch: when it was and what it found. Without one lately alerts are sent at once."""
+"""The last look of captures_watch: its time and findings. Without a recent one alerts are sent at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST_TEXT = 1000
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a look found about a subject: what is wrong, how to fix it, and who can."""
+    """A finding about a subject: what is wrong, how to fix it, and who can."""
 
     kind: str
     subject: str
@@ -29,7 +29,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """When captures_watch looked last, and since when it looks without a gap.
+    """Time of the last look of captures_watch, and since when it looks without a gap.
 
     `queued` says since when runs of a DAG wait while none of it is running. `found` are the first findings of the look,
     and `more` is the number of the others.
@@ -72,7 +72,7 @@ def looked(
     queued: Mapping[str, datetime] | None = None,
     found: Sequence[Found] = (),
 ) -> None:
-    """Keep the time of a look, what waited in queues then, and what it found."""
+    """Record a look: its time, queued runs, and findings."""
     before = life(records, now)
     kept = [{name: text[:_LONGEST_TEXT] for name, text in asdict(each).items()} for each in found[:_MOST]]
     values = {

@@ -1,4 +1,4 @@
-"""Tasks of captures_watch: look for what no failing task reports, and alert once about each cause."""
+"""Tasks of captures_watch: find what no failing task reports, and alert once about each cause."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _COMPONENTS = {"scheduler": "the scheduler", "dag_processor": "the DAG processor
 
 
 def look() -> list[str]:
-    """Keep what is found, and drop what no longer is; returns lines about the first findings."""
+    """Keep findings, and drop those that are over; return lines about the first ones."""
     from capture360.steps import watch
     from capture360.steps.incidents import observe
     from capture360.steps.watch_life import Found, life, looked
@@ -61,7 +61,7 @@ def look() -> list[str]:
 
 
 def test_alert() -> None:
-    """Send a test alert; skips the task unless the run was triggered with `test_alert`."""
+    """Send a test alert; skip the task unless the run was triggered with `test_alert`."""
     if not get_current_context()["params"].get("test_alert"):
         raise AirflowSkipException("No test alert was requested.")
     alerts.send_test()
@@ -101,7 +101,7 @@ def _dags(watch: WatchSettings, now: datetime) -> Iterator[Occurrence]:
 
 
 def _queued(before: Mapping[str, datetime], now: datetime) -> dict[str, datetime]:
-    """Return since when runs of each DAG wait in the queue while none of it is running."""
+    """Return since when runs of each DAG are queued while none is running."""
     waiting = [dag for dag in WATCHED if run_state.queued_runs(dag) and not run_state.running_runs(dag)]
     return {dag: before.get(dag, now) for dag in waiting}
 
@@ -121,7 +121,7 @@ def _queues(watch: WatchSettings, queued: Mapping[str, datetime], now: datetime)
 
 
 def _connections(register: Register, now: datetime) -> Iterator[Occurrence]:
-    """Try each CDF connection: a secret that has expired shows here before a capture fails."""
+    """Try each CDF connection, so that an expired secret is found before a capture fails."""
     from airflow_capture360.hooks import CogniteCdfHook
     from capture360.cdf.client import inspect
     from capture360.errors import AirflowUnavailableError, Capture360Error, UnavailableError

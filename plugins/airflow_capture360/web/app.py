@@ -31,7 +31,7 @@ _HEADERS = {
     "Cache-Control": "private, no-store",
 }
 _PICTURES_KEPT = "private, max-age=86400"
-"""A delivery's pictures do not change: a browser need not ask for them again for a day."""
+"""Pictures of a delivery do not change, so browsers cache them for a day."""
 
 app = FastAPI(
     title="capture360",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 _DAGS = ("captures_ingest", "captures_contextualize", "captures_review")
-"""The DAGs whose runs are headed by the key of a capture."""
+"""DAGs whose runs have the key of a capture as partition key."""
 _RUNS_SHOWN = 20
 _MOST_PAGES = 1_000_000
 
@@ -91,7 +91,7 @@ def capture(session: SessionDep, user: GetUserDep, site: SiteId, capture: Captur
 
 
 def _readable(user: GetUserDep) -> Sequence[str]:
-    """The DAGs whose runs this user may see."""
+    """Return the DAGs whose runs this user may see."""
     manager = get_auth_manager()
     return [
         dag
@@ -103,7 +103,7 @@ def _readable(user: GetUserDep) -> Sequence[str]:
 
 
 def _last_runs(session: SessionDep, dags: Sequence[str]) -> Mapping[str, LastRun]:
-    """The last run of each partition key: one query."""
+    """Return the last run of each partition key, in one query."""
     last = (
         select(func.max(DagRun.id).label("id"))
         .where(DagRun.dag_id.in_(dags), DagRun.partition_key.is_not(None))
@@ -115,7 +115,7 @@ def _last_runs(session: SessionDep, dags: Sequence[str]) -> Mapping[str, LastRun
 
 
 def _runs_of(session: SessionDep, key: CaptureKey, dags: Sequence[str]) -> Sequence[LastRun]:
-    """The last runs that are headed by this capture."""
+    """Return the last runs of this capture."""
     wanted = _COLUMNS.where(DagRun.dag_id.in_(dags), DagRun.partition_key == str(key))
     rows = session.execute(wanted.order_by(DagRun.id.desc()).limit(_RUNS_SHOWN))
     return [_run(*row) for _, *row in rows]
@@ -132,7 +132,7 @@ def _run(dag: str, run: str, state: object, at: datetime) -> LastRun:
 
 
 def html_page(content: tuple[str, str]) -> Response:
-    """Return a page with the policy that it was made for."""
+    """Return a response with a page and its content security policy."""
     text, policy = content
     headers = {
         "Content-Security-Policy": policy,

@@ -1,6 +1,6 @@
-"""The address that a monitor asks.
+"""Health check for monitoring.
 
-health    200 if all is well, else 503; either with what is known, as JSON
+health    200 if all is well, else 503; either with details as JSON
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 @router.api_route("/health", methods=["GET", "HEAD"])
 def health() -> Response:
-    """Return whether sensing looks, runs move and nothing is stuck, by what captures_watch found last."""
+    """Return whether sensing scans, runs progress and nothing is stuck, by the last findings of captures_watch."""
     from capture360.records import Records
     from capture360.settings.register import Register
     from capture360.steps.health import health, unknown

@@ -1,4 +1,4 @@
-"""The panorama viewer: its page, its static files, and the captures and faces that it shows, read from CDF.
+"""The panorama viewer: its page, its static files, and captures and faces from CDF.
 
     view/<site>/<capture>                    the page
     static/<name>                            its scripts and style
@@ -6,7 +6,7 @@
     captures/<site>?like=<text>              other captures of the site, as JSON
     faces/<site>/<capture>/<image>/<face>    a face of an image, `size` thumbnail, small or full
 
-A browser gets content of CDF from here alone: no link to CDF's storage and no token ever reaches it.
+Browsers get content of CDF only through these routes: no link to CDF's storage and no token reaches them.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ _PAGE_POLICY = (
 )
 _NO_SCRIPTS = "default-src 'none'; frame-ancestors 'none'; sandbox"
 _OTHERS = 50
-"""Captures that are offered for comparison at once."""
+"""Captures that are offered for comparison."""
 _REMEMBERED_S = 60
-"""How long the images of a capture are taken for what they were: a face costs one request to CDF then."""
+"""Seconds for which the images of a capture are cached, so that a face takes one request to CDF."""
 _CAPTURES_REMEMBERED = 32
 _BYTES_REMEMBERED = 64_000_000
 
@@ -56,7 +56,7 @@ ImageId = Annotated[str, Path(max_length=255)]
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """A capture with what reads its faces."""
+    """A capture with the context that reads its faces."""
 
     ctx: StepContext
     capture: ViewedCapture
@@ -95,7 +95,7 @@ def static(name: Annotated[str, Path(pattern=r"^[a-z]{1,40}\.(css|js)$")]) -> Re
 
 @router.get("/views/{site}/{capture}")
 def view(site: SiteId, capture: CaptureId) -> Response:
-    """Return one capture for the viewer, as CDF and the records have it now."""
+    """Return the viewer's document of one capture, read from CDF and the records."""
     from capture360.steps.view import view_document
 
     try:
@@ -108,7 +108,7 @@ def view(site: SiteId, capture: CaptureId) -> Response:
 
 @router.get("/captures/{site}")
 def captures(site: SiteId, like: Annotated[str, Query(max_length=200)] = "") -> Response:
-    """Return captures of a site whose keys hold `like`, the newest names first: names and addresses of their views."""
+    """Return names and view addresses of a site's captures whose keys contain `like`, newest names first."""
     from capture360.records import Records
     from capture360.settings.register import Register
 
@@ -132,7 +132,7 @@ def face(
     size: Literal["thumbnail", "small", "full"] = "full",
     version: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
-    """Return a face of an image as CDF holds it, or a small JPEG of it; `version` only tells contents apart."""
+    """Return a face of an image as stored in CDF, or a small JPEG of it; `version` only distinguishes contents."""
     from capture360.pictures.jpeg import read_header
     from capture360.pictures.small import SMALL, THUMBNAIL, small_copy
 
@@ -163,7 +163,7 @@ def face(
 
 
 def _open(key: CaptureKey, *, anew: bool = False) -> _Opened:
-    """Return a capture as it was read a moment ago, or read it `anew`."""
+    """Return a cached capture, or read it `anew`."""
     from airflow_capture360.hooks import CogniteCdfHook
     from capture360.records import Records
     from capture360.settings.register import Register
@@ -205,5 +205,5 @@ def _json(document: Any) -> Response:
 
 
 def _refusal(error: Capture360Error) -> HTTPException:
-    """The answer for what cannot be shown: 503 where a later try may help, 404 otherwise."""
+    """Return the HTTP error: 503 if a later attempt may succeed, 404 otherwise."""
     return HTTPException(503 if isinstance(error, UnavailableError) else 404, str(error))

@@ -1,4 +1,4 @@
-"""The run of captures_review behind a review: whether it still asks, and how its Required Actions are answered."""
+"""The run of captures_review behind a review: its state, and answering its Required Actions."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _ENDED = {"success", "failed", "skipped", "upstream_failed", "removed"}
 
 @dataclass(frozen=True, slots=True)
 class ReviewRun:
-    """`answered` are the numbers of pages that take no more answers, `waiting` those that Airflow asks about.
+    """State of a review's run. `answered` are pages that take no more answers, `waiting` those with a Required Action.
 
-    `starting` says that it does not ask about all others yet.
-    `address` is that of the run's page within Airflow; `closed` says why the whole review takes no answers.
+    `starting` if Required Actions of further pages are still to come.
+    `address` is that of the run's page within Airflow; `closed` is the reason why the review takes no answers.
     """
 
     run_id: str
@@ -43,14 +43,14 @@ class ReviewRun:
 
 
 def may_decide(user: GetUserDep) -> bool:
-    """Whether a person may answer the review's Required Actions."""
+    """Return whether a person may answer the review's Required Actions."""
     return get_auth_manager().is_authorized_dag(
         method="PUT", access_entity=DagAccessEntity.HITL_DETAIL, details=DagDetails(id=DAG), user=user
     )
 
 
 def run_state(session: SessionDep, run: str) -> ReviewRun:
-    """The run as Airflow has it, by the name that records give it."""
+    """Return the state of a run in Airflow, by its name in records."""
     run_id = run_id_of(run) if is_run_of(run, DAG) else ""
     state = session.scalar(select(DagRun.state).where(DagRun.dag_id == DAG, DagRun.run_id == run_id))
     address = f"dags/{DAG}/runs/{quote(run_id, safe='')}" if state is not None else ""
@@ -70,7 +70,7 @@ def run_state(session: SessionDep, run: str) -> ReviewRun:
 
 
 def finish_run(session: SessionDep, user: GetUserDep, run: ReviewRun) -> None:
-    """Answer the Required Actions that wait, by Airflow's own route."""
+    """Answer the waiting Required Actions by Airflow's own route."""
     payload = UpdateHITLDetailPayload(chosen_options=[LEAVE], params_input={"approve": "", "reject": ""})
     for page in sorted(run.waiting):
         try:

@@ -1,4 +1,4 @@
-"""The page on which people decide about suggested links, and what its script sends.
+"""The page for reviewing suggested links, and the routes that its script calls.
 
     review/<site>/<capture>            the page
     review/<site>/<capture>/answers    POST: answers about plates, stored at once; 409 if a newer one is there
@@ -44,7 +44,7 @@ _lock = threading.Lock()
 
 
 class GivenAnswer(BaseModel):
-    """An answer about a plate of somebody who has seen `version` of its answers; `asset` is a reference."""
+    """A person's answer about a plate, based on `version` of its answers; `asset` is a reference."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -64,7 +64,7 @@ class GivenAnswers(BaseModel):
 
 
 class Finished(BaseModel):
-    """The review that somebody is done with."""
+    """The review that a person finishes."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -72,7 +72,7 @@ class Finished(BaseModel):
 
 
 def from_our_page(request: Request) -> None:
-    """403 for what a page of another site makes a browser send: forms cannot send JSON, and browsers name the site."""
+    """Refuse cross-site requests with 403: forms cannot send JSON, and browsers state the origin."""
     sent_from = request.headers.get("sec-fetch-site", "same-origin")
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent_from not in {"same-origin", "none"} or media_type != "application/json":
@@ -87,7 +87,7 @@ _DECIDES = [
 
 @router.get("/review/{site}/{capture}")
 def review(session: SessionDep, user: GetUserDep, site: SiteId, capture: CaptureId) -> Response:
-    """Return the page; without a review it says that nobody is asked."""
+    """Return the page; it has no plates if there is no review."""
     from capture360.reports.review_cards import Head, render_review
     from capture360.steps.review_page import asked_plates
 
@@ -110,7 +110,7 @@ def review(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
 
 @router.post("/review/{site}/{capture}/answers", dependencies=_DECIDES)
 def answer(session: SessionDep, user: GetUserDep, site: SiteId, capture: CaptureId, given: GivenAnswers) -> Response:
-    """Store answers; each result is the newest answer about its plate, and whether it is the one that was sent."""
+    """Store answers; return for each the newest answer about its plate, and whether it is the one that was sent."""
     from dataclasses import asdict
 
     from capture360.steps.review_answers import Answer, give
@@ -148,7 +148,7 @@ def answer(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
 
 @router.post("/review/{site}/{capture}/finish", dependencies=_DECIDES)
 def finish(session: SessionDep, user: GetUserDep, site: SiteId, capture: CaptureId, done: Finished) -> Response:
-    """Answer every Required Action of the review that still waits: as decided on this page."""
+    """Answer every waiting Required Action of the review as decided on this page."""
     key = CaptureKey(site, capture)
     try:
         _, found = _current(key, done.review)
@@ -178,7 +178,7 @@ def assets(site: SiteId, capture: CaptureId, like: Annotated[str, Query(max_leng
 
 
 def _asset(site: str, question: Question, given: GivenAnswer) -> Asset | None:
-    """The asset that is approved; 422 if the plate has no such tag and the site no such asset."""
+    """Return the approved asset; 422 if neither the plate nor the site has it."""
     from capture360.steps.review_page import asset_for
 
     if given.choice != "approve":
@@ -202,7 +202,7 @@ def _opened(key: CaptureKey) -> tuple[Records, OpenReview | None]:
 
 
 def _current(key: CaptureKey, digest: str) -> tuple[Records, OpenReview]:
-    """The review that a page shows; 409 if there is a newer one."""
+    """Return the review that a page shows; 409 if there is a newer one."""
     records, found = _opened(key)
     if found is None or found.digest != digest:
         raise HTTPException(409, f"{key} was asked about again since this page was loaded. Load it again.")
@@ -210,7 +210,7 @@ def _current(key: CaptureKey, digest: str) -> tuple[Records, OpenReview]:
 
 
 def _closed(review: OpenReview, run: ReviewRun) -> Mapping[int, str]:
-    """Why pages of the review take no more answers."""
+    """Return why pages of the review take no more answers, by page."""
     pages = set(range(len(review.pages)))
     if run.closed:
         return dict.fromkeys(pages, run.closed)
@@ -218,7 +218,7 @@ def _closed(review: OpenReview, run: ReviewRun) -> Mapping[int, str]:
 
 
 def assets_of(site: str) -> Mapping[str, Asset]:
-    """The assets of a site by reference, as they were some minutes ago."""
+    """Return the assets of a site by reference, cached for some minutes."""
     from airflow_capture360.hooks import CogniteCdfHook
     from capture360.cdf.registry import mode_of
     from capture360.settings.register import Register
