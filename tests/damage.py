@@ -43,7 +43,7 @@ def damaged_json(draw: st.DrawFn, document: dict[str, Any]) -> bytes:
             if kind == "key" and isinstance(holder, dict):
                 holder.pop(last, None)
             else:
-                holder[last] = draw(st.sampled_from(WRONG))
+                holder[last] = copy.deepcopy(draw(st.sampled_from(WRONG)))  # the next change may alter it
         except (KeyError, IndexError, TypeError):
             continue  # the other change has taken this place away
     return json.dumps(changed).encode()

@@ -51,6 +51,14 @@ P01 = POSES.rule(
             column="z",
         ),
         **says(
+            '{where}: {column} is "{value}", no number. Export the pose of this station, or remove the row.',
+            name="nan",
+            bad="NaN",
+            where="stations.csv row 3 (s-02)",
+            column="z",
+            value="NaN",
+        ),
+        **says(
             '{where}: {column} "{value}" is too large to be a coordinate. Export the pose of this station again.',
             name="infinite",
             bad="inf, or 1e400",
@@ -162,8 +170,11 @@ def _unturned(table: ParsedStations, rows: NDArray[np.int64]) -> Iterator[RowVio
 def _empty(table: ParsedStations, rows: NDArray[np.int64], column: str) -> Iterator[RowViolations]:
     numbers = table.numbers[column]
     rows = rows[np.isnan(numbers.values[rows]) & ~numbers.wrong[rows]]
-    if len(rows):
-        yield RowViolations(P01, table.stations, rows, column=column)
+    is_empty = (table.stations.frame[column].iloc[rows] == "").to_numpy()
+    if is_empty.any():
+        yield RowViolations(P01, table.stations, rows[is_empty], column=column)
+    if not is_empty.all():
+        yield RowViolations(P01, table.stations, rows[~is_empty], "nan", column)
 
 
 def _too_far(table: ParsedStations, rows: NDArray[np.int64]) -> Iterator[RowViolations]:

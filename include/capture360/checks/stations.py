@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 STATION_PATTERN = rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,{STATION_LENGTH - 1}}}$"
 NAME_LENGTH = 255
-_CONTROL = r"[\x00-\x1f\x7f-\x9f]"
+_CONTROL = "[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+"""Control characters, and those that turn the direction of what follows (Unicode Standard Annex 9)."""
 
 STATIONS = Family("I", "Identity: who is who?")
 

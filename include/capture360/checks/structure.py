@@ -15,6 +15,7 @@ from capture360.landing.folder import CaptureFolder, OutsideError
 from capture360.landing.ready import delivered_files, ready_files
 from capture360.model import CaptureKey, CaptureKind
 from capture360.readers.manifest import MANIFEST, Manifest
+from capture360.readers.near_misses import alike_key, files_alike
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import CAPTURE_FOLDER, says
 from capture360.rules.structure import S07, STRUCTURE
@@ -195,5 +196,13 @@ def _files(folder: CaptureFolder, pictures: Frame) -> Iterator[RowViolations]:
         yield RowViolations(S07, pictures, outside, "outside", "file", words=lambda at: {"problem": problems[at]})
     missing = ~named.isin(list(folder.sizes)).to_numpy() & (named != "").to_numpy()
     missing[outside] = False
-    if missing.any():
-        yield RowViolations(S07, pictures, where(missing), column="file")
+    if not missing.any():
+        return
+    alike = files_alike(folder)
+    near = {at: alike.get(alike_key(str(named.iat[at])), "") for at in where(missing).tolist()}
+    lost = np.array([at for at, path in near.items() if not path], dtype=np.int64)
+    found = np.array([at for at, path in near.items() if path], dtype=np.int64)
+    if len(lost):
+        yield RowViolations(S07, pictures, lost, column="file")
+    if len(found):
+        yield RowViolations(S07, pictures, found, "near", "file", words=lambda at: {"near": near[at]})

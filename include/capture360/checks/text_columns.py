@@ -27,6 +27,17 @@ FORMS: dict[TimeBase, tuple[str, str]] = {
 _ZONED = r"(?:[zZ]|[+-][0-9]{2}:?[0-9]{2}|[T ][0-9:.,]+ ?[+-][0-9]{2})$"
 _PLAIN = r"^[^a-zA-Z+]+?(?:[T ][^a-zA-Z+-]*)?$"
 """A date with or without a time, and without a zone or anything that might be one."""
+_ODD = r"[0-9]t|z$|[0-9],[0-9]|\u2212|(?:UTC|GMT)$|:60|\.[0-9]{10}"
+_LEAP = r"[T ][0-9]{2}:59:60(?:\D|$)"
+_USUAL = (
+    (r"^([0-9]{4}-[0-9]{2}-[0-9]{2})t", r"\1T"),
+    (r" ?(?:z|UTC|GMT)$", "Z"),
+    ("\u2212", "-"),
+    (r"(:[0-9]{2}),([0-9])", r"\1.\2"),
+    (r"(\.[0-9]{9})[0-9]+", r"\1"),
+    (r"([T ][0-9]{2}:59):60", r"\1:59"),
+)
+"""Small letters (RFC 3339), a decimal comma, a typographic minus, a leap second: a second after the one before it."""
 _LATEST = 1e11
 _FIRST, _LAST = -62_135_510_400_000_000, 253_402_128_000_000_000
 """Years 1 and 9999 less a day, in Unix microseconds. Times beyond are clamped to these, which no rule accepts."""
@@ -79,19 +90,35 @@ def _texts(column: pd.Series[str], stated: Time) -> Times:
     import pandas as pd
 
     empty = (column == "").to_numpy()
+    column, leap = _usual_form(column)
     zoned = column.str.contains(_ZONED, regex=True).to_numpy(dtype=bool)
     plain = ~zoned & column.str.contains(_PLAIN, regex=True).to_numpy(dtype=bool)
     # A text without a zone is read as UTC here, so that one with another zone beside it changes nothing.
     read = pd.to_datetime(column.where(zoned | plain), format="ISO8601", utc=True, errors="coerce")
     read = read.astype("datetime64[us, UTC]")
     known = read.notna().to_numpy()
-    micro = np.where(known, read.astype("int64").to_numpy(), 0)
+    micro = np.where(known, read.astype("int64").to_numpy() + leap, 0)
     unzoned, unclear = known & plain, np.zeros(len(column), dtype=bool)
     if stated.zone:
         local = np.flatnonzero(unzoned & (micro > _ZONES_FROM) & (micro < _ZONES_TO))
         micro[local], unclear[local] = _from_zone(micro[local], stated.zone)
         unzoned[:] = False
     return Times(_utc(micro, known, stated), ~empty & ~known, unzoned, zoned, unclear)
+
+
+def _usual_form(column: pd.Series[str]) -> tuple[pd.Series[str], NDArray[np.int64]]:
+    """Other ways to write the same ISO 8601 time in the usual one, and microseconds to add for leap seconds."""
+    odd = column.str.contains(_ODD, regex=True).to_numpy(dtype=bool)
+    leap = np.zeros(len(column), dtype=np.int64)
+    if not odd.any():
+        return column, leap
+    text = column[odd]
+    leap[odd] = np.where(text.str.contains(_LEAP, regex=True).to_numpy(dtype=bool), 1_000_000, 0)
+    for written, usual in _USUAL:
+        text = text.str.replace(written, usual, regex=True)
+    result = column.copy()
+    result[odd] = text
+    return result, leap
 
 
 def _from_zone(micro: NDArray[np.int64], zone: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

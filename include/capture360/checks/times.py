@@ -263,6 +263,7 @@ def dates(given: CheckInput) -> Iterator[Group]:
         zone = table.manifest.time.zone
         yield RowViolations(T03, table.stations, unclear, column="time_taken", words=lambda at: {"zone": zone})
     times = table.times.utc.dropna()
+    times = times[(times >= _EARLIEST) & (times <= datetime.now(UTC) + _CLOCK_SKEW)]
     if len(times) < 2:
         return
     span = times.max() - times.min()

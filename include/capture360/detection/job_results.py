@@ -110,6 +110,8 @@ def structure(document: Any) -> str:
 
 def _fields(value: Any, place: str) -> Iterator[str]:
     if isinstance(value, dict):
+        if not value:
+            yield f"{place}: empty object".lstrip(": ")
         for name, part in value.items():
             yield from _fields(part, f"{place}.{name}".lstrip("."))
     elif isinstance(value, list):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKind
 from capture360.readers.columns import FACE_COLUMNS, STATION_COLUMNS, canonical, station_columns
@@ -28,12 +30,12 @@ def tables_named(folder: CaptureFolder, stem: str) -> list[str]:
 
 def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> Tables:
     """Read the tables of a canonical capture; Unreadable if a table is missing or malformed."""
-    stations = canonical(read_table(folder, "stations", settings), manifest, STATION_COLUMNS, station_columns(manifest))
+    stations = table_of_rows(folder, "stations", manifest, settings, STATION_COLUMNS, station_columns(manifest))
     findings = stations.findings
     if manifest.kind is CaptureKind.PANORAMA:
         faces, faces_file = panoramas(folder, stations.frame), stations.file
     elif tables_named(folder, "faces"):
-        table = canonical(read_table(folder, "faces", settings), manifest, FACE_COLUMNS, ("station_id", "face", "file"))
+        table = table_of_rows(folder, "faces", manifest, settings, FACE_COLUMNS, ("station_id", "face", "file"))
         faces, faces_file = named_faces(table.frame, manifest), table.file
         findings += table.findings
     else:
@@ -60,8 +62,23 @@ def read_table(folder: CaptureFolder, stem: str, settings: CheckSettings) -> Tab
         )
     else:
         table = read_delimited(folder, path, max_rows=rows, max_columns=columns, max_bytes=size)
-    if table.frame.empty:
+    if not any(table.header):
         raise Unreadable(S05.finding(path, message="empty"), *table.findings)
+    return table
+
+
+def table_of_rows(
+    folder: CaptureFolder,
+    stem: str,
+    manifest: Manifest,
+    settings: CheckSettings,
+    known: Sequence[str],
+    required: Sequence[str],
+) -> Table:
+    """The table `stem` under canonical names; Unreadable if it lacks a required column, or has no rows."""
+    table = canonical(read_table(folder, stem, settings), manifest, known, required)
+    if table.frame.empty:
+        raise Unreadable(S05.finding(table.file, message="empty"), *table.findings)
     return table
 
 

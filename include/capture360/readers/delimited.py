@@ -29,7 +29,20 @@ _BLOCK = 8 << 20
 _RAGGED_SHOWN = 20
 _ROWS_NAMED = 5
 _NAMES_SHOWN = 10
+_NOTHING = " \t\r\n,;|\x1a"
+"""What a line without values is made of; old programs end a file with 0x1A."""
 _FIX = "Look for an unclosed quote, and save it as UTF-8 CSV."
+_OTHER_FORMS = (
+    (
+        b"PK\x03\x04",
+        "an Excel workbook or another zip archive",
+        "Name it .xlsx if it is a workbook, or save it as CSV.",
+    ),
+    (b"\xd0\xcf\x11\xe0", "a workbook of old Excel, or one with a password", "Save it as CSV."),
+    (b"PAR1", "a Parquet table", "Name it .parquet."),
+    (b"\x1f\x8b", "a gzip archive", "Unpack it."),
+)
+"""How other files begin, and what to do with them."""
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -60,7 +73,7 @@ class _Rows:
     ragged: list[tuple[int, int]] = field(default_factory=list)
 
     def __call__(self, row: Any) -> str:
-        if not row.text.strip(" \t\r\n,;|"):
+        if not row.text.strip(_NOTHING):
             self.blank.append(row.number)
         else:
             self.ragged.append((row.number, row.actual_columns))
@@ -85,6 +98,7 @@ def read_delimited(
     if size > max_bytes:
         raise too_large(path, size, max_bytes)
     with folder.open(path) as stream:
+        _refuse_other_forms(stream, path)
         encoding = _encoding(stream)
         stream.seek(0)
         head = _head(path, _start(stream, encoding), header, skip)
@@ -98,13 +112,23 @@ def read_delimited(
     return Table(path, head.names, frame, head.delimiter == ",", findings=findings)
 
 
+def _refuse_other_forms(stream: IO[bytes], path: str) -> None:
+    """Unreadable for a file of another form under the name of a text table."""
+    start = stream.read(8)
+    stream.seek(0)
+    for signature, form, fix in _OTHER_FORMS:
+        if start.startswith(signature):
+            raise unreadable(path, "a text table", f"it is {form}", fix)
+
+
 def _encoding(stream: IO[bytes]) -> str:
     start = stream.read(4096)
     for bom, encoding in _BOMS:
         if start.startswith(bom):
             return encoding
-    if b"\x00" in start:
-        even, odd = start[::2].count(0), start[1::2].count(0)
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    if 4 * max(even, odd) > len(start):
+        # Half of the bytes of Latin text in UTF-16; a few are damage.
         return "utf-16-le" if odd > even else "utf-16-be"
     decoder = codecs.getincrementaldecoder("utf-8")()
     stream.seek(0)
@@ -137,9 +161,12 @@ def _head(path: str, text: str, names: tuple[str, ...] | None, skip: int) -> _He
         below = "".join(io.StringIO(text, newline="").readlines()[skip : skip + 1])
         return _Head(names, _most_cells(path, below)[0], skip, skip)
     stated = _STATED.match(text)
-    above = stated.end() if stated else 0
-    delimiter, cells, lines = _most_cells(path, text[above:], stated[1] if stated else "")
-    return _Head(tuple(cell.strip().strip("\ufeff") for cell in cells), delimiter, lines + (above > 0), 1)
+    text = text[stated.end() if stated else 0 :]
+    written = io.StringIO(text, newline="").readlines()
+    blank = sum(1 for _ in itertools.takewhile(lambda line: not line.strip(f"{_NOTHING}\ufeff"), written))
+    delimiter, cells, lines = _most_cells(path, "".join(written[blank:]), stated[1] if stated else "")
+    names = tuple(cell.strip().strip("\ufeff") for cell in cells)
+    return _Head(names, delimiter, lines + blank + bool(stated), 1 + blank)
 
 
 def _most_cells(path: str, text: str, stated: str = "") -> tuple[str, list[str], int]:
@@ -194,9 +221,9 @@ def _parsed(
             ),
         )
     except (pa.ArrowException, UnicodeError, ValueError) as error:
-        if "Empty CSV" in str(error) or "Could not skip" in str(error):
-            raise Unreadable(S05.finding(path, message="empty")) from None
-        raise unreadable(path, "a text table", _first_sentence(error), _FIX) from None
+        if "Empty CSV" not in str(error) and "Could not skip" not in str(error):
+            raise unreadable(path, "a text table", _first_sentence(error), _FIX) from None
+        table = pa.table({place: pa.array([], pa.large_string()) for place in places})
     if table.num_rows > max_rows:
         raise too_long(path, max_rows, "Split the capture by level or area.")
     frame = text_frame(table, names)

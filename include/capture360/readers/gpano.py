@@ -17,8 +17,8 @@ from capture360.model import slug
 from capture360.pictures.exif import Place, camera_notes
 from capture360.pictures.gpano import read_gpano
 from capture360.pictures.jpeg import ImageError, read_header
-from capture360.readers.canonical import read_table, tables_named
-from capture360.readers.columns import ROTATIONS, STATION_COLUMNS, canonical
+from capture360.readers.canonical import table_of_rows, tables_named
+from capture360.readers.columns import ROTATIONS, STATION_COLUMNS
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.pictures import PICTURE, panoramas
 from capture360.readers.problem import Unreadable
@@ -50,7 +50,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     lacking = {row.path: row.lacking for row in rows if row.lacking}
     file = "the pictures"
     if tables_named(folder, "stations"):
-        table = canonical(read_table(folder, "stations", settings), manifest, STATION_COLUMNS, ("pano_file",))
+        table = table_of_rows(folder, "stations", manifest, settings, STATION_COLUMNS, ("pano_file",))
         frame, file = _joined(frame, table.frame), table.file
         _refuse_without_rotation(frame, manifest, file)
         findings = (*table.findings, *_unplaced(frame, lacking))

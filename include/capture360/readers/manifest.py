@@ -16,13 +16,30 @@ import re
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from capture360.model import CAPTURE_LENGTH, FACES, FARTHEST_M, SITE_LENGTH, CaptureKind, is_id
+from capture360.text import is_text
 
 MANIFEST = "capture.yaml"
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+
+def _one_line(value: str) -> str:
+    if not is_text(value):
+        raise PydanticCustomError("one_line", "it holds a line break or a control character")
+    return value
+
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_one_line)]
 Row4 = tuple[float, float, float, float]
 Matrix4 = tuple[Row4, Row4, Row4, Row4]
 SourceFormat = Literal["canonical", "navvis", "gpano", "spot", "e57"]
@@ -41,7 +58,7 @@ class Offset(_Part):
     """Transform to the site frame by an offset, a scale and a rotation about the vertical."""
 
     origin_offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    yaw_deg: float = 0.0
+    yaw_deg: Annotated[float, Field(ge=-36_000, le=36_000)] = 0.0
     scale: Annotated[float, Field(gt=0)] = 1.0
 
 
@@ -192,8 +209,8 @@ class Manifest(_Part):
     robot: str | None = None
     notes: str | None = None
     privacy: Literal["unreviewed", "blurred", "no_people"] = "unreviewed"
-    expected_stations: Annotated[int, Field(ge=0)] | None = None
-    revision: Annotated[int, Field(ge=1)] = 1
+    expected_stations: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    revision: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     supersedes: tuple[str, ...] = ()
     history: bool = False
 

@@ -43,6 +43,13 @@ class _TextLoader(yaml.BaseLoader):
             raise yaml.composer.ComposerError(None, None, "anchors and aliases are not used here", event.start_mark)
         return super().compose_node(parent, index)
 
+    def construct_scalar(self, node: yaml.ScalarNode) -> str:
+        text = str(super().construct_scalar(node))
+        if any(0xD800 <= ord(each) <= 0xDFFF for each in text):
+            problem = "an escape of half a character, which no file can hold"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return text
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
@@ -74,7 +81,16 @@ def load_document(folder: CaptureFolder) -> dict[str, Any]:
     try:
         loader = _TextLoader(_decoded(content))
         document = loader.get_single_data()
-    except (yaml.YAMLError, UnicodeError, RecursionError) as error:
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        problem = f"it is not UTF-8 (byte 0x{content[error.start]:02x} in line {line})"
+        raise _broken(problem, "Save it as UTF-8.") from None
+    except RecursionError:
+        raise _broken("it is nested too deep", "Write it as the manual shows.") from None
+    except yaml.reader.ReaderError as error:
+        problem = f"it holds the character {int(error.character):#04x}, which YAML does not allow"
+        raise _broken(problem, "Save it as text in UTF-8.") from None
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or type(error).__name__

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Mapping
 
 from capture360.landing.folder import CaptureFolder
 
@@ -27,6 +29,17 @@ def advice(found: str, stem: str) -> str:
     if suffix in _SPREADSHEETS:
         return f"Save it as {stem}.csv or {stem}.xlsx."
     return f"Rename it to {stem}.{suffix}."
+
+
+def alike_key(path: str) -> str:
+    """Equal for paths that differ only in case, Unicode form, blanks or the suffix of a picture."""
+    name = unicodedata.normalize("NFKC", path.replace("\\", "/")).casefold()
+    return re.sub(r"\.(?:jpe?g|png)(?:\.(?:jpe?g|png))?$", "", re.sub(r"[\s_]+", "", name))
+
+
+def files_alike(folder: CaptureFolder) -> Mapping[str, str]:
+    """A path of the folder by `alike_key`."""
+    return {alike_key(entry.path): entry.path for entry in folder.files}
 
 
 def _near(folder: CaptureFolder, stem: str, suffix: str) -> list[str]:

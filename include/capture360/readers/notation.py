@@ -26,6 +26,7 @@ _SIGNS = {".": "point", ",": "comma"}
 _OTHER = {".": ",", ",": "."}
 _SPACES = "[ \u00a0\u2007\u2009\u202f]"
 _APOSTROPHES = "['\u2019\u02bc]"
+_MINUS = "\u2212"
 _FINE = ("mm", "cm", "in")
 """Units in which three decimals are implausible, so that `1.234` may as well have a thousands separator."""
 _SHORT = "^[+-]?[0-9]{1,3}$"
@@ -93,6 +94,9 @@ def plain_numbers(
     Unreadable where the table mixes notations, or neither its cells nor the manifest determine one.
     """
     columns = [name for name in (*numbers.lengths, *numbers.bounded) if name in frame.columns]
+    every = [name for name in (*columns, *numbers.others) if name in frame.columns]
+    minus = [name for name in every if frame[name].str.contains(_MINUS, regex=False).any()]
+    frame = frame.assign(**{name: frame[name].str.replace(_MINUS, "-", regex=False) for name in minus})
     texts = {name: _arrow(frame[name]) for name in columns}
     evidence = _evidence(texts, numbers.bounded)
     where = _Places(frame, file, manifest.frame.unit)

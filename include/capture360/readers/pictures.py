@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -104,7 +105,11 @@ def _frame(rows: list[tuple[str, str, str]]) -> pd.DataFrame:
 
 
 def _forward(files: pd.Series[str]) -> pd.Series[str]:
-    return files.str.replace("\\", "/", regex=False).str.removeprefix("./")
+    """Paths with forward slashes, without `.`, `..` and empty parts where these stay inside the folder."""
+    forward = files.str.replace("\\", "/", regex=False).str.removeprefix("./")
+    roundabout = forward.str.contains(r"(?:^|.)/\.{0,2}/", regex=True)
+    roundabout &= ~forward.str.contains(":", regex=False)
+    return forward.where(~roundabout, forward.map(posixpath.normpath)).astype("str")
 
 
 def _pattern(text: str, aliases: Mapping[str, str], station: str) -> re.Pattern[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from capture360.landing.folder import CaptureFolder
 from capture360.readers.delimited import Table, text_frame, unique_names, without_blank_rows
 from capture360.readers.expansion import most_unpacked, too_large, too_long, too_wide, unreadable
-from capture360.readers.workbook import first_sheet
+from capture360.readers.problem import Unreadable
+from capture360.readers.workbook import FirstSheet, first_sheet
 from capture360.rules.finding import Finding
-from capture360.rules.structure import S03
+from capture360.rules.structure import S03, S04
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +22,8 @@ _SAVE_AGAIN = "Save it again as .xlsx, or as CSV."
 _BATCH = 1 << 16
 _SHEETS = 20
 """Unread sheets that the note names at most."""
+_MOST_TIME = {"s": 253_402_300_800, "ms": 253_402_300_800_000}
+"""Year 10000 in seconds and milliseconds, which finer units cannot say."""
 _CELL = 16
 """Bytes of memory that a cell of text takes at least."""
 
@@ -35,35 +39,36 @@ def read_excel(folder: CaptureFolder, path: str, *, max_rows: int, max_columns: 
         raise too_large(path, size, max_bytes)
     try:
         with folder.open(path) as stream:
-            single = first_sheet(stream, path, size, max_rows=max_rows, max_columns=max_columns, max_bytes=max_bytes)
-        workbook = python_calamine.CalamineWorkbook.from_filelike(single)
-        names = workbook.sheet_names
-        sheet = workbook.get_sheet_by_index(0)
+            first = first_sheet(stream, path, size, max_rows=max_rows, max_columns=max_columns, max_bytes=max_bytes)
+        workbook = python_calamine.CalamineWorkbook.from_filelike(first.content)
+        sheet = workbook.get_sheet_by_index(first.place)
         cells = sheet.to_python(skip_empty_area=False)
     except (python_calamine.CalamineError, OSError, ValueError, IndexError) as error:
         problem = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise unreadable(path, "an Excel workbook", problem, _SAVE_AGAIN) from None
-    first = next((place for place, row in enumerate(cells) if any(cell != "" for cell in row)), 0)
-    header = tuple(_text(cell).strip() for cell in cells[first]) if cells else ()
+    top = next((place for place, row in enumerate(cells) if any(cell != "" for cell in row)), 0)
+    header = tuple(_text(cell).strip() for cell in cells[top]) if cells else ()
     while header and not header[-1]:
         header = header[:-1]
     columns: dict[str, Any] = {}
     typed = set(range(len(header)))
     for place, name in enumerate(unique_names(header)):
-        column = [row[place] if place < len(row) else "" for row in cells[first + 1 :]]
+        column = [row[place] if place < len(row) else "" for row in cells[top + 1 :]]
         if any(isinstance(cell, str) and cell.strip() for cell in column):
             typed.discard(place)
         columns[name] = pd.array([_text(cell).strip() for cell in column], dtype="str")
     frame = pd.DataFrame(columns, copy=False)
-    frame["row"] = np.arange(len(frame), dtype=np.int64) + first + 2
-    return Table(path, header, without_blank_rows(frame), findings=tuple(_unread(path, names)), typed=frozenset(typed))
+    frame["row"] = np.arange(len(frame), dtype=np.int64) + top + 2
+    return Table(path, header, without_blank_rows(frame), findings=tuple(_unread(path, first)), typed=frozenset(typed))
 
 
-def _unread(path: str, names: Sequence[str]) -> Iterator[Finding]:
-    """A note about the sheets behind the first one."""
-    if len(names) > 1:
-        others = ", ".join(f'"{name}"' for name in names[1:_SHEETS])
-        yield S03.finding(path, f'"{names[0]}"', message="sheets", others=others)
+def _unread(path: str, sheet: FirstSheet) -> Iterator[Finding]:
+    """Notes about the sheets behind the first one, and about cells of it that hold no value."""
+    if sheet.others:
+        others = ", ".join(f'"{name}"' for name in sheet.others[:_SHEETS])
+        yield S03.finding(path, f'"{sheet.name}"', message="sheets", others=others)
+    if sheet.lacking:
+        yield S03.finding(path, sheet.first_lacking, message="uncalculated", count=sheet.lacking)
 
 
 def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_columns: int, max_bytes: int) -> Table:
@@ -86,15 +91,22 @@ def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_columns
                 raise too_wide(path, f'column "{names[-1]}"', max_columns)
             if file.metadata.num_rows > max_rows:
                 raise too_long(path, max_rows, "Split the capture by level or area.")
-            typed = frozenset(place for place, kind in enumerate(file.schema_arrow.types) if not _is_text(kind))
+            kinds = dict(zip(names, file.schema_arrow.types, strict=True))
+            if len(kinds) < len(names):
+                twice = next(name for name in names if names.count(name) > 1)
+                raise Unreadable(S04.finding(path, twice, message="twice", column=twice))
+            unread = {name: str(kind) for name, kind in kinds.items() if not (_is_text(kind) or _is_plain(kind))}
+            names = [name for name in names if name not in unread]
+            typed = frozenset(place for place, name in enumerate(names) if not _is_text(kinds[name]))
             most = most_unpacked(size, max_bytes)
             needed = _declared(file.metadata)
             if needed > most:
                 raise too_large(path, needed, most, " unpacked")
-            kept = parquet.ParquetFile(stream, metadata=file.metadata, read_dictionary=names)
+            shared = [name for name in names if name not in _delta_coded(file.metadata)]
+            kept = parquet.ParquetFile(stream, metadata=file.metadata, read_dictionary=shared)
             batches: list[Any] = []
             needed = 0
-            for batch in kept.iter_batches(_BATCH):
+            for batch in kept.iter_batches(_BATCH, columns=names):
                 needed += sum(_text_bytes(column) for column in batch.columns)
                 if needed > most:
                     raise too_large(path, needed, most, " unpacked")
@@ -107,7 +119,15 @@ def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_columns
     texts = pa.schema([(str(place), pa.large_string()) for place in range(len(names))])
     frame: pd.DataFrame = text_frame(pa.Table.from_batches(batches, texts), header)
     frame["row"] = np.arange(len(frame), dtype=np.int64) + 2
-    return Table(path, header, without_blank_rows(frame), typed=typed)
+    findings = tuple(S03.finding(path, name, message="kind", kind=kind) for name, kind in unread.items())
+    return Table(path, header, without_blank_rows(frame), typed=typed, findings=findings)
+
+
+def _delta_coded(metadata: Any) -> set[str]:
+    """Columns whose texts are stored as differences, which the library does not read as dictionaries."""
+    places = itertools.product(range(metadata.num_row_groups), range(metadata.num_columns))
+    chunks = (metadata.row_group(group).column(number) for group, number in places)
+    return {chunk.path_in_schema for chunk in chunks if any("DELTA" in each for each in chunk.encodings)}
 
 
 def _declared(metadata: Any) -> int:
@@ -140,15 +160,18 @@ def _text_bytes(column: Any) -> int:
 
 
 def _is_text(kind: Any) -> bool:
-    """Whether a column is text; ValueError if it is neither that nor numbers or times."""
     import pyarrow as pa
 
     inner = kind.value_type if pa.types.is_dictionary(kind) else kind
-    plain = pa.types.is_primitive(inner) or pa.types.is_decimal(inner) or pa.types.is_null(inner)
-    text = bool(pa.types.is_string(inner) or pa.types.is_large_string(inner))
-    if not (plain or text):
-        raise ValueError(f"a column holds {inner}, not text, numbers or times")
-    return text
+    return bool(pa.types.is_string(inner) or pa.types.is_large_string(inner) or pa.types.is_string_view(inner))
+
+
+def _is_plain(kind: Any) -> bool:
+    """Whether a column holds numbers or times."""
+    import pyarrow as pa
+
+    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_primitive(inner) or pa.types.is_decimal(inner) or pa.types.is_null(inner))
 
 
 def _text(cell: Any) -> str:
@@ -172,9 +195,16 @@ def _arrow_text(column: Any) -> Any:
         kind = column.type
     if pa.types.is_timestamp(kind):
         form = "%Y-%m-%dT%H:%M:%S"
-        # Only what is finer than a microsecond may be cut off; a coarser unit must not overflow.
-        exact = column.cast(pa.timestamp("us", kind.tz), safe=kind.unit != "ns")
+        count = column.cast(pa.int64())
+        most = _MOST_TIME.get(kind.unit)
+        # What no calendar holds stays a number, for the rule of times to complain about in its row.
+        within = pc.fill_null(pc.and_(pc.less(count, most), pc.greater(count, -most)), True) if most else None
+        known = pc.if_else(within, column, pa.scalar(None, kind)) if most else column
+        # Only what is finer than a microsecond may be cut off.
+        exact = known.cast(pa.timestamp("us", kind.tz), safe=kind.unit != "ns")
         text = pc.strftime(exact, format=form + ("%z" if kind.tz else ""))
+        if most:
+            text = pc.if_else(within, text, count.cast(pa.string()))
     elif pa.types.is_floating(kind):
         text = column.cast(pa.float64()).cast(pa.large_string())
     else:

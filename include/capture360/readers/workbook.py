@@ -13,7 +13,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO
 from xml.parsers import expat
 
@@ -32,17 +32,33 @@ class WorkbookError(ValueError):
     """The archive is no workbook."""
 
 
+@dataclass(frozen=True, slots=True)
+class FirstSheet:
+    """The first sheet that people see and that holds cells: a workbook of it alone, its place, and what it lacks.
+
+    `others` are the names of the further ones; `lacking` are cells without a value (formulas that were never
+    calculated, errors of Excel), the first of them by its address.
+    """
+
+    content: IO[bytes]
+    place: int
+    name: str
+    others: tuple[str, ...]
+    lacking: int
+    first_lacking: str
+
+
 def first_sheet(
     stream: IO[bytes], path: str, size: int, *, max_rows: int, max_columns: int, max_bytes: int
-) -> IO[bytes]:
-    """Return a workbook of the first sheet alone; Unreadable if it exceeds a limit, WorkbookError if it is damaged."""
+) -> FirstSheet:
+    """Return the first sheet; Unreadable if it exceeds a limit, WorkbookError if it is damaged."""
     most = most_unpacked(size, max_bytes)
     try:
         with zipfile.ZipFile(stream) as archive:
             parts = {entry.filename: entry for entry in archive.infolist()}
             if _BOOK not in parts or _RELATIONS not in parts:
                 raise WorkbookError("it is no .xlsx workbook")
-            wanted = _wanted(archive, parts, min(most, 1 << 20))
+            sheets, wanted = _wanted(archive, parts, min(most, 1 << 20))
             unpacked = sum(parts[name].file_size for name in wanted)
             if unpacked > most:
                 raise too_large(path, unpacked, most, " unpacked")
@@ -62,35 +78,54 @@ def first_sheet(
         for name, content in contents.items():
             archive.writestr(name, content)
     copy.seek(0)
-    return copy
+    first, *others = [sheet for sheet in sheets if sheet.holds_cells]
+    return FirstSheet(
+        copy, sheets.index(first), first.name, tuple(each.name for each in others), grid.lacking, grid.first_lacking
+    )
 
 
-def _wanted(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], most: int) -> list[str]:
-    """Names of the archive's parts that reading the first sheet needs, the sheet itself first."""
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    name: str
+    relation: str
+    is_hidden: bool
+    holds_cells: bool = True
+
+
+def _wanted(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], most: int) -> tuple[list[_Sheet], list[str]]:
+    """Return all sheets, and the names of the parts that reading the first one needs, the sheet itself first."""
     for name in (_BOOK, _RELATIONS):
         if parts[name].file_size > most:
             raise WorkbookError(f"its list of sheets has {parts[name].file_size:,} bytes")
-    sheets: list[str] = []
+    sheets: list[_Sheet] = []
     targets: dict[str, str] = {}
+    charts: set[str] = set()
 
     def sheet(name: str, attributes: dict[str, str]) -> None:
         if name == "sheet":
-            sheets.append(next((value for key, value in attributes.items() if key.endswith(":id")), ""))
+            relation = next((value for key, value in attributes.items() if key.endswith(":id")), "")
+            sheets.append(_Sheet(attributes.get("name", ""), relation, attributes.get("state", "visible") != "visible"))
 
     def relation(name: str, attributes: dict[str, str]) -> None:
         if name == "Relationship":
             targets[attributes.get("Id", "")] = attributes.get("Target", "")
+            if attributes.get("Type", "").rpartition("/")[2] in ("chartsheet", "dialogsheet"):
+                charts.add(attributes.get("Id", ""))
 
     _parse(archive.read(_BOOK), sheet)
     _parse(archive.read(_RELATIONS), relation)
     if not sheets:
         raise WorkbookError("it has no sheet")
-    target = targets.get(sheets[0], "")
+    sheets = [replace(each, holds_cells=each.relation not in charts and not each.is_hidden) for each in sheets]
+    if not any(each.holds_cells for each in sheets):
+        raise WorkbookError("all of its sheets are hidden, or charts")
+    first = next(each for each in sheets if each.holds_cells)
+    target = targets.get(first.relation, "")
     part = posixpath.normpath(target.lstrip("/") if target.startswith("/") else f"xl/{target}")
     if part not in parts:
         raise WorkbookError("its first sheet is missing")
     known = ("xl/sharedstrings.xml", "xl/styles.xml", _BOOK, _RELATIONS, "[content_types].xml", "_rels/.rels")
-    return [part, *(name for name in parts if name != part and name.casefold() in known)]
+    return sheets, [part, *(name for name in parts if name != part and name.casefold() in known)]
 
 
 @dataclass
@@ -105,11 +140,17 @@ class _Grid:
     height: int = 0
     width: int = 0
     bytes: int = 0
+    lacking: int = 0
+    first_lacking: str = ""
     _row: int = 0
     _column: int = 0
     _refers: bool = False
     _index: list[str] = field(default_factory=list)
     _inside: str = ""
+    _address: str = ""
+    _computed: bool = False
+    """Whether the cell holds a formula of which no value has been seen, or an error."""
+    _is_error: bool = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "row":
@@ -118,9 +159,12 @@ class _Grid:
         elif name == "c":
             self._place(attributes.get("r", ""))
             self._refers = attributes.get("t") == "s"
+            self._address = f"{_letters(self._column)}{self._row}"
+            self._is_error = self._computed = attributes.get("t") == "e"
         elif name in _VALUES:
             self._inside = name
             self._index.clear()
+            self._computed = self._computed or name == "f"
             self._valued()
         elif name == "t":
             self._inside = "t"
@@ -131,8 +175,13 @@ class _Grid:
             self.bytes += self.shared[index] if index is not None and index < len(self.shared) else 0
         if name in _VALUES or name == "t":
             self._inside = ""
+        if name == "c" and self._computed:
+            self.lacking += 1
+            self.first_lacking = self.first_lacking or self._address
 
     def text(self, data: str) -> None:
+        if self._inside in ("v", "t") and not self._is_error and data.strip():
+            self._computed = False
         if self._inside == "v" and self._refers:
             self._index.append(data[:16])
         elif self._inside:

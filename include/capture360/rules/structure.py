@@ -50,6 +50,25 @@ S03 = STRUCTURE.rule(
             others='"Stations"',
         ),
         **says(
+            "{where}: {count} cells hold no value, the first is {value}: formulas that were never calculated, or "
+            "errors. Open the workbook, correct them, and save it.",
+            name="uncalculated",
+            disposition=Disposition.WARN,
+            bad="a formula written by a program that does not calculate",
+            where="stations.xlsx",
+            count="4",
+            value="C2",
+        ),
+        **says(
+            '{where}: column "{value}" holds {kind}, not text, numbers or times, and is not read.',
+            name="kind",
+            disposition=Disposition.WARN,
+            bad="a column of geometry in a Parquet table",
+            where="stations.parquet",
+            value="geometry",
+            kind="binary",
+        ),
+        **says(
             "{where} cannot be read as {form}: {problem}. {fix}",
             name="unreadable",
             bad="a picture named stations.xlsx",
@@ -171,6 +190,14 @@ S07 = STRUCTURE.rule(
             bad="images/s-02/top.jpg was not copied",
             where="faces.csv row 12 (s-02)",
             value="images/s-02/top.jpg",
+        ),
+        **says(
+            '{where}: the file "{value}" is not there, but "{near}" is. Correct the name.',
+            name="near",
+            bad="images/s-02/Top.JPG for images/s-02/top.jpg",
+            where="faces.csv row 12 (s-02)",
+            value="images/s-02/Top.JPG",
+            near="images/s-02/top.jpg",
         ),
         **says(
             '{where}: "{value}" {problem}.',

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -33,13 +33,18 @@ class _Session(BaseModel):
     started: float
 
 
+class _Ports(BaseModel):
+    api: int
+    sandbox: int
+
+
 class _Status(BaseModel):
     """What the supervisor writes."""
 
     phase: str
     reason: str | None
     session: _Session
-    ports: dict[Literal["api", "sandbox"], int]
+    ports: _Ports
     children: dict[str, int]
 
 

@@ -81,7 +81,9 @@ class Home:
 
     def choose_ports(self, api: int | None = None) -> Ports:
         """Return free ports, preferably those of the last start, so that bookmarks stay valid."""
-        last = {name: port for name, port in _load(self._ports_file).items() if isinstance(port, int)}
+        last = {
+            name: port for name, port in _load(self._ports_file).items() if isinstance(port, int) and 0 < port < 1 << 16
+        }
         ports = Ports(api=free_port(api or last.get("api", 8080)), sandbox=free_port(last.get("sandbox")))
         write_privately(self._ports_file, asdict(ports))
         return ports

@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import openpyxl
+import pyarrow as pa
 import pytest
 import simplejpeg
 from PIL import Image
+from pyarrow import parquet
 
 from capture360.checks.rules import CAPTURE_RULES, RULES
 from capture360.checks.validation import Validation
@@ -88,6 +90,7 @@ SPOILERS["I01", "empty"] = second(station_id="")
 SPOILERS["T01", ""] = second(time_taken="31/04/2026")
 SPOILERS["T01", "empty"] = second(time_taken="")
 SPOILERS["P01", ""] = second(z="")
+SPOILERS["P01", "nan"] = second(z="NaN")
 SPOILERS["P01", "infinite"] = second(x="1e400")
 SPOILERS["P01", "far"] = lambda d: (transformed(d, origin_offset=[1e15, 0, 0]), second(x="4", y="4")(d))[-1]
 SPOILERS["P04", ""] = second(qw="0.5", qx="1", qy="0", qz="0")
@@ -226,6 +229,12 @@ def face_not_copied(delivery: Delivery) -> None:
     del delivery.files[TOP]
 
 
+@spoils("S07", "near")
+def face_of_another_name(delivery: Delivery) -> None:
+    rows = with_faces(delivery)
+    next(row for row in rows if row["file"] == TOP)["file"] = "images/s-02/Top.JPG"
+
+
 @spoils("S08", "files")
 def fewer_files(delivery: Delivery) -> None:
     for name in [name for name in delivery.files if name.startswith("images/s-0")][18:]:
@@ -311,6 +320,28 @@ def second_sheet(delivery: Delivery) -> None:
     workbook.save(stream)
     delivery.stations.clear()
     delivery.files["stations.xlsx"] = stream.getvalue()
+
+
+@spoils("S03", "uncalculated")
+def formulas(delivery: Delivery) -> None:
+    workbook = openpyxl.Workbook()
+    sheet = workbook.worksheets[0]
+    sheet.append(COLUMNS)
+    for number, row in enumerate(delivery.stations):
+        sheet.append([f"={number}+4" if name == "x" and number < 4 else cell for name, cell in row.items()])
+    stream = io.BytesIO()
+    workbook.save(stream)
+    delivery.stations.clear()
+    delivery.files["stations.xlsx"] = stream.getvalue()
+
+
+@spoils("S03", "kind")
+def geometry(delivery: Delivery) -> None:
+    columns = {name: [row[name] for row in delivery.stations] for name in COLUMNS}
+    stream = io.BytesIO()
+    parquet.write_table(pa.table({**columns, "geometry": [b"\x01"] * len(delivery.stations)}), stream)
+    delivery.stations.clear()
+    delivery.files["stations.parquet"] = stream.getvalue()
 
 
 @spoils("I02")

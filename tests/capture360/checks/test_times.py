@@ -127,6 +127,35 @@ def test_a_zone_of_hours_alone_is_a_zone(text: str) -> None:
     assert times.unzoned.tolist() == [False, False, True]
 
 
+@pytest.mark.parametrize(
+    ("text", "usual"),
+    [
+        ("2026-04-17t09:30:00z", "2026-04-17T09:30:00Z"),
+        ("2026-04-17T09:30:00,5Z", "2026-04-17T09:30:00.5Z"),
+        ("2026-04-17 09:30:00 UTC", "2026-04-17T09:30:00Z"),
+        ("2026-04-17T09:30:00\u221202:00", "2026-04-17T11:30:00Z"),
+        ("2026-04-17T09:30:00.1234567891234Z", "2026-04-17T09:30:00.123456Z"),
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
+        ("2017-01-01T00:59:60+01:00", "2017-01-01T00:00:00Z"),
+    ],
+)
+def test_other_ways_to_write_a_time(text: str, usual: str) -> None:
+    times = to_utc(pd.Series([text, "2026-04-17T09:31:00Z"], dtype="str"), Time(base="utc"))
+    assert not times.wrong.any()
+    assert times.zoned.all()
+    assert times.utc.iat[0] == pd.Timestamp(usual)
+
+
+@pytest.mark.parametrize("text", ["2026-04-17T09:30:60Z", "2026-04-17T24:00:00Z", "2026-04-17T09:60:00Z"])
+def test_a_time_that_no_clock_shows_is_wrong(text: str) -> None:
+    assert to_utc(pd.Series([text], dtype="str"), Time(base="utc")).wrong.all()
+
+
+def test_a_span_is_that_of_possible_times(delivery: Delivery) -> None:
+    delivery.stations[0]["time_taken"] = "9999-12-31T23:59:59Z"
+    assert "T05" not in rules(delivery.check())
+
+
 def test_a_date_is_no_time_with_a_zone() -> None:
     times = to_utc(pd.Series(["2026-04-17"], dtype="str"), Time(base="local", zone="Europe/Oslo"))
     assert times.utc.iat[0].isoformat() == "2026-04-16T22:00:00+00:00"

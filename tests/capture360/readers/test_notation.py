@@ -190,3 +190,9 @@ def test_delivered_tables_with_thousands_separators_are_refused(shared: Path, tm
     validation = check_capture(CaptureFolder(str(folder)))
     assert validation.verdict is Verdict.REJECTED
     assert [finding.rule for finding in validation.findings] == ["S11"]
+
+
+def test_a_typographic_minus_is_one(delivery: Delivery) -> None:
+    found = with_positions(delivery, ["\u22124.5", "8.5"])
+    assert not found.findings
+    assert found.stations["x"].tolist() == ["-4.5", "8.5"]

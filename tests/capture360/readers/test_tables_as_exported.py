@@ -1,0 +1,175 @@
+"""Tables as programs really export them: taken as they are where they can mean one thing only, else named as found."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from capture360.readers import read_tables
+from capture360.readers.tables import Tables
+from delivery import COLUMNS, Delivery, table
+
+NUMBERS = ("x", "y", "z", "qw", "qx", "qy", "qz")
+
+
+@pytest.fixture
+def delivery(tmp_path: Path) -> Delivery:
+    return Delivery(tmp_path / "hall-7" / "2026-04-17")
+
+
+def read(delivery: Delivery, name: str, content: bytes) -> Tables:
+    delivery.files[name] = content
+    delivery.stations = []
+    return read_tables(delivery.write())
+
+
+@pytest.mark.parametrize(
+    ("changed", "first_row"),
+    [
+        (lambda text: "\n \n" + text, 4),
+        (lambda text: ",,,\r\n;;\r\n" + text, 4),
+        (lambda text: "\ufeff\n" + text, 3),
+        (lambda text: text + "\x1a", 2),
+        (lambda text: text.replace("\n", "\r"), 2),
+        (lambda text: text.replace("Station 2", "Sta\x00tion 2"), 2),
+    ],
+    ids=["blank lines above", "lines of delimiters above", "a line of a BOM", "end of file 0x1A", "CR", "one NUL"],
+)
+def test_a_text_table_is_taken(delivery: Delivery, changed: Callable[[str], str], first_row: int) -> None:
+    found = read(delivery, "stations.csv", changed(table(delivery.stations)).encode())
+    assert not found.findings
+    assert found.stations["row"].tolist() == [*range(first_row, first_row + 8)]
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (b"PK\x03\x04", "it is an Excel workbook or another zip archive. Name it .xlsx if"),
+        (b"PAR1", "it is a Parquet table. Name it .parquet."),
+        (b"\xd0\xcf\x11\xe0", "it is a workbook of old Excel, or one with a password. Save it as CSV."),
+        (b"\x1f\x8b", "it is a gzip archive. Unpack it."),
+    ],
+)
+def test_a_file_of_another_form_is_named(delivery: Delivery, start: bytes, said: str) -> None:
+    (finding,) = read(delivery, "stations.csv", start + bytes(range(1, 100))).findings
+    assert finding.message.startswith(f"stations.csv cannot be read as a text table: {said}")
+
+
+def test_a_header_alone_is_judged_as_one(delivery: Delivery) -> None:
+    (finding,) = read(delivery, "stations.csv", b"<html><body>Sign in</body></html>").findings
+    assert 'The header was read as "<html><body>Sign in</body></html>".' in finding.message
+
+
+def workbook(delivery: Delivery, change: Callable[[Any, Any], object]) -> bytes:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.title = "Stations"
+    sheet.append(list(COLUMNS))
+    for row in delivery.stations:
+        sheet.append([float(cell) if name in NUMBERS else cell for name, cell in row.items()])
+    change(book, sheet)
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def hidden(state: str) -> Callable[[Any, Any], object]:
+    def put(book: Any, sheet: Any) -> None:
+        first = book.create_sheet("Codes", 0)
+        first["A1"] = "code"
+        first.sheet_state = state
+        book.active = 1
+
+    return put
+
+
+@pytest.mark.parametrize(
+    "change",
+    [hidden("hidden"), hidden("veryHidden"), lambda book, sheet: book.create_chartsheet("Chart", 0)],
+    ids=["hidden", "very hidden", "chart"],
+)
+def test_the_first_sheet_is_the_first_that_shows_cells(
+    delivery: Delivery, change: Callable[[Any, Any], object]
+) -> None:
+    found = read(delivery, "stations.xlsx", workbook(delivery, change))
+    assert not found.findings
+    assert found.stations["station_id"].iat[0] == "s-01"
+
+
+def test_a_workbook_that_shows_no_sheet(delivery: Delivery) -> None:
+    content = workbook(delivery, lambda book, sheet: None)
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(stream, "w") as target:
+        for name in source.namelist():
+            part = source.read(name)
+            target.writestr(name, part.replace(b'state="visible"', b'state="hidden"'))
+    (finding,) = read(delivery, "stations.xlsx", stream.getvalue()).findings
+    assert "all of its sheets are hidden, or charts" in finding.message
+
+
+def errors(book: Any, sheet: Any) -> None:
+    sheet["C3"], sheet["D4"] = "#N/A", "#DIV/0!"
+
+
+def test_errors_of_a_workbook_are_named(delivery: Delivery) -> None:
+    (finding,) = read(delivery, "stations.xlsx", workbook(delivery, errors)).findings
+    assert finding.message.startswith("stations.xlsx: 2 cells hold no value, the first is C3: ")
+
+
+def columnar(delivery: Delivery, columns: dict[str, Any], **options: Any) -> bytes:
+    every = {name: [row[name] for row in delivery.stations] for name in COLUMNS} | columns
+    stream = io.BytesIO()
+    parquet.write_table(pa.table(every), stream, **options)
+    return stream.getvalue()
+
+
+def test_texts_stored_as_differences(delivery: Delivery) -> None:
+    coded = {"use_dictionary": False, "column_encoding": {"station_id": "DELTA_BYTE_ARRAY"}}
+    found = read(delivery, "stations.parquet", columnar(delivery, {}, **coded))
+    assert not found.findings
+    assert found.stations["station_id"].iat[7] == "s-08"
+
+
+@pytest.mark.parametrize("unit", ["s", "ms"])
+def test_a_time_of_no_calendar_voids_its_own_row_only(delivery: Delivery, unit: str) -> None:
+    second = 1_776_418_200 * (1000 if unit == "ms" else 1)
+    times = pa.array([second, 2**62, -(2**63), *[second] * 5], pa.timestamp("ms", "UTC"))
+    if unit == "s":
+        times = pa.array([second, 2**50, -(2**50), *[second] * 5], pa.timestamp("s", "UTC"))
+    found = read(delivery, "stations.parquet", columnar(delivery, {"time_taken": times}))
+    assert not found.findings
+    assert found.stations["time_taken"].iat[0].startswith("2026-04-17T09:30:00")
+    assert found.stations["time_taken"].iat[1].isdigit()
+
+
+def test_a_column_needed_that_holds_no_text(delivery: Delivery) -> None:
+    found = read(delivery, "stations.parquet", columnar(delivery, {"station_id": [b"s"] * 8}))
+    assert [finding.rule for finding in found.findings] == ["S04", "S03"]
+    assert 'column "station_id" holds binary' in found.findings[1].message
+
+
+@pytest.mark.parametrize(
+    ("named", "there"),
+    [
+        ("images//s-02/top.jpg", True),
+        ("images/./s-02/top.jpg", True),
+        ("images/s-01/../s-02/top.jpg", True),
+        ("images/../../s-02/top.jpg", False),
+        ("//images/s-02/top.jpg", False),
+    ],
+)
+def test_paths_to_the_same_file(delivery: Delivery, named: str, there: bool) -> None:
+    delivery.put_pictures()
+    delivery.faces = [
+        {"station_id": name.split("/")[1], "face": name.split("/")[2][:-4], "file": name} for name in delivery.files
+    ]
+    next(row for row in delivery.faces if row["file"] == "images/s-02/top.jpg")["file"] = named
+    assert ("S07" in {finding.rule for finding in delivery.check().findings}) is not there
