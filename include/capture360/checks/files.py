@@ -20,7 +20,7 @@ from capture360.checks.violations import (
     where,
 )
 from capture360.model import FACES, CaptureKind
-from capture360.readers.pictures import PICTURE
+from capture360.readers.pictures import OTHER_PICTURE, PICTURE
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import Expect, Family, says
 
@@ -205,6 +205,14 @@ F06 = FILES.rule(
             names="images/s-99/front.jpg, images/s-99/top.jpg",
         ),
         **says(
+            "{where} holds pictures that are neither JPEG nor PNG and are not read ({value}): {names}. Export them so.",
+            name="other_form",
+            bad="images/s-02/top.webp",
+            where="the capture folder",
+            value="1",
+            names="images/s-02/top.webp",
+        ),
+        **says(
             "{where} is marked valid = {value} and is left out, as the table asks.",
             name="skipped",
             disposition=Disposition.NOTE,
@@ -244,6 +252,9 @@ def orphans(given: CheckInput) -> Iterator[Group]:
     left = [entry.path for entry in given.folder.files if PICTURE.search(entry.path) and entry.path not in used]
     if left:
         yield FindingGroup([F06.finding("", len(left), message="orphans", names=first_of(left))])
+    others = [entry.path for entry in given.folder.files if OTHER_PICTURE.search(entry.path)]
+    if others:
+        yield FindingGroup([F06.finding("", len(others), message="other_form", names=first_of(others))])
 
 
 def suite(given: CheckInput, results: Results) -> Iterator[Group]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import IO, Any
 
-_WINDOW = 1 << 17
+from capture360.pictures.jpeg import exif_block
+
 _MOMENT = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d+))?")
 """A time as EXIF prescribes it, or in ISO 8601 as some cameras write it."""
 _EXIF, _GPS = 0x8769, 0x8825
@@ -39,11 +40,9 @@ class CameraNotes:
 
 
 def camera_notes(stream: IO[bytes]) -> CameraNotes:
-    """Read the notes from the first 128 kB of a JPEG; empty if nothing can be read."""
-    stream.seek(0)
-    head = stream.read(_WINDOW)
-    start = head.find(b"Exif\x00\x00")
-    if start < 0:
+    """Read the notes from the EXIF block of a picture; empty if nothing can be read."""
+    block = exif_block(stream)
+    if not block:
         return CameraNotes()
     from PIL import Image
 
@@ -53,7 +52,7 @@ def camera_notes(stream: IO[bytes]) -> CameraNotes:
         warnings.simplefilter("ignore")
         # Metadata nobody promised: Pillow raises whatever the bytes provoke, and one field must not void the other.
         with suppress(Exception):
-            exif.load(head[start : start + 65_533])
+            exif.load(block)
         with suppress(Exception):
             notes = replace(notes, taken=_time(exif.get_ifd(_EXIF)))
         with suppress(Exception):
@@ -128,7 +127,7 @@ def _word(value: object) -> str:
 
 def _degrees(parts: Any) -> float:
     """Degrees, from degrees, minutes and seconds of which the last may be left out; ValueError if they are none."""
-    numbers = [float(part) for part in parts] if isinstance(parts, Sequence) else [float(parts)]
+    numbers = [float(part) for part in parts] if isinstance(parts, list | tuple) else [float(parts)]
     if not 1 <= len(numbers) <= 3 or not all(math.isfinite(number) and number >= 0 for number in numbers):
         raise ValueError("no angle")
     return math.fsum(number / 60.0**place for place, number in enumerate(numbers))

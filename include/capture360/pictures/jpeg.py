@@ -26,6 +26,21 @@ _XMP = b"http://ns.adobe.com/xap/1.0/\x00"
 _GPANO = b"http://ns.google.com/photos/1.0/panorama/"
 _PNG_XMP = b"XML:com.adobe.xmp\x00"
 _MAX_METADATA = 1 << 20
+_OTHERS = (
+    (b"GIF8", 0, "a GIF"),
+    (b"WEBP", 8, "a WebP picture"),
+    (b"II*\x00", 0, "a TIFF"),
+    (b"MM\x00*", 0, "a TIFF"),
+    (b"BM", 0, "a BMP"),
+    (b"ftyphe", 4, "a HEIC picture"),
+    (b"ftypmif1", 4, "a HEIC picture"),
+    (b"ftypavif", 4, "an AVIF picture"),
+    (b"ftyp", 4, "a film"),
+    (b"version htt", 0, "a pointer of Git LFS, not the file itself"),
+    (b"%PDF", 0, "a PDF"),
+    (b"<", 0, "a web page or XML"),
+)
+"""How other files begin, from which byte on."""
 
 MimeType = Literal["image/jpeg", "image/png"]
 
@@ -75,7 +90,10 @@ def read_header(
         elif start == PNG_SIGNATURE:
             header = _png_header(stream)
         else:
-            raise ImageError(f"{where} is neither JPEG nor PNG: it starts with {start[:4].hex(' ')}.")
+            start += stream.read(8)
+            form = next((name for sign, at, name in _OTHERS if start.startswith(sign, at)), "")
+            what = f"it is {form}" if form else f"it starts with {start[:4].hex(' ')}"
+            raise ImageError(f"{where} is neither JPEG nor PNG: {what}. Export it as JPEG.")
     except (struct.error, ValueError, IndexError):
         raise ImageError(f"{where} has a damaged or cut off header. Copy it again.") from None
     if header.width < 1 or header.height < 1:
@@ -96,6 +114,23 @@ def check_pixels_usable(header: ImageHeader, where: str = "The picture") -> None
         raise ImageError(f"{where} has {header.bit_depth} bits a channel. Export it with 8.")
     if header.animated:
         raise ImageError(f"{where} is an animation. Export one picture.")
+
+
+def exif_block(stream: IO[bytes]) -> bytes:
+    """Return the EXIF block of a JPEG or PNG, wherever it lies in front of the pixels; empty if there is none."""
+    stream.seek(0)
+    is_png = stream.read(8) == PNG_SIGNATURE
+    try:
+        for kind, length in _png_chunks(stream) if is_png else _jpeg_segments(stream):
+            if kind in (b"IDAT", 0xDA):
+                break
+            if kind == b"eXIf" and length <= _MAX_METADATA:
+                return _EXIF + stream.read(length)
+            if kind == 0xE1 and (payload := stream.read(length)).startswith(_EXIF):
+                return payload
+    except (struct.error, ValueError):
+        pass
+    return b""
 
 
 def encode_jpeg(pixels: NDArray[np.uint8], quality: int = JPEG_QUALITY, *, progressive: bool = False) -> bytes:

@@ -25,7 +25,6 @@ from pydantic import (
     StringConstraints,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from capture360.model import CAPTURE_LENGTH, FACES, FARTHEST_M, SITE_LENGTH, CaptureKind, is_id
 from capture360.text import is_text
@@ -35,7 +34,7 @@ MANIFEST = "capture.yaml"
 
 def _one_line(value: str) -> str:
     if not is_text(value):
-        raise PydanticCustomError("one_line", "it holds a line break or a control character")
+        raise ValueError("holds a line break or a control character. Write it on one line")
     return value
 
 

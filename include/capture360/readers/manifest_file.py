@@ -145,6 +145,8 @@ def _sentence(key: str, path: list[str], mistake: Mapping[str, Any]) -> tuple[st
         return f'{key} "{value}" is not known', f"{fix or f'Use {allowed}'}."
     if kind == "value_error":
         problem, _, advice = str(mistake["msg"]).removeprefix("Value error, ").partition(". ")
+        if problem.startswith("holds "):
+            problem = f'{key} "{value}" {problem}'
         return problem, advice if advice.endswith("?") else f"{(advice or 'Correct it').removesuffix('.')}."
     return f'{key} "{value}" is wrong ({mistake["msg"]})', f"{fix or 'Correct it'}."
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PANORAMA = "panorama"
 PICTURE = re.compile(r"(?i)\.(?:jpe?g|png)\Z")
+OTHER_PICTURE = re.compile(r"(?i)\.(?:webp|tiff?|bmp|gif|hei[cf]|avif|jfif|jpe|jp2|j2k|dng|insp|exr|tga)\Z")
+"""Pictures under names that no reader takes."""
 _BUILT_IN: dict[str, str] = {"up": "top", "down": "bottom", **dict(zip(FACES, FACES, strict=True))}
 
 

@@ -47,3 +47,28 @@ def test_an_angle_may_lack_its_seconds_or_minutes(latitude):
 def test_a_place_that_is_none_never_voids_the_time():
     found = notes(t2=(59.0, 54.0, 45.72, 1.0))
     assert (found.taken, found.place) == (TAKEN, None)
+
+
+@pytest.mark.parametrize("before", [b"\xff\xe2\xff\xff" + bytes(65_533), b"\xff\xe5\x00\x08Exif\x00\x00", b"\xff" * 9])
+def test_the_block_lies_anywhere_before_the_pixels(before):
+    exif = Image.Exif()
+    exif[0x8769] = {0x9003: TIME}
+    stream = io.BytesIO()
+    Image.new("RGB", (16, 8)).save(stream, "JPEG", exif=exif)
+    content = stream.getvalue()
+    assert camera_notes(io.BytesIO(content[:2] + 5 * before + content[2:])).taken == TAKEN
+
+
+def test_a_png_has_a_block_too():
+    exif = Image.Exif()
+    exif[0x8769] = {0x9003: TIME}
+    stream = io.BytesIO()
+    Image.new("RGB", (16, 8)).save(stream, "PNG", exif=exif)
+    assert camera_notes(stream).taken == TAKEN
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xd8", b"\xff\xd8\xff\xe1\xff\xffExif\x00\x00II", b"\x89PNG\r\n\x1a\n\xff\xff\xff\xffeXIf"]
+)
+def test_a_block_that_is_cut_off_says_nothing(content):
+    assert camera_notes(io.BytesIO(content)).taken is None

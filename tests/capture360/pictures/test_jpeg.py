@@ -250,3 +250,20 @@ def test_a_real_camera_block_whose_size_is_not_the_pictures(shared):
     assert (header.width, header.height) == (32, 28)
     assert (block.full_width, block.full_height, block.heading) == (7776, 3888, 176.3)
     assert not block.cropped
+
+
+@pytest.mark.parametrize(
+    ("start", "form"),
+    [
+        (b"GIF89a", "a GIF"),
+        (b"RIFF\x00\x10\x00\x00WEBPVP8 ", "a WebP picture"),
+        (b"II*\x00\x08\x00\x00\x00", "a TIFF"),
+        (b"\x00\x00\x00\x18ftypheic", "a HEIC picture"),
+        (b"\x00\x00\x00\x18ftypmp42", "a film"),
+        (b"version https://git-lfs", "a pointer of Git LFS"),
+        (b"<!doctype html>", "a web page"),
+    ],
+)
+def test_a_file_of_another_form_is_named(start: bytes, form: str) -> None:
+    with pytest.raises(jpeg.ImageError, match=f"The picture is neither JPEG nor PNG: it is {form}.*Export it as JPEG"):
+        jpeg.read_header(start + bytes(50))
