@@ -82,8 +82,8 @@ def load_document(folder: CaptureFolder) -> dict[str, Any]:
         loader = _TextLoader(_decoded(content))
         document = loader.get_single_data()
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        problem = f"it is not UTF-8 (byte 0x{content[error.start]:02x} in line {line})"
+        at = content.count(b"\n", 0, error.start) + 1
+        problem = f"it is not UTF-8 (byte 0x{content[error.start]:02x} in line {at})"
         raise _broken(problem, "Save it as UTF-8.") from None
     except RecursionError:
         raise _broken("it is nested too deep", "Write it as the manual shows.") from None
