@@ -131,6 +131,15 @@ def test_the_settings_of_a_site(connect: Callable[..., Path], tmp_path: Path) ->
     assert "scans" in row(done, "data set")
 
 
+def test_labels_that_the_settings_name_are_looked_for(connect: Callable[..., Path], tmp_path: Path) -> None:
+    site = tmp_path / "hall.yaml"
+    site.write_text("space: halls\nlanding: {url: unused}\nfiles: {labels: [surveys-of-nobody]}\n")
+    done = doctor(connect(), "--site", str(site))
+    assert done.exit_code == 1
+    assert 'has no label "surveys-of-nobody"' in row(done, "labels")
+    assert "files.labels" not in doctor(connect(), "--space", "halls").output
+
+
 def test_a_space_of_cdf_itself_is_named(connect: Callable[..., Path]) -> None:
     done = doctor(connect(), "--space", "cdf_cdm")
     assert done.exit_code == 1

@@ -1,4 +1,4 @@
-"""Check a project before the first write: capabilities, mode, views, spaces, data set and limit of instances."""
+"""Check a project before the first write: capabilities, mode, views, spaces, data set, labels, limit of instances."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from capture360.cdf.instances import View
 from capture360.cdf.project_mode import PROJECT_KINDS, modes_of_kind
 from capture360.errors import CdfUnavailableError, ConfigError
 from capture360.rules.finding import Finding
-from capture360.rules.project import D01, D02, D03, D04, D05, D06, WHERE
+from capture360.rules.project import D01, D02, D03, D04, D05, D06, D08, WHERE
 from capture360.settings.site import Site
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SERVER_ERROR = 500
 FOR_EVERYBODY = (Need("projectsAcl", "LIST"), Need("dataModelsAcl", "READ"))
+FOR_LABELS = Need("labelsAcl", "READ")
 _BESIDE_PANORAMAS = 4
 """Collection, 360° model, scene and its edge."""
 
@@ -53,14 +54,17 @@ def missing_parts(cdf: CdfProject, site: Site, required: Required) -> Sequence[F
         *_views(cdf, required.views),
         *_spaces(cdf, site, required.spaces, granted),
         *(_classic_files(cdf, site, granted) if required.classic_files else ()),
+        *(_labels(cdf, site) if required.classic_files else ()),
         *_room(cdf, required),
     ]
 
 
 def needs_for(site: Site, required: Required) -> Sequence[Need]:
     """Return the capabilities that publishing needs, but for those of a space or data set that is still to be found."""
-    for_data_set = [Need("datasetsAcl", "READ")] if required.classic_files and site.files.data_set else []
-    return [*FOR_EVERYBODY, *required.needs, *in_spaces(required.spaces), *for_data_set]
+    for_files = [Need("datasetsAcl", "READ")] if required.classic_files and site.files.data_set else []
+    if required.classic_files and site.files.labels:
+        for_files.append(FOR_LABELS)
+    return [*FOR_EVERYBODY, *required.needs, *in_spaces(required.spaces), *for_files]
 
 
 def in_spaces(spaces: Iterable[str]) -> list[Need]:
@@ -181,6 +185,18 @@ def _classic_files(cdf: CdfProject, site: Site, granted: Sequence[Mapping[str, A
     scope = EVERYWHERE if data_set is None else in_data_set(data_set, str(name))
     for need in lacking(granted, [Need("filesAcl", "READ", scope), Need("filesAcl", "WRITE", scope)]):
         yield _not_granted(cdf, need)
+
+
+def _labels(cdf: CdfProject, site: Site) -> Iterator[Finding]:
+    wanted = list(dict.fromkeys(site.files.labels))
+    if not wanted:
+        return
+    with cdf_errors("Looking for the labels of the files"):
+        found = cdf.client.labels.retrieve(external_id=wanted, ignore_unknown_ids=True)
+    there = {label.external_id for label in found}
+    missing = ", ".join(f'"{name}"' for name in wanted if name not in there)
+    if missing:
+        yield D08.finding(where=WHERE, value=missing, project=cdf.connection.project)
 
 
 def _room(cdf: CdfProject, required: Required) -> Iterator[Finding]:

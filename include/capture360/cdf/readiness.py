@@ -9,13 +9,14 @@ from typing import Any, Literal
 from capture360.cdf.capabilities import Need, capabilities, lacking
 from capture360.cdf.client import CdfProject, Connection, inspect
 from capture360.cdf.extraction_pipelines import ExtractionPipeline
+from capture360.cdf.preflight import FOR_LABELS
 from capture360.cdf.probes import probes
 from capture360.cdf.registry import mode_of
 from capture360.cdf.rights import DAGS, as_capabilities, link_needs, rights, scan_needs, status_needs
 from capture360.errors import Capture360Error, CdfError, CdfUnavailableError
 from capture360.model import CaptureKey
 from capture360.rules.finding import Finding
-from capture360.rules.project import D01, D02, D03, D04, D05, D06, D07
+from capture360.rules.project import D01, D02, D03, D04, D05, D06, D07, D08
 from capture360.settings.site import Site
 
 _PUBLISHING = "publishing"
@@ -86,11 +87,14 @@ def _in_words(capability: Mapping[str, Any]) -> str:
 def _checked(connection: Connection, site: Site, panoramas: int) -> Mapping[str, tuple[str, str]]:
     """Return what the preflight checks once the capabilities suffice: name and message by the rule of its findings."""
     data_set = f'"{site.files.data_set}" is there' if site.files.data_set else "none is asked for"
+    needs = mode_of(CdfProject(connection)).images(CdfProject(connection), site).needs
+    labels = ", ".join(f'"{name}"' for name in site.files.labels)
     return {
         D02.id: ("project mode", f"the project is of the kind that {connection.mode} needs"),
         D03.id: ("views", "the views of 360° images are there"),
         D04.id: ("spaces", f'"{site.space}" is there or may be created'),
         D05.id: ("data set", data_set),
+        **({D08.id: ("labels", f"{labels} found")} if FOR_LABELS in needs else {}),
         D06.id: ("limit of instances", f"there is room for {panoramas:,} panoramas"),
     }
 

@@ -11,7 +11,7 @@ from capture360.cdf.client import CdfProject
 from capture360.cdf.extraction_pipelines import NEEDS as STATUS_NEEDS
 from capture360.cdf.images.core import CoreImages
 from capture360.cdf.links.provenance import LinkRegistry
-from capture360.cdf.preflight import FOR_EVERYBODY, extraction_needs
+from capture360.cdf.preflight import FOR_EVERYBODY, FOR_LABELS, extraction_needs
 from capture360.cdf.registry import cdf_extracts_scans, mode_of
 from capture360.settings.site import Site
 
@@ -48,7 +48,7 @@ def rights(cdf: CdfProject, site: Site) -> Mapping[Work, Sequence[Need]]:
 def _only_to_make(cdf: CdfProject, site: Site) -> Sequence[Need]:
     """Return what publishing needs and a removal does not; the files of nodes go with their nodes."""
     by_nodes = isinstance(mode_of(cdf).images(cdf, site), CoreImages)
-    return [Need("threedAcl", "CREATE"), *([Need("filesAcl", "WRITE")] if by_nodes else ())]
+    return [Need("threedAcl", "CREATE"), FOR_LABELS, *([Need("filesAcl", "WRITE")] if by_nodes else ())]
 
 
 def publishing_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:

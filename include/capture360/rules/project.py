@@ -121,3 +121,14 @@ D07 = _rule(
         space="captures",
     ),
 )
+D08 = _rule(
+    "D08",
+    "The labels of the files are there",
+    why="CDF refuses a classic file with a label that it does not know.",
+    messages=says(
+        "Project {project} has no label {value}. Create what is missing, or correct files.labels.",
+        bad="files.labels names a label that nobody has created",
+        project="plant",
+        value='"360"',
+    ),
+)

@@ -157,6 +157,25 @@ def test_files_of_a_data_set_need_the_rights_for_it(
     ]
 
 
+@pytest.mark.parametrize("mode", ["asset_centric", "hybrid"])
+def test_labels_of_files_must_be_there(ask: Asker, sandboxes: dict[ModeName, RunningSandbox], mode: ModeName) -> None:
+    from cognite.client.data_classes import LabelDefinitionWrite
+
+    sandboxes[mode].client().labels.create(LabelDefinitionWrite("checked", "checked"))
+    assert ask(mode, files={"labels": ["checked"]}) == []
+    assert ask(mode, files={"labels": ["checked", "b", "a", "b"]}) == [
+        'Project capture360 has no label "b", "a". Create what is missing, or correct files.labels.'
+    ]
+    assert ask(mode, grants={"labelsAcl": None}) == []
+    assert ask(mode, grants={"labelsAcl": None}, files={"labels": ["checked"]}) == [
+        "labelsAcl:READ is not granted in project capture360. Ask its administrator for it."
+    ]
+
+
+def test_labels_are_tags_in_a_data_modeling_project(ask: Asker) -> None:
+    assert ask("data_modeling", files={"labels": ["nobody made this"]}) == []
+
+
 @pytest.mark.parametrize(
     ("mode", "project", "fitting"),
     [
