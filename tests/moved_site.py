@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from cognite.client.data_classes import AnnotationFilter
 from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData
@@ -81,9 +82,9 @@ def at(number: int) -> tuple[tuple[float, float], ...]:
     return outline(0.11 + 0.25 * number, 0.3, 0.15)
 
 
-def moved_site(stack: ExitStack, root: Path, mode: ModeName) -> MovedSite:
+def moved_site(stack: ExitStack, root: Path, mode: ModeName, **options: Any) -> MovedSite:
     """A site in a project of that mode, and an empty data modeling project with the same assets."""
-    old = world_of(stack, mode, root / "old")
+    old = world_of(stack, mode, root / "old", **options)
     new = world_of(stack, "data_modeling", root / "new")
     return MovedSite(old, new, root / "work")
 

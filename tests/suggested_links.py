@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cognite.client.data_classes import AnnotationFilter, AssetWrite
 from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, SpaceApply, ViewId
@@ -117,10 +118,10 @@ def outline(x: float, y: float, size: float) -> tuple[tuple[float, float], ...]:
     return ((x, y), (x + size, y), (x + size, y + size / 3), (x, y + size / 3))
 
 
-def world_of(stack: ExitStack, mode: ModeName, root: Path) -> World:
+def world_of(stack: ExitStack, mode: ModeName, root: Path, **options: Any) -> World:
     """A site, and a project of that mode with an asset for each of TAGS."""
-    options = fast_options(root / mode, mode)
-    world = World(stack.enter_context(run_sandbox(options)), root / f"world-{mode}", mode)
+    running = stack.enter_context(run_sandbox(fast_options(root / mode, mode, **options)))
+    world = World(running, root / f"world-{mode}", mode)
     client = world.cdf.client
     if mode == "asset_centric":
         client.assets.create([AssetWrite(name=tag, external_id=tag) for tag in TAGS])

@@ -12,14 +12,17 @@ from cognite.client.data_classes import AnnotationFilter, AnnotationUpdate, Anno
 
 from capture360.cdf.project_mode import ModeName
 from capture360.errors import ConfigError
-from capture360.steps import lease
+from capture360.steps import e57_extraction, lease
+from capture360.steps.collect import at_same_place
 from capture360.steps.detect import images_of
+from capture360.steps.ingest import ingest
 from capture360.steps.link_state import LinkMemory
-from capture360.steps.move import Move, Outcome, captures_to_move, move_capture, plan_move
+from capture360.steps.move import Move, Outcome, captures_to_move, move_capture, plan_move, refuse_unready
 from capture360.steps.move_decisions import NotCarried
 from capture360.steps.review import open_suggestions
 from capture360.steps.review_answers import Answer, give
 from moved_site import PLATES, MovedSite, fingerprint_in, links, moved_site, name_assets
+from scans import write_scans
 from suggested_links import TAGS, Hall
 
 MODES: tuple[ModeName, ...] = ("asset_centric", "hybrid")
@@ -193,6 +196,43 @@ def test_without_links_in_the_new_project_decisions_are_remembered(hybrid: Moved
     assert done.sentences[0].startswith("links.enabled is false for the site in the new project: 2 decisions")
     assert links(hybrid.new, hall.key) == {}
     assert len(LinkMemory(hybrid.new.records, hall.key).decisions()) == 2
+
+
+def test_what_the_new_project_lacks_is_named_before_anything_is_written(hybrid: MovedSite) -> None:
+    hall = hybrid.reviewed("unready", shade=80)
+    closed = hybrid.new.site.model_copy(update={"create_space": False, "space": "nowhere"})
+    move = replace(hybrid.move, new=replace(hybrid.new.ctx("move"), site=closed))
+    quiet = hybrid.new.running.mutating()
+    with pytest.raises(ConfigError, match='Space "nowhere" is not in project'):
+        refuse_unready(move, [hall.key])
+    refuse_unready(hybrid.move, [hall.key])
+    assert hybrid.new.running.mutating() == quiet
+    assert moved(hybrid, hall).state == "moved"
+    refuse_unready(move, [hall.key])
+
+
+def test_scans_that_cdf_extracted_are_moved_with_the_decisions_about_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CDF chose the ids of the old images; in the new project the panoramas are extracted here, under our ids."""
+    monkeypatch.setattr(e57_extraction, "FIRST_PAUSE_S", 0.1)
+    with ExitStack() as stack:
+        site = moved_site(stack, tmp_path, "hybrid", revision_queue=0, revision_processing=0)
+        drop = write_scans(site.old.landing, "scanned")
+        done = ingest(site.old.ctx(), drop.key, is_finished=bool)
+        assert done.validated.route == "revision"
+        hall = Hall(site.old, drop.key, done.validated.fingerprint)
+        hall.read(tags=PLATES)
+        hall.answer(hall.begin(), "Decide one by one", "1", "2")
+        before = {image.external_id: image for image in images_of(hall.ctx, hall.key, hall.fingerprint)}
+        (old,) = {each.match.detection.image for each in LinkMemory(site.old.records, hall.key).decisions()}
+        done = moved(site, hall)
+        assert (done.state, done.source, done.approved, done.rejected) == ("moved", "landing zone", 1, 1)
+        assert links(site.new, hall.key) == {PLATES[0]: "approved"}
+        (new,) = {each.match.detection.image for each in LinkMemory(site.new.records, hall.key).decisions()}
+        after = {image.external_id: image for image in images_of(site.new.ctx(), hall.key, hall.fingerprint)}
+        assert new not in before
+        assert at_same_place(before[old].pose, after[new].pose)
 
 
 def test_a_project_is_not_moved_to_itself(hybrid: MovedSite) -> None:
