@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -56,6 +57,19 @@ def test_creation_is_exclusive(bucket: str, endpoint: str) -> None:
     store.remove("a/b.json")
     store.remove("a/b.json")
     assert (store.read("a/b.json"), store.names("a"), store.exists("a/b.json")) == (None, [], False)
+
+
+def test_the_store_says_when_a_document_was_written(bucket: str, endpoint: str) -> None:
+    store = DocumentStore(f"{bucket}/records", endpoint_url=endpoint)
+    assert store.changed("a") == {}
+    before = datetime.now(UTC) - timedelta(seconds=2)  # S3 knows whole seconds
+    store.put("a/b.json", b"")
+    store.put("a/deeper/c.json", b"")
+    changed = store.changed("a")
+    written = changed["b.json"]
+    assert written is not None
+    assert before <= written <= datetime.now(UTC) + timedelta(seconds=2)
+    assert changed == {"b.json": written, "deeper": None}
 
 
 def test_of_many_at_once_one_gets_the_lease(bucket: str, endpoint: str) -> None:
