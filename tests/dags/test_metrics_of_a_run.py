@@ -17,6 +17,7 @@ from airflow.sdk.observability import stats
 from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
 from airflow.utils.db import initdb
 
+from airflow_capture360.context import register_and_records
 from airflow_capture360.metrics import METRICS, REACHED
 from airflow_home import ROOT
 from capture360.model import CaptureKey
@@ -102,6 +103,24 @@ def test_a_run_sends_what_it_did(bag: DagBag, landing: Path, statsd: StatsdRecei
     assert {f"{of_dag}.{step}" for step in ("lease", "validate", "faces", "publish", "verify")} <= steps
     known = "|".join(re.escape(metric.name) for metric in METRICS)
     assert all(re.match(rf"airflow\.(?:{known})[.:]", line) for line in statsd.ours)
+
+
+def test_a_look_of_the_watch_sets_what_is_there_now(bag: DagBag, landing: Path, statsd: StatsdReceiver) -> None:
+    records = register_and_records()[1]
+    for name, verdict in (("bad", "rejected"), ("on-its-way", "accepted")):
+        key = CaptureKey("hall-7", name)
+        records.put(key, "f1", "validate", {"verdict": verdict, "captured_on": None}, run="a run")
+        state = records.load(key)
+        assert state is not None
+        if verdict == "rejected":
+            records.mark_done(state)
+    looked = bag.dags["captures_watch"].test(logical_date=datetime(2026, 1, 1, tzinfo=UTC))
+    assert {each.task_id: str(each.state) for each in looked.get_task_instances()}["look"] == "success"
+    prefix = "airflow.capture360.captures.hall-7"
+    gauges = [line for line in statsd.ours if line.startswith(prefix)]
+    expected = {"waiting": 1, "rejected": 1, "published": 0, "contextualized": 0, "retracted": 0}
+    assert gauges == [f"{prefix}.{state}:{count}|g" for state, count in expected.items()]
+    assert any(re.fullmatch(r"airflow\.capture360\.findings:[1-9]\d*\|g", line) for line in statsd.ours)
 
 
 def test_tags_are_sent_where_the_server_knows_them(statsd: StatsdReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
