@@ -42,7 +42,7 @@ def count_answers() -> None:
 
 
 def take_counts() -> Mapping[int, int]:
-    """Return how many answers had which status since the last call, and begin anew."""
+    """Return the number of answers by status since the last call, and reset the counts."""
     with _lock:
         taken = dict(_counts)
         _counts.clear()

@@ -1,4 +1,4 @@
-"""A line of text with its surroundings, turned and scaled to run from left to right, and how high its letters are."""
+"""A line of text with its surroundings, rotated and scaled to run from left to right, and the height of its letters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 TEXT_HEIGHT = 32
 """Height in pixels that a line's box is scaled to."""
 _REACH_ALONG = 4.0
-"""Shown beyond either end of a line, in heights of its box."""
+"""Length shown beyond either end of a line, in heights of its box."""
 _REACH_ACROSS = 3.5
 _LEAST_LETTER = 0.2
 """Least height of a letter, in heights of the box."""
@@ -23,7 +23,7 @@ Mask = NDArray[np.uint8]
 
 
 class LineView(NamedTuple):
-    """The surroundings of a line, turned and scaled so that it runs from left to right."""
+    """The surroundings of a line, rotated and scaled so that it runs from left to right."""
 
     pixels: Pixels
     inside: Mask
@@ -31,7 +31,7 @@ class LineView(NamedTuple):
     to_view: NDArray[np.float64]
     """(2, 3), from pixels of the face."""
     box: tuple[int, int, int, int]
-    """Of the line, (left, top, right, bottom)."""
+    """Box of the line: (left, top, right, bottom)."""
 
     @property
     def scale(self) -> float:
@@ -40,7 +40,7 @@ class LineView(NamedTuple):
 
 
 def line_view(pixels: Pixels, corners: NDArray[np.float64], *, turned: bool) -> LineView | None:
-    """The view of a line with `corners` (4, 2) in pixels of the face; None if the line is too small or too long.
+    """Return the view of a line with `corners` (4, 2) in pixels of the face; None if it is too small or too long.
 
     `turned` if the line runs up or down the face, from its last corner on.
     """
@@ -74,12 +74,12 @@ def line_view(pixels: Pixels, corners: NDArray[np.float64], *, turned: bool) -> 
 
 
 def in_view(view: LineView, corners: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Pixels (n, 2) of the face as pixels of the view."""
+    """Convert pixels (n, 2) of the face to pixels of the view."""
     return np.asarray((corners @ view.to_view[:, :2].T + view.to_view[:, 2]).round(), np.int32)
 
 
 def paint_of(view: LineView) -> NDArray[np.bool_]:
-    """(height, width) of the line's box: True for the background of the text, False for its letters."""
+    """Return a mask (height, width) of the line's box: True for the background, False for letters."""
     import cv2
 
     left, top, right, bottom = view.box
@@ -91,7 +91,7 @@ def paint_of(view: LineView) -> NDArray[np.bool_]:
 
 
 def cap_height(view: LineView) -> float:
-    """Height of the line's capitals in pixels of the face: the median of what is one piece of ink.
+    """Return the height of the line's capitals in pixels of the face: the median of connected pieces of ink.
 
     Within a tenth on rendered plates from 9 pixels on; smaller letters measure up to 3 pixels more than they are.
     """

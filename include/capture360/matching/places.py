@@ -1,4 +1,4 @@
-"""Where plates are: the point where the lines of sight of their stations meet, with its error."""
+"""Positions of plates: the points where lines of sight of stations meet, with their errors."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Place:
     error_m: float | None
 
     def document(self) -> dict[str, Any]:
-        """Return it as a value that JSON can hold."""
+        """Return the place as JSON values."""
         return {"position": list(self.position), "residual_deg": self.residual_deg, "error_m": self.error_m}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Place:
-        """Return the inverse of `document`."""
+        """Build a place from its `document`."""
         x, y, z = document["position"]
         return cls((x, y, z), document["residual_deg"], document["error_m"])
 

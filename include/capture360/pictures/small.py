@@ -13,7 +13,7 @@ _QUALITY = 70
 
 
 def small_copy(content: bytes, most: int, where: str) -> bytes:
-    """A picture as a JPEG of at most `most` pixels a side; BadInputError with `where` if it cannot be decoded."""
+    """Return a JPEG of at most `most` pixels a side; BadInputError with `where` if the picture cannot be decoded."""
     import cv2
 
     pixels = overview(content, most, where=where)

@@ -9,7 +9,7 @@ from capture360.model import CaptureKey
 WEB_PREFIX = "/capture360"
 """The path of our pages within Airflow."""
 _FOV = 30
-"""Degrees of the panorama that a link to a plate opens: the plate and what is around it."""
+"""Field of view in degrees of the panorama that a link to a plate opens."""
 
 
 def panorama_path(key: CaptureKey, image: str, heading: object, pitch: object) -> str:

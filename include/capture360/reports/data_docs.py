@@ -71,7 +71,7 @@ def build_data_docs(results: Iterable[KeptResult], folder: Path) -> Path:
 
 
 def _escaped(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document with the texts in its results escaped; all else in it is ours."""
+    """Return the document with the texts in its results escaped; everything else is ours."""
     escaped = deepcopy(dict(document))
     for each in escaped["results"]:
         each["result"] = _safe(each.get("result"))

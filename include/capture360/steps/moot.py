@@ -1,7 +1,7 @@
-"""Whether nobody can do any more what a failed task was to do, so that its alert would stand for ever.
+"""Whether the work of a failed task has become impossible, so that its alert would never end.
 
-A mistyped key in a run by hand, a site that left the register, a date without captures, and a delivery that was taken
-away before anything of it was published. Each is shown for a while first: whoever caused it wants to know.
+That is a mistyped key in a run by hand, a site that left the register, a date without captures, and a delivery that was
+removed before anything of it was published. Each is shown for a while first, for the person who caused it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OF_CAPTURES = frozenset({"captures_ingest", "captures_contextualize", "captures
 
 
 def is_moot(register: Register, records: Records, occurrence: Occurrence, now: datetime) -> bool:
-    """Return whether nothing is left to be done about a failed task that failed an hour ago or longer.
+    """Return whether a task that failed at least an hour ago has become pointless.
 
     Raises what stores raise: a landing zone that cannot be listed proves nothing.
     """
@@ -61,7 +61,7 @@ def _capture_is_gone(register: Register, records: Records, occurrence: Occurrenc
 
 
 def _is_taken_away(site: Site, key: CaptureKey) -> bool:
-    """Return whether the landing zone, which is there, has no files of the capture."""
+    """Return whether the landing zone exists and has no files of the capture."""
     return key not in captures(site).keys or not capture_folder(site, key).files
 
 

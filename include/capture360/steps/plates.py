@@ -1,4 +1,4 @@
-"""The plates of a capture with what became of them, and the images that show them, from its records alone."""
+"""The plates of a capture with their results, and the images that show them, from its records alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SeenPlate:
 
     @property
     def best(self) -> Match:
-        """The view whose verdict is that of the plate."""
+        """The view that determines the plate's result."""
         ranks = list(_VERDICTS)
         return min(self.views, key=lambda view: (ranks.index(view.status), -view.confidence))
 
@@ -39,7 +39,7 @@ class SeenPlate:
 
     @property
     def assets(self) -> Sequence[Asset]:
-        """The assets that are linked to it, or that the question about it is about."""
+        """The assets that are linked to it or in question."""
         if self.verdict == "asked":
             return in_question(self.best)
         linked = {view.asset.ref: view.asset for view in self.views if view.asset and view.status == "approved"}
@@ -58,7 +58,7 @@ class PlateImage:
 
 
 def seen_plates(matches: Sequence[Match]) -> list[SeenPlate]:
-    """The plates of matches that people's decisions were applied to."""
+    """Group matches, with people's decisions applied, by plate."""
     views: dict[str, list[Match]] = {}
     for number, found in enumerate(matches):
         if found.plate or found.asset is not None:
@@ -67,7 +67,7 @@ def seen_plates(matches: Sequence[Match]) -> list[SeenPlate]:
 
 
 def plates_of_record(records: Records, key: CaptureKey, body: Mapping[str, Any]) -> list[SeenPlate]:
-    """The plates in the body of a capture's record of matching, with what people decided."""
+    """Return the plates in the body of a capture's record of matching, with people's decisions applied."""
     matches = [match_from_document(document) for document in body["matches"]]
     return seen_plates(as_decided(matches, LinkMemory(records, key).decisions()))
 
@@ -75,7 +75,7 @@ def plates_of_record(records: Records, key: CaptureKey, body: Mapping[str, Any])
 def image_documents(
     records: Records, key: CaptureKey, images: Sequence[PublishedImage], matches: Sequence[Match]
 ) -> dict[str, Any]:
-    """The images that plates are on, with the faces that show them, as JSON values by external id."""
+    """Return the images with plates, and the faces that show them, as JSON values by external id."""
     faces: dict[str, set[str]] = {}
     for match in matches:
         if match.plate or match.asset is not None:
@@ -100,7 +100,7 @@ def image_documents(
 
 
 def images_of_record(body: Mapping[str, Any]) -> dict[str, PlateImage]:
-    """The images in the body of a record of matching, by external id."""
+    """Return the images in the body of a record of matching, by external id."""
     return {
         name: PlateImage(
             image["station"],
@@ -114,7 +114,7 @@ def images_of_record(body: Mapping[str, Any]) -> dict[str, PlateImage]:
 
 
 def _times(records: Records, key: CaptureKey) -> dict[str, str]:
-    """When each station was taken, by external id of the image, and by its name for images that CDF named."""
+    """Return when each station was taken, by external id of its image, or by its name for images that CDF named."""
     capture = published_capture(records, key)
     times: dict[str, str] = {}
     for station in capture.stations if capture else ():

@@ -1,4 +1,4 @@
-"""The places of linked plates as bounding boxes of their assets, where the site asks for them."""
+"""Positions of linked plates as bounding boxes of their assets, if the site enables that."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from capture360.steps.context import StepContext
 from capture360.steps.plates import seen_plates
 
 _ERRORS = 2
-"""Standard deviations on each side of a point: the plate is within them nineteen times out of twenty."""
+"""Standard deviations on each side of a point, which contain the plate in 95 % of cases."""
 _LEAST_M = 0.05
-"""A plate is not smaller."""
+"""Metres; least extent of a box."""
 
 
 def write_positions(
     ctx: StepContext, key: CaptureKey, matches: Sequence[Match], places: Mapping[str, Place]
 ) -> BoxesWritten | None:
-    """Give the linked assets of a capture boxes around their plates, and take back those that hold no more.
+    """Write boxes around the plates of a capture's linked assets, and remove outdated ones.
 
-    None if the site does not ask for boxes and the capture has none, or the project has no place for them. `matches`
+    None if the site does not enable boxes and the capture has none, or the project cannot hold them. `matches`
     are those that people's decisions were applied to, `places` where plates are, by their names.
     """
     asked = ctx.site.links.asset_positions

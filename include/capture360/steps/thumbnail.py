@@ -1,4 +1,4 @@
-"""The small picture by which people know a capture in a list, kept beside its report."""
+"""Thumbnail of a capture for lists, kept beside its report."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ NAME = "thumbnail.jpg"
 def keep_thumbnail(
     ctx: StepContext, key: CaptureKey, fingerprint: str, model: Image360Store, images: Iterable[PublishedImage]
 ) -> str:
-    """Keep the front of the first image as CDF has it; the report's name, empty if it cannot be shown.
+    """Keep the front face of the first image in CDF; return the report's name, empty if that is not possible.
 
-    One face is read from CDF. A capture is as good without a picture, so nothing fails here.
+    One face is read from CDF. Failures are logged only, since the picture is optional.
     """
     image = min(images, key=lambda each: each.external_id, default=None)
     ref = image.faces.get("front") if image else None

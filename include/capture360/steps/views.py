@@ -1,4 +1,4 @@
-"""Where an asset's plates are seen: the views of each, the best first, from the records of matching. Reads only."""
+"""Views of assets' plates, the best first, from the records of matching. Reads only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from capture360.steps.review_plates import direction
 
 @dataclass(frozen=True, slots=True)
 class MatchedCapture:
-    """A published capture as its texts were matched last. `stale` says in words what happened to it since."""
+    """A published capture with its last matches. `stale` describes later changes."""
 
     key: CaptureKey
     captured_on: str
@@ -43,7 +43,7 @@ class MatchedCapture:
 class SiteViews:
     """The views of the assets of a site by reference, best first, with the captures that were looked at.
 
-    `left_out` says by capture why another published one was not.
+    `left_out` is the reason, by capture, why a published one is not among them.
     """
 
     site: str
@@ -53,7 +53,7 @@ class SiteViews:
     views: Mapping[str, Sequence[View]] = field(default_factory=dict)
 
     def known(self) -> Sequence[Asset]:
-        """The site's assets; those that plates name where the list was not kept."""
+        """The site's assets; only those that plates name if the list was not kept."""
         if self.assets is not None:
             return self.assets.assets
         seen = (asset for each in self.looked for plate in each.plates for asset in plate.assets)

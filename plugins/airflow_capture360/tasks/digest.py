@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def send_digests() -> int:
-    """Send the digest of each site whose period has ended; returns how many. Skips the task when none is due.
+    """Send the digest of each site whose period has ended; return their number. Skip the task if none is due.
 
     A site in error is logged: sensing reports it, and the others get theirs.
     """

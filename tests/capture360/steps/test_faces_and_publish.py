@@ -281,7 +281,7 @@ def test_a_store_that_gives_other_bytes_is_reported_without_reading_everything(
         return content(files, external_id)[1:]
 
     monkeypatch.setattr(ClassicFiles, "content", damaged)
-    with pytest.raises(CdfError, match="CDF gives back"):
+    with pytest.raises(CdfError, match="CDF returns"):
         verify(world.ctx(), drop.key, fingerprint)
     assert len(read) < 45
 

@@ -1,4 +1,4 @@
-"""What people decided, as the Annotations API shows it: approvals and rejections with the place of each."""
+"""Decisions of people as the Annotations API holds them: approvals and rejections with their places."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def decisions_in(
     items: Sequence[Annotation], places: Mapping[int, tuple[str, FaceName]], refs: Mapping[str, str]
 ) -> tuple[list[Decided], list[str]]:
-    """Return what annotations that people decided on say, and sentences about those without a place on their face.
+    """Return the decisions in annotations, and sentences about those without a place on their face.
 
     `places` has image and face by file; `refs` the references of classic assets that are named by external id.
     Suggestions of other applications are no decisions.

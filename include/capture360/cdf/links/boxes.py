@@ -1,9 +1,8 @@
 """Bounding boxes of assets in data modeling projects: where the plates of an asset are.
 
-An asset's Cognite3DObject holds a box (`xMin` to `zMax`, metres). Its nodes have no place for whose values these are,
-so what we wrote is noted before it is written. A box is ours while it equals what we noted, and any other value is
-somebody else's and is left alone. Each node is written only in the version that was read, so that a value set in
-between is not replaced.
+An asset's Cognite3DObject holds a box (`xMin` to `zMax`, metres). Nodes do not record who wrote these values, so our
+boxes are noted before they are written. A box is ours if it equals the noted one; any other is left unchanged. Each
+node is written only in the version that was read, so that a value set in between is not replaced.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _SAME_M = 1e-6
 class BoxNotes:
     """The boxes that one capture wrote, by `<space>/<externalId>` of the object. Every change is stored at once.
 
-    An object has two boxes while the first is being replaced by the second: either may be in CDF.
+    An object has two noted boxes while one replaces the other: either may be in CDF.
     """
 
     def __init__(self, read: Callable[[], Mapping[str, Any] | None], save: Callable[[Mapping[str, Any]], None]) -> None:
@@ -55,18 +54,18 @@ class BoxNotes:
         return sorted(self._boxes)
 
     def is_ours(self, name: str, box: Box) -> bool:
-        """Return whether a box that an object has is one that we wrote."""
+        """Return whether we wrote the box of an object."""
         return any(_same(box, each) for each in self._boxes.get(name, ()))
 
     def change(self, boxes: Mapping[str, Sequence[Box]]) -> None:
-        """Store what may be in CDF for these objects; nothing for an object forgets it."""
+        """Store the boxes that CDF may hold for these objects; an empty entry removes an object."""
         changed = {name: some for name, some in {**self._boxes, **boxes}.items() if some}
         if changed != self._boxes:
             self._save({"boxes": {name: [list(each) for each in some] for name, some in sorted(changed.items())}})
             self._boxes = {name: list(some) for name, some in changed.items()}
 
     def of(self, name: str) -> Sequence[Box]:
-        """Return what may be in CDF for an object."""
+        """Return the boxes that CDF may hold for an object."""
         return self._boxes.get(name, ())
 
 
@@ -89,10 +88,10 @@ class AssetBoxes:
         self._notes = notes
 
     def write(self, wanted: Mapping[str, Box]) -> BoxesWritten:
-        """Give the assets, named by their references, these boxes, and take ours back from all others.
+        """Write these boxes, by the assets' references, and remove ours from all other assets.
 
-        Boxes that others set stay, and so does an asset without an object: a link makes the object. CdfError if CDF
-        fails; spaces that may not be written are named in the result.
+        Boxes of others are kept. Assets without an object are skipped, since a link creates it. CdfError if CDF fails;
+        spaces without write access are named in the result.
         """
         objects = self._objects_of(list(wanted))
         boxes = {name: wanted[ref] for ref, name in objects.items()}
@@ -103,7 +102,7 @@ class AssetBoxes:
         )  # fmt: skip
 
     def remove(self, *, dry_run: bool) -> Sequence[str]:
-        """Take every box of ours back; return the objects, or those that have one if `dry_run`."""
+        """Remove every box of ours; return the objects, or those that have one if `dry_run`."""
         there = self._read(self._notes.objects)
         ours = [name for name, each in there.items() if self._is_ours(name, each)]
         if not dry_run:
