@@ -235,6 +235,15 @@ def test_scans_that_cdf_extracted_are_moved_with_the_decisions_about_them(
         assert at_same_place(before[old].pose, after[new].pose)
 
 
+def test_between_data_modeling_projects_the_records_say_what_people_decided(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        site = moved_site(stack, tmp_path, "data_modeling")
+        hall = site.reviewed("walk")
+        done = moved(site, hall)
+        assert (done.state, done.approved, done.rejected, done.is_whole) == ("moved", 1, 1, True)
+        assert links(site.new, hall.key) == links(site.old, hall.key) == {PLATES[0]: "approved"}
+
+
 def test_a_project_is_not_moved_to_itself(hybrid: MovedSite) -> None:
     with pytest.raises(ConfigError, match="Both connections lead to project"):
         Move.between(hybrid.old.ctx(), hybrid.old.ctx(), hybrid.work)

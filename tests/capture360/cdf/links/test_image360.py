@@ -169,6 +169,16 @@ def test_a_pair_that_was_there_before_us_is_left_alone(hall: Hall) -> None:
     assert (still.external_id, still.version) == (theirs.external_id, theirs.version)
 
 
+def test_what_people_linked_is_named_for_there_is_no_plate_to_it(hall: Hall) -> None:
+    hall.writer().write([hall.image], [hall.match(hall.valve)])
+    assert hall.writer().decided([hall.image]) == ([], [])
+    link_by_hand(hall, hall.pump)
+    found, (sentence,) = hall.writer().decided([hall.image])
+    assert found == []
+    assert sentence.startswith(f"link {core.SPACE}/")
+    assert sentence.endswith("was made or changed by somebody in CDF")
+
+
 def test_what_a_person_removed_does_not_come_back(hall: Hall) -> None:
     hall.writer().write([hall.image], [hall.match(hall.pump)])
     (edge,) = hall.edges()
