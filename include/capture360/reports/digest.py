@@ -1,4 +1,4 @@
-"""What happened at a site in a period: as a message, as lines of a terminal, and as a page within Airflow."""
+"""Digest of a site for a period: as a message, as lines for a terminal, and as a page within Airflow."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from capture360.reports.page import page_in_airflow
 from capture360.text import printable
 
 _NAMED = 10
-"""Captures and sentences that a message names; the others are counted."""
+"""Captures and sentences that a message lists; the others are counted."""
 LONGEST = 90
-"""Days of the longest period."""
+"""Longest period in days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """How records and CDF were compared last: when, how many captures, and the first sentences about differences."""
+    """The last comparison of records and CDF: time, number of captures, and the first sentences about differences."""
 
     at: datetime
     compared: int
@@ -30,11 +30,11 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A site from the first to the last day of a period, by captures; a capture may stand in several lists.
+    """Captures of a site in a period, first and last day included; a capture may be in several lists.
 
-    `waiting`, `open` and `alerts` are as they are now; `waiting` is by capture how far it got. `reasons` is by rule its
-    title and how many stations it held back. `unread` is the number of captures that were left out, and `damaged` are
-    those whose records cannot be read.
+    `waiting`, `open` and `alerts` are the present state; `waiting` has the stage by capture. `reasons` has title and
+    number of quarantined stations by rule. `unread` is the number of captures left out, `damaged` are those with
+    unreadable records.
     """
 
     site: str
@@ -63,7 +63,7 @@ class Digest:
         return str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
 
     def captures(self) -> Mapping[str, Sequence[CaptureKey]]:
-        """The lists of captures by what happened to them."""
+        """Return the lists of captures by event."""
         return {
             "came in": self.came,
             "published": self.published,
@@ -73,7 +73,7 @@ class Digest:
         }
 
     def document(self) -> dict[str, Any]:
-        """As a value that JSON can hold."""
+        """Return the digest as JSON values."""
         lists = {name.replace(" ", "_"): [str(key) for key in keys] for name, keys in self.captures().items()}
         drift = self.drift and {
             "at": self.drift.at.isoformat(),
@@ -99,7 +99,7 @@ class Digest:
 
 
 def lines(digest: Digest) -> list[str]:
-    """The digest in sentences; a text from outside is not escaped yet."""
+    """Return the digest as sentences, with texts from outside not escaped yet."""
     found = [f"{name.capitalize()}: {_named(keys)}." for name, keys in digest.captures().items() if keys]
     if not found:
         found = ["No capture came in, and none was published."]
@@ -120,7 +120,7 @@ def lines(digest: Digest) -> list[str]:
 
 
 def drift_line(drift: Drift | None) -> str:
-    """How records and CDF compare, in a sentence or more."""
+    """Word the comparison of records and CDF."""
     if drift is None:
         return "Records and CDF have not been compared yet."
     when = f"{drift.at:%Y-%m-%d %H:%M} UTC"
@@ -132,7 +132,7 @@ def drift_line(drift: Drift | None) -> str:
 
 
 def notes(digest: Digest) -> list[str]:
-    """What the digest leaves out."""
+    """Return sentences about what the digest leaves out."""
     found = []
     if digest.damaged:
         found.append(f"Records that cannot be read: {_named(digest.damaged)}.")
@@ -142,18 +142,18 @@ def notes(digest: Digest) -> list[str]:
 
 
 def message(digest: Digest, links: Mapping[str, str]) -> Message:
-    """The digest as it is sent."""
+    """Return the digest as a message."""
     return Message(f"{digest.name}: captures of {digest.period}", tuple(lines(digest)), links, is_over=True)
 
 
 def text(digest: Digest) -> str:
-    """The digest for a terminal."""
+    """Return the digest for a terminal."""
     shown = [printable(line, 2000) for line in (f"{digest.name}, {digest.period}", *lines(digest))]
     return "\n".join(shown)
 
 
 def render_digest(digest: Digest, sites: Sequence[str], days: int) -> tuple[str, str]:
-    """The page of a site's digest, and its policy."""
+    """Return the page of a site's digest, and its content security policy."""
     return page_in_airflow(
         "digest",
         digest=digest,

@@ -1,4 +1,4 @@
-"""The site's assets as its texts were matched to them last, kept beside the records for whoever asks without CDF."""
+"""The site's assets of the last matching, kept beside the records for use without CDF."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class AssetList:
 
 
 def keep_asset_list(ctx: StepContext, assets: Sequence[Asset], digest: str) -> None:
-    """Keep the assets in place of those before, if they or the project's pages are others."""
+    """Keep the assets, unless the same ones and the same project's pages are kept already."""
     pages = list(astuple(ProjectPages.of(ctx.cdf.connection)))
     known = ctx.records.asset_list(ctx.site.id)
     if known is not None and (known["digest"], known["pages"]) == (digest, pages):
@@ -31,7 +31,7 @@ def keep_asset_list(ctx: StepContext, assets: Sequence[Asset], digest: str) -> N
 
 
 def asset_list(records: Records, site: str) -> AssetList | None:
-    """The assets of a site; None if no texts of it were matched."""
+    """Return the assets of a site; None if no texts of it were matched."""
     known = records.asset_list(site)
     if known is None:
         return None

@@ -1,7 +1,7 @@
-"""Collect what happened at a site in a period, from the records alone. Reads only, but for `once`.
+"""Collection of a site's digest from the records alone. Only `once` and `note_drift` write.
 
-Sensing marks a capture when it has nothing left to do for it. Only captures without a mark, and those whose mark is
-newer than the beginning of the period, can have changed in it, so the others are not read.
+Sensing marks captures that it is done with. Only captures without a mark, or with one newer than the beginning of the
+period, can have changed in it, so the others are not read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MOST = 2000
 _STEPS = frozenset({"sense", "validate", "verify", "annotate", "retract"})
 _REVIEW = "review"
 _CLOCKS = timedelta(hours=1)
-"""Clocks of stores may differ by so much from ours."""
+"""Tolerance for clocks of stores."""
 _SIDE_BY_SIDE = 16
 _SENTENCES = 5
 _DIGESTS = f"{SENSING}/digests"
@@ -46,19 +46,19 @@ class Period:
 
     @classmethod
     def ending(cls, last: date, days: int) -> Period:
-        """The period of so many days that ends with this one."""
+        """Return the period of `days` days that ends with `last`."""
         return cls(last - timedelta(days=days - 1), last)
 
     @classmethod
     def newest(cls, kind: str, today: date) -> Period:
-        """The day or the week (Monday to Sunday) that ended last before today."""
+        """Return the last complete day or week (Monday to Sunday) before today."""
         if kind == "weekly":
             return cls.ending(today - timedelta(days=today.weekday() + 1), 7)
         return cls.ending(today - timedelta(days=1), 1)
 
 
 def digest(site: Site, records: Records, period: Period) -> Digest:
-    """What happened at a site in a period. Damaged records of a capture are named and hide no other one."""
+    """Collect the digest of a site for a period. Captures with damaged records are named and do not hide others."""
     begin = datetime.combine(period.first, time(), site.zone)
     end = datetime.combine(period.last + timedelta(days=1), time(), site.zone)
     keys, unread = _to_read(site, records, begin)
@@ -92,14 +92,14 @@ def digest(site: Site, records: Records, period: Period) -> Digest:
 
 
 def today(site: Site, now: datetime) -> date:
-    """Today's date at the site."""
+    """Return today's date in the site's zone."""
     return now.astimezone(site.zone).date()
 
 
 def once(records: Records, site: Site, now: datetime, send: Callable[[Digest], None]) -> bool:
-    """Send the digest of the newest period that ended, unless it was sent; returns whether it was sent now.
+    """Send the digest of the last complete period unless it was sent; return whether it was sent now.
 
-    Several processes may do so at once. One that is killed between sending and noting it sends it twice.
+    Several processes may call it concurrently. It is sent twice if one is killed between sending and noting it.
     """
     if site.digest == "off":
         return False
@@ -121,7 +121,7 @@ def once(records: Records, site: Site, now: datetime, send: Callable[[Digest], N
 
 
 def count_decided(batch: Mapping[str, Any]) -> int:
-    """How many plates of a page were decided: numbers such as 3, or "3b" for its second tag, and those one by one."""
+    """Return how many plates of a page were decided, by numbers such as 3 or "3b" (its second tag) or one by one."""
     tags = [*batch["approved"], *batch["rejected"]]
     by_number = {str(tag).rstrip("abcdefghijklmnopqrstuvwxyz") for tag in tags}
     one_by_one = {str(each["number"]) for each in batch.get("plates", ()) if each["choice"] in {"approve", "reject"}}
@@ -129,14 +129,14 @@ def count_decided(batch: Mapping[str, Any]) -> int:
 
 
 def note_drift(records: Records, site: str, now: datetime, compared: int, sentences: Sequence[str]) -> None:
-    """Keep how records and CDF compared."""
+    """Keep the result of a comparison of records and CDF."""
     values = {"at": now.isoformat(), "compared": compared, "differences": len(sentences),
               "sentences": [sentence[:_LONGEST_SENTENCE] for sentence in sentences[:_SENTENCES]]}  # fmt: skip
     records.store.put(_drift(site), json.dumps(values).encode())
 
 
 def last_drift(records: Records, site: str) -> Drift | None:
-    """How records and CDF compared last; None if they never were, or the note is damaged."""
+    """Return the last comparison of records and CDF; None if there was none, or the note is damaged."""
     try:
         values = records.store.document(_drift(site))
         if values is None:
@@ -148,7 +148,7 @@ def last_drift(records: Records, site: str) -> Drift | None:
 
 
 class _Collected:
-    """Captures of a period and their counts, as they are added."""
+    """Accumulated captures of a period and their counts."""
 
     def __init__(self, begin: datetime, end: datetime) -> None:
         self.begin, self.end = begin, end
@@ -185,7 +185,7 @@ class _Collected:
 
 
 def _to_read(site: Site, records: Records, begin: datetime) -> tuple[list[CaptureKey], int]:
-    """The captures that may have changed since `begin`, and how many more there are: those marked longest ago."""
+    """Return the captures that may have changed since `begin`, and the number of older ones beyond the limit."""
     marked = records.done_since(site.id)
     newest = datetime.max.replace(tzinfo=UTC)
     dated = [(marked.get(key.capture) or newest, str(key), key) for key in records.keys_of(site.id)]
@@ -194,7 +194,7 @@ def _to_read(site: Site, records: Records, begin: datetime) -> tuple[list[Captur
 
 
 def _read(records: Records, key: CaptureKey) -> tuple[CaptureState, int] | Capture360Error | None:
-    """The newest delivery, and how many plates of it nobody has decided on."""
+    """Return the newest delivery, and the number of its undecided plates."""
     try:
         state = records.load(key, only=_STEPS)
         if state is None:
@@ -215,7 +215,7 @@ def _left(records: Records, state: CaptureState, linked: Mapping[str, Any]) -> i
 
 
 def _alerts(records: Records, site: Site) -> list[str]:
-    """What alerts stand about the site and its captures: each subject with where it shows."""
+    """Return the open alerts about the site and its captures: each subject with its place."""
     return list(dict.fromkeys(_standing(records, site)))
 
 

@@ -1,6 +1,6 @@
-"""Whether all is well, for a monitor: by the last look of captures_watch and the last scan of the landing zones.
+"""Health for monitoring, by the last look of captures_watch and the last scan of the landing zones.
 
-Costs one read, and one a site; nothing is looked for here.
+Takes one read, and one for each site; nothing is searched for.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from capture360.steps.watch_life import LONGEST_BETWEEN, Found, last_look
 from capture360.text import printable, without_secrets
 
 _OF_PEOPLE = frozenset({"surveyor", "reviewers"})
-"""Who a capture waits for while everything runs."""
+"""People that a capture waits for while everything works."""
 _LONGEST_TEXT = 1000
 _SENSE = "sensing has stopped"
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What is wrong (`causes`), and what waits for surveyors or reviewers while all is well."""
+    """Problems (`causes`), and captures that wait for surveyors or reviewers while all is well."""
 
     causes: tuple[Found, ...]
     waiting: tuple[Found, ...] = ()
@@ -35,7 +35,7 @@ class Health:
         return not self.causes
 
     def document(self) -> dict[str, Any]:
-        """As a value that JSON can hold; each text is one printable line."""
+        """Return the health as JSON values; each text is one printable line."""
         return {
             "healthy": self.is_well,
             "causes": [_shown(each) for each in self.causes],
@@ -46,7 +46,7 @@ class Health:
 
 
 def health(register: Register, records: Records, now: datetime) -> Health:
-    """Return what is known to be wrong. A look that is too old is wrong itself, and then what it found still counts."""
+    """Return the known problems. A look that is too old is one as well; its findings still count."""
     last, scanned = last_look(records, now), last_scan(records, register.site_ids)
     found = list(last.found) if last else []
     if last is None or now - last.at >= LONGEST_BETWEEN:

@@ -1,8 +1,8 @@
-"""Move a site's published captures to another CDF project, with what people decided about their plates.
+"""Move a site's published captures to another CDF project, with people's decisions on their plates.
 
-Each capture is ingested anew, from its delivery in the landing zone or from the faces that the old project shows, then
-contextualized with the decisions of people. The old project is only read. A capture that was moved is left alone until
-the old project shows another delivery of it or people have decided more; killed anywhere, the next run ends the same.
+Each capture is ingested again, from its delivery in the landing zone or from the faces in the old project, then
+contextualized with the decisions of people. The old project is only read. A moved capture is skipped until the old
+project has another delivery of it or more decisions. A run that is killed can be repeated with the same result.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is to be done with one capture, or was: `unchanged` was moved before; `failed` has a `problem`.
+    """Planned or finished work on one capture: `unchanged` was moved before; `failed` has a `problem`.
 
-    `left` are decisions of people that the new project is not given, `sentences` say what else stays behind.
+    `left` are decisions that are not carried over, `sentences` name what else stays behind.
     """
 
     key: CaptureKey
@@ -87,7 +87,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _There:
-    """A capture in the old project: what is published of it, and what people decided."""
+    """A capture in the old project: what is published of it, and the decisions on it."""
 
     capture: Capture
     fingerprint: str
@@ -96,7 +96,7 @@ class _There:
     decisions: Sequence[Decided]
     sentences: Sequence[str]
     folder_url: str | None
-    """Where the published delivery still lies, None if nowhere."""
+    """Folder of the published delivery, None if it no longer exists."""
 
     @property
     def source(self) -> Source:
@@ -104,7 +104,7 @@ class _There:
 
     @property
     def stations(self) -> list[str]:
-        """What a move can publish."""
+        """The stations that a move can publish."""
         all_stations = [station.id for station in self.capture.stations]
         return whole_images(self.capture, self.images) if self.folder_url is None else all_stations
 
@@ -115,7 +115,7 @@ def captures_to_move(move: Move) -> Sequence[CaptureKey]:
 
 
 def refuse_unready(move: Move, keys: Sequence[CaptureKey]) -> None:
-    """ConfigError naming everything that the new project lacks for the captures that were not moved yet."""
+    """Raise ConfigError that names everything the new project lacks for captures not moved yet."""
     waiting = [key for key in keys if move.new.records.note(key, NOTE) is None]
     published = [published_capture(move.old.records, key) for key in waiting]
     if waiting:
@@ -205,7 +205,7 @@ def _by_station(ctx: StepContext, key: CaptureKey, fingerprint: str, capture: Ca
 
 
 def _delivery(move: Move, capture: Capture, fingerprint: str) -> str | None:
-    """Return where the delivery lies that the old project shows, whole and unchanged; None if it does nowhere."""
+    """Return the folder of the delivery in the old project if it is complete and unchanged; else None."""
     record = move.old.records.get(capture.key, fingerprint, "capture")
     delivered = {station["id"] for station in record.body["stations"]} if record is not None else set()
     if delivered != {station.id for station in capture.stations}:
@@ -227,7 +227,7 @@ def _carried(move: Move, there: _There, after: Mapping[str, PublishedImage]) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Links:
-    """Whether the capture is contextualized in the new project, and what is to be said about it."""
+    """Result of contextualization in the new project, and sentences about it."""
 
     contextualizes: bool
     sentences: tuple[str, ...] = field(default=())

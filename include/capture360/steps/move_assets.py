@@ -1,4 +1,4 @@
-"""The assets of a site's new CDF project that stand for those of the old one."""
+"""Counterparts of the old CDF project's assets in a site's new one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from capture360.model import Asset, confusable_key
 class Counterparts:
     """Assets of the new project by references of the old one, each looked up once.
 
-    The name decides, since it stands on the plate; of several assets with one name, the external id, and then the whole
+    Assets are found by name, as on the plate; of several with one name, by external id, and then by the whole
     reference.
     """
 

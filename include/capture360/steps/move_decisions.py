@@ -1,4 +1,4 @@
-"""Decisions of people about plates, from a capture's images in the old CDF project to those in the new one."""
+"""Transfer of decisions on plates from a capture's images in the old CDF project to those in the new one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from capture360.steps.review_answers import unwritten
 
 @dataclass(frozen=True, slots=True)
 class NotCarried:
-    """A decision that the new project is not given: what was read where, who decided, and why it stays behind."""
+    """A decision that is not carried over: what was read where, who decided, and why it stays behind."""
 
     text: str
     asset: str
@@ -40,7 +40,7 @@ class NotCarried:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Decisions as the new project takes them, and those that it is not given."""
+    """Decisions for the new project, and those that are not carried over."""
 
     decisions: tuple[Decided, ...]
     left: tuple[NotCarried, ...]
@@ -49,9 +49,9 @@ class Carried:
 def decisions_in_old(
     ctx: StepContext, key: CaptureKey, images: Sequence[PublishedImage]
 ) -> tuple[list[Decided], list[str]]:
-    """Return what people decided about a capture, by the records and by CDF, which wins; and what nobody can carry.
+    """Return the decisions on a capture from records and CDF, which takes precedence, and those that cannot be carried.
 
-    RecordsError if what they decided is lost. Reads only.
+    RecordsError if decisions are lost. Reads only.
     """
     memory = LinkMemory(ctx.records, key)
     memory.ensure_whole()
@@ -81,7 +81,7 @@ def carry(
     after: Mapping[str, PublishedImage],
     counterparts: Counterparts,
 ) -> Carried:
-    """Return the decisions with the images and assets of the new project in place of the old ones.
+    """Return the decisions with images and assets of the new project in place of the old ones.
 
     `stations` are those of the old images, `before` the old images by external id, `after` the new ones by station.
     """
@@ -104,7 +104,7 @@ def carry(
 
 
 def without_overruled(carried: Carried, known: Sequence[Decided], stations: Mapping[str, str]) -> Carried:
-    """Return what of it stands, since people of the new project have decided the `known` links by themselves.
+    """Return the carried decisions without those that people of the new project, who decided `known`, overruled.
 
     `stations` are those of the new images, by external id.
     """
@@ -124,7 +124,7 @@ def without_overruled(carried: Carried, known: Sequence[Decided], stations: Mapp
 
 
 def new_to(known: Sequence[Decided], carried: Sequence[Decided]) -> list[Decided]:
-    """Return the decisions to write: those about links that nobody of the new project has decided by themselves."""
+    """Return the decisions to write: those on links that people of the new project have not decided themselves."""
     by_image = _by_image(known)
     return [each for each in carried if all(one == each for one in _about(by_image[each.match.detection.image], each))]
 
@@ -143,7 +143,7 @@ def _about(decisions: Sequence[Decided], one: Decided) -> list[Decided]:
 def _place(seen: Detection, before: PublishedImage | None, after: PublishedImage | None) -> Detection | str:
     """Return the same place on the new image, or why there is none.
 
-    Where the cube of the new image is turned otherwise, the outline goes by the directions in which it is seen.
+    If the cube of the new image is rotated differently, the outline is transferred by its viewing directions.
     """
     if before is None:
         return "the old project no longer shows that image"

@@ -1,4 +1,4 @@
-"""A delivery made of what the old CDF project shows: the canonical tables, and the six faces of each image."""
+"""Reconstruction of a delivery from the old CDF project: the canonical tables, and the six faces of each image."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from capture360.steps.progress import Progress
 from capture360.store import DocumentStore
 
 COMPLETE = ".complete"
-"""Marks a folder that holds all; no part of the delivery."""
+"""Marks a complete folder; not part of the delivery."""
 
 
 def whole_images(capture: Capture, images: Mapping[str, PublishedImage]) -> list[str]:
@@ -35,8 +35,8 @@ def whole_images(capture: Capture, images: Mapping[str, PublishedImage]) -> list
 def deliver_faces(ctx: StepContext, capture: Capture, images: Mapping[str, PublishedImage], folder: Path) -> None:
     """Write a published capture as a cubemap delivery to `folder`, with the poses that the old project shows.
 
-    A complete folder is left as it is. One that is not is completed and has the same fingerprint in the end: all files
-    bear the time of the capture, and a file that is there is whole. BadInputError if no image is whole.
+    A complete folder is kept, an incomplete one is completed. The fingerprint is always the same: all files have the
+    time of the capture, and existing files are complete. BadInputError if no image has all faces.
     """
     whole = set(whole_images(capture, images))
     stations = [each for each in capture.stations if each.id in whole]

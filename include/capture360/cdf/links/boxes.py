@@ -50,7 +50,7 @@ class BoxNotes:
 
     @property
     def objects(self) -> Sequence[str]:
-        """Return the names of the objects that have a box of ours."""
+        """The names of the objects that have a box of ours."""
         return sorted(self._boxes)
 
     def is_ours(self, name: str, box: Box) -> bool:
