@@ -162,7 +162,7 @@ class _Collected:
 
     def add(self, key: CaptureKey, state: CaptureState, left: int, *, links: bool) -> None:
         within = {record.step for record in state.records if self.begin <= record.at < self.end}
-        came = min((record.at for record in state.records if record.step in {"sense", "validate"}), default=None)
+        came = _first_seen(state)
         if came is not None and self.begin <= came < self.end:
             self.lists["came"].append(key)
         validated = state.body("validate") if "validate" in within else None
@@ -182,6 +182,14 @@ class _Collected:
             self.open += left
         if state.stage in _NOT_AT_AN_END or (links and state.stage is Stage.PUBLISHED):
             self.waiting[key] = state.stage.value
+
+
+def _first_seen(state: CaptureState) -> datetime | None:
+    """Return when a delivery was announced first; a step that is done again has a later time than it had."""
+    announced = state.body("sense")
+    if announced is not None:
+        return datetime.fromisoformat(announced.get("first") or announced["announced"]).astimezone(UTC)
+    return next((record.at for record in state.records if record.step == "validate"), None)
 
 
 def _to_read(site: Site, records: Records, begin: datetime) -> tuple[list[CaptureKey], int]:

@@ -88,6 +88,14 @@ def test_captures_are_counted_by_what_happened_to_them(records: Records) -> None
     assert (found.linked, found.asked, found.open) == (60, 4, 4)
 
 
+def test_a_capture_that_is_done_again_came_in_when_it_was_first_seen(records: Records) -> None:
+    before = (NOON - timedelta(days=9)).isoformat()
+    put(records, "again", "sense", NOON, {"announced": NOON.isoformat(), "first": before})
+    validated(records, "again", NOON)
+    found = of_day(records)
+    assert (names(found.came), found.stations) == ([], 10)
+
+
 def test_a_published_capture_waits_where_links_are_wanted(records: Records) -> None:
     validated(records, "may", NOON)
     put(records, "may", "verify", NOON)
