@@ -141,7 +141,7 @@ def test_the_pages_follow_the_theme_of_airflow(browser: Browser, served: Served)
     page.context.close()
 
 
-@pytest.mark.parametrize("path", ["captures", f"captures/{FIRST}"])
+@pytest.mark.parametrize("path", ["captures", f"captures/{FIRST}", f"digest/{FIRST.site}"])
 def test_a_phone_shows_them_without_scrolling_sideways(browser: Browser, served: Served, path: str) -> None:
     page = reader(browser, served, viewport=PHONE, has_touch=True, is_mobile=True)
     wrong: list[str] = []
