@@ -13,7 +13,7 @@ import re
 from capture360.model import Capture, CaptureKey, FaceName
 
 COLLECTION_PREFIX = "c360_collection_"
-"""Prefix of the external ids of all our collections."""
+"""Prefix of the external ids of all collections that capture360 creates."""
 _READABLE = 32
 
 

@@ -288,7 +288,7 @@ class Records:
     @overload
     def _checked(self, kind: str, name: str, path: str, document: StateDocument | None) -> StateDocument | None: ...
     def _checked(self, kind: str, name: str, path: str, document: StateDocument | None) -> StateDocument | None:
-        """The document; RecordsError if one of its values is not what we write there."""
+        """Return the document; RecordsError if one of its values has the wrong form."""
         if document is not None and (problem := wrong_form(kind, name, document)):
             raise self.store.broken(path, problem)
         return document

@@ -30,7 +30,7 @@ def opened_store(url: str, **storage_options: Any) -> tuple[Any, str]:
 
 
 class StateDocument(dict[str, Any]):
-    """A JSON object of ours. A missing key raises RecordsError, which names the file as damaged."""
+    """A JSON object from a store. A missing key raises RecordsError, which names the file as damaged."""
 
     def __init__(self, values: Mapping[str, Any], url: str) -> None:
         super().__init__(values)
@@ -100,7 +100,7 @@ class DocumentStore:
             return None
 
     def document(self, path: str) -> StateDocument | None:
-        """Return a JSON object of ours; None if it does not exist, RecordsError if it is damaged."""
+        """Return a JSON object; None if it does not exist, RecordsError if it is damaged."""
         content = self.read(path)
         return None if content is None else self.parsed(path, content)
 

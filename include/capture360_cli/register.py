@@ -54,7 +54,7 @@ def chosen_sites(register: Register, site: str | None) -> Sequence[str]:
 
 
 def pages_in_airflow(address: str) -> str:
-    """Return the address of our pages in the Airflow of this address, of the environment or of a stack that runs here.
+    """Return the address of capture360's pages in the Airflow at this address, of the environment, or of a local stack.
 
     Empty if none is known.
     """

@@ -118,12 +118,12 @@ def set_label(text: str) -> None:
 
 
 def page_url(path: str) -> str:
-    """Return the address of one of our pages in the Airflow UI."""
+    """Return the address of one of capture360's pages in the Airflow UI."""
     return f"{_base_url()}{WEB_PREFIX}/{path}"
 
 
 def page_path(path: str) -> str:
-    """Return the path of one of our pages or pictures within Airflow, whatever host name it was opened by."""
+    """Return the path of one of capture360's pages or pictures within Airflow, independent of the host name."""
     from urllib.parse import urlsplit
 
     return f"{urlsplit(_base_url()).path}{WEB_PREFIX}/{path}"

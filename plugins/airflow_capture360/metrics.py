@@ -1,8 +1,8 @@
 """Metrics of captures, sent by Airflow's own metrics: to StatsD, Datadog or OpenTelemetry as `[metrics]` configures.
 
 `METRICS` is the table that `capture360 docs` writes to docs/reference/metrics.md. Tags are ids of the register, ids of
-our DAGs and tasks, and words of this module: never a text from outside. Sending never fails a task. Plain StatsD knows
-no tags; the values are appended to the name there, as Airflow does with its own older names.
+DAGs and tasks, and words of this module: never a text from outside. Sending never fails a task. Plain StatsD knows no
+tags; the values are appended to the name there, as Airflow does with its own older names.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CaptureRetryPolicy(RetryPolicy):
-    """Retry errors that are `retryable`, and those of stores and sockets; fail at once on our other errors.
+    """Retry errors that are `retryable`, and those of stores and sockets; fail at once on other errors of capture360.
 
     Any other exception is a bug and follows the task's own `retries`. With `waits_for_lease`, LeaseHeldError is
     retried as well, since the other run will end.

@@ -1,6 +1,6 @@
 """Count what CDF and its file storage answer, by status, and keep their links out of logs.
 
-The transports of the SDK and of our own requests log each answer at INFO with its whole address, upload links
+The transports of the SDK and of direct requests log each answer at INFO with its whole address, upload links
 included. A filter on their loggers reads the status from it and lets none of it pass.
 """
 

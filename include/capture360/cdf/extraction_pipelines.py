@@ -53,7 +53,7 @@ class ExtractionPipeline:
         return dict(items[0])
 
     def report(self, status: RunStatus, sentence: str, link: str, run: str) -> bool:
-        """Report the end of a run of ours, unless it was reported with this status; return whether it was reported."""
+        """Report the end of a run, unless it was reported with this status; return whether it was reported."""
         tag = run_tag(run)
         if self._has(status, tag):
             return False

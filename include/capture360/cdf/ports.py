@@ -175,7 +175,7 @@ class AssetSource(Protocol):
 class LinksWritten:
     """Counts of one write. `decided` are links that a person decided on; `refused` holds a sentence per refused match.
 
-    `only_recorded` are suggestions that the project cannot hold: they are in our records only.
+    `only_recorded` are suggestions that the project cannot hold: they are in the records only.
     """
 
     approved: int = 0
@@ -199,9 +199,9 @@ class MissingLink:
 class LinkDrift:
     """Differences between CDF and the records, one phrase per link; decisions of people in CDF are no difference.
 
-    `missing`: recorded, and not in CDF. `unexplained`: ours in CDF, and not recorded.
-    `forgotten`: in CDF exactly as we would create it, and not recorded as ours.
-    `changed`: ours, but changed or removed by somebody since; left as it is.
+    `missing`: recorded, and not in CDF. `unexplained`: capture360's in CDF, and not recorded.
+    `forgotten`: in CDF exactly as capture360 would create it, and not recorded.
+    `changed`: capture360's, but changed or removed by a person since; left as it is.
     `orphans`: its asset was deleted, which keeps viewers from opening the image.
     """
 
@@ -235,11 +235,11 @@ class LinkWriter(Protocol):
         ...
 
     def remove(self, images: Sequence[PublishedImage], *, dry_run: bool) -> Sequence[str]:
-        """Remove every link of ours on these images; return the links removed, or to remove if `dry_run`."""
+        """Remove all of capture360's links on these images; return the links removed, or to remove if `dry_run`."""
         ...
 
     def remove_from_files(self, faces: Sequence[FaceRef]) -> Sequence[str]:
-        """Remove and return every link of ours on these face files, in modes where links belong to files."""
+        """Remove and return all of capture360's links on these face files, in modes where links belong to files."""
         ...
 
     def of_people(self, images: Sequence[PublishedImage]) -> Sequence[str]:

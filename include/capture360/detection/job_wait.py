@@ -14,7 +14,7 @@ class JobsPending(Exception):
 
 @dataclass(slots=True)
 class JobWait:
-    """One wait over several polls. `jobs` are the ids of jobs that take no name of ours, by a hash of their request.
+    """One wait over several polls. `jobs` are the ids of jobs that take no name, by a hash of their request.
 
     With `sleeps`, `pause` sleeps; without it, JobsPending is raised and the next poll continues from `document`.
     """

@@ -1,7 +1,7 @@
 """The table of which key of `capture.yaml` applies to which kind of delivery.
 
 A key takes effect, or the manifest is refused. CDF's own extraction of E57 scans ignores the manifest, so a capture
-that states a key which only our extraction applies is extracted here, whatever the project's mode.
+that states a key which only the extraction here applies is extracted here, whatever the project's mode.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The form of the documents that we keep beside the landing zone."""
+"""The form of the documents that are kept beside the landing zone."""

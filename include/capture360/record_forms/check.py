@@ -1,4 +1,4 @@
-"""Check the form of our own documents, so that a damaged one is reported where it is read.
+"""Check of the form of records, notes and leases, so that a damaged document is reported where it is read.
 
 A disk that was full, a copy that broke off or an editor leave documents that are JSON and yet not what was written.
 Steps read their values without further care, so every value that they use has its type here. A key that is missing at
@@ -47,7 +47,7 @@ _ADAPTERS: dict[tuple[str, str], TypeAdapter[Any]] = {
 
 
 def wrong_form(kind: str, name: str, document: Mapping[str, Any]) -> str | None:
-    """Return what is wrong with a document of ours, in words; None if nothing is, or its form is not known here.
+    """Return what is wrong with a document; None if nothing is, or its form is not known here.
 
     `kind` is step, lease, binding, asset-list, or the folder of a note; `name` that of the step or note.
     """

@@ -1,4 +1,4 @@
-"""Addresses of our pages within Airflow."""
+"""Addresses of capture360's pages within Airflow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from capture360.model import CaptureKey
 
 WEB_PREFIX = "/capture360"
-"""The path of our pages within Airflow."""
+"""Path of capture360's pages within Airflow."""
 _FOV = 30
 """Field of view in degrees of the panorama that a link to a plate opens."""
 

@@ -71,7 +71,7 @@ def build_data_docs(results: Iterable[KeptResult], folder: Path) -> Path:
 
 
 def _escaped(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document with the texts in its results escaped; everything else is ours."""
+    """Return the document with the texts in its results escaped; everything else is generated."""
     escaped = deepcopy(dict(document))
     for each in escaped["results"]:
         each["result"] = _safe(each.get("result"))

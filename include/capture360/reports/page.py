@@ -24,7 +24,7 @@ def page(template: str, **values: object) -> str:
 def page_in_airflow(template: str, *, own: str = "", **values: object) -> tuple[str, str]:
     """Load a page shown within Airflow, which follows its theme, and the policy to send with it.
 
-    `own` names a style and a script of this page alone; the script may call our routes.
+    `own` names a style and a script of this page alone; the script may call capture360's routes.
     """
     names = ("captures", own) if own else ("captures",)
     style = _source("house.css") + "".join(_source(f"{name}.css") for name in names)

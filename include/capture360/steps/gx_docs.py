@@ -15,7 +15,7 @@ from capture360.reports.data_docs import KeptResult, build_data_docs
 from capture360.steps.validate import SUITES
 
 _MARKER = ".capture360-gx-docs"
-"""Marks a folder as ours, so that it may be overwritten."""
+"""Marks a folder as written by this step, so that it may be overwritten."""
 _SHOWN = 12
 
 

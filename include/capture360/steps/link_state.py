@@ -1,8 +1,9 @@
 """Recorded state of a capture's links, with detection of its loss.
 
-Two notes persist across deliveries: the pairs that we linked, and the decisions of people. Not every project mode keeps
-these in CDF, so after the loss of a note, or its restoration from an old backup, rejected links would come back and our
-links would count as others'. A folder of their own therefore holds digests of the notes, and each answer as given:
+Two notes persist across deliveries: the pairs that capture360 linked, and the decisions of people. Not every project
+mode keeps these in CDF, so after the loss of a note, or its restoration from an old backup, rejected links would come
+back and capture360's links would count as others'. A folder of their own therefore holds digests of the notes, and
+each answer as given:
 
     <site>/<capture>/memory/links.json                        entries and digests, by note
     <site>/<capture>/memory/answers/<number>-<digest>.json    what one answer decided, in order
@@ -41,7 +42,7 @@ class LinkMemory:
         self._digests: dict[str, str] = {}
 
     def pairs(self) -> LinkRegistry:
-        """The pairs that we linked, in projects where CDF does not record the creator of a link."""
+        """The pairs that capture360 linked, in projects where CDF does not record the creator of a link."""
         return LinkRegistry(lambda: self._records.note(self._key, PAIRS), lambda document: self._keep(PAIRS, document))
 
     def decisions(self) -> list[Decided]:

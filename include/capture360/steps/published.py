@@ -73,7 +73,7 @@ def published_stations(records: Records, key: CaptureKey) -> Sequence[str]:
 
 
 def image_ids(records: Records, key: CaptureKey, fingerprint: str, stations: Iterable[str]) -> dict[str, str]:
-    """External ids of the images of a published delivery by station, whether CDF chose them or we did."""
+    """Return external ids of the images of a published delivery by station, including those that CDF chose."""
     record = records.get(key, fingerprint, "publish")
     chosen = record.body.get("shown", {}) if record is not None else {}
     return {station: chosen.get(station) or names.image_id(key, station) for station in stations}

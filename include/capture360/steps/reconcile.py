@@ -128,7 +128,7 @@ def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record
 
 
 def unknown_collections(ctx: StepContext, keys: Sequence[CaptureKey]) -> Sequence[Finding]:
-    """Return findings about our collections in the site's space whose captures have no records."""
+    """Return findings about capture360's collections in the site's space whose captures have no records."""
     there = Instances(ctx.cdf.client).found(ctx.site.space, names.COLLECTION_PREFIX)
     begun = [key for key in keys if there and ctx.records.load(key, only=STAGE_STEPS)]
     unknown = [each for each in there if not each.startswith(tuple(map(names.collection_id, begun)))]

@@ -47,7 +47,7 @@ class Removed:
 
 
 def left_out(capture: Capture, images: Images) -> list[PublishedImage]:
-    """Return the images that a confirmed delivery removes: ours, whose station it neither has nor holds back."""
+    """Return capture360's images that a confirmed delivery removes: it has no such station and holds none back."""
     prefix = names.image_prefix(capture.key)
     stay = {names.image_id(capture.key, each) for each in (*_ids(capture), *capture.held_back)}
     return [images[name] for name in sorted(images) if name not in stay and name.startswith(prefix)]
@@ -82,7 +82,7 @@ def remove_superseded(
     """Remove what the delivery leaves out, and everything superseded that nothing uses any more.
 
     Idempotent; finishes what an earlier run began. CdfUnavailableError if CDF still shows images that were removed;
-    ConfigError if links of ours on them may not be removed.
+    ConfigError if capture360's links on them may not be removed.
     """
     key = capture.key
     absent = left_out(capture, after) if confirmed else []
@@ -105,7 +105,7 @@ def remove_superseded(
 def _remove_links(
     ctx: StepContext, key: CaptureKey, absent: Sequence[PublishedImage], faces: Sequence[FaceRef]
 ) -> None:
-    """Remove our links on removed images and files; links of people disappear with them and are logged."""
+    """Remove capture360's links on removed images and files; links of people disappear with them and are logged."""
     if not absent and not faces:
         return
     writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, LinkMemory(ctx.records, key).pairs())

@@ -25,7 +25,7 @@ class Repaired:
 
 
 def repair(ctx: StepContext, key: CaptureKey) -> Repaired:
-    """Restore decisions from kept answers, and links that CDF shows exactly as we would create them.
+    """Restore decisions from kept answers, and links in CDF that equal those capture360 would create.
 
     An expected link that is neither recorded nor in CDF counts as removed by a person, and is not created again. What
     cannot be proved stays lost until it is discarded.
@@ -52,7 +52,7 @@ def repair(ctx: StepContext, key: CaptureKey) -> Repaired:
 
 
 def discard_lost(ctx: StepContext, key: CaptureKey) -> None:
-    """Discard lost state: rejected links may be suggested again, and our unrecorded links count as made by others."""
+    """Discard lost state: rejected links may be suggested again, and unrecorded links count as made by others."""
     memory = LinkMemory(ctx.records, key)
     for what in memory.lost().values():
         ctx.log(f"{key}: discarded {what}")

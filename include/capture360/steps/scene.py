@@ -88,7 +88,7 @@ def remove_from_scene(ctx: StepContext, key: CaptureKey) -> Sequence[str]:
 
 
 def scene_edges(ctx: StepContext, key: CaptureKey, collections: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Return space and external id of our edges from scenes to these collections, in current and former scenes."""
+    """Return space and external id of capture360's edges to these collections, in current and former scenes."""
     records = [ctx.records.get(key, delivery, STEP) for delivery in ctx.records.fingerprints(key)]
     scenes = {(record.body["space"], record.body["scene"]) for record in records if record is not None}
     if scene := _scene_of(ctx):

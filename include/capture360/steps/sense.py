@@ -330,7 +330,7 @@ def _finding(where: str, message: str) -> Finding:
 
 
 def _sentence(error: Exception) -> str:
-    """Return the text of an error, with its class if it is not ours."""
+    """Return the text of an error, with its class if it is no Capture360Error."""
     if isinstance(error, Capture360Error):
         return str(error)
     return f"It cannot be looked at ({type(error).__name__}: {error}). Correct its settings, or see to its store."

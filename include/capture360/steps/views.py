@@ -63,8 +63,8 @@ class SiteViews:
 def site_views(records: Records, site: str, pages: str = "", only: CaptureKey | None = None) -> SiteViews:
     """The views of all assets of a site, of all its published captures or of one.
 
-    `pages` is the address of our pages in Airflow, empty if it is not known: views then have no panorama. A capture
-    whose records cannot be read is left out and named.
+    `pages` is the address of capture360's pages in Airflow, empty if it is not known: views then have no panorama. A
+    capture whose records cannot be read is left out and named.
     """
     looked, left_out = matched_captures(records, site, only)
     assets = asset_list(records, site)

@@ -19,8 +19,8 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   letters, `search` does not. A property without a value matches no leaf, so that `not` of a leaf matches it.
 - A client is a member of the groups whose `sourceId` is its id, and of those that list it. Groups may grant ACLs of
   services that the sandbox lacks; other names are refused. A client's own group is made and renewed with it.
-- Two requests that change a resource at the same time: the second is refused with 429, in words of our own. They are
-  compared by the identifiers they name. `Options.conflicting_requests_are_refused` switches that off.
+- Two requests that change a resource at the same time: the second is refused with 429, in the sandbox's own words.
+  They are compared by the identifiers they name. `Options.conflicting_requests_are_refused` switches that off.
 - `/3d/migrate/models` is closed unless `Options.migration_of_3d` is on; then hybrid projects contextualize images too.
 - An entry without content is deleted a week after its creation, overwritten or not, with its annotations and parts;
   a CogniteFile node keeps its file.

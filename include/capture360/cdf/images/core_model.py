@@ -1,7 +1,7 @@
 """The 360° model that a capture's collection belongs to, as CDF's 3D API makes it.
 
-The API chooses the external id (`cog_3d_model_<id>`) and takes no key of ours, so a model is found by its name, which
-is the capture's key: look it up, create it, look it up again.
+The API chooses the external id (`cog_3d_model_<id>`) and takes no key of the client, so a model is found by its name,
+which is the capture's key: look it up, create it, look it up again.
 """
 
 from __future__ import annotations

@@ -234,7 +234,7 @@ class Scene:
         }
 
     def _edges(self, collections: Sequence[Collection]) -> list[_Placed]:
-        """Return the edges of these collections: ours, by id, and those that a person created."""
+        """Return the edges of these collections: capture360's by id, and those that a person created."""
         from cognite.client.data_classes.data_modeling import EdgeId
 
         ids = [EdgeId(self.space, self._new(collection).external_id) for collection in collections]

@@ -77,7 +77,7 @@ def incomplete_images(model: ImageModel, found: ReadCollection) -> Iterator[str]
 
 
 def face_refs(model: ImageModel, found: ReadCollection) -> list[FaceRef]:
-    """Return the faces that the images name, each once: images of others may show the files of ours."""
+    """Return the faces that the images name, each once: images may share files."""
     refs = (
         _face_ref(face, properties[model.faces[face]])
         for properties in found.images.values()

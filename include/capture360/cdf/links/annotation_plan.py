@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cognite.client.data_classes import Annotation
 
 CREATING_APP = "capture360"
-"""The application by which annotations of ours are known."""
+"""`creatingApp` of capture360's annotations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def plan_annotations(wanted: Sequence[WantedAnnotation], existing: Sequence[Anno
 
 
 def doubles_of(existing: Sequence[Annotation]) -> list[int]:
-    """Return the ids of undecided links of ours that repeat an older one of ours with the same place and status."""
+    """Return the ids of capture360's undecided links that repeat an older one of the same place and status."""
     doubles: list[int] = []
     for group in by_file_and_asset([item for item in existing if is_ours(item)]).values():
         kept: list[Annotation] = []
@@ -113,5 +113,5 @@ def is_ours(item: Annotation) -> bool:
 
 
 def is_decided(item: Annotation) -> bool:
-    """Whether a person decided on it: created elsewhere, rejected, or changed after we created it."""
+    """Return whether a person decided on it: created elsewhere, rejected, or changed after its creation here."""
     return not is_ours(item) or item.status == "rejected" or item.last_updated_time != item.created_time

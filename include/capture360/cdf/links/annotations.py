@@ -1,8 +1,8 @@
 """Links from plates to assets in CDF's Annotations API, created once and never against a person's decision.
 
 The API has neither a key nor uniqueness, so every write reads, creates and reads again. Three kinds of annotations
-count as decided by a person and are left alone: those of another application, rejected ones, and those of ours that
-were changed after their creation. Others of ours are removed once the newest matches no longer contain them.
+count as decided by a person and are left alone: those of another application, rejected ones, and those of capture360
+that were changed after their creation. Its others are removed once the newest matches no longer contain them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from cognite.client.data_classes import Annotation
 
 CREATING_APP_VERSION = "1.0.0"
-"""SemVer of the form of our links, not of the program, so that an upgrade changes nothing in CDF."""
+"""SemVer of the form of links, not of the program, so that an upgrade changes nothing in CDF."""
 MAX_TEXT = 128
 _ITEMS = 1000
 _RESOURCES = 1000
@@ -158,7 +158,7 @@ class Annotations:
         return self._existing(sorted(int(file.id) for file in found))
 
     def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
-        """Compare by what CDF itself knows: which links are ours, and which a person decided."""
+        """Compare by what CDF itself records: which links capture360 created, and which a person decided."""
         _, existing, plan = self._planned(images, matches)
         unexplained = set(plan.remove)
         return LinkDrift(

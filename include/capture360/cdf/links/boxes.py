@@ -1,8 +1,8 @@
 """Bounding boxes of assets in data modeling projects: where the plates of an asset are.
 
-An asset's Cognite3DObject holds a box (`xMin` to `zMax`, metres). Nodes do not record who wrote these values, so our
-boxes are noted before they are written. A box is ours if it equals the noted one; any other is left unchanged. Each
-node is written only in the version that was read, so that a value set in between is not replaced.
+An asset's Cognite3DObject holds a box (`xMin` to `zMax`, metres). Nodes do not record who wrote these values, so
+capture360 notes its boxes before it writes them. A box that differs from the noted one is another's and is left
+unchanged. Each node is written only in the version that was read, so that a value set in between is not replaced.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ class BoxNotes:
 
     @property
     def objects(self) -> Sequence[str]:
-        """The names of the objects that have a box of ours."""
+        """The names of the objects with a noted box."""
         return sorted(self._boxes)
 
     def is_ours(self, name: str, box: Box) -> bool:
-        """Return whether we wrote the box of an object."""
+        """Return whether the box of an object is one that was noted."""
         return any(_same(box, each) for each in self._boxes.get(name, ()))
 
     def change(self, boxes: Mapping[str, Sequence[Box]]) -> None:
@@ -88,7 +88,7 @@ class AssetBoxes:
         self._notes = notes
 
     def write(self, wanted: Mapping[str, Box]) -> BoxesWritten:
-        """Write these boxes, by the assets' references, and remove ours from all other assets.
+        """Write these boxes, by the assets' references, and remove noted boxes from all other assets.
 
         Boxes of others are kept. Assets without an object are skipped, since a link creates it. CdfError if CDF fails;
         spaces without write access are named in the result.
@@ -102,7 +102,7 @@ class AssetBoxes:
         )  # fmt: skip
 
     def remove(self, *, dry_run: bool) -> Sequence[str]:
-        """Remove every box of ours; return the objects, or those that have one if `dry_run`."""
+        """Remove every noted box; return the objects, or those that have one if `dry_run`."""
         there = self._read(self._notes.objects)
         ours = [name for name, each in there.items() if self._is_ours(name, each)]
         if not dry_run:

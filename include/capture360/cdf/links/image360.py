@@ -2,7 +2,7 @@
 
 A link joins an asset and an image, with all polygons of the asset on the image. CDF finds or creates the asset's
 Cognite3DObject, relates it to the asset and creates an edge from it to the image. The endpoint takes no key and viewers
-show every edge, whatever its status, so suggestions stay in our records. Every write reads, creates and reads again; a
+show every edge, whatever its status, so suggestions stay in the records. Every write reads, creates and reads again; a
 pair that others linked, or that a person changed since, is left alone.
 """
 
@@ -236,7 +236,7 @@ class Image360Links:
             raise CdfUnavailableError(f"CDF does not show {missing} of {len(pairs)} links that it was asked to create.")
 
     def _clear_orphans(self, there: LinkSnapshot) -> list[str]:
-        """Remove edges of ours whose asset was deleted; return a sentence for others, which block viewers."""
+        """Remove capture360's edges whose asset was deleted; return a sentence for others, which block viewers."""
         problems = []
         for image, edges in there.orphans.items():
             pairs = self._registry.of([image])

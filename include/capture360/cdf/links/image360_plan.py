@@ -44,7 +44,7 @@ class LinkPlan:
 
     create: list[LinkKey] = field(default_factory=list)
     remove: dict[LinkKey, list[LinkEdge]] = field(default_factory=dict)
-    """Edges of ours to delete: pairs that are no longer wanted or have other polygons, and duplicates."""
+    """Capture360's edges to delete: pairs that are no longer wanted or have other polygons, and duplicates."""
     adopt: dict[LinkKey, LinkEdge] = field(default_factory=dict)
     """Pairs linked by a run that was killed before it read the edge."""
     forget: list[LinkKey] = field(default_factory=list)
@@ -118,7 +118,7 @@ def plan_links(
 def forgotten_links(
     registry: LinkRegistry, plan: LinkPlan, wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot
 ) -> dict[LinkKey, LinkEdge]:
-    """Return unrecorded pairs whose edges equal our polygons number by number: nobody else would create those."""
+    """Return unrecorded pairs whose edges equal the wanted polygons exactly, which nobody else would create."""
     found: dict[LinkKey, LinkEdge] = {}
     for pair in plan.decided:
         ours = next((edge for edge in there.links[pair] if wanted[pair].is_shown_by(edge)), None)
@@ -130,7 +130,7 @@ def forgotten_links(
 def our_edges(
     registry: LinkRegistry, pair: LinkKey, edges: Sequence[LinkEdge], wish: WantedLink | None = None
 ) -> list[LinkEdge]:
-    """Return the edges that we created.
+    """Return the edges that capture360 created.
 
     Of a recorded pair whose edges were never read, those with the polygons that were about to be sent, or are
     wanted now: others may have linked the pair since.
@@ -149,7 +149,7 @@ def is_recorded(registry: LinkRegistry, pairs: Sequence[LinkKey], edge: LinkEdge
 
 
 def _is_as_wished(wish: WantedLink, made: LinkRecord, edge: LinkEdge) -> bool:
-    """Compare by our digest if the edge was recorded, since CDF may round numbers; by its numbers otherwise."""
+    """Compare by the recorded digest if there is one, since CDF may round numbers; by its numbers otherwise."""
     return wish.digest == made.digest if made.edges else wish.is_shown_by(edge)
 
 

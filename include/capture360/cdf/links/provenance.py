@@ -1,4 +1,4 @@
-"""Record of our links in a data modeling project, since nothing in CDF shows who created a link.
+"""Record of capture360's links in a data modeling project, since nothing in CDF shows who created a link.
 
 A pair is recorded before the request that links it, so that a run which is killed in between leaves no link that counts
 as somebody else's; and again with the edges that CDF then shows, so that changes by people can be detected.
@@ -24,7 +24,7 @@ class LinkKey:
 
 @dataclass(frozen=True, slots=True)
 class LinkRecord:
-    """How we linked a pair: a digest of the polygons, and the versions of the edges by `<space>/<externalId>`.
+    """Record of a linked pair: a digest of the polygons, and the versions of the edges by `<space>/<externalId>`.
 
     Without edges the request was about to be sent, and its result is unknown.
     """
@@ -53,11 +53,11 @@ class LinkRegistry:
         return cls(lambda: None, lambda _: None)
 
     def get(self, pair: LinkKey) -> LinkRecord | None:
-        """Return how we linked a pair; None if we did not."""
+        """Return the record of a pair; None if capture360 did not link it."""
         return self._pairs.get(pair)
 
     def of(self, images: Iterable[str]) -> list[LinkKey]:
-        """Return our pairs on these images."""
+        """Return the recorded pairs on these images."""
         wanted = set(images)
         return sorted(pair for pair in self._pairs if pair.image in wanted)
 
@@ -66,7 +66,7 @@ class LinkRegistry:
         self._store({**self._pairs, **made})
 
     def forget(self, pairs: Iterable[LinkKey]) -> None:
-        """Delete the records of pairs that we have unlinked."""
+        """Delete the records of pairs whose links were removed."""
         forgotten = set(pairs)
         self._store({pair: made for pair, made in self._pairs.items() if pair not in forgotten})
 

@@ -1,8 +1,8 @@
 """Extraction by Optimizer jobs (beta), in data modeling projects.
 
 One job for each file makes 360° images and a point cloud, each under a model that the job names. A collection is found
-by its model, since CDF does not document the ids of what a job makes. Job ids are ours: they follow from the file and
-from the settings.
+by its model, since CDF does not document the ids of what a job makes. Job ids follow from the file and from the
+settings.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """3D jobs of data modeling projects: find, start, watch, and read the results of ImageTextDetection.
 
-We choose a job's external id, so that every run finds the same job. The API has neither a filter nor a look-up: a job
-is found by reading all pages. The nonce of a session is created in the call that uses it.
+The client chooses a job's external id, so that every run finds the same job. The API has neither a filter nor a
+look-up: a job is found by reading all pages. The nonce of a session is created in the call that uses it.
 """
 
 from __future__ import annotations

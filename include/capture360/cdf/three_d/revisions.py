@@ -1,6 +1,6 @@
 """E57 extraction by CDF: one 3D model, and exactly one revision per file and settings of the extraction.
 
-Neither models nor revisions take a key of ours, so each is looked up, created and looked up again: a model by the
+Neither models nor revisions take a key of the client, so each is looked up, created and looked up again: a model by the
 marker in its metadata, a revision by its `fileId`, which never changes, and the hash of the settings in its marker. The
 nonce of a session is created in the call that uses it.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cognite.client import CogniteClient
 
 MARKER = "capture360"
-"""Metadata key of our models and revisions; its value is the capture's key, or a hash of the settings."""
+"""Metadata key of capture360's models and revisions; its value is the capture's key, or a hash of the settings."""
 _PAGE = 1000
 _MOST_NAME = 255
 _ERROR = 7
@@ -89,7 +89,7 @@ class Revisions:
         return None if self._settings.model_id is not None else self.find_model(key)
 
     def of_files(self, model: int, files: Collection[int]) -> list[int]:
-        """Return the ids of our revisions of these files, failed ones included."""
+        """Return the ids of capture360's revisions of these files, failed ones included."""
         return [each.id for each in self._list(model) if each.file in files and each.made_with is not None]
 
     def has_model(self, model: int) -> bool:

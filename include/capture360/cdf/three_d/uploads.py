@@ -1,9 +1,9 @@
 """Multipart uploads of files larger than memory: parts are retried one by one, and uploads resume after a kill.
 
-The links of an unfinished upload are permissions, so they are kept only in a private folder of this machine (mode 0700)
-until the file is complete; another machine starts the file from its beginning. Requests to the links carry no token of
-ours. Limits of the Files API: 1 to 250 parts, each but the last above 5 MiB and at most 4000 MiB; links are valid for a
-week.
+The links of an unfinished upload are permissions, so they are kept only in a private folder of this machine (mode
+0700) until the file is complete; another machine starts the file from its beginning. Requests to the links carry no
+token. Limits of the Files API: 1 to 250 parts, each but the last above 5 MiB and at most 4000 MiB; links are valid for
+a week.
 """
 
 from __future__ import annotations
