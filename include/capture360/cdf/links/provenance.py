@@ -24,7 +24,7 @@ class LinkKey:
 
 @dataclass(frozen=True, slots=True)
 class LinkRecord:
-    """Record of a linked pair: a digest of the polygons, and the versions of the edges by `<space>/<externalId>`.
+    """Record of the links of a pair: a digest of the polygons, and the versions of the edges by `<space>/<externalId>`.
 
     Without edges the request was about to be sent, and its result is unknown.
     """
