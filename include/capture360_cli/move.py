@@ -133,13 +133,16 @@ def _lines(moving: Move, site: str, done: Sequence[Outcome]) -> Iterator[str]:
         if each.problem:
             yield printable(f"{each.key}: not moved. {each.problem}", _SHOWN)
             continue
+        if not each.source:
+            yield f"{each.key}: {each.state}, it was retracted in the old project"
+            continue
         yield (
             f"{each.key}: {each.state}, {_counted(each.stations, 'station')} from the {each.source}, "
             f"{_counted(each.approved, 'approval')} and {_counted(each.rejected, 'rejection')} of people"
         )
         for sentence in (*each.sentences, *map(str, each.left)):
             yield printable(f"  stays behind: {sentence}", _SHOWN)
-    states = ("to move", "moved", "unchanged", "failed")
+    states = ("to move", "moved", "to keep out", "kept out", "unchanged", "failed")
     counts = {state: sum(each.state == state for each in done) for state in states}
     left = sum(len(each.left) for each in done)
     shown = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "none"

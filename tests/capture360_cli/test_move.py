@@ -11,19 +11,23 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from capture360.errors import ConfigError
+from capture360.model import CaptureKey
+from capture360.steps.retract import retract
 from capture360_cli.main import app
 from moved_site import PLATES, MovedSite, links, moved_site, name_assets
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MovedSite]:
-    """Two reviewed captures, of which one has lost its files."""
+    """Two reviewed captures, of which one has lost its files, and one that was retracted."""
     root = tmp_path_factory.mktemp("move")
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         site = moved_site(stack, root, "hybrid")
         for number in (1, 2):
             site.reviewed(f"walk-{number}", shade=number)
         site.lose_files(site.old.landing / "walk-2")
+        site.old.ingest(site.deliver("walk-3", shade=3))
+        retract(site.old.ctx(), CaptureKey("hall-7", "walk-3"), approved=None, by="Ada")
         for name, world in (("old", site.old), ("new", site.new)):
             (root / f"{name}.json").write_text(json.dumps({**world.running.connection, "mode": world.connection.mode}))
             values = json.loads(world.site.model_dump_json(exclude={"id"}))
@@ -49,7 +53,8 @@ def test_it_is_planned_then_done_and_then_there_is_nothing_to_do(site: MovedSite
         f"Records of the new project: {site.new.records.url}",
         "hall-7/walk-1: to move, 1 station from the landing zone, 1 approval and 1 rejection of people",
         "hall-7/walk-2: to move, 1 station from the faces of the old project, 1 approval and 1 rejection of people",
-        "2 captures: 2 to move; decisions that stay behind: 0",
+        "hall-7/walk-3: to keep out, it was retracted in the old project",
+        "3 captures: 2 to move, 1 to keep out; decisions that stay behind: 0",
     ]
     assert (site.old.running.mutating(), site.new.running.mutating()) == quiet
 
@@ -58,16 +63,16 @@ def test_it_is_planned_then_done_and_then_there_is_nothing_to_do(site: MovedSite
     document = json.loads(done.stdout)
     assert (document["site"], document["plan"], document["records"]) == ("hall-7", False, site.new.records.url)
     assert [(each["key"], each["state"], each["left"]) for each in document["captures"]] == [
-        ("hall-7/walk-1", "moved", []), ("hall-7/walk-2", "moved", []),
+        ("hall-7/walk-1", "moved", []), ("hall-7/walk-2", "moved", []), ("hall-7/walk-3", "kept out", []),
     ]  # fmt: skip
-    for each in site.move.old.records.keys_of("hall-7"):
-        assert links(site.new, each) == {PLATES[0]: "approved"}
+    for name in ("walk-1", "walk-2"):
+        assert links(site.new, CaptureKey("hall-7", name)) == {PLATES[0]: "approved"}
     assert site.old.running.mutating() == quiet[0]
 
     quiet = site.old.running.mutating(), site.new.running.mutating()
     assert (
         move("--register", "new.yaml").stdout.splitlines()[-1]
-        == "2 captures: 2 unchanged; decisions that stay behind: 0"
+        == "3 captures: 3 unchanged; decisions that stay behind: 0"
     )
     assert (site.old.running.mutating(), site.new.running.mutating()) == quiet
 
@@ -83,7 +88,7 @@ def test_what_stays_behind_is_listed_with_its_reason(site: MovedSite) -> None:
         f'  stays behind: "{PLATES[0]}" as {PLATES[0]} at 001 front, approved by Ada: no asset of the site in the new '
         f'project is called "{PLATES[0]}"'
     ) in planned.stdout.splitlines()
-    assert planned.stdout.splitlines()[-1] == "2 captures: 2 to move; decisions that stay behind: 2"
+    assert planned.stdout.splitlines()[-1] == "3 captures: 2 to move, 1 to keep out; decisions that stay behind: 2"
     assert "\x1b" not in planned.output
 
 

@@ -30,6 +30,7 @@ from capture360.steps.move_decisions import Carried, NotCarried, carry, decision
 from capture360.steps.move_faces import deliver_faces, whole_images
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import earlier_captures, image_ids, published_capture
+from capture360.steps.retracted import RETRACTED
 from capture360.steps.review_due import digest_of
 from capture360.steps.validate import preflight
 
@@ -60,13 +61,14 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Planned or finished work on one capture: `unchanged` was moved before; `failed` has a `problem`.
+    """Planned or finished work on one capture: `unchanged` was done before; `failed` has a `problem`.
 
-    `left` are decisions that are not carried over, `sentences` name what else stays behind.
+    A capture that was retracted is kept out of the new project too. `left` are decisions that are not carried over,
+    `sentences` name what else stays behind.
     """
 
     key: CaptureKey
-    state: Literal["to move", "moved", "unchanged", "failed"]
+    state: Literal["to move", "moved", "to keep out", "kept out", "unchanged", "failed"]
     source: str = ""
     stations: int = 0
     approved: int = 0
@@ -110,26 +112,28 @@ class _There:
 
 
 def captures_to_move(move: Move) -> Sequence[CaptureKey]:
-    """Return what is published of the site in the old project, in the order in which it was taken."""
-    return [each.capture.key for each in earlier_captures(move.old.records, move.old.site.id)]
+    """Return what is published of the site in the old project, as it was taken, and then what was retracted there."""
+    records, site = move.old.records, move.old.site.id
+    published = [each.capture.key for each in earlier_captures(records, site)]
+    return [*published, *(key for key in records.notes(site, RETRACTED) if key not in set(published))]
 
 
 def refuse_unready(move: Move, keys: Sequence[CaptureKey]) -> None:
     """Raise ConfigError that names everything the new project lacks for captures not moved yet."""
-    waiting = [key for key in keys if move.new.records.note(key, NOTE) is None]
-    published = [published_capture(move.old.records, key) for key in waiting]
+    published = [published_capture(move.old.records, key) for key in keys]
+    waiting = [each for each in published if each and move.new.records.note(each.key, NOTE) is None]
     if waiting:
-        preflight(move.new, waiting[0], sum(len(each.stations) for each in published if each), "faces")
+        preflight(move.new, waiting[0].key, sum(len(each.stations) for each in waiting), "faces")
 
 
 def plan_move(move: Move, key: CaptureKey) -> Outcome:
     """Return what would be done with one capture. Nothing is written, neither to a project nor to records."""
-    return _outcome_of(key, lambda: _planned(move, key))
+    return _outcome_of(key, lambda: _to_keep_out(move, key) or _planned(move, key))
 
 
 def move_capture(move: Move, key: CaptureKey, *, is_finished: Callable[[str], bool]) -> Outcome:
     """Move one capture, or what is left to do for it. Errors that are meant for people become its `problem`."""
-    return _outcome_of(key, lambda: _moved(move, key, is_finished))
+    return _outcome_of(key, lambda: _kept_out(move, key, is_finished) or _moved(move, key, is_finished))
 
 
 def _outcome_of(key: CaptureKey, work: Callable[[], Outcome]) -> Outcome:
@@ -137,6 +141,26 @@ def _outcome_of(key: CaptureKey, work: Callable[[], Outcome]) -> Outcome:
         return work()
     except Capture360Error as error:
         return Outcome(key, "failed", problem=f"{error.message} How to fix it: {error.remedy}")
+
+
+def _to_keep_out(move: Move, key: CaptureKey) -> Outcome | None:
+    """Return what is to be done with a capture that was retracted; None for one that is published.
+
+    Its delivery may still lie in the landing zone, where the new project's sensing would find it.
+    """
+    if published_capture(move.old.records, key) is not None or move.old.records.note(key, RETRACTED) is None:
+        return None
+    return Outcome(key, "to keep out" if move.new.records.note(key, RETRACTED) is None else "unchanged")
+
+
+def _kept_out(move: Move, key: CaptureKey, is_finished: Callable[[str], bool]) -> Outcome | None:
+    planned, note = _to_keep_out(move, key), move.old.records.note(key, RETRACTED)
+    if planned is None or note is None or planned.state == "unchanged":
+        return planned
+    move.new.bind()
+    with lease.held(move.new.records, key, move.new.run, is_finished=is_finished):
+        move.new.records.put_note(key, RETRACTED, {"revision": note["revision"]})
+    return Outcome(key, "kept out")
 
 
 def _planned(move: Move, key: CaptureKey) -> Outcome:

@@ -11,7 +11,7 @@ import pytest
 from cognite.client.data_classes import AnnotationFilter, AnnotationUpdate, AnnotationWrite
 
 from capture360.cdf.project_mode import ModeName
-from capture360.errors import ConfigError
+from capture360.errors import BadInputError, ConfigError
 from capture360.steps import e57_extraction, lease
 from capture360.steps.collect import at_same_place
 from capture360.steps.detect import images_of
@@ -19,6 +19,7 @@ from capture360.steps.ingest import ingest
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.move import Move, Outcome, captures_to_move, move_capture, plan_move, refuse_unready
 from capture360.steps.move_decisions import NotCarried
+from capture360.steps.retract import retract
 from capture360.steps.review import open_suggestions
 from capture360.steps.review_answers import Answer, give
 from moved_site import PLATES, MovedSite, fingerprint_in, links, moved_site, name_assets
@@ -196,6 +197,22 @@ def test_without_links_in_the_new_project_decisions_are_remembered(hybrid: Moved
     assert done.sentences[0].startswith("links.enabled is false for the site in the new project: 2 decisions")
     assert links(hybrid.new, hall.key) == {}
     assert len(LinkMemory(hybrid.new.records, hall.key).decisions()) == 2
+
+
+def test_what_was_retracted_is_kept_out_of_the_new_project_too(hybrid: MovedSite) -> None:
+    """Its delivery still lies in the landing zone that both projects may read."""
+    drop = hybrid.deliver("faces-of-people", shade=90)
+    hybrid.old.ingest(drop)
+    retract(hybrid.old.ctx(), drop.key, approved=None, by="Ada")
+    assert drop.key in captures_to_move(hybrid.move)
+    refuse_unready(hybrid.move, [drop.key])
+    assert plan_move(hybrid.move, drop.key).state == "to keep out"
+    assert hybrid.new.records.fingerprints(drop.key) == []
+    states = [move_capture(hybrid.move, drop.key, is_finished=bool).state for _ in range(2)]
+    assert states == ["kept out", "unchanged"]
+    ctx = replace(hybrid.new.ctx(), folder_url=str(drop.folder))
+    with pytest.raises(BadInputError, match="it was retracted as revision 1"):
+        ingest(ctx, drop.key, is_finished=bool)
 
 
 def test_what_the_new_project_lacks_is_named_before_anything_is_written(hybrid: MovedSite) -> None:
