@@ -13,6 +13,7 @@ from capture360_cli.alert_test import alert_test
 from capture360_cli.captures import captures
 from capture360_cli.check import check
 from capture360_cli.contextualize import contextualize
+from capture360_cli.coverage import coverage
 from capture360_cli.dags import dags
 from capture360_cli.demo import demo
 from capture360_cli.digest import digest
@@ -54,6 +55,7 @@ for command in (
     captures,
     gx_docs,
     views,
+    coverage,
     digest,
     doctor,
     alert_test,

@@ -70,6 +70,7 @@ class _Matches(_Form):
     plates: dict[str, _Place] = {}
     images: dict[str, _Image] = {}
     resolution: Many = 0
+    critical: list[str] | None = None
     inputs: dict[str, str] = {}
 
 
@@ -167,11 +168,20 @@ class _Boxes(_Form):
     boxes: dict[str, list[Annotated[list[FiniteFloat], Field(min_length=6, max_length=6)]]] = {}
 
 
+class _Coverage(_Form):
+    captured_on: str = ""
+    assets: Many = 0
+    linked: list[str] = []
+    asked: list[str] = []
+    critical: list[str] | None = None
+
+
 STEPS: Mapping[str, Any] = {"detect": _Detect, "match": _Matches, "review": _Review, "annotate": _Annotate}
 """Forms of the documents of steps."""
 NOTES: Mapping[str, Any] = {
     "contextualize": _Announced, "review": _Announced, "asked": _Asked, "questions": dict[str, list[str]],
     "decisions": _Decisions, "linked-pairs": _LinkedPairs, "boxes": _Boxes,
+    "coverage": _Coverage,
 }  # fmt: skip
 """Forms of notes, by their folder."""
 ANSWERS = _Decisions

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from capture360.capture_state import Stage
 from capture360.checks.validation import PlanPoint
 from capture360.errors import Capture360Error
+from capture360.matching.coverage import Coverage
 from capture360.model import CaptureKey
 from capture360.reports.page import page_in_airflow
 from capture360.reports.plan_view import plan_view
@@ -80,6 +81,9 @@ class Detail:
     label: str
     deliveries: Sequence[Delivery]
     plan: Sequence[PlanPoint]
+    coverage: Coverage | None = None
+    critical: Coverage | None = None
+    """Of the site's assets and of its critical ones, by this capture."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from capture360.detection.legibility import MIN_CAP_PX, legible_distance_m
 from capture360.geometry.polygons import bounds
+from capture360.matching.coverage import Coverage
 from capture360.matching.places import Place
 from capture360.matching.plates import NOT_LEGIBLE
 from capture360.model import Asset, Match
@@ -58,6 +59,14 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class CoverageTable:
+    """Rows of what is covered by which captures, and the critical assets that none has seen."""
+
+    rows: Sequence[tuple[str, Coverage]]
+    critical_never_seen: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped:
     """Matches dropped for one reason, with examples of their texts."""
 
@@ -75,12 +84,14 @@ def render(
     labels: Mapping[str, str] | None = None,
     resolution: int = 2048,
     places: Mapping[str, Place] | None = None,
+    coverage: CoverageTable | None = None,
 ) -> str:
     """The report as one HTML document.
 
     `assets` are those of the area; `face` returns the file of a face, and one that it cannot return is shown as
     missing; `findings` are those of detection and consensus; `labels` are display names of images by external id;
-    `resolution` is the size of a face in pixels; `places` is where plates are, by their names.
+    `resolution` is the size of a face in pixels; `places` is where plates are, by their names;
+    `coverage` is what of the site is seen.
     """
     called = labels or {}
     suggested = sorted((m for m in matches if m.status == "suggested"), key=lambda m: (-m.confidence, _name(m)))
@@ -128,6 +139,8 @@ def render(
         min_cap_px=MIN_CAP_PX,
         distances=[(letters, legible_distance_m(letters / 1000, resolution)) for letters in _LETTERS_MM],
         resolution=resolution,
+        coverage=coverage,
+        critical_shown=coverage.critical_never_seen[:_UNSEEN_SHOWN] if coverage else (),
     )
 
 

@@ -96,3 +96,23 @@ L06 = _rule(
         bad="an outline of a single point",
     ),
 )
+L07 = _rule(
+    "L07",
+    "The list of critical assets names assets of the site",
+    why="What the list names and the site lacks is never counted as seen.",
+    disposition=Disposition.WARN,
+    scope="capture",
+    messages=says(
+        "{error} The coverage of critical assets is not counted.",
+        bad="a list that is not there",
+        error="lists/critical.csv is not there. Correct links.critical_assets or leave it out.",
+    )
+    | says(
+        "{count} tags of the list of critical assets are no assets of the site, such as {value}. Correct the list, or "
+        "the assets that links.asset_subtrees, links.asset_spaces and links.match_on choose.",
+        name="unknown",
+        bad="a tag that was renamed",
+        count="3",
+        value="21-PT-1019",
+    ),
+)

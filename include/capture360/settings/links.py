@@ -26,6 +26,8 @@ class LinkSettings(Section):
     """CSV file of links that a person has decided; they win over everything. Columns `text` (as read) and `asset` (its
     name, or its id or `<space>/<externalId>`; empty: link nothing), and `image` and `face` to limit a row."""
     matching: MatchingSettings = MatchingSettings()
+    critical_assets: str | None = None
+    """CSV file with one column of tags: assets whose coverage is reported apart. A path or any fsspec URL."""
     asset_positions: bool = False
     """Whether linked assets get the places of their plates as bounding boxes of their Cognite3DObject, in metres in the
     frame of the images. Boxes that others set stay. Data modeling projects only."""

@@ -12,6 +12,7 @@ from capture360.cdf.registry import mode_of
 from capture360.matching.decisions import as_decided
 from capture360.model import CaptureKey, Match, PublishedImage
 from capture360.steps.context import StepContext
+from capture360.steps.coverage import note_coverage
 from capture360.steps.detect import images_of
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import recorded_matches, recorded_places
@@ -85,6 +86,7 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
         "boxes": asdict(boxes) if boxes else None,
     }
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
+    note_coverage(ctx.records, key, fingerprint, matches)
     return done
 
 

@@ -18,6 +18,7 @@ from capture360.reports.captures import Delivery, Detail, Entry, LastRun, State
 from capture360.rules.finding import Disposition, Finding
 from capture360.settings.register import Register
 from capture360.steps.annotate import STEP as ANNOTATE
+from capture360.steps.coverage import capture_coverage
 from capture360.steps.match import REPORT as MATCH_REPORT
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.publish import STEP as PUBLISH
@@ -69,6 +70,7 @@ def detail(records: Records, key: CaptureKey) -> Detail | None:
         str(capture.body["label"]) if capture else "",
         [_delivery(state, matched=records.has(key, state.fingerprint, MATCH)) for state in known],
         [PlanPoint(**point) for point in plan.body["points"]] if plan else [],
+        *(capture_coverage(records, key) or ()),
     )
 
 

@@ -24,7 +24,10 @@ _NOT_FOR_INGEST = {
     "landing", "connection", "links", "checks", "verify", "retrigger_after", "retract_approvals", "camera_height",
     "extraction_pipeline", "watch",
 }  # fmt: skip
-_NOT_FOR_DETECTION = {"enabled", "asset_subtrees", "asset_spaces", "match_on", "manual", "matching", "asset_positions"}
+_NOT_FOR_DETECTION = {
+    "enabled", "asset_subtrees", "asset_spaces", "match_on", "manual", "matching", "asset_positions",
+    "critical_assets",
+}  # fmt: skip
 
 Inputs = Mapping[str, str]
 """Digests by the names of the inputs as people see them."""

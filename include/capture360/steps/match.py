@@ -10,6 +10,7 @@ from capture360.cdf.registry import mode_of
 from capture360.detection.protocol import ReadFace
 from capture360.errors import Capture360Error, MissingStepError
 from capture360.matching.consensus import Consensus, resolve_consensus
+from capture360.matching.decisions import as_decided
 from capture360.matching.documents import match_document, match_from_document
 from capture360.matching.manual import ManualMatches, read_manual_matches
 from capture360.matching.places import Place, places_of
@@ -17,12 +18,14 @@ from capture360.matching.policy import score_matches
 from capture360.model import Asset, CaptureKey, Detection, Match, PublishedImage
 from capture360.pictures.jpeg import read_header
 from capture360.records import Records
-from capture360.reports.match import matches_csv, matches_parquet, render
+from capture360.reports.match import CoverageTable, matches_csv, matches_parquet, render
 from capture360.rules.finding import Finding
 from capture360.steps.asset_list import keep_asset_list
 from capture360.steps.context import StepContext
+from capture360.steps.coverage import coverage_table, critical_of
 from capture360.steps.detect import detection_batches, images_of, recorded_detections, recorded_findings
 from capture360.steps.inputs import INPUTS, match_inputs
+from capture360.steps.link_state import LinkMemory
 from capture360.steps.plates import image_documents
 
 STEP = "match"
@@ -53,18 +56,23 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     places = places_of(consensus)
     inputs = match_inputs(ctx.site.links, assets, found.manual)
     resolution = _resolution(found.images, mode_of(ctx.cdf).images(ctx.cdf, ctx.site).face_content)
+    critical = critical_of(ctx.site, assets)
+    found_now = [*consensus.findings, *critical.findings]
     body = {
         "matches": [match_document(found) for found in matches],
         "images": image_documents(ctx.records, key, found.images, matches),
         "resolution": resolution,
-        "findings": [finding.document() for finding in consensus.findings],
+        "critical": sorted(critical.refs) if critical.refs is not None else None,
+        "findings": [finding.document() for finding in found_now],
         "places": {sighting.asset.ref: sighting.point for sighting in consensus.sightings},
         "plates": {name: place.document() for name, place in places.items()},
         INPUTS: inputs,
         **asdict(done),
     }
-    findings = [*recorded_findings(ctx.records, key, fingerprint, found.batches), *consensus.findings]
-    report = _write_reports(ctx, key, fingerprint, found.images, matches, assets, findings, resolution, places)
+    findings = [*recorded_findings(ctx.records, key, fingerprint, found.batches), *found_now]
+    decided = as_decided(matches, LinkMemory(ctx.records, key).decisions())
+    coverage = coverage_table(ctx.records, key, decided, assets, critical)
+    report = _write_reports(ctx, key, fingerprint, found, findings, resolution, places, coverage)
     keep_asset_list(ctx, assets, inputs["asset list"])
     ctx.records.put(key, fingerprint, STEP, {**body, "report": report}, run=ctx.run)
     ctx.log(f"{done.approved} approved, {done.suggested} suggested, {done.dropped} dropped")
@@ -121,26 +129,27 @@ def _write_reports(
     ctx: StepContext,
     key: CaptureKey,
     fingerprint: str,
-    images: Sequence[PublishedImage],
-    matches: Sequence[Match],
-    assets: Sequence[Asset],
+    found: _Scored,
     findings: Sequence[Finding],
     resolution: int,
     places: Mapping[str, Place],
+    coverage: CoverageTable,
 ) -> str:
     """Write HTML with pictures, CSV and Parquet beside the records; return the URL of the HTML."""
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
-    faces = {image.external_id: image.faces for image in images}
-    labels = {image.external_id: image.label for image in images if image.label}
+    matches = [each.match for each in found.consensus.scored]
+    faces = {image.external_id: image.faces for image in found.images}
+    labels = {image.external_id: image.label for image in found.images if image.label}
     page = render(
         str(key),
         matches,
-        assets,
+        found.assets,
         lambda image, face: model.face_content(faces[image][face]),
         findings,
         labels,
         resolution,
         places,
+        coverage,
     )
     ctx.records.put_report(key, fingerprint, "matches.csv", matches_csv(matches, labels, places))
     ctx.records.put_report(key, fingerprint, "matches.parquet", matches_parquet(matches, labels, places))

@@ -16,6 +16,7 @@ from capture360.errors import CdfUnavailableError, MissingStepError, RetractionE
 from capture360.model import CaptureKey, PublishedImage
 from capture360.steps.annotate import link_writer
 from capture360.steps.context import StepContext
+from capture360.steps.coverage import NOTE as COVERAGE
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.made import Made, made_by
 from capture360.steps.positions import asset_boxes
@@ -144,6 +145,7 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
     made.remove_scans(ctx)
     ctx.records.put_note(key, RETRACTED, {"revision": published_revision(ctx.records, key)})
     ctx.records.remove_note(key, PUBLISHED)
+    ctx.records.remove_note(key, COVERAGE)
 
 
 def _noted(begun: Mapping[str, Any]) -> Made:

@@ -25,6 +25,7 @@ from capture360.reports.crops import pictures
 from capture360.reports.review import is_tie, review_page, tags_of
 from capture360.steps.annotate import decided_matches, link_writer
 from capture360.steps.context import StepContext
+from capture360.steps.coverage import note_coverage
 from capture360.steps.detect import images_of
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import recorded_matches, recorded_places
@@ -222,6 +223,7 @@ def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequenc
     wanted = as_decided(recorded_matches(ctx.records, key, fingerprint), known)
     written = writer.write(images, [match for match in wanted if match.detection.image in some])
     write_positions(ctx, key, wanted, recorded_places(ctx.records, key, fingerprint))
+    note_coverage(ctx.records, key, fingerprint, wanted)
     sentences = [
         f'"{match.detection.text}" on {_name(match)} stays {status}: somebody had decided that in CDF before.'
         for match, status in otherwise

@@ -114,7 +114,7 @@ def _matched(records: Records, key: CaptureKey, published: str) -> MatchedCaptur
         stale = "published again since its texts were matched"
     return MatchedCapture(
         key,
-        str(validation.body["captured_on"] or "") if validation else "",
+        str(validation.body.get("captured_on") or "") if validation else "",
         record.at,
         stale,
         plates_of_record(records, key, record.body),

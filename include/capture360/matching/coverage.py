@@ -1,0 +1,45 @@
+"""Which share of some assets is seen: linked to a plate, asked about, or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Counts of assets: all, those linked, and those that only a question names."""
+
+    assets: int
+    linked: int
+    asked: int
+
+    @classmethod
+    def of(cls, assets: Collection[str], linked: Collection[str], asked: Collection[str]) -> Coverage:
+        """Return the coverage of assets by those that are linked and asked about, all given by reference."""
+        known = frozenset(assets)
+        joined = known.intersection(linked)
+        return cls(len(known), len(joined), len(known.intersection(asked) - joined))
+
+    @property
+    def seen(self) -> int:
+        return self.linked + self.asked
+
+    @property
+    def never_seen(self) -> int:
+        return self.assets - self.seen
+
+    @property
+    def share_linked(self) -> float:
+        """The share from 0 to 1; 0 without assets."""
+        return self.linked / self.assets if self.assets else 0.0
+
+    @property
+    def share_seen(self) -> float:
+        """The share from 0 to 1; 0 without assets."""
+        return self.seen / self.assets if self.assets else 0.0
+
+    def document(self) -> dict[str, int | float]:
+        """Return it as a value that JSON can hold, with the shares from 0 to 1."""
+        shares = {"share_linked": round(self.share_linked, 4), "share_seen": round(self.share_seen, 4)}
+        return {**asdict(self), "seen": self.seen, "never_seen": self.never_seen, **shares}
