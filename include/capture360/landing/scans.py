@@ -23,6 +23,7 @@ from weakref import WeakKeyDictionary
 
 from capture360.errors import BadInputError, ConfigError
 from capture360.landing.folder import CaptureFolder, is_ignored
+from capture360.text import is_text, printable
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -37,6 +38,7 @@ _MOST_RATIO = 50
 _FREE_OF_RATIO = 16 << 20
 _ROOM_LEFT = 1 << 30
 _BLOCK = 1 << 20
+_LONGEST_NAME = 255
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _ENCRYPTED = 0x1
 _KNOWN: WeakKeyDictionary[CaptureFolder, dict[str, Mapping[str, zipfile.ZipInfo]]] = WeakKeyDictionary()
@@ -145,6 +147,11 @@ def _checked(members: Sequence[zipfile.ZipInfo], archive: str, size: int) -> Seq
         parts = name.split("/")
         if name.startswith("/") or "\\" in name or ":" in parts[0] or {"", ".", ".."} & set(parts):
             raise BadInputError(f'{archive} holds "{name}", a path that leaves the archive. Pack it again.')
+        if not is_text(name) or len(parts[-1]) > _LONGEST_NAME:
+            raise BadInputError(
+                f'{archive} holds "{printable(name, 80)}", whose name has control characters or is longer than '
+                f"{_LONGEST_NAME}. Rename it and pack it again."
+            )
         if times[name] > 1:
             raise BadInputError(f"{archive} holds {name} twice. Pack it again.")
         if member.flag_bits & _ENCRYPTED:

@@ -16,7 +16,7 @@ from capture360.cdf.ports import Collection, PointCloud
 from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import Extracted, ExtractedImage
 from capture360.e57 import split_reference
-from capture360.errors import CdfError
+from capture360.errors import CdfError, MissingStepError
 from capture360.model import FACES, Capture, CaptureKey, Pose, PublishedImage
 from capture360.steps.context import StepContext
 from capture360.steps.e57_extraction import recorded_revisions
@@ -68,6 +68,8 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
     body = recorded_revisions(ctx.records, key, fingerprint)
     space = body["space"]
     began = {path: datetime.fromisoformat(created) for path, (_, created) in body["revisions"].items()}
+    if lacking := sorted({_scan(capture, station.id) for station in capture.stations} - began.keys()):
+        raise MissingStepError(key, f"{_named(lacking)} has no revision in its record", "start_revisions")
     extraction = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).extracted(key, body["model"], space)
     found = _once_complete(extraction, capture, began)
     others = [] if ctx.site.e57.space else list(found.others)

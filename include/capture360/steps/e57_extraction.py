@@ -30,6 +30,8 @@ from capture360.steps.validate import extraction_space, recorded_capture
 UPLOAD = "upload"
 REVISION = "revision"
 _MIME_TYPE = "model/e57"
+_LONGEST_NAME = 255
+"""Characters of a file's name in CDF."""
 FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 15.0
 
@@ -71,7 +73,7 @@ def scan_file(folder: CaptureFolder, capture: Capture, path: str) -> LargeFile:
     sha256 = capture.scans[path]
     return LargeFile(
         external_id=names.e57_id(capture.key, path, sha256),
-        name=path.rpartition("/")[2],
+        name=path.rpartition("/")[2][-_LONGEST_NAME:],
         mime_type=_MIME_TYPE,
         size=scan_size(folder, path),
         sha256=sha256,
@@ -105,6 +107,8 @@ def start_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Star
     record = ctx.records.get(key, fingerprint, UPLOAD)
     if record is None:
         raise MissingStepError(key, "its scans have not been uploaded", "upload_scans")
+    if differing := sorted(capture.scans.keys() ^ record.body["files"].keys()):
+        raise MissingStepError(key, f"{differing[0]} is not among both its scans and its uploads", "upload_scans")
     space = extraction_space(ctx.site, key)
     ensure_space(ctx.cdf, space, create=ctx.site.create_space)
     uploaded = {

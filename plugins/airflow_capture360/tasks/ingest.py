@@ -13,6 +13,9 @@ from airflow_capture360.context import CDF_LINK, capture_context, emit, set_labe
 
 log = logging.getLogger(__name__)
 
+MOST_LISTED = 20
+"""Maximum number of names in an XCom: a capture may have thousands of collections, scans or stations."""
+
 
 def validate(capture: str) -> list[dict[str, Any]]:
     """Check the capture; return one entry per batch of stations, over which `upload_faces` is mapped.
@@ -63,7 +66,7 @@ def upload_faces(capture: str, batch: Mapping[str, Any]) -> dict[str, int]:
 
 
 def publish(capture: str, fingerprint: str) -> dict[str, Any]:
-    """Write the instances; return collection and counts."""
+    """Write the instances; return counts and the first collections."""
     from capture360.steps.publish import publish
 
     with capture_context(capture) as (ctx, key):
@@ -71,7 +74,8 @@ def publish(capture: str, fingerprint: str) -> dict[str, Any]:
     log.info("%d instances written: %s", published.written, published.link)
     get_current_context()["ti"].xcom_push(CDF_LINK, published.link)
     return {
-        "collections": [[each.space, each.external_id] for each in published.collections],
+        "collections": len(published.collections),
+        "first_collections": [[each.space, each.external_id] for each in published.collections[:MOST_LISTED]],
         "images": published.images,
         "written": published.written,
         "removed_files": published.removed_files,
@@ -89,12 +93,17 @@ def upload_scans(capture: str, fingerprint: str) -> dict[str, int]:
 
 
 def start_revisions(capture: str, fingerprint: str) -> dict[str, Any]:
-    """Find or start one revision for each scan; return their ids."""
+    """Find or start one revision for each scan; return their number and the first ids."""
     from capture360.steps.e57_extraction import start_revisions
 
     with capture_context(capture) as (ctx, key):
         started = start_revisions(ctx, key, fingerprint)
-    return {"model": started.model, "revisions": list(started.revisions), "space": started.space}
+    return {
+        "model": started.model,
+        "started": len(started.revisions),
+        "revisions": list(started.revisions[:MOST_LISTED]),
+        "space": started.space,
+    }
 
 
 def revisions_ended(capture: str, fingerprint: str) -> bool:
@@ -117,7 +126,8 @@ def collect(capture: str, fingerprint: str) -> dict[str, Any]:
     return {
         "images": collected.images,
         "collections": len(collected.collections),
-        "missing": list(collected.missing),
+        "missing": len(collected.missing),
+        "first_missing": list(collected.missing[:MOST_LISTED]),
         "others": collected.others,
     }
 
@@ -131,7 +141,7 @@ def place(capture: str, fingerprint: str) -> dict[str, Any]:
     if placed is None:
         log.info("Site %s has no scene", key.site)
         return {}
-    return {"scene": placed.scene, "written": placed.written, "hidden": list(placed.hidden)}
+    return {"scene": placed.scene, "written": placed.written, "hidden": len(placed.hidden)}
 
 
 def verify(capture: str, fingerprint: str) -> dict[str, Any]:

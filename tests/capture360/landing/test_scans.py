@@ -105,6 +105,13 @@ def test_paths_that_leave_the_archive(tmp_path: Path, name: str) -> None:
     assert "leaves the archive. Pack it again." in refused(tmp_path, zipped({name: CONTENT}))
 
 
+@pytest.mark.parametrize("name", ["a\nb.e57", "\x1b[31m.e57", "a" * 252 + ".e57"])
+def test_names_that_no_folder_would_hold(tmp_path: Path, name: str) -> None:
+    said = refused(tmp_path, zipped({name: CONTENT}))
+    assert "Rename it and pack it again." in said
+    assert said.isprintable()
+
+
 def test_a_bomb(tmp_path: Path) -> None:
     bomb = zipped({"a.e57": bytes(40 << 20)}, zipfile.ZIP_DEFLATED)
     assert "far more than an E57 file compresses" in refused(tmp_path, bomb)

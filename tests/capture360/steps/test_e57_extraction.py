@@ -15,7 +15,7 @@ import pytest
 from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, ViewId
 
 from capture360.cdf import no_retry
-from capture360.errors import BadInputError, CdfError, CdfUnavailableError, ConfigError
+from capture360.errors import BadInputError, CdfError, CdfUnavailableError, ConfigError, MissingStepError
 from capture360.landing import folder
 from capture360.model import CaptureKey
 from capture360.names import space_id
@@ -302,6 +302,31 @@ def test_a_deadline_ends_the_waiting(start: Start) -> None:
         world.site = small_site(world.landing, e57={"deadline": timedelta(0)})
         with pytest.raises(CdfError, match=f"has not ended revision {started.revisions[0]} .Queued.*e57.deadline"):
             e57_extraction.poll_revisions(world.ctx(), drop.key, fingerprint)
+
+
+def test_records_of_other_scans_name_the_step_to_run(start: Start) -> None:
+    with start() as world:
+        drop = write_scans(world.landing, "walk")
+        ctx = world.ctx()
+        fingerprint = validate(ctx, drop.key).fingerprint
+        e57_extraction.upload_scans(ctx, drop.key, fingerprint)
+        upload = ctx.records.get(drop.key, fingerprint, e57_extraction.UPLOAD)
+        assert upload is not None
+        (file,) = upload.body["files"].values()
+        ctx.records.put(
+            drop.key, fingerprint, e57_extraction.UPLOAD, {"files": {"b.e57": file}, "bytes": 1}, run=ctx.run
+        )
+        with pytest.raises(MissingStepError, match=r"Run upload_scans first"):
+            e57_extraction.start_revisions(ctx, drop.key, fingerprint)
+        body = {
+            "model": 1,
+            "revisions": {"b.e57": [1, "2026-05-01T00:00:00+00:00"]},
+            "space": "s",
+            "began": "2026-05-01T00:00:00+00:00",
+        }
+        ctx.records.put(drop.key, fingerprint, e57_extraction.REVISION, body, run=ctx.run)
+        with pytest.raises(MissingStepError, match=r"has no revision in its record. Run start_revisions first"):
+            collect(ctx, drop.key, fingerprint)
 
 
 def test_waiting_tells_how_far_it_is(start: Start) -> None:
