@@ -8,7 +8,7 @@ A panorama pixel's coordinate (0, 0) is the top left corner of the first pixel, 
 azimuth `az = atan2(y, x)` lies at x = W/2 - az W / 2 pi, elevation at y = H/2 - el H / pi. Samples are taken at pixel
 centres. The four sides are one map over windows shifted by a quarter of the panorama. Top and bottom are four times
 one quadrant, rotated, so the maps stay small. Where a face pixel covers more than one panorama pixel, it is the mean
-of several bilinear samples; around the poles of many.
+of several bilinear samples; towards the poles it is sampled from panoramas of fewer columns.
 """
 
 from __future__ import annotations
@@ -43,8 +43,10 @@ _LARGEST_DEFAULT = 4096
 _LARGEST_FACE = 8192
 _MAP_LIMIT = 32_767
 """cv2.remap addresses pixels with 16-bit numbers."""
-_POLE_SAMPLING = 4
-"""Factor by which the middle sixteenth of top and bottom is sampled more densely, in each direction."""
+_FIRST_RING = 0.5
+"""Share of a cap, from the pole, from which on pixels span more than two columns and fewer columns are sampled."""
+_LAST_RING = 64
+"""Rings end where half the cap's width is so many times their reach."""
 _MARGIN = 2
 """Panorama pixels around a window, for the interpolation at its edges."""
 
@@ -122,9 +124,9 @@ def cube_faces(panorama: Pixels, face_size: int | None = None) -> Iterator[tuple
     sampling = max(1, math.ceil(width / (4 * size)))
     for face in FACES:
         if face == "top":
-            yield face, _cap(panorama, size, 2 * sampling)
+            yield face, _cap(panorama, size, sampling)
         elif face == "bottom":
-            yield face, np.ascontiguousarray(_cap(panorama[::-1], size, 2 * sampling)[::-1])
+            yield face, np.ascontiguousarray(_cap(panorama[::-1], size, sampling)[::-1])
         else:
             yield face, _side(panorama, size, sampling, _QUARTERS_LEFT[face])
 
@@ -142,39 +144,60 @@ def _side(panorama: Pixels, size: int, sampling: int, quarters_left: int) -> Pix
 
 
 def _cap(panorama: Pixels, size: int, sampling: int) -> Pixels:
-    """Return the top face. The bottom one is that of the panorama rotated by 180 degrees, rotated by 180 degrees."""
+    """Return the top face. The bottom one is that of the panorama rotated by 180 degrees, rotated by 180 degrees.
+
+    A ring of the face that is half as far from the pole spans its pixels over twice as many columns of the panorama.
+    So each ring is sampled from a panorama of half as many columns as the ring outside it, the outermost first.
+    """
     import cv2
 
-    height, width = panorama.shape[:2]
-    around = _round_the_pole(panorama)
+    height = panorama.shape[0]
     face = np.empty((size, size, *panorama.shape[2:]), panorama.dtype)
     half = size // 2
-    inner = max(1, half // 16)
-    for turn in range(4):
-        # Lower right quadrant of the face: the quarter of the panorama right of its centre; each turn a quarter left.
-        edge = width / 2 - turn * width / 4
-        first, rest = math.floor(edge) % width, edge - math.floor(edge)
-        window = around[:, first : first + width // 4 + 2 * _MARGIN + 1]
-        quadrant = _sampled(window, _cap_maps(width, height, size, half, sampling, rest), half)
-        pole = _sampled(window, _cap_maps(width, height, size, inner, sampling * _POLE_SAMPLING, rest), inner)
-        quadrant[:inner, :inner] = pole
-        rows = slice(half, None) if turn in (0, 1) else slice(half)
-        columns = slice(half, None) if turn in (0, 3) else slice(half)
-        # cv2 numbers its turns clockwise: 0, 1 and 2 for one, two and three quarters.
-        face[rows, columns] = cv2.rotate(quadrant, turn - 1) if turn else quadrant
+    strip = panorama
+    for pixels in _reaches(half):
+        strip = strip[: _rows_needed(height, half, pixels)]
+        if pixels < half:  # linear interpolation halfway between two columns is their mean
+            strip = np.asarray(cv2.resize(strip, (max(8, strip.shape[1] // 2), len(strip))))
+        columns = strip.shape[1]
+        around = _round_the_pole(strip)
+        for turn in range(4):
+            # Lower right quadrant of the face: the quarter of the panorama right of its centre; each turn a quarter
+            # left.
+            edge = columns / 2 - turn * columns / 4
+            first, rest = math.floor(edge) % columns, edge - math.floor(edge)
+            window = around[:, first : first + math.ceil(columns / 4) + 2 * _MARGIN + 1]
+            part = _sampled(window, _cap_maps(columns, height, size, pixels, sampling, rest), pixels)
+            rows = slice(half, half + pixels) if turn in (0, 1) else slice(half - pixels, half)
+            across = slice(half, half + pixels) if turn in (0, 3) else slice(half - pixels, half)
+            # cv2 numbers its turns clockwise: 0, 1 and 2 for one, two and three quarters.
+            face[rows, across] = cv2.rotate(part, turn - 1) if turn else part
     return face
 
 
-def _round_the_pole(panorama: Pixels) -> Pixels:
-    """The rows that the top face needs, one beyond the pole before them, some columns of the other edge either side."""
-    height, width = panorama.shape[:2]
-    rows = math.ceil(height * 0.304) + 3
-    around = np.empty((rows + 1, width + 2 * _MARGIN + 2, *panorama.shape[2:]), panorama.dtype)
-    inside = around[:, _MARGIN : _MARGIN + width]
-    inside[0] = np.roll(panorama[0], width // 2, axis=0)
-    inside[1:] = panorama[:rows]
+def _reaches(half: int) -> Iterator[int]:
+    """How many pixels from the pole each ring reaches, the outermost first."""
+    yield half
+    pixels = half * _FIRST_RING
+    while pixels >= 1 and half / pixels < _LAST_RING:
+        yield math.ceil(pixels)
+        pixels /= 2
+
+
+def _rows_needed(height: int, half: int, pixels: int) -> int:
+    """Rows of the panorama from its top to the corner of a square of so many pixels from the pole of the face."""
+    return min(height, math.ceil(math.atan(math.sqrt(2) * pixels / half) * height / math.pi) + _MARGIN + 1)
+
+
+def _round_the_pole(strip: Pixels) -> Pixels:
+    """Return the first rows of a panorama, one row beyond the pole before them, columns of the other edge each side."""
+    rows, columns = strip.shape[:2]
+    around = np.empty((rows + 1, columns + 2 * _MARGIN + 2, *strip.shape[2:]), strip.dtype)
+    inside = around[:, _MARGIN : _MARGIN + columns]
+    inside[0] = np.roll(strip[0], columns // 2, axis=0)
+    inside[1:] = strip
     around[:, :_MARGIN] = inside[:, -_MARGIN:]
-    around[:, _MARGIN + width :] = inside[:, : _MARGIN + 2]
+    around[:, _MARGIN + columns :] = inside[:, : _MARGIN + 2]
     return around
 
 
@@ -198,7 +221,7 @@ def _side_maps(width: int, height: int, samples: int, rest: float) -> tuple[NDAr
     return _fixed(np.broadcast_to(columns, rows.shape), rows)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _cap_maps(
     width: int, height: int, size: int, pixels: int, sampling: int, rest: float
 ) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -70,7 +70,7 @@ def test_a_panorama_becomes_six_faces_of_what_it_shows(panorama):
         assert face.sha256 == hashlib.sha256(face.content).hexdigest()
         distance = {name: np.abs(pixels.astype(int) - other).mean() for name, other in expected.items()}
         assert min(distance, key=distance.get) == face.face
-        assert distance[face.face] < 10
+        assert distance[face.face] < 12  # the panorama is noise, which JPEG keeps worst
     assert next(iter(open_source(delivered, folder, FaceOptions(face_size=128)).faces(STATION))).resolution == 128
 
 
