@@ -83,6 +83,7 @@ def _external_id(role: str, *parts: str) -> str:
 
 
 def _readable(part: str) -> str:
+    # Narrower than `model.slug`: external ids allow neither dot nor minus.
     return re.sub(r"[^A-Za-z0-9]+", "_", part).strip("_")[:_READABLE]
 
 
