@@ -2,7 +2,7 @@
 ### Captures: reconcile
 
 Compares what the records say of published captures with what CDF shows, and reports what was lost or changed: images,
-face files and links that are missing, links of ours that no record holds, lost notes of links and decisions,
+face files and links that are missing, links by capture360 that no record contains, lost notes of links and decisions,
 collections and images that no records know, images that an earlier extraction left.
 
 **When it runs.** Every night. By hand: *Trigger*.

@@ -70,7 +70,7 @@ D04 = _rule(
         project="plant",
     )
     | says(
-        'Space "{value}" belongs to CDF itself (global), and nothing of ours can be kept in it. '
+        'Space "{value}" belongs to CDF itself (global), and nothing else can be kept in it. '
         "Name a space of your own in the settings.",
         name="global",
         bad="space: cdf_cdm",

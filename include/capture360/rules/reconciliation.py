@@ -54,7 +54,7 @@ R04 = _rule(
         "{sentence}",
         bad="an image that somebody made by hand",
         sentence="Images that CDF shows and no record knows: hall-7_2026-04-17_s-99. Delete them in CDF; a"
-        " delivery with a higher revision removes those that we made.",
+        " delivery with a higher revision removes those by capture360.",
     ),
 )
 R05 = _rule(
@@ -118,13 +118,13 @@ R09 = _rule(
 )
 R10 = _rule(
     "R10",
-    "Every link of ours is of the records",
+    "Every link by capture360 is recorded",
     why="A link that no record holds is never updated and never removed.",
     scope="link",
     messages=says(
         "{sentence}",
         bad="records that were restored from an old backup",
-        sentence="Links of ours that no record holds: 21-PT-1019A on s-02. In its last run of "
+        sentence="Links by capture360 that no record contains: 21-PT-1019A on s-02. In its last run of "
         "captures_contextualize clear the task annotate.",
     ),
 )
@@ -137,19 +137,19 @@ R11 = _rule(
         "{sentence}",
         bad="an asset that was deleted in a data modeling project",
         sentence="Links whose asset was deleted, which keeps viewers out of the image: 21-PT-1019A on s-02. In"
-        " its last run of captures_contextualize clear the task annotate: it removes those that "
-        "we made; delete the others, or set object3D of their assets.",
+        " its last run of captures_contextualize clear the task annotate: it removes those "
+        "by capture360; delete the others, or set object3D of their assets.",
     ),
 )
 R12 = _rule(
     "R12",
-    "Every link that we made is remembered as ours",
-    why="A link of ours that is taken for somebody else's is never removed.",
+    "Every link by capture360 is recorded as its own",
+    why="A link by capture360 that counts as another's is never removed.",
     scope="link",
     messages=says(
         "{sentence}",
         bad="a note of the linked pairs that was deleted",
-        sentence="Links with exactly our outlines that are not recorded as ours:"
+        sentence="Links with exactly capture360's outlines that are not recorded as its own:"
         " 21-PT-1019A on s-02. To record them run capture360 reconcile hall-7/2026-04-17"
         " --connection FILE --repair.",
     ),

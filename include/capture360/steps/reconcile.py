@@ -119,7 +119,7 @@ def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record
     """Findings about images that viewers show although no record contains them."""
     found = []
     if unknown := unrecorded_images(ctx, key, published, record):
-        fix = "Delete them in CDF; a delivery with a higher revision removes those that we made."
+        fix = "Delete them in CDF; a delivery with a higher revision removes those by capture360."
         found.append(_finding(key, R04, f"Images that CDF shows and no record knows: {_list(unknown)}. {fix}"))
     if published is not None and record is not None and (left := left_behind(ctx, key, published, record)):
         what = "Images of earlier deliveries that CDF extracted itself and still shows"
@@ -188,7 +188,7 @@ def _compared(ctx: StepContext, key: CaptureKey, linked: str) -> LinkDrift:
 
 def _link_drift(ctx: StepContext, key: CaptureKey, drift: LinkDrift) -> list[Finding]:
     if drift.changed:
-        ctx.log(f"{key}: links of ours that people changed or removed, and that stay so: {_list(drift.changed)}")
+        ctx.log(f"{key}: links by capture360 that people changed or removed, which stays so: {_list(drift.changed)}")
     assets = {asset.ref for asset in mode_of(ctx.cdf).assets(ctx.cdf, ctx.site.links).assets()} if drift.missing else ()
     assetless = [link.description for link in drift.missing if link.asset not in assets]
     missing = [link.description for link in drift.missing if link.asset in assets]
@@ -196,17 +196,17 @@ def _link_drift(ctx: StepContext, key: CaptureKey, drift: LinkDrift) -> list[Fin
     drifts = (
         (R08, missing, "Links that the records hold and CDF does not", f"{clear} annotate."),
         (R09, assetless, "Links to assets that no longer exist", f"{clear} match with all downstream."),
-        (R10, drift.unexplained, "Links of ours that no record holds", f"{clear} annotate."),
+        (R10, drift.unexplained, "Links by capture360 that no record contains", f"{clear} annotate."),
         (
             R11,
             drift.orphans,
             "Links whose asset was deleted, which keeps viewers out of the image",
-            f"{clear} annotate: it removes those that we made; delete the others, or set object3D of their assets.",
+            f"{clear} annotate: it removes those by capture360; delete the others, or set object3D of their assets.",
         ),
         (
             R12,
             drift.forgotten,
-            "Links with exactly our outlines that are not recorded as ours",
+            "Links with exactly capture360's outlines that are not recorded as its own",
             f"To record them run capture360 reconcile {key} --connection FILE --repair",
         ),
     )

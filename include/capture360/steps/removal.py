@@ -122,7 +122,7 @@ def _remove_links(
         ctx.log(f"{len(people)} links that people made or decided go with the removed images: {_some(people)}")
     removed = [*writer.remove(absent, dry_run=False), *writer.remove_from_files(faces)]
     if removed:
-        ctx.log(f"{len(removed)} links of ours removed")
+        ctx.log(f"{len(removed)} links by capture360 removed")
 
 
 def _wait_until_removed(model: Image360Store, key: CaptureKey, absent: Sequence[PublishedImage]) -> None:

@@ -88,7 +88,7 @@ def test_links_that_no_record_holds_are_told(hall: Hall, monkeypatch: pytest.Mon
         patched.setattr("suggested_links.annotate", lambda *_: None)
         hall.read(CERTAIN, tags=TAGS[1:])
     message = sentence(hall)
-    assert message.startswith("Links of ours that no record holds: ")
+    assert message.startswith("Links by capture360 that no record contains: ")
     assert "clear the task annotate" in message
 
 
@@ -97,7 +97,7 @@ def test_a_link_that_somebody_removed_in_cdf_is_left_to_them(core: Hall) -> None
     delete_link(core)
     core.world.said.clear()
     assert told(core) == []
-    assert any("links of ours that people changed or removed, and that stay so" in line for line in core.world.said)
+    assert any("links by capture360 that people changed or removed, which stays so" in line for line in core.world.said)
 
 
 def test_a_link_that_cdf_refuses_since_its_asset_is_gone_is_told_until_the_texts_are_matched_anew(
