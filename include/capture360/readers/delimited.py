@@ -99,7 +99,7 @@ def read_delimited(
         raise too_large(path, size, max_bytes)
     with folder.open(path) as stream:
         _refuse_other_forms(stream, path)
-        encoding = _encoding(stream)
+        encoding = encoding_of(stream)
         stream.seek(0)
         head = _head(path, _start(stream, encoding), header, skip)
     if len(head.names) > max_columns:
@@ -121,7 +121,8 @@ def _refuse_other_forms(stream: IO[bytes], path: str) -> None:
             raise unreadable(path, "a text table", f"it is {form}", fix)
 
 
-def _encoding(stream: IO[bytes]) -> str:
+def encoding_of(stream: IO[bytes]) -> str:
+    """Find out the encoding of a text table from its first bytes, and from all of them whether it is UTF-8."""
     start = stream.read(4096)
     for bom, encoding in _BOMS:
         if start.startswith(bom):
@@ -158,7 +159,8 @@ def _start(stream: IO[bytes], encoding: str) -> str:
 def _head(path: str, text: str, names: tuple[str, ...] | None, skip: int) -> _Head:
     """Read the header at the start of `text`; with `names` given, the text after `skip` lines gives the delimiter."""
     if names:
-        below = "".join(io.StringIO(text, newline="").readlines()[skip : skip + 1])
+        rows = io.StringIO(text, newline="").readlines()[skip:]
+        below = next((row for row in rows if row.strip(_NOTHING)), "")
         return _Head(names, _most_cells(path, below)[0], skip, skip)
     stated = _STATED.match(text)
     text = text[stated.end() if stated else 0 :]
@@ -296,4 +298,6 @@ def quoted(names: Iterable[str]) -> str:
 
 
 def _first_sentence(error: Exception) -> str:
+    if "straddling" in str(error):
+        return f"a value or line has more than {_BLOCK >> 20} MB"
     return str(error).splitlines()[0].removeprefix("CSV parse error: ")[:160]

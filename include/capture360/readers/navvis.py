@@ -7,13 +7,15 @@ axis lies is not published: like E57 the centre is taken, and `rotation.image_ya
 
 from __future__ import annotations
 
+import codecs
+import io
 import re
 from dataclasses import replace
 from typing import Any
 
 from capture360.landing.folder import CaptureFolder
 from capture360.readers.columns import STATION_COLUMNS, canonical, station_columns
-from capture360.readers.delimited import read_delimited
+from capture360.readers.delimited import encoding_of, read_delimited
 from capture360.readers.manifest import Manifest
 from capture360.readers.pictures import panoramas
 from capture360.readers.problem import Unreadable
@@ -76,16 +78,20 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
 
 def _header(folder: CaptureFolder, path: str) -> tuple[tuple[str, ...], int]:
     """Column names and the number of lines above the first row; the last comment that names columns counts."""
-    text = folder.read(path, 1 << 16).decode("utf-8-sig", "replace")
+    with folder.open(path) as stream:
+        encoding = encoding_of(stream)
+        stream.seek(0)
+        text = codecs.getincrementaldecoder(encoding)("replace").decode(stream.read(1 << 16))
+    lines = io.StringIO(text.removeprefix("\ufeff"), newline="").readlines()
     names: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines()[:_COMMENT_LIMIT]):
+    for number, line in enumerate(lines[:_COMMENT_LIMIT]):
         if not line.lstrip().startswith("#"):
             if line.strip() and not names:
                 return _cells(line), number + 1
             return names, number
         if ";" in line or "," in line:
             names = _cells(re.sub(r"^\s*#(?:[^:;]*:)?", "", line))
-    return names, len(text.splitlines())
+    return names, len(lines)
 
 
 def _cells(line: str) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ DEFAULTS: dict[str, Any] = {
 _COLUMNS = ("station_id", "station_name", "pano_file", "x", "y", "z", "qw", "qx", "qy", "qz", "time_taken", "file")
 _BODY = "body"
 _DEEPEST = 50
+_LENGTH_TOLERANCE = 0.01
 _LARGEST = 200_000_000
 
 
@@ -130,10 +131,10 @@ def _mission(folder: CaptureFolder, path: str, manifest: Manifest, several: bool
     directory = path.rpartition("/")[0]
     for action in mission.actions or ():
         identity = action.action_id or _Identity()
-        name, time = identity.action_name or "", identity.timestamp or ""
+        name, time = _encodable(identity.action_name or ""), _encodable(identity.timestamp or "")
         pose = _pose(action.metadata, manifest.frame.name)
         for number, picture in enumerate((action.data and action.data.pictures) or (), 1):
-            file = picture.filename
+            file = _encodable(picture.filename)
             label = f"{directory.rpartition('/')[2]} {name}" if several else name
             station = slug(f"{label} {number}" if number > 1 else label)
             where = f"{directory}/{file}" if directory else file
@@ -185,10 +186,17 @@ def _in_root(tree: Mapping[str, Any], frame: str) -> NDArray[np.float64]:
 def _matrix(transform: _Transform) -> NDArray[np.float64]:
     """The transform as a 4 x 4 matrix."""
     turn, place = transform.rotation or _Quaternion(w=1), transform.position or _Vector()
+    if abs(np.linalg.norm([turn.w, turn.x, turn.y, turn.z]) - 1) > _LENGTH_TOLERANCE:
+        raise ValueError("no unit quaternion")
     result = np.eye(4)
     result[:3, :3] = matrix_from_quaternion([turn.w, turn.x, turn.y, turn.z])
     result[:3, 3] = [place.x, place.y, place.z]
     return result
+
+
+def _encodable(text: str) -> str:
+    """Replace halves of characters, which JSON can escape and no table can hold."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _get(value: Any, name: str) -> Any:

@@ -272,6 +272,7 @@ def waypoint(name: str, edge: object) -> dict[str, object]:
         {"parent_frame_name": "seed", "parent_tform_child": {"rotation": {"w": float("nan")}}},
         {"parent_frame_name": "seed", "parent_tform_child": {"rotation": {}}},
         {"parent_frame_name": "body", "parent_tform_child": {}},
+        {"parent_frame_name": "seed", "parent_tform_child": {"rotation": {"w": 5}}},
     ],
     ids=repr,
 )
@@ -281,6 +282,31 @@ def test_a_broken_pose_of_one_waypoint_is_left_empty_and_the_others_are_read(del
     assert [row["station_id"] for row in rows] == ["a1", "a2"]
     assert {rows[0][name] for name in ("x", "y", "z", "qw", "qx", "qy", "qz")} == {""}
     assert (rows[1]["x"], rows[1]["qw"]) == ("2.0", "1.0")
+
+
+@pytest.mark.parametrize("place", ["action_name", "timestamp", "filename"])
+def test_half_a_character_in_a_mission_voids_its_own_text_only(delivery: Delivery, place: str) -> None:
+    mission = spot(
+        delivery, waypoint("a1", {"parent_frame_name": "seed"}), waypoint("a2", {"parent_frame_name": "seed"})
+    )
+    whole = {"action_name": "a1", "timestamp": "2026-04-17T09:30:00Z", "filename": "a1.jpg"}[place]
+    content = mission.files["m/metadata.json"].decode()
+    mission.files["m/metadata.json"] = content.replace(f'"{whole}"', '"\\ud800"', 1).encode()
+    assert len(rows_of(mission)) == 2
+    assert mission.check().headline.isprintable()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-16-le"])
+@pytest.mark.parametrize("above", ["", "# made\x0bby\u2028us\n"])
+@pytest.mark.parametrize("between", ["", "\n"])
+def test_navvis_in_other_encodings_with_odd_lines(tmp_path: Path, encoding: str, above: str, between: str) -> None:
+    folder = tmp_path / "hall-7" / "scan-1"
+    (folder / "pano").mkdir(parents=True)
+    text = f"{above}# pano poses v1.0: {NAVVIS_NAMES}\n{between}" + "\n".join(NAVVIS_ROWS)
+    (folder / "pano" / "pano-poses.csv").write_bytes(text.encode(encoding))
+    tables = read_tables(CaptureFolder(str(folder)))
+    assert not tables.findings
+    assert tables.stations["station_id"].tolist() == ["00000", "00004"]
 
 
 def test_the_station_of_a_broken_pose_is_named(shared: Path) -> None:
