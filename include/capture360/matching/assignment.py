@@ -13,15 +13,13 @@ from itertools import combinations
 import numpy as np
 
 from capture360.matching.evidence import EvidenceKind
-from capture360.matching.plates import Plate
+from capture360.matching.plates import ONE_PLACE_M, Plate
 from capture360.matching.policy import ScoredMatch
 from capture360.matching.readings import LOOK_ALIKES, Reading
 from capture360.model import Asset
 
 _VETO = 0.25
 """Ratio of the weight of contradicting views to that of clear ones, from which a plate stays undecided."""
-_APART_M = 0.1
-"""Metres; least distance of two plates that no image shows together."""
 _MAX_CANDIDATES = 3
 """Most tags that evidence names; if it names as many, there may be more."""
 
@@ -112,7 +110,7 @@ def _are_several(plates: Sequence[Plate], readings: Sequence[Reading]) -> bool:
     """Return whether any two of the plates are distinct: seen side by side in one image, or apart from the first."""
     shown = Counter(image for plate in plates for image in _images(plate, readings))
     points = [plate.crossing.point for plate in plates if plate.crossing is not None]
-    return max(shown.values()) > 1 or any(float(np.linalg.norm(point - points[0])) > _APART_M for point in points)
+    return max(shown.values()) > 1 or any(float(np.linalg.norm(point - points[0])) > ONE_PLACE_M for point in points)
 
 
 def _images(plate: Plate, readings: Sequence[Reading]) -> set[str]:
@@ -124,4 +122,4 @@ def _are_two(one: Plate, other: Plate, readings: Sequence[Reading]) -> bool:
         return True
     if one.crossing is None or other.crossing is None:
         return False
-    return float(np.linalg.norm(one.crossing.point - other.crossing.point)) > _APART_M
+    return float(np.linalg.norm(one.crossing.point - other.crossing.point)) > ONE_PLACE_M

@@ -13,43 +13,25 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from statistics import median
 
 import numpy as np
 
-from capture360.geometry.rays import Vector
 from capture360.matching.assignment import assign_look_alikes, assign_parts
 from capture360.matching.edits import EditIndex
-from capture360.matching.evidence import APPROVABLE
-from capture360.matching.plates import Plate, write_verdict
+from capture360.matching.plates import ONE_PLACE_M, Plate, write_verdict
 from capture360.matching.policy import ScoredMatch
 from capture360.matching.readings import Reading, readings_of
+from capture360.matching.sightings import Sighting, scattered, wrong_poses_of
 from capture360.matching.sightlines import Sightlines
 from capture360.model import Asset, Pose
 from capture360.rules.finding import Finding
-from capture360.rules.links import L01, L02, L03
+from capture360.rules.links import L01
 from capture360.settings.matching import ConsensusSettings
 
 _VETO = 0.5
 """Ratio of the weights of contradicting and agreeing readings from which a person decides."""
-_ONE_PLACE_M = 0.15
-"""Metres within which points are one plate: twice the usual error of a mobile scanner at 3 m."""
 _BESIDE_DEG = 2.0
 """Largest angle between two readings of one image that are parts of one plate."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A plate seen by several stations. `members` are indices in the list of scored matches.
-
-    `error_m` is the standard deviation of `point` along its worst direction, None if its rays hardly meet.
-    """
-
-    asset: Asset
-    point: tuple[float, float, float]
-    residual_deg: float
-    error_m: float | None
-    members: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +66,7 @@ class ConsensusResolver:
         self._findings: list[Finding] = []
 
     def resolve(self) -> Consensus:
-        wrong_poses = self._wrong_poses()
+        wrong_poses = wrong_poses_of(self._readings, self._by_asset.values(), self._sight, self._settings)
         if wrong_poses is None:
             self._find_plates()
             self._judge()
@@ -95,7 +77,7 @@ class ConsensusResolver:
             write_verdict(self._scored, plate, self._readings, str(number))
         sightings = [self._sighting(plate) for plate in self._plates if plate.crossing is not None]
         if wrong_poses is None:
-            self._report_places(sightings)
+            self._findings.extend(scattered(sightings, self._scored, self._settings.apart_m))
         return Consensus(self._scored, sightings, self._findings)
 
     def _find_plates(self) -> None:
@@ -204,7 +186,7 @@ class ConsensusResolver:
                 if not self._readings[number].keys & near_keys or not self._sight.is_at(number, point):
                     continue
                 elsewhere = plate_of[number].crossing
-                if elsewhere is not None and float(np.linalg.norm(elsewhere.point - point)) > _ONE_PLACE_M:
+                if elsewhere is not None and float(np.linalg.norm(elsewhere.point - point)) > ONE_PLACE_M:
                     continue
                 if self._sight.are_of_one_size([number, *plate.views], point):
                     yield number
@@ -317,7 +299,7 @@ class ConsensusResolver:
     def _are_apart(self, one: Plate, other: Plate) -> bool:
         """Return whether one image shows two plates side by side, or both have positions that differ."""
         if one.crossing is not None and other.crossing is not None:
-            return float(np.linalg.norm(one.crossing.point - other.crossing.point)) > 2 * _ONE_PLACE_M
+            return float(np.linalg.norm(one.crossing.point - other.crossing.point)) > 2 * ONE_PLACE_M
         return any(
             self._readings[mine].detection.image == self._readings[theirs].detection.image
             and not (self._sight.has(mine) and self._sight.are_beside(mine, theirs, _BESIDE_DEG))
@@ -341,36 +323,3 @@ class ConsensusResolver:
         reading = self._readings[number]
         named = zip(reading.positions, reading.named, strict=True)
         return next((position for position, each in named if each.ref == asset.ref), reading.positions[0])
-
-    def _report_places(self, sightings: Sequence[Sighting]) -> None:
-        places: dict[str, list[Sighting]] = defaultdict(list)
-        for sighting in sightings:
-            if all(self._scored[position].evidence.kind in APPROVABLE for position in sighting.members):
-                places[sighting.asset.ref].append(sighting)
-        for some in places.values():
-            far = _extent(np.array([sighting.point for sighting in some]))
-            if far > self._settings.apart_m:
-                self._findings.append(L02.finding(where=some[0].asset.name, value=f"{far:.1f} m"))
-
-    def _wrong_poses(self) -> Finding | None:
-        """Report poses as wrong if the rays to most plates miss each other widely."""
-        usual_of_assets: list[float] = []
-        for numbers in self._by_asset.values():
-            sure = [number for number in numbers if self._readings[number].kind in APPROVABLE]
-            residuals = self._sight.residuals(self._sight.pairs(sure)) if len(sure) > 1 else np.empty(0)
-            if len(residuals):
-                usual_of_assets.append(float(np.degrees(np.median(residuals))))
-        if len(usual_of_assets) < self._settings.pose_min_assets:
-            return None
-        usual = median(usual_of_assets)
-        if usual <= self._settings.pose_residual_deg:
-            return None
-        return L03.finding(
-            where=f"{len(usual_of_assets)} assets seen by several stations", value=f"{usual:.1f} degrees"
-        )
-
-
-def _extent(points: Vector) -> float:
-    """Return the largest distance from one of the outermost points (n, 3) along an axis to any other."""
-    outermost = points[np.unique([points.argmin(axis=0), points.argmax(axis=0)])]
-    return max(float(np.linalg.norm(points - one, axis=1).max()) for one in outermost)

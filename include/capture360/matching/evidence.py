@@ -296,15 +296,20 @@ class Matcher:
         return _distinct(owner for tag_key in tag_keys for owner in self._index.owners(tag_key))
 
     def _completed(self, queries: Sequence[str]) -> Evidence | None:
-        """Return the only tag that begins or ends with a text; a tie if there are several."""
+        """Return the only tag that begins or ends with a text; a tie if there are several.
+
+        A tag that the text is but for many look-alikes goes before those that are longer.
+        """
         index = self._index
         for query in queries:
             folded = index.fold(query)
             longer = self._longer(folded)
             if not longer:
                 continue
-            whole = (owner for tag_key in index.same_fold(folded) for owner in index.owners(tag_key))
+            whole = _distinct(owner for tag_key in index.same_fold(folded) for owner in index.owners(tag_key))
             owners = _distinct((*whole, *longer))
+            if len(whole) == 1:
+                return Evidence(EvidenceKind.FOLD_MORE, whole[0], owners[:_MAX_CANDIDATES])
             if len(owners) == 1:
                 return Evidence(EvidenceKind.CUT, owners[0])
             return Evidence(EvidenceKind.CUT_TIE, None, owners[:_MAX_CANDIDATES])

@@ -86,6 +86,7 @@ def _joined(detections: Sequence[Detection], parts: tuple[int, int], glue: str, 
             polygon=polygon,
             outline=outline,
             whole=whole,
+            cap_px=min((each.cap_px for each in (first, second) if each.cap_px is not None), default=None),
         ),
         parts,
     )

@@ -15,6 +15,10 @@ from capture360.model import Asset
 NOT_LEGIBLE = "seen, not legible"
 """Begins the reason of a plate that nobody is asked about, since no view shows it well enough."""
 
+ONE_PLACE_M = 0.15
+"""Points this near may be one plate: twice the usual error of a mobile scanner at 3 m. Plates that no image shows side
+by side are two only if they are farther apart."""
+
 Verdict = Literal["approved", "suggested", "dropped"]
 
 

@@ -253,12 +253,16 @@ def test_substitutions_switched_off_leave_only_exact_links(text: str, tags: list
     [
         ("Kl-100", ["KL-100", "K1-100"]),  # a small l is an L or a 1
         ("PUMP Kl-100", ["KL-100", "K1-100"]),
-        ("PT-2OO1", ["PT-2001", "PT-2001A"]),  # the whole of one tag, or the beginning of the other
     ],
 )
 def test_a_text_that_may_be_either_of_two_tags_names_none(text: str, tags: list[str]) -> None:
     found = evidence(text, tags)
     assert (found.owner, set(found.candidates)) == (None, {0, 1})
+
+
+def test_a_tag_with_many_look_alikes_goes_before_those_that_begin_with_it() -> None:
+    assert evidence("PT-2OO1", ["PT-2001A", "PT-2001"]) == Evidence(EvidenceKind.FOLD_MORE, 1, (1, 0))
+    assert evidence("PT-2OO1", ["PT-2001A"]).kind is EvidenceKind.CUT
 
 
 def test_a_small_l_is_a_one_where_only_that_is_a_tag() -> None:

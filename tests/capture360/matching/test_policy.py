@@ -40,6 +40,13 @@ def test_what_stands_beyond_the_end_of_a_plate_is_no_part_of_its_tag() -> None:
     assert score_matches([replace(tag, outline=outline, whole=True), beside], ASSETS)[0].match.status == "approved"
 
 
+def test_the_whole_tag_is_suggested_before_the_longer_one() -> None:
+    assets = [Asset("longer", "PT-2001A", ("PT-2001A",)), Asset("whole", "PT-2001", ("PT-2001",))]
+    match = verdict(seen("PT-2OO1"), assets)
+    assert (match.status, match.asset) == ("suggested", assets[1])
+    assert [asset.name for asset, _ in match.candidates] == ["PT-2001", "PT-2001A"]
+
+
 def test_a_line_of_enough_pixels_is_approved() -> None:
     assert verdict(replace(seen("21-PT-1019A"), cap_px=12.0)).status == "approved"
 
