@@ -24,7 +24,7 @@ _SOFT_DELETED_DAYS = 3
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What was asked, whether it is as it should be, what it is needed for, and what was found or is to be done."""
+    """A question and its result: subject, whether it is fulfilled, what needs it, what was found or is to be done."""
 
     what: str
     is_fit: bool

@@ -1,4 +1,4 @@
-"""What the credentials of each DAG need in CDF, for one site and mode: exactly that, as a group grants it."""
+"""Capabilities that the credentials of each DAG need in CDF, for one site and mode, as a group grants them."""
 
 from __future__ import annotations
 

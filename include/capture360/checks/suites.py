@@ -37,7 +37,7 @@ _TEXT_LENGTH = 1000
 
 @dataclass(frozen=True)
 class SuiteRun:
-    """What a suite found: results by rule, and the validation result as Great Expectations writes it in JSON.
+    """Outcome of a suite: results by rule, and Great Expectations' own validation result as JSON.
 
     `document` is None if there was nothing to run. It holds the first values that break an expectation, but no
     positions of rows; texts are cut off and numbers that JSON has no form for are texts.

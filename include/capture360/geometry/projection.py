@@ -176,7 +176,7 @@ def _cap(panorama: Pixels, size: int, sampling: int) -> Pixels:
 
 
 def _reaches(half: int) -> Iterator[int]:
-    """How many pixels from the pole each ring reaches, the outermost first."""
+    """Return the extent of each ring in pixels from the pole, the outermost first."""
     yield half
     pixels = half * _FIRST_RING
     while pixels >= 1 and half / pixels < _LAST_RING:
@@ -225,7 +225,7 @@ def _side_maps(width: int, height: int, samples: int, rest: float) -> tuple[NDAr
 def _cap_maps(
     width: int, height: int, size: int, pixels: int, sampling: int, rest: float
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Where the samples of the first `pixels` of the lower right quadrant, from the pole out, lie in the window."""
+    """Return the map of samples in the window for the first `pixels` of the lower right quadrant, from the pole out."""
     a = 2 * (np.arange(pixels * sampling) + 0.5) / (size * sampling)
     right, down = a[np.newaxis, :], a[:, np.newaxis]
     columns = np.arctan2(right, down) * width / (2 * math.pi) + rest + _MARGIN - 0.5

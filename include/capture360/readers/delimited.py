@@ -30,7 +30,7 @@ _RAGGED_SHOWN = 20
 _ROWS_NAMED = 5
 _NAMES_SHOWN = 10
 _NOTHING = " \t\r\n,;|\x1a"
-"""What a line without values is made of; old programs end a file with 0x1A."""
+"""Characters of a line without values; old programs end a file with 0x1A."""
 _FIX = "Look for an unclosed quote, and save it as UTF-8 CSV."
 _OTHER_FORMS = (
     (
@@ -42,7 +42,7 @@ _OTHER_FORMS = (
     (b"PAR1", "a Parquet table", "Name it .parquet."),
     (b"\x1f\x8b", "a gzip archive", "Unpack it."),
 )
-"""How other files begin, and what to do with them."""
+"""First bytes of other files, with their names and the fix."""
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),

@@ -129,7 +129,7 @@ faces itself: `collection_label` is then the name of the 3D model, and `site_nam
 
 
 def way_of(manifest: Manifest) -> Way:
-    """How the capture was delivered."""
+    """Return how the capture was delivered."""
     if manifest.kind is CaptureKind.E57 or manifest.source_format == "e57":
         return "e57"
     if manifest.source_format == "canonical":

@@ -107,7 +107,7 @@ class _Transform(_Part):
 
 
 class _Edge(_Part):
-    """Where a frame stands in its parent; the root has none."""
+    """Pose of a frame in its parent; the root has none."""
 
     parent: str = Field("", validation_alias=AliasChoices("parent_frame_name", "parentFrameName"))
     transform: _Transform = Field(_Transform(), validation_alias=AliasChoices("parent_tform_child", "parentTformChild"))

@@ -156,7 +156,7 @@ class _Retracted(_Form):
 
 
 class _Made(_Form):
-    """What a retraction removes; `steps.made` knows the parts."""
+    """Items that a retraction removes, see `steps.made`."""
 
     model_config = ConfigDict(extra="forbid")
 

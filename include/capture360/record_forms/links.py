@@ -93,7 +93,7 @@ class _Look(_Form):
 
 
 class _Answer(_Form):
-    """What somebody answered about a plate."""
+    """A person's answer about a plate."""
 
     choice: Literal["approve", "reject", "leave", "open"] = "open"
     asset: _Asset | None = None
@@ -107,7 +107,7 @@ class _AnswerOfPage(_Answer):
 
 
 class _Review(_Form):
-    """What a review asks, and, in a batch, what was answered to a page: numbers, or 3b for another tag of plate 3."""
+    """Questions of a review and, in a batch, the answer to a page: numbers, or 3b for another tag of plate 3."""
 
     match: str = ""
     pages: list[list[_Question]] = []
@@ -128,7 +128,7 @@ class _Annotate(_Form):
 
 
 class _Announced(_Form):
-    """How often a step was announced again."""
+    """Number of repeated announcements of a step."""
 
     of: str = ""
     announced: Moment = ""

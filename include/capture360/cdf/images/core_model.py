@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MODEL = View("cdf_cdm", "Cognite360ImageModel")
 ANY_MODEL = View("cdf_cdm", "Cognite3DModel")
-"""Of a 360° model and of any other: its type is what tells them apart."""
+"""View of 360° models and of others, which its type distinguishes."""
 ModelKind = Literal["Image360", "PointCloud"]
 _PREFIX = "cog_3d_model_"
 _PAGE = 1000

@@ -1,4 +1,4 @@
-"""What viewers leave out or misplace without a word, by the conditions of the public viewer itself.
+"""Conditions under which the public viewer silently leaves out or misplaces what was published.
 
 Conditions as cognitedata/reveal has them: `descriptor-providers/datamodels/{cdm,system-space}` and
 `sceneResponseTypeGuards.ts` (4.29 to 4.35). Nodes are read as they are: a value that is missing must not count as 0.

@@ -163,7 +163,7 @@ class JobScans:
 
 
 class JobExtraction:
-    """What jobs made of a capture: collections and point clouds by their models, wherever they are."""
+    """Results of a capture's jobs: collections and point clouds by their models, in any space."""
 
     def __init__(self, cdf: CdfProject, site: Site, key: CaptureKey, space: str, model: str) -> None:
         self._cdf = cdf

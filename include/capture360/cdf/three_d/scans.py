@@ -51,7 +51,7 @@ class KnownScans:
 
 @dataclass(frozen=True, slots=True)
 class ScansMade:
-    """What is there of a capture's scans. `work` are pairs of model and revision or job, `own` models of the capture.
+    """A capture's scans in CDF. `work` are pairs of model and revision or job, `own` models of the capture.
 
     `files` are external ids.
     """
