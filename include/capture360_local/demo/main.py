@@ -1,9 +1,9 @@
-"""Run the demo: deliver captures, start the stack, ingest, compare, stop."""
+"""Run the demo: deliver captures, start the stack, ingest, contextualize, compare."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 import httpx
@@ -17,44 +17,83 @@ from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.project_mode import DEFAULT_MODE
 from capture360.model import CaptureKey, Verdict
 from capture360.records import Records
-from capture360_local.demo.deliveries import LINKED, ORDERS, SITE, Order, deliver, expected
-from capture360_local.demo.linking import link_and_compare
+from capture360.reports.captures import Delivery
+from capture360.steps.captures import newest_deliveries
+from capture360_local.demo.deliveries import ORDERS, SITE, Order, deliver, expected
+from capture360_local.demo.linking import bring_hall, compare_links, reviews_that_wait
+from capture360_local.demo.next_steps import PAGES, next_steps
 from capture360_local.demo.readback import Outcome, read_back
-from capture360_local.demo.runs import INGEST, SENSE, IngestRun, ended_runs, newest_run, only
-from capture360_local.stack import Stack
+from capture360_local.demo.runs import (
+    CONTEXTUALIZE,
+    INGEST,
+    REVIEW,
+    SENSE,
+    IngestRun,
+    asked_captures,
+    ended_runs,
+    newest_run,
+    only,
+)
+from capture360_local.stack import Stack, StackStatus
 from capture360_local.stack.airflow_api import AirflowApi
 
-DEADLINE = timedelta(minutes=8)
+DEADLINE = timedelta(minutes=14)
 """Time limit of the runs, long enough for a busy machine."""
 _POLL_SECONDS = 1.0
+_BETWEEN_TASKS = (": running", ": queued")
+Runs = Mapping[CaptureKey, IngestRun]
 
 
-def run_demo(stack: Stack, console: Console) -> bool:
-    """Run the demo; True if all checks pass. The stack is stopped at the end, its state is kept."""
+def run_demo(stack: Stack, console: Console, *, keep: bool = False) -> str | None:
+    """Run the demo; the address of the captures if all checks pass, None otherwise.
+
+    The stack is stopped at the end unless it is to be kept and all checks pass; its state is kept.
+    """
     started = time.monotonic()
+    console.print("1 of 3  The plant renders captures into a landing zone, and the stack starts.")
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console) as progress:
         fresh = _deliver_all(stack, progress)
         task = progress.add_task("starting Airflow and the sandbox")
-        stack.up(lambda line: progress.update(task, description=f"stack: {line}"))
+        stack.up(lambda line: progress.update(task, description=f"stack: {line}"), attached=not keep)
         progress.update(task, description="stack: ready", total=1, completed=1)
+    runs_on = False
     try:
-        failures = _ingest_and_compare(stack, console, fresh)
-        status, password = stack.status(), stack.password
+        failures = _run_and_compare(stack, console, fresh)
+        status = stack.status()
+        runs_on = keep and not failures
     finally:
-        stack.down()
-    console.print(f"{time.monotonic() - started:.0f} s. The stack is stopped, its state is in {stack.home.root}.")
+        if not runs_on:
+            stack.down()
+    stopped = "The stack runs until `capture360 stack down`" if runs_on else "The stack is stopped"
+    console.print(f"{time.monotonic() - started:.0f} s. {stopped}; its state is in {stack.home.root}.", soft_wrap=True)
     for failure in failures:
         console.print(f"FAILED: {failure}", style="red", markup=False)
-    if not failures:
-        more = "" if stack.mode == DEFAULT_MODE else f" --mode {stack.mode}"
-        console.print("All checks passed. To inspect the result:")
-        console.print(
-            f"  capture360 stack up{more}   then {status.url}, user {stack.user}, password {password}", markup=False
-        )
-        console.print(f"  CDF sandbox     {status.sandbox_url}", markup=False)
-        console.print(f"  landing zone    {stack.home.landing}", markup=False)
-        console.print(f"  reports         {stack.home.records}", markup=False)
-    return not failures
+    if failures:
+        return None
+    console.print("All checks passed. To look at the result:")
+    _say_next(stack, status, console, runs_on=runs_on)
+    return f"{status.url}{PAGES}/captures"
+
+
+def _say_next(stack: Stack, status: StackStatus, console: Console, *, runs_on: bool) -> None:
+    lines = [
+        *([] if runs_on else [("start it again", f"capture360 stack up{_mode_option(stack)}")]),
+        ("sign in", f"{status.url}, user {stack.user}, password {stack.password}"),
+        *(
+            (step.what, f"{status.url}{step.path}")
+            for step in next_steps(Records(str(stack.home.records)), [order.key for order in ORDERS])
+        ),
+        ("CDF sandbox", status.sandbox_url),
+        ("landing zone", str(stack.home.landing)),
+        ("reports", str(stack.home.records)),
+    ]
+    width = max(len(what) for what, _ in lines)
+    for what, where in lines:
+        console.print(f"  {what:<{width}}  {where}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _mode_option(stack: Stack) -> str:
+    return "" if stack.mode == DEFAULT_MODE else f" --mode {stack.mode}"
 
 
 def _deliver_all(stack: Stack, progress: Progress) -> frozenset[CaptureKey]:
@@ -75,17 +114,22 @@ def _deliver_all(stack: Stack, progress: Progress) -> frozenset[CaptureKey]:
     return frozenset(fresh)
 
 
-def _ingest_and_compare(stack: Stack, console: Console, fresh: frozenset[CaptureKey]) -> list[str]:
+def _run_and_compare(stack: Stack, console: Console, fresh: frozenset[CaptureKey]) -> list[str]:
     register = stack.home.site_register()
     records = Records(str(stack.home.records))
     cdf = CdfProject(Connection.from_mapping({**stack.sandbox_connection(), "mode": stack.mode}, "the sandbox"))
-    with stack.api() as api, only(api, {SENSE, INGEST}):
-        passed_over = ended_runs(api)
+    console.print("2 of 3  Airflow ingests each capture, reads its plates and asks about the rest.", soft_wrap=True)
+    with stack.api() as api, only(api, {SENSE, INGEST, CONTEXTUALIZE, REVIEW}):
+        bring_hall(stack, console, cdf)
+        before = _mutating_requests(stack)
+        passed_over = {dag: ended_runs(api, dag) for dag in (INGEST, CONTEXTUALIZE)}
         for order in ORDERS:
             if order.key not in fresh:
                 api.trigger(INGEST, {"capture": str(order.key)})
-        runs = _watch(stack, api, console, passed_over)
-    written = _mutating_requests(stack)
+        runs, linking = _watch(stack, api, console, passed_over)
+        failures = reviews_that_wait(lambda: asked_captures(api), _asked_about(records, fresh & linking.keys()))
+    written = _mutating_requests(stack) - before
+    console.print("3 of 3  What CDF holds is compared with what the plant knows to be true.")
     site = register.site(SITE)
     outcomes = {
         order.key: read_back(order.key, expected(order, stack.home.root / "samples"), site, cdf, records)
@@ -95,41 +139,95 @@ def _ingest_and_compare(stack: Stack, console: Console, fresh: frozenset[Capture
     for key, outcome in outcomes.items():
         if outcome.report:
             console.print(f"report of {key}: {stack.home.records / outcome.report}", soft_wrap=True, highlight=False)
-    failures = [sentence for outcome in outcomes.values() for sentence in outcome.complaints]
+    failures += [sentence for outcome in outcomes.values() for sentence in outcome.complaints]
     failures += [sentence for order in ORDERS for sentence in _about_run(order, runs.get(order.key), outcomes)]
+    failures += compare_links(stack, console, linking)
     if fresh:
         console.print(
             f"{len(fresh)} captures were announced by {SENSE}; CDF got {written} mutating requests.", soft_wrap=True
         )
     else:
         console.print(
-            f"All captures were there before and were ingested again; CDF got {written} mutating requests.",
+            f"All captures were there before and were taken through once more; CDF got {written} mutating requests.",
             soft_wrap=True,
         )
         if written:
-            failures.append(f"Ingesting the same captures again sent {written} mutating requests to CDF.")
-    first = LINKED.key in fresh
-    return failures + link_and_compare(stack, console, cdf, lambda: _mutating_requests(stack), first=first)
+            failures.append(f"Taking the same captures through again sent {written} mutating requests to CDF.")
+    return failures
+
+
+def _asked_about(records: Records, keys: Iterable[CaptureKey]) -> list[CaptureKey]:
+    """The captures whose last matching left something undecided."""
+    some = list(keys)
+    found = zip(some, newest_deliveries(records, some), strict=True)
+    return [key for key, each in found if isinstance(each, Delivery) and each.undecided]
 
 
 def _watch(
-    stack: Stack, api: AirflowApi, console: Console, passed_over: frozenset[str]
-) -> Mapping[CaptureKey, IngestRun]:
-    """Show the runs until each capture's run has ended or the deadline has passed."""
+    stack: Stack, api: AirflowApi, console: Console, passed_over: Mapping[str, frozenset[str]]
+) -> tuple[Runs, Runs]:
+    """Show the runs until those of all captures have ended or the deadline has passed: ingests, contextualizations."""
     runs: dict[CaptureKey, IngestRun] = {}
+    linking: dict[CaptureKey, IngestRun] = {}
+    said: dict[CaptureKey, str] = {}
     deadline = time.monotonic() + DEADLINE.total_seconds()
-    with Live(_progress_table(runs), console=console, refresh_per_second=4, transient=True) as live:
+    with Live(_progress_table(runs, linking), console=console, refresh_per_second=4, transient=True) as live:
         while time.monotonic() < deadline:
             stack.check()
             for order in ORDERS:
-                run = newest_run(api, order.key, passed_over)
-                if run:
-                    runs[order.key] = run
-            live.update(_progress_table(runs))
-            if len(runs) == len(ORDERS) and all(run.ended for run in runs.values()):
+                _look(api, order.key, INGEST, runs, passed_over)
+                if _publishes(runs.get(order.key)):
+                    _look(api, order.key, CONTEXTUALIZE, linking, passed_over)
+            live.update(_progress_table(runs, linking))
+            if not console.is_terminal:
+                _say_changes(console, runs, linking, said)
+            if _all_ended(runs, linking):
                 break
-            time.sleep(_POLL_SECONDS)  # Airflow sends no event when a run ends
-    return runs
+            time.sleep(_POLL_SECONDS)  # runs are asked for, since Airflow announces no end of them
+    return runs, linking
+
+
+def _look(
+    api: AirflowApi,
+    key: CaptureKey,
+    dag: str,
+    found: dict[CaptureKey, IngestRun],
+    passed_over: Mapping[str, frozenset[str]],
+) -> None:
+    """Bring what is known of a capture's run up to date."""
+    if key in found and found[key].ended:
+        return
+    run = newest_run(api, key, passed_over[dag], dag)
+    if run:
+        found[key] = run
+
+
+def _publishes(run: IngestRun | None) -> bool:
+    return run is not None and run.state == "success"
+
+
+def _all_ended(runs: Runs, linking: Runs) -> bool:
+    ended = len(runs) == len(ORDERS) and all(run.ended for run in runs.values())
+    wanted = {key for key, run in runs.items() if _publishes(run)}
+    return ended and wanted == linking.keys() and all(run.ended for run in linking.values())
+
+
+def _say_changes(console: Console, runs: Runs, linking: Runs, said: dict[CaptureKey, str]) -> None:
+    """Print a line for each capture that is at another task than before: for output that is no terminal."""
+    for order in ORDERS:
+        now = _now(order.key, runs, linking)
+        if said.get(order.key) != now and not now.endswith(_BETWEEN_TASKS):
+            said[order.key] = now
+            console.print(f"  {order.key}: {now}", highlight=False, soft_wrap=True)
+
+
+def _now(key: CaptureKey, runs: Runs, linking: Runs) -> str:
+    run, linked = runs.get(key), linking.get(key)
+    if run is None:
+        return "waiting to be sensed"
+    if linked is not None:
+        return f"contextualize: {linked.summary}"
+    return f"ingest: {run.summary}"
 
 
 def _about_run(order: Order, run: IngestRun | None, outcomes: Mapping[CaptureKey, Outcome]) -> list[str]:
@@ -153,12 +251,12 @@ def _mutating_requests(stack: Stack) -> int:
     return int(counters["mutating"])
 
 
-def _progress_table(runs: Mapping[CaptureKey, IngestRun]) -> Table:
+def _progress_table(runs: Runs, linking: Runs) -> Table:
     table = Table("capture", "what it is", "tasks", "now", title="Airflow at work")
     for order in ORDERS:
-        run = runs.get(order.key)
-        now = run.summary if run else "waiting to be sensed"
-        table.add_row(str(order.key), order.about, f"{run.done}/{len(run.tasks)}" if run else "-", now)
+        tasks = [run for run in (runs.get(order.key), linking.get(order.key)) if run]
+        done = f"{sum(run.done for run in tasks)}/{sum(len(run.tasks) for run in tasks)}" if tasks else "-"
+        table.add_row(str(order.key), order.about, done, _now(order.key, runs, linking))
     return table
 
 

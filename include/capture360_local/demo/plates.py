@@ -27,7 +27,10 @@ _ASSET_SPACE = "hall_assets"
 
 @dataclass(frozen=True, slots=True)
 class Plates:
-    """Result for a capture's plates. `found` of `legible` ones were linked or suggested; `wrong` are approved links."""
+    """Result for a capture's plates.
+
+    `found` of `legible` ones were linked or are among the tags that people are asked about; `wrong` are approved links.
+    """
 
     legible: int
     found: int
@@ -111,6 +114,7 @@ def _bring_nodes(cdf: CdfProject, rows: Sequence[Mapping[str, str]]) -> int:
 
 def plates(key: CaptureKey, truth: Path, records: Records) -> Plates:
     """Compare the matches of a capture's texts with the plates in the hall."""
+    from capture360.reports.review import tags_of
     from capture360.steps.match import REPORT, recorded_matches
 
     state = records.load(key)
@@ -121,10 +125,10 @@ def plates(key: CaptureKey, truth: Path, records: Records) -> Plates:
     linked = [match for match in matches if match.asset is not None and match.status != "dropped"]
     approved = [match for match in linked if match.status == "approved"]
     wrong = [_wrong(match, seen) for match in approved]
-    # A plate that is asked about is suggested in its best view alone.
-    tags = {match.plate: match.asset.name for match in linked if match.asset and match.plate}
+    # A plate that is asked about is suggested in its best view alone, and people choose among the tags that it may be.
+    offered = {match.plate: [asset.name for asset, _ in tags_of(match)] for match in linked if match.plate}
     named = {(match.detection.image, match.asset.name) for match in linked if match.asset}
-    named |= {(match.detection.image, tags[match.plate]) for match in matches if match.plate in tags}
+    named |= {(match.detection.image, tag) for match in matches for tag in offered.get(match.plate, ())}
     legible = [
         plate
         for plate in seen

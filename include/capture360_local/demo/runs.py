@@ -14,9 +14,12 @@ from capture360_local.stack.airflow_api import AirflowApi
 INGEST = "captures_ingest"
 SENSE = "captures_sense"
 CONTEXTUALIZE = "captures_contextualize"
+REVIEW = "captures_review"
 LEASE_TASK = "lease"
 _ENDED = frozenset({"success", "failed"})
 _SKIPPED = "skipped"
+_ASK_TASK = "pages.ask"
+_ASKING = frozenset({"awaiting_input", "deferred"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,22 @@ def only(api: AirflowApi, wanted: Collection[str]) -> Iterator[None]:
             api.pause(dag, paused)
 
 
-def ended_runs(api: AirflowApi) -> frozenset[str]:
+def ended_runs(api: AirflowApi, dag: str = INGEST) -> frozenset[str]:
     """Return the ids of the latest runs that have ended."""
-    return frozenset(run["dag_run_id"] for run in api.runs(INGEST) if run["state"] in _ENDED)
+    return frozenset(run["dag_run_id"] for run in api.runs(dag) if run["state"] in _ENDED)
+
+
+def asked_captures(api: AirflowApi) -> frozenset[str]:
+    """Return the keys of the captures whose review waits for people."""
+    return frozenset(
+        _key(run)
+        for run in api.runs(REVIEW)
+        if run["state"] == "running"
+        and any(
+            each["task_id"] == _ASK_TASK and each["state"] in _ASKING
+            for each in api.task_instances(REVIEW, run["dag_run_id"])
+        )
+    )
 
 
 def newest_run(api: AirflowApi, key: CaptureKey, passed_over: frozenset[str], dag: str = INGEST) -> IngestRun | None:

@@ -58,6 +58,12 @@ def test_a_view_of_a_plate_that_is_asked_about_in_another_view_is_found(tmp_path
     assert (found.legible, found.found, found.suggested) == (1, 1, 1)
 
 
+def test_a_plate_whose_tag_people_may_choose_is_found(tmp_path: Path) -> None:
+    asked = replace(linked(A, 0.1, "suggested"), plate="1", candidates=((A, 0.6), (B, 0.4)))
+    found = compared(tmp_path, [hung("P-101B", 0.1)], [asked])
+    assert (found.legible, found.found) == (1, 1)
+
+
 @pytest.mark.parametrize("under", [[hung("P-101B", 0.1)], [hung("P-101A", 0.1, asset=False)], [hung("P-101A", 0.6)]])
 def test_an_approved_link_to_anything_but_its_plate_is_wrong(tmp_path: Path, under: list[dict[str, object]]) -> None:
     found = compared(tmp_path, under, [linked(A, 0.1)])
