@@ -169,6 +169,17 @@ def test_captures_are_found_by_state_name_and_site(client: TestClient, records: 
     assert len(counts) == 8
 
 
+def test_a_review_that_waits_for_people_is_no_work_under_way(client: TestClient, records: Records) -> None:
+    key = deliver(records, "walk-1")
+    ran("captures_review", key, "run", "running")
+    assert captures_in(shown(client, state="running")) == []
+    assert captures_in(shown(client, state="waiting")) == [str(key)]
+    state = records.load(key)
+    assert state is not None
+    records.mark_done(state)
+    assert captures_in(shown(client, state="published")) == [str(key)]
+
+
 def test_a_fixed_delivery_counts_and_the_one_before_it_no_longer(client: TestClient, records: Records) -> None:
     for fingerprint, verdict in (("f1", "rejected"), ("f2", "accepted")):
         key = deliver(records, "walk-1", fingerprint, verdict)

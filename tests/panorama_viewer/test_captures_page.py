@@ -141,6 +141,19 @@ def test_the_pages_follow_the_theme_of_airflow(browser: Browser, served: Served)
     page.context.close()
 
 
+@pytest.mark.parametrize("width", [1100, 1216, 1920])
+def test_the_table_leaves_names_room(browser: Browser, served: Served, width: int) -> None:
+    page = reader(browser, served, viewport={"width": width, "height": 800})
+    page.goto(f"{served.url}/capture360/captures")
+    names = page.locator(".captures .key a").evaluate_all("all => all.map(each => each.getBoundingClientRect().height)")
+    assert names
+    assert all(height < 30 for height in names)
+    heads = page.locator(".captures th").evaluate_all("all => all.map(each => each.getBoundingClientRect().height)")
+    assert all(height < 70 for height in heads)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.context.close()
+
+
 @pytest.mark.parametrize("path", ["captures", f"captures/{FIRST}", f"digest/{FIRST.site}"])
 def test_a_phone_shows_them_without_scrolling_sideways(browser: Browser, served: Served, path: str) -> None:
     page = reader(browser, served, viewport=PHONE, has_touch=True, is_mobile=True)

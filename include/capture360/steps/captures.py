@@ -28,6 +28,7 @@ from capture360.steps.validate import REPORT as VALIDATION_REPORT
 _SIDE_BY_SIDE = 16
 _SUMMARY = frozenset({"sense", STEP, PUBLISH, "verify", ANNOTATE})
 """Steps whose records make up a row; all of them are small."""
+_REVIEW = "captures_review"
 _UNDER_WAY = frozenset({"queued", "running"})
 
 
@@ -75,8 +76,11 @@ def detail(records: Records, key: CaptureKey) -> Detail | None:
 
 
 def _state(stage: Stage | None, last: LastRun | None) -> State:
-    """Return the state to show: an active run takes precedence, then an end of the capture, then a failed run."""
-    if last is not None and last.state in _UNDER_WAY:
+    """Return the state to show: an active run takes precedence, then an end of the capture, then a failed run.
+
+    A review is no active run here: it waits for people, for weeks.
+    """
+    if last is not None and last.state in _UNDER_WAY and last.dag != _REVIEW:
         return State.RUNNING
     if stage is not None:
         return State(stage.value)
