@@ -8,8 +8,8 @@ default settings, with the same plates found. The rotation classifier stays on, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from capture360.detection.cache import OcrCache
 from capture360.detection.outline import VERSION as OUTLINE_VERSION
 from capture360.detection.outline import with_outlines
 from capture360.detection.protocol import Line, ReadFace
+from capture360.detection.seams import reread_seams
 from capture360.errors import BadInputError, CdfError, ConfigError
 from capture360.geometry.polygons import clipped
 from capture360.model import FACES, MAX_TEXT_LENGTH, Detection, FaceName, FaceRef, PublishedImage
@@ -114,32 +115,56 @@ class OcrDetector:
         """Yield the texts on the faces that the settings name; a face that cannot be read becomes a finding."""
         wanted = self._engine.settings.faces
         for image in images:
-            for face in FACES:
-                if face not in wanted or face not in image.faces:
-                    continue
-                for line in self._lines(image, image.faces[face]):
+            contents: dict[FaceName, bytes] = {}
+            lines = {
+                face: self._lines(image, image.faces[face], contents)
+                for face in FACES
+                if face in wanted and face in image.faces
+            }
+            for face, some in self._across_edges(image, lines, contents).items():
+                for line in some:
                     text = self._short(line.text, image, face)
                     yield Detection(
                         image.external_id, face, text, line.score, line.polygon, line.outline, line.whole, line.cap_px
                     )
 
-    def _lines(self, image: PublishedImage, ref: FaceRef) -> list[Line]:
+    def _lines(self, image: PublishedImage, ref: FaceRef, contents: dict[FaceName, bytes]) -> list[Line]:
+        """Return the lines of one face, whose file is added to `contents` if it is a picture."""
         from capture360.pictures.decoding import decode
 
         place = f"{image.external_id} {ref.face}"
         try:
             content = self._read_face(ref)
-            key = self._cache.key(sha256(content).hexdigest(), self._engine.cache_key) if self._cache else ""
-            lines = self._cache.get(key) if self._cache else None
-            pixels = decode(content, place) if lines is None else None
+            lines = self._read(sha256(content).hexdigest(), lambda: decode(content, place))
         except (BadInputError, CdfError) as error:
             if isinstance(error, CdfError) and not error.absent:
                 raise
             self._findings.append(L04.finding(where=place, value=ref.external_id, error=str(error)))
             return []
+        contents[ref.face] = content
+        return lines
+
+    def _across_edges(
+        self, image: PublishedImage, lines: Mapping[FaceName, list[Line]], contents: Mapping[FaceName, bytes]
+    ) -> Mapping[FaceName, list[Line]]:
+        """Return the lines by face, those that an edge between two faces cuts as they are read across it."""
+        from capture360.pictures.decoding import decode
+
+        @cache
+        def pixels_of(face: FaceName) -> NDArray[np.uint8] | None:
+            return decode(contents[face], f"{image.external_id} {face}") if face in contents else None
+
+        def read(pixels: NDArray[np.uint8]) -> list[Line]:
+            return self._read(sha256(pixels.tobytes()).hexdigest(), lambda: pixels)
+
+        return reread_seams(lines, pixels_of, read)
+
+    def _read(self, content_sha256: str, pixels: Callable[[], NDArray[np.uint8]]) -> list[Line]:
+        """Return the lines of a picture, from the cache if it was read before."""
+        key = self._cache.key(content_sha256, self._engine.cache_key) if self._cache else ""
+        lines = self._cache.get(key) if self._cache else None
         if lines is None:
-            assert pixels is not None
-            lines = self._engine.read(pixels)
+            lines = self._engine.read(pixels())
             if self._cache:
                 self._cache.put(key, lines, self._engine.cache_key)
         return lines
