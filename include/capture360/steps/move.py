@@ -181,7 +181,7 @@ def _moved(move: Move, key: CaptureKey, is_finished: Callable[[str], bool]) -> O
     fingerprint = move.new.records.newest_with(key, PUBLISH)
     if fingerprint is None:
         raise MissingStepError(key, "it is not published in the new project", "capture360 move")
-    images = _by_station(move.new, key, fingerprint, there.capture)
+    images = _by_station(move.new, fingerprint, there.capture, images_of(move.new, key, fingerprint))
     carried = _carried(move, there, images)
     links = _links(move, there, carried)
     is_done = note is not None and _is_noted(note, there, carried)
@@ -217,14 +217,19 @@ def _in_old(move: Move, key: CaptureKey) -> _There:
     capture, fingerprint = published_capture(old.records, key), old.records.newest_with(key, PUBLISH)
     if capture is None or fingerprint is None:
         raise MissingStepError(key, "it is not published in the old project", "captures_ingest")
-    images = _by_station(old, key, fingerprint, capture)
+    shown = images_of(old, key, fingerprint)
+    images = _by_station(old, fingerprint, capture, shown)
     decisions, sentences = decisions_in_old(old, key, list(images.values()))
+    if len(shown) > len(images):
+        sentences.append(f"images in its collections that belong to no published station: {len(shown) - len(images)}")
     return _There(capture, fingerprint, images, decisions, sentences, _delivery(move, capture, fingerprint))
 
 
-def _by_station(ctx: StepContext, key: CaptureKey, fingerprint: str, capture: Capture) -> dict[str, PublishedImage]:
-    there = {image.external_id: image for image in images_of(ctx, key, fingerprint)}
-    ids = image_ids(ctx.records, key, fingerprint, (station.id for station in capture.stations))
+def _by_station(
+    ctx: StepContext, fingerprint: str, capture: Capture, images: Sequence[PublishedImage]
+) -> dict[str, PublishedImage]:
+    there = {image.external_id: image for image in images}
+    ids = image_ids(ctx.records, capture.key, fingerprint, (station.id for station in capture.stations))
     return {station: there[name] for station, name in ids.items() if name in there}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cognite.client.data_classes import AnnotationFilter, AnnotationUpdate, AnnotationWrite
+from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, ViewId
 
 from capture360.cdf.project_mode import ModeName
 from capture360.errors import BadInputError, ConfigError
@@ -22,6 +23,7 @@ from capture360.steps.move_decisions import NotCarried
 from capture360.steps.retract import retract
 from capture360.steps.review import open_suggestions
 from capture360.steps.review_answers import Answer, give
+from ingest_world import IMAGE_VIEW
 from moved_site import PLATES, MovedSite, fingerprint_in, links, moved_site, name_assets
 from scans import write_scans
 from suggested_links import TAGS, Hall
@@ -165,6 +167,17 @@ def test_people_of_the_new_project_have_the_last_word_and_later_decisions_of_the
     quiet = hybrid.new.running.mutating()
     assert moved(hybrid, hall).left == done.left
     assert hybrid.new.running.mutating() == quiet
+
+
+def test_images_of_others_in_its_collection_are_counted(hybrid: MovedSite) -> None:
+    drop = hybrid.deliver("with-strangers", shade=100)
+    hybrid.old.ingest(drop)
+    (properties,) = hybrid.old.nodes(IMAGE_VIEW, "with-strangers").values()
+    source = NodeOrEdgeData(ViewId(*IMAGE_VIEW), properties)
+    hybrid.old.cdf.client.data_modeling.instances.apply(NodeApply("captures360", "stranger", sources=[source]))
+    done = move_capture(hybrid.move, drop.key, is_finished=bool)
+    assert done.sentences == ("images in its collections that belong to no published station: 1",)
+    assert len(images_of(hybrid.new.ctx(), drop.key, fingerprint_in(hybrid.new, drop.key))) == 1
 
 
 def test_one_capture_that_cannot_be_moved_stops_no_other(hybrid: MovedSite) -> None:
