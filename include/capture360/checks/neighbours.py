@@ -24,6 +24,8 @@ Positions = NDArray[np.int64]
 
 _SAMPLE = 200
 _FARTHER_THAN_TYPICAL = 20
+_ENOUGH = 4
+_BEYOND_ANY_SITE_M = 10_000.0
 _CELLS_PER_DISTANCE = 1.8
 """Just above the root of 3, so that two stations in one cell are nearer to each other than the distance."""
 
@@ -150,14 +152,18 @@ def close_pairs(places: Floats, distance: float) -> tuple[Positions, Positions, 
 
 
 def lonely(places: Floats, distance: float) -> tuple[Positions, Floats, float]:
-    """Return stations farther from others than `distance` and 20 times the typical, their metres, and the typical."""
+    """Return stations farther from others than `distance` and 20 times the typical, their metres, and the typical.
+
+    Of fewer than four stations nothing is typical, and those beyond any site are returned.
+    """
     known = _placed(places)
-    if len(known) < 4:
+    if len(known) < 2:
         return np.empty(0, dtype=np.int64), np.empty(0), 0.0
     points = places[known]
     metres = _nearest(points, points)
     typical = float(np.median(metres[:: max(1, len(metres) // _SAMPLE)]))
-    far = metres > max(distance, _FARTHER_THAN_TYPICAL * typical)
+    usual = _FARTHER_THAN_TYPICAL * typical if len(known) >= _ENOUGH else np.inf
+    far = metres > max(distance, min(usual, _BEYOND_ANY_SITE_M))
     return known[far], metres[far], typical
 
 

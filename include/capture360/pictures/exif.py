@@ -20,6 +20,8 @@ _TAKEN, _OFFSET = 0x9003, 0x9011
 _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _ALTITUDE_REF, _ALTITUDE = 1, 2, 3, 4, 5, 6
 _STATUS, _MODE = 9, 10
 _SIGNS = {"N": 1, "NORTH": 1, "S": -1, "SOUTH": -1, "E": 1, "EAST": 1, "W": -1, "WEST": -1}
+_NOWHERE_DEG = 0.001
+"""Around 0, 0 is open sea; cameras without a fix write it, or a rounding of it."""
 _BELOW = (1, 3)
 """References of altitudes below the sea and the ellipsoid. Without one, the EXIF standard has it above the sea."""
 
@@ -88,7 +90,7 @@ def _place(values: Mapping[int, Any]) -> tuple[Place | None, str]:
         north, east = _degrees(values[_LATITUDE]), _degrees(values[_LONGITUDE])
     except (TypeError, ValueError, ArithmeticError):
         return None, "gives a GPS position that is no pair of angles"
-    if north == 0 and east == 0:
+    if north < _NOWHERE_DEG and east < _NOWHERE_DEG:
         return None, "gives the GPS position 0, 0, which cameras write without a fix"
     north_sign = _sign(values.get(_LATITUDE_REF), "NS")
     east_sign = _sign(values.get(_LONGITUDE_REF), "EW")

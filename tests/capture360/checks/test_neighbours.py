@@ -51,3 +51,12 @@ def test_every_lonely_station_is_found() -> None:
     assert rows.tolist() == [0, 1, 2]
     assert metres[1:] == pytest.approx([200, 200])
     assert 0 < typical < 5
+
+
+@pytest.mark.parametrize("others", [1, 2, 3])
+def test_a_place_beyond_any_site_is_found_among_few(others: int) -> None:
+    places = np.vstack([[[6.4e6, 0, 0]], np.arange(others)[:, None] * [4.0, 0, 0]])
+    rows, metres, _ = lonely(places, 50)
+    assert 0 in rows
+    assert metres.max() > 6e6
+    assert not len(lonely(places[1:], 50)[0])

@@ -46,7 +46,7 @@ def messages(validation: Validation) -> str:
         {"origin_offset": [0, -2e8, 0]},
         {"origin_offset": [1e308, -1e308, 0], "scale": 1e308},
         {"origin_offset": [LARGEST, LARGEST, LARGEST], "yaw_deg": 45},
-        {"scale": LARGEST, "yaw_deg": 1e300},
+        {"scale": LARGEST, "yaw_deg": 36_000},
         [[1, 0, 0, 1e300], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
     ],
 )

@@ -72,3 +72,9 @@ def test_a_png_has_a_block_too():
 )
 def test_a_block_that_is_cut_off_says_nothing(content):
     assert camera_notes(io.BytesIO(content)).taken is None
+
+
+def test_a_place_beside_0_0_is_none():
+    found = notes(t2=(0.0, 0.0, 0.001), t4=(0.0, 0.0, 3.0))
+    assert (found.place, found.lacking) == (None, "gives the GPS position 0, 0, which cameras write without a fix")
+    assert notes(t4=(0.0, 0.0, 0.0)).place == pytest.approx((59.9127, 0.0, 14.0))
