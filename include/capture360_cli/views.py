@@ -49,12 +49,13 @@ def views(
     register = site_register()
     only = CaptureKey.parse(capture) if capture else None
     records, pages = Records(register.records_url), pages_in_airflow(airflow)
-    found = [site_views(records, each, pages, only) for each in chosen_sites(register, only.site if only else site)]
+    sites = chosen_sites(register, only.site if only else site)
+    found = [site_views(records, each, pages, only, tag) for each in sites]
     for each in found:
         print("".join(f"{line}\n" for line in _remarks(each)), end="", file=sys.stderr)
     if only is not None and not any(each.looked for each in found):
         raise RequestError(f"No plates are recorded of {only}: {_why_not(found)}.")
-    assets = {each.site: _assets(each, tag) for each in found}
+    assets = {each.site: each.named for each in found}
     if tag and not any(assets.values()):
         raise RequestError(_unknown(found, tag))
     seen = {
@@ -72,16 +73,6 @@ def views(
                 print("\n".join(_lines(each, asset, some, _SHOWN if tag else 1)))
     if tag and not any(seen.values()):
         raise typer.Exit(_NEVER_SEEN)
-
-
-def _assets(found: SiteViews, tag: str) -> list[Asset]:
-    """The assets that a tag names, or all that were seen."""
-    from capture360.steps.views import assets_named
-
-    if tag:
-        return assets_named(found.known(), tag)
-    seen = (asset for each in found.looked for plate in each.plates for asset in plate.assets)
-    return sorted({asset.ref: asset for asset in seen}.values(), key=lambda asset: (asset.name, asset.ref))
 
 
 def _unknown(found: Sequence[SiteViews], tag: str) -> str:

@@ -51,10 +51,11 @@ def quality(view: Viewpoint) -> tuple[bool, float]:
 
     The area already contains distance and angle; the angle counts twice, since letters seen obliquely run together.
     """
-    first, last, top, bottom = along_and_across(view.detection.polygon, reading_direction(view.detection.polygon))
-    area = (last - first) * (bottom - top)
     if view.width_px is not None and view.height_px is not None:
         area = view.width_px * view.height_px
+    else:
+        first, last, top, bottom = along_and_across(view.detection.polygon, reading_direction(view.detection.polygon))
+        area = (last - first) * (bottom - top)
     return view.detection.whole is not False, area * cos(radians(view.angle_deg or 0.0))
 
 

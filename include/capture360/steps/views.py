@@ -50,35 +50,45 @@ class SiteViews:
     assets: AssetList | None
     looked: Sequence[MatchedCapture]
     left_out: Mapping[CaptureKey, str]
+    named: Sequence[Asset] = ()
     views: Mapping[str, Sequence[View]] = field(default_factory=dict)
 
     def known(self) -> Sequence[Asset]:
         """The site's assets; only those that plates name if the list was not kept."""
         if self.assets is not None:
             return self.assets.assets
-        seen = (asset for each in self.looked for plate in each.plates for asset in plate.assets)
-        return list({asset.ref: asset for asset in seen}.values())
+        return self.seen()
+
+    def seen(self) -> Sequence[Asset]:
+        """Return the assets that plates name, by name."""
+        seen = {asset.ref: asset for each in self.looked for plate in each.plates for asset in plate.assets}
+        return sorted(seen.values(), key=lambda asset: (asset.name, asset.ref))
 
 
-def site_views(records: Records, site: str, pages: str = "", only: CaptureKey | None = None) -> SiteViews:
-    """The views of all assets of a site, of all its published captures or of one.
+def site_views(
+    records: Records, site: str, pages: str = "", only: CaptureKey | None = None, tag: str = ""
+) -> SiteViews:
+    """Return the views of the assets that a tag names, or of all, of all published captures of a site or of one.
 
     `pages` is the address of capture360's pages in Airflow, empty if it is not known: views then have no panorama. A
     capture whose records cannot be read is left out and named.
     """
     looked, left_out = matched_captures(records, site, only)
     assets = asset_list(records, site)
+    empty = SiteViews(site, assets, looked, left_out)
+    named = assets_named(empty.known(), tag) if tag else empty.seen()
+    wanted = {asset.ref for asset in named}
     found: dict[str, list[tuple[bool, tuple[bool, float], View]]] = {}
     for capture in looked:
         for plate in capture.plates:
-            for asset in plate.assets:
+            for asset in (each for each in plate.assets if each.ref in wanted):
                 for view, rank in _views(capture, plate, asset, assets, pages):
                     found.setdefault(asset.ref, []).append((plate.verdict == "linked", rank, view))
     ordered = {
         ref: [view for _, _, view in sorted(some, key=lambda each: each[:2], reverse=True)]
         for ref, some in found.items()
     }
-    return SiteViews(site, assets, looked, left_out, ordered)
+    return SiteViews(site, assets, looked, left_out, named, ordered)
 
 
 def matched_captures(

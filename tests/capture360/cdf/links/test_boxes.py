@@ -165,3 +165,26 @@ def test_assets_without_an_object_are_counted_and_refusals_are_sentences(
 @pytest.fixture(scope="module")
 def client(cdf: CdfProject) -> CogniteClient:
     return cdf.client
+
+
+class Died(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("note", [1, 2], ids=["before the write", "after the write"])
+def test_a_run_that_dies_at_a_note_is_finished_by_the_next_one(pump: Pump, note: int) -> None:
+    saved = itertools.count(1)
+
+    def die() -> None:
+        if next(saved) == note:
+            raise Died
+
+    pump.write(HERE)
+    pump.before_write = die
+    with pytest.raises(Died):
+        pump.write(THERE)
+    pump.before_write = lambda: None
+    pump.write(THERE)
+    assert pump.box == THERE
+    pump.boxes().remove(dry_run=False)
+    assert pump.box == NONE
