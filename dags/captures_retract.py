@@ -1,16 +1,17 @@
 """
 ### Captures: retract
 
-Removes one capture from CDF, as far as this project made it: links, images, collections, stations, face files, and 3D
-revisions and E57 files of scans that CDF extracted. Files in the landing zone stay.
+Removes one capture from CDF, as far as this project made it: bounding boxes of assets, links, images, collections,
+stations, face files, and 3D revisions and E57 files of scans that CDF extracted. Files in the landing zone stay.
 
 **When it runs.** By hand alone: *Trigger*, and give `capture`.
 
 **What the tasks do.** `plan` lists everything that would go and fails if others hold on to it. `approve` shows the list
 under *Required Actions* and waits for *Remove all of it* or *Keep it*; with `retract_approvals: 2` of the site a second
 person is asked by `approve_again` once the first has approved it. `undo` takes the lease and removes in reverse order
-of an ingest: links first, files last. It removes nothing if the capture changed since the plan. The records then say
-*retracted*: sensing leaves the capture alone, and it is published again when it is delivered with a higher `revision`.
+of an ingest: boxes and links first, files last. It removes nothing if the capture changed since the plan. The records
+then say *retracted*: sensing leaves the capture alone, and it is published again when it is delivered with a higher
+`revision`.
 
 **Without an answer.** After a week nothing is removed, and the run ends as skipped.
 
