@@ -38,7 +38,7 @@ def test_the_best_capture_open_reviews_and_rejections_are_named(records: Records
     assert [(step.what, step.path.removeprefix("/capture360/")) for step in next_steps(records, KEYS)] == [
         ("all captures", "captures"),
         ("panoramas of hall-7/navvis, 7 assets linked", "view/hall-7/navvis"),
-        ("review of hall-7/cubemap, 1 plates", "review/hall-7/cubemap"),
+        ("open review of hall-7/cubemap (1)", "review/hall-7/cubemap"),
         ("why hall-7/rejected was rejected", "reports/hall-7/rejected/f1/validation.html"),
     ]
 
