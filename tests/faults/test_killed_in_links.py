@@ -37,7 +37,8 @@ def clear(world: World, key: CaptureKey, fingerprint: str) -> None:
 
 
 def record(world: World, key: CaptureKey, fingerprint: str, matches: list[Match]) -> None:
-    world.records.put(key, fingerprint, MATCH, {"matches": [match_document(match) for match in matches]}, run="x")
+    body = {"matches": [match_document(match) for match in matches], "plates": {}}
+    world.records.put(key, fingerprint, MATCH, body, run="x")
 
 
 def test_links_killed_at_every_write(world: World) -> None:
