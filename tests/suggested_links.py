@@ -110,8 +110,10 @@ class Hall:
             for face in image.faces.values()
         ]
         there = client.annotations.list(AnnotationFilter("file", files), limit=None)
-        assert len({item.data["assetRef"]["id"] for item in there}) == len(there)
-        return {names[item.data["assetRef"]["id"]]: str(item.status) for item in there}
+        assert len({(item.annotated_resource_id, item.data["assetRef"]["id"]) for item in there}) == len(there)
+        found = {(names[item.data["assetRef"]["id"]], str(item.status)) for item in there}
+        assert len(dict(found)) == len(found), "the views of a plate differ"
+        return dict(found)
 
 
 def outline(x: float, y: float, size: float) -> tuple[tuple[float, float], ...]:

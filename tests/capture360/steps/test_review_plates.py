@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pytest
+
 from capture360.matching.answers import LEAVE
+from capture360.steps.annotate import annotate
+from capture360.steps.link_state import LinkMemory
 from capture360.steps.review import PAGE, Response, Review, Reviewed, apply
 from capture360.steps.review_answers import Answer, Choice, answers, give
 from capture360.steps.review_page import asked_plates, newest_review
@@ -37,6 +41,44 @@ def say(hall: Hall, text: str, choice: Choice, tag: str = "", by: str = "Ada") -
 
 def write(hall: Hall, review: Review, choice: str = LEAVE, reject: str = "") -> Reviewed:
     return hall.answer(review, choice, reject=reject)
+
+
+def with_another_view(hall: Hall, text: str) -> None:
+    """Read the plate with this text on a second face too: the views of an undecided plate but one have no link."""
+    record = hall.world.records.get(hall.key, hall.fingerprint, "match")
+    assert record is not None
+    body = dict(record.body)
+    (shown,) = [each for each in body["matches"] if each["detection"]["text"] == text]
+    assert shown["plate"]
+    view = {**shown, "status": "dropped", "asset": None, "detection": {**shown["detection"], "face": "right"}}
+    hall.world.records.put(
+        hall.key, hall.fingerprint, "match", {**body, "matches": [*body["matches"], view]}, run="by hand"
+    )
+    annotate(hall.ctx, hall.key, hall.fingerprint)
+
+
+@pytest.mark.parametrize("way", ["on the page of plates", "by number"])
+def test_an_answer_is_written_to_all_views_of_a_plate(hall: Hall, way: str) -> None:
+    one, other, *_ = hall.waiting()
+    with_another_view(hall, one)
+    with_another_view(hall, other)
+    review = hall.begin()
+    one, other, *_ = hall.waiting()
+    if way == "by number":
+        hall.answer(review, "Decide one by one", "1", "2")
+    else:
+        say(hall, one, "approve", one)
+        say(hall, other, "reject")
+        write(hall, review)
+    assert hall.linked() == {one}
+    known = LinkMemory(hall.world.records, hall.key).decisions()
+    assert {(each.match.detection.text, each.match.detection.face, each.status) for each in known} == {
+        (one, "front", "approved"),
+        (one, "right", "approved"),
+        (other, "front", "rejected"),
+        (other, "right", "rejected"),
+    }
+    assert not {one, other} & set(hall.waiting())
 
 
 def test_what_is_answered_plate_by_plate_is_written_with_who_said_so(hall: Hall) -> None:

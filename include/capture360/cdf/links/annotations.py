@@ -8,6 +8,7 @@ that were changed after their creation. Its others are removed once the newest m
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from capture360.batches import batched
@@ -93,7 +94,8 @@ class Annotations:
 
         updates: list[AnnotationUpdate] = []
         otherwise: list[tuple[Match, str]] = []
-        standing = self._standing(images, [match for match, _ in decisions])
+        # The views of an undecided plate but one are dropped; a decision is about the link that they would be.
+        standing = self._standing(images, [replace(match, status="suggested") for match, _ in decisions])
         for (match, decision), items in zip(decisions, standing, strict=True):
             before = next((item for item in items if is_decided(item)), None)
             if before is None:
