@@ -21,7 +21,7 @@ import numpy as np
 from capture360.e57 import PagedFile, picture_blocks, preflight, read_contents, verify
 from capture360.e57.images import ScannerPose
 from e57_writer import E57Writer
-from figures import Figure, tell
+from figures import Figure, report
 
 IMAGES = 80
 DEFAULT_MEGABYTES = 256
@@ -119,7 +119,7 @@ def main(megabytes: int = DEFAULT_MEGABYTES) -> int:
         listing = cpu(lambda: preflight(path))
         ours, peer = cpu(lambda: extract(path, out)), cpu(lambda: extract_by_peer(path, out))
         copy = cpu(lambda: copied(path, out))
-        return tell(
+        return report(
             f"E57 of {size:,.0f} MB with {IMAGES} panoramas",
             [
                 Figure("check every page / SHA-256 of the file, CPU", checked / digest, at_most=0.6),

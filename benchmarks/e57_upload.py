@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from e57 import IMAGES, sample, sha256
-from figures import Figure, tell
+from figures import Figure, report
 
 DEFAULT_MEGABYTES = 1000
 SMALL = 10
@@ -93,7 +93,7 @@ def main(megabytes: int = DEFAULT_MEGABYTES) -> int:
         sha256(large)
         digest = time.process_time() - start
     assert one["usable"] == ten["usable"] == IMAGES
-    return tell(
+    return report(
         f"An E57 file of {megabytes:,} MB into the local CDF",
         [
             Figure("peak memory", ten["uploaded"], "MB"),

@@ -48,18 +48,18 @@ class Figure:
         return f" {self.unit}" if self.unit else ""
 
 
-def tell(title: str, figures: Iterable[Figure]) -> int:
+def report(title: str, figures: Iterable[Figure]) -> int:
     """Print the figures and keep them; the exit code, 1 if a goal was missed."""
-    told = list(figures)
+    measured = list(figures)
     table = Table("what", "figure", "goal", "", title=title)
-    for each in told:
+    for each in measured:
         table.add_row(each.what, each.shown, each.goal, "" if each.held else "MISSED")
     Console(width=120).print(table)
     kept = os.environ.get(KEPT_IN)
     if kept:
         with Path(kept).open("a") as stream:
-            stream.writelines(json.dumps({"benchmark": title, **asdict(each)}) + "\n" for each in told)
-    return 0 if all(each.held for each in told) else 1
+            stream.writelines(json.dumps({"benchmark": title, **asdict(each)}) + "\n" for each in measured)
+    return 0 if all(each.held for each in measured) else 1
 
 
 def _number(value: float) -> str:

@@ -55,7 +55,7 @@ from capture360.steps.review import Response, apply, begin
 from capture360.steps.validate import validate
 from capture360.steps.verify import verify
 from capture360.store import DocumentStore
-from figures import Figure, tell
+from figures import Figure, report
 
 SIZES, FULL = (50, 200, 800), (20, 200, 2_000, 10_000)
 KEY = CaptureKey("bench", "tiny")
@@ -259,7 +259,7 @@ def curve(mode: ModeName, sizes: Sequence[int]) -> int:
                 flush=True,
             )
     before, last = sizes[-2:]
-    told = []
+    figures = []
     for quantity, limit in AT_MOST.items():
         exponents = {
             name: math.log(took[quantity] / at[before]["took"][name][quantity]) / math.log(last / before)
@@ -267,14 +267,14 @@ def curve(mode: ModeName, sizes: Sequence[int]) -> int:
             if took[quantity] >= STEADY[quantity] and at[before]["took"][name][quantity]
         }
         worst = max(exponents, key=lambda name: exponents[name])
-        told.append(Figure(f"worst exponent of {quantity}: {worst}", exponents[worst], at_most=limit))
+        figures.append(Figure(f"worst exponent of {quantity}: {worst}", exponents[worst], at_most=limit))
     total = sum(took["CPU"] for name, took in at[last]["took"].items() if not name.endswith("again"))
-    told += [
+    figures += [
         Figure(f"CPU a station, all steps, at {last:,}", 1e3 * total / last, "ms"),
         Figure(f"peak memory, {last:,} / {before:,} stations", at[last]["peak_mb"] / at[before]["peak_mb"]),
         Figure(f"peak memory, {last:,} stations", at[last]["peak_mb"], "MB"),
     ]
-    return tell(f"Growth in {mode}, {before:,} to {last:,} stations", told)
+    return report(f"Growth in {mode}, {before:,} to {last:,} stations", figures)
 
 
 def main() -> int:

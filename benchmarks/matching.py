@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from rapidfuzz import fuzz, process
 
 from capture360.matching import match
-from figures import Figure, tell
+from figures import Figure, report
 from synthetic_tags import Reading, tag_plant
 
 HELD_OUT = (1_001, 1_002, 1_003, 1_004)
@@ -109,18 +109,18 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="plants of a hundred thousand tags as well")
     full = parser.parse_args().full
     ratio = speed(100_000, 20_000)
-    told = [Figure("difflib / ours, seconds, at 100,000 tags", ratio, at_least=1_000)]
+    figures = [Figure("difflib / ours, seconds, at 100,000 tags", ratio, at_least=1_000)]
     for tags, texts in ((10_000, 30_000), (100_000, 30_000)) if full else ((10_000, 30_000),):
         precision, recall, ambiguous, error = quality(tags, texts)
-        told += [
+        figures += [
             Figure(f"precision of approval, {tags:,} tags", precision, at_least=0.999),
             Figure(f"recall of approval, {tags:,} tags", recall, at_least=0.75),
             Figure(f"ambiguous approvals, {tags:,} tags", ambiguous, at_most=0),
             Figure(f"calibration error, {tags:,} tags", error, at_most=0.02),
         ]
     peer_quality(10_000, 300)
-    told.append(Figure("memory for a million tags", memory(), "GB", at_most=2.0))
-    return tell("Matching texts with tags", told)
+    figures.append(Figure("memory for a million tags", memory(), "GB", at_most=2.0))
+    return report("Matching texts with tags", figures)
 
 
 if __name__ == "__main__":

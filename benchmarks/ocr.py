@@ -21,7 +21,7 @@ from rapidocr import RapidOCR
 from capture360.detection.legibility import MIN_CAP_PX
 from capture360.detection.ocr import OcrEngine
 from capture360.matching.normalise import key
-from figures import Figure, tell
+from figures import Figure, report
 from synthetic_tags import tag_plant
 
 SIZE = 2_048
@@ -88,7 +88,7 @@ def main() -> int:
     print(f"{len(faces)} faces of {SIZE} pixels, {legible} plates with capitals of {MIN_CAP_PX} pixels or more")
     print(f"  engine's defaults   {default_cpu:5.2f} CPU s a face   {default_recall:.3f} read exactly")
     print(f"  capture360          {tuned_cpu:5.2f} CPU s a face   {tuned_recall:.3f} read exactly")
-    return tell(
+    return report(
         f"Reading {len(faces)} faces of {SIZE}",
         [
             Figure("ours / engine's defaults, CPU a face", tuned_cpu / default_cpu, at_most=0.6),

@@ -25,7 +25,7 @@ from capture360.model import FaceName
 from capture360.pictures.decoding import decode
 from capture360.pictures.faces import projected_faces
 from capture360.pictures.jpeg import encode_jpeg
-from figures import Figure, tell
+from figures import Figure, report
 
 DEFAULT_WIDTH = 8192
 QUALITY = 92
@@ -125,7 +125,7 @@ def main(width: int = DEFAULT_WIDTH) -> int:
     ours = cpu(lambda: list(projected_faces(content, "p", size, QUALITY)))
     peer = cpu(lambda: by_peer(content, size))
     theirs = py360convert.e2c(pixels, face_w=size, mode="bilinear", cube_format="dict")
-    told = [
+    figures = [
         Figure("ours, decode to encoded faces, CPU", ours, "s"),
         Figure("ours / decode once and encode six, CPU", ours / bound, at_most=2.4),
         Figure("py360convert with Pillow / ours, CPU", peer / ours, at_least=2.0),
@@ -133,9 +133,11 @@ def main(width: int = DEFAULT_WIDTH) -> int:
     measured: tuple[FaceName, ...] = ("front", "top")
     for face in measured:
         mine, his = against_reference(pixels, face, size, faces[face], theirs[LETTERS[face]])
-        told.append(Figure(f"{face}: better than py360convert, against 4 x 4 samples", mine - his, "dB", at_least=6.0))
-    told.append(Figure("peak memory, one panorama after another", peak_megabytes(content), "MB", at_most=450))
-    return tell(f"Panorama {width} x {width // 2} to six faces of {size}", told)
+        figures.append(
+            Figure(f"{face}: better than py360convert, against 4 x 4 samples", mine - his, "dB", at_least=6.0)
+        )
+    figures.append(Figure("peak memory, one panorama after another", peak_megabytes(content), "MB", at_most=450))
+    return report(f"Panorama {width} x {width // 2} to six faces of {size}", figures)
 
 
 if __name__ == "__main__":

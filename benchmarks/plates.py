@@ -1,6 +1,6 @@
 """Plates of generated halls, from picture to verdict, by plate and not by view: linked without a person, wrong, asked.
 
-Ordinary halls hold sibling tags as plants do; adversarial ones also pairs that only look-alike characters tell apart.
+Ordinary halls hold sibling tags as plants do; adversarial ones also pairs that only look-alike characters report apart.
 `python benchmarks/plates.py` reads two halls of each, `--full` twelve of each, `--seeds` those named. `--cache` keeps
 pictures and texts, since drawing and reading take nearly all of the time.
 """
@@ -29,7 +29,7 @@ from capture360_local.plant.hall import Hall, build_hall
 from capture360_local.plant.render import Camera, Renderer
 from capture360_local.plant.survey import Stop, walk
 from capture360_local.plant.truth import PlateTruth, plates_truth
-from figures import Figure, tell
+from figures import Figure, report
 
 STATIONS = 4
 FACE_SIZE = 1024
@@ -204,7 +204,9 @@ def main() -> int:
                 for remark in remarks:
                     if arguments.explain or remark.startswith("WRONG"):
                         print(f"  {seed} {name}: {remark}", flush=True)
-    return tell("Plates of generated halls", [each for name, total in totals.items() for each in figures(name, total)])
+    return report(
+        "Plates of generated halls", [each for name, total in totals.items() for each in figures(name, total)]
+    )
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ FULL: Mapping[str, list[str]] = {
     "plates": ["--full"],
     "growth": ["--full"],
 }
-Told = list[dict[str, Any]]
+Documents = list[dict[str, Any]]
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def tree_of(commit: str) -> Iterator[Path]:
         subprocess.run(["git", "-C", str(ROOT), "worktree", "remove", "--force", str(tree)], check=True)
 
 
-def run(name: str, arguments: list[str], tree: Path) -> tuple[Told, bool]:
+def run(name: str, arguments: list[str], tree: Path) -> tuple[Documents, bool]:
     """Run one benchmark on the product in `tree`; its figures, and whether it came to its end."""
     kept = KEPT / "figures.jsonl"
     kept.unlink(missing_ok=True)
@@ -70,21 +70,21 @@ def run(name: str, arguments: list[str], tree: Path) -> tuple[Told, bool]:
     started = time.monotonic()
     code = subprocess.run([sys.executable, str(HERE / f"{name}.py"), *arguments], env=environment).returncode
     print(f"-- {name}: {time.monotonic() - started:.0f} s", flush=True)
-    told = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
-    return told, bool(told) and code in {0, 1}
+    figures = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
+    return figures, bool(figures) and code in {0, 1}
 
 
 def commit_of(tree: Path) -> str:
     """Name of the commit, with a plus if the tree differs from it."""
-    told = ["git", "-C", str(tree), "describe", "--always", "--dirty=+"]
-    return subprocess.run(told, check=True, capture_output=True, text=True).stdout.strip()
+    command = ["git", "-C", str(tree), "describe", "--always", "--dirty=+"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def table(found: Mapping[str, Told], base: Mapping[str, Told]) -> Table:
+def table(found: Mapping[str, Documents], base: Mapping[str, Documents]) -> Table:
     """All figures, with the base's beside them if there is one."""
     shown = Table("benchmark", "what", "figure", *(["base"] if base else []), "goal", "", title="All figures")
-    for told in found.values():
-        for number, each in enumerate(told):
+    for figures in found.values():
+        for number, each in enumerate(figures):
             figure = figure_of(each)
             before = {(old["benchmark"], old["what"]): figure_of(old).shown for some in base.values() for old in some}
             beside = [before.get((each["benchmark"], each["what"]), "")] if base else []
@@ -95,11 +95,11 @@ def table(found: Mapping[str, Told], base: Mapping[str, Told]) -> Table:
     return shown
 
 
-def figure_of(told: Mapping[str, Any]) -> Figure:
-    return Figure(**{name: value for name, value in told.items() if name != "benchmark"})
+def figure_of(document: Mapping[str, Any]) -> Figure:
+    return Figure(**{name: value for name, value in document.items() if name != "benchmark"})
 
 
-def keep(tree: Path, found: Mapping[str, Told]) -> None:
+def keep(tree: Path, found: Mapping[str, Documents]) -> None:
     """Write the figures under the name of the commit, beside those that are there of other benchmarks."""
     path = KEPT / f"{commit_of(tree)}.json"
     before = json.loads(path.read_text()) if path.exists() else {}
@@ -114,11 +114,11 @@ def main() -> int:
     parser.add_argument("--base", help="a commit whose product is measured beside this one")
     arguments = parser.parse_args()
     KEPT.mkdir(parents=True, exist_ok=True)
-    found: dict[str, Told] = {}
-    base: dict[str, Told] = {}
+    found: dict[str, Documents] = {}
+    base: dict[str, Documents] = {}
     failed = []
 
-    def measure(name: str, tree: Path, into: dict[str, Told]) -> None:
+    def measure(name: str, tree: Path, into: dict[str, Documents]) -> None:
         print(f"== {name}, {commit_of(tree)}", flush=True)
         into[name], ended = run(name, (FULL if arguments.full else SHORT)[name], tree)
         if not ended:
@@ -136,7 +136,7 @@ def main() -> int:
             measure(name, ROOT, found)
     keep(ROOT, found)
     Console(width=140).print(table(found, base))
-    missed = [each["what"] for told in found.values() for each in told if not figure_of(each).held]
+    missed = [each["what"] for figures in found.values() for each in figures if not figure_of(each).held]
     print("every goal held" if not missed else f"{len(missed)} goals missed: {'; '.join(missed)}")
     if failed:
         print(f"did not come to an end: {', '.join(failed)}")

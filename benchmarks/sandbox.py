@@ -34,7 +34,7 @@ from cognite.client.data_classes.data_modeling.query import NodeResultSetExpress
 from cdf_sandbox.core.app import create_sandbox
 from cdf_sandbox.core.options import Options
 from cdf_sandbox.services.files.store import FILES
-from figures import Figure, tell
+from figures import Figure, report
 
 global_config.disable_pypi_version_check = True
 ASSET = ViewId("cdf_cdm", "CogniteAsset", "v1")
@@ -247,7 +247,7 @@ def main() -> int:
         serve_the_least(Path(arguments.least[0]), arguments.least[1])
         return 0
     title = f"The sandbox with {arguments.files:,} files, {arguments.instances:,} instances"
-    return tell(title, compare(arguments.files, arguments.instances, arguments.passes))
+    return report(title, compare(arguments.files, arguments.instances, arguments.passes))
 
 
 if __name__ == "__main__":

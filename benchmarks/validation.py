@@ -165,9 +165,9 @@ def in_own_process(what: str, folder: Path) -> dict[str, float]:
 
 
 def main(rows: int) -> int:
-    from figures import Figure, tell
+    from figures import Figure, report
 
-    told = []
+    figures = []
     with tempfile.TemporaryDirectory() as scratch:
         for bad, name in ((0.0, "sound"), (0.001, "0.1 % in millimetres"), (1.0, "all in millimetres")):
             folder = Path(scratch) / "hall-7" / name.replace(" ", "-") / "large"
@@ -175,12 +175,12 @@ def main(rows: int) -> int:
             peer = in_own_process("by_hand", folder)
             own = in_own_process("ours", folder)
             print(f"{name}: by hand {peer['outcome']}; capture360 {own['outcome']}")
-            told += [
+            figures += [
                 Figure(f"{name}: ours / by hand in pandas, CPU", own["cpu"] / peer["cpu"], at_most=2.0),
                 Figure(f"{name}: ours, CPU", own["cpu"], "s"),
                 Figure(f"{name}: ours / by hand, peak memory", own["peak"] / peer["peak"]),
             ]
-    return tell(f"Validating {rows:,} face rows", told)
+    return report(f"Validating {rows:,} face rows", figures)
 
 
 if __name__ == "__main__":

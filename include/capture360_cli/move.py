@@ -52,9 +52,9 @@ def move(
 ) -> None:
     """Publish a site's captures in another CDF project, with the decisions of people about their plates.
 
-    Each capture is ingested anew from the landing zone, or from the faces of the old project where its files are gone.
-    The old project and its records are only read. Stopped anywhere, the same command goes on. Exit codes: 0 everything
-    is in the new project, or would be, 3 something stays behind, 1 error.
+    Each capture is ingested anew from the landing zone, or from the faces of the old project where its files no longer
+    exist. The old project and its records are only read. Stopped anywhere, the same command goes on. Exit codes: 0
+    everything is in the new project, or would be, 3 something stays behind, 1 error.
     """
     from capture360.steps import lease
     from capture360.steps.move import captures_to_move, move_capture, plan_move, refuse_unready

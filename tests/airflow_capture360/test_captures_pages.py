@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.utils.db import initdb
 from fastapi.testclient import TestClient
 
+from airflow_server import login, web_server
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.store import DocumentStore
@@ -22,23 +22,13 @@ HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
-    from airflow.api_fastapi.app import create_app
-
-    initdb()
-    with TestClient(create_app(apps="core"), base_url="http://testserver") as started:
+    with web_server() as started:
         yield started
 
 
 @pytest.fixture
 def records(landing: Path) -> Records:
     return Records(str(landing.parents[1] / "records"))
-
-
-def login(client: TestClient, role: str | None = "VIEWER") -> dict[str, str]:
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-
-    manager = client.app.state.auth_manager
-    return {"authorization": f"Bearer {manager.generate_jwt(SimpleAuthManagerUser(username='somebody', role=role))}"}
 
 
 def shown(client: TestClient, path: str = PAGE, **asked: Any) -> str:

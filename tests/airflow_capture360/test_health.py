@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from airflow.utils.db import initdb
 from fastapi.testclient import TestClient
 
+from airflow_server import login, web_server
 from capture360.records import Records
 from capture360.steps.turns import Turn, keep_turn
 from capture360.steps.watch_life import Found, looked
@@ -20,10 +20,7 @@ PAGE = "/capture360/health"
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
-    from airflow.api_fastapi.app import create_app
-
-    initdb()
-    with TestClient(create_app(apps="core"), base_url="http://testserver") as started:
+    with web_server() as started:
         yield started
 
 
@@ -33,13 +30,6 @@ def records(landing: Path) -> Records:
     records = Records(str(landing.parents[1] / "records"))
     keep_turn(records, "hall-7", Turn(datetime.now(UTC), ""))
     return records
-
-
-def login(client: TestClient, role: str | None = "VIEWER") -> dict[str, str]:
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-
-    manager = client.app.state.auth_manager  # type: ignore[attr-defined] - an ASGI app by its type
-    return {"authorization": f"Bearer {manager.generate_jwt(SimpleAuthManagerUser(username='monitor', role=role))}"}
 
 
 def test_a_monitor_logs_in(client: TestClient, records: Records) -> None:

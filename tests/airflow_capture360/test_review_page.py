@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.utils.db import initdb
 from fastapi.testclient import TestClient
 
+import airflow_server
 from airflow_capture360.web import reviews
+from airflow_server import web_server
 from capture360.model import Asset, CaptureKey, Detection, Match
 from capture360.records import Records
 from capture360.steps.review import picture_name
@@ -29,10 +30,7 @@ ZERO, OH = Asset("1", "JB-602", ("JB-602",)), Asset("2", "JB-6O2", ("JB-6O2",))
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
-    from airflow.api_fastapi.app import create_app
-
-    initdb()
-    with TestClient(create_app(apps="core"), base_url="http://testserver") as started:
+    with web_server() as started:
         yield started
 
 
@@ -48,10 +46,7 @@ def records(landing: Path) -> Records:
 
 
 def login(client: TestClient, role: str = "USER", name: str = "Ada") -> dict[str, str]:
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-
-    manager = client.app.state.auth_manager
-    return {"authorization": f"Bearer {manager.generate_jwt(SimpleAuthManagerUser(username=name, role=role))}"}
+    return airflow_server.login(client, role, name)
 
 
 def plate(number: int, *assets: Asset, text: str = "JB-6O2") -> Question:

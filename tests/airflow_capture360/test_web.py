@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from airflow.utils.db import initdb
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from airflow_capture360.web.app import app as reports
+from airflow_server import login, web_server
 from capture360.model import CaptureKey
 from capture360.records import Records
 
@@ -18,24 +18,13 @@ PAGE = "/capture360/reports/hall-7/walk-1/f1/validation.html"
 
 @pytest.fixture(scope="module")
 def anonymous() -> Iterator[TestClient]:
-    from airflow.api_fastapi.app import create_app
-
-    initdb()
-    with TestClient(create_app(apps="core"), base_url="http://testserver") as client:
+    with web_server() as client:
         yield client
-
-
-def logged_in(client: TestClient, role: str) -> dict[str, str]:
-    """The headers of somebody who has logged in."""
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-
-    manager = client.app.state.auth_manager
-    return {"authorization": f"Bearer {manager.generate_jwt(SimpleAuthManagerUser(username='somebody', role=role))}"}
 
 
 @pytest.fixture
 def reader(anonymous: TestClient) -> dict[str, str]:
-    return logged_in(anonymous, "VIEWER")
+    return login(anonymous, "VIEWER")
 
 
 @pytest.fixture
@@ -109,7 +98,7 @@ def test_nothing_but_reports_is_served(
 
 
 def test_airflow_shows_the_form_of_the_connection_type(anonymous: TestClient) -> None:
-    answer = anonymous.get("/ui/connections/hook_meta", headers=logged_in(anonymous, "ADMIN"))
+    answer = anonymous.get("/ui/connections/hook_meta", headers=login(anonymous, "ADMIN"))
     (form,) = (form for form in answer.json() if form["connection_type"] == "cognite_cdf")
     assert form["hook_name"] == "Cognite Data Fusion"
     assert set(form["extra_fields"]) == {"project", "token_url", "scopes", "audience", "mode"}
@@ -117,5 +106,5 @@ def test_airflow_shows_the_form_of_the_connection_type(anonymous: TestClient) ->
 
 
 def test_the_plugin_is_loaded_without_errors(anonymous: TestClient) -> None:
-    answer = anonymous.get("/api/v2/plugins/importErrors", headers=logged_in(anonymous, "ADMIN"))
+    answer = anonymous.get("/api/v2/plugins/importErrors", headers=login(anonymous, "ADMIN"))
     assert answer.json()["total_entries"] == 0
