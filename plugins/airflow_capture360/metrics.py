@@ -157,7 +157,7 @@ def _send_step(site: str, span: timedelta) -> None:
         for status, count in take_counts().items():
             shown = str(status) if status == _TOO_MANY else f"{status // 100}xx"
             REQUESTS.add(count, site=site, status=shown)
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:  # noqa: BLE001 - backends raise anything, and a metric must not fail a task
         log.warning("Metrics of a step were not sent (%s).", type(error).__name__)
 
 

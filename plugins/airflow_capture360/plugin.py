@@ -21,8 +21,8 @@ class Capture360Plugin(AirflowPlugin):
     """Mounts the web application in Airflow's API server, and shows its page of captures in the menu."""
 
     name = "capture360"
-    fastapi_apps = [{"app": reports, "url_prefix": WEB_PREFIX, "name": "capture360 reports"}]  # noqa: RUF012 - Airflow's own form
-    external_views = [  # noqa: RUF012 - as above
+    fastapi_apps = [{"app": reports, "url_prefix": WEB_PREFIX, "name": "capture360 reports"}]  # noqa: RUF012 - Airflow reads this class attribute as a plain list
+    external_views = [  # noqa: RUF012 - Airflow reads this class attribute as a plain list
         {
             "name": "Captures",
             "href": page_path("captures"),

@@ -113,7 +113,7 @@ def sense(
                 if isinstance(folder, Exception):
                     raise folder
                 why = scan.waiting_for(site, key, folder)
-            except Exception as error:  # noqa: BLE001 - as above: one broken folder must not hide the others
+            except Exception as error:  # noqa: BLE001 - stores raise anything, and one broken folder must not hide the others
                 findings.append(_finding(str(key), _sentence(error)))
                 continue
             if isinstance(why, Announcement):

@@ -79,7 +79,7 @@ def plates_truth(hall: Hall, stops: Sequence[Stop], site: str, face_size: int) -
             asset_id(site, plate.tag) if plate.tag and plate.in_asset_list else None,
             plate.cap_height,
             tuple((float(x), float(y), float(z)) for x, y, z in plate.corners.round(5)),
-            tuple(float(value) for value in plate.normal.round(6)),  # type: ignore[arg-type]  # three of them
+            tuple(float(value) for value in plate.normal.round(6)),  # type: ignore[arg-type]  # a tuple of three, which mypy cannot count
             tuple(seen[plate.id]),
         )
         for plate in hall.plates

@@ -132,7 +132,7 @@ class Machine:
             listen = rf"\g<0> --bind {_LOOPBACK} --port {port}"
             return [re.sub(r"\bredis-server \S+", listen, word) for word in words]
         if service.name == "sandbox":
-            names = {"0.0.0.0": _LOOPBACK, "sandbox": _LOOPBACK, str(SERVICES["sandbox"]): port}  # noqa: S104 - replaced
+            names = {"0.0.0.0": _LOOPBACK, "sandbox": _LOOPBACK, str(SERVICES["sandbox"]): port}  # noqa: S104 - a key to replace; nothing listens on it
             return [*words[:2], *(names.get(word, word) for word in words[2:])]
         if words[:2] == ["celery", "worker"]:
             words += ["--celery-hostname", f"celery@{name}"]

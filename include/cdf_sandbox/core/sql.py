@@ -95,14 +95,14 @@ class Where:
     def visible(self, allowed: frozenset[str] | None, column: str = "data_set_id") -> None:
         """The document is in a data set of `allowed`; `None` allows everything."""
         if allowed is not None:
-            self.add(f"CAST({column} AS TEXT) IN (SELECT value FROM json_each(?))", json.dumps(sorted(allowed)))  # noqa: S608 - a name from the code
+            self.add(f"CAST({column} AS TEXT) IN (SELECT value FROM json_each(?))", json.dumps(sorted(allowed)))  # noqa: S608 - the name is a constant of the code; values are bound
 
     def within_categories(self, member: frozenset[str] | None, document: str = "doc") -> None:
         """The document has no security category but those of `member`; `None` allows everything."""
         if member is not None:
             foreign = "CAST(value AS TEXT) NOT IN (SELECT value FROM json_each(?))"
             categories = f"json_each({document}, '$.securityCategories')"
-            self.add(f"NOT EXISTS (SELECT 1 FROM {categories} WHERE {foreign})", json.dumps(sorted(member)))  # noqa: S608 - names from the code
+            self.add(f"NOT EXISTS (SELECT 1 FROM {categories} WHERE {foreign})", json.dumps(sorted(member)))  # noqa: S608 - column and table names are constants of the code; values are bound
 
     def classic(self, condition: StrictModel | None) -> None:
         """Match the fields that the filters of the classic APIs share; a service adds those of its own."""

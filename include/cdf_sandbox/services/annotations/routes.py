@@ -132,7 +132,7 @@ def reverse_lookup(sandbox: SandboxDep, access: AccessDep, body: ReverseLookup) 
         raise BadRequest("filter.data must name an assetRef or an instanceRef")
     with sandbox.read() as db:
         rows = db.execute(
-            "SELECT files.id, files.external_id, annotations.doc"  # noqa: S608 - clauses from the code
+            "SELECT files.id, files.external_id, annotations.doc"  # noqa: S608 - the clauses are constants of the code; values are bound
             " FROM annotations JOIN files ON files.id = file_id"
             " WHERE file_id > ? AND json_extract(annotations.doc, '$.annotationType') = ?"
             f" AND (files.space IS NOT NULL OR {where.sql()}) AND {shown.sql()} ORDER BY file_id",

@@ -72,7 +72,7 @@ class Leaf(StrictModel):
         """`condition` about `{}`, the value of the property, or about that of any key of the metadata."""
         if self.property == ["metadata"]:
             inner = condition.format("value")
-            return Condition(f"EXISTS (SELECT 1 FROM json_each(doc, '$.metadata') WHERE {inner})", values)  # noqa: S608 - conditions of this file
+            return Condition(f"EXISTS (SELECT 1 FROM json_each(doc, '$.metadata') WHERE {inner})", values)  # noqa: S608 - the conditions are constants of this file; values are bound
         column, of_key = column_of(self.property)
         return Condition(f"coalesce({condition.format(column)}, 0)", tuple(each for each in (*of_key, *values)))
 

@@ -68,7 +68,7 @@ def sorted_page(
     order = "".join(f"key{place}{' DESC' if key.descending else ''}, " for place, key in enumerate(keys))
     after, position = _after(keys, cursor)
     rows = db.execute(
-        f"SELECT * FROM (SELECT *{named} FROM assets WHERE id % ? = ? AND {where.sql()}) WHERE {after}"  # noqa: S608 - expressions from the code
+        f"SELECT * FROM (SELECT *{named} FROM assets WHERE id % ? = ? AND {where.sql()}) WHERE {after}"  # noqa: S608 - the expressions are constants of the code
         f" ORDER BY {order}id LIMIT ?",
         [
             *(value for key in keys for value in key.expression.values),

@@ -34,7 +34,7 @@ def group_json(row: Row) -> dict[str, Any]:
 def groups_of(db: Connection, client_id: str) -> list[Row]:
     """The groups that a client is a member of."""
     return db.execute(
-        f"SELECT id, doc FROM access_groups WHERE {_OF_CLIENT} ORDER BY id",  # noqa: S608 - a constant
+        f"SELECT id, doc FROM access_groups WHERE {_OF_CLIENT} ORDER BY id",  # noqa: S608 - the inserted name is a constant
         (client_id, client_id),
     ).fetchall()
 

@@ -103,7 +103,7 @@ def _asset_of(db: Connection, data: dict[str, Any]) -> tuple[str, str]:
         return _name_of(db, instance["space"], instance["externalId"])
     wanted = data.get("assetRef") or {}
     column, value = ("id", wanted["id"]) if wanted.get("id") else ("external_id", wanted.get("externalId"))
-    row = db.execute(f"SELECT id, doc FROM assets WHERE {column} = ?", (value,)).fetchone()  # noqa: S608 - our own names
+    row = db.execute(f"SELECT id, doc FROM assets WHERE {column} = ?", (value,)).fetchone()  # noqa: S608 - names are constants of the code
     return (str(json.loads(row["doc"]).get("name") or row["id"]), str(row["id"])) if row else (str(value), str(value))
 
 

@@ -34,7 +34,7 @@ def counts(db: Connection) -> dict[str, int]:
 def newest(db: Connection, table: str, page: int) -> list[Row]:
     """One page of a table of documents, newest first; `table` is a constant of the code."""
     return db.execute(
-        f"SELECT * FROM {table} ORDER BY created_time DESC, id LIMIT ? OFFSET ?",  # noqa: S608 - a name from the code
+        f"SELECT * FROM {table} ORDER BY created_time DESC, id LIMIT ? OFFSET ?",  # noqa: S608 - the name is a constant of the code; values are bound
         (PAGE_SIZE, page * PAGE_SIZE),
     ).fetchall()
 

@@ -35,7 +35,7 @@ def list_categories(
     sign, order = (">", "ASC") if sort == "ASC" else ("<", "DESC")
     with sandbox.read() as db:
         rows = db.execute(
-            f"SELECT id, name FROM security_categories WHERE ? IS NULL OR name {sign} ? ORDER BY name {order} LIMIT ?",  # noqa: S608 - constants
+            f"SELECT id, name FROM security_categories WHERE ? IS NULL OR name {sign} ? ORDER BY name {order} LIMIT ?",  # noqa: S608 - assembled from constants alone
             (after, after, limit + 1),
         ).fetchall()
     page, last = first_page(rows, limit, lambda row: row["name"])
