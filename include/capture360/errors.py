@@ -15,6 +15,7 @@
     ├── CdfError                  no         CDF refused a request (4xx other than 429)
     └── UnavailableError          yes        a service did not answer
         ├── AirflowUnavailableError
+        ├── StoreUnavailableError
         └── CdfUnavailableError
 
 Retry policy, alert and command line read `retryable`, `remedy` and `fixed_by` from the exception, so a new class needs
@@ -159,6 +160,12 @@ class AirflowUnavailableError(UnavailableError):
     remedy = (
         f"See whether Airflow's database and secrets backend are up, and whether what is named exists; {_RUN_AGAIN}."
     )
+
+
+class StoreUnavailableError(UnavailableError):
+    """The store of the records did not answer, is full or read-only, or refuses."""
+
+    remedy = f"See whether the store answers, has room, and lets capture360 read and write there; {_RUN_AGAIN}."
 
 
 class CdfUnavailableError(UnavailableError):

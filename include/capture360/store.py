@@ -6,15 +6,17 @@ import errno
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import fsspec
 
-from capture360.errors import ConfigError, RecordsError
+from capture360.errors import ConfigError, RecordsError, StoreUnavailableError
+from capture360.text import printable, without_secrets
 
 _HIDDEN = "."
 _SIDE_BY_SIDE = 16
@@ -47,6 +49,8 @@ def _broken(url: str, why: object) -> RecordsError:
 class DocumentStore:
     """Documents below one folder, by relative path. A document is seen complete or not at all.
 
+    Whatever the store raises becomes StoreUnavailableError, or RecordsError where a folder lies in a document's place.
+
     On a local or mounted file system it is written to a temporary file and renamed; exclusive creation uses a hard
     link, which unlike an exclusive open never leaves an empty document behind. Object stores write whole objects;
     exclusive creation is a conditional put there (If-None-Match on S3, if-generation-match on GCS, If-None-Match on
@@ -67,37 +71,34 @@ class DocumentStore:
     def put(self, path: str, content: bytes) -> None:
         """Create or replace a document."""
         full = self._full(path)
-        if not self._is_local:
-            self._fs.pipe_file(full, content)
-            return
-        temporary = _written_beside(Path(full), content)
-        try:
-            temporary.replace(full)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with self._answering("written", path):
+            if not self._is_local:
+                self._fs.pipe_file(full, content)
+                return
+            with _written_beside(Path(full), content) as temporary:
+                temporary.replace(full)
 
     def create(self, path: str, content: bytes) -> bool:
         """Create a document; return False, and change nothing, if it exists."""
         full = self._full(path)
-        try:
+        with self._answering("written", path):
             if self._is_local:
-                _link_new(Path(full), content)
-            else:
+                return _link_new(Path(full), content)
+            try:
                 self._fs.pipe_file(full, content, mode="create")
-        except FileExistsError:
-            return False
-        except OSError as error:
-            if _says_exists(error):
+            except OSError as error:
+                if not _says_exists(error):
+                    raise
                 return False
-            raise
-        return True
+            return True
 
     def read(self, path: str) -> bytes | None:
         """Return the document; None if it does not exist."""
-        try:
-            return bytes(self._fs.cat_file(self._full(path)))
-        except FileNotFoundError:
-            return None
+        with self._answering("read", path):
+            try:
+                return bytes(self._fs.cat_file(self._full(path)))
+            except FileNotFoundError:
+                return None
 
     def document(self, path: str) -> StateDocument | None:
         """Return a JSON object; None if it does not exist, RecordsError if it is damaged."""
@@ -125,37 +126,53 @@ class DocumentStore:
 
     def exists(self, path: str) -> bool:
         full = self._full(path)
-        self._fs.invalidate_cache(full)
-        return bool(self._fs.exists(full))
+        with self._answering("read", path):
+            self._fs.invalidate_cache(full)
+            return bool(self._fs.exists(full))
 
     def remove(self, path: str) -> None:
         """Remove a document if it exists."""
-        try:
-            self._fs.rm_file(self._full(path))
-        except FileNotFoundError:
-            return
+        with self._answering("removed", path):
+            try:
+                self._fs.rm_file(self._full(path))
+            except FileNotFoundError:
+                return
 
     def names(self, folder: str = "") -> list[str]:
         """Return the names of documents and folders directly below `folder`, sorted."""
         full = self._full(folder).rstrip("/")
-        self._fs.invalidate_cache(full)
-        try:
-            entries = self._fs.ls(full, detail=False)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        names = {str(entry).rstrip("/").rpartition("/")[2] for entry in entries if str(entry).rstrip("/") != full}
+        paths = (str(entry).rstrip("/") for entry in self._entries(folder, detail=False))
+        names = {path.rpartition("/")[2] for path in paths if path != full}
         return sorted(name for name in names if name and not name.startswith(_HIDDEN))
 
     def changed(self, folder: str) -> dict[str, datetime | None]:
         """When each document right below `folder` was written; None where the store does not say. One listing."""
-        full = self._full(folder).rstrip("/")
-        self._fs.invalidate_cache(full)
-        try:
-            entries = self._fs.ls(full, detail=True)
-        except (FileNotFoundError, NotADirectoryError):
-            return {}
+        entries = self._entries(folder, detail=True)
         named = {str(entry["name"]).rstrip("/").rpartition("/")[2]: entry for entry in entries}
         return {name: _written_at(entry) for name, entry in named.items() if name and not name.startswith(_HIDDEN)}
+
+    def _entries(self, folder: str, *, detail: bool) -> Sequence[Any]:
+        """List a folder: full paths, or fsspec's details of them; empty if there is no such folder."""
+        full = self._full(folder).rstrip("/")
+        with self._answering("listed", folder):
+            self._fs.invalidate_cache(full)
+            try:
+                return list(self._fs.ls(full, detail=detail))
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+
+    @contextmanager
+    def _answering(self, done: str, path: str) -> Iterator[None]:
+        """Raise what the store raises with the URL of the document, and how it was to be used."""
+        try:
+            yield
+        except IsADirectoryError:
+            raise self.broken(path, "a folder lies in its place") from None
+        except Exception as error:  # noqa: BLE001 - stores raise what they like
+            reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+            said = without_secrets(printable(str(reason)))
+            url = without_secrets(printable(self.url_of(path)))
+            raise StoreUnavailableError(f"{url} cannot be {done} ({said}).") from None
 
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}" if path else self._root
@@ -176,22 +193,29 @@ def _written_at(entry: Mapping[str, Any]) -> datetime | None:
     return None
 
 
-def _written_beside(path: Path, content: bytes) -> Path:
+@contextmanager
+def _written_beside(path: Path, content: bytes) -> Iterator[Path]:
+    """Yield a temporary file with the content, which is removed at the end unless it was renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=_HIDDEN, suffix=".tmp", dir=path.parent)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    return Path(name)
-
-
-def _link_new(path: Path, content: bytes) -> None:
-    temporary = _written_beside(path, content)
+    temporary = Path(name)
     try:
-        os.link(temporary, path)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _link_new(path: Path, content: bytes) -> bool:
+    with _written_beside(path, content) as temporary:
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+    return True
 
 
 def _says_exists(error: OSError) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from capture360.capture_state import Stage
-from capture360.errors import RecordsError, RequestError
+from capture360.errors import RecordsError, RequestError, StoreUnavailableError
 from capture360.model import CaptureKey
 from capture360.records import HELD, Records
 from capture360.steps import lease
@@ -136,13 +136,15 @@ def test_a_record_cut_off_while_it_is_written_leaves_the_old_one(
     def no_space(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+    full = r"publish\.json cannot be written \(No space left"
+    with monkeypatch.context() as patch, pytest.raises(StoreUnavailableError, match=full):
         patch.setattr(os, "fsync", no_space)
         put(records, "publish", images=3)
     state = records.load(KEY)
     assert state is not None
     assert state.body("publish") == {"images": 2}
     assert [record.step for record in state.records] == ["publish"]
+    assert [each.name for each in tmp_path.rglob("*.*")] == ["publish.json"], "what was half written lies about"
 
 
 def test_creation_is_exclusive(tmp_path: Path) -> None:

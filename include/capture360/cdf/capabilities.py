@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.json_answers import json_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ class Need:
 def capabilities(cdf: CdfProject) -> Sequence[Mapping[str, Any]]:
     """Return all capabilities of the credentials in this project."""
     with cdf_errors("Asking what the credentials may do"):
-        token = cdf.client.get("/api/v1/token/inspect").json()
-    return [each for each in token["capabilities"] if _reaches(each.get("projectScope", {}), cdf.connection.project)]
+        granted = json_object(cdf.client.get("/api/v1/token/inspect"))["capabilities"]
+    return [each for each in granted if _reaches(each.get("projectScope", {}), cdf.connection.project)]
 
 
 def lacking(granted: Sequence[Mapping[str, Any]], needs: Iterable[Need]) -> list[Need]:

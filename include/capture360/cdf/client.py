@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import traceback
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from itertools import dropwhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from capture360.cdf.answers import count_answers
+from capture360.cdf.json_answers import OddAnswerError
 from capture360.cdf.project_mode import DEFAULT_MODE, ModeName, checked_mode
 from capture360.errors import CdfError, CdfUnavailableError, ConfigError
 
@@ -187,10 +190,14 @@ def cdf_errors(doing: str) -> Iterator[None]:
         raise error_of_status(doing, error.response.status_code) from None
     except (CogniteConnectionError, CogniteReadTimeout, CogniteRequestError, httpx2.HTTPError) as error:
         raise CdfUnavailableError(f"{doing}: CDF did not answer ({type(error).__name__}{_host(error)}).") from None
-    except KeyError as error:
-        if not _is_of_credentials(error):
+    except OddAnswerError as error:
+        raise OddAnswerError(error.what, doing) from None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        if _is_of_credentials(error):
+            raise CdfError(f"{doing}: {_token_refusal(None)}") from None
+        if not _is_of_sdk(error):
             raise
-        raise CdfError(f"{doing}: {_token_refusal(None)}") from None
+        raise OddAnswerError(f"CDF's answer cannot be read ({type(error).__name__}).", doing) from error
 
 
 def error_of_status(doing: str, status: int, detail: str = "") -> CdfError | CdfUnavailableError:
@@ -201,13 +208,18 @@ def error_of_status(doing: str, status: int, detail: str = "") -> CdfError | Cdf
     return error
 
 
-def _is_of_credentials(error: KeyError) -> bool:
+def _is_of_sdk(error: Exception) -> bool:
+    """Whether it was raised within the SDK, which does not check the form of answers, and not in code of capture360."""
+    names = (str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__))
+    inside = list(dropwhile(lambda package: package != "cognite", (name.partition(".")[0] for name in names)))
+    return bool(inside) and "capture360" not in inside
+
+
+def _is_of_credentials(error: Exception) -> bool:
     """Whether the SDK raised it for a token endpoint's answer without a token, which it does not check."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    module = "" if place is None else str(place.tb_frame.f_globals.get("__name__"))
-    return error.args == ("access_token",) and module == "cognite.client.credentials"
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    is_there = frame.f_globals.get("__name__") == "cognite.client.credentials"
+    return is_there and isinstance(error, KeyError) and error.args == ("access_token",)
 
 
 def _token_refusal(code: object, description: str = "") -> str:

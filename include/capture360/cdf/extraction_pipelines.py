@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.json_answers import items_of
 from capture360.cdf.no_retry import found_after_all, post_without_retry
 from capture360.errors import CdfUnavailableError, ConfigError
 
@@ -44,7 +45,7 @@ class ExtractionPipeline:
         """Return the pipeline as CDF has it; ConfigError if the project lacks it."""
         body = {"items": [{"externalId": self._external_id}], "ignoreUnknownIds": True}
         with cdf_errors(f'Looking for extraction pipeline "{self._external_id}"'):
-            items = self._client.post(f"{self._root}/byids", body).json()["items"]
+            items = items_of(self._client.post(f"{self._root}/byids", body))
         if not items:
             raise ConfigError(
                 f'Extraction pipeline "{self._external_id}" is not in project {self._cdf.connection.project}. '
@@ -83,7 +84,7 @@ class ExtractionPipeline:
             "limit": 1,
         }
         with cdf_errors(f'Reading the runs of extraction pipeline "{self._external_id}"'):
-            return bool(self._client.post(f"{self._root}/runs/list", body).json()["items"])
+            return bool(items_of(self._client.post(f"{self._root}/runs/list", body)))
 
 
 def run_tag(run: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture360.batches import batched
 from capture360.cdf.client import cdf_errors
+from capture360.cdf.json_answers import OddAnswerError
 from capture360.errors import CdfError
 from capture360.geometry.rotation import (
     angle_between,
@@ -205,6 +206,10 @@ class Instances:
             request = Query.load({**query, "cursors": {k: v for k, v in cursors.items() if v}})
             with cdf_errors("Reading instances"):
                 answer = self._client.data_modeling.instances.query(request)
+                if not set(query["select"]) <= set(answer) or not isinstance(answer.cursors, dict):
+                    raise OddAnswerError("CDF's answer lacks what was selected.")
+                if cursors.get(paged) and answer.cursors.get(paged) == cursors[paged]:
+                    raise OddAnswerError("CDF's answer leads to a page that was read before.")
             yield {name: answer[name] for name in query["select"]}
             cursors = answer.cursors
             if not cursors.get(paged) or len(answer[paged]) < PAGE:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import httpx
 
 from capture360.cdf.client import CdfProject, cdf_errors, error_of_status
+from capture360.cdf.json_answers import AnswerObject, json_object
 from capture360.cdf.polling import wait_until
 from capture360.errors import CdfUnavailableError
 
@@ -24,7 +25,7 @@ _Found = TypeVar("_Found")
 
 def post_without_retry(
     cdf: CdfProject, doing: str, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
-) -> dict[str, Any]:
+) -> AnswerObject:
     """Return the JSON answer to one POST below the project; `doing` begins the sentence of an error.
 
     CdfUnavailableError if it is not known whether CDF did it, CdfError if CDF refused.
@@ -40,7 +41,8 @@ def post_without_retry(
         raise CdfUnavailableError(f"{doing}: CDF did not answer ({type(error).__name__}).") from error
     if not answer.is_success:
         raise error_of_status(doing, answer.status_code, f": {_message(answer)}")
-    return dict(answer.json())
+    with cdf_errors(doing):
+        return json_object(answer)
 
 
 def found_after_all(look: Callable[[], _Found | None]) -> _Found | None:

@@ -6,18 +6,25 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from capture360.cdf.client import cdf_errors
+from capture360.cdf.json_answers import OddAnswerError, items_of, json_object
 
 
 def all_items(doing: str, ask: Callable[[Mapping[str, str]], Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the items of every page. `ask` sends one request with the cursor that it is given, if any.
 
-    `doing` begins the sentence of an error.
+    `doing` begins the sentence of an error. OddAnswerError for a cursor that came before, which would never end.
     """
     cursor: Mapping[str, str] = {}
+    seen: set[str] = set()
     while True:
         with cdf_errors(doing):
-            page = ask(cursor).json()
-        yield from page["items"]
-        if not page.get("nextCursor"):
+            page = json_object(ask(cursor))
+            items = items_of(page)
+            following = page.get("nextCursor")
+            if str(following) in seen:
+                raise OddAnswerError("CDF's answer leads to a page that was read before.")
+        yield from items
+        if not following:
             return
-        cursor = {"cursor": page["nextCursor"]}
+        seen.add(str(following))
+        cursor = {"cursor": str(following)}

@@ -11,6 +11,7 @@ from capture360.cdf.capabilities import EVERYWHERE, Need, capabilities, in_data_
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.images.files import ClassicFiles
 from capture360.cdf.instances import View
+from capture360.cdf.json_answers import items_of
 from capture360.cdf.project_mode import PROJECT_KINDS, modes_of_kind
 from capture360.errors import CdfUnavailableError, ConfigError
 from capture360.rules.finding import Finding
@@ -138,7 +139,7 @@ def ensure_space(cdf: CdfProject, space: str, *, create: bool) -> None:
 def _wrong_mode(cdf: CdfProject) -> Iterator[Finding]:
     project = cdf.connection.project
     with cdf_errors("Asking for the project's data modeling status"):
-        listed = cdf.client.get("/api/v1/projects", params={"withDataModelingStatus": "true"}).json()["items"]
+        listed = items_of(cdf.client.get("/api/v1/projects", params={"withDataModelingStatus": "true"}))
     kind = next((each.get("dataModelingStatus") for each in listed if each["urlName"] == project), None)
     if kind is not None and kind != PROJECT_KINDS[cdf.connection.mode]:
         fitting = " or ".join(modes_of_kind(kind)) or "none that is known here"

@@ -320,7 +320,7 @@ def _last_findings(records: Records) -> set[str]:
     """Return the findings of the last scan; none if they are damaged, so that they are reported again."""
     try:
         found = json.loads(records.store.read(_FINDINGS) or b"[]")
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, RecordsError):
         return set()
     return {each for each in found if isinstance(each, str)} if isinstance(found, list) else set()
 

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from capture360.cdf.json_answers import OddAnswerError
 from capture360.cdf.paging import all_items
 
 
@@ -30,3 +31,9 @@ def test_every_page_is_read_once() -> None:
 @pytest.mark.parametrize("end", [{}, {"nextCursor": None}, {"nextCursor": ""}])
 def test_a_page_without_a_cursor_is_the_last(end: dict[str, Any]) -> None:
     assert list(all_items("Listing", lambda _: httpx.Response(200, json={"items": [], **end}))) == []
+
+
+def test_a_cursor_that_came_before_ends_the_listing() -> None:
+    answers = iter([{"items": [], "nextCursor": cursor} for cursor in "aba"])
+    with pytest.raises(OddAnswerError, match=r"^Listing: CDF's answer leads to a page that was read before\.$"):
+        list(all_items("Listing", lambda _: httpx.Response(200, json=next(answers))))

@@ -7,8 +7,9 @@ that were changed after their creation. Its others are removed once the newest m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from capture360.batches import batched
@@ -27,6 +28,7 @@ from capture360.cdf.links.annotation_plan import (
     is_ours,
     plan_annotations,
 )
+from capture360.cdf.paging import all_items
 from capture360.cdf.ports import Decision, LinkDrift, LinksWritten, MissingLink
 from capture360.errors import CdfError
 from capture360.geometry.polygons import Polygon, bounds, clipped, is_same_place
@@ -40,6 +42,7 @@ CREATING_APP_VERSION = "1.0.0"
 """SemVer of the form of links, not of the program, so that an upgrade changes nothing in CDF."""
 MAX_TEXT = 128
 _ITEMS = 1000
+_PAGE = 1000
 _RESOURCES = 1000
 _ONE_OF_THEM = frozenset({400, 404, 422})
 """Statuses that may concern one link of a request; others concern the whole request."""
@@ -197,14 +200,20 @@ class Annotations:
 
     def _existing(self, files: Sequence[int]) -> list[Annotation]:
         """Return all links on these files, whoever created them, oldest first."""
-        from cognite.client.data_classes import AnnotationFilter
+        from cognite.client.data_classes import Annotation
 
         found: list[Annotation] = []
         for some in batched(files, _RESOURCES):
-            query = AnnotationFilter("file", [{"id": file} for file in some], annotation_type=self._type)
+            ids = [{"id": file} for file in some]
+            wanted = {"annotatedResourceType": "file", "annotatedResourceIds": ids, "annotationType": self._type}
+            items = all_items("Reading annotations", partial(self._page, {"filter": wanted, "limit": _PAGE}))
             with cdf_errors("Reading annotations"):
-                found.extend(self._client.annotations.list(query, limit=None))
+                found.extend(Annotation.load(dict(item)) for item in items)
         return sorted(found, key=lambda item: item.id)
+
+    def _page(self, body: Mapping[str, Any], cursor: Mapping[str, str]) -> Any:
+        url = f"/api/v1/projects/{self._cdf.connection.project}/annotations/list"
+        return self._client.post(url, {**body, **cursor})
 
     def _wanted(self, match: Match, file: int) -> WantedAnnotation:
         if match.asset is None or match.status == "dropped":

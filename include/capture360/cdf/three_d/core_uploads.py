@@ -10,6 +10,7 @@ from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.images.core_files import FILE, CoreFiles
 from capture360.cdf.images.files import SHA256
 from capture360.cdf.instances import Instances, Node, relation
+from capture360.cdf.json_answers import AnswerObject, first_item
 from capture360.cdf.three_d.uploads import LargeFile, LargeUploads
 from capture360.errors import CdfUnavailableError
 from capture360.model import FaceRef
@@ -32,7 +33,7 @@ class CoreLargeUploads(LargeUploads):
         self._instances = Instances(cdf.client)
         self._nodes = CoreFiles(cdf.client, settings)
 
-    def _initiated(self, file: LargeFile, parts: int) -> Mapping[str, Any]:
+    def _initiated(self, file: LargeFile, parts: int) -> AnswerObject:
         properties: dict[str, Any] = {
             "name": file.name,
             "mimeType": file.mime_type,
@@ -47,8 +48,7 @@ class CoreLargeUploads(LargeUploads):
         self._nodes.wait_for_syncer([self._ref(file)])
         with cdf_errors(f"Starting the upload of {file.name}"):
             body = {"items": [self._named(file)]}
-            answer = self._client.post(f"{self._url}/multiuploadlink", body, params={"parts": parts}).json()
-        return dict(answer["items"][0])
+            return first_item(self._client.post(f"{self._url}/multiuploadlink", body, params={"parts": parts}))
 
     def _named(self, file: LargeFile) -> Mapping[str, Any]:
         return {"instanceId": relation(self._space, file.external_id)}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import relation
+from capture360.cdf.json_answers import first_item
 from capture360.cdf.paging import all_items
 from capture360.cdf.ports import Collection
 from capture360.cdf.preflight import missing_space_behind_500
@@ -73,13 +74,14 @@ class Jobs:
             with missing_space_behind_500(self._cdf, [space]), cdf_errors("Starting a 3D job"):
                 body = {"items": [{**item, "nonce": nonce}]}
                 answer = self._client.post(f"{self._root}/jobs", body, headers=dict(headers or {}))
+                started = first_item(answer)["createdAt"]
         except (CdfError, CdfUnavailableError):
             # The answer was lost, perhaps, and the SDK repeated the request with an id and a nonce that are used up.
             found = self.find(space, external_id)
             if found is None:
                 raise
             return found
-        created = datetime.fromtimestamp(answer.json()["items"][0]["createdAt"] / 1000, UTC)
+        created = datetime.fromtimestamp(started / 1000, UTC)
         return Job(space, external_id, "Scheduled", created)
 
     def remove(self, job: Job) -> None:

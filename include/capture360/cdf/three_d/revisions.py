@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.json_answers import first_item, items_of, json_object
 from capture360.cdf.no_retry import found_after_all, post_without_retry
 from capture360.cdf.paging import all_items
 from capture360.errors import CdfUnavailableError
@@ -79,10 +80,11 @@ class Revisions:
         """Return the model named in the settings, or the one created for the capture; None if there is none yet."""
         if self._settings.model_id is not None:
             return self._settings.model_id
-        with cdf_errors("Listing 3D models"):
-            models = self._client.three_d.models.list(limit=None)
-        ours = [model.id for model in models if (model.metadata or {}).get(MARKER) == str(key)]
-        return min((int(model) for model in ours if model is not None), default=None)
+        models = all_items(
+            "Listing 3D models", lambda cursor: self._client.get(self._root, params={"limit": _PAGE, **cursor})
+        )
+        ours = [int(model["id"]) for model in models if (model.get("metadata") or {}).get(MARKER) == str(key)]
+        return min(ours, default=None)
 
     def own_model(self, key: CaptureKey) -> int | None:
         """Return the model that was created for the capture; None if there is none, or the settings name a model."""
@@ -144,18 +146,19 @@ class Revisions:
             if found is None:
                 raise
             return found
-        return _revision(model, answer["items"][0])
+        with cdf_errors("Starting the extraction"):
+            return _revision(model, first_item(answer))
 
     def read(self, model: int, revision: int) -> Revision:
         """Read one revision."""
         with cdf_errors(f"Reading revision {revision} of model {model}"):
-            return _revision(model, self._client.get(f"{self._root}/{model}/revisions/{revision}").json())
+            return _revision(model, json_object(self._client.get(f"{self._root}/{model}/revisions/{revision}")))
 
     def failure(self, model: int, revision: int) -> str:
         """Return the errors in the revision's logs as one sentence part."""
         with cdf_errors(f"Reading the logs of revision {revision}"):
             url = f"{self._root}/{model}/revisions/{revision}/logs"
-            items = self._client.get(url, params={"severity": _ERROR}).json()["items"]
+            items = items_of(self._client.get(url, params={"severity": _ERROR}))
         errors = [f"{item['type']}: {item['info']}" if item.get("info") else str(item["type"]) for item in items]
         return "; ".join(errors) or "its logs hold no error"
 

@@ -24,6 +24,7 @@ from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
 
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.images.files import SHA256, ClassicFiles
+from capture360.cdf.json_answers import AnswerObject, OddAnswerError, json_object
 from capture360.cdf.polling import wait_until
 from capture360.errors import BadInputError, CdfError, CdfUnavailableError, ConfigError
 from capture360.settings.files import FileSettings
@@ -120,12 +121,16 @@ class LargeUploads:
 
     def _start(self, file: LargeFile) -> UploadSession:
         part_size = part_size_of(file)
-        answer = self._initiated(file, _parts(file, part_size))
-        session = UploadSession(file.sha256, part_size, answer["uploadId"], tuple(answer["uploadUrls"]), time.time())
+        parts = _parts(file, part_size)
+        answer = self._initiated(file, parts)
+        links = answer["uploadUrls"]
+        if not isinstance(links, list) or len(links) != parts:
+            raise OddAnswerError("CDF's answer has not a link for each part.", f"Starting the upload of {file.name}")
+        session = UploadSession(file.sha256, part_size, str(answer["uploadId"]), tuple(map(str, links)), time.time())
         self._journals.save(file, session)
         return session
 
-    def _initiated(self, file: LargeFile, parts: int) -> Mapping[str, Any]:
+    def _initiated(self, file: LargeFile, parts: int) -> AnswerObject:
         """Create the file without its content, and return its `uploadId` and `uploadUrls`."""
         settings = self._settings
         body: dict[str, Any] = {
@@ -141,7 +146,7 @@ class LargeUploads:
         sent = {name: value for name, value in body.items() if value is not None}
         with cdf_errors(f"Starting the upload of {file.name}"):
             url = f"{self._url}/initmultipartupload"
-            return dict(self._client.post(url, sent, params={"parts": parts, "overwrite": "true"}).json())
+            return json_object(self._client.post(url, sent, params={"parts": parts, "overwrite": "true"}))
 
     def _named(self, file: LargeFile) -> Mapping[str, Any]:
         """Return how requests name the file."""
