@@ -9,7 +9,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-WRONG = (None, "", "x", "2026-01-01", -1, 10**30, 1.5, float("inf"), float("nan"), True, [], {}, [[]], [None], {"a": 1})
+EXTREME = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
+"""Times that have no equal in UTC."""
+NUMBERS = (-1, 10**30, 1.5, float("inf"), float("nan"))
+WRONG = (None, "", "x", "2026-01-01", *EXTREME, *NUMBERS, True, [], {}, [[]], [None], {"a": 1})
 DEEP = b"[" * 60_000
 BYTES = (b"", b"\x00" * 40, b"null", b"[]", b"{}", b"7", b'"x"', DEEP, b'{"a":' * 30_000, b"\xff\xfe\x00", b'{"at": "')
 

@@ -49,7 +49,8 @@ def _broken(url: str, why: object) -> RecordsError:
 class DocumentStore:
     """Documents below one folder, by relative path. A document is seen complete or not at all.
 
-    Whatever the store raises becomes StoreUnavailableError, or RecordsError where a folder lies in a document's place.
+    Whatever the store raises becomes StoreUnavailableError, or RecordsError where a folder, or a link
+    to itself, lies in a document's place.
 
     On a local or mounted file system it is written to a temporary file and renamed; exclusive creation uses a hard
     link, which unlike an exclusive open never leaves an empty document behind. Object stores write whole objects;
@@ -169,6 +170,8 @@ class DocumentStore:
         except IsADirectoryError:
             raise self.broken(path, "a folder lies in its place") from None
         except Exception as error:  # noqa: BLE001 - stores raise what they like
+            if isinstance(error, OSError) and error.errno == errno.ELOOP:
+                raise self.broken(path, "it is a link that leads to itself") from None
             reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
             said = without_secrets(printable(str(reason)))
             url = without_secrets(printable(self.url_of(path)))

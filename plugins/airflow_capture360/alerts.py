@@ -88,7 +88,7 @@ def _send_one(records: Records, path: str, unreachable: set[str]) -> bool:
         return False  # another process has sent it
     try:
         kept = _Kept.parse(content)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
         url = records.store.url_of(path)
         log.error("A kept alert is damaged and is removed: %s (%s).", url, type(error).__name__)
         records.store.remove(path)
@@ -177,7 +177,10 @@ class _Kept:
 
     @classmethod
     def parse(cls, content: bytes) -> _Kept:
-        """Build an alert from its `document`; ValueError, TypeError, KeyError or RecursionError if it is malformed."""
+        """Build an alert from its `document`.
+
+        ValueError, TypeError, KeyError, RecursionError or OverflowError if it is malformed.
+        """
         values = json.loads(content)
         pending = values["pending"]
         kept = cls(

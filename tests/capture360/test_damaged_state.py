@@ -37,6 +37,7 @@ from capture360.steps import lease
 from capture360.steps.backfill import What, captures_on, mark
 from capture360.steps.captures import detail, newest_deliveries
 from capture360.steps.detect import recorded_detections, recorded_findings
+from capture360.steps.digest import last_drift, note_drift
 from capture360.steps.e57_extraction import recorded_revisions
 from capture360.steps.link_state import ANSWERS, LinkMemory
 from capture360.steps.made import Made
@@ -46,10 +47,14 @@ from capture360.steps.republish_guard import published_revision
 from capture360.steps.retracted import refuse_retracted
 from capture360.steps.review import picture_name
 from capture360.steps.review_answers import Answer, give, given_to
-from capture360.steps.review_due import asking_run, note_questions, note_review, review_due, to_ask
+from capture360.steps.review_due import asked_since, asking_run, note_questions, note_review, review_due, to_ask
 from capture360.steps.review_page import asked_plates, newest_review
 from capture360.steps.review_plates import Question
+from capture360.steps.sense import last_scan, last_snapshot
+from capture360.steps.settling import FolderSnapshot
+from capture360.steps.turns import Turn, keep_turn
 from capture360.steps.validate import recorded_capture
+from capture360.steps.watch_life import Found, last_look, looked
 from capture360.store import DocumentStore
 from capture360_local.stack.lifecycle import Stack, StackError
 from captures import write_cubemap
@@ -115,6 +120,10 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
     records.put_note(KEY, "retraction", {"by": "Ada", "made": Made(images=frozenset({("s", "i")})).document()})
     records.bind("hall-7", "cluster", "project")
     lease.take(records, KEY, "run 1", is_finished=bool)
+    looked(records, datetime.fromisoformat(NOW), found=[Found("stuck", str(KEY), "x", "y", "z")])
+    note_drift(records, "hall-7", datetime.fromisoformat(NOW), 1, ["x"])
+    keep_turn(records, "hall-7", Turn(datetime.fromisoformat(NOW), "walk-2"))
+    records.put_note(KEY, "look", FolderSnapshot(DELIVERY, datetime.fromisoformat(NOW)).document())
     store = fsspec.filesystem("memory").store
     found = {path: json.loads(file.getvalue()) for path, file in store.items() if path.endswith(".json")}
     fsspec.filesystem("memory").store.clear()
@@ -172,6 +181,12 @@ def readers(records: Records, capture: Capture) -> dict[str, Callable[[], object
         "last run": lambda: lease.last_run(records, KEY),
         "project": lambda: records.refuse_other_project("hall-7", "cluster", "project"),
         "mark": lambda: mark(records, KEY, What.INGEST),
+        "watch": lambda: last_look(records, datetime.fromisoformat(NOW)),
+        "drift": lambda: last_drift(records, "hall-7"),
+        "scan": lambda: last_scan(records, ["hall-7"]),
+        "snapshot": lambda: last_snapshot(records, KEY),
+        "held": lambda: lease.held_since(records, KEY),
+        "asked": lambda: asked_since(records, KEY),
         "dates": lambda: captures_on(records, datetime(2026, 5, 1).date()),
     }
 
@@ -232,6 +247,16 @@ def test_counts_of_plates_that_are_no_counts(documents: dict[str, dict[str, Any]
     records.store.put(path, json.dumps({**documents[path], "plates": [1]}).encode())
     with pytest.raises(RecordsError, match=r"annotate\.json is broken \(plates: "):
         detail(records, KEY)
+    records.store.remove(path)
+
+
+def test_a_candidate_that_is_no_asset(documents: dict[str, dict[str, Any]]) -> None:
+    records = Records("memory://damaged-state")
+    path = f"{KEY}/{DELIVERY}/match.json"
+    match = {**match_document(MATCH), "candidates": [[1, 0.7]]}
+    records.store.put(path, json.dumps({**documents[path], "matches": [match]}).encode())
+    with pytest.raises(RecordsError, match="a candidate is an asset and its share"):
+        recorded_matches(records, KEY, DELIVERY)
     records.store.remove(path)
 
 

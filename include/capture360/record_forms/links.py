@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, FiniteFloat
+from pydantic import AfterValidator, BaseModel, Field, FiniteFloat
 
 from capture360.model import FaceName
 from capture360.record_forms.values import STRICT, Corners, FindingDocument, Many, Moment
@@ -38,13 +38,21 @@ class _Asset(_Form):
     tags: list[str]
 
 
+def _candidate(pair: list[_Asset | float]) -> list[_Asset | float]:
+    if not (isinstance(pair[0], _Asset) and isinstance(pair[1], float | int)):
+        raise ValueError("a candidate is an asset and its share")
+    return pair
+
+
 class _Match(_Form):
     detection: _Detection
     asset: _Asset | None
     confidence: FiniteFloat
     status: str
     reason: str
-    candidates: list[Annotated[list[_Asset | FiniteFloat], Field(min_length=2, max_length=2)]]
+    candidates: list[
+        Annotated[list[_Asset | FiniteFloat], Field(min_length=2, max_length=2), AfterValidator(_candidate)]
+    ]
     plate: str
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
@@ -18,8 +18,13 @@ _FINDING = TypeAdapter(Finding)
 
 
 def _moment(text: str) -> str:
-    if datetime.fromisoformat(text).tzinfo is None:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
         raise ValueError("the time has no zone")
+    try:
+        at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the time is beyond the calendar") from None
     return text
 
 

@@ -143,7 +143,7 @@ def last_drift(records: Records, site: str) -> Drift | None:
             return None
         at = datetime.fromisoformat(values["at"]).astimezone(UTC)
         return Drift(at, int(values["compared"]), int(values["differences"]), tuple(map(str, values["sentences"])))
-    except (RecordsError, ValueError, TypeError):
+    except (RecordsError, ValueError, TypeError, OverflowError):
         return None
 
 

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from capture360.errors import LeaseHeldError, RecordsError, UnavailableError
+from capture360.errors import LeaseHeldError, RecordsError, StoreUnavailableError, UnavailableError
 from capture360.model import CaptureKey
 from capture360.records import BETWEEN, HELD, LEASES, Records
 
@@ -78,7 +78,7 @@ def release_ended(records: Records, *, is_finished: Callable[[str], bool]) -> Se
         key = CaptureKey(site, capture)
         try:
             newest, run = position(records, key)
-        except RecordsError:
+        except (RecordsError, StoreUnavailableError):
             continue  # whoever takes or asks about that one lease is given the sentence
         if newest > int(number) or (newest == int(number) and run is None):
             records.store.remove(f"{HELD}/{name}")
@@ -114,7 +114,7 @@ def held_since(records: Records, key: CaptureKey) -> tuple[str, datetime] | None
         return None
     try:
         return run, datetime.fromisoformat(str(document["at"])).astimezone(UTC)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise records.store.broken(_path(key, number), error) from None
 
 

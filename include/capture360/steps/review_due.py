@@ -101,7 +101,7 @@ def asked_since(records: Records, key: CaptureKey) -> tuple[str, datetime] | Non
     try:
         note = records.note(key, _ASKED)
         return None if note is None else (str(note["run"]), datetime.fromisoformat(note["since"]).astimezone(UTC))
-    except (RecordsError, ValueError, TypeError):
+    except (RecordsError, ValueError, TypeError, OverflowError):
         return None
 
 

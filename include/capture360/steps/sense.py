@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from capture360.capture_state import STAGE_STEPS, CaptureState, Stage
-from capture360.errors import Capture360Error, RecordsError
+from capture360.errors import Capture360Error, RecordsError, StoreUnavailableError
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.listing import capture_folder, captures
@@ -38,6 +39,9 @@ _DOUBLINGS = 30
 MOST_LISTED = 20
 """Findings that one log or alert lists."""
 MORE = "more findings of sensing"
+MOST_ANNOUNCED = 500
+"""Captures that one scan announces to each DAG, since keys travel in XComs. The next scans announce others."""
+_NEXT_SCAN = f"the next scan: {MOST_ANNOUNCED} captures are announced at a time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,8 @@ class Sensed:
     `published` are to be announced again for contextualization, which is incomplete, and `suggested` for a review that
     has not begun. `news` are findings that the previous scan did not have. Unchanged captures at their end are in none.
 
-    `announcements` are recorded by `remember` once the events are sent; `turns` is the state for the next scan, by
-    site.
+    `ready`, `published` and `suggested` hold at most MOST_ANNOUNCED captures each. `announcements` are recorded by
+    `remember` once the events are sent; `turns` is the state for the next scan, by site.
     """
 
     ready: tuple[CaptureKey, ...]
@@ -63,11 +67,15 @@ class Sensed:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """An announced delivery, and the body of its record."""
+    """An announced delivery, and the body of its record.
+
+    `turn` orders them: those that this scan announced before it was killed, then new ones, then the longest announced.
+    """
 
     key: CaptureKey
     fingerprint: str
     body: Mapping[str, Any]
+    turn: tuple[bool, str] = (True, "")
 
 
 def sense(
@@ -124,6 +132,9 @@ def sense(
                 suggested.append(key)
             elif why:
                 waiting.append((key, why))
+    announcements.sort(key=lambda each: each.turn)
+    waiting += [(each.key, _NEXT_SCAN) for each in announcements[MOST_ANNOUNCED:]]
+    del announcements[MOST_ANNOUNCED:]
     before = _last_findings(records)
     news = tuple(finding for finding in findings if sentence(finding) not in before)
     ready = tuple(each.key for each in announcements)
@@ -190,6 +201,8 @@ class _Scan:
     now: datetime
     is_finished: Callable[[str], bool]
     run: str | None
+    handed_on: Counter[str] = field(default_factory=Counter)
+    """Captures that this scan announced again, by the note of the announcement."""
 
     def waiting_for(self, site: Site, key: CaptureKey, folder: CaptureFolder) -> str | Announcement:
         """Return the announcement that is due, empty if the capture is done; else what it waits for."""
@@ -223,7 +236,9 @@ class _Scan:
             "files": len(folder.files),
             "bytes": sum(folder.sizes.values()),
         }
-        return Announcement(key, settled.snapshot.fingerprint, body)
+        mine = announced is not None and self._is_mine(announced)
+        turn = (not mine, "" if mine or announced is None else str(announced["announced"]))
+        return Announcement(key, settled.snapshot.fingerprint, body, turn)
 
     def _announcement(self, key: CaptureKey, name: str) -> Mapping[str, Any]:
         """Return the last announcement; None as well if the note is damaged, so that it is announced once more."""
@@ -272,7 +287,10 @@ class _Scan:
                 return False
             if self.now - since < min(site.retrigger_after * 2 ** min(times, _DOUBLINGS), _LONGEST_WAIT):
                 return False
+            if self.handed_on[name] >= MOST_ANNOUNCED:
+                return False
             body["times"] = times + 1
+        self.handed_on[name] += 1
         self.records.put_note(state.key, name, body)
         return True
 
@@ -317,10 +335,10 @@ def _changed(
 
 
 def _last_findings(records: Records) -> set[str]:
-    """Return the findings of the last scan; none if they are damaged, so that they are reported again."""
+    """Return the findings of the last scan; none if they cannot be read, so that they are reported again."""
     try:
         found = json.loads(records.store.read(_FINDINGS) or b"[]")
-    except (ValueError, RecursionError, RecordsError):
+    except (ValueError, RecursionError, RecordsError, StoreUnavailableError):
         return set()
     return {each for each in found if isinstance(each, str)} if isinstance(found, list) else set()
 

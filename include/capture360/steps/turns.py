@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from capture360.errors import RecordsError
+from capture360.errors import RecordsError, StoreUnavailableError
 from capture360.records import SENSING, Records
 
 ENDED_AT_ONCE = 10
@@ -37,19 +37,20 @@ class Turn:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Turn:
-        """Build the state from its `document`; ValueError, KeyError or TypeError if it is damaged."""
+        """Build the state from its `document`; ValueError, KeyError, TypeError or OverflowError if damaged."""
         at = datetime.fromisoformat(document["at"])
+        at.astimezone(UTC)  # raises beyond the years of the calendar
         if at.tzinfo is None or at.year < _FIRST_YEAR or not isinstance(document["next"], str):
             raise ValueError("a time without zone or of no look, or no name")
         return cls(at, document["next"])
 
 
 def last_turn(records: Records, site: str) -> Turn | None:
-    """Return the state of the previous scan; None if there is none or it is damaged, so that everything is listed."""
+    """Return the state of the previous scan; None if it cannot be read, so that everything is listed."""
     try:
         document = records.store.document(_path(site))
         return None if document is None else Turn.from_document(document)
-    except (RecordsError, ValueError, KeyError, TypeError):
+    except (RecordsError, StoreUnavailableError, ValueError, KeyError, TypeError, OverflowError):
         return None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from capture360.errors import RecordsError
 from capture360.records import SENSING, Records
 
 _LOOKED = f"{SENSING}/watched.json"
@@ -50,7 +51,7 @@ def last_look(records: Records, now: datetime) -> Life | None:
         queued = {str(dag): datetime.fromisoformat(text).astimezone(UTC) for dag, text in values["queued"].items()}
         found = tuple(Found(**{name: str(text) for name, text in each.items()}) for each in values["found"])
         more = int(values["more"])
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError, RecordsError):
         return None
     return Life(at, since, queued, found, more) if now >= at else None
 

@@ -13,7 +13,10 @@ from capture360.cdf.capabilities import capabilities
 from capture360.cdf.client import CdfProject, Connection, cdf_errors
 from capture360.cdf.instances import Instances, View
 from capture360.cdf.json_answers import OddAnswerError, first_item
+from capture360.cdf.links.annotations import Annotations
 from capture360.cdf.no_retry import post_without_retry
+from capture360.errors import CdfError
+from capture360.model import FaceRef, Pose, PublishedImage
 from local_cdf import RunningSandbox
 
 ODD = {
@@ -42,7 +45,13 @@ def post(cdf: CdfProject) -> object:
     return first_item(post_without_retry(cdf, "Creating", "/3d/models", {"items": [{"name": "a"}]}))
 
 
-READERS: list[Callable[[CdfProject], object]] = [query, retrieve, post, capabilities]
+def links(cdf: CdfProject) -> object:
+    pose = Pose((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0))
+    image = PublishedImage("i", "captures", "s", pose, {"front": FaceRef("front", "f")})
+    return Annotations(cdf, "images.AssetLink").compare([image], [])
+
+
+READERS: list[Callable[[CdfProject], object]] = [query, retrieve, post, capabilities, links]
 
 
 @pytest.fixture
@@ -83,6 +92,19 @@ def test_an_odd_answer(
         read(cdf)
     assert "proxy" in told.value.remedy
     assert told.value.retryable
+
+
+def test_files_that_an_answer_leaves_out(cdf: CdfProject, answer: Callable[..., None]) -> None:
+    answer(b'{"items": []}')
+    with pytest.raises(OddAnswerError, match="Looking for face files: CDF's answer lacks files"):
+        links(cdf)
+
+
+def test_a_redirect_to_another_host_is_not_followed(cdf: CdfProject, answer: Callable[..., None]) -> None:
+    answer(b"", 307, location="https://elsewhere.example/api")
+    for read in READERS:
+        with pytest.raises(CdfError, match="CDF answered 307"):
+            read(cdf)
 
 
 def test_a_bug_of_our_own_is_no_odd_answer() -> None:

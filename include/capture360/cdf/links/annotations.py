@@ -16,6 +16,7 @@ from capture360.batches import batched
 from capture360.cdf.assets import CORE_ASSET
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.json_answers import OddAnswerError
 from capture360.cdf.links.annotation_decisions import decisions_in
 from capture360.cdf.links.annotation_plan import (
     CREATING_APP,
@@ -190,7 +191,9 @@ class Annotations:
         refs = _faces(images)
         with cdf_errors("Looking for face files"):
             found = self._client.files.retrieve_multiple(external_ids=[ref.external_id for ref in refs])
-        ids = {file.external_id: int(file.id) for file in found}
+            ids = {file.external_id: int(file.id) for file in found}
+            if not {ref.external_id for ref in refs} <= set(ids):
+                raise OddAnswerError("CDF's answer lacks files that were asked for.")
         faces = {image.external_id: image.faces for image in images}
         wanted = [
             self._wanted(match, ids[faces[match.detection.image][match.detection.face].external_id])
