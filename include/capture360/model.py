@@ -157,6 +157,11 @@ class EncodedFace:
 class FaceSource(Protocol):
     """The faces of a capture's stations. Every batch opens a source of its own and closes it."""
 
+    @property
+    def side_by_side(self) -> bool:
+        """Whether several threads may ask for faces at once."""
+        ...
+
     def faces(self, station: Station) -> Iterable[EncodedFace]: ...
     def close(self) -> None: ...
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 CLIENT_NAME = "capture360"
 _RETRIES = 6
 """Retries of one request, over about half a minute; longer outages are left to the retries of the scheduler."""
+FILES_AT_ONCE = 12
+"""Files that one process sends to CDF, or reads from it, at once."""
 _REQUIRED = ("base_url", "project", "token_url", "client_id", "client_secret")
 RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
 """Statuses that a later attempt may not meet again."""
@@ -254,13 +256,16 @@ def inspect(connection: Connection) -> str:
 
 @cache
 def configure_process() -> None:
-    """Configure the SDK once per process: limit retries and reset its event loop after a fork.
+    """Configure the SDK once per process: limit retries, send files side by side, reset its event loop after a fork.
 
     The loop's thread does not survive a fork.
     """
     from cognite.client import global_config
 
     global_config.max_retries = _RETRIES
+    if not global_config.concurrency_settings.is_frozen:  # as it is once another client has sent a request
+        global_config.concurrency_settings.files.upload = FILES_AT_ONCE
+        global_config.concurrency_settings.files.download = FILES_AT_ONCE
     os.register_at_fork(after_in_child=_forget_background_loop)
 
 

@@ -74,8 +74,8 @@ def sphere_faces(
     resampled, as panoramas are. BadInputError names file and image if a picture is damaged.
     """
     if sphere.panorama and sphere.panorama.blob:
-        content = read_picture(file, sphere.panorama.blob)
         where = f"{file.where}: {sphere.images[0].label}"
+        content = read_picture(file, sphere.panorama.blob)
         yield from projected_faces(content, where, face_size, jpeg_quality, max_megapixels, progressive=progressive)
         return
     for face in sphere.faces:

@@ -32,3 +32,8 @@ class MemoryBudget:
 
 DECODING = MemoryBudget(384 << 20)
 """Enough for eight cube faces of 4096 pixels at once."""
+PANORAMAS = MemoryBudget(256 << 20)
+"""Decoded panoramas from which faces are being made: two of 8192 x 4096 pixels, one that is larger than 44 megapixels.
+
+Who waits for it holds nothing of `DECODING`, which is asked for inside.
+"""

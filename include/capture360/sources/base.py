@@ -22,6 +22,9 @@ class FaceOptions:
 class FolderSource:
     """A source that reads a capture's landing folder."""
 
+    side_by_side = True
+    """Whether several threads may ask for faces at once."""
+
     def __init__(self, capture: Capture, folder: CaptureFolder, options: FaceOptions) -> None:
         self._capture = capture
         self._folder = folder

@@ -19,8 +19,10 @@ class Blurred:
     """Faces of another source as the callable at the dotted path `path` returns them, with their new sha256.
 
     ConfigError if there is no such callable, if it fails, or if it returns anything but a picture of the same size and
-    type, so that no face is uploaded unblurred.
+    type, so that no face is uploaded unblurred. One thread at a time calls it.
     """
+
+    side_by_side = False
 
     def __init__(self, source: FaceSource, capture: Capture, path: str) -> None:
         self._source = source

@@ -26,8 +26,11 @@ class E57Panoramas(FolderSource):
     """Spherical images are projected; pinhole faces that are square-on pass through untouched.
 
     Each file's description is read once a source; pictures are read in place, never the whole file. The file that was
-    read last stays open until `close`, so that one in a deflated archive is not unpacked for every station.
+    read last stays open until `close`, so that one in a deflated archive is not unpacked for every station. So one
+    thread at a time reads.
     """
+
+    side_by_side = False
 
     def __init__(self, capture: Capture, folder: CaptureFolder, options: FaceOptions) -> None:
         super().__init__(capture, folder, options)

@@ -12,17 +12,16 @@ from capture360.sources.cubemap import read_delivered
 
 
 class Panoramas(FolderSource):
-    """Equirectangular JPEG or PNG files. Holds one decoded panorama at a time."""
+    """Equirectangular JPEG or PNG files. A thread holds one decoded panorama at a time."""
 
     def faces(self, station: Station) -> Iterator[EncodedFace]:
         """The six faces in the order of `FACES`, each encoded when asked for."""
         path = self._capture.media[station.id].panorama
         if path is None:
             raise BadInputError(f"{station.id}: no panorama is named. Fill pano_file in the stations table.")
-        content = read_delivered(self._folder, path)
         options = self._options
         yield from projected_faces(
-            content,
+            read_delivered(self._folder, path),
             path,
             options.face_size,
             options.jpeg_quality,

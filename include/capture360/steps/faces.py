@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from capture360.batches import batched
 from capture360.cdf.ports import Image360Store
 from capture360.cdf.registry import mode_of
-from capture360.errors import BadInputError, MissingStepError
+from capture360.errors import BadInputError, Capture360Error, MissingStepError
 from capture360.landing.fingerprint import fingerprint as fingerprint_of
 from capture360.landing.folder import CaptureFolder
 from capture360.model import (
@@ -30,14 +29,17 @@ from capture360.records import Records
 from capture360.sources import FaceOptions, open_source
 from capture360.sources.blurred import Blurred
 from capture360.steps.context import StepContext
+from capture360.steps.face_pipeline import MAKERS, Failed, Made, Stored, make_and_store
 from capture360.steps.progress import Progress
 from capture360.steps.republish_guard import protected_images, refuse_silent_change
 from capture360.steps.stored import make_whole
 from capture360.steps.validate import recorded_batches, recorded_capture
 
 STEP = "faces"
-WINDOW = 4
-"""Stations whose faces are held and uploaded together."""
+_SAMPLED = 4
+"""Of so many stations one face is read back after its upload."""
+_MOST_FAILED = 5
+"""When more stations fail, the cause is none of theirs, and the rest is left to the next try."""
 Shas = dict[FaceName, str]
 
 
@@ -57,7 +59,8 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
 
     BadInputError if the folder changed since it was validated, even while it was read, or if a published station
     changed without a new revision. Poses are compared before anything is uploaded, pictures as they are made; what was
-    uploaded until then is removed again, since no record names it.
+    uploaded until then is removed again, since no record names it. A station whose faces cannot be made or stored does
+    not stop the others: its error is raised at the end, and the next try finds what is stored.
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
     folder = _unchanged_folder(ctx, key, fingerprint)
@@ -66,31 +69,26 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
     stations = capture.stations[batch * size : (batch + 1) * size]
     known = _recorded(ctx, key, fingerprint, batch)
     there = _stored_stations(model, key, known)
-    progress = Progress(ctx.log)
     published = protected_images(ctx.records, capture, model.images(key))
     _refuse_other_poses(capture, published)
-    done: dict[str, Shas] = {}
-    uploaded: list[FaceRef] = []
-    size_of_new = 0
+    making = [station for station in stations if station.id not in there]
+    shas = {station: known[station] for station in there}
+    sampled = frozenset(station.id for station in stations[::_SAMPLED])
+    sender = _Sender(ctx, model, capture, published, sampled)
     try:
         with closing(open_faces(ctx, capture, folder)) as source:
-            read = 0
-            for window in batched(stations, WINDOW):
-                done.update((station.id, known[station.id]) for station in window if station.id in there)
-                making = [station for station in window if station.id not in there]
-                made, new = _put_stations(ctx, model, source, capture, making, published)
-                done.update(made)
-                uploaded += new
-                size_of_new += sum(new.values())
-                read += len(window)
-                progress(read, len(stations), f"batch {batch}: stations")
+            new, failed = _make_and_send(source, making, sender, f"batch {batch}: stations", len(stations))
         _unchanged_folder(ctx, key, fingerprint)
     except BadInputError:
-        model.remove_faces(uploaded)
+        model.remove_faces(sender.sent)
         raise
+    if failed:
+        raise _first_to_fix(failed)
+    shas.update(new.shas)
+    done = {station.id: shas[station.id] for station in stations}
     ctx.records.put(key, fingerprint, STEP, {"made_with": _made_with(ctx), "faces": done}, run=ctx.run, batch=batch)
-    found = len(FACES) * len(stations) - len(uploaded)
-    return FacesDone(batch, len(stations), len(uploaded), found, size_of_new)
+    found = len(FACES) * len(stations) - new.uploaded
+    return FacesDone(batch, len(stations), new.uploaded, found, new.bytes)
 
 
 def recorded_faces(records: Records, key: CaptureKey, fingerprint: str, batches: int) -> dict[str, Shas]:
@@ -179,30 +177,101 @@ def _stored_stations(model: Image360Store, key: CaptureKey, known: Mapping[str, 
     return {station for station, by_face in refs.items() if stored.issuperset(by_face.values())}
 
 
-def _put_stations(
-    ctx: StepContext,
-    model: Image360Store,
-    source: FaceSource,
-    capture: Capture,
-    stations: Sequence[Station],
-    published: Mapping[str, PublishedImage],
-) -> tuple[dict[str, Shas], Mapping[FaceRef, int]]:
-    """Upload missing faces of the stations; return the sha256 by face, and the size of each that was uploaded."""
-    encoded = [(station, face) for station in stations for face in _complete(station, source.faces(station))]
-    shas: dict[str, Shas] = {station.id: {} for station in stations}
-    for station, face in encoded:
-        shas[station.id][face.face] = face.sha256
-    refs = references(model, capture.key, shas)
-    for station in stations:
-        image = published.get(image_id(capture.key, station.id))
-        if image is not None:
-            refuse_silent_change(capture, station, image, refs[station.id])
-    stored = model.stored({refs[station.id][face.face]: face.sha256 for station, face in encoded})
-    wanting = [(station, face) for station, face in encoded if refs[station.id][face.face] not in stored]
-    new = model.put_faces(capture, wanting)
-    by_ref = {refs[station.id][face.face]: (station, face) for station, face in encoded}
-    make_whole(model, capture, by_ref, sample=ctx.site.verify != "off", log=ctx.log)
-    return shas, {ref: len(by_ref[ref][1].content) for ref in new}
+@dataclass(slots=True)
+class _Sent:
+    """What was sent of some stations: sha256 by face, faces and bytes that were uploaded, and what is to be logged."""
+
+    shas: dict[str, Shas] = field(default_factory=dict)
+    uploaded: int = 0
+    bytes: int = 0
+    said: list[str] = field(default_factory=list)
+
+    def add(self, other: _Sent) -> None:
+        self.shas.update(other.shas)
+        self.uploaded += other.uploaded
+        self.bytes += other.bytes
+
+
+class _Sender:
+    """Upload faces of stations that are missing, and verify what is stored. Used by several threads."""
+
+    def __init__(
+        self,
+        ctx: StepContext,
+        model: Image360Store,
+        capture: Capture,
+        published: Mapping[str, PublishedImage],
+        sampled: Collection[str],
+    ) -> None:
+        self.log = ctx.log
+        self._verify = ctx.site.verify
+        self._model = model
+        self._capture = capture
+        self._published = published
+        self._sampled = sampled
+        self.sent: list[FaceRef] = []
+        """References whose upload was begun."""
+
+    def send(self, window: Sequence[Made]) -> _Sent:
+        model, capture, done = self._model, self._capture, _Sent()
+        faces = [(made.station, face) for made in window for face in made.faces]
+        for station, face in faces:
+            done.shas.setdefault(station.id, {})[face.face] = face.sha256
+        refs = references(model, capture.key, done.shas)
+        for made in window:
+            image = self._published.get(image_id(capture.key, made.station.id))
+            if image is not None:
+                refuse_silent_change(capture, made.station, image, refs[made.station.id])
+        by_ref = {refs[station.id][face.face]: (station, face) for station, face in faces}
+        stored = model.stored({ref: face.sha256 for ref, (_, face) in by_ref.items()})
+        wanting = [ref for ref in by_ref if ref not in stored]
+        self.sent += wanting
+        new = model.put_faces(capture, [by_ref[ref] for ref in wanting])
+        sample = self._verify != "off" and any(made.station.id in self._sampled for made in window)
+        make_whole(model, capture, by_ref, sample=sample, log=done.said.append)
+        done.uploaded, done.bytes = len(new), sum(len(by_ref[ref][1].content) for ref in new)
+        return done
+
+
+def _make_and_send(
+    source: FaceSource, stations: Sequence[Station], sender: _Sender, what: str, total: int
+) -> tuple[_Sent, Sequence[Failed]]:
+    """Return what was sent, and what failed; BadInputError if a published station changed.
+
+    Everything is logged by this thread: loggers of tasks need not be safe for others.
+    """
+    progress = Progress(sender.log)
+    done, failed = _Sent(), list[Failed]()
+    read = total - len(stations)
+    makers = MAKERS if source.side_by_side else 1
+    outcomes = make_and_store(stations, lambda station: _complete(station, source.faces(station)), sender.send, makers)
+    with closing(outcomes):
+        for outcome in outcomes:
+            if isinstance(outcome, Stored):
+                done.add(outcome.outcome)
+                for line in outcome.outcome.said:
+                    sender.log(line)
+            elif outcome.stored and isinstance(outcome.error, BadInputError):
+                raise outcome.error
+            else:
+                failed.append(outcome)
+                sender.log(f"{', '.join(each.id for each in outcome.stations)} failed: {_in_words(outcome.error)}")
+                if len(failed) > _MOST_FAILED:
+                    break
+            read += len(outcome.stations)
+            progress(read, total, what)
+    return done, failed
+
+
+def _in_words(error: Exception) -> str:
+    """Return the message of an error that is meant for people, the name of any other: its text may hold a link."""
+    return error.message if isinstance(error, Capture360Error) else type(error).__name__
+
+
+def _first_to_fix(failed: Sequence[Failed]) -> Exception:
+    """Return the error of a batch: one that a later try may not meet, so that the scheduler tries, else the first."""
+    errors = [each.error for each in failed]
+    return next((each for each in errors if not isinstance(each, Capture360Error) or each.retryable), errors[0])
 
 
 def _complete(station: Station, made: Iterable[EncodedFace]) -> Sequence[EncodedFace]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+import httpx
 import numpy as np
 import pytest
 
@@ -181,6 +183,35 @@ def test_a_folder_that_changes_while_it_is_read_is_not_taken_in(world: World) ->
         faces(ctx, drop.key, fingerprint, 0)
     assert world.files("shifting") == {}
     assert world.records.get(drop.key, fingerprint, "faces", 0) is None
+
+
+def test_a_picture_that_cannot_be_decoded_stops_no_other_station(world: World) -> None:
+    """Damage that neither size nor time of the file shows, as a failing disk makes it."""
+    drop = world.drop("bad-sector", stations=6)
+    fingerprint = record_as_validated(world.records, drop, world.site)
+    broken = drop.folder / "images/002/front.jpg"
+    content, times = broken.read_bytes(), broken.stat()
+    broken.write_bytes(content[:200] + bytes(len(content) - 200))
+    os.utime(broken, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with pytest.raises(BadInputError, match=r"images/002/front.jpg"):
+        faces(world.ctx(), drop.key, fingerprint, 0)
+    assert len(world.files("bad-sector")) == 30
+    assert any(line.startswith("002 failed: images/002/front.jpg") for line in world.said)
+    broken.write_bytes(content)
+    os.utime(broken, ns=(times.st_atime_ns, times.st_mtime_ns))
+    done = faces(world.ctx(), drop.key, fingerprint, 0)
+    assert (done.uploaded, done.found) == (6, 30)
+
+
+def test_a_face_that_cdf_refuses_stops_no_other(world: World) -> None:
+    drop = world.drop("one-refused", stations=3)
+    fingerprint = record_as_validated(world.records, drop, world.site)
+    fault = {"effect": "status", "method": "POST", "path": "*/files", "nth": 8, "status": 400, "message": "no"}
+    httpx.post(f"{world.running.base_url}/sandbox/faults", json=fault, trust_env=False).raise_for_status()
+    with pytest.raises(CdfError, match=r"Uploading 00._.*jpg: CDF answered 400: no"):
+        faces(world.ctx(), drop.key, fingerprint, 0)
+    assert sum(file.uploaded for file in world.files("one-refused").values()) == 17
+    assert faces(world.ctx(), drop.key, fingerprint, 0).uploaded == 1
 
 
 def test_a_pose_that_changed_silently_is_refused_before_anything_is_uploaded(world: World) -> None:

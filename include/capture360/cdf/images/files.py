@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from capture360.batches import batched
-from capture360.cdf.client import cdf_errors
+from capture360.cdf.client import FILES_AT_ONCE, cdf_errors
 from capture360.errors import ConfigError
 from capture360.model import Capture, EncodedFace, Station
 from capture360.settings.files import FileSettings
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 SHA256 = "sha256"
 _SUFFIX = {"image/jpeg": "jpg", "image/png": "png"}
 _ATTEMPTS = 3
-_UPLOADS = 6
 LINKS_AT_ONCE = 100
 """Most files per `POST /files/downloadlink`."""
 _T = TypeVar("_T")
@@ -46,9 +45,12 @@ def face_metadata(capture: Capture, station: Station, face: EncodedFace) -> dict
 
 
 def side_by_side(work: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
-    """Apply `work` to every item in parallel: one thread more than the SDK sends requests at once."""
-    with ThreadPoolExecutor(max_workers=_UPLOADS) as pool:
-        return list(pool.map(work, items))
+    """Apply `work` to every item in parallel; the first error is raised once all others are done."""
+    if not items:
+        return []
+    with ThreadPoolExecutor(max_workers=min(len(items), FILES_AT_ONCE)) as pool:
+        futures = [pool.submit(work, item) for item in items]
+    return [future.result() for future in futures]
 
 
 def with_fresh_links(upload: Callable[[], object], doing: str) -> None:
