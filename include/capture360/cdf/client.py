@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from capture360.cdf.answers import count_answers
 from capture360.cdf.json_answers import OddAnswerError
 from capture360.cdf.project_mode import DEFAULT_MODE, ModeName, checked_mode
+from capture360.cdf.throttle import pace_requests
 from capture360.errors import CdfError, CdfUnavailableError, ConfigError
 
 if TYPE_CHECKING:
@@ -256,13 +257,14 @@ def inspect(connection: Connection) -> str:
 
 @cache
 def configure_process() -> None:
-    """Configure the SDK once per process: limit retries, send files side by side, reset its event loop after a fork.
+    """Configure the SDK once per process: retries, throttling, files side by side, and its event loop after a fork.
 
     The loop's thread does not survive a fork.
     """
     from cognite.client import global_config
 
     global_config.max_retries = _RETRIES
+    pace_requests()
     if not global_config.concurrency_settings.is_frozen:  # as it is once another client has sent a request
         global_config.concurrency_settings.files.upload = FILES_AT_ONCE
         global_config.concurrency_settings.files.download = FILES_AT_ONCE
