@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture360.checks import (
     captures,
+    declared,
     digests,
     files,
     neighbours,
@@ -19,6 +20,7 @@ from capture360.checks import (
     stations,
     structure,
     times,
+    unused,
 )
 from capture360.checks.parsed_capture import CheckInput, ParsedStations, image_refs, parse_stations
 from capture360.checks.pictures import inspect
@@ -40,14 +42,15 @@ if TYPE_CHECKING:
 
 _STEPS = 4
 _GATE: tuple[Callable[[CheckInput], Iterator[Group]], ...] = (
-    files.rows_left_out,
+    unused.rows_left_out,
     structure.gate,
     stations.similar_ids,
     times.readable,
     stations.names,
     times.dates,
     captures.gate,
-    files.orphans,
+    unused.orphans,
+    declared.cells,
     plausibility.gate,
     rotations.gate,
     captures.against_earlier,
@@ -146,7 +149,7 @@ def _files(given: CheckInput, progress: Progress | None) -> Iterator[Group]:
 
 def _valid_rows(tables: Tables, delivered: Frame) -> Tables:
     """Return the tables without station rows that they mark as not valid."""
-    rows = files.not_valid(delivered)
+    rows = unused.not_valid(delivered)
     if not len(rows):
         return tables
     return replace(tables, stations=tables.stations.drop(index=rows.tolist()).reset_index(drop=True))

@@ -1,4 +1,4 @@
-"""File rules F01 to F06: the assignment of pictures to stations."""
+"""File rules F01 to F05: the assignment of pictures to stations."""
 
 from __future__ import annotations
 
@@ -9,18 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture360.checks.parsed_capture import CheckInput, ParsedStations
-from capture360.checks.violations import (
-    FindingGroup,
-    Frame,
-    Group,
-    Results,
-    RowViolations,
-    first_of,
-    repeated,
-    where,
-)
+from capture360.checks.violations import Frame, Group, Results, RowViolations, repeated, where
 from capture360.model import FACES, CaptureKind
-from capture360.readers.pictures import OTHER_PICTURE, PICTURE
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import Expect, Family, says
 
@@ -180,81 +170,6 @@ F05 = FILES.rule(
         value="images/s-03/top.jpg",
     ),
 )
-
-F06 = FILES.rule(
-    "F06",
-    "Every picture belongs to a station of the table",
-    why="A picture without a station may be a station that was forgotten.",
-    disposition=Disposition.WARN,
-    scope="file",
-    stage="gate",
-    judges="pictures of the folder and of the tables, and station_id",
-    messages={
-        **says(
-            '{where}: the station "{value}" is not in the stations table. Add it there, or remove the row.',
-            bad="a row for s-99, which has no pose",
-            where="faces.csv row 14 (s-99)",
-            value="s-99",
-        ),
-        **says(
-            "{where} holds pictures of no station ({value}): {names}. Add their rows, or remove them.",
-            name="orphans",
-            bad="a folder of pictures that no row names",
-            where="the capture folder",
-            value="2",
-            names="images/s-99/front.jpg, images/s-99/top.jpg",
-        ),
-        **says(
-            "{where} holds pictures that are neither JPEG nor PNG and are not read ({value}): {names}. Export them so.",
-            name="other_form",
-            bad="images/s-02/top.webp",
-            where="the capture folder",
-            value="1",
-            names="images/s-02/top.webp",
-        ),
-        **says(
-            "{where} is marked valid = {value} and is left out, as the table asks.",
-            name="skipped",
-            disposition=Disposition.NOTE,
-            bad="valid = false",
-            where="stations.csv row 3 (s-02)",
-            value="false",
-        ),
-    },
-)
-
-
-def rows_left_out(given: CheckInput) -> Iterator[Group]:
-    """Check F06 for faces of unknown stations, and for stations that the table marks as not valid."""
-    faces, delivered = given.table.faces, given.delivered
-    unknown = ~faces.frame["station_id"].isin(delivered.frame["station_id"]) & (faces.frame["row"] > 0)
-    if unknown.any():
-        yield RowViolations(F06, faces, where(unknown), column="station_id")
-    skipped = not_valid(delivered)
-    if len(skipped):
-        yield RowViolations(F06, delivered, skipped, "skipped", "valid")
-
-
-def not_valid(stations: Frame) -> NDArray[np.int64]:
-    """Return the rows that the table marks as not valid."""
-    if "valid" not in stations.frame.columns:
-        return np.empty(0, dtype=np.int64)
-    return where(stations.frame["valid"].str.casefold().isin(["false", "0", "no", "n"]))
-
-
-def orphans(given: CheckInput) -> Iterator[Group]:
-    """Check F06: pictures that no station uses."""
-    table = given.table
-    if table.manifest.kind is CaptureKind.E57:
-        return
-    named = table.faces.frame
-    used = {*given.faces.frame["file"], *named.loc[named["row"] > 0, "file"]}
-    left = [entry.path for entry in given.folder.files if PICTURE.search(entry.path) and entry.path not in used]
-    if left:
-        yield FindingGroup([F06.finding("", len(left), message="orphans", names=first_of(left))])
-    others = [entry.path for entry in given.folder.files if OTHER_PICTURE.search(entry.path)]
-    if others:
-        yield FindingGroup([F06.finding("", len(others), message="other_form", names=first_of(others))])
 
 
 def suite(given: CheckInput, results: Results) -> Iterator[Group]:

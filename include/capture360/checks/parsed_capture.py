@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture360.checks.site_poses import site_poses
-from capture360.checks.text_columns import Numbers, Times, parse_numbers, to_utc
+from capture360.checks.text_columns import Numbers, Times, declared_count, declared_digest, parse_numbers, to_utc
 from capture360.checks.violations import Frame
 from capture360.geometry.rotation import tilts
 from capture360.landing.folder import CaptureFolder
@@ -75,6 +75,16 @@ class ParsedStations:
 
 
 @dataclass(frozen=True, slots=True)
+class Declared:
+    """What the faces table says of a file; None and empty where it says nothing that can be read."""
+
+    width: int | None = None
+    height: int | None = None
+    size_bytes: int | None = None
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ImageRef:
     """Reference to a picture in a table or the folder. `resolution` is the table's, 0 if not stated."""
 
@@ -87,6 +97,7 @@ class ImageRef:
     resolution_from: str = ""
     taken: datetime | None = None
     """The table's time; set for one picture of each station."""
+    declared: Declared = Declared()
 
     @property
     def where(self) -> str:
@@ -161,10 +172,22 @@ def image_refs(table: ParsedStations, faces: Frame) -> Iterator[ImageRef]:
     if "resolution" in table.numbers:
         by_station = dict(zip(table.stations.frame["station_id"], table.numbers["resolution"].values, strict=True))
     taken = dict(zip(table.stations.frame["station_id"], table.times.utc.dt.to_pydatetime(), strict=True))
-    for station, face, file, row in zip(frame["station_id"], frame["face"], frame["file"], frame["row"], strict=True):
+    said = list(_declared(frame))
+    places = zip(frame["station_id"], frame["face"], frame["file"], frame["row"], strict=True)
+    for number, (station, face, file, row) in enumerate(places):
         time = taken.get(station) if face in ("front", PANORAMA) else None
         own = by_station.get(station, np.nan)
         named = 0 if pd.isna(own) or not np.isfinite(own) else int(own)
         source = f"{table.stations.file} resolution" if named else "capture.yaml image.resolution"
         known = time if time is not None and not pd.isna(time) else None
-        yield ImageRef(file, station, face, faces.file, int(row), named or stated, source, known)
+        yield ImageRef(file, station, face, faces.file, int(row), named or stated, source, known, said[number])
+
+
+def _declared(frame: pd.DataFrame) -> Iterator[Declared]:
+    """What each row of the faces table says of its file."""
+    nothing = [""] * len(frame)
+    columns = [
+        frame[name] if name in frame.columns else nothing for name in ("width", "height", "size_bytes", "sha256")
+    ]
+    for width, height, size, digest in zip(*columns, strict=True):
+        yield Declared(declared_count(width), declared_count(height), declared_count(size), declared_digest(digest))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from datetime import UTC
 from itertools import islice
 from typing import IO
 
+from capture360.checks.declared import differences
 from capture360.checks.files import FILES
 from capture360.checks.parsed_capture import ImageRef
 from capture360.checks.violations import Progress
@@ -190,6 +192,9 @@ def _inspected(folder: CaptureFolder, picture: ImageRef, settings: CheckSettings
         return ImageInspection(picture, None)  # the gate has reported it as not there
     if size == 0:
         return ImageInspection(picture, None, (picture.finding(F07, 0),))
+    other_size = tuple(differences(picture, size=size, pixels=None, digest=""))
+    if other_size:
+        return ImageInspection(picture, None, other_size)
     try:
         with folder.open(picture.path) as stream:
             return _read(stream, size, picture, settings)
@@ -220,7 +225,8 @@ def _read(stream: IO[bytes], size: int, picture: ImageRef, settings: CheckSettin
         return ImageInspection(picture, None, (picture.finding(F12, header.channels, sentence=str(error)),))
     stream.seek(0)
     content = stream.read(high + 1)
-    found = []
+    digest = hashlib.sha256(content).hexdigest() if picture.declared.sha256 else ""
+    found = list(differences(picture, size=size, pixels=(header.width, header.height), digest=digest))
     if spare := check_whole(content, picture.where, settings.max_megapixels).spare:
         found.append(picture.finding(F08, f"{spare:,}", message="spare"))
     brightness = _blank_brightness(content, header)

@@ -16,6 +16,7 @@ from capture360.rules.finding import Disposition
 from capture360.rules.rule import Expect, Family, says
 from capture360.settings.checks import CheckSettings
 
+_FROM_PICTURES = ROTATIONS["heading_pitch_roll_deg"]
 _UNITS = ((1e-3, "millimetres", "mm"), (1e-2, "centimetres", "cm"), (0.3048, "feet", "ft"))
 
 POSES = Family("P", "Poses: is every station where it says, turned as it says?")
@@ -170,6 +171,12 @@ def _unturned(table: ParsedStations, rows: NDArray[np.int64]) -> Iterator[RowVio
 def _empty(table: ParsedStations, rows: NDArray[np.int64], column: str) -> Iterator[RowViolations]:
     numbers = table.numbers[column]
     rows = rows[np.isnan(numbers.values[rows]) & ~numbers.wrong[rows]]
+    # Of an angle that a picture does not give, the finding of the picture says why.
+    said = {finding.station for finding in table.tables.findings if finding.rule == "S14"}
+    if said and column in _FROM_PICTURES and len(rows):
+        rows = rows[~table.stations.frame["station_id"].iloc[rows].isin(said).to_numpy()]
+    if not len(rows):
+        return
     is_empty = (table.stations.frame[column].iloc[rows] == "").to_numpy()
     if is_empty.any():
         yield RowViolations(P01, table.stations, rows[is_empty], column=column)

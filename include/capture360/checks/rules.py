@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from capture360.checks import digests, neighbours, picture_sizes, pictures, plausibility, rotations, structure  # noqa: F401 - they add rules to families of other modules
+from capture360.checks import (  # noqa: F401 - they add rules to families of other modules
+    declared,
+    digests,
+    neighbours,
+    picture_sizes,
+    pictures,
+    plausibility,
+    rotations,
+    structure,
+    unused,
+)
 from capture360.checks.captures import CAPTURES
 from capture360.checks.files import FILES
 from capture360.checks.poses import POSES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,9 @@ _USUAL = (
     (r"([T ][0-9]{2}:59):60", r"\1:59"),
 )
 """Small letters (RFC 3339), a decimal comma, a typographic minus, a leap second: a second after the one before it."""
+_COUNT = re.compile(r"([0-9]{1,12})(?:\.0*)?")
+_GROUPED = re.compile(r"[0-9]{1,3}(?:([ .,'\u2019\u00a0\u2009\u202f])[0-9]{3})(?:\1[0-9]{3})*")
+_SHA256 = re.compile(r"(?:sha-?256[:=] *)?([0-9a-f]{64})", re.IGNORECASE)
 _LATEST = 1e11
 _FIRST, _LAST = -62_135_510_400_000_000, 253_402_128_000_000_000
 """Years 1 and 9999 less a day, in Unix microseconds. Times beyond are clamped to these, which no rule accepts."""
@@ -67,6 +71,19 @@ def parse_numbers(column: pd.Series[str]) -> Numbers:
         np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64),
         np.asarray(wrong.to_numpy(zero_copy_only=False), dtype=bool),
     )
+
+
+def declared_count(text: str) -> int | None:
+    """Return a whole number, in groups of three or not; None if the text is none."""
+    if found := _COUNT.fullmatch(text):
+        return int(found[1])
+    return int(re.sub("[^0-9]", "", text)) if _GROUPED.fullmatch(text) else None
+
+
+def declared_digest(text: str) -> str:
+    """Return a sha256 in small letters; empty if the text is none."""
+    found = _SHA256.fullmatch(text)
+    return found[1].lower() if found else ""
 
 
 @dataclass(frozen=True)

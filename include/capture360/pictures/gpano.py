@@ -32,8 +32,11 @@ class GPano:
     cropped_left: int | None = None
     cropped_top: int | None = None
     heading: float | None = None
+    """Also nan where it is stated as nothing, see `empty`."""
     pitch: float | None = None
     roll: float | None = None
+    empty: frozenset[str] = frozenset()
+    """Names that are there without a value."""
 
     @property
     def cropped(self) -> bool:
@@ -98,6 +101,7 @@ def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
         "heading": number("PoseHeadingDegrees"),
         "pitch": number("PosePitchDegrees"),
         "roll": number("PoseRollDegrees"),
+        "empty": frozenset(name for name, text in found.items() if not text),
     }
     return GPano(**values)
 

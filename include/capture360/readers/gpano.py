@@ -15,7 +15,7 @@ from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import slug
 from capture360.pictures.exif import Place, camera_notes
-from capture360.pictures.gpano import read_gpano
+from capture360.pictures.gpano import GPano, read_gpano
 from capture360.pictures.jpeg import ImageError, read_header
 from capture360.readers.canonical import table_of_rows, tables_named
 from capture360.readers.columns import ROTATIONS, STATION_COLUMNS
@@ -25,7 +25,7 @@ from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
 from capture360.rules.finding import Finding
 from capture360.rules.manifest import S09
-from capture360.rules.structure import S03, S12
+from capture360.rules.structure import S03, S12, S14
 from capture360.settings.checks import CheckSettings
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ DEFAULTS: dict[str, Any] = {
     "rotation": {"kind": "heading_pitch_roll_deg", "direction": "camera_to_world"},
 }
 _COLUMNS = ("station_id", "pano_file", "x", "y", "z", "heading", "pitch", "roll", "time_taken")
+_DAMAGED = "has damaged XMP metadata, which is no valid XML, so that its heading cannot be read"
 _WGS84_A, _WGS84_F = 6_378_137.0, 1 / 298.257223563
 
 
@@ -48,16 +49,18 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     rows = [_row(folder, path, manifest) for path in paths]
     frame = _frame([row.cells for row in rows])
     lacking = {row.path: row.lacking for row in rows if row.lacking}
+    from_pictures = manifest.rotation.kind == "heading_pitch_roll_deg"
+    unturned = {row.path: row.unturned for row in rows if row.unturned and from_pictures}
     file = "the pictures"
     if tables_named(folder, "stations"):
         table = table_of_rows(folder, "stations", manifest, settings, STATION_COLUMNS, ("pano_file",))
         frame, file = _joined(frame, table.frame), table.file
         _refuse_without_rotation(frame, manifest, file)
-        findings = (*table.findings, *_unplaced(frame, lacking))
+        findings = (*table.findings, *_unplaced(frame, lacking), *_unturned(frame, unturned))
         return Tables(manifest, frame, panoramas(folder, frame), file, file, findings)
     _refuse_without_rotation(frame, manifest, file)
     faces = panoramas(folder, frame)
-    findings = tuple(_unplaced(frame, lacking))
+    findings = (*_unplaced(frame, lacking), *_unturned(frame, unturned))
     return Tables(manifest, frame.assign(file=frame["pano_file"]), faces, file, file, findings)
 
 
@@ -69,13 +72,22 @@ def _unplaced(frame: pd.DataFrame, lacking: Mapping[str, str]) -> Iterator[Findi
             yield S12.finding(path, station=station, problem=lacking[path])
 
 
+def _unturned(frame: pd.DataFrame, unturned: Mapping[str, str]) -> Iterator[Finding]:
+    """Findings about stations without a heading, pitch or roll that their pictures should give."""
+    empty = (frame["heading"] == "") | (frame["pitch"] == "") | (frame["roll"] == "")
+    for station, path in zip(frame.loc[empty, "station_id"], frame.loc[empty, "pano_file"], strict=True):
+        if path in unturned:
+            yield S14.finding(path, station=station, problem=unturned[path])
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """Metadata of one picture as cells of a stations table, and what its GPS values lack."""
+    """Metadata of one picture as cells of a stations table, and what its GPS values and its heading lack."""
 
     path: str
     cells: tuple[str, ...]
     lacking: str = ""
+    unturned: str = ""
 
 
 def _refuse_without_rotation(frame: pd.DataFrame, manifest: Manifest, file: str) -> None:
@@ -92,11 +104,14 @@ def _row(folder: CaptureFolder, path: str, manifest: Manifest) -> _Row:
     heading: tuple[str, str, str] = ("", "", "")
     taken = ""
     place: tuple[str, str, str] = ("", "", "")
-    notes, block = None, None
+    notes, block, unturned = None, None, ""
     try:
         with folder.open(path) as stream:
             notes = camera_notes(stream)
-            block = read_gpano(read_header(stream, path), path)
+            header = read_header(stream, path)
+            unturned = _DAMAGED
+            block = read_gpano(header, path)
+            unturned = _without_turn(block, bool(header.xmp))
     except (ImageError, BadInputError, OSError):
         pass
     if block is not None and block.heading is not None:
@@ -109,7 +124,21 @@ def _row(folder: CaptureFolder, path: str, manifest: Manifest) -> _Row:
         if notes.place is not None:
             place = _local_cells(notes.place, manifest.frame.origin)
     station = slug(path.rpartition("/")[2].rpartition(".")[0])
-    return _Row(path, (station, path, *place, *heading, taken), lacking)
+    return _Row(path, (station, path, *place, *heading, taken), lacking, unturned)
+
+
+def _without_turn(block: GPano | None, has_xmp: bool) -> str:
+    """Word what keeps the picture's heading, pitch and roll from being read; empty if nothing does."""
+    if block is None:
+        return f"has {'XMP metadata but no GPano block' if has_xmp else 'no XMP metadata'}, so that it gives no heading"
+    if block.heading is None:
+        return "has a GPano block without PoseHeadingDegrees, so that it gives no heading"
+    angles = (("Heading", block.heading), ("Pitch", block.pitch), ("Roll", block.roll))
+    for name, angle in angles:
+        if angle is not None and math.isnan(angle):
+            key = f"Pose{name}Degrees"
+            return f"gives {'an empty' if key in block.empty else 'no number as'} {key} in its GPano block"
+    return ""
 
 
 def _local_cells(place: Place, origin: tuple[float, float, float]) -> tuple[str, str, str]:

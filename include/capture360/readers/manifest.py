@@ -78,6 +78,8 @@ class Matrix(_Part):
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             scale = float(np.cbrt(np.linalg.det(rows[:3, :3])))
             off = np.abs(rows[:3, :3] / scale @ (rows[:3, :3] / scale).T - np.eye(3)).max()
+        if np.array_equal(rows[:, 3], [0, 0, 0, 1]) and rows[3, :3].any():
+            raise ValueError("the matrix is written by columns: its shift stands in the last row. Write it by rows")
         if not 0 < scale < np.inf or not np.array_equal(rows[3], [0, 0, 0, 1]):
             raise ValueError("the matrix mirrors, flattens or projects. Use one that only turns, scales and moves")
         if not off <= 1e-4:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKind
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.manifest_keys import refused
+from capture360.readers.manifest_words import FIX, findings_of, near_zone
 from capture360.readers.problem import Unreadable
 from capture360.rules.finding import Finding
 from capture360.rules.manifest import S01, S09
@@ -20,18 +20,6 @@ from capture360.rules.manifest import S01, S09
 _LARGEST = 64_000
 """Bytes. The file is read at every poll of the landing zone, and parsing YAML is slow."""
 _ABSENT = ("", "~", "null")
-_CONVENTIONS = ("frame", "rotation", "time")
-_FIX = {
-    "frame": "Name the frame, its up axis, unit and handedness",
-    "rotation": "State kind and direction of the rotations",
-    "time": "State time.base: utc, unix_s, unix_ms, gps_s or local",
-    "rotation.direction": "Say whether the rotation is camera_to_world or world_to_camera",
-    "rotation.euler_order": "Name the order of the angles, XZY (as CDF does), XYZ, ZYX and the like",
-    "frame.handedness": "Only right-handed frames can be published; write right",
-    "numbers.decimal": "Write point or comma",
-    "kind": "Use cubemap, panorama (or equirectangular) or e57",
-    "schema": "Use capture/1",
-}
 
 
 class _TextLoader(yaml.BaseLoader):
@@ -66,7 +54,7 @@ def read_manifest(document: Mapping[str, Any], defaults: Mapping[str, Any]) -> M
     try:
         manifest = Manifest.model_validate(_merged(defaults, document))
     except ValidationError as error:
-        raise Unreadable(*_findings(error)) from None
+        raise Unreadable(*findings_of(error)) from None
     mistakes = list(_conventions(manifest))
     if mistakes:
         raise Unreadable(*mistakes)
@@ -120,53 +108,10 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _findings(error: ValidationError) -> list[Finding]:
-    findings = []
-    for mistake in error.errors(include_url=False):
-        path = [str(part) for part in mistake["loc"]]
-        key = ".".join(path) or MANIFEST
-        rule = S09 if path and path[0] in _CONVENTIONS else S01
-        problem, fix = _sentence(key, path, mistake)
-        findings.append(rule.finding(MANIFEST, _brief(mistake["input"]), column=key, problem=problem, fix=fix))
-    return findings
-
-
-def _sentence(key: str, path: list[str], mistake: Mapping[str, Any]) -> tuple[str, str]:
-    """Word a validation error for a surveyor: the problem, and how to fix it."""
-    kind, value = mistake["type"], _brief(mistake["input"])
-    fix = _FIX.get(key)
-    if kind == "missing":
-        return f"{key} is missing", f"{fix or 'Add it'}."
-    if kind == "extra_forbidden":
-        near = difflib.get_close_matches(path[-1], _known(path), 1)
-        return f'"{key}" is not known', f"Did you mean {near[0]}?" if near else "Remove it."
-    if kind in ("literal_error", "enum"):
-        allowed = str(mistake.get("ctx", {}).get("expected", "")).replace("'", "")
-        return f'{key} "{value}" is not known', f"{fix or f'Use {allowed}'}."
-    if kind == "value_error":
-        problem, _, advice = str(mistake["msg"]).removeprefix("Value error, ").partition(". ")
-        if problem.startswith("holds "):
-            problem = f'{key} "{value}" {problem}'
-        return problem, advice if advice.endswith("?") else f"{(advice or 'Correct it').removesuffix('.')}."
-    return f'{key} "{value}" is wrong ({mistake["msg"]})', f"{fix or 'Correct it'}."
-
-
-def _known(path: list[str]) -> list[str]:
-    model: Any = Manifest
-    for part in path[:-1]:
-        field = model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
-        model = field.annotation if field else None
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        return []
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _brief(value: object) -> str:
-    return str(value)[:80] if isinstance(value, str | int | float) else type(value).__name__
-
-
 def _conventions(manifest: Manifest) -> list[Finding]:
     """Findings about conventions that this kind of capture requires and the types cannot express."""
+    from zoneinfo import available_timezones
+
     rotation, found = manifest.rotation, []
 
     def missing(key: str, fix: str) -> None:
@@ -174,10 +119,10 @@ def _conventions(manifest: Manifest) -> list[Finding]:
 
     if manifest.kind is not CaptureKind.E57:
         if rotation.kind != "none" and rotation.direction is None:
-            missing("rotation.direction", _FIX["rotation.direction"])
+            missing("rotation.direction", FIX["rotation.direction"])
         if rotation.kind in ("euler_deg", "euler_rad"):
             if rotation.euler_order is None:
-                missing("rotation.euler_order", _FIX["rotation.euler_order"])
+                missing("rotation.euler_order", FIX["rotation.euler_order"])
             elif sorted(rotation.euler_order.upper()) != ["X", "Y", "Z"]:
                 found.append(
                     S09.finding(
@@ -185,27 +130,35 @@ def _conventions(manifest: Manifest) -> list[Finding]:
                         rotation.euler_order,
                         column="rotation.euler_order",
                         problem=f'rotation.euler_order "{rotation.euler_order}" does not name each axis once',
-                        fix=f"{_FIX['rotation.euler_order']}.",
+                        fix=f"{FIX['rotation.euler_order']}.",
                     )
                 )
     for key, value, problem, fix in refused(manifest):
         found.append(S09.finding(MANIFEST, value, column=key, problem=problem, fix=fix))
     if manifest.time.base == "local" and not manifest.time.zone:
         missing("time.zone", "Times are local: name their zone, such as Europe/Oslo")
-    if manifest.time.zone and not _zone_known(manifest.time.zone):
+    if (
+        manifest.time.base != "local"
+        and manifest.time.zone
+        and "time.zone" not in {key for key, *_ in refused(manifest)}
+    ):
+        found.append(
+            S09.finding(
+                MANIFEST,
+                manifest.time.zone,
+                column="time.zone",
+                problem=f'time.zone "{manifest.time.zone}" contradicts time.base {manifest.time.base}, which is UTC',
+                fix="Remove it, or write base: local if the times are those of that zone.",
+            )
+        )
+    if manifest.time.zone and manifest.time.zone not in available_timezones():
         found.append(
             S09.finding(
                 MANIFEST,
                 manifest.time.zone,
                 column="time.zone",
                 problem=f'time.zone "{manifest.time.zone}" is no IANA time zone',
-                fix="Write one such as Europe/Oslo.",
+                fix=near_zone(manifest.time.zone),
             )
         )
     return found
-
-
-def _zone_known(name: str) -> bool:
-    from zoneinfo import available_timezones
-
-    return name in available_timezones()

@@ -96,7 +96,10 @@ KEYS: Mapping[str, Mapping[Way, Cell]] = {
         spot=Only(("utc",), "a mission's times are UTC", "Remove it."),
         e57=Only(("utc",), "the times of scans are GPS times by the standard", "Remove it."),
     ),
-    "time.zone": _row(e57=Only((None,), "the times of scans are GPS times by the standard", "Remove it.")),
+    "time.zone": _row(
+        spot=Only((None,), "a mission's times are UTC", "Remove it."),
+        e57=Only((None,), "the times of scans are GPS times by the standard", "Remove it."),
+    ),
     "time.clock_offset_s": _row(e57=Use.HERE),
     "image.resolution": _row(Use.NOTED, cubemap=Use.WORKS),
     "image.format": _row(Use.NOTED),

@@ -317,3 +317,21 @@ S12 = STRUCTURE.rule(
         problem="gives no GPS altitude",
     ),
 )
+
+S14 = STRUCTURE.rule(
+    "S14",
+    "A picture of a 360° camera says where its centre looks",
+    why="A heading that is absent, empty or damaged is fixed in three places: the camera, the export, the transfer.",
+    disposition=Disposition.QUARANTINE,
+    scope="station",
+    stage="gate",
+    judges="PoseHeadingDegrees, PosePitchDegrees and PoseRollDegrees of the picture's GPano block",
+    frame="delivered",
+    messages=says(
+        "{where} {problem}. Export it again, or add a stations table that gives heading, pitch and roll for this "
+        "picture.",
+        bad="a picture whose XMP was cut",
+        where="panos/s-02.jpg",
+        problem="has damaged XMP metadata, which is no valid XML, so that its heading cannot be read",
+    ),
+)

@@ -46,7 +46,7 @@ FIELD = {
     "g08-no-altitude": Outcome(REJECTED, "S12", "IMG_1.jpg gives no GPS altitude"),
     "g09-decimal-degrees-only": Outcome(ACCEPTED),
     "g13-lower-ref": Outcome(ACCEPTED),
-    "g23-heading-nan": Outcome(REJECTED, "P01", "IMG_2.jpg: heading is empty"),
+    "g23-heading-nan": Outcome(REJECTED, "S14", "IMG_2.jpg gives no number as PoseHeadingDegrees"),
     "g27-one-no-altitude": Outcome(REJECTED, "S12", "IMG_2.jpg gives no GPS altitude"),
     "g43-latin1-byte": Outcome(ACCEPTED),
     "g44-two-xmp": Outcome(ACCEPTED),

@@ -109,6 +109,10 @@ SPOILERS["P09", ""] = lambda d: d.stations[7].update(x=str(28 + 412))
 SPOILERS["P12", ""] = second(scale_x="2")
 SPOILERS["P12", "none"] = second(scale_x="0")
 SPOILERS["F05", ""] = twelfth(file="images/s-03/top.jpg")
+SPOILERS["F17", ""] = twelfth(width="2048")
+SPOILERS["F17", "sha256"] = twelfth(sha256="0" * 64)
+SPOILERS["F17", "cell"] = twelfth(width="2k")
+SPOILERS["F17", "time"] = twelfth(taken_at="2026-04-16T09:02:00Z")
 SPOILERS["F06", "skipped"] = second(valid="false")
 SPOILERS["C01", ""] = lambda d: d.checks.update(max_listed_images=5)
 SPOILERS["C04", ""] = lambda d: d.checks.update(privacy="blurred")
@@ -292,6 +296,15 @@ def no_altitude(delivery: Delivery) -> None:
     stream = io.BytesIO()
     Image.open(io.BytesIO(delivery.files["panos/s-02.jpg"])).save(stream, "JPEG", exif=exif)
     delivery.files["panos/s-02.jpg"] = stream.getvalue()
+
+
+@spoils("S14")
+def cut_metadata(delivery: Delivery) -> None:
+    no_altitude(delivery)
+    payload = b"http://ns.adobe.com/xap/1.0/\x00<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF"
+    plain = delivery.files["panos/s-02.jpg"]
+    segment = b"\xff\xe1" + (len(payload) + 2).to_bytes(2, "big") + payload
+    delivery.files["panos/s-02.jpg"] = plain[:2] + segment + plain[2:]
 
 
 @spoils("S13")

@@ -36,7 +36,9 @@ def delivered(delivery: Delivery, base: str = "utc", text: str = "", zone: str =
             row["time_taken"] = row["time_taken"].rstrip("Z")
     if text:
         delivery.stations[ROW]["time_taken"] = text
-    delivery.manifest["time"] = {"base": base, "clock_offset_s": offset} | ({"zone": zone} if zone else {})
+    delivery.manifest["time"] = {"base": base, "clock_offset_s": offset} | (
+        {"zone": zone} if zone and base == "local" else {}
+    )
     return delivery.check()
 
 

@@ -73,3 +73,50 @@ def test_a_turn_is_a_number_of_degrees_that_somebody_can_mean(tmp_path: Path) ->
     delivery = Delivery(tmp_path / "hall-7" / "2026-04-17", manifest(frame__transform={"yaw_deg": 1e300}))
     (finding,) = read_tables(delivery.write()).findings
     assert finding.message.startswith("capture.yaml: frame.transform.yaw_deg ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"frame__unit": "Metres"}, 'frame.unit "Metres" is not known. Did you mean m?'),
+        ({"frame__unit": "US survey foot"}, "Did you mean us_ft?"),
+        ({"frame__unit": "feet"}, "Did you mean ft?"),
+        ({"frame__unit": "km"}, "Use m, mm, cm, ft, us_ft or in."),
+        ({"frame__unit": ["m"]}, "frame.unit (a list) is not known"),
+        ({"frame__up": "Z"}, "Did you mean z?"),
+        ({"frame__up": "-z"}, "Use z or y."),
+        ({"frame__handedness": "right-handed"}, "Did you mean right?"),
+        ({"frame__handedness": "left"}, "Only right-handed frames can be published"),
+        ({"rotation__direction": "camera-to-world"}, "Did you mean camera_to_world?"),
+        ({"rotation__direction": "W2C"}, "Did you mean world_to_camera?"),
+        ({"rotation__kind": "Quat"}, "Did you mean quaternion?"),
+        ({"rotation__kind": "yaw_pitch_roll_deg"}, "Use quaternion, euler_deg"),
+        ({"rotation__euler_order": "rpy"}, 'rotation.euler_order "rpy" cannot be used. Name the order'),
+        ({"time__base": "GPS"}, "Did you mean gps_s?"),
+        ({"time__clock_offset_s": "18 s"}, 'time.clock_offset_s "18 s" is no number. Write digits alone'),
+        ({"time": {"base": "local", "zone": "oslo"}}, "Did you mean Europe/Oslo?"),
+        ({"time": {"base": "local", "zone": "W. Europe Standard Time"}}, "Write one such as Europe/Oslo."),
+        ({"time": {"base": "local", "zone": "UTC+2"}}, "Write the offset behind each time"),
+        ({"time": {"base": "utc", "zone": "Europe/Oslo"}}, "contradicts time.base utc"),
+        ({"frame__transform": {"yaw": 90}}, "Did you mean yaw_deg?"),
+        ({"frame__transform": {"scale": 0}}, 'frame.transform.scale "0" is not more than 0'),
+        ({"frame__transform": "identity"}, 'frame.transform "identity" is no group of keys'),
+        ({"frame__transform": [1] * 16}, "has 16 entries, not 4"),
+        ({"frame__transform": {"origin_offset": "1,2,3"}}, "is no list. Write the entries in brackets"),
+        (
+            {"frame__transform": [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [5, 6, 7, 1]]},
+            "the matrix is written by columns: its shift stands in the last row. Write it by rows",
+        ),
+        ({"columns": ["x"]}, "columns (a list) is no group of keys"),
+        ({"kind": "Panoramas"}, "Did you mean panorama?"),
+        ({"history": "perhaps"}, "is neither true nor false"),
+        ({"revision": "two"}, "is no whole number"),
+        ({"camera_height": "1,7"}, 'camera_height "1,7" is no number'),
+        ({"frame__units": "m"}, "Did you mean unit?"),
+    ],
+)
+def test_a_mistake_is_worded_for_who_made_it(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    delivery = Delivery(tmp_path / "hall-7" / "2026-04-17", manifest(**changes))
+    sentences = " ".join(finding.message for finding in read_tables(delivery.write()).findings)
+    assert said in sentences
+    assert not any(word in sentences for word in ("Input", "tuple", "valid", "pattern"))

@@ -62,6 +62,8 @@ def document(way: Way, **changes: Any) -> dict[str, Any]:
              for name, value in FORMS[way].items()}  # fmt: skip
     if way == "gps":
         base["rotation"] = {"kind": "heading_pitch_roll_deg", "direction": "camera_to_world"}
+    if "time.zone" in changes and way not in ("spot", "e57"):
+        base["time"] = {"base": "local"}
     for key, value in changes.items():
         part, _, name = key.partition(".")
         base[part] = {**base.get(part, {}), name: value} if name else value

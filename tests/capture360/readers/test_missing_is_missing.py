@@ -24,8 +24,16 @@ def picture(place: dict[int, Any]) -> bytes:
     exif[0x8769] = {0x9003: "2026:04:17 09:30:00"}
     exif[0x8825] = {tag: value for tag, value in place.items() if value is not None}
     stream = io.BytesIO()
-    Image.new("RGB", (16, 8)).save(stream, "JPEG", exif=exif)
+    Image.new("RGB", (16, 8)).save(stream, "JPEG", exif=exif, xmp=xmp('GPano:PoseHeadingDegrees="90"'))
     return stream.getvalue()
+
+
+def xmp(attributes: str) -> bytes:
+    return (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description xmlns:GPano="http://ns.google.com/photos/1.0/panorama/" {attributes}/>'
+        "</rdf:RDF></x:xmpmeta>"
+    ).encode()
 
 
 def place_of(**changes: Any) -> tuple[Any, str]:
@@ -101,6 +109,33 @@ def test_a_table_gives_what_the_camera_did_not(tmp_path: Path) -> None:
     assert tables.findings == ()
     assert tables.stations["z"].tolist() == ["1.5", "1.5"]
     assert "" not in tables.stations["x"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("block", "said"),
+    [
+        (None, "has no XMP metadata"),
+        (xmp('GPano:PoseHeadingDegrees="90"').replace(b"photos/1.0/panorama", b"other"), "no GPano block"),
+        (xmp('GPano:ProjectionType="equirectangular"'), "without PoseHeadingDegrees"),
+        (xmp('GPano:PoseHeadingDegrees=" "'), "gives an empty PoseHeadingDegrees"),
+        (xmp('GPano:PoseHeadingDegrees="12,5"'), "gives no number as PoseHeadingDegrees"),
+        (xmp('GPano:PoseHeadingDegrees="90" GPano:PosePitchDegrees="nan"'), "gives no number as PosePitchDegrees"),
+        (xmp('GPano:PoseHeadingDegrees="90"')[:-20], "has damaged XMP metadata"),
+        (b"<!DOCTYPE x [<!ENTITY a 'b'>]>" + xmp('GPano:PoseHeadingDegrees="90"'), "has damaged XMP metadata"),
+    ],
+)
+def test_a_heading_is_absent_empty_or_damaged(tmp_path: Path, block: bytes | None, said: str) -> None:
+    delivery = gps_capture(tmp_path, WHOLE)
+    stream = io.BytesIO()
+    options: dict[str, Any] = {"xmp": block} if block else {}
+    exif = Image.open(io.BytesIO(delivery.files["p1.jpg"])).getexif()
+    Image.new("RGB", (16, 8)).save(stream, "JPEG", exif=exif, **options)
+    delivery.files["p1.jpg"] = stream.getvalue()
+    (finding,) = read_tables(delivery.write()).findings
+    assert (finding.rule, finding.path) == ("S14", "p1.jpg")
+    assert said in finding.message
+    delivery.files["stations.csv"] = b"station_id,pano_file,heading,pitch,roll\na,p1.jpg,90,0,0\n"
+    assert read_tables(delivery.write()).findings == ()
 
 
 LACKING = {

@@ -168,8 +168,9 @@ def test_a_camera_folder_takes_heading_time_and_place_from_the_pictures(delivery
     delivery.manifest = {name: value for name, value in delivery.manifest.items() if value is not None}
     delivery.manifest["frame"] = {**delivery.manifest["frame"], "origin": [59.0, 10.0, 0.0]}
     delivery.files = {"tour/R 001.jpg": camera_picture(59.001, 10.0, 90.0), "tour/R 002.jpg": picture(2048, 1024, 2)}
-    frame = rows_of(delivery)
-    first, second = frame.to_dict("records")
+    tables = read_tables(delivery.write())
+    assert [finding.message.split(",")[0] for finding in tables.findings] == ["tour/R 002.jpg has no XMP metadata"]
+    first, second = tables.stations.to_dict("records")
     assert first["station_id"] == "R-001"
     assert (float(first["heading"]), float(first["pitch"]), float(first["roll"])) == (90.0, 0.0, 0.0)
     assert first["time_taken"] == "2026-04-17T09:30:00+02:00"

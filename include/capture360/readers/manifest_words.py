@@ -1,0 +1,176 @@
+"""Words for what is wrong in `capture.yaml`: no sentence of a library, and the value that was probably meant."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from capture360.readers.manifest import MANIFEST, Manifest
+from capture360.rules.finding import Finding
+from capture360.rules.manifest import S01, S09
+
+_CONVENTIONS = ("frame", "rotation", "time")
+FIX: Mapping[str, str] = {
+    "frame": "Name the frame, its up axis, unit and handedness",
+    "rotation": "State kind and direction of the rotations",
+    "time": "State time.base: utc, unix_s, unix_ms, gps_s or local",
+    "rotation.direction": "Say whether the rotation is camera_to_world or world_to_camera",
+    "rotation.euler_order": "Name the order of the angles, XZY (as CDF does), XYZ, ZYX and the like",
+    "frame.handedness": "Only right-handed frames can be published; write right",
+    "numbers.decimal": "Write point or comma",
+    "kind": "Use cubemap, panorama (or equirectangular) or e57",
+    "schema": "Use capture/1",
+}
+_MEANT: Mapping[str, Sequence[str]] = {
+    "m": ("metre", "metres", "meter", "meters"),
+    "mm": ("millimetre", "millimetres", "millimeter", "millimeters"),
+    "cm": ("centimetre", "centimetres", "centimeter", "centimeters"),
+    "ft": ("foot", "feet", "internationalfoot", "internationalfeet", "ftint", "intft"),
+    "us_ft": ("ftus", "usfoot", "usfeet", "surveyfoot", "surveyfeet", "ussurveyfoot", "ussurveyfeet", "usft"),
+    "in": ("inch", "inches"),
+    "right": ("righthanded", "righthand", "rh"),
+    "camera_to_world": ("c2w", "cam2world", "camera2world", "camtoworld"),
+    "world_to_camera": ("w2c", "world2cam", "world2camera", "worldtocam"),
+    "quaternion": ("quat", "quaternions"),
+    "gps_s": ("gps", "gpsseconds"),
+    "jpeg": ("jpg",),
+    "cubemap": ("cube", "cubemaps", "cubefaces"),
+    "panorama": ("pano", "panos", "panoramas", "equirect", "spherical"),
+}
+"""Other words for the values of a key, without case, blanks, hyphens and underscores."""
+_NUMBER = ("float_parsing", "float_type")
+_WHOLE = ("int_parsing", "int_type", "int_from_float", "int_parsing_size")
+_LIMITS = {"greater_than": ("gt", "more than"), "greater_than_equal": ("ge", "at least")}
+_LIMITS |= {"less_than": ("lt", "less than"), "less_than_equal": ("le", "at most")}
+_GROUP = ("dict_type", "model_type", "model_attributes_type", "dataclass_type", "mapping_type")
+_CLOSE = 0.85
+
+
+def findings_of(error: ValidationError) -> list[Finding]:
+    """Return a finding for each mistake of a manifest."""
+    findings = []
+    for mistake in error.errors(include_url=False):
+        path = [str(part) for part in mistake["loc"]]
+        key = ".".join(path) or MANIFEST
+        rule = S09 if path and path[0] in _CONVENTIONS else S01
+        problem, fix = _sentence(key, path, mistake)
+        findings.append(rule.finding(MANIFEST, _brief(mistake["input"]), column=key, problem=problem, fix=fix))
+    return findings
+
+
+def near_zone(stated: str) -> str:
+    """Return the fix for a time zone that is none: the one that was probably meant, or how to write an offset."""
+    from zoneinfo import available_timezones
+
+    zones = {name.casefold(): name for name in available_timezones()}
+    word = stated.strip().replace(" ", "_").casefold()
+    near = [name for key, name in zones.items() if key == word or key.endswith(f"/{word}")]
+    near = near[:1] or [zones[key] for key in difflib.get_close_matches(word, zones, 1, _CLOSE)]
+    if near:
+        return f"Did you mean {near[0]}?"
+    if re.match(r"(?:UTC|GMT)?[+-]?[0-9]", stated.strip()):
+        return (
+            "Write the offset behind each time, such as 2026-04-17T09:30:00+02:00, or name a zone such as Europe/Oslo."
+        )
+    return "Write one such as Europe/Oslo."
+
+
+def _sentence(key: str, path: list[str], mistake: Mapping[str, Any]) -> tuple[str, str]:
+    """Word a validation error for a surveyor: the problem, and how to fix it."""
+    kind, value, limits = mistake["type"], mistake["input"], mistake.get("ctx", {})
+    fix = FIX.get(key)
+    if kind == "missing":
+        return f"{key} is missing", f"{fix or 'Add it'}."
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(path[-1].casefold(), _known(path), 1) or _holding(path[-1], _known(path))
+        return f'"{key}" is not known', f"Did you mean {near[0]}?" if near else "Remove it."
+    if kind in ("literal_error", "enum"):
+        allowed = re.findall(r"'([^']+)'", str(limits.get("expected", "")))
+        meant = _meant(value, allowed)
+        listed = f"{', '.join(allowed[:-1])} or {allowed[-1]}" if len(allowed) > 1 else "".join(allowed)
+        return (
+            f"{key} {_quoted(value)} is not known",
+            f"Did you mean {meant}?" if meant else f"{fix or f'Use {listed}'}.",
+        )
+    if kind == "value_error":
+        problem, _, advice = str(mistake["msg"]).removeprefix("Value error, ").partition(". ")
+        if problem.startswith("holds "):
+            problem = f"{key} {_quoted(value)} {problem}"
+        return problem, advice if advice.endswith("?") else f"{(advice or 'Correct it').removesuffix('.')}."
+    problem, advice = _of_a_type(kind, limits)
+    return f"{key} {_quoted(value)} {problem}", f"{fix or advice}."
+
+
+def _of_a_type(kind: str, limits: Mapping[str, Any]) -> tuple[str, str]:
+    """Problem and fix of a value of another type or size."""
+    if kind in _NUMBER:
+        return "is no number", "Write digits alone, with a decimal point and without a unit"
+    if kind in _WHOLE:
+        return "is no whole number", "Write digits alone"
+    if kind == "finite_number":
+        return "is no finite number", "Write a number"
+    if kind in _LIMITS:
+        name, words = _LIMITS[kind]
+        return f"is not {words} {limits.get(name)}", "Correct it"
+    if kind in ("too_long", "too_short"):
+        limit = limits.get("max_length") if kind == "too_long" else limits.get("min_length")
+        return f"has {limits.get('actual_length')} entries, not {limit}", "Write one entry for each place"
+    if kind in ("string_too_long", "string_too_short"):
+        limit = limits.get("max_length") or limits.get("min_length")
+        return f"has {'more' if kind == 'string_too_long' else 'fewer'} than {limit} characters", "Correct it"
+    if kind in ("tuple_type", "list_type"):
+        return "is no list", "Write the entries in brackets, such as [1, 2, 3]"
+    if kind in _GROUP:
+        return "is no group of keys", "Write it as the manual shows"
+    if kind.startswith("bool"):
+        return "is neither true nor false", "Write true or false"
+    return "cannot be used", "Write it as the manual shows"
+
+
+def _meant(value: object, allowed: Sequence[str]) -> str:
+    """The allowed value that is written otherwise; empty if there is none."""
+    if not isinstance(value, str):
+        return ""
+    word = _plain(value)
+    for each in allowed:
+        if word == _plain(each) or word in _MEANT.get(each, ()):
+            return each
+    return next(iter(difflib.get_close_matches(value.casefold(), allowed, 1, _CLOSE)), "")
+
+
+def _plain(text: str) -> str:
+    """Text without case, and without separators between letters: a sign in front remains."""
+    return re.sub(r"(?<=\w)[ _.-]+(?=\w)", "", text.strip().casefold()).replace("_", "")
+
+
+def _quoted(value: object) -> str:
+    if isinstance(value, str | int | float):
+        return f'"{_brief(value)}"'
+    return {"list": "(a list)", "dict": "(a group of keys)"}.get(type(value).__name__, "(nothing)")
+
+
+def _holding(name: str, known: Sequence[str]) -> list[str]:
+    return [each for each in known if name.casefold() in each.split("_")]
+
+
+def _known(path: list[str]) -> list[str]:
+    models: list[Any] = [Manifest]
+    for part in path[:-1]:
+        fields = [model.model_fields[part] for model in models if part in model.model_fields]
+        models = [model for field in fields for model in _models(field.annotation)]
+    return [field.alias or name for model in models for name, field in model.model_fields.items()]
+
+
+def _models(annotation: Any) -> Iterator[Any]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
+
+
+def _brief(value: object) -> str:
+    return str(value)[:80] if isinstance(value, str | int | float) else type(value).__name__
