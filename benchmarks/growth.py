@@ -210,8 +210,7 @@ def go_the_way(root: Path, connection: Path, mode: ModeName, count: int) -> None
             annotate(ctx, KEY, seen)
     with watch.step("review"):
         review = begin(ctx, KEY, seen)
-        for page in range(review.pages):
-            apply(ctx, KEY, review, page, Response("Approve all", "", "", "Ada", "2026-05-02T08:00:00+00:00"))
+        apply(ctx, KEY, review, Response("Approve the rest", "", "", "Ada", "2026-05-02T08:00:00+00:00"))
     with watch.step("reconcile"):
         reconcile_site(ctx)
     for turn in ("", " again"):

@@ -60,7 +60,7 @@ class MovedSite:
         drop = self.deliver(capture, shade=shade)
         self.old.ingest(drop)
         hall = Hall(self.old, drop.key, contextualize(self.old.ctx(), drop.key, is_finished=bool).fingerprint)
-        hall.answer(hall.begin(), "Decide one by one", approve, reject)
+        hall.answer(hall.begin(), "Leave the rest", approve, reject)
         return hall
 
     def let_read(self, world: World, folder: Path) -> None:

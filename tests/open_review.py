@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -12,8 +11,8 @@ from capture360.matching.answers import CHOICES, LEAVE
 DAG = "captures_review"
 
 
-def asking(run_id: str, pages: int) -> None:
-    """A run of captures_review that waits for answers to so many pages."""
+def asking(run_id: str) -> None:
+    """A run of captures_review that waits for an answer."""
     from airflow.models.dagrun import DagRun
     from airflow.models.hitl import HITLDetail
     from airflow.models.taskinstance import TaskInstance
@@ -22,34 +21,33 @@ def asking(run_id: str, pages: int) -> None:
     from sqlalchemy import insert
 
     run = {"dag_id": DAG, "run_id": run_id, "run_type": DagRunType.MANUAL, "run_after": datetime.now(UTC)}
+    instance = uuid4()
+    task = {"id": instance, "dag_id": DAG, "run_id": run_id, "task_id": "ask", "map_index": -1}
+    more = {"state": "awaiting_input", "pool": "default_pool", "pool_slots": 1, "try_number": 1, "max_tries": 3}
     with create_session() as session:
         session.add(DagRun(**run, state="running"))
         session.flush()
-        for page in range(pages):
-            instance = uuid4()
-            task = {"id": instance, "dag_id": DAG, "run_id": run_id, "task_id": "pages.ask", "map_index": page}
-            more = {"state": "awaiting_input", "pool": "default_pool", "pool_slots": 1, "try_number": 1, "max_tries": 3}
-            session.execute(insert(TaskInstance).values(**task, **more, span_status="not_started"))
-            detail = HITLDetail(
-                ti_id=instance, options=list(CHOICES), subject="Suggested links", defaults=[LEAVE], params={}
-            )
-            session.add(detail)
+        session.execute(insert(TaskInstance).values(**task, **more, span_status="not_started"))
+        detail = HITLDetail(
+            ti_id=instance, options=list(CHOICES), subject="Suggested links", defaults=[LEAVE], params={}
+        )
+        session.add(detail)
 
 
-def responses(run_id: str) -> Mapping[int, tuple[Any, Any, Any]]:
-    """By page: what was chosen, by whom, and the state of the task."""
+def response(run_id: str) -> tuple[Any, Any, Any]:
+    """What was chosen, by whom, and the state of the task."""
     from airflow.models.hitl import HITLDetail
     from airflow.models.taskinstance import TaskInstance
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
     with create_session() as session:
-        rows = session.execute(
-            select(TaskInstance.map_index, HITLDetail.chosen_options, HITLDetail.responded_by, TaskInstance.state)
+        chosen, by, state = session.execute(
+            select(HITLDetail.chosen_options, HITLDetail.responded_by, TaskInstance.state)
             .join(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
             .where(TaskInstance.run_id == run_id)
-        )
-        return {page: (chosen, by and by["name"], state) for page, chosen, by, state in rows}
+        ).one()
+    return chosen, by and by["name"], state
 
 
 def forget_runs() -> None:

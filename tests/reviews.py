@@ -46,27 +46,29 @@ class Reviewed:
         """Begin a review; the run."""
         return self.stack.api.trigger(REVIEW, {"capture": str(self.key)})
 
-    def waiting(self, run: str, count: int) -> list[Mapping[str, Any]]:
-        """The pages of a run that nobody has answered, once there are so many."""
+    def asked(self, run: str) -> list[Mapping[str, Any]]:
+        """The Required Actions of a run that nobody has answered."""
+        path = f"/dags/{REVIEW}/dagRuns/{run}/hitlDetails"
+        found: list[Mapping[str, Any]] = self.stack.api.request("GET", path, params={"response_received": False})[
+            "hitl_details"
+        ]
+        return found
 
-        def look() -> list[Mapping[str, Any]] | None:
-            path = f"/dags/{REVIEW}/dagRuns/{run}/hitlDetails"
-            found = self.stack.api.request("GET", path, params={"response_received": False})["hitl_details"]
-            return found if len(found) == count else None
+    def waiting(self, run: str) -> Mapping[str, Any]:
+        """The only Required Action of a run, once it is asked for."""
+        (found,) = self.stack.until(lambda: self.asked(run), f"{self.key} to be asked about")
+        return found
 
-        return self.stack.until(look, f"{count} pages of {self.key} to be asked about")
-
-    def answer(self, run: str, page: int, choice: str, approve: str = "", reject: str = "") -> None:
+    def answer(self, run: str, choice: str, approve: str = "", reject: str = "") -> None:
         """A person's answer by the REST API."""
-        path = f"/dags/{REVIEW}/dagRuns/{run}/taskInstances/pages.ask/{page}/hitlDetails"
+        path = f"/dags/{REVIEW}/dagRuns/{run}/taskInstances/ask/-1/hitlDetails"
         answer = {"chosen_options": [choice], "params_input": {"approve": approve, "reject": reject}}
         self.stack.api.request("PATCH", path, json=answer)
 
-    def applied(self, page: int) -> Mapping[str, Any]:
-        """What was recorded of the answer to a page, once it is in CDF."""
+    def applied(self) -> Mapping[str, Any]:
+        """What was recorded of the answer, once it is in CDF."""
         record = self.stack.until(
-            lambda: self.stack.records.get(self.key, self.fingerprint, "review", page),
-            f"the answer to page {page + 1} to be applied",
+            lambda: self.stack.records.get(self.key, self.fingerprint, "reviewed"), "the answer to be applied"
         )
         body: Mapping[str, Any] = record.body
         return body

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,11 +20,11 @@ from capture360.steps.annotate import annotate
 from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
 from capture360.steps.match import match
-from capture360.steps.review import PAGE, Response, Review, Reviewed, apply, begin, open_suggestions, page_of
+from capture360.steps.review import Response, Review, Reviewed, apply, begin, open_suggestions
 from ingest_world import World
 from local_cdf import fast_options, run_sandbox
 
-TAGS = [f"21-PT-{number}" for number in range(1001, 1001 + PAGE + 2)]
+TAGS = [f"21-PT-{number}" for number in range(1001, 1023)]
 DOUBTFUL, CERTAIN = 0.7, 0.99
 ASSET = ViewId("cdf_cdm", "CogniteAsset", "v1")
 LINK = ViewId("cdf_cdm", "Cognite360ImageAnnotation", "v1")
@@ -57,12 +57,12 @@ class Hall:
         place = places or {
             tag: (0.11 + 0.2 * (number % 4) + shift, 0.1 + 0.1 * (number // 4)) for number, tag in enumerate(TAGS)
         }
-        documents = [
-            detection_document(
-                Detection(image.external_id, "front", tag, score, outline(*place[tag], 0.05 if places else 0.15))
-            )
-            for tag in tags
-        ]
+        size = 0.05 if places else 0.15
+        self.read_as(Detection(image.external_id, "front", tag, score, outline(*place[tag], size)) for tag in tags)
+
+    def read_as(self, detections: Iterable[Detection]) -> None:
+        """Match and link these texts in place of those that were read before."""
+        documents = [detection_document(each) for each in detections]
         body = {"engine": "by hand", "detections": documents, "findings": []}
         self.world.records.put(self.key, self.fingerprint, "detect", body, run="by hand", batch=0)
         match(self.ctx, self.key, self.fingerprint)
@@ -76,12 +76,9 @@ class Hall:
         found = open_suggestions(self.ctx, self.key, self.fingerprint)
         return [each.detection.text for each in found]
 
-    def answer(self, review: Review, choice: str, approve: str = "", reject: str = "", page: int = 0) -> Reviewed:
+    def answer(self, review: Review, choice: str, approve: str = "", reject: str = "") -> Reviewed:
         response = Response(choice, approve, reject, "Ada", "2026-01-02T03:04:05+00:00")
-        return apply(self.ctx, self.key, review, page, response)
-
-    def page(self, page: int = 0) -> str:
-        return page_of(self.ctx, self.key, self.fingerprint, page, lambda name: f"/pictures/{name}")[1]
+        return apply(self.ctx, self.key, review, response)
 
     def linked(self) -> set[str]:
         """The tags of the assets that viewers show at the plates."""
@@ -135,9 +132,9 @@ def world_of(stack: ExitStack, mode: ModeName, root: Path, **options: Any) -> Wo
     return world
 
 
-def hall_in(world: World) -> Hall:
-    """A capture of one station of its own."""
-    drop = world.drop(f"walk-{next(_captures)}", stations=1)
+def hall_in(world: World, stations: int = 1) -> Hall:
+    """A capture of its own; what was read is on its first station."""
+    drop = world.drop(f"walk-{next(_captures)}", stations=stations)
     world.ingest(drop)
     state = world.records.load(drop.key)
     assert state is not None
@@ -150,7 +147,7 @@ def decide(hall: Hall) -> tuple[str, str]:
     """One suggestion approved and one rejected; their tags."""
     review = hall.begin()
     approved, rejected, *_ = hall.waiting()
-    hall.answer(review, "Decide one by one", "1", "2")
+    hall.answer(review, "Leave the rest", "1", "2")
     return approved, rejected
 
 

@@ -3,7 +3,7 @@
     Capture360Error               retryable  raised when
     ├── ConfigError               no         the site register, a connection or an option is wrong
     ├── RequestError              no         what a person entered is wrong: a capture key, a parameter of a run
-    │   └── ReviewAnswerError     no         an answer to a review page cannot be understood
+    │   └── ReviewAnswerError     no         an answer to a review cannot be understood
     ├── BadInputError             no         a delivered file is wrong
     │   └── CaptureRejected       no         validation stopped the capture
     ├── MissingStepError          no         a step is run before the step that it builds on
@@ -61,9 +61,9 @@ class RequestError(Capture360Error):
 
 
 class ReviewAnswerError(RequestError):
-    """An answer to a review page cannot be understood, or contradicts itself. Nothing is written."""
+    """An answer to a review cannot be understood, or contradicts itself. Nothing is written."""
 
-    remedy = "Clear the page's ask task with all downstream to be asked again."
+    remedy = "Clear the run's ask task with all downstream to be asked again."
     fixed_by = "whoever answered the page"
 
 

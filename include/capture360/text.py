@@ -1,4 +1,4 @@
-"""Escaping of text from outside as one printable line, for people, logs and documents."""
+"""Text for people, logs and documents: what comes from outside as one printable line, and numbers with their nouns."""
 
 from __future__ import annotations
 
@@ -28,6 +28,16 @@ def printable(text: str, length: int = 300) -> str:
     """
     shown = "".join(each if _is_shown(each) else _escaped(each) for each in text[: length + 1])
     return shown if len(shown) <= length else f"{shown[: length - 1]}…"
+
+
+def counted(number: int, what: str, several: str = "") -> str:
+    """Return a number with what it counts: "1 station", "1,200 stations". `several` is a plural that adds no s."""
+    return f"{number:,} {noun(number, what, several)}"
+
+
+def noun(number: int, what: str, several: str = "") -> str:
+    """Return what a number counts: "station" for 1, else "stations" or `several`."""
+    return what if number == 1 else several or f"{what}s"
 
 
 def is_text(name: str) -> bool:

@@ -82,13 +82,13 @@ def _document(ctx: StepContext, key: CaptureKey, done: Contextualized) -> dict[s
 
 def _lines(ctx: StepContext, key: CaptureKey, done: Contextualized) -> list[str]:
     from capture360.steps.contextualize import plate_documents
-    from capture360.text import printable
+    from capture360.text import counted, printable
 
     plates = plate_documents(ctx, key, done.fingerprint)
     counts = {name: sum(plate["verdict"] == name for plate in plates) for name in ("linked", "asked", "dropped")}
     lines = [
-        f"{key}: {done.matched.texts} texts, {len(plates)} plates: {counts['linked']} linked, {counts['asked']} "
-        f"left to people, {counts['dropped']} dropped"
+        f"{key}: {counted(done.matched.texts, 'text')}, {counted(len(plates), 'plate')}: {counts['linked']} linked, "
+        f"{counts['asked']} left to people, {counts['dropped']} dropped"
     ]
     for plate in plates:
         if plate["verdict"] == "asked":

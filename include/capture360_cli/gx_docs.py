@@ -26,7 +26,7 @@ def gx_docs(
     """
     from capture360.records import Records
     from capture360.steps.gx_docs import gx_docs
-    from capture360.text import printable
+    from capture360.text import counted, printable
     from capture360_cli.register import site_register
 
     register = site_register()
@@ -34,7 +34,7 @@ def gx_docs(
     print("Building the pages: ten deliveries take about a second.", file=sys.stderr)
     done = gx_docs(Records(register.records_url), name, out or Path("gx-docs") / name, most)
     older = f" {done.left_out} older ones are left out, see --most." if done.left_out else ""
-    print(f"{done.index}: {done.deliveries} deliveries.{older}")
+    print(f"{done.index}: {counted(done.deliveries, 'delivery', 'deliveries')}.{older}")
     for sentence in done.damaged:
         print(printable(sentence, 1000), file=sys.stderr)
     if done.damaged:

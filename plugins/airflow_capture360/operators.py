@@ -135,7 +135,6 @@ class AskPerson(HITLOperator, ABC):
 
     def execute(self, context: Context) -> Any:
         """Show the form; a retry looks for an answer to the earlier try first."""
-        self.prepare(context)
         instance = context["task_instance"]
         if instance.try_number > _first_try(instance.max_tries, self.retries or 0):
             self.defer(trigger=EarlierAnswer(instance.id), method_name="take_or_ask", timeout=_ANSWER_TIMEOUT)
@@ -144,26 +143,17 @@ class AskPerson(HITLOperator, ABC):
     def take_or_ask(self, context: Context, event: dict[str, Any] | None) -> Any:
         """Return the answer to an earlier try; show the form again if there is none that fits it."""
         if event:
-            self.log.info("This page was answered at %s", event["responded_at"])
+            self.log.info("This was answered at %s", event["responded_at"])
             try:
                 return self.execute_complete(context, event)
             except ValueError as error:
                 self.log.warning("Asking again, since the answer does not fit the form: %s", error)
-        self.prepare(context)
         return self._ask(context)
 
     def _ask(self, context: Context) -> Any:
-        """Render the page here, since it contains untrusted texts, which must not be rendered as templates."""
+        """Render the form here, since it contains untrusted texts, which must not be rendered as templates."""
         self.subject, self.body = self.page_to_show()
         return super().execute(context)
-
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Return the answer. Runs in a new process, which has to be prepared again."""
-        self.prepare(context)
-        return super().execute_complete(context, event)
-
-    def prepare(self, context: Context) -> None:
-        """Prepare the task instance, such as its label."""
 
     @abstractmethod
     def page_to_show(self) -> tuple[str, str]:
@@ -171,32 +161,26 @@ class AskPerson(HITLOperator, ABC):
 
 
 class AskAboutLinks(AskPerson):
-    """Show one page of suggested links. On timeout the default answer keeps them, so the run does not fail."""
+    """Show the notice of a review. On timeout the default answer leaves the rest, so the run does not fail."""
 
-    template_fields = ("capture", "page")
+    template_fields = ("capture", "review")
 
-    def __init__(self, *, capture: str, page: Mapping[str, Any], **kwargs: Any) -> None:
+    def __init__(self, *, capture: str, review: Mapping[str, Any], **kwargs: Any) -> None:
         kwargs.pop("params", None)  # the DAG's, which Airflow hands to every task: no fields of this form
         super().__init__(
             subject="Suggested links",
             options=list(CHOICES),
             defaults=LEAVE,
-            params={
-                "approve": _numbers("Approve", "decided one by one, or the exceptions when all others are rejected"),
-                "reject": _numbers("Reject", "decided one by one, or the exceptions when all others are approved"),
-            },
+            params={name: _numbers(name) for name in ("approve", "reject")},
             **kwargs,
         )
         self.capture = capture
-        self.page = page
+        self.review = review
 
     def page_to_show(self) -> tuple[str, str]:
         from airflow_capture360.tasks import review
 
-        return review.page_of(self.capture, self.page)
-
-    def prepare(self, context: Context) -> None:
-        context["label"] = self.page["label"]  # type: ignore[typeddict-unknown-key]  # a key of our template
+        return review.notice_of(self.capture, self.review)
 
 
 class AskToRetract(AskPerson):
@@ -235,7 +219,11 @@ def _first_try(max_tries: int, retries: int) -> int:
     return max_tries - retries + 1
 
 
-def _numbers(title: str, what: str) -> Param:
+def _numbers(what: str) -> Param:
     return Param(
-        "", type=["null", "string"], title=title, description=f"Numbers such as 1, 3, 5-8: {what}.", source="task"
+        "",
+        type=["null", "string"],
+        title=f"{what.capitalize()} single plates",
+        description=f"Numbers of plates to {what} whatever becomes of the rest, such as 1, 3b, 5-8.",
+        source="task",
     )

@@ -105,13 +105,16 @@ def test_a_row_says_where_a_capture_stands(client: TestClient, records: Records)
     key = deliver(records, "walk-1")
     plates = {"linked": 31, "asked": 12, "missed": 5}
     records.put(key, "f1", "annotate", {"plates": plates, "undecided": 12}, run="test")
+    answer = {"by": "Ada", "undecided": 1, "plates": {"linked": 42, "asked": 1, "missed": 5}}
+    records.put(key, "f1", "reviewed", answer, run="test")
     ran("captures_ingest", key, "asset_triggered__1", "success")
     ran("captures_contextualize", key, "asset_triggered__2+", "failed")
+    assert "People have not decided about 1 plate yet" in shown(client, f"{PAGE}/{key}")
     text = shown(client)
     cells = dict(re.findall(r'data-name="([^"]+)"[^>]*>(?:<[^>]+>)?([^<]*)<', text))
     assert cells == {
         "Captured": "2026-03-04", "State": "failed", "Verdict": "accepted", "Stations in": "7", "Held back": "1",
-        "Linked": "31", "Asked": "12", "Missed": "5", "Last run": "captures_contextualize", "Age": "0 min",
+        "Linked": "42", "Asked": "1", "Missed": "5", "Last run": "captures_contextualize", "Age": "0 min",
     }  # fmt: skip
     assert 'href="../dags/captures_contextualize/runs/asset_triggered__2%2B"' in text
     for address in (

@@ -18,7 +18,7 @@ from capture360.records import Records
 from capture360.steps.review import picture_name
 from capture360.steps.review_answers import answers
 from capture360.steps.review_plates import Question
-from open_review import asking, forget_runs, responses
+from open_review import asking, forget_runs, response
 
 KEY = CaptureKey("hall-7", "walk-1")
 PAGE = f"/capture360/review/{KEY}"
@@ -59,17 +59,17 @@ def plate(number: int, *assets: Asset, text: str = "JB-6O2") -> Question:
 
 
 def ask(records: Records, *plates: Question, run: str = RUN) -> list[str]:
-    """A review of these plates, each on a page of its own; their ids."""
+    """A review of these plates; their ids."""
     names = [picture_name(each.match.detection) for each in plates]
     body = {
         "match": "0" * 16,
-        "pages": [[each.document()] for each in plates],
+        "questions": [each.document() for each in plates],
         "views": dict.fromkeys(names, LOOK),
         "pictures": names,
     }
     records.put(KEY, "f1", "annotate", {"undecided": len(plates), "match": "0" * 16}, run="test")
     records.put(KEY, "f1", "review", body, run=f"Airflow run captures_review {run}")
-    asking(run, len(plates))
+    asking(run)
     return [each.id for each in plates]
 
 
@@ -90,7 +90,7 @@ def send(client: TestClient, *given: tuple[str, int, str, str | None], name: str
 def test_a_card_asks_in_words_with_a_button_for_each_candidate(client: TestClient, records: Records) -> None:
     ask(records, plate(1, ZERO, OH), plate(2, ZERO, text="JB-6O2"))
     text = client.get(PAGE, headers=login(client)).text
-    assert re.findall(r"<h2>(.*?)</h2>", text) == ["Digit 0 or letter O?", "Read as letter O: is it digit 0?"]
+    assert re.findall(r"<h2>.*</span> (.*?)</h2>", text) == ["Digit 0 or letter O?", "Read as letter O: is it digit 0?"]
     assert re.findall(r'data-do="approve" data-asset="(\d)" data-answer="([^"]*)"', text) == [
         ("1", "digit 0"),
         ("2", "letter O"),
@@ -117,7 +117,7 @@ def test_an_answer_is_stored_when_it_is_given_with_who_and_when(client: TestClie
     assert re.findall(r'<p class="said">(.*?) by Ada', text) == ["JB-602", "None of them"]
     assert send(client, (first, 1, "open", None)).status_code == 200
     assert '<b id="done">1</b> of <b>2</b>' in client.get(PAGE, headers=login(client)).text
-    assert responses(RUN)[0] == (None, None, "awaiting_input")
+    assert response(RUN) == (None, None, "awaiting_input")
 
 
 def test_of_two_reviewers_the_second_is_shown_what_the_first_said(client: TestClient, records: Records) -> None:
@@ -171,8 +171,7 @@ def test_finishing_answers_every_required_action_and_closes_the_page(client: Tes
     send(client, (first, 0, "approve", "1"))
     finished = client.post(f"{PAGE}/finish", json={"review": digest(client)}, headers=login(client))
     assert finished.status_code == 200
-    chosen = ["Leave as they are"]
-    assert responses(RUN) == {0: (chosen, "Ada", "scheduled"), 1: (chosen, "Ada", "scheduled")}
+    assert response(RUN) == (["Leave the rest"], "Ada", "scheduled")
     text = client.get(PAGE, headers=login(client)).text
     assert "This review is finished." in text
     assert 'data-do="approve"' not in text
@@ -195,15 +194,17 @@ def test_a_page_that_was_loaded_before_a_newer_review_changes_nothing(client: Te
 
 def test_what_was_answered_in_airflow_is_closed_here(client: TestClient, records: Records) -> None:
     first, second = ask(records, plate(1, ZERO, OH), plate(2, ZERO, OH))
-    path = f"/api/v2/dags/captures_review/dagRuns/{RUN.replace('+', '%2B')}/taskInstances/pages.ask/0/hitlDetails"
-    body = {"chosen_options": ["Reject all"], "params_input": {"approve": "", "reject": ""}}
+    assert send(client, (second, 0, "approve", "2"), name="Ada").status_code == 200
+    path = f"/api/v2/dags/captures_review/dagRuns/{RUN.replace('+', '%2B')}/taskInstances/ask/-1/hitlDetails"
+    body = {"chosen_options": ["Reject the rest"], "params_input": {"approve": "", "reject": ""}}
     assert client.patch(path, json=body, headers=login(client, name="Bo")).status_code == 200
     assert send(client, (first, 0, "approve", "1")).status_code == 409
-    assert send(client, (second, 0, "approve", "1")).status_code == 200
-    record = {"choice": "Reject all", "by": "Bo", "answered_at": "2026-01-02T03:04:05+00:00", "approved": [],
-              "rejected": [1, "1b"], "plates": [], "sentences": []}  # fmt: skip
-    records.put(KEY, "f1", "review", record, run=f"Airflow run captures_review {RUN}", batch=0)
-    assert "None of them by Bo, 2026-01-02 03:04" in client.get(PAGE, headers=login(client)).text
+    assert client.post(f"{PAGE}/finish", json={"review": digest(client)}, headers=login(client)).status_code == 409
+    record = {"by": "Bo", "answered_at": "2026-01-02T03:04:05+00:00", "approved": [], "rejected": [1, "1b"]}
+    records.put(KEY, "f1", "reviewed", record, run=f"Airflow run captures_review {RUN}")
+    text = client.get(PAGE, headers=login(client)).text
+    assert "None of them by Bo, 2026-01-02 03:04" in text
+    assert re.search(r"JB-6O2 by Ada", text)
 
 
 def test_of_answers_that_cannot_all_be_taken_none_is_stored(

@@ -151,7 +151,7 @@ ANSWERED = HITLDetailResponse(
     response_received=True,
     responded_by_user=HITLUser(id="7", name="Ada"),
     responded_at=datetime(2026, 1, 2, tzinfo=UTC),
-    chosen_options=["Approve all"],
+    chosen_options=["Approve the rest"],
     params_input={"approve": "", "reject": "2"},
 )
 NOT_ANSWERED = HITLDetailResponse(response_received=False, responded_at=None, chosen_options=[])
@@ -161,7 +161,7 @@ NEVER_ASKED = AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR
 
 @pytest.mark.parametrize(
     ("found", "chosen"),
-    [(ANSWERED, ["Approve all"]), (NOT_ANSWERED, None), (NEVER_ASKED, None)],
+    [(ANSWERED, ["Approve the rest"]), (NOT_ANSWERED, None), (NEVER_ASKED, None)],
     ids=["answered", "not answered", "never asked"],
 )
 def test_an_earlier_answer_is_handed_on_as_airflow_would_have(
@@ -207,4 +207,4 @@ def test_an_answer_that_airflow_cannot_show_is_looked_for_again(monkeypatch: pyt
     async def first() -> Any:
         return (await anext(EarlierAnswer(UUID(int=7)).run())).payload
 
-    assert asyncio.run(first())["chosen_options"] == ["Approve all"]
+    assert asyncio.run(first())["chosen_options"] == ["Approve the rest"]

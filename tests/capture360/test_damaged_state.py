@@ -99,8 +99,12 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
         "verify": {"mode": "sample", "images": 2, "compared_faces": 3},
         "match": {"matches": [match_document(MATCH)], "findings": [FINDING], "inputs": {"a": "b"}},
         "review": {
-            "match": "m", "pages": [[QUESTION.document()]], "pictures": ["plate-1.jpg"],
+            "match": "m", "questions": [QUESTION.document()], "pictures": ["plate-1.jpg"],
             "views": {picture_name(MATCH.detection): {"station": "001", "heading": 10.0, "pitch": 0.0}},
+        },
+        "reviewed": {
+            "by": "Ada", "answered_at": NOW, "approved": [1], "rejected": ["1b"], "people": ["Ada"], "sentences": [],
+            "undecided": 0, "plates": {"linked": 2, "asked": 0, "missed": 0},
         },
         "annotate": {"approved": 0, "match": "m", "undecided": 1, "plates": {"linked": 1, "asked": 1, "missed": 0}},
     }  # fmt: skip
@@ -135,7 +139,7 @@ def plates_shown(records: Records) -> object:
     review = newest_review(records, KEY)
     if review is None:
         return None
-    places = [review.place(view) for each in asked_plates(records, review, {0: "closed"}) for view in each.views]
+    places = [review.place(view) for each in asked_plates(records, review) for view in each.views]
     return places, given_to(records, KEY, [QUESTION.id], "run 1")
 
 

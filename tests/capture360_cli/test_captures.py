@@ -30,6 +30,8 @@ def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Records:
         found.put(CaptureKey.parse(name), "f1", "validate", body, run="test")
     plates = {"linked": 31, "asked": 12, "missed": 5}
     found.put(CaptureKey.parse("hall-7/walk-1"), "f1", "annotate", {"plates": plates, "undecided": 12}, run="test")
+    answer = {"by": "Ada", "undecided": 0, "plates": {"linked": 43, "asked": 0, "missed": 5}}
+    found.put(CaptureKey.parse("hall-7/walk-1"), "f1", "reviewed", answer, run="test")
     return found
 
 
@@ -39,7 +41,7 @@ def test_the_table_lists_all_captures_with_their_numbers(records: Records) -> No
     head, *rows = [line.split() for line in done.stdout.splitlines()]
     assert head[:4] == ["capture", "captured", "stage", "verdict"]
     assert [row[0] for row in rows] == ["hall-7/walk-1", "hall-7/walk-2", "hall-8/walk-1"]
-    assert rows[0][-5:] == ["7", "1", "31", "12", "5"]
+    assert rows[0][-5:] == ["7", "1", "43", "0", "5"]
     assert rows[1][3:] == ["rejected", "7", "1", "-", "-", "-"]
 
 

@@ -56,7 +56,7 @@ def test_json_has_each_plate_with_verdict_views_and_reason(hall: Hall) -> None:
 
 def test_what_people_decided_stands_in_it_and_what_is_left_to_them_is_listed(hall: Hall) -> None:
     hall.read(tags=TAGS[:3])
-    hall.answer(hall.begin(), "Decide one by one", "1", "2")
+    hall.answer(hall.begin(), "Leave the rest", "1", "2")
     done = contextualize(str(hall.key))
     assert done.exit_code == 0, done.output
     first, question, report = done.stdout.splitlines()

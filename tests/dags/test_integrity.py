@@ -130,10 +130,10 @@ def test_a_review_waits_for_weeks_without_holding_anything_up(bag: DagBag) -> No
     dag = bag.dags["captures_review"]
     assert type(dag.timetable).__name__ == "PartitionedAssetTimetable"
     assert dag.max_active_runs >= 1000
-    ask = dag.get_task("pages.ask")
+    ask = dag.get_task("ask")
     assert ask.response_timeout >= timedelta(days=7)
-    assert ask.defaults == ["Leave as they are"]
-    assert ask.downstream_task_ids == {"pages.apply"}
+    assert ask.defaults == ["Leave the rest"]
+    assert ask.downstream_task_ids == {"apply"}
     assert not any(task.is_setup for task in dag.tasks)
     assert set(ask.params) == {"approve", "reject"}
 

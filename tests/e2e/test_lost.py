@@ -77,10 +77,10 @@ def test_a_review_whose_event_was_lost_is_asked_once(stack: RunningStack) -> Non
 
     look()
     (run,) = stack.until(asking, "the review to begin")
-    review.waiting(run, 1)
+    review.waiting(run)
     look()
     assert asking() == [run]
-    review.answer(run, 0, "Approve all")
+    review.answer(run, "Approve the rest")
     review.ended(run)
     assert review.statuses() == ["approved"]
 

@@ -1,16 +1,17 @@
-"""A person's answer, by the REST API and in the UI, from the suggestion to the decision in CDF."""
+"""A person's answer, by the REST API and on the page, from the suggestion to the decision in CDF."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
+from urllib.parse import urljoin
 
 import httpx
 import pytest
 from cognite.client.data_classes import AssetWrite
 
-from browser import DESKTOP, PHONE, signed_in
+from browser import signed_in
 from capture360.model import Detection
 from capture360_local.demo.deliveries import LEGIBLE_FACE_SIZE, Order, truth_of
 from capture360_local.demo.plates import bring_assets
@@ -23,49 +24,41 @@ IN_THE_UI = Order("looked-at", "cubemap", 1, "plates that a person looks at", fa
 TAGS = [f"33-LT-{number}" for number in range(2001, 2023)]
 READ_BADLY = 0.7
 SEEN_WELL_PX = 4
-ALL_LOADED = """wanted => {
-    const pictures = [...document.querySelectorAll("img[alt^='plate ']")];
-    return pictures.length === wanted && pictures.every(picture => picture.naturalWidth > 0);
-}"""
 
 
-def test_an_answer_to_one_page_is_applied_while_the_other_still_waits(stack: RunningStack) -> None:
+def test_a_capture_is_asked_about_once_and_the_newest_review_counts(stack: RunningStack) -> None:
     stack.cdf.client.assets.create([AssetWrite(name=tag, external_id=tag) for tag in TAGS])
     stack.until(lambda: len(stack.cdf.client.assets.list(limit=None)) >= len(TAGS), "CDF to list the assets")
     review = ingested(stack, BY_REST)
     image = review.images[0].external_id
     review.suggest(Detection(image, "front", tag, READ_BADLY, outline(number)) for number, tag in enumerate(TAGS))
     run = review.ask()
-    pages = review.waiting(run, 2)
-    first = next(page for page in pages if page["task_instance"]["map_index"] == 0)
-    assert first["subject"] == f"{review.key}: 20 suggested links, page 1 of 2"
-    picture = first["body"].partition("![plate 1](")[2].partition(")")[0]
+    asked = review.waiting(run)
+    assert asked["subject"] == f"{review.key}: {len(TAGS)} plates to decide"
+    assert len(asked["options"]) <= 4
+    address = asked["body"].partition("[Open the review](")[2].partition(")")[0]
     with httpx.Client(base_url=stack.api.url, trust_env=False) as browser:
-        assert browser.get(picture).status_code == 401
+        assert browser.get(address).status_code == 401
         credentials = {"username": stack.local.user, "password": stack.local.password}
         token = browser.post("/auth/token", json=credentials).json()["access_token"]
-        shown = browser.get(picture, headers={"authorization": f"Bearer {token}"})
-    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
-
-    review.answer(run, 0, "Approve all", reject="2, 4")
-    applied = review.applied(0)
-    assert (applied["by"], applied["rejected"]) == (stack.local.user, [2, 4])
-    assert review.statuses() == ["approved"] * 18 + ["rejected"] * 2 + ["suggested"] * 2
-    assert len(review.waiting(run, 1)) == 1
-    stack.until(lambda: stack.api.run(REVIEW, run)["state"] == "running", "the run to wait for the other page")
+        shown = browser.get(address, headers={"authorization": f"Bearer {token}"})
+    assert f"<b>{len(TAGS)}</b> decided" in shown.text
 
     later = review.ask()
-    review.waiting(later, 1)
-    review.answer(run, 1, "Approve all")
+    review.waiting(later)
+    review.answer(run, "Approve the rest")
     review.ended(run)
-    assert "has asked again" in stack.api.log(REVIEW, run, "pages.apply", tries(stack, run, "pages.apply", 1), 1)
-    review.answer(later, 0, "Approve all")
+    assert "has asked again" in stack.api.log(REVIEW, run, "apply", tries(stack, run, "apply"))
+    assert review.statuses() == ["suggested"] * len(TAGS)
+    review.answer(later, "Approve the rest", reject="2, 4")
     review.ended(later)
-    assert review.statuses() == ["approved"] * 20 + ["rejected"] * 2
+    applied = review.applied()
+    assert (applied["by"], applied["rejected"]) == (stack.local.user, [2, 4])
+    assert review.statuses() == ["approved"] * (len(TAGS) - 2) + ["rejected"] * 2
 
 
 @pytest.mark.browser
-def test_a_page_is_looked_at_and_answered_in_a_real_browser(stack: RunningStack, tmp_path: Path) -> None:
+def test_a_review_is_decided_and_finished_in_a_real_browser(stack: RunningStack, tmp_path: Path) -> None:
     review = ingested(stack, IN_THE_UI)
     bring_assets(stack.cdf, truth_of(IN_THE_UI, stack.samples), classic=True)
     plates = plates_in_view(review)
@@ -76,26 +69,31 @@ def test_a_page_is_looked_at_and_answered_in_a_real_browser(stack: RunningStack,
     review.suggest(plates.values())
     offered = review.statuses().count("suggested")
     assert offered >= 3
+    keep = Path(os.environ.get("CAPTURE360_SCREENSHOTS", tmp_path))
     with signed_in(stack.local, stack.api.url) as page:
         run = review.ask()
-        review.waiting(run, 1)
-        page.goto(f"{stack.api.url}/dags/{REVIEW}/runs/{run}/required_actions")
-        page.get_by_role("link", name="pages.ask").first.click()
-        page.get_by_text(f"{review.key}: {offered} suggested links").first.wait_for()
-        page.wait_for_function(ALL_LOADED, arg=offered)
-        keep = Path(os.environ.get("CAPTURE360_SCREENSHOTS", tmp_path))
-        for name, size in (("phone", PHONE), ("desktop", DESKTOP)):
-            page.set_viewport_size(size)
-            page.screenshot(path=keep / f"review-{name}.png")
-        page.locator("[name=element_reject]").fill("2")
-        page.get_by_role("button", name="Approve all").click()
+        review.waiting(run)
+        actions = f"{stack.api.url}/dags/{REVIEW}/runs/{run}/required_actions"
+        page.goto(actions)
+        page.get_by_role("link", name="ask").first.click()
+        page.get_by_text(f"{review.key}: {offered} plates to decide").first.wait_for()
+        page.get_by_role("button", name="Approve the rest").wait_for()
+        link = page.get_by_role("link", name="Open the review").first
+        page.screenshot(path=keep / "review-action.png")
+        page.goto(urljoin(stack.api.url, str(link.get_attribute("href"))))
+        page.locator(".card").nth(offered - 1).wait_for(state="attached")
+        assert page.locator(".card").count() == offered
+        page.keyboard.press("a")
+        page.keyboard.press("r")
+        page.get_by_text(f"Finish: write 2, leave {offered - 2}").wait_for()
+        page.get_by_role("button", name="Finish").click()
+        page.get_by_text("captures_review writes it to CDF now").wait_for()
         review.ended(run)
-    applied = review.applied(0)
-    assert (applied["by"], applied["choice"], applied["rejected"]) == (stack.local.user, "Approve all", [2])
-    approved = len(applied["approved"])
-    assert approved >= 1
-    left = offered - approved - 1
-    assert review.statuses() == ["approved"] * approved + ["rejected"] + ["suggested"] * left
+        assert review.asked(run) == []
+        page.screenshot(path=keep / "review-finished.png")
+    applied = review.applied()
+    assert (applied["people"], applied["undecided"]) == ([stack.local.user], offered - 2)
+    assert review.statuses() == ["approved", "rejected", *["suggested"] * (offered - 2)]
 
 
 def ingested(stack: RunningStack, order: Order) -> Reviewed:
@@ -126,13 +124,9 @@ def plates_in_view(review: Reviewed) -> dict[str, Detection]:
     }
 
 
-def tries(stack: RunningStack, run: str, task: str, page: int) -> int:
+def tries(stack: RunningStack, run: str, task: str) -> int:
     """The number of the newest try."""
-    return next(
-        int(each["try_number"])
-        for each in stack.api.task_instances(REVIEW, run)
-        if (each["task_id"], each["map_index"]) == (task, page)
-    )
+    return next(int(each["try_number"]) for each in stack.api.task_instances(REVIEW, run) if each["task_id"] == task)
 
 
 def test_decisions_that_are_lost_from_the_records_are_told(stack: RunningStack) -> None:

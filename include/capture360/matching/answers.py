@@ -1,4 +1,4 @@
-"""Parsing of a reviewer's answer about a page of numbered plates: the approved and the rejected tags.
+"""Parsing of an answer to a whole review by numbers of its plates: the approved and the rejected tags.
 
 Several tags of a plate are distinguished by letters: 3a or 3 is the first tag of plate 3, 3b the second one.
 """
@@ -12,11 +12,10 @@ from typing import Literal, get_args
 
 from capture360.errors import ReviewAnswerError
 
-Choice = Literal["Approve all", "Reject all", "Decide one by one", "Leave as they are"]
+Choice = Literal["Approve the rest", "Reject the rest", "Leave the rest"]
 """At most four, since Airflow shows a list instead of buttons for more."""
 CHOICES: tuple[Choice, ...] = get_args(Choice)
-LEAVE: Choice = "Leave as they are"
-"""Applies only what was decided plate by plate on the review page."""
+APPROVE, REJECT, LEAVE = CHOICES
 _PART = re.compile(r"(\d{1,6})(?:\s*-\s*(\d{1,6})|([a-z]))?\Z", re.IGNORECASE)
 
 
@@ -29,17 +28,24 @@ class Answer:
 
 
 def understood(
-    choice: str, approve: str, reject: str, tags: Sequence[int], ties: Collection[int] = frozenset()
+    choice: str,
+    approve: str,
+    reject: str,
+    tags: Sequence[int],
+    ties: Collection[int] = frozenset(),
+    decided: Collection[int] = frozenset(),
 ) -> Answer:
-    """Parse the answer to a page of plates; `tags` is the number of tags of each.
+    """Parse the answer to a review; `tags` is the number of tags of each plate.
 
-    `approve` and `reject` are lists such as "1, 3b, 5-8": single decisions, or exceptions from approving or rejecting
-    all. Numbers in `ties` are plates whose tags are equally likely: approving all leaves them open, unless all their
-    tags but one are rejected; rejecting such a number rejects all its tags, and rejecting any other number its first
-    tag. Approving a tag rejects those in a tie with it.
+    `approve` and `reject` are lists such as "1, 3b, 5-8". `choice` is about the rest: plates that these lists do not
+    name and that are not among those `decided` one by one. Numbers in `ties` are plates whose tags are equally likely:
+    approving the rest leaves them open, unless all their tags but one are rejected; rejecting such a number rejects all
+    its tags, and rejecting any other number its first tag. Approving a tag rejects those in a tie with it.
 
-    ReviewAnswerError if numbers are malformed, not on the page, or contradict the choice.
+    ReviewAnswerError if numbers are malformed or not in the review, or if a tag is approved and rejected.
     """
+    if choice not in CHOICES:
+        raise ReviewAnswerError(f'"{choice}" is none of: {", ".join(CHOICES)}. {_UNCHANGED}')
     offered = {
         number: frozenset((number, tag) for tag in range(count if number in ties else min(count, 1)))
         for number, count in enumerate(tags, 1)
@@ -47,23 +53,15 @@ def understood(
     approved, rejected = _chosen(approve, "approve", tags), _rejected(reject, tags, offered)
     if both := approved & rejected:
         raise ReviewAnswerError(f"{_listed(both)} cannot be approved and rejected at once. {_UNCHANGED}")
-    decided = {number for number, _ in approved}
-    others = {number: some - approved for number, some in offered.items() if number in decided}
-    refused = rejected.union(*others.values())
-    left = {number: some - refused for number, some in offered.items() if number not in others}
-    if choice == "Approve all" and not approved:
-        return Answer(frozenset().union(*(some for some in left.values() if len(some) == 1)), refused)
-    if choice == "Reject all" and not rejected:
-        return Answer(approved, refused.union(*left.values()))
-    if choice == "Decide one by one" and (approved or rejected):
-        return Answer(approved, refused)
-    if choice == LEAVE and not approved | rejected:
-        return Answer(frozenset(), frozenset())
-    if choice not in CHOICES:
-        raise ReviewAnswerError(f'"{choice}" is none of: {", ".join(CHOICES)}. {_UNCHANGED}')
-    if choice == "Decide one by one":
-        raise ReviewAnswerError(f'"{choice}" needs numbers to approve or to reject. {_UNCHANGED}')
-    raise ReviewAnswerError(f'"{choice}" does not go with the numbers {_listed(approved | rejected)}. {_UNCHANGED}')
+    settled = {number for number, _ in approved}
+    settled.update(set(decided) - {number for number, _ in rejected})
+    refused = rejected.union(
+        *(some - approved for some in map(offered.__getitem__, {number for number, _ in approved}))
+    )
+    rest = [some - refused for number, some in offered.items() if number not in settled]
+    if choice == APPROVE:
+        return Answer(approved.union(*(some for some in rest if len(some) == 1)), refused)
+    return Answer(approved, refused.union(*rest) if choice == REJECT else refused)
 
 
 _UNCHANGED = "Nothing was changed."
@@ -97,12 +95,12 @@ def _parts(text: str, field: str, tags: Sequence[int]) -> list[tuple[int, int | 
         first, last = int(matched[1]), int(matched[2] or matched[1])
         if not 1 <= first <= last <= len(tags):
             raise ReviewAnswerError(
-                f'"{part}" in {field} is not on the page, which shows 1 to {len(tags)}. {_UNCHANGED}'
+                f'"{part}" in {field} is not in the review, which shows 1 to {len(tags)}. {_UNCHANGED}'
             )
         place = ord(matched[3].lower()) - ord("a") if matched[3] else None
         if place is not None and place >= tags[first - 1]:
             raise ReviewAnswerError(
-                f'"{part}" in {field} is no tag on the page: number {first} has {tags[first - 1]}. {_UNCHANGED}'
+                f'"{part}" in {field} is no tag of the review: number {first} has {tags[first - 1]}. {_UNCHANGED}'
             )
         found.extend((number, place) for number in range(first, last + 1))
     return found

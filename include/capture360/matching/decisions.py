@@ -99,5 +99,12 @@ def _as_its_plate(match: Match, decisions: Sequence[Decided]) -> Match:
 
 def added(decisions: Iterable[Decided], new: Sequence[Decided]) -> list[Decided]:
     """Merge decisions; new ones replace earlier ones on the same links."""
-    kept = [each for each in decisions if not any(later.is_about(each.match) for later in new)]
+    by_face: dict[tuple[str, str], list[Decided]] = {}
+    for each in new:
+        by_face.setdefault(_face(each), []).append(each)
+    kept = [each for each in decisions if not any(later.is_about(each.match) for later in by_face.get(_face(each), ()))]
     return [*kept, *new]
+
+
+def _face(decision: Decided) -> tuple[str, str]:
+    return decision.match.detection.image, decision.match.detection.face

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter
 
 from capture360.model import CaptureKind, FaceName, Verdict
 from capture360.record_forms.values import STRICT, Face, FindingDocument, Key, Many, Moment, Pair, value_of
@@ -127,9 +127,16 @@ class _Upload(_Form):
     files: dict[str, int] = {}
 
 
+def _begun(work: list[int | str]) -> list[int | str]:
+    TypeAdapter(Moment).validate_python(work[1], strict=True)
+    return work
+
+
 class _Revision(_Form):
+    """`revisions` holds id and time of the work on each scan."""
+
     model: int | str = 0
-    revisions: dict[str, Annotated[list[int | str], Field(min_length=2, max_length=2)]] = {}
+    revisions: dict[str, Annotated[list[int | str], Field(min_length=2, max_length=2), AfterValidator(_begun)]] = {}
     space: str = ""
     began: Moment = ""
 

@@ -110,23 +110,24 @@ class _Answer(_Form):
     written: str = ""
 
 
-class _AnswerOfPage(_Answer):
-    number: int
-
-
 class _Review(_Form):
-    """Questions of a review and, in a batch, the answer to a page: numbers, or 3b for another tag of plate 3."""
-
     match: str = ""
-    pages: list[list[_Question]] = []
+    questions: list[_Question] = []
     views: dict[str, _Look] = {}
     pictures: list[str] = []
+
+
+class _Reviewed(_Form):
+    """The answer to a review, by numbers of its plates, or 3b for another tag of plate 3, and what it left."""
+
     by: str | None = None
     answered_at: str = ""
     approved: list[int | str] = []
     rejected: list[int | str] = []
-    plates: list[_AnswerOfPage] = []
+    people: list[str] = []
     sentences: list[str] = []
+    undecided: Many = 0
+    plates: dict[str, Many] = {}
 
 
 class _Annotate(_Form):
@@ -184,7 +185,9 @@ class _Coverage(_Form):
     critical: list[str] | None = None
 
 
-STEPS: Mapping[str, Any] = {"detect": _Detect, "match": _Matches, "review": _Review, "annotate": _Annotate}
+STEPS: Mapping[str, Any] = {
+    "detect": _Detect, "match": _Matches, "annotate": _Annotate, "review": _Review, "reviewed": _Reviewed,
+}  # fmt: skip
 """Forms of the documents of steps."""
 NOTES: Mapping[str, Any] = {
     "contextualize": _Announced, "review": _Announced, "asked": _Asked, "questions": dict[str, list[str]],

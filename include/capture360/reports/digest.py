@@ -10,7 +10,7 @@ from typing import Any
 from capture360.model import CaptureKey
 from capture360.reports.alerts import Message
 from capture360.reports.page import page_in_airflow
-from capture360.text import printable
+from capture360.text import counted, noun, printable
 
 _NAMED = 10
 """Captures and sentences that a message lists; the others are counted."""
@@ -125,7 +125,7 @@ def drift_line(drift: Drift | None) -> str:
         return "Records and CDF have not been compared yet."
     when = f"{drift.at:%Y-%m-%d %H:%M} UTC"
     if not drift.differences:
-        return f"Records and CDF agreed at {when} ({drift.compared:,} captures)."
+        return f"Records and CDF agreed at {when} ({counted(drift.compared, 'capture')})."
     more = drift.differences - len(drift.sentences)
     rest = f" And {more:,} more." if more > 0 else ""
     return f"Differences between records and CDF at {when}: {drift.differences:,}. {' '.join(drift.sentences)}{rest}"
@@ -137,7 +137,7 @@ def notes(digest: Digest) -> list[str]:
     if digest.damaged:
         found.append(f"Records that cannot be read: {_named(digest.damaged)}.")
     if digest.unread:
-        found.append(f"{digest.unread:,} more captures changed in this time and are not counted.")
+        found.append(f"{digest.unread:,} more {noun(digest.unread, 'capture')} changed in this time, not counted here.")
     return found
 
 

@@ -48,13 +48,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A plate under review; `closed` is the reason why it can no longer be decided, empty if it can."""
+    """A plate under review."""
 
     id: str
     match: Match
     views: Sequence[Detection]
     said: Said | None
-    closed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,6 @@ class Card:
     candidates: Sequence[Candidate]
     views: Sequence[View]
     said: Said | None
-    closed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,6 @@ def _card(
         ],
         views=[_view(each, key, pictures(each), places(each)) for each in asked.views],
         said=asked.said,
-        closed=asked.closed,
     )
 
 

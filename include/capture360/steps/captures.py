@@ -22,11 +22,12 @@ from capture360.steps.coverage import capture_coverage
 from capture360.steps.match import REPORT as MATCH_REPORT
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.review_due import REVIEWED, last_counts
 from capture360.steps.validate import CAPTURE, PLAN, STEP
 from capture360.steps.validate import REPORT as VALIDATION_REPORT
 
 _SIDE_BY_SIDE = 16
-_SUMMARY = frozenset({"sense", STEP, PUBLISH, "verify", ANNOTATE})
+_SUMMARY = frozenset({"sense", STEP, PUBLISH, "verify", ANNOTATE, REVIEWED})
 """Steps whose records make up a row; all of them are small."""
 _REVIEW = "captures_review"
 _UNDER_WAY = frozenset({"queued", "running"})
@@ -88,7 +89,7 @@ def _state(stage: Stage | None, last: LastRun | None) -> State:
 
 
 def _delivery(state: CaptureState, *, matched: bool) -> Delivery:
-    validated, linked = state.body(STEP) or {}, state.body(ANNOTATE) or {}
+    validated, linked = state.body(STEP) or {}, last_counts(state) or {}
     published = state.body(PUBLISH) or {}
     base = f"{state.key}/{state.fingerprint}"
     return Delivery(

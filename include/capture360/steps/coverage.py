@@ -19,6 +19,7 @@ from capture360.rules.links import L07
 from capture360.settings.site import Site
 from capture360.steps.asset_list import asset_list
 from capture360.steps.plates import seen_plates
+from capture360.text import counted
 
 NOTE = "coverage"
 
@@ -171,7 +172,7 @@ def coverage_table(
     parts: list[tuple[str, Collection[str]]] = [("assets", [asset.ref for asset in assets])]
     if critical.refs is not None:
         parts.append(("critical assets", critical.refs))
-    seen = [("this capture", own), (f"all {len(others) + 1} captures of the site", whole)]
+    seen = [("this capture", own), (f"the site's {counted(len(others) + 1, 'capture')}", whole)]
     rows = [
         (f"{which}, {by}", Coverage.of(refs, some.linked, some.asked)) for which, refs in parts for by, some in seen
     ]

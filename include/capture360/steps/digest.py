@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 from capture360.capture_state import CaptureState, Stage
 from capture360.checks.rules import RULES
@@ -23,11 +22,11 @@ from capture360.reports.digest import Digest, Drift
 from capture360.settings.site import Site
 from capture360.steps.claims import claim, give_up
 from capture360.steps.incidents import occurrences
+from capture360.steps.review_due import REVIEWED, last_counts
 
 MOST = 2000
 """Captures that are read for one digest."""
-_STEPS = frozenset({"sense", "validate", "verify", "annotate", "retract"})
-_REVIEW = "review"
+_STEPS = frozenset({"sense", "validate", "verify", "annotate", "retract", REVIEWED})
 _CLOCKS = timedelta(hours=1)
 """Tolerance for clocks of stores."""
 _SIDE_BY_SIDE = 16
@@ -69,7 +68,7 @@ def digest(site: Site, records: Records, period: Period) -> Digest:
         if isinstance(one, Capture360Error):
             found.damaged.append(key)
         elif one is not None:
-            found.add(key, *one, links=site.links.enabled)
+            found.add(key, one, links=site.links.enabled)
     reasons = {rule: (_title(rule), count) for rule, count in found.reasons.most_common()}
     return Digest(
         site=site.id,
@@ -120,14 +119,6 @@ def once(records: Records, site: Site, now: datetime, send: Callable[[Digest], N
     return True
 
 
-def count_decided(batch: Mapping[str, Any]) -> int:
-    """Return how many plates of a page were decided, by numbers such as 3 or "3b" (its second tag) or one by one."""
-    tags = [*batch["approved"], *batch["rejected"]]
-    by_number = {str(tag).rstrip("abcdefghijklmnopqrstuvwxyz") for tag in tags}
-    one_by_one = {str(each["number"]) for each in batch.get("plates", ()) if each["choice"] in {"approve", "reject"}}
-    return len(by_number | one_by_one)
-
-
 def note_drift(records: Records, site: str, now: datetime, compared: int, sentences: Sequence[str]) -> None:
     """Keep the result of a comparison of records and CDF."""
     values = {"at": now.isoformat(), "compared": compared, "differences": len(sentences),
@@ -160,7 +151,7 @@ class _Collected:
         self.reasons: Counter[str] = Counter()
         self.stations = self.held_back = self.linked = self.asked = self.open = 0
 
-    def add(self, key: CaptureKey, state: CaptureState, left: int, *, links: bool) -> None:
+    def add(self, key: CaptureKey, state: CaptureState, *, links: bool) -> None:
         within = {record.step for record in state.records if self.begin <= record.at < self.end}
         came = _first_seen(state)
         if came is not None and self.begin <= came < self.end:
@@ -175,11 +166,12 @@ class _Collected:
         for step, name in (("verify", "published"), ("annotate", "contextualized"), ("retract", "retracted")):
             if step in within:
                 self.lists[name].append(key)
-        plates: Mapping[str, Any] = (state.body("annotate") or {}) if "annotate" in within else {}
-        self.linked += int((plates.get("plates") or {}).get("linked", 0))
-        self.asked += int((plates.get("plates") or {}).get("asked", 0))
+        now = (last_counts(state) or {}).get("plates") or {}
+        if "annotate" in within:
+            self.linked += int(now.get("linked", 0))
+            self.asked += int(((state.body("annotate") or {}).get("plates") or {}).get("asked", 0))
         if state.stage is Stage.CONTEXTUALIZED:
-            self.open += left
+            self.open += int(now.get("asked", 0))
         if state.stage in _NOT_AT_AN_END or (links and state.stage is Stage.PUBLISHED):
             self.waiting[key] = state.stage.value
 
@@ -201,25 +193,12 @@ def _to_read(site: Site, records: Records, begin: datetime) -> tuple[list[Captur
     return sorted((key for _, _, key in wanted[:MOST]), key=str), max(0, len(wanted) - MOST)
 
 
-def _read(records: Records, key: CaptureKey) -> tuple[CaptureState, int] | Capture360Error | None:
-    """Return the newest delivery, and the number of its undecided plates."""
+def _read(records: Records, key: CaptureKey) -> CaptureState | Capture360Error | None:
+    """Return the newest delivery."""
     try:
-        state = records.load(key, only=_STEPS)
-        if state is None:
-            return None
-        linked = state.body("annotate") or {}
-        return state, _left(records, state, linked) if linked.get("undecided") else 0
+        return records.load(key, only=_STEPS)
     except Capture360Error as error:
         return error
-
-
-def _left(records: Records, state: CaptureState, linked: Mapping[str, Any]) -> int:
-    review = records.load(state.key, state.fingerprint, only={_REVIEW})
-    body = review.body(_REVIEW) if review else None
-    if review is None or body is None or body["match"] != linked.get("match"):
-        return int(linked["plates"]["asked"])  # nobody was asked about these yet
-    questions = sum(len(page) for page in body["pages"])
-    return max(0, questions - sum(count_decided(batch) for batch in review.batches(_REVIEW).values()))
 
 
 def _alerts(records: Records, site: Site) -> list[str]:

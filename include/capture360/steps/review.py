@@ -1,17 +1,16 @@
-"""Review of suggested links: pages of questions, and writing of the answers, unless a newer review began.
+"""Review of suggested links: questions, and writing of the answers, unless a newer review began.
 
-The record `review` holds the pages of a delivery's newest review, `review.<page>` the answer to one of them. Answers
-about single plates are stored beside it until they are written, see `steps.review_answers`. Decisions on links over
-all deliveries are kept by `steps.link_state`.
+The record `review` holds the questions of a delivery's newest review, `reviewed` the answer to it and what it left.
+Answers about single plates are stored beside the capture until they are written, see `steps.review_answers`. Decisions
+on links over all deliveries are kept by `steps.link_state`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from capture360.batches import batched
 from capture360.capture_state import STAGE_STEPS
 from capture360.cdf.registry import mode_of
 from capture360.errors import MissingStepError
@@ -22,36 +21,34 @@ from capture360.matching.documents import detection_document
 from capture360.model import CaptureKey, Detection, Match, PublishedImage
 from capture360.records import Records
 from capture360.reports.crops import pictures
-from capture360.reports.review import is_tie, review_page, tags_of
-from capture360.steps.annotate import decided_matches, link_writer
+from capture360.reports.review import is_tie, tags_of
+from capture360.steps.annotate import count_plates, decided_matches, link_writer
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import note_coverage
 from capture360.steps.detect import images_of
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import recorded_matches, recorded_places
 from capture360.steps.positions import write_positions
-from capture360.steps.review_answers import decisions, described, given_to, note_written
-from capture360.steps.review_due import digest_of, match_digest, note_questions, note_review, to_ask
+from capture360.steps.review_answers import Answer, decisions, given_to, note_written
+from capture360.steps.review_due import REVIEWED, digest_of, match_digest, note_questions, note_review, to_ask
 from capture360.steps.review_plates import Question, direction, label, questions_about, questions_of
+from capture360.text import counted
 
 STEP = "review"
-PAGE = 20
-"""Plates on one page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """The pages of one review. `digest` identifies its suggestions."""
+    """A review of so many suggestions. `digest` identifies them."""
 
     fingerprint: str
     digest: str
-    pages: int
     suggestions: int
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The answer to a page as a whole; `by` is None if nobody answered in time."""
+    """The answer to a review as a whole; `by` is None if nobody answered in time."""
 
     choice: str
     approve: str
@@ -62,7 +59,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """Counts of one page. `stale` is the reason if the answer came too late; nothing was changed then."""
+    """Counts of one review. `stale` is the reason if the answer came too late; nothing was changed then."""
 
     approved: int = 0
     rejected: int = 0
@@ -87,7 +84,7 @@ def open_suggestions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> lis
 def begin(
     ctx: StepContext, key: CaptureKey, fingerprint: str, *, unasked: Callable[[str], bool] | None = None
 ) -> Review:
-    """Lay out the pages of a new review and store the pictures; answers to earlier reviews become stale.
+    """Store the questions of a new review with their pictures; answers to earlier reviews become stale.
 
     With `unasked`, a function that returns whether a run has ended, the review asks only about new suggestions
     (`to_ask`), and does not begin if there are none. RecordsError if earlier decisions were lost, which would be asked
@@ -99,7 +96,7 @@ def begin(
         matches = to_ask(ctx.records, key, fingerprint, ctx.run, matches, unasked)
         if not matches:
             note_review(ctx.records, key, fingerprint, match_digest(ctx.records, key, fingerprint), ctx.run)
-            return Review(fingerprint, "", 0, 0)
+            return Review(fingerprint, "", 0)
     images = {image.external_id: image for image in images_of(ctx, key, fingerprint)}
     questions = questions_about(matches, recorded_matches(ctx.records, key, fingerprint), images.keys())
     views = dict.fromkeys(view.detection for each in questions for view in each.views)
@@ -107,19 +104,18 @@ def begin(
     shown = pictures(views, lambda image, face: model.face_content(images[image].faces[face]))
     for detection, content in shown.items():
         ctx.records.put_report(key, fingerprint, picture_name(detection), content)
-    pages = [[each.document() for each in page] for page in batched(questions, PAGE)]
     asked = match_digest(ctx.records, key, fingerprint)
     body = {
         "match": asked,
-        "pages": pages,
+        "questions": [each.document() for each in questions],
         "views": {picture_name(view): _look(images[view.image], view) for view in views},
         "pictures": sorted({picture_name(detection) for detection in shown}),
     }
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
     note_review(ctx.records, key, fingerprint, asked, ctx.run)
     note_questions(ctx.records, key, matches, ctx.run)
-    ctx.log(f"{len(matches)} suggestions on {len(pages)} pages")
-    return Review(fingerprint, digest_of(body), len(pages), len(matches))
+    ctx.log(f"People are asked about {counted(len(matches), 'suggestion')}.")
+    return Review(fingerprint, digest_of(body), len(matches))
 
 
 def picture_name(detection: Detection) -> str:
@@ -127,39 +123,21 @@ def picture_name(detection: Detection) -> str:
     return f"plate-{digest_of(detection_document(detection))}.jpg"
 
 
-def page_of(
-    ctx: StepContext, key: CaptureKey, fingerprint: str, page: int, address: Callable[[str], str]
-) -> tuple[int, str]:
-    """Return the number of plates of page `page` (from 0), and its Markdown.
-
-    `address` returns the URL of a stored picture by its name.
-    """
-    body = _recorded(ctx.records, key, fingerprint)
-    matches = [question.match for question in _page(body, page)]
-    pictured = set(body["pictures"])
-
-    def picture(detection: Detection) -> str | None:
-        name = picture_name(detection)
-        return address(name) if name in pictured else None
-
-    return len(matches), review_page(matches, picture)
-
-
-def apply(ctx: StepContext, key: CaptureKey, review: Review, page: int, response: Response) -> Reviewed:
-    """Write the decisions of a page, unless the suggestions changed meanwhile. Idempotent.
+def apply(ctx: StepContext, key: CaptureKey, review: Review, response: Response) -> Reviewed:
+    """Write the decisions of a review, unless the suggestions changed meanwhile. Idempotent.
 
     ReviewAnswerError if the answer is not understood, RecordsError if earlier decisions are lost; nothing is written
     then.
     """
     if stale := _staleness(ctx, key, review):
         return Reviewed() if response.by is None else Reviewed(stale=stale)
-    questions = _page(_recorded(ctx.records, key, review.fingerprint), page)
+    questions = _recorded_questions(ctx.records, key, review.fingerprint)
     given = given_to(ctx.records, key, [question.id for question in questions], ctx.run)
     if response.by is None and not given:
         ctx.log("Nobody answered in time: the suggestions stay as they are.")
         return Reviewed()
     LinkMemory(ctx.records, key).ensure_whole()
-    answer = _understood(response, questions)
+    answer = _understood(response, questions, given)
     by_number = [
         Decided(
             replace(view, asset=tags_of(questions[number - 1].match)[place][0]),
@@ -173,41 +151,54 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, page: int, response
     approved = {number for number, _ in answer.approved}
     rejected = {number for number, _ in answer.rejected} - approved
     on_the_page = {
-        question.id: number
+        number: given[question.id]
         for number, question in enumerate(questions, 1)
         if question.id in given and number not in approved | rejected
     }
-    one_by_one = [each for plate, at in on_the_page.items() for each in decisions(questions[at - 1], given[plate])]
-    approved |= {number for plate, number in on_the_page.items() if given[plate].choice == "approve"}
-    rejected |= {number for plate, number in on_the_page.items() if given[plate].choice == "reject"}
-    sentences = _write(ctx, key, review.fingerprint, [*by_number, *one_by_one])
-    left = len(questions) - len(approved) - len(rejected)
-    done = Reviewed(len(approved), len(rejected), left, sentences=sentences)
+    one_by_one = [each for number, one in on_the_page.items() for each in decisions(questions[number - 1], one)]
+    approved |= {number for number, one in on_the_page.items() if one.choice == "approve"}
+    rejected |= {number for number, one in on_the_page.items() if one.choice == "reject"}
+    decided = [*by_number, *one_by_one]
+    sentences = _write(ctx, key, review.fingerprint, decided)
+    people = sorted({each.by for each in decided})
     body = {
         "choice": response.choice,
         "by": response.by,
         "answered_at": response.at,
         "approved": _tags(answer.approved),
         "rejected": _tags(answer.rejected),
-        "plates": described(given, on_the_page),
+        "people": people,
         "sentences": sentences,
+        **_left_now(ctx, key, review.fingerprint),
     }
-    ctx.records.put(key, review.fingerprint, STEP, body, run=ctx.run, batch=page)
+    ctx.records.put(key, review.fingerprint, REVIEWED, body, run=ctx.run)
     note_written(ctx.records, key, given, ctx.run)
+    done = Reviewed(len(approved), len(rejected), len(questions) - len(approved) - len(rejected), sentences=sentences)
     for sentence in sentences:
         ctx.log(sentence)
-    people = ", ".join(sorted({each.by for each in (*by_number, *one_by_one)})) or response.by
-    ctx.log(f"{done.approved} approved and {done.rejected} rejected by {people}, {done.left} left as they are")
+    by = ", ".join(people) or response.by
+    ctx.log(f"{done.approved} approved and {done.rejected} rejected by {by}, {done.left} left as they are")
     return done
 
 
-def _understood(response: Response, questions: Sequence[Question]) -> Numbers:
-    """Return the tags that a response to the whole page decides; none if nobody answered."""
+def _understood(response: Response, questions: Sequence[Question], given: Mapping[str, Answer]) -> Numbers:
+    """Return the tags that a response to the whole review decides; none if nobody answered."""
     tags = [len(tags_of(question.match)) for question in questions]
     if response.by is None:
         return understood(LEAVE, "", "", tags)
-    ties = {number for number, question in enumerate(questions, 1) if is_tie(question.match)}
-    return understood(response.choice, response.approve, response.reject, tags, ties)
+    numbered = dict(enumerate(questions, 1))
+    ties = {number for number, question in numbered.items() if is_tie(question.match)}
+    decided = {number for number, question in numbered.items() if question.id in given}
+    return understood(response.choice, response.approve, response.reject, tags, ties, decided)
+
+
+def _left_now(ctx: StepContext, key: CaptureKey, fingerprint: str) -> dict[str, Any]:
+    """Return the counts of plates as `annotate` records them, after the decisions of people."""
+    matches = decided_matches(ctx, key, fingerprint)
+    return {
+        "plates": asdict(count_plates(matches)),
+        "undecided": sum(match.status == "suggested" for match in matches),
+    }
 
 
 def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequence[Decided]) -> list[str]:
@@ -245,16 +236,11 @@ def _staleness(ctx: StepContext, key: CaptureKey, review: Review) -> str | None:
     return None
 
 
-def _recorded(records: Records, key: CaptureKey, fingerprint: str) -> Any:
+def _recorded_questions(records: Records, key: CaptureKey, fingerprint: str) -> list[Question]:
     record = records.get(key, fingerprint, STEP)
     if record is None:
         raise MissingStepError(key, "no review has begun", "lay_out")
-    return record.body
-
-
-def _page(body: Any, page: int) -> list[Question]:
-    pages = questions_of(body)
-    return pages[page] if page < len(pages) else []
+    return questions_of(record.body)
 
 
 def _look(image: PublishedImage, detection: Detection) -> dict[str, Any]:

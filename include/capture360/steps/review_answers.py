@@ -109,11 +109,6 @@ def decisions(question: Question, answer: Answer) -> list[Decided]:
     return found
 
 
-def described(given: Mapping[str, Answer], numbers: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Return answers as a review's record holds them, by the number of the plate on its page."""
-    return [{"number": numbers[plate], **_document(answer)} for plate, answer in given.items() if plate in numbers]
-
-
 def _name(plate: str, version: int) -> str:
     return f"{plate}-{version:06}"
 

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from capture360.capture_state import CaptureState
 from capture360.errors import RecordsError
 from capture360.model import CaptureKey, Match
 from capture360.records import Records
 
+REVIEWED = "reviewed"
+"""Step that records the answer to a review."""
 _ASKED = "asked"
 _QUESTIONS = "questions"
 """Note of all suggestions ever shown to people: digests, by the run that asked first."""
 _MATCH = "match"
+_ANNOTATE = "annotate"
 
 
 def digest_of(document: object) -> str:
@@ -83,12 +87,22 @@ def _asked_by_others(records: Records, key: CaptureKey, run: str) -> set[str]:
     return {digest for other, digests in asked.items() if other != run for digest in digests}
 
 
+def last_counts(state: CaptureState) -> Mapping[str, Any] | None:
+    """Return `plates` and `undecided` as the last linking or, if it came later, the answer to a review recorded them.
+
+    None if the delivery was not linked.
+    """
+    counts = [record for record in state.records if record.step in {_ANNOTATE, REVIEWED}]
+    linked = any(record.step == _ANNOTATE for record in counts)
+    return max(counts, key=lambda record: record.at).body if linked else None
+
+
 def review_due(records: Records, state: CaptureState) -> str | None:
     """Return the digest of the matches that a review is due for; None if nothing is to be asked, or was asked already.
 
     A review that nobody answered in time counts as asked.
     """
-    linked = state.body("annotate")
+    linked = state.body(_ANNOTATE)
     if linked is None or not linked.get("undecided"):
         return None
     note = records.note(state.key, _ASKED) or {}

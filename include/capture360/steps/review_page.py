@@ -14,7 +14,7 @@ from capture360.reports.review import tags_of
 from capture360.reports.review_cards import Asked, Said
 from capture360.steps.review import STEP, picture_name
 from capture360.steps.review_answers import Answer, answers
-from capture360.steps.review_due import digest_of
+from capture360.steps.review_due import REVIEWED, digest_of
 from capture360.steps.review_plates import Question, questions_of
 
 _FOUND = 20
@@ -29,18 +29,14 @@ class OpenReview:
     fingerprint: str
     digest: str
     run: str
-    pages: Sequence[Sequence[Question]]
+    questions: Sequence[Question]
     views: Mapping[str, Mapping[str, Any]]
     pictures: Collection[str]
 
     @property
-    def plates(self) -> Mapping[str, tuple[int, int, Question]]:
-        """Page (from 0), number on it (from 1) and question of each plate, by its id."""
-        return {
-            each.id: (page, number, each)
-            for page, questions in enumerate(self.pages)
-            for number, each in enumerate(questions, 1)
-        }
+    def plates(self) -> Mapping[str, Question]:
+        """The question of each plate, by its id."""
+        return {each.id: each for each in self.questions}
 
     def place(self, detection: Detection) -> Mapping[str, Any]:
         """Return the name of a view's station, and the direction to look in."""
@@ -64,21 +60,21 @@ def newest_review(records: Records, key: CaptureKey) -> OpenReview | None:
     )
 
 
-def asked_plates(records: Records, review: OpenReview, closed: Mapping[int, str]) -> list[Asked]:
-    """Return the plates with their answers; `closed` states why a page takes no more answers, by its number."""
-    plates = review.plates
-    given = answers(records, review.key, plates.keys())
-    pages = {page: records.get(review.key, review.fingerprint, STEP, page) for page in closed}
+def asked_plates(records: Records, review: OpenReview) -> list[Asked]:
+    """Return the plates with their answers; those given by number count once the run has written them."""
+    given = answers(records, review.key, review.plates.keys())
+    record = records.get(review.key, review.fingerprint, REVIEWED)
+    whole = record.body if record is not None and record.run == review.run and record.body["by"] else None
     found = []
-    for plate, (page, number, question) in plates.items():
-        answer, record = given.get(plate), pages.get(page)
-        answered = answer is not None and answer.holds_for(review.run)
-        if not answered and record is not None and record.run == review.run and record.body["by"]:
-            answer = _by_number(question, number, record.body)
-        elif answer is not None and not answered:
-            answer = Answer("open", None, "", "", answer.version)
+    for number, question in enumerate(review.questions, 1):
+        answer = given.get(question.id)
+        if answer is None or not answer.holds_for(review.run):
+            if whole is not None:
+                answer = _by_number(question, number, whole)
+            elif answer is not None:
+                answer = Answer("open", None, "", "", answer.version)
         views = [view.detection for view in question.views]
-        found.append(Asked(plate, question.match, views, said(answer) if answer else None, closed.get(page, "")))
+        found.append(Asked(question.id, question.match, views, said(answer) if answer else None))
     return found
 
 
@@ -111,7 +107,7 @@ def assets_like(assets: Mapping[str, Asset], like: str) -> list[dict[str, str]]:
 
 
 def _by_number(question: Question, number: int, body: Mapping[str, Any]) -> Answer:
-    """Return what an answer to the whole page, by numbers, states about a plate."""
+    """Return what an answer to the whole review, by numbers, states about a plate."""
     by, at = str(body["by"]), str(body["answered_at"])
     labels = question.labels(number)
     for (asset, _), label in zip(tags_of(question.match), labels, strict=True):

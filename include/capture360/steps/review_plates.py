@@ -29,7 +29,7 @@ class Question:
         return question(self.match)
 
     def labels(self, number: int) -> list[int | str]:
-        """Return the labels of its tags on a page where the plate has this number: 3, "3b" for the second."""
+        """Return the labels of its tags in a review where the plate has this number: 3, "3b" for the second."""
         return [label(number, place) for place in range(len(tags_of(self.match)))]
 
     def document(self) -> dict[str, Any]:
@@ -63,9 +63,9 @@ def questions_about(matches: Sequence[Match], all_matches: Sequence[Match], imag
     ]
 
 
-def questions_of(body: Mapping[str, Any]) -> list[list[Question]]:
-    """Return the questions of a recorded review by page."""
-    return [[Question.from_document(document) for document in page] for page in body["pages"]]
+def questions_of(body: Mapping[str, Any]) -> list[Question]:
+    """Return the questions of a recorded review."""
+    return [Question.from_document(document) for document in body["questions"]]
 
 
 def direction(pose: Pose, detection: Detection) -> tuple[float, float]:

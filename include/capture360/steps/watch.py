@@ -168,7 +168,7 @@ class _Look:
             yield from self._late(
                 "a review waits for answers", key, asked[1], limit, "reviewed_within", "was shown to people",
                 "its suggested links are not all decided on",
-                "Answer it under Required Actions; after two weeks its pages end and suggestions stay as they are.",
+                "Answer it under Required Actions; after two weeks it ends, and what is not decided stays as it is.",
                 who="reviewers",
             )  # fmt: skip
 

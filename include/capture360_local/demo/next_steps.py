@@ -38,7 +38,7 @@ def _steps(records: Records, known: Mapping[CaptureKey, Delivery]) -> Iterator[N
     for key, each in known.items():
         review = newest_review(records, key) if each.undecided else None
         if review is not None:
-            yield Next(f"open review of {key} ({len(review.plates)})", f"{PAGES}/review/{key}")
+            yield Next(f"open review of {key} ({each.undecided})", f"{PAGES}/review/{key}")
     for key, each in known.items():
         if each.verdict == Verdict.REJECTED and each.validation_report:
             yield Next(f"why {key} was rejected", f"{PAGES}/reports/{each.validation_report}")

@@ -18,7 +18,7 @@ REVIEW = "captures_review"
 LEASE_TASK = "lease"
 _ENDED = frozenset({"success", "failed"})
 _SKIPPED = "skipped"
-_ASK_TASK = "pages.ask"
+_ASK_TASK = "ask"
 _ASKING = frozenset({"awaiting_input", "deferred"})
 
 

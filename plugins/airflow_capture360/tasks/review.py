@@ -10,18 +10,18 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360 import metrics
-from airflow_capture360.context import capture_context, page_path, set_label
+from airflow_capture360.context import capture_context, page_path
 from airflow_capture360.run_state import is_finished
 from airflow_capture360.tasks.lease import release_lease
 
 log = logging.getLogger(__name__)
 
 
-def lay_out(capture: str) -> list[dict[str, Any]]:
-    """Begin a review; return one entry per page of suggestions. Skip the run if nothing is left to ask.
+def lay_out(capture: str) -> dict[str, Any]:
+    """Begin a review and return it. Skip the run if nothing is left to ask.
 
     An announced run asks about new suggestions only, and is skipped while another one waits for answers about the
-    same. A run by hand asks about everything undecided, and makes pages of other runs stale.
+    same. A run by hand asks about everything undecided, and makes the reviews of other runs stale.
     """
     from dataclasses import asdict
 
@@ -40,33 +40,24 @@ def lay_out(capture: str) -> list[dict[str, Any]]:
             if other:
                 raise AirflowSkipException(f"{other} asks about the same suggestions.")
         review = begin(ctx, key, state.fingerprint, unasked=is_finished if announced else None)
-    if not review.pages:
+    if not review.suggestions:
         raise AirflowSkipException("Nothing is left for a person to decide.")
     metrics.QUESTIONS.add(review.suggestions, site=key.site, outcome="asked")
-    return [
-        {"review": asdict(review), "page": page, "label": f"page {page + 1} of {review.pages}"}
-        for page in range(review.pages)
-    ]
+    return asdict(review)
 
 
-def page_of(capture: str, page: Mapping[str, Any]) -> tuple[str, str]:
-    """Return heading and Markdown of one page."""
-    from capture360.steps.review import page_of
+def notice_of(capture: str, review: Mapping[str, Any]) -> tuple[str, str]:
+    """Return heading and Markdown of a review's Required Action."""
+    from capture360.reports.review import notice
+    from capture360.text import counted
 
-    fingerprint = page["review"]["fingerprint"]
-    with capture_context(capture, lock=False) as (ctx, key):
-        shown, text = page_of(
-            ctx, key, fingerprint, page["page"], lambda name: page_path(f"reports/{key}/{fingerprint}/{name}")
-        )
-    link = f"[Decide plate by plate]({page_path(f'review/{key}')}), with all views and the panorama of each, or below."
-    return f"{capture}: {shown} suggested links, {page['label']}", f"{link}\n\n{text}"
+    return f"{capture}: {counted(review['suggestions'], 'plate')} to decide", notice(page_path(f"review/{capture}"))
 
 
-def apply(capture: str, page: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the decisions of one page; return counts. An answer that comes too late is logged and skipped."""
+def apply(capture: str, review: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the decisions of a review; return counts. An answer that comes too late is logged and skipped."""
     from capture360.steps.review import Response, Review, apply
 
-    set_label(page["label"])
     given, user = answer["params_input"] or {}, answer["responded_by_user"]
     response = Response(
         choice=answer["chosen_options"][0],
@@ -77,9 +68,9 @@ def apply(capture: str, page: Mapping[str, Any], answer: Mapping[str, Any]) -> d
     )
     try:
         with capture_context(capture) as (ctx, key):
-            done = apply(ctx, key, Review(**page["review"]), page["page"], response)
+            done = apply(ctx, key, Review(**review), response)
     finally:
-        release_lease(capture)  # other pages of the run may wait for weeks
+        release_lease(capture)
     metrics.QUESTIONS.add(done.approved, site=key.site, outcome="approved")
     metrics.QUESTIONS.add(done.rejected, site=key.site, outcome="rejected")
     metrics.QUESTIONS.add(done.left, site=key.site, outcome="left")

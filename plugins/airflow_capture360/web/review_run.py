@@ -1,8 +1,7 @@
-"""The run of captures_review behind a review: its state, and answering its Required Actions."""
+"""The run of captures_review behind a review: its state, and answering its Required Action."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -22,28 +21,27 @@ from airflow_capture360.run_state import is_run_of, run_id_of, value_of
 from capture360.matching.answers import LEAVE
 
 DAG = "captures_review"
-_ASK = "pages.ask"
+_ASK = "ask"
+_FINISHED = "This review is finished. captures_review writes it to CDF."
+_CONFLICT = 409
 _ENDED = {"success", "failed", "skipped", "upstream_failed", "removed"}
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewRun:
-    """State of a review's run. `answered` are pages that take no more answers, `waiting` those with a Required Action.
+    """State of a review's run. `asking` if its Required Action waits for an answer.
 
-    `starting` if Required Actions of further pages are still to come.
     `address` is that of the run's page within Airflow; `closed` is the reason why the review takes no answers.
     """
 
     run_id: str
     address: str
-    answered: Collection[int] = frozenset()
-    waiting: Collection[int] = frozenset()
-    starting: bool = False
+    asking: bool = False
     closed: str = ""
 
 
 def may_decide(user: GetUserDep) -> bool:
-    """Return whether a person may answer the review's Required Actions."""
+    """Return whether a person may answer the review's Required Action."""
     return get_auth_manager().is_authorized_dag(
         method="PUT", access_entity=DagAccessEntity.HITL_DETAIL, details=DagDetails(id=DAG), user=user
     )
@@ -56,25 +54,20 @@ def run_state(session: SessionDep, run: str) -> ReviewRun:
     address = f"dags/{DAG}/runs/{quote(run_id, safe='')}" if state is not None else ""
     if state is None or value_of(state) in {"success", "failed"}:
         return ReviewRun(run_id, address, closed="This review has ended. What was left open stays as it is.")
-    rows = session.execute(
-        select(TaskInstance.map_index, TaskInstance.state, HITLDetail.ti_id, HITLDetail.responded_at)
+    task, asked, answered_at = session.execute(
+        select(TaskInstance.state, HITLDetail.ti_id, HITLDetail.responded_at)
         .outerjoin(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
         .where(TaskInstance.dag_id == DAG, TaskInstance.run_id == run_id, TaskInstance.task_id == _ASK)
-        .where(TaskInstance.map_index >= 0)
-    ).all()
-    answered = {page for page, task, _, at in rows if at is not None or (task and value_of(task) in _ENDED)}
-    waiting = {page for page, _, asked, _ in rows if asked is not None} - answered
-    everything = rows and len(answered) == len(rows)
-    closed = "This review is finished. captures_review writes it to CDF." if everything else ""
-    return ReviewRun(run_id, address, answered, waiting, len(answered | waiting) < max(len(rows), 1), closed)
+    ).one_or_none() or (None, None, None)
+    if answered_at is not None or (task and value_of(task) in _ENDED):
+        return ReviewRun(run_id, address, closed=_FINISHED)
+    return ReviewRun(run_id, address, asking=asked is not None)
 
 
 def finish_run(session: SessionDep, user: GetUserDep, run: ReviewRun) -> None:
-    """Answer the waiting Required Actions by Airflow's own route."""
+    """Answer the Required Action by Airflow's own route; 409 if somebody has answered it at the same moment."""
     payload = UpdateHITLDetailPayload(chosen_options=[LEAVE], params_input={"approve": "", "reject": ""})
-    for page in sorted(run.waiting):
-        try:
-            update_hitl_detail(DAG, run.run_id, _ASK, payload, user, session, page)
-        except HTTPException as error:
-            if error.status_code != 409:  # somebody has answered that page at the same moment
-                raise
+    try:
+        update_hitl_detail(DAG, run.run_id, _ASK, payload, user, session)
+    except HTTPException as error:
+        raise HTTPException(error.status_code, _FINISHED if error.status_code == _CONFLICT else error.detail) from None

@@ -97,7 +97,7 @@ def review(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
         if found is None:
             return html_page(render_review(Head(key, "", "", may_decide(user), ""), [], lambda _: "", lambda _: {}))
         run = run_state(session, found.run)
-        plates = asked_plates(records, found, _closed(found, run))
+        plates = asked_plates(records, found)
         head = Head(key, found.digest, run.address and f"../../../{run.address}", may_decide(user), run.closed)
         base = f"../../reports/{key}/{found.fingerprint}"
         content = render_review(
@@ -119,17 +119,14 @@ def answer(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
     key = CaptureKey(site, capture)
     try:
         records, found = _current(key, given.review)
-        closed = _closed(found, run_state(session, found.run))
+        _refuse_closed(session, found)
         plates = found.plates
         now = datetime.now(UTC).isoformat(timespec="seconds")
         chosen = []
         for each in given.answers:  # before any is stored: a request that is refused changes nothing
             if each.plate not in plates:
                 raise HTTPException(404, "This review has no such plate. Load the page again.")
-            page, _, question = plates[each.plate]
-            if page in closed:
-                raise HTTPException(409, closed[page])
-            chosen.append(_asset(site, question, each))
+            chosen.append(_asset(site, plates[each.plate], each))
         results = []
         for each, asset in zip(given.answers, chosen, strict=True):
             given_now = Answer(each.choice, asset, user.get_name(), now)
@@ -137,8 +134,7 @@ def answer(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
             shown = said(newest or Answer("open", None, "", ""))
             ref = newest.asset.ref if newest and newest.asset else None
             results.append({"plate": each.plate, "taken": taken, "asset": ref, **asdict(shown)})
-        after = _closed(found, run_state(session, found.run))
-        if any(plates[each.plate][0] in after for each in given.answers):
+        if run_state(session, found.run).closed:
             raise HTTPException(409, "Somebody has just finished this review. Load it again to see what counts.")
     except Capture360Error as error:
         raise HTTPException(503, str(error)) from None
@@ -148,16 +144,14 @@ def answer(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
 
 @router.post("/review/{site}/{capture}/finish", dependencies=_DECIDES)
 def finish(session: SessionDep, user: GetUserDep, site: SiteId, capture: CaptureId, done: Finished) -> Response:
-    """Answer every waiting Required Action of the review as decided on this page."""
+    """Answer the review's Required Action: what is decided on the page is written, the rest is left."""
     key = CaptureKey(site, capture)
     try:
         _, found = _current(key, done.review)
     except Capture360Error as error:
         raise HTTPException(503, str(error)) from None
-    run = run_state(session, found.run)
-    if run.closed:
-        raise HTTPException(409, run.closed)
-    if run.starting:
+    run = _refuse_closed(session, found)
+    if not run.asking:
         raise HTTPException(409, "Airflow does not ask yet. Finish again in some seconds.")
     finish_run(session, user, run)
     return JSONResponse(
@@ -209,12 +203,12 @@ def _current(key: CaptureKey, digest: str) -> tuple[Records, OpenReview]:
     return records, found
 
 
-def _closed(review: OpenReview, run: ReviewRun) -> Mapping[int, str]:
-    """Return why pages of the review take no more answers, by page."""
-    pages = set(range(len(review.pages)))
+def _refuse_closed(session: SessionDep, review: OpenReview) -> ReviewRun:
+    """Return the run of a review; 409 if it takes no more answers."""
+    run = run_state(session, review.run)
     if run.closed:
-        return dict.fromkeys(pages, run.closed)
-    return dict.fromkeys(pages.intersection(run.answered), "This was answered in Airflow meanwhile.")
+        raise HTTPException(409, run.closed)
+    return run
 
 
 def assets_of(site: str) -> Mapping[str, Asset]:

@@ -13,14 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from capture360.model import Asset, Detection, Match
 from capture360.reports.cells import safe_csv
 from capture360.reports.escaping import for_chat, for_markdown
-from capture360.reports.review import review_page
 
 MARKUP = st.text(st.sampled_from("ab \\|`*_[]()<>!@:&#;~\n\t\"'/{}%=+-\x00\x1b\u2028\u202e"), max_size=40)
 ANY = MARKUP | st.text(max_size=40)
-BOX = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.2), (0.1, 0.2))
 
 
 def gfm_cells(row: str) -> list[str]:
@@ -49,14 +46,6 @@ def test_markdown_keeps_a_text_within_its_cell(text: str) -> None:
     assert body is not None
     assert body[1].count("<td") == 2
     assert not set(re.findall(r"<(\w+)", body[1])) - {"tr", "td", "code"}
-
-
-@given(ANY, ANY)
-def test_a_review_row_has_its_cells_whatever_was_read(read: str, name: str) -> None:
-    asset = Asset("1", name, (name,))
-    match = Match(Detection("i", "left", read, 0.8, BOX), asset, 0.6, "suggested", read, ((asset, 0.6),))
-    *_, divider, row = review_page([match], lambda _: None).splitlines()
-    assert len(gfm_cells(row)) == len(gfm_cells(divider))
 
 
 def test_a_backslash_before_a_pipe_ends_no_cell() -> None:

@@ -55,7 +55,7 @@ def test_everything_is_told_and_escaped_and_nothing_is_fetched() -> None:
     for told in ("P-101A", "21-PT-101", "one character differs", "several tags are equally near", "EXIT",
                  "Stations read one plate as &lt;A&gt; and B.", "hall-7/2025-05-04 &lt;b&gt;",
                  "Boiler room 3 left", "0.9 m for letters of 25 mm", "<b>6</b>texts", "<b>4</b>dropped",
-                 "1 further texts are lines of plates", "1 of 3 assets of the area"):  # fmt: skip
+                 "1 further text is a line of plates", "1 of 3 assets of the area"):  # fmt: skip
         assert told in html
     assert "image-1" not in html
     assert "<script" not in html

@@ -115,9 +115,9 @@ def test_the_report_counts_this_capture_and_all_with_it(records: Records, tmp_pa
     table = coverage_table(records, NEW, [plate(7, "approved")], ASSETS, critical)
     assert table.rows == [
         ("assets, this capture", Coverage(10, 1, 0)),
-        ("assets, all 2 captures of the site", Coverage(10, 3, 2)),
+        ("assets, the site's 2 captures", Coverage(10, 3, 2)),
         ("critical assets, this capture", Coverage(2, 0, 0)),
-        ("critical assets, all 2 captures of the site", Coverage(2, 1, 0)),
+        ("critical assets, the site's 2 captures", Coverage(2, 1, 0)),
     ]
     assert table.critical_never_seen == ["P-9"]
 

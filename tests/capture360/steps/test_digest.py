@@ -16,7 +16,7 @@ from capture360.reports.alerts import chat
 from capture360.reports.digest import Digest, lines, message, render_digest, text
 from capture360.settings.site import Site
 from capture360.steps import digest as steps
-from capture360.steps.digest import Period, count_decided, digest, last_drift, note_drift, once, today
+from capture360.steps.digest import Period, digest, last_drift, note_drift, once, today
 from capture360.steps.incidents import finding, note
 
 MONDAY = date(2026, 5, 18)
@@ -112,18 +112,14 @@ def test_a_day_is_one_of_the_site(records: Records) -> None:
 
 def test_what_people_answered_is_no_longer_open(records: Records) -> None:
     contextualized(records, "may", NOON, asked=5)
-    question = {"plate": "p", "match": None, "views": []}
-    pages = {"match": "m1", "pages": [[question] * 5], "views": {}, "pictures": []}
-    path = "hall-7/may/f1/review"
-    records.store.put(f"{path}.json", json.dumps({"at": NOON.isoformat(), "run": "r", **pages}).encode())
-    assert [key.capture for key in of_day(records).damaged] == ["may"]  # a question needs its match
-    pages["pages"] = [[], []]
-    records.store.put(f"{path}.json", json.dumps({"at": NOON.isoformat(), "run": "r", **pages}).encode())
-    assert of_day(records).open == 0
-    assert (
-        count_decided({"approved": [1, "3b"], "rejected": ["3", 2], "plates": [{"number": 4, "choice": "reject"}]}) == 4
-    )
-    assert count_decided({"approved": [], "rejected": [], "plates": [{"number": 4, "choice": "leave"}]}) == 0
+    answer = {"by": "Ada", "undecided": 2, "plates": {"linked": 33, "asked": 2, "missed": 1}}
+    put(records, "may", "reviewed", NOON + timedelta(hours=1), answer)
+    found = of_day(records)
+    assert (found.linked, found.asked, found.open) == (33, 5, 2)
+    contextualized(records, "may", NOON + timedelta(hours=2), asked=3)
+    assert of_day(records).open == 3
+    put(records, "may", "reviewed", NOON, {**answer, "undecided": "none"})
+    assert [key.capture for key in of_day(records).damaged] == ["may"]
 
 
 def test_captures_that_ended_before_the_period_are_not_read(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +146,7 @@ def test_reading_is_bounded_and_what_is_left_out_is_said(records: Records, monke
         done(records, contextualized(records, name, NOON), NOON + timedelta(hours=hour))
     found = of_day(records)
     assert names(found.published) == ["b", "c"]
-    assert "1 more captures changed in this time and are not counted." in text(found)
+    assert "1 more capture changed in this time, not counted here." in text(found)
 
 
 def test_damaged_records_hide_no_other_capture(records: Records) -> None:

@@ -155,8 +155,8 @@ def test_people_of_the_new_project_have_the_last_word_and_later_decisions_of_the
     there = Hall(hybrid.new, hall.key, fingerprint_in(hybrid.new, hall.key))
     review = there.begin()
     waiting = there.waiting()
-    there.answer(review, "Decide one by one", str(waiting.index(PLATES[1]) + 1))
-    hall.answer(hall.begin(), "Reject all")
+    there.answer(review, "Leave the rest", str(waiting.index(PLATES[1]) + 1))
+    hall.answer(hall.begin(), "Reject the rest")
     assert plan_move(hybrid.move, hall.key).state == "to move"
     done = moved(hybrid, hall)
     assert (done.state, done.approved, done.rejected) == ("moved", 1, 1)
@@ -253,7 +253,7 @@ def test_scans_that_cdf_extracted_are_moved_with_the_decisions_about_them(
         assert done.validated.route == "revision"
         hall = Hall(site.old, drop.key, done.validated.fingerprint)
         hall.read(tags=PLATES)
-        hall.answer(hall.begin(), "Decide one by one", "1", "2")
+        hall.answer(hall.begin(), "Leave the rest", "1", "2")
         before = {image.external_id: image for image in images_of(hall.ctx, hall.key, hall.fingerprint)}
         (old,) = {each.match.detection.image for each in LinkMemory(site.old.records, hall.key).decisions()}
         done = moved(site, hall)

@@ -250,10 +250,10 @@ def test_a_project_that_does_not_answer_is_no_drift(classic: Hall) -> None:
 
 def test_what_is_lost_stops_linking_and_reviewing(core: Hall) -> None:
     review = core.begin()
-    core.answer(review, "Decide one by one", "1", "2")
+    core.answer(review, "Leave the rest", "1", "2")
     lose(core, "decisions")
     linked = core.linked()
-    for attempt in (lambda: core.answer(review, "Approve all"), core.begin, lambda: core.read(CERTAIN)):
+    for attempt in (lambda: core.answer(review, "Approve the rest"), core.begin, lambda: core.read(CERTAIN)):
         with pytest.raises(RecordsError, match="Missing from the records: 2 of 2 decisions of people"):
             attempt()
     assert core.linked() == linked

@@ -53,15 +53,15 @@ def test_decisions_are_taken_up_again_from_the_answers(hall: Hall) -> None:
 def test_answers_of_all_reviews_and_deliveries_count_and_the_newest_about_a_link(core: Hall) -> None:
     review = core.begin()
     first, second, *_ = core.waiting()
-    core.answer(review, "Decide one by one", "1-2")
-    core.answer(review, "Decide one by one", "2", "1")  # the page was cleared and answered anew
+    core.answer(review, "Leave the rest", "1-2")
+    core.answer(review, "Leave the rest", "2", "1")  # the page was cleared and answered anew
     core.world.ingest(core.world.drop(core.key.capture, stations=1, shade=50, revision=2), run="run 2")
     state = core.world.records.load(core.key)
     assert state is not None
     core.fingerprint = state.fingerprint
     core.read()
     third, *_ = core.waiting()
-    core.answer(core.begin(), "Decide one by one", "1")
+    core.answer(core.begin(), "Leave the rest", "1")
     lose(core, "decisions")
     assert repair(core.ctx, core.key) == Repaired(pairs=0, decisions=3, whole=True)
     annotate(core.ctx, core.key, core.fingerprint)
@@ -71,11 +71,11 @@ def test_answers_of_all_reviews_and_deliveries_count_and_the_newest_about_a_link
 
 def test_an_old_note_is_a_loss_even_if_it_is_as_long(core: Hall) -> None:
     review = core.begin()
-    core.answer(review, "Decide one by one", "1")
+    core.answer(review, "Leave the rest", "1")
     store, path = core.world.records.store, f"{core.key}/{NOTES}/decisions.json"
     old = store.read(path)
     assert old is not None
-    core.answer(review, "Decide one by one", "", "1")
+    core.answer(review, "Leave the rest", "", "1")
     store.put(path, old)
     assert memory(core).lost() == {"decisions": "the newest of 1 decisions of people"}
     with pytest.raises(RecordsError, match="the newest of 1 decisions"):
@@ -88,7 +88,7 @@ def test_an_old_note_is_a_loss_even_if_it_is_as_long(core: Hall) -> None:
 def test_the_same_answer_twice_is_kept_once(core: Hall) -> None:
     review = core.begin()
     for _ in range(2):
-        core.answer(review, "Decide one by one", "1", "2")
+        core.answer(review, "Leave the rest", "1", "2")
     assert len(core.world.records.store.names(f"{core.key}/{ANSWERS}")) == 1
 
 
@@ -215,7 +215,7 @@ def test_a_look_while_another_task_writes_sees_no_loss(core: Hall, monkeypatch: 
         """Somebody's answer comes between the look at the digests and the look at the note."""
         if name == "decisions" and writing:
             writing.clear()
-            core.answer(core.begin(), "Decide one by one", "1")
+            core.answer(core.begin(), "Leave the rest", "1")
         return read(self, key, name, folder)
 
     looking = memory(core)

@@ -1,39 +1,45 @@
-"""People decide about suggested links: in pages, once, and for good, in every project mode."""
+"""People decide about suggested links: once, and for good, in every project mode."""
 
 from __future__ import annotations
 
-import itertools
+import cProfile
+from collections.abc import Callable, Mapping
+from typing import Any
 
-import numpy as np
+import httpx
 import pytest
 from cognite.client.data_classes import AnnotationFilter, AnnotationUpdate, AssetWrite
+from cognite.client.data_classes.data_modeling.cdm.v1 import CogniteAssetApply
 
 from capture360.errors import ReviewAnswerError
+from capture360.model import Detection
 from capture360.steps.detect import images_of
-from capture360.steps.review import PAGE, Response, Review, Reviewed, apply, begin
+from capture360.steps.review import Response, Review, Reviewed, apply, begin, picture_name
 from capture360.steps.review_due import match_digest, review_due
-from suggested_links import CERTAIN, TAGS, Hall
+from capture360.steps.review_page import newest_review
+from capture360.store import DocumentStore
+from suggested_links import CERTAIN, DOUBTFUL, TAGS, Hall, hall_in, outline
 
 
-def test_all_on_a_page_are_decided_by_one_answer_and_who_did_is_recorded(hall: Hall) -> None:
+def test_all_are_decided_by_one_answer_and_who_did_is_recorded(hall: Hall) -> None:
     review = hall.begin()
-    assert (review.pages, review.suggestions) == (2, len(TAGS))
-    shown = hall.waiting()[:PAGE]
+    assert review.suggestions == len(TAGS)
+    shown = hall.waiting()
     assert hall.linked() == set()
-    done = hall.answer(review, "Approve all", reject="2")
-    assert (done.approved, done.rejected, done.left, done.sentences) == (PAGE - 1, 1, 0, [])
+    done = hall.answer(review, "Approve the rest", reject="2")
+    assert (done.approved, done.rejected, done.left, done.sentences) == (len(TAGS) - 1, 1, 0, [])
     assert hall.linked() == set(shown) - {shown[1]}
-    record = hall.world.records.get(hall.key, hall.fingerprint, "review", 0)
+    record = hall.world.records.get(hall.key, hall.fingerprint, "reviewed")
     assert record is not None
     assert (record.body["by"], record.body["answered_at"]) == ("Ada", "2026-01-02T03:04:05+00:00")
-    assert record.body["rejected"] == [2]
-    assert sorted(hall.waiting()) == sorted(set(TAGS) - set(shown))
+    assert (record.body["rejected"], record.body["people"]) == ([2], ["Ada"])
+    assert hall.waiting() == []
 
 
 def test_decisions_survive_reading_matching_and_linking_anew(hall: Hall) -> None:
     review = hall.begin()
     approved, rejected, *_ = hall.waiting()
-    hall.answer(review, "Decide one by one", "1", "2")
+    hall.answer(review, "Leave the rest", "1", "2")
     assert hall.linked() == {approved}
     hall.read(shift=0.01)
     assert hall.linked() == {approved}
@@ -48,7 +54,7 @@ def test_decisions_survive_reading_matching_and_linking_anew(hall: Hall) -> None
 def test_decisions_survive_a_new_ingest(hall: Hall, delivery: dict[str, int]) -> None:
     review = hall.begin()
     approved, rejected, *_ = hall.waiting()
-    hall.answer(review, "Decide one by one", "1", "2")
+    hall.answer(review, "Leave the rest", "1", "2")
     hall.world.ingest(hall.world.drop(hall.key.capture, stations=1, **delivery), run="run 2")
     state = hall.world.records.load(hall.key)
     assert state is not None
@@ -61,36 +67,66 @@ def test_decisions_survive_a_new_ingest(hall: Hall, delivery: dict[str, int]) ->
     assert hall.linked() == set(TAGS) - {rejected}
 
 
-def test_two_hundred_suggestions_are_ten_pages_with_one_answer_each(classic: Hall) -> None:
-    many = [f"44-LT-{number}" for number in range(1001, 1201)]
-    there = [AssetWrite(name=tag, external_id=f"{classic.key.capture} {tag}") for tag in many]
-    classic.world.cdf.client.assets.create(there)
-    places = itertools.product(np.linspace(0.02, 0.92, 10), np.linspace(0.02, 0.94, 20))
-    classic.read(places={tag: (float(x), float(y)) for tag, (x, y) in zip(many, places, strict=True)}, tags=many)
-    review = classic.begin()
-    assert (review.pages, review.suggestions) == (10, 200)
-    shown = [number for page in range(review.pages) for number in classic.page(page).splitlines()[4:]]
-    assert len(shown) == 200
-    assert all("/pictures/" in row for row in shown)
-    for page in range(review.pages):
-        assert classic.answer(review, "Approve all", reject="1", page=page).approved == PAGE - 1
-    assert classic.waiting() == []
-    assert len(classic.linked()) == 190
+def test_a_review_of_twice_as_many_plates_takes_twice_the_work(core: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of stations with ten plates each: calls of functions, bytes of records, requests."""
+    moved = 0
+
+    def counted(real: Callable[..., Any]) -> Callable[..., Any]:
+        def count(store: DocumentStore, path: str, *content: bytes) -> Any:
+            nonlocal moved
+            found = real(store, path, *content)
+            moved += sum(map(len, content or ([found] if isinstance(found, bytes) else [])))
+            return found
+
+        return count
+
+    for name in ("read", "put", "create"):
+        monkeypatch.setattr(DocumentStore, name, counted(getattr(DocumentStore, name)))
+    tags = [(at, x, f"{34 + 11 * at}-LT-{1111 * (x + 1) + 37 * at}") for at in range(6) for x in range(10)]
+    there = [CogniteAssetApply("plant", tag, name=tag) for _, _, tag in tags]
+    core.world.cdf.client.data_modeling.instances.apply(there)
+
+    def work(stations: int) -> Mapping[str, int]:
+        nonlocal moved
+        many = hall_in(core.world, stations)
+        images = images_of(many.ctx, many.key, many.fingerprint)
+        many.read_as(
+            Detection(images[at].external_id, "front", tag, DOUBTFUL, outline(0.05 + x / 11, 0.05 + at / 7, 0.06))
+            for at, x, tag in tags
+            if at < stations
+        )
+        before, moved, profile = requests(many), 0, cProfile.Profile()
+        profile.enable()
+        review = many.begin()
+        done = many.answer(review, "Approve the rest", reject="1")
+        profile.disable()
+        assert (review.suggestions, done.approved, done.rejected) == (10 * stations, 10 * stations - 1, 1)
+        calls = sum(entry.callcount for entry in profile.getstats())
+        return {"calls": calls, "bytes": moved, "requests": requests(many) - before}
+
+    once, twice = work(3), work(6)
+    more = {name: twice[name] / once[name] for name in once}
+    assert max(more.values()) < 2.2, (once, twice)
+
+
+def requests(hall: Hall) -> int:
+    counted = httpx.get(f"{hall.world.running.base_url}/sandbox/counters", trust_env=False).json()
+    return int(counted["read"] + counted["mutating"])
 
 
 def test_the_same_answer_again_changes_nothing(hall: Hall) -> None:
     review = hall.begin()
-    first = hall.answer(review, "Decide one by one", "1-3", "4")
+    first = hall.answer(review, "Leave the rest", "1-3", "4")
     before = hall.world.running.mutating()
-    assert hall.answer(review, "Decide one by one", "1-3", "4") == first
+    assert hall.answer(review, "Leave the rest", "1-3", "4") == first
     assert hall.world.running.mutating() == before
 
 
 def test_nobody_and_leaving_change_nothing(hall: Hall) -> None:
     review = hall.begin()
     before = hall.world.running.mutating()
-    assert apply(hall.ctx, hall.key, review, 0, Response("Leave as they are", "", "", None, "later")) == Reviewed()
-    assert hall.answer(review, "Leave as they are").left == PAGE
+    assert apply(hall.ctx, hall.key, review, Response("Leave the rest", "", "", None, "later")) == Reviewed()
+    assert hall.answer(review, "Leave the rest").left == len(TAGS)
     assert hall.world.running.mutating() == before
     assert len(hall.waiting()) == len(TAGS)
 
@@ -99,7 +135,7 @@ def test_a_newer_review_a_newer_match_and_a_newer_delivery_make_an_answer_stale(
     def told(review: Review, run: str) -> str:
         classic.run = run
         before = classic.world.running.mutating()
-        done = classic.answer(review, "Approve all")
+        done = classic.answer(review, "Approve the rest")
         assert classic.world.running.mutating() == before
         assert done.stale is not None
         assert "Nothing was changed" in done.stale
@@ -119,13 +155,11 @@ def test_a_newer_review_a_newer_match_and_a_newer_delivery_make_an_answer_stale(
 @pytest.mark.parametrize(
     ("choice", "approve", "reject", "told"),
     [
-        ("Decide one by one", "", "", "needs numbers"),
-        ("Decide one by one", "1, x", "", '"x" in approve is no number'),
-        ("Decide one by one", "0", "", "shows 1 to 20"),
-        ("Decide one by one", "", "7-21", "shows 1 to 20"),
-        ("Decide one by one", "1-5", "5", "5 cannot be approved and rejected"),
-        ("Approve all", "3", "", 'does not go with the numbers 3'),
-        ("Leave as they are", "", "1", 'does not go with the numbers 1'),
+        ("Leave the rest", "1, x", "", '"x" in approve is no number'),
+        ("Leave the rest", "0", "", "shows 1 to 22"),
+        ("Leave the rest", "", "7-23", "shows 1 to 22"),
+        ("Leave the rest", "1-5", "5", "5 cannot be approved and rejected"),
+        ("Approve all", "", "", '"Approve all" is none of: Approve the rest, '),
     ],
 )  # fmt: skip
 def test_an_answer_that_is_not_understood_changes_nothing(
@@ -153,44 +187,43 @@ def test_what_somebody_decided_in_cdf_meanwhile_stays(classic: Hall) -> None:
     )
     client.annotations.update(AnnotationUpdate(theirs.id).status.set("rejected"))
     assert first not in classic.waiting()
-    (told,) = classic.answer(review, "Decide one by one", "1-2").sentences
+    (told,) = classic.answer(review, "Leave the rest", "1-2").sentences
     assert first in told
     assert "stays rejected" in told
     classic.read()
     assert classic.annotations()[first] == "rejected"
 
 
-def test_a_page_shows_every_plate_with_a_stored_picture(classic: Hall) -> None:
+def test_every_view_of_a_plate_has_a_stored_picture(classic: Hall) -> None:
     classic.begin()
-    page = classic.page()
-    names = [part.partition(")")[0] for part in page.split("(/pictures/")[1:]]
-    assert len(set(names)) == PAGE
-    for name in names:
+    found = newest_review(classic.world.records, classic.key)
+    assert found is not None
+    assert len(found.pictures) == len(TAGS)
+    for question in found.questions:
+        name = found.picture(question.match.detection)
+        assert name == picture_name(question.match.detection)
         picture = classic.world.records.report(classic.key, classic.fingerprint, name)
         assert picture is not None
         assert picture.startswith(b"\xff\xd8")
-    assert all(f"`{tag}`" in page for tag in classic.waiting()[:PAGE])
-    assert len(classic.page(1).splitlines()) == len(classic.page().splitlines()) - PAGE + 2
 
 
 def test_a_plate_of_equally_likely_tags_is_one_question_that_approving_all_leaves(classic: Hall) -> None:
     pair = ["55-XV-205", "55-XV-2O5"]
     there = [AssetWrite(name=tag, external_id=f"{classic.key.capture} {tag}") for tag in pair]
     classic.world.cdf.client.assets.create(there)
-    spots = {tag: (0.1 + 0.04 * number, 0.5) for number, tag in enumerate([*TAGS[: PAGE - 1], pair[0]])}
+    some = TAGS[:19]
+    spots = {tag: (0.1 + 0.04 * number, 0.5) for number, tag in enumerate([*some, pair[0]])}
     classic.read(tags=list(spots), places=spots)
     review = classic.begin()
-    pages = [classic.page(page) for page in range(review.pages)]
-    assert (review.suggestions, sum("different tags for one plate" in page for page in pages)) == (PAGE, 1)
-    for page in range(review.pages):
-        classic.answer(review, "Approve all", page=page)
-    assert classic.linked() == set(TAGS[: PAGE - 1])
+    assert review.suggestions == len(some) + 1
+    assert classic.answer(review, "Approve the rest").left == 1
+    assert classic.linked() == set(some)
     assert classic.waiting() == [pair[0]]
-    assert classic.answer(classic.begin(), "Decide one by one", "1b").approved == 1
-    assert classic.linked() == {*TAGS[: PAGE - 1], pair[1]}
+    assert classic.answer(classic.begin(), "Leave the rest", "1b").approved == 1
+    assert classic.linked() == {*some, pair[1]}
     assert classic.waiting() == []
     classic.read(tags=list(spots), places=spots)
-    assert classic.linked() == {*TAGS[: PAGE - 1], pair[1]}
+    assert classic.linked() == {*some, pair[1]}
     assert classic.waiting() == []
 
 
@@ -203,7 +236,7 @@ def test_that_people_are_asked_stands_in_the_records(classic: Hall) -> None:
     assert due() == match_digest(classic.world.records, classic.key, classic.fingerprint)
     review = classic.begin()
     assert due() is None
-    classic.answer(review, "Approve all")
+    classic.answer(review, "Approve the rest")
     classic.read(tags=TAGS[:3])
     assert bool(due()) is bool(classic.waiting())
 

@@ -9,10 +9,10 @@ import pytest
 from capture360.matching.answers import LEAVE
 from capture360.steps.annotate import annotate
 from capture360.steps.link_state import LinkMemory
-from capture360.steps.review import PAGE, Response, Review, Reviewed, apply
+from capture360.steps.review import Response, Review, Reviewed, apply
 from capture360.steps.review_answers import Answer, Choice, answers, give
 from capture360.steps.review_page import asked_plates, newest_review
-from suggested_links import Hall
+from suggested_links import TAGS, Hall
 
 AT = "2026-01-02T03:04:05+00:00"
 
@@ -21,18 +21,14 @@ def plates(hall: Hall) -> Mapping[str, str]:
     """The ids of the plates under review, by the text on them."""
     review = newest_review(hall.world.records, hall.key)
     assert review is not None
-    return {question.match.detection.text: plate for plate, (_, _, question) in review.plates.items()}
+    return {question.match.detection.text: plate for plate, question in review.plates.items()}
 
 
 def say(hall: Hall, text: str, choice: Choice, tag: str = "", by: str = "Ada") -> None:
     """Answer about the plate with this text; `tag` is the one of an approved asset."""
     found = newest_review(hall.world.records, hall.key)
     assert found is not None
-    assets = {
-        question.match.asset.name: question.match.asset
-        for _, _, question in found.plates.values()
-        if question.match.asset
-    }
+    assets = {question.match.asset.name: question.match.asset for question in found.questions if question.match.asset}
     before = answers(hall.world.records, hall.key, {plates(hall)[text]})
     seen = before[plates(hall)[text]].version if before else 0
     answer = Answer(choice, assets[tag] if tag else None, by, AT)
@@ -65,7 +61,7 @@ def test_an_answer_is_written_to_all_views_of_a_plate(hall: Hall, way: str) -> N
     review = hall.begin()
     one, other, *_ = hall.waiting()
     if way == "by number":
-        hall.answer(review, "Decide one by one", "1", "2")
+        hall.answer(review, "Leave the rest", "1", "2")
     else:
         say(hall, one, "approve", one)
         say(hall, other, "reject")
@@ -95,9 +91,10 @@ def test_what_is_answered_plate_by_plate_is_written_with_who_said_so(hall: Hall)
     assert hall.linked() == {one}
     assert not {one, other} & set(hall.waiting())
     assert {left, undone} <= set(hall.waiting())
-    record = hall.world.records.get(hall.key, hall.fingerprint, "review", 0)
+    record = hall.world.records.get(hall.key, hall.fingerprint, "reviewed")
     assert record is not None
-    assert {each["by"] for each in record.body["plates"]} == {"Ada", "Bo"}
+    assert record.body["people"] == ["Ada", "Bo"]
+    assert (record.body["undecided"], record.body["plates"]["linked"]) == (len(TAGS) - 2, 1)
     assert write(hall, review) == done
     hall.read()
     assert hall.linked() == {one}
@@ -105,7 +102,7 @@ def test_what_is_answered_plate_by_plate_is_written_with_who_said_so(hall: Hall)
 
 def test_another_asset_than_was_suggested_is_linked_at_the_plate(core: Hall) -> None:
     review = core.begin()
-    plate, *_, elsewhere = core.waiting()[:PAGE]
+    plate, *_, elsewhere = core.waiting()
     say(core, plate, "approve", elsewhere)
     say(core, elsewhere, "reject")
     done = write(core, review)
@@ -115,30 +112,33 @@ def test_another_asset_than_was_suggested_is_linked_at_the_plate(core: Hall) -> 
     assert not {plate, elsewhere} & set(core.waiting())
 
 
-def test_numbers_win_over_the_page_and_leave_the_rest_to_it(classic: Hall) -> None:
+def test_the_rest_is_what_neither_numbers_nor_the_page_decide(classic: Hall) -> None:
     review = classic.begin()
-    first, second, *_ = classic.waiting()
+    first, second, third, named, *others = classic.waiting()
     say(classic, first, "reject")
     say(classic, second, "approve", second)
-    done = write(classic, review, "Reject all", "")
-    assert (done.approved, done.left) == (0, 0)
-    assert classic.linked() == set()
+    say(classic, third, "leave")
+    say(classic, named, "approve", named)
+    done = write(classic, review, "Approve the rest", reject="4")
+    assert (done.approved, done.rejected, done.left) == (1 + len(others), 2, 1)
+    assert classic.linked() == {second, *others}
+    assert classic.waiting() == [third]
 
 
 def test_nobody_s_answer_is_lost_when_the_time_is_over_or_a_newer_review_asks(classic: Hall) -> None:
     review = classic.begin()
     first, second, *_ = classic.waiting()
     say(classic, first, "approve", first)
-    assert write(classic, review, "Leave as they are").approved == 1
+    assert write(classic, review, "Leave the rest").approved == 1
     say(classic, second, "approve", second)
     newer = classic.begin()
     found = newest_review(classic.world.records, classic.key)
     assert found is not None
-    shown = {each.match.detection.text: each.said for each in asked_plates(classic.world.records, found, {})}
+    shown = {each.match.detection.text: each.said for each in asked_plates(classic.world.records, found)}
     assert (said := shown[second]) is not None
     assert (said.choice, said.by) == ("approve", "Ada")
-    nobody = Response("Leave as they are", "", "", None, AT)
-    done = apply(classic.ctx, classic.key, newer, 0, nobody)
+    nobody = Response("Leave the rest", "", "", None, AT)
+    done = apply(classic.ctx, classic.key, newer, nobody)
     assert done.approved == 1
     assert classic.linked() == {first, second}
 
@@ -151,7 +151,7 @@ def test_what_was_written_is_asked_anew_by_a_later_review(classic: Hall) -> None
     classic.begin()
     found = newest_review(classic.world.records, classic.key)
     assert found is not None
-    asked = next(each for each in asked_plates(classic.world.records, found, {}) if each.id == plates(classic)[first])
+    asked = next(each for each in asked_plates(classic.world.records, found) if each.id == plates(classic)[first])
     assert asked.said is not None
     assert (asked.said.choice, asked.said.version) == ("open", 2)
     say(classic, first, "approve", first)

@@ -29,8 +29,11 @@ def records(tmp_path: Path) -> Records:
             found.put(key, "f1", "annotate", {"plates": plates, "undecided": 1}, run="test")
     pump = Asset("17", "21-PT-1001", ("21-PT-1001",))
     match = Match(Detection("i", "front", "21-PT-1OO1", 0.7, PLACE), pump, 0.7, "suggested", "near", ((pump, 0.7),))
-    pages = [[Question(match, (match,)).document()]]
-    found.put(KEYS[0], "f1", "review", {"match": "m", "pages": pages, "views": {}, "pictures": []}, run="test")
+    for key in KEYS[:2]:
+        questions = [Question(match, (match,)).document()] * 3
+        found.put(key, "f1", "review", {"match": "m", "questions": questions, "views": {}, "pictures": []}, run="test")
+    answer = {"by": "Ada", "undecided": 0, "plates": {"linked": 7, "asked": 0, "missed": 0}}
+    found.put(KEYS[1], "f1", "reviewed", answer, run="test")
     return found
 
 

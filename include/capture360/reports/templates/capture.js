@@ -30,7 +30,7 @@ addEventListener("DOMContentLoaded", async () => {
     const show = (count) => {
       list.replaceChildren(...stations.slice(0, count).map(item));
       more.hidden = count >= stations.length;
-      says.textContent = `${Math.min(count, stations.length)} of ${stations.length} stations, the front of each. A picture opens its panorama.`;
+      says.textContent = `${Math.min(count, stations.length)} of ${stations.length} station${stations.length === 1 ? "" : "s"}, the front of each. A picture opens its panorama.`;
     };
     more.textContent = `Show all ${stations.length}`;
     more.addEventListener("click", () => show(stations.length));

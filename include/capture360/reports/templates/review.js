@@ -8,7 +8,7 @@ addEventListener("DOMContentLoaded", () => {
   let current = null;
   let finished = false;
 
-  const isOpen = (card) => card.dataset.choice === "open" && !card.dataset.closed;
+  const isOpen = (card) => card.dataset.choice === "open";
   const button = (card, what) => card.querySelector(`[data-do="${what}"]`);
   const tell = (text, wrong = false) => {
     says.textContent = text;
@@ -22,7 +22,10 @@ addEventListener("DOMContentLoaded", () => {
     card.setAttribute("aria-current", "true");
     if (!scroll) return;
     card.focus({ preventScroll: true });
-    card.scrollIntoView({ block: "start", behavior: "instant" });
+    const place = () => current === card && card.scrollIntoView({ block: "start", behavior: "instant" });
+    place();
+    // Cards out of sight are laid out when they come near it, and then have another height than was assumed.
+    requestAnimationFrame(() => requestAnimationFrame(place));
   };
   const move = (step) => choose(cards[Math.min(Math.max(cards.indexOf(current) + step, 0), cards.length - 1)]);
   const next = () => {
@@ -94,7 +97,7 @@ addEventListener("DOMContentLoaded", () => {
   };
 
   const decide = (card, choice, asset = null, answer = "") => {
-    if (!deciding || finished || card.dataset.closed) return;
+    if (!deciding || finished) return;
     const bulk = button(card, "bulk")?.checked;
     const others = bulk ? cards.filter((one) => one !== card && isOpen(one) && one.dataset.question === card.dataset.question) : [];
     const answers = others.map((one) => {
