@@ -57,8 +57,13 @@ def test_the_limits_of_a_creation_are_not_those_of_a_change(http):
     http.post("/files", json={"name": "n", "externalId": "many"}).raise_for_status()
     labels = [{"externalId": str(number)} for number in range(11)]
     http.post("/labels", json=items(*(label | {"name": "n"} for label in labels))).raise_for_status()
-    changed = one(http.post("/files/update", json=items({"externalId": "many", "update": {"labels": {"add": labels}}})))
-    assert changed["labels"] == labels
+
+    def added(new):
+        return http.post("/files/update", json=items({"externalId": "many", "update": {"labels": {"add": new}}}))
+
+    assert added(labels).status_code == 400, "one change has the limit of a creation"
+    assert one(added(labels[:10]))["labels"] == labels[:10]
+    assert one(added(labels[10:]))["labels"] == labels
 
 
 def test_empty_values_of_pipelines(http):
@@ -192,3 +197,27 @@ def test_multipart_uploads_of_new_files_take_no_items(http):
     answer = http.post("/files/initmultipartupload?parts=1", json=items({"externalId": "f"}))
     assert answer.status_code == 400
     assert "Unexpected field - items" in answer.json()["error"]["message"]
+
+
+def test_files_and_assets_by_where_they_lie(http):
+    http.post("/assets", json=items({"name": "placed", "geoLocation": GEO}, {"name": "nowhere"})).raise_for_status()
+    http.post("/files", json={"name": "placed", "source": "geo", "geoLocation": GEO}).raise_for_status()
+    http.post("/files", json={"name": "nowhere", "source": "geo"}).raise_for_status()
+    square = {"type": "Polygon", "coordinates": [[[9, 58], [11, 58], [11, 60], [9, 60], [9, 58]]]}
+    for relation, shape, found in (
+        ("WITHIN", square, 1), ("INTERSECTS", square, 1), ("DISJOINT", square, 0),
+        ("DISJOINT", {"type": "Point", "coordinates": [10.5, 59]}, 1),
+    ):  # fmt: skip
+        wanted = {"geoLocation": {"relation": relation, "shape": shape}}
+        for path, own in (("/files", {"source": "geo"}), ("/assets", {"name": "placed"})):
+            listed, searched = (http.post(f"{path}/{way}", json={"filter": wanted | own}) for way in ("list", "search"))
+            assert [len(one.raise_for_status().json()["items"]) for one in (listed, searched)] == [found] * 2
+            assert one_count(http.post(f"{path}/aggregate", json={"filter": wanted | own})) == found
+    for wrong in ({"relation": "intersects", "shape": square}, {"relation": "WITHIN"}, {"shape": square}, {},
+                  {"relation": "WITHIN", "shape": {"type": "MultiPoint", "coordinates": [[1, 2]]}}):  # fmt: skip
+        for path in ("/files", "/assets"):
+            assert http.post(f"{path}/list", json={"filter": {"geoLocation": wrong}}).status_code == 400
+
+
+def one_count(answer):
+    return one(answer)["count"]

@@ -21,21 +21,35 @@ def _positions(given: Any, depth: int, least: int) -> bool:
     return len(given) >= (least if depth == 1 else 1) and all(_positions(each, depth - 1, least) for each in given)
 
 
+class Geometry(StrictModel):
+    """A geometry of GeoJSON; its coordinates are kept as they came."""
+
+    type: Literal["Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon"]
+    coordinates: list[Any]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not _positions(self.coordinates, _DEPTHS[self.type], _LEAST.get(self.type, 1)):
+            raise ValueError(f"the coordinates are not those of a {self.type}")
+        return self
+
+
 class GeoLocation(StrictModel):
-    """A GeoJSON feature; its coordinates are kept as they came."""
-
-    class Geometry(StrictModel):
-        """The geometry of a feature."""
-
-        type: Literal["Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon"]
-        coordinates: list[Any]
-
-        @model_validator(mode="after")
-        def _fits(self) -> Self:
-            if not _positions(self.coordinates, _DEPTHS[self.type], _LEAST.get(self.type, 1)):
-                raise ValueError(f"the coordinates are not those of a {self.type}")
-            return self
+    """A GeoJSON feature."""
 
     type: Literal["Feature"]
     geometry: Geometry
     properties: dict[str, Any] | None = None
+
+
+class Shape(Geometry):
+    """A geometry that others are compared with."""
+
+    type: Literal["Point", "LineString", "Polygon", "MultiLineString", "MultiPolygon"]
+
+
+class GeoLocationFilter(StrictModel):
+    """Where a resource must lie; one without a `geoLocation` lies nowhere, and is not disjoint either."""
+
+    relation: Literal["INTERSECTS", "DISJOINT", "WITHIN"]
+    shape: Shape

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from cdf_sandbox.core.geo import GeoLocationFilter
 from cdf_sandbox.core.http import StrictModel
-from cdf_sandbox.core.identifiers import ClassicId, EpochMs
+from cdf_sandbox.core.identifiers import ClassicId, EpochMs, each_once
+from cdf_sandbox.core.patches import ArrayPatch
 
 
 class TimeRange(StrictModel):
@@ -34,6 +36,14 @@ class LabelFilter(StrictModel):
         if not self.model_fields_set:
             raise ValueError("give containsAny or containsAll")
         return self
+
+
+class LabelsPatch(ArrayPatch[Label]):
+    """Labels to set, or to add and to remove, at most ten at a time; a resource may come to have more."""
+
+    set: Annotated[list[Label] | None, Field(max_length=10), each_once] = None
+    add: Annotated[list[Label] | None, Field(max_length=10), each_once] = None
+    remove: Annotated[list[Label] | None, Field(max_length=10), each_once] = None
 
 
 class Where:
@@ -83,6 +93,18 @@ class Where:
         for label in labels.contains_all or ():
             self.add(has, json.dumps([label.external_id]))
 
+    def has_entry(self, name: str, wanted: Mapping[str, Any]) -> None:
+        """One entry of a list of objects has every field of `wanted`."""
+        entry = f"SELECT value FROM json_each(doc, '$.{name}')"  # noqa: S608 - the name is a constant of the code
+        fields = " AND ".join("json_extract(value, ?) = ?" for _ in wanted) or "1"
+        self.add(f"EXISTS ({entry} WHERE {fields})", *(part for key in wanted for part in (f"$.{key}", wanted[key])))
+
+    def geo_location(self, wanted: GeoLocationFilter | None) -> None:
+        """The document's geometry has the relation to a shape."""
+        if wanted is not None:
+            clause = "geo_related(?, ?, json_extract(doc, '$.geoLocation.geometry'))"
+            self.add(clause, wanted.relation, wanted.shape.model_dump_json())
+
     def data_sets(self, identifiers: list[ClassicId] | None) -> None:
         """The document belongs to one of the data sets."""
         if identifiers is not None:
@@ -123,6 +145,9 @@ def _document(name: str) -> tuple[str]:
 _SHARED_FILTERS: Mapping[str, tuple[Callable[..., None], tuple[str, ...]]] = {
     "name": (Where.equal, ("name",)),
     "source": (Where.equal, _document("source")),
+    "description": (Where.equal, _document("description")),
+    "schedule": (Where.equal, _document("schedule")),
+    "documentation": (Where.equal, _document("documentation")),
     "mime_type": (Where.equal, _document("mimeType")),
     "created_by": (Where.equal, _document("createdBy")),
     "external_id_prefix": (Where.prefix, ("external_id",)),
@@ -133,6 +158,7 @@ _SHARED_FILTERS: Mapping[str, tuple[Callable[..., None], tuple[str, ...]]] = {
     "source_modified_time": (Where.between, _document("sourceModifiedTime")),
     "metadata": (Where.metadata, ()),
     "labels": (Where.labels, ()),
+    "geo_location": (Where.geo_location, ()),
     "data_set_ids": (Where.data_sets, ()),
 }
 """Fields of filters that several classic APIs share: what matches them, and on which column."""

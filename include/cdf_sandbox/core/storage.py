@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cdf_sandbox.core.geo_relations import related
+
 
 class Storage:
     """Connections to one database; `ddl` are scripts of `CREATE ... IF NOT EXISTS` statements, one per service."""
@@ -30,6 +32,7 @@ class Storage:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.create_function("geo_related", 3, related, deterministic=True)
         return connection
 
     @contextmanager

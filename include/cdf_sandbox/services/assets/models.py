@@ -4,12 +4,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cdf_sandbox.core.geo import GeoLocation
+from cdf_sandbox.core.geo import GeoLocation, GeoLocationFilter
 from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.core.identifiers import ClassicId, ExternalId, InternalId, each_once, metadata_checker, text
-from cdf_sandbox.core.patches import ArrayPatch, ObjectPatch, Patch, SetPatch
+from cdf_sandbox.core.patches import ObjectPatch, Patch, SetPatch
 from cdf_sandbox.core.query import Integers, ListQuery, Texts, by_ids
-from cdf_sandbox.core.sql import Label, LabelFilter, TimeRange
+from cdf_sandbox.core.sql import Label, LabelFilter, LabelsPatch, TimeRange
 from cdf_sandbox.services.assets.advanced_filters import Advanced
 from cdf_sandbox.services.assets.sorting import Sorts
 
@@ -66,6 +66,7 @@ class AssetFilter(StrictModel):
     root: bool | None = None
     external_id_prefix: Annotated[str, text(255)] | None = None
     labels: LabelFilter | None = None
+    geo_location: GeoLocationFilter | None = None
 
 
 class AssetList(StrictModel):
@@ -93,14 +94,6 @@ class AssetSearch(StrictModel):
     filter: AssetFilter | None = None
     search: Search | None = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
-
-
-class AssetAggregate(StrictModel):
-    """Assets to count."""
-
-    aggregate: Literal["count"] = "count"
-    filter: AssetFilter | None = None
-    advanced_filter: Advanced | None = None
 
 
 class AssetQuery(ListQuery):
@@ -146,7 +139,7 @@ class AssetUpdate(StrictModel):
     data_set_id: Patch[InternalId] | None = None
     metadata: ObjectPatch | None = None
     source: Patch[Source] | None = None
-    labels: ArrayPatch[Label] | None = None
+    labels: LabelsPatch | None = None
     geo_location: Patch[GeoLocation] | None = None
     parent_id: SetPatch[InternalId] | None = None
     parent_external_id: SetPatch[ExternalId] | None = None

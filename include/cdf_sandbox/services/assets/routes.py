@@ -19,8 +19,8 @@ from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.core.sql import Where, id_lists
 from cdf_sandbox.services.assets import store
 from cdf_sandbox.services.assets.advanced_filters import AdvancedFilter
+from cdf_sandbox.services.assets.aggregates import AssetAggregate
 from cdf_sandbox.services.assets.models import (
-    AssetAggregate,
     AssetChanges,
     AssetDelete,
     AssetFilter,
@@ -124,10 +124,10 @@ def search_assets(sandbox: SandboxDep, access: AccessDep, body: AssetSearch) -> 
 
 @router.post("/aggregate")
 def aggregate_assets(sandbox: SandboxDep, access: AccessDep, body: AssetAggregate) -> Response:
-    """The number of assets."""
+    """The number of assets, of values or of keys of the metadata, or these themselves."""
     where = _where(sandbox, access, body.filter, body.advanced_filter)
     with sandbox.read() as db:
-        return Json({"items": [{"count": ASSETS.count(db, where)}]})
+        return Json({"items": body.answer(db, where)})
 
 
 @router.post("/byids")

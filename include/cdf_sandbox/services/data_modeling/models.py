@@ -153,7 +153,7 @@ class SearchRequest(StrictModel):
     view: ViewRef
     query: str | None = None
     instance_type: InstanceKind = "node"
-    properties: Annotated[list[str], Field(min_length=1, max_length=200)] | None = None
+    properties: Annotated[list[str], Field(max_length=200)] | None = None
     filter: FilterBody | None = None
     sort: Annotated[list[SearchSort], Field(max_length=5)] = Field(default_factory=list)
     operator: Literal["AND", "OR"] = "OR"
@@ -177,7 +177,7 @@ class Histogram(StrictModel):
     """The property and the width of a bucket."""
 
     property: str
-    interval: Annotated[float, Field(gt=0, strict=False)]
+    interval: Annotated[float, Field(gt=0)]
 
 
 class Aggregate(StrictModel):

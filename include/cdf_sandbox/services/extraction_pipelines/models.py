@@ -78,9 +78,14 @@ class PipelineFilter(StrictModel):
 
     external_id_prefix: Annotated[str, text(255, minimum=1)] | None = None
     name: Name | None = None
+    description: Annotated[str, text(500)] | None = None
     data_set_ids: Annotated[list[ClassicId] | None, Field(min_length=1, max_length=100)] = None
+    schedule: Schedule | None = None
+    contacts: list[Contact] | None = None
+    raw_tables: list[RawTable] | None = None
     metadata: dict[str, str] | None = None
     source: Annotated[str, text(255, minimum=1)] | None = None
+    documentation: Annotated[str, text(10000, minimum=1)] | None = None
     created_by: Annotated[str, text(255, minimum=1)] | None = None
     created_time: TimeRange | None = None
     last_updated_time: TimeRange | None = None
@@ -113,7 +118,7 @@ class PipelineUpdate(StrictModel):
 class PipelineChange(ClassicId):
     """One pipeline and its patches."""
 
-    update: PipelineUpdate
+    update: PipelineUpdate = PipelineUpdate()
 
 
 class PipelineChanges(StrictModel):

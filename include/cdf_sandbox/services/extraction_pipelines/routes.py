@@ -59,6 +59,10 @@ def list_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineList) -
     where = Where()
     where.visible(access.data_sets(_ACL, "READ"))
     where.classic(body.filter)
+    for name, wanted in (body.filter.model_dump(by_alias=True, exclude_none=True) if body.filter else {}).items():
+        if name in ("contacts", "rawTables"):
+            for entry in wanted:
+                where.has_entry(name, entry)
     with sandbox.read() as db:
         rows, after = PIPELINES.page(db, where, cursor_id(body.cursor), body.limit)
         return list_answer([pipeline_json(db, row) for row in rows], after)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from cdf_sandbox.core.geo import GeoLocation
+from cdf_sandbox.core.geo import GeoLocation, GeoLocationFilter
 from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.core.identifiers import (
     NO_NUL,
@@ -19,7 +19,7 @@ from cdf_sandbox.core.identifiers import (
 )
 from cdf_sandbox.core.patches import ArrayPatch, ObjectPatch, Patch
 from cdf_sandbox.core.query import Integers, ListQuery, Objects, Texts, by_ids
-from cdf_sandbox.core.sql import Label, LabelFilter, TimeRange
+from cdf_sandbox.core.sql import Label, LabelFilter, LabelsPatch, TimeRange
 
 
 def _absolute(directory: str) -> str:
@@ -122,6 +122,7 @@ class FileFilter(StrictModel):
     external_id_prefix: Annotated[str, text(255)] | None = None
     uploaded: bool | None = None
     labels: LabelFilter | None = None
+    geo_location: GeoLocationFilter | None = None
 
 
 class FileList(StrictModel):
@@ -195,7 +196,7 @@ class FileUpdate(StrictModel):
     source_modified_time: Patch[EpochMs] | None = None
     data_set_id: Patch[InternalId] | None = None
     security_categories: ArrayPatch[InternalId] | None = None
-    labels: ArrayPatch[Label] | None = None
+    labels: LabelsPatch | None = None
     geo_location: Patch[GeoLocation] | None = None
 
 

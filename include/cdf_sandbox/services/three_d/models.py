@@ -13,6 +13,12 @@ Metadata = Annotated[dict[str, str], metadata_checker(key_bytes=32, value_bytes=
 Vector = Annotated[list[float], Field(min_length=3, max_length=3)]
 
 
+class ThumbnailNode(InstanceRef):
+    """The file of a thumbnail, by its node; data modeling takes one character more than the Files API."""
+
+    external_id: Annotated[str, text(256, minimum=1)]
+
+
 class ModelWrite(StrictModel):
     """A classic model, or one that lives in data modeling: then with `space` and `type`."""
 
@@ -21,7 +27,7 @@ class ModelWrite(StrictModel):
     metadata: Metadata | None = None
     space: Space | None = None
     type: Literal["CAD", "PointCloud", "Image360"] | None = None
-    thumbnail_reference: InstanceRef | None = None
+    thumbnail_reference: ThumbnailNode | None = None
 
     @property
     def is_node(self) -> bool:
@@ -63,7 +69,7 @@ class ModelChange(StrictModel):
     """One model and its patches."""
 
     id: InternalId
-    update: ModelUpdate
+    update: ModelUpdate = ModelUpdate()
 
 
 class ModelChanges(StrictModel):
@@ -89,6 +95,12 @@ class ModelIds(StrictModel):
     """Models to delete."""
 
     items: Annotated[list[ModelId], Field(min_length=1, max_length=1000)]
+
+    @model_validator(mode="after")
+    def _one_node(self) -> Self:
+        if len(self.items) > 1 and any(item.instance_id is not None for item in self.items):
+            raise ValueError("models are deleted by instanceId one at a time")
+        return self
 
 
 class Camera(StrictModel):
@@ -164,7 +176,7 @@ class RevisionChange(StrictModel):
     """One revision and its new values."""
 
     id: InternalId
-    update: RevisionUpdate
+    update: RevisionUpdate = RevisionUpdate()
 
 
 class RevisionChanges(StrictModel):
@@ -309,6 +321,12 @@ class RejectionsChange(Rejections):
 
     add: list[Key] | None = None
     remove: list[Key] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.add is None) == (self.remove is None):
+            raise ValueError("give either add or remove")
+        return self
 
 
 class RejectionList(Rejections):

@@ -49,10 +49,53 @@ class TextParameters(StrictModel):
     threshold: Fraction = DEFAULT_THRESHOLD
 
 
+class DetectionParameters(StrictModel):
+    """Parameters of features that the sandbox does not detect: they are taken and change nothing."""
+
+    threshold: Fraction | None = None
+
+
+class AssetTagParameters(DetectionParameters):
+    """Parameters of the detection of asset tags."""
+
+    partial_match: bool | None = None
+    asset_subtree_ids: list[int] | None = None
+
+
+class LevelGaugeParameters(DetectionParameters):
+    """Parameters of the reading of level gauges."""
+
+    min_level: float | None = None
+    max_level: float | None = None
+
+
+class DialGaugeParameters(LevelGaugeParameters):
+    """Parameters of the reading of dial gauges."""
+
+    dead_angle: float | None = None
+    non_lin_angle: float | None = None
+
+
+class DigitalGaugeParameters(DetectionParameters):
+    """Parameters of the reading of digital gauges."""
+
+    comma_pos: int | None = None
+    min_num_digits: int | None = None
+    max_num_digits: int | None = None
+
+
 class Parameters(StrictModel):
     """Parameters by feature."""
 
     text_detection_parameters: TextParameters | None = None
+    asset_tag_detection_parameters: AssetTagParameters | None = None
+    people_detection_parameters: DetectionParameters | None = None
+    industrial_object_detection_parameters: DetectionParameters | None = None
+    personal_protective_equipment_detection_parameters: DetectionParameters | None = None
+    dial_gauge_detection_parameters: DialGaugeParameters | None = None
+    level_gauge_detection_parameters: LevelGaugeParameters | None = None
+    digital_gauge_detection_parameters: DigitalGaugeParameters | None = None
+    valve_detection_parameters: DetectionParameters | None = None
 
 
 class Extract(StrictModel):

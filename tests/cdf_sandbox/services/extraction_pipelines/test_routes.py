@@ -80,3 +80,27 @@ def test_delete_takes_the_runs(client, pipeline):
     client.extraction_pipelines.delete(id=other.id)
     with pytest.raises(CogniteAPIError):
         client.extraction_pipelines.runs.list(external_id="other")
+
+
+def test_pipelines_by_each_field_of_the_filter(http):
+    data_set = http.post("/datasets", json={"items": [{"name": "filtered"}]}).json()["items"][0]["id"]
+    fields = {
+        "description": "d", "schedule": "On trigger", "documentation": "doc", "source": "s",
+        "contacts": [{"name": "A", "email": "a@b.example"}, {"name": "B"}],
+        "rawTables": [{"dbName": "d", "tableName": "t"}],
+    }  # fmt: skip
+    pipelines = [{"externalId": "full", "name": "full", **fields}, {"externalId": "bare", "name": "bare"}]
+    body = {"items": [each | {"dataSetId": data_set} for each in pipelines]}
+    http.post("/extpipes", json=body).raise_for_status()
+
+    def found(**condition):
+        condition |= {"dataSetIds": [{"id": data_set}]}
+        answer = http.post("/extpipes/list", json={"filter": condition}).raise_for_status()
+        return [each["externalId"] for each in answer.json()["items"]]
+
+    for name, value in fields.items():
+        assert found(**{name: value}) == ["full"], name
+    assert found(contacts=[{"name": "B"}]) == ["full"]
+    assert found(contacts=[{"name": "B", "email": "a@b.example"}]) == []
+    assert found(rawTables=[{"dbName": "d", "tableName": "other"}]) == []
+    assert len(found(contacts=[])) == 2
