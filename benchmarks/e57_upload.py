@@ -28,7 +28,8 @@ CHILD = """
 import json, sys, time
 from pathlib import Path
 from capture360.cdf.client import CdfProject, Connection
-from capture360.cdf.three_d.uploads import LargeFile, LargeUploads
+from capture360.cdf.three_d.journals import LargeFile
+from capture360.cdf.three_d.uploads import LargeUploads
 from capture360.e57 import preflight, verify
 from capture360.settings.files import FileSettings
 path, connection, journals = (Path(argument) for argument in sys.argv[1:4])

@@ -16,8 +16,8 @@ from typing import Any
 from capture360 import names
 from capture360.cdf.preflight import ensure_space
 from capture360.cdf.registry import mode_of
+from capture360.cdf.three_d.journals import LargeFile
 from capture360.cdf.three_d.scans import Id, UploadedScan
-from capture360.cdf.three_d.uploads import LargeFile
 from capture360.errors import BadInputError, CdfError, MissingStepError
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.scans import open_scan, scan_exists, scan_size

@@ -9,6 +9,7 @@ container in which a collection has no data.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from threading import Lock
 from typing import Any
 
 from capture360 import names
@@ -65,6 +66,7 @@ class CoreImages(ImageInstances):
         super().__init__(cdf, site)
         self._files_space = site.data_modeling.files_space or site.space
         self._files = CoreFiles(cdf.client, site.files)
+        self._making_space = Lock()
         self._models = CoreModels(cdf, site.space)
 
     def missing(self, key: CaptureKey, panoramas: int) -> Sequence[Finding]:
@@ -106,7 +108,8 @@ class CoreImages(ImageInstances):
         return self._files.uploaded(refs)
 
     def put_faces(self, capture: Capture, faces: Sequence[tuple[Station, EncodedFace]]) -> Sequence[FaceRef]:
-        ensure_space(self._cdf, self._files_space, create=self._site.create_space)
+        with self._making_space:  # threads that find no space would each make it
+            ensure_space(self._cdf, self._files_space, create=self._site.create_space)
         refs = [self.face_ref(capture.key, station.id, face.face, face.sha256) for station, face in faces]
         self._files.put([(ref, *pair) for ref, pair in zip(refs, faces, strict=True)])
         return refs

@@ -11,7 +11,8 @@ from capture360.cdf.images.core_files import FILE, CoreFiles
 from capture360.cdf.images.files import SHA256
 from capture360.cdf.instances import Instances, Node, relation
 from capture360.cdf.json_answers import AnswerObject, first_item
-from capture360.cdf.three_d.uploads import LargeFile, LargeUploads
+from capture360.cdf.three_d.journals import LargeFile
+from capture360.cdf.three_d.uploads import LargeUploads
 from capture360.errors import CdfUnavailableError
 from capture360.model import FaceRef
 from capture360.settings.files import FileSettings

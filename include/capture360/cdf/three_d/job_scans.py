@@ -22,8 +22,9 @@ from capture360.cdf.preflight import ensure_space, space_exists
 from capture360.cdf.three_d.core_uploads import CoreLargeUploads
 from capture360.cdf.three_d.extraction import Extracted, ExtractedImage, created_time
 from capture360.cdf.three_d.jobs import Job, Jobs
+from capture360.cdf.three_d.journals import LargeFile
 from capture360.cdf.three_d.scans import Id, KnownScans, ScansMade, StartedWork, UploadedScan, Work, WorkStatus
-from capture360.cdf.three_d.uploads import LargeFile, Opener
+from capture360.cdf.three_d.uploads import Opener
 from capture360.errors import CdfError, ConfigError
 from capture360.model import CaptureKey, FaceRef, PublishedImage
 from capture360.settings.site import Site

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from capture360.cdf.client import CdfProject
 from capture360.cdf.images.files import ClassicFiles
 from capture360.cdf.three_d.extraction import Extracted, Extraction
+from capture360.cdf.three_d.journals import LargeFile
 from capture360.cdf.three_d.revisions import Revision, Revisions
 from capture360.cdf.three_d.scans import Id, KnownScans, ScansMade, StartedWork, UploadedScan, Work
-from capture360.cdf.three_d.uploads import LargeFile, LargeUploads, Opener
+from capture360.cdf.three_d.uploads import LargeUploads, Opener
 from capture360.model import CaptureKey
 from capture360.settings.site import Site
 

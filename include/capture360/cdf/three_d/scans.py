@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from capture360.cdf.three_d.extraction import Extracted
-from capture360.cdf.three_d.uploads import LargeFile, Opener
+from capture360.cdf.three_d.journals import LargeFile
+from capture360.cdf.three_d.uploads import Opener
 from capture360.model import CaptureKey
 
 Id = int | str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ import httpx
 import pytest
 
 from capture360.cdf.client import CdfProject, Connection
-from capture360.cdf.three_d.uploads import MIB, LargeFile, LargeUploads, part_size_of
+from capture360.cdf.three_d.journals import MIB, LargeFile, part_size_of
+from capture360.cdf.three_d.uploads import LargeUploads
 from capture360.errors import BadInputError, ConfigError
 from capture360.settings.files import FileSettings
 from local_cdf import RunningSandbox
@@ -33,7 +35,8 @@ def put(running: RunningSandbox, tmp_path: Path, told: list[str]) -> Callable[..
     def upload(file: LargeFile, content: bytes = CONTENT, opener: Callable[[], IO[bytes]] | None = None) -> int:
         @contextmanager
         def opened() -> Iterator[IO[bytes]]:
-            yield opener() if opener else io.BytesIO(content)
+            with opener() if opener else io.BytesIO(content) as stream:
+                yield stream
 
         cdf = CdfProject(Connection.from_mapping(running.connection, "test"))
         return LargeUploads(cdf, FileSettings(), told.append, tmp_path / "journals").put(file, opened)
@@ -99,6 +102,62 @@ def test_a_killed_upload_goes_on_where_it_was(
     assert "resumed.e57: continuing after 1 of 3 parts" in told
     assert running.client().files.download_bytes(external_id="resumed") == CONTENT
     assert not journal.exists()
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Links that a part was sent to; the process dies before the second part is, once the third has begun."""
+    links: list[str] = []
+    real, lock, third = httpx.Client.put, threading.Lock(), threading.Event()
+
+    def counted(self: httpx.Client, url: str, **more: object) -> httpx.Response:
+        with lock:
+            links.append(url)
+            number = len(links)
+        if number == 3:
+            third.set()
+        if number == 2:
+            assert third.wait(30), "the parts did not leave side by side"
+            raise Killed
+        return real(self, url, **more)
+
+    monkeypatch.setattr(httpx.Client, "put", counted)
+    return links
+
+
+def test_a_file_of_this_machine_goes_in_parts_side_by_side_and_only_the_missing_one_again(
+    put: Callable[..., int], running: RunningSandbox, tmp_path: Path, sent: list[str]
+) -> None:
+    path, file = tmp_path / "scan.e57", large_file("side-by-side")
+    path.write_bytes(CONTENT)
+    with pytest.raises(Killed):
+        put(file, opener=lambda: path.open("rb"))
+    assert len(sent) == 3
+    put(file, opener=lambda: path.open("rb"))
+    assert len(sent) == 4
+    assert sent[3] == sent[1]
+    assert running.client().files.download_bytes(external_id="side-by-side") == CONTENT
+    assert not (tmp_path / "journals/side-by-side.json").exists()
+
+
+def test_a_part_that_was_sent_with_other_bytes_is_never_completed(
+    put: Callable[..., int], running: RunningSandbox, tmp_path: Path, sent: list[str]
+) -> None:
+    """The file was changed for as long as that part took."""
+    path, file = tmp_path / "scan.e57", large_file("replaced")
+    path.write_bytes(CONTENT[:-1] + b"x")
+    with pytest.raises((Killed, BadInputError)):
+        put(file, opener=lambda: path.open("rb"))
+    journal = tmp_path / "journals/replaced.json"
+    assert len(json.loads(journal.read_text())["done"]) == 2
+    path.write_bytes(CONTENT)
+    with pytest.raises(BadInputError, match="changed while it was uploaded"):
+        put(file, opener=lambda: path.open("rb"))
+    found = running.client().files.retrieve(external_id="replaced")
+    assert found is None or not found.uploaded
+    assert not journal.exists()
+    put(file, opener=lambda: path.open("rb"))
+    assert running.client().files.download_bytes(external_id="replaced") == CONTENT
 
 
 def test_a_cut_connection_sends_only_that_part_again(
