@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
+from airflow_capture360.web.app import app
 from airflow_server import login, web_server
 from capture360.records import Records
 from capture360.steps.turns import Turn, keep_turn
@@ -39,6 +41,46 @@ def test_a_monitor_logs_in(client: TestClient, records: Records) -> None:
         assert answer.status_code == status
         assert ("looked_at" in answer.text) == (status == 200)
         assert client.head(PAGE, headers=headers).status_code == status
+
+
+TOKEN = "0123456789abcdef" * 2
+
+
+def test_a_monitor_without_a_login_has_a_token_for_the_health_alone(
+    client: TestClient, records: Records, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    looked(records, datetime.now(UTC))
+    bearer = {"authorization": f"Bearer {TOKEN}"}
+    assert client.get(PAGE, headers=bearer).status_code == 403
+    for useless in ("", TOKEN[1:]):
+        monkeypatch.setenv("CAPTURE360_HEALTH_TOKEN", useless)
+        assert client.get(PAGE, headers={"authorization": f"Bearer {useless}"}).status_code in {401, 403}
+    assert caplog.messages.count("CAPTURE360_HEALTH_TOKEN is ignored: it has fewer than 32 characters.") == 1
+    monkeypatch.setenv("CAPTURE360_HEALTH_TOKEN", TOKEN)
+    answer = client.get(PAGE, headers=bearer)
+    assert (answer.status_code, answer.json()["healthy"]) == (200, True)
+    assert client.head(PAGE, headers=bearer).status_code == 200
+    assert client.get(PAGE, headers=login(client)).status_code == 200, "a login still counts"
+    for wrong in (
+        f"Bearer {TOKEN}x",
+        f"Bearer {TOKEN[:-1]}",
+        f"Bearer \xe4{TOKEN}".encode("latin-1"),
+        f"Basic {TOKEN}",
+    ):
+        answer = client.get(PAGE, headers={b"authorization": wrong if isinstance(wrong, bytes) else wrong.encode()})
+        assert answer.status_code in {401, 403}, wrong
+        assert "looked_at" not in answer.text
+    assert client.get(f"{PAGE}?token={TOKEN}").status_code == 401
+    opened = [
+        route.path
+        for route in app.routes
+        if isinstance(route, APIRoute) and "GET" in route.methods and route.path != "/health"
+        if client.get(f"/capture360{route.path}", headers=bearer).status_code not in {401, 403}
+    ]
+    assert len(app.routes) > 5
+    assert opened == []
+    assert client.get("/api/v2/dags", headers=bearer).status_code == 403
+    assert not [each for each in caplog.records if each.name != "httpx2" and TOKEN in each.getMessage()]
 
 
 def test_what_is_wrong_is_503_with_its_causes(client: TestClient, records: Records) -> None:

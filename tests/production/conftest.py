@@ -10,7 +10,16 @@ import pytest
 from capture360_local.production.handle import Production
 from capture360_local.production.machine import missing
 from production.plant import REGISTER, STATIONS, Held, Plant
+from production.recoveries import table
 from production.relay import Relay
+from statsd_receiver import receiving_statsd
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table after `make recovery`."""
+    if config.option.markexpr == "recovery":
+        for line in table():
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
@@ -23,14 +32,15 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
     production = Production(folder / "stack")
     s3 = Relay(production.ports["s3"])
     production.set(AWS_ENDPOINT_URL_S3=f"http://127.0.0.1:{s3.port}", CAPTURE360_CONFIG=str(folder / "sites.yaml"))
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, receiving_statsd() as statsd:
+        production.set(STATSD_ON="True", STATSD_HOST="127.0.0.1", STATSD_PORT=str(statsd.port))
         for name, value in production.variables.items():
             if name.startswith("AWS_"):
                 patch.setenv(name, value)
         patch.setenv("NO_PROXY", "127.0.0.1")
         try:
             with production.running(print), production.api() as api:
-                yield Plant(production, api, s3, folder)
+                yield Plant(production, api, s3, statsd, folder)
         finally:
             s3.close()
             production.remove()

@@ -147,6 +147,16 @@ def test_connections_are_not_tested_from_the_browser_unless_asked_for() -> None:
     assert asked["AIRFLOW__CORE__TEST_CONNECTION"] == "Enabled"
 
 
+def test_metrics_are_sent_where_env_says_and_the_token_of_monitors_reaches_the_web_server_alone() -> None:
+    assert {each.environment.get("AIRFLOW__METRICS__STATSD_ON") for each in services().values()} == {"False", None}
+    token = "t" * 32
+    asked = services(STATSD_ON="True", STATSD_HOST="statsd", CAPTURE360_HEALTH_TOKEN=token)
+    for name in ("scheduler", "triggerer", "worker"):
+        assert asked[name].environment["AIRFLOW__METRICS__STATSD_ON"] == "True"
+        assert asked[name].environment["AIRFLOW__METRICS__STATSD_HOST"] == "statsd"
+    assert [name for name, each in asked.items() if token in each.environment.values()] == ["api-server"]
+
+
 def test_the_image_is_built_from_a_lock_with_hashes() -> None:
     def pins(name: str) -> dict[str, str]:
         text = (ROOT / name).read_text()

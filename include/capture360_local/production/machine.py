@@ -100,6 +100,8 @@ class Machine:
             "no_proxy": f"{_LOOPBACK},localhost",
             "HOSTNAME": name,
             "PYTHONUNBUFFERED": "1",
+            # Titles that Airflow and Celery give to processes would overwrite the environment that identifies them.
+            "SPT_NOENV": "1",
             "PGHOST": _LOOPBACK,
             "PGPORT": str(self.ports["postgres"]),
         }

@@ -133,7 +133,6 @@ class Stack:
         *,
         attached: bool = True,
         api_port: int | None = None,
-        environment: Mapping[str, str] | None = None,
     ) -> None:
         """Start and wait until every component is healthy and the DAGs are read; StackError names what failed.
 
@@ -151,7 +150,7 @@ class Stack:
         with (self.home.logs / "supervisor.log").open("wb") as log:
             self._starter = subprocess.Popen(  # noqa: S603 - our own module, no shell
                 command,
-                env=base_environment(self.home, environment),
+                env=base_environment(self.home),
                 stdin=subprocess.PIPE if attached else subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -259,9 +258,9 @@ class Stack:
         return True
 
     @contextlib.contextmanager
-    def running(self, report: Callable[[str], None], environment: Mapping[str, str] | None = None) -> Iterator[Stack]:
+    def running(self, report: Callable[[str], None]) -> Iterator[Stack]:
         """Run the stack for the length of the block."""
-        self.up(report, environment=environment)
+        self.up(report)
         try:
             yield self
         finally:

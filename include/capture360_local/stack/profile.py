@@ -136,7 +136,7 @@ def _load(path: Path) -> dict[str, Any]:
     return loaded if isinstance(loaded, dict) else {}
 
 
-def base_environment(home: Home, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+def base_environment(home: Home) -> dict[str, str]:
     """Return the caller's environment without Airflow settings, with no proxy for the loopback interface."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
     no_proxy = ",".join(filter(None, [inherited.get("NO_PROXY") or inherited.get("no_proxy"), "127.0.0.1,localhost"]))
@@ -147,7 +147,6 @@ def base_environment(home: Home, extra: Mapping[str, str] | None = None) -> dict
         HOME_VARIABLE: str(home.root),
         CONFIG_VARIABLE: str(home.register),
         "PYTHONUNBUFFERED": "1",
-        **(extra or {}),
     }
 
 

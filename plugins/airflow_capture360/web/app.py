@@ -1,15 +1,19 @@
 """Web application: captures, reports from the records, reviews, digests, the panorama viewer, and health.
 
-Every route checks the login with Airflow: a mounted application has none of its own.
+Every route checks the login with Airflow: a mounted application has none of its own. A monitor may read the health by
+its token.
 """
 
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from typing import Annotated
 
-from airflow.api_fastapi.core_api.security import requires_access_dag
-from fastapi import Depends, FastAPI, HTTPException
+from airflow.api_fastapi.core_api.security import bearer_scheme, get_user, requires_access_dag
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
+from fastapi.security import HTTPAuthorizationCredentials
 
 from airflow_capture360.web import captures, digest, health, panoramas, reviews
 from capture360.errors import Capture360Error
@@ -33,12 +37,25 @@ _HEADERS = {
 _PICTURES_KEPT = "private, max-age=86400"
 """Pictures of a delivery do not change, so browsers cache them for a day."""
 
+_require_reader = requires_access_dag("GET", param_dag_id=GUARDING_DAG)
+
+
+async def require_reader_or_monitor(
+    request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
+) -> None:
+    """Refuse whoever may not read captures; a monitor's token opens the health alone."""
+    if bearer and request.scope["endpoint"] is health.health and health.is_monitor(bearer.credentials):
+        return
+    user = await get_user(request, None, bearer)
+    await run_in_threadpool(_require_reader, request, user)
+
+
 app = FastAPI(
     title="capture360",
     docs_url=None,
     redoc_url=None,
     openapi_url=None,
-    dependencies=[Depends(requires_access_dag("GET", param_dag_id=GUARDING_DAG))],
+    dependencies=[Depends(require_reader_or_monitor)],
 )
 app.include_router(captures.router)
 app.include_router(digest.router)

@@ -1,11 +1,15 @@
 """Health check for monitoring.
 
 health    200 if all is well, else 503; either with details as JSON
+
+A monitor that cannot log in presents the token of the api-server's environment instead; it opens nothing else.
 """
 
 from __future__ import annotations
 
+import hmac
 import logging
+import os
 from datetime import UTC, datetime
 
 from fastapi import APIRouter
@@ -16,6 +20,9 @@ from capture360.errors import Capture360Error
 log = logging.getLogger(__name__)
 router = APIRouter()
 
+VARIABLE = "CAPTURE360_HEALTH_TOKEN"
+SHORTEST_TOKEN = 32
+"""Characters; a shorter token could be guessed, and counts as none."""
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -35,3 +42,13 @@ def health() -> Response:
         log.warning("The health is not known (%s).", type(error).__name__)
         found = unknown(f"The records cannot be read ({type(error).__name__}).", "See whether their store is up.")
     return JSONResponse(found.document(), 200 if found.is_well else 503, headers=_HEADERS)
+
+
+def is_monitor(token: str) -> bool:
+    """Return whether this is the token for monitors; False if the environment has none, or one that is too short."""
+    expected = os.environ.get(VARIABLE, "")
+    if len(expected) < SHORTEST_TOKEN:
+        if expected:
+            log.warning("%s is ignored: it has fewer than %d characters.", VARIABLE, SHORTEST_TOKEN)
+        return False
+    return hmac.compare_digest(token.encode(), expected.encode())
