@@ -66,9 +66,9 @@ AT_MOST = {"requests": 1.1, "record bytes": 1.1, "CPU": 1.35}
 """Exponents; CPU seconds of small captures are noisy."""
 STEADY = {"requests": 50.0, "record bytes": 20_000.0, "CPU": 1.0}
 """Less work than this at the largest size has no exponent worth a name."""
-MANIFEST = f"""schema: capture/1
-site_id: {KEY.site}
-capture_id: {KEY.capture}
+MANIFEST = """schema: capture/1
+site_id: {key.site}
+capture_id: {key.capture}
 kind: cubemap
 frame: {{name: site, up: z, unit: m, handedness: right}}
 rotation: {{kind: quaternion, quaternion_order: wxyz, direction: camera_to_world}}
@@ -86,13 +86,13 @@ run(options, lambda connection: print("ready", flush=True))
 """
 
 
-def deliver(landing: Path, count: int) -> None:
+def deliver(landing: Path, count: int, key: CaptureKey = KEY, seed: int = 5) -> None:
     """Write a cubemap capture of `count` stations in rows of 100, a metre apart."""
-    folder = landing / KEY.capture
+    folder = landing / key.capture
     folder.mkdir(parents=True)
-    (folder / "capture.yaml").write_text(MANIFEST)
+    (folder / "capture.yaml").write_text(MANIFEST.format(key=key))
     rows = ["station_id,x,y,z,qw,qx,qy,qz,time_taken"]
-    noise = np.random.default_rng(5)
+    noise = np.random.default_rng(seed)
     for number in range(count):
         minute, second = divmod(number, 60)
         time_taken = f"2026-05-01T{8 + minute // 60:02}:{minute % 60:02}:{second:02}Z"

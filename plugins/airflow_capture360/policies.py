@@ -45,7 +45,7 @@ class CaptureRetryPolicy(RetryPolicy):
 
 
 RETRYING: dict[str, Any] = {
-    "retries": 3,
+    "retries": 4,
     "retry_policy": CaptureRetryPolicy(),
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=10),

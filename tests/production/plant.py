@@ -160,6 +160,9 @@ class Plant:
         """The service in which a running task instance has its process."""
         return str(psutil.Process(instance["pid"]).environ()["CAPTURE360_SERVICE"])
 
+    def starts(self, service: str) -> int:
+        return int(self.production.status()["services"][service]["starts"])
+
     def lives(self, service: str) -> bool:
         return self.production.status()["services"][service]["pid"] is not None
 

@@ -48,8 +48,10 @@ def test_a_part_is_killed_while_a_capture_is_on_its_way(plant: Plant, undisturbe
     if at == "faces":
         plant.until(uploaded, "uploads")
     service: str = which(plant, task)
+    starts = plant.starts(service)
     with plant.recovery(f"{service.rstrip('-12')} killed in `{at}`", drop.key):
         plant.production.kill(service)
+    assert plant.starts(service) == starts + 1
     plant.assert_done(drop.key, undisturbed)
 
 
@@ -123,8 +125,10 @@ def test_a_worker_is_killed_while_plates_are_read_or_linked(
 ) -> None:
     def kill(key: CaptureKey, worker_of: Callable[[str], str]) -> None:
         service = worker_of(task)
+        starts = plant.starts(service)
         with plant.recovery(f"worker killed in `{task}`", key, CONTEXTUALIZE):
             plant.production.kill(service)
+        assert plant.starts(service) == starts + 1
 
     assert plant.linked(f"links-{task}", kill) == linked_undisturbed
 

@@ -188,7 +188,7 @@ class Supervisor:
 
     def _kill(self, container: Container) -> None:
         """Kill every process of the service, as when its container is killed."""
-        while processes := list(self._processes(container.name)):
+        while processes := list(self._processes(container)):
             for process in processes:
                 try:
                     process.kill()
@@ -198,10 +198,17 @@ class Supervisor:
                 container.process.poll()
             psutil.wait_procs(processes, timeout=0.2)
 
-    def _processes(self, name: str) -> Iterator[psutil.Process]:
+    def _processes(self, container: Container) -> Iterator[psutil.Process]:
+        """Yield the service's processes: its own with those below it, and others with its mark.
+
+        Redis overwrites its environment and with it the mark; what a dead parent left behind has the mark alone.
+        """
+        if container.process and container.process.poll() is None:
+            own = psutil.Process(container.process.pid)
+            yield from (*own.children(recursive=True), own)
         for process in psutil.process_iter():
             try:
-                if process.environ().get(_MARK) == name and self._is_ours(process):
+                if process.environ().get(_MARK) == container.name and self._is_ours(process):
                     yield process
             except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                 continue
