@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
     production.set(AWS_ENDPOINT_URL_S3=f"http://127.0.0.1:{s3.port}", CAPTURE360_CONFIG=str(folder / "sites.yaml"))
     with pytest.MonkeyPatch.context() as patch, receiving_statsd() as statsd:
         production.set(STATSD_ON="True", STATSD_HOST="127.0.0.1", STATSD_PORT=str(statsd.port))
+        production.set(CAPTURE360_HEALTH_TOKEN=secrets.token_urlsafe(32))
         for name, value in production.variables.items():
             if name.startswith("AWS_"):
                 patch.setenv(name, value)

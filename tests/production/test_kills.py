@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Callable
 
+import httpx
 import pytest
 
 from airflow_capture360.metrics import METRICS
@@ -36,6 +37,19 @@ def test_a_capture_goes_from_the_store_to_its_end(plant: Plant, undisturbed: Hel
     prefix = f"airflow.capture360.step_duration.{SITE}.{INGEST}."
     timed = {line.removeprefix(prefix).partition(":")[0] for line in plant.statsd.ours if line.startswith(prefix)}
     assert {"lease", "validate", "faces", "publish", "place", "verify"} <= timed
+
+
+@pytest.mark.production
+def test_a_monitor_reads_the_health_by_its_token(plant: Plant, undisturbed: Held) -> None:
+    bearer = {"authorization": f"Bearer {plant.production.variables['CAPTURE360_HEALTH_TOKEN']}"}
+
+    def health() -> httpx.Response:
+        return httpx.get(f"{plant.production.url}/capture360/health", headers=bearer, trust_env=False, timeout=30)
+
+    plant.until(lambda: health().json().get("sensed_at"), "a look at the landing zones")
+    assert health().status_code in {200, 503}
+    assert httpx.get(f"{plant.production.url}/capture360/health", trust_env=False).status_code == 401
+    assert httpx.get(f"{plant.production.url}/capture360/captures", headers=bearer, trust_env=False).status_code == 403
 
 
 @pytest.mark.recovery
