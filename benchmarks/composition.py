@@ -92,7 +92,7 @@ class Composition:
             try:
                 return {run["partition_key"]: run["state"] for run in reversed(self.api.runs(dag))}
             except httpx.HTTPError:
-                time.sleep(BETWEEN_LOOKS_S)
+                time.sleep(BETWEEN_LOOKS_S)  # the api-server is down and says nothing when it is back
 
     def wait_for(self, key: CaptureKey, dag: str) -> Iterator[None]:
         """Yield between looks until the run has ended; SystemExit unless it succeeded."""
@@ -101,7 +101,7 @@ class Composition:
             if state == "failed" or time.monotonic() > deadline:
                 sys.exit(f"{dag} of {key}: {state}; see {self.production.folder / 'logs'}")
             yield
-            time.sleep(BETWEEN_LOOKS_S)
+            time.sleep(BETWEEN_LOOKS_S)  # Airflow sends no event at the end of a run
 
     def rate(self, key: CaptureKey, dag: str, task: str, faces: int) -> float:
         """Faces a second of all batches of a mapped task together."""
@@ -166,7 +166,7 @@ def running(name: str, links: bool, **variables: str) -> Iterator[Composition]:
         with production.running(lambda _: None), production.api() as api:
             wanted = {file.stem for file in (PROJECT / "dags").glob("captures_*.py")}
             while not wanted <= {str(dag["dag_id"]) for dag in api.dags()}:
-                time.sleep(BETWEEN_LOOKS_S)
+                time.sleep(BETWEEN_LOOKS_S)  # the DAG processor sends no event
             for dag in wanted - {SENSE, INGEST, CONTEXTUALIZE}:
                 api.pause(dag, True)
             yield Composition(production, api)
@@ -240,7 +240,7 @@ def endure(minutes: float, kill_every: float) -> int:
             ended |= {key for key, state in composition.states(INGEST).items() if state in {"success", "failed"}}
             while sum(str(key) not in ended for key in dropped) < UNDER_WAY:
                 dropped.append(composition.drop(f"walk-{len(dropped):04}", SMALL, seed=len(dropped) + 1))
-            time.sleep(BETWEEN_LOOKS_S)
+            time.sleep(BETWEEN_LOOKS_S)  # as above
         for key in dropped:
             if str(key) not in ended:
                 for _ in composition.wait_for(key, INGEST):

@@ -16,6 +16,7 @@ import fsspec
 import httpx
 import psutil
 import pytest
+from redis import Redis
 
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.registry import mode_of
@@ -166,10 +167,15 @@ class Plant:
     def lives(self, service: str) -> bool:
         return self.production.status()["services"][service]["pid"] is not None
 
-    def queued(self) -> bool:
-        """Whether a task waits for a worker."""
-        parameters = {"state": "queued", "limit": 1}
-        return bool(self.api.request("GET", "/dags/~/dagRuns/~/taskInstances", params=parameters)["task_instances"])
+    def waits_in_redis(self, key: CaptureKey) -> bool:
+        """Whether a task of the capture is queued, and the messages of all queued tasks have been sent."""
+        parameters = {"state": "queued", "limit": 100}
+        queued = self.api.request("GET", "/dags/~/dagRuns/~/taskInstances", params=parameters)["task_instances"]
+        runs = {run["dag_run_id"] for run in self.runs(key)}
+        port, password = self.production.ports["redis"], self.production.variables["REDIS_PASSWORD"]
+        with Redis(port=port, password=password) as redis:
+            sent = int(redis.llen("default"))
+        return any(each["dag_run_id"] in runs for each in queued) and sent >= len(queued)
 
     def wait(self, seconds: float) -> None:
         """The length of an outage, which is what the test is about."""

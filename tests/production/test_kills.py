@@ -72,10 +72,11 @@ def test_a_part_is_killed_while_a_capture_is_on_its_way(plant: Plant, undisturbe
 @pytest.mark.recovery
 def test_a_message_that_redis_loses_counts_as_lost(plant: Plant, undisturbed: Held) -> None:
     """Its disk is lost as well, with whatever waits there."""
+    drop = plant.drop("disk-lost")
+    plant.until(lambda: plant.runs(drop.key), "the run about a capture")
     for worker in ("worker-1", "worker-2"):
         plant.production.stop(worker)
-    drop = plant.drop("disk-lost")
-    plant.until(lambda: plant.queued(), "a task to wait in Redis")
+    plant.until(lambda: plant.waits_in_redis(drop.key), "a task of the capture to wait in Redis")
     with plant.recovery("redis killed, its disk and queued messages lost", drop.key):
         plant.production.stop("redis")
         plant.until(lambda: not plant.lives("redis"), "the end of Redis")
