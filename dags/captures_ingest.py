@@ -20,7 +20,7 @@ the capture in every case, and reports how the run ended to the site's `extracti
 
 **When it fails.** A rejected capture fails at `validate` at once, without retries and with nothing written to CDF: the
 report says which file and row to fix; drop the fixed capture again. If CDF did not answer, the task is retried
-up to four times; clear it later to continue. Any task can be cleared with all downstream at any time: what is there
+up to six times; clear it later to continue. Any task can be cleared with all downstream at any time: what is there
 already is not written twice.
 
 **Pools.** `cdf_upload` limits how many batches upload at once, over all captures.

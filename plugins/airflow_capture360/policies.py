@@ -45,12 +45,12 @@ class CaptureRetryPolicy(RetryPolicy):
 
 
 RETRYING: dict[str, Any] = {
-    "retries": 4,
+    "retries": 6,
     "retry_policy": CaptureRetryPolicy(),
     "retry_exponential_backoff": 2.0,
-    "max_retry_delay": timedelta(minutes=10),
+    "max_retry_delay": timedelta(seconds=90),
 }
-"""For `default_args`. The first delay is Airflow's own setting `[core] default_task_retry_delay`."""
+"""For `default_args`: a store that is down for six minutes is outlasted, and taken up a minute and a half after it is back. The first delay is Airflow's own setting `[core] default_task_retry_delay`."""
 
 WAITING_FOR_LEASE: dict[str, Any] = {
     "retries": 500,
