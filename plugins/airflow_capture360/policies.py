@@ -50,7 +50,10 @@ RETRYING: dict[str, Any] = {
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(seconds=90),
 }
-"""For `default_args`: a store that is down for six minutes is outlasted, and taken up a minute and a half after it is back. The first delay is Airflow's own setting `[core] default_task_retry_delay`."""
+"""For `default_args`. A store may be down for six minutes, and is asked again a minute and a half after its return.
+
+The first delay is Airflow's own setting `[core] default_task_retry_delay`.
+"""
 
 WAITING_FOR_LEASE: dict[str, Any] = {
     "retries": 500,
