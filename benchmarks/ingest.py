@@ -55,6 +55,7 @@ from panorama import picture
 
 LATENCY_S = 0.05
 FACE_BYTES = 200_000
+CONTENT_TYPE = {"content-type": "image/jpeg"}
 ALLOWED = 40
 """Requests a second that the throttled project allows; few, so that the machine is not the limit."""
 THROTTLED_S, WARM_UP_S = 20, 2
@@ -181,7 +182,7 @@ def uploads(connection: Connection, count: int, turns: int) -> Iterator[Figure]:
                     "metadata": {"sha256": each[0]},
                 }
                 made = api.post(url, params={"overwrite": "true"}, json=body).raise_for_status().json()
-                store.put(made["uploadUrl"], content=each[1].content).raise_for_status()
+                store.put(made["uploadUrl"], content=each[1].content, headers=CONTENT_TYPE).raise_for_status()
 
             list(pool.map(send, some_faces(count)))
 
