@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import simplejpeg
+from PIL import Image, ImageDraw, ImageFont
 
 from capture360.e57.images import ScannerPose
 from capture360.model import CaptureKey
@@ -27,10 +28,18 @@ class ScanDrop:
     folder: Path
 
 
-def scan(spheres: Sequence[int] = (1, 2, 3), shade: int = 40, width: int = 256) -> bytes:
-    """An E57 file with a panorama for each number; `shade` changes the pictures."""
+def scan(spheres: Sequence[int] = (1, 2, 3), shade: int = 40, width: int = 256, plate: str | None = None) -> bytes:
+    """An E57 file with a panorama for each number; `shade` changes the pictures, `plate` is written in their middle."""
     picture = np.full((width // 2, width, 3), shade, np.uint8)
     picture[:, 3 * width // 8 : 5 * width // 8] = (200, 40, 40)
+    if plate is not None:
+        drawn = Image.fromarray(picture)
+        middle, height = (width // 2, width // 4), width // 24
+        draw = ImageDraw.Draw(drawn)
+        (x, y), half = middle, 3 * height
+        draw.rectangle([x - half, y - height, x + half, y + height], "white")
+        draw.text(middle, plate, "black", ImageFont.load_default(height), anchor="mm")
+        picture = np.array(drawn)
     stream = io.BytesIO()
     with closing(E57Writer(stream)) as writer:
         for number in spheres:

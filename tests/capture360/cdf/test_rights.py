@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from capture360.cdf.registry import mode_of
 from capture360.cdf.rights import WORKS, Work, as_capabilities, rights
 from capture360.model import Asset, Detection, Match
 from capture360.steps.made import made_by
+from capture360.steps.reconcile import reconcile
+from capture360.steps.status import report_sensing, report_success
+from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import register_client
 from cdf_sandbox.core.options import ProjectMode
 from ingest_world import World
@@ -32,6 +36,16 @@ SITE: Mapping[str, Any] = {
     "extraction_pipeline": VALUES["pipeline"],
     "links": {"asset_spaces": (VALUES["asset_space"],)},
 }
+
+
+NOT_ASKED_FOR = {
+    # Upload links of nodes are had by this or by the capabilities of data modeling, which are looked at first.
+    ("filesAcl", "WRITE"),
+    # `doctor` reads the pipeline and the mode of the project; runs are reported without, and ingest alone asks the mode.
+    ("extractionPipelinesAcl", "READ"),
+    ("projectsAcl", "LIST"),
+}
+"""What the groups grant and the work of a capture does not ask for, and why."""
 
 
 def built(path: str) -> dict[str, Any]:
@@ -96,12 +110,31 @@ def test_each_capability_of_a_group_is_needed(world: World, work: Work) -> None:
             assert {(need.acl, need.action) for need in missing} == {(acl, action)}
 
 
-def test_the_groups_are_enough_for_a_capture_from_its_ingest_to_its_end(world: World) -> None:
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, set[tuple[str, str]]]:
+    """Which capabilities CDF asked each client for."""
+    found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    scopes = Access._scopes
+
+    def recorded(access: Access, acl: str, action: str) -> Any:
+        found[access.client_id].add((acl, action))
+        return scopes(access, acl, action)
+
+    monkeypatch.setattr(Access, "_scopes", recorded)
+    return found
+
+
+def test_the_groups_are_enough_for_a_capture_from_its_ingest_to_its_end(
+    world: World, asked: Mapping[str, set[tuple[str, str]]]
+) -> None:
     drop = world.drop("whole", stations=1)
     full = world.cdf
     world.cdf = as_member(world, "ingest")
     done = world.ingest(drop)
     assert done.published is not None
+    assert reconcile(world.ctx(), drop.key) == []
+    report_success(world.ctx(), drop.key, "ingest")
+    report_sensing(world.site, world.cdf, world.said.append)
     assert not [line for line in world.said if "not up to date" in line]
 
     full.client.data_modeling.instances.apply(asset())
@@ -115,6 +148,7 @@ def test_the_groups_are_enough_for_a_capture_from_its_ingest_to_its_end(world: W
     match = Match(detection, Asset(found.ref, "P-101", ("P-101",)), 0.999, "approved", "exact")
     links = mode.links(world.cdf, world.site, LinkRegistry.empty())
     assert links.write([image], [match]).approved == 1
+    report_success(world.ctx("run 2"), drop.key, "contextualization")
 
     world.cdf = as_member(world, "retract")
     images = mode.images(world.cdf, world.site)
@@ -124,6 +158,10 @@ def test_the_groups_are_enough_for_a_capture_from_its_ingest_to_its_end(world: W
     images.remove_faces(sorted(made.faces, key=lambda ref: ref.external_id))
     made.remove_scans(world.ctx())
     assert not made_by(world.ctx(), drop.key).made
+
+    for work in WORKS:
+        granted = {(acl, action) for each in group(work) for acl, one in each.items() for action in one["actions"]}
+        assert granted - asked[f"member-{work}"] - NOT_ASKED_FOR == set(), f"{work}: granted, and never asked for"
 
 
 def asset() -> Any:

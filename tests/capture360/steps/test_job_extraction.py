@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cognite.client.data_classes.data_modeling import ViewId
+from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, SpaceApply, ViewId
 
 from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError, ConfigError
@@ -20,6 +20,7 @@ from capture360.names import space_id
 from capture360.steps import collect as collecting
 from capture360.steps import e57_extraction
 from capture360.steps.collect import collect
+from capture360.steps.contextualize import contextualize, plate_documents
 from capture360.steps.detect import images_of
 from capture360.steps.ingest import ingest
 from capture360.steps.made import made_by
@@ -36,6 +37,7 @@ from scans import ScanDrop, scan, write_scans
 
 Start = Callable[..., AbstractContextManager[World]]
 BY_CDF = {"extraction": "cdf"}
+ASSET = ViewId("cdf_cdm", "CogniteAsset", "v1")
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +122,29 @@ def test_both_ways_give_the_same_panoramas_and_poses(start: Start) -> None:
                     for each in (ref, other.faces[face])
                 ]
                 assert pictures[0] == pictures[1]
+
+
+def test_both_ways_give_the_same_plates(start: Start) -> None:
+    """What differs are ids alone: of instances and files, of the collections, and the space of each capture."""
+    asset = NodeApply("plant", "P-101", sources=[NodeOrEdgeData(ASSET, {"name": "23-P-101"})])
+    links = {"asset_spaces": ("plant",), "ocr": {"faces": ("front",)}}
+    with start(site={"links": links}) as world:
+        world.cdf.client.data_modeling.spaces.apply(SpaceApply("plant"))
+        world.cdf.client.data_modeling.instances.apply(asset)
+        found = []
+        for capture, extraction in (("by-job", "cdf"), ("here", "local")):
+            how = world.site.e57.model_copy(update={"extraction": extraction})
+            world.site = world.site.model_copy(update={"e57": how})
+            drop = write_scans(world.landing, capture, {"a.e57": scan((1,), width=1536, plate="23-P-101")})
+            assert ingest(world.ctx(), drop.key).validated.route == ("revision" if extraction == "cdf" else "faces")
+            done = contextualize(world.ctx(), drop.key)
+            found.append(plate_documents(world.ctx(), drop.key, done.fingerprint))
+    for plates in found:
+        (plate,) = plates
+        assert (plate["text"], plate["asset"]["name"]) == ("23-P-101", "23-P-101")
+        for view in plate["views"]:
+            del view["image"]
+    assert found[0] == found[1]
 
 
 def test_own_extraction_stays_the_default(start: Start) -> None:
