@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from cognite.client.data_classes.data_modeling import NodeId
 
 from local_cdf import RunningSandbox
 
@@ -75,4 +76,8 @@ def test_toolkit(running: RunningSandbox, connection: Path, tmp_path: Path) -> N
     asset = client.assets.retrieve(external_id="small-asset")
     assert asset is not None and [label.external_id for label in asset.labels or ()] == ["small-label"]
     assert client.data_modeling.views.retrieve(("small", "Thing", "v1"))[0].external_id == "Thing"
+    pump = client.assets.retrieve(external_id="small-pump")
+    assert pump is not None and pump.parent_external_id == "small-root"
+    assert client.files.download_bytes(external_id="small-front.jpg") == b"a picture"
+    assert client.files.download_bytes(instance_id=NodeId("small", "core-front.jpg")) == b"a picture"
     assert "small-readers" in {group.name for group in client.iam.groups.list(all=True)}

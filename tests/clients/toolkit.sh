@@ -1,5 +1,5 @@
 #!/bin/sh
-# Verify the login, build and deploy a small module by Cognite Toolkit, unchanged.
+# Verify the login, build and deploy a small module and upload data by Cognite Toolkit, unchanged.
 # Arguments: connection.json, an empty folder to work in, and the folder with the programs cdf and python.
 set -eu
 known() { "$3/python" -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"; }
@@ -18,6 +18,8 @@ cat > cdf.toml <<END
 default_organization_dir = "."
 [modules]
 version = "$version"
+[plugins]
+data = true
 END
 cat > config.dev.yaml <<END
 environment:
@@ -75,3 +77,30 @@ END
 "$3/cdf" auth verify --no-prompt > verified.txt || grep -q "required for the following resources" verified.txt
 "$3/cdf" build --env dev
 "$3/cdf" deploy
+# Assets of a table, and pictures as classic files and as CogniteFiles.
+mkdir -p upload/pictures
+cat > upload/tags.Assets.ndjson <<END
+{"externalId": "small-root", "name": "root", "dataSetExternalId": "small-set", "metadata": {"kind": "hall"}}
+{"externalId": "small-pump", "name": "pump", "parentExternalId": "small-root", "labels": [{"externalId": "small-label"}]}
+END
+cat > upload/tags.Manifest.yaml <<END
+kind: Assets
+type: assetFile
+datafile: tags.Assets.ndjson
+END
+printf 'a picture' > upload/pictures/front.jpg
+cat > upload/classic.Manifest.yaml <<END
+kind: FileMetadataContent
+type: FileMetadataTemplate
+fileDirectory: upload/pictures
+guessMimeType: true
+template: {name: \$FILENAME, externalId: small-\$FILENAME}
+END
+cat > upload/core.Manifest.yaml <<END
+kind: CogniteFileContent
+type: CogniteFileTemplate
+fileDirectory: upload/pictures
+guessMimeType: true
+template: {space: small, externalId: core-\$FILENAME, name: \$FILENAME}
+END
+"$3/cdf" data upload dir upload --cdf-project "$CDF_PROJECT"

@@ -15,8 +15,12 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   every other resource, and for a resource by two identifiers where it is read or changed, is assumed.
 - Labels must be defined when they are attached, unless `Options.labels_must_exist` is off; security categories must
   exist. What was attached stays when its definition is deleted. Files of security categories are refused with 403.
-- `geoLocation` is stored and answered, and cannot be filtered on. Comparisons of an `advancedFilter` mind the case of
-  letters, `search` does not. A property without a value matches no leaf, so that `not` of a leaf matches it.
+- Filters on `geoLocation` compare on the plane of the coordinates; a border belongs to its shape, and what has no
+  `geoLocation` matches no relation, DISJOINT included. Comparisons of an `advancedFilter` mind the case of letters,
+  `search` does not. A property without a value matches no leaf, so that `not` of a leaf matches it. Aggregates answer
+  texts in lower case, labels as objects, and at most 1000 values; their counts are exact.
+- A cursor is good for the path alone that made it; `GET` and `POST /list` of a resource share theirs. That a filter
+  changed meanwhile is not noticed by the classic lists.
 - A client is a member of the groups whose `sourceId` is its id, and of those that list it. Groups may grant ACLs of
   services that the sandbox lacks; other names are refused. A client's own group is made and renewed with it.
 - Two requests that change a resource at the same time: the second is refused with 429, in the sandbox's own words.

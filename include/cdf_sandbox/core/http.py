@@ -4,6 +4,7 @@ import json
 import math
 import zlib
 from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
 from typing import Any, ClassVar, NoReturn
 
 from fastapi import Request
@@ -15,6 +16,8 @@ from starlette.responses import Response
 
 from cdf_sandbox.core.errors import ApiError, BadRequest, TooLarge
 
+listed: ContextVar[str] = ContextVar("listed", default="")
+"""What the request at hand lists: its path, the same for the two ways to list the same."""
 PROJECT_PREFIX = "/api/v1/projects/{project}"
 
 
@@ -140,6 +143,7 @@ class CdfRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def read_strictly(request: Request) -> Response:
+            listed.set(request.scope["path"].rstrip("/").removesuffix("/list"))
             return await handle(_CdfRequest(request.scope, request.receive))
 
         return read_strictly

@@ -3,30 +3,40 @@
 import base64
 import binascii
 import json
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from cdf_sandbox.core.errors import BadRequest, InvalidCursor
-from cdf_sandbox.core.http import Json
+from cdf_sandbox.core.http import Json, listed
 from cdf_sandbox.core.identifiers import MAX_ID
 
 Item = TypeVar("Item")
 
 
 def encode_cursor(position: Any) -> str:
-    """Return the cursor of a page that starts after `position`, any JSON value; opaque to clients, but no secret."""
-    content = json.dumps(position, ensure_ascii=False, separators=(",", ":"))
+    """Return the cursor of a page that starts after `position`, any JSON value; opaque to clients, but no secret.
+
+    It is good for the path of the request at hand alone.
+    """
+    content = json.dumps([_path_token(), position], ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str) -> Any:
-    """Return the position in a cursor; 400 for a text that `encode_cursor` did not make."""
+    """Return the position in a cursor; 400 for a text that `encode_cursor` did not make for this path."""
     try:
-        position = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-        json.dumps(position, ensure_ascii=False).encode()  # half of a surrogate pair is no text of ours
+        content = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair is no text of ours
     except (binascii.Error, ValueError, RecursionError):
         raise InvalidCursor from None
-    return position
+    if not isinstance(content, list) or len(content) != 2 or content[0] != _path_token():
+        raise InvalidCursor
+    return content[1]
+
+
+def _path_token() -> int:
+    return zlib.crc32(listed.get().encode())
 
 
 def cursor_id(cursor: str | None) -> int:

@@ -41,7 +41,7 @@ SITE: Mapping[str, Any] = {
 NOT_ASKED_FOR = {
     # Upload links of nodes are had by this or by the capabilities of data modeling, which are looked at first.
     ("filesAcl", "WRITE"),
-    # `doctor` reads the pipeline and the mode of the project; runs are reported without, and ingest alone asks the mode.
+    # `doctor` reads the pipeline and the mode of the project; of the DAGs only those of ingest ask for the mode.
     ("extractionPipelinesAcl", "READ"),
     ("projectsAcl", "LIST"),
 }
