@@ -10,7 +10,8 @@ create --dag-id captures_backfill --from-date 2026-05-01 --to-date 2026-05-31`, 
 never scheduled: its end date lies in the past. The dates are those of the sites' own time zones, as validation found
 them; a capture that was never validated has no date yet, and **captures_sense** announces it.
 
-It cannot be triggered by hand otherwise.
+*Single Run* in the same dialog is not for this DAG: such a run has a date after the DAG's end, so Airflow starts none
+of its tasks and fails it.
 
 **What it does.** `what` is `ingest`, `contextualize` or `both`, `site` limits it to one site. `look` compares each
 capture of the date with its records. Ingest is due when a capture is not published, when its files changed, and when
@@ -46,7 +47,7 @@ with DAG(
     end_date=datetime(2000, 1, 2, tzinfo=UTC),  # backfillable, and never scheduled
     catchup=False,
     max_active_runs=4,
-    allowed_run_types=["scheduled", "backfill"],  # a run by hand has a date after the end date: no task would run
+    allowed_run_types=["scheduled", "backfill", "manual"],  # without manual Airflow's button to the dialog is disabled
     params={
         "what": Param(
             "both", enum=["ingest", "contextualize", "both"], title="What", description="What is to be done."

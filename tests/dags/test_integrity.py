@@ -107,6 +107,13 @@ def test_sensing_cannot_be_backfilled_and_never_overlaps(bag: DagBag) -> None:
     assert "backfill" not in {str(kind.value) for kind in dag.allowed_run_types}
 
 
+def test_the_dialog_for_backfills_opens(bag: DagBag) -> None:
+    """It belongs to the button for runs by hand, which Airflow disables where those are not allowed."""
+    kinds = bag.dags["captures_backfill"].allowed_run_types
+    assert kinds is not None
+    assert {str(kind.value) for kind in kinds} == {"backfill", "manual", "scheduled"}
+
+
 def test_ingesting_is_one_run_a_capture(bag: DagBag) -> None:
     dag = bag.dags["captures_ingest"]
     assert type(dag.timetable).__name__ == "PartitionedAssetTimetable"
