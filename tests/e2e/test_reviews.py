@@ -73,9 +73,7 @@ def test_a_review_is_decided_and_finished_in_a_real_browser(stack: RunningStack,
     with signed_in(stack.local, stack.api.url) as page:
         run = review.ask()
         review.waiting(run)
-        actions = f"{stack.api.url}/dags/{REVIEW}/runs/{run}/required_actions"
-        page.goto(actions)
-        page.get_by_role("link", name="ask").first.click()
+        page.goto(f"{stack.api.url}/dags/{REVIEW}/runs/{run}/tasks/ask/required_actions")
         page.get_by_text(f"{review.key}: {offered} plates to decide").first.wait_for()
         page.get_by_role("button", name="Approve the rest").wait_for()
         link = page.get_by_role("link", name="Open the review").first
