@@ -166,6 +166,15 @@ def test_a_page_of_another_site_can_make_no_browser_answer(
     assert answers(records, KEY, {only}) == {}
 
 
+@pytest.mark.parametrize("content", ['{"review": NaN}', '{"review": 1e999}', '{"review": "\\ud800"}', "[1e999]"])
+@pytest.mark.parametrize("route", ["answers", "finish"])
+def test_an_answer_that_is_none_is_refused_without_repeating_it(client: TestClient, route: str, content: str) -> None:
+    headers = {**login(client), "content-type": "application/json"}
+    answer = client.post(f"{PAGE}/{route}", content=content, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("body")
+
+
 def test_finishing_answers_every_required_action_and_closes_the_page(client: TestClient, records: Records) -> None:
     first, second = ask(records, plate(1, ZERO, OH), plate(2, ZERO, OH))
     send(client, (first, 0, "approve", "1"))

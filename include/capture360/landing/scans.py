@@ -7,6 +7,7 @@ untrusted, so their declared sizes are verified before anything is unpacked.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
@@ -193,17 +194,23 @@ def _unpacked(packed: _Window, member: zipfile.ZipInfo, path: str) -> Iterator[I
     """Unpack a deflated member into memory if it is small, else into a nameless file."""
     room = shutil.disk_usage(tempfile.gettempdir()).free - _ROOM_LEFT
     if member.file_size > room:
-        raise ConfigError(
-            f"{path} unpacks to {member.file_size:,} bytes, and {tempfile.gettempdir()} has no room for them. "
-            "Point TMPDIR at a larger disk, or deliver the E57 file unpacked."
-        )
+        raise _no_room(path, member)
     with tempfile.SpooledTemporaryFile(_BLOCK) as scratch:
         try:
             _inflate(packed, scratch, member)
         except (OSError, ValueError, zlib.error) as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise _no_room(path, member) from None
             raise BadInputError(f"{path} cannot be unpacked ({error}). Pack it again.") from None
         scratch.seek(0)
         yield scratch
+
+
+def _no_room(path: str, member: zipfile.ZipInfo) -> ConfigError:
+    return ConfigError(
+        f"{path} unpacks to {member.file_size:,} bytes, and {tempfile.gettempdir()} has no room for them. "
+        "Point TMPDIR at a larger disk, or deliver the E57 file unpacked."
+    )
 
 
 def _inflate(packed: _Window, target: IO[bytes], member: zipfile.ZipInfo) -> None:

@@ -12,7 +12,10 @@ import re
 from capture360.text import printable
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_BLANK_STARTS = ("\t", "\r", "\n")
+_PARTED = re.compile(r"(?<=[;\t|])(?=\s*[=+\-@＝＋－＠])")
+"""Where a spreadsheet that parts cells at another sign than the comma would begin a formula."""
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "'"}
 _NO_TICKS = {"`": "'"}
 _NOT_JOINED = "\u200b"
@@ -63,8 +66,11 @@ def for_data_docs(text: str, length: int = 300) -> str:
 
 
 def for_csv(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula: such a text starts with an apostrophe (OWASP, CSV injection)."""
+    """A cell that no spreadsheet takes for a formula: such a text starts with an apostrophe (OWASP, CSV injection).
+
+    A spreadsheet may part cells elsewhere than at commas, so this holds behind semicolons and tabs as well.
+    """
     text = "" if value is None else str(value).replace("\x00", "")
-    if text.lstrip(" ").startswith(_FORMULA_STARTS) and not _NUMBER.match(text):
-        return f"'{text}"
-    return text
+    if (text.lstrip().startswith(_FORMULA_STARTS) and not _NUMBER.match(text)) or text[:1] in _BLANK_STARTS:
+        text = f"'{text}"
+    return _PARTED.sub("'", text)

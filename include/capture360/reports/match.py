@@ -5,7 +5,6 @@ It is one HTML file, beside rows for a spreadsheet and the same as Parquet.
 
 from __future__ import annotations
 
-import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from capture360.matching.coverage import Coverage
 from capture360.matching.places import Place
 from capture360.matching.plates import NOT_LEGIBLE
 from capture360.model import Asset, Match
-from capture360.reports.cells import safe_csv
+from capture360.reports.cells import parquet, safe_csv
 from capture360.reports.crops import FaceContent, crops
 from capture360.reports.page import page
 from capture360.rules.finding import Finding
@@ -182,14 +181,11 @@ def matches_parquet(
 ) -> bytes:
     """Return all matches as one Parquet file with the columns of the CSV."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     texts = {"status", "text", "asset", "asset_name", "reason", "station", "image", "face", "candidates", "plate"}
     schema = pa.schema([(name, pa.string() if name in texts else pa.float64()) for name in _COLUMNS])
-    rows = [dict(zip(_COLUMNS, _row(match, labels or {}, places or {}), strict=True)) for match in matches]
-    stream = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), stream)
-    return stream.getvalue()
+    rows = (dict(zip(_COLUMNS, _row(match, labels or {}, places or {}), strict=True)) for match in matches)
+    return parquet(schema, rows)
 
 
 def _row(match: Match, labels: Mapping[str, str], places: Mapping[str, Place]) -> tuple[object, ...]:

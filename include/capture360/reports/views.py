@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from capture360.reports.cells import safe_csv
+from capture360.reports.cells import parquet, safe_csv
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +50,10 @@ def views_csv(views: Iterable[Sequence[View]]) -> bytes:
 def views_parquet(views: Iterable[Sequence[View]]) -> bytes:
     """The views of each asset as one Parquet file with the columns of the CSV."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     types = {_RANK: pa.int64(), "whole": pa.bool_(), **dict.fromkeys(_NUMBERS, pa.float64())}
     schema = pa.schema([(name, types.get(name, pa.string())) for name in _COLUMNS])
-    stream = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(list(_rows(views)), schema=schema), stream)
-    return stream.getvalue()
+    return parquet(schema, _rows(views))
 
 
 def _rows(views: Iterable[Sequence[View]]) -> Iterator[dict[str, Any]]:

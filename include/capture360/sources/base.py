@@ -1,9 +1,12 @@
-"""Options and base class of the sources of faces."""
+"""Options and base class of the sources of faces, and what they say of files that are gone."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Capture
 from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS
@@ -32,3 +35,15 @@ class FolderSource:
 
     def close(self) -> None:
         """Close the files that are open; the source can be used again."""
+
+
+@contextmanager
+def still_there(folder: CaptureFolder, path: str) -> Iterator[None]:
+    """Raise BadInputError if a validated file is gone, or another entry has its name; other errors of stores pass."""
+    try:
+        yield
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        said = "" if isinstance(error, FileNotFoundError) else f" as a file ({error.strerror})"
+        raise BadInputError(
+            f"{path} is no longer in {folder.url}{said}. Put it back or deliver the capture again."
+        ) from None

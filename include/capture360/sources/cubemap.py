@@ -8,7 +8,7 @@ from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, EncodedFace, Station
 from capture360.pictures.faces import untouched_face
-from capture360.sources.base import FolderSource
+from capture360.sources.base import FolderSource, still_there
 
 
 class CubemapFolder(FolderSource):
@@ -25,8 +25,6 @@ class CubemapFolder(FolderSource):
 
 
 def read_delivered(folder: CaptureFolder, path: str) -> bytes:
-    """The whole file; BadInputError if it is missing although the capture was validated with it."""
-    try:
+    """The whole file; BadInputError if it cannot be read although the capture was validated with it."""
+    with still_there(folder, path):
         return folder.read(path)
-    except FileNotFoundError:
-        raise BadInputError(f"{path} is no longer in {folder.url}. Put it back or deliver the capture again.") from None

@@ -19,7 +19,7 @@ from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.scans import open_scan, scan_exists
 from capture360.model import Capture, EncodedFace, Station
-from capture360.sources.base import FaceOptions, FolderSource
+from capture360.sources.base import FaceOptions, FolderSource, still_there
 
 
 class E57Panoramas(FolderSource):
@@ -71,5 +71,6 @@ class E57Panoramas(FolderSource):
                     f"{path} is no longer in {self._folder.url}. Put it back or deliver the capture again."
                 )
             self.close()
-            self._open = path, PagedFile(self._closing.enter_context(open_scan(self._folder, path)), path)
+            with still_there(self._folder, path):
+                self._open = path, PagedFile(self._closing.enter_context(open_scan(self._folder, path)), path)
         return self._open[1]

@@ -23,6 +23,7 @@ from capture360.landing.folder import CaptureFolder
 from capture360.landing.scans import open_scan, scan_exists, scan_size
 from capture360.model import Capture, CaptureKey
 from capture360.records import Records
+from capture360.sources.base import still_there
 from capture360.steps.context import StepContext
 from capture360.steps.republish_guard import newer_revision_asked, refuse_silent_scans
 from capture360.steps.validate import extraction_space, recorded_capture
@@ -95,7 +96,8 @@ def upload_scans(ctx: StepContext, key: CaptureKey, fingerprint: str) -> ScansUp
     size = 0
     for path in sorted(capture.scans):
         file = scan_file(folder, capture, path)
-        files[path] = scans.upload(file, partial(open_scan, folder, path), space, ctx.log)
+        with still_there(folder, path):
+            files[path] = scans.upload(file, partial(open_scan, folder, path), space, ctx.log)
         size += file.size
     ctx.records.put(key, fingerprint, UPLOAD, {"files": files, "bytes": size}, run=ctx.run)
     return ScansUploaded(len(files), size)

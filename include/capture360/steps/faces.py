@@ -11,7 +11,6 @@ from typing import Any
 from capture360.cdf.ports import Image360Store
 from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError, Capture360Error, MissingStepError
-from capture360.landing.fingerprint import fingerprint as fingerprint_of
 from capture360.landing.folder import CaptureFolder
 from capture360.model import (
     FACES,
@@ -33,7 +32,7 @@ from capture360.steps.face_pipeline import MAKERS, Failed, Made, Stored, make_an
 from capture360.steps.progress import Progress
 from capture360.steps.republish_guard import protected_images, refuse_silent_change
 from capture360.steps.stored import make_whole
-from capture360.steps.validate import recorded_batches, recorded_capture
+from capture360.steps.validate import recorded_batches, recorded_capture, unchanged_folder
 
 STEP = "faces"
 _SAMPLED = 4
@@ -63,7 +62,7 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
     not stop the others: its error is raised at the end, and the next try finds what is stored.
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
-    folder = _unchanged_folder(ctx, key, fingerprint)
+    folder = unchanged_folder(ctx, key, fingerprint)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     size = math.ceil(len(capture.stations) / recorded_batches(ctx.records, key, fingerprint))
     stations = capture.stations[batch * size : (batch + 1) * size]
@@ -78,7 +77,7 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
     try:
         with closing(open_faces(ctx, capture, folder)) as source:
             new, failed = _make_and_send(source, making, sender, f"batch {batch}: stations", len(stations))
-        _unchanged_folder(ctx, key, fingerprint)
+        unchanged_folder(ctx, key, fingerprint)
     except BadInputError:
         model.remove_faces(sender.sent)
         raise
@@ -104,7 +103,7 @@ def recorded_faces(records: Records, key: CaptureKey, fingerprint: str, batches:
 
 def upload_again(ctx: StepContext, capture: Capture, fingerprint: str, wrong: Mapping[FaceRef, str]) -> None:
     """Make the given faces again and upload those whose content is still the same."""
-    folder = _unchanged_folder(ctx, capture.key, fingerprint)
+    folder = unchanged_folder(ctx, capture.key, fingerprint)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     affected = set(wrong.values())
     with closing(open_faces(ctx, capture, folder)) as source:
@@ -123,16 +122,6 @@ def references(model: Image360Store, key: CaptureKey, shas: Mapping[str, Shas]) 
         station: {face: model.face_ref(key, station, face, sha256) for face, sha256 in by_face.items()}
         for station, by_face in shas.items()
     }
-
-
-def _unchanged_folder(ctx: StepContext, key: CaptureKey, fingerprint: str) -> CaptureFolder:
-    folder = ctx.folder(key)
-    if fingerprint_of(folder, ctx.site.landing.ready_markers) != fingerprint:
-        raise BadInputError(
-            f"{folder.url} has changed since it was validated. It is ingested again once it is complete.",
-            remedy="Wait: the capture is ingested again once its folder is complete.",
-        )
-    return folder
 
 
 def open_faces(ctx: StepContext, capture: Capture, folder: CaptureFolder) -> FaceSource:

@@ -12,7 +12,7 @@ from capture360.cdf.preflight import missing_for_extraction
 from capture360.cdf.registry import cdf_extracts_scans, mode_of
 from capture360.checks.check import check_capture
 from capture360.checks.validation import Validation, capture_document, capture_from_document
-from capture360.errors import CaptureRejected, ConfigError, MissingStepError
+from capture360.errors import BadInputError, CaptureRejected, ConfigError, MissingStepError
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.model import Capture, CaptureKey, CaptureKind, Verdict
@@ -72,7 +72,10 @@ def examine(ctx: StepContext, key: CaptureKey) -> Validated:
     ctx.bind()
     folder = ctx.folder(key)
     seen = fingerprint(folder, ctx.site.landing.ready_markers)
-    validation = checked(ctx, key, folder, seen)
+    try:
+        validation = checked(ctx, key, folder, seen)
+    finally:
+        unchanged_folder(ctx, key, seen)  # what is half there is not wrong, but still arriving
     if validation.capture is not None:
         refuse_retracted(ctx.records, validation.capture)
     ctx.records.put_report(key, seen, BAD_ROWS, bad_rows_csv(validation))
@@ -92,6 +95,17 @@ def examine(ctx: StepContext, key: CaptureKey) -> Validated:
     if validation.capture is not None and validation.capture.extracted_here:
         ctx.log(f"The scans are extracted here, which applies {', '.join(validation.capture.extracted_here)}.")
     return done
+
+
+def unchanged_folder(ctx: StepContext, key: CaptureKey, seen: str) -> CaptureFolder:
+    """Return the capture's folder, listed anew; BadInputError if it is no longer delivery `seen`."""
+    folder = ctx.folder(key)
+    if fingerprint(folder, ctx.site.landing.ready_markers) != seen:
+        raise BadInputError(
+            f"{folder.url} has changed since it was validated. It is ingested again once it is complete.",
+            remedy="Wait: the capture is ingested again once its folder is complete.",
+        )
+    return folder
 
 
 def checked(ctx: StepContext, key: CaptureKey, folder: CaptureFolder, seen: str) -> Validation:

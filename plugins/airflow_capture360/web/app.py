@@ -12,7 +12,8 @@ from typing import Annotated
 from airflow.api_fastapi.core_api.security import bearer_scheme, get_user, requires_access_dag
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials
 
 from airflow_capture360.web import captures, digest, health, panoramas, reviews
@@ -20,6 +21,7 @@ from capture360.errors import Capture360Error
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings.register import Register
+from capture360.text import printable
 
 GUARDING_DAG = "captures_ingest"
 """Users who may read this DAG may read the reports of its captures."""
@@ -62,6 +64,14 @@ app.include_router(digest.router)
 app.include_router(health.router)
 app.include_router(panoramas.router)
 app.include_router(reviews.router)
+
+
+@app.exception_handler(RequestValidationError)
+def refuse(_: Request, error: RequestValidationError) -> JSONResponse:
+    """Answer 422 without what was sent: FastAPI's own answer repeats it, and breaks at numbers that JSON lacks."""
+    first = error.errors()[0]
+    where = ".".join(str(each) for each in first["loc"])
+    return JSONResponse({"detail": printable(f"{where}: {first['msg']}")}, 422, headers={"Cache-Control": "no-store"})
 
 
 @app.get("/reports/{site}/{capture}/{fingerprint}/{name}")

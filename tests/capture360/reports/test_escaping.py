@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from capture360.reports.cells import safe_csv
+from capture360.reports.cells import parquet, safe_csv
 from capture360.reports.escaping import for_chat, for_markdown
 
 MARKUP = st.text(st.sampled_from("ab \\|`*_[]()<>!@:&#;~\n\t\"'/{}%=+-\x00\x1b\u2028\u202e"), max_size=40)
@@ -93,10 +93,31 @@ def test_a_long_text_is_cut_off() -> None:
 
 @given(st.lists(st.tuples(ANY, ANY), max_size=4))
 def test_a_table_of_cells_comes_back_and_starts_no_formula(rows: list[tuple[str, str]]) -> None:
-    read = list(csv.reader(io.StringIO(safe_csv(("a", "b"), rows).decode("utf-8-sig"), newline="")))
+    content = safe_csv(("a", "b"), rows).decode("utf-8-sig")
+    read = list(csv.reader(io.StringIO(content, newline="")))
     assert len(read) == len(rows) + 1
     for delivered, cells in zip(rows, read[1:], strict=True):
-        assert [cell.removeprefix("'") for cell in cells] == [
-            text.replace("\x00", "").removeprefix("'") for text in delivered
+        assert [cell.replace("'", "") for cell in cells] == [
+            text.replace("\x00", "").replace("'", "") for text in delivered
         ]
         assert not any(cell.lstrip(" ").startswith(("=", "@", "\t", "\r")) for cell in cells)
+    for sign in ";\t":
+        parted = csv.reader(io.StringIO(content, newline=""), delimiter=sign)
+        assert not any(cell.lstrip().startswith(("=", "@")) for row in parted for cell in row)
+
+
+def test_a_cell_that_other_signs_part() -> None:
+    content = safe_csv(("a",), [('x;=HYPERLINK("http://evil")',), ("x\t @SUM(1)",), ("5; 6 - 7",), (" \n-1+1",)])
+    assert content.decode("utf-8-sig") == (
+        'a\r\n"x;\'=HYPERLINK(""http://evil"")"\r\nx\t\' @SUM(1)\r\n5; 6 - 7\r\n"\' \n-1+1"\r\n'
+    )
+
+
+def test_half_a_character_in_a_table() -> None:
+    """JSON holds it as an escape, and CDF's names come as JSON."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    assert safe_csv(("a",), [("P-\ud8001",)]) == b"\xef\xbb\xbfa\r\nP-\\ud8001\r\n"
+    content = parquet(pa.schema([("a", pa.string()), ("b", pa.float64())]), [{"a": "P-\ud8001", "b": 1.0}])
+    assert pq.read_table(io.BytesIO(content)).to_pylist() == [{"a": "P-\\ud8001", "b": 1.0}]

@@ -5,8 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
+from typing import IO
 
 import httpx
 import numpy as np
@@ -19,6 +23,7 @@ from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError, CdfError, ConfigError, MissingStepError
 from capture360.geometry.rotation import matrix_from_quaternion
+from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, CaptureKey
 from capture360.steps.faces import faces
 from capture360.steps.plan import plan
@@ -166,6 +171,58 @@ def test_a_folder_that_changed_since_its_validation_is_not_uploaded(world: World
     with pytest.raises(BadInputError, match="has changed since it was validated"):
         faces(world.ctx(), drop.key, fingerprint, 0)
     assert world.files("moving") == {}
+
+
+def to_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def to_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "cut off": lambda path: os.truncate(path, 300),
+    "empty": lambda path: os.truncate(path, 0),
+    "longer": lambda path: path.write_bytes(path.read_bytes() + b"x"),
+    "gone": Path.unlink,
+    "a folder": to_folder,
+    "a pipe": to_pipe,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "after", "kind"),
+    [
+        *(("stations.csv", 0, kind) for kind in ("cut off", "gone", "a pipe")),
+        *(("images/001/back.jpg", 0, kind) for kind in ("cut off", "a folder")),
+        *(("images/001/back.jpg", 1, kind) for kind in CHANGES),
+    ],
+)
+def test_a_file_that_changes_between_listing_and_reading_waits(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str, after: int, kind: str
+) -> None:
+    """It is not rejected for what is only half there, and nothing of it stays in CDF.
+
+    A picture is read twice: by the check and for the upload.
+    """
+    drop = world.drop("arriving", stations=1)
+    reads = iter(range(100))
+    opened = CaptureFolder.open
+
+    def open_changed(folder: CaptureFolder, path: str) -> AbstractContextManager[IO[bytes]]:
+        if path == name and next(reads) == after:
+            CHANGES[kind](drop.folder / name)
+        return opened(folder, path)
+
+    monkeypatch.setattr(CaptureFolder, "open", open_changed)
+    with pytest.raises(BadInputError, match="has changed since it was validated"):
+        world.ingest(drop)
+    assert world.files("arriving") == {}
+    assert not world.nodes(IMAGE_VIEW, "arriving")
+    shutil.rmtree(drop.folder)
 
 
 def test_a_folder_that_changes_while_it_is_read_is_not_taken_in(world: World) -> None:
