@@ -4,7 +4,7 @@
     <url>/<site>/<capture>/<fingerprint>/<report>                HTML and CSV reports, and pictures
     <url>/<site>/<capture>/notes/<name>.json                     state of a capture across its deliveries
     <url>/<site>/<capture>/notes/plates/<plate>-<version>.json   what people answered about a plate under review
-    <url>/<site>/<capture>/memory/...                            counts and digests that reveal lost notes
+    <url>/<site>/<capture>/memory/...                            what reveals lost decisions of people
     <url>/<site>/<capture>/leases/...                            which run writes the capture, see `steps.lease`
     <url>/by-date/<capture date>/<site>/<capture>                empty marker for backfills
     <url>/ocr-cache/...                                          texts by content of the face

@@ -29,13 +29,13 @@ def reconcile(
     *,
     connection: ConnectionFile,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Recover one capture's lost notes of links from recorded answers and CDF.")
+        bool, typer.Option("--repair", help="Recover one capture's lost decisions of people from recorded answers.")
     ] = False,
     discard_lost: Annotated[
         bool,
         typer.Option(
             "--discard-lost",
-            help="Discard the lost notes of one capture that --repair cannot recover.",
+            help="Discard the lost decisions of one capture that --repair cannot recover.",
         ),
     ] = False,
 ) -> None:

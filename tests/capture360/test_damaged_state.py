@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from capture360.capture_state import STAGE_STEPS
+from capture360.cdf.ports import ImageLinks
 from capture360.cdf.three_d import journals
 from capture360.checks.validation import capture_document
 from capture360.detection.cache import OcrCache
@@ -34,6 +35,7 @@ from capture360.records import Records
 from capture360.rules.sensing import W01
 from capture360.settings.register import Register
 from capture360.steps import lease
+from capture360.steps.annotate import left_links, note_left
 from capture360.steps.backfill import What, captures_on, mark
 from capture360.steps.captures import detail, newest_deliveries
 from capture360.steps.detect import recorded_detections, recorded_findings
@@ -117,9 +119,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
     note_review(records, KEY, DELIVERY, "m", "run 1")
     note_questions(records, KEY, [MATCH], "run 1")
     give(records, KEY, QUESTION.id, 0, Answer("approve", MATCH.asset, "Ada", NOW))
-    records.put_note(
-        KEY, "linked-pairs", {"pairs": [{"asset": "s/a", "image": "s/i", "digest": "d", "edges": {"e": 1}}]}
-    )
+    note_left(records, KEY, {"s/i": ImageLinks(1, ("s/a",))})
     records.put_note(KEY, "retracted", {"revision": 1})
     records.put_note(KEY, "retraction", {"by": "Ada", "made": Made(images=frozenset({("s", "i")})).document()})
     records.bind("hall-7", "cluster", "project")
@@ -172,10 +172,10 @@ def readers(records: Records, capture: Capture) -> dict[str, Callable[[], object
         "revision": lambda: published_revision(records, KEY),
         "retracted": lambda: refuse_retracted(records, replace(capture, revision=2)),
         "retraction": lambda: Made.from_document((records.note(KEY, "retraction") or {})["made"]),
-        "pairs": memory.pairs,
+        "left": lambda: left_links(records, KEY),
         "decisions": memory.decisions,
         "lost": memory.lost,
-        "recovered": memory.recover_decisions,
+        "recovered": memory.recover,
         "due": lambda: review_due(records, state) if state else None,
         "review": lambda: plates_shown(records),
         "asking": lambda: asking_run(records, KEY, DELIVERY, "run 2", bool),

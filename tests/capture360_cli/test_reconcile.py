@@ -13,8 +13,10 @@ from typer.testing import CliRunner, Result
 
 from capture360.errors import ConfigError, LeaseHeldError, RequestError
 from capture360.steps import lease
+from capture360.steps.link_state import ANSWERS
 from capture360_cli.main import app
-from suggested_links import CERTAIN, TAGS, Hall, delete_link, hall_in, lose, world_of
+from record_files import document_paths
+from suggested_links import CERTAIN, Hall, decide, hall_in, lose, world_of
 
 
 @pytest.fixture
@@ -24,9 +26,10 @@ def register(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hall(tmp_path: Path, register: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hall]:
-    """All its plates are linked, in a project where CDF does not tell whose a link is."""
+    """All its plates are linked but one that was rejected, in a project that does not keep rejections."""
     with ExitStack() as stack:
         hall = hall_in(world_of(stack, "data_modeling", tmp_path))
+        decide(hall)
         hall.read(CERTAIN)
         world = hall.world
         connection = {**world.running.connection, "mode": "data_modeling"}
@@ -46,25 +49,27 @@ def test_what_is_lost_is_told_and_taken_up_again_when_told_to(hall: Hall) -> Non
     for arguments in ([], ["hall-7"], [str(hall.key)]):
         done = reconcile(*arguments)
         assert (done.exit_code, done.stdout) == (0, "Records and CDF agree.\n"), done.output
-    lose(hall, "linked-pairs")
+    lose(hall, "decisions")
     told = reconcile()
     assert told.exit_code == 3
-    assert f"{hall.key}: Missing from the records: {len(TAGS)} of {len(TAGS)} linked pairs." in told.stdout
+    assert f"{hall.key}: Missing from the records: 2 of 2 decisions of people." in told.stdout
     command = told.stdout.partition(f"capture360 reconcile {hall.key} --connection FILE ")[2].split()[0]
     repaired = reconcile(str(hall.key), command)
     assert (repaired.exit_code, repaired.stdout) == (0, "Records and CDF agree.\n"), repaired.output
-    assert f"{len(TAGS)} linked pairs restored, 0 decisions of people known" in repaired.stderr
+    assert f"{hall.key}: 2 decisions of people known" in repaired.stderr
 
 
 def test_what_nothing_proves_is_given_up_by_a_second_word(hall: Hall) -> None:
-    delete_link(hall)
-    lose(hall, "linked-pairs")
+    store = hall.world.records.store
+    for path in document_paths(store, f"{hall.key}/{ANSWERS}"):
+        store.remove(path)
+    lose(hall, "decisions")
     repaired = reconcile(str(hall.key), "--repair")
     assert repaired.exit_code == 3
     assert "and --discard-lost discards the rest" in repaired.stdout
     given_up = reconcile(str(hall.key), "--discard-lost")
-    assert (given_up.exit_code, given_up.stdout) == (0, "Records and CDF agree.\n"), given_up.output
-    assert "discarded the newest of 22 linked pairs" in given_up.stderr
+    assert "Missing from the records" not in given_up.stdout
+    assert "discarded 2 of 2 decisions of people" in given_up.stderr
 
 
 def test_what_is_being_written_is_not_said_to_agree(hall: Hall) -> None:
@@ -77,12 +82,12 @@ def test_what_is_being_written_is_not_said_to_agree(hall: Hall) -> None:
 
 
 def test_an_error_about_one_site_does_not_hide_what_was_found_before(hall: Hall, register: Path) -> None:
-    lose(hall, "linked-pairs")
+    lose(hall, "decisions")
     sites = yaml.safe_load(register.read_text())
     sites["sites"]["zz"] = {**sites["sites"]["hall-7"], "links": {"asset_subtrees": 7}}
     register.write_text(yaml.safe_dump(sites))
     failed = reconcile()
-    assert "linked pairs" in failed.stdout
+    assert "decisions of people" in failed.stdout
     assert isinstance(failed.exception, ConfigError)
 
 

@@ -46,7 +46,7 @@ def drop_of(world: World, stations: int, revision: int) -> Drop:
 def published(world: World) -> None:
     """Two stations with a link each, and nothing else of the capture."""
     model = mode_of(world.cdf).images(world.cdf, world.site)
-    link_writer(world.ctx(), KEY).remove(list(model.images(KEY)), dry_run=False)
+    link_writer(world.ctx(), KEY).remove(list(model.images(KEY)), [], dry_run=False)
     model.remove(KEY, dry_run=False)
     for path in document_paths(world.records.store):
         world.records.store.remove(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from capture360.cdf.capabilities import Need
@@ -172,10 +172,23 @@ class AssetSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ImageLinks:
+    """Assets, by reference, whose links a run left on an image that CDF created at that time, in ms."""
+
+    created: int
+    assets: tuple[str, ...]
+
+
+LeftLinks = Mapping[str, ImageLinks]
+"""What a run left, by `<space>/<externalId>` of the image, in modes where CDF does not show what people unlinked."""
+
+
+@dataclass(frozen=True, slots=True)
 class LinksWritten:
     """Counts of one write. `decided` are links that a person decided on; `refused` holds a sentence per refused match.
 
-    `only_recorded` are suggestions that the project cannot hold: they are in the records only.
+    `only_recorded` are suggestions that the project cannot hold: they are in the records only. `left` is to be recorded
+    before the `outdated` links, as (space, external id), are discarded.
     """
 
     approved: int = 0
@@ -185,6 +198,8 @@ class LinksWritten:
     removed: int = 0
     only_recorded: int = 0
     refused: tuple[str, ...] = ()
+    left: LeftLinks = field(default_factory=dict)
+    outdated: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,14 +215,14 @@ class LinkDrift:
     """Differences between CDF and the records, one phrase per link; decisions of people in CDF are no difference.
 
     `missing`: recorded, and not in CDF. `unexplained`: capture360's in CDF, and not recorded.
-    `forgotten`: in CDF exactly as capture360 would create it, and not recorded.
+    `unmarked`: in CDF exactly as capture360 would create it, and not marked as its own.
     `changed`: capture360's, but changed or removed by a person since; left as it is.
     `orphans`: its asset was deleted, which keeps viewers from opening the image.
     """
 
     missing: tuple[MissingLink, ...] = ()
     unexplained: tuple[str, ...] = ()
-    forgotten: tuple[str, ...] = ()
+    unmarked: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     orphans: tuple[str, ...] = ()
 
@@ -234,32 +249,35 @@ class LinkWriter(Protocol):
         """Apply a person's decisions; return suggestions that were decided otherwise before, with that decision."""
         ...
 
-    def remove(self, images: Sequence[PublishedImage], *, dry_run: bool) -> Sequence[str]:
-        """Remove all of capture360's links on these images; return the links removed, or to remove if `dry_run`."""
+    def discard(self, outdated: Sequence[tuple[str, str]]) -> None:
+        """Remove the links that `write` returned as outdated, once what it left is recorded."""
+        ...
+
+    def remove(self, images: Sequence[PublishedImage], matches: Sequence[Match], *, dry_run: bool) -> Sequence[str]:
+        """Remove all of capture360's links on these images; return the links removed, or to remove if `dry_run`.
+
+        `matches` are those that were written last: they tell the links of a run that was killed before it marked them.
+        """
         ...
 
     def remove_from_files(self, faces: Sequence[FaceRef]) -> Sequence[str]:
         """Remove and return all of capture360's links on these face files, in modes where links belong to files."""
         ...
 
-    def of_people(self, images: Sequence[PublishedImage]) -> Sequence[str]:
-        """Describe the links on these images that people created or decided on. Reads only."""
+    def of_people(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> Sequence[str]:
+        """Describe links on these images that people created or decided on; `matches` as in `remove`. Reads only."""
         ...
 
-    def decided(self, images: Sequence[PublishedImage]) -> tuple[Sequence[Decided], Sequence[str]]:
+    def decided(
+        self, images: Sequence[PublishedImage], matches: Sequence[Match]
+    ) -> tuple[Sequence[Decided], Sequence[str]]:
         """Return what people decided in CDF about links on these images or linked by hand, as far as CDF says it.
 
-        And sentences about what people did that cannot be read as a decision about one plate. Reads only.
+        And sentences about what people did that cannot be read as a decision about one plate. `matches` as in `remove`.
+        Reads only.
         """
         ...
 
     def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
         """Compare the links on these images with `matches`. Reads only."""
-        ...
-
-    def recover(self, images: Sequence[PublishedImage], matches: Sequence[Match], *, gone_by_hand: bool) -> int:
-        """Record the links that `compare` reports as forgotten; return their number.
-
-        With `gone_by_hand`, unrecorded links that CDF does not show are recorded as removed by somebody.
-        """
         ...

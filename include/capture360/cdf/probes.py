@@ -12,7 +12,6 @@ from typing import Literal
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import relation
 from capture360.cdf.links.image360 import Image360Links
-from capture360.cdf.links.provenance import LinkRegistry
 from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.settings.site import Site
@@ -34,7 +33,7 @@ class Probe:
 
 def probes(cdf: CdfProject, site: Site) -> Iterator[Probe]:
     """Yield the answers; a project that does not answer one of them is reported, and the others are asked."""
-    links = mode_of(cdf).links(cdf, site, LinkRegistry.empty())
+    links = mode_of(cdf).links(cdf, site, {})
     if isinstance(links, Image360Links) and site.links.enabled:
         yield _contextualization(cdf, site)
     yield _migration(cdf)

@@ -13,8 +13,7 @@ from capture360.cdf.images.core import CoreImages
 from capture360.cdf.links.annotations import Annotations
 from capture360.cdf.links.boxes import AssetBoxes, BoxNotes
 from capture360.cdf.links.image360 import Image360Links
-from capture360.cdf.links.provenance import LinkRegistry
-from capture360.cdf.ports import AssetSource, Image360Store, LinkWriter
+from capture360.cdf.ports import AssetSource, Image360Store, LeftLinks, LinkWriter
 from capture360.cdf.project_mode import ModeName
 from capture360.cdf.three_d.job_scans import JobScans
 from capture360.cdf.three_d.revision_scans import RevisionScans
@@ -30,7 +29,7 @@ class Mode:
 
     images: Callable[[CdfProject, Site], Image360Store]
     assets: Callable[[CdfProject, LinkSettings], AssetSource]
-    links: Callable[[CdfProject, Site, LinkRegistry], LinkWriter]
+    links: Callable[[CdfProject, Site, LeftLinks], LinkWriter]
     detectors: tuple[DetectorName, ...]
     scans: Callable[[CdfProject, Site], ScanExtraction]
     e57: Literal["cdf", "local"]

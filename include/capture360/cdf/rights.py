@@ -10,7 +10,6 @@ from capture360.cdf.capabilities import EVERYWHERE, SOMEWHERE, Need, in_space
 from capture360.cdf.client import CdfProject
 from capture360.cdf.extraction_pipelines import NEEDS as STATUS_NEEDS
 from capture360.cdf.images.core import CoreImages
-from capture360.cdf.links.provenance import LinkRegistry
 from capture360.cdf.preflight import FOR_EVERYBODY, FOR_LABELS, extraction_needs
 from capture360.cdf.registry import cdf_extracts_scans, mode_of
 from capture360.settings.site import Site
@@ -60,7 +59,7 @@ def publishing_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
 def link_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
     """Capabilities for writing links, and for reading the assets that they lead to."""
     mode = mode_of(cdf)
-    writing = mode.links(cdf, site, LinkRegistry.empty()).needs
+    writing = mode.links(cdf, site, {}).needs
     if isinstance(mode.assets(cdf, site.links), ClassicAssets):
         return [*writing, Need("assetsAcl", "READ")]
     spaces = [Need("dataModelInstancesAcl", "READ", in_space(space)) for space in site.links.asset_spaces]

@@ -21,8 +21,8 @@ class _Form(BaseModel):
 
 
 class _Known(_Form):
-    entries: Many
-    digests: list[str]
+    entries: Many = 0
+    digests: list[str] = []
 
 
 class _Run(_Form):
@@ -37,7 +37,7 @@ class _Binding(_Form):
 _ADAPTERS: dict[tuple[str, str], TypeAdapter[Any]] = {
     **{("step", name): TypeAdapter(form) for name, form in (*captures.STEPS.items(), *links.STEPS.items())},
     **{("notes", name): TypeAdapter(form) for name, form in (*captures.NOTES.items(), *links.NOTES.items())},
-    ("memory", "links"): TypeAdapter(dict[str, _Known]),
+    ("memory", "decisions"): TypeAdapter(_Known),
     ("answers", ""): TypeAdapter(links.ANSWERS),
     ("plates", ""): TypeAdapter(links.ANSWER_OF_PLATE),
     ("lease", ""): TypeAdapter(_Run),

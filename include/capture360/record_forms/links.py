@@ -162,15 +162,13 @@ class _Decisions(_Form):
     decisions: list[_Decided] = []
 
 
-class _LinkedPair(_Form):
-    asset: str
-    image: str
-    digest: str
-    edges: dict[str, int]
+class _ImageLinks(_Form):
+    created: int
+    assets: list[str]
 
 
-class _LinkedPairs(_Form):
-    pairs: list[_LinkedPair] = []
+class _LeftLinks(_Form):
+    images: dict[str, _ImageLinks] = {}
 
 
 class _Boxes(_Form):
@@ -191,7 +189,7 @@ STEPS: Mapping[str, Any] = {
 """Forms of the documents of steps."""
 NOTES: Mapping[str, Any] = {
     "contextualize": _Announced, "review": _Announced, "asked": _Asked, "questions": dict[str, list[str]],
-    "decisions": _Decisions, "linked-pairs": _LinkedPairs, "boxes": _Boxes,
+    "decisions": _Decisions, "left-links": _LeftLinks, "boxes": _Boxes,
     "coverage": _Coverage,
 }  # fmt: skip
 """Forms of notes, by their folder."""

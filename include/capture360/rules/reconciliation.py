@@ -143,14 +143,25 @@ R11 = _rule(
 )
 R12 = _rule(
     "R12",
-    "Every link by capture360 is recorded as its own",
+    "Every link by capture360 is marked as its own",
     why="A link by capture360 that counts as another's is never removed.",
     scope="link",
     messages=says(
         "{sentence}",
-        bad="a note of the linked pairs that was deleted",
-        sentence="Links with exactly capture360's outlines that are not recorded as its own:"
-        " 21-PT-1019A on s-02. To record them run capture360 reconcile hall-7/2026-04-17"
-        " --connection FILE --repair.",
+        bad="a run that was killed between creating links in a data modeling project and marking them",
+        sentence="Links with exactly capture360's outlines that are not marked as its own: 21-PT-1019A on s-02. In"
+        " its last run of captures_contextualize clear the task annotate: it marks them.",
+    ),
+)
+R13 = _rule(
+    "R13",
+    "Every recorded box of an asset is in CDF",
+    why="Somebody emptied it, and viewers no longer show where the asset is.",
+    scope="link",
+    messages=says(
+        "{sentence}",
+        bad="the values xMin to zMax of a Cognite3DObject that were deleted in CDF",
+        sentence="Boxes of assets that the records hold and CDF does not: plant/cog_3d_object_1. In its last run of "
+        "captures_contextualize clear the task annotate.",
     ),
 )

@@ -7,23 +7,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from capture360.batches import batched
-from capture360.cdf.ports import LinkWriter
+from capture360.cdf.ports import ImageLinks, LeftLinks, LinkWriter
 from capture360.cdf.registry import mode_of
 from capture360.matching.decisions import as_decided
 from capture360.model import CaptureKey, Match, PublishedImage
+from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import note_coverage
 from capture360.steps.detect import images_of
 from capture360.steps.link_state import LinkMemory
+from capture360.steps.match import STEP as MATCH
 from capture360.steps.match import recorded_matches, recorded_places
 from capture360.steps.positions import write_positions
 from capture360.steps.progress import Progress
 from capture360.steps.review_due import match_digest
 
 STEP = "annotate"
-LEAST_AT_ONCE = 150
-"""Least number of images in a batch; their six faces fill one listing of annotations."""
-MOST_BATCHES = 10
+LEFT = "left-links"
+"""Name of the note beside the capture's records that says what was left on its images."""
+AT_ONCE = 150
+"""Images of a batch; their six faces fill one listing of annotations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ class Annotated:
 def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
     """Write the links that `match` recorded to CDF, except where people decided otherwise. Idempotent.
 
-    RecordsError if the recorded state of the capture's links was lost.
+    What is left is noted before outdated links are removed: a link that a run was killed after removing would
+    otherwise look as if a person had removed it. RecordsError if decisions of people on the capture's links were lost.
     """
     LinkMemory(ctx.records, key).ensure_whole()
     images = images_of(ctx, key, fingerprint)
@@ -64,12 +68,16 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
     progress = Progress(ctx.log)
     counts = dict.fromkeys(("approved", "suggested", "kept", "decided", "removed", "only_recorded"), 0)
     refused: list[str] = []
+    left: dict[str, ImageLinks] = {}
+    outdated: list[tuple[str, str]] = []
     seen = 0
     for some, found in batches_of(images, matches):
         written = writer.write(some, found)
         for name in counts:
             counts[name] += getattr(written, name)
         refused.extend(written.refused)
+        left |= written.left
+        outdated.extend(written.outdated)
         seen += len(some)
         progress(seen, len(images), "images linked")
     done = Annotated(**counts, refused=tuple(refused), plates=count_plates(matches))
@@ -85,7 +93,9 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
         "match": match_digest(ctx.records, key, fingerprint),
         "boxes": asdict(boxes) if boxes else None,
     }
+    note_left(ctx.records, key, left)
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
+    writer.discard(outdated)
     note_coverage(ctx.records, key, fingerprint, matches)
     return done
 
@@ -105,19 +115,36 @@ def decided_matches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list
 
 
 def link_writer(ctx: StepContext, key: CaptureKey) -> LinkWriter:
-    """Return the writer of the capture's links, with the record of the links it made before."""
-    return mode_of(ctx.cdf).links(ctx.cdf, ctx.site, LinkMemory(ctx.records, key).pairs())
+    """Return the writer of the capture's links, with what the last run left on each image."""
+    return mode_of(ctx.cdf).links(ctx.cdf, ctx.site, left_links(ctx.records, key))
+
+
+def left_links(records: Records, key: CaptureKey) -> LeftLinks:
+    """Return what the last run on each image of the capture left there, whichever delivery it was of."""
+    note = records.note(key, LEFT) or {"images": {}}
+    return {image: ImageLinks(each["created"], tuple(each["assets"])) for image, each in note["images"].items()}
+
+
+def note_left(records: Records, key: CaptureKey, left: LeftLinks) -> None:
+    """Note what a run left on these images; what was left on others stays noted."""
+    images = {**left_links(records, key), **left}
+    documents = {image: asdict(links) for image, links in sorted(images.items()) if links.assets}
+    if documents or records.note(key, LEFT) is not None:
+        records.put_note(key, LEFT, {"images": documents})
+
+
+def written_matches(ctx: StepContext, key: CaptureKey) -> list[Match]:
+    """Return the verdicts of the delivery that was matched last, as `decided_matches`; none if no delivery was."""
+    newest = ctx.records.newest_with(key, MATCH)
+    return decided_matches(ctx, key, newest) if newest else []
 
 
 def batches_of(
     images: Sequence[PublishedImage], matches: Sequence[Match]
 ) -> Iterator[tuple[Sequence[PublishedImage], Sequence[Match]]]:
-    """Yield the images in batches, each with the matches on it.
-
-    Each batch stores the state of all links of the capture, so larger captures have larger batches, not more of them.
-    """
+    """Yield the images in batches, each with the matches on it."""
     on: dict[str, list[Match]] = defaultdict(list)
     for match in matches:
         on[match.detection.image].append(match)
-    for some in batched(images, max(LEAST_AT_ONCE, -(-len(images) // MOST_BATCHES))):
+    for some in batched(images, AT_ONCE):
         yield some, [match for image in some for match in on[image.external_id]]

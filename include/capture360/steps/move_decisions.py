@@ -13,7 +13,7 @@ from capture360.geometry.rotation import matrix_from_quaternion
 from capture360.geometry.spherical_polygons import on_one_face
 from capture360.matching.decisions import Decided
 from capture360.model import Asset, CaptureKey, Detection, PublishedImage
-from capture360.steps.annotate import link_writer
+from capture360.steps.annotate import link_writer, written_matches
 from capture360.steps.collect import at_same_place
 from capture360.steps.context import StepContext
 from capture360.steps.link_state import LinkMemory
@@ -55,7 +55,7 @@ def decisions_in_old(
     """
     memory = LinkMemory(ctx.records, key)
     memory.ensure_whole()
-    in_cdf, unclear = link_writer(ctx, key).decided(images)
+    in_cdf, unclear = link_writer(ctx, key).decided(images, written_matches(ctx, key))
     recorded = memory.decisions()
     now = _by_image(in_cdf)
     kept = [

@@ -13,7 +13,7 @@ from capture360.cdf.registry import mode_of
 from capture360.errors import Capture360Error, ConfigError, MissingStepError, UnavailableError
 from capture360.model import FACES, CaptureKey, PublishedImage
 from capture360.rules.finding import Finding
-from capture360.rules.reconciliation import R01, R02, R03, R04, R05, R06, R07, R08, R09, R10, R11, R12
+from capture360.rules.reconciliation import R01, R02, R03, R04, R05, R06, R07, R08, R09, R10, R11, R12, R13
 from capture360.rules.rule import Rule
 from capture360.steps import lease
 from capture360.steps.annotate import STEP as ANNOTATE
@@ -23,6 +23,7 @@ from capture360.steps.context import StepContext
 from capture360.steps.detect import images_of
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import STEP as MATCH
+from capture360.steps.positions import asset_boxes
 from capture360.steps.progress import Progress
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import published_stations
@@ -111,7 +112,7 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
         what = "Missing from the records: the texts and their matches, suggestions among them."
         found.append(_finding(key, R03, f"{what} Run captures_contextualize for it: it reads them again."))
     if not found and linked == published:
-        return _link_drift(ctx, key, _compared(ctx, key, linked))
+        return [*_link_drift(ctx, key, _compared(ctx, key, linked)), *_box_drift(ctx, key)]
     return found
 
 
@@ -180,7 +181,7 @@ def _compared(ctx: StepContext, key: CaptureKey, linked: str) -> LinkDrift:
     return LinkDrift(
         missing=tuple(each for part in parts for each in part.missing),
         unexplained=tuple(each for part in parts for each in part.unexplained),
-        forgotten=tuple(each for part in parts for each in part.forgotten),
+        unmarked=tuple(each for part in parts for each in part.unmarked),
         changed=tuple(each for part in parts for each in part.changed),
         orphans=tuple(each for part in parts for each in part.orphans),
     )
@@ -205,12 +206,22 @@ def _link_drift(ctx: StepContext, key: CaptureKey, drift: LinkDrift) -> list[Fin
         ),
         (
             R12,
-            drift.forgotten,
-            "Links with exactly capture360's outlines that are not recorded as its own",
-            f"To record them run capture360 reconcile {key} --connection FILE --repair",
+            drift.unmarked,
+            "Links with exactly capture360's outlines that are not marked as its own",
+            f"{clear} annotate: it marks them.",
         ),
     )
     return [_finding(key, rule, f"{what}: {_list(links)}. {remedy}") for rule, links, what, remedy in drifts if links]
+
+
+def _box_drift(ctx: StepContext, key: CaptureKey) -> list[Finding]:
+    boxes = asset_boxes(ctx, key)
+    emptied, others = boxes.drift() if boxes else ((), ())
+    if others:
+        ctx.log(f"{key}: boxes by capture360 that others replaced, which stays so: {_list(others)}")
+    what = f"Boxes of assets that the records hold and CDF does not: {_list(emptied)}."
+    remedy = "In its last run of captures_contextualize clear the task annotate."
+    return [_finding(key, R13, f"{what} {remedy}")] if emptied else []
 
 
 def _finding(key: CaptureKey, rule: Rule, sentence: str) -> Finding:

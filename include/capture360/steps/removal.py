@@ -18,7 +18,6 @@ from capture360.errors import CdfUnavailableError, ConfigError
 from capture360.model import Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.records import Records
 from capture360.steps.context import StepContext
-from capture360.steps.link_state import LinkMemory
 
 STEP = "supersede"
 _SHOWN = 5
@@ -105,10 +104,13 @@ def remove_superseded(
 def _remove_links(
     ctx: StepContext, key: CaptureKey, absent: Sequence[PublishedImage], faces: Sequence[FaceRef]
 ) -> None:
-    """Remove capture360's links on removed images and files; links of people disappear with them and are logged."""
+    """Remove capture360's links on removed images and files; links of people disappear with them and are logged.
+
+    Links that a killed run did not live to mark count as those of people here.
+    """
     if not absent and not faces:
         return
-    writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, LinkMemory(ctx.records, key).pairs())
+    writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, {})
     denied = lacking(capabilities(ctx.cdf), writer.needs)
     if denied:
         needs = ", ".join(map(str, denied))
@@ -117,10 +119,10 @@ def _remove_links(
         if absent:
             ctx.log(f"Nobody looked for links on the images that are removed: {needs} is not granted.")
         return
-    people = writer.of_people(absent)
+    people = writer.of_people(absent, [])
     if people:
         ctx.log(f"{len(people)} links that people made or decided go with the removed images: {_some(people)}")
-    removed = [*writer.remove(absent, dry_run=False), *writer.remove_from_files(faces)]
+    removed = [*writer.remove(absent, [], dry_run=False), *writer.remove_from_files(faces)]
     if removed:
         ctx.log(f"{len(removed)} links by capture360 removed")
 

@@ -14,7 +14,7 @@ from capture360.cdf.polling import wait_until
 from capture360.cdf.registry import mode_of
 from capture360.errors import CdfUnavailableError, MissingStepError, RetractionError
 from capture360.model import CaptureKey, PublishedImage
-from capture360.steps.annotate import link_writer
+from capture360.steps.annotate import LEFT, link_writer, written_matches
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import NOTE as COVERAGE
 from capture360.steps.link_state import LinkMemory
@@ -76,8 +76,10 @@ def plan_retraction(ctx: StepContext, key: CaptureKey) -> Retraction:
     begun = ctx.records.note(key, _PLAN)
     made = found.made | _noted(begun) if begun else found.made
     writer = link_writer(ctx, key)
-    links = tuple(dict.fromkeys(writer.remove(found.images, dry_run=True))) if found.images else ()
-    people = [phrase for phrase in writer.of_people(found.images) if phrase not in links] if found.images else []
+    matches = written_matches(ctx, key)
+    links = tuple(dict.fromkeys(writer.remove(found.images, matches, dry_run=True))) if found.images else ()
+    people = writer.of_people(found.images, matches) if found.images else []
+    people = [phrase for phrase in people if phrase not in links]
     own = {phrase.removeprefix("link ") for phrase in (*links, *people)}
     edges = [edge for edge in found.edges if edge not in own]
     holders = (
@@ -132,7 +134,7 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
     if boxes := asset_boxes(ctx, key):
         boxes.remove(dry_run=False)
     if plan.images:
-        writer.remove(plan.images, dry_run=False)
+        writer.remove(plan.images, written_matches(ctx, key), dry_run=False)
     writer.remove_from_files(list(made.faces))
     made.remove_instances(ctx, key)
 
@@ -146,6 +148,7 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
     ctx.records.put_note(key, RETRACTED, {"revision": published_revision(ctx.records, key)})
     ctx.records.remove_note(key, PUBLISHED)
     ctx.records.remove_note(key, COVERAGE)
+    ctx.records.remove_note(key, LEFT)
 
 
 def _noted(begun: Mapping[str, Any]) -> Made:

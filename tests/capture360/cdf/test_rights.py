@@ -15,7 +15,6 @@ from cognite.client.data_classes.data_modeling import SpaceApply
 
 from capture360.cdf.capabilities import Need, in_space, lacking
 from capture360.cdf.client import CdfProject, Connection
-from capture360.cdf.links.provenance import LinkRegistry
 from capture360.cdf.registry import mode_of
 from capture360.cdf.rights import WORKS, Work, as_capabilities, rights
 from capture360.model import Asset, Detection, Match
@@ -146,13 +145,13 @@ def test_the_groups_are_enough_for_a_capture_from_its_ingest_to_its_end(
     outline = ((0.2, 0.3), (0.4, 0.3), (0.4, 0.4), (0.2, 0.4))
     detection = Detection(image=image.external_id, face="front", text="P-101", score=0.99, polygon=outline)
     match = Match(detection, Asset(found.ref, "P-101", ("P-101",)), 0.999, "approved", "exact")
-    links = mode.links(world.cdf, world.site, LinkRegistry.empty())
+    links = mode.links(world.cdf, world.site, {})
     assert links.write([image], [match]).approved == 1
     report_success(world.ctx("run 2"), drop.key, "contextualization")
 
     world.cdf = as_member(world, "retract")
     images = mode.images(world.cdf, world.site)
-    assert len(mode.links(world.cdf, world.site, LinkRegistry.empty()).of_people([image])) == 1
+    assert len(mode.links(world.cdf, world.site, {}).remove([image], [], dry_run=True)) == 1
     made = made_by(world.ctx(), drop.key).made
     made.remove_instances(world.ctx(), drop.key)
     images.remove_faces(sorted(made.faces, key=lambda ref: ref.external_id))

@@ -1,11 +1,13 @@
-"""Images are linked in batches whose number does not grow with the capture, each with its own matches."""
+"""Images are linked in batches, and what is left on each image is noted over all deliveries."""
 
 from __future__ import annotations
 
 import pytest
 
-from capture360.model import Detection, Match, Pose, PublishedImage
-from capture360.steps.annotate import LEAST_AT_ONCE, MOST_BATCHES, batches_of
+from capture360.cdf.ports import ImageLinks
+from capture360.model import CaptureKey, Detection, Match, Pose, PublishedImage
+from capture360.records import Records
+from capture360.steps.annotate import AT_ONCE, batches_of, left_links, note_left
 
 CORNERS = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.2), (0.1, 0.2))
 
@@ -19,11 +21,8 @@ def match_on(number: int) -> Match:
     return Match(detection, None, 0.0, "dropped", "no tag is near")
 
 
-@pytest.mark.parametrize(
-    ("number", "batches"),
-    [(0, 0), (1, 1), (LEAST_AT_ONCE + 1, 2), (3_000, MOST_BATCHES), (6_000, MOST_BATCHES), (6_001, MOST_BATCHES)],
-)
-def test_the_note_of_all_links_is_stored_a_bounded_number_of_times(number: int, batches: int) -> None:
+@pytest.mark.parametrize(("number", "batches"), [(0, 0), (1, 1), (AT_ONCE + 1, 2), (10 * AT_ONCE, 10)])
+def test_each_batch_has_the_matches_on_its_images(number: int, batches: int) -> None:
     images = [image(each) for each in range(number)]
     matches = [match_on(each) for each in range(0, number, 2)]
     found = list(batches_of(images, matches))
@@ -32,3 +31,11 @@ def test_the_note_of_all_links_is_stored_a_bounded_number_of_times(number: int, 
     assert [each for _, some in found for each in some] == matches
     for some, on_them in found:
         assert {each.detection.image for each in on_them} <= {each.external_id for each in some}
+
+
+def test_what_is_left_on_the_images_of_other_deliveries_stays_noted() -> None:
+    """Deliveries of parted collections cover different images."""
+    records, key = Records("memory://left"), CaptureKey("hall-7", "parted")
+    note_left(records, key, {"s/1": ImageLinks(1, ("s/P", "s/V")), "s/2": ImageLinks(2, ("s/P",))})
+    note_left(records, key, {"s/2": ImageLinks(2, ()), "s/3": ImageLinks(3, ("s/V",))})
+    assert left_links(records, key) == {"s/1": ImageLinks(1, ("s/P", "s/V")), "s/3": ImageLinks(3, ("s/V",))}

@@ -201,9 +201,10 @@ def test_links_on_what_is_removed_go_and_those_of_people_are_named(world: World)
     assert linked_images(world, first) == {"001"}
     if by_hand is not None:
         assert any("people" in line and str(by_hand.id) in line for line in world.said)
-    note = world.records.note(first.key, "linked-pairs")
-    images = {pair["image"] for pair in note["pairs"]} if note else set()
-    assert not any(names.image_id(first.key, "003") in image for image in images)
+    again = delivered(world, "linked", 3, revision=3)
+    world.ingest(again, run="run 3")
+    link(world, again, {TAGS[0]: "001", TAGS[1]: "003"})
+    assert linked_images(world, again) == {"001", "003"}, "its image was made anew, so nobody has removed the link"
 
 
 def test_what_is_shown_and_in_nobodys_books_is_listed(world: World) -> None:

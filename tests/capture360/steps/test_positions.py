@@ -21,6 +21,7 @@ from capture360.steps.annotate import annotate
 from capture360.steps.detect import images_of
 from capture360.steps.match import match
 from capture360.steps.positions import boxes_of
+from capture360.steps.reconcile import reconcile
 from capture360.steps.retract import plan_retraction, retract
 from ingest_world import World
 from local_cdf import fast_options, run_sandbox
@@ -73,6 +74,14 @@ def box(world: World) -> tuple[float | None, ...]:
     return tuple(node.properties[OBJECT].get(name) for name in PROPERTIES)
 
 
+def set_box(world: World, values: dict[str, float | None]) -> None:
+    """Somebody writes other values in CDF."""
+    (node,) = world.cdf.client.data_modeling.instances.list("node", sources=OBJECT, limit=None)
+    world.cdf.client.data_modeling.instances.apply(
+        NodeApply(node.space, node.external_id, sources=[NodeOrEdgeData(OBJECT, values)])
+    )
+
+
 def test_a_linked_plate_gives_its_asset_a_box_that_a_retraction_takes_back(
     make: Callable[..., tuple[World, CaptureKey, str]],
 ) -> None:
@@ -86,6 +95,17 @@ def test_a_linked_plate_gives_its_asset_a_box_that_a_retraction_takes_back(
     annotate(world.ctx(), key, fingerprint)
     assert box(world) == NONE
     world.site = world.site.model_copy(update={"links": world.site.links.model_copy(update={"asset_positions": True})})
+    annotate(world.ctx(), key, fingerprint)
+    assert box(world)[0] == x_min
+    assert reconcile(world.ctx(), key) == []
+    set_box(world, dict.fromkeys(PROPERTIES))
+    (finding,) = reconcile(world.ctx(), key)
+    assert finding.rule == "R13"
+    assert "clear the task annotate" in finding.message
+    set_box(world, dict.fromkeys(PROPERTIES, 1.0))
+    assert reconcile(world.ctx(), key) == []
+    assert any("boxes by capture360 that others replaced" in line for line in world.said)
+    set_box(world, dict.fromkeys(PROPERTIES))
     annotate(world.ctx(), key, fingerprint)
     assert box(world)[0] == x_min
     plan = plan_retraction(world.ctx(), key)

@@ -119,7 +119,10 @@ class Annotations:
             [item for item in by_key.get(link.key, ()) if is_same_place(box_of(item.data), link.box)] for link in wanted
         ]
 
-    def remove(self, images: Sequence[PublishedImage], *, dry_run: bool) -> Sequence[str]:
+    def discard(self, outdated: Sequence[tuple[str, str]]) -> None:
+        """Do nothing: `write` removes what is outdated, since CDF keeps what people rejected."""
+
+    def remove(self, images: Sequence[PublishedImage], matches: Sequence[Match], *, dry_run: bool) -> Sequence[str]:
         ours = [item for item in self._on_files(_faces(images)) if is_ours(item)]
         if not dry_run:
             self._delete([item.id for item in ours])
@@ -130,10 +133,12 @@ class Annotations:
         self._delete([item.id for item in ours])
         return [_phrase(item) for item in ours]
 
-    def of_people(self, images: Sequence[PublishedImage]) -> Sequence[str]:
+    def of_people(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> Sequence[str]:
         return [_phrase(item) for item in self._on_files(_faces(images)) if is_decided(item)]
 
-    def decided(self, images: Sequence[PublishedImage]) -> tuple[Sequence[Decided], Sequence[str]]:
+    def decided(
+        self, images: Sequence[PublishedImage], matches: Sequence[Match]
+    ) -> tuple[Sequence[Decided], Sequence[str]]:
         """Return the approvals and rejections. CDF names who created an annotation, not who changed it."""
         faces = {ref.external_id: (image.external_id, ref.face) for image in images for ref in image.faces.values()}
         there = [item for item in self._on_files(_faces(images)) if is_decided(item)]
@@ -171,10 +176,6 @@ class Annotations:
             missing=tuple(MissingLink(_asset_ref(link.match), _described(link.match)) for link in plan.create),
             unexplained=tuple(_phrase(item) for item in existing if int(item.id) in unexplained),
         )
-
-    def recover(self, images: Sequence[PublishedImage], matches: Sequence[Match], *, gone_by_hand: bool) -> int:
-        """Do nothing: each link names the application that created it."""
-        return 0
 
     def _planned(
         self, images: Sequence[PublishedImage], matches: Sequence[Match]

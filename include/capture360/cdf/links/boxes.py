@@ -101,6 +101,15 @@ class AssetBoxes:
             without_object=len(wanted) - len(objects), refused=done.refused,
         )  # fmt: skip
 
+    def drift(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the objects whose noted box was emptied, and those that have another box since. Reads only.
+
+        An object that was deleted is in neither: the links that began at it are lost with it.
+        """
+        there = self._read(self._notes.objects)
+        emptied = [name for name, node in there.items() if node.box is None]
+        return emptied, [name for name, node in there.items() if node.box and not self._is_ours(name, node)]
+
     def remove(self, *, dry_run: bool) -> Sequence[str]:
         """Remove every noted box; return the objects, or those that have one if `dry_run`."""
         there = self._read(self._notes.objects)

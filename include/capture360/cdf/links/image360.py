@@ -2,8 +2,8 @@
 
 A link joins an asset and an image, with all polygons of the asset on the image. CDF finds or creates the asset's
 Cognite3DObject, relates it to the asset and creates an edge from it to the image. The endpoint takes no key and viewers
-show every edge, whatever its status, so suggestions stay in the records. Every write reads, creates and reads again; a
-pair that others linked, or that a person changed since, is left alone.
+show every edge, whatever its status, so suggestions stay in the records. Every write reads, creates, reads again and
+marks the new edges as capture360's; a pair that others linked, or that a person changed since, is left alone.
 """
 
 from __future__ import annotations
@@ -15,20 +15,11 @@ from typing import TYPE_CHECKING, Any
 from capture360.batches import batched
 from capture360.cdf.capabilities import Need, in_space
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.instances import Instances, relation
-from capture360.cdf.links.image360_plan import (
-    LinkPlan,
-    WantedLink,
-    forgotten_links,
-    is_recorded,
-    our_edges,
-    plan_links,
-    record_of,
-    wanted_links,
-)
-from capture360.cdf.links.provenance import TOMBSTONE, LinkKey, LinkRecord, LinkRegistry
-from capture360.cdf.links.snapshot import LinkEdge, LinkSnapshot, image_ref, orphan_sentence, read_links
-from capture360.cdf.ports import Decision, LinkDrift, LinksWritten, MissingLink
+from capture360.cdf.instances import WRITE_ITEMS, Instances, relation
+from capture360.cdf.links.image360_plan import WantedLink, our_edges, our_orphans, plan_links, wanted_links
+from capture360.cdf.links.provenance import LinkEdge, LinkKey, mark
+from capture360.cdf.links.snapshot import ANNOTATION, LinkSnapshot, image_ref, orphan_sentence, read_links
+from capture360.cdf.ports import Decision, ImageLinks, LeftLinks, LinkDrift, LinksWritten, MissingLink
 from capture360.cdf.preflight import ensure_space, missing_space_behind_500
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.geometry.spherical_polygons import FORMAT
@@ -47,13 +38,13 @@ _REFUSED = frozenset({400, 409, 422})
 
 
 class Image360Links:
-    """LinkWriter of data modeling projects."""
+    """LinkWriter of data modeling projects. `before` is what the last run left on the images."""
 
-    def __init__(self, cdf: CdfProject, site: Site, registry: LinkRegistry) -> None:
+    def __init__(self, cdf: CdfProject, site: Site, before: LeftLinks) -> None:
         self._client: CogniteClient = cdf.client
         self._cdf = cdf
         self._site = site
-        self._registry = registry
+        self._before = before
         self._instances = Instances(cdf.client)
         self._url = f"/api/v1/projects/{cdf.connection.project}/3d/contextualization/image360"
         self._objects_space = site.data_modeling.objects_space or site.space
@@ -67,22 +58,33 @@ class Image360Links:
     def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:
         wanted, problems = wanted_links(images, matches)
         there = read_links(self._instances, images)
-        problems += self._clear_orphans(there)
-        plan = plan_links(self._registry, [image_ref(image) for image in images], wanted, there)
-        self._registry.put({pair: LinkRecord(wanted[pair].digest) for pair in plan.create})
-        self._delete([edge for edges in plan.remove.values() for edge in edges])
-        self._registry.put({pair: record_of(wanted[pair], edge) for pair, edge in plan.adopt.items()})
-        removed = [pair for pair in plan.remove if pair not in wanted]
-        self._registry.forget([*removed, *plan.forget])
-        refused = self._create(images, plan.create, wanted, there)
+        plan = plan_links(self._before, wanted, there)
+        problems += [
+            orphan_sentence(image, edge)
+            for image, edges in there.orphans.items()
+            for edge in edges
+            if edge not in plan.orphans
+        ]
+        refused = self._create(plan.create, wanted, there)
+        made = [pair for pair in plan.create if pair not in refused]
+        new, doubles = self._made(images, made, wanted)
+        self._mark({**plan.mark, **new}, wanted)
+        replaced = [edge for pair, edges in plan.replaced.items() if pair not in refused for edge in edges]
+        self._delete([edge.id for edge in (*doubles, *replaced)])
+        outdated = [edge for edges in plan.outdated.values() for edge in edges]
         return LinksWritten(
-            approved=len(plan.create) - len(refused),
+            approved=len(made),
             kept=plan.kept,
             decided=len(plan.decided),
-            removed=len(removed),
+            removed=len(plan.outdated),
             only_recorded=sum(match.status == "suggested" for match in matches),
             refused=(*problems, *refused.values()),
+            left=_by_image([*plan.left, *made], there),
+            outdated=tuple(edge.id for edge in (*outdated, *plan.orphans)),
         )
+
+    def discard(self, outdated: Sequence[tuple[str, str]]) -> None:
+        self._delete(outdated)
 
     def undecided(self, images: Sequence[PublishedImage], suggestions: Sequence[Match]) -> Sequence[Match]:
         return suggestions
@@ -93,70 +95,54 @@ class Image360Links:
         """Do nothing: CDF holds no suggestions here, and the next `write` links what was approved."""
         return []
 
-    def remove(self, images: Sequence[PublishedImage], *, dry_run: bool) -> Sequence[str]:
-        there = read_links(self._instances, images)
-        pairs = self._registry.of(image_ref(image) for image in images)
-        ours = [edge for pair in pairs for edge in our_edges(self._registry, pair, there.links.get(pair, []))]
-        ours += [edge for edges in there.orphans.values() for edge in edges if is_recorded(self._registry, pairs, edge)]
+    def remove(self, images: Sequence[PublishedImage], matches: Sequence[Match], *, dry_run: bool) -> Sequence[str]:
+        ours, _ = self._whose(images, matches)
         if not dry_run:
-            self._delete(ours)
-            self._registry.forget(pairs)
+            self._delete([edge.id for edge in ours])
         return [f"link {edge.name}" for edge in ours]
 
     def remove_from_files(self, faces: Sequence[FaceRef]) -> Sequence[str]:
         """Do nothing: links belong to images here."""
         return []
 
-    def of_people(self, images: Sequence[PublishedImage]) -> Sequence[str]:
-        there = read_links(self._instances, images)
-        ours = {edge.name for pair, edges in there.links.items() for edge in our_edges(self._registry, pair, edges)}
-        pairs = self._registry.of(image_ref(image) for image in images)
-        all_edges = [edge for group in (there.links, there.orphans) for edges in group.values() for edge in edges]
-        others = [edge for edge in all_edges if edge.name not in ours and not is_recorded(self._registry, pairs, edge)]
+    def of_people(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> Sequence[str]:
+        _, others = self._whose(images, matches)
         return [f"link {edge.name}" for edge in others]
 
-    def decided(self, images: Sequence[PublishedImage]) -> tuple[Sequence[Decided], Sequence[str]]:
-        """Return sentences alone: an edge says neither who made it nor what was read, so people link it anew."""
-        return [], [f"{phrase} was made or changed by somebody in CDF" for phrase in self.of_people(images)]
+    def decided(
+        self, images: Sequence[PublishedImage], matches: Sequence[Match]
+    ) -> tuple[Sequence[Decided], Sequence[str]]:
+        """Return sentences alone: an edge does not say what was read, so people link it anew."""
+        return [], [f"{phrase} was made or changed by somebody in CDF" for phrase in self.of_people(images, matches)]
 
     def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
-        wanted, there, plan = self._planned(images, matches)
+        wanted, _ = wanted_links(images, matches)
+        there = read_links(self._instances, images)
+        plan = plan_links(self._before, wanted, there)
         named = {pair: f"{wish.names} on {pair.image}" for pair, wish in wanted.items()}
         return LinkDrift(
             missing=tuple(MissingLink(pair.asset, named[pair]) for pair in plan.create),
-            unexplained=tuple(f"{pair.asset} on {pair.image}" for pair in plan.remove if pair not in wanted),
-            forgotten=tuple(named[pair] for pair in forgotten_links(self._registry, plan, wanted, there)),
-            changed=tuple(named[pair] for pair in plan.decided if self._registry.get(pair)),
+            unexplained=tuple(f"{pair.asset} on {pair.image}" for pair in plan.outdated),
+            unmarked=tuple(named[pair] for pair in plan.mark),
+            changed=tuple(named[pair] for pair in plan.changed),
             orphans=tuple(f"{edge.name} on {image}" for image, edges in there.orphans.items() for edge in edges),
         )
 
-    def recover(self, images: Sequence[PublishedImage], matches: Sequence[Match], *, gone_by_hand: bool) -> int:
-        wanted, there, plan = self._planned(images, matches)
-        forgotten = forgotten_links(self._registry, plan, wanted, there)
-        made = {pair: record_of(wanted[pair], edge) for pair, edge in forgotten.items()}
-        if gone_by_hand:
-            made |= {
-                pair: LinkRecord(wanted[pair].digest, TOMBSTONE)
-                for pair in plan.create
-                if self._registry.get(pair) is None
-            }
-        self._registry.put(made)
-        return len(forgotten)
-
-    def _planned(
+    def _whose(
         self, images: Sequence[PublishedImage], matches: Sequence[Match]
-    ) -> tuple[dict[LinkKey, WantedLink], LinkSnapshot, LinkPlan]:
-        """Return what `write` would do, and what it is derived from. Reads only."""
-        wanted, _ = wanted_links(images, matches)
+    ) -> tuple[list[LinkEdge], list[LinkEdge]]:
+        """Return capture360's edges on the images, and those of others."""
+        on_these = {image.external_id for image in images}
+        wanted, _ = wanted_links(images, [match for match in matches if match.detection.image in on_these])
         there = read_links(self._instances, images)
-        return wanted, there, plan_links(self._registry, [image_ref(image) for image in images], wanted, there)
+        ours = [edge for pair, edges in there.links.items() for edge in our_edges(pair, edges, wanted.get(pair))]
+        ours += our_orphans(wanted, there)
+        edges = [edge for group in (there.links, there.orphans) for some in group.values() for edge in some]
+        names = {edge.name for edge in ours}
+        return ours, [edge for edge in edges if edge.name not in names]
 
     def _create(
-        self,
-        images: Sequence[PublishedImage],
-        pairs: Sequence[LinkKey],
-        wanted: Mapping[LinkKey, WantedLink],
-        there: LinkSnapshot,
+        self, pairs: Sequence[LinkKey], wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot
     ) -> dict[LinkKey, str]:
         """Link the pairs, one collection per request; return a sentence for each that CDF refuses."""
         if not pairs:
@@ -170,8 +156,6 @@ class Image360Links:
         for collection, group in by_collection.items():
             for some in batched(group, _AT_ONCE):
                 refused |= self._post(collection, some, wanted)
-        self._registry.forget(refused)
-        self._record(images, [pair for pair in pairs if pair not in refused], wanted)
         return refused
 
     def _post(
@@ -213,48 +197,57 @@ class Image360Links:
             return refused
         return {}
 
-    def _record(
-        self,
-        images: Sequence[PublishedImage],
-        pairs: Sequence[LinkKey],
-        wanted: Mapping[LinkKey, WantedLink],
-    ) -> None:
-        """Delete the duplicates of a repeated request, and record the remaining edges."""
+    def _made(
+        self, images: Sequence[PublishedImage], pairs: Sequence[LinkKey], wanted: Mapping[LinkKey, WantedLink]
+    ) -> tuple[dict[LinkKey, LinkEdge], list[LinkEdge]]:
+        """Return the edges that CDF created for these pairs, and the duplicates of a repeated request."""
         touched = {pair.image for pair in pairs}
         there = read_links(self._instances, [image for image in images if image_ref(image) in touched])
-        made: dict[LinkKey, LinkRecord] = {}
+        new: dict[LinkKey, LinkEdge] = {}
         doubles: list[LinkEdge] = []
         for pair in pairs:
-            edges = [edge for edge in there.links.get(pair, []) if wanted[pair].is_shown_by(edge)]
+            edges = [edge for edge in there.links.get(pair, []) if edge.is_bare and wanted[pair].is_shown_by(edge)]
             if edges:
-                made[pair] = record_of(wanted[pair], edges[0])
+                new[pair] = edges[0]
                 doubles += edges[1:]
-        self._delete(doubles)
-        self._registry.put(made)
-        missing = len(pairs) - len(made)
-        if missing:
+        if missing := len(pairs) - len(new):
+            self._mark(new, wanted)
             raise CdfUnavailableError(f"CDF does not show {missing} of {len(pairs)} links that it was asked to create.")
+        return new, doubles
 
-    def _clear_orphans(self, there: LinkSnapshot) -> list[str]:
-        """Remove capture360's edges whose asset was deleted; return a sentence for others, which block viewers."""
-        problems = []
-        for image, edges in there.orphans.items():
-            pairs = self._registry.of([image])
-            ours = [edge for edge in edges if is_recorded(self._registry, pairs, edge)]
-            self._delete(ours)
-            self._registry.forget(
-                [pair for pair in pairs if any(is_recorded(self._registry, [pair], edge) for edge in ours)]
+    def _mark(self, edges: Mapping[LinkKey, LinkEdge], wanted: Mapping[LinkKey, WantedLink]) -> None:
+        """Mark edges as capture360's, unless somebody has changed them since they were read."""
+        from cognite.client.data_classes.data_modeling import EdgeApply, NodeOrEdgeData
+
+        marked = [
+            EdgeApply(
+                edge.space, edge.external_id, type=edge.type, start_node=edge.start, end_node=edge.end,
+                existing_version=edge.version,
+                sources=[NodeOrEdgeData(ANNOTATION.id, mark(pair, edge, wanted[pair].confidence))],
             )
-            problems += [orphan_sentence(image, edge) for edge in edges if edge not in ours]
-        return problems
+            for pair, edge in edges.items()
+        ]  # fmt: skip
+        for some in batched(marked, WRITE_ITEMS):
+            with cdf_errors("Marking links"):
+                self._client.data_modeling.instances.apply(
+                    edges=some, auto_create_direct_relations=False, skip_on_version_conflict=True
+                )
 
-    def _delete(self, edges: Sequence[LinkEdge]) -> None:
+    def _delete(self, edges: Sequence[tuple[str, str]]) -> None:
         from cognite.client.data_classes.data_modeling import EdgeId
 
-        if edges:
-            ids: list[EdgeId] = [EdgeId(edge.space, edge.external_id) for edge in edges]
+        for some in batched(edges, WRITE_ITEMS):
+            ids: list[EdgeId] = [EdgeId(*edge) for edge in some]
             with cdf_errors("Removing links"):
                 self._client.data_modeling.instances.delete(edges=ids)
+
+
+def _by_image(pairs: Sequence[LinkKey], there: LinkSnapshot) -> LeftLinks:
+    """Return the pairs as they are recorded; an image without any replaces what was left on it before."""
+    assets: dict[str, list[str]] = {image: [] for image in there.created}
+    for pair in pairs:
+        assets[pair.image].append(pair.asset)
+    return {image: ImageLinks(there.created[image], tuple(sorted(some))) for image, some in sorted(assets.items())}
 
 
 def _named(ref: str) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -11,26 +9,28 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from capture360.cdf.links.provenance import LinkKey, LinkRecord, LinkRegistry
-from capture360.cdf.links.snapshot import LinkEdge, LinkSnapshot, image_ref
+from capture360.cdf.links.provenance import LinkEdge, LinkKey, is_unchanged
+from capture360.cdf.links.snapshot import LinkSnapshot, image_ref
+from capture360.cdf.ports import LeftLinks
 from capture360.geometry.polygons import clipped
 from capture360.geometry.spherical_polygons import Outline, polygon_data
 from capture360.model import Match, PublishedImage
 
 _STEPS_A_RADIAN = 1e9
-_SAME_ANGLE = 1e-4
+_SAME_ANGLE = 1.5e-9
+"""Radians; a step of the rounding, since a number may fall on either side of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class WantedLink:
-    """All polygons of one asset on one image, as CDF's list of numbers; `names` is the asset's name."""
+    """All polygons of one asset on one image, as CDF's list of numbers; `names` is the asset's name.
+
+    `confidence` is that of the surest of its matches.
+    """
 
     data: tuple[float, ...]
     names: str
-
-    @property
-    def digest(self) -> str:
-        return _digest(self.data)
+    confidence: float
 
     def is_shown_by(self, edge: LinkEdge) -> bool:
         return len(edge.polygon) == len(self.data) and bool(
@@ -43,14 +43,25 @@ class LinkPlan:
     """What `Image360Links.write` has to do."""
 
     create: list[LinkKey] = field(default_factory=list)
-    remove: dict[LinkKey, list[LinkEdge]] = field(default_factory=dict)
-    """Capture360's edges to delete: pairs that are no longer wanted or have other polygons, and duplicates."""
-    adopt: dict[LinkKey, LinkEdge] = field(default_factory=dict)
-    """Pairs linked by a run that was killed before it read the edge."""
-    forget: list[LinkKey] = field(default_factory=list)
+    mark: dict[LinkKey, LinkEdge] = field(default_factory=dict)
+    """Edges that a run created and did not live to mark."""
+    replaced: dict[LinkKey, list[LinkEdge]] = field(default_factory=dict)
+    """Capture360's edges to delete once the pair has the wanted one: duplicates, and those with other polygons."""
+    outdated: dict[LinkKey, list[LinkEdge]] = field(default_factory=dict)
+    """Capture360's edges of pairs that are no longer wanted."""
+    orphans: list[LinkEdge] = field(default_factory=list)
+    """Capture360's edges whose asset was deleted."""
     decided: list[LinkKey] = field(default_factory=list)
-    """Wanted pairs that others linked or changed."""
+    """Wanted pairs that others linked, changed or unlinked."""
+    left: list[LinkKey] = field(default_factory=list)
+    """Pairs that capture360 linked before and does not remove, whether or not people removed them."""
     kept: int = 0
+
+    @property
+    def changed(self) -> list[LinkKey]:
+        """Wanted pairs that capture360 linked, and that people changed or unlinked since."""
+        ours = set(self.left)
+        return [pair for pair in self.decided if pair in ours]
 
 
 def wanted_links(
@@ -60,6 +71,7 @@ def wanted_links(
     refs = {image.external_id: image_ref(image) for image in images}
     outlines: dict[LinkKey, list[Outline]] = defaultdict(list)
     names: dict[LinkKey, str] = {}
+    confidence: dict[LinkKey, float] = defaultdict(float)
     for match in matches:
         if match.status != "approved" or match.asset is None:
             continue
@@ -69,11 +81,12 @@ def wanted_links(
         pair = LinkKey(match.asset.ref, refs[match.detection.image])
         outlines[pair].append((match.detection.face, polygon))
         names[pair] = match.asset.name
+        confidence[pair] = max(confidence[pair], match.confidence)
     wanted: dict[LinkKey, WantedLink] = {}
     problems = []
     for pair, parts in outlines.items():
         data, left_out = polygon_data(sorted(parts))
-        wanted[pair] = WantedLink(tuple(_cut(number) for number in data), names[pair])
+        wanted[pair] = WantedLink(tuple(_cut(number) for number in data), names[pair], confidence[pair])
         if left_out:
             problems.append(
                 f"{left_out} of {len(parts)} outlines of {names[pair]} on {pair.image} are more than CDF accepts."
@@ -81,85 +94,81 @@ def wanted_links(
     return wanted, problems
 
 
-def plan_links(
-    registry: LinkRegistry, images: Sequence[str], wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot
-) -> LinkPlan:
-    """Compare the wanted and the recorded pairs of these images with what CDF shows."""
-    plan = LinkPlan()
-    for pair in dict.fromkeys([*wanted, *registry.of(images)]):
-        wish, made, edges = wanted.get(pair), registry.get(pair), there.links.get(pair, [])
-        ours = our_edges(registry, pair, edges, wish)
-        if made is None:
-            if edges:
-                plan.decided.append(pair)
-            else:
+def plan_links(before: LeftLinks, wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot) -> LinkPlan:
+    """Compare the wanted pairs, and those that the last run left, with what CDF shows."""
+    expected = _expected(before, there)
+    marked = [pair for pair, edges in there.links.items() if any(edge.is_marked for edge in edges)]
+    plan = LinkPlan(orphans=our_orphans(wanted, there))
+    without_asset = _pairs_of(plan.orphans, expected)
+    for pair in dict.fromkeys([*wanted, *sorted({*expected, *marked})]):
+        wish, edges = wanted.get(pair), there.links.get(pair, [])
+        ours = our_edges(pair, edges, wish)
+        if not edges:
+            if pair in expected and pair not in without_asset:
+                plan.left.append(pair)
+                if wish is not None:
+                    plan.decided.append(pair)
+            elif wish is not None:
                 plan.create.append(pair)
-        elif len(ours) < len(edges) or (made.edges and {edge.name: edge.version for edge in ours} != made.edges):
+        elif any(edge not in ours or not _is_untouched(pair, edge) for edge in edges):
             if wish is not None:
                 plan.decided.append(pair)
+            if ours:
+                plan.left.append(pair)
         elif wish is None:
-            if edges:
-                plan.remove[pair] = edges
-            else:
-                plan.forget.append(pair)
-        elif good := next((edge for edge in edges if _is_as_wished(wish, made, edge)), None):
+            plan.outdated[pair] = edges
+        elif shown := [edge for edge in edges if wish.is_shown_by(edge)]:
+            good = next((edge for edge in shown if edge.is_marked), shown[0])
             plan.kept += 1
-            if len(edges) > 1:
-                plan.remove[pair] = [edge for edge in edges if edge is not good]
-            if not made.edges:
-                plan.adopt[pair] = good
+            plan.left.append(pair)
+            plan.replaced[pair] = [edge for edge in edges if edge is not good]
+            if not good.is_marked:
+                plan.mark[pair] = good
         else:
             plan.create.append(pair)
-            if edges:
-                plan.remove[pair] = edges
+            plan.replaced[pair] = edges
     return plan
 
 
-def forgotten_links(
-    registry: LinkRegistry, plan: LinkPlan, wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot
-) -> dict[LinkKey, LinkEdge]:
-    """Return unrecorded pairs whose edges equal the wanted polygons exactly, which nobody else would create."""
-    found: dict[LinkKey, LinkEdge] = {}
-    for pair in plan.decided:
-        ours = next((edge for edge in there.links[pair] if wanted[pair].is_shown_by(edge)), None)
-        if ours is not None and registry.get(pair) is None:
-            found[pair] = ours
-    return found
-
-
-def our_edges(
-    registry: LinkRegistry, pair: LinkKey, edges: Sequence[LinkEdge], wish: WantedLink | None = None
-) -> list[LinkEdge]:
+def our_edges(pair: LinkKey, edges: Sequence[LinkEdge], wish: WantedLink | None) -> list[LinkEdge]:
     """Return the edges that capture360 created.
 
-    Of a recorded pair whose edges were never read, those with the polygons that were about to be sent, or are
-    wanted now: others may have linked the pair since.
+    An edge that nobody marked and that has exactly the wanted polygons is from a run that was killed before it could
+    mark it.
     """
-    made = registry.get(pair)
-    if made is None:
-        return []
-    if made.edges:
-        return [edge for edge in edges if edge.name in made.edges]
-    return [edge for edge in edges if _digest(edge.polygon) == made.digest or (wish and wish.is_shown_by(edge))]
+    return [edge for edge in edges if edge.is_marked or (edge.is_bare and wish is not None and wish.is_shown_by(edge))]
 
 
-def is_recorded(registry: LinkRegistry, pairs: Sequence[LinkKey], edge: LinkEdge) -> bool:
-    """Return whether this edge was recorded for one of the pairs."""
-    return any(edge.name in made.edges for pair in pairs if (made := registry.get(pair)))
+def _is_untouched(pair: LinkKey, edge: LinkEdge) -> bool:
+    return edge.is_bare or is_unchanged(pair, edge)
 
 
-def _is_as_wished(wish: WantedLink, made: LinkRecord, edge: LinkEdge) -> bool:
-    """Compare by the recorded digest if there is one, since CDF may round numbers; by its numbers otherwise."""
-    return wish.digest == made.digest if made.edges else wish.is_shown_by(edge)
+def _expected(before: LeftLinks, there: LinkSnapshot) -> set[LinkKey]:
+    """Return the pairs that the last run left, on images that were not created anew since."""
+    return {
+        LinkKey(asset, image)
+        for image, created in there.created.items()
+        if (left := before.get(image)) is not None and left.created == created
+        for asset in left.assets
+    }
 
 
-def record_of(wanted: WantedLink, edge: LinkEdge) -> LinkRecord:
-    """Return the record of a pair that this edge shows."""
-    return LinkRecord(wanted.digest, {edge.name: edge.version})
+def our_orphans(wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot) -> list[LinkEdge]:
+    """Return capture360's edges whose asset was deleted, as `our_edges` does."""
+    wishes: dict[str, list[WantedLink]] = defaultdict(list)
+    for pair, wish in wanted.items() if there.orphans else ():
+        wishes[pair.image].append(wish)
+    return [
+        edge
+        for image, edges in there.orphans.items()
+        for edge in edges
+        if edge.is_marked or (edge.is_bare and any(wish.is_shown_by(edge) for wish in wishes[image]))
+    ]
 
 
-def _digest(polygon: Sequence[float]) -> str:
-    return hashlib.sha256(json.dumps(list(polygon)).encode()).hexdigest()[:16]
+def _pairs_of(orphans: Sequence[LinkEdge], pairs: set[LinkKey]) -> set[LinkKey]:
+    """Return which of the pairs these edges linked: their mark tells it, though they lead to no asset any more."""
+    return {pair for edge in orphans for pair in pairs if pair.image == edge.image and is_unchanged(pair, edge)}
 
 
 def _cut(number: float) -> float:

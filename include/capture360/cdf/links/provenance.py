@@ -1,17 +1,26 @@
-"""Record of capture360's links in a data modeling project, since nothing in CDF shows who created a link.
+"""Whose a link is in a data modeling project: the mark on its edge.
 
-A pair is recorded before the request that links it, so that a run which is killed in between leaves no link that counts
-as somebody else's; and again with the edges that CDF then shows, so that changes by people can be detected.
+The endpoint that links an asset and an image does not say who asked for it, so the edge is marked right after it was
+created, in the properties of CogniteSourceable and CogniteAnnotation:
+
+    sourceContext, sourceCreatedUser    "capture360"
+    sourceId                            digest of the pair and of what else the edge says, to detect changes by people
+    confidence                          of the match
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-NOTE = "linked-pairs"
-"""Name of the note beside the capture's records: pairs outlive single deliveries."""
+SOURCE = "capture360"
+MARK = ("sourceContext", "sourceId", "sourceCreatedUser")
+CONTENT = ("polygon", "formatVersion", "status", "confidence", "name", "description", "tags", "aliases")
+"""Properties of an edge in which a change by a person is detected."""
+_CONFIDENCE_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -23,56 +32,65 @@ class LinkKey:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkRecord:
-    """Record of the links of a pair: a digest of the polygons, and the versions of the edges by `<space>/<externalId>`.
+class LinkEdge:
+    """The edge of a link in CDF, with its type and its ends as (space, external id)."""
 
-    Without edges the request was about to be sent, and its result is unknown.
-    """
+    space: str
+    external_id: str
+    version: int
+    type: tuple[str, str]
+    start: tuple[str, str]
+    end: tuple[str, str]
+    properties: Mapping[str, Any]
 
-    digest: str
-    edges: Mapping[str, int] = field(default_factory=dict)
+    @property
+    def id(self) -> tuple[str, str]:
+        return self.space, self.external_id
+
+    @property
+    def name(self) -> str:
+        return f"{self.space}/{self.external_id}"
+
+    @property
+    def image(self) -> str:
+        return "/".join(self.end)
+
+    @property
+    def polygon(self) -> tuple[float, ...]:
+        return tuple(float(number) for number in self.properties.get("polygon") or ())
+
+    @property
+    def format_version(self) -> str:
+        return str(self.properties.get("formatVersion") or "")
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether capture360 created the edge, by its mark."""
+        return bool(self.properties.get("sourceContext") == SOURCE)
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether nobody has marked the edge as its own."""
+        return not any(self.properties.get(name) for name in MARK)
 
 
-TOMBSTONE: Mapping[str, int] = {"": 0}
-"""Tombstone: a user deleted this link; do not recreate it. No edge has this name."""
+def mark(pair: LinkKey, edge: LinkEdge, confidence: float) -> Mapping[str, Any]:
+    """Return the properties that mark this edge of a pair as capture360's."""
+    rounded = round(confidence, _CONFIDENCE_DIGITS)
+    said = {**edge.properties, "confidence": rounded}
+    source = {"sourceContext": SOURCE, "sourceId": _digest(pair, said), "sourceCreatedUser": SOURCE}
+    return {**source, "confidence": rounded}
 
 
-class LinkRegistry:
-    """Recorded pairs of one capture. Every change is stored before the call returns."""
+def is_unchanged(pair: LinkKey, edge: LinkEdge) -> bool:
+    """Return whether the edge is capture360's and links and says what it did when it was marked."""
+    return edge.is_marked and edge.properties.get("sourceId") == _digest(pair, edge.properties)
 
-    def __init__(self, read: Callable[[], Mapping[str, Any] | None], save: Callable[[Mapping[str, Any]], None]) -> None:
-        self._save = save
-        self._pairs = {
-            LinkKey(item["asset"], item["image"]): LinkRecord(item["digest"], item["edges"])
-            for item in (read() or {"pairs": []})["pairs"]
-        }
 
-    @classmethod
-    def empty(cls) -> LinkRegistry:
-        """Build a registry without records that stores nothing, for read-only use."""
-        return cls(lambda: None, lambda _: None)
-
-    def get(self, pair: LinkKey) -> LinkRecord | None:
-        """Return the record of a pair; None if capture360 did not link it."""
-        return self._pairs.get(pair)
-
-    def of(self, images: Iterable[str]) -> list[LinkKey]:
-        """Return the recorded pairs on these images."""
-        wanted = set(images)
-        return sorted(pair for pair in self._pairs if pair.image in wanted)
-
-    def put(self, made: Mapping[LinkKey, LinkRecord]) -> None:
-        """Record pairs."""
-        self._store({**self._pairs, **made})
-
-    def forget(self, pairs: Iterable[LinkKey]) -> None:
-        """Delete the records of pairs whose links were removed."""
-        forgotten = set(pairs)
-        self._store({pair: made for pair, made in self._pairs.items() if pair not in forgotten})
-
-    def _store(self, pairs: dict[LinkKey, LinkRecord]) -> None:
-        if pairs == self._pairs:
-            return
-        items = [{**asdict(pair), "digest": made.digest, "edges": dict(made.edges)} for pair, made in pairs.items()]
-        self._save({"pairs": sorted(items, key=lambda item: (item["image"], item["asset"]))})
-        self._pairs = pairs
+def _digest(pair: LinkKey, properties: Mapping[str, Any]) -> str:
+    """Return sixteen hex digits. Absent and empty values are the same."""
+    said = {name: properties.get(name) or None for name in CONTENT}
+    said["confidence"] = round(float(said["confidence"] or 0), _CONFIDENCE_DIGITS)
+    said["polygon"] = [float(number) for number in said["polygon"] or ()]
+    document = json.dumps([pair.asset, pair.image, said], sort_keys=True)
+    return hashlib.sha256(document.encode()).hexdigest()[:16]

@@ -9,37 +9,26 @@ from typing import Any
 
 from capture360.batches import batched
 from capture360.cdf.instances import PAGE, Instances, View, relation
-from capture360.cdf.links.provenance import LinkKey
+from capture360.cdf.links.provenance import CONTENT, MARK, LinkEdge, LinkKey
 from capture360.model import PublishedImage
 
 _CORE = "cdf_cdm"
 _IMAGE = View(_CORE, "Cognite360Image")
 _ASSET = View(_CORE, "CogniteAsset")
-_LINK = View(_CORE, "Cognite360ImageAnnotation")
+ANNOTATION = View(_CORE, "Cognite360ImageAnnotation")
 _IMAGES_EACH = 150
 """Images of one query, so that their links are a few pages."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkEdge:
-    """The edge of a link in CDF."""
-
-    space: str
-    external_id: str
-    version: int
-    polygon: tuple[float, ...]
-    format_version: str = ""
-
-    @property
-    def name(self) -> str:
-        return f"{self.space}/{self.external_id}"
-
-
 @dataclass(slots=True)
 class LinkSnapshot:
-    """Collections and links of some images. `orphans` are edges whose Cognite3DObject belongs to no asset."""
+    """Collections, times of creation (ms) and links of some images, by their references.
+
+    `orphans` are edges whose Cognite3DObject belongs to no asset.
+    """
 
     collections: dict[str, tuple[str, str]] = field(default_factory=dict)
+    created: dict[str, int] = field(default_factory=dict)
     links: dict[LinkKey, list[LinkEdge]] = field(default_factory=lambda: defaultdict(list))
     orphans: dict[str, list[LinkEdge]] = field(default_factory=lambda: defaultdict(list))
 
@@ -62,6 +51,7 @@ def read_links(instances: Instances, images: Sequence[PublishedImage]) -> LinkSn
     there = LinkSnapshot()
     for page in (page for some in batched(images, _IMAGES_EACH) for page in instances.pages(_query(some), "links")):
         for node in page["images"]:
+            there.created[f"{node.space}/{node.external_id}"] = int(node.created_time)
             collection = _IMAGE.properties_of(node).get("collection360")
             if collection:
                 there.collections[f"{node.space}/{node.external_id}"] = (
@@ -72,18 +62,20 @@ def read_links(instances: Instances, images: Sequence[PublishedImage]) -> LinkSn
             thing = _ASSET.properties_of(node)["object3D"]
             owners[thing["space"], thing["externalId"]] = f"{node.space}/{node.external_id}"
         for link in page["links"]:
-            polygon = tuple(float(number) for number in _LINK.properties_of(link).get("polygon") or ())
-            version = str(_LINK.properties_of(link).get("formatVersion") or "")
-            edge = LinkEdge(link.space, link.external_id, link.version, polygon, version)
-            image = f"{link.end_node.space}/{link.end_node.external_id}"
-            owner = owners.get((link.start_node.space, link.start_node.external_id))
+            ends = _ref(link.type), _ref(link.start_node), _ref(link.end_node)
+            edge = LinkEdge(link.space, link.external_id, link.version, *ends, ANNOTATION.properties_of(link))
+            owner = owners.get(edge.start)
             if owner is None:
-                there.orphans[image].append(edge)
+                there.orphans[edge.image].append(edge)
             else:
-                there.links[LinkKey(owner, image)].append(edge)
+                there.links[LinkKey(owner, edge.image)].append(edge)
     for edges in there.links.values():
         edges.sort(key=lambda edge: edge.name)
     return there
+
+
+def _ref(relation: Any) -> tuple[str, str]:
+    return relation.space, relation.external_id
 
 
 def _query(images: Sequence[PublishedImage]) -> dict[str, Any]:
@@ -97,7 +89,7 @@ def _query(images: Sequence[PublishedImage]) -> dict[str, Any]:
                     "from": "images",
                     "direction": "inwards",
                     "maxDistance": 1,
-                    "filter": {"hasData": [_LINK.ref]},
+                    "filter": {"hasData": [ANNOTATION.ref]},
                 },
                 "limit": PAGE,
             },
@@ -113,7 +105,7 @@ def _query(images: Sequence[PublishedImage]) -> dict[str, Any]:
         },
         "select": {
             "images": {"sources": [{"source": _IMAGE.ref, "properties": ["collection360"]}]},
-            "links": {"sources": [{"source": _LINK.ref, "properties": ["polygon", "formatVersion"]}]},
+            "links": {"sources": [{"source": ANNOTATION.ref, "properties": [*CONTENT, *MARK]}]},
             "assets": {"sources": [{"source": _ASSET.ref, "properties": ["object3D"]}]},
         },
     }

@@ -324,9 +324,9 @@ def test_removing_takes_ours_alone(
     fields = ("annotatedResourceType", "annotatedResourceId", "annotationType", "creatingAppVersion", "data", "status")
     item = {name: theirs[name] for name in (*fields, "creatingApp")} | {"creatingUser": None}
     client.post(f"/api/v1/projects/{cdf.connection.project}/annotations", {"items": [item]})
-    assert len(writer.remove([image], dry_run=True)) == 1
+    assert len(writer.remove([image], [], dry_run=True)) == 1
     assert len(links(client, image)) == 2
-    writer.remove([image], dry_run=False)
+    writer.remove([image], [], dry_run=False)
     assert [link.creating_app for link in links(client, image)] == ["somebody"]
 
 
@@ -335,9 +335,9 @@ def test_what_people_decided_is_read_with_place_asset_and_author(
 ) -> None:
     one, other = assets["21-PT-1019A"], assets["21-PT-1019B"]
     writer = Annotations(cdf, "images.AssetLink")
-    assert writer.decided([image]) == ([], [])
+    assert writer.decided([image], []) == ([], [])
     writer.write([image], [match(one), match(other, "suggested", ELSEWHERE)])
-    assert writer.decided([image]) == ([], [])
+    assert writer.decided([image], []) == ([], [])
     suggested = next(item for item in links(client, image) if item.status == "suggested")
     client.annotations.update(AnnotationUpdate(suggested.id).status.set("rejected"))
     front = client.files.retrieve(external_id=image.faces["front"].external_id)
@@ -349,7 +349,7 @@ def test_what_people_decided_is_read_with_place_asset_and_author(
         client.annotations.create(
             AnnotationWrite("images.AssetLink", data, status, "drawings", "1.0.0", "bob", "file", front.id)
         )
-    found, unclear = writer.decided([image])
+    found, unclear = writer.decided([image], [])
     (rejected,) = [each for each in found if each.status == "rejected"]
     (approved,) = [each for each in found if each.status == "approved"]
     assert (rejected.by, rejected.match.detection.image, rejected.match.detection.face) == (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import cv2
@@ -11,13 +11,13 @@ import httpx
 import numpy as np
 import pytest
 from cognite.client import CogniteClient
-from cognite.client.data_classes.data_modeling import EdgeId, NodeId
+from cognite.client.data_classes.data_modeling import EdgeApply, EdgeId, NodeId, NodeOrEdgeData
 
 import core_project as core
 import viewer
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.links.image360 import Image360Links
-from capture360.cdf.links.provenance import LinkKey, LinkRegistry
+from capture360.cdf.ports import LeftLinks, LinksWritten
 from capture360.errors import CdfError, CdfUnavailableError, ConfigError
 from capture360.model import Asset, Detection, Match, Pose, PublishedImage
 from capture360.settings.landing import Landing
@@ -59,24 +59,12 @@ def order(running: RunningSandbox) -> Iterator[Callable[..., None]]:
     httpx.delete(url, trust_env=False).raise_for_status()
 
 
-class Memory:
-    """The records' part: what was stored last."""
-
-    def __init__(self) -> None:
-        self.note: Mapping[str, Any] | None = None
-
-    def ledger(self) -> LinkRegistry:
-        return LinkRegistry(lambda: self.note, self._save)
-
-    def _save(self, note: Mapping[str, Any]) -> None:
-        self.note = note
-
-
 class Hall:
     """One image, and assets of its own, for one test."""
 
     def __init__(self, cdf: CdfProject) -> None:
-        self.cdf, self.client, self.memory = cdf, cdf.client, Memory()
+        self.cdf, self.client = cdf, cdf.client
+        self.left: LeftLinks = {}
         number = next(_numbers)
         self.image = self.make_image(f"image-{number}")
         self.pump, self.valve = (self.make_asset(f"{name}-{number}") for name in ("P", "V"))
@@ -90,7 +78,15 @@ class Hall:
         return Asset(f"{core.SPACE}/{name}", name, (name,))
 
     def writer(self) -> Image360Links:
-        return Image360Links(self.cdf, SITE, self.memory.ledger())
+        return Image360Links(self.cdf, SITE, self.left)
+
+    def write(self, *matches: Match, images: Sequence[PublishedImage] = ()) -> LinksWritten:
+        """What the step does: write, record what is left, discard."""
+        writer = self.writer()
+        written = writer.write(images or [self.image], matches)
+        self.left = {**self.left, **written.left}
+        writer.discard(written.outdated)
+        return written
 
     def match(self, asset: Asset, status: str = "approved", outline: Any = PLATE, **where: Any) -> Match:
         place = {"image": self.image.external_id, "face": "front"} | where
@@ -109,7 +105,7 @@ def hall(cdf: CdfProject) -> Hall:
 
 def test_a_pair_has_one_edge_with_all_its_outlines(hall: Hall) -> None:
     matches = [hall.match(hall.pump), hall.match(hall.pump, outline=ELSEWHERE), hall.match(hall.valve, face="left")]
-    written = hall.writer().write([hall.image], matches)
+    written = hall.write(*matches)
     assert (written.approved, written.refused) == (2, ())
     lengths = sorted(len(edge.properties[core.ANNOTATION]["polygon"]) for edge in hall.edges())
     assert lengths == [9, 18]
@@ -119,16 +115,16 @@ def test_a_pair_has_one_edge_with_all_its_outlines(hall: Hall) -> None:
 def test_a_corner_in_the_middle_of_the_front_is_taken(hall: Hall) -> None:
     """Its polar angle is pi, which rounded is more than CDF takes."""
     outline = ((0.5, 0.5), (0.6, 0.5), (0.6, 0.55), (0.5, 0.55))
-    written = hall.writer().write([hall.image], [hall.match(hall.pump, outline=outline)])
+    written = hall.write(hall.match(hall.pump, outline=outline))
     assert written.refused == ()
     assert written.approved == 1
 
 
 def test_written_again_nothing_is_sent(running: RunningSandbox, hall: Hall) -> None:
     matches = [hall.match(hall.pump), hall.match(hall.valve)]
-    hall.writer().write([hall.image], matches)
+    hall.write(*matches)
     before = running.mutating()
-    again = hall.writer().write([hall.image], matches)
+    again = hall.write(*matches)
     assert (again.kept, again.approved, again.removed) == (2, 0, 0)
     assert running.mutating() == before
 
@@ -136,14 +132,14 @@ def test_written_again_nothing_is_sent(running: RunningSandbox, hall: Hall) -> N
 def test_an_object_that_is_there_is_used(hall: Hall) -> None:
     core.apply(hall.client, "thing", core.OBJECT, {"name": "by somebody"})
     core.apply(hall.client, hall.pump.name, core.ASSET, {"object3D": {"space": core.SPACE, "externalId": "thing"}})
-    hall.writer().write([hall.image], [hall.match(hall.pump)])
+    hall.write(hall.match(hall.pump))
     (edge,) = hall.edges()
     assert edge.start_node.external_id == "thing"
 
 
 def test_suggestions_stay_in_the_records(running: RunningSandbox, hall: Hall) -> None:
     before = running.mutating()
-    written = hall.writer().write([hall.image], [hall.match(hall.pump, "suggested")])
+    written = hall.write(hall.match(hall.pump, "suggested"))
     assert (written.only_recorded, written.suggested, written.approved) == (1, 0, 0)
     assert running.mutating() == before
 
@@ -161,52 +157,76 @@ def link_by_hand(hall: Hall, asset: Asset) -> None:
 def test_a_pair_that_was_there_before_us_is_left_alone(hall: Hall) -> None:
     link_by_hand(hall, hall.pump)
     (theirs,) = hall.edges()
-    written = hall.writer().write([hall.image], [hall.match(hall.pump)])
+    written = hall.write(hall.match(hall.pump))
     assert (written.decided, written.approved) == (1, 0)
-    assert hall.writer().write([hall.image], []).removed == 0
-    assert hall.writer().remove([hall.image], dry_run=False) == []
+    assert hall.write().removed == 0
+    assert hall.writer().remove([hall.image], [], dry_run=False) == []
     (still,) = hall.edges()
     assert (still.external_id, still.version) == (theirs.external_id, theirs.version)
 
 
 def test_what_people_linked_is_named_for_there_is_no_plate_to_it(hall: Hall) -> None:
-    hall.writer().write([hall.image], [hall.match(hall.valve)])
-    assert hall.writer().decided([hall.image]) == ([], [])
+    hall.write(hall.match(hall.valve))
+    assert hall.writer().decided([hall.image], []) == ([], [])
     link_by_hand(hall, hall.pump)
-    found, (sentence,) = hall.writer().decided([hall.image])
+    found, (sentence,) = hall.writer().decided([hall.image], [])
     assert found == []
     assert sentence.startswith(f"link {core.SPACE}/")
     assert sentence.endswith("was made or changed by somebody in CDF")
 
 
 def test_what_a_person_removed_does_not_come_back(hall: Hall) -> None:
-    hall.writer().write([hall.image], [hall.match(hall.pump)])
+    hall.write(hall.match(hall.pump))
     (edge,) = hall.edges()
     hall.client.data_modeling.instances.delete(edges=EdgeId(edge.space, edge.external_id))
-    again = hall.writer().write([hall.image], [hall.match(hall.pump)])
+    again = hall.write(hall.match(hall.pump))
     assert (again.decided, again.approved, hall.edges()) == (1, 0, [])
 
 
+def test_an_edge_tells_that_it_is_ours(hall: Hall) -> None:
+    hall.write(hall.match(hall.pump))
+    (edge,) = hall.edges()
+    said = edge.properties[core.ANNOTATION]
+    assert (said["sourceContext"], said["sourceCreatedUser"], said["confidence"]) == ("capture360", "capture360", 0.999)
+
+
+@pytest.mark.parametrize("change", [{"status": "Rejected"}, {"name": "seen from behind"}, {"confidence": 0.5}])
+def test_what_a_person_wrote_on_our_edge_is_kept(hall: Hall, change: dict[str, Any]) -> None:
+    hall.write(hall.match(hall.pump))
+    (edge,) = hall.edges()
+    hall.client.data_modeling.instances.apply(
+        edges=EdgeApply(
+            edge.space, edge.external_id, edge.type, edge.start_node, edge.end_node,
+            sources=[NodeOrEdgeData(core.ANNOTATION, change)],
+        )
+    )  # fmt: skip
+    assert hall.write().removed == 0
+    assert hall.writer().compare([hall.image], [hall.match(hall.pump)]).changed
+    again = hall.write(hall.match(hall.pump, outline=ELSEWHERE))
+    assert (again.decided, again.approved, len(hall.edges())) == (1, 0, 1)
+    assert len(hall.writer().remove([hall.image], [], dry_run=True)) == 1
+
+
 def test_what_a_person_changed_is_kept(hall: Hall) -> None:
-    hall.writer().write([hall.image], [hall.match(hall.pump)])
+    hall.write(hall.match(hall.pump))
     link_by_hand(hall, hall.pump)
-    assert hall.writer().write([hall.image], []).removed == 0
-    again = hall.writer().write([hall.image], [hall.match(hall.pump, outline=ELSEWHERE)])
+    assert hall.write().removed == 0
+    again = hall.write(hall.match(hall.pump, outline=ELSEWHERE))
     assert (again.decided, again.approved, len(hall.edges())) == (1, 0, 2)
 
 
 def test_what_the_newest_matches_no_longer_hold_goes(hall: Hall) -> None:
-    hall.writer().write([hall.image], [hall.match(hall.pump), hall.match(hall.valve)])
-    again = hall.writer().write([hall.image], [hall.match(hall.valve)])
+    hall.write(hall.match(hall.pump), hall.match(hall.valve))
+    again = hall.write(hall.match(hall.valve))
     assert (again.removed, again.kept, len(hall.edges())) == (1, 1, 1)
-    back = hall.writer().write([hall.image], [hall.match(hall.pump), hall.match(hall.valve)])
+    back = hall.write(hall.match(hall.pump), hall.match(hall.valve))
     assert (back.approved, len(hall.edges())) == (1, 2)
 
 
 def test_a_pair_seen_elsewhere_is_written_anew(hall: Hall) -> None:
-    hall.writer().write([hall.image], [hall.match(hall.pump)])
+    hall.write(hall.match(hall.pump))
     (old,) = hall.edges()
-    again = hall.writer().write([hall.image], [hall.match(hall.pump, outline=ELSEWHERE)])
+    again = hall.write(hall.match(hall.pump, outline=ELSEWHERE))
     assert (again.approved, again.removed) == (1, 0)
     (new,) = hall.edges()
     assert new.properties[core.ANNOTATION]["polygon"] != old.properties[core.ANNOTATION]["polygon"]
@@ -219,9 +239,9 @@ def test_an_answer_that_was_lost_doubles_nothing(
     if not repeats:
         monkeypatch.setattr("cognite.client.global_config.max_retries", 0)
     order(method="POST", path=URL, effect="commit-then-reset")
-    written = hall.writer().write([hall.image], [hall.match(hall.pump), hall.match(hall.valve)])
+    written = hall.write(hall.match(hall.pump), hall.match(hall.valve))
     assert (written.approved, len(hall.edges())) == (2, 2)
-    assert hall.writer().write([hall.image], [hall.match(hall.pump), hall.match(hall.valve)]).kept == 2
+    assert hall.write(hall.match(hall.pump), hall.match(hall.valve)).kept == 2
 
 
 def test_what_never_arrived_is_told_and_done_by_the_next_run(
@@ -230,8 +250,8 @@ def test_what_never_arrived_is_told_and_done_by_the_next_run(
     monkeypatch.setattr("cognite.client.global_config.max_retries", 0)
     order(method="POST", path=URL, effect="status", status=503)
     with pytest.raises(CdfUnavailableError, match="does not show 1 of 1 links"):
-        hall.writer().write([hall.image], [hall.match(hall.pump)])
-    assert hall.writer().write([hall.image], [hall.match(hall.pump)]).approved == 1
+        hall.write(hall.match(hall.pump))
+    assert hall.write(hall.match(hall.pump)).approved == 1
     assert len(hall.edges()) == 1
 
 
@@ -242,7 +262,7 @@ def test_a_500_for_a_space_that_is_missing_is_read_so_and_not_retried(
     site = SITE.model_copy(update={"data_modeling": SITE.data_modeling.model_copy(update={"links_space": "soon-gone"})})
     monkeypatch.setattr("capture360.cdf.links.image360.ensure_space", lambda *_, **__: None)
     with pytest.raises(ConfigError, match=r'answered 500.*space "soon-gone" is not in project .* Create it') as raised:
-        Image360Links(hall.cdf, site, hall.memory.ledger()).write([hall.image], [hall.match(hall.pump)])
+        Image360Links(hall.cdf, site, {}).write([hall.image], [hall.match(hall.pump)])
     assert not raised.value.retryable
     assert hall.edges() == []
 
@@ -252,47 +272,85 @@ def test_a_500_for_another_reason_is_retried(
 ) -> None:
     order(method="POST", path=URL, effect="status", status=500)
     with pytest.raises(CdfUnavailableError, match="does not show 1 of 1 links"):
-        hall.writer().write([hall.image], [hall.match(hall.pump)])
+        hall.write(hall.match(hall.pump))
 
 
 def test_a_global_space_is_refused_by_name(hall: Hall) -> None:
     site = SITE.model_copy(update={"data_modeling": SITE.data_modeling.model_copy(update={"objects_space": "cdf_cdm"})})
     with pytest.raises(ConfigError, match=r'Space "cdf_cdm" belongs to CDF itself'):
-        Image360Links(hall.cdf, site, hall.memory.ledger()).write([hall.image], [hall.match(hall.pump)])
+        Image360Links(hall.cdf, site, {}).write([hall.image], [hall.match(hall.pump)])
 
 
-@pytest.mark.parametrize("moved", [False, True])
-def test_a_run_that_was_killed_after_the_request_leaves_ours(hall: Hall, moved: bool) -> None:
-    """Its edges are found by what the ledger says was about to be sent, doubled or not."""
-    hall.writer().write([hall.image], [hall.match(hall.pump)])
-    assert hall.memory.note is not None
-    for item in hall.memory.note["pairs"]:
-        item["edges"] = {}
-    if not moved:
-        (edge,) = hall.edges()
-        link_again(hall, hall.pump, polygon_of(edge))
-    outline = ELSEWHERE if moved else PLATE
-    again = hall.writer().write([hall.image], [hall.match(hall.pump, outline=outline)])
-    assert (again.decided, again.approved, again.kept) == ((0, 1, 0) if moved else (0, 0, 1))
-    assert len(hall.edges()) == 1
-    assert hall.writer().write([hall.image], []).removed == 1
+def killed_before_its_mark(hall: Hall, monkeypatch: pytest.MonkeyPatch, *matches: Match) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr("capture360.cdf.links.image360.mark", killed)
+        hall.write(*matches)
 
 
-def test_a_link_that_others_made_after_a_run_was_killed_is_theirs(hall: Hall) -> None:
-    """The run had recorded the pair, and was killed before it sent the request."""
-    hall.writer().write([hall.image], [hall.match(hall.pump)])
+@pytest.mark.parametrize("before", [False, True], ids=["first", "in another place before"])
+def test_a_run_that_was_killed_before_it_marked_its_link_leaves_ours(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    """It is found by its polygons, doubled or not."""
+    match = hall.match(hall.pump)
+    if before:
+        hall.write(hall.match(hall.pump, outline=ELSEWHERE))
+    killed_before_its_mark(hall, monkeypatch, match)
+    bare = next(edge for edge in hall.edges() if "sourceContext" not in edge.properties[core.ANNOTATION])
+    link_again(hall, hall.pump, polygon_of(bare))
+    assert hall.writer().of_people([hall.image], [match]) == []
+    assert hall.writer().compare([hall.image], [match]).unmarked
+    assert len(hall.writer().remove([hall.image], [match], dry_run=True)) == 2 + before
+    again = hall.write(match)
+    assert (again.decided, again.approved, again.kept) == (0, 0, 1)
     (edge,) = hall.edges()
-    assert hall.memory.note is not None
-    for item in hall.memory.note["pairs"]:
-        item["edges"] = {}
-    theirs = [number + 0.05 if place in (1, 2) else number for place, number in enumerate(polygon_of(edge))]
+    assert edge.properties[core.ANNOTATION]["sourceContext"] == "capture360"
+    assert hall.write().removed == 1
+    assert hall.edges() == []
+
+
+def test_an_orphan_of_a_run_that_was_killed_before_its_mark_goes(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed_before_its_mark(hall, monkeypatch, hall.match(hall.pump))
+    hall.client.data_modeling.instances.delete(nodes=NodeId(core.SPACE, hall.pump.name))
+    (refused,) = hall.write(hall.match(hall.pump)).refused
+    assert "deleted meanwhile" in refused
+    assert hall.edges() == []
+
+
+def test_a_link_that_others_made_after_a_run_was_killed_is_theirs(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed_before_its_mark(hall, monkeypatch, hall.match(hall.pump))
+    (edge,) = hall.edges()
+    theirs = [number + 1e-6 if place in (1, 2) else number for place, number in enumerate(polygon_of(edge))]
     hall.client.data_modeling.instances.delete(edges=[EdgeId(edge.space, edge.external_id)])
     link_again(hall, hall.pump, theirs)
     before = [each.external_id for each in hall.edges()]
-    assert hall.writer().write([hall.image], [hall.match(hall.pump)]).decided == 1
-    assert hall.writer().write([hall.image], []).removed == 0
-    assert hall.writer().remove([hall.image], dry_run=False) == []
+    assert hall.write(hall.match(hall.pump)).decided == 1
+    assert hall.write().removed == 0
+    assert hall.writer().remove([hall.image], [hall.match(hall.pump)], dry_run=False) == []
     assert [each.external_id for each in hall.edges()] == before
+
+
+def test_a_link_that_was_to_be_discarded_when_a_run_was_killed_is_no_decision(hall: Hall) -> None:
+    """What is left is recorded before, so that the link can be made again."""
+    hall.write(hall.match(hall.pump))
+    hall.left = hall.writer().write([hall.image], []).left
+    again = hall.write()
+    assert (again.removed, hall.edges()) == (1, [])
+    assert hall.write(hall.match(hall.pump)).approved == 1
+
+
+def test_an_image_that_was_made_anew_is_linked_anew(hall: Hall) -> None:
+    hall.write(hall.match(hall.pump))
+    hall.client.data_modeling.instances.delete(nodes=NodeId(core.SPACE, hall.image.external_id))
+    hall.make_image(hall.image.external_id)
+    assert hall.edges() == []
+    assert hall.write(hall.match(hall.pump)).approved == 1
 
 
 def polygon_of(edge: Any) -> list[float]:
@@ -311,24 +369,24 @@ def link_again(hall: Hall, asset: Asset, data: list[float]) -> None:
 
 def test_an_asset_that_is_gone_costs_only_its_own_pair(hall: Hall) -> None:
     gone = Asset(f"{core.SPACE}/gone", "21-PT-9999", ("21-PT-9999",))
-    written = hall.writer().write([hall.image], [hall.match(gone), hall.match(hall.pump), hall.match(hall.valve)])
+    written = hall.write(hall.match(gone), hall.match(hall.pump), hall.match(hall.valve))
     assert (written.approved, len(hall.edges())) == (2, 2)
     (told,) = written.refused
     assert "21-PT-9999 deleted meanwhile" in told
-    assert hall.memory.ledger().get(LinkKey(gone.ref, f"{core.SPACE}/{hall.image.external_id}")) is None
+    assert gone.ref not in hall.left[f"{core.SPACE}/{hall.image.external_id}"].assets
 
 
 def test_no_edge_of_ours_is_left_without_its_asset(hall: Hall) -> None:
-    hall.writer().write([hall.image], [hall.match(hall.pump), hall.match(hall.valve)])
+    hall.write(hall.match(hall.pump), hall.match(hall.valve))
     hall.client.data_modeling.instances.delete(nodes=NodeId(core.SPACE, hall.pump.name))
-    written = hall.writer().write([hall.image], [hall.match(hall.valve)])
-    assert (written.kept, written.refused, len(hall.edges())) == (1, (), 1)
+    again = hall.write(hall.match(hall.pump), hall.match(hall.valve))
+    assert (again.kept, again.decided, len(again.refused), len(hall.edges())) == (1, 0, 1, 1)
 
 
 def test_an_orphan_of_others_is_told(hall: Hall) -> None:
     link_by_hand(hall, hall.pump)
     hall.client.data_modeling.instances.delete(nodes=NodeId(core.SPACE, hall.pump.name))
-    written = hall.writer().write([hall.image], [])
+    written = hall.write()
     (told,) = written.refused
     assert f"Viewers cannot enter image {core.SPACE}/{hall.image.external_id}" in told
     assert len(hall.edges()) == 1
@@ -339,15 +397,15 @@ def test_a_hundred_a_request_and_one_collection_each(running: RunningSandbox, ha
     assets = [hall.make_asset(f"{hall.image.external_id}-{number}") for number in range(103)]
     matches = [hall.match(asset) for asset in assets] + [hall.match(hall.pump, image=other.external_id)]
     before = running.mutating()
-    assert hall.writer().write([hall.image, other], matches).approved == 104
+    assert hall.write(*matches, images=[hall.image, other]).approved == 104
     assert len(hall.edges(hall.image, other)) == 104
-    assert running.mutating() - before == 3
+    assert running.mutating() - before == 4
 
 
 def test_the_header_is_a_setting(cdf: CdfProject, hall: Hall) -> None:
     site = SITE.model_copy(update={"data_modeling": SITE.data_modeling.model_copy(update={"cdf_version": "20230101"})})
     with pytest.raises(CdfError, match="beta"):
-        raise_refusals(Image360Links(cdf, site, hall.memory.ledger()).write([hall.image], [hall.match(hall.pump)]))
+        raise_refusals(Image360Links(cdf, site, {}).write([hall.image], [hall.match(hall.pump)]))
 
 
 def raise_refusals(written: Any) -> None:
@@ -356,12 +414,12 @@ def raise_refusals(written: Any) -> None:
 
 def test_removing_takes_ours_alone(hall: Hall) -> None:
     link_by_hand(hall, hall.valve)
-    hall.writer().write([hall.image], [hall.match(hall.pump)])
-    planned = hall.writer().remove([hall.image], dry_run=True)
+    hall.write(hall.match(hall.pump))
+    planned = hall.writer().remove([hall.image], [], dry_run=True)
     assert (len(planned), len(hall.edges())) == (1, 2)
-    assert hall.writer().remove([hall.image], dry_run=False) == planned
+    assert hall.writer().remove([hall.image], [], dry_run=False) == planned
     assert len(hall.edges()) == 1
-    assert hall.writer().remove([hall.image], dry_run=False) == []
+    assert hall.writer().remove([hall.image], [], dry_run=False) == []
 
 
 def test_a_plate_over_two_faces_of_a_tilted_image_hangs_where_it_was(hall: Hall) -> None:
@@ -385,7 +443,7 @@ def test_a_plate_over_two_faces_of_a_tilted_image_hangs_where_it_was(hall: Hall)
     matches = [
         hall.match(hall.pump, outline=_outline(points), image=name, face=face) for face, points in on_faces.items()
     ]
-    assert hall.writer().write([image], matches).approved == 1
+    assert hall.write(*matches, images=[image]).approved == 1
     (link,) = hall.edges(image)
     count, *numbers = link.properties[core.ANNOTATION]["polygon"]
     assert len(numbers) == 2 * count
