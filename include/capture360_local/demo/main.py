@@ -157,7 +157,7 @@ def _run_and_compare(stack: Stack, console: Console, fresh: frozenset[CaptureKey
 
 
 def _asked_about(records: Records, keys: Iterable[CaptureKey]) -> list[CaptureKey]:
-    """The captures whose last matching left something undecided."""
+    """The captures about which people have not decided everything."""
     some = list(keys)
     found = zip(some, newest_deliveries(records, some), strict=True)
     return [key for key, each in found if isinstance(each, Delivery) and each.undecided]
