@@ -64,7 +64,6 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
         "resolution": resolution,
         "critical": sorted(critical.refs) if critical.refs is not None else None,
         "findings": [finding.document() for finding in found_now],
-        "places": {sighting.asset.ref: sighting.point for sighting in consensus.sightings},
         "plates": {name: place.document() for name, place in places.items()},
         INPUTS: inputs,
         **asdict(done),
