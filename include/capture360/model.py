@@ -207,6 +207,13 @@ class Detection:
     """True if the plate shows a margin at both ends of the text and nothing unread, False if the text is cut."""
     cap_px: float | None = None
     """Height of the text's capitals in pixels of the face, None if that is not measured."""
+    uncut: tuple[tuple[float, float], ...] | None = None
+    """Outline of a text that an edge of the face cuts, in the plane of the face, beyond 0..1; None for all others."""
+
+    @property
+    def extent(self) -> tuple[tuple[float, float], ...]:
+        """The outline of the whole text, for rays and sizes; `polygon` ends at the edge of the face."""
+        return self.uncut or self.polygon
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from capture360.cdf.three_d.jobs import Job, Result, TextJobs
 from capture360.detection.job_results import FoundText, UnknownResultError, parse
 from capture360.detection.job_wait import JobWait
 from capture360.errors import CdfError
-from capture360.geometry.polygons import clipped
+from capture360.geometry.polygons import beyond, clipped
 from capture360.geometry.spherical_polygons import on_one_face
 from capture360.model import MAX_TEXT_LENGTH, Detection, PublishedImage
 from capture360.rules.finding import Finding
@@ -129,4 +129,4 @@ class JobDetector:
         if polygon is None:
             self._findings.append(L06.finding(where=found.image, value=text))
         elif text:
-            yield Detection(found.image, face, text, round(found.confidence, 4), polygon)
+            yield Detection(found.image, face, text, round(found.confidence, 4), polygon, uncut=beyond(corners))

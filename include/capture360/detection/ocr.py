@@ -145,7 +145,15 @@ class OcrDetector:
                 for line in some:
                     text = self._short(line.text, image, face)
                     yield Detection(
-                        image.external_id, face, text, line.score, line.polygon, line.outline, line.whole, line.cap_px
+                        image=image.external_id,
+                        face=face,
+                        text=text,
+                        score=line.score,
+                        polygon=line.polygon,
+                        outline=line.outline,
+                        whole=line.whole,
+                        cap_px=line.cap_px,
+                        uncut=line.uncut,
                     )
 
     def _lines(self, image: PublishedImage, ref: FaceRef, contents: dict[FaceName, bytes]) -> list[Line]:

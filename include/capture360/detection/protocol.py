@@ -16,7 +16,7 @@ ReadFace = Callable[[FaceRef], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of text on a face; `polygon` in 0..1 of the face, `outline`, `whole` and `cap_px` as of a `Detection`."""
+    """A line of text on a face; `polygon` in 0..1 of the face, the rest as of a `Detection`."""
 
     text: str
     score: float
@@ -24,6 +24,7 @@ class Line:
     outline: Polygon | None = None
     whole: bool | None = None
     cap_px: float | None = None
+    uncut: Polygon | None = None
 
 
 class Detector(Protocol):

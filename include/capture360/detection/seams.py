@@ -19,6 +19,7 @@ from capture360.geometry.polygons import (
     BORDER,
     Polygon,
     along_and_across,
+    beyond,
     bounds,
     centre,
     clipped,
@@ -203,7 +204,8 @@ def _replace(found: dict[FaceName, list[Line]], view: SeamView, read: Sequence[L
         for name, part in parts:
             found[name].remove(part)
         cap_px = round(line.cap_px / view.scale, 1) if line.cap_px is not None else None
-        found[face].append(replace(line, polygon=polygon, outline=outline, cap_px=cap_px))
+        uncut = beyond(project_to_face(face, rays).tolist())
+        found[face].append(replace(line, polygon=polygon, outline=outline, cap_px=cap_px, uncut=uncut))
 
 
 def _faces_of(view: SeamView, line: Line) -> set[int]:

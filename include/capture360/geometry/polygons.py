@@ -25,6 +25,14 @@ def clipped(corners: Sequence[Sequence[float]]) -> Polygon | None:
     return tuple((float(x), float(y)) for x, y in points)
 
 
+def beyond(corners: Sequence[Sequence[float]]) -> Polygon | None:
+    """Return an outline in the plane of the face if it goes beyond the face's edges, None if it does not."""
+    points = np.asarray(corners, dtype=np.float64).round(6)
+    if not np.isfinite(points).all() or ((points >= 0) & (points <= 1)).all():
+        return None
+    return tuple((float(x), float(y)) for x, y in points)
+
+
 def bounds(polygon: Polygon) -> Box:
     """Return the smallest box around an outline."""
     xs, ys = zip(*polygon, strict=True)
@@ -90,11 +98,17 @@ def along_and_across(polygon: Polygon, direction: Points) -> tuple[float, float,
     return float(along.min()), float(along.max()), float(across.min()), float(across.max())
 
 
-def around(polygons: Sequence[Polygon], direction: Points) -> Polygon:
-    """Return the smallest rectangle along a reading direction around all outlines, clipped to the face."""
+def rectangle(polygons: Sequence[Polygon], direction: Points) -> list[list[float]]:
+    """Return the smallest rectangle along a reading direction around all outlines."""
     extents = np.array([along_and_across(polygon, direction) for polygon in polygons])
     first, top = extents[:, 0].min(), extents[:, 2].min()
     last, bottom = extents[:, 1].max(), extents[:, 3].max()
     down = np.array([-direction[1], direction[0]])
-    corners = [a * direction + b * down for a, b in ((first, top), (last, top), (last, bottom), (first, bottom))]
-    return clipped([corner.tolist() for corner in corners]) or polygons[0]
+    return [
+        (a * direction + b * down).tolist() for a, b in ((first, top), (last, top), (last, bottom), (first, bottom))
+    ]
+
+
+def around(polygons: Sequence[Polygon], direction: Points) -> Polygon:
+    """Return the smallest rectangle along a reading direction around all outlines, clipped to the face."""
+    return clipped(rectangle(polygons, direction)) or polygons[0]

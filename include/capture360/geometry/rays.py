@@ -55,7 +55,10 @@ class PairCrossings:
 
 
 def ray_to(pose: Pose, detection: Detection) -> Ray:
-    """The ray from a station through the centre of a text on one of its faces."""
+    """The ray from a station through the centre of a text, of the whole one if an edge of its face cuts it."""
+    if detection.uncut:  # the mean of directions: beyond its edge the plane of a face is stretched
+        ahead = face_directions(detection.face, detection.uncut).mean(axis=0)
+        return ray_through(pose, detection.face, project_to_face(detection.face, ahead))
     return ray_through(pose, detection.face, np.asarray(centre(detection.polygon)))
 
 
@@ -132,5 +135,5 @@ def line_height(pose: Pose, detection: Detection, point: Vector) -> float:
     """Height in metres of a text at a point of the site, from its height on the face (pinhole model)."""
     direction = (point - np.asarray(pose.position)) @ matrix_from_quaternion(pose.rotation)
     depth = float(direction @ face_axes(detection.face)[0])
-    _, _, top, bottom = along_and_across(detection.polygon, reading_direction(detection.polygon))
+    _, _, top, bottom = along_and_across(detection.extent, reading_direction(detection.extent))
     return 2 * (bottom - top) * depth

@@ -20,6 +20,7 @@ def detection_document(detection: Detection) -> dict[str, Any]:
         "outline": [list(corner) for corner in detection.outline] if detection.outline else None,
         "whole": detection.whole,
         "cap_px": detection.cap_px,
+        "uncut": [list(corner) for corner in detection.uncut] if detection.uncut else None,
     }
 
 
@@ -35,6 +36,7 @@ def detection_from_document(document: Mapping[str, Any]) -> Detection:
         outline=outline,
         whole=document["whole"],
         cap_px=document["cap_px"],
+        uncut=_polygon(document["uncut"]) if document["uncut"] else None,
     )
 
 

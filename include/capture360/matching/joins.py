@@ -12,11 +12,13 @@ from capture360.geometry.polygons import (
     Polygon,
     along_and_across,
     around,
+    beyond,
     bounds,
     centre,
     contains,
     is_upright,
     reading_direction,
+    rectangle,
 )
 from capture360.model import Detection
 
@@ -61,9 +63,10 @@ def _of_face(detections: Sequence[Detection], positions: Sequence[int], least_co
             continue
         first, second, glue = found
         polygon = around([detections[one].polygon, detections[other].polygon], direction)
-        yield _joined(detections, (first, second), glue, polygon)
+        uncut = beyond(rectangle([detections[one].extent, detections[other].extent], direction))
+        yield _joined(detections, (first, second), glue, polygon, uncut)
         if is_upright(detections[one].polygon):
-            yield _joined(detections, (second, first), glue, polygon)
+            yield _joined(detections, (second, first), glue, polygon, uncut)
 
 
 def _are_near(one: Box, other: Box) -> bool:
@@ -74,7 +77,9 @@ def _are_near(one: Box, other: Box) -> bool:
     return max(across, down) < reach
 
 
-def _joined(detections: Sequence[Detection], parts: tuple[int, int], glue: str, polygon: Polygon) -> Join:
+def _joined(
+    detections: Sequence[Detection], parts: tuple[int, int], glue: str, polygon: Polygon, uncut: Polygon | None
+) -> Join:
     first, second = (detections[part] for part in parts)
     text = f"{first.text}{glue}{second.text}"
     outline, whole = _plate_of(first, second)
@@ -87,6 +92,7 @@ def _joined(detections: Sequence[Detection], parts: tuple[int, int], glue: str, 
             outline=outline,
             whole=whole,
             cap_px=min((each.cap_px for each in (first, second) if each.cap_px is not None), default=None),
+            uncut=uncut,
         ),
         parts,
     )

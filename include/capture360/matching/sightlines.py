@@ -174,7 +174,7 @@ class Sightlines:
         place = seen_at(self._poses[detection.image], detection, point)
         if place is None:
             return False
-        x_min, y_min, x_max, y_max = bounds(detection.polygon)
+        x_min, y_min, x_max, y_max = bounds(detection.extent)
         return x_min <= place[0] <= x_max and y_min <= place[1] <= y_max
 
     def are_of_one_size(self, positions: Sequence[int], point: Vector) -> bool:

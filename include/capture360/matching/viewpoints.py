@@ -54,7 +54,7 @@ def quality(view: Viewpoint) -> tuple[bool, float]:
     if view.width_px is not None and view.height_px is not None:
         area = view.width_px * view.height_px
     else:
-        first, last, top, bottom = along_and_across(view.detection.polygon, reading_direction(view.detection.polygon))
+        first, last, top, bottom = along_and_across(view.detection.extent, reading_direction(view.detection.extent))
         area = (last - first) * (bottom - top)
     return view.detection.whole is not False, area * cos(radians(view.angle_deg or 0.0))
 
@@ -62,7 +62,7 @@ def quality(view: Viewpoint) -> tuple[bool, float]:
 def _viewpoint(
     detection: Detection, pose: Pose | None, resolution: int, point: Sequence[float] | None, line: Vector | None
 ) -> Viewpoint:
-    first, last, top, bottom = along_and_across(detection.polygon, reading_direction(detection.polygon))
+    first, last, top, bottom = along_and_across(detection.extent, reading_direction(detection.extent))
     width = round((last - first) * resolution, 1) if resolution else None
     height = round((bottom - top) * resolution, 1) if resolution else detection.cap_px
     distance = angle = None
@@ -80,7 +80,7 @@ def _line(detections: Sequence[Detection], poses: Mapping[str, Pose]) -> Vector 
     downs: list[Vector] = []
     for detection in detections:
         pose = poses.get(detection.image)
-        if pose is not None and len(detection.polygon) == 4 and detection.whole is not False:
+        if pose is not None and len(detection.extent) == 4 and detection.whole is not False:
             left, right, top, bottom = (ray_through(pose, detection.face, place) for place in _middles(detection))
             ends[0].append(left)
             ends[1].append(right)
@@ -98,5 +98,5 @@ def _line(detections: Sequence[Detection], poses: Mapping[str, Pose]) -> Vector 
 
 def _middles(detection: Detection) -> list[Vector]:
     """Return the middles of the left, right, top and bottom side of an outline of four corners."""
-    corners = np.asarray(detection.polygon, dtype=np.float64)
+    corners = np.asarray(detection.extent, dtype=np.float64)
     return [corners[list(pair)].mean(axis=0) for pair in ((0, 3), (1, 2), (0, 1), (3, 2))]

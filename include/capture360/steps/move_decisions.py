@@ -158,4 +158,4 @@ def _place(seen: Detection, before: PublishedImage | None, after: PublishedImage
     polygon = clipped(corners)
     if polygon is None:
         return "its outline has no place on one face of the new image"
-    return replace(seen, image=after.external_id, face=face, polygon=polygon, outline=None)
+    return replace(seen, image=after.external_id, face=face, polygon=polygon, outline=None, uncut=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from capture360.detection.ocr import OcrDetector, OcrEngine
 from capture360.detection.protocol import Line
 from capture360.detection.seams import reread_seams
 from capture360.geometry.polygons import Polygon, bounds, centre, touches_border
-from capture360.geometry.projection import face_directions
+from capture360.geometry.projection import face_axes, face_directions
+from capture360.geometry.rays import ray_to
 from capture360.model import Detection, FaceName, FaceRef, Pose, PublishedImage
 from capture360.pictures.jpeg import encode_jpeg
 from capture360.store import DocumentStore
@@ -82,6 +84,17 @@ def test_a_text_on_an_edge_is_read_once_and_whole(engine: OcrEngine, share: floa
     x, y = centre(found.polygon)
     assert (x > 0.8) is (face == "front")
     assert y == pytest.approx(0.5, abs=0.02)
+    assert off_the_middle_deg(found, share) < 0.4
+    assert off_the_middle_deg(replace(found, uncut=None), share) > 2
+
+
+def off_the_middle_deg(found: Detection, share: float) -> float:
+    """Angle between the ray of a text and the middle of the plate that `faces` shows."""
+    ahead = ray_to(IMAGE.pose, found).direction
+    edge = face_directions("front", [(1.0, 0.5)])[0]
+    beyond = np.arctan2(ahead @ face_axes("right")[0], ahead @ face_axes("front")[0]) - np.pi / 4
+    assert ahead @ edge > 0.9
+    return float(np.degrees(abs(beyond - np.arctan((share - 0.5) * 560 / 1500))))
 
 
 def test_both_lines_of_a_plate_stand_on_one_face(engine: OcrEngine) -> None:

@@ -93,6 +93,23 @@ def test_what_is_seen_is_seen_where_it_was_seen() -> None:
         assert seen_at(POSES[image], detection, np.array(PLATE)) == pytest.approx((x, y))
 
 
+def test_a_plate_on_an_edge_of_a_face_is_placed_by_the_middle_of_its_whole_text() -> None:
+    level = {"one": Pose((-1.0, -1.0, 0.3), (1, 0, 0, 0)), "two": Pose((1.0, 0.1, 0.1), normalised((1, 0, 0, 0.2)))}
+    whole = ((0.9, 0.48), (1.13, 0.475), (1.13, 0.525), (0.9, 0.52))
+    cut = Detection("one", "front", "21-PT-1019A", 0.9, ((0.9, 0.48), (0.992, 0.48), (0.992, 0.52), (0.9, 0.52)))
+    ahead = ray_to(level["one"], replace(cut, uncut=whole))
+    plate = ahead.origin + 1.4 * ahead.direction
+    x, y, z = plate.tolist()
+    other = seen_from(level["two"], "two", "21-PT-1019A", (x, y, z), 0.85)
+
+    def error_m(one: Detection) -> float:
+        (sighting,) = consensus_of(one, other, poses=level).sightings
+        return float(np.linalg.norm(sighting.point - plate))
+
+    assert error_m(replace(cut, uncut=whole)) < 0.01
+    assert error_m(cut) > 0.05
+
+
 def test_two_stations_make_up_for_low_engine_scores() -> None:
     consensus = consensus_of(seen("one", "21-PT-1019A", score=0.9), seen("two", "21-PT-1019A", score=0.85))
     assert statuses(consensus) == [("one", "approved"), ("two", "approved")]
