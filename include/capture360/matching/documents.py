@@ -36,7 +36,7 @@ def detection_from_document(document: Mapping[str, Any]) -> Detection:
         outline=outline,
         whole=document["whole"],
         cap_px=document["cap_px"],
-        uncut=_polygon(document["uncut"]) if document["uncut"] else None,
+        uncut=_polygon(document["uncut"]) if document.get("uncut") else None,
     )
 
 

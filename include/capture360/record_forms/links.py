@@ -24,6 +24,7 @@ class _Detection(_Form):
     outline: Corners | None
     whole: bool | None
     cap_px: FiniteFloat | None
+    uncut: Corners | None = None
 
 
 class _Detect(_Form):
