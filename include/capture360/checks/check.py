@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from capture360.checks import (
+    angles,
     captures,
     declared,
     digests,
@@ -19,6 +20,7 @@ from capture360.checks import (
     rotations,
     stations,
     structure,
+    time_order,
     times,
     unused,
 )
@@ -47,11 +49,13 @@ _GATE: tuple[Callable[[CheckInput], Iterator[Group]], ...] = (
     stations.similar_ids,
     times.readable,
     stations.names,
-    times.dates,
+    times.ambiguous,
+    time_order.span,
     captures.gate,
     unused.orphans,
     declared.cells,
     plausibility.gate,
+    angles.gate,
     rotations.gate,
     captures.against_earlier,
 )
@@ -59,10 +63,11 @@ _STATIONS_SUITE: tuple[Callable[[CheckInput, Results], Iterator[Group]], ...] = 
     poses.places,
     stations.suite,
     poses.suite,
+    angles.suite,
     rotations.suite,
     times.possible,
     neighbours.suite,
-    times.in_order,
+    time_order.in_order,
 )
 
 

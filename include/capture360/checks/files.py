@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from capture360.checks.parsed_capture import CheckInput, ParsedStations
+from capture360.checks.parsed_capture import CheckInput
 from capture360.checks.violations import Frame, Group, Results, RowViolations, repeated, where
 from capture360.model import FACES, CaptureKind
+from capture360.readers.near_misses import id_key, pictures_by_id
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import Expect, Family, says
 
@@ -82,6 +83,14 @@ F01 = FILES.rule(
             bad="a station whose panorama is neither named nor in panos/",
             where="stations.csv row 3 (s-02)",
             wanted="panos/s-02.jpg",
+        ),
+        **says(
+            "{where}: no pictures found as {wanted}, but {near} is there. Make station_id and the name alike.",
+            name="near",
+            bad="station s-02, and pictures in images/S_2",
+            where="stations.csv row 3 (s-02)",
+            wanted="images/s-02/front.jpg and so on",
+            near="images/S_2/back.jpg",
         ),
     },
 )
@@ -190,7 +199,7 @@ def suite(given: CheckInput, results: Results) -> Iterator[Group]:
         yield from repeated(F04, faces, result.rows, "file")
     for result in results["F05"]:
         yield RowViolations(F05, faces, result.rows, column="file")
-    yield from _without_pictures(table, faces)
+    yield from _without_pictures(given, faces)
 
 
 def _sides(stations: Frame, details: Mapping[str, Any]) -> RowViolations:
@@ -212,20 +221,25 @@ def _missing(counts: NDArray[np.int64]) -> str:
     return "; ".join(parts)
 
 
-def _without_pictures(table: ParsedStations, faces: Frame) -> Iterator[RowViolations]:
+def _without_pictures(given: CheckInput, faces: Frame) -> Iterator[RowViolations]:
+    table = given.table
     ids: pd.Series[str] = table.stations.frame["station_id"]
     rows = where(~ids.isin(faces.frame["station_id"].unique()) & (ids != ""))
     if not len(rows):
         return
-    if table.manifest.kind is CaptureKind.CUBEMAP:
-        pattern = table.manifest.faces.pattern
-        yield RowViolations(
-            F01, table.stations, rows, "none", words=lambda at: {"wanted": _wanted(pattern, str(ids.iat[at]))}
-        )
-    else:
-        yield RowViolations(
-            F01, table.stations, rows, "panorama", words=lambda at: {"wanted": f"panos/{ids.iat[at]}.jpg"}
-        )
+    cubes = table.manifest.kind is CaptureKind.CUBEMAP
+    pattern = table.manifest.faces.pattern if cubes else "panos/{station}.jpg"
+    there = pictures_by_id(given.folder)
+    near = np.array([id_key(str(ids.iat[at])) in there for at in rows.tolist()], dtype=bool)
+
+    def words(at: int) -> dict[str, object]:
+        station = str(ids.iat[at])
+        wanted = _wanted(pattern, station) if cubes else pattern.replace("{station}", station)
+        return {"wanted": wanted, "near": there.get(id_key(station), "")}
+
+    for message, chosen in (("near", rows[near]), ("none" if cubes else "panorama", rows[~near])):
+        if len(chosen):
+            yield RowViolations(F01, table.stations, chosen, message, words=words)
 
 
 def _wanted(pattern: str, station: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from capture360.checks.files import FILES
 from capture360.checks.parsed_capture import CheckInput, ImageRef
 from capture360.checks.pictures import F12, ImageInspection
-from capture360.checks.times import ahead_of_pictures
+from capture360.checks.time_order import ahead_of_pictures
 from capture360.checks.violations import FindingGroup
 from capture360.model import CaptureKind
 from capture360.pictures.gpano import read_gpano

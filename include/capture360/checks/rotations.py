@@ -1,4 +1,4 @@
-"""Pose rules P04 to P07, P12 and P13: valid rotations and scales, upright images."""
+"""Pose rules P04, P05, P12 and P13: valid rotations and scales, upright images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ _QUATERNION = ROTATIONS["quaternion"]
 _UPRIGHT_DEG, _FALLEN_DEG = 15, 45
 _FEW = 3
 _MOST = 0.8
-_TURN = 2 * np.pi + 0.01
 
 
 def not_of_length_one(frame: pd.DataFrame, column_list: Sequence[str], tolerance: float) -> dict[str, Any]:
@@ -93,50 +92,14 @@ P05 = POSES.rule(
         where="stations.csv",
         value="100 %",
         fix="With the order x, y, z, w they would stand upright: is that the order? Then correct the columns.",
-    ),
-)
-
-P06 = POSES.rule(
-    "P06",
-    "Angles that are called radians are radians",
-    why="Degrees taken for radians turn every image by chance.",
-    disposition=Disposition.STOP,
-    scope="capture",
-    stage="gate",
-    judges="angles as delivered",
-    frame="delivered",
-    explains=("P05", "P13"),
-    messages=says(
-        "{where}: {column} goes up to {value}, which is more than a turn in radians. "
-        "Are these degrees? Then set rotation.kind: euler_deg in capture.yaml.",
-        bad="ez = 180 with rotation.kind: euler_rad",
+    )
+    | says(
+        "{where}: {value} of the images would be tilted, and stand upright if the quaternions are in the order "
+        "x, y, z, w. Put each number under its own name: qw holds the scalar part.",
+        name="order",
+        bad="x, y, z, w under the headings qw, qx, qy, qz, turned by less than 45 degrees",
         where="stations.csv",
-        column="ez",
-        value="180",
-    ),
-)
-
-P07 = POSES.rule(
-    "P07",
-    "Heading, pitch and roll lie in their ranges",
-    why="A pitch of 120 degrees does not exist.",
-    disposition=Disposition.QUARANTINE,
-    scope="station",
-    stage="suite",
-    judges="angles as delivered",
-    frame="delivered",
-    expectations=tuple(
-        Expect("stations", "expect_column_values_to_be_between", {"column": name, "min_value": low, "max_value": high})
-        for name, low, high in (("heading", 0, 360), ("pitch", -90, 90), ("roll", -180, 180))
-    ),
-    messages=says(
-        "{where}: {column} is {value} degrees, allowed are {low} to {high}. Correct the export.",
-        bad="a pitch of 120 degrees",
-        where="stations.csv row 3 (s-02)",
-        column="pitch",
-        value="120",
-        low="-90",
-        high="90",
+        value="75 %",
     ),
 )
 
@@ -201,12 +164,10 @@ P13 = POSES.rule(
 
 
 def suite(given: CheckInput, results: Results) -> Iterator[Group]:
-    """Check P04, P07, P12 and P13."""
+    """Check P04, P12 and P13."""
     table = given.table
     for result in results["P04"]:
         yield from _lengths(table, result.rows, given.settings)
-    for result in results["P07"]:
-        yield _out_of_range(table, result)
     for result in results["P12"]:
         yield from _scales(table, result)
     for result in results["P13"]:
@@ -214,8 +175,10 @@ def suite(given: CheckInput, results: Results) -> Iterator[Group]:
 
 
 def gate(given: CheckInput) -> Iterator[Group]:
-    """Check P06 and P05, each at most once."""
-    yield from (FindingGroup([finding]) for finding in (_radians(given.table), _fallen(given.table)) if finding)
+    """Check P05."""
+    finding = _fallen(given.table)
+    if finding:
+        yield FindingGroup([finding])
 
 
 def _lengths(table: ParsedStations, rows: NDArray[np.int64], settings: CheckSettings) -> Iterator[RowViolations]:
@@ -242,11 +205,6 @@ def _lengths(table: ParsedStations, rows: NDArray[np.int64], settings: CheckSett
             )
 
 
-def _out_of_range(table: ParsedStations, result: RuleResult) -> RowViolations:
-    limits = {"low": result.kwargs["min_value"], "high": result.kwargs["max_value"]}
-    return RowViolations(P07, table.stations, result.rows, column=str(result.kwargs["column"]), words=lambda at: limits)
-
-
 def _scales(table: ParsedStations, result: RuleResult) -> Iterator[RowViolations]:
     column = str(result.kwargs["column"])
     values = table.numbers[column].values[result.rows]
@@ -268,24 +226,16 @@ def _tilted(table: ParsedStations, result: RuleResult, settings: CheckSettings) 
     )
 
 
-def _radians(table: ParsedStations) -> Finding | None:
-    if table.manifest.rotation.kind != "euler_rad":
-        return None
-    for name in ROTATIONS["euler_rad"]:
-        angles = np.abs(table.numbers[name].values)
-        angles = angles[np.isfinite(angles)]
-        if len(angles) and angles.max() > _TURN:
-            return P06.finding(table.stations.file, f"{angles.max():g}", column=name)
-    return None
-
-
 def _fallen(table: ParsedStations) -> Finding | None:
     """Check whether most images are tilted by more than 45 degrees, and suggest the convention that rights them."""
     known = table.rotation[~np.isnan(table.rotation).any(axis=1)]
     if len(known) < _FEW:
         return None
+    leaning = float((tilts(known) > _UPRIGHT_DEG).mean())
     share = float((tilts(known) > _FALLEN_DEG).mean())
     if share < _MOST:
+        if leaning > 0.5 and _order_stands(table):
+            return P05.finding(table.stations.file, f"{leaning:.0%}".replace("%", " %"), message="order", column="qw")
         return None
     return P05.finding(
         table.stations.file, f"{share:.0%}".replace("%", " %"), column="qw", fix=_what_would_stand(table)
@@ -293,11 +243,17 @@ def _fallen(table: ParsedStations) -> Finding | None:
 
 
 def _what_would_stand(table: ParsedStations) -> str:
+    if _order_stands(table):
+        return "With the order x, y, z, w they would stand upright: is that the order? Then correct the columns."
+    return "Check rotation.direction, frame.up and the order of the angles in capture.yaml."
+
+
+def _order_stands(table: ParsedStations) -> bool:
+    """Return whether most images stand upright if quaternions are read in the order x, y, z, w."""
     if table.manifest.rotation.kind == "quaternion":
         raw = np.column_stack([table.numbers[name].values for name in _QUATERNION])
         raw = raw[(np.abs(raw) <= FARTHEST_M).all(axis=1)]
         length = np.linalg.norm(raw, axis=1, keepdims=True)
         unit = raw[length[:, 0] > 0] / length[length[:, 0] > 0]
-        if len(unit) and float((tilts(unit[:, [3, 0, 1, 2]]) < _UPRIGHT_DEG).mean()) >= _MOST:
-            return "With the order x, y, z, w they would stand upright: is that the order? Then correct the columns."
-    return "Check rotation.direction, frame.up and the order of the angles in capture.yaml."
+        return bool(len(unit)) and float((tilts(unit[:, [3, 0, 1, 2]]) < _UPRIGHT_DEG).mean()) >= _MOST
+    return False

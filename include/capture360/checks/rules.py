@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from capture360.checks import (  # noqa: F401 - they add rules to families of other modules
+    angles,
     declared,
     digests,
     neighbours,
@@ -11,6 +12,7 @@ from capture360.checks import (  # noqa: F401 - they add rules to families of ot
     plausibility,
     rotations,
     structure,
+    time_order,
     unused,
 )
 from capture360.checks.captures import CAPTURES

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from capture360.checks.number_hints import fix_of
 from capture360.checks.parsed_capture import CheckInput, ParsedStations
 from capture360.checks.violations import FindingGroup, Frame, Group, RowViolations, where
 from capture360.landing.folder import CaptureFolder, OutsideError
@@ -20,9 +19,6 @@ from capture360.rules.finding import Disposition
 from capture360.rules.rule import CAPTURE_FOLDER, says
 from capture360.rules.structure import S07, STRUCTURE
 from capture360.settings.landing import READY_MARKERS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _SUSPECT_PATH = r"(?:^|/)\.\.?(?:/|$)|//|^/|:|\x00"
 
@@ -166,17 +162,9 @@ def _numbers(table: ParsedStations) -> Iterator[RowViolations]:
                 table.stations,
                 where(found.wrong),
                 column=column,
-                words=partial(_number_words, text),
+                words=partial(lambda cells, name, at: {"fix": fix_of(str(cells.iat[at]), name)}, text, column),
                 cause=" Was the table saved with decimal commas?" if commas else "",
             )
-
-
-def _number_words(column: pd.Series[str], at: int) -> dict[str, object]:
-    text = str(column.iat[at])
-    if re.fullmatch(r"[+-]?\d+,\d+", text):
-        point = text.replace(",", ".")
-        return {"fix": f"Decimal comma? Write {point}, or separate the columns with semicolons."}
-    return {"fix": "Write digits with a decimal point."}
 
 
 def _files(folder: CaptureFolder, pictures: Frame) -> Iterator[RowViolations]:

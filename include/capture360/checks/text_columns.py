@@ -28,17 +28,25 @@ FORMS: dict[TimeBase, tuple[str, str]] = {
 _ZONED = r"(?:[zZ]|[+-][0-9]{2}:?[0-9]{2}|[T ][0-9:.,]+ ?[+-][0-9]{2})$"
 _PLAIN = r"^[^a-zA-Z+]+?(?:[T ][^a-zA-Z+-]*)?$"
 """A date with or without a time, and without a zone or anything that might be one."""
-_ODD = r"[0-9]t|z$|[0-9],[0-9]|\u2212|(?:UTC|GMT)$|:60|\.[0-9]{10}"
+_NO_DAY = r"^[0-9]{4}(?:[-/][0-9]{1,2})?$"
+_DAY = r"^[0-9]{4}[-/]?[0-9]{2}[-/]?[0-9]{2}$"
+_ODD = r"[0-9]t|z$|[0-9],[0-9]|\u2212|(?i:UTC|GMT)$|:60|\.[0-9]{10}|\]$|^[0-9]{4}:"
 _LEAP = r"[T ][0-9]{2}:59:60(?:\D|$)"
 _USUAL = (
+    (r"([zZ]|[+-][0-9]{2}:?[0-9]{2})\[[A-Za-z0-9_+/-]+\]$", r"\1"),
+    (r"^([0-9]{4}):([0-9]{2}):([0-9]{2})[ T]", r"\1-\2-\3T"),
     (r"^([0-9]{4}-[0-9]{2}-[0-9]{2})t", r"\1T"),
-    (r" ?(?:z|UTC|GMT)$", "Z"),
+    (r" ?(?:z|(?i:UTC|GMT))$", "Z"),
     ("\u2212", "-"),
     (r"(:[0-9]{2}),([0-9])", r"\1.\2"),
     (r"(\.[0-9]{9})[0-9]+", r"\1"),
     (r"([T ][0-9]{2}:59):60", r"\1:59"),
 )
-"""Small letters (RFC 3339), a decimal comma, a typographic minus, a leap second: a second after the one before it."""
+"""The name of a zone behind its offset (RFC 9557), EXIF's dates, small letters (RFC 3339), a decimal comma, a
+typographic minus, a leap second: a second after the one before it."""
+_SECOND_US = 1_000_000
+_AFTER_LEAP = np.array([int(EPOCH.timestamp() + at) - count for count, at in enumerate(LEAP_SECONDS, 1)])
+"""Unix seconds of the midnights after a leap second."""
 _COUNT = re.compile(r"([0-9]{1,12})(?:\.0*)?")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:([ .,'\u2019\u00a0\u2009\u202f])[0-9]{3})(?:\1[0-9]{3})*")
 _SHA256 = re.compile(r"(?:sha-?256[:=] *)?([0-9a-f]{64})", re.IGNORECASE)
@@ -95,7 +103,11 @@ class Times:
     unzoned: NDArray[np.bool_]
     zoned: NDArray[np.bool_]
     unclear: NDArray[np.bool_]
-    """Local times that are ambiguous or skipped at a change of summer time; the earlier reading is taken."""
+    """Local times that a change of summer time repeats or skips."""
+    skipped: NDArray[np.bool_]
+    """Those of `unclear` that no clock showed; they are taken as times before the change."""
+    days: NDArray[np.bool_]
+    """Dates without a time of day, taken as midnight."""
 
 
 def to_utc(column: pd.Series[str], stated: Time) -> Times:
@@ -107,20 +119,23 @@ def _texts(column: pd.Series[str], stated: Time) -> Times:
     import pandas as pd
 
     empty = (column == "").to_numpy()
+    days = column.str.contains(_DAY, regex=True).to_numpy(dtype=bool)
     column, leap = _usual_form(column)
     zoned = column.str.contains(_ZONED, regex=True).to_numpy(dtype=bool)
     plain = ~zoned & column.str.contains(_PLAIN, regex=True).to_numpy(dtype=bool)
+    plain &= ~column.str.contains(_NO_DAY, regex=True).to_numpy(dtype=bool)
     # A text without a zone is read as UTC here, so that one with another zone beside it changes nothing.
     read = pd.to_datetime(column.where(zoned | plain), format="ISO8601", utc=True, errors="coerce")
     read = read.astype("datetime64[us, UTC]")
     known = read.notna().to_numpy()
     micro = np.where(known, read.astype("int64").to_numpy() + leap, 0)
-    unzoned, unclear = known & plain, np.zeros(len(column), dtype=bool)
+    unzoned, unclear, skipped = known & plain, np.zeros(len(column), dtype=bool), np.zeros(len(column), dtype=bool)
     if stated.zone:
         local = np.flatnonzero(unzoned & (micro > _ZONES_FROM) & (micro < _ZONES_TO))
-        micro[local], unclear[local] = _from_zone(micro[local], stated.zone)
+        micro[local], unclear[local], skipped[local] = _from_zone(micro[local], stated.zone)
         unzoned[:] = False
-    return Times(_utc(micro, known, stated), ~empty & ~known, unzoned, zoned, unclear)
+    known = known & ((leap == 0) | unzoned | np.isin(micro // _SECOND_US, _AFTER_LEAP))
+    return Times(_utc(micro, known, stated), ~empty & ~known, unzoned, zoned, unclear, skipped, days & known)
 
 
 def _usual_form(column: pd.Series[str]) -> tuple[pd.Series[str], NDArray[np.int64]]:
@@ -138,14 +153,19 @@ def _usual_form(column: pd.Series[str]) -> tuple[pd.Series[str], NDArray[np.int6
     return result, leap
 
 
-def _from_zone(micro: NDArray[np.int64], zone: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Convert local microseconds to UTC, and mark those at a change of summer time."""
+def _from_zone(micro: NDArray[np.int64], zone: str) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Convert local microseconds to UTC, and mark those that a change of summer time repeats or skips, and skips.
+
+    Of repeated times the earlier is taken; skipped ones are counted on from the time before the change.
+    """
     import pandas as pd
 
     naive = pd.DatetimeIndex(micro.astype("datetime64[us]"))
     sure = naive.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
-    earlier = naive.tz_localize(zone, ambiguous=np.ones(len(naive), dtype=bool), nonexistent="shift_forward")
-    return earlier.as_unit("us").asi8, np.asarray(sure.isna(), dtype=bool)
+    before = naive.tz_localize(zone, ambiguous=np.ones(len(naive), dtype=bool), nonexistent="shift_backward")
+    before = before.as_unit("us")
+    shown = before.tz_localize(None).asi8
+    return micro - (shown - before.asi8), np.asarray(sure.isna(), dtype=bool), shown != micro
 
 
 def _counts(column: pd.Series[str], stated: Time) -> Times:
@@ -157,7 +177,8 @@ def _counts(column: pd.Series[str], stated: Time) -> Times:
     known = ~senseless & ~np.isnan(seconds)
     micro = np.round(np.where(known, seconds, 0) * 1e6).astype(np.int64)
     nothing = np.zeros(len(column), dtype=bool)
-    return Times(_utc(micro, known, stated), numbers.wrong | senseless, nothing, ~nothing, nothing)
+    wrong = numbers.wrong | senseless
+    return Times(_utc(micro, known, stated), wrong, nothing, ~nothing, nothing, nothing, nothing)
 
 
 def _utc(micro: NDArray[np.int64], known: NDArray[np.bool_], stated: Time) -> pd.Series[pd.Timestamp]:

@@ -15,6 +15,12 @@ from capture360.readers.pictures import OTHER_PICTURE, PICTURE
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import says
 
+_YES = ("true", "1", "yes", "y", "t", "ok", "valid", "wahr", "ja", "vrai", "oui", "verdadero", "verdadeiro", "si",
+        "s\u00ed", "sim", "vero", "s\u00ec", "waar", "sann", "sant", "tosi", "prawda", "tak")  # fmt: skip
+_NO = ("false", "0", "no", "n", "f", "invalid", "falsch", "nein", "faux", "non", "falso", "n\u00e3o", "onwaar", "nee",
+       "usann", "nei", "falskt", "falsk", "nej", "ep\u00e4tosi", "fa\u0142sz", "nie")  # fmt: skip
+"""Also as Excel exports TRUE and FALSE in other languages."""
+
 F06 = FILES.rule(
     "F06",
     "Every picture belongs to a station of the table",
@@ -54,6 +60,14 @@ F06 = FILES.rule(
             where="stations.csv row 3 (s-02)",
             value="false",
         ),
+        **says(
+            '{where}: valid "{value}" is neither yes nor no. Write true or false, or leave the cell empty.',
+            name="neither",
+            disposition=Disposition.QUARANTINE,
+            bad="valid = perhaps",
+            where="stations.csv row 3 (s-02)",
+            value="perhaps",
+        ),
     },
 )
 
@@ -67,13 +81,18 @@ def rows_left_out(given: CheckInput) -> Iterator[Group]:
     skipped = not_valid(delivered)
     if len(skipped):
         yield RowViolations(F06, delivered, skipped, "skipped", "valid")
+    stations = given.table.stations
+    if "valid" in stations.frame.columns:
+        neither = where(~stations.frame["valid"].str.casefold().isin([*_YES, ""]))
+        if len(neither):
+            yield RowViolations(F06, stations, neither, "neither", "valid")
 
 
 def not_valid(stations: Frame) -> NDArray[np.int64]:
     """Return the rows that the table marks as not valid."""
     if "valid" not in stations.frame.columns:
         return np.empty(0, dtype=np.int64)
-    return where(stations.frame["valid"].str.casefold().isin(["false", "0", "no", "n"]))
+    return where(stations.frame["valid"].str.casefold().isin(_NO))
 
 
 def orphans(given: CheckInput) -> Iterator[Group]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKind
 from capture360.readers.columns import FACE_COLUMNS, STATION_COLUMNS, canonical, station_columns
 from capture360.readers.delimited import Table, read_delimited
 from capture360.readers.manifest import Manifest
-from capture360.readers.near_misses import advice, near_tables
+from capture360.readers.near_misses import advice, far_tables, near_tables
 from capture360.readers.pictures import dead_entries, derived_faces, named_faces, panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.sheet import read_excel, read_parquet
@@ -51,7 +52,12 @@ def read_table(folder: CaptureFolder, stem: str, settings: CheckSettings) -> Tab
         raise Unreadable(S03.finding("", ", ".join(found), count=len(found)))
     if not found:
         none = S03.finding(message="none", wanted="stations.csv, stations.parquet or stations.xlsx")
-        raise Unreadable(*_misnamed(folder, stem) or [none])
+        far = list(far_tables(folder, stem).items())[:_NEAR]
+        raise Unreadable(
+            *_misnamed(folder, stem)
+            or [S03.finding(path, path, message="near", fix=fix) for path, fix in far]
+            or [none]
+        )
     path = found[0]
     rows, columns, size = settings.max_table_rows, settings.max_table_columns, settings.max_table_bytes
     if path.endswith(".parquet"):
@@ -62,6 +68,8 @@ def read_table(folder: CaptureFolder, stem: str, settings: CheckSettings) -> Tab
         )
     else:
         table = read_delimited(folder, path, max_rows=rows, max_columns=columns, max_bytes=size)
+    beside = (S03.finding(other, path, message="beside") for other in near_tables(folder, stem)[:_NEAR])
+    table = replace(table, findings=(*table.findings, *beside))
     if not any(table.header):
         raise Unreadable(S05.finding(path, message="empty"), *table.findings)
     return table

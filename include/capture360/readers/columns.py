@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from capture360.readers.column_names import contradictions, fix_of, nearest, plain_name
 from capture360.readers.delimited import Table, quoted
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.notation import Numbers, plain_numbers
@@ -60,9 +61,11 @@ def canonical(table: Table, manifest: Manifest, known: Sequence[str], required: 
     Unknown columns are kept as `x_<name>`, with a warning where the name resembles a known one.
     """
     delivered = {name: canon for canon, name in manifest.columns.items() if canon in known}
-    names = [delivered.get(name) or (name if name in known else name.strip().casefold()) for name in table.header]
+    names = [delivered.get(name) or (name if name in known else plain_name(name)) for name in table.header]
     mistakes = [S04.finding(table.file, name, message="twice", column=name) for name in _twice(names)]
     mistakes += _missing(table, names, known, required)
+    if POSITION[0] in known:
+        mistakes += contradictions(manifest)
     warnings = [*table.findings, *_dead_entries(table, manifest, known)]
     if mistakes:
         raise Unreadable(*mistakes, *warnings)
@@ -123,20 +126,10 @@ def _near(name: str, known: Sequence[str]) -> list[str]:
 def _missing(table: Table, names: Sequence[str], known: Sequence[str], required: Sequence[str]) -> list[Finding]:
     """One finding for each missing column; a single one where the first line is no header, or was split wrongly."""
     rule = S04
-    strangers = [other for other in dict.fromkeys(names) if other and other not in known]
-    near = {name: _nearest(name, strangers) for name in required if name not in names}
+    delivered = {name: shown for name, shown in zip(names, table.header, strict=True) if name and name not in known}
+    strangers = list(delivered)
+    near = {name: nearest(name, strangers) for name in required if name not in names}
     if sum(not found for found in near.values()) > len(required) / 2:
         missing = ", ".join(near)
         return [rule.finding(table.file, message="header", missing=missing, header=quoted(table.header))]
-    return [rule.finding(table.file, name, column=name, fix=_fix(found)) for name, found in near.items()]
-
-
-def _nearest(name: str, strangers: Sequence[str]) -> str:
-    holding = (other for other in strangers if name in other.replace("-", "_").split("_"))
-    return next(holding, "") or next(iter(difflib.get_close_matches(name, strangers, 1, 0.6)), "")
-
-
-def _fix(near: str) -> str:
-    if near:
-        return f'Found "{near[:60]}": rename it, or map it in capture.yaml under columns.'
-    return "Add it, or map another column to it in capture.yaml under columns."
+    return [rule.finding(table.file, name, column=name, fix=fix_of(found, delivered)) for name, found in near.items()]

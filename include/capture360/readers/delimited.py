@@ -41,6 +41,8 @@ _OTHER_FORMS = (
     (b"\xd0\xcf\x11\xe0", "a workbook of old Excel, or one with a password", "Save it as CSV."),
     (b"PAR1", "a Parquet table", "Name it .parquet."),
     (b"\x1f\x8b", "a gzip archive", "Unpack it."),
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself", "Fetch it with git lfs pull."),
+    (b"\x00" * 8, "full of zero bytes, as after a transfer that broke", "Copy it again."),
 )
 """First bytes of other files, with their names and the fix."""
 _BOMS = (
@@ -114,7 +116,7 @@ def read_delimited(
 
 def _refuse_other_forms(stream: IO[bytes], path: str) -> None:
     """Unreadable for a file of another form under the name of a text table."""
-    start = stream.read(8)
+    start = stream.read(24)
     stream.seek(0)
     for signature, form, fix in _OTHER_FORMS:
         if start.startswith(signature):
@@ -298,6 +300,9 @@ def quoted(names: Iterable[str]) -> str:
 
 
 def _first_sentence(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        byte = error.object[error.start] if isinstance(error.object, bytes) else 0
+        return f"it is neither UTF-8 nor Windows-1252 (byte 0x{byte:02x})"
     if "straddling" in str(error):
         return f"a value or line has more than {_BLOCK >> 20} MB"
     return str(error).splitlines()[0].removeprefix("CSV parse error: ")[:160]

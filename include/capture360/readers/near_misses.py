@@ -9,18 +9,83 @@ from collections.abc import Mapping
 from capture360.landing.folder import CaptureFolder
 
 _SPREADSHEETS = ("xls", "xlsm", "xlsb", "ods", "numbers")
+_READ = ("csv", "tsv", "txt", "parquet", "xlsx")
+_PACKED = ("gz", "zip", "7z", "bz2", "xz", "rar")
+_TEXT = ("tab", "dat", "asc", "prn", "psv")
+_OTHER_FORMS = (
+    "json",
+    "geojson",
+    "jsonl",
+    "feather",
+    "arrow",
+    "shp",
+    "dbf",
+    "kml",
+    "gpkg",
+    "xml",
+    "html",
+    "pdf",
+    "docx",
+)
+_UNFINISHED = (".part", ".partial", ".tmp", ".crdownload")
+_COPY_AGAIN = "It is a copy that did not end: copy it again."
+_PICTURE = re.compile(r"(?i)\.(?:jpe?g|png|webp|tiff?|e57)\Z")
+_ALIKE = str.maketrans("ѕаеорсі", "saeopci")
+"""Cyrillic letters that look like Latin ones."""
 _TABLE = rf"(?:\.(?:csv|tsv|txt|parquet|xlsx|{'|'.join(_SPREADSHEETS)})){{1,2}}"
 _YAML = r"\.ya?ml(?:\.txt|\.ya?ml)?"
 
 
-def near_manifests(folder: CaptureFolder, name: str) -> list[str]:
-    """Return files at the folder's top named almost like the manifest, such as capture.yml or capture.yaml.txt."""
-    return _near(folder, name.partition(".")[0], _YAML)
+def near_manifests(folder: CaptureFolder, name: str) -> Mapping[str, str]:
+    """Return the fix by file named almost like the manifest, such as capture.yml or x/capture.yaml."""
+    stem = name.partition(".")[0]
+    near = {path: f"Rename it to {name}." for path in _near(folder, stem, _YAML) if path != name}
+    for path in _candidates(folder):
+        directory, _, base = path.rpartition("/")
+        if directory and base == name:
+            near[path] = (
+                f"Move it, and all that belongs to it, into the capture folder, or deliver the folder {directory}."
+            )
+        elif base.casefold().endswith(_UNFINISHED) and base.startswith(name):
+            near[path] = _COPY_AGAIN
+        elif base != name and re.fullmatch(
+            rf"{re.escape(name)}(?:~|\.bak|\.old|\.orig)|manifest\.ya?ml", base, re.IGNORECASE
+        ):
+            near[path] = f"Rename it to {name}."
+    return near
 
 
 def near_tables(folder: CaptureFolder, stem: str) -> list[str]:
     """Return files at the folder's top named almost like the table `stem`, such as Stations.CSV or stations.ods."""
-    return _near(folder, stem, _TABLE)
+    return [path for path in _near(folder, stem, _TABLE) if not re.fullmatch(rf"{stem}\.(?:{'|'.join(_READ)})", path)]
+
+
+def far_tables(folder: CaptureFolder, stem: str) -> Mapping[str, str]:
+    """Return the fix by file that may be the table `stem`, by its name or its form, if no other is nearer."""
+    word = stem.rstrip("s")
+    named: dict[str, str] = {}
+    others: dict[str, str] = {}
+    for path in _candidates(folder):
+        base = path.rpartition("/")[2].casefold()
+        suffix = base.rpartition(".")[2] if "." in base else ""
+        if not base.translate(_ALIKE).startswith(word) and word not in base:
+            if "/" not in path and suffix in (*_READ, *_SPREADSHEETS):
+                others[path] = f"Is it the {stem} table? {advice(path, stem)}"
+        elif base.endswith(_UNFINISHED):
+            named[path] = _COPY_AGAIN
+        elif suffix in _PACKED:
+            named[path] = f"Unpack it to {stem}.csv."
+        elif suffix in _READ and "/" in path:
+            named[path] = f"Move it, and all that belongs to it, to the top of the capture folder, as {stem}.{suffix}."
+        elif suffix in (*_READ, *_SPREADSHEETS):
+            named[path] = advice(path, stem)
+        elif suffix in _TEXT:
+            named[path] = f"Rename it to {stem}.txt."
+        elif suffix in _OTHER_FORMS:
+            named[path] = f"Save it as {stem}.csv."
+        elif suffix in ("", "bak", "old", "orig") or base.endswith("~"):
+            named[path] = f"Rename it to {stem}.csv."
+    return named or others
 
 
 def advice(found: str, stem: str) -> str:
@@ -37,9 +102,32 @@ def alike_key(path: str) -> str:
     return re.sub(r"\.(?:jpe?g|png)(?:\.(?:jpe?g|png))?$", "", re.sub(r"[\s_]+", "", name))
 
 
+def id_key(name: str) -> str:
+    """Equal for ids that differ only in case, separators, or zeros in front of numbers."""
+    plain = re.sub(r"[\s_.-]+", "", unicodedata.normalize("NFKC", name).casefold())
+    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", plain)
+
+
+def pictures_by_id(folder: CaptureFolder) -> Mapping[str, str]:
+    """A picture of the folder by `id_key` of its name without suffix, and of each folder that holds it."""
+    found: dict[str, str] = {}
+    for entry in folder.files:
+        if _PICTURE.search(entry.path):
+            *folders, base = entry.path.split("/")
+            for name in (*folders, base.rpartition(".")[0]):
+                found.setdefault(id_key(name), entry.path)
+    return found
+
+
 def files_alike(folder: CaptureFolder) -> Mapping[str, str]:
     """A path of the folder by `alike_key`."""
     return {alike_key(entry.path): entry.path for entry in folder.files}
+
+
+def _candidates(folder: CaptureFolder) -> list[str]:
+    """Files at the folder's top and one folder below, copies that did not end among them; no pictures."""
+    deep = [entry.path for entry in folder.files if entry.path.count("/") <= 1 and not _PICTURE.search(entry.path)]
+    return [*deep, *sorted(name for name in folder.hidden if name.casefold().endswith(_UNFINISHED))]
 
 
 def _near(folder: CaptureFolder, stem: str, suffix: str) -> list[str]:

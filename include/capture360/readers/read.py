@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -16,10 +16,14 @@ from capture360.readers.near_misses import near_manifests
 from capture360.readers.pictures import no_faces
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
+from capture360.rules.finding import Finding
 from capture360.rules.manifest import S01
 from capture360.rules.structure import S03
 from capture360.settings.checks import CheckSettings
 from capture360.text import printable
+
+_NEAR = 5
+"""Files named almost like the manifest that are reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,8 @@ def read_tables(
         reader = READERS[form]
         known = {**_identity(folder, key), **reader.defaults} if reader.defaults else {}
         manifest = read_manifest(document, known)
-        return reader.read(folder, manifest, settings or CheckSettings())
+        tables = reader.read(folder, manifest, settings or CheckSettings())
+        return replace(tables, findings=(*tables.findings, *_beside(folder)))
     except Unreadable as stop:
         findings = stop.findings
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
@@ -73,8 +78,16 @@ def _no_manifest(folder: CaptureFolder) -> dict[str, Any]:
     """Return an empty manifest; Unreadable if a file is named almost like one."""
     near = near_manifests(folder, MANIFEST)
     if near:
-        raise Unreadable(S01.finding(near[0], near[0], message="near"))
+        path, fix = next(iter(near.items()))
+        raise Unreadable(S01.finding(path, path, message="near", fix=fix))
     return {}
+
+
+def _beside(folder: CaptureFolder) -> Iterator[Finding]:
+    """Find what is named almost like the manifest beside it: one of the two is out of date."""
+    if folder.exists(MANIFEST):
+        for path in [path for path in near_manifests(folder, MANIFEST) if "/" not in path][:_NEAR]:
+            yield S01.finding(path, path, message="beside")
 
 
 def _form(folder: CaptureFolder, document: Mapping[str, Any]) -> str:

@@ -30,10 +30,18 @@ S01 = STRUCTURE.rule(
             where="capture.yaml",
         ),
         **says(
-            "{where} is not read. Rename it to capture.yaml.",
+            "{where} is not read. {fix}",
             name="near",
             bad="capture.yml",
             where="capture.yml",
+            fix="Rename it to capture.yaml.",
+        ),
+        **says(
+            "{where} is not read, since capture.yaml is there. Remove the one that is out of date.",
+            name="beside",
+            disposition=Disposition.WARN,
+            bad="capture (1).yaml beside capture.yaml",
+            where="capture (1).yaml",
         ),
     },
 )

@@ -41,6 +41,14 @@ S03 = STRUCTURE.rule(
             fix="Rename it to stations.csv.",
         ),
         **says(
+            "{where} is not read, since {value} is there. Remove the one that is out of date.",
+            name="beside",
+            disposition=Disposition.WARN,
+            bad="stations (1).csv beside stations.csv",
+            where="stations (1).csv",
+            value="stations.csv",
+        ),
+        **says(
             "{where}: only the first sheet, {value}, is read, not {others}. Move the table to the first sheet.",
             name="sheets",
             disposition=Disposition.NOTE,

@@ -72,6 +72,8 @@ def header(delivery: Delivery, **renamed: str) -> None:
 
 SPOILERS["S01", ""] = lambda d: d.manifest.update(schema="capture/9")
 SPOILERS["S01", "missing"] = lambda d: d.manifest.clear()
+SPOILERS["S01", "beside"] = lambda d: d.files.update({"capture (1).yaml": b"x"})
+SPOILERS["S03", "beside"] = lambda d: d.files.update({"stations (1).csv": b"x"})
 SPOILERS["S02", ""] = lambda d: d.manifest.update(capture_id="2026-04-18")
 SPOILERS["S02", "site"] = lambda d: d.manifest.update(site_id="hall-8")
 SPOILERS["S13", "unknown"] = lambda d: d.manifest.update(columns={"station_nam": "Code"})
@@ -89,6 +91,8 @@ SPOILERS["I01", ""] = second(station_id="A/12")
 SPOILERS["I01", "empty"] = second(station_id="")
 SPOILERS["T01", ""] = second(time_taken="31/04/2026")
 SPOILERS["T01", "empty"] = second(time_taken="")
+SPOILERS["T01", "day"] = lambda d: local_dates(d, "2026-04-17")
+SPOILERS["T03", "skipped"] = lambda d: local_dates(d, "2026-03-29T02:30:00")
 SPOILERS["P01", ""] = second(z="")
 SPOILERS["P01", "nan"] = second(z="NaN")
 SPOILERS["P01", "infinite"] = second(x="1e400")
@@ -109,10 +113,14 @@ SPOILERS["P09", ""] = lambda d: d.stations[7].update(x=str(28 + 412))
 SPOILERS["P12", ""] = second(scale_x="2")
 SPOILERS["P12", "none"] = second(scale_x="0")
 SPOILERS["F05", ""] = twelfth(file="images/s-03/top.jpg")
+SPOILERS["F01", "near"] = lambda d: d.files.update(
+    {f"images/S_2/{face}.jpg": d.files.pop(f"images/s-02/{face}.jpg") for face in FACES}
+)
 SPOILERS["F17", ""] = twelfth(width="2048")
 SPOILERS["F17", "sha256"] = twelfth(sha256="0" * 64)
 SPOILERS["F17", "cell"] = twelfth(width="2k")
 SPOILERS["F17", "time"] = twelfth(taken_at="2026-04-16T09:02:00Z")
+SPOILERS["F06", "neither"] = second(valid="perhaps")
 SPOILERS["F06", "skipped"] = second(valid="false")
 SPOILERS["C01", ""] = lambda d: d.checks.update(max_listed_images=5)
 SPOILERS["C04", ""] = lambda d: d.checks.update(privacy="blurred")
@@ -123,6 +131,14 @@ SPOILERS["F06", "other_form"] = lambda d: d.files.update({TOP.replace("jpg", "we
 SPOILERS["F07", ""] = lambda d: d.files.update({TOP: b""})
 SPOILERS["F08", "spare"] = lambda d: d.files.update({TOP: d.files[TOP][:-2] + bytes(6) + d.files[TOP][-2:]})
 SPOILERS["F09", ""] = lambda d: d.files.update({TOP: picture(2048, 2047, 1)})
+
+
+def local_dates(delivery: Delivery, second_one: str) -> None:
+    """Local times, that of the second station as given."""
+    delivery.manifest["time"] = {"base": "local", "zone": "Europe/Oslo"}
+    for row in delivery.stations:
+        row["time_taken"] = row["time_taken"].rstrip("Z")
+    delivery.stations[SECOND]["time_taken"] = second_one
 
 
 def transformed(delivery: Delivery, **transform: object) -> None:
@@ -140,6 +156,24 @@ def no_rotation_matrix(delivery: Delivery) -> None:
         if at == SECOND:
             cells = np.array([[1, 0, 0], [1, 0, 0], [1, 0, 0]])
         station.update(zip(names, (f"{cell:.12g}" for cell in cells.ravel()), strict=True))
+
+
+@spoils("P05", "order")
+def scalar_last(delivery: Delivery) -> None:
+    for number, row in enumerate(delivery.stations):
+        half = np.radians(10 if number < 2 else 20 + number) / 2
+        row.update(qw="0", qx="0", qy=f"{np.sin(half):.9f}", qz=f"{np.cos(half):.9f}")
+
+
+def angles(delivery: Delivery, *turns: float) -> None:
+    """Angles about the vertical, called degrees."""
+    delivery.manifest["rotation"] = {"kind": "euler_deg", "euler_order": "XZY", "direction": "camera_to_world"}
+    for row, turn in zip(delivery.stations, turns, strict=True):
+        row.update(ex="0", ey="0", ez=f"{turn:g}")
+
+
+SPOILERS["P06", "gon"] = lambda d: angles(d, 0, 50, 100, 150, 250, 300, 350, 390)
+SPOILERS["P06", "degrees"] = lambda d: angles(d, *(0.7 * number for number in range(1, 9)))
 
 
 @spoils("P03", "stated")

@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from capture360.checks.text_columns import to_utc
+from capture360.checks.time_hints import fix_of
 from capture360.checks.validation import Validation
 from capture360.model import FACES, CaptureKey, Verdict
-from capture360.readers.manifest import Time
+from capture360.readers.manifest import Time, TimeBase
 from delivery import Delivery, picture
 
 ROW = 1
@@ -139,6 +140,10 @@ def test_a_zone_of_hours_alone_is_a_zone(text: str) -> None:
         ("2026-04-17T09:30:00.1234567891234Z", "2026-04-17T09:30:00.123456Z"),
         ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
         ("2017-01-01T00:59:60+01:00", "2017-01-01T00:00:00Z"),
+        ("2016-12-31T23:59:60.5Z", "2017-01-01T00:00:00.5Z"),
+        ("2026-04-17T11:30:00+02:00[Europe/Oslo]", "2026-04-17T09:30:00Z"),
+        ("2026-04-17 09:30:00 utc", "2026-04-17T09:30:00Z"),
+        ("2026:04:17 11:30:00+02:00", "2026-04-17T09:30:00Z"),
     ],
 )
 def test_other_ways_to_write_a_time(text: str, usual: str) -> None:
@@ -148,9 +153,58 @@ def test_other_ways_to_write_a_time(text: str, usual: str) -> None:
     assert times.utc.iat[0] == pd.Timestamp(usual)
 
 
-@pytest.mark.parametrize("text", ["2026-04-17T09:30:60Z", "2026-04-17T24:00:00Z", "2026-04-17T09:60:00Z"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-04-17T09:30:60Z", "2026-04-17T09:59:60Z", "2025-12-31T23:59:60Z", "2026-04-17T24:00:00Z",
+        "2026-04-17T09:60:00Z", "2026-04", "2026", "0000:00:00 00:00:00", "2026-04-17T09:30:00[Europe/Oslo]",
+    ],
+)  # fmt: skip
 def test_a_time_that_no_clock_shows_is_wrong(text: str) -> None:
     assert to_utc(pd.Series([text], dtype="str"), Time(base="utc")).wrong.all()
+
+
+@pytest.mark.parametrize(
+    ("text", "base", "fix"),
+    [
+        ("2026-04-17T09:30:00 Europe/Oslo", "utc", "with time.base: local and time.zone: Europe/Oslo."),
+        ("2026-04-17T09:30:00[Europe/Oslo]", "utc", "with time.base: local and time.zone: Europe/Oslo."),
+        ("2026-04-17 09:30:00 CEST", "utc", "Letters may mean several zones: write the offset"),
+        ("2026-04-17 09:30:00 UTC+2", "utc", "Letters may mean several zones: write the offset"),
+        ("4/17/2026 9:30:00 AM", "local", "Write it as 2026-04-17T09:30:00."),
+        ("46129,3958333", "local", "Excel stores 2026-04-17T09:30:00 so: write the time in full."),
+        ("1776418200", "utc", "Are these seconds since 1970? Then set time.base: unix_s."),
+        ("1776418200000", "unix_s", "Are these milliseconds since 1970? Then set time.base: unix_ms."),
+        ("1776418200", "unix_ms", "Are these seconds since 1970? Then set time.base: unix_s."),
+    ],
+)
+def test_the_fix_names_what_the_text_probably_is(text: str, base: TimeBase, fix: str) -> None:
+    assert fix in fix_of(text, base)
+
+
+@pytest.mark.parametrize(
+    ("zone", "text", "utc", "skipped"),
+    [
+        ("Europe/Oslo", "2026-03-29T02:30:00", "2026-03-29T01:30:00Z", True),
+        ("Europe/Oslo", "2026-03-29T03:30:00", "2026-03-29T01:30:00Z", False),
+        ("Europe/Oslo", "2025-10-26T02:30:00", "2025-10-26T00:30:00Z", False),
+        ("Australia/Lord_Howe", "2026-10-04T02:10:00", "2026-10-03T15:40:00Z", True),
+        ("Pacific/Apia", "2011-12-30T12:00:00", "2011-12-30T22:00:00Z", True),
+    ],
+)
+def test_a_time_that_no_clock_showed_counts_on_from_the_clock_before(
+    zone: str, text: str, utc: str, skipped: bool
+) -> None:
+    times = to_utc(pd.Series([text, "2020-01-01T00:00:00"], dtype="str"), Time(base="local", zone=zone))
+    assert times.utc.iat[0] == pd.Timestamp(utc)
+    assert times.skipped.tolist() == [skipped, False]
+
+
+def test_numbers_of_another_base_are_asked_about(delivery: Delivery) -> None:
+    for number, row in enumerate(delivery.stations):
+        row["time_taken"] = str(1_776_418_200 + 60 * number)
+    delivery.manifest["time"] = {"base": "unix_ms"}
+    assert "Are these seconds since 1970? Then set time.base: unix_s." in delivery.check().findings[0].message
 
 
 def test_a_span_is_that_of_possible_times(delivery: Delivery) -> None:

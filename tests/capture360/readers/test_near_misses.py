@@ -37,6 +37,18 @@ def findings(delivery: Delivery) -> list[Finding]:
         ("stations.XLSX", "Rename it to stations.xlsx."),
         ("stations.xls", "Save it as stations.csv or stations.xlsx."),
         ("stations.ods", "Save it as stations.csv or stations.xlsx."),
+        ("hall-7_stations_v2.csv", "Rename it to stations.csv."),
+        ("Kopie von Stations.xls", "Save it as stations.csv or stations.xlsx."),
+        (
+            "tables/stations.tsv",
+            "Move it, and all that belongs to it, to the top of the capture folder, as stations.tsv.",
+        ),
+        ("stations.csv.gz", "Unpack it to stations.csv."),
+        ("stations.json", "Save it as stations.csv."),
+        ("stations.dat", "Rename it to stations.txt."),
+        ("stations.csv~", "Rename it to stations.csv."),
+        ("stations.csv.part", "It is a copy that did not end: copy it again."),
+        ("poses.csv", "Is it the stations table? Rename it to stations.csv."),
     ],
 )
 def test_a_stations_table_of_another_name(delivery: Delivery, name: str, advice: str) -> None:
@@ -61,6 +73,77 @@ def test_a_manifest_of_another_name_stops_even_what_explains_itself(delivery: De
     delivery.files = {name: b"kind: e57\n", beside: b"x"}
     (finding,) = findings(delivery)
     assert (finding.rule, finding.message) == ("S01", f"{name} is not read. Rename it to capture.yaml.")
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("capture.yaml.bak", "Rename it to capture.yaml."),
+        ("manifest.yml", "Rename it to capture.yaml."),
+        ("capture.yaml.part", "It is a copy that did not end: copy it again."),
+        ("walk/capture.yaml", "or deliver the folder walk."),
+    ],
+)
+def test_a_manifest_elsewhere_is_named(delivery: Delivery, name: str, fix: str) -> None:
+    delivery.manifest = {}
+    delivery.files = {name: b"kind: e57\n"}
+    (finding,) = findings(delivery)
+    assert finding.rule == "S01"
+    assert finding.message.startswith(f"{name} is not read. ")
+    assert finding.message.endswith(fix)
+
+
+COLUMNS_MEANT = [
+    ({"x": "X [m]"}, 'Found "X [m]": rename it'),
+    ({"x": "Easting"}, 'Found "Easting": rename it'),
+    ({"z": "Höhe"}, 'Found "Höhe": rename it'),
+    ({"qw": "q0"}, 'Found "q0": rename it'),
+    ({"qx": "rot_x"}, 'Found "rot_x": rename it'),
+    ({"station_id": "Standpunkt"}, 'Found "Standpunkt": rename it'),
+    ({"time_taken": "Date Time (UTC)"}, 'Found "Date Time (UTC)": rename it'),
+    ({"x": "\u0445"}, "in letters of another alphabet: type it anew"),
+    ({"x": "lon", "y": "lat"}, 'map one of "lon", "lat" to it'),
+]
+
+
+def with_columns(delivery: Delivery, renamed: dict[str, str]) -> list[Finding]:
+    rows = [{renamed.get(name, name): text for name, text in row.items()} for row in delivery.stations]
+    delivery.files["stations.csv"] = table(rows).encode()
+    return findings(delivery)
+
+
+@pytest.mark.parametrize(("renamed", "said"), COLUMNS_MEANT)
+def test_a_column_in_other_words_is_named(delivery: Delivery, renamed: dict[str, str], said: str) -> None:
+    found = with_columns(delivery, renamed)
+    assert [finding.column for finding in found] == list(renamed)
+    assert all(said in finding.message for finding in found)
+
+
+@pytest.mark.parametrize("name", ["\u200bx", "\uff38", " x\u00a0"])
+def test_a_column_is_known_without_what_nobody_sees(delivery: Delivery, name: str) -> None:
+    assert with_columns(delivery, {"x": name}) == []
+
+
+@pytest.mark.parametrize(
+    ("columns", "frame", "said"),
+    [
+        ({"x": "X [ft]"}, {}, "names another unit than frame.unit m"),
+        ({"z": "Z_mm"}, {}, "names another unit than frame.unit m"),
+        ({"x": "X [ft]"}, {"unit": "us_ft"}, ""),
+        ({"x": "X [m]"}, {}, ""),
+        ({"x": "Northing", "y": "Easting"}, {}, "make a left-handed frame (x north, y east, z up)"),
+        ({"x": "Hochwert", "y": "Rechtswert"}, {}, "make a left-handed frame"),
+        ({"x": "Easting", "y": "Northing"}, {}, ""),
+    ],
+)
+def test_a_mapped_column_must_not_contradict_the_manifest(
+    delivery: Delivery, columns: dict[str, str], frame: dict[str, str], said: str
+) -> None:
+    delivery.manifest["columns"] = columns
+    delivery.manifest["frame"] |= frame
+    found = with_columns(delivery, columns)
+    assert bool(found) is bool(said)
+    assert all(finding.rule == "S09" and said in finding.message for finding in found)
 
 
 @pytest.mark.parametrize("name", ["capture.json", "recapture.yaml", "notes.yaml", "capture.txt"])

@@ -1,0 +1,102 @@
+"""Names of columns that are meant by others: with units, in other words, in letters of another alphabet."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+
+from capture360.readers.delimited import quoted
+from capture360.readers.manifest import MANIFEST, Manifest
+from capture360.rules.finding import Finding
+from capture360.rules.manifest import S09
+
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_ALIKE = str.maketrans("хуѕаеорсі", "xysaeopci")
+"""Cyrillic letters that look like Latin ones."""
+_WORDS: Mapping[str, frozenset[str]] = {
+    "x": frozenset({"easting", "east", "e", "rechtswert", "ost", "øst"}),
+    "y": frozenset({"northing", "north", "n", "hochwert", "nord"}),
+    "z": frozenset({"elevation", "height", "elev", "h", "höhe", "hoehe", "høyde", "up"}),
+    "station_id": frozenset({"id", "name", "station", "standpunkt", "punkt", "point", "scan", "waypoint", "nr"}),
+    "time_taken": frozenset(
+        {"time", "timestamp", "datetime", "date", "taken_at", "zeitpunkt", "zeit", "tidspunkt", "capture_time"}
+    ),
+    "heading": frozenset({"azimuth", "bearing", "azimut", "hdg"}),
+    **{f"q{part}": frozenset({part, f"q{at}"}) for at, part in enumerate("wxyz")},
+}
+_ROTATION_WORDS = frozenset({"rot", "rotation", "quat", "quaternion", "ori", "orientation", "q", "dir", "normal"})
+_LENGTHS = {"mm": "mm", "cm": "cm", "m": "m", "metres": "m", "meters": "m", "ft": "ft", "feet": "ft", "us_ft": "us_ft"}
+_LENGTHS |= {"usft": "us_ft", "ftus": "us_ft", "in": "in", "inch": "in", "km": "km"}
+_ANGLES = {"deg": "deg", "degrees": "deg", "°": "deg", "rad": "rad", "radians": "rad", "gon": "gon", "grad": "gon"}
+_UNIT = re.compile(r"[\[( _]([a-z_°]+)[\])]?$")
+_FEET = frozenset({"ft", "us_ft"})
+
+
+def plain_name(name: str) -> str:
+    """Return a delivered name without case, invisible characters and other forms of the same letters."""
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", name)).strip().casefold()
+
+
+def nearest(name: str, strangers: Sequence[str]) -> str:
+    """Return the unknown column that is probably meant by a missing one; empty if there is none."""
+    parts = {other: frozenset(re.split(r"[^\w]+|_", other)) for other in strangers}
+    holding = [other for other, words in parts.items() if name in words]
+    if len(name) == 1:
+        holding = [other for other in holding if not parts[other] & _ROTATION_WORDS]
+    elif len(name) == 2 and name.startswith("q"):
+        holding += [other for other, words in parts.items() if name[1] in words and words & _ROTATION_WORDS]
+    meant = [other for other in strangers if other in _WORDS.get(name, ()) or other.translate(_ALIKE) == name]
+    meant += [other for other, words in parts.items() if len(name) > 2 and words & _WORDS.get(name, frozenset())]
+    close = difflib.get_close_matches(name, strangers, 1, 0.6) if len(name) > 3 else []
+    return next(iter([*holding, *close, *meant]), "")
+
+
+def fix_of(near: str, strangers: Mapping[str, str]) -> str:
+    """Return what to do about a missing column: the one that was probably meant, or those that are not known.
+
+    `strangers` are the unknown columns as delivered, by their plain names.
+    """
+    found = strangers.get(near, near)[:60]
+    if near and near.translate(_ALIKE) != near and near.translate(_ALIKE).isascii():
+        return f'Found "{found}", in letters of another alphabet: type it anew.'
+    if near:
+        return f'Found "{found}": rename it, or map it in capture.yaml under columns.'
+    if strangers:
+        return f"Add it, or map one of {quoted(strangers.values())} to it in capture.yaml under columns."
+    return "Add it, or map another column to it in capture.yaml under columns."
+
+
+def contradictions(manifest: Manifest) -> Iterator[Finding]:
+    """Findings about mapped columns whose names contradict unit, kind of rotation or handedness of the manifest."""
+    names = {canon: plain_name(name) for canon, name in manifest.columns.items()}
+    frame, kind = manifest.frame, manifest.rotation.kind
+    for canon, name in names.items():
+        found = _UNIT.search(name)
+        word = found[1] if found else ""
+        if canon in ("x", "y", "z") and word in _LENGTHS and not _same_length(_LENGTHS[word], frame.unit):
+            yield _finding(manifest, canon, f"names another unit than frame.unit {frame.unit}", "Correct one of them.")
+        if canon in ("ex", "ey", "ez", "heading", "pitch", "roll") and word in _ANGLES and _ANGLES[word] not in kind:
+            fix = "Export degrees." if _ANGLES[word] == "gon" else "Correct one of them."
+            yield _finding(manifest, canon, f"names another unit than rotation.kind {kind}", fix)
+    plan = [_direction(names.get(axis, "")) for axis in "xy"]
+    if plan == ["y", "x"] and frame.up == "z":
+        problem = f'and columns.y "{manifest.columns["y"]}" make a left-handed frame (x north, y east, z up)'
+        yield _finding(manifest, "x", problem, "Map x to the easting and y to the northing.")
+
+
+def _finding(manifest: Manifest, canon: str, problem: str, fix: str) -> Finding:
+    name = manifest.columns[canon]
+    return S09.finding(
+        MANIFEST, name, column=f"columns.{canon}", problem=f'columns.{canon} "{name}" {problem}', fix=fix
+    )
+
+
+def _same_length(named: str, stated: str) -> bool:
+    return named == stated or {named, stated} == _FEET
+
+
+def _direction(name: str) -> str:
+    words = set(re.split(r"[^\w]+|_", name))
+    return next((axis for axis in "xy" if words & _WORDS[axis]), "")
