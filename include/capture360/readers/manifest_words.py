@@ -139,7 +139,8 @@ def _meant(value: object, allowed: Sequence[str]) -> str:
     for each in allowed:
         if word == _plain(each) or word in _MEANT.get(each, ()):
             return each
-    return next(iter(difflib.get_close_matches(value.casefold(), allowed, 1, _CLOSE)), "")
+    near = next(iter(difflib.get_close_matches(value.casefold(), allowed, 1, _CLOSE)), "")
+    return near if re.findall("[0-9]+", value) == re.findall("[0-9]+", near) else ""  # another version is no slip
 
 
 def _plain(text: str) -> str:

@@ -17,6 +17,7 @@ from capture360.landing.folder import CaptureFolder
 from capture360.readers.columns import STATION_COLUMNS, canonical, station_columns
 from capture360.readers.delimited import encoding_of, read_delimited
 from capture360.readers.manifest import Manifest
+from capture360.readers.near_misses import alike_elsewhere
 from capture360.readers.pictures import panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
@@ -31,6 +32,7 @@ _CANONICAL = {
     **{f"pano_ori_{part}": f"q{part}" for part in "wxyz"},
 }
 _COMMENT_LIMIT = 50
+_DELIMITERS = (";", "\t", ",")
 DEFAULTS: dict[str, Any] = {
     "kind": "panorama",
     "source_format": "navvis",
@@ -49,7 +51,10 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     """Stations and panoramas of a NavVis dataset; station ids are the numbers of the file names, zeros kept."""
     path = poses_file(folder)
     if path is None:
-        raise Unreadable(S03.finding(message="none", wanted=PLACES[0]))
+        near = alike_elsewhere(folder, PLACES[0])[:1]
+        fix = f"Deliver the dataset so that it is {PLACES[0]}."
+        found = [S03.finding(other, other, message="near", fix=fix) for other in near]
+        raise Unreadable(*found or [S03.finding(message="none", wanted=PLACES[0])])
     header, skip = _header(folder, path)
     table = read_delimited(
         folder,
@@ -89,10 +94,11 @@ def _header(folder: CaptureFolder, path: str) -> tuple[tuple[str, ...], int]:
             if line.strip() and not names:
                 return _cells(line), number + 1
             return names, number
-        if ";" in line or "," in line:
+        if any(delimiter in line for delimiter in _DELIMITERS):
             names = _cells(re.sub(r"^\s*#(?:[^:;]*:)?", "", line))
     return names, len(lines)
 
 
 def _cells(line: str) -> tuple[str, ...]:
-    return tuple(cell.strip() for cell in line.split(";" if ";" in line else ","))
+    delimiter = next((each for each in _DELIMITERS if each in line), ",")
+    return tuple(cell.strip() for cell in line.split(delimiter))

@@ -88,6 +88,12 @@ def far_tables(folder: CaptureFolder, stem: str) -> Mapping[str, str]:
     return named or others
 
 
+def alike_elsewhere(folder: CaptureFolder, wanted: str) -> list[str]:
+    """Return files named like `wanted` but for case, separators and folder."""
+    key = id_key(wanted.rpartition("/")[2])
+    return [entry.path for entry in folder.files if id_key(entry.path.rpartition("/")[2]) == key]
+
+
 def advice(found: str, stem: str) -> str:
     """Return the fix for a table of another name or form."""
     suffix = found.rpartition(".")[2].casefold()

@@ -9,21 +9,23 @@ the only one that is stable between missions. How the picture is turned against 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationError
 
 from capture360.geometry.rotation import RotationError, matrix_from_quaternion, quaternion_from_matrix
 from capture360.landing.folder import CaptureFolder
 from capture360.model import slug
 from capture360.readers.expansion import too_large, unreadable
-from capture360.readers.manifest import Manifest
+from capture360.readers.manifest import MANIFEST, Manifest
+from capture360.readers.near_misses import alike_elsewhere
 from capture360.readers.pictures import panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
+from capture360.rules.manifest import S09
 from capture360.rules.structure import S03
 from capture360.settings.checks import CheckSettings
 
@@ -37,6 +39,8 @@ DEFAULTS: dict[str, Any] = {
 }
 _COLUMNS = ("station_id", "station_name", "pano_file", "x", "y", "z", "qw", "qx", "qy", "qz", "time_taken", "file")
 _BODY = "body"
+_CHANNELS = ("detailed-position-data", "basic-position-data")
+_FRAMES_SHOWN = 10
 _DEEPEST = 50
 _LENGTH_TOLERANCE = 0.01
 _LARGEST = 200_000_000
@@ -52,8 +56,13 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     import pandas as pd
 
     paths = missions(folder)
-    rows = [row for path in paths for row in _mission(folder, path, manifest, len(paths) > 1)]
+    read_missions = [(path, _mission(folder, path)) for path in paths]
+    _refuse_unknown_frame(read_missions, manifest.frame.name)
+    rows = [row for path, mission in read_missions for row in _rows(path, mission, manifest, len(paths) > 1)]
     if not rows:
+        near = [path for path in alike_elsewhere(folder, METADATA) if path not in paths][:1]
+        if near:
+            raise Unreadable(S03.finding(near[0], near[0], message="near", fix=f"Rename it to {METADATA}."))
         wanted = f"a {METADATA} that names panoramas of channel {CHANNEL}"
         raise Unreadable(S03.finding(message="none", wanted=wanted))
     columns = zip(_COLUMNS, zip(*rows, strict=True), strict=True)
@@ -66,13 +75,21 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
+def _text_or_none(value: Any) -> Any:
+    """Numbers as text; what is no text at all is missing in its own row, and must not void the mission."""
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+_Text = Annotated[str | None, BeforeValidator(_text_or_none)]
+
+
 class _Identity(_Part):
-    action_name: str | None = None
-    timestamp: str | None = None
+    action_name: _Text = None
+    timestamp: _Text = None
 
 
 class _Picture(_Part):
-    filename: str
+    filename: _Text = None
 
 
 class _Data(_Part):
@@ -113,28 +130,58 @@ class _Edge(_Part):
     transform: _Transform = Field(_Transform(), validation_alias=AliasChoices("parent_tform_child", "parentTformChild"))
 
 
-def _mission(folder: CaptureFolder, path: str, manifest: Manifest, several: bool) -> Iterator[tuple[str, ...]]:
+def _mission(folder: CaptureFolder, path: str) -> _Mission:
     size = folder.sizes[path]
     if size > _LARGEST:
         raise too_large(path, size, _LARGEST)
     try:
         document = json.loads(folder.read(path).decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        problem = str(error).splitlines()[0][:160]
-        raise unreadable(path, "JSON", problem, "Download the mission again.") from None
+        raise unreadable(path, "JSON", _in_words(error, size), "Download the mission again.") from None
     try:
-        mission = _Mission.model_validate(document)
+        return _Mission.model_validate(document)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        problem = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+        at = ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])
+        problem = f"{at or 'the whole of it'} has another form than in a mission of Spot"
         raise unreadable(path, "a Spot mission", problem, "Download the mission again.") from None
+
+
+def _in_words(error: Exception, size: int) -> str:
+    """Word why a file is no JSON."""
+    if not size:
+        return "it is empty"
+    if isinstance(error, json.JSONDecodeError):
+        return f"it breaks off or is damaged in line {error.lineno}, column {error.colno}"
+    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "it is nested too deep"
+
+
+def _refuse_unknown_frame(missions: Sequence[tuple[str, _Mission]], frame: str) -> None:
+    """Unreadable if no frame tree of the missions has the manifest's frame."""
+    known = dict.fromkeys(
+        name for _, mission in missions for action in mission.actions or () for name in _frames(action.metadata)
+    )
+    if known and frame not in known:
+        shown = ", ".join(list(known)[:_FRAMES_SHOWN])
+        near = next((name for name in known if name.casefold() == frame.casefold()), "")
+        fix = f"Did you mean {near}?" if near else "Name one of them; seed is the map, and the same in all missions."
+        problem = f'frame.name "{frame}" is no frame of the mission, which has {shown}'
+        raise Unreadable(S09.finding(MANIFEST, frame, column="frame.name", problem=problem, fix=fix))
+
+
+def _frames(metadata: Any) -> Iterator[str]:
+    for channel in _CHANNELS:
+        for entry in _list(_get(metadata, channel)):
+            yield from (str(name) for name in _edges(_get(entry, "data")))
+
+
+def _rows(path: str, mission: _Mission, manifest: Manifest, several: bool) -> Iterator[tuple[str, ...]]:
     directory = path.rpartition("/")[0]
     for action in mission.actions or ():
         identity = action.action_id or _Identity()
         name, time = _encodable(identity.action_name or ""), _encodable(identity.timestamp or "")
         pose = _pose(action.metadata, manifest.frame.name)
         for number, picture in enumerate((action.data and action.data.pictures) or (), 1):
-            file = _encodable(picture.filename)
+            file = _encodable(picture.filename or "")
             label = f"{directory.rpartition('/')[2]} {name}" if several else name
             station = slug(f"{label} {number}" if number > 1 else label)
             where = f"{directory}/{file}" if directory else file
@@ -143,7 +190,7 @@ def _mission(folder: CaptureFolder, path: str, manifest: Manifest, several: bool
 
 def _pose(metadata: Any, frame: str) -> tuple[str, ...]:
     """Position and quaternion (w first) of the body in the frame, as texts; empty if the frame tree lacks them."""
-    for channel in ("detailed-position-data", "basic-position-data"):
+    for channel in _CHANNELS:
         for entry in _list(_get(metadata, channel)):
             tree = _edges(_get(entry, "data"))
             try:

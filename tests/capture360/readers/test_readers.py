@@ -398,3 +398,50 @@ def test_stations_of_two_scans_never_share_an_id(paths: tuple[str, ...]) -> None
     prefixes = station_prefixes(paths)
     assert len({prefix.casefold() for prefix in prefixes.values()}) == len(paths)
     assert all(is_id(prefix + "s-001", 80) for prefix in prefixes.values())
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is empty"),
+        (b'{"actions": [', "it breaks off or is damaged in line 1, column 14"),
+        ("{}".encode("utf-16"), "it is not UTF-8"),
+        (b"[" * 100_000, "it is nested too deep"),
+        (b"[]", "the whole of it has another form than in a mission of Spot"),
+        (b'{"actions": {"0": {}}}', "actions has another form"),
+    ],
+)
+def test_a_mission_that_is_none_is_named_without_words_of_a_library(
+    delivery: Delivery, content: bytes, said: str
+) -> None:
+    spot(delivery)
+    delivery.files = {"m/metadata.json": content}
+    (finding,) = read_tables(delivery.write()).findings
+    assert said in finding.message
+
+
+def test_a_name_or_time_that_is_no_text_is_missing_in_its_own_row(delivery: Delivery) -> None:
+    good = {"parent_tform_child": {"rotation": {"w": 1}}, "parent_frame_name": "seed"}
+    odd = waypoint("a1", good) | {"action_id": {"action_name": 7, "timestamp": {"seconds": 1}}}
+    rows = rows_of(spot(delivery, odd, waypoint("a2", good))).to_dict("records")
+    assert [row["station_id"] for row in rows] == ["7", "a2"]
+    assert rows[0]["time_taken"] == ""
+
+
+@pytest.mark.parametrize(("frame", "fix"), [("Seed", "Did you mean seed?"), ("vision", "Name one of them; seed")])
+def test_a_frame_that_no_mission_has_is_named(delivery: Delivery, frame: str, fix: str) -> None:
+    edge = {"parent_tform_child": {"rotation": {"w": 1}}, "parent_frame_name": "seed"}
+    spot(delivery, waypoint("a1", edge))
+    delivery.manifest["frame"] = {**delivery.manifest["frame"], "name": frame}
+    (finding,) = read_tables(delivery.write()).findings
+    assert finding.rule == "S09"
+    assert fix in finding.message
+
+
+@pytest.mark.parametrize("name", ["pano/pano_poses.csv", "pano/Pano-Poses.CSV", "walk/pano/pano-poses.csv"])
+def test_a_table_of_poses_elsewhere_is_named(delivery: Delivery, name: str) -> None:
+    delivery.stations = []
+    delivery.manifest |= {"kind": "panorama", "source_format": "navvis"}
+    delivery.files = {name: b"x"}
+    (finding,) = read_tables(delivery.write()).findings
+    assert finding.message == f"{name} is not read. Deliver the dataset so that it is pano/pano-poses.csv."
