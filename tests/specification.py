@@ -11,6 +11,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from specification_bodies import Bodies
+
 _ROOT = "cdf:"
 _UPLOAD = {"required": ["id", "name", "uploaded", "createdTime", "lastUpdatedTime"], "type": "object"}
 # What is answered in truth where the specification says otherwise: cognite-sdk-python reads the root of the answer to
@@ -28,6 +30,9 @@ _READ_BY_THE_SDK = {
         },
     },
 }
+
+# Enumerations were seen to answer `list: false`, which makes them look like the types that may be lists.
+_OF_ENUMERATIONS = ".type.values"
 
 # The last page of this list was seen to have `nextCursor: null`, where the specification knows texts only.
 _LAST_PAGE_WITH_NULL = ("POST", "/annotations/list")
@@ -67,19 +72,29 @@ class Specification:
         responses = self._document["paths"][path][method.lower()]["responses"]
         if str(status) not in responses:
             return [f"{status} is not among {sorted(responses)}"]
-        return self._problems(body, ["paths", path, method.lower(), "responses", str(status)])
+        place = ["paths", path, method.lower(), "responses", str(status)]
+        return [*self._problems(body, place), *self._unknown_fields(body, place)]
+
+    def _unknown_fields(self, body: Any, place: Sequence[str]) -> Sequence[str]:
+        place = self._where(place)
+        schema = self._at(place).get("content", {}).get("application/json", {}).get("schema")
+        unknown = [] if schema is None else Bodies(self._document).unknown_fields(body, schema)
+        return [f"{each} is not a field of the answer" for each in unknown if not each.endswith(_OF_ENUMERATIONS)]
 
     def _problems(self, instance: Any, place: Sequence[str]) -> Sequence[str]:
-        node = self._at(place)
-        while "$ref" in node:
-            place = node["$ref"].removeprefix("#/").split("/")
-            node = self._at(place)
-        if "application/json" not in node.get("content", {}):
+        place = self._where(place)
+        if "application/json" not in self._at(place).get("content", {}):
             return []
         parts = [*place, "content", "application/json", "schema"]
         schema = {"$ref": f"{_ROOT}#/" + "/".join(_escaped(part) for part in parts)}
         found = Draft202012Validator(schema, registry=self._registry).iter_errors(instance)
         return [f"{error.json_path}: {error.message}"[:300] for error in found]
+
+    def _where(self, place: Sequence[str]) -> Sequence[str]:
+        """Follow references."""
+        while "$ref" in (node := self._at(place)):
+            place = node["$ref"].removeprefix("#/").split("/")
+        return place
 
     def _at(self, place: Sequence[str]) -> Any:
         node: Any = self._document

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,26 @@ class Bodies:
         return all(name in value for name in schema.get("required", ())) and all(
             self.fits(each, properties.get(name, more)) for name, each in value.items()
         )
+
+    def unknown_fields(self, value: Any, given: Schema, place: str = "") -> Sequence[str]:
+        """Places of fields that a schema does not have; of alternatives, the one that has most of them counts."""
+        schema = self.merged(given)
+        for name in ("anyOf", "oneOf"):
+            if name in schema:
+                rest = {other: each for other, each in schema.items() if other != name}
+                ways = ({"allOf": [rest, branch]} for branch in schema[name])
+                return min((self.unknown_fields(value, way, place) for way in ways), key=len)
+        if isinstance(value, list):
+            parts = {f"{place}[]": (each, schema.get("items", {})) for each in value[:1]}
+        elif isinstance(value, dict):
+            properties = schema.get("properties", {})
+            more = schema.get("additionalProperties", not properties)
+            parts = {f"{place}.{name}": (each, properties.get(name, more)) for name, each in value.items()}
+        else:
+            return []
+        unknown = [where for where, (_, inner) in parts.items() if inner is False]
+        known = {where: part for where, part in parts.items() if part[1] is not False}
+        return unknown + [each for where, part in known.items() for each in self.unknown_fields(*part, where)]
 
     def of(self, schema: Schema) -> Iterator[Case]:
         """The smallest body that fits `schema`, then others that differ from such a one in one place."""
