@@ -90,5 +90,5 @@ def retrieve(sandbox: SandboxDep, access: AccessDep, job_id: InternalId) -> Resp
             good.extend(items)
         else:
             bad.append({"errorMessage": batch["error"], "items": items})
-    answer |= {"items": good, "failedItems": bad, "features": document["features"]}
+    answer |= {"items": good, "failedItems": bad}
     return Json(answer | ({"parameters": document["parameters"]} if "parameters" in document else {}))
