@@ -61,7 +61,8 @@ class Access:
     protected: frozenset[str] = frozenset()
     groups: tuple[int, ...] = ()
 
-    def _scopes(self, acl: str, action: str) -> list[Mapping[str, Any]]:
+    def scopes(self, acl: str, action: str) -> list[Mapping[str, Any]]:
+        """Scopes in which `action` is granted; everything that is asked of a token is asked here."""
         return [
             capability[acl]["scope"]
             for capability in self.capabilities
@@ -95,7 +96,7 @@ class Access:
 
     def _narrowed(self, acl: str, action: str, scope_name: str, key: str) -> frozenset[str] | None:
         allowed: set[str] = set()
-        for scope in self._scopes(acl, action):
+        for scope in self.scopes(acl, action):
             if "all" in scope:
                 return None
             allowed.update(str(value) for value in scope.get(scope_name, {}).get(key, ()))
@@ -103,7 +104,7 @@ class Access:
 
     def allows(self, acl: str, action: str) -> bool:
         """Whether `action` is allowed in some scope."""
-        return bool(self._scopes(acl, action))
+        return bool(self.scopes(acl, action))
 
     def require(self, acl: str, action: str) -> None:
         """Refuse with 403 unless `action` is allowed in some scope."""

@@ -113,13 +113,13 @@ def test_each_capability_of_a_group_is_needed(world: World, work: Work) -> None:
 def asked(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, set[tuple[str, str]]]:
     """Which capabilities CDF asked each client for."""
     found: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    scopes = Access._scopes
+    asks = Access.scopes
 
     def recorded(access: Access, acl: str, action: str) -> Any:
         found[access.client_id].add((acl, action))
-        return scopes(access, acl, action)
+        return asks(access, acl, action)
 
-    monkeypatch.setattr(Access, "_scopes", recorded)
+    monkeypatch.setattr(Access, "scopes", recorded)
     return found
 
 
