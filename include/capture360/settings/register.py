@@ -168,10 +168,24 @@ def _exists(url: str) -> bool:
     return bool(fs.exists(path))
 
 
+class _OnceLoader(yaml.SafeLoader):
+    """Loader that refuses a key that is there twice, since YAML takes the last one and drops a site without a word."""
+
+    def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.composer.ComposerError(None, None, f'"{key.value}" is there twice', key.start_mark)
+                seen.add(key.value)
+        return node
+
+
 def _load_yaml(url: str) -> dict[str, Any]:
     try:
         with fsspec.open(url, "r", encoding="utf-8") as stream:
-            document = yaml.safe_load(stream)
+            document = _OnceLoader(stream).get_single_data()
     except FileNotFoundError:
         raise ConfigError(f"{url} is not there. Point {CONFIG_VARIABLE} at your site register.") from None
     except UnicodeDecodeError as error:

@@ -117,3 +117,25 @@ def test_variables_that_are_set_are_filled_in(tmp_path: Path) -> None:
 
 def test_a_site_may_be_called_like_the_file_of_the_register(tmp_path: Path) -> None:
     assert register(tmp_path, sites=f"records: r\nsites: {{sites: {SITE}}}").site("sites").id == "sites"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("records: /a\nrecords: /b\nsites: {}\n", 'line 2 is not valid YAML: "records" is there twice'),
+        ("records: /a\nsites:\n  h: {space: a}\n  h: {space: b}\n", 'line 4 is not valid YAML: "h" is there twice'),
+    ],
+)
+def test_a_key_that_is_there_twice_is_named(tmp_path: Path, content: str, told: str) -> None:
+    """YAML takes the last one: the first site of the name would be gone without a word."""
+    path = tmp_path / "sites.yaml"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=told):
+        _ = Register(str(path), {}).site_ids
+
+
+def test_a_key_that_replaces_a_merged_one_is_there_once(tmp_path: Path) -> None:
+    path = tmp_path / "sites.yaml"
+    site = "&a {space: a, landing: {url: /a}}\n  yard: {<<: *a, space: b}"
+    path.write_text(f"records: /a\nsites:\n  hall-7: {site}\n")
+    assert Register(str(path), {}).site("yard").space == "b"
