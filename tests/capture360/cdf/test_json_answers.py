@@ -11,12 +11,15 @@ import pytest
 
 from capture360.cdf.capabilities import capabilities
 from capture360.cdf.client import CdfProject, Connection, cdf_errors
+from capture360.cdf.images.core_files import CoreFiles
+from capture360.cdf.images.files import ClassicFiles
 from capture360.cdf.instances import Instances, View
 from capture360.cdf.json_answers import OddAnswerError, first_item
 from capture360.cdf.links.annotations import Annotations
 from capture360.cdf.no_retry import post_without_retry
 from capture360.errors import CdfError
 from capture360.model import FaceRef, Pose, PublishedImage
+from capture360.settings.files import FileSettings
 from local_cdf import RunningSandbox
 
 ODD = {
@@ -98,6 +101,22 @@ def test_files_that_an_answer_leaves_out(cdf: CdfProject, answer: Callable[..., 
     answer(b'{"items": []}')
     with pytest.raises(OddAnswerError, match="Looking for face files: CDF's answer lacks files"):
         links(cdf)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda cdf: ClassicFiles(cdf.client, FileSettings()).links(["f"]),
+        lambda cdf: CoreFiles(cdf.client, FileSettings()).links([FaceRef("front", "f", "captures")]),
+    ],
+    ids=["classic", "core"],
+)
+def test_download_links_that_an_answer_leaves_out(
+    cdf: CdfProject, answer: Callable[..., None], ask: Callable[[CdfProject], object]
+) -> None:
+    answer(b'{"items": []}')
+    with pytest.raises(OddAnswerError, match="Asking for download links: CDF's answer lacks links"):
+        ask(cdf)
 
 
 def test_a_redirect_to_another_host_is_not_followed(cdf: CdfProject, answer: Callable[..., None]) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture360.batches import batched
 from capture360.cdf.client import cdf_errors
-from capture360.cdf.images.files import LINKS_AT_ONCE, SHA256, face_name, side_by_side, with_fresh_links
+from capture360.cdf.images.files import LINKS_AT_ONCE, SHA256, face_name, link_of_each, side_by_side, with_fresh_links
 from capture360.cdf.instances import Instances, Node, View
 from capture360.cdf.polling import wait_until
 from capture360.errors import CdfUnavailableError
@@ -75,7 +75,7 @@ class CoreFiles:
             for some in batched(refs, LINKS_AT_ONCE):
                 by_node = {_node_id(ref): ref for ref in some}
                 found = self._client.files.retrieve_download_urls(instance_id=list(by_node))
-                links |= {ref: found[node] for node, ref in by_node.items()}
+                links |= {by_node[node]: link for node, link in link_of_each(list(by_node), found).items()}
         return links
 
     def ids(self, refs: Sequence[FaceRef]) -> dict[FaceRef, int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from capture360.batches import batched
 from capture360.cdf.client import FILES_AT_ONCE, cdf_errors
+from capture360.cdf.json_answers import OddAnswerError
 from capture360.errors import ConfigError
 from capture360.model import Capture, EncodedFace, Station
 from capture360.settings.files import FileSettings
@@ -21,6 +22,7 @@ _SUFFIX = {"image/jpeg": "jpg", "image/png": "png"}
 _ATTEMPTS = 3
 LINKS_AT_ONCE = 100
 """Most files per `POST /files/downloadlink`."""
+_Id = TypeVar("_Id")
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -42,6 +44,13 @@ def face_metadata(capture: Capture, station: Station, face: EncodedFace) -> dict
         "face": face.face,
         SHA256: face.sha256,
     }
+
+
+def link_of_each(asked: Sequence[_Id], links: Mapping[Any, str]) -> dict[_Id, str]:
+    """Return the download link of each file that was asked for; OddAnswerError if the answer lacks one."""
+    if any(each not in links for each in asked):
+        raise OddAnswerError("CDF's answer lacks links.")
+    return {each: links[each] for each in asked}
 
 
 def side_by_side(work: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
@@ -132,7 +141,7 @@ class ClassicFiles:
         with cdf_errors("Asking for download links"):
             for some in batched(external_ids, LINKS_AT_ONCE):
                 found = self._client.files.retrieve_download_urls(external_id=list(some))
-                links |= {str(external_id): url for external_id, url in found.items()}
+                links |= link_of_each(list(some), found)
         return links
 
     def ids(self, external_ids: Sequence[str]) -> dict[str, int]:
