@@ -1,45 +1,38 @@
-"""The composition under load: what a second worker brings, and whether anything grows while its parts are killed.
+"""What a second worker brings: one capture of tiny faces by one worker of the composition, and by two of the same size.
 
-    python benchmarks/composition.py scale [--stations 2000] [--delay 0.1]
-    python benchmarks/composition.py endure [--minutes 60] [--kill-every 120]
+Each worker is pinned to a core and runs one task at a time. `--delay` is what CDF's storage takes to answer an upload;
+beside it the sandbox, one process on the same cores, does not count. Landing zone and records are on the shared volume.
+Also counts what both runs leave in Airflow's database. Needs PostgreSQL and Redis; state is kept below .local/bench.
 
-`scale` delivers one capture of tiny faces twice: to one worker, and to two of the same size, each pinned to a core and
-running one task at a time. `--delay` is what CDF's storage takes to answer an upload, beside which the sandbox, one
-process on the same cores, does not count. `endure` keeps a few small captures under way and kills a random part every
-few minutes. Landing zone and records are on the shared volume. Needs PostgreSQL and Redis; state is kept below
-.local/bench/composition.
+    python benchmarks/workers.py [--stations 2000] [--delay 0.1]
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import random
 import shutil
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 import psycopg2
 
+from capture360.cdf.client import CdfProject, Connection
 from capture360.model import CaptureKey
-from capture360.records import Records
-from capture360.steps import lease
 from capture360_local.demo.runs import CONTEXTUALIZE, INGEST, SENSE
 from capture360_local.production.handle import Production
 from capture360_local.stack.airflow_api import AirflowApi
 from capture360_local.stack.profile import PROJECT
 from figures import Figure, report
-from growth import deliver
+from growth import bring_assets, deliver
 
-FOLDER = PROJECT / ".local/bench/composition"
+FOLDER = PROJECT / ".local/bench/workers"
 SITE = "bench"
 REGISTER = """
 records: $CAPTURE360_HOME/records
@@ -48,22 +41,7 @@ sites:
   bench:
     landing: {url: $CAPTURE360_HOME/landing/bench}
     checks: {min_face_resolution: 16, min_file_bytes: 100}
-    links: {enabled: LINKS}
 """
-PARTS = (
-    "worker-1",
-    "worker-2",
-    "scheduler",
-    "triggerer",
-    "dag-processor",
-    "api-server",
-    "redis",
-    "postgres",
-    "sandbox",
-)
-UNDER_WAY = 4
-SMALL = 3
-"""Stations of the captures of `endure`."""
 PATIENCE_S = 3600.0
 BETWEEN_LOOKS_S = 2.0
 
@@ -75,7 +53,6 @@ class Composition:
         self.production = production
         self.api = api
         self.landing = production.folder / "captures/landing" / SITE
-        self.records = Records(str(production.folder / "captures/records"))
 
     def drop(self, capture: str, stations: int, seed: int) -> CaptureKey:
         key = CaptureKey(SITE, capture)
@@ -142,24 +119,14 @@ class Composition:
             if environment.get("HOME") == home and (name := environment.get("CAPTURE360_SERVICE")):
                 yield name, process
 
-    def memory_mb(self) -> dict[str, float]:
-        """Memory of each service that is its own, so that shared pages count once."""
-        held: Counter[str] = Counter()
-        for name, process in self.processes():
-            try:
-                held[name] += process.memory_full_info().uss
-            except psutil.Error:
-                continue
-        return {name: taken / 1e6 for name, taken in sorted(held.items())}
-
 
 @contextmanager
-def running(name: str, links: bool, **variables: str) -> Iterator[Composition]:
+def running(name: str, **variables: str) -> Iterator[Composition]:
     """Start the composition in a folder of its own, which nothing earlier is in."""
     folder = FOLDER / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    (folder / "sites.yaml").write_text(REGISTER.replace("LINKS", str(links).lower()))
+    (folder / "sites.yaml").write_text(REGISTER)
     production = Production(folder)
     production.set(CAPTURE360_HOME="/opt/captures", CAPTURE360_CONFIG=str(folder / "sites.yaml"), **variables)
     try:
@@ -179,7 +146,7 @@ def scale(stations: int, delay: float) -> int:
     figures = []
     for workers in (1, 2):
         sizes = {"WORKERS": str(workers), "WORKER_CONCURRENCY": "1", "PARALLELISM": str(workers)}
-        with running(f"workers-{workers}", links=True, **sizes) as composition:
+        with running(str(workers), **sizes) as composition:
             for name, process in composition.processes():
                 if name.startswith("worker"):
                     core = int(name.removeprefix("worker-") or 1) - 1 if workers > 1 else 0
@@ -187,6 +154,8 @@ def scale(stations: int, delay: float) -> int:
             fault = {"effect": "delay", "method": "PUT", "path": "/links/upload/*", "seconds": delay, "times": 10**6}
             answer = httpx.post(f"{composition.production.sandbox_url}/sandbox/faults", json=fault, trust_env=False)
             answer.raise_for_status()
+            project = CdfProject(Connection.from_file(composition.production.folder / "sandbox/connection.json"))
+            bring_assets(project, "asset_centric", 100)
             size_before = composition.ask("SELECT pg_database_size('airflow')")[0][0]
             key = composition.drop("tiny", stations, seed=5)
             connections = 0
@@ -220,83 +189,12 @@ def scale(stations: int, delay: float) -> int:
     return report(f"One capture of {stations:,} stations, {os.cpu_count()} cores, {delay} s an upload", figures)
 
 
-def endure(minutes: float, kill_every: float) -> int:
-    chance = random.Random(360)
-    with running("endurance", links=False) as composition:
-        first = composition.drop("warm", SMALL, seed=0)
-        for _ in composition.wait_for(first, INGEST):
-            pass
-        before = state_of(composition)
-        began = killed_at = time.monotonic()
-        dropped: list[CaptureKey] = []
-        killed: Counter[str] = Counter()
-        ended: set[str] = set()
-        while time.monotonic() < began + 60 * minutes:
-            if time.monotonic() > killed_at + kill_every * chance.uniform(0.5, 1.5):
-                part, killed_at = chance.choice(PARTS), time.monotonic()
-                composition.production.kill(part)
-                killed[part] += 1
-                print(f"{killed_at - began:5.0f} s: {part} killed, {len(ended)} of {len(dropped)} captures done")
-            ended |= {key for key, state in composition.states(INGEST).items() if state in {"success", "failed"}}
-            while sum(str(key) not in ended for key in dropped) < UNDER_WAY:
-                dropped.append(composition.drop(f"walk-{len(dropped):04}", SMALL, seed=len(dropped) + 1))
-            time.sleep(BETWEEN_LOOKS_S)  # as above
-        for key in dropped:
-            if str(key) not in ended:
-                for _ in composition.wait_for(key, INGEST):
-                    pass
-        after = state_of(composition)
-        dags = f"dag_id = '{INGEST}'"
-        runs = dict(composition.ask(f"SELECT state, count(*) FROM dag_run WHERE {dags} GROUP BY state"))
-        tries = dict(
-            composition.ask(
-                f"SELECT try_number, count(*) FROM task_instance WHERE {dags} AND try_number > 0 GROUP BY 1"
-            )
-        )
-        held = [key for key in dropped if lease.holder(composition.records, key) is not None]
-        counters = httpx.get(f"{composition.production.sandbox_url}/sandbox/counters", trust_env=False).json()
-    print(f"killed: {dict(killed)}; runs: {runs}; tasks by tries: {tries}; leases held: {len(held)}; CDF: {counters}")
-    figures = [Figure("captures", len(dropped)), Figure("runs that failed", runs.get("failed", 0), at_most=0)]
-    figures += [Figure("runs a capture", sum(runs.values()) / (len(dropped) + 1), at_most=1)]
-    figures += [Figure("leases held at the end", len(held), at_most=0)]
-    for name, value in after.items():
-        figures.append(Figure(f"{name}, before", before[name]))
-        figures.append(Figure(f"{name}, after", value))
-    return report(f"{minutes:.0f} minutes, a kill every {kill_every:.0f} s, {os.cpu_count()} cores", figures)
-
-
-def state_of(composition: Composition) -> dict[str, float]:
-    """What could grow: memory by service, connections, files, rows."""
-    folder = composition.production.folder
-    found = {f"memory of {name}, MB": taken for name, taken in composition.memory_mb().items()}
-    found["database connections"] = composition.connections()
-    found["processes"] = sum(1 for _ in composition.processes())
-    found["database, MB"] = composition.ask("SELECT pg_database_size('airflow')")[0][0] / 1e6
-    found["logs, MB"] = size_of(folder / "logs") / 1e6
-    found["redis, MB"] = size_of(folder / "redis") / 1e6
-    found["records, MB"] = size_of(folder / "captures/records") / 1e6
-    found["task instances"] = composition.ask("SELECT count(*) FROM task_instance")[0][0]
-    found["temporary files"] = sum(1 for path in (folder / "tmp").rglob("*") if path.is_file())
-    return found
-
-
-def size_of(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    what = parser.add_subparsers(required=True, dest="what")
-    scaled = what.add_parser("scale", help="one capture by one worker and by two")
-    scaled.add_argument("--stations", type=int, default=2_000)
-    scaled.add_argument("--delay", type=float, default=0.1, help="seconds an upload")
-    endured = what.add_parser("endure", help="small captures while parts are killed")
-    endured.add_argument("--minutes", type=float, default=60)
-    endured.add_argument("--kill-every", type=float, default=120, help="seconds on average")
+    parser.add_argument("--stations", type=int, default=2_000)
+    parser.add_argument("--delay", type=float, default=0.1, help="seconds an upload")
     arguments = parser.parse_args()
-    if arguments.what == "scale":
-        return scale(arguments.stations, arguments.delay)
-    return endure(arguments.minutes, arguments.kill_every)
+    return scale(arguments.stations, arguments.delay)
 
 
 if __name__ == "__main__":
