@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from airflow_capture360.policies import RETRYING
 from capture360.errors import ConfigError
 from capture360_local.production.composition import read
 
@@ -127,7 +128,15 @@ def test_what_recovery_depends_on() -> None:
     look = int(environment["AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL"])
     assert queued + look <= 120
     assert int(environment["AIRFLOW__SCHEDULER__NUM_STUCK_IN_QUEUED_RETRIES"]) * queued >= 24 * 3600
-    assert int(environment["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"]) <= 60
+    heartbeat = int(environment["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"])
+    delay = int(environment["AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY"])
+    assert heartbeat + 10 + 2 * delay <= 110, "Airflow looks each 10 s, and waits up to twice the delay"
+    longest = RETRYING["max_retry_delay"].total_seconds()
+    waits = [
+        min(delay * RETRYING["retry_exponential_backoff"] ** number, longest) for number in range(RETRYING["retries"])
+    ]
+    assert longest <= 90
+    assert sum(waits) >= 360, "what CDF may be down for"
     assert int(environment["AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL"]) <= 20
     redis = " ".join(services()["redis"].command)
     assert "--appendonly yes" in redis
