@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
+_TRIES_WITH_A_BUG = 3
+
+
 @dataclass(frozen=True)
 class CaptureRetryPolicy(RetryPolicy):
     """Retry errors that are `retryable`, and those of stores and sockets; fail at once on other errors of capture360.
 
-    Any other exception is a bug and follows the task's own `retries`. With `waits_for_lease`, LeaseHeldError is
-    retried as well, since the other run will end.
+    Any other exception is a bug, which the next try seldom heals: two retries, so that the alert comes in minutes. With
+    `waits_for_lease`, LeaseHeldError is retried as well, since the other run will end.
     """
 
     waits_for_lease: bool = False
@@ -34,6 +37,8 @@ class CaptureRetryPolicy(RetryPolicy):
             return RetryDecision.fail(reason=exception.remedy)
         if isinstance(exception, OSError):
             return RetryDecision.retry(reason="A store or network did not answer")
+        if try_number >= _TRIES_WITH_A_BUG:
+            return RetryDecision.fail(reason="A bug: see the task log")
         return RetryDecision.default()
 
     def serialize(self) -> dict[str, Any]:

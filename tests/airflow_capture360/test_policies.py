@@ -47,8 +47,9 @@ def test_what_may_pass_is_tried_again(error: type[Exception]) -> None:
     assert POLICY.evaluate(error("later"), 1, 3).action is RetryAction.RETRY
 
 
-def test_a_bug_follows_the_task_s_own_retries() -> None:
-    assert POLICY.evaluate(KeyError("bug"), 1, 3).action is RetryAction.DEFAULT
+def test_a_bug_is_retried_twice() -> None:
+    tries = [POLICY.evaluate(KeyError("bug"), tries, 7).action for tries in (1, 2, 3, 4)]
+    assert tries == [RetryAction.DEFAULT, RetryAction.DEFAULT, RetryAction.FAIL, RetryAction.FAIL]
 
 
 def test_it_survives_the_dag_s_serialisation() -> None:
