@@ -37,6 +37,9 @@ class Moving:
         for path, document in state["records"].items():
             if path.endswith("/annotate.json"):  # what a run made, the next one found
                 document["approved"] += document.pop("kept")
+            if path.endswith("/left-links.json"):
+                for image in document["images"].values():
+                    del image["created"]  # a time that CDF chose
         return {
             **state,
             "links": links(self.site.new, self.key),
