@@ -146,6 +146,7 @@ def dags_page(folder: Path) -> str:
 def settings_page(schema: Mapping[str, Any]) -> str:
     """Return the page of a site's settings from their JSON schema, a table for each section."""
     from capture360.settings.register import CONFIG_VARIABLE, DEFAULT_CONFIG
+    from capture360.settings.section import LARGEST, LARGEST_WHOLE
 
     lines = [
         "# Settings of a site",
@@ -153,7 +154,8 @@ def settings_page(schema: Mapping[str, Any]) -> str:
         f"The register is the YAML file that `{CONFIG_VARIABLE}` names (default `{DEFAULT_CONFIG}`), on any fsspec",
         "store: `records` (folder of the records), `defaults` (settings of every site) and `sites` (settings by site).",
         "A file `<site>.yaml` beside it is merged over both. `$NAMES` are filled in from the environment. A duration",
-        'is written in ISO 8601 (`PT10M`) or as `"HH:MM:SS"`.',
+        'is written in ISO 8601 (`PT10M`) or as `"HH:MM:SS"`, and lies between 0 and ten years. Numbers are at most',
+        f"{LARGEST:,.0f} and whole numbers {LARGEST_WHOLE:,}, above and below zero.",
         "",
         *_section(schema, schema.get("$defs", {}), "", "site"),
     ]
@@ -199,7 +201,9 @@ _TYPES = {"string": "text", "integer": "integer", "number": "number", "boolean":
 
 
 def _type(field: Mapping[str, Any], path: str) -> str:
-    """Word the type of a setting, with its limits."""
+    """Word the type of a setting, with its limits but those that hold for every number."""
+    from capture360.settings.section import LARGEST, LARGEST_WHOLE
+
     used, _ = _alternatives(field)
     if len(used) > 1:
         return " or ".join(_type(choice, path) for choice in used)
@@ -227,7 +231,7 @@ def _type(field: Mapping[str, Any], path: str) -> str:
             ("maximum", "at most"),
             ("exclusiveMaximum", "below"),
         )
-        if limit in one
+        if limit in one and abs(one[limit]) not in (LARGEST, LARGEST_WHOLE)
     ]
     return ", ".join((_TYPES[kind], *limits))
 

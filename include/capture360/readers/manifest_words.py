@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.rules.finding import Finding
 from capture360.rules.manifest import S01, S09
+from capture360.validation_words import allowed_values, brief, known_keys, listed, near_key, problem_and_fix, quoted
 
 _CONVENTIONS = ("frame", "rotation", "time")
 FIX: Mapping[str, str] = {
@@ -42,11 +43,6 @@ _MEANT: Mapping[str, Sequence[str]] = {
     "panorama": ("pano", "panos", "panoramas", "equirect", "spherical"),
 }
 """Other words for the values of a key, without case, blanks, hyphens and underscores."""
-_NUMBER = ("float_parsing", "float_type")
-_WHOLE = ("int_parsing", "int_type", "int_from_float", "int_parsing_size")
-_LIMITS = {"greater_than": ("gt", "more than"), "greater_than_equal": ("ge", "at least")}
-_LIMITS |= {"less_than": ("lt", "less than"), "less_than_equal": ("le", "at most")}
-_GROUP = ("dict_type", "model_type", "model_attributes_type", "dataclass_type", "mapping_type")
 _CLOSE = 0.85
 
 
@@ -58,7 +54,7 @@ def findings_of(error: ValidationError) -> list[Finding]:
         key = ".".join(path) or MANIFEST
         rule = S09 if path and path[0] in _CONVENTIONS else S01
         problem, fix = _sentence(key, path, mistake)
-        findings.append(rule.finding(MANIFEST, _brief(mistake["input"]), column=key, problem=problem, fix=fix))
+        findings.append(rule.finding(MANIFEST, brief(mistake["input"]), column=key, problem=problem, fix=fix))
     return findings
 
 
@@ -86,49 +82,22 @@ def _sentence(key: str, path: list[str], mistake: Mapping[str, Any]) -> tuple[st
     if kind == "missing":
         return f"{key} is missing", f"{fix or 'Add it'}."
     if kind == "extra_forbidden":
-        near = difflib.get_close_matches(path[-1].casefold(), _known(path), 1) or _holding(path[-1], _known(path))
-        return f'"{key}" is not known', f"Did you mean {near[0]}?" if near else "Remove it."
+        near = near_key(path[-1], known_keys(Manifest, path[:-1]))
+        return f'"{key}" is not known', f"Did you mean {near}?" if near else "Remove it."
     if kind in ("literal_error", "enum"):
-        allowed = re.findall(r"'([^']+)'", str(limits.get("expected", "")))
+        allowed = allowed_values(limits)
         meant = _meant(value, allowed)
-        listed = f"{', '.join(allowed[:-1])} or {allowed[-1]}" if len(allowed) > 1 else "".join(allowed)
         return (
-            f"{key} {_quoted(value)} is not known",
-            f"Did you mean {meant}?" if meant else f"{fix or f'Use {listed}'}.",
+            f"{key} {quoted(value)} is not known",
+            f"Did you mean {meant}?" if meant else f"{fix or f'Use {listed(allowed)}'}.",
         )
     if kind == "value_error":
         problem, _, advice = str(mistake["msg"]).removeprefix("Value error, ").partition(". ")
         if problem.startswith("holds "):
-            problem = f"{key} {_quoted(value)} {problem}"
+            problem = f"{key} {quoted(value)} {problem}"
         return problem, advice if advice.endswith("?") else f"{(advice or 'Correct it').removesuffix('.')}."
-    problem, advice = _of_a_type(kind, limits)
-    return f"{key} {_quoted(value)} {problem}", f"{fix or advice}."
-
-
-def _of_a_type(kind: str, limits: Mapping[str, Any]) -> tuple[str, str]:
-    """Problem and fix of a value of another type or size."""
-    if kind in _NUMBER:
-        return "is no number", "Write digits alone, with a decimal point and without a unit"
-    if kind in _WHOLE:
-        return "is no whole number", "Write digits alone"
-    if kind == "finite_number":
-        return "is no finite number", "Write a number"
-    if kind in _LIMITS:
-        name, words = _LIMITS[kind]
-        return f"is not {words} {limits.get(name)}", "Correct it"
-    if kind in ("too_long", "too_short"):
-        limit = limits.get("max_length") if kind == "too_long" else limits.get("min_length")
-        return f"has {limits.get('actual_length')} entries, not {limit}", "Write one entry for each place"
-    if kind in ("string_too_long", "string_too_short"):
-        limit = limits.get("max_length") or limits.get("min_length")
-        return f"has {'more' if kind == 'string_too_long' else 'fewer'} than {limit} characters", "Correct it"
-    if kind in ("tuple_type", "list_type"):
-        return "is no list", "Write the entries in brackets, such as [1, 2, 3]"
-    if kind in _GROUP:
-        return "is no group of keys", "Write it as the manual shows"
-    if kind.startswith("bool"):
-        return "is neither true nor false", "Write true or false"
-    return "cannot be used", "Write it as the manual shows"
+    problem, advice = problem_and_fix(kind, limits)
+    return f"{key} {quoted(value)} {problem}", f"{fix or advice}."
 
 
 def _meant(value: object, allowed: Sequence[str]) -> str:
@@ -146,32 +115,3 @@ def _meant(value: object, allowed: Sequence[str]) -> str:
 def _plain(text: str) -> str:
     """Text without case, and without separators between letters: a sign in front remains."""
     return re.sub(r"(?<=\w)[ _.-]+(?=\w)", "", text.strip().casefold()).replace("_", "")
-
-
-def _quoted(value: object) -> str:
-    if isinstance(value, str | int | float):
-        return f'"{_brief(value)}"'
-    return {"list": "(a list)", "dict": "(a group of keys)"}.get(type(value).__name__, "(nothing)")
-
-
-def _holding(name: str, known: Sequence[str]) -> list[str]:
-    return [each for each in known if name.casefold() in each.split("_")]
-
-
-def _known(path: list[str]) -> list[str]:
-    models: list[Any] = [Manifest]
-    for part in path[:-1]:
-        fields = [model.model_fields[part] for model in models if part in model.model_fields]
-        models = [model for field in fields for model in _models(field.annotation)]
-    return [field.alias or name for model in models for name, field in model.model_fields.items()]
-
-
-def _models(annotation: Any) -> Iterator[Any]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models(inner)
-
-
-def _brief(value: object) -> str:
-    return str(value)[:80] if isinstance(value, str | int | float) else type(value).__name__

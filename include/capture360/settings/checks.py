@@ -5,15 +5,26 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal
 
-from capture360.settings.section import Fraction, Section
+from capture360.settings.section import (
+    Angle,
+    Count,
+    CountOrNone,
+    Duration,
+    Fraction,
+    NotNegative,
+    Number,
+    Pixels,
+    Positive,
+    Section,
+)
 
 
 class Bounds(Section):
     """Axis-aligned box of the site frame in metres."""
 
-    minimum: tuple[float, float, float]
+    minimum: tuple[Number, Number, Number]
     """Lowest x, y and z, in metres of the site frame."""
-    maximum: tuple[float, float, float]
+    maximum: tuple[Number, Number, Number]
     """Highest x, y and z, in metres of the site frame."""
 
 
@@ -26,47 +37,47 @@ class CheckSettings(Section):
     """Box that every station must stand in; not checked if not given."""
     max_quarantine_fraction: Fraction = 0.2
     """Share of the stations that may be quarantined before the whole capture stops."""
-    max_quarantined_stations: int | None = None
+    max_quarantined_stations: CountOrNone | None = None
     """Number of stations that may be quarantined before the capture stops; the fraction alone decides if not given."""
-    max_megapixels: float = 200
+    max_megapixels: Positive = 200
     """Largest picture that is decoded, in millions of pixels by its header."""
-    min_file_bytes: int = 1_000
+    min_file_bytes: CountOrNone = 1_000
     """Smallest size of a picture file, in bytes."""
-    max_file_bytes: int = 50_000_000
+    max_file_bytes: Count = 50_000_000
     """Largest size of a picture file, in bytes."""
-    quaternion_tolerance: float = 1e-3
+    quaternion_tolerance: Fraction = 1e-3
     """Largest deviation of a quaternion's length from 1 that is accepted in silence."""
-    quaternion_repairable: float = 1e-2
+    quaternion_repairable: Fraction = 1e-2
     """Largest deviation of a quaternion's length from 1 that is normalised with a note; beyond it the station is
     quarantined."""
-    min_panorama_width: int = 2048
+    min_panorama_width: Pixels = 2048
     """Width in pixels below which a panorama is reported as narrow."""
-    min_face_resolution: int = 512
+    min_face_resolution: Pixels = 512
     """Smallest side of a cube face, in pixels; a power of two is expected too."""
-    max_face_resolution: int = 4096
+    max_face_resolution: Pixels = 4096
     """Largest side of a cube face, in pixels."""
-    recommended_face_resolution: int = 2048
+    recommended_face_resolution: Pixels = 2048
     """Side in pixels that the message about a face of another size recommends."""
-    duplicate_distance_m: float = 0.05
+    duplicate_distance_m: NotNegative = 0.05
     """Distance in metres below which two stations count as the same place."""
-    outlier_distance_m: float = 50
+    outlier_distance_m: NotNegative = 50
     """Distance in metres to the nearest other station above which a station is reported as an outlier."""
-    max_tilt_deg: float = 10
+    max_tilt_deg: Angle = 10
     """Angle in degrees between a camera's vertical axis and the plumb line above which a station is reported."""
-    max_listed_images: int = 10_000
+    max_listed_images: Count = 10_000
     """Number of images above which a capture is reported in data modeling projects: viewers list the annotations of so
     many images of a collection at once."""
-    max_span: timedelta = timedelta(days=7)
+    max_span: Duration = timedelta(days=7)
     """Time between the first and the last picture above which a capture is reported."""
     privacy: Literal["any", "blurred"] = "any"
     """`blurred` takes only captures whose manifest says `privacy: blurred` or `no_people`."""
-    max_table_rows: int = 2_000_000
+    max_table_rows: Count = 2_000_000
     """Largest number of rows of a stations table in CSV or Parquet."""
-    max_excel_rows: int = 100_000
+    max_excel_rows: Count = 100_000
     """Largest number of rows of a stations table in Excel."""
-    max_table_columns: int = 1_000
+    max_table_columns: Count = 1_000
     """Largest number of columns of a stations table."""
-    max_table_bytes: int = 2_000_000_000
+    max_table_bytes: Count = 2_000_000_000
     """Largest size of a stations table, in bytes."""
-    max_excel_bytes: int = 500_000_000
+    max_excel_bytes: Count = 500_000_000
     """Largest size of an Excel workbook after unpacking, in bytes: a workbook is a zip archive."""

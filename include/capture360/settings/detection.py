@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from capture360.model import FaceName
-from capture360.settings.section import Fraction, Section
+from capture360.settings.section import Duration, Fraction, Section
 
 DetectorName = Literal["ocr", "vision", "cdf_3d_job"]
 
@@ -33,7 +33,7 @@ class VisionSettings(Section):
 
     threshold: Fraction | None = None
     """Confidence below which Vision does not report a text; its own default if not given."""
-    deadline: timedelta = timedelta(hours=2)
+    deadline: Duration = timedelta(hours=2)
     """How long to wait for Vision's jobs."""
 
 
@@ -42,5 +42,5 @@ class JobSettings(Section):
 
     space: str | None = None
     """Instance space of the job and of its result; the site's space if not given."""
-    deadline: timedelta = timedelta(hours=6)
+    deadline: Duration = timedelta(hours=6)
     """How long to wait for a job."""

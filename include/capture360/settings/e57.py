@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal
 
-from capture360.settings.section import Section
+from capture360.settings.section import Count, Duration, Number, Section, WholeNumber
 
 
 class E57Settings(Section):
@@ -16,7 +16,7 @@ class E57Settings(Section):
     """`local` extracts the panoramas here; `cdf` lets CDF do it where the manifest states nothing that CDF's extraction
     cannot apply, such as `frame.transform`: by 3D revisions, or in data modeling projects by Optimizer jobs, which are
     in beta. If not given, CDF does it but in data modeling projects."""
-    model_id: int | None = None
+    model_id: Count | None = None
     """Id of the 3D model whose revisions are made; found or created for each capture if not given. Not for data
     modeling projects."""
     space: str | None = None
@@ -27,7 +27,7 @@ class E57Settings(Section):
     """Version of CDF's processing pipeline that is asked for; CDF's default if not given."""
     cdf_version: str | None = None
     """Value of the `cdf-version` header, for options that are in beta."""
-    indexing_options: Mapping[str, str | bool | int | float] = {}
+    indexing_options: Mapping[str, str | bool | WholeNumber | Number] = {}
     """Options that are sent along with `extractPhotosphereImages` and `dmsInstancesSpaceId`."""
-    deadline: timedelta = timedelta(hours=12)
+    deadline: Duration = timedelta(hours=12)
     """How long to wait for CDF to process a revision or a job."""

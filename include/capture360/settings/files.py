@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from capture360.settings.section import Section
+from capture360.settings.section import Pixels, Section
 
 
 class FileSettings(Section):
@@ -20,7 +20,7 @@ class FileSettings(Section):
     """Source that the files state."""
     directory: Annotated[str | None, Field(pattern="^/", max_length=512)] = None
     """Directory that the files state: an absolute path with forward slashes; none if not given."""
-    face_size: int | None = None
+    face_size: Pixels | None = None
     """Pixels of a face cut from a panorama; a quarter of its width, at most 4096, if not given."""
     jpeg_quality: Annotated[int, Field(ge=50, le=100)] = 92
     """JPEG quality of faces that are encoded here."""

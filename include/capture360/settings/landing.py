@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pydantic import field_validator
 
-from capture360.settings.section import Section
+from capture360.settings.section import Duration, Section
 
 READY_MARKERS = ("_READY", "_SUCCESS", ".done")
 
@@ -19,7 +19,7 @@ class Landing(Section):
     ready_markers: tuple[str, ...] = READY_MARKERS
     """Names of files directly in a capture's folder; one of them states that the capture is complete. With an empty
     list only counts and quiet time do."""
-    quiet_period: timedelta = timedelta(minutes=10)
+    quiet_period: Duration = timedelta(minutes=10)
     """How long a folder without a marker or a manifest count must stay unchanged, over two scans, to be complete."""
 
     @field_validator("ready_markers")

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from capture360.settings.section import Count, Fraction, NotNegative, Positive, Section
+from capture360.settings.section import Angle, Count, Fraction, NotNegative, Positive, Section
 
 LOOK_ALIKES: Mapping[str, tuple[str, ...]] = {
     "0": ("O", "Q", "D"),
@@ -30,10 +30,10 @@ POINTING_WORDS = (
 class ConsensusSettings(Section):
     """When rays count as meeting. The defaults suit poses of laser scanners and SLAM (3 cm, 0.3 degrees)."""
 
-    max_residual_deg: Positive = 1.25
+    max_residual_deg: Angle = 1.25
     """Largest angle in degrees by which rays that meet may miss each other: two and a half times the usual error of a
     mobile scanner."""
-    min_ray_angle_deg: Positive = 5
+    min_ray_angle_deg: Angle = 5
     """Smallest angle in degrees at which two rays cross that count as meeting."""
     min_depth_m: NotNegative = 0.3
     """Least distance in metres from a camera to the point where rays meet."""
@@ -47,7 +47,7 @@ class ConsensusSettings(Section):
     """Engine score from which a text is not doubted because one other station reads a sibling in its direction."""
     apart_m: Positive = 1
     """Distance in metres above which two points of one asset are reported."""
-    pose_residual_deg: Positive = 5
+    pose_residual_deg: Angle = 5
     """Angle in degrees: a capture whose rays usually miss each other by more has wrong poses."""
     pose_min_assets: Count = 8
     """Number of assets seen from several stations below which poses are not judged."""
@@ -70,10 +70,10 @@ class MatchingSettings(Section):
     """Share of correct links in the calibration below which nothing is approved."""
     approve_score: Fraction = 0.95
     """Engine score below which nothing is approved. 0.95 suits PP-OCRv6; the scores of other engines differ."""
-    approve_cap_px: Annotated[float, Field(ge=0)] = 8
+    approve_cap_px: NotNegative = 8
     """Height of capitals in pixels below which one view alone approves nothing: small digits are misread with high
     scores (capitals of 5 pixels: 405 read as 406 at 0.96). Applies to detectors that report the height."""
-    ask_cap_px: Annotated[float, Field(ge=0)] = 12.5
+    ask_cap_px: NotNegative = 12.5
     """Height of capitals in pixels below which nobody is asked about a plate that no view shows larger: it is reported
     as seen and not legible. 14 pixels are legible, less a tenth by which the height is measured. 0 asks about every
     plate."""

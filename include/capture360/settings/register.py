@@ -22,9 +22,14 @@ from pydantic import ValidationError
 from capture360.errors import ConfigError
 from capture360.settings.site import Site
 from capture360.settings.watch import WatchSettings
+from capture360.settings.words import Location, sentence
+from capture360.text import printable
+from capture360.validation_words import quoted
 
 CONFIG_VARIABLE = "CAPTURE360_CONFIG"
 DEFAULT_CONFIG = "config/sites.yaml"
+_LONGEST = 1000
+"""Characters of a message: a key may be as long as the file."""
 
 
 class Register:
@@ -40,9 +45,9 @@ class Register:
         document = _load_yaml(self.url)
         unknown = sorted(set(document) - {"records", "defaults", "sites"})
         if unknown:
-            raise ConfigError(f'{self.url}: "{unknown[0]}" is not known here. Use records, defaults and sites.')
+            raise _refused(f'{self.url}: "{unknown[0]}" is not known here. Use records, defaults and sites.')
         if not isinstance(document.get("sites"), Mapping):
-            raise ConfigError(f"{self.url}: sites is missing. Name at least one site below it.")
+            raise _refused(f"{self.url}: sites is missing. Name at least one site below it.")
         _refuse_no_settings(document.get("defaults"), f"{self.url}: defaults")
         return document
 
@@ -56,11 +61,11 @@ class Register:
         """Folder of the records on any fsspec store."""
         url = self._document.get("records")
         if not isinstance(url, str) or not url:
-            raise ConfigError(f"{self.url}: records is missing. Name the folder where the records are kept.")
+            raise _refused(f"{self.url}: records is missing. Name the folder where the records are kept.")
         try:
             return str(_expanded(url, self._environment))
         except _UnsetError as error:
-            raise ConfigError(f"{self.url}: records {error}") from None
+            raise _refused(f"{self.url}: records {error}") from None
 
     @property
     def site_ids(self) -> tuple[str, ...]:
@@ -74,17 +79,14 @@ class Register:
         try:
             return WatchSettings.model_validate(values)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            place = ".".join((f"{self.url}: defaults.watch", *map(str, first["loc"])))
-            raise ConfigError(f"{place}: {first['msg']}.") from None
+            mistake = error.errors(include_url=False)[0]
+            raise _refused(sentence(mistake, f"{self.url}: defaults", ("watch", *mistake["loc"]))) from None
 
     def site(self, site_id: str) -> Site:
         """The site's settings; ConfigError names the file and the key that is wrong."""
         if site_id not in self.site_ids:
             known = ", ".join(self.site_ids) or "none"
-            raise ConfigError(
-                f'{self.url}: site "{site_id}" is not in the register (known: {known}). Add it under sites.'
-            )
+            raise _refused(f'{self.url}: site "{site_id}" is not in the register (known: {known}). Add it under sites.')
         section = _Layer(f"{self.url}: sites.{site_id}", self._sites[site_id] or {})
         _refuse_no_settings(section.values, section.where)
         layers = [_Layer(f"{self.url}: defaults", self._document.get("defaults") or {}), section]
@@ -94,9 +96,6 @@ class Register:
         return _site(site_id, layers, section, self._environment)
 
 
-_Location = tuple[str | int, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class _Layer:
     """Settings that stand in one place, which `where` names."""
@@ -104,7 +103,7 @@ class _Layer:
     where: str
     values: Mapping[str, Any]
 
-    def depth(self, location: _Location) -> int:
+    def depth(self, location: Location) -> int:
         """How much of the way to a setting is written down here."""
         value: Any = self.values
         for depth, part in enumerate(location):
@@ -115,10 +114,15 @@ class _Layer:
         return len(location)
 
 
+def _refused(text: str) -> ConfigError:
+    """Return the error with `text` as one printable line: keys and values may hold marks that reorder or hide it."""
+    return ConfigError(printable(text, _LONGEST))
+
+
 class _UnsetError(Exception):
     """A text names a variable that is not set."""
 
-    def __init__(self, name: str, location: _Location) -> None:
+    def __init__(self, name: str, location: Location) -> None:
         super().__init__(f"names ${name}, which is not set. Set it, or point {CONFIG_VARIABLE} at your site register.")
         self.location = location
 
@@ -129,27 +133,34 @@ def _site(site_id: str, layers: Sequence[_Layer], section: _Layer, environment: 
     for layer in layers:
         merged = _merged(merged, layer.values)
 
-    def place(location: _Location) -> str:
+    def holder(location: Location) -> _Layer:
         deepest = max(layer.depth(location) for layer in layers)
         holders = [layer for layer in layers if layer.depth(location) == deepest] if deepest else [section]
-        return ".".join((holders[-1].where, *(str(part) for part in location)))
+        return holders[-1]
+
+    def place(location: Location) -> str:
+        return ".".join((holder(location).where, *(str(part) for part in location)))
 
     if "id" in merged:
-        raise ConfigError(f'{place(("id",))} is not known here: the id of the site is "{site_id}". Remove it.')
+        raise _refused(f'{place(("id",))} is not known here: the id of the site is "{site_id}". Remove it.')
     try:
         return Site.model_validate({"name": site_id, **_expanded(merged, environment), "id": site_id})
     except _UnsetError as error:
-        raise ConfigError(f"{place(error.location)} {error}") from None
+        raise _refused(f"{place(error.location)} {error}") from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise ConfigError(f"{place(first['loc'])}: {first['msg']}.") from None
+        mistake = error.errors(include_url=False)[0]
+        location = mistake["loc"]
+        layer = holder(location)
+        if mistake["type"] != "missing":  # behind the key, pydantic names the type that it tried of several
+            location = location[: layer.depth(location) or len(location)]
+        raise _refused(sentence(mistake, layer.where, location)) from None
 
 
 def _refuse_no_settings(values: Any, where: str) -> None:
     if values is None:
         return
     if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
-        raise ConfigError(f"{where} must hold settings by their names, as in config/sites.yaml of the project.")
+        raise _refused(f"{where} must hold settings by their names, as in config/sites.yaml of the project.")
 
 
 def site_from_values(site_id: str, values: Mapping[str, Any], where: str) -> Site:
@@ -168,8 +179,18 @@ def _exists(url: str) -> bool:
     return bool(fs.exists(path))
 
 
-class _OnceLoader(yaml.SafeLoader):
-    """Loader that refuses a key that is there twice, since YAML takes the last one and drops a site without a word."""
+class _Loader(yaml.SafeLoader):
+    """Loader that refuses a key that is there twice, since YAML takes the last one and drops a site without a word.
+
+    It names the line of a number or date that Python cannot hold.
+    """
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, OverflowError):
+            problem = f"{quoted(node.value)} is no number or date"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
     def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
@@ -185,21 +206,21 @@ class _OnceLoader(yaml.SafeLoader):
 def _load_yaml(url: str) -> dict[str, Any]:
     try:
         with fsspec.open(url, "r", encoding="utf-8") as stream:
-            document = _OnceLoader(stream).get_single_data()
+            document = _Loader(stream).get_single_data()
     except FileNotFoundError:
-        raise ConfigError(f"{url} is not there. Point {CONFIG_VARIABLE} at your site register.") from None
+        raise _refused(f"{url} is not there. Point {CONFIG_VARIABLE} at your site register.") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{url} is not text in UTF-8 (byte {error.start}). Save it as UTF-8.") from None
+        raise _refused(f"{url} is not text in UTF-8 (byte {error.start}). Save it as UTF-8.") from None
     except RecursionError:
-        raise ConfigError(f"{url} is nested too deeply. Write keys and values, as in config/sites.yaml.") from None
+        raise _refused(f"{url} is nested too deeply. Write keys and values, as in config/sites.yaml.") from None
     except (OSError, ValueError, ImportError) as error:
-        raise ConfigError(f"{url} cannot be read: {error}. Point {CONFIG_VARIABLE} at your site register.") from None
+        raise _refused(f"{url} cannot be read: {error}. Point {CONFIG_VARIABLE} at your site register.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{url}{line} is not valid YAML: {getattr(error, 'problem', None) or error}.") from None
+        raise _refused(f"{url}{line} is not valid YAML: {getattr(error, 'problem', None) or error}.") from None
     if not isinstance(document, dict) or not all(isinstance(name, str) for name in document):
-        raise ConfigError(f"{url} must hold keys and values, as in config/sites.yaml of the project.")
+        raise _refused(f"{url} must hold keys and values, as in config/sites.yaml of the project.")
     return document
 
 
@@ -211,7 +232,7 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _expanded(value: Any, environment: Mapping[str, str], location: _Location = ()) -> Any:
+def _expanded(value: Any, environment: Mapping[str, str], location: Location = ()) -> Any:
     """Environment variables in texts filled in, so that one register serves laptop and cluster.
 
     _UnsetError for one that is not set, or empty: its name would become that of a folder. `$$` is a dollar sign.

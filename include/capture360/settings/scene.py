@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capture360.settings.section import Positive, Section
+from capture360.settings.section import Number, Positive, Section
 
 
 class SceneSettings(Section):
@@ -18,13 +18,13 @@ class SceneSettings(Section):
     """Instance space of the scene; the site's space if not given."""
     name: str | None = None
     """Name of a scene that is created here; the site's name if not given."""
-    camera_translation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    camera_translation: tuple[Number, Number, Number] = (0.0, 0.0, 0.0)
     """Position X, Y, Z of the default camera of a scene that is created here."""
-    camera_rotation_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    camera_rotation_deg: tuple[Number, Number, Number] = (0.0, 0.0, 0.0)
     """Euler angles X, Y, Z in degrees of the default camera of a scene that is created here."""
-    translation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    translation: tuple[Number, Number, Number] = (0.0, 0.0, 0.0)
     """Translation X, Y, Z of a collection in the scene, in metres."""
-    rotation_deg: tuple[float, float, float] = (90.0, 0.0, 0.0)
+    rotation_deg: tuple[Number, Number, Number] = (90.0, 0.0, 0.0)
     """Euler angles X, Y, Z in degrees. Viewers change the axes twice in a scene, so a quarter turn about X leaves a
     collection as it is without one; for an alignment A write the angles of A Rx(90 degrees)."""
     point_clouds: bool = False

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+LARGEST = 1e9
+"""Largest number that has a use: metres of any coordinate system stay far below it."""
+LARGEST_WHOLE = 10**15
+"""Largest whole number that has a use: JSON keeps it exactly."""
+
+Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0, le=LARGEST)]
+NotNegative = Annotated[float, Field(ge=0, le=LARGEST)]
+Angle = Annotated[float, Field(gt=0, le=180)]
+"""Angle between two directions in degrees."""
+WholeNumber = Annotated[int, Field(ge=-LARGEST_WHOLE, le=LARGEST_WHOLE)]
+Count = Annotated[int, Field(ge=1, le=LARGEST_WHOLE)]
+CountOrNone = Annotated[int, Field(ge=0, le=LARGEST_WHOLE)]
+"""Number of things that may be 0."""
+Pixels = Annotated[int, Field(ge=1, le=65_535)]
+"""Side of a picture: JPEG's header holds no larger one."""
+Duration = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=3650))]
+"""Ten years at most, so that a moment that it is added to stays in the calendar. 0 does not wait at all."""
 
 
 class Section(BaseModel):
-    """Settings that stand under one key. An unknown key is refused; an attribute's docstring is its documentation."""
+    """Settings that stand under one key. An unknown key is refused; an attribute's docstring is its documentation.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    No number is infinite or NaN, in whatever section it stands.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)

@@ -18,7 +18,7 @@ from capture360.settings.files import FileSettings
 from capture360.settings.landing import Landing
 from capture360.settings.links import LinkSettings
 from capture360.settings.scene import SceneSettings
-from capture360.settings.section import Positive, Section
+from capture360.settings.section import Duration, Positive, Section
 from capture360.settings.watch import WatchSettings
 
 _SPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,41}[a-zA-Z0-9]?\Z")
@@ -60,7 +60,7 @@ class Site(Section):
     watch: WatchSettings = WatchSettings()
     verify: Literal["off", "sample", "all"] = "sample"
     """How many of the published faces are downloaded and compared: none, a sample, or all."""
-    retrigger_after: timedelta = timedelta(hours=1)
+    retrigger_after: Duration = timedelta(hours=1)
     """How long a complete capture may lack a result before its DAG is triggered again."""
     digest: Literal["off", "daily", "weekly"] = "off"
     """How often people get a message with what happened at the site, through the addresses of alerts: after each day,
@@ -75,7 +75,10 @@ class Site(Section):
     @classmethod
     def _id_is_safe(cls, value: str) -> str:
         if not is_id(value, SITE_LENGTH):
-            raise ValueError(f"use letters, digits, dot, underscore and minus, at most {SITE_LENGTH} characters")
+            raise ValueError(
+                f'"{value[:80]}" cannot be an id; use letters, digits, dot, underscore and minus, '
+                f"at most {SITE_LENGTH} characters"
+            )
         if value.casefold() in RESERVED:
             raise ValueError(f'"{value}" is the name of a folder of the records themselves; give the site another id')
         return value
@@ -84,7 +87,10 @@ class Site(Section):
     @classmethod
     def _space_is_allowed(cls, value: str) -> str:
         if not _SPACE.match(value):
-            raise ValueError("use letters, digits, underscore and minus, a letter first, at most 43 characters")
+            raise ValueError(
+                f'"{value[:80]}" cannot be a space; use letters, digits, underscore and minus, a letter first, '
+                "at most 43 characters"
+            )
         return value
 
     @field_validator("time_zone")

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from capture360.settings.section import Section
+from capture360.settings.section import Duration, Section
 
 
 class WatchSettings(Section):
     """Deadlines of captures_watch. Those marked *all sites* count where they stand under `defaults`."""
 
-    expected_within: timedelta = timedelta(days=3)
+    expected_within: Duration = timedelta(days=3)
     """How long a folder in the landing zone may wait for files, a marker or quiet after its last change."""
-    begun_within: timedelta = timedelta(hours=3)
+    begun_within: Duration = timedelta(hours=3)
     """How long after its first announcement a capture may be neither published nor written by a run."""
-    contextualized_within: timedelta = timedelta(days=1)
+    contextualized_within: Duration = timedelta(days=1)
     """How long after its publication a capture may not be contextualized."""
-    asked_within: timedelta = timedelta(days=1)
+    asked_within: Duration = timedelta(days=1)
     """How long suggested links may wait until people are asked about them."""
-    reviewed_within: timedelta = timedelta(days=7)
+    reviewed_within: Duration = timedelta(days=7)
     """How long a review may wait for answers."""
-    extracted_within: timedelta = timedelta(hours=6)
+    extracted_within: Duration = timedelta(hours=6)
     """How long CDF may take to extract panoramas from E57 files before people are alerted; `e57.deadline` ends it."""
-    lease_within: timedelta = timedelta(hours=24)
+    lease_within: Duration = timedelta(hours=24)
     """How long one run may hold a capture's lease."""
-    sensed_within: timedelta = timedelta(minutes=45)
+    sensed_within: Duration = timedelta(minutes=45)
     """How long no scan of the landing zones may have come to its end (all sites)."""
-    queued_within: timedelta = timedelta(minutes=30)
+    queued_within: Duration = timedelta(minutes=30)
     """How long runs of a DAG may wait in the queue while none of it is running (all sites)."""
     may_be_paused: tuple[str, ...] = ("captures_backfill", "captures_retract")
     """DAGs of this project that may be paused (all sites)."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from capture360.errors import ConfigError
 from capture360.records import RESERVED
 from capture360.settings.register import Register
+from capture360.settings.section import Section
 
 SITE = "{space: s, landing: {url: x}}"
 
@@ -67,19 +72,22 @@ def register(folder: Path, **files: str) -> Register:
 @pytest.mark.parametrize(
     ("files", "told"),
     [
-        ({"a": "spacee: x"}, "a.yaml: a.spacee: Extra inputs are not permitted."),
-        ({"a": "landing: {quiet_period: soon}"}, "a.yaml: a.landing.quiet_period: "),
+        ({"a": "spacee: x"}, 'a.yaml: a: "spacee" is no setting of a site. Did you mean space?'),
+        (
+            {"a": "landing: {quiet_period: soon}"},
+            'a.yaml: a.landing.quiet_period "soon" is no duration. Write one such as PT10M',
+        ),
         ({"a": "id: other"}, 'a.yaml: a.id is not known here: the id of the site is "a". Remove it.'),
         ({"a": "landing: {url: $NONE/x}"}, "a.yaml: a.landing.url names $NONE, which is not set. Set it"),
         (
             {"sites": "defaults: {verify: x}\nsites: {a: {space: s, landing: {url: x}}}"},
-            "sites.yaml: defaults.verify: ",
+            'sites.yaml: defaults.verify "x" is not known. Use off, sample or all.',
         ),
         ({"sites": "sites: {a: {space: s, id: b, landing: {url: x}}}"}, "sites.a.id is not known here"),
         ({"sites": "defaults: {id: b}\nsites: {a: {space: s, landing: {url: x}}}"}, "defaults.id is not known here"),
         (
             {"sites": "sites: {a: {landing: {url: x}}}", "a": "verify: all"},
-            "sites.yaml: sites.a.space: Field required.",
+            "sites.yaml: sites.a.space is missing. Add it.",
         ),
         ({"sites": "sites: {a: {space: s, landing: {url: '${NONE}/x'}}}"}, "sites.a.landing.url names $NONE, which"),
         ({"sites": "sites: {a: {space: s, landing: {url: $EMPTY/x}}}"}, "sites.a.landing.url names $EMPTY, which"),
@@ -89,7 +97,7 @@ def register(folder: Path, **files: str) -> Register:
         ),
         (
             {"sites": "sites: {a: {space: s, landing: {url: x, ready_markers: [a/b]}}}"},
-            'sites.a.landing.ready_markers: Value error, "a/b" is no file',
+            'sites.a.landing.ready_markers: "a/b" is no file',
         ),
     ],
 )
@@ -132,6 +140,91 @@ def test_a_key_that_is_there_twice_is_named(tmp_path: Path, content: str, told: 
     path.write_text(content)
     with pytest.raises(ConfigError, match=told):
         _ = Register(str(path), {}).site_ids
+
+
+NOT_FINITE = "is no finite number. Write a number."
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("camera_height: .inf", f'sites.a.camera_height "inf" {NOT_FINITE}'),
+        ("camera_height: .nan", f'sites.a.camera_height "nan" {NOT_FINITE}'),
+        ("camera_height: 0", 'sites.a.camera_height "0" is not more than 0.'),
+        ("camera_height: 1.0e+300", 'sites.a.camera_height "1e+300" is not at most 1000000000.'),
+        ("camera_height: high", 'sites.a.camera_height "high" is no number.'),
+        ("scene: {external_id: x, translation: [0, .inf, 0]}", f'sites.a.scene.translation.1 "inf" {NOT_FINITE}'),
+        ("scene: {external_id: x, scale: [1, 1]}", "sites.a.scene.scale.2 is missing. Add it."),
+        (
+            "checks: {bounds: {minimum: [.nan, 0, 0], maximum: [1, 1, 1]}}",
+            f'sites.a.checks.bounds.minimum.0 "nan" {NOT_FINITE}',
+        ),
+        ("checks: {max_megapixels: -1}", 'sites.a.checks.max_megapixels "-1" is not more than 0.'),
+        ("checks: {max_file_bytes: 0}", 'sites.a.checks.max_file_bytes "0" is not at least 1.'),
+        ("checks: {min_file_bytes: 0x" + "f" * 9999 + "}", 'sites.a.checks.min_file_bytes "0xfff'),
+        ("checks: {max_span: .inf}", 'sites.a.checks.max_span "inf" is no duration. Write one such as PT10M'),
+        ("links: {ocr: {detector_side: 1.5}}", 'sites.a.links.ocr.detector_side "1.5" is no whole number.'),
+        ("links: {detektor: ocr}", 'sites.a: "detektor" is no setting of links. Did you mean detector?'),
+        ("links: {ocr: {zzz: 1}}", 'sites.a: "zzz" is no setting of links.ocr. Remove it.'),
+        ("links: {detector: orc}", 'sites.a.links.detector "orc" is not known. Use ocr, vision or cdf_3d_job.'),
+        ("links: 5", 'sites.a.links "5" is no group of keys.'),
+        ("e57: {indexing_options: {x: .inf}}", 'sites.a.e57.indexing_options.x "inf" is no text.'),
+        ("e57: {indexing_options: {x: [1]}}", "sites.a.e57.indexing_options.x (a list) is no text."),
+        ("retrigger_after: -PT1H", 'sites.a.retrigger_after "-PT1H" is not at least 0 seconds.'),
+        ("watch: {begun_within: P20Y}", 'sites.a.watch.begun_within "P20Y" is not at most 3650 days.'),
+        ("files: {directory: a/b}", 'sites.a.files.directory "a/b" does not match ^/.'),
+        ("retract_approvals: 3", 'sites.a.retract_approvals "3" is not known. Use 1 or 2.'),
+        ("name: 7", 'sites.a.name "7" is no text. Write it in quotes.'),
+        (r'"\u202elinks": 5', r'sites.a: "\u202elinks" is no setting of a site. Did you mean links?'),
+        (r'verify: "\u200fall\a"', r'sites.a.verify "\u200fall\x07" is not known.'),
+        (r'"\u202e": "$NONE"', r"sites.a.\u202e names $NONE, which is not set."),
+    ],
+)
+def test_a_setting_that_cannot_be_is_told_with_what_is_allowed(tmp_path: Path, settings: str, told: str) -> None:
+    content = f"sites: {{a: {{space: s, landing: {{url: x}}, {settings}}}}}"
+    with pytest.raises(ConfigError) as raised:
+        register(tmp_path, sites=content).site("a")
+    assert f"sites.yaml: {told}" in str(raised.value)
+
+
+def test_a_deadline_of_all_sites_that_cannot_be_is_told(tmp_path: Path) -> None:
+    content = f"defaults: {{watch: {{sensd_within: P1D}}}}\nsites: {{a: {SITE}}}"
+    with pytest.raises(
+        ConfigError, match=r'defaults: "sensd_within" is no setting of watch\. Did you mean sensed_within'
+    ):
+        _ = register(tmp_path, sites=content).watch
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "2026-13-45", "[1, 2026-02-30]"])
+def test_a_number_or_date_that_cannot_be_is_told_with_its_line(tmp_path: Path, value: str) -> None:
+    with pytest.raises(ConfigError, match=r'line 2 is not valid YAML: "[^"]{6,80}" is no number or date\.') as raised:
+        _ = register(tmp_path, sites=f"sites: {{}}\nrecords: {value}\n").site_ids
+    assert "integer string" not in str(raised.value)
+
+
+@pytest.mark.parametrize("site", ["a\u202eb", "a\u200f", "a\x85b"])
+def test_marks_in_the_id_of_a_site_are_escaped(tmp_path: Path, site: str) -> None:
+    read = register(tmp_path, sites=f"sites: {{{json.dumps(site)}: {SITE}}}")
+    for asked in (site, f"{site}c"):
+        with pytest.raises(ConfigError) as raised:
+            read.site(asked)
+        assert str(raised.value).isprintable()
+
+
+def _numbers(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every number in a JSON schema."""
+    if isinstance(schema, dict) and schema.get("type") in ("number", "integer") and "enum" not in schema:
+        yield schema
+    for each in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from _numbers(each)
+
+
+@pytest.mark.parametrize("section", Section.__subclasses__())
+def test_numbers_and_durations_of_the_settings_have_two_bounds(section: type[Section]) -> None:
+    for number in _numbers(section.model_json_schema()):
+        assert {"minimum", "exclusiveMinimum"} & set(number) and "maximum" in number
+    durations = [field for field in section.model_fields.values() if field.annotation is timedelta]
+    assert all(len(field.metadata) == 2 for field in durations)
 
 
 def test_a_key_that_replaces_a_merged_one_is_there_once(tmp_path: Path) -> None:

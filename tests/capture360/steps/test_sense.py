@@ -285,7 +285,7 @@ def test_a_file_of_any_name_is_part_of_the_delivery_that_it_lies_in(world: World
         ("{landing: {url: 'nope://x'}, space: s}", "its URL scheme is not supported"),
         ("{landing: {url: ROOT/hall-7/may/stations.csv}, space: s}", "is a file"),
         ("{landing: {url: ROOT/nowhere}, space: s}", "is not there"),
-        ("{landing: {url: ROOT}}", "space: Field required"),
+        ("{landing: {url: ROOT}}", "space is missing"),
         ("7", "must hold settings"),
     ],
 )
