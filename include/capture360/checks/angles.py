@@ -69,7 +69,7 @@ P07 = POSES.rule(
     frame="delivered",
     expectations=tuple(
         Expect("stations", "expect_column_values_to_be_between", {"column": name, "min_value": low, "max_value": high})
-        for name, low, high in (("heading", 0, 360), ("pitch", -90, 90), ("roll", -180, 180))
+        for name, low, high in (("heading", -180, 360), ("pitch", -90, 90), ("roll", -180, 180))
     ),
     messages=says(
         "{where}: {column} is {value} degrees, allowed are {low} to {high}. Correct the export.",

@@ -10,9 +10,11 @@ from capture360.checks.parsed_capture import CheckInput, ImageRef
 from capture360.checks.pictures import F12, ImageInspection
 from capture360.checks.time_order import ahead_of_pictures
 from capture360.checks.violations import FindingGroup
+from capture360.errors import BadInputError
+from capture360.geometry.projection import check_full_panorama
 from capture360.model import CaptureKind
-from capture360.pictures.gpano import read_gpano
-from capture360.pictures.jpeg import ImageError, ImageHeader
+from capture360.pictures.gpano import placement
+from capture360.pictures.jpeg import ImageHeader
 from capture360.rules.finding import Disposition, Finding
 from capture360.rules.rule import says
 from capture360.settings.checks import CheckSettings
@@ -79,8 +81,8 @@ F11 = FILES.rule(
     disposition=Disposition.QUARANTINE,
     scope="file",
     stage="files",
-    judges="pixels of each panorama by its header and GPano block",
-    parameters=("min_panorama_width",),
+    judges="pixels of each panorama by its header, upright, and GPano block",
+    parameters=("min_panorama_width", "max_megapixels"),
     messages={
         **says(
             "{where}: {value} is not a full panorama (must be 2:1). Export the whole sphere.",
@@ -104,6 +106,13 @@ F11 = FILES.rule(
             where="panos/s-02.jpg",
             value="2048 x 1024",
             full="2400 x 1200",
+        ),
+        **says(
+            "{sentence}",
+            name="misplaced",
+            bad="a part that does not fit on the sphere of its GPano block, or another projection",
+            sentence="panos/s-02.jpg has 2048 x 1024 pixels, which its GPano block does not place on a sphere of "
+            "2000 x 1000. Export it again.",
         ),
     },
 )
@@ -155,18 +164,22 @@ def _face(picture: ImageRef, header: ImageHeader, sizes: dict[str, tuple[int, in
 def _panorama(picture: ImageRef, header: ImageHeader, settings: CheckSettings, gpano: bool) -> Iterator[Finding]:
     if header.orientation != 1:
         yield picture.finding(F12, header.orientation, message="upright")
+    width, height = header.upright_size
+    size = f"{width} x {height}"
     try:
-        block = read_gpano(header, picture.where)
-    except ImageError:
-        block = None
-    if block is not None and block.cropped:
+        place = placement(header, picture.where, settings.max_megapixels)
+        if place is not None and gpano:
+            check_full_panorama(place.width, place.height, f"{picture.where}: its GPano block")
+    except BadInputError as error:
+        yield picture.finding(F11, size, message="misplaced", sentence=str(error))
+        return
+    if place is not None:
         if not gpano:
-            full = f"{block.full_width} x {block.full_height}"
-            yield picture.finding(F11, f"{header.width} x {header.height}", message="cropped", full=full)
-    elif abs(header.width - 2 * header.height) > 1:
-        yield picture.finding(F11, f"{header.width} x {header.height}")
-    elif header.width < settings.min_panorama_width:
-        yield picture.finding(F11, header.width, message="narrow", limit=settings.min_panorama_width)
+            yield picture.finding(F11, size, message="cropped", full=f"{place.width} x {place.height}")
+    elif abs(width - 2 * height) > 1:
+        yield picture.finding(F11, size)
+    elif width < settings.min_panorama_width:
+        yield picture.finding(F11, width, message="narrow", limit=settings.min_panorama_width)
 
 
 def _sizes(widths: Counter[int], settings: CheckSettings) -> Iterator[Finding]:

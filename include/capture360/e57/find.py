@@ -36,7 +36,7 @@ def _from_spherical(image: Image2D, remarks: list[Remark]) -> Iterable[Photosphe
     picture = image.representation("spherical")
     assert picture is not None
     wrong = fault(image, picture)
-    if wrong is None and (picture.width, picture.height) != (0, 0) and abs(picture.width - 2 * picture.height) > 1:
+    if wrong is None and picture.width and picture.height and abs(picture.width - 2 * picture.height) > 1:
         wrong = Remark(
             image.label,
             f"{picture.width} x {picture.height}",
@@ -69,16 +69,16 @@ def _timed(sphere: Photosphere, contents: Contents, remarks: list[Remark]) -> Ph
     """The sphere with a time: its own, else when its scan began, else when the file was made."""
     if sphere.taken_at:
         return sphere
-    time = contents.scan_times.get(sphere.images[0].scan)
-    if time is None:
-        label = sphere.name or sphere.images[0].label
-        if contents.created_at is None:
-            remarks.append(
-                Remark(label, "", "has no acquisition time, nor has the file. Export it with times", image=sphere.index)
-            )
-        else:
-            remarks.append(Remark(label, "", "has no acquisition time; that of the file is used", image=sphere.index))
-        time = contents.created_at
+    first = sphere.images[0]
+    lacks = "has no acquisition time"
+    if first.untimed:
+        lacks = f"has an acquisition time that cannot be read ({first.untimed})"
+    scanned = contents.scan_times.get(first.scan)
+    time = scanned or contents.created_at
+    if scanned is None or first.untimed:
+        used = f"that of {'its scan' if scanned else 'the file'} is used"
+        text = f"{lacks}; {used}" if time else f"{lacks}, nor has the file. Export it with times"
+        remarks.append(Remark(sphere.name or first.label, first.untimed, text, image=sphere.index))
     return replace(sphere, taken_at=time)
 
 

@@ -87,6 +87,8 @@ class Image2D:
     sensor: str
     representations: tuple[Representation, ...]
     problems: tuple[str, ...] = ()
+    untimed: str = ""
+    """Why its acquisition time could not be read; a file or a scan has one too, so that this spoils no image."""
 
     def representation(self, kind: RepresentationKind) -> Representation | None:
         return next((one for one in self.representations if one.kind == kind), None)
@@ -132,8 +134,19 @@ def read_contents(file: PagedFile) -> Contents:
             raise E57Error(
                 f"{file.where}: its XML section declares a document type or entities, which is refused."
             ) from None
-        raise E57Error(f"{file.where}: its XML section cannot be read ({error}). Export it again.") from None
+        raise E57Error(f"{file.where}: its XML section cannot be read: {_fault(error)}. Export it again.") from None
     return collected.contents()
+
+
+def _fault(error: Exception) -> str:
+    """Word what the parser refuses, and where."""
+    line, column = getattr(error, "position", (0, 0))
+    if not line:
+        return "its encoding is not known"
+    return (
+        f"it is no valid XML at line {line}, column {column + 1}, for example a name with & or <, or with letters in "
+        "another encoding than the section states"
+    )
 
 
 class _Collected:
@@ -240,6 +253,7 @@ def _count(element: Element, name: str, problems: list[str]) -> int:
 
 def _image(element: Element, index: int) -> Image2D:
     problems: list[str] = []
+    untimed: list[str] = []
     acquired = _child(element, "acquisitionDateTime")
     pose = _child(element, "pose")
     sensor = (_text(element, name) for name in ("sensorVendor", "sensorModel", "sensorSerialNumber"))
@@ -248,7 +262,7 @@ def _image(element: Element, index: int) -> Image2D:
         guid=_text(element, "guid"),
         name=_text(element, "name"),
         description=_text(element, "description"),
-        acquired_at=None if acquired is None else _date_time(acquired, problems),
+        acquired_at=None if acquired is None else _date_time(acquired, untimed),
         pose=None if pose is None else _pose(pose, problems),
         scan=_text(element, "associatedData3DGuid"),
         sensor=" ".join(part for part in sensor if part),
@@ -258,6 +272,7 @@ def _image(element: Element, index: int) -> Image2D:
             if _local(child.tag) in _KINDS
         ),
         problems=tuple(problems),
+        untimed=untimed[0] if untimed else "",
     )
 
 

@@ -90,7 +90,10 @@ class PagedFile:
         if not start:
             raise E57Error(f"{self.where} is empty. Was the transfer broken? Copy it again.")
         if start[:8] != SIGNATURE[: len(start)]:
-            raise E57Error(f"{self.where} is no E57 file: it starts with {start[:8].hex(' ')}, not with ASTM-E57.")
+            raise E57Error(
+                f"{self.where} is no E57 file: it starts with {start[:8].hex(' ')}, not with ASTM-E57. "
+                "Export it as E57."
+            )
         if len(start) < PAGE:
             raise E57Error(
                 f"{self.where} is cut off: it has {self.size:,} bytes, not even one page of {PAGE:,}. Copy it again."

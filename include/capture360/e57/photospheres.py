@@ -89,7 +89,8 @@ def split_reference(reference: str) -> tuple[str, int]:
 def fault(image: Image2D, picture: Representation) -> Remark | None:
     """Return why an image is unusable, or None; only its own values are considered."""
     if image.problems:
-        return Remark(image.label, image.problems[0], f"cannot be used: {image.problems[0]}", fatal=True)
+        problem = image.problems[0]
+        return Remark(image.label, problem, f"cannot be used: {problem}. Export it again", fatal=True)
     if picture.blob is None:
         return Remark(image.label, "", "holds no JPEG or PNG. Export it again", fatal=True)
     if image.pose is None:

@@ -206,14 +206,14 @@ def _picture_remarks(
     assert picture.blob is not None
     try:
         if sphere.panorama:
-            check_full_panorama(header.width, header.height, "the picture")
+            check_full_panorama(*header.upright_size, "the picture")
     except ProjectionError as error:
         return [_refused(label, picture.blob, error)], None
-    size = header.width, header.height
+    size = header.upright_size if sphere.panorama else (header.width, header.height)
     if header.mime_type != picture.blob.mime_type:
         remarks.append(Remark(label, header.mime_type, f"is called {picture.blob.mime_type} and is {header.mime_type}"))
     said = picture.width, picture.height
-    if said != (0, 0) and said != size:
+    if said not in ((0, 0), size, (header.width, header.height)):
         text = f"says {said[0]} x {said[1]} pixels and has {size[0]} x {size[1]}"
         remarks.append(Remark(label, f"{size[0]} x {size[1]}", text))
     upright = [face for face in sphere.faces if face.picture is picture and face.fits]

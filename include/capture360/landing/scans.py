@@ -123,30 +123,37 @@ def _members(folder: CaptureFolder, archive: str) -> Mapping[str, zipfile.ZipInf
     if archive not in known:
         with folder.open(archive) as stream:
             try:
-                with zipfile.ZipFile(_Careful(stream)) as opened:
+                with zipfile.ZipFile(_Careful(stream, archive)) as opened:
                     members = opened.infolist()
-            except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError) as error:
-                raise BadInputError(f"{archive} is not a readable zip archive ({error}). Copy it again.") from None
-        checked = _checked(members, archive, folder.sizes[archive])
-        known[archive] = {member.filename: member for member in checked}
+            except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError):
+                raise BadInputError(
+                    f"{archive} is not a readable zip archive: it is cut off, damaged or of another format. Copy it "
+                    "again, or pack it as a plain zip archive."
+                ) from None
+        known[archive] = _checked(members, archive, folder.sizes[archive])
     return known[archive]
 
 
-def _checked(members: Sequence[zipfile.ZipInfo], archive: str, size: int) -> Sequence[zipfile.ZipInfo]:
+def _checked(members: Sequence[zipfile.ZipInfo], archive: str, size: int) -> Mapping[str, zipfile.ZipInfo]:
+    """Return the E57 members by name. Some archivers of Windows write backslashes, which separate folders there."""
     if len(members) > _MOST_MEMBERS:
         raise BadInputError(
             f"{archive} holds {len(members):,} files, more than {_MOST_MEMBERS:,}. Deliver the E57 files unpacked."
         )
     scans = [
-        member for member in members if member.filename.lower().endswith(E57) and not _is_companion(member.filename)
+        (name, member)
+        for member in members
+        if (name := member.filename.replace("\\", "/")).lower().endswith(E57) and not _is_companion(name)
     ]
     if not scans:
-        raise BadInputError(f"{archive} holds no E57 file. Deliver E57 files in it, or remove it.")
-    times = Counter(member.filename for member in scans)
-    for member in scans:
-        name = member.filename
+        raise BadInputError(
+            f"{archive} holds no E57 file, and nothing else is read from archives. Deliver E57 files in it, and "
+            "pictures, tables and further archives unpacked."
+        )
+    times = Counter(name for name, _ in scans)
+    for name, member in scans:
         parts = name.split("/")
-        if name.startswith("/") or "\\" in name or ":" in parts[0] or {"", ".", ".."} & set(parts):
+        if name.startswith("/") or ":" in parts[0] or {"", ".", ".."} & set(parts):
             raise BadInputError(f'{archive} holds "{name}", a path that leaves the archive. Pack it again.')
         if not is_text(name) or len(parts[-1]) > _LONGEST_NAME:
             raise BadInputError(
@@ -164,9 +171,9 @@ def _checked(members: Sequence[zipfile.ZipInfo], archive: str, size: int) -> Seq
                 f"{archive}: {name} declares {member.file_size:,} bytes unpacked, far more than an E57 file "
                 "compresses. Deliver it unpacked."
             )
-    if sum(member.compress_size for member in scans) > size:
+    if sum(member.compress_size for _, member in scans) > size:
         raise BadInputError(f"{archive} declares more bytes than it has. Pack it again.")
-    return scans
+    return dict(scans)
 
 
 def _is_companion(name: str) -> bool:
@@ -201,7 +208,8 @@ def _unpacked(packed: _Window, member: zipfile.ZipInfo, path: str) -> Iterator[I
         except (OSError, ValueError, zlib.error) as error:
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise _no_room(path, member) from None
-            raise BadInputError(f"{path} cannot be unpacked ({error}). Pack it again.") from None
+            problem = str(error) if isinstance(error, ValueError) else "its data is damaged"
+            raise BadInputError(f"{path} cannot be unpacked ({problem}). Pack it again.") from None
         scratch.seek(0)
         yield scratch
 
@@ -234,8 +242,8 @@ def _inflate(packed: _Window, target: IO[bytes], member: zipfile.ZipInfo) -> Non
 class _Careful(io.RawIOBase):
     """Stream that refuses large reads, since an archive may declare a huge directory."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
+    def __init__(self, stream: IO[bytes], archive: str) -> None:
+        self._stream, self._archive = stream, archive
         self._size = stream.seek(0, os.SEEK_END)
 
     def readable(self) -> bool:
@@ -254,7 +262,7 @@ class _Careful(io.RawIOBase):
         left = max(0, self._size - self._stream.tell())
         count = left if size < 0 else min(size, left)
         if count > _MOST_DIRECTORY:
-            raise zipfile.BadZipFile("its table of contents is too large")
+            raise BadInputError(f"{self._archive}: its table of contents is too large. Pack it again.")
         return self._stream.read(count)
 
 

@@ -20,6 +20,8 @@ _TAKEN, _OFFSET = 0x9003, 0x9011
 _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _ALTITUDE_REF, _ALTITUDE = 1, 2, 3, 4, 5, 6
 _STATUS, _MODE = 9, 10
 _SIGNS = {"N": 1, "NORTH": 1, "S": -1, "SOUTH": -1, "E": 1, "EAST": 1, "W": -1, "WEST": -1}
+_SIXTY = 60.0
+"""Largest minutes and seconds of an angle; 60 itself comes from rounding."""
 _NOWHERE_DEG = 0.001
 """Around 0, 0 is open sea; cameras without a fix write it, or a rounding of it."""
 _BELOW = (1, 3)
@@ -82,8 +84,11 @@ def _time(values: Mapping[int, Any]) -> datetime | None:
 
 def _place(values: Mapping[int, Any]) -> tuple[Place | None, str]:
     """Return the place and what it lacks. Missing values are not replaced by defaults."""
-    if _LATITUDE not in values or _LONGITUDE not in values:
+    if _LATITUDE not in values and _LONGITUDE not in values:
         return None, ""
+    if _LATITUDE not in values or _LONGITUDE not in values:
+        there, missing = ("longitude", "latitude") if _LONGITUDE in values else ("latitude", "longitude")
+        return None, f"gives a GPS {there} and no {missing}"
     if _word(values.get(_STATUS)) == "V" or _word(values.get(_MODE)) in ("0", "1"):
         return None, "says of its own GPS position that it was taken without a fix"
     try:
@@ -132,4 +137,6 @@ def _degrees(parts: Any) -> float:
     numbers = [float(part) for part in parts] if isinstance(parts, list | tuple) else [float(parts)]
     if not 1 <= len(numbers) <= 3 or not all(math.isfinite(number) and number >= 0 for number in numbers):
         raise ValueError("no angle")
+    if any(number > _SIXTY for number in numbers[1:]):
+        raise ValueError("minutes and seconds are below 60")
     return math.fsum(number / 60.0**place for place, number in enumerate(numbers))

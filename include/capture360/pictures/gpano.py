@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture360.pictures.jpeg import MAX_MEGAPIXELS, ImageError, ImageHeader
+from capture360.text import printable
 
+EQUIRECTANGULAR = "equirectangular"
 NAMESPACE = "{http://ns.google.com/photos/1.0/panorama/}"
 
 
@@ -106,21 +108,37 @@ def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
     return GPano(**values)
 
 
-def on_full_sphere(
-    pixels: NDArray[np.uint8], header: ImageHeader, where: str = "The picture", max_megapixels: float = MAX_MEGAPIXELS
-) -> NDArray[np.uint8]:
-    """Extend a panorama of a part of the sphere to the full sphere with black; return any other unchanged.
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Size of the full sphere, and the upper left corner on it of a picture of a part; all in pixels."""
 
-    ImageError if the picture's own block does not fit its pixels, or the full sphere is above `max_megapixels`.
+    width: int
+    height: int
+    left: int
+    top: int
+
+
+def placement(
+    header: ImageHeader, where: str = "The picture", max_megapixels: float = MAX_MEGAPIXELS
+) -> Placement | None:
+    """Return where on the sphere the upright picture lies by its GPano block; None if it is not a part of one.
+
+    ImageError if the block states another projection or does not fit the pixels, or the full sphere is above
+    `max_megapixels`.
     """
     try:
         block = read_gpano(header, where)
     except ImageError:
         # A damaged block says nothing about the pixels.
-        return pixels
+        return None
+    if block is not None and (block.projection or EQUIRECTANGULAR).casefold() != EQUIRECTANGULAR:
+        raise ImageError(
+            f'{where} has the projection "{printable(block.projection or "", 40)}" by its GPano block. '
+            f"Export it as {EQUIRECTANGULAR}."
+        )
     if block is None or not block.cropped or block.full_width is None or block.full_height is None:
-        return pixels
-    height, width = pixels.shape[:2]
+        return None
+    width, height = header.upright_size
     left, top = block.cropped_left or 0, block.cropped_top or 0
     if (
         (block.cropped_width, block.cropped_height) != (width, height)
@@ -133,6 +151,20 @@ def on_full_sphere(
         )
     if block.full_width * block.full_height > max_megapixels * 1e6:
         raise ImageError(f"{where} is a part of more than {max_megapixels:,.0f} megapixels. Export it smaller.")
-    sphere = np.zeros((block.full_height, block.full_width, 3), dtype=np.uint8)
-    sphere[top : top + height, left : left + width] = pixels
+    return Placement(block.full_width, block.full_height, left, top)
+
+
+def on_full_sphere(
+    pixels: NDArray[np.uint8], header: ImageHeader, where: str = "The picture", max_megapixels: float = MAX_MEGAPIXELS
+) -> NDArray[np.uint8]:
+    """Extend a panorama of a part of the sphere to the full sphere with black; return any other unchanged.
+
+    `pixels` are upright. ImageError as `placement` has it.
+    """
+    place = placement(header, where, max_megapixels)
+    if place is None:
+        return pixels
+    height, width = pixels.shape[:2]
+    sphere = np.zeros((place.height, place.width, 3), dtype=np.uint8)
+    sphere[place.top : place.top + height, place.left : place.left + width] = pixels
     return sphere

@@ -31,10 +31,19 @@ _OTHERS = (
     (b"WEBP", 8, "a WebP picture"),
     (b"II*\x00", 0, "a TIFF"),
     (b"MM\x00*", 0, "a TIFF"),
+    (b"II+\x00", 0, "a TIFF"),
+    (b"MM\x00+", 0, "a TIFF"),
+    (b"jP  ", 4, "a JPEG 2000 picture"),
+    (b"\xffO\xffQ", 0, "a JPEG 2000 picture"),
+    (b"JXL ", 4, "a JPEG XL picture"),
+    (b"\xff\n", 0, "a JPEG XL picture"),
+    (b"8BPS", 0, "a Photoshop document"),
+    (b"PK\x03\x04", 0, "a zip archive"),
     (b"BM", 0, "a BMP"),
     (b"ftyphe", 4, "a HEIC picture"),
     (b"ftypmif1", 4, "a HEIC picture"),
-    (b"ftypavif", 4, "an AVIF picture"),
+    (b"ftypmsf1", 4, "a HEIC picture"),
+    (b"ftypavi", 4, "an AVIF picture"),
     (b"ftyp", 4, "a film"),
     (b"version htt", 0, "a pointer of Git LFS, not the file itself"),
     (b"%PDF", 0, "a PDF"),
@@ -66,6 +75,11 @@ class ImageHeader:
     @property
     def megapixels(self) -> float:
         return self.width * self.height / 1e6
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Width and height after `orientation` is applied; 5 to 8 swap them."""
+        return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
 
     @property
     def extensions(self) -> tuple[str, ...]:

@@ -79,6 +79,20 @@ def test_unit_offset_yaw_and_scale_lead_to_the_site_frame(delivery: Delivery, ma
     same(accepted(delivery), TILTED, PLACE)
 
 
+def test_a_heading_from_minus_180_is_that_of_the_whole_turn(delivery: Delivery) -> None:
+    delivery.manifest["rotation"] = {"kind": "heading_pitch_roll_deg", "direction": "camera_to_world"}
+    rotations = []
+    for turn in (0, 360):
+        for number, row in enumerate(delivery.stations):
+            heading = 5 - 20 * number
+            row.update(heading=str(heading + turn if heading < 0 else heading), pitch="6", roll="-4")
+        validation = delivery.check()
+        assert validation.capture is not None
+        assert not [finding for finding in validation.findings if finding.rule == "P07"]
+        rotations.append([station.pose.rotation for station in validation.capture.stations])
+    np.testing.assert_allclose(*rotations, atol=1e-9)
+
+
 def test_euler_angles_of_cdf_and_headings(delivery: Delivery) -> None:
     deliver(delivery, TILTED, PLACE)
     ex, ey, ez = rotation.cdf_euler(TILTED)

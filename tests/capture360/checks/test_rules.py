@@ -694,17 +694,27 @@ def odd_size(delivery: Delivery) -> None:
 def part_of_a_sphere(delivery: Delivery) -> None:
     delivery.files.clear()
     delivery.put_panoramas()
+    delivery.files["panos/s-02.jpg"] = part_of(delivery.files["panos/s-02.jpg"], 2400)
+
+
+@spoils("F11", "misplaced")
+def part_beside_the_sphere(delivery: Delivery) -> None:
+    delivery.files.clear()
+    delivery.put_panoramas()
+    delivery.files["panos/s-02.jpg"] = part_of(delivery.files["panos/s-02.jpg"], 2000)
+
+
+def part_of(picture: bytes, full: int, more: str = "") -> bytes:
+    """A panorama of 2048 x 1024 pixels that its GPano block calls a part of `full` pixels of width."""
     block = (
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        '<rdf:Description xmlns:GPano="http://ns.google.com/photos/1.0/panorama/" GPano:FullPanoWidthPixels="2400" '
-        'GPano:FullPanoHeightPixels="1200" GPano:CroppedAreaImageWidthPixels="2048" '
-        'GPano:CroppedAreaImageHeightPixels="1024" GPano:CroppedAreaLeftPixels="0" GPano:CroppedAreaTopPixels="0"/>'
-        "</rdf:RDF></x:xmpmeta>"
+        '<rdf:Description xmlns:GPano="http://ns.google.com/photos/1.0/panorama/" '
+        f'GPano:FullPanoWidthPixels="{full}" GPano:FullPanoHeightPixels="{full // 2}" '
+        'GPano:CroppedAreaImageWidthPixels="2048" GPano:CroppedAreaImageHeightPixels="1024" '
+        f'GPano:CroppedAreaLeftPixels="0" GPano:CroppedAreaTopPixels="0" {more}/></rdf:RDF></x:xmpmeta>'
     )
     payload = b"http://ns.adobe.com/xap/1.0/\x00" + block.encode()
-    plain = delivery.files["panos/s-02.jpg"]
-    segment = b"\xff\xe1" + (len(payload) + 2).to_bytes(2, "big") + payload
-    delivery.files["panos/s-02.jpg"] = plain[:2] + segment + plain[2:]
+    return picture[:2] + b"\xff\xe1" + (len(payload) + 2).to_bytes(2, "big") + payload + picture[2:]
 
 
 @spoils("F12")

@@ -183,6 +183,19 @@ def test_document_types_and_other_roots_are_refused(spherical_e57):
     assert "holds no e57Root" in preflight(io.BytesIO(other)).headline
 
 
+def test_a_time_that_cannot_be_read_spoils_no_sphere(spherical_e57, taken):
+    def change(logical: bytearray) -> bytearray:
+        start, end = re.search(rb"<acquisitionDateTime.*?<dateTimeValue[^>]*>([^<]*)", logical).span(1)
+        logical[start:end] = b"2026-05-01".ljust(end - start)
+        return logical
+
+    found = preflight(io.BytesIO(rewritten(spherical_e57, change)), "scan.e57")
+    assert [sphere.taken_at for sphere in found.photospheres] == [taken, taken]
+    (finding,) = found.findings
+    assert finding.disposition is Disposition.WARN
+    assert 'time that cannot be read (dateTimeValue "2026-05-01" is not a number); that of the fi' in finding.message
+
+
 @pytest.mark.parametrize("value", [b"1e999", b"nan", b"12,5", b"0x1F", b"-1e308", b"9" * 8])
 @pytest.mark.parametrize("tag", [b"imageWidth", b"dateTimeValue", b"w", b"x", b"pixelWidth"])
 def test_numbers_that_are_none_are_told(value, tag, spherical_e57):

@@ -100,9 +100,20 @@ def refused(root: Path, archive: bytes) -> str:
     return str(told.value)
 
 
-@pytest.mark.parametrize("name", ["../a.e57", "/etc/a.e57", "x/../../a.e57", "C:/a.e57", "a//b.e57", "./a.e57"])
+@pytest.mark.parametrize(
+    "name", ["../a.e57", "/etc/a.e57", "x/../../a.e57", "C:/a.e57", "a//b.e57", "./a.e57", "..\\a.e57"]
+)
 def test_paths_that_leave_the_archive(tmp_path: Path, name: str) -> None:
     assert "leaves the archive. Pack it again." in refused(tmp_path, zipped({name: CONTENT}))
+
+
+def test_backslashes_are_folders_as_archivers_of_windows_mean_them(tmp_path: Path) -> None:
+    (tmp_path / "twice").mkdir()
+    folder = folder_with(tmp_path, zipped({"a\\b.e57": CONTENT, "__MACOSX\\._b.e57": b"x"}))
+    assert [scan.path for scan in scans_within(folder, "scans.zip")] == ["scans.zip/a/b.e57"]
+    with open_scan(folder, "scans.zip/a/b.e57") as stream:
+        assert stream.read() == CONTENT
+    assert "holds a/b.e57 twice" in refused(tmp_path / "twice", zipped({"a\\b.e57": CONTENT, "a/b.e57": CONTENT}))
 
 
 @pytest.mark.parametrize("name", ["a\nb.e57", "\x1b[31m.e57", "a" * 252 + ".e57"])
@@ -158,7 +169,7 @@ def test_a_table_of_contents_of_gigabytes_is_not_read(tmp_path: Path) -> None:
         size, offset = 2 << 30, 1 << 30
         stream.write(struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, size, offset, 0))
     tracemalloc.start()
-    with pytest.raises(BadInputError, match="table of contents is too large"):
+    with pytest.raises(BadInputError, match=r"scans\.zip: its table of contents is too large"):
         scans_within(CaptureFolder(str(tmp_path)), "scans.zip")
     assert tracemalloc.get_traced_memory()[1] < 1_000_000
     tracemalloc.stop()

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -81,6 +82,9 @@ def test_a_small_file_that_declares_a_huge_picture_is_refused_by_its_header():
     [
         (b"", "is empty"),
         (b"GIF89a" + bytes(50), "neither JPEG nor PNG"),
+        (b"\x00\x00\x00\x0cJXL \r\n\x87\n" + bytes(50), "it is a JPEG XL picture"),
+        (b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(50), "it is a JPEG 2000 picture"),
+        (b"PK\x03\x04" + bytes(50), "it is a zip archive"),
         (b"\xff\xd8\xff\xe0\x00", "cut off header"),
         (b"\xff\xd8\xff\xe0\x00\x01aa", "cut off header"),
         (saved("JPEG")[:50] + bytes(500), "cut off header"),
@@ -223,11 +227,12 @@ def test_a_second_xmp_block_does_not_hide_that_of_the_camera(camera_first):
 def test_a_cropped_picture_is_completed_with_black_and_a_damaged_block_ignored():
     pixels = np.full((40, 96, 3), 200, dtype=np.uint8)
 
-    def header(*, width: int, left: int):
+    def header(*, width: int, left: int, more: str = ""):
         sizes = 'GPano:FullPanoWidthPixels="128" GPano:FullPanoHeightPixels="64" GPano:CroppedAreaTopPixels="12" '
         sizes += f'GPano:CroppedAreaImageWidthPixels="{width}" GPano:CroppedAreaImageHeightPixels="40" '
         sizes += f'GPano:CroppedAreaLeftPixels="{left}"'
-        return jpeg.read_header(saved("JPEG", xmp=XMP.format(attributes=sizes, elements="").encode()))
+        content = saved("JPEG", xmp=XMP.format(attributes=f"{sizes} {more}", elements="").encode())
+        return replace(jpeg.read_header(content), width=96)
 
     sphere = gpano.on_full_sphere(pixels, header(width=96, left=16), "p.jpg")
     assert sphere.shape == (64, 128, 3)
@@ -237,6 +242,10 @@ def test_a_cropped_picture_is_completed_with_black_and_a_damaged_block_ignored()
         with pytest.raises(jpeg.ImageError, match=r"^p\.jpg has 96 x 40 pixels, which its GPano block does not place"):
             gpano.on_full_sphere(pixels, wrong, "p.jpg")
     assert gpano.on_full_sphere(pixels, jpeg.read_header(saved("JPEG", xmp=b"<a"))) is pixels
+    turned = replace(header(width=96, left=16), width=40, height=96, orientation=6)
+    assert gpano.placement(turned) == gpano.Placement(128, 64, 16, 12)
+    with pytest.raises(jpeg.ImageError, match=r'has the projection "cylindrical" by its GPano block\. Export it as'):
+        gpano.placement(header(width=96, left=16, more='GPano:ProjectionType="cylindrical"'))
 
 
 def test_a_picture_without_gpano_has_none():
