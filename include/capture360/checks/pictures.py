@@ -121,9 +121,9 @@ F12 = FILES.rule(
             "{where} was turned upright by its EXIF orientation ({value}).",
             name="upright",
             disposition=Disposition.NOTE,
-            bad="a panorama with EXIF orientation 3",
+            bad="a panorama that stands on its side, with EXIF orientation 6",
             where="panos/s-02.jpg",
-            value="3",
+            value="6",
         ),
     },
 )

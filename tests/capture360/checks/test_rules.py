@@ -733,7 +733,7 @@ def turned_face(delivery: Delivery) -> None:
 def turned_panorama(delivery: Delivery) -> None:
     delivery.files.clear()
     delivery.put_panoramas()
-    delivery.files["panos/s-02.jpg"] = oriented(delivery.files["panos/s-02.jpg"], 3)
+    delivery.files["panos/s-02.jpg"] = oriented(picture(1024, 2048, 1), 6)
 
 
 def oriented(content: bytes, orientation: int) -> bytes:

@@ -62,6 +62,7 @@ def test_exif_orientation_is_applied_as_pillow_does(kind, orientation):
     upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB"))
     ours = decoding.decode(content)
     assert ours.shape == upright.shape
+    assert jpeg.read_header(content).upright_size == ours.shape[1::-1]
     assert np.abs(ours.astype(int) - upright).max() <= 8
 
 
