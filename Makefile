@@ -37,9 +37,7 @@ down: setup ## stop what `make up` started
 	@$(BIN)/capture360 stack down --mode $(MODE)
 
 test: check ## check, then all tests, the real scheduler included (TESTS=path for some)
-	@$(BIN)/python -m pytest -q -n auto -m "not e2e and not production and not recovery" $(TESTS) || [ $$? -eq 5 ]
-	@$(BIN)/python -m pytest -q -m e2e $(TESTS) || [ $$? -eq 5 ]
-	@$(BIN)/python -m pytest -q -m production $(TESTS) || [ $$? -eq 5 ]
+	@$(BIN)/python tools/run_tests.py $(TESTS)
 
 recovery: setup ## kill every part of the composition in turn (an hour; needs PostgreSQL and Redis)
 	@$(BIN)/python -m pytest -v -m recovery tests/production
