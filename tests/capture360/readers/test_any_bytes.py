@@ -22,6 +22,7 @@ from capture360.checks.check import check_capture
 from capture360.landing.folder import CaptureFolder
 from capture360.readers import read_tables
 from capture360.readers.tables import Tables
+from capture360.text import printable
 from damage import BYTES, damaged_bytes, damaged_json
 from delivery import COLUMNS, Delivery, manifest, picture, station_row, table
 from scans import scan
@@ -114,7 +115,7 @@ def checked(files: dict[str, bytes], document: dict[str, Any] | None, *, whole: 
             (folder / "capture.yaml").write_text(yaml.safe_dump(document))
         tables = read_tables(CaptureFolder(str(folder)))
         for finding in tables.findings:
-            assert finding.message.isprintable()
+            assert printable(finding.message, len(finding.message)) == finding.message
             assert len(finding.message) < 1500
         if whole:
             assert check_capture(CaptureFolder(str(folder))).headline
