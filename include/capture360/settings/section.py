@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 LARGEST = 1e9
 """Largest number that has a use: metres of any coordinate system stay far below it."""
-LARGEST_WHOLE = 10**15
-"""Largest whole number that has a use: JSON keeps it exactly."""
+LARGEST_WHOLE = 2**53 - 1
+"""Largest whole number that every reader of JSON keeps exactly; CDF's ids go up to it."""
 
 Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
