@@ -29,7 +29,7 @@ def test_the_pages_are_written_where_they_are_wanted(tmp_path: Path, monkeypatch
     )
     done = CliRunner().invoke(app, ["gx-docs", "hall-7"])
     assert done.exit_code == 0, done.output
-    assert "gx-docs/hall-7/index.html: 1 deliveries." in done.stdout
+    assert "gx-docs/hall-7/index.html: 1 delivery." in done.stdout
     assert "walk-1" in (tmp_path / "gx-docs/hall-7/index.html").read_text()
     assert CliRunner().invoke(app, ["gx-docs", "hall-7", "--out", "elsewhere"]).exit_code == 0
     assert (tmp_path / "elsewhere/index.html").exists()
