@@ -208,7 +208,7 @@ def test_deadlines_are_those_of_the_register(watched: Watched) -> None:
     watched.register("defaults: {watch: {contextualized_within: P30D, sensed_within: PT3H}}")
     assert watched.look() == []
     watched.register("defaults: {watch: {sensed_with: PT3H}}")
-    with pytest.raises(ConfigError, match='"sensed_with" is no setting of watch. Did you mean sensed_within'):
+    with pytest.raises(ConfigError, match=r'"sensed_with" is no setting of watch\. Did you mean sensed_within'):
         watched.look()
 
 
