@@ -33,7 +33,8 @@ class Moving:
     def state(self) -> dict[str, Any]:
         records = self.site.new.records
         state = self.site.new.state()
-        state["records"].pop(f"{self.key}/memory/links.json", None)  # digests over ids that CDF chose
+        # A run that was killed while it noted decisions leaves the digest of the note before, which may stand.
+        state["records"].pop(f"{self.key}/memory/decisions.json", None)
         for path, document in state["records"].items():
             if path.endswith("/annotate.json"):  # what a run made, the next one found
                 document["approved"] += document.pop("kept")
