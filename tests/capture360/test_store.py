@@ -1,4 +1,4 @@
-"""A store that is full, read-only or away is told in a sentence, and so is what lies where a document belongs."""
+"""A store that is full, read-only or away is reported in a sentence, and so is what lies where a document belongs."""
 
 from __future__ import annotations
 

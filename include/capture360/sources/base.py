@@ -1,4 +1,4 @@
-"""Options and base class of the sources of faces, and what they say of files that are gone."""
+"""Options and base class of the sources of faces, and what they say of files that were deleted."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FolderSource:
 
 @contextmanager
 def still_there(folder: CaptureFolder, path: str) -> Iterator[None]:
-    """Raise BadInputError if a validated file is gone, or another entry has its name; other errors of stores pass."""
+    """Raise BadInputError if a validated file was deleted or another has its name; other errors of stores pass."""
     try:
         yield
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:

@@ -91,10 +91,10 @@ def test_an_odd_answer(
     cdf: CdfProject, answer: Callable[..., None], read: Callable[[CdfProject], object], content: bytes
 ) -> None:
     answer(content)
-    with pytest.raises(OddAnswerError, match=r"CDF's answer (has|is|cannot|lacks)") as told:
+    with pytest.raises(OddAnswerError, match=r"CDF's answer (has|is|cannot|lacks)") as raised:
         read(cdf)
-    assert "proxy" in told.value.remedy
-    assert told.value.retryable
+    assert "proxy" in raised.value.remedy
+    assert raised.value.retryable
 
 
 def test_files_that_an_answer_leaves_out(cdf: CdfProject, answer: Callable[..., None]) -> None:

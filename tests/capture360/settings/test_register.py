@@ -1,4 +1,4 @@
-"""Mistakes in the site register are told with the file and the key, never with a traceback."""
+"""Mistakes in the site register are sentence with the file and the key, never with a traceback."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SITE = "{space: s, landing: {url: x}}"
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "sentence"),
     [
         ("sites: {a: text}", "sites.a must hold settings by their names"),
         ("sites: {a: {1: 2}}", "sites.a must hold settings by their names"),
@@ -28,10 +28,10 @@ SITE = "{space: s, landing: {url: x}}"
         ("[1]", "must hold keys and values"),
     ],
 )
-def test_a_mistake_is_told_with_its_key(tmp_path: Path, content: str, told: str) -> None:
+def test_a_mistake_is_told_with_its_key(tmp_path: Path, content: str, sentence: str) -> None:
     path = tmp_path / "sites.yaml"
     path.write_text(content)
-    with pytest.raises(ConfigError, match=f"sites.yaml.*{told}"):
+    with pytest.raises(ConfigError, match=f"sites.yaml.*{sentence}"):
         Register(str(path)).site("a")
 
 
@@ -70,7 +70,7 @@ def register(folder: Path, **files: str) -> Register:
 
 
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("files", "sentence"),
     [
         ({"a": "spacee: x"}, 'a.yaml: a: "spacee" is no setting of a site. Did you mean space?'),
         (
@@ -101,10 +101,10 @@ def register(folder: Path, **files: str) -> Register:
         ),
     ],
 )
-def test_a_mistake_is_reported_where_it_stands(tmp_path: Path, files: dict[str, str], told: str) -> None:
+def test_a_mistake_is_reported_where_it_stands(tmp_path: Path, files: dict[str, str], sentence: str) -> None:
     with pytest.raises(ConfigError) as raised:
         register(tmp_path, **{"sites": f"sites: {{a: {SITE}}}", **files}).site("a")
-    assert told in str(raised.value)
+    assert sentence in str(raised.value)
 
 
 @pytest.mark.parametrize("records", ["$NONE/records", "${NONE}", "x/$EMPTY"])
@@ -128,17 +128,17 @@ def test_a_site_may_be_called_like_the_file_of_the_register(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "sentence"),
     [
         ("records: /a\nrecords: /b\nsites: {}\n", 'line 2 is not valid YAML: "records" is there twice'),
         ("records: /a\nsites:\n  h: {space: a}\n  h: {space: b}\n", 'line 4 is not valid YAML: "h" is there twice'),
     ],
 )
-def test_a_key_that_is_there_twice_is_named(tmp_path: Path, content: str, told: str) -> None:
-    """YAML takes the last one: the first site of the name would be gone without a word."""
+def test_a_key_that_is_there_twice_is_named(tmp_path: Path, content: str, sentence: str) -> None:
+    """YAML takes the last one: the first site of the name would be lost without a message."""
     path = tmp_path / "sites.yaml"
     path.write_text(content)
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=sentence):
         _ = Register(str(path), {}).site_ids
 
 
@@ -146,7 +146,7 @@ NOT_FINITE = "is no finite number. Write a number."
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "sentence"),
     [
         ("camera_height: .inf", f'sites.a.camera_height "inf" {NOT_FINITE}'),
         ("camera_height: .nan", f'sites.a.camera_height "nan" {NOT_FINITE}'),
@@ -180,11 +180,13 @@ NOT_FINITE = "is no finite number. Write a number."
         (r'"\u202e": "$NONE"', r"sites.a.\u202e names $NONE, which is not set."),
     ],
 )
-def test_a_setting_that_cannot_be_is_told_with_what_is_allowed(tmp_path: Path, settings: str, told: str) -> None:
+def test_a_setting_that_cannot_be_is_reported_with_what_is_allowed(
+    tmp_path: Path, settings: str, sentence: str
+) -> None:
     content = f"sites: {{a: {{space: s, landing: {{url: x}}, {settings}}}}}"
     with pytest.raises(ConfigError) as raised:
         register(tmp_path, sites=content).site("a")
-    assert f"sites.yaml: {told}" in str(raised.value)
+    assert f"sites.yaml: {sentence}" in str(raised.value)
 
 
 def test_a_deadline_of_all_sites_that_cannot_be_is_told(tmp_path: Path) -> None:
