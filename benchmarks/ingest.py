@@ -1,4 +1,4 @@
-"""An ingest against its own limits: uploads, making and uploading together, throttling, and memory of large pictures.
+"""An ingest against its own limits: uploads, making and uploading together, and memory of large pictures.
 
 The sandbox serves in a process of its own and answers 50 ms late, as a project in another country does.
 
@@ -6,8 +6,6 @@ The sandbox serves in a process of its own and answers 50 ms late, as a project 
   beside the script of CDF's guide, which sends one face after the other; the ratio is the best of a few turns.
 - Ingests of panoramas beside their work without a network (checks, projection, encoding) and their network without the
   work (faces that are ready, a verdict that is known). An ingest that never waits takes as long as the slower of both.
-- Two processes that upload all they can into a project that allows few requests: what they reach together, what was
-  refused, and how evenly they share.
 - Two PNG panoramas of 100 megapixels with an alpha channel, projected by two threads: the peak of the process.
 
     python benchmarks/ingest.py [--panoramas N] [--width PIXELS] [--faces N] [--turns N]
@@ -56,9 +54,6 @@ from panorama import picture
 LATENCY_S = 0.05
 FACE_BYTES = 200_000
 CONTENT_TYPE = {"content-type": "image/jpeg"}
-ALLOWED = 40
-"""Requests a second that the throttled project allows; few, so that the machine is not the limit."""
-THROTTLED_S, WARM_UP_S = 20, 2
 MANIFEST = """schema: capture/1
 site_id: bench
 capture_id: {capture}
@@ -67,44 +62,16 @@ frame: {{name: site, up: z, unit: m, handedness: right}}
 rotation: {{kind: quaternion, quaternion_order: wxyz, direction: camera_to_world}}
 time: {{base: utc}}
 """
-SANDBOX = f"""
+SANDBOX = """
 import sys
 from pathlib import Path
 from cdf_sandbox.core import limits
 from cdf_sandbox.core.options import Options, ProjectMode
 from cdf_sandbox.core.server import run
-limits.REQUESTS_PER_SECOND = {ALLOWED}
-options = Options(
-    Path(sys.argv[1]), mode=ProjectMode.ASSET_CENTRIC, latency={LATENCY_S}, rate_limits=sys.argv[2] == "throttled"
-)
+latency, allowed = float(sys.argv[2]), int(sys.argv[3])
+limits.REQUESTS_PER_SECOND = allowed
+options = Options(Path(sys.argv[1]), mode=ProjectMode.ASSET_CENTRIC, latency=latency, rate_limits=allowed > 0)
 run(options, lambda connection: print("ready", flush=True))
-"""
-WORKER = """
-import hashlib, itertools, json, sys, threading, time
-from concurrent.futures import ThreadPoolExecutor
-from capture360.cdf.client import CdfProject, Connection
-from capture360.cdf.images.files import ClassicFiles
-from capture360.model import EncodedFace
-from capture360.settings.files import FileSettings
-
-project = CdfProject(Connection.from_file(sys.argv[1]))
-files, until = ClassicFiles(project.client, FileSettings()), float(sys.argv[3])
-project.client.files.list(limit=1)
-print("ready", flush=True)
-sys.stdin.readline()
-started, ended, numbers = time.monotonic(), [], itertools.count()
-
-def send(_):
-    while time.monotonic() - started < until:
-        name = f"{sys.argv[2]}-{next(numbers)}"
-        content = name.encode() * 20
-        face = EncodedFace("front", content, hashlib.sha256(content).hexdigest(), "image/jpeg", 64)
-        files.put(name, f"{name}.jpg", face, {"sha256": face.sha256})
-        ended.append(time.monotonic() - started)
-
-with ThreadPoolExecutor(12) as pool:
-    list(pool.map(send, range(12)))
-print(json.dumps(ended))
 """
 LARGE = """
 import sys, threading
@@ -125,9 +92,9 @@ print(next(int(line.split()[1]) / 1024 for line in open('/proc/self/status') if 
 
 
 @contextmanager
-def sandbox(folder: Path, limits: str = "free") -> Iterator[Path]:
-    """The connection file of a sandbox that runs in its own process."""
-    command = [sys.executable, "-c", SANDBOX, str(folder), limits]
+def sandbox(folder: Path, allowed: int = 0) -> Iterator[Path]:
+    """The connection file of a sandbox in its own process that takes `allowed` requests a second; 0 for any number."""
+    command = [sys.executable, "-c", SANDBOX, str(folder), str(LATENCY_S), str(allowed)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
         try:
             assert running.stdout is not None
@@ -307,34 +274,6 @@ def ingests(root: Path, connection: Connection, count: int, width: int, turns: i
     yield Figure("whole ingest / the slower of both", min(ratios), at_most=1.15)
 
 
-def throttled(connection: Path) -> Iterator[Figure]:
-    """Two processes as one identity, each with more to send than the project allows."""
-    commands = [[sys.executable, "-c", WORKER, str(connection), name, str(THROTTLED_S)] for name in ("one", "two")]
-    workers = [subprocess.Popen(each, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for each in commands]
-    origin = json.loads(connection.read_text())["base_url"]
-    for worker in workers:
-        assert worker.stdout is not None
-        assert worker.stdout.readline().strip() == "ready"
-    with httpx.Client(trust_env=False) as http:
-        time.sleep(1)  # the requests of their start leave the limit's window
-        http.post(f"{origin}/sandbox/counters/reset").raise_for_status()
-        ended = [json.loads(worker.communicate("go\n")[0]) for worker in _started(workers)]
-        sent = int(http.get(f"{origin}/sandbox/counters").json()["mutating"])
-    shares = [sum(WARM_UP_S <= at < THROTTLED_S for at in each) for each in ended]
-    done = sum(len(each) for each in ended)
-    yield Figure("two workers / allowed rate", sum(shares) / (THROTTLED_S - WARM_UP_S) / ALLOWED, at_least=0.9)
-    yield Figure("refused requests / those that were served", (sent - 2 * done) / done, at_most=0.1)
-    yield Figure("share of the one that got less", min(shares) / sum(shares), at_least=0.3)
-
-
-def _started(workers: Sequence[subprocess.Popen[str]]) -> Sequence[subprocess.Popen[str]]:
-    for worker in workers:
-        assert worker.stdin is not None
-        worker.stdin.write("go\n")
-        worker.stdin.flush()
-    return workers
-
-
 def large_pictures(folder: Path) -> Iterator[Figure]:
     width, height = 14142, 7071
     pixels = np.full((height, width, 4), 255, np.uint8)
@@ -361,8 +300,6 @@ def main() -> int:
             connection = Connection.from_file(path)
             figures += uploads(connection, arguments.faces, arguments.turns)
             figures += ingests(root, connection, arguments.panoramas, arguments.width, arguments.turns)
-        with sandbox(root / "busy", "throttled") as path:
-            figures += throttled(path)
         figures += large_pictures(root)
     return report(f"An ingest of {arguments.panoramas} panoramas {arguments.width} wide at 50 ms", figures)
 

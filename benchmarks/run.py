@@ -38,6 +38,7 @@ SHORT: Mapping[str, list[str]] = {
     "sandbox": ["--passes", "2"],
     "e57_upload": ["400"],
     "ingest": ["--turns", "2"],
+    "throttling": [],
     "growth": ["--sizes", "50", "200", "--modes", "asset_centric", "data_modeling"],
 }
 """Arguments that keep all of them together at a quarter of an hour on two cores."""

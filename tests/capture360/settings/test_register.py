@@ -1,4 +1,4 @@
-"""Mistakes in the site register are sentence with the file and the key, never with a traceback."""
+"""Mistakes in the site register are reported with the file and the key, never with a traceback."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SITE = "{space: s, landing: {url: x}}"
         ("[1]", "must hold keys and values"),
     ],
 )
-def test_a_mistake_is_told_with_its_key(tmp_path: Path, content: str, sentence: str) -> None:
+def test_a_mistake_is_reported_with_its_key(tmp_path: Path, content: str, sentence: str) -> None:
     path = tmp_path / "sites.yaml"
     path.write_text(content)
     with pytest.raises(ConfigError, match=f"sites.yaml.*{sentence}"):
