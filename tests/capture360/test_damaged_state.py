@@ -36,6 +36,7 @@ from capture360.rules.sensing import W01
 from capture360.settings.register import Register
 from capture360.steps import lease
 from capture360.steps.annotate import left_links, note_left
+from capture360.steps.announcements import last_snapshot
 from capture360.steps.backfill import What, captures_on, mark
 from capture360.steps.captures import detail, newest_deliveries
 from capture360.steps.detect import recorded_detections, recorded_findings
@@ -52,7 +53,7 @@ from capture360.steps.review_answers import Answer, give, given_to
 from capture360.steps.review_due import asked_since, asking_run, note_questions, note_review, review_due, to_ask
 from capture360.steps.review_page import asked_plates, newest_review
 from capture360.steps.review_plates import Question
-from capture360.steps.sense import last_scan, last_snapshot
+from capture360.steps.sense import last_scan
 from capture360.steps.settling import FolderSnapshot
 from capture360.steps.turns import Turn, keep_turn
 from capture360.steps.validate import recorded_capture

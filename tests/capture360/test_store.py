@@ -16,7 +16,7 @@ from capture360.errors import LeaseHeldError, RecordsError, StoreUnavailableErro
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.steps import lease
-from capture360.steps.sense import standing_findings
+from capture360.steps.sense_findings import standing_findings
 from capture360.store import DocumentStore
 
 KEY = CaptureKey("hall-7", "may")

@@ -12,7 +12,7 @@ from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.backfill import What, captures_on, lacks_end
 from capture360.steps.incidents import Occurrence
 from capture360.steps.review_due import asked_since
-from capture360.steps.sense import MORE, standing_findings
+from capture360.steps.sense_findings import MORE, standing_findings
 from capture360.steps.verify import STEP as VERIFY
 from capture360.text import without_secrets
 

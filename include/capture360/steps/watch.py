@@ -19,11 +19,13 @@ from capture360.records import Records
 from capture360.settings.register import Register
 from capture360.settings.site import Site
 from capture360.steps import lease
+from capture360.steps.announcements import last_snapshot
 from capture360.steps.e57_extraction import REVISION
 from capture360.steps.incidents import Occurrence, finding, occurrences
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.review_due import asked_since, review_due
-from capture360.steps.sense import MOST_LISTED, last_scan, last_snapshot
+from capture360.steps.sense import last_scan
+from capture360.steps.sense_findings import MOST_LISTED
 from capture360.steps.settling import FolderSnapshot
 
 _NOT_PUBLISHED = {Stage.READY, Stage.ACCEPTED, Stage.PARTIAL}

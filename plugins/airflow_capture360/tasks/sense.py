@@ -25,7 +25,8 @@ _NEWS = "news"
 def sense() -> list[str]:
     """Announce every capture that is complete and new; skip the task if there is none."""
     from capture360.steps import lease
-    from capture360.steps.sense import remember, sense, sentences
+    from capture360.steps.sense import remember, sense
+    from capture360.steps.sense_findings import sentences
 
     register, records = register_and_records()
     for key in lease.release_ended(records, is_finished=is_finished):

@@ -17,7 +17,8 @@ from capture360.records import Records
 from capture360.settings.register import Register
 from capture360.steps import lease
 from capture360.steps.review_due import asking_run, match_digest, note_review
-from capture360.steps.sense import MOST_LISTED, Sensed, remember, sense, sentences
+from capture360.steps.sense import Sensed, remember, sense
+from capture360.steps.sense_findings import MOST_LISTED, sentences
 from capture360.steps.turns import ENDED_AT_ONCE
 
 START = datetime(2026, 5, 1, 8, tzinfo=UTC)

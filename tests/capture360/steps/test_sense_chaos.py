@@ -15,7 +15,8 @@ from capture360.records import Records
 from capture360.settings.register import CONFIG_VARIABLE, Register
 from capture360.steps import lease
 from capture360.steps import sense as sensing
-from capture360.steps.sense import Sensed, remember, sense, sentences
+from capture360.steps.sense import Sensed, remember, sense
+from capture360.steps.sense_findings import sentences
 from capture360.text import is_text
 
 NOW = datetime(2026, 5, 1, 8, tzinfo=UTC)

@@ -1,0 +1,162 @@
+"""Decide which captures a scan announces to the DAGs, and when it announces them again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from capture360.capture_state import STAGE_STEPS, CaptureState, Stage
+from capture360.errors import RecordsError
+from capture360.landing.folder import CaptureFolder
+from capture360.model import CaptureKey
+from capture360.records import Records
+from capture360.settings.site import Site
+from capture360.steps import lease
+from capture360.steps.retracted import stays_out
+from capture360.steps.review_due import review_due
+from capture360.steps.settling import FolderSnapshot, settling
+
+_LOOK = "look"
+_LONGEST_WAIT = timedelta(days=1)
+_DOUBLINGS = 30
+"""Limit of doublings against overflow; the longest wait is reached far earlier."""
+
+
+class Unfinished(StrEnum):
+    """What a published capture is announced again for; each value names the note of its last announcement."""
+
+    CONTEXTUALIZE = "contextualize"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """An announced delivery, and the body of its record.
+
+    `turn` orders them: those that this scan announced before it was killed, then new ones, then the longest announced.
+    """
+
+    key: CaptureKey
+    fingerprint: str
+    body: Mapping[str, Any]
+    turn: tuple[bool, str] = (True, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One scan of all landing zones, which announces at most `most` captures to each DAG."""
+
+    records: Records
+    now: datetime
+    is_finished: Callable[[str], bool]
+    run: str | None
+    most: int
+    handed_on: Counter[str] = field(default_factory=Counter)
+    """Captures that this scan announced again, by the note of the announcement."""
+
+    def look(self, site: Site, key: CaptureKey, folder: CaptureFolder) -> Announcement | Unfinished | str:
+        """Return the announcement that is due, or what a capture waits for, empty if there is nothing to do."""
+        last = last_snapshot(self.records, key)
+        settled = settling(folder, last, site.landing, self.now)
+        state = self.records.load(key, settled.snapshot.fingerprint, only=STAGE_STEPS)
+        if state is not None and state.stage.is_end:
+            return self._hand_on(site, state)
+        if state is None and (out := stays_out(self.records, key, folder)):
+            return out
+        if settled.snapshot != last:
+            self.records.put_note(key, _LOOK, settled.snapshot.document())
+        if settled.waiting_for is not None:
+            return settled.waiting_for
+        holder = self._holder(key)
+        if holder is not None:
+            return f"its turn: it is being written by {holder}"
+        announced = None if state is None else state.body("sense")
+        if announced is not None and not self._is_mine(announced):
+            at = datetime.fromisoformat(announced["announced"])
+            if at > self.now:
+                at = self.now
+                body = {**announced, "announced": at.isoformat()}
+                self.records.put(key, settled.snapshot.fingerprint, "sense", body, run=self.run or "sense")
+            if self.now - at < site.retrigger_after:
+                return f"its run: announced at {at.isoformat(timespec='seconds')}"
+        body = {
+            "announced": self.now.isoformat(),
+            "first": (announced or {}).get("first", self.now.isoformat()),
+            "by": self.run,
+            "files": len(folder.files),
+            "bytes": sum(folder.sizes.values()),
+        }
+        mine = announced is not None and self._is_mine(announced)
+        turn = (not mine, "" if mine or announced is None else str(announced["announced"]))
+        return Announcement(key, settled.snapshot.fingerprint, body, turn)
+
+    def _announcement(self, key: CaptureKey, name: str) -> Mapping[str, Any]:
+        """Return the last announcement; None as well if the note is damaged, so that it is announced once more."""
+        try:
+            note = self.records.note(key, name) or {}
+            return note if note and {"of", "announced", "times"} <= set(note) else {}
+        except RecordsError:
+            return {}
+
+    def _is_mine(self, announced: Mapping[str, Any]) -> bool:
+        """Return whether this scan announced it before it was killed."""
+        return self.run is not None and announced.get("by") == self.run
+
+    def _holder(self, key: CaptureKey) -> str | None:
+        """Return the unfinished run that holds the capture's lease."""
+        holder = lease.holder(self.records, key)
+        return None if holder is None or self.is_finished(holder) else holder
+
+    def _hand_on(self, site: Site, state: CaptureState) -> Unfinished | str:
+        """Return what a published capture is due to be announced again for; empty if it is not time.
+
+        The event that starts the run is lost while its DAG is paused.
+        """
+        if site.links.enabled and state.stage is Stage.PUBLISHED:
+            again = self._announce_again(site, state, Unfinished.CONTEXTUALIZE, state.fingerprint)
+            return Unfinished.CONTEXTUALIZE if again else ""
+        due = review_due(self.records, state) if state.stage is Stage.CONTEXTUALIZED else None
+        if due is None:
+            if not self._holder(state.key):
+                self.records.mark_done(state)
+        elif site.links.enabled and self._announce_again(site, state, Unfinished.REVIEW, due):
+            return Unfinished.REVIEW
+        return ""
+
+    def _announce_again(self, site: Site, state: CaptureState, name: str, what: str) -> bool:
+        """Return whether to announce `what` now, and note it. Each wait is twice the previous one, up to a day."""
+        if self._holder(state.key):
+            return False
+        note = self._announcement(state.key, name)
+        mine = note.get("of") == what
+        times = int(note["times"]) if mine else 0
+        since = datetime.fromisoformat(note["announced"]) if mine else state.records[-1].at
+        body = {"of": what, "announced": self.now.isoformat(), "times": times, "by": self.run}
+        if not (mine and self._is_mine(note)):
+            if since > self.now:
+                self.records.put_note(state.key, name, {**body, "by": note.get("by") if mine else None})
+                return False
+            if self.now - since < min(site.retrigger_after * 2 ** min(times, _DOUBLINGS), _LONGEST_WAIT):
+                return False
+            if self.handed_on[name] >= self.most:
+                return False
+            body["times"] = times + 1
+        self.handed_on[name] += 1
+        self.records.put_note(state.key, name, body)
+        return True
+
+
+def last_snapshot(records: Records, key: CaptureKey) -> FolderSnapshot | None:
+    """Return the last snapshot of a capture's folder; None if there is none.
+
+    None as well if the note is damaged, which only restarts the quiet period.
+    """
+    try:
+        note = records.note(key, _LOOK)
+        return FolderSnapshot.from_document(note) if note else None
+    except (RecordsError, ValueError, TypeError):
+        return None
