@@ -15,8 +15,9 @@ from xml.etree import ElementTree
 import numpy as np
 
 from capture360.e57.checksums import PAGE, PAYLOAD, page_checksums
+from capture360.e57.contents import NAMESPACE
 from capture360.e57.gps_time import gps_from_utc
-from capture360.e57.images import NAMESPACE, RepresentationKind, ScannerPose
+from capture360.e57.images import RepresentationKind, ScannerPose
 from capture360.e57.pages import Header
 from capture360.pictures.jpeg import read_header
 

@@ -8,10 +8,11 @@ with open("scan.e57", "rb") as stream:
         faces = list(sphere_faces(file, sphere))
 """
 
+from capture360.e57.contents import Contents, read_contents
 from capture360.e57.export import export_capture
 from capture360.e57.extract import open_picture, picture_blocks, read_picture, sphere_faces
 from capture360.e57.find import find_photospheres
-from capture360.e57.images import Contents, Image2D, Representation, read_contents
+from capture360.e57.images import Image2D, Representation
 from capture360.e57.pages import E57Error, PageChecker, PagedFile
 from capture360.e57.photospheres import Photosphere, split_reference
 from capture360.e57.preflight import Preflight, preflight, with_verification

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from capture360.e57.images import Contents, Image2D
+from capture360.e57.contents import Contents
+from capture360.e57.images import Image2D
 from capture360.e57.photospheres import Candidates, Photosphere, Remark, fault, remark_length
 from capture360.e57.pinholes import cube_of, pinhole_sets
 from capture360.geometry import rotation as rot

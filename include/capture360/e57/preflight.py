@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import IO
 
+from capture360.e57.contents import Contents, read_contents
 from capture360.e57.extract import open_picture
 from capture360.e57.find import find_photospheres
-from capture360.e57.images import Blob, Contents, Representation, read_contents
+from capture360.e57.images import Blob, Representation
 from capture360.e57.pages import DamagedError, E57Error, PagedFile
 from capture360.e57.photospheres import Candidates, Photosphere, Remark
 from capture360.e57.verification import Source, Verification, opened

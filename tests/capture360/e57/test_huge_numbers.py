@@ -12,7 +12,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from capture360.e57 import find_photospheres
-from capture360.e57.images import Blob, Contents, Image2D, Representation, RepresentationKind, ScannerPose
+from capture360.e57.contents import Contents
+from capture360.e57.images import Blob, Image2D, Representation, RepresentationKind, ScannerPose
 from capture360.model import FARTHEST_M
 
 SIZES = (1.7976931348623157e308, -1.7e308, 1e160, 5e-324, -1e20, 0.0)

@@ -1,0 +1,260 @@
+"""Read the XML section of an E57 file.
+
+An absent or empty element means 0 or an empty text, as the common library writes it. The XML is read as a stream, so a
+file with a hundred thousand scans needs no more memory than one with ten. Document types and entities are refused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from capture360.e57.gps_time import utc_from_gps
+from capture360.e57.images import Blob, Image2D, Representation, RepresentationKind, ScannerPose
+from capture360.e57.pages import E57Error, PagedFile
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+NAMESPACE = "http://www.astm.org/COMMIT/E57/2010-e57-v1.0"
+MAX_XML = 256 << 20
+MAX_IMAGES = 200_000
+_MAX_TEXT = 1000
+_MAX_DEPTH = 64
+_KINDS: dict[str, RepresentationKind] = {
+    "sphericalRepresentation": "spherical",
+    "pinholeRepresentation": "pinhole",
+    "cylindricalRepresentation": "cylindrical",
+    "visualReferenceRepresentation": "visual",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Contents of the XML section."""
+
+    guid: str
+    coordinate_system: str
+    created_at: datetime | None
+    scans: int
+    images: tuple[Image2D, ...]
+    scan_times: Mapping[str, datetime]
+    """When each scan began, by its guid, where the file says so."""
+
+
+def read_contents(file: PagedFile) -> Contents:
+    """Read the XML section of a file; E57Error if it is damaged, no XML, or larger than allowed."""
+    from xml.etree.ElementTree import ParseError
+
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import iterparse
+
+    header = file.header
+    if header.xml_length > MAX_XML:
+        raise E57Error(
+            f"{file.where}: its XML section has {header.xml_length:,} bytes; the limit is {MAX_XML:,}. "
+            "Export it in several files."
+        )
+    collected = _Collected(file.where)
+    try:
+        with file.open(header.xml_offset, header.xml_length) as stream:
+            for event, element in iterparse(stream, events=("start", "end"), forbid_dtd=True):
+                collected.take(event, element)
+    except (ParseError, LookupError, ValueError) as error:
+        if isinstance(error, DefusedXmlException):
+            raise E57Error(
+                f"{file.where}: its XML section declares a document type or entities, which is refused."
+            ) from None
+        raise E57Error(f"{file.where}: its XML section cannot be read: {_fault(error)}. Export it again.") from None
+    return collected.contents()
+
+
+def _fault(error: Exception) -> str:
+    """Word what the parser refuses, and where."""
+    line, column = getattr(error, "position", (0, 0))
+    if not line:
+        return "its encoding is not known"
+    return (
+        f"it is no valid XML at line {line}, column {column + 1}, for example a name with & or <, or with letters in "
+        "another encoding than the section states"
+    )
+
+
+class _Collected:
+    """Receiver of parser events that keeps images and scan times and discards the rest."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._path: list[Element] = []
+        self._texts: dict[str, str] = {}
+        self._created: Element | None = None
+        self._images: list[Image2D] = []
+        self._scans = 0
+        self._scan_times: dict[str, datetime] = {}
+
+    def take(self, event: str, element: Element) -> None:
+        if event == "start":
+            self._path.append(element)
+            if len(self._path) > _MAX_DEPTH:
+                raise E57Error(f"{self._where}: its XML section is nested too deep. Export it again.")
+            return
+        self._path.pop()
+        depth = len(self._path)
+        if depth == 0 and _local(element.tag) != "e57Root":
+            raise E57Error(f"{self._where}: its XML section holds no e57Root. Export it again.")
+        if depth == 1:
+            self._take_child(element)
+            self._path[0].remove(element)
+        elif depth == 2:
+            parent = self._path[1]
+            self._take_grandchild(_local(parent.tag), element)
+            if _local(parent.tag) != "creationDateTime":
+                parent.remove(element)
+
+    def _take_child(self, element: Element) -> None:
+        name = _local(element.tag)
+        if name == "creationDateTime":
+            self._created = element
+        elif name in ("guid", "coordinateMetadata"):
+            self._texts[name] = _clean(element.text)
+
+    def _take_grandchild(self, parent: str, element: Element) -> None:
+        if parent == "data3D":
+            self._scans += 1
+            began = _child(element, "acquisitionStart")
+            time = None if began is None else _date_time(began, [])
+            if time is not None:
+                self._scan_times[_text(element, "guid")] = time
+        elif parent == "images2D":
+            if len(self._images) >= MAX_IMAGES:
+                raise E57Error(f"{self._where} holds more than {MAX_IMAGES:,} images. Export it in several files.")
+            self._images.append(_image(element, len(self._images)))
+
+    def contents(self) -> Contents:
+        created = _date_time(self._created, []) if self._created is not None else None
+        return Contents(
+            self._texts.get("guid", ""),
+            self._texts.get("coordinateMetadata", ""),
+            created,
+            self._scans,
+            tuple(self._images),
+            self._scan_times,
+        )
+
+
+def _local(tag: object) -> str:
+    """Local name of an element of the E57 namespace or of none; elements of other namespaces keep their full name."""
+    return str(tag).removeprefix(f"{{{NAMESPACE}}}")
+
+
+def _clean(text: str | None) -> str:
+    """Return a text on one line, for use in messages."""
+    return " ".join((text or "")[: 2 * _MAX_TEXT].split())[:_MAX_TEXT]
+
+
+def _child(element: Element, name: str) -> Element | None:
+    return next((child for child in element if _local(child.tag) == name), None)
+
+
+def _text(element: Element, name: str) -> str:
+    child = _child(element, name)
+    return "" if child is None else _clean(child.text)
+
+
+def _number(element: Element, name: str, problems: list[str]) -> float:
+    text = _text(element, name)
+    try:
+        value = float(text) if text else 0.0
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        problems.append(f'{name} "{text[:40]}" is not a number')
+        return 0.0
+    return value
+
+
+def _count(element: Element, name: str, problems: list[str]) -> int:
+    value = _number(element, name, problems)
+    if not 0 <= value < 1 << 62:
+        problems.append(f"{name} {value:g} is out of range")
+        return 0
+    return int(value)
+
+
+def _image(element: Element, index: int) -> Image2D:
+    problems: list[str] = []
+    untimed: list[str] = []
+    acquired = _child(element, "acquisitionDateTime")
+    pose = _child(element, "pose")
+    sensor = (_text(element, name) for name in ("sensorVendor", "sensorModel", "sensorSerialNumber"))
+    return Image2D(
+        index=index,
+        guid=_text(element, "guid"),
+        name=_text(element, "name"),
+        description=_text(element, "description"),
+        acquired_at=None if acquired is None else _date_time(acquired, untimed),
+        pose=None if pose is None else _pose(pose, problems),
+        scan=_text(element, "associatedData3DGuid"),
+        sensor=" ".join(part for part in sensor if part),
+        representations=tuple(
+            _representation(child, _KINDS[_local(child.tag)], problems)
+            for child in element
+            if _local(child.tag) in _KINDS
+        ),
+        problems=tuple(problems),
+        untimed=untimed[0] if untimed else "",
+    )
+
+
+def _date_time(element: Element, problems: list[str]) -> datetime | None:
+    seconds = _number(element, "dateTimeValue", problems)
+    if seconds == 0:
+        return None
+    try:
+        return utc_from_gps(seconds)
+    except ValueError as error:
+        problems.append(str(error))
+        return None
+
+
+def _pose(element: Element, problems: list[str]) -> ScannerPose:
+    rotation, translation = _child(element, "rotation"), _child(element, "translation")
+    w, x, y, z = 1.0, 0.0, 0.0, 0.0
+    if rotation is not None:
+        w, x, y, z = (_number(rotation, name, problems) for name in ("w", "x", "y", "z"))
+    tx, ty, tz = 0.0, 0.0, 0.0
+    if translation is not None:
+        tx, ty, tz = (_number(translation, name, problems) for name in ("x", "y", "z"))
+    return ScannerPose((w, x, y, z), (tx, ty, tz))
+
+
+def _representation(element: Element, kind: RepresentationKind, problems: list[str]) -> Representation:
+    width, height = _count(element, "imageWidth", problems), _count(element, "imageHeight", problems)
+    principal = _number(element, "principalPointX", problems), _number(element, "principalPointY", problems)
+    return Representation(
+        kind=kind,
+        blob=_blob(element, "jpegImage", problems) or _blob(element, "pngImage", problems),
+        mask=_blob(element, "imageMask", problems),
+        width=width,
+        height=height,
+        pixel_width=_number(element, "pixelWidth", problems),
+        pixel_height=_number(element, "pixelHeight", problems),
+        focal_length=_number(element, "focalLength", problems),
+        # The corner is nobody's optical axis: 0, 0 means that it was left out.
+        principal=principal if any(principal) else (width / 2, height / 2),
+    )
+
+
+def _blob(element: Element, name: str, problems: list[str]) -> Blob | None:
+    child = _child(element, name)
+    if child is None:
+        return None
+    try:
+        offset, length = int(child.get("fileOffset") or 0), int(child.get("length") or 0)
+    except ValueError:
+        problems.append(f"{name} has an offset or length that is not a number")
+        return None
+    return Blob(offset, length, "image/jpeg" if name == "jpegImage" else "image/png")
