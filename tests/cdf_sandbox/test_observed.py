@@ -121,15 +121,18 @@ def test_the_place_of_an_asset(http):
 
 
 @pytest.mark.parametrize(
-    ("path", "words"), [("/files/byids", "File ids not found: 1"), ("/assets/byids", "Asset ids not found: 1")]
+    ("path", "ids", "external_ids"),
+    [
+        ("/files/byids", "File ids not found: 1, 2", "Files ids not found: a, b"),
+        ("/files/delete", "File ids not found: 1, 2", "Files ids not found: a, b"),
+        ("/assets/byids", "Asset id not found", "External id not found"),
+        ("/assets/delete", "Asset id not found", "External id not found"),
+    ],
 )
-def test_words_about_unknown_ids(http, path, words):
-    assert http.post(path, json=items({"id": 1})).json()["error"]["message"] == words
-
-
-def test_words_about_an_unknown_external_id_of_an_asset(http):
-    answer = http.post("/assets/byids", json=items({"externalId": "nowhere"}))
-    assert answer.json()["error"]["message"].startswith("External id not found")
+def test_words_about_unknown_identifiers(http, path, ids, external_ids):
+    for words, named in ((ids, [{"id": 1}, {"id": 2}]), (external_ids, [{"externalId": "a"}, {"externalId": "b"}])):
+        answer = http.post(path, json=items(*named))
+        assert answer.json()["error"] == {"code": 400, "message": words, "missing": named}
 
 
 @pytest.mark.parametrize(

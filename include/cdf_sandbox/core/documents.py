@@ -7,7 +7,7 @@ from sqlite3 import Connection, Row
 from typing import Any
 
 from cdf_sandbox.core.errors import DuplicatedExternalIds, UnknownIds
-from cdf_sandbox.core.identifiers import ClassicId, check_each_named_once, new_id
+from cdf_sandbox.core.identifiers import ClassicId, check_each_given_once, check_each_named_once, new_id
 from cdf_sandbox.core.paging import first_page
 from cdf_sandbox.core.sql import Where
 
@@ -35,8 +35,14 @@ class Documents:
 
     table: str
     noun: str
+    ids_noun: str | None = None
+    """Noun of refusals about unknown ids, if it is not `noun` with "ids"."""
     external_ids_noun: str | None = None
     """Noun of refusals about external ids alone, if it differs."""
+    unknown_are_listed: bool = True
+    """Whether the message about unknown identifiers lists them."""
+    unknown_come_first: bool = False
+    """Whether an unknown identifier that occurs twice is refused as unknown, not as given twice."""
 
     def find(self, db: Connection, identifier: ClassicId) -> Row | None:
         """The document that `identifier` names."""
@@ -47,20 +53,26 @@ class Documents:
     def find_all(self, db: Connection, identifiers: Iterable[ClassicId], *, ignore_unknown: bool = False) -> list[Row]:
         """The documents that `identifiers` name, in their order.
 
-        400 naming those that are missing, and 409 if two name the same document.
+        409 for an identifier that occurs twice and for two that name the same document, 400 naming those that are
+        missing.
         """
         pairs = [(identifier, self.find(db, identifier)) for identifier in identifiers]
         unknown = [identifier.wire() for identifier, row in pairs if row is None]
+        if not self.unknown_come_first:
+            check_each_given_once(identifier.wire() for identifier, _ in pairs)
         if unknown and not ignore_unknown:
             raise self.unknown(unknown)
-        check_each_named_once(((each.wire(), row["id"]) for each, row in pairs if row is not None), self.noun)
-        return [row for _, row in pairs if row is not None]
+        check_each_given_once(identifier.wire() for identifier, _ in pairs)
+        found = [row for _, row in pairs if row is not None]
+        check_each_named_once((row["id"] for row in found), self.noun)
+        return found
 
     def unknown(self, identifiers: list[dict[str, Any]], status: int = 400) -> UnknownIds:
         """Build the refusal of identifiers that name nothing."""
+        noun = self.ids_noun or f"{self.noun} ids"
         if self.external_ids_noun is not None and all("externalId" in each for each in identifiers):
-            return UnknownIds(identifiers, self.external_ids_noun, status)
-        return UnknownIds(identifiers, f"{self.noun} ids", status)
+            noun = self.external_ids_noun
+        return UnknownIds(identifiers, noun, status, listed=self.unknown_are_listed)
 
     def check_free(self, db: Connection, documents: Sequence[dict[str, Any]]) -> None:
         """409 unless the external ids of new `documents` differ and are not taken."""

@@ -38,10 +38,14 @@ class InvalidCursor(BadRequest):
 
 
 class UnknownIds(ApiError):
-    """400, or 404 for a single resource: identifiers that name nothing, e.g. `UnknownIds([{"id": 1}], "Files")`."""
+    """400, or 404 for a single resource: identifiers that name nothing, e.g. `UnknownIds([{"id": 1}], "Files")`.
 
-    def __init__(self, items: list[dict[str, Any]], noun: str, status: int = 400) -> None:
-        super().__init__(status, f"{noun} not found: {brief(items)}", missing=items)
+    `missing` has each once; the message lists them unless `listed` is false.
+    """
+
+    def __init__(self, items: list[dict[str, Any]], noun: str, status: int = 400, *, listed: bool = True) -> None:
+        items = [item for number, item in enumerate(items) if item not in items[:number]]
+        super().__init__(status, f"{noun} not found" + (f": {brief(items)}" if listed else ""), missing=items)
         self.items = items
         self.noun = noun
 

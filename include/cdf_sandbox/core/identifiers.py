@@ -1,6 +1,8 @@
 """Field types and identifiers that several APIs share, with CDF's limits."""
 
+import json
 import secrets
+from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Any, Self
 
@@ -49,18 +51,20 @@ each_once = AfterValidator(_unique)
 """A list of values without duplicates."""
 
 
-def check_each_named_once(named: Iterable[tuple[dict[str, Any], Any]], noun: str) -> None:
-    """Refuse with 409 if two pairs of identifier, as it was sent, and key of its resource have the same key.
-
-    `noun` says what is named, in the singular, e.g. "Asset".
-    """
-    first: dict[Any, dict[str, Any]] = {}
-    twice = [(identifier, key) for identifier, key in named if first.setdefault(key, identifier) is not identifier]
+def check_each_given_once(identifiers: Iterable[dict[str, Any]]) -> None:
+    """Refuse with 409 an identifier, as it was sent, that occurs twice, whether it names something or not."""
+    counts = Counter(json.dumps(identifier, sort_keys=True) for identifier in identifiers)
+    twice = [json.loads(text) for text, count in counts.items() if count > 1]
     if twice:
-        items = [identifier for identifier, _ in twice]
-        if any(identifier != first[key] for identifier, key in twice):
-            raise DuplicatedIds(items, f"{noun} id duplicated")
-        raise DuplicatedIds(items, f"Duplicate ids: {brief(items)}")
+        kind = "external ids" if all("externalId" in identifier for identifier in twice) else "ids"
+        raise DuplicatedIds(twice, f"Duplicate {kind}: {brief(twice)}")
+
+
+def check_each_named_once(ids: Iterable[int], noun: str) -> None:
+    """Refuse with 409 a resource that two identifiers name; `noun` is what it is, in the singular, e.g. "Asset"."""
+    twice = [{"id": each} for each, count in Counter(ids).items() if count > 1]
+    if twice:
+        raise DuplicatedIds(twice, f"{noun} id duplicated")
 
 
 def metadata_checker(*, key_bytes: int, value_bytes: int, pairs: int, total_bytes: int | None) -> AfterValidator:

@@ -85,28 +85,59 @@ def ids(running):
         }
 
 
+CHANGES_OF_ASSETS = ("/assets/update", "/assets/delete")
+
+
 @pytest.mark.parametrize(("kind", "path", "change"), BY_EXTERNAL_ID + BY_ID)
 def test_one_identifier_twice(running, http, ids, kind, path, change):
     before = running.sandbox.counters.snapshot()["rowsChanged"]
     answer = http.post(path.format_map(ids), json=items(*[{"id": ids[kind], **change}] * 2))
     assert answer.status_code == 409, answer.text
     assert answer.json()["error"]["duplicated"] == [{"id": ids[kind]}]
-    assert answer.json()["error"]["message"] == f"Duplicate ids: {ids[kind]}"
+    words = "Asset id duplicated" if path in CHANGES_OF_ASSETS else f"Duplicate ids: {ids[kind]}"
+    assert answer.json()["error"]["message"] == words
     assert running.sandbox.counters.snapshot()["rowsChanged"] == before
 
 
 @pytest.mark.parametrize(("kind", "path", "change"), BY_EXTERNAL_ID)
-def test_one_resource_by_two_identifiers(running, http, ids, kind, path, change):
+def test_one_external_id_twice(http, ids, kind, path, change):
+    answer = http.post(path, json=items(*[{"externalId": "x", **change}] * 2))
+    assert answer.status_code == 409, answer.text
+    by_id = path in CHANGES_OF_ASSETS
+    assert answer.json()["error"]["duplicated"] == [{"id": ids[kind]} if by_id else {"externalId": "x"}]
+    assert answer.json()["error"]["message"] == ("Asset id duplicated" if by_id else "Duplicate external ids: x")
+
+
+@pytest.mark.parametrize(("kind", "path", "change"), BY_EXTERNAL_ID)
+@pytest.mark.parametrize("ignored", [False, True])
+def test_one_resource_by_two_identifiers(running, http, ids, kind, path, change, ignored):
+    if ignored and path.endswith("/update"):
+        return
     before = running.sandbox.counters.snapshot()["rowsChanged"]
-    answer = http.post(path, json=items({"id": ids[kind], **change}, {"externalId": "x", **change}))
+    body = items({"externalId": "x", **change}, {"id": ids[kind], **change})
+    answer = http.post(path, json=body | ({"ignoreUnknownIds": True} if ignored else {}))
     assert answer.status_code == 409, answer.text
     assert answer.json()["error"]["message"] == f"{kind.capitalize().replace('Pipe', 'Extraction pipe')} id duplicated"
+    assert answer.json()["error"]["duplicated"] == [{"id": ids[kind]}]
     assert running.sandbox.counters.snapshot()["rowsChanged"] == before
 
 
-@pytest.mark.parametrize(("kind", "path", "change"), BY_EXTERNAL_ID)
-def test_an_unknown_identifier_twice_is_missing(http, kind, path, change):
-    answer = http.post(path, json=items(*[{"externalId": "nowhere", **change}] * 2))
-    assert answer.status_code == 400, answer.text
-    assert answer.json()["error"]["missing"] == [{"externalId": "nowhere"}] * 2
-    assert ("duplicated" in answer.json()["error"]) is False
+@pytest.mark.parametrize("identifier", [{"id": 999991}, {"externalId": "nowhere"}])
+@pytest.mark.parametrize(("kind", "path", "change"), [*BY_EXTERNAL_ID, ("file", "/files/downloadlink", {})])
+def test_an_unknown_identifier_twice(http, kind, path, change, identifier):
+    answer = http.post(path, json=items(*[identifier | change] * 2))
+    if kind != "asset":
+        kind_of_ids = "ids" if "id" in identifier else "external ids"
+        error = {"message": f"Duplicate {kind_of_ids}: {next(iter(identifier.values()))}", "duplicated": [identifier]}
+    elif path in CHANGES_OF_ASSETS and "id" in identifier:
+        error = {"message": "Asset id duplicated", "duplicated": [identifier]}
+    else:
+        error = {"message": f"{'Asset' if 'id' in identifier else 'External'} id not found", "missing": [identifier]}
+    assert answer.json()["error"] == error | {"code": 400 if "missing" in error else 409}
+    assert answer.status_code == answer.json()["error"]["code"]
+
+
+@pytest.mark.parametrize("path", ["/annotations/byids", "/sessions/byids", "/3d/models/delete"])
+def test_an_unknown_id_twice_where_there_are_no_external_ids(http, path):
+    answer = http.post(path, json=items({"id": 999991}, {"id": 999991}))
+    assert answer.json()["error"] == {"code": 409, "message": "Duplicate ids: 999991", "duplicated": [{"id": 999991}]}

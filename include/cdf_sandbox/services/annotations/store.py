@@ -1,12 +1,12 @@
 """The table of annotations."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from sqlite3 import Connection, Row
 from typing import Any
 
 from cdf_sandbox.core.errors import UnknownIds
-from cdf_sandbox.core.identifiers import check_each_named_once
+from cdf_sandbox.core.identifiers import check_each_given_once
 
 DDL = """
 CREATE TABLE IF NOT EXISTS annotations (
@@ -32,8 +32,9 @@ def annotation_json(row: Row) -> dict[str, Any]:
     }
 
 
-def find_annotations(db: Connection, ids: Iterable[int]) -> list[Row]:
+def find_annotations(db: Connection, ids: Sequence[int]) -> list[Row]:
     """Return annotations in the order of `ids`; 404 naming missing ones, and 409 for an id that occurs twice."""
+    check_each_given_once({"id": i} for i in ids)
     query = (
         "SELECT annotations.*, files.data_set_id, files.space, files.doc AS file_doc"
         " FROM annotations JOIN files ON files.id = file_id WHERE annotations.id = ?"
@@ -42,5 +43,4 @@ def find_annotations(db: Connection, ids: Iterable[int]) -> list[Row]:
     unknown = [{"id": i} for i, row in pairs if row is None]
     if unknown:
         raise UnknownIds(unknown, "Annotations", 404)
-    check_each_named_once((({"id": i}, i) for i, _ in pairs), "Annotation")
     return [row for _, row in pairs]

@@ -147,7 +147,7 @@ def update_assets(sandbox: SandboxDep, access: AccessDep, body: AssetChanges) ->
     refuse_classic_write(sandbox, "Assets")
     now = sandbox.clock.now_ms()
     with sandbox.change("assets", (item.wire() for item in body.items)) as db:
-        rows = ASSETS.find_all(db, body.items)
+        rows = store.find_to_change(db, body.items)
         access.require_data_sets("assetsAcl", "WRITE", (row["data_set_id"] for row in rows))
         for row, change in zip(rows, body.items, strict=True):
             update = change.update
@@ -178,7 +178,7 @@ def delete_assets(sandbox: SandboxDep, access: AccessDep, body: AssetDelete) -> 
     access.require("assetsAcl", "WRITE")
     refuse_classic_write(sandbox, "Assets")
     with sandbox.change("assets", (item.wire() for item in body.items)) as db:
-        rows = ASSETS.find_all(db, body.items, ignore_unknown=body.ignore_unknown_ids)
+        rows = store.find_to_change(db, body.items, ignore_unknown=body.ignore_unknown_ids)
         ids: Sequence[int] = [row["id"] for row in rows]
         access.require_data_sets("assetsAcl", "WRITE", (row["data_set_id"] for row in rows))
         store.delete_assets(db, ids, recursive=body.recursive)

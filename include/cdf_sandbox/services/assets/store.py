@@ -7,7 +7,7 @@ from typing import Any
 
 from cdf_sandbox.core.documents import Documents, document_json, documents_ddl
 from cdf_sandbox.core.errors import BadRequest, UnknownIds
-from cdf_sandbox.core.identifiers import ClassicId, new_id
+from cdf_sandbox.core.identifiers import ClassicId, check_each_named_once, new_id
 from cdf_sandbox.services.assets.models import AssetWrite
 
 # Deferred: what is deleted together may come in any order.
@@ -16,7 +16,10 @@ DDL = f"""
 {documents_ddl("assets", _PARENT, "root_id INTEGER NOT NULL")}
 CREATE INDEX IF NOT EXISTS assets_parent ON assets (parent_id);
 """
-ASSETS = Documents("assets", "Asset", external_ids_noun="External id")
+ASSETS = Documents(
+    "assets", "Asset", ids_noun="Asset id", external_ids_noun="External id", unknown_are_listed=False,
+    unknown_come_first=True,
+)  # fmt: skip
 
 # The ids of assets and all that lies below them; two values: JSON arrays of internal and of external ids.
 SUBTREE_IDS = """
@@ -79,6 +82,17 @@ def move(db: Connection, row: Row, parent_id: int | None, parent_external_id: st
     if parent["id"] in subtree(db, [row["id"]]):
         raise BadRequest(f"Asset {row['id']} cannot be moved below itself")
     db.execute("UPDATE assets SET parent_id = ? WHERE id = ?", (parent["id"], row["id"]))
+
+
+def find_to_change(db: Connection, identifiers: Sequence[ClassicId], *, ignore_unknown: bool = False) -> list[Row]:
+    """Assets to change or delete; refused are first unknown external ids, then assets named twice, then unknown ids."""
+    pairs = [(identifier, ASSETS.find(db, identifier)) for identifier in identifiers]
+    unknown = [each.wire() for each, row in pairs if row is None and each.external_id is not None]
+    if unknown and not ignore_unknown:
+        raise ASSETS.unknown(unknown)
+    ids = (each.id if row is None else row["id"] for each, row in pairs)
+    check_each_named_once((each for each in ids if each is not None), ASSETS.noun)
+    return ASSETS.find_all(db, identifiers, ignore_unknown=ignore_unknown)
 
 
 def subtree(db: Connection, ids: Iterable[int]) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Any
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.documents import Documents, document_json, documents_ddl
 from cdf_sandbox.core.errors import NotFound
-from cdf_sandbox.core.identifiers import FileId, check_each_named_once
+from cdf_sandbox.core.identifiers import FileId, check_each_given_once, check_each_named_once
 from cdf_sandbox.core.sandbox import Sandbox
 from cdf_sandbox.core.sql import Where, id_lists
 from cdf_sandbox.services.assets.store import SUBTREE_IDS
@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS file_parts (
 CREATE INDEX IF NOT EXISTS file_parts_of_file ON file_parts (file_id);
 """
 
-FILES = Documents("files", "File")
+FILES = Documents("files", "File", external_ids_noun="Files ids")
 KEPT_WITHOUT_CONTENT_MS = 7 * 86400 * 1000
 
 
@@ -87,10 +87,10 @@ def find_all(db: Connection, identifiers: Iterable[FileId], now: int, *, ignore_
 
 
 def find_each(db: Connection, identifiers: Sequence[FileId], now: int, *, ignore_unknown: bool = False) -> list[Row]:
-    """As `find_all`, and 409 if two identifiers name the same file."""
+    """As `find_all`, and 409 if an identifier occurs twice or two name the same file."""
+    check_each_given_once(identifier.wire() for identifier in identifiers)
     rows = find_all(db, identifiers, now, ignore_unknown=ignore_unknown)
-    pairs = ((identifier.wire(), find(db, identifier, now)) for identifier in identifiers)
-    check_each_named_once(((wire, row["id"]) for wire, row in pairs if row is not None), "File")
+    check_each_named_once((row["id"] for row in rows), FILES.noun)
     return rows
 
 

@@ -10,7 +10,7 @@ from sqlite3 import Connection, Row
 from typing import Any
 
 from cdf_sandbox.core.errors import UnknownIds
-from cdf_sandbox.core.identifiers import check_each_named_once, new_id
+from cdf_sandbox.core.identifiers import check_each_given_once, new_id
 
 DDL = """
 CREATE TABLE IF NOT EXISTS access_groups (
@@ -68,13 +68,13 @@ def renew_group_of(db: Connection, client_id: str, capabilities: Sequence[dict[s
 
 
 def find_groups(db: Connection, ids: Sequence[int]) -> list[Row]:
-    """The groups with these ids; 400 naming those that are missing."""
+    """The groups with these ids; 409 for one that occurs twice, 400 naming those that are missing."""
+    check_each_given_once({"id": group_id} for group_id in ids)
     query = "SELECT id, doc FROM access_groups WHERE id = ?"
     found = {group_id: db.execute(query, (group_id,)).fetchone() for group_id in ids}
     unknown = [{"id": group_id} for group_id, row in found.items() if row is None]
     if unknown:
         raise UnknownIds(unknown, "Group ids")
-    check_each_named_once((({"id": group_id}, group_id) for group_id in ids), "Group")
     return list(found.values())
 
 

@@ -5,7 +5,7 @@ from sqlite3 import Connection, Row
 from typing import Any
 
 from cdf_sandbox.core.errors import BadRequest, UnknownIds
-from cdf_sandbox.core.identifiers import check_each_named_once
+from cdf_sandbox.core.identifiers import check_each_given_once
 from cdf_sandbox.core.sandbox import Sandbox
 from cdf_sandbox.services.sessions.models import SessionIds
 
@@ -54,9 +54,9 @@ def spend_nonce(sandbox: Sandbox, db: Connection, nonce: str) -> int:
 
 def find_sessions(db: Connection, body: SessionIds) -> list[Row]:
     """Return sessions in the order of the ids; 400 for unknown ids and for one that occurs twice."""
+    check_each_given_once({"id": item.id} for item in body.items)
     found = [db.execute("SELECT * FROM sessions WHERE id = ?", (item.id,)).fetchone() for item in body.items]
     unknown = [{"id": item.id} for item, row in zip(body.items, found, strict=True) if row is None]
     if unknown:
         raise UnknownIds(unknown, "Sessions")
-    check_each_named_once((({"id": item.id}, item.id) for item in body.items), "Session")
     return found

@@ -11,7 +11,13 @@ from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.errors import BadRequest, UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json
-from cdf_sandbox.core.identifiers import ClassicId, InstanceRef, InternalId, check_each_named_once
+from cdf_sandbox.core.identifiers import (
+    ClassicId,
+    InstanceRef,
+    InternalId,
+    check_each_given_once,
+    check_each_named_once,
+)
 from cdf_sandbox.core.options import ProjectMode
 from cdf_sandbox.core.paging import cursor_id, list_answer
 from cdf_sandbox.core.patches import apply_patches
@@ -124,8 +130,8 @@ def list_models(
 def update_models(sandbox: SandboxDep, access: AccessDep, body: ModelChanges) -> Response:
     """Patch classic models, all or none."""
     with sandbox.change("3D models", (item.id for item in body.items)) as db:
+        check_each_given_once({"id": change.id} for change in body.items)
         rows = [find_model(db, access, change.id, "UPDATE", status=400) for change in body.items]
-        check_each_named_once((({"id": row["id"]}, row["id"]) for row in rows), "3D model")
         for row, change in zip(rows, body.items, strict=True):
             if row["space"] is not None:
                 raise BadRequest(f"3D model {change.id} lives in data modeling: change its node")
@@ -142,9 +148,10 @@ def delete_models(sandbox: SandboxDep, access: AccessDep, body: ModelIds) -> Res
     """Delete models with their revisions and nodes, all or none."""
     access.require("threedAcl", "DELETE")
     with sandbox.write() as db:
-        named = [(item.model_dump(by_alias=True, exclude_none=True), _internal_id(db, item)) for item in body.items]
-        rows = [find_model(db, access, model_id, "DELETE", status=400) for _, model_id in named]
-        check_each_named_once(named, "3D model")
+        check_each_given_once(item.model_dump(by_alias=True, exclude_none=True) for item in body.items)
+        ids = [_internal_id(db, item) for item in body.items]
+        rows = [find_model(db, access, model_id, "DELETE", status=400) for model_id in ids]
+        check_each_named_once(ids, MODELS.noun)
         for row in rows:
             if row["space"] is not None:
                 access.require_spaces("dataModelInstancesAcl", "WRITE", [row["space"]])

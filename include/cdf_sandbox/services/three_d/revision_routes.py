@@ -12,7 +12,7 @@ from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.errors import BadRequest, UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json
-from cdf_sandbox.core.identifiers import FileId, InternalId, check_each_named_once, new_id
+from cdf_sandbox.core.identifiers import FileId, InternalId, check_each_given_once, new_id
 from cdf_sandbox.core.options import ProjectMode
 from cdf_sandbox.core.paging import cursor_id, first_page, list_answer
 from cdf_sandbox.core.patches import apply_patches
@@ -146,8 +146,8 @@ def update_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalI
     """Update revisions, all or none."""
     with sandbox.change("3D revisions", (item.id for item in body.items)) as db:
         find_model(db, access, model_id, "UPDATE")
+        check_each_given_once({"id": change.id} for change in body.items)
         rows = [_find(db, model_id, change.id, 400) for change in body.items]
-        check_each_named_once((({"id": row["id"]}, row["id"]) for row in rows), "Revision")
         for row, change in zip(rows, body.items, strict=True):
             document = apply_patches(json.loads(row["doc"]), change.update)
             RevisionWrite.model_validate({key: value for key, value in document.items() if key != _THUMBNAIL})
@@ -167,8 +167,8 @@ def delete_revisions(sandbox: SandboxDep, access: AccessDep, model_id: InternalI
     """Delete revisions, all or none."""
     with sandbox.change("3D revisions", (item.id for item in body.items)) as db:
         find_model(db, access, model_id, "DELETE")
+        check_each_given_once({"id": item.id} for item in body.items)
         rows = [_find(db, model_id, item.id, 400) for item in body.items]
-        check_each_named_once((({"id": row["id"]}, row["id"]) for row in rows), "Revision")
         db.executemany("DELETE FROM three_d_revisions WHERE id = ?", [(row["id"],) for row in rows])
     return Json({})
 
