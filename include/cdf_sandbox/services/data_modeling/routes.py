@@ -1,6 +1,7 @@
 """The endpoints below `/models/instances` and `/models/statistics`."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Body
@@ -13,7 +14,7 @@ from cdf_sandbox.services.data_modeling import asset_paths
 from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL, SCHEMA_ACL, readable_instances
 from cdf_sandbox.services.data_modeling.aggregate import aggregate_instances
 from cdf_sandbox.services.data_modeling.complexity import read_with_filters
-from cdf_sandbox.services.data_modeling.debug import with_debug
+from cdf_sandbox.services.data_modeling.debug import answer_with_debug
 from cdf_sandbox.services.data_modeling.deletes import delete_instances
 from cdf_sandbox.services.data_modeling.hooks import AfterCommit, announce
 from cdf_sandbox.services.data_modeling.inspection import InspectRequest, inspect_instances
@@ -67,7 +68,8 @@ def list_(sandbox: SandboxDep, access: AccessDep, request: Annotated[ListRequest
     """Read a page of instances."""
     spaces = readable_instances(access)
     with read_with_filters(sandbox) as db:
-        return Json(with_debug(list_instances(db, request, spaces), request.debug))
+        run = partial(list_instances, db, request, spaces)
+        return Json(answer_with_debug(Schema(db), request, run, sandbox.options.latency))
 
 
 @router.post("/instances/query")
@@ -75,7 +77,8 @@ def query(sandbox: SandboxDep, access: AccessDep, request: Annotated[QueryReques
     """Read result sets that build on each other."""
     spaces = readable_instances(access)
     with read_with_filters(sandbox) as db:
-        return Json(with_debug(run_query(db, request, spaces), request.debug))
+        run = partial(run_query, db, request, spaces)
+        return Json(answer_with_debug(Schema(db), request, run, sandbox.options.latency))
 
 
 @router.post("/instances/delete")
@@ -116,7 +119,8 @@ def sync(sandbox: SandboxDep, access: AccessDep, request: Annotated[SyncRequest,
     """Read what changed since a cursor."""
     spaces = readable_instances(access)
     with read_with_filters(sandbox) as db:
-        return Json(with_debug(run_sync(db, request, spaces, sandbox.clock.now_ms()), request.debug))
+        run = partial(run_sync, db, request, spaces, sandbox.clock.now_ms())
+        return Json(answer_with_debug(Schema(db), request, run, sandbox.options.latency))
 
 
 @router.post("/instances/inspect")

@@ -40,6 +40,7 @@ class Container:
     properties: Mapping[str, ContainerProperty]
     requires: Mapping[str, ContainerId]
     uniqueness: tuple[Uniqueness, ...]
+    indexed: bool
 
     def holds(self, kind: InstanceKind) -> bool:
         """Whether instances of `kind` may have data here."""
@@ -92,6 +93,7 @@ def parse_container(wire: Mapping[str, Any]) -> Container:
             for name, constraint in constraints.items()
             if constraint["constraintType"] == "uniqueness"
         ),
+        indexed=bool(wire.get("indexes")),
     )
 
 

@@ -272,18 +272,20 @@ class InstanceWriter:
         def point_at(target: InstanceId, allowed: bool, what: str) -> None:
             kind = kinds.get(target)
             if kind == "edge":
-                raise BadRequest(f"{what} '{target}' is an edge, not a node")
+                raise BadRequest(f"'{target}' was referenced as {what}, but it is an edge, not a node.")
             if kind is None and not allowed:
-                raise BadRequest(f"{what} '{target}' does not exist and may not be auto-created")
+                raise BadRequest(
+                    f"Node with external id '{target.external_id}' was referenced as {what}, but it does not exist."
+                )
             if kind is None:
                 created[target] = None
 
         for row in rows:
             if row.start is not None and row.end is not None:
-                point_at(row.start, request.auto_create_start_nodes, f"The start node of the edge '{row.instance}'")
-                point_at(row.end, request.auto_create_end_nodes, f"The end node of the edge '{row.instance}'")
+                point_at(row.start, request.auto_create_start_nodes, f"the start node of the edge '{row.instance}'")
+                point_at(row.end, request.auto_create_end_nodes, f"the end node of the edge '{row.instance}'")
         for relation in free:
-            point_at(relation.target, request.auto_create_direct_relations, f"The target of {relation}")
+            point_at(relation.target, request.auto_create_direct_relations, "the target of a direct relation")
         self._schema.require_spaces(node.space for node in created)
         if not self._internal and any(node.space in SYSTEM_SPACES for node in created):
             raise BadRequest("Nodes cannot be auto-created in a system space")

@@ -1,9 +1,13 @@
 """`debug` of list, query and sync."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
 import pytest
+
+from cdf_sandbox.testing import RunningSandbox
 
 ALL = {"with": {"n": {"nodes": {}}}, "select": {"n": {}}}
 
@@ -33,3 +37,59 @@ def test_debug_may_come_without_results(http: httpx.Client, reads: dict[str, dic
     answer = http.post(f"/models/instances/{name}", json=body).json()
     assert answer["items"] == ([] if name == "list" else {"n": []})
     assert answer["debug"] == {"notices": []}
+
+
+def _unindexed_filter(name: str, space: str) -> dict[str, Any]:
+    """A read whose filter names an indexed container, and one without an index."""
+    view = {"type": "view", "space": "cdf_cdm", "externalId": "CogniteDiagramAnnotation", "version": "v1"}
+    prop = ["cdf_cdm", "CogniteDiagramAnnotation/v1"]
+    condition = {
+        "and": [
+            {"equals": {"property": [*prop, "status"], "value": "Approved"}},
+            {"prefix": {"property": [*prop, "name"], "value": "a"}},
+            {"equals": {"property": ["edge", "space"], "value": space}},
+        ]
+    }
+    sources = [{"source": view}]
+    if name == "list":
+        return {"instanceType": "edge", "sources": sources, "filter": condition, "includeTyping": True}
+    select = {"sources": [{"source": view, "properties": ["status"]}]}
+    return {"with": {"e": {"edges": {"filter": condition}}}, "select": {"e": select}, "includeTyping": True}
+
+
+def _without_index(name: str) -> dict[str, Any]:
+    return {
+        "code": "containersWithoutIndexesInvolved",
+        "category": "indexing",
+        "level": "warning",
+        "hint": "The query is using one or more containers that doesn't have any indexes declared.",
+        "grade": "C",
+        "resultExpression": "result" if name == "list" else "e",
+        "containers": [{"type": "container", "space": "cdf_cdm", "externalId": "CogniteAnnotation"}],
+    }
+
+
+@pytest.mark.parametrize("name", ["list", "query", "sync"])
+def test_debug_names_filtered_containers_without_indexes(http: httpx.Client, space: str, name: str) -> None:
+    body = _unindexed_filter(name, space) | {"debug": {"timeout": None, "emitResults": False, "profile": None}}
+    answer = http.post(f"/models/instances/{name}", json=body).raise_for_status().json()
+    assert answer.pop("debug") == {"notices": [_without_index(name)]}
+    typing = answer.pop("typing")
+    shown = (typing if name == "list" else typing["e"])["cdf_cdm"]["CogniteDiagramAnnotation/v1"]
+    assert shown["status"]["type"]["type"] == "enum"
+    assert answer == ({"items": []} if name == "list" else {"items": {"e": []}, "nextCursor": {}})
+
+
+@pytest.mark.parametrize("name", ["list", "query", "sync"])
+def test_debug_times_out_without_results(
+    start_sandbox: Callable[..., AbstractContextManager[RunningSandbox]], name: str
+) -> None:
+    with start_sandbox(latency=0.01) as running, running.http() as http:
+        body = _unindexed_filter(name, "anywhere") | {"debug": {"timeout": 1, "emitResults": False}}
+        answer = http.post(f"/models/instances/{name}", json=body)
+        assert answer.status_code == 408
+        assert answer.json()["error"] == {
+            "code": 408,
+            "message": "Graph query timed out. Reduce load or contention, or optimise your query.",
+            "notices": [_without_index(name)],
+        }

@@ -1,8 +1,8 @@
 """The part of CDF's core data model (`cdf_cdm` v1) that is not about 3D.
 
 Containers, types, constraints, defaults and filters as in a dump of the API (cognitedata/neat,
-`tests_smoke/test_cdf_models/snapshots/cognite_core_{container,view}.yaml`). Indexes are left out: they change no
-answer. Not here: activities, equipment, time series, units, diagram annotations.
+`tests_smoke/test_cdf_models/snapshots/cognite_core_{container,view}.yaml`). Not here: activities, equipment, time
+series, units.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,6 +11,7 @@ from typing import Any
 from cdf_sandbox.services.data_modeling.builtin.notation import (
     BOOLEAN,
     FLOAT64,
+    INT64,
     TEXT,
     TEXTS,
     TIMESTAMP,
@@ -18,6 +19,7 @@ from cdf_sandbox.services.data_modeling.builtin.notation import (
     data_model,
     direct,
     enum,
+    index,
     mapped,
     reverse,
     space,
@@ -32,6 +34,9 @@ FILE = (CDM, "CogniteFile")
 ASSET = (CDM, "CogniteAsset")
 _SOURCE_SYSTEM = (CDM, "CogniteSourceSystem")
 _ANNOTATION = (CDM, "CogniteAnnotation")
+_DIAGRAM_ANNOTATION = (CDM, "CogniteDiagramAnnotation")
+_DIAGRAM_TYPES = {"PageNumber": INT64, "Text": TEXT, **dict.fromkeys(("XMin", "XMax", "YMin", "YMax"), FLOAT64)}
+_DIAGRAM = {f"{end}{part}": type_ for end in ("startNode", "endNode") for part, type_ in _DIAGRAM_TYPES.items()}
 _ASSET_CLASS = (CDM, "CogniteAssetClass")
 _ASSET_TYPE = (CDM, "CogniteAssetType")
 _FILE_CATEGORY = (CDM, "CogniteFileCategory")
@@ -42,7 +47,8 @@ _sourceable = ("sourceablePresent", SOURCEABLE)
 SPACES = (space(CDM, "Core data model"),)
 CONTAINERS = (
     container(
-        *DESCRIBABLE, {"name": TEXT, "description": TEXT, "tags": TEXTS, "aliases": TEXTS}, used_for="all"
+        *DESCRIBABLE, {"name": TEXT, "description": TEXT, "tags": TEXTS, "aliases": TEXTS}, used_for="all",
+        indexes=(index("name"),),
     ),
     container(
         *SOURCEABLE,
@@ -51,14 +57,24 @@ CONTAINERS = (
             "sourceUpdatedTime": TIMESTAMP, "sourceCreatedUser": TEXT, "sourceUpdatedUser": TEXT,
         },
         used_for="all",
+        indexes=(
+            index("source"), index("sourceCreatedTime"), index("sourceId", cursorable=True),
+            index("sourceUpdatedTime", cursorable=True),
+        ),
     ),
     container(*_SOURCE_SYSTEM, {"version": TEXT, "manufacturer": TEXT}),
-    container(*VISUALIZABLE, {"object3D": direct()}, unique={"uniqueObject3D": ("object3D",)}, indexed=("object3D",)),
+    container(
+        *VISUALIZABLE, {"object3D": direct()}, unique={"uniqueObject3D": ("object3D",)}, indexes=(index("object3D"),)
+    ),
     container(
         *_ANNOTATION,
         {"confidence": FLOAT64, "status": enum("Approved", "Rejected", "Suggested")},
         used_for="edge",
         requires=(_describable, _sourceable),
+    ),
+    container(
+        *_DIAGRAM_ANNOTATION, _DIAGRAM, used_for="edge",
+        requires=(("annotationPresent", _ANNOTATION), _describable, _sourceable),
     ),
     container(
         *FILE,
@@ -71,11 +87,15 @@ CONTAINERS = (
     ),
     container(
         *_FILE_CATEGORY, {"code": TEXT, "standard": TEXT, "standardReference": TEXT}, requires=(_describable,),
-        required=("code",),
+        required=("code",), unique_in_space={"uniqueCodeConstraint": ("code", "standard")},
     ),
-    container(*_ASSET_CLASS, {"code": TEXT, "standard": TEXT}, requires=(_describable,)),
     container(
-        *_ASSET_TYPE, {"code": TEXT, "standard": TEXT, "assetClass": direct(_ASSET_CLASS)}, requires=(_describable,)
+        *_ASSET_CLASS, {"code": TEXT, "standard": TEXT}, requires=(_describable,),
+        unique_in_space={"uniqueCodeConstraint": ("code", "standard")},
+    ),
+    container(
+        *_ASSET_TYPE, {"code": TEXT, "standard": TEXT, "assetClass": direct(_ASSET_CLASS)}, requires=(_describable,),
+        indexes=(index("code", cursorable=True), index("standard", "standard", "code", cursorable=True)),
     ),
     container(
         *ASSET,
@@ -85,15 +105,12 @@ CONTAINERS = (
             "assetClass": direct(_ASSET_CLASS), "type": direct(_ASSET_TYPE),
         },
         requires=(_describable, _sourceable, ("visualizablePresent", VISUALIZABLE)),
+        indexes=(
+            index("parent", "assetHierarchy_parent"), index("path", "assetHierarchy_path"),
+            index("root", "assetHierarchy_root"),
+        ),
     ),
 )  # fmt: skip
-
-# The snapshot makes these two unique within a space; the notation only knows uniqueness over all spaces.
-for _definition in CONTAINERS:
-    if (CDM, _definition["externalId"]) in (_ASSET_CLASS, _FILE_CATEGORY):
-        _definition["constraints"]["uniqueCodeConstraint"] = {
-            "constraintType": "uniqueness", "properties": ["code", "standard"], "bySpace": True,
-        }  # fmt: skip
 
 VIEWS = (
     view(*DESCRIBABLE, mapped(DESCRIBABLE, "name", "description", "tags", "aliases")),
@@ -109,6 +126,10 @@ VIEWS = (
     view(*_SOURCE_SYSTEM, mapped(_SOURCE_SYSTEM, "version", "manufacturer"), implements=[DESCRIBABLE]),
     view(*VISUALIZABLE, mapped(VISUALIZABLE, "object3D", sources={"object3D": (CDM, "Cognite3DObject")})),
     view(*_ANNOTATION, mapped(_ANNOTATION, "confidence", "status"), implements=[DESCRIBABLE, SOURCEABLE]),
+    view(
+        *_DIAGRAM_ANNOTATION, mapped(_DIAGRAM_ANNOTATION, *_DIAGRAM),
+        implements=[DESCRIBABLE, SOURCEABLE, _ANNOTATION],
+    ),
     view(
         *FILE,
         mapped(

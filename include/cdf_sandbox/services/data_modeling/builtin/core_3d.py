@@ -19,6 +19,7 @@ from cdf_sandbox.services.data_modeling.builtin.notation import (
     direct,
     edges,
     enum,
+    index,
     mapped,
     reverse,
     space,
@@ -73,7 +74,7 @@ CONTAINERS = (
             "group3d": direct(_there("Cognite3DGroup")),
             "takenAt": TIMESTAMP,
         },
-        indexed=("collection360",),
+        indexes=(index("collection360"),),
     ),
     container(
         *_there("Cognite360ImageAnnotation"), {"polygon": FLOAT64S, "formatVersion": TEXT}, used_for="edge"

@@ -54,20 +54,19 @@ def container(
     used_for: str = "node",
     requires: Iterable[tuple[str, tuple[str, str]]] = (),
     unique: Mapping[str, tuple[str, ...]] | None = None,
+    unique_in_space: Mapping[str, tuple[str, ...]] | None = None,
     defaults: Mapping[str, Any] | None = None,
     required: Iterable[str] = (),
-    indexed: Iterable[str] = (),
+    indexes: Iterable[tuple[str, Mapping[str, Any]]] = (),
     is_global: bool = True,
 ) -> dict[str, Any]:
-    """A container; `unique` maps a constraint's name to its properties, over all spaces.
-
-    Each property of `indexed` has a B-tree index of its own, with its name.
-    """
+    """A container; `unique` maps a constraint's name to its properties, over all spaces or in each."""
     constraints: dict[str, Any] = {
         name: {"constraintType": "requires", "require": container_ref(*target)} for name, target in requires
     }
-    for name, members in (unique or {}).items():
-        constraints[name] = {"constraintType": "uniqueness", "properties": list(members), "bySpace": False}
+    for by_space, group in ((False, unique), (True, unique_in_space)):
+        for name, members in (group or {}).items():
+            constraints[name] = {"constraintType": "uniqueness", "properties": list(members), "bySpace": by_space}
     mandatory = frozenset(required)
     return {
         "space": space,
@@ -84,14 +83,17 @@ def container(
             for name, type_ in properties.items()
         },
         "constraints": constraints,
-        "indexes": {
-            name: {"indexType": "btree", "properties": [name], "cursorable": False, "bySpace": False}
-            for name in indexed
-        },
+        "indexes": {name: dict(definition) for name, definition in indexes},
         "createdTime": CREATED_TIME,
         "lastUpdatedTime": CREATED_TIME,
         "isGlobal": is_global,
     }
+
+
+def index(name: str, *properties: str, cursorable: bool = False) -> tuple[str, dict[str, Any]]:
+    """A B-tree index with its name, which is also its property if none is given."""
+    members = list(properties or (name,))
+    return name, {"indexType": "btree", "properties": members, "cursorable": cursorable, "bySpace": False}
 
 
 def mapped(
