@@ -109,8 +109,6 @@ def test_the_triggerer_is_killed_while_cdf_extracts(plant: Plant) -> None:
 
 
 @pytest.mark.recovery
-# A connection that the relay accepts while it begins to refuse is collected without having been closed.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("outage", ["s3 refuses for 60 s", "cdf is down for 180 s"])
 def test_a_store_is_down_for_a_while(plant: Plant, undisturbed: Held, outage: str) -> None:
     """Measured from its return."""
