@@ -143,6 +143,30 @@ def test_what_recovery_depends_on() -> None:
     assert "--appendfsync always" in redis
 
 
+def test_the_manual_gives_a_chart_the_settings_of_the_composition() -> None:
+    manual = (ROOT / "docs/how-to/install.md").read_text()
+    (block,) = (each for each in re.findall(r"```yaml\n(.*?)```", manual, re.DOTALL) if "airflowVersion" in each)
+    values = yaml.safe_load(block)
+    given = {
+        f"AIRFLOW__{section.upper()}__{name.upper()}": str(value)
+        for section, settings in values["config"].items()
+        for name, value in settings.items()
+    }
+    services_by_name = services()
+    assert given.items() <= services_by_name["scheduler"].environment.items()
+    sections = ("AIRFLOW__SCHEDULER__", "AIRFLOW__WORKERS__")
+    recovery = {
+        name: value
+        for name, value in services_by_name["scheduler"].environment.items()
+        if name.startswith(sections) and not name.endswith("ENABLE_HEALTH_CHECK")
+    }
+    assert recovery.items() <= given.items()
+    worker = values["workers"]["celery"]
+    assert worker["replicas"] == services_by_name["worker"].replicas
+    assert f"apache/airflow:{values['airflowVersion']}-" in (ROOT / "Dockerfile").read_text()
+    assert all(pool in manual for pool in json.loads((ROOT / "config/pools.json").read_text()))
+
+
 def test_s3_without_an_endpoint_is_aws_and_keys_are_handed_on_only_if_they_are_there() -> None:
     environment = services()["worker"].environment
     assert not [name for name in environment if name.startswith("AWS_")]
