@@ -129,6 +129,8 @@ def test_what_recovery_depends_on() -> None:
     assert queued + look <= 120
     assert int(environment["AIRFLOW__SCHEDULER__NUM_STUCK_IN_QUEUED_RETRIES"]) * queued >= 24 * 3600
     heartbeat = int(environment["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"])
+    overtime = int(environment["AIRFLOW__CORE__TASK_SUCCESS_OVERTIME"])
+    assert 40 <= overtime <= heartbeat - 15, "what an alert may take while the task sends no heartbeat"
     delay = int(environment["AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY"])
     assert heartbeat + 10 + 2 * delay <= 110, "Airflow looks each 10 s, and waits up to twice the delay"
     longest = RETRYING["max_retry_delay"].total_seconds()
@@ -154,7 +156,7 @@ def test_the_manual_gives_a_chart_the_settings_of_the_composition() -> None:
     }
     services_by_name = services()
     assert given.items() <= services_by_name["scheduler"].environment.items()
-    sections = ("AIRFLOW__SCHEDULER__", "AIRFLOW__WORKERS__")
+    sections = ("AIRFLOW__SCHEDULER__", "AIRFLOW__WORKERS__", "AIRFLOW__CORE__TASK_SUCCESS_OVERTIME")
     recovery = {
         name: value
         for name, value in services_by_name["scheduler"].environment.items()
