@@ -16,6 +16,7 @@ from capture360.readers.manifest_words import FIX, findings_of, near_zone
 from capture360.readers.problem import Unreadable
 from capture360.rules.finding import Finding
 from capture360.rules.manifest import S01, S09
+from capture360.time_zones import zone_problem
 
 _LARGEST = 64_000
 """Bytes. The file is read at every poll of the landing zone, and parsing YAML is slow."""
@@ -76,6 +77,8 @@ def load_document(folder: CaptureFolder) -> dict[str, Any]:
     except RecursionError:
         raise _broken("it is nested too deep", "Write it as the manual shows.") from None
     except yaml.reader.ReaderError as error:
+        if bytes(4) in content:
+            raise _broken("bytes of it are zero, as after a transfer that broke", "Copy it again.") from None
         problem = f"it holds the character {int(error.character):#04x}, which YAML does not allow"
         raise _broken(problem, "Save it as text in UTF-8.") from None
     except yaml.YAMLError as error:
@@ -110,8 +113,6 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 def _conventions(manifest: Manifest) -> list[Finding]:
     """Findings about conventions that this kind of capture requires and the types cannot express."""
-    from zoneinfo import available_timezones
-
     rotation, found = manifest.rotation, []
 
     def missing(key: str, fix: str) -> None:
@@ -151,14 +152,15 @@ def _conventions(manifest: Manifest) -> list[Finding]:
                 fix="Remove it, or write base: local if the times are those of that zone.",
             )
         )
-    if manifest.time.zone and manifest.time.zone not in available_timezones():
+    problem, fix = zone_problem(manifest.time.zone) if manifest.time.zone else ("", "")
+    if problem:
         found.append(
             S09.finding(
                 MANIFEST,
                 manifest.time.zone,
                 column="time.zone",
-                problem=f'time.zone "{manifest.time.zone}" is no IANA time zone',
-                fix=near_zone(manifest.time.zone),
+                problem=f'time.zone "{manifest.time.zone}" {problem}',
+                fix=f"{fix}, or write the offset behind each time." if fix else near_zone(manifest.time.zone or ""),
             )
         )
     return found

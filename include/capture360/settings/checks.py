@@ -22,6 +22,7 @@ from capture360.settings.section import (
 class Bounds(Section):
     """Axis-aligned box of the site frame in metres."""
 
+    ascending = (("minimum", "maximum"),)
     minimum: tuple[Number, Number, Number]
     """Lowest x, y and z, in metres of the site frame."""
     maximum: tuple[Number, Number, Number]
@@ -31,6 +32,11 @@ class Bounds(Section):
 class CheckSettings(Section):
     """Thresholds of the rules."""
 
+    ascending = (
+        ("min_file_bytes", "max_file_bytes"),
+        ("quaternion_tolerance", "quaternion_repairable"),
+        ("min_face_resolution", "max_face_resolution"),
+    )
     strict: bool = False
     """Whether warnings about stations quarantine them, and quarantines stop the capture."""
     bounds: Bounds | None = None

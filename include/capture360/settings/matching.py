@@ -30,6 +30,7 @@ POINTING_WORDS = (
 class ConsensusSettings(Section):
     """When rays count as meeting. The defaults suit poses of laser scanners and SLAM (3 cm, 0.3 degrees)."""
 
+    ascending = (("min_depth_m", "max_depth_m"),)
     max_residual_deg: Angle = 1.25
     """Largest angle in degrees by which rays that meet may miss each other: two and a half times the usual error of a
     mobile scanner."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from capture360.validation_words import brief
 
 LARGEST = 1e9
 """Largest number that has a use: metres of any coordinate system stay far below it."""
@@ -35,3 +37,21 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+    ascending: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Pairs of settings, the first of which may not be larger than the second."""
+
+    @model_validator(mode="after")
+    def _is_in_order(self) -> Self:
+        for low, high in self.ascending:
+            lower, upper = getattr(self, low), getattr(self, high)
+            if any(one > other for one, other in zip(_listed(lower), _listed(upper), strict=True)):
+                raise ValueError(f"{low} {_shown(lower)} is larger than {high} {_shown(upper)}. Correct one of them")
+        return self
+
+
+def _listed(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _shown(value: Any) -> str:
+    return f"({', '.join(f'{each:g}' for each in value)})" if isinstance(value, tuple) else brief(value)

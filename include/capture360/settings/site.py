@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, field_validator
 
@@ -20,6 +20,7 @@ from capture360.settings.links import LinkSettings
 from capture360.settings.scene import SceneSettings
 from capture360.settings.section import Duration, Positive, Section
 from capture360.settings.watch import WatchSettings
+from capture360.time_zones import zone_problem
 
 _SPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,41}[a-zA-Z0-9]?\Z")
 """What CDF allows as the id of a space."""
@@ -96,8 +97,9 @@ class Site(Section):
     @field_validator("time_zone")
     @classmethod
     def _zone_exists(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f'"{value}" is no IANA time zone such as Europe/Oslo')
+        problem, fix = zone_problem(value)
+        if problem:
+            raise ValueError(f'"{value}" {problem}; {fix[:1].lower() + fix[1:] or "name one such as Europe/Oslo"}')
         return value
 
     @property

@@ -97,6 +97,10 @@ def test_a_turn_is_a_number_of_degrees_that_somebody_can_mean(tmp_path: Path) ->
         ({"time": {"base": "local", "zone": "oslo"}}, "Did you mean Europe/Oslo?"),
         ({"time": {"base": "local", "zone": "W. Europe Standard Time"}}, "Write one such as Europe/Oslo."),
         ({"time": {"base": "local", "zone": "UTC+2"}}, "Write the offset behind each time"),
+        ({"time": {"base": "local", "zone": "EST"}}, "Name a place, such as America/New_York, or write the offset"),
+        ({"time": {"base": "local", "zone": "CET"}}, 'time.zone "CET" is an abbreviation, which some use with summer'),
+        ({"time": {"base": "local", "zone": "Etc/GMT+5"}}, 'time.zone "Etc/GMT+5" is -05:00, against its sign'),
+        ({"time": {"base": "local", "zone": "Factory"}}, 'time.zone "Factory" is no IANA time zone'),
         ({"time": {"base": "utc", "zone": "Europe/Oslo"}}, "contradicts time.base utc"),
         ({"frame__transform": {"yaw": 90}}, "Did you mean yaw_deg?"),
         ({"frame__transform": {"scale": 0}}, 'frame.transform.scale "0" is not more than 0'),
@@ -120,3 +124,9 @@ def test_a_mistake_is_worded_for_who_made_it(tmp_path: Path, changes: dict[str, 
     sentences = " ".join(finding.message for finding in read_tables(delivery.write()).findings)
     assert said in sentences
     assert not any(word in sentences for word in ("Input", "tuple", "valid", "pattern"))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "GMT", "Etc/UTC", "Etc/GMT-0", "GB", "Asia/Kathmandu", "EST5EDT"])
+def test_a_zone_of_one_meaning_is_taken(tmp_path: Path, zone: str) -> None:
+    delivery = Delivery(tmp_path / "hall-7" / "2026-04-17", manifest(time={"base": "local", "zone": zone}))
+    assert not read_tables(delivery.write()).findings

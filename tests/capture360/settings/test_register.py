@@ -159,6 +159,22 @@ NOT_FINITE = "is no finite number. Write a number."
             "checks: {bounds: {minimum: [.nan, 0, 0], maximum: [1, 1, 1]}}",
             f'sites.a.checks.bounds.minimum.0 "nan" {NOT_FINITE}',
         ),
+        (
+            "checks: {bounds: {minimum: [0, 9, 0], maximum: [1, 1, 1]}}",
+            "sites.a.checks.bounds: minimum (0, 9, 0) is larger than maximum (1, 1, 1). Correct one of them.",
+        ),
+        (
+            "checks: {min_file_bytes: 9, max_file_bytes: 8}",
+            "sites.a.checks: min_file_bytes 9 is larger than max_file_bytes 8.",
+        ),
+        ("checks: {quaternion_repairable: 0}", "sites.a.checks: quaternion_tolerance 0.001 is larger than"),
+        ("checks: {max_face_resolution: 256}", "sites.a.checks: min_face_resolution 512 is larger than"),
+        (
+            "links: {matching: {consensus: {max_depth_m: 0.1}}}",
+            "sites.a.links.matching.consensus: min_depth_m 0.3 is larger",
+        ),
+        ("time_zone: EST", 'sites.a.time_zone: "EST" is an abbreviation, which some use with summer time'),
+        ("time_zone: Oslo", 'sites.a.time_zone: "Oslo" is no IANA time zone; name one such as Europe/Oslo.'),
         ("checks: {max_megapixels: -1}", 'sites.a.checks.max_megapixels "-1" is not more than 0.'),
         ("checks: {max_file_bytes: 0}", 'sites.a.checks.max_file_bytes "0" is not at least 1.'),
         ("checks: {min_file_bytes: 0x" + "f" * 9999 + "}", 'sites.a.checks.min_file_bytes "0xfff'),
