@@ -298,8 +298,8 @@ class Records:
         try:
             record = StepRecord(step, batch, datetime.fromisoformat(document["at"]), str(document["run"]), document)
             _ = record.stage
-        except (ValueError, TypeError) as error:
-            raise self.store.broken(path, error) from None
+        except (ValueError, TypeError):
+            raise self.store.broken(path, "its time or its verdict is none") from None
         if record.at.tzinfo is None:
             raise self.store.broken(path, "its time has no zone")
         del document["at"], document["run"]

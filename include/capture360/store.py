@@ -110,8 +110,8 @@ class DocumentStore:
         """Parse the bytes that were read from `path`, as `document` does."""
         try:
             parsed = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            raise self.broken(path, error) from None
+        except (ValueError, RecursionError):
+            parsed = None
         if not isinstance(parsed, dict):
             raise self.broken(path, "it is no JSON object")
         return StateDocument(parsed, self.url_of(path))

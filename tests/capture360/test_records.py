@@ -193,10 +193,10 @@ def test_a_key_that_is_missing_is_reported_with_its_file(records: Records) -> No
 
 def test_a_value_of_another_type_is_reported_with_its_place(records: Records) -> None:
     records.put_note(KEY, "published", {"fingerprint": "f", "capture": {"revision": None}})
-    with pytest.raises(RecordsError, match=r"published\.json is broken \(capture.revision: Input should be a valid"):
+    with pytest.raises(RecordsError, match=r"published\.json is broken \(capture.revision is no whole number\)"):
         records.note(KEY, "published")
     records.put_note(KEY, "published", {"fingerprint": "f", "capture": {}})
-    with pytest.raises(RecordsError, match=r"published\.json is broken \(capture: .* camera_height is missing"):
+    with pytest.raises(RecordsError, match=r"published\.json is broken \(capture: camera_height is missing"):
         records.notes(KEY.site, "published")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, TypeAdapter
 from capture360.errors import RequestError
 from capture360.model import CaptureKey, CaptureKind, Verdict
 from capture360.rules.finding import Finding
+from capture360.validation_words import allowed_values, problem_and_fix
 
 STRICT = ConfigDict(strict=True)
 """No value is converted to another type."""
@@ -18,7 +20,10 @@ _FINDING = TypeAdapter(Finding)
 
 
 def _moment(text: str) -> str:
-    at = datetime.fromisoformat(text)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("it is no time") from None
     if at.tzinfo is None:
         raise ValueError("the time has no zone")
     try:
@@ -59,7 +64,17 @@ def _finding(document: dict[str, Any]) -> dict[str, Any]:
 def problem(error: ValidationError) -> str:
     """Return the first thing that is wrong with a document: where in it, and what."""
     first = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return f"{'.'.join(str(part) for part in first['loc'])}{_wrong(first['type'], first['msg'], first.get('ctx', {}))}"
+
+
+def _wrong(kind: str, words: str, limits: Mapping[str, Any]) -> str:
+    if kind == "missing":
+        return " is missing"
+    if kind == "value_error":
+        return f": {words.removeprefix('Value error, ')}"
+    if kind in ("literal_error", "enum"):
+        return f" is none of {', '.join(allowed_values(limits))}"
+    return f" {problem_and_fix(kind, limits)[0]}"
 
 
 Moment = Annotated[str, AfterValidator(_moment)]

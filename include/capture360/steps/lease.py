@@ -114,8 +114,8 @@ def held_since(records: Records, key: CaptureKey) -> tuple[str, datetime] | None
         return None
     try:
         return run, datetime.fromisoformat(str(document["at"])).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise records.store.broken(_path(key, number), error) from None
+    except (ValueError, OverflowError):
+        raise records.store.broken(_path(key, number), "its time is none") from None
 
 
 def last_run(records: Records, key: CaptureKey) -> tuple[int, str | None]:
