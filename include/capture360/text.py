@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Categories of Unicode: control characters, surrogates, separators of lines and paragraphs."""
@@ -11,6 +12,7 @@ _FIRST_UNDECODED = 0xDC80
 """Python's surrogates for the bytes 0x80 to 0xFF that it cannot decode (PEP 383) begin here."""
 
 
+_NAMES_SHOWN = 5
 _QUERY = re.compile(r"\?[\w.~%$-]+=[^\s\"'<>]+")
 _USER = re.compile(r"(?<=://)[^\s/@]+@")
 
@@ -38,6 +40,11 @@ def counted(number: int, what: str, several: str = "") -> str:
 def noun(number: int, what: str, several: str = "") -> str:
     """Return what a number counts: "station" for 1, else "stations" or `several`."""
     return what if number == 1 else several or f"{what}s"
+
+
+def first_of(names: Sequence[str]) -> str:
+    """List the first five names."""
+    return ", ".join(names[:_NAMES_SHOWN]) + (", ..." if len(names) > _NAMES_SHOWN else "")
 
 
 def is_text(name: str) -> bool:

@@ -9,12 +9,13 @@ import numpy as np
 
 from capture360.checks.parsed_capture import CheckInput, ParsedStations
 from capture360.checks.stations import STATIONS, display_name
-from capture360.checks.violations import FindingGroup, Group, RowViolations, first_of
+from capture360.checks.violations import FindingGroup, Group, RowViolations
 from capture360.geometry.rotation import angle_between, matrix_from_quaternion
 from capture360.model import Capture, CaptureKind, Pose
 from capture360.readers.manifest import MANIFEST
 from capture360.rules.finding import Disposition, Finding
 from capture360.rules.rule import Family, says
+from capture360.text import first_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,13 +16,13 @@ from capture360.checks.violations import (
     Group,
     Results,
     RowViolations,
-    first_of,
     repeated,
     where,
 )
 from capture360.model import STATION_LENGTH, confusable_key
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import Expect, Family, says
+from capture360.text import first_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from capture360.checks.files import FILES
 from capture360.checks.parsed_capture import CheckInput
-from capture360.checks.violations import FindingGroup, Frame, Group, RowViolations, first_of, where
+from capture360.checks.violations import FindingGroup, Frame, Group, RowViolations, where
 from capture360.model import CaptureKind
 from capture360.readers.pictures import OTHER_PICTURE, PICTURE
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import says
+from capture360.text import first_of
 
 _YES = ("true", "1", "yes", "y", "t", "ok", "valid", "wahr", "ja", "vrai", "oui", "verdadero", "verdadeiro", "si",
         "s\u00ed", "sim", "vero", "s\u00ec", "waar", "sann", "sant", "tosi", "prawda", "tak")  # fmt: skip

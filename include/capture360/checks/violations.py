@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 MOST_FINDINGS = 10_000
 """Findings rendered from one group; counts are not limited."""
-_NAMES_SHOWN = 5
 
 Progress = Callable[[int, int, str], None]
 """Callback that receives the number done, the total, and a description."""
@@ -157,8 +156,3 @@ def repeated(rule: Rule, table: Frame, rows: NDArray[np.int64], column: str) -> 
         yield RowViolations(
             rule, table, rows, column=column, words=lambda at: {"times": int(times[str(table.frame[column].iat[at])])}
         )
-
-
-def first_of(names: Sequence[str]) -> str:
-    """List the first five names."""
-    return ", ".join(names[:_NAMES_SHOWN]) + (", ..." if len(names) > _NAMES_SHOWN else "")

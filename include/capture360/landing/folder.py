@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,14 @@ from capture360.store import opened_store
 from capture360.text import is_text, printable
 
 IGNORED_NAMES = ("Thumbs.db", "desktop.ini")
-IGNORED_SUFFIXES = (".tmp", ".part", ".partial", ".crdownload")
+UNFINISHED_SUFFIXES = (
+    ".tmp", ".part", ".partial", ".crdownload", ".filepart", ".download", ".opdownload", ".aria2", ".!ut", ".!qb",
+)  # fmt: skip
+"""How browsers and programs for copying name a file until they have all of it."""
+_UNFINISHED = re.compile(
+    r"\..+\.(?:jpe?g|png|csv|tsv|txt|xlsx|parquet|ya?ml|json|e57|zip)\.[A-Za-z0-9]{6}", re.IGNORECASE
+)
+"""As rsync names it."""
 MOST_FILES = 2_000_000
 """Paths are held in memory; a capture of a million faces is within the limit."""
 
@@ -100,6 +108,8 @@ class CaptureFolder:
     def _walk(self) -> Iterator[FileEntry | LeftOut | str]:
         """Yield files, entries that are not read, and as plain text the names of ignored files at the folder's top."""
         for entry in local_tree(self._root) if self._is_local else self._stored():
+            if is_unfinished(entry.path):
+                yield LeftOut(entry.path, "is a copy that did not end. Copy it again, and remove what is left of it")
             if is_ignored(entry.path):
                 if "/" not in entry.path and not isinstance(entry, LeftOut):
                     yield entry.path
@@ -165,7 +175,13 @@ def is_ignored(path: str) -> bool:
     """Return whether a path is ignored: hidden, half-copied, or a companion file of an operating system."""
     name = posixpath.basename(path)
     hidden = any(part.startswith((".", "~$")) or part == "__MACOSX" for part in path.split("/"))
-    return hidden or name in IGNORED_NAMES or name.lower().endswith(IGNORED_SUFFIXES)
+    return hidden or name in IGNORED_NAMES or name.lower().endswith(UNFINISHED_SUFFIXES)
+
+
+def is_unfinished(path: str) -> bool:
+    """Return whether a path is named as programs name a file while they copy it."""
+    name = posixpath.basename(path)
+    return name.lower().endswith(UNFINISHED_SUFFIXES) or _UNFINISHED.fullmatch(name) is not None
 
 
 def _version(info: dict[str, Any]) -> str:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from capture360.readers.column_names import contradictions, fix_of, nearest, plain_name
 from capture360.readers.delimited import Table, quoted
+from capture360.readers.encodings import encoding_finding
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.notation import Numbers, plain_numbers
 from capture360.readers.problem import Unreadable
-from capture360.rules.finding import Finding
+from capture360.rules.finding import Disposition, Finding
 from capture360.rules.manifest import S13
 from capture360.rules.structure import S04
 
@@ -67,6 +68,9 @@ def canonical(table: Table, manifest: Manifest, known: Sequence[str], required: 
     if POSITION[0] in known:
         mistakes += contradictions(manifest)
     warnings = [*table.findings, *_dead_entries(table, manifest, known)]
+    if not table.is_utf8:
+        found = encoding_finding(table.file, table.header, names, table.frame)
+        (mistakes if found.disposition is Disposition.STOP else warnings).append(found)
     if mistakes:
         raise Unreadable(*mistakes, *warnings)
     final = []

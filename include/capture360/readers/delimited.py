@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from capture360.landing.folder import CaptureFolder
+from capture360.readers.encodings import ASSUMED
 from capture360.readers.expansion import too_large, too_long, too_wide, unreadable
 from capture360.readers.problem import Unreadable
 from capture360.rules.finding import Finding
-from capture360.rules.structure import S03, S05
+from capture360.rules.structure import S05
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,8 @@ _ROWS_NAMED = 5
 _NAMES_SHOWN = 10
 _NOTHING = " \t\r\n,;|\x1a"
 """Characters of a line without values; old programs end a file with 0x1A."""
+_ZEROS = "\0" * 4
+_BROKEN = ", as after a transfer that broke"
 _FIX = "Look for an unclosed quote, and save it as UTF-8 CSV."
 _OTHER_FORMS = (
     (
@@ -42,7 +45,7 @@ _OTHER_FORMS = (
     (b"PAR1", "a Parquet table", "Name it .parquet."),
     (b"\x1f\x8b", "a gzip archive", "Unpack it."),
     (b"version https://git-lfs", "a pointer of Git LFS, not the file itself", "Fetch it with git lfs pull."),
-    (b"\x00" * 8, "full of zero bytes, as after a transfer that broke", "Copy it again."),
+    (b"\x00" * 8, f"full of zero bytes{_BROKEN}", "Copy it again."),
 )
 """First bytes of other files, with their names and the fix."""
 _BOMS = (
@@ -64,6 +67,8 @@ class Table:
     comma_delimited: bool = False
     typed: frozenset[int] = frozenset()
     """Indices of columns that the file stores as numbers, so that their notation is not in question."""
+    is_utf8: bool = True
+    """False for a text table in another encoding, whose letters are in question."""
     findings: tuple[Finding, ...] = ()
 
 
@@ -73,8 +78,12 @@ class _Rows:
 
     blank: list[int] = field(default_factory=list)
     ragged: list[tuple[int, int]] = field(default_factory=list)
+    zeros: list[int] = field(default_factory=list)
+    """Rows of another length in which bytes are zero."""
 
     def __call__(self, row: Any) -> str:
+        if _ZEROS in row.text:
+            self.zeros.append(row.number)
         if not row.text.strip(_NOTHING):
             self.blank.append(row.number)
         else:
@@ -108,10 +117,10 @@ def read_delimited(
         raise too_wide(path, f'column "{head.names[-1][:40]}"', max_columns)
     with folder.open(path) as stream:
         frame, rows = _parsed(stream, path, encoding, head, max_rows)
+    _refuse_zeros(path, frame, [number - head.lines + head.rows for number in rows.zeros])
     if rows.ragged:
         raise Unreadable(*_ragged(path, head, rows.ragged, len(frame)))
-    findings = (S03.finding(path, message="encoding"),) if encoding == "cp1252" else ()
-    return Table(path, head.names, frame, head.delimiter == ",", findings=findings)
+    return Table(path, head.names, frame, head.delimiter == ",", is_utf8=encoding != ASSUMED)
 
 
 def _refuse_other_forms(stream: IO[bytes], path: str) -> None:
@@ -123,6 +132,14 @@ def _refuse_other_forms(stream: IO[bytes], path: str) -> None:
             raise unreadable(path, "a text table", f"it is {form}", fix)
 
 
+def _refuse_zeros(path: str, frame: pd.DataFrame, rows: list[int]) -> None:
+    """Unreadable if a stretch of a row is zero: a copy that broke off leaves what it did not write."""
+    for name in frame.columns.drop("row"):
+        rows += frame.loc[frame[name].str.contains(_ZEROS, regex=False), "row"].head(1).tolist()
+    if rows:
+        raise unreadable(path, "a text table", f"bytes of row {min(rows)} are zero{_BROKEN}", "Copy it again.")
+
+
 def encoding_of(stream: IO[bytes]) -> str:
     """Find out the encoding of a text table from its first bytes, and from all of them whether it is UTF-8."""
     start = stream.read(4096)
@@ -130,8 +147,8 @@ def encoding_of(stream: IO[bytes]) -> str:
         if start.startswith(bom):
             return encoding
     even, odd = start[::2].count(0), start[1::2].count(0)
-    if 4 * max(even, odd) > len(start):
-        # Half of the bytes of Latin text in UTF-16; a few are damage.
+    if 4 * max(even, odd) > len(start) and max(even, odd) > 8 * min(even, odd):
+        # Half of the bytes of Latin text in UTF-16; a few, or those of a whole stretch, are damage.
         return "utf-16-le" if odd > even else "utf-16-be"
     decoder = codecs.getincrementaldecoder("utf-8")()
     stream.seek(0)
@@ -140,7 +157,7 @@ def encoding_of(stream: IO[bytes]) -> str:
             decoder.decode(chunk)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return "cp1252"
+        return ASSUMED
     return "utf-8"
 
 
@@ -226,7 +243,8 @@ def _parsed(
         )
     except (pa.ArrowException, UnicodeError, ValueError) as error:
         if "Empty CSV" not in str(error) and "Could not skip" not in str(error):
-            raise unreadable(path, "a text table", _first_sentence(error), _FIX) from None
+            fix = "Save it as UTF-8." if isinstance(error, UnicodeError) else _FIX
+            raise unreadable(path, "a text table", _first_sentence(error), fix) from None
         table = pa.table({place: pa.array([], pa.large_string()) for place in places})
     if table.num_rows > max_rows:
         raise too_long(path, max_rows, "Split the capture by level or area.")

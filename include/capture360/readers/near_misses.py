@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-from capture360.landing.folder import CaptureFolder
+from capture360.landing.folder import UNFINISHED_SUFFIXES, CaptureFolder
 
 _SPREADSHEETS = ("xls", "xlsm", "xlsb", "ods", "numbers")
 _READ = ("csv", "tsv", "txt", "parquet", "xlsx")
@@ -27,7 +27,6 @@ _OTHER_FORMS = (
     "pdf",
     "docx",
 )
-_UNFINISHED = (".part", ".partial", ".tmp", ".crdownload")
 _COPY_AGAIN = "It is a copy that did not end: copy it again."
 _PICTURE = re.compile(r"(?i)\.(?:jpe?g|png|webp|tiff?|e57)\Z")
 _ALIKE = str.maketrans("ѕаеорсі", "saeopci")
@@ -46,7 +45,7 @@ def near_manifests(folder: CaptureFolder, name: str) -> Mapping[str, str]:
             near[path] = (
                 f"Move it, and all that belongs to it, into the capture folder, or deliver the folder {directory}."
             )
-        elif base.casefold().endswith(_UNFINISHED) and base.startswith(name):
+        elif base.casefold().endswith(UNFINISHED_SUFFIXES) and base.startswith(name):
             near[path] = _COPY_AGAIN
         elif base != name and re.fullmatch(
             rf"{re.escape(name)}(?:~|\.bak|\.old|\.orig)|manifest\.ya?ml", base, re.IGNORECASE
@@ -71,7 +70,7 @@ def far_tables(folder: CaptureFolder, stem: str) -> Mapping[str, str]:
         if not base.translate(_ALIKE).startswith(word) and word not in base:
             if "/" not in path and suffix in (*_READ, *_SPREADSHEETS):
                 others[path] = f"Is it the {stem} table? {advice(path, stem)}"
-        elif base.endswith(_UNFINISHED):
+        elif base.endswith(UNFINISHED_SUFFIXES):
             named[path] = _COPY_AGAIN
         elif suffix in _PACKED:
             named[path] = f"Unpack it to {stem}.csv."
@@ -133,7 +132,7 @@ def files_alike(folder: CaptureFolder) -> Mapping[str, str]:
 def _candidates(folder: CaptureFolder) -> list[str]:
     """Files at the folder's top and one folder below, copies that did not end among them; no pictures."""
     deep = [entry.path for entry in folder.files if entry.path.count("/") <= 1 and not _PICTURE.search(entry.path)]
-    return [*deep, *sorted(name for name in folder.hidden if name.casefold().endswith(_UNFINISHED))]
+    return [*deep, *sorted(name for name in folder.hidden if name.casefold().endswith(UNFINISHED_SUFFIXES))]
 
 
 def _near(folder: CaptureFolder, stem: str, suffix: str) -> list[str]:

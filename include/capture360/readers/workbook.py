@@ -25,6 +25,9 @@ _CELL = 32
 """Bytes of memory that an empty cell of the grid takes at least."""
 _BLOCK = 1 << 16
 _VALUES = ("v", "f", "is")
+_RANGE = re.compile(r"[A-Za-z]{1,3}([0-9]{1,7}):[A-Za-z]{1,3}([0-9]{1,7})")
+_NAMED = 20
+"""Joined cells that are named at most."""
 Start = Callable[[str, dict[str, str]], None]
 
 
@@ -37,7 +40,8 @@ class FirstSheet:
     """The first sheet that people see and that holds cells: a workbook of it alone, its place, and what it lacks.
 
     `others` are the names of the further ones; `lacking` are cells without a value (formulas that were never
-    calculated, errors of Excel), the first of them by its address.
+    calculated, errors of Excel), the first of them by its address. `hidden` rows (by a filter, too) and columns hold
+    values that people do not see; `merged` are cells joined over several rows, of which only the first has a value.
     """
 
     content: IO[bytes]
@@ -46,6 +50,9 @@ class FirstSheet:
     others: tuple[str, ...]
     lacking: int
     first_lacking: str
+    hidden_rows: tuple[int, ...]
+    hidden_columns: tuple[str, ...]
+    merged: tuple[str, ...]
 
 
 def first_sheet(
@@ -80,7 +87,15 @@ def first_sheet(
     copy.seek(0)
     first, *others = [sheet for sheet in sheets if sheet.holds_cells]
     return FirstSheet(
-        copy, sheets.index(first), first.name, tuple(each.name for each in others), grid.lacking, grid.first_lacking
+        copy,
+        sheets.index(first),
+        first.name,
+        tuple(each.name for each in others),
+        grid.lacking,
+        grid.first_lacking,
+        tuple(grid.hidden_rows),
+        tuple(_letters(column) for column in sorted(grid.hidden_columns & grid.used_columns)),
+        tuple(grid.merged),
     )
 
 
@@ -142,6 +157,13 @@ class _Grid:
     bytes: int = 0
     lacking: int = 0
     first_lacking: str = ""
+    hidden_rows: list[int] = field(default_factory=list)
+    hidden_columns: set[int] = field(default_factory=set)
+    used_columns: set[int] = field(default_factory=set)
+    merged: list[str] = field(default_factory=list)
+    _row_is_hidden: bool = False
+    _top: int = 0
+    """Row of the first value, which is taken for the header."""
     _row: int = 0
     _column: int = 0
     _refers: bool = False
@@ -156,6 +178,13 @@ class _Grid:
         if name == "row":
             self._row = _number(attributes.get("r")) or self._row + 1
             self._column = 0
+            self._row_is_hidden = _is_set(attributes.get("hidden"))
+        elif name == "col" and _is_set(attributes.get("hidden")):
+            first, last = _number(attributes.get("min")) or 1, _number(attributes.get("max")) or 0
+            self.hidden_columns.update(range(first, min(last, self.max_columns) + 1))
+        elif name == "mergeCell" and (found := _RANGE.fullmatch(attributes.get("ref", ""))):
+            if int(found[1]) > self._top and found[1] != found[2] and len(self.merged) < _NAMED:
+                self.merged.append(attributes["ref"])
         elif name == "c":
             self._place(attributes.get("r", ""))
             self._refers = attributes.get("t") == "s"
@@ -210,6 +239,10 @@ class _Grid:
 
     def _valued(self) -> None:
         self.height, self.width = max(self.height, self._row), max(self.width, self._column)
+        self._top = self._top or self._row
+        self.used_columns.add(self._column)
+        if self._row_is_hidden and self.hidden_rows[-1:] != [self._row]:
+            self.hidden_rows.append(self._row)
         self.judge()
 
 
@@ -260,6 +293,10 @@ def _blocks(content: bytes) -> Iterator[bytes]:
 
 def _number(text: str | None) -> int | None:
     return int(text) if text is not None and re.fullmatch(r"[0-9]{1,9}", text) else None
+
+
+def _is_set(text: str | None) -> bool:
+    return text in ("1", "true")
 
 
 def _letters(column: int) -> str:

@@ -68,6 +68,24 @@ S03 = STRUCTURE.rule(
             value="C2",
         ),
         **says(
+            "{where} hides {value}, by hand or by a filter, and all of it is read. Show it, and delete what does not "
+            "belong to the capture.",
+            name="hidden",
+            disposition=Disposition.WARN,
+            bad="a row that a filter hides",
+            where="stations.xlsx",
+            value="row 3",
+        ),
+        **says(
+            "{where}: the cells {value} are merged, so that only the first row of them holds a value. Unmerge them, "
+            "and fill every row.",
+            name="merged",
+            disposition=Disposition.WARN,
+            bad="one name for two stations, in cells that are merged",
+            where="stations.xlsx",
+            value="B2:B3",
+        ),
+        **says(
             '{where}: column "{value}" holds {kind}, not text, numbers or times, and is not read.',
             name="kind",
             disposition=Disposition.WARN,
@@ -86,11 +104,21 @@ S03 = STRUCTURE.rule(
             fix="Save it again as .xlsx, or as CSV.",
         ),
         **says(
-            "{where} is not UTF-8; it was read as Windows-1252. Check names with accents, and save as UTF-8.",
+            "{where} is not UTF-8 and was read as Windows-1252: {readings}. Check names with accents, and save it as "
+            "UTF-8.",
             name="encoding",
             disposition=Disposition.NOTE,
             bad="stations.csv saved by an old Excel",
             where="stations.csv",
+            readings='station_name of row 2 is "Dampfkessel S\u00fcd"',
+        ),
+        **says(
+            "{where} is not UTF-8, and its letters are not certain: {readings}. Save it as UTF-8.",
+            name="encodings",
+            bad="names in Polish saved by an old Excel",
+            where="stations.csv",
+            readings='station_name of row 2 is "\u00a3\u00f3d\u0178" as Windows-1252 and "\u0141\u00f3d\u017a" as '
+            "Windows-1250",
         ),
     },
 )

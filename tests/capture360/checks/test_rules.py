@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import openpyxl
@@ -214,6 +215,12 @@ def windows_1252(delivery: Delivery) -> None:
     delivery.files["stations.csv"] = table(delivery.stations).encode("cp1252")
 
 
+@spoils("S03", "encodings")
+def windows_1250(delivery: Delivery) -> None:
+    delivery.stations[0]["station_name"] = "Łódź"
+    delivery.files["stations.csv"] = table(delivery.stations).encode("cp1250")
+
+
 @spoils("S04", "twice")
 def column_twice(delivery: Delivery) -> None:
     lines = table(delivery.stations).splitlines()
@@ -381,6 +388,30 @@ def formulas(delivery: Delivery) -> None:
     workbook.save(stream)
     delivery.stations.clear()
     delivery.files["stations.xlsx"] = stream.getvalue()
+
+
+def workbook_of(delivery: Delivery, change: Callable[[Any], object]) -> None:
+    """Deliver the stations as a workbook whose sheet `change` has changed."""
+    workbook = openpyxl.Workbook()
+    sheet = workbook.worksheets[0]
+    sheet.append(COLUMNS)
+    for row in delivery.stations:
+        sheet.append([row[name] for name in COLUMNS])
+    change(sheet)
+    stream = io.BytesIO()
+    workbook.save(stream)
+    delivery.stations.clear()
+    delivery.files["stations.xlsx"] = stream.getvalue()
+
+
+@spoils("S03", "hidden")
+def hidden_rows(delivery: Delivery) -> None:
+    workbook_of(delivery, lambda sheet: setattr(sheet.row_dimensions[3], "hidden", True))
+
+
+@spoils("S03", "merged")
+def merged_cells(delivery: Delivery) -> None:
+    workbook_of(delivery, lambda sheet: sheet.merge_cells("B2:B3"))
 
 
 @spoils("S03", "kind")

@@ -190,3 +190,14 @@ def test_what_is_listed_can_be_read_whatever_its_name(tmp_path: Path, name: str)
     assert folder.read(name) == b"x"
     with pytest.raises(BadInputError, match="points outside"):
         folder.resolve("D:/other")
+
+
+@pytest.mark.parametrize(
+    "name", ["top.jpg.part", "top.jpg.filepart", "top.jpg.crdownload", "top.jpg.!ut", ".top.jpg.Xa3fG1"]
+)
+def test_a_copy_that_did_not_end_is_named_and_not_read(delivery: Delivery, name: str) -> None:
+    delivery.files[f"images/s-02/{name}"] = delivery.files.pop("images/s-02/top.jpg")
+    found = delivery.check()
+    assert found.verdict is Verdict.PARTIAL
+    said = [finding.message for finding in found.findings if finding.rule == "S07"]
+    assert said == [f"images/s-02/{name} is a copy that did not end. Copy it again, and remove what is left of it."]

@@ -124,6 +124,32 @@ def test_errors_of_a_workbook_are_named(delivery: Delivery) -> None:
     assert finding.message.startswith("stations.xlsx: 2 cells hold no value, the first is C3: ")
 
 
+def filtered(book: Any, sheet: Any) -> None:
+    for row in (2, 4):
+        sheet.row_dimensions[row].hidden = True
+    sheet.column_dimensions["B"].hidden = True
+    sheet.column_dimensions["AZ"].hidden = True  # without values
+
+
+def test_hidden_rows_and_columns_are_read_and_named(delivery: Delivery) -> None:
+    found = read(delivery, "stations.xlsx", workbook(delivery, filtered))
+    (finding,) = found.findings
+    assert finding.message.startswith("stations.xlsx hides rows 2, 4 and column B, by hand or by a filter")
+    assert found.stations["station_id"].tolist()[:3] == ["s-01", "s-02", "s-03"]
+
+
+def merged(book: Any, sheet: Any) -> None:
+    sheet.merge_cells("E2:E5")
+    sheet.merge_cells("L2:M2")  # within a row, where nothing is lost
+
+
+def test_merged_cells_are_named_since_only_the_first_has_a_value(delivery: Delivery) -> None:
+    found = read(delivery, "stations.xlsx", workbook(delivery, merged))
+    (finding,) = found.findings
+    assert finding.message.startswith("stations.xlsx: the cells E2:E5 are merged")
+    assert found.stations["z"].tolist()[:5] == ["1.5", "", "", "", "1.5"]
+
+
 def columnar(delivery: Delivery, columns: dict[str, Any], **options: Any) -> bytes:
     every = {name: [row[name] for row in delivery.stations] for name in COLUMNS} | columns
     stream = io.BytesIO()

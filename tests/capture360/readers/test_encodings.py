@@ -1,0 +1,137 @@
+"""A table that is not UTF-8: its letters are certain, or the surveyor sees the readings that are possible."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from capture360.readers import Tables, read_tables
+from capture360.rules.finding import Disposition, Finding
+from delivery import Delivery, table
+
+
+@pytest.fixture
+def delivery(tmp_path: Path) -> Delivery:
+    return Delivery(tmp_path / "hall-7" / "2026-04-17")
+
+
+def read(delivery: Delivery, encoding: str, column: str, text: str) -> tuple[Tables, Finding]:
+    delivery.stations[1][column] = text
+    for row in delivery.stations:
+        row.setdefault(column, "A")
+    delivery.files["stations.csv"] = table(delivery.stations).encode(encoding)
+    found = read_tables(delivery.write())
+    (finding,) = found.findings
+    return found, finding
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Größe 3 µm",
+        "Förderband – Süd",
+        "Pumpe „Öl“",
+        "L’été à Liège",
+        "Señor Muñoz",
+        "Tromsø",
+        "Åre",
+        "ÖL",
+        "90°",
+        "São",
+    ],
+)
+def test_names_of_western_europe_are_taken_and_shown(delivery: Delivery, name: str) -> None:
+    found, finding = read(delivery, "cp1252", "station_name", name)
+    assert found.stations["station_name"].iat[1] == name
+    assert finding.disposition is Disposition.NOTE
+    assert f'station_name of row 3 is "{name}"' in finding.message
+
+
+def test_another_reading_of_a_name_is_shown_beside_it(delivery: Delivery) -> None:
+    _, finding = read(delivery, "cp1252", "station_name", "Tromsø")
+    assert 'is "Tromsø" as Windows-1252 and "Tromsř" as Windows-1250' in finding.message
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name", "said"),
+    [
+        ("cp1250", "Łódź", 'is "£ódŸ" as Windows-1252 and "Łódź" as Windows-1250'),
+        ("cp1251", "Насос первый", '"Насос первый" as Windows-1251'),
+        ("koi8_r", "Насос второй", '"Насос второй" as KOI8-R'),
+        ("mac_roman", "Brüssel", '"Brüssel" as Mac Roman'),
+        ("cp850", "Förderband", '"Förderband" as DOS 850'),
+        ("shift_jis", "ポンプ", '"ポンプ" as Shift JIS'),
+        ("gbk", "泵站", '"泵站" as GBK'),
+    ],
+)
+def test_letters_that_are_not_certain_stop_with_both_readings(
+    delivery: Delivery, encoding: str, name: str, said: str
+) -> None:
+    found, finding = read(delivery, encoding, "station_name", name)
+    assert found.stations.empty
+    assert finding.disposition is Disposition.STOP
+    assert said in finding.message
+    assert finding.message.endswith("Save it as UTF-8.")
+
+
+def test_an_encoding_with_the_same_letters_leaves_no_doubt(delivery: Delivery) -> None:
+    found, finding = read(delivery, "cp1250", "station_name", "Škoda")
+    assert finding.disposition is Disposition.NOTE
+    assert found.stations["station_name"].iat[1] == "Škoda"
+
+
+def test_two_encodings_may_both_give_words(delivery: Delivery) -> None:
+    _, finding = read(delivery, "mac_roman", "station_name", "Förderband")
+    assert finding.disposition is Disposition.NOTE
+    assert 'is "Fšrderband" as Windows-1252, "Förderband" as Mac Roman and' in finding.message
+
+
+def test_letters_of_an_id_must_be_certain(delivery: Delivery) -> None:
+    _, finding = read(delivery, "cp1252", "collection_id", "Tromsø")
+    assert finding.disposition is Disposition.STOP
+    assert 'collection_id of row 3 is "Tromsø" as Windows-1252 and "Tromsř" as Windows-1250' in finding.message
+
+
+def test_letters_of_an_id_that_every_reading_has_are_taken(delivery: Delivery) -> None:
+    found, finding = read(delivery, "cp1252", "collection_id", "Halle Süd")
+    assert finding.disposition is Disposition.NOTE
+    assert found.stations["collection_id"].iat[1] == "Halle Süd"
+
+
+def test_a_byte_of_no_encoding_is_named(delivery: Delivery) -> None:
+    _, finding = read(delivery, "cp1250", "station_name", "Žďár nad Sázavou ťuk")
+    assert "neither UTF-8 nor Windows-1252 (byte 0x9d). Save it as UTF-8." in finding.message
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [
+        (-20, None, "stations.csv cannot be read as a text table: bytes of row 9 are zero"),
+        (200, 260, "bytes of row 3 are zero, as after a transfer that broke. Copy it again."),
+    ],
+    ids=["tail", "hole"],
+)
+def test_a_copy_that_broke_off_is_named_by_its_zero_bytes(
+    delivery: Delivery, start: int, end: int | None, said: str
+) -> None:
+    content = bytearray(table(delivery.stations).encode())
+    content[start:end] = bytes(len(content[start:end]))
+    delivery.files["stations.csv"] = bytes(content)
+    (finding,) = read_tables(delivery.write()).findings
+    assert said in finding.message
+
+
+@pytest.mark.parametrize("padding", [40, 4000])
+def test_zero_bytes_behind_the_rows_are_named(delivery: Delivery, padding: int) -> None:
+    delivery.files["stations.csv"] = table(delivery.stations).encode() + bytes(padding)
+    (finding,) = read_tables(delivery.write()).findings
+    assert "are zero, as after a transfer that broke. Copy it again." in finding.message
+
+
+def test_a_manifest_of_zero_bytes_is_copied_again(delivery: Delivery) -> None:
+    content = (delivery.write().read("capture.yaml"))[:-15] + bytes(15)
+    delivery.manifest = {}
+    delivery.files["capture.yaml"] = content
+    (finding,) = read_tables(delivery.write()).findings
+    assert finding.message == "capture.yaml: bytes of it are zero, as after a transfer that broke. Copy it again."
