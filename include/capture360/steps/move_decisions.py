@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from capture360.cdf.instances import same_pose
-from capture360.geometry.polygons import clipped
+from capture360.geometry.polygons import beyond, clipped
 from capture360.geometry.projection import face_directions
 from capture360.geometry.rotation import matrix_from_quaternion
 from capture360.geometry.spherical_polygons import on_one_face
@@ -154,8 +154,8 @@ def _place(seen: Detection, before: PublishedImage | None, after: PublishedImage
     if not at_same_place(before.pose, after.pose):
         return "the station stands elsewhere in the new project"
     turn = matrix_from_quaternion(after.pose.rotation).T @ matrix_from_quaternion(before.pose.rotation)
-    face, corners = on_one_face(face_directions(seen.face, seen.polygon) @ turn.T)
+    face, corners = on_one_face(face_directions(seen.face, seen.extent) @ turn.T)
     polygon = clipped(corners)
     if polygon is None:
         return "its outline has no place on one face of the new image"
-    return replace(seen, image=after.external_id, face=face, polygon=polygon, outline=None, uncut=None)
+    return replace(seen, image=after.external_id, face=face, polygon=polygon, outline=None, uncut=beyond(corners))

@@ -106,6 +106,25 @@ def test_plates_are_read_where_they_hang_and_become_links(engine: OcrEngine, mon
     assert touches_border(at_border.polygon)
 
 
+def test_a_plate_that_stands_on_either_end_or_on_its_head_is_read(engine: OcrEngine) -> None:
+    tags = ("TIC-1189D", "31TT0017", "FT-1257A")
+    for turn in (90, 180, 270):
+        shown = plates(*((tag, 40 + 150 * place, 60 + 130 * place, turn) for place, tag in enumerate(tags)))
+        assert sorted(line.text for line in engine.read(shown)) == sorted(tags)
+
+
+def test_a_line_that_the_classifier_is_not_sure_about_is_read_both_ways(
+    engine: OcrEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rapidocr = engine.rapidocr
+    shown = plates(("TIC-1189D", 60, 200, 90))
+    engine.read(shown)  # loads the classifier
+    classify = rapidocr.text_cls.postprocess_op
+    for answer in (("180", 0.6), ("0", 0.6), ("180", 0.99)):
+        monkeypatch.setattr(rapidocr.text_cls, "postprocess_op", lambda out, a=answer: [a] * len(classify(out)))
+        assert [line.text for line in engine.read(shown)] == ["TIC-1189D"]
+
+
 def test_an_empty_face_holds_nothing_and_the_engine_is_quiet(
     engine: OcrEngine, capfd: pytest.CaptureFixture[str]
 ) -> None:

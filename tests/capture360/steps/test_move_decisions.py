@@ -37,10 +37,13 @@ def image(name: str, pose: Pose) -> PublishedImage:
     return PublishedImage(name, "captures360", "station", pose, {})
 
 
-def carried(after: PublishedImage | None, polygon: tuple[tuple[float, float], ...] = PLATE) -> Carried:
-    match = Match(
-        Detection("old", "front", "21PT1019", 0.7, polygon, polygon), OLD, 0.8, "suggested", "x", ((OLD, 0.8),), "p"
-    )
+def carried(
+    after: PublishedImage | None,
+    polygon: tuple[tuple[float, float], ...] = PLATE,
+    uncut: tuple[tuple[float, float], ...] | None = None,
+) -> Carried:
+    seen = Detection("old", "front", "21PT1019", 0.7, polygon, polygon, uncut=uncut)
+    match = Match(seen, OLD, 0.8, "suggested", "x", ((OLD, 0.8),), "p")
     decision = Decided(match, "approved", "Ada", "2026-01-02T03:04:05+00:00")
     counterparts = Counterparts(Assets((OLD, "pt")), Assets((NEW, "pt")))
     before = {"old": image("old", POSE)}
@@ -65,6 +68,21 @@ def test_on_a_cube_that_is_turned_otherwise_it_is_seen_in_the_same_direction(deg
     there = face_directions(seen.face, seen.polygon) @ turned.T
     assert np.allclose(there, face_directions("front", PLATE), atol=1e-5)
     assert (seen.face, seen.outline) == (face, None)
+
+
+@pytest.mark.parametrize(("degrees", "is_cut"), [(-45.0, False), (2.0, True), (40.0, False)])
+def test_a_plate_across_an_edge_is_carried_whole(degrees: float, is_cut: bool) -> None:
+    across = ((0.9, 0.4), (1.08, 0.4), (1.08, 0.45), (0.9, 0.45))
+    part = tuple((min(x, 0.99), y) for x, y in across)
+    turned = matrix_from_quaternion(POSE.rotation) @ axis_rotation("Z", np.radians(degrees))
+    done = carried(image("new", Pose(POSE.position, quaternion_from_matrix(turned))), part, across)
+    (decision,) = done.decisions
+    seen = decision.match.detection
+    assert (seen.uncut is not None) == is_cut
+    old_rays = face_directions("front", across) @ matrix_from_quaternion(POSE.rotation).T
+    new_rays = face_directions(seen.face, seen.extent) @ turned.T
+    assert np.allclose(new_rays / np.linalg.norm(new_rays, axis=1)[:, None],
+                       old_rays / np.linalg.norm(old_rays, axis=1)[:, None], atol=1e-5)  # fmt: skip
 
 
 @pytest.mark.parametrize(
