@@ -62,6 +62,13 @@ def report(title: str, figures: Iterable[Figure]) -> int:
     return 0 if all(each.held for each in measured) else 1
 
 
+def wrong_at_most(wrong: int, of: int, confidence: float = 0.95) -> float:
+    """The share of wrong ones that is not exceeded with this confidence (Clopper and Pearson); 3 / `of` if none is."""
+    from scipy.stats import beta
+
+    return float(beta.ppf(confidence, wrong + 1, of - wrong)) if wrong < of else 1.0
+
+
 def _number(value: float) -> str:
     """Four digits, more only before the point."""
     if value == int(value) or abs(value) >= 1_000:

@@ -72,6 +72,8 @@ class Reading:
     truth: int | None
     ambiguous: bool = False
     """The text alone does not determine the tag."""
+    ghost: str = ""
+    """The tag on the plate if the list lacks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +84,29 @@ class TagPlant:
     readings: list[Reading]
 
 
-def tag_plant(seed: int, tags: int, readings: int) -> TagPlant:
+@dataclass(frozen=True, slots=True)
+class Population:
+    """How many families of tags have one that only look-alikes, or only the place of a separator, tell from it."""
+
+    look_alikes: float
+    divided: float
+
+
+MIXED = Population(look_alikes=0.01, divided=0.003)
+ORDINARY = Population(look_alikes=0.0, divided=0.0)
+"""Siblings, neighbours in number, parts and twins, as numbering systems make them."""
+ADVERSARIAL = Population(look_alikes=0.1, divided=0.03)
+
+
+def tag_plant(seed: int, tags: int, readings: int, population: Population = MIXED) -> TagPlant:
     """A plant with `tags` tags, the same for the same arguments."""
     chance = random.Random(seed)
-    listed = _tag_list(chance, tags)
+    listed = _tag_list(chance, tags, population)
     reader = _Reader(chance, listed)
     return TagPlant(listed, [reader.reading() for _ in range(readings)])
 
 
-def _tag_list(chance: random.Random, size: int) -> list[str]:
+def _tag_list(chance: random.Random, size: int, population: Population) -> list[str]:
     """Tags in two to four numbering systems: families of siblings, neighbours in number, parts, look-alikes, twins."""
     systems = chance.sample(_SYSTEMS, chance.randint(2, 4))
     if chance.random() < 0.2:
@@ -108,9 +124,9 @@ def _tag_list(chance: random.Random, size: int) -> list[str]:
             )
         if chance.random() < 0.03:
             tags[base + chance.choice(("-M1", "-X", "-JB01"))] = None
-        if chance.random() < 0.01:
+        if chance.random() < population.look_alikes:
             tags[_swapped(chance, base, CROSS_TYPE)] = None
-        if chance.random() < 0.003:
+        if chance.random() < population.divided:
             tags[base.replace("-", "", 1)] = None
     result = list(tags)[:size]
     for position in range(0, size, 500):
@@ -196,7 +212,8 @@ class _Reader:
         if kind < 0.82:
             return self._plate(self._chance.randrange(len(self._tags)))
         if kind < 0.88:
-            return Reading(self._noisy(self._styled(self._ghost())), None)
+            ghost = self._ghost()
+            return Reading(self._noisy(self._styled(ghost)), None, ghost=ghost)
         return Reading(self._noise_text(), None)
 
     def _plate(self, position: int) -> Reading:

@@ -46,11 +46,11 @@ class TagIndex:
         return () if position is None else (self._owners[position],)
 
     def is_divided_elsewhere(self, text: str, tag_key: str) -> bool:
-        """Return whether the text has a separator inside a group of digits or letters of the tag."""
+        """Return whether text or tag has a separator inside a group of digits or letters where the other has none."""
         tag, zeros = self._tags[self._first[tag_key]], self.settings.remove_leading_zeros
         if text == tag:
             return False
-        places = divisions(text, remove_leading_zeros=zeros) - divisions(tag, remove_leading_zeros=zeros)
+        places = divisions(text, remove_leading_zeros=zeros) ^ divisions(tag, remove_leading_zeros=zeros)
         return any(
             0 < place < len(tag_key) and tag_key[place - 1].isdigit() == tag_key[place].isdigit() for place in places
         )
