@@ -43,7 +43,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     allowed_run_types=["scheduled", "asset_triggered", "manual"],
-    default_args=task_defaults(timedelta(minutes=30)),
+    default_args=task_defaults(timedelta(minutes=30), first=True),
     tags=["capture360"],
     doc_md=__doc__,
 ):

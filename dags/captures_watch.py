@@ -46,7 +46,7 @@ with DAG(
             False, type="boolean", title="Send a test alert", description="Sends a message that says it is a test."
         )
     },
-    default_args=task_defaults(timedelta(minutes=10)),
+    default_args=task_defaults(timedelta(minutes=10), first=True),
     tags=["capture360"],
     doc_md=__doc__,
 ):

@@ -55,6 +55,26 @@ def test_every_task_retries_alerts_and_ends(bag: DagBag) -> None:
             assert getattr(task, "python_callable", type(task)).__doc__, task
 
 
+def weights(dag: DAG) -> dict[str, int]:
+    """What Airflow orders waiting tasks by, the highest first."""
+    assert all(task.weight_rule == "upstream" for task in dag.tasks)
+    own = {task.task_id: task.priority_weight for task in dag.tasks}
+    return {
+        task.task_id: own[task.task_id] + sum(own[each] for each in task.get_flat_relative_ids(upstream=True))
+        for task in dag.tasks
+    }
+
+
+def test_what_was_begun_is_ended_before_anything_else_is_begun(bag: DagBag) -> None:
+    """A run that releases its lease would else wait behind all those that wait for that lease."""
+    of = {name: weights(dag) for name, dag in bag.dags.items()}
+    looks = {name: of.pop(name) for name in ("captures_sense", "captures_watch")}
+    waiting = max(of[name]["lease"] for name in ("captures_ingest", "captures_contextualize"))
+    for name in ("captures_ingest", "captures_contextualize"):
+        assert of[name]["release"] == max(of[name].values()) > waiting
+    assert min(min(each.values()) for each in looks.values()) > max(max(each.values()) for each in of.values())
+
+
 def test_a_task_that_fails_fails_its_run(bag: DagBag) -> None:
     """Otherwise its alert would be taken for one that is over."""
 
