@@ -7,6 +7,7 @@ file with a hundred thousand scans needs no more memory than one with ten. Docum
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,7 @@ MAX_XML = 256 << 20
 MAX_IMAGES = 200_000
 _MAX_TEXT = 1000
 _MAX_DEPTH = 64
+_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?")
 _KINDS: dict[str, RepresentationKind] = {
     "sphericalRepresentation": "spherical",
     "pinholeRepresentation": "pinhole",
@@ -167,11 +169,13 @@ def _text(element: Element, name: str) -> str:
 def _number(element: Element, name: str, problems: list[str]) -> float:
     text = _text(element, name)
     try:
-        value = float(text) if text else 0.0
+        value = float(text) if text and "_" not in text else math.nan if text else 0.0
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        problems.append(f'{name} "{text[:40]}" is not a number')
+        is_comma = _COMMA.fullmatch(text)
+        wrong = "has a decimal comma, where the format demands a point" if is_comma else "is not a number"
+        problems.append(f'{name} "{text[:40]}" {wrong}')
         return 0.0
     return value
 

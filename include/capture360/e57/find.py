@@ -11,11 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from capture360.e57.contents import Contents
-from capture360.e57.images import Image2D
+from capture360.e57.images import Image2D, Representation
 from capture360.e57.photospheres import Candidates, Photosphere, Remark, fault, remark_length
 from capture360.e57.pinholes import cube_of, pinhole_sets
 from capture360.geometry import rotation as rot
 from capture360.model import STATION_LENGTH, Pose, confusable_key, is_id, slug
+
+_LEAST_PART = 20
+"""Degrees; pixel sizes that give less are no angles in radians."""
 
 
 def find_photospheres(contents: Contents) -> Candidates:
@@ -45,6 +48,9 @@ def _from_spherical(image: Image2D, remarks: list[Remark]) -> Iterable[Photosphe
             "Export it uncropped, 360 x 180 degrees",
             fatal=True,
         )
+    if wrong is None and (part := _stated_part(picture)):
+        text = f"is {part} degrees by its pixel sizes, a part of the sphere. Export it uncropped, 360 x 180 degrees"
+        wrong = Remark(image.label, part, text, fatal=True)
     if wrong:
         remarks.append(wrong)
         return
@@ -64,6 +70,18 @@ def _from_spherical(image: Image2D, remarks: list[Remark]) -> Iterable[Photosphe
     rotation = rot.quaternion_from_matrix(rot.cube_from_panorama(rot.matrix_from_quaternion(image.pose.rotation)))
     pose = Pose(image.pose.translation, rotation)
     yield Photosphere("", image.name, pose, image.acquired_at, (image,), panorama=picture)
+
+
+def _stated_part(picture: Representation) -> str:
+    """Return the degrees of a picture whose pixel sizes agree that it is no full sphere; empty if they do not.
+
+    Pixels that are not square, or of which none would fit, are a slip of the exporter: a full sphere is remarked.
+    """
+    across = math.degrees(picture.width * picture.pixel_width)
+    down = math.degrees(picture.height * picture.pixel_height)
+    are_square = abs(picture.pixel_width - picture.pixel_height) <= 0.01 * picture.pixel_height
+    is_part = _LEAST_PART <= across <= 356 and down <= 178
+    return f"{across:.4g} x {down:.4g}" if are_square and is_part else ""
 
 
 def _timed(sphere: Photosphere, contents: Contents, remarks: list[Remark]) -> Photosphere:

@@ -211,6 +211,12 @@ def _picture_remarks(
     except ProjectionError as error:
         return [_refused(label, picture.blob, error)], None
     size = header.upright_size if sphere.panorama else (header.width, header.height)
+    if header.orientation != 1 and not sphere.panorama:
+        turned = f"is to be turned by its EXIF orientation ({header.orientation}), which faces must not be"
+        return [Remark(label, str(header.orientation), f"{turned}. Export it upright", fatal=True)], None
+    if header.orientation != 1:
+        text = f"was turned upright by its EXIF orientation ({header.orientation})"
+        remarks.append(Remark(label, str(header.orientation), text, note=True))
     if header.mime_type != picture.blob.mime_type:
         remarks.append(Remark(label, header.mime_type, f"is called {picture.blob.mime_type} and is {header.mime_type}"))
     said = picture.width, picture.height

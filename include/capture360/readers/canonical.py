@@ -10,7 +10,7 @@ from capture360.model import CaptureKind
 from capture360.readers.columns import FACE_COLUMNS, STATION_COLUMNS, canonical, station_columns
 from capture360.readers.delimited import Table, read_delimited
 from capture360.readers.manifest import Manifest
-from capture360.readers.near_misses import advice, far_tables, near_tables
+from capture360.readers.near_misses import UNPACK, advice, far_tables, near_tables, packed
 from capture360.readers.pictures import dead_entries, derived_faces, named_faces, panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.sheet import read_excel, read_parquet
@@ -53,9 +53,11 @@ def read_table(folder: CaptureFolder, stem: str, settings: CheckSettings) -> Tab
     if not found:
         none = S03.finding(message="none", wanted="stations.csv, stations.parquet or stations.xlsx")
         far = list(far_tables(folder, stem).items())[:_NEAR]
+        unread = [S03.finding(path, path, message="near", fix=UNPACK) for path in packed(folder)[:_NEAR]]
         raise Unreadable(
             *_misnamed(folder, stem)
             or [S03.finding(path, path, message="near", fix=fix) for path, fix in far]
+            or unread
             or [none]
         )
     path = found[0]

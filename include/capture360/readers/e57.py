@@ -18,6 +18,7 @@ from capture360.landing.folder import CaptureFolder, OutsideError
 from capture360.landing.scans import archives_in, open_scan, scans_in, scans_within
 from capture360.model import slug
 from capture360.readers.manifest import MANIFEST, Manifest
+from capture360.readers.near_misses import UNPACK, packed
 from capture360.readers.pictures import PANORAMA
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
@@ -34,6 +35,9 @@ DEFAULTS: dict[str, Any] = {
     "time": {"base": "utc"},
 }
 """The conventions of the format itself (ASTM E2807); times and rotations come out of `capture360.e57` as these."""
+_NEAR = 5
+"""Archives that are reported."""
+_NOTHING = "The capture folder holds no E57 file, loose or in a zip archive. Add one."
 _COLUMNS = ("station_id", "station_name", "x", "y", "z", "qw", "qx", "qy", "qz", "time_taken", "file")
 
 
@@ -54,8 +58,8 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
         except BadInputError as error:
             findings.append(E01.finding(archive, folder.sizes[archive], sentence=str(error)))
     if not paths:
-        nothing = S03.finding(message="none", wanted="an .e57 file")
-        raise Unreadable(*findings or [nothing])
+        unread = [S03.finding(path, path, message="near", fix=UNPACK) for path in packed(folder)[:_NEAR]]
+        raise Unreadable(*findings or unread or [E01.finding(sentence=_NOTHING)])
     rows: list[tuple[str, ...]] = []
     hashes: dict[str, str] = {}
     for path, prefix in station_prefixes(paths).items():

@@ -11,6 +11,8 @@ from capture360.landing.folder import UNFINISHED_SUFFIXES, CaptureFolder
 _SPREADSHEETS = ("xls", "xlsm", "xlsb", "ods", "numbers")
 _READ = ("csv", "tsv", "txt", "parquet", "xlsx")
 _PACKED = ("gz", "zip", "7z", "bz2", "xz", "rar")
+_ARCHIVE = re.compile(r"(?i)\.(?:7z|rar|tar|tgz|tbz2?|txz|gz|bz2|xz|zst|z[0-9]{2}|(?:7z|zip|rar)\.[0-9]{3})\Z")
+UNPACK = "It is an archive: unpack it, and deliver what is in it."
 _TEXT = ("tab", "dat", "asc", "prn", "psv")
 _OTHER_FORMS = (
     "json",
@@ -85,6 +87,11 @@ def far_tables(folder: CaptureFolder, stem: str) -> Mapping[str, str]:
         elif suffix in ("", "bak", "old", "orig") or base.endswith("~"):
             named[path] = f"Rename it to {stem}.csv."
     return named or others
+
+
+def packed(folder: CaptureFolder) -> list[str]:
+    """Return archives, other than zip archives, at the folder's top and one folder below: none of them is read."""
+    return [entry.path for entry in folder.files if entry.path.count("/") <= 1 and _ARCHIVE.search(entry.path)]
 
 
 def alike_elsewhere(folder: CaptureFolder, wanted: str) -> list[str]:

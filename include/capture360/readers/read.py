@@ -12,7 +12,7 @@ from capture360.model import SITE_LENGTH, CaptureKey, is_id
 from capture360.readers import canonical, e57, gpano, navvis, spot
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.manifest_file import load_document, read_manifest
-from capture360.readers.near_misses import near_manifests
+from capture360.readers.near_misses import UNPACK, near_manifests, packed
 from capture360.readers.pictures import no_faces
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
@@ -57,7 +57,8 @@ def read_tables(
         document = load_document(folder) if folder.exists(MANIFEST) else _no_manifest(folder)
         form = _form(folder, document)
         if not form:
-            raise Unreadable(S01.finding(MANIFEST, message="missing"))
+            archives = [S01.finding(path, path, message="near", fix=UNPACK) for path in packed(folder)[:_NEAR]]
+            raise Unreadable(*archives or [S01.finding(MANIFEST, message="missing")])
         reader = READERS[form]
         known = {**_identity(folder, key), **reader.defaults} if reader.defaults else {}
         manifest = read_manifest(document, known)

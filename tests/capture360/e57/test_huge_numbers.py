@@ -77,6 +77,17 @@ def test_a_panorama_that_says_it_is_no_sphere_is_remarked(side: str, words: str)
     ]
 
 
+@pytest.mark.parametrize(("share", "usable"), [(0.5, 0), (0.995, 1), (1.0, 1), (1e-3, 1), (57.3, 1)])
+def test_pixel_sizes_that_agree_on_a_part_of_the_sphere_refuse_it(share: float, usable: int) -> None:
+    """Sizes in degrees, or of a sensor, are known slips."""
+    one = image(0, "spherical", Rotation.identity())
+    (picture,) = one.representations
+    part = replace(picture, pixel_width=picture.pixel_width * share, pixel_height=picture.pixel_height * share)
+    found = find_photospheres(contents([replace(one, representations=(part,))]))
+    assert len(found.usable) == usable
+    assert usable or "is 180 x 90 degrees by its pixel sizes, a part of the sphere" in found.remarks[0].message
+
+
 @pytest.mark.parametrize("kind", ["pinhole", "spherical"])
 def test_no_number_raises(kind: RepresentationKind) -> None:
     rest = cubes()[1:] if kind == "pinhole" else []

@@ -7,6 +7,7 @@ import struct
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from capture360.e57 import (
     E57Error,
@@ -21,6 +22,7 @@ from capture360.e57 import (
 from capture360.e57.checksums import PAGE, PAYLOAD
 from capture360.e57.preflight import MAX_UPLOAD
 from capture360.errors import BadInputError
+from capture360.pictures.decoding import decode
 from capture360.rules.finding import Disposition
 from e57_writer import with_checksums
 from pictures import encode_png
@@ -111,6 +113,54 @@ def test_vendors_wrong_pixel_size_is_a_warning(world, tilted, make_e57, pose_of,
     (finding,) = found.findings
     assert finding.disposition is Disposition.WARN
     assert re.search(r"degrees wide and \S+ degrees high; taken as a full 360 x 180", finding.message)
+
+
+def test_a_decimal_comma_is_named(world, tilted, make_e57, pose_of, taken):
+    def add(writer):
+        writer.add_spherical(
+            world.spherical(tilted, 64), name="p", pose=pose_of(tilted, (1.5, 2, 3)), acquired_at=taken
+        )
+
+    content = xml_replaced(make_e57(add), b">1.5<", b">1,5<")
+    found = preflight(io.BytesIO(content), "scan.e57")
+    assert 'x "1,5" has a decimal comma, where the format demands a point. Export it again.' in found.headline
+
+
+def turned(picture: bytes, orientation: int) -> bytes:
+    """The same pixels, with an EXIF orientation."""
+    exif, stream = Image.Exif(), io.BytesIO()
+    exif[0x0112] = orientation
+    Image.open(io.BytesIO(picture)).save(stream, "PNG", exif=exif)
+    return stream.getvalue()
+
+
+def test_a_panorama_is_turned_upright_by_its_exif_orientation(world, tilted, make_e57, open_spheres, pose_of, taken):
+    upright = world.spherical(tilted, 128)
+    upside_down = turned(encode_png(np.rot90(decode(upright), 2).copy()), 3)
+    made = []
+    for picture in (upright, upside_down):
+        content = make_e57(
+            lambda writer, picture=picture: writer.add_spherical(
+                picture, name="p", pose=pose_of(tilted), acquired_at=taken
+            )
+        )
+        file, found = open_spheres(content)
+        made.append([face.content for face in sphere_faces(file, found.usable[0])])
+    assert made[0] == made[1]
+    (finding,) = preflight(io.BytesIO(content), "scan.e57", decode=True).findings
+    assert finding.disposition is Disposition.NOTE
+    assert finding.message == "scan.e57: p was turned upright by its EXIF orientation (3)."
+
+
+@pytest.mark.parametrize("field_of_view", [90.0, 100.0])
+def test_a_pinhole_face_with_an_exif_orientation_is_refused(tilted, add_cube, make_e57, field_of_view):
+    def encode(pixels):
+        return turned(encode_png(pixels), 6)
+
+    content = make_e57(add_cube(tilted, encode=encode, field_of_view=field_of_view))
+    found = preflight(io.BytesIO(content), "scan.e57", decode=True)
+    assert not found.photospheres
+    assert "is to be turned by its EXIF orientation (6), which faces must not be. Export it upright." in found.headline
 
 
 def picture_file(picture: bytes, world, tilted, make_e57, pose_of, taken, swap: bytes) -> bytes:

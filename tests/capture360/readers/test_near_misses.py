@@ -288,3 +288,14 @@ def test_a_delivered_pattern_with_hyphens(shared: Path) -> None:
     tables = read_tables(CaptureFolder(str(shared / "data/field-cases/c14-station-in-dash")))
     assert tables.findings == ()
     assert tables.faces["station_id"].tolist() == ["s-001"] * 6
+
+
+@pytest.mark.parametrize("name", ["scans.7z", "delivery.rar", "scans.tar.gz", "scan.e57.gz", "delivery.zip.001"])
+@pytest.mark.parametrize("stated", [{}, {"kind": "e57"}, {"kind": "cubemap"}])
+def test_an_archive_that_is_all_there_is_is_named(delivery: Delivery, name: str, stated: dict[str, str]) -> None:
+    delivery.stations = []
+    delivery.files = {name: b"7z"}
+    delivery.manifest = {**delivery.manifest, "rotation": {"kind": "quaternion", "direction": "camera_to_world"}}
+    delivery.manifest = {**delivery.manifest, **stated} if stated else {}
+    (finding,) = read_tables(delivery.write()).findings
+    assert finding.message == f"{name} is not read. It is an archive: unpack it, and deliver what is in it."
