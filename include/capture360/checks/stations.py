@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -123,6 +124,14 @@ I04 = STATIONS.rule(
             where="stations.csv row 3 (s-02)",
             value="Pump\\troom",
         ),
+        **says(
+            '{where}: station_name "{value}" {problem}. Correct the name, and save the table as UTF-8.',
+            name="letters",
+            bad="a name that was read in another encoding before",
+            where="stations.csv row 3 (s-02)",
+            value="F\u00c3\u00b6rde",
+            problem='is probably "F\u00f6rde", read in another encoding',
+        ),
     },
 )
 
@@ -232,6 +241,24 @@ def _station_names(table: ParsedStations) -> Iterator[RowViolations]:
     controls = where(column.str.contains(_CONTROL, regex=True))
     if len(controls):
         yield RowViolations(I04, table.stations, controls, "control", "station_name")
+    others = where(column.str.contains(r"[^\x00-\x7f]", regex=True))
+    damaged = {at: problem for at in others.tolist() if (problem := _damage(str(column.iat[at])))}
+    if damaged:
+        rows = np.array(list(damaged), dtype=np.int64)
+        yield RowViolations(
+            I04, table.stations, rows, "letters", "station_name", words=lambda at: {"problem": damaged[at]}
+        )
+
+
+def _damage(name: str) -> str:
+    """Word what happened to the letters of a name before it was delivered; empty if nothing did."""
+    if "\ufffd" in name:
+        return "has letters that were lost when it was saved"
+    for encoding in ("cp1252", "latin-1"):
+        with suppress(UnicodeError):
+            meant = name.encode(encoding).decode("utf-8")
+            return f'is probably "{meant}", read in another encoding'
+    return ""
 
 
 def _groups(table: ParsedStations) -> Iterator[FindingGroup]:

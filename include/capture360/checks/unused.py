@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from capture360.checks.files import FILES
 from capture360.checks.parsed_capture import CheckInput
 from capture360.checks.violations import FindingGroup, Frame, Group, RowViolations, where
+from capture360.landing.scans import archives_in
 from capture360.model import CaptureKind
+from capture360.readers.near_misses import packed
 from capture360.readers.pictures import OTHER_PICTURE, PICTURE
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import says
@@ -52,6 +54,14 @@ F06 = FILES.rule(
             where="the capture folder",
             value="1",
             names="images/s-02/top.webp",
+        ),
+        **says(
+            "{where} holds archives that are not read ({value}): {names}. Unpack them, and deliver what is in them.",
+            name="archives",
+            bad="the pictures of a level as images.zip",
+            where="the capture folder",
+            value="1",
+            names="level-2.zip",
         ),
         **says(
             "{where} is marked valid = {value} and is left out, as the table asks.",
@@ -97,8 +107,13 @@ def not_valid(stations: Frame) -> NDArray[np.int64]:
 
 
 def orphans(given: CheckInput) -> Iterator[Group]:
-    """Check F06: pictures that no station uses."""
+    """Check F06: pictures that no station uses, and archives that nothing is read from."""
     table = given.table
+    archives = packed(given.folder)
+    if table.manifest.kind is not CaptureKind.E57:
+        archives += archives_in(given.folder)
+    if archives:
+        yield FindingGroup([F06.finding("", len(archives), message="archives", names=first_of(sorted(archives)))])
     if table.manifest.kind is CaptureKind.E57:
         return
     named = table.faces.frame

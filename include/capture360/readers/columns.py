@@ -133,7 +133,7 @@ def _missing(table: Table, names: Sequence[str], known: Sequence[str], required:
     delivered = {name: shown for name, shown in zip(names, table.header, strict=True) if name and name not in known}
     strangers = list(delivered)
     near = {name: nearest(name, strangers) for name in required if name not in names}
-    if sum(not found for found in near.values()) > len(required) / 2:
+    if near and (len(table.header) == 1 or sum(not found for found in near.values()) > len(required) / 2):
         missing = ", ".join(near)
         return [rule.finding(table.file, message="header", missing=missing, header=quoted(table.header))]
     return [rule.finding(table.file, name, column=name, fix=fix_of(found, delivered)) for name, found in near.items()]

@@ -35,6 +35,7 @@ _NOTHING = " \t\r\n,;|\x1a"
 _ZEROS = "\0" * 4
 _BROKEN = ", as after a transfer that broke"
 _FIX = "Look for an unclosed quote, and save it as UTF-8 CSV."
+_NAME_ALL = "Name every column, or remove the delimiters behind the last one from all rows."
 _OTHER_FORMS = (
     (
         b"PK\x03\x04",
@@ -302,7 +303,9 @@ def _ragged(path: str, head: _Head, ragged: list[tuple[int, int]], good: int) ->
     expected, rule = len(head.names), S05
     length, times = Counter(actual for _, actual in ragged).most_common(1)[0]
     if times > max(good, 1):
-        return [rule.finding(path, length, message="header", expected=expected, header=quoted(head.names))]
+        is_header = 2 * sum(bool(name) for name in head.names) > length
+        fix = _NAME_ALL if is_header else "Delete what stands above the column names, and name every column."
+        return [rule.finding(path, length, message="header", expected=expected, header=quoted(head.names), fix=fix)]
     rows = [(number - head.lines + head.rows, actual) for number, actual in ragged]
     if len(rows) > _RAGGED_SHOWN:
         (first, actual), shown = rows[0], ", ".join(str(row) for row, _ in rows[1:_ROWS_NAMED])

@@ -194,14 +194,14 @@ S05 = STRUCTURE.rule(
             more="19, 23, 24, 31 and 9,995 more",
         ),
         **says(
-            "{where}: rows have {value} values, the header has {expected}. It was read as {header}. Delete what "
-            "stands above the column names, and name every column.",
+            "{where}: rows have {value} values, the header has {expected}. It was read as {header}. {fix}",
             name="header",
             bad="a title line above the column names",
             where="stations.csv",
             value="10",
             expected="1",
             header='"Survey of hall 7"',
+            fix="Delete what stands above the column names, and name every column.",
         ),
         **says(
             "{where} has no rows. Export the table again.",

@@ -199,3 +199,19 @@ def test_paths_to_the_same_file(delivery: Delivery, named: str, there: bool) -> 
     ]
     next(row for row in delivery.faces if row["file"] == "images/s-02/top.jpg")["file"] = named
     assert ("S07" in {finding.rule for finding in delivery.check().findings}) is not there
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (lambda text: text.replace(",", "   "), "Write the column names into one line above the rows, separated by"),
+        (lambda text: text.replace("Z\n", "Z,\n"), "remove the delimiters behind the last one from all rows."),
+    ],
+    ids=["columns of blanks", "a delimiter behind each row"],
+)
+def test_a_header_that_rows_do_not_fit_gets_its_own_fix(
+    delivery: Delivery, changed: Callable[[str], str], said: str
+) -> None:
+    delivery.files["stations.csv"] = changed(table(delivery.stations)).encode()
+    (finding,) = read_tables(delivery.write()).findings
+    assert said in finding.message
