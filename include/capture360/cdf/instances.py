@@ -130,15 +130,20 @@ class Instances:
 
     def read(self, space: str, external_ids: Sequence[str], view: View) -> dict[str, Mapping[str, Any]]:
         """Return the properties in `view` of the nodes that exist, by external id; empty for a node without any."""
+        found = self.nodes([(space, external_id) for external_id in external_ids], view)
+        return {node.external_id: view.properties_of(node) for node in found}
+
+    def nodes(self, ids: Sequence[tuple[str, str]], view: View) -> Sequence[Any]:
+        """Return the SDK's nodes that exist of these (space, external id), with their properties in `view`."""
         from cognite.client.data_classes.data_modeling import NodeId
 
-        if not external_ids:
-            return {}
+        if not ids:
+            return []
         with cdf_errors(f"Reading {view} instances"):
             found = self._client.data_modeling.instances.retrieve(
-                nodes=[NodeId(space, external_id) for external_id in external_ids], sources=view.id
+                nodes=[NodeId(space, external_id) for space, external_id in ids], sources=view.id
             )
-        return {node.external_id: view.properties_of(node) for node in found.nodes}
+        return list(found.nodes)
 
     def stale(self, nodes: Sequence[Node]) -> list[Node]:
         """Return the nodes that CDF lacks or has with other values."""

@@ -109,6 +109,14 @@ class Image360Store(Protocol):
         """Yield the images of any collection, whoever created it."""
         ...
 
+    def image_ids(self, collection: Collection) -> Iterator[tuple[str, str]]:
+        """Yield (space, external id) of the images that `images_in` yields, without reading their properties."""
+        ...
+
+    def images_by_id(self, ids: Sequence[tuple[str, str]]) -> Iterator[PublishedImage]:
+        """Yield those of the images with these (space, external id) that exist."""
+        ...
+
     def viewer_report(self, collections: Sequence[Collection]) -> ViewerReport:
         """Return what viewers would silently leave out of these collections, or draw elsewhere. Reads only."""
         ...

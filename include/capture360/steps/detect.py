@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from capture360.batches import batched
 from capture360.cdf.ports import Collection
@@ -22,6 +23,7 @@ from capture360.steps.publish import recorded_collections
 from capture360.steps.validate import batch_count, batch_size
 
 STEP = "detect"
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +47,12 @@ def images_of(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[P
     """Return the capture's images in CDF, whoever made them, sorted by id; MissingStepError if there are none."""
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     found = (image for each in collections_of(ctx, key, fingerprint) for image in model.images_in(each))
-    images = sorted(found, key=lambda image: image.external_id)
-    if not images:
-        raise MissingStepError(key, "it has no images in CDF", "captures_ingest")
-    return images
+    return _some(key, sorted(found, key=lambda image: image.external_id))
 
 
 def detection_batches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> int:
     """Return the number of batches for `detect`."""
-    return batch_count(len(images_of(ctx, key, fingerprint)))
+    return batch_count(len(_image_ids(ctx, key, fingerprint)))
 
 
 def detect(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int, wait: JobWait | None = None) -> Detected:
@@ -62,9 +61,11 @@ def detect(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int, wait
     A face that cannot be read is reported and left out. ConfigError if the local OCR is not installed, or the project
     lacks the chosen detector. JobsPending if jobs of CDF are running and `wait` does not sleep: call again with it.
     """
-    images = images_of(ctx, key, fingerprint)
-    size = batch_size(len(images))
-    mine = images[batch * size : (batch + 1) * size]
+    ids = _image_ids(ctx, key, fingerprint)
+    size = batch_size(len(ids))
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
+    found_now = model.images_by_id(ids[batch * size : (batch + 1) * size])
+    mine = sorted(found_now, key=lambda image: image.external_id)
     detector = detector_of(ctx, key, fingerprint, collections_of(ctx, key, fingerprint), wait or JobWait())
     progress = Progress(ctx.log)
     found: list[Detection] = []
@@ -80,6 +81,19 @@ def detect(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int, wait
     }
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run, batch=batch)
     return Detected(batch, len(mine), len(found))
+
+
+def _image_ids(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[tuple[str, str]]:
+    """Return (space, external id) of the images of `images_of`, in its order: no batch reads those of all others."""
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
+    found = (each for collection in collections_of(ctx, key, fingerprint) for each in model.image_ids(collection))
+    return _some(key, sorted(found, key=lambda each: each[1]))
+
+
+def _some(key: CaptureKey, found: Sequence[_T]) -> Sequence[_T]:
+    if not found:
+        raise MissingStepError(key, "it has no images in CDF", "captures_ingest")
+    return found
 
 
 def recorded_findings(records: Records, key: CaptureKey, fingerprint: str, batches: int) -> list[Finding]:

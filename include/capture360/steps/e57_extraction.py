@@ -25,7 +25,7 @@ from capture360.model import Capture, CaptureKey
 from capture360.records import Records
 from capture360.sources.base import still_there
 from capture360.steps.context import StepContext
-from capture360.steps.republish_guard import newer_revision_asked, refuse_silent_scans
+from capture360.steps.republish_guard import newer_revision_asked, published_revision
 from capture360.steps.validate import extraction_space, recorded_capture
 
 UPLOAD = "upload"
@@ -88,7 +88,7 @@ def upload_scans(ctx: StepContext, key: CaptureKey, fingerprint: str) -> ScansUp
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
     if not newer_revision_asked(ctx.records, capture):
-        refuse_silent_scans(ctx.records, capture)
+        _refuse_silent_scans(ctx.records, capture)
     folder = ctx.folder(key)
     scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
     space = extraction_space(ctx.site, key)
@@ -182,3 +182,19 @@ def _within_deadline(ctx: StepContext, key: CaptureKey, waiting: str, model: Id,
             f"{key}: after {deadline} CDF has not ended {waiting}. Ask CDF support with the model id "
             f"{model}, or raise e57.deadline and clear this task."
         )
+
+
+def _refuse_silent_scans(records: Records, capture: Capture) -> None:
+    """Raise BadInputError if an E57 file differs from the one of the same name in a published delivery."""
+    highest = published_revision(records, capture.key)
+    for fingerprint in records.fingerprints(capture.key):
+        published = records.get(capture.key, fingerprint, "publish")
+        if published is None or int(published.body["revision"]) < highest:
+            continue
+        earlier = recorded_capture(records, capture.key, fingerprint)
+        for path, sha256 in capture.scans.items():
+            if earlier.scans.get(path, sha256) != sha256:
+                raise BadInputError(
+                    f'{capture.key}: the scan "{path}" differs from the one that is published. '
+                    f"If that is meant, write revision: {highest + 1} in capture.yaml and deliver again."
+                )

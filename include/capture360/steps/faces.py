@@ -30,7 +30,7 @@ from capture360.sources.blurred import Blurred
 from capture360.steps.context import StepContext
 from capture360.steps.face_pipeline import MAKERS, Failed, Made, Stored, make_and_store
 from capture360.steps.progress import Progress
-from capture360.steps.republish_guard import protected_images, refuse_silent_change
+from capture360.steps.republish_guard import protected_images, refuse_other_poses, refuse_silent_change
 from capture360.steps.stored import make_whole
 from capture360.steps.validate import recorded_batches, recorded_capture, unchanged_folder
 
@@ -62,32 +62,49 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
     not stop the others: its error is raised at the end, and the next try finds what is stored.
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
-    folder = unchanged_folder(ctx, key, fingerprint)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     size = math.ceil(len(capture.stations) / recorded_batches(ctx.records, key, fingerprint))
     stations = capture.stations[batch * size : (batch + 1) * size]
     known = _recorded(ctx, key, fingerprint, batch)
     there = _stored_stations(model, key, known)
-    published = protected_images(ctx.records, capture, model.images(key))
-    _refuse_other_poses(capture, published)
+    ids = [(ctx.site.space, image_id(key, station.id)) for station in stations]
+    published = protected_images(ctx.records, capture, model.images_by_id(ids))
+    refuse_other_poses(capture, stations, published)
     making = [station for station in stations if station.id not in there]
     shas = {station: known[station] for station in there}
     sampled = frozenset(station.id for station in stations[::_SAMPLED])
     sender = _Sender(ctx, model, capture, published, sampled)
-    try:
-        with closing(open_faces(ctx, capture, folder)) as source:
-            new, failed = _make_and_send(source, making, sender, f"batch {batch}: stations", len(stations))
-        unchanged_folder(ctx, key, fingerprint)
-    except BadInputError:
-        model.remove_faces(sender.sent)
-        raise
-    if failed:
-        raise _first_to_fix(failed)
+    new = _make(ctx, capture, fingerprint, making, sender, f"batch {batch}: stations", len(stations))
     shas.update(new.shas)
     done = {station.id: shas[station.id] for station in stations}
     ctx.records.put(key, fingerprint, STEP, {"made_with": _made_with(ctx), "faces": done}, run=ctx.run, batch=batch)
     found = len(FACES) * len(stations) - new.uploaded
     return FacesDone(batch, len(stations), new.uploaded, found, new.bytes)
+
+
+def _make(
+    ctx: StepContext,
+    capture: Capture,
+    fingerprint: str,
+    making: Sequence[Station],
+    sender: _Sender,
+    what: str,
+    total: int,
+) -> _Sent:
+    """Make and send the faces of these stations. The folder is listed before and after, if there are any."""
+    if not making:
+        return _Sent()
+    try:
+        folder = unchanged_folder(ctx, capture.key, fingerprint)
+        with closing(open_faces(ctx, capture, folder)) as source:
+            new, failed = _make_and_send(source, making, sender, what, total)
+        unchanged_folder(ctx, capture.key, fingerprint)
+    except BadInputError:
+        sender.remove()
+        raise
+    if failed:
+        raise _first_to_fix(failed)
+    return new
 
 
 def recorded_faces(records: Records, key: CaptureKey, fingerprint: str, batches: int) -> dict[str, Shas]:
@@ -132,13 +149,6 @@ def open_faces(ctx: StepContext, capture: Capture, folder: CaptureFolder) -> Fac
     )
     source = open_source(capture, folder, options)
     return source if settings.blur is None else Blurred(source, capture, settings.blur)
-
-
-def _refuse_other_poses(capture: Capture, published: Mapping[str, PublishedImage]) -> None:
-    for station in capture.stations:
-        image = published.get(image_id(capture.key, station.id))
-        if image is not None:
-            refuse_silent_change(capture, station, image, image.faces)
 
 
 def _made_with(ctx: StepContext) -> dict[str, Any]:
@@ -198,8 +208,12 @@ class _Sender:
         self._capture = capture
         self._published = published
         self._sampled = sampled
-        self.sent: list[FaceRef] = []
+        self._sent: list[FaceRef] = []
         """References whose upload was begun."""
+
+    def remove(self) -> None:
+        """Remove what was sent, since no record names it."""
+        self._model.remove_faces(self._sent)
 
     def send(self, window: Sequence[Made]) -> _Sent:
         model, capture, done = self._model, self._capture, _Sent()
@@ -214,7 +228,7 @@ class _Sender:
         by_ref = {refs[station.id][face.face]: (station, face) for station, face in faces}
         stored = model.stored({ref: face.sha256 for ref, (_, face) in by_ref.items()})
         wanting = [ref for ref in by_ref if ref not in stored]
-        self.sent += wanting
+        self._sent += wanting
         new = model.put_faces(capture, [by_ref[ref] for ref in wanting])
         sample = self._verify != "off" and any(made.station.id in self._sampled for made in window)
         make_whole(model, capture, by_ref, sample=sample, log=done.said.append)

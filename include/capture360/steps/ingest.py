@@ -15,7 +15,7 @@ from capture360.steps.publish import Published, publish
 from capture360.steps.sampling import Verified
 from capture360.steps.scene import Placed, place
 from capture360.steps.status import report_failure, report_success
-from capture360.steps.validate import Validated, examine, preflight
+from capture360.steps.validate import Validated, before_writing, examine
 from capture360.steps.verify import verify
 
 
@@ -52,7 +52,7 @@ def _ingested(ctx: StepContext, key: CaptureKey) -> Ingested:
     validated = examine(ctx, key)
     if validated.verdict is Verdict.REJECTED:
         return Ingested(validated)
-    preflight(ctx, key, validated.stations, validated.route)
+    before_writing(ctx, key, validated)
     fingerprint = validated.fingerprint
     if validated.route == "revision":
         e57_extraction.upload_scans(ctx, key, fingerprint)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from capture360 import names
 from capture360.cdf.instances import same_pose
+from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError
 from capture360.model import Capture, CaptureKey, FaceName, FaceRef, PublishedImage, Station
 from capture360.records import Records
+from capture360.steps.context import StepContext
 from capture360.steps.published import published_capture
-from capture360.steps.validate import recorded_capture
 
 
 def published_revision(records: Records, key: CaptureKey) -> int:
     """Return the highest published revision by the records; 0 if none."""
-    whole = published_capture(records, key)
+    return _published_revision(records, key, published_capture(records, key))
+
+
+def _published_revision(records: Records, key: CaptureKey, whole: Capture | None) -> int:
     found = [records.get(key, fingerprint, "publish") for fingerprint in records.fingerprints(key)]
     revisions = [int(record.body["revision"]) for record in found if record is not None]
     return max([*revisions, whole.revision if whole else 0])
@@ -31,9 +35,9 @@ def protected_images(records: Records, capture: Capture, images: Iterable[Publis
 
     A station that a confirmed delivery held back may still change, since the confirmation covers it.
     """
-    if newer_revision_asked(records, capture):
-        return {}
     whole = published_capture(records, capture.key)
+    if capture.revision > _published_revision(records, capture.key, whole):
+        return {}
     free = {names.image_id(capture.key, station) for station in (whole.held_back if whole else ())}
     return {image.external_id: image for image in images if image.external_id not in free}
 
@@ -51,17 +55,15 @@ def refuse_silent_change(
     )
 
 
-def refuse_silent_scans(records: Records, capture: Capture) -> None:
-    """Raise BadInputError if an E57 file differs from the one of the same name in a published delivery."""
-    highest = published_revision(records, capture.key)
-    for fingerprint in records.fingerprints(capture.key):
-        published = records.get(capture.key, fingerprint, "publish")
-        if published is None or int(published.body["revision"]) < highest:
-            continue
-        earlier = recorded_capture(records, capture.key, fingerprint)
-        for path, sha256 in capture.scans.items():
-            if earlier.scans.get(path, sha256) != sha256:
-                raise BadInputError(
-                    f'{capture.key}: the scan "{path}" differs from the one that is published. '
-                    f"If that is meant, write revision: {highest + 1} in capture.yaml and deliver again."
-                )
+def refuse_other_poses(capture: Capture, stations: Sequence[Station], published: Mapping[str, PublishedImage]) -> None:
+    """Raise BadInputError if the published image of one of these stations has another pose."""
+    for station in stations:
+        image = published.get(names.image_id(capture.key, station.id))
+        if image is not None:
+            refuse_silent_change(capture, station, image, image.faces)
+
+
+def refuse_moved_stations(ctx: StepContext, capture: Capture) -> None:
+    """Raise BadInputError if any published station of the capture has another pose. Asks CDF for all its images."""
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
+    refuse_other_poses(capture, capture.stations, protected_images(ctx.records, capture, model.images(capture.key)))

@@ -24,6 +24,7 @@ from capture360.steps.context import StepContext
 from capture360.steps.inputs import INPUTS, ingest_inputs
 from capture360.steps.progress import Progress
 from capture360.steps.published import earlier_captures, to_compare, with_reused_stations
+from capture360.steps.republish_guard import refuse_moved_stations
 from capture360.steps.retracted import refuse_retracted
 
 Route = Literal["faces", "revision"]
@@ -57,13 +58,14 @@ class Validated:
 def validate(ctx: StepContext, key: CaptureKey) -> Validated:
     """Check the capture and record the outcome.
 
-    CaptureRejected after records and report are written; ConfigError if the CDF project lacks what the capture needs.
+    CaptureRejected after records and report are written; ConfigError if the CDF project lacks what the capture needs;
+    BadInputError if a published station moved without a new revision.
     Nothing is written to CDF here.
     """
     done = examine(ctx, key)
     if done.verdict is Verdict.REJECTED:
         raise CaptureRejected(done.headline)
-    preflight(ctx, key, done.stations, done.route)
+    before_writing(ctx, key, done)
     return done
 
 
@@ -114,6 +116,16 @@ def checked(ctx: StepContext, key: CaptureKey, folder: CaptureFolder, seen: str)
     compared = to_compare(earlier, key, seen)
     found = check_capture(folder, site=ctx.site, key=key, progress=Progress(ctx.log), earlier=compared)
     return replace(found, capture=with_reused_stations(found.capture, earlier)) if found.capture else found
+
+
+def before_writing(ctx: StepContext, key: CaptureKey, done: Validated) -> None:
+    """Raise what would stop this delivery after a part of it was uploaded: ConfigError, or BadInputError.
+
+    Each batch of faces compares its own stations again; the pictures are compared as they are made.
+    """
+    preflight(ctx, key, done.stations, done.route)
+    if done.route == "faces":
+        refuse_moved_stations(ctx, recorded_capture(ctx.records, key, done.fingerprint))
 
 
 def preflight(ctx: StepContext, key: CaptureKey, panoramas: int, route: Route) -> None:

@@ -51,6 +51,17 @@ class ImageInstances(ABC):
     def images_in(self, collection: Collection) -> Iterator[PublishedImage]:
         return self._images({"instanceReferences": [relation(collection.space, collection.external_id)]})
 
+    def image_ids(self, collection: Collection) -> Iterator[tuple[str, str]]:
+        found_by = {"instanceReferences": [relation(collection.space, collection.external_id)]}
+        query = self._images_query("collections", found_by, "collection360", PAGE, ())
+        for page in self._instances.pages(query, "images"):
+            yield from ((node.space, node.external_id) for node in page["images"])
+
+    def images_by_id(self, ids: Sequence[tuple[str, str]]) -> Iterator[PublishedImage]:
+        for node in self._instances.nodes(ids, self.image_view):
+            if self.image_view.properties_of(node):
+                yield self._published_image(node)
+
     def viewer_report(self, collections: Sequence[Collection]) -> ViewerReport:
         refused, reported = list[str](), list[str]()
         for collection in collections:
@@ -144,6 +155,7 @@ class ImageInstances(ABC):
         self, targets: str, found_by: Mapping[str, Any], identifier: str, limit: int, properties: Sequence[str]
     ) -> dict[str, Any]:
         """Build the query for the images that refer to the nodes which a filter finds, with these properties."""
+        selected = {"sources": [{"source": self.image_view.ref, "properties": list(properties)}]} if properties else {}
         return {
             "with": {
                 targets: {"nodes": {"filter": found_by}, "limit": limit},
@@ -156,5 +168,5 @@ class ImageInstances(ABC):
                     "limit": PAGE,
                 },
             },
-            "select": {"images": {"sources": [{"source": self.image_view.ref, "properties": list(properties)}]}},
+            "select": {"images": selected},
         }
