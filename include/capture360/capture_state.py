@@ -10,6 +10,10 @@ from typing import Any
 
 from capture360.model import CaptureKey, Verdict
 
+VALIDATE, PUBLISH, MATCH, ANNOTATE = "validate", "publish", "match", "annotate"
+"""Names of steps whose records lists of captures read, without importing the steps."""
+VALIDATION_REPORT, MATCH_REPORT = "validation.html", "matches.html"
+
 
 class Stage(StrEnum):
     """How far a capture was processed."""

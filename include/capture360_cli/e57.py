@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TransferSpeedColumn
-from rich.table import Table
-from rich.text import Text
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     from capture360.e57 import Photosphere, Preflight, Verification
 
 
@@ -30,6 +30,9 @@ def e57(
     site: Annotated[str | None, typer.Option(help="Site id.", show_default="the parent folder's name")] = None,
 ) -> None:
     """List what an E57 file holds and can be used. Exit codes: 0 all of it, 3 a part, 4 nothing."""
+    from rich.console import Console
+    from rich.text import Text
+
     from capture360.e57 import preflight, with_verification
     from capture360.errors import BadInputError
     from capture360.model import Verdict
@@ -53,6 +56,8 @@ def e57(
 
 
 def _verified(file: str, console: Console) -> Verification:
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
     from capture360.e57 import verify
 
     columns = (TextColumn("checking pages"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
@@ -62,6 +67,8 @@ def _verified(file: str, console: Console) -> Verification:
 
 
 def _extracted(file: str, found: Preflight, folder: Path, site: str | None, console: Console) -> Path:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
     from capture360.e57 import export_capture
 
     with Progress(TextColumn("extracting"), BarColumn(), MofNCompleteColumn(), console=console, transient=True) as bar:
@@ -72,6 +79,8 @@ def _extracted(file: str, found: Preflight, folder: Path, site: str | None, cons
 
 
 def _show(found: Preflight, verified: Verification | None, console: Console) -> None:
+    from rich.text import Text
+
     if found.photospheres:
         console.print(_table(found.photospheres))
     if found.other_images:
@@ -86,6 +95,8 @@ def _show(found: Preflight, verified: Verification | None, console: Console) -> 
 
 
 def _table(spheres: tuple[Photosphere, ...]) -> Table:
+    from rich.table import Table
+
     table = Table("station", "kind", "x, y, z (m)", "yaw, pitch, roll (°)", "taken (UTC)", "pixels")
     for sphere in spheres:
         table.add_row(*_cells(sphere))
@@ -94,6 +105,8 @@ def _table(spheres: tuple[Photosphere, ...]) -> Table:
 
 def _cells(sphere: Photosphere) -> list[Text]:
     """Return a table row with the panorama's own yaw, pitch and roll, not the Euler angles of CDF."""
+    from rich.text import Text
+
     from capture360.geometry import rotation as rot
 
     cube = rot.matrix_from_quaternion(sphere.pose.rotation)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
 
 from capture360_local.plant.delivered import Delivered
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Faults = Annotated[
     list[str] | None,
@@ -49,6 +49,9 @@ def generate(
     views: Annotated[bool, typer.Option(help="Write views along the world's axes into the ground truth.")] = True,
 ) -> None:
     """Write a capture of a generated industrial hall, and its ground truth beside it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     console = Console()
     if "list" in (fault or []):
         _list_faults(console)
@@ -87,6 +90,8 @@ def generate(
 
 
 def _list_faults(console: Console) -> None:
+    from rich.table import Column, Table
+
     from capture360_local.plant.faults import FAULTS
 
     table = Table(Column("fault", no_wrap=True), "what is wrong", "kinds", "expected outcome")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version as installed_version
 from io import TextIOWrapper
 from typing import Annotated, NoReturn
 
@@ -73,6 +72,8 @@ app.add_typer(stack)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version as installed_version
+
         typer.echo(f"capture360 {installed_version('capture360')}")
         raise typer.Exit
 

@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from cdf_sandbox.core.options import ASSUMED, assumed
 
@@ -23,6 +21,9 @@ def replay(
 
     Needs no project and no network. Exit codes: 0 no differences; 1 otherwise.
     """
+    from rich.console import Console
+    from rich.table import Table
+
     from capture360_local.conformance.replay import replay as replay_folder
 
     try:

@@ -7,15 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from capture360.capture_state import Stage
-from capture360.checks.validation import PlanPoint
 from capture360.errors import Capture360Error
 from capture360.matching.coverage import Coverage
 from capture360.model import CaptureKey
 from capture360.reports.page import page_in_airflow
 from capture360.reports.plan_view import plan_view
+
+if TYPE_CHECKING:
+    from capture360.checks.validation import PlanPoint
 
 PAGE_SIZE = 50
 

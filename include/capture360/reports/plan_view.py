@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from capture360.checks.validation import PlanPoint
 from capture360.model import FARTHEST_M
+
+if TYPE_CHECKING:
+    from capture360.checks.validation import PlanPoint
 
 _WIDTH, _MOST_HEIGHT, _MARGIN = 520.0, 460.0, 28.0
 _MOST_POINTS = 4000

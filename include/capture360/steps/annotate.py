@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from capture360.batches import batched
+from capture360.capture_state import ANNOTATE
 from capture360.cdf.ports import ImageLinks, LeftLinks, LinkWriter
 from capture360.cdf.registry import mode_of
 from capture360.matching.decisions import as_decided
@@ -22,7 +23,7 @@ from capture360.steps.positions import write_positions
 from capture360.steps.progress import Progress
 from capture360.steps.review_due import match_digest
 
-STEP = "annotate"
+STEP = ANNOTATE
 LEFT = "left-links"
 """Name of the note beside the capture's records that says what was left on its images."""
 AT_ONCE = 150

@@ -9,25 +9,26 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from capture360.capture_state import CaptureState, Stage
-from capture360.checks.validation import PlanPoint
+from capture360.capture_state import (
+    ANNOTATE,
+    MATCH,
+    MATCH_REPORT,
+    PUBLISH,
+    VALIDATE,
+    VALIDATION_REPORT,
+    CaptureState,
+    Stage,
+)
 from capture360.errors import Capture360Error
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.reports.captures import Delivery, Detail, Entry, LastRun, State
 from capture360.rules.finding import Disposition, Finding
 from capture360.settings.register import Register
-from capture360.steps.annotate import STEP as ANNOTATE
-from capture360.steps.coverage import capture_coverage
-from capture360.steps.match import REPORT as MATCH_REPORT
-from capture360.steps.match import STEP as MATCH
-from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.review_due import REVIEWED, last_counts
-from capture360.steps.validate import CAPTURE, PLAN, STEP
-from capture360.steps.validate import REPORT as VALIDATION_REPORT
 
 _SIDE_BY_SIDE = 16
-_SUMMARY = frozenset({"sense", STEP, PUBLISH, "verify", ANNOTATE, REVIEWED})
+_SUMMARY = frozenset({"sense", VALIDATE, PUBLISH, "verify", ANNOTATE, REVIEWED})
 """Steps whose records make up a row; all of them are small."""
 _REVIEW = "captures_review"
 _UNDER_WAY = frozenset({"queued", "running"})
@@ -61,6 +62,10 @@ def newest_deliveries(records: Records, keys: Sequence[CaptureKey]) -> Sequence[
 
 def detail(records: Records, key: CaptureKey) -> Detail | None:
     """Return the details of one capture; None without records."""
+    from capture360.checks.validation import PlanPoint
+    from capture360.steps.coverage import capture_coverage
+    from capture360.steps.validate import CAPTURE, PLAN
+
     states = [records.load(key, name, only=_SUMMARY) for name in records.fingerprints(key)]
     known = sorted((state for state in states if state), key=lambda state: state.seen_at, reverse=True)
     if not known:
@@ -89,7 +94,7 @@ def _state(stage: Stage | None, last: LastRun | None) -> State:
 
 
 def _delivery(state: CaptureState, *, matched: bool) -> Delivery:
-    validated, linked = state.body(STEP) or {}, last_counts(state) or {}
+    validated, linked = state.body(VALIDATE) or {}, last_counts(state) or {}
     published = state.body(PUBLISH) or {}
     base = f"{state.key}/{state.fingerprint}"
     return Delivery(

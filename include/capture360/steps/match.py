@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from capture360.capture_state import MATCH, MATCH_REPORT
 from capture360.cdf.registry import mode_of
 from capture360.detection.protocol import ReadFace
 from capture360.errors import Capture360Error, MissingStepError
@@ -28,8 +29,8 @@ from capture360.steps.inputs import INPUTS, match_inputs
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.plates import image_documents
 
-STEP = "match"
-REPORT = "matches.html"
+STEP = MATCH
+REPORT = MATCH_REPORT
 
 
 @dataclass(frozen=True, slots=True)

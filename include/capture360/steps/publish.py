@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from capture360 import names
+from capture360.capture_state import PUBLISH
 from capture360.cdf.fusion import collection_link
 from capture360.cdf.polling import wait_until
 from capture360.cdf.ports import Collection, Image360Store, StationFaces
@@ -23,7 +24,7 @@ from capture360.steps.stored import wait_until_stored
 from capture360.steps.thumbnail import keep_thumbnail
 from capture360.steps.validate import recorded_batches, recorded_capture
 
-STEP = "publish"
+STEP = PUBLISH
 _SHOWN = 5
 
 

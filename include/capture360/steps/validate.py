@@ -8,6 +8,7 @@ from datetime import date
 from typing import Literal
 
 from capture360 import names
+from capture360.capture_state import VALIDATE, VALIDATION_REPORT
 from capture360.cdf.preflight import missing_for_extraction
 from capture360.cdf.registry import cdf_extracts_scans, mode_of
 from capture360.checks.check import check_capture
@@ -28,14 +29,14 @@ from capture360.steps.republish_guard import refuse_moved_stations
 from capture360.steps.retracted import refuse_retracted
 
 Route = Literal["faces", "revision"]
-STEP = "validate"
+STEP = VALIDATE
 CAPTURE = "capture"
 """Record of the validated capture, separate from the verdict since it is large."""
 PLAN = "floor_plan"
 """The record of where the stations stand; long as well."""
 SUITES = "great_expectations"
 """The record of Great Expectations' own validation results, one a suite that ran."""
-REPORT = "validation.html"
+REPORT = VALIDATION_REPORT
 BAD_ROWS = "bad_rows.csv"
 _MOST_BATCHES = 20
 _SMALLEST_BATCH = 50
