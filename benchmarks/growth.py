@@ -4,14 +4,19 @@ Faces are tiny and texts are given, so that neither pictures nor reading count. 
 every tenth of them misread, so that a person is asked. For each step: CPU seconds of the process, requests, bytes of
 records written, and the exponent with which each grew from the second largest size to the largest; 1.0 is in
 proportion. Every step that writes runs twice, and the second time must not write. The sandbox runs in a process of its
-own, without limits and delays.
+own, without limits and delays. From 2,000 stations on, the faces of an asset-centric project lie in CDF already: each
+upload is a request of its own, and 60,000 of them are half an hour of the SDK and the sandbox.
 
     python benchmarks/growth.py [--sizes 50 200 800] [--modes MODE ...] [--full]      --full goes to 10,000 stations
+    python benchmarks/growth.py --keep growth.json ... --plot docs/pictures/growth.svg
+
+With `--keep` what was measured is added to a file, and what that file holds is not measured again; `--plot` draws it.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import resource
@@ -19,11 +24,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import numpy as np
@@ -32,11 +38,12 @@ from cognite.client.data_classes import AssetWrite
 from cognite.client.data_classes.data_modeling import SpaceApply
 from cognite.client.data_classes.data_modeling.cdm.v1 import CogniteAssetApply
 
+from capture360 import names
 from capture360.batches import batched
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.project_mode import ModeName
 from capture360.cdf.registry import MODES
-from capture360.model import FACES, CaptureKey, Detection, PublishedImage
+from capture360.model import FACES, CaptureKey, Detection, FaceName, PublishedImage
 from capture360.records import Records
 from capture360.rules.finding import Finding
 from capture360.settings.checks import CheckSettings
@@ -56,6 +63,10 @@ from capture360.steps.validate import validate
 from capture360.steps.verify import verify
 from capture360.store import DocumentStore
 from figures import Figure, report
+from growth_plot import Measured, drawn
+
+if TYPE_CHECKING:
+    from cdf_sandbox.core.options import Options
 
 SIZES, FULL = (50, 200, 800), (20, 200, 2_000, 10_000)
 KEY = CaptureKey("bench", "tiny")
@@ -74,16 +85,8 @@ frame: {{name: site, up: z, unit: m, handedness: right}}
 rotation: {{kind: quaternion, quaternion_order: wxyz, direction: camera_to_world}}
 time: {{base: utc}}
 """
-SANDBOX = """
-import sys
-from pathlib import Path
-from cdf_sandbox.core.options import Options, ProjectMode
-from cdf_sandbox.core.server import run
-options = Options(
-    Path(sys.argv[1]), mode=ProjectMode(sys.argv[2]), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False
-)
-run(options, lambda connection: print("ready", flush=True))
-"""
+STORED_FROM = 2_000
+"""Stations from which on faces are stored beforehand, where face files are no nodes."""
 
 
 def deliver(landing: Path, count: int, key: CaptureKey = KEY, seed: int = 5) -> None:
@@ -103,6 +106,35 @@ def deliver(landing: Path, count: int, key: CaptureKey = KEY, seed: int = 5) -> 
             (folder / "images" / f"{number:05}" / f"{face}.jpg").write_bytes(simplejpeg.encode_jpeg(pixels))
     (folder / "stations.csv").write_text("\n".join(rows) + "\n")
     (folder / "_READY").touch()
+
+
+def store_faces(options: Options, landing: Path, key: CaptureKey = KEY) -> None:
+    """Let the sandbox hold the delivered faces, as an earlier try would have left them."""
+    from cdf_sandbox.core.app import create_sandbox
+    from cdf_sandbox.services.files.store import FILES
+
+    held = create_sandbox(options)
+    with held.storage.write() as db:
+        for path in sorted((landing / key.capture / "images").glob("*/*.jpg")):
+            content = path.read_bytes()
+            sha256 = hashlib.sha256(content).hexdigest()
+            file = {
+                "name": f"{path.parent.name}_{path.name}",
+                "externalId": names.face_id(key, path.parent.name, face_of(path.stem), sha256),
+                "mimeType": "image/jpeg",
+                "metadata": {"sha256": sha256},
+            }
+            blob = uuid.uuid4().hex
+            stored = held.blobs.path(blob)
+            stored.parent.mkdir(exist_ok=True)
+            stored.hardlink_to(path)
+            now = held.clock.now_ms()
+            arrived = {"uploaded_time": now, "uploaded_from": now, "size": len(content), "content_type": "image/jpeg"}
+            FILES.insert(db, file, now, present_from=now, blob=blob, **arrived)
+
+
+def face_of(name: str) -> FaceName:
+    return next(face for face in FACES if face == name)
 
 
 def tag_of(number: int) -> str:
@@ -142,6 +174,7 @@ def bring_assets(project: CdfProject, mode: ModeName, count: int) -> None:
 class Watch:
     """What each step took."""
 
+    about: str
     base_url: str
     took: dict[str, dict[str, float]] = field(default_factory=dict)
     written: int = 0
@@ -175,6 +208,14 @@ class Watch:
             "writes": now_writes - writes,
             "record bytes": self.written - written,
         }
+        print(f"{self.about} {name:<16} {described(self.took[name])}", file=sys.stderr, flush=True)
+
+
+def described(took: Mapping[str, float]) -> str:
+    return (
+        f"{took['CPU']:8.2f} s CPU {took['seconds']:8.2f} s {took['requests']:>7,.0f} requests "
+        f"{took['record bytes'] / 1e3:>10,.1f} kB of records"
+    )
 
 
 def go_the_way(root: Path, connection: Path, mode: ModeName, count: int) -> None:
@@ -185,7 +226,7 @@ def go_the_way(root: Path, connection: Path, mode: ModeName, count: int) -> None
     project = CdfProject(Connection.from_mapping({**settings, "mode": mode}, "benchmark"))
     bring_assets(project, mode, count)
     ctx = StepContext(site, Records(str(root / "records")), project, "bench", lambda line: None)
-    watch = Watch(settings["base_url"])
+    watch = Watch(f"{mode} {count:>6,}", settings["base_url"])
     vars(detecting)["detector_of"] = lambda *arguments: GivenTexts()
 
     with watch.step("validate"):
@@ -223,10 +264,21 @@ def go_the_way(root: Path, connection: Path, mode: ModeName, count: int) -> None
     print(json.dumps({"took": watch.took, "peak_mb": peak}))
 
 
+def serve(data: Path, mode: ModeName, landing: Path | None) -> None:
+    """Run a sandbox in this process, with the faces in `landing` if it is given. Others do without its imports."""
+    from cdf_sandbox.core.options import Options, ProjectMode
+    from cdf_sandbox.core.server import run
+
+    options = Options(data, mode=ProjectMode(mode), list_lag=0, uploaded_lag=0, syncer_delay=0, rate_limits=False)
+    if landing is not None:
+        store_faces(options, landing)
+    run(options, lambda connection: print("ready", flush=True))
+
+
 @contextmanager
-def sandbox(data: Path, mode: ModeName) -> Iterator[Path]:
+def sandbox(data: Path, mode: ModeName, landing: Path | None = None) -> Iterator[Path]:
     """Start one; its connection file."""
-    command = [sys.executable, "-c", SANDBOX, str(data), mode]
+    command = [sys.executable, __file__, "--serve", str(data), mode, *([str(landing)] if landing else [])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None
@@ -236,59 +288,93 @@ def sandbox(data: Path, mode: ModeName) -> Iterator[Path]:
             process.terminate()
 
 
-def measured(mode: ModeName, count: int) -> dict[str, Any]:
+def measured(mode: ModeName, count: int) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         deliver(root / "landing", count)
-        with sandbox(root / "sandbox", mode) as connection:
+        stored = root / "landing" if count >= STORED_FROM and mode != "data_modeling" else None
+        with sandbox(root / "sandbox", mode, stored) as connection:
             command = [sys.executable, __file__, "--way", str(root), str(connection), mode, str(count)]
-            found: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+            found: Measured = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return found
 
 
-def curve(mode: ModeName, sizes: Sequence[int]) -> int:
+def exponents(at: Mapping[int, Measured], quantity: str) -> dict[str, float]:
+    """The exponent of each step from the second largest size to the largest, of those that take long enough there."""
+    before, last = sorted(at)[-2:]
+    return {
+        name: math.log(took[quantity] / at[before]["took"][name][quantity]) / math.log(last / before)
+        for name, took in at[last]["took"].items()
+        if took[quantity] >= STEADY[quantity] and at[before]["took"][name][quantity]
+    }
+
+
+def curve(mode: ModeName, sizes: Sequence[int], kept: Kept) -> int:
     """Measure a mode at every size; the exit code."""
-    at = {}
     for count in sizes:
-        at[count] = measured(mode, count)
-        for name, took in at[count]["took"].items():
-            print(
-                f"{mode} {count:>6,} {name:<16} {took['CPU']:8.2f} s CPU {took['seconds']:8.2f} s "
-                f"{took['requests']:>7,.0f} requests {took['record bytes'] / 1e3:>10,.1f} kB of records",
-                flush=True,
-            )
+        kept.measured(mode, count)
+    if len(sizes) == 1:
+        return 0
+    found = {count: kept.measured(mode, count) for count in sizes}
     before, last = sizes[-2:]
     figures = []
     for quantity, limit in AT_MOST.items():
-        exponents = {
-            name: math.log(took[quantity] / at[before]["took"][name][quantity]) / math.log(last / before)
-            for name, took in at[last]["took"].items()
-            if took[quantity] >= STEADY[quantity] and at[before]["took"][name][quantity]
-        }
-        worst = max(exponents, key=lambda name: exponents[name])
-        figures.append(Figure(f"worst exponent of {quantity}: {worst}", exponents[worst], at_most=limit))
-    total = sum(took["CPU"] for name, took in at[last]["took"].items() if not name.endswith("again"))
+        by_step = exponents(found, quantity)
+        worst = max(by_step, key=lambda name: by_step[name])
+        figures.append(Figure(f"worst exponent of {quantity}: {worst}", by_step[worst], at_most=limit))
+    total = sum(took["CPU"] for name, took in found[last]["took"].items() if not name.endswith("again"))
     figures += [
         Figure(f"CPU a station, all steps, at {last:,}", 1e3 * total / last, "ms"),
-        Figure(f"peak memory, {last:,} / {before:,} stations", at[last]["peak_mb"] / at[before]["peak_mb"]),
-        Figure(f"peak memory, {last:,} stations", at[last]["peak_mb"], "MB"),
+        Figure(f"peak memory, {last:,} / {before:,} stations", found[last]["peak_mb"] / found[before]["peak_mb"]),
+        Figure(f"peak memory, {last:,} stations", found[last]["peak_mb"], "MB"),
     ]
     return report(f"Growth in {mode}, {before:,} to {last:,} stations", figures)
+
+
+class Kept:
+    """What was measured, by mode and stations; in a file as well, if one is given."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self.found: dict[ModeName, dict[int, Measured]] = {}
+        if path is not None and path.exists():
+            read = json.loads(path.read_text())
+            self.found = {mode: {int(count): each for count, each in at.items()} for mode, at in read.items()}
+
+    def measured(self, mode: ModeName, count: int) -> Measured:
+        """Return what was kept of this size, or measure and keep it."""
+        at = self.found.setdefault(mode, {})
+        if count not in at:
+            at[count] = measured(mode, count)
+            if self._path is not None:
+                self._path.write_text(json.dumps(self.found, indent=1) + "\n")
+        return at[count]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--way", nargs=4, metavar=("ROOT", "CONNECTION", "MODE", "COUNT"), help=argparse.SUPPRESS)
-    parser.add_argument("--sizes", type=int, nargs="+", help="numbers of stations, two or more")
+    parser.add_argument("--serve", nargs="+", metavar="DATA MODE LANDING", help=argparse.SUPPRESS)
+    parser.add_argument("--sizes", type=int, nargs="+", help="numbers of stations")
     parser.add_argument("--modes", nargs="+", choices=list(MODES), default=list(MODES), help="kinds of project")
     parser.add_argument("--full", action="store_true", help="up to 10,000 stations")
+    parser.add_argument("--keep", type=Path, help="JSON file with what was measured before, which is added to")
+    parser.add_argument("--plot", type=Path, help="SVG file to draw the curves in")
     arguments = parser.parse_args()
+    if arguments.serve:
+        data, mode, *landing = arguments.serve
+        serve(Path(data), mode, Path(landing[0]) if landing else None)
+        return 0
     if arguments.way:
         root, connection, mode, count = arguments.way
         go_the_way(Path(root), Path(connection), mode, int(count))
         return 0
     sizes = arguments.sizes or (FULL if arguments.full else SIZES)
-    return max(curve(mode, sizes) for mode in arguments.modes)
+    kept = Kept(arguments.keep)
+    code = max(curve(mode, sizes, kept) for mode in arguments.modes)
+    if arguments.plot is not None:
+        arguments.plot.write_text(drawn(kept.found))
+    return code
 
 
 if __name__ == "__main__":
