@@ -122,14 +122,14 @@ def _document(found: SiteViews, asset: Asset, views: Sequence[View]) -> dict[str
 
 
 def _lines(found: SiteViews, asset: Asset, views: Sequence[View], shown: int) -> Iterator[str]:
-    from capture360.text import printable
+    from capture360.text import counted, printable
 
     lines = [f"{asset.name or asset.ref}  {views[0].asset_link}" if views else _never_seen(found, asset)]
     for number, view in enumerate(views[:shown], 1):
         lines.append(f"  {number}. {view.verdict}: {view.capture}, station {view.station}, {_measures(view)}")
         lines.append(f"     {view.panorama or view.capture_link}  file {view.file}")
     if len(views) > shown:
-        lines.append(f"  and {len(views) - shown} more views")
+        lines.append(f"  and {counted(len(views) - shown, 'more view')}")
     return (printable(line, _LONGEST_LINE) for line in lines)
 
 
@@ -139,23 +139,27 @@ def _measures(view: View) -> str:
         f"{view.width_px:.0f} x {view.height_px:.0f} px" if view.width_px and view.height_px else "",
         {True: "whole", False: "cut"}.get(bool(view.whole), "") if view.whole is not None else "",
         f"{view.distance_m:.1f} m away" if view.distance_m is not None else "",
-        f"{view.angle_deg:.0f} degrees from aside" if view.angle_deg is not None else "",
+        f"{view.angle_deg:.0f} degrees from the front" if view.angle_deg is not None else "",
         f"taken {view.taken_at}" if view.taken_at else "",
     ]
     return ", ".join(filter(None, parts))
 
 
 def _never_seen(found: SiteViews, asset: Asset) -> str:
+    from capture360.text import counted
+
     names = ", ".join(f"{each.key} ({each.captured_on})" for each in found.looked[-_SHOWN:])
     return (
-        f"{asset.name or asset.ref} is an asset of {found.site}, but no plate of it was seen in {len(found.looked)} "
-        f"captures{': ' if names else ''}{names}"
+        f"{asset.name or asset.ref} is an asset of {found.site}, but no plate of it was seen in "
+        f"{counted(len(found.looked), 'capture')}{': ' if names else ''}{names}"
     )
 
 
 def _write(table: Path, views: Sequence[Sequence[View]]) -> None:
     from capture360.reports.views import views_csv, views_parquet
+    from capture360.text import counted
 
     content = views_csv(views) if table.suffix == ".csv" else views_parquet(views)
     table.write_bytes(content)
-    print(f"{sum(len(some) for some in views)} views of {len(views)} assets in {table}", file=sys.stderr)
+    number = sum(len(some) for some in views)
+    print(f"{counted(number, 'view')} of {counted(len(views), 'asset')} in {table}", file=sys.stderr)

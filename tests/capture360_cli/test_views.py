@@ -111,7 +111,7 @@ def test_a_tag_is_found_whatever_its_case_and_signs_and_a_question_is_a_view(hal
 def test_a_known_asset_that_was_never_seen_is_reported_with_the_captures_looked_at(hall: Hall) -> None:
     done = views(NEVER)
     assert done.exit_code == 3
-    assert f"{NEVER} is an asset of hall-7, but no plate of it was seen in 1 captures: {hall.key}" in done.stdout
+    assert f"{NEVER} is an asset of hall-7, but no plate of it was seen in 1 capture: {hall.key}" in done.stdout
     assert document(NEVER)["views"] == []
 
 
