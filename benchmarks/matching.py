@@ -78,7 +78,7 @@ def quality(name: str, tags: int, texts: int, seeds: Sequence[int], population: 
                 approved += 1
                 ambiguous += reading.ambiguous
                 if position != reading.truth:
-                    causes[cause := _cause(plant, reading)] += 1
+                    causes[cause := _cause(plant, reading, position)] += 1
                     print(f"  {seed} {reading.text!r} as {plant.tags[position]}: {cause}")
     wrong, linked = causes.total(), sum(map(len, groups.values()))
     error = sum(abs(sum(some) - probability * len(some)) for probability, some in groups.items()) / linked
@@ -98,12 +98,12 @@ def quality(name: str, tags: int, texts: int, seeds: Sequence[int], population: 
     ]
 
 
-def _cause(plant: TagPlant, reading: Reading) -> str:
-    """How a text came to be that names another tag than that of its plate."""
+def _cause(plant: TagPlant, reading: Reading, taken: int) -> str:
+    """How the tag that was taken differs from that of the plate."""
     written = reading.ghost if reading.truth is None else plant.tags[reading.truth]
-    edits = Levenshtein.editops(key(written), key(reading.text))
+    edits = Levenshtein.editops(key(written), key(plant.tags[taken]))
     if not edits:
-        return "the same characters divided elsewhere, of a tag that the list lacks"
+        return "the same characters, divided elsewhere, of a tag that the list lacks"
     kinds = {"replace": "taken for another", "delete": "lost", "insert": "added"}
     how = f"a character {kinds[edits[0].tag]}" if len(edits) == 1 else "several characters changed"
     return f"{how}, of a tag that the list lacks" if reading.truth is None else how

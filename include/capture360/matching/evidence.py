@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from capture360.matching.index import TagIndex
-from capture360.matching.normalise import has_letter_and_digit, is_misread, key, swaps, tokens
+from capture360.matching.normalise import has_letter_and_digit, is_misread, key, leading_letters, swaps, tokens
 from capture360.model import MAX_TEXT_LENGTH
 
 MAX_WINDOW = 5
@@ -218,7 +218,13 @@ class Matcher:
         return hits
 
     def _has_leftover(self, word_keys: Sequence[str], hits: Sequence[_WindowHit]) -> bool:
-        """Return whether a token beside the tag may belong to it, or refers to it from elsewhere."""
+        """Return whether a token beside the tag may belong to it, or refers to it from elsewhere.
+
+        A word may be the begin of a longer one: COM P-1195 where the list has other tags with COMP.
+        """
+        first = hits[0].begin
+        if first and self._index.begins_with(word_keys[first - 1] + leading_letters(word_keys[first])):
+            return True
         covered = {place for hit in hits for place in range(hit.begin, hit.end)}
         suffix = word_keys[hits[0].end - 1][-1]  # SEAL OIL PUMP B beside P-7081B says the same letter again
         beside = [word for place, word in enumerate(word_keys) if place not in covered]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from capture360.matching.edits import EditIndex
-from capture360.matching.normalise import Fold, divisions, key, keys, shape
+from capture360.matching.normalise import Fold, divisions, key, keys, leading_letters, shape
 from capture360.settings.matching import MatchingSettings
 
 
@@ -76,6 +76,10 @@ class TagIndex:
         """Return whether some tag of the list has this sequence of letters and digits."""
         return shape(read_key) in self._shapes
 
+    def begins_with(self, letters: str) -> bool:
+        """Return whether letters are all that some tag of the list begins with, such as COMP of COMP-1190."""
+        return letters in self._codes
+
     def completions(self, folded: str, limit: int) -> list[str]:
         """Return up to `limit` longer folds that begin or end with this one."""
         found = _starting_with(self._sorted_folds, folded, limit)
@@ -118,6 +122,10 @@ class TagIndex:
     @cached_property
     def _shapes(self) -> frozenset[str]:
         return frozenset(shape("\n".join(self._first)).split("\n"))
+
+    @cached_property
+    def _codes(self) -> frozenset[str]:
+        return frozenset(map(leading_letters, self._first))
 
     @cached_property
     def _parts(self) -> frozenset[str]:

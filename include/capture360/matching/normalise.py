@@ -21,6 +21,7 @@ _BETWEEN_TOKENS = re.compile(r"[\s:;,/()\[\]|]+")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _WORD = re.compile(r"\S+")
+_FROM_FIRST_DIGIT = re.compile(r"\d.*")
 _ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 # A bar within a word is a misread 1 or I; between words it is a rule of the plate's frame.
 _BAR_IN_WORD = re.compile(r"(?<=\w)\|(?=\w)")
@@ -67,6 +68,11 @@ def shape(of_key: str) -> str:
 def has_letter_and_digit(of_key: str) -> bool:
     """Return whether a key could be a tag and not a word or a number."""
     return not of_key.isalpha() and not of_key.isdigit() and of_key != ""
+
+
+def leading_letters(of_key: str) -> str:
+    """Return the letters before the first digit: "P1019A" begins with P."""
+    return _FROM_FIRST_DIGIT.sub("", of_key)
 
 
 def divisions(text: str, *, remove_leading_zeros: bool = False) -> frozenset[int]:

@@ -97,6 +97,13 @@ def test_words_that_point_to_a_tag_or_may_be_a_suffix_keep_it_from_approval(text
     assert evidence("VERS POMPE P-101A", ["P-101A"]).kind is EvidenceKind.WINDOW
 
 
+def test_a_word_that_is_the_begin_of_a_code_of_the_list_is_no_label() -> None:
+    tags = ["P-1195", "COMP-1190"]
+    assert evidence("COM P-1195", tags) == Evidence(EvidenceKind.LEFTOVER, 0)
+    assert evidence("COM P-1195", ["P-1195"]).kind is EvidenceKind.WINDOW
+    assert evidence("PUMP P-1195", tags).kind is EvidenceKind.WINDOW
+
+
 def test_a_description_may_repeat_the_letter_of_a_sibling() -> None:
     tags = ["P-7081A", "P-7081B"]
     assert evidence("P-7081B\nSEAL OIL PUMP B", tags) == Evidence(EvidenceKind.WINDOW, 1)
