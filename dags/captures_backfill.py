@@ -7,11 +7,9 @@ is the date.
 
 **When it runs.** When somebody chooses *Trigger, Backfill* and a range of dates, both included; or `airflow backfill
 create --dag-id captures_backfill --from-date 2026-05-01 --to-date 2026-05-31`, or `POST /api/v2/backfills`. It is
-never scheduled: its end date lies in the past. The dates are those of the sites' own time zones, as validation found
-them; a capture that was never validated has no date yet, and **captures_sense** announces it.
-
-*Single Run* in the same dialog is not for this DAG: such a run has a date after the DAG's end, so Airflow starts none
-of its tasks and fails it.
+never scheduled. *Single Run* in the same dialog is for one date: give it in `date`; the logical date that the dialog
+offers says nothing. The dates are those of the sites' own time zones, as validation found them; a capture that was
+never validated has no date yet, and **captures_sense** announces it.
 
 **What it does.** `what` is `ingest`, `contextualize` or `both`, `site` limits it to one site. `look` compares each
 capture of the date with its records. Ingest is due when a capture is not published, when its files changed, and when
@@ -33,18 +31,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import DAG, CronPartitionTimetable, Param, chain, task
+from airflow.sdk import DAG, Param, chain, task
 
 from airflow_capture360.assets import captures, published_captures
 from airflow_capture360.defaults import task_defaults
 from airflow_capture360.operators import WaitForCaptures
 from airflow_capture360.tasks import backfill
+from airflow_capture360.timetables import CaptureDates
 
 with DAG(
     dag_id="captures_backfill",
-    schedule=CronPartitionTimetable("0 0 * * *", timezone="UTC", key_format="%Y-%m-%d"),
+    schedule=CaptureDates(),
     start_date=datetime(2000, 1, 1, tzinfo=UTC),
-    end_date=datetime(2000, 1, 2, tzinfo=UTC),  # backfillable, and never scheduled
     catchup=False,
     max_active_runs=4,
     allowed_run_types=["scheduled", "backfill", "manual"],  # without manual Airflow's button to the dialog is disabled
@@ -53,6 +51,13 @@ with DAG(
             "both", enum=["ingest", "contextualize", "both"], title="What", description="What is to be done."
         ),
         "site": Param(None, type=["null", "string"], title="Site", description="One site alone; all if empty."),
+        "date": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="Capture date of a single run",
+            description="Leave it empty in a backfill, whose runs have their dates.",
+        ),
     },
     default_args=task_defaults(timedelta(hours=1)),
     tags=["capture360"],

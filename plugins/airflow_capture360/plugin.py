@@ -1,4 +1,4 @@
-"""The Airflow plugin: the web application, and its page of captures in the navigation."""
+"""The Airflow plugin: the web application, its page of captures in the navigation, and a timetable."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from airflow.plugins_manager import AirflowPlugin
 
 from airflow_capture360.context import page_path
+from airflow_capture360.timetables import CaptureDates
 from capture360.reports.addresses import WEB_PREFIX
 
 
@@ -18,10 +19,14 @@ async def reports(scope: Any, receive: Any, send: Any) -> None:
 
 
 class Capture360Plugin(AirflowPlugin):
-    """Mounts the web application in Airflow's API server, and shows its page of captures in the menu."""
+    """Mounts the web application in Airflow's API server, and shows its page of captures in the menu.
+
+    Airflow reads only DAGs whose timetable it knows.
+    """
 
     name = "capture360"
     fastapi_apps = [{"app": reports, "url_prefix": WEB_PREFIX, "name": "capture360 reports"}]  # noqa: RUF012 - Airflow reads this class attribute as a plain list
+    timetables = [CaptureDates]  # noqa: RUF012 - Airflow reads this class attribute as a plain list
     external_views = [  # noqa: RUF012 - Airflow reads this class attribute as a plain list
         {
             "name": "Captures",

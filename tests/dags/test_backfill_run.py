@@ -12,7 +12,6 @@ from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import DagBag
 from airflow.utils.db import initdb
 
-from airflow_capture360.tasks import backfill
 from airflow_home import ROOT
 from capture360.records import Records
 
@@ -41,17 +40,21 @@ def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Records:
 
 def run(bag: DagBag, conf: Mapping[str, Any]) -> dict[str, str]:
     """The states of the tasks of a run that has ended, and of the run."""
-    within = datetime(2000, 1, 1, tzinfo=UTC)  # tasks have the end date of their DAG; runs of a backfill have no date
-    ended = bag.dags["captures_backfill"].test(logical_date=within, run_conf=dict(conf))
+    ended = bag.dags["captures_backfill"].test(logical_date=datetime.now(UTC), run_conf=dict(conf))
     return {"run": str(ended.state), **{each.task_id: str(each.state) for each in ended.get_task_instances()}}
 
 
-def test_a_date_without_captures_is_green_and_announces_nothing(
-    bag: DagBag, records: Records, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(backfill, "date_of", lambda dag_run: "2026-05-01")  # Airflow's runner takes no partition key
-    states = run(bag, {"what": "both"})
+def test_a_date_without_captures_is_green_and_announces_nothing(bag: DagBag, records: Records) -> None:
+    states = run(bag, {"what": "both", "date": "2026-05-01"})
     announcing = {"ingest": "skipped", "contextualize": "skipped"}
     assert {name: states.pop(name) for name in announcing} == announcing
     assert set(states.values()) == {"success"}
     assert {"look", "wait_for_ingest", "wait_for_contextualize", "confirm", "run"} <= set(states)
+
+
+def test_a_single_run_without_a_date_is_refused_in_words(
+    bag: DagBag, records: Records, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    states = run(bag, {"what": "both", "date": None})
+    assert (states["run"], states["look"], states["confirm"]) == ("failed", "failed", "upstream_failed")
+    assert "This run names no capture date." in caplog.text + "".join(capfd.readouterr())

@@ -150,20 +150,18 @@ def _request() -> tuple[Any, Sequence[CaptureKey]]:
 
     context = get_current_context()
     params = context["params"]
-    day = date_of(context["dag_run"])
+    day = context["dag_run"].partition_key or params.get("date")
     if not day:
-        raise RequestError("This run names no capture date. Start it by Backfill.")
+        raise RequestError(
+            "This run names no capture date.",
+            remedy="Choose Trigger, Backfill and a range of dates; or Single Run, and give the capture's date in date.",
+        )
     records: Records
     register, records = register_and_records()
     site = params.get("site") or None
     if site is not None:
         register.site(str(site))
     return What.parse(params.get("what")), captures_on(records, parse_date(day), site)
-
-
-def date_of(dag_run: Any) -> str | None:
-    """Return the date of the run: its partition key."""
-    return dag_run.partition_key or None
 
 
 def _announce(keys: Sequence[str], nothing: str) -> None:
