@@ -21,11 +21,17 @@ and nobody is asked twice.
 
 **Without an answer.** After two weeks the Required Action ends by itself: what was answered on the review page is
 written, all other suggestions stay as they are. Waiting holds no worker, no lease and no other capture. When a capture
-was delivered, matched or asked about anew meanwhile, an answer to the older review is skipped with that reason, and
-changes nothing.
+is asked about anew, by a run by hand or after it was matched again, that review replaces the one that waits: what was
+answered on the page stays, `end_older` clears the older run, and that one ends with its Required Action. An answer that
+comes too late is skipped with the reason, and changes nothing.
 
-**When it fails.** The numbers of an answer were not understood, or contradict each other: nothing was changed. Clear
-`ask` with all downstream to be asked again. Any task can be cleared with all downstream at any time.
+**A mistyped answer.** Numbers that are not understood, or contradict each other, fail nothing: `ask_again` asks at
+once, with the reason, and with what was valid in its fields; `ask_once_more` is the last time. Its address in the REST
+API is that of `ask` with its own name, and a field that `params_input` does not name stays as it was. If the last
+answer is mistyped too, or nobody answers again, the valid numbers are written and the rest is left.
+
+**When it fails.** CDF or the records did not take what was decided: see the log of `apply`. Any task can be cleared
+with all downstream at any time; clearing `ask` asks anew.
 """
 
 from __future__ import annotations
@@ -38,7 +44,7 @@ from airflow.sdk import DAG, PartitionedAssetTimetable, task
 from airflow_capture360.assets import captures_to_review
 from airflow_capture360.context import capture_of_run
 from airflow_capture360.defaults import capture_params, task_defaults
-from airflow_capture360.operators import AskAboutLinks
+from airflow_capture360.operators import AskAboutLinks, EndReplacedReview
 from airflow_capture360.policies import CaptureRetryPolicy
 from airflow_capture360.tasks import review
 
@@ -61,8 +67,17 @@ with DAG(
 ):
     capture = task(task_id="capture_key")(capture_of_run)()
     review_begun = task(task_id="lay_out")(review.lay_out)(capture)
-    ask = AskAboutLinks(
-        task_id="ask", capture=capture, review=review_begun, response_timeout=timedelta(days=14), **SOON_AGAIN
+    EndReplacedReview(task_id="end_older", older=review_begun["replaces"])
+    asked: dict[str, Any] = {
+        "capture": capture, "review": review_begun, "response_timeout": timedelta(days=14), **SOON_AGAIN,
+    }  # fmt: skip
+    ask = AskAboutLinks(task_id="ask", **asked)
+    ask_again = AskAboutLinks(task_id="ask_again", before=ask.output, **asked)
+    ask_once_more = AskAboutLinks(task_id="ask_once_more", before=ask_again.output, **asked)
+    apply = task(
+        task_id="apply",
+        trigger_rule="none_failed",
+        **SOON_AGAIN,
+        retry_policy=CaptureRetryPolicy(waits_for_lease=True),
     )
-    apply = task(task_id="apply", **SOON_AGAIN, retry_policy=CaptureRetryPolicy(waits_for_lease=True))
-    apply(review.apply)(capture, review_begun, ask.output)
+    apply(review.apply)(capture, review_begun, ask.output, ask_again.output, ask_once_more.output)

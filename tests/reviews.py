@@ -59,9 +59,9 @@ class Reviewed:
         (found,) = self.stack.until(lambda: self.asked(run), f"{self.key} to be asked about")
         return found
 
-    def answer(self, run: str, choice: str, approve: str = "", reject: str = "") -> None:
+    def answer(self, run: str, choice: str, approve: str = "", reject: str = "", task: str = "ask") -> None:
         """A person's answer by the REST API."""
-        path = f"/dags/{REVIEW}/dagRuns/{run}/taskInstances/ask/-1/hitlDetails"
+        path = f"/dags/{REVIEW}/dagRuns/{run}/taskInstances/{task}/-1/hitlDetails"
         answer = {"chosen_options": [choice], "params_input": {"approve": approve, "reject": reject}}
         self.stack.api.request("PATCH", path, json=answer)
 

@@ -3,7 +3,6 @@
     Capture360Error               retryable  raised when
     ├── ConfigError               no         the site register, a connection or an option is wrong
     ├── RequestError              no         what a person entered is wrong: a capture key, a parameter of a run
-    │   └── ReviewAnswerError     no         an answer to a review cannot be understood
     ├── BadInputError             no         a delivered file is wrong
     │   └── CaptureRejected       no         validation stopped the capture
     ├── MissingStepError          no         a step is run before the step that it builds on
@@ -60,13 +59,6 @@ class RequestError(Capture360Error):
     fixed_by = "whoever started the run"
 
 
-class ReviewAnswerError(RequestError):
-    """An answer to a review cannot be understood, or contradicts itself. Nothing is written."""
-
-    remedy = "Clear the run's ask task with all downstream to be asked again."
-    fixed_by = "whoever answered the page"
-
-
 class BadInputError(Capture360Error):
     """A delivered file is wrong."""
 
@@ -75,9 +67,13 @@ class BadInputError(Capture360Error):
 
 
 class CaptureRejected(BadInputError):
-    """The validation stopped a capture."""
+    """The validation stopped a capture. `report` is the path of its report among all reports; empty without one."""
 
     remedy = "Fix the delivery as the validation report says and drop it again."
+
+    def __init__(self, message: str, *, remedy: str | None = None, report: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.report = report
 
 
 class MissingStepError(Capture360Error):

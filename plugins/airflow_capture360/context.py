@@ -124,9 +124,14 @@ def page_url(path: str) -> str:
 
 def page_path(path: str) -> str:
     """Return the path of one of capture360's pages or pictures within Airflow, independent of the host name."""
+    return f"{base_path()}{WEB_PREFIX}/{path}"
+
+
+def base_path() -> str:
+    """Return the path of Airflow's UI on its host; empty if it is the root."""
     from urllib.parse import urlsplit
 
-    return f"{urlsplit(_base_url()).path}{WEB_PREFIX}/{path}"
+    return urlsplit(_base_url()).path
 
 
 def run_url(dag_id: str, run_id: str) -> str:

@@ -8,18 +8,22 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, Param
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360.answers import KEEP, RETRACT
 from airflow_capture360.triggers import SHORTEST_PAUSE_S, EarlierAnswer
-from capture360.matching.answers import CHOICES, LEAVE
+from capture360.matching.answers import CHOICES, FIELDS, LEAVE
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 LONGEST_PAUSE_S = 120.0
+REVIEW = "captures_review"
+_FIRST = "first"
+"""In place of an earlier answer: the task asks for the first time."""
 _ANSWER_TIMEOUT = timedelta(minutes=30)
 """Time after which a try fails; the next one requests the answer again."""
 
@@ -161,26 +165,83 @@ class AskPerson(HITLOperator, ABC):
 
 
 class AskAboutLinks(AskPerson):
-    """Show the notice of a review. On timeout the default answer leaves the rest, so the run does not fail."""
+    """Show the notice of a review. On timeout the default answer leaves the rest, so the run does not fail.
 
-    template_fields = ("capture", "review")
+    The result says what was not understood of the answer. Given as `before` to another such task, it is asked again
+    with the reasons and with what was valid in its fields; that task is skipped if all was understood.
+    """
 
-    def __init__(self, *, capture: str, review: Mapping[str, Any], **kwargs: Any) -> None:
+    template_fields = ("capture", "review", "before")
+
+    def __init__(self, *, capture: str, review: Mapping[str, Any], before: Any = _FIRST, **kwargs: Any) -> None:
         kwargs.pop("params", None)  # the DAG's, which Airflow hands to every task: no fields of this form
         super().__init__(
             subject="Suggested links",
             options=list(CHOICES),
             defaults=LEAVE,
-            params={name: _numbers(name) for name in ("approve", "reject")},
+            params={name: _numbers(name) for name in FIELDS},
             **kwargs,
         )
         self.capture = capture
         self.review = review
+        self.before = before
+
+    @property
+    def corrects(self) -> Mapping[str, Any] | None:
+        """The answer that is to be corrected; None if this asks for the first time."""
+        return None if self.before == _FIRST else self.before
+
+    def execute(self, context: Context) -> Any:
+        if self.before != _FIRST and not (self.before and self.before["faults"]):
+            raise AirflowSkipException("The answer was understood.")
+        if not self.review["suggestions"]:
+            raise AirflowSkipException("Nothing is left for a person to decide.")
+        return super().execute(context)
 
     def page_to_show(self) -> tuple[str, str]:
         from airflow_capture360.tasks import review
 
-        return review.notice_of(self.capture, self.review)
+        if self.corrects:
+            for name, text in self.corrects["kept"].items():
+                self.params[name] = text
+        return review.notice_of(self.capture, self.review, self.corrects)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+        from airflow_capture360.tasks import review
+
+        given = super().execute_complete(context, event)
+        return {**given, **review.examine(self.capture, self.review, given, self.corrects)}
+
+    def validate_params_input(self, params_input: Mapping[str, Any]) -> None:
+        """Accept any fields: a person is asked again with the reason, which a failed task would not give."""
+
+
+class EndReplacedReview(TriggerDagRunOperator):
+    """Clear the run that waits for answers to the review which this one replaces, so that one Required Action is left.
+
+    That run finds its review replaced, and ends as skipped. Clearing is what Airflow lets a task do to another run. A
+    run that writes an answer already is left to its end.
+    """
+
+    template_fields = ("trigger_run_id",)
+
+    def __init__(self, *, older: Any, **kwargs: Any) -> None:
+        super().__init__(
+            trigger_dag_id=REVIEW,
+            trigger_run_id=older,
+            reset_dag_run=True,
+            openlineage_inject_parent_info=False,
+            **kwargs,
+        )
+
+    def execute(self, context: Context) -> None:
+        if not self.trigger_run_id:
+            raise AirflowSkipException("No older review waits for answers.")
+        states = context["ti"].get_task_states(dag_id=REVIEW, run_ids=[self.trigger_run_id])
+        tasks = states.get(self.trigger_run_id, {})
+        if not tasks or tasks.get("apply") is not None:
+            raise AirflowSkipException(f"{self.trigger_run_id} does not wait for answers any more.")
+        super().execute(context)
 
 
 class AskToRetract(AskPerson):

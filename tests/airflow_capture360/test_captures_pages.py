@@ -104,14 +104,14 @@ def test_the_navigation_of_airflow_leads_to_the_page(client: TestClient) -> None
 def test_a_row_says_where_a_capture_stands(client: TestClient, records: Records) -> None:
     key = deliver(records, "walk-1")
     plates = {"linked": 31, "asked": 12, "missed": 5}
-    records.put(key, "f1", "annotate", {"plates": plates, "undecided": 12}, run="test")
-    answer = {"by": "Ada", "undecided": 1, "plates": {"linked": 42, "asked": 1, "missed": 5}}
+    records.put(key, "f1", "annotate", {"plates": plates}, run="test")
+    answer = {"by": "Ada", "plates": {"linked": 42, "asked": 1, "missed": 5}}
     records.put(key, "f1", "reviewed", answer, run="test")
     ran("captures_ingest", key, "asset_triggered__1", "success")
     ran("captures_contextualize", key, "asset_triggered__2+", "failed")
-    assert "People have not decided about 1 plate yet" in shown(client, f"{PAGE}/{key}")
+    assert "Review 1 plate<" in shown(client, f"{PAGE}/{key}")
     text = shown(client)
-    cells = dict(re.findall(r'data-name="([^"]+)"[^>]*>(?:<[^>]+>)?([^<]*)<', text))
+    cells = dict(re.findall(r'data-name="([^"]+)"[^>]*>(?:<[^>]+>)*([^<]*)<', text))
     assert cells == {
         "Captured": "2026-03-04", "State": "failed", "Verdict": "accepted", "Stations in": "7", "Held back": "1",
         "Linked": "42", "Asked": "1", "Missed": "5", "Last run": "captures_contextualize", "Age": "0 min",
@@ -166,11 +166,29 @@ def test_a_review_that_waits_for_people_is_no_work_under_way(client: TestClient,
     key = deliver(records, "walk-1")
     ran("captures_review", key, "run", "running")
     assert captures_in(shown(client, state="running")) == []
-    assert captures_in(shown(client, state="waiting")) == [str(key)]
+    assert captures_in(shown(client, state="contextualized")) == [str(key)]
     state = records.load(key)
     assert state is not None
     records.mark_done(state)
     assert captures_in(shown(client, state="published")) == [str(key)]
+
+
+@pytest.mark.parametrize(
+    ("dag", "state", "shows"),
+    [
+        ("captures_ingest", "success", "published"),
+        ("captures_ingest", "failed", "failed"),
+        ("captures_contextualize", "success", "contextualized"),
+        ("captures_review", "failed", "failed"),
+    ],
+)
+def test_a_run_counts_before_sensing_has_marked_its_end(
+    client: TestClient, records: Records, dag: str, state: str, shows: str
+) -> None:
+    key = deliver(records, "walk-1")
+    assert captures_in(shown(client, state="waiting")) == [str(key)]
+    ran(dag, key, "run", state)
+    assert captures_in(shown(client, state=shows)) == [str(key)]
 
 
 def test_a_fixed_delivery_counts_and_the_one_before_it_no_longer(client: TestClient, records: Records) -> None:
@@ -244,7 +262,8 @@ def test_damaged_records_of_one_capture_hide_no_other(client: TestClient, record
     (landing.parents[1] / "records/hall-7/walk-2/f1/validate.json").write_text("{")
     text = shown(client)
     assert captures_in(text) == ["hall-7/walk-2", "hall-7/walk-1"]
-    assert "is broken" in text
+    assert "Its records cannot be read" in text
+    assert str(landing.parents[1]) not in text
 
 
 def test_a_page_costs_the_same_reads_however_many_captures_there_are(

@@ -17,7 +17,7 @@ from capture360.errors import (
     LeaseHeldError,
     MissingStepError,
     RecordsError,
-    ReviewAnswerError,
+    RequestError,
 )
 
 POLICY = RETRYING["retry_policy"]
@@ -34,7 +34,7 @@ POLICY = RETRYING["retry_policy"]
         LeaseHeldError("hall-7/may", "run 1"),
         MissingStepError("hall-7/may", "batch 3 of the faces has not been uploaded", "faces"),
         RecordsError("publish.json is broken"),
-        ReviewAnswerError("no number"),
+        RequestError("no such capture"),
     ],
     ids=lambda error: type(error).__name__,
 )

@@ -15,10 +15,12 @@ from airflow_capture360.web import reviews
 from airflow_server import web_server
 from capture360.model import Asset, CaptureKey, Detection, Match
 from capture360.records import Records
-from capture360.steps.review import picture_name
+from capture360.steps.review import HEAD, picture_name
 from capture360.steps.review_answers import answers
+from capture360.steps.review_due import digest_of
 from capture360.steps.review_plates import Question
-from open_review import asking, forget_runs, response
+from capture360.store import DocumentStore
+from open_review import ask_in, asking, forget_runs, response
 
 KEY = CaptureKey("hall-7", "walk-1")
 PAGE = f"/capture360/review/{KEY}"
@@ -67,8 +69,10 @@ def ask(records: Records, *plates: Question, run: str = RUN) -> list[str]:
         "views": dict.fromkeys(names, LOOK),
         "pictures": names,
     }
-    records.put(KEY, "f1", "annotate", {"undecided": len(plates), "match": "0" * 16}, run="test")
-    records.put(KEY, "f1", "review", body, run=f"Airflow run captures_review {run}")
+    records.put(KEY, "f1", "annotate", {"plates": {"asked": len(plates)}, "match": "0" * 16}, run="test")
+    by = f"Airflow run captures_review {run}"
+    records.put(KEY, "f1", "review", body, run=by)
+    records.put_note(KEY, HEAD, {"fingerprint": "f1", "digest": digest_of(body), "run": by})
     asking(run)
     return [each.id for each in plates]
 
@@ -118,6 +122,41 @@ def test_an_answer_is_stored_when_it_is_given_with_who_and_when(client: TestClie
     assert send(client, (first, 1, "open", None)).status_code == 200
     assert '<b id="done">1</b> of <b>2</b>' in client.get(PAGE, headers=login(client)).text
     assert response(RUN) == (None, None, "awaiting_input")
+
+
+def test_an_answer_takes_the_same_work_in_a_review_of_any_size(
+    client: TestClient, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved: list[tuple[str, int]] = []
+
+    def counted(name: str) -> None:
+        real = getattr(DocumentStore, name)
+
+        def count(store: DocumentStore, path: str, *content: bytes) -> Any:
+            found = real(store, path, *content)
+            moved.append((name, sum(map(len, content or ([] if found is None else [found])))))
+            return found
+
+        monkeypatch.setattr(DocumentStore, name, count)
+
+    for name in ("read", "create", "put", "names"):
+        counted(name)
+
+    def work(plates: int, run: str) -> list[tuple[str, int]]:
+        first, *others = ask(records, *(plate(number, ZERO, OH) for number in range(plates)), run=run)
+        shown = digest(client)
+        for each in others:
+            assert send(client, (each, 0, "reject", None), review=shown).status_code == 200
+        moved.clear()
+        assert send(client, (first, 0, "approve", "1"), review=shown).status_code == 200
+        forget_runs()
+        for name in records.note_names(KEY, "notes/plates"):
+            records.store.remove(f"{KEY}/notes/plates/{name}.json")
+        return moved[: next(place for place, (name, _) in enumerate(moved) if name == "create") + 1]
+
+    few = work(10, "manual__1")
+    assert few == work(20, "manual__2")
+    assert [name for name, _ in few].count("read") <= 8
 
 
 def test_of_two_reviewers_the_second_is_shown_what_the_first_said(client: TestClient, records: Records) -> None:
@@ -214,6 +253,22 @@ def test_what_was_answered_in_airflow_is_closed_here(client: TestClient, records
     text = client.get(PAGE, headers=login(client)).text
     assert "None of them by Bo, 2026-01-02 03:04" in text
     assert re.search(r"JB-6O2 by Ada", text)
+
+
+def test_a_review_that_airflow_asks_about_again_is_open_again(client: TestClient, records: Records) -> None:
+    (only,) = ask(records, plate(1, ZERO, OH))
+    path = f"/api/v2/dags/captures_review/dagRuns/{RUN.replace('+', '%2B')}/taskInstances/ask/-1/hitlDetails"
+    mistyped = {"chosen_options": ["Leave the rest"], "params_input": {"approve": "99"}}
+    assert client.patch(path, json=mistyped, headers=login(client, name="Bo")).status_code == 200
+    assert send(client, (only, 0, "approve", "1")).status_code == 409
+    ask_in(RUN, "ask_again", approve="", reject="1b")
+    assert (
+        "Finish writes the others too, whatever stands below: reject 1b."
+        in client.get(PAGE, headers=login(client)).text
+    )
+    assert send(client, (only, 0, "approve", "1")).status_code == 200
+    assert client.post(f"{PAGE}/finish", json={"review": digest(client)}, headers=login(client)).status_code == 200
+    assert response(RUN, "ask_again") == (["Leave the rest"], "Ada", "scheduled")
 
 
 def test_of_answers_that_cannot_all_be_taken_none_is_stored(

@@ -108,3 +108,57 @@ def test_airflow_shows_the_form_of_the_connection_type(anonymous: TestClient) ->
 def test_the_plugin_is_loaded_without_errors(anonymous: TestClient) -> None:
     answer = anonymous.get("/api/v2/plugins/importErrors", headers=login(anonymous, "ADMIN"))
     assert answer.json()["total_entries"] == 0
+
+
+SHOWN = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+"""What a browser sends for an address that a person opens."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "captures/nowhere/a",
+        "review/nowhere/a",
+        "views/nowhere/a",
+        "digest/nowhere",
+        "captures/nowhere",
+    ],
+)
+def test_a_refusal_names_neither_files_nor_other_sites(
+    anonymous: TestClient, reader: dict[str, str], landing: Path, path: str
+) -> None:
+    for more in ({}, SHOWN):
+        answer = anonymous.get(f"/capture360/{path}", headers={**reader, **more})
+        assert (answer.status_code, "There is no such site." in answer.text) == (404, True)
+        assert "hall-7" not in answer.text
+        assert "sites.yaml" not in answer.text
+
+
+def test_an_error_in_the_register_is_for_its_operators(
+    anonymous: TestClient, reader: dict[str, str], landing: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    register = landing.parents[1] / "sites.yaml"
+    register.write_text(register.read_text().replace("space: captures", "spice: captures"))
+    answer = anonymous.get("/capture360/captures/hall-7/walk-1", headers=reader)
+    assert answer.status_code == 503
+    assert answer.json()["detail"].startswith("The settings of this site have an error.")
+    assert "sites.yaml" in caplog.text
+
+
+def test_whoever_opens_a_page_is_answered_by_a_page(
+    anonymous: TestClient, reader: dict[str, str], landing: Path
+) -> None:
+    answer = anonymous.get("/capture360/captures/hall-7/walk-1", headers={**reader, **SHOWN})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "There are no records of hall-7/walk-1." in answer.text
+    assert 'href="/capture360/captures"' in answer.text
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def test_whoever_opens_a_page_without_a_login_is_led_to_it_and_back(anonymous: TestClient, landing: Path) -> None:
+    answer = anonymous.get("/capture360/captures?site=hall-7", headers=SHOWN, follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/api/v2/auth/login?next=%2Fcapture360%2Fcaptures%3Fsite%3Dhall-7"
+    assert anonymous.get("/capture360/captures").status_code == 401
+    assert anonymous.post("/capture360/review/hall-7/walk-1/finish", headers=SHOWN).status_code == 401

@@ -107,9 +107,9 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
         },
         "reviewed": {
             "by": "Ada", "answered_at": NOW, "approved": [1], "rejected": ["1b"], "people": ["Ada"], "sentences": [],
-            "undecided": 0, "plates": {"linked": 2, "asked": 0, "missed": 0},
+            "plates": {"linked": 2, "asked": 0, "missed": 0},
         },
-        "annotate": {"approved": 0, "match": "m", "undecided": 1, "plates": {"linked": 1, "asked": 1, "missed": 0}},
+        "annotate": {"approved": 0, "match": "m", "plates": {"linked": 1, "asked": 1, "missed": 0}},
     }  # fmt: skip
     for step, body in steps.items():
         records.put(KEY, DELIVERY, step, body, run="run 1")

@@ -29,8 +29,8 @@ def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Records:
                 "captured_on": "2026-03-04", "findings": []}  # fmt: skip
         found.put(CaptureKey.parse(name), "f1", "validate", body, run="test")
     plates = {"linked": 31, "asked": 12, "missed": 5}
-    found.put(CaptureKey.parse("hall-7/walk-1"), "f1", "annotate", {"plates": plates, "undecided": 12}, run="test")
-    answer = {"by": "Ada", "undecided": 0, "plates": {"linked": 43, "asked": 0, "missed": 5}}
+    found.put(CaptureKey.parse("hall-7/walk-1"), "f1", "annotate", {"plates": plates}, run="test")
+    answer = {"by": "Ada", "plates": {"linked": 43, "asked": 0, "missed": 5}}
     found.put(CaptureKey.parse("hall-7/walk-1"), "f1", "reviewed", answer, run="test")
     return found
 

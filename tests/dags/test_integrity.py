@@ -3,7 +3,8 @@
 import json
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, get_args
 
 import pytest
@@ -13,6 +14,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_capture360.operators import WaitForRevisions
 from airflow_capture360.tasks.ingest import first_task_of
+from airflow_capture360.web.review_run import ASKS
 from airflow_home import ROOT
 from capture360.steps.validate import Route
 
@@ -134,6 +136,15 @@ def test_the_dialog_for_backfills_opens(bag: DagBag) -> None:
     assert {str(kind.value) for kind in kinds} == {"backfill", "manual", "scheduled"}
 
 
+def test_backfills_are_never_scheduled_and_take_every_date(bag: DagBag) -> None:
+    read = DagSerialization.from_dict(DagSerialization.to_dict(bag.dags["captures_backfill"]))
+    assert read.next_dagrun_info(last_automated_run_info=None) is None
+    first, last = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 3, tzinfo=UTC)
+    keys = [each.partition_key for each in read.iter_dagrun_infos_between(first, last)]
+    assert keys == ["2026-05-01", "2026-05-02", "2026-05-03"]
+    assert (read.timetable.periodic, read.timetable.partitioned, read.end_date) == (True, True, None)
+
+
 def test_ingesting_is_one_run_a_capture(bag: DagBag) -> None:
     dag = bag.dags["captures_ingest"]
     assert type(dag.timetable).__name__ == "PartitionedAssetTimetable"
@@ -157,12 +168,15 @@ def test_a_review_waits_for_weeks_without_holding_anything_up(bag: DagBag) -> No
     dag = bag.dags["captures_review"]
     assert type(dag.timetable).__name__ == "PartitionedAssetTimetable"
     assert dag.max_active_runs >= 1000
-    ask = dag.get_task("ask")
-    assert ask.response_timeout >= timedelta(days=7)
-    assert ask.defaults == ["Leave the rest"]
-    assert ask.downstream_task_ids == {"apply"}
+    asks = [dag.get_task(name) for name in ASKS]
+    for ask, following in pairwise(asks):
+        assert ask.downstream_task_ids == {following.task_id, "apply"}
+    for ask in asks:
+        assert ask.response_timeout >= timedelta(days=7)
+        assert ask.defaults == ["Leave the rest"]
+        assert set(ask.params) == {"approve", "reject"}
+    assert dag.get_task("apply").trigger_rule == "none_failed"
     assert not any(task.is_setup for task in dag.tasks)
-    assert set(ask.params) == {"approve", "reject"}
 
 
 def test_records_and_cdf_are_compared_every_night_site_by_site(bag: DagBag) -> None:

@@ -46,11 +46,17 @@ def test_a_capture_is_asked_about_once_and_the_newest_review_counts(stack: Runni
 
     later = review.ask()
     review.waiting(later)
-    review.answer(run, "Approve the rest")
     review.ended(run)
-    assert "has asked again" in stack.api.log(REVIEW, run, "apply", tries(stack, run, "apply"))
+    states = {each["task_id"]: each["state"] for each in stack.api.task_instances(REVIEW, run)}
+    assert (states["lay_out"], states["ask"], states["apply"]) == ("skipped", "skipped", "skipped")
+    assert "asks in place of this run" in stack.api.log(REVIEW, run, "lay_out", tries(stack, run, "lay_out"))
     assert review.statuses() == ["suggested"] * len(TAGS)
-    review.answer(later, "Approve the rest", reject="2, 4")
+    review.answer(later, "Approve the rest", reject="2, 99")
+    again = review.waiting(later)
+    assert again["subject"] == f"{review.key}: answer again, {len(TAGS)} plates to decide"
+    assert f'"99" in reject is not in the review, which shows 1 to {len(TAGS)}.' in again["body"]
+    assert again["params"]["reject"]["value"] == "2"
+    review.answer(later, "Approve the rest", reject="2, 4", task="ask_again")
     review.ended(later)
     applied = review.applied()
     assert (applied["by"], applied["rejected"]) == (stack.local.user, [2, 4])
@@ -90,7 +96,7 @@ def test_a_review_is_decided_and_finished_in_a_real_browser(stack: RunningStack,
         assert review.asked(run) == []
         page.screenshot(path=keep / "review-finished.png")
     applied = review.applied()
-    assert (applied["people"], applied["undecided"]) == ([stack.local.user], offered - 2)
+    assert (applied["people"], applied["plates"]["asked"]) == ([stack.local.user], offered - 2)
     assert review.statuses() == ["approved", "rejected", *["suggested"] * (offered - 2)]
 
 

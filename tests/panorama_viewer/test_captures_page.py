@@ -45,7 +45,7 @@ def recorded(served: Served) -> None:
     link = {"link": f"{served.url}/capture360/view/{FIRST}", "collections": collections}
     records.put(FIRST, FINGERPRINT, "publish", link, run="test")
     plates = {"linked": 9, "asked": 4, "missed": 1}
-    records.put(FIRST, FINGERPRINT, "annotate", {"plates": plates, "undecided": 4}, run="test")
+    records.put(FIRST, FINGERPRINT, "annotate", {"plates": plates}, run="test")
     with create_session() as session:
         session.add(
             DagRun(

@@ -52,7 +52,7 @@ def asked(served: Served) -> Iterator[None]:
     records.put(SECOND, FINGERPRINT, "publish", published, run="test")
     matches = list(plates_of(matches_of(SECOND, shown.plant)))
     records.put(SECOND, FINGERPRINT, "match", {"matches": list(map(match_document, matches))}, run="test")
-    records.put(SECOND, FINGERPRINT, "annotate", {"undecided": len(matches), "match": ""}, run="test")
+    records.put(SECOND, FINGERPRINT, "annotate", {"plates": {"asked": len(matches)}, "match": ""}, run="test")
     run = f"Airflow run captures_review {RUN}"
     ctx = StepContext(shown.site, records, shown.cdf, run, lambda _: None)
     for name in records.note_names(SECOND, "notes/plates"):

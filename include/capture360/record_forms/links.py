@@ -127,13 +127,11 @@ class _Reviewed(_Form):
     rejected: list[int | str] = []
     people: list[str] = []
     sentences: list[str] = []
-    undecided: Many = 0
     plates: dict[str, Many] = {}
 
 
 class _Annotate(_Form):
     match: str = ""
-    undecided: Many = 0
     plates: dict[str, Many] = {}
 
 
@@ -150,6 +148,12 @@ class _Asked(_Form):
     fingerprint: str = ""
     match: str = ""
     run: str = ""
+
+
+class _OpenReview(_Form):
+    fingerprint: str
+    digest: str
+    run: str
 
 
 class _Decided(_Form):
@@ -189,7 +193,8 @@ STEPS: Mapping[str, Any] = {
 }  # fmt: skip
 """Forms of the documents of steps."""
 NOTES: Mapping[str, Any] = {
-    "contextualize": _Announced, "review": _Announced, "asked": _Asked, "questions": dict[str, list[str]],
+    "contextualize": _Announced, "review": _Announced, "asked": _Asked, "open-review": _OpenReview,
+    "questions": dict[str, list[str]],
     "decisions": _Decisions, "left-links": _LeftLinks, "boxes": _Boxes,
     "coverage": _Coverage,
 }  # fmt: skip

@@ -69,11 +69,15 @@ class Delivery:
     stations: int
     held_back: int
     plates: Mapping[str, int] | None
-    undecided: int
     cdf: str
     validation_report: str
     match_report: str
     thumbnail: str
+
+    @property
+    def asked(self) -> int:
+        """Number of plates that people have not decided."""
+        return self.plates["asked"] if self.plates else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +105,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the list: a capture with its newest delivery, and the problem if its records cannot be read."""
+    """A row of the list: a capture with its newest delivery; `is_damaged` if its records cannot be read."""
 
     entry: Entry
     delivery: Delivery | None
-    problem: str
+    is_damaged: bool
     run: str
     age: str
 
@@ -160,11 +164,10 @@ def render_capture(detail: Detail, runs: Sequence[LastRun]) -> tuple[str, str]:
 
 
 def _row(entry: Entry, delivery: Delivery | Capture360Error | None, now: datetime) -> Row:
-    problem = str(delivery) if isinstance(delivery, Capture360Error) else ""
     known = None if isinstance(delivery, Capture360Error) else delivery
     run = f"../{_run_path(entry.last)}" if entry.last else ""
     times = [time for time in (entry.last and entry.last.at, known and known.changed_at) if time]
-    return Row(entry, known, problem, run, _age(now - max(times)) if times else "")
+    return Row(entry, known, isinstance(delivery, Capture360Error), run, _age(now - max(times)) if times else "")
 
 
 def _age(passed: timedelta) -> str:

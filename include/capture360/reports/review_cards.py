@@ -72,13 +72,17 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The review as a whole; `run` is the address of its run, `closed` the reason why it takes no answers."""
+    """The review as a whole; `run` is the address of its run, `closed` the reason why it takes no answers.
+
+    `kept` are numbers that somebody typed in Airflow, such as "approve 1, 3b", which are written besides.
+    """
 
     key: CaptureKey
     digest: str
     run: str
     may_decide: bool
     closed: str
+    kept: Sequence[str] = ()
 
 
 def render_review(

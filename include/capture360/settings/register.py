@@ -32,6 +32,10 @@ _LONGEST = 1000
 """Characters of a message: a key may be as long as the file."""
 
 
+class UnknownSiteError(ConfigError):
+    """The register has no such site."""
+
+
 class Register:
     """The sites, read when first asked for."""
 
@@ -86,7 +90,8 @@ class Register:
         """The site's settings; ConfigError names the file and the key that is wrong."""
         if site_id not in self.site_ids:
             known = ", ".join(self.site_ids) or "none"
-            raise _refused(f'{self.url}: site "{site_id}" is not in the register (known: {known}). Add it under sites.')
+            text = f'{self.url}: site "{site_id}" is not in the register (known: {known}). Add it under sites.'
+            raise UnknownSiteError(printable(text, _LONGEST))
         section = _Layer(f"{self.url}: sites.{site_id}", self._sites[site_id] or {})
         _refuse_no_settings(section.values, section.where)
         layers = [_Layer(f"{self.url}: defaults", self._document.get("defaults") or {}), section]

@@ -32,7 +32,7 @@ AT_ONCE = 150
 
 @dataclass(frozen=True, slots=True)
 class Plates:
-    """Counts of linked assets, of assets that are only suggested, and of dropped texts similar to a tag."""
+    """Counts of plates that are linked, that people are asked about, and that are similar to a tag but dropped."""
 
     linked: int
     asked: int
@@ -87,10 +87,8 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
     if done.only_recorded:
         ctx.log(f"{done.only_recorded} suggestions are kept in the records only: this project holds no uncertain links")
     boxes = write_positions(ctx, key, matches, recorded_places(ctx.records, key, fingerprint))
-    undecided = sum(match.status == "suggested" for match in matches)
     body = {
         **asdict(done),
-        "undecided": undecided,
         "match": match_digest(ctx.records, key, fingerprint),
         "boxes": asdict(boxes) if boxes else None,
     }
@@ -102,11 +100,11 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
 
 
 def count_plates(matches: Sequence[Match]) -> Plates:
-    """Count plates, however many images show each."""
-    linked = {match.asset.ref for match in matches if match.asset and match.status == "approved"}
-    asked = {match.asset.ref for match in matches if match.asset and match.status == "suggested"} - linked
-    missed = {match.detection.text for match in matches if match.status == "dropped" and match.candidates}
-    return Plates(len(linked), len(asked), len(missed))
+    """Count plates, however many images show each; an undecided one has one suggested match, and is one question."""
+    linked = {match.plate or match.asset.ref for match in matches if match.asset and match.status == "approved"}
+    asked = [match for match in matches if match.status == "suggested"]
+    near = {match.plate or match.detection.text for match in matches if match.status == "dropped" and match.candidates}
+    return Plates(len(linked), len(asked), len(near - linked - {match.plate for match in asked}))
 
 
 def decided_matches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> list[Match]:

@@ -31,6 +31,10 @@ _SIDE_BY_SIDE = 16
 _SUMMARY = frozenset({"sense", VALIDATE, PUBLISH, "verify", ANNOTATE, REVIEWED})
 """Steps whose records make up a row; all of them are small."""
 _REVIEW = "captures_review"
+_AFTER = {
+    "captures_ingest": State.PUBLISHED, "captures_contextualize": State.CONTEXTUALIZED, _REVIEW: State.CONTEXTUALIZED,
+}  # fmt: skip
+"""State after a run of these DAGs that did not fail; a review waits or has ended."""
 _UNDER_WAY = frozenset({"queued", "running"})
 
 
@@ -82,19 +86,23 @@ def detail(records: Records, key: CaptureKey) -> Detail | None:
 
 
 def _state(stage: Stage | None, last: LastRun | None) -> State:
-    """Return the state to show: an active run takes precedence, then an end of the capture, then a failed run.
+    """Return the state to show: an active run takes precedence, then an end of the capture, then its last run.
 
-    A review is no active run here: it waits for people, for weeks.
+    A review is no active run here: it waits for people, for weeks. Sensing marks an end some minutes after the run.
     """
     if last is not None and last.state in _UNDER_WAY and last.dag != _REVIEW:
         return State.RUNNING
     if stage is not None:
         return State(stage.value)
-    return State.FAILED if last is not None and last.state == "failed" else State.WAITING
+    if last is None:
+        return State.WAITING
+    if last.state == "failed":
+        return State.FAILED
+    return _AFTER.get(last.dag, State.WAITING)
 
 
 def _delivery(state: CaptureState, *, matched: bool) -> Delivery:
-    validated, linked = state.body(VALIDATE) or {}, last_counts(state) or {}
+    validated = state.body(VALIDATE) or {}
     published = state.body(PUBLISH) or {}
     base = f"{state.key}/{state.fingerprint}"
     return Delivery(
@@ -108,8 +116,7 @@ def _delivery(state: CaptureState, *, matched: bool) -> Delivery:
         captured_on=str(validated.get("captured_on") or ""),
         stations=int(validated.get("accepted", 0)),
         held_back=len(validated.get("quarantined", ())),
-        plates=linked.get("plates"),
-        undecided=int(linked.get("undecided", 0)),
+        plates=last_counts(state),
         cdf=str(published.get("link", "")),
         validation_report=f"{base}/{VALIDATION_REPORT}" if validated else "",
         match_report=f"{base}/{MATCH_REPORT}" if matched else "",

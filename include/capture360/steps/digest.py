@@ -166,12 +166,12 @@ class _Collected:
         for step, name in (("verify", "published"), ("annotate", "contextualized"), ("retract", "retracted")):
             if step in within:
                 self.lists[name].append(key)
-        now = (last_counts(state) or {}).get("plates") or {}
+        now = last_counts(state) or {}
         if "annotate" in within:
-            self.linked += int(now.get("linked", 0))
+            self.linked += now.get("linked", 0)
             self.asked += int(((state.body("annotate") or {}).get("plates") or {}).get("asked", 0))
         if state.stage is Stage.CONTEXTUALIZED:
-            self.open += int(now.get("asked", 0))
+            self.open += now.get("asked", 0)
         if state.stage in _NOT_AT_AN_END or (links and state.stage is Stage.PUBLISHED):
             self.waiting[key] = state.stage.value
 

@@ -35,26 +35,36 @@ from capture360.steps.review_plates import Question, direction, label, questions
 from capture360.text import counted
 
 STEP = "review"
+HEAD = "open-review"
+"""Note that says which review is the newest, for whoever need not read it as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A review of so many suggestions. `digest` identifies them."""
+    """A review of so many suggestions. `digest` identifies them.
+
+    `replaces` is Airflow's id of the run that waits for answers to an older review; empty if none does.
+    """
 
     fingerprint: str
     digest: str
     suggestions: int
+    replaces: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The answer to a review as a whole; `by` is None if nobody answered in time."""
+    """The answer to a review as a whole; `by` is None if nobody answered in time.
+
+    `faults` are sentences about fields of the form that could not be read.
+    """
 
     choice: str
     approve: str
     reject: str
     by: str | None
     at: str
+    faults: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +121,13 @@ def begin(
         "views": {picture_name(view): _look(images[view.image], view) for view in views},
         "pictures": sorted({picture_name(detection) for detection in shown}),
     }
+    digest = digest_of(body)
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
+    ctx.records.put_note(key, HEAD, {"fingerprint": fingerprint, "digest": digest, "run": ctx.run})
     note_review(ctx.records, key, fingerprint, asked, ctx.run)
     note_questions(ctx.records, key, matches, ctx.run)
     ctx.log(f"People are asked about {counted(len(matches), 'suggestion')}.")
-    return Review(fingerprint, digest_of(body), len(matches))
+    return Review(fingerprint, digest, len(matches))
 
 
 def picture_name(detection: Detection) -> str:
@@ -123,11 +135,19 @@ def picture_name(detection: Detection) -> str:
     return f"plate-{digest_of(detection_document(detection))}.jpg"
 
 
+def examine(ctx: StepContext, key: CaptureKey, review: Review, response: Response) -> Numbers | None:
+    """Return how a person's answer is understood; None if nobody answered, or the answer comes too late to count."""
+    if response.by is None or _staleness(ctx, key, review):
+        return None
+    questions = _recorded_questions(ctx.records, key, review.fingerprint)
+    return _understood(response, questions, {})
+
+
 def apply(ctx: StepContext, key: CaptureKey, review: Review, response: Response) -> Reviewed:
     """Write the decisions of a review, unless the suggestions changed meanwhile. Idempotent.
 
-    ReviewAnswerError if the answer is not understood, RecordsError if earlier decisions are lost; nothing is written
-    then.
+    Of an answer that was not understood as a whole the valid numbers count, and the rest is left. RecordsError if
+    earlier decisions are lost; nothing is written then.
     """
     if stale := _staleness(ctx, key, review):
         return Reviewed() if response.by is None else Reviewed(stale=stale)
@@ -159,7 +179,7 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, response: Response)
     approved |= {number for number, one in on_the_page.items() if one.choice == "approve"}
     rejected |= {number for number, one in on_the_page.items() if one.choice == "reject"}
     decided = [*by_number, *one_by_one]
-    sentences = _write(ctx, key, review.fingerprint, decided)
+    sentences = [*answer.faults, *_write(ctx, key, review.fingerprint, decided)]
     people = sorted({each.by for each in decided})
     body = {
         "choice": response.choice,
@@ -169,7 +189,7 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, response: Response)
         "rejected": _tags(answer.rejected),
         "people": people,
         "sentences": sentences,
-        **_left_now(ctx, key, review.fingerprint),
+        "plates": asdict(count_plates(decided_matches(ctx, key, review.fingerprint))),
     }
     ctx.records.put(key, review.fingerprint, REVIEWED, body, run=ctx.run)
     note_written(ctx.records, key, given, ctx.run)
@@ -189,16 +209,9 @@ def _understood(response: Response, questions: Sequence[Question], given: Mappin
     numbered = dict(enumerate(questions, 1))
     ties = {number for number, question in numbered.items() if is_tie(question.match)}
     decided = {number for number, question in numbered.items() if question.id in given}
-    return understood(response.choice, response.approve, response.reject, tags, ties, decided)
-
-
-def _left_now(ctx: StepContext, key: CaptureKey, fingerprint: str) -> dict[str, Any]:
-    """Return the counts of plates as `annotate` records them, after the decisions of people."""
-    matches = decided_matches(ctx, key, fingerprint)
-    return {
-        "plates": asdict(count_plates(matches)),
-        "undecided": sum(match.status == "suggested" for match in matches),
-    }
+    choice = LEAVE if response.faults else response.choice
+    found = understood(choice, response.approve, response.reject, tags, ties, decided)
+    return replace(found, faults=(*response.faults, *found.faults))
 
 
 def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequence[Decided]) -> list[str]:

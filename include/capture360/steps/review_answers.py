@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from typing import Any, Literal
 
 from capture360.matching.decisions import Decided
@@ -73,15 +74,21 @@ def given_to(records: Records, key: CaptureKey, plates: Collection[str], run: st
 def give(records: Records, key: CaptureKey, plate: str, seen: int, answer: Answer) -> tuple[Answer | None, bool]:
     """Store the answer of a person who has `seen` a version of the plate's answers, 0 for none.
 
-    Returns the newest answer, and whether it is this one; if not, another person answered in between.
+    Returns the newest answer, and whether it is this one; if not, another person answered in between. Takes a read and
+    an exclusive write, however many plates and answers there are, and a read for each answer that was not seen.
     """
-    before = answers(records, key, {plate}).get(plate)
-    if (before.version if before else 0) != seen:
-        return before, False
+    if seen and records.note(key, _name(plate, seen), FOLDER) is None:
+        return answers(records, key, {plate}).get(plate), False
     mine = replace(answer, version=seen + 1)
     if records.create_note(key, _name(plate, mine.version), _document(mine), FOLDER):
         return mine, True
-    return answers(records, key, {plate}).get(plate), False
+    newest = None
+    for version in count(seen + 1):
+        document = records.note(key, _name(plate, version), FOLDER)
+        if document is None:
+            return newest, False
+        newest = _from_document(document, version)
+    raise AssertionError("versions are not counted to an end")
 
 
 def note_written(records: Records, key: CaptureKey, given: Mapping[str, Answer], run: str) -> None:

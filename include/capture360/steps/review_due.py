@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from capture360.capture_state import CaptureState
 from capture360.errors import RecordsError
@@ -20,6 +19,7 @@ from capture360.records import Records
 REVIEWED = "reviewed"
 """Step that records the answer to a review."""
 _ASKED = "asked"
+_MOST_REPLACED = 10
 _QUESTIONS = "questions"
 """Note of all suggestions ever shown to people: digests, by the run that asked first."""
 _MATCH = "match"
@@ -38,12 +38,13 @@ def match_digest(records: Records, key: CaptureKey, fingerprint: str) -> str:
 
 
 def note_review(records: Records, key: CaptureKey, fingerprint: str, match: str, run: str) -> None:
-    """Note that `run` asks about the matches with this digest, with the time."""
+    """Note that `run` asks about the matches with this digest, with the time, instead of the runs before it."""
     body = {"fingerprint": fingerprint, "match": match, "run": run}
     before = records.note(key, _ASKED) or {}
     same = {name: before.get(name) for name in body} == body
     since = before.get("since") if same else None
-    records.put_note(key, _ASKED, {**body, "since": since or datetime.now(UTC).isoformat()})
+    older = [each for each in (before.get("run"), *before.get("replaces", ())) if each and each != run][:_MOST_REPLACED]
+    records.put_note(key, _ASKED, {**body, "since": since or datetime.now(UTC).isoformat(), "replaces": older})
 
 
 def question(match: Match) -> str:
@@ -87,14 +88,16 @@ def _asked_by_others(records: Records, key: CaptureKey, run: str) -> set[str]:
     return {digest for other, digests in asked.items() if other != run for digest in digests}
 
 
-def last_counts(state: CaptureState) -> Mapping[str, Any] | None:
-    """Return `plates` and `undecided` as the last linking or, if it came later, the answer to a review recorded them.
+def last_counts(state: CaptureState) -> Mapping[str, int] | None:
+    """Return how many plates are `linked`, `asked` about and `missed`; None if the delivery was not linked.
 
-    None if the delivery was not linked.
+    The last linking recorded them or, if it came later, the answer to a review.
     """
     counts = [record for record in state.records if record.step in {_ANNOTATE, REVIEWED}]
-    linked = any(record.step == _ANNOTATE for record in counts)
-    return max(counts, key=lambda record: record.at).body if linked else None
+    if not any(record.step == _ANNOTATE for record in counts):
+        return None
+    plates = max(counts, key=lambda record: record.at).body.get("plates")
+    return {name: int(plates.get(name, 0)) for name in ("linked", "asked", "missed")} if plates else None
 
 
 def review_due(records: Records, state: CaptureState) -> str | None:
@@ -103,7 +106,7 @@ def review_due(records: Records, state: CaptureState) -> str | None:
     A review that nobody answered in time counts as asked.
     """
     linked = state.body(_ANNOTATE)
-    if linked is None or not linked.get("undecided"):
+    if linked is None or not linked.get("plates", {}).get("asked"):
         return None
     note = records.note(state.key, _ASKED) or {}
     asked = (note.get("fingerprint"), note.get("match")) == (state.fingerprint, linked["match"])
@@ -120,12 +123,29 @@ def asked_since(records: Records, key: CaptureKey) -> tuple[str, datetime] | Non
 
 
 def asking_run(
-    records: Records, key: CaptureKey, fingerprint: str, run: str, is_finished: Callable[[str], bool]
+    records: Records,
+    key: CaptureKey,
+    fingerprint: str,
+    run: str,
+    is_finished: Callable[[str], bool],
+    *,
+    by_hand: bool = False,
 ) -> str | None:
-    """Return an unfinished run, other than `run`, that asks about the same matches; None if there is none."""
+    """Return an unfinished run that asks in place of `run`; None if there is none.
+
+    It has replaced `run`, or asks about the same matches. A run `by_hand` asks about these anew.
+    """
     note = records.note(key, _ASKED)
-    if note is None or note["run"] == run or note["fingerprint"] != fingerprint:
+    if note is None or note["run"] == run:
         return None
-    if note["match"] != match_digest(records, key, fingerprint) or is_finished(note["run"]):
-        return None
-    return str(note["run"])
+    same = (note["fingerprint"], note["match"]) == (fingerprint, match_digest(records, key, fingerprint))
+    in_place = run in note.get("replaces", ()) or (same and not by_hand)
+    return str(note["run"]) if in_place and not is_finished(note["run"]) else None
+
+
+def replaced_run(records: Records, key: CaptureKey, run: str, is_finished: Callable[[str], bool]) -> str:
+    """Return the newest unfinished run whose review that of `run` replaces; empty if there is none."""
+    note = records.note(key, _ASKED)
+    if note is None or note["run"] != run:
+        return ""
+    return next((str(each) for each in note.get("replaces", ()) if not is_finished(each)), "")

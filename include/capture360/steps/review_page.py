@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from capture360.capture_state import STAGE_STEPS
@@ -12,7 +12,7 @@ from capture360.model import Asset, CaptureKey, Detection
 from capture360.records import Records
 from capture360.reports.review import tags_of
 from capture360.reports.review_cards import Asked, Said
-from capture360.steps.review import STEP, picture_name
+from capture360.steps.review import HEAD, STEP, picture_name
 from capture360.steps.review_answers import Answer, answers
 from capture360.steps.review_due import REVIEWED, digest_of
 from capture360.steps.review_plates import Question, questions_of
@@ -23,20 +23,18 @@ _FOUND = 20
 
 @dataclass(frozen=True, slots=True)
 class OpenReview:
-    """The newest review of a capture's newest delivery. `digest` identifies its suggestions."""
+    """The newest review of a capture's newest delivery. `digest` identifies its suggestions.
+
+    `plates` has the question of each plate by its id, in the order of the page.
+    """
 
     key: CaptureKey
     fingerprint: str
     digest: str
     run: str
-    questions: Sequence[Question]
+    plates: Mapping[str, Question]
     views: Mapping[str, Mapping[str, Any]]
     pictures: Collection[str]
-
-    @property
-    def plates(self) -> Mapping[str, Question]:
-        """The question of each plate, by its id."""
-        return {each.id: each for each in self.questions}
 
     def place(self, detection: Detection) -> Mapping[str, Any]:
         """Return the name of a view's station, and the direction to look in."""
@@ -55,9 +53,23 @@ def newest_review(records: Records, key: CaptureKey) -> OpenReview | None:
     if state is None or record is None:
         return None
     body = record.body
-    return OpenReview(
-        key, state.fingerprint, digest_of(body), record.run, questions_of(body), body["views"], set(body["pictures"])
-    )
+    plates = {each.id: each for each in questions_of(body)}
+    return OpenReview(key, state.fingerprint, digest_of(body), record.run, plates, body["views"], set(body["pictures"]))
+
+
+def review_with(records: Records, key: CaptureKey, digest: str, known: OpenReview | None) -> OpenReview | None:
+    """Return the newest review if it has this digest, else None.
+
+    Takes the same small number of reads for a review of any size if it is `known`, by an earlier call.
+    """
+    head = records.note(key, HEAD)
+    if known is None or head is None or known.digest != digest:
+        newest = newest_review(records, key)
+        return newest if newest is not None and newest.digest == digest else None
+    state = records.load(key, only=STAGE_STEPS)
+    if state is None or (head["fingerprint"], head["digest"]) != (state.fingerprint, digest):
+        return None
+    return replace(known, fingerprint=state.fingerprint, run=head["run"])
 
 
 def asked_plates(records: Records, review: OpenReview) -> list[Asked]:
@@ -66,15 +78,15 @@ def asked_plates(records: Records, review: OpenReview) -> list[Asked]:
     record = records.get(review.key, review.fingerprint, REVIEWED)
     whole = record.body if record is not None and record.run == review.run and record.body["by"] else None
     found = []
-    for number, question in enumerate(review.questions, 1):
-        answer = given.get(question.id)
+    for number, (plate, question) in enumerate(review.plates.items(), 1):
+        answer = given.get(plate)
         if answer is None or not answer.holds_for(review.run):
             if whole is not None:
                 answer = _by_number(question, number, whole)
             elif answer is not None:
                 answer = Answer("open", None, "", "", answer.version)
         views = [view.detection for view in question.views]
-        found.append(Asked(question.id, question.match, views, said(answer) if answer else None))
+        found.append(Asked(plate, question.match, views, said(answer) if answer else None))
     return found
 
 

@@ -66,7 +66,7 @@ def _outcome(records: Records, key: CaptureKey, work: Work) -> tuple[str, str]:
     made = _newest(records, key, ANNOTATE)
     plates = made.get("plates", {})
     return (
-        f"{key} contextualized: {plates.get('linked', 0)} assets linked, {plates.get('asked', 0)} to be reviewed.",
+        f"{key} contextualized: {plates.get('linked', 0)} plates linked, {plates.get('asked', 0)} to be reviewed.",
         link,
     )
 

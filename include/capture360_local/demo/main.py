@@ -160,7 +160,7 @@ def _asked_about(records: Records, keys: Iterable[CaptureKey]) -> list[CaptureKe
     """The captures about which people have not decided everything."""
     some = list(keys)
     found = zip(some, newest_deliveries(records, some), strict=True)
-    return [key for key, each in found if isinstance(each, Delivery) and each.undecided]
+    return [key for key, each in found if isinstance(each, Delivery) and each.asked]
 
 
 def _watch(

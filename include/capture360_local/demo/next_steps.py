@@ -34,11 +34,11 @@ def _steps(records: Records, known: Mapping[CaptureKey, Delivery]) -> Iterator[N
     linked = {key: each.plates["linked"] for key, each in known.items() if each.plates and each.cdf}
     if linked:
         best = max(linked, key=lambda key: linked[key])
-        yield Next(f"panoramas of {best}, {linked[best]} assets linked", f"{PAGES}/view/{best}")
+        yield Next(f"panoramas of {best}, {linked[best]} plates linked", f"{PAGES}/view/{best}")
     for key, each in known.items():
-        review = newest_review(records, key) if each.undecided else None
+        review = newest_review(records, key) if each.asked else None
         if review is not None:
-            yield Next(f"open review of {key} ({each.undecided})", f"{PAGES}/review/{key}")
+            yield Next(f"open review of {key} ({each.asked})", f"{PAGES}/review/{key}")
     for key, each in known.items():
         if each.verdict == Verdict.REJECTED and each.validation_report:
             yield Next(f"why {key} was rejected", f"{PAGES}/reports/{each.validation_report}")

@@ -3,72 +3,99 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360 import metrics
 from airflow_capture360.context import capture_context, page_path
-from airflow_capture360.run_state import is_finished
+from airflow_capture360.run_state import is_finished, is_run_of, run_id_of
 from airflow_capture360.tasks.lease import release_lease
+
+if TYPE_CHECKING:
+    from capture360.steps.review import Response
 
 log = logging.getLogger(__name__)
 
+DAG = "captures_review"
+
 
 def lay_out(capture: str) -> dict[str, Any]:
-    """Begin a review and return it. Skip the run if nothing is left to ask.
+    """Begin a review and return it, with the run whose review it replaces. Skip the run if it has no purpose.
 
     An announced run asks about new suggestions only, and is skipped while another one waits for answers about the
-    same. A run by hand asks about everything undecided, and makes the reviews of other runs stale.
+    same. A run by hand asks about everything undecided. A run whose review another one has replaced is skipped.
     """
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
     from capture360.capture_state import STAGE_STEPS
     from capture360.errors import MissingStepError
     from capture360.steps.review import begin
-    from capture360.steps.review_due import asking_run
+    from capture360.steps.review_due import asking_run, replaced_run
 
     with capture_context(capture, lock=False) as (ctx, key):
         state = ctx.records.load(key, only=STAGE_STEPS)
         if state is None:
             raise MissingStepError(key, "it is not in the records", "captures_ingest and captures_contextualize")
-        announced = bool(get_current_context()["dag_run"].partition_key)
-        if announced:
-            other = asking_run(ctx.records, key, state.fingerprint, ctx.run, is_finished)
-            if other:
-                raise AirflowSkipException(f"{other} asks about the same suggestions.")
-        review = begin(ctx, key, state.fingerprint, unasked=is_finished if announced else None)
-    if not review.suggestions:
+        by_hand = not get_current_context()["dag_run"].partition_key
+        other = asking_run(ctx.records, key, state.fingerprint, ctx.run, is_finished, by_hand=by_hand)
+        if other:
+            raise AirflowSkipException(f"{other} asks in place of this run.")
+        review = begin(ctx, key, state.fingerprint, unasked=None if by_hand else is_finished)
+        older = replaced_run(ctx.records, key, ctx.run, is_finished)
+    if not review.suggestions and not older:
         raise AirflowSkipException("Nothing is left for a person to decide.")
     metrics.QUESTIONS.add(review.suggestions, site=key.site, outcome="asked")
-    return asdict(review)
+    return asdict(replace(review, replaces=run_id_of(older) if is_run_of(older, DAG) else ""))
 
 
-def notice_of(capture: str, review: Mapping[str, Any]) -> tuple[str, str]:
-    """Return heading and Markdown of a review's Required Action."""
-    from capture360.reports.review import notice
+def notice_of(capture: str, review: Mapping[str, Any], before: Mapping[str, Any] | None) -> tuple[str, str]:
+    """Return heading and Markdown of a review's Required Action; `before` is the answer that it corrects."""
+    from capture360.reports.review import notice, notice_of_faults
     from capture360.text import counted
 
-    return f"{capture}: {counted(review['suggestions'], 'plate')} to decide", notice(page_path(f"review/{capture}"))
+    text = notice(page_path(f"review/{capture}"))
+    heading = f"{counted(review['suggestions'], 'plate')} to decide"
+    if not before:
+        return f"{capture}: {heading}", text
+    again = notice_of_faults(before["responded_by_user"]["name"], before["faults"])
+    return f"{capture}: answer again, {heading}", f"{again}\n\n{text}"
 
 
-def apply(capture: str, review: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the decisions of a review; return counts. An answer that comes too late is logged and skipped."""
-    from capture360.steps.review import Response, Review, apply
+def examine(
+    capture: str, review: Mapping[str, Any], answer: Mapping[str, Any], before: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return the fields of an answer to a Required Action, what is wrong with it, and what is valid of it."""
+    from capture360.matching.answers import FIELDS, fields_of
+    from capture360.steps.review import Review, examine
 
-    given, user = answer["params_input"] or {}, answer["responded_by_user"]
-    response = Response(
-        choice=answer["chosen_options"][0],
-        approve=given.get("approve") or "",
-        reject=given.get("reject") or "",
-        by=user and str(user["name"]),
-        at=str(answer["responded_at"]),
-    )
+    fields, wrong = fields_of(answer["params_input"] or {}, before["kept"] if before else {})
+    with capture_context(capture, lock=False) as (ctx, key):
+        found = examine(ctx, key, Review(**review), _response(answer, fields, wrong))
+    if found is None:
+        return {"fields": fields, "wrong": wrong, "faults": [], "kept": fields}
+    for sentence in found.faults:
+        log.warning("%s", sentence)
+    kept = dict(zip(FIELDS, found.kept, strict=True))
+    return {"fields": fields, "wrong": wrong, "faults": list(found.faults), "kept": kept}
+
+
+def apply(capture: str, review: Mapping[str, Any] | None, *answers: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Write the decisions of a review; return counts. An answer that comes too late is logged and skipped.
+
+    `answers` are those to each time of asking: the last one of a person counts.
+    """
+    from capture360.steps.review import Review, apply
+
+    given = [each for each in answers if each]
+    if review is None or not given:
+        raise AirflowSkipException("Nobody was asked.")
+    answer = next((each for each in reversed(given) if each["responded_by_user"]), given[-1])
     try:
         with capture_context(capture) as (ctx, key):
-            done = apply(ctx, key, Review(**review), response)
+            done = apply(ctx, key, Review(**review), _response(answer, answer["fields"], answer["wrong"]))
     finally:
         release_lease(capture)
     metrics.QUESTIONS.add(done.approved, site=key.site, outcome="approved")
@@ -78,3 +105,17 @@ def apply(capture: str, review: Mapping[str, Any], answer: Mapping[str, Any]) ->
         log.warning("%s", done.stale)
         raise AirflowSkipException(done.stale)
     return {"approved": done.approved, "rejected": done.rejected, "left": done.left, "sentences": len(done.sentences)}
+
+
+def _response(answer: Mapping[str, Any], fields: Mapping[str, str], wrong: Sequence[str]) -> Response:
+    from capture360.steps.review import Response
+
+    user = answer["responded_by_user"]
+    return Response(
+        choice=answer["chosen_options"][0],
+        approve=fields["approve"],
+        reject=fields["reject"],
+        by=user and str(user["name"]),
+        at=str(answer["responded_at"]),
+        faults=tuple(wrong),
+    )

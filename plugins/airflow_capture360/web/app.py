@@ -10,18 +10,18 @@ from pathlib import PurePosixPath
 from typing import Annotated
 
 from airflow.api_fastapi.core_api.security import bearer_scheme, get_user, requires_access_dag
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from fastapi.security import HTTPAuthorizationCredentials
+from starlette.exceptions import HTTPException
 
-from airflow_capture360.web import captures, digest, health, panoramas, reviews
+from airflow_capture360.web import captures, digest, health, panoramas, refusals, reviews
 from capture360.errors import Capture360Error
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings.register import Register
-from capture360.text import printable
 
 GUARDING_DAG = "captures_ingest"
 """Users who may read this DAG may read the reports of its captures."""
@@ -66,12 +66,9 @@ app.include_router(panoramas.router)
 app.include_router(reviews.router)
 
 
-@app.exception_handler(RequestValidationError)
-def refuse(_: Request, error: RequestValidationError) -> JSONResponse:
-    """Answer 422 without what was sent: FastAPI's own answer repeats it, and breaks at numbers that JSON lacks."""
-    first = error.errors()[0]
-    where = ".".join(str(each) for each in first["loc"])
-    return JSONResponse({"detail": printable(f"{where}: {first['msg']}")}, 422, headers={"Cache-Control": "no-store"})
+app.add_exception_handler(Capture360Error, refusals.refuse_error)
+app.add_exception_handler(HTTPException, refusals.refuse_request)
+app.add_exception_handler(RequestValidationError, refusals.refuse_values)
 
 
 @app.get("/reports/{site}/{capture}/{fingerprint}/{name}")
@@ -80,10 +77,7 @@ def report(site: str, capture: str, fingerprint: str, name: str) -> Response:
     media_type = _SHOWN.get(PurePosixPath(name).suffix)
     if media_type is None:
         raise HTTPException(404, "There is no such report.")
-    try:
-        content = Records(Register().records_url).report(CaptureKey.parse(f"{site}/{capture}"), fingerprint, name)
-    except Capture360Error as error:
-        raise HTTPException(404, str(error)) from None
+    content = Records(Register().records_url).report(CaptureKey.parse(f"{site}/{capture}"), fingerprint, name)
     if content is None:
         raise HTTPException(404, f"There is no {name} of {site}/{capture} for delivery {fingerprint}.")
     headers = {**_HEADERS, "Cache-Control": _PICTURES_KEPT} if media_type == _SHOWN[".jpg"] else _HEADERS

@@ -23,7 +23,6 @@ from fastapi.responses import Response
 from sqlalchemy import func, select
 
 from airflow_capture360.web.panoramas import CaptureId, SiteId
-from capture360.errors import Capture360Error
 from capture360.model import SITE_LENGTH, CaptureKey
 
 if TYPE_CHECKING:
@@ -54,19 +53,16 @@ def captures(
     from capture360.settings.register import Register
     from capture360.steps.captures import index, newest_deliveries
 
-    try:
-        register = Register()
-        records = Records(register.records_url)
-        entries = index(register, records, _last_runs(session, _readable(user)))
-        content = render_captures(
-            entries,
-            register.site_ids,
-            Wanted(state, site, like, page),
-            lambda keys: newest_deliveries(records, keys),
-            datetime.now(UTC),
-        )
-    except Capture360Error as error:
-        raise HTTPException(503, str(error)) from None
+    register = Register()
+    records = Records(register.records_url)
+    entries = index(register, records, _last_runs(session, _readable(user)))
+    content = render_captures(
+        entries,
+        register.site_ids,
+        Wanted(state, site, like, page),
+        lambda keys: newest_deliveries(records, keys),
+        datetime.now(UTC),
+    )
     return html_page(content)
 
 
@@ -79,12 +75,9 @@ def capture(session: SessionDep, user: GetUserDep, site: SiteId, capture: Captur
     from capture360.steps.captures import detail
 
     key = CaptureKey(site, capture)
-    try:
-        register = Register()
-        register.site(site)
-        known = detail(Records(register.records_url), key)
-    except Capture360Error as error:
-        raise HTTPException(404, str(error)) from None
+    register = Register()
+    register.site(site)
+    known = detail(Records(register.records_url), key)
     if known is None:
         raise HTTPException(404, f"There are no records of {key}.")
     return html_page(render_capture(known, _runs_of(session, key, _readable(user))))

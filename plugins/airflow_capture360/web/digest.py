@@ -8,12 +8,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from airflow_capture360.web.captures import html_page
 from airflow_capture360.web.panoramas import SiteId
-from capture360.errors import Capture360Error, UnavailableError
 from capture360.reports.digest import LONGEST, render_digest
 
 router = APIRouter()
@@ -30,14 +29,9 @@ def digest_page(
     from capture360.settings.register import Register
     from capture360.steps.digest import Period, digest, today
 
-    try:
-        register = Register()
-        settings = register.site(site)
-        now = today(settings, datetime.now(UTC))
-        end = now if last is None or not _FIRST_YEAR <= last.year <= now.year else last
-        found = digest(settings, Records(register.records_url), Period.ending(end, days))
-    except UnavailableError as error:
-        raise HTTPException(503, str(error)) from None
-    except Capture360Error as error:
-        raise HTTPException(404, str(error)) from None
+    register = Register()
+    settings = register.site(site)
+    now = today(settings, datetime.now(UTC))
+    end = now if last is None or not _FIRST_YEAR <= last.year <= now.year else last
+    found = digest(settings, Records(register.records_url), Period.ending(end, days))
     return html_page(render_digest(found, register.site_ids, days))

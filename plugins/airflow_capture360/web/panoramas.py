@@ -23,7 +23,6 @@ from cachetools import LRUCache, TTLCache
 from fastapi import APIRouter, HTTPException, Path, Query
 from fastapi.responses import JSONResponse, Response
 
-from capture360.errors import Capture360Error, UnavailableError
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, FaceName
 
 if TYPE_CHECKING:
@@ -98,12 +97,9 @@ def view(site: SiteId, capture: CaptureId) -> Response:
     """Return the viewer's document of one capture, read from CDF and the records."""
     from capture360.steps.view import view_document
 
-    try:
-        opened = _open(CaptureKey(site, capture), anew=True)
-        document = view_document(opened.ctx, opened.capture)
-    except Capture360Error as error:
-        raise _refusal(error) from None
-    return _json(document)
+    opened = _open(CaptureKey(site, capture), anew=True)
+    document = view_document(opened.ctx, opened.capture)
+    return _json({**document, "page": f"../../captures/{site}/{capture}"})
 
 
 @router.get("/captures/{site}")
@@ -112,12 +108,9 @@ def captures(site: SiteId, like: Annotated[str, Query(max_length=200)] = "") -> 
     from capture360.records import Records
     from capture360.settings.register import Register
 
-    try:
-        register = Register()
-        register.site(site)
-        keys = Records(register.records_url).keys_of(site)
-    except Capture360Error as error:
-        raise _refusal(error) from None
+    register = Register()
+    register.site(site)
+    keys = Records(register.records_url).keys_of(site)
     wanted = like.casefold()
     some = sorted((str(key) for key in keys if wanted in str(key).casefold()), reverse=True)[:_OTHERS]
     return _json([{"name": name, "view": f"../views/{name}"} for name in some])
@@ -138,20 +131,17 @@ def face(
 
     key = CaptureKey(site, capture)
     where = f"The {face} face of {image}"
-    try:
-        opened = _open(key)
+    opened = _open(key)
+    ref = opened.capture.face(image, face)
+    if ref is None:
+        opened = _open(key, anew=True)
         ref = opened.capture.face(image, face)
-        if ref is None:
-            opened = _open(key, anew=True)
-            ref = opened.capture.face(image, face)
-        if ref is None:
-            raise HTTPException(404, f"{key} has no {face} face of {image}.")
-        content = _content(opened, ref)
-        if size != "full":
-            content = small_copy(content, SMALL if size == "small" else THUMBNAIL, where)
-        media_type = read_header(content, where).mime_type
-    except Capture360Error as error:
-        raise _refusal(error) from None
+    if ref is None:
+        raise HTTPException(404, f"{key} has no {face} face of {image}.")
+    content = _content(opened, ref)
+    if size != "full":
+        content = small_copy(content, SMALL if size == "small" else THUMBNAIL, where)
+    media_type = read_header(content, where).mime_type
     headers = {
         **_HEADERS,
         "Content-Security-Policy": _NO_SCRIPTS,
@@ -202,8 +192,3 @@ def _content(opened: _Opened, ref: Any) -> bytes:
 def _json(document: Any) -> Response:
     headers = {**_HEADERS, "Content-Security-Policy": _NO_SCRIPTS, "Cache-Control": "private, no-store"}
     return JSONResponse(document, headers=headers)
-
-
-def _refusal(error: Capture360Error) -> HTTPException:
-    """Return the HTTP error: 503 if a later attempt may succeed, 404 otherwise."""
-    return HTTPException(503 if isinstance(error, UnavailableError) else 404, str(error))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from airflow.api_fastapi.app import get_auth_manager
@@ -21,7 +23,8 @@ from airflow_capture360.run_state import is_run_of, run_id_of, value_of
 from capture360.matching.answers import LEAVE
 
 DAG = "captures_review"
-_ASK = "ask"
+ASKS = ("ask", "ask_again", "ask_once_more")
+"""The tasks that ask, in their order: each but the first one about an answer that was not understood."""
 _FINISHED = "This review is finished. captures_review writes it to CDF."
 _CONFLICT = 409
 _ENDED = {"success", "failed", "skipped", "upstream_failed", "removed"}
@@ -29,15 +32,27 @@ _ENDED = {"success", "failed", "skipped", "upstream_failed", "removed"}
 
 @dataclass(frozen=True, slots=True)
 class ReviewRun:
-    """State of a review's run. `asking` if its Required Action waits for an answer.
+    """State of a review's run. `asking` is the task whose Required Action waits for an answer, empty if none does.
 
-    `address` is that of the run's page within Airflow; `closed` is the reason why the review takes no answers.
+    `address` is that of the run's page within Airflow; `closed` is the reason why the review takes no answers. `kept`
+    are the valid numbers of an answer that was not understood as a whole, such as "approve 1, 3b".
     """
 
     run_id: str
     address: str
-    asking: bool = False
+    asking: str = ""
     closed: str = ""
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """A task that asks: its state, whether its Required Action is there, and answered, and the fields of its form."""
+
+    state: str
+    asked: bool
+    answered: bool
+    fields: Mapping[str, Any]
 
 
 def may_decide(user: GetUserDep) -> bool:
@@ -54,20 +69,29 @@ def run_state(session: SessionDep, run: str) -> ReviewRun:
     address = f"dags/{DAG}/runs/{quote(run_id, safe='')}" if state is not None else ""
     if state is None or value_of(state) in {"success", "failed"}:
         return ReviewRun(run_id, address, closed="This review has ended. What was left open stays as it is.")
-    task, asked, answered_at = session.execute(
-        select(TaskInstance.state, HITLDetail.ti_id, HITLDetail.responded_at)
+    rows = session.execute(
+        select(TaskInstance.task_id, TaskInstance.state, HITLDetail.ti_id, HITLDetail.responded_at, HITLDetail.params)
         .outerjoin(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
-        .where(TaskInstance.dag_id == DAG, TaskInstance.run_id == run_id, TaskInstance.task_id == _ASK)
-    ).one_or_none() or (None, None, None)
-    if answered_at is not None or (task and value_of(task) in _ENDED):
+        .where(TaskInstance.dag_id == DAG, TaskInstance.run_id == run_id, TaskInstance.task_id.in_(ASKS))
+    )
+    asks = {
+        task: _Ask(value_of(state), asked is not None, answered is not None, fields or {})
+        for task, state, asked, answered, fields in rows
+    }
+    in_order = [(task, asks[task]) for task in ASKS if task in asks]
+    waiting = next((task for task, ask in in_order if ask.asked and not ask.answered and ask.state not in _ENDED), "")
+    if not waiting and any(ask.answered or ask.state in _ENDED for _, ask in in_order):
         return ReviewRun(run_id, address, closed=_FINISHED)
-    return ReviewRun(run_id, address, asking=asked is not None)
+    kept = {name: str(field.get("value") or "") for name, field in asks[waiting].fields.items()} if waiting else {}
+    return ReviewRun(
+        run_id, address, waiting, kept=tuple(f"{name} {numbers}" for name, numbers in kept.items() if numbers)
+    )
 
 
 def finish_run(session: SessionDep, user: GetUserDep, run: ReviewRun) -> None:
     """Answer the Required Action by Airflow's own route; 409 if somebody has answered it at the same moment."""
-    payload = UpdateHITLDetailPayload(chosen_options=[LEAVE], params_input={"approve": "", "reject": ""})
+    payload = UpdateHITLDetailPayload(chosen_options=[LEAVE])  # fields that hold valid numbers stay as they are
     try:
-        update_hitl_detail(DAG, run.run_id, _ASK, payload, user, session)
+        update_hitl_detail(DAG, run.run_id, run.asking, payload, user, session)
     except HTTPException as error:
         raise HTTPException(error.status_code, _FINISHED if error.status_code == _CONFLICT else error.detail) from None

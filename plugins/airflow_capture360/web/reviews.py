@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,7 +26,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from airflow_capture360.web.captures import html_page
 from airflow_capture360.web.panoramas import CaptureId, SiteId
 from airflow_capture360.web.review_run import DAG, ReviewRun, finish_run, may_decide, run_state
-from capture360.errors import Capture360Error
 from capture360.model import Asset, CaptureKey
 
 if TYPE_CHECKING:
@@ -39,7 +38,10 @@ router = APIRouter(dependencies=[Depends(requires_access_dag("GET", param_dag_id
 _MOST_ANSWERS = 1000
 _ASSETS_REMEMBERED_S = 300
 _SITES_REMEMBERED = 8
+_REVIEWS_REMEMBERED = 16
 _assets: TTLCache[str, Mapping[str, Asset]] = TTLCache(_SITES_REMEMBERED, _ASSETS_REMEMBERED_S)
+_reviews: LRUCache[tuple[CaptureKey, str], OpenReview] = LRUCache(_REVIEWS_REMEMBERED)
+"""Reviews by their digests, so that an answer does not read its review as a whole."""
 _lock = threading.Lock()
 
 
@@ -92,19 +94,14 @@ def review(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
     from capture360.steps.review_page import asked_plates
 
     key = CaptureKey(site, capture)
-    try:
-        records, found = _opened(key)
-        if found is None:
-            return html_page(render_review(Head(key, "", "", may_decide(user), ""), [], lambda _: "", lambda _: {}))
-        run = run_state(session, found.run)
-        plates = asked_plates(records, found)
-        head = Head(key, found.digest, run.address and f"../../../{run.address}", may_decide(user), run.closed)
-        base = f"../../reports/{key}/{found.fingerprint}"
-        content = render_review(
-            head, plates, lambda view: (name := found.picture(view)) and f"{base}/{name}", found.place
-        )
-    except Capture360Error as error:
-        raise HTTPException(404, str(error)) from None
+    records, found = _opened(key)
+    if found is None:
+        return html_page(render_review(Head(key, "", "", may_decide(user), ""), [], lambda _: "", lambda _: {}))
+    run = run_state(session, found.run)
+    plates = asked_plates(records, found)
+    head = Head(key, found.digest, run.address and f"../../../{run.address}", may_decide(user), run.closed, run.kept)
+    base = f"../../reports/{key}/{found.fingerprint}"
+    content = render_review(head, plates, lambda view: (name := found.picture(view)) and f"{base}/{name}", found.place)
     return html_page(content)
 
 
@@ -117,27 +114,24 @@ def answer(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
     from capture360.steps.review_page import said
 
     key = CaptureKey(site, capture)
-    try:
-        records, found = _current(key, given.review)
-        _refuse_closed(session, found)
-        plates = found.plates
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        chosen = []
-        for each in given.answers:  # before any is stored: a request that is refused changes nothing
-            if each.plate not in plates:
-                raise HTTPException(404, "This review has no such plate. Load the page again.")
-            chosen.append(_asset(site, plates[each.plate], each))
-        results = []
-        for each, asset in zip(given.answers, chosen, strict=True):
-            given_now = Answer(each.choice, asset, user.get_name(), now)
-            newest, taken = give(records, key, each.plate, each.version, given_now)
-            shown = said(newest or Answer("open", None, "", ""))
-            ref = newest.asset.ref if newest and newest.asset else None
-            results.append({"plate": each.plate, "taken": taken, "asset": ref, **asdict(shown)})
-        if run_state(session, found.run).closed:
-            raise HTTPException(409, "Somebody has just finished this review. Load it again to see what counts.")
-    except Capture360Error as error:
-        raise HTTPException(503, str(error)) from None
+    records, found = _current(key, given.review)
+    _refuse_closed(session, found)
+    plates = found.plates
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    chosen = []
+    for each in given.answers:  # before any is stored: a request that is refused changes nothing
+        if each.plate not in plates:
+            raise HTTPException(404, "This review has no such plate. Load the page again.")
+        chosen.append(_asset(site, plates[each.plate], each))
+    results = []
+    for each, asset in zip(given.answers, chosen, strict=True):
+        given_now = Answer(each.choice, asset, user.get_name(), now)
+        newest, taken = give(records, key, each.plate, each.version, given_now)
+        shown = said(newest or Answer("open", None, "", ""))
+        ref = newest.asset.ref if newest and newest.asset else None
+        results.append({"plate": each.plate, "taken": taken, "asset": ref, **asdict(shown)})
+    if run_state(session, found.run).closed:
+        raise HTTPException(409, "Somebody has just finished this review. Load it again to see what counts.")
     status = 200 if all(each["taken"] for each in results) else 409
     return JSONResponse({"results": results}, status, headers={"Cache-Control": "no-store"})
 
@@ -146,10 +140,7 @@ def answer(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
 def finish(session: SessionDep, user: GetUserDep, site: SiteId, capture: CaptureId, done: Finished) -> Response:
     """Answer the review's Required Action: what is decided on the page is written, the rest is left."""
     key = CaptureKey(site, capture)
-    try:
-        _, found = _current(key, done.review)
-    except Capture360Error as error:
-        raise HTTPException(503, str(error)) from None
+    _, found = _current(key, done.review)
     run = _refuse_closed(session, found)
     if not run.asking:
         raise HTTPException(409, "Airflow does not ask yet. Finish again in some seconds.")
@@ -164,10 +155,7 @@ def assets(site: SiteId, capture: CaptureId, like: Annotated[str, Query(max_leng
     """Return assets of the site with `like` in their names or tags."""
     from capture360.steps.review_page import assets_like
 
-    try:
-        found = assets_like(assets_of(site), like)
-    except Capture360Error as error:
-        raise HTTPException(503, str(error)) from None
+    found = assets_like(assets_of(site), like)
     return JSONResponse(found, headers={"Cache-Control": "private, no-store"})
 
 
@@ -185,21 +173,41 @@ def _asset(site: str, question: Question, given: GivenAnswer) -> Asset | None:
 
 
 def _opened(key: CaptureKey) -> tuple[Records, OpenReview | None]:
+    """Return the newest review of a capture, to be shown."""
+    from capture360.steps.review_page import newest_review
+
+    records = _records(key)
+    found = newest_review(records, key)
+    if found is not None:
+        _remember(found)
+    return records, found
+
+
+def _records(key: CaptureKey) -> Records:
     from capture360.records import Records
     from capture360.settings.register import Register
-    from capture360.steps.review_page import newest_review
 
     register = Register()
     register.site(key.site)
-    records = Records(register.records_url)
-    return records, newest_review(records, key)
+    return Records(register.records_url)
+
+
+def _remember(review: OpenReview) -> None:
+    with _lock:
+        _reviews[review.key, review.digest] = review
 
 
 def _current(key: CaptureKey, digest: str) -> tuple[Records, OpenReview]:
     """Return the review that a page shows; 409 if there is a newer one."""
-    records, found = _opened(key)
-    if found is None or found.digest != digest:
+    from capture360.steps.review_page import review_with
+
+    records = _records(key)
+    with _lock:
+        known = _reviews.get((key, digest))
+    found = review_with(records, key, digest, known)
+    if found is None:
         raise HTTPException(409, f"{key} was asked about again since this page was loaded. Load it again.")
+    _remember(found)
     return records, found
 
 

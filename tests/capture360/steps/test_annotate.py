@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from capture360.cdf.ports import ImageLinks
-from capture360.model import CaptureKey, Detection, Match, Pose, PublishedImage
+from capture360.model import Asset, CaptureKey, Detection, Match, Pose, PublishedImage
 from capture360.records import Records
-from capture360.steps.annotate import AT_ONCE, batches_of, left_links, note_left
+from capture360.steps.annotate import AT_ONCE, Plates, batches_of, count_plates, left_links, note_left
 
 CORNERS = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.2), (0.1, 0.2))
 
@@ -39,3 +41,19 @@ def test_what_is_left_on_the_images_of_other_deliveries_stays_noted() -> None:
     note_left(records, key, {"s/1": ImageLinks(1, ("s/P", "s/V")), "s/2": ImageLinks(2, ("s/P",))})
     note_left(records, key, {"s/2": ImageLinks(2, ()), "s/3": ImageLinks(3, ("s/V",))})
     assert left_links(records, key) == {"s/1": ImageLinks(1, ("s/P", "s/V")), "s/3": ImageLinks(3, ("s/V",))}
+
+
+def test_plates_are_counted_and_not_their_assets_or_views() -> None:
+    box = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.2))
+    pump = Asset("1", "P-1", ("P-1",))
+
+    def view(number: int, status: Literal["approved", "suggested", "dropped"], plate: str, text: str = "P-1") -> Match:
+        seen = Detection(f"image-{number}", "front", text, 0.9, box)
+        return Match(seen, pump, 0.9, status, "x", ((pump, 0.9),), plate)
+
+    matches = [
+        view(1, "approved", "one"), view(2, "approved", "one"), view(3, "approved", "two"),
+        view(4, "suggested", "three"), view(5, "dropped", "three"), view(6, "suggested", "four"),
+        view(7, "dropped", "five"), view(8, "dropped", "five"), view(9, "dropped", "", "P-7"),
+    ]  # fmt: skip
+    assert count_plates(matches) == Plates(linked=2, asked=2, missed=2)

@@ -127,7 +127,10 @@ def test_the_page_of_a_capture_has_its_coverage(records: Records) -> None:
     found = detail(records, NEW)
     assert found is not None
     html, _ = render_capture(found, [])
-    assert "1 of 10 assets of the site linked (10.0 %), 2 asked, 7 not seen. 0 of 2 critical assets linked" in html
+    assert (
+        "1 of 10 assets of the site linked (10.0 %), 2 more in question, 7 not seen. 0 of 2 critical assets linked"
+        in html
+    )
     records.remove_note(NEW, "coverage")
     assert [each.key for each in seen_by_captures(records, "hall-7")] == [OLD]
     found = detail(records, NEW)

@@ -47,7 +47,7 @@ def validated(records: Records, name: str, at: datetime, verdict: str = "accepte
 
 def contextualized(records: Records, name: str, at: datetime, asked: int = 0) -> CaptureKey:
     put(records, name, "verify", at)
-    body = {"match": "m1", "undecided": 3 * asked, "plates": {"linked": 30, "asked": asked, "missed": 1}}
+    body = {"match": "m1", "plates": {"linked": 30, "asked": asked, "missed": 1}}
     return put(records, name, "annotate", at, body)
 
 
@@ -112,13 +112,13 @@ def test_a_day_is_one_of_the_site(records: Records) -> None:
 
 def test_what_people_answered_is_no_longer_open(records: Records) -> None:
     contextualized(records, "may", NOON, asked=5)
-    answer = {"by": "Ada", "undecided": 2, "plates": {"linked": 33, "asked": 2, "missed": 1}}
+    answer = {"by": "Ada", "plates": {"linked": 33, "asked": 2, "missed": 1}}
     put(records, "may", "reviewed", NOON + timedelta(hours=1), answer)
     found = of_day(records)
     assert (found.linked, found.asked, found.open) == (33, 5, 2)
     contextualized(records, "may", NOON + timedelta(hours=2), asked=3)
     assert of_day(records).open == 3
-    put(records, "may", "reviewed", NOON, {**answer, "undecided": "none"})
+    put(records, "may", "reviewed", NOON, {**answer, "plates": {"asked": "none"}})
     assert [key.capture for key in of_day(records).damaged] == ["may"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cProfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,10 +12,9 @@ import pytest
 from cognite.client.data_classes import AnnotationFilter, AnnotationUpdate, AssetWrite
 from cognite.client.data_classes.data_modeling.cdm.v1 import CogniteAssetApply
 
-from capture360.errors import ReviewAnswerError
 from capture360.model import Detection
 from capture360.steps.detect import images_of
-from capture360.steps.review import Response, Review, Reviewed, apply, begin, picture_name
+from capture360.steps.review import Response, Review, Reviewed, apply, begin, examine, picture_name
 from capture360.steps.review_due import match_digest, review_due
 from capture360.steps.review_page import newest_review
 from capture360.store import DocumentStore
@@ -162,14 +162,28 @@ def test_a_newer_review_a_newer_match_and_a_newer_delivery_make_an_answer_stale(
         ("Approve all", "", "", '"Approve all" is none of: Approve the rest, '),
     ],
 )  # fmt: skip
-def test_an_answer_that_is_not_understood_changes_nothing(
+def test_an_answer_that_is_not_understood_leaves_the_rest(
     classic: Hall, choice: str, approve: str, reject: str, told: str
 ) -> None:
     review = classic.begin()
-    before = classic.world.running.mutating()
-    with pytest.raises(ReviewAnswerError, match=told):
-        classic.answer(review, choice, approve, reject)
-    assert classic.world.running.mutating() == before
+    found = examine(classic.ctx, classic.key, review, Response(choice, approve, reject, "Ada", "2026-01-02"))
+    assert found is not None
+    assert told in found.faults[0]
+    shown = classic.waiting()
+    done = classic.answer(review, choice, approve, reject)
+    assert [*done.sentences] == [*found.faults]
+    valid = len(found.approved)
+    assert (done.approved, done.rejected, done.left) == (valid, 0, len(TAGS) - valid)
+    assert classic.linked() == set(shown[:valid])
+
+
+def test_whoever_answers_too_late_is_not_asked_to_correct_it(classic: Hall) -> None:
+    review = classic.begin()
+    mistyped = Response("Leave the rest", "x", "", "Ada", "2026-01-02")
+    assert examine(classic.ctx, classic.key, review, replace(mistyped, by=None)) is None
+    earlier = classic.ctx
+    classic.begin()
+    assert examine(earlier, classic.key, review, mistyped) is None
 
 
 def test_what_somebody_decided_in_cdf_meanwhile_stays(classic: Hall) -> None:
@@ -199,7 +213,7 @@ def test_every_view_of_a_plate_has_a_stored_picture(classic: Hall) -> None:
     found = newest_review(classic.world.records, classic.key)
     assert found is not None
     assert len(found.pictures) == len(TAGS)
-    for question in found.questions:
+    for question in found.plates.values():
         name = found.picture(question.match.detection)
         assert name == picture_name(question.match.detection)
         picture = classic.world.records.report(classic.key, classic.fingerprint, name)

@@ -28,7 +28,9 @@ def say(hall: Hall, text: str, choice: Choice, tag: str = "", by: str = "Ada") -
     """Answer about the plate with this text; `tag` is the one of an approved asset."""
     found = newest_review(hall.world.records, hall.key)
     assert found is not None
-    assets = {question.match.asset.name: question.match.asset for question in found.questions if question.match.asset}
+    assets = {
+        question.match.asset.name: question.match.asset for question in found.plates.values() if question.match.asset
+    }
     before = answers(hall.world.records, hall.key, {plates(hall)[text]})
     seen = before[plates(hall)[text]].version if before else 0
     answer = Answer(choice, assets[tag] if tag else None, by, AT)
@@ -94,7 +96,7 @@ def test_what_is_answered_plate_by_plate_is_written_with_who_said_so(hall: Hall)
     record = hall.world.records.get(hall.key, hall.fingerprint, "reviewed")
     assert record is not None
     assert record.body["people"] == ["Ada", "Bo"]
-    assert (record.body["undecided"], record.body["plates"]["linked"]) == (len(TAGS) - 2, 1)
+    assert (record.body["plates"]["asked"], record.body["plates"]["linked"]) == (len(TAGS) - 2, 1)
     assert write(hall, review) == done
     hall.read()
     assert hall.linked() == {one}

@@ -88,7 +88,7 @@ def record(numbers: range, step: str, body: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "body"), [("verify", {}), ("validate", {"verdict": "rejected"}), ("annotate", {"undecided": 0})]
+    ("step", "body"), [("verify", {}), ("validate", {"verdict": "rejected"}), ("annotate", {"plates": {"asked": 0}})]
 )
 def test_twice_the_captures_that_are_done_cost_no_more(
     requests: list[str], tmp_path: Path, step: str, body: dict[str, Any]
@@ -154,8 +154,8 @@ def test_records_that_were_removed_are_missed(requests: list[str], tmp_path: Pat
 
 
 def test_a_step_that_records_anew_how_far_it_got_is_noticed(requests: list[str], tmp_path: Path) -> None:
-    ended(range(1), "annotate", {"undecided": 0})
+    ended(range(1), "annotate", {"plates": {"asked": 0}})
     look(tmp_path, 0, links=True)
-    record(range(1), "annotate", {"undecided": 2, "match": "m"})
+    record(range(1), "annotate", {"plates": {"asked": 2}, "match": "m"})
     years = 24 * 365 * 10
     assert look(tmp_path, years, links=True).suggested == (CaptureKey("hall-7", "capture-0"),)

@@ -115,7 +115,7 @@ def test_a_contextualization_is_reported_with_its_counts(world: World) -> None:
     fingerprint = record_as_validated(world.records, drop, world.site)
     world.records.put(drop.key, fingerprint, ANNOTATE, {"plates": {"linked": 3, "asked": 1}}, run="test")
     report_success(world.ctx(), drop.key, "contextualization")
-    assert runs(world)[0][1].startswith("hall-7/linked contextualized: 3 assets linked, 1 to be reviewed.")
+    assert runs(world)[0][1].startswith("hall-7/linked contextualized: 3 plates linked, 1 to be reviewed.")
 
 
 def test_sensing_is_seen_but_not_each_time(world: World) -> None:

@@ -26,13 +26,13 @@ def records(tmp_path: Path) -> Records:
         if linked is not None:
             found.put(key, "f1", "publish", {"link": "http://cdf", "collections": []}, run="test")
             plates = {"linked": linked, "asked": 1, "missed": 0}
-            found.put(key, "f1", "annotate", {"plates": plates, "undecided": 1}, run="test")
+            found.put(key, "f1", "annotate", {"plates": plates}, run="test")
     pump = Asset("17", "21-PT-1001", ("21-PT-1001",))
     match = Match(Detection("i", "front", "21-PT-1OO1", 0.7, PLACE), pump, 0.7, "suggested", "near", ((pump, 0.7),))
     for key in KEYS[:2]:
         questions = [Question(match, (match,)).document()] * 3
         found.put(key, "f1", "review", {"match": "m", "questions": questions, "views": {}, "pictures": []}, run="test")
-    answer = {"by": "Ada", "undecided": 0, "plates": {"linked": 7, "asked": 0, "missed": 0}}
+    answer = {"by": "Ada", "plates": {"linked": 7, "asked": 0, "missed": 0}}
     found.put(KEYS[1], "f1", "reviewed", answer, run="test")
     return found
 
@@ -40,7 +40,7 @@ def records(tmp_path: Path) -> Records:
 def test_the_best_capture_open_reviews_and_rejections_are_named(records: Records) -> None:
     assert [(step.what, step.path.removeprefix("/capture360/")) for step in next_steps(records, KEYS)] == [
         ("all captures", "captures"),
-        ("panoramas of hall-7/navvis, 7 assets linked", "view/hall-7/navvis"),
+        ("panoramas of hall-7/navvis, 7 plates linked", "view/hall-7/navvis"),
         ("open review of hall-7/cubemap (1)", "review/hall-7/cubemap"),
         ("why hall-7/rejected was rejected", "reports/hall-7/rejected/f1/validation.html"),
     ]

@@ -38,7 +38,7 @@ addEventListener("DOMContentLoaded", () => {
     const finish = document.querySelector('[data-do="finish"]');
     document.getElementById("done").textContent = done;
     document.querySelector("progress").value = done;
-    if (finish) finish.textContent = done === cards.length ? "Finish: write all to CDF" : `Finish: write ${done}, leave ${cards.length - done}`;
+    if (finish) finish.textContent = done === 0 ? "Finish: leave all as they are" : done === cards.length ? "Finish: write all to CDF" : `Finish: write ${done}, leave ${cards.length - done}`;
     return done;
   };
 

@@ -1,0 +1,79 @@
+"""Answers to requests that cannot be served: a page for whoever opens an address, JSON for scripts.
+
+They name no file, no store and no other site: the register and the records may be read by operators alone, who find the
+whole error in the log of the API server.
+"""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from airflow_capture360.context import base_path, page_path
+from capture360.errors import Capture360Error, ConfigError, RecordsError, UnavailableError
+from capture360.settings.register import UnknownSiteError
+from capture360.text import printable
+
+log = logging.getLogger(__name__)
+
+_NO_STORE = {"Cache-Control": "no-store"}
+_LOGIN = "/api/v2/auth/login"
+
+
+def refuse_error(request: Request, error: Exception) -> Response:
+    """Answer an error of capture360: 503 if it is not the address that is wrong."""
+    assert isinstance(error, Capture360Error)
+    log.warning("%s: %s", request.url.path, printable(str(error), 2000))
+    return _answer(request, *_worded(error))
+
+
+def refuse_request(request: Request, error: Exception) -> Response:
+    """Answer what a route or Airflow refuses; who opens a page without a login is led to it."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 401 and _is_opened(request):
+        address = f"{request.url.path}?{request.url.query}".removesuffix("?")
+        return RedirectResponse(f"{base_path()}{_LOGIN}?next={quote(address, safe='')}", 303, headers=_NO_STORE)
+    return _answer(request, error.status_code, str(error.detail), dict(error.headers or {}))
+
+
+def refuse_values(request: Request, error: Exception) -> Response:
+    """Answer 422 without what was sent: FastAPI's own answer repeats it, and breaks at numbers that JSON lacks."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(each) for each in first["loc"])
+    return _answer(request, 422, printable(f"{where}: {first['msg']}"))
+
+
+def _worded(error: Capture360Error) -> tuple[int, str]:
+    """Return status and sentence for whoever may read pages, but neither register nor records."""
+    match error:
+        case UnknownSiteError():
+            return 404, "There is no such site."
+        case ConfigError():
+            return 503, "The settings of this site have an error. captures_sense and the API server's log name it."
+        case RecordsError():
+            return 503, "Records of it are damaged. captures_watch and the API server's log name them."
+        case UnavailableError():
+            return 503, "What this page is made of cannot be read now. Load it again in some minutes."
+    return 404, str(error)
+
+
+def _is_opened(request: Request) -> bool:
+    """Return whether a person opens the address, not a script or a picture of a page."""
+    return request.method == "GET" and "text/html" in request.headers.get("accept", "")
+
+
+def _answer(request: Request, status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:
+    from airflow_capture360.web.captures import html_page
+    from capture360.reports.page import page_in_airflow
+
+    if not _is_opened(request):
+        return JSONResponse({"detail": sentence}, status, headers={**(headers or {}), **_NO_STORE})
+    page = html_page(page_in_airflow("problem", sentence=sentence, captures=page_path("captures")))
+    page.status_code = status
+    return page
