@@ -10,6 +10,7 @@ export class Capture {
   constructor(document, source) {
     this.name = document.capture;
     this.link = document.link && new URL(document.link, source).href;
+    this.page = document.page && new URL(document.page, source).href;
     this.stations = document.stations;
     this.byId = new Map(this.stations.map((station) => [station.id, station]));
     for (const station of this.stations) {

@@ -3,6 +3,7 @@
 import * as address from "./address.js";
 import { Capture, viewOf } from "./capture.js";
 import { Details, STATES, Search, StateFilter, element, listPlates } from "./panel.js";
+import { anglesOf, subtract } from "./geometry.js";
 import { Pane, compass } from "./pane.js";
 import { Plan } from "./plan.js";
 
@@ -42,7 +43,9 @@ class Viewer {
   open(capture) {
     this.capture = capture;
     this.search.capture = capture;
-    byId("heading").textContent = capture.name;
+    byId("heading").replaceChildren(
+      capture.page ? element("a", { href: capture.page, text: capture.name }) : capture.name,
+    );
     document.title = `${capture.name} · panoramas`;
     if (/^https?:\/\//.test(capture.link)) {
       byId("cdf").href = capture.link;
@@ -59,7 +62,9 @@ class Viewer {
     if (wanted.station && station.id !== wanted.station) {
       announce("The station of this link is not in the capture any more. This is its first one.");
     }
-    const facing = station.plates.length && wanted.heading === undefined ? viewOf(station.plates[0]) : START;
+    const [next] = this.capture.neighbours(station, 1, Infinity);
+    const ahead = next ? anglesOf(subtract(next.station.position, station.position)) : START;
+    const facing = station.plates.length ? viewOf(station.plates[0]) : ahead;
     this.main.turn({
       heading: wanted.heading ?? facing.heading,
       pitch: wanted.pitch ?? START.pitch,

@@ -154,7 +154,7 @@ export class Pane {
       PageUp: () => {
         const ahead = neighbourAhead(this.capture, this.station, heading);
         if (ahead) this.on.station(this, ahead);
-        else this.on.announced("There is no station ahead.");
+        else this.on.announced("There is no station ahead. Turn, or choose one on the plan.", true);
       },
     };
     if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in acts)) return;

@@ -219,7 +219,7 @@ def test_keys_turn_zoom_and_walk(page: Page, served: Served) -> None:
     page.keyboard.press("PageUp")
     expect(page.locator(".caption")).to_contain_text("Hall stop 3")
     page.keyboard.press("PageUp")
-    expect(page.locator("#status")).to_have_text("There is no station ahead.")
+    expect(page.locator("#status")).to_have_text("There is no station ahead. Turn, or choose one on the plan.")
 
 
 def test_stations_are_reached_on_the_floor_and_on_the_plan(page: Page, served: Served) -> None:
