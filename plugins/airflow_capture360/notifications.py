@@ -11,7 +11,7 @@ from airflow.sdk import BaseNotifier
 from airflow_capture360.alerts import open_and_send
 from airflow_capture360.context import page_url, register_and_records, run_url
 from airflow_capture360.targets import CONNECTION, NotSentError, send
-from capture360.errors import Capture360Error, UnavailableError
+from capture360.errors import Capture360Error, CaptureRejected, UnavailableError
 from capture360.reports.alerts import about, log_text
 from capture360.text import printable, without_secrets
 
@@ -66,12 +66,15 @@ def occurrence_of(context: Any) -> Occurrence:
 
     dag_run, instance = context["dag_run"], context["ti"]
     error = context.get("exception")
-    capture = dag_run.partition_key or context["params"].get("capture")
+    params = context["params"]
+    capture = dag_run.partition_key or params.get("capture") or params.get("date")
     subject = printable(str(capture or dag_run.dag_id))
     ours = isinstance(error, Capture360Error)
     kind = type(error).__name__ if error else "killed"
     place = f"{dag_run.dag_id}.{instance.task_id}"
     links = {"Run": run_url(dag_run.dag_id, dag_run.run_id), "Log": instance.log_url}
+    if isinstance(error, CaptureRejected) and error.report:
+        links["Report"] = page_url(f"reports/{error.report}")
     if key := _key(capture):
         links["Capture"] = page_url(f"captures/{key}")
     return Occurrence(

@@ -107,8 +107,17 @@ def test_it_says_what_broke_how_to_fix_it_and_who_can() -> None:
     assert occurrence.links["Capture"].endswith("/capture360/captures/hall-7/walk-1")
 
 
-def test_a_run_by_hand_is_named_by_its_capture() -> None:
+def test_a_rejected_capture_leads_to_its_report() -> None:
+    error = CaptureRejected("stations.csv has no column y.", report="hall-7/walk-1/f1/validation.html")
+    links = occurrence_of(context(error)).links
+    assert list(links) == ["Run", "Log", "Report", "Capture"]
+    assert links["Report"].endswith("/capture360/reports/hall-7/walk-1/f1/validation.html")
+
+
+def test_a_run_by_hand_is_named_by_its_capture_or_date() -> None:
     assert occurrence_of(context(CdfUnavailableError("503"), None)).subject == "hall-7/by-hand"
+    single = {**context(BackfillError("1 of 2"), None, dag="captures_backfill"), "params": {"date": "2026-05-01"}}
+    assert occurrence_of(single).subject == "2026-05-01"
 
 
 @pytest.mark.parametrize(("error", "said"), [(None, "killed"), (KeyError(), "KeyError")])
@@ -185,15 +194,16 @@ def test_the_same_cause_in_many_captures_is_one_message_with_their_number(
         fail(error, capture, task=task, run=f"run-{number}", map_index=number)
     assert settle() == 1
     (text,) = receiver.texts
-    assert text.startswith("12 (hall-7/walk-0, hall-7/walk-1,")
-    assert "and 7 more)" in text
+    assert text.startswith("12 captures: ")
+    assert "It concerns: hall-7/walk-0, hall-7/walk-1," in text
+    assert "and 7 more\n" in text
     fail(CdfUnavailableError("again"), "hall-7/late", run="late")
     assert settle() == 0
     airflow(*(f"run-{number}" for number in range(12)))
     assert settle() == 0
     airflow("late", *(f"run-{number}" for number in range(12)))
     assert settle() == 1
-    assert receiver.texts[-1].startswith("Over: 13 (")
+    assert receiver.texts[-1].startswith("Over: 13 captures: ")
 
 
 def test_different_causes_are_different_messages(
@@ -203,7 +213,7 @@ def test_different_causes_are_different_messages(
     fail(CaptureRejected("hall-7/b rejected: no column y"), "hall-7/b", run="b")
     fail(CaptureRejected("hall-7/c rejected: no column y"), "hall-7/c", run="c")
     assert settle() == 2
-    assert sorted(text.partition(":")[0] for text in receiver.texts) == ["2 (hall-7/b, hall-7/c)", "hall-7/a"]
+    assert sorted(text.partition(":")[0] for text in receiver.texts) == ["2 captures", "hall-7/a"]
 
 
 def test_a_cause_is_over_when_the_records_show_it(
@@ -262,7 +272,7 @@ def test_a_backfill_that_fails_is_not_over_by_what_was_done_before(
     fail(ConfigError("site hall-8 is not there"), "2026-01-01", dag="captures_backfill", task="confirm")
     assert settle() == 2
     assert settle() == 0
-    watched.put(key, "f" * 64, "annotate", {"undecided": 0, "match": "m"}, run="another run")
+    watched.put(key, "f" * 64, "annotate", {"plates": {"asked": 0}, "match": "m"}, run="another run")
     assert settle() == 1
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from capture360.reports.escaping import for_chat, for_message
-from capture360.text import printable
+from capture360.text import counted, printable
 
 _LONGEST_TITLE, _LONGEST_LINE = 200, 2000
 """Characters. Chats cut off what is much longer, with the links at its end."""
@@ -51,15 +51,21 @@ def about(cause: Cause, subjects: Sequence[str]) -> Message:
     """Return the message that a cause appeared, with the captures that it concerns so far."""
     return Message(
         f"{_named(subjects)}: {cause.where}",
-        (f"What broke: {cause.what}", f"How to fix it: {cause.fix}", f"Who can fix it: {cause.who}"),
+        (
+            f"What broke: {cause.what}",
+            f"How to fix it: {cause.fix}",
+            f"Who can fix it: {cause.who}",
+            *_listed(subjects),
+        ),
         cause.links,
     )
 
 
 def over(cause: Cause, subjects: Sequence[str], since: datetime) -> Message:
     """Return the message that a cause is over, with the captures that it concerned."""
-    began = f"It began at {since.isoformat(timespec='minutes')}."
-    return Message(f"Over: {_named(subjects)}: {cause.where}", (f"It was: {cause.what}", began), {}, is_over=True)
+    began = f"It began at {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
+    lines = (f"It was: {cause.what}", began, *_listed(subjects))
+    return Message(f"Over: {_named(subjects)}: {cause.where}", lines, {}, is_over=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,13 @@ def log_text(message: Message) -> str:
 
 
 def _named(subjects: Sequence[str]) -> str:
+    """Return what a title begins with, which is short: chats and phones cut titles off."""
     if len(subjects) == 1:
         return subjects[0]
+    return counted(len(subjects), "capture" if all("/" in each for each in subjects) else "place")
+
+
+def _listed(subjects: Sequence[str]) -> list[str]:
+    """Return a line with the first subjects if there are several."""
     more = f" and {len(subjects) - _LISTED:,} more" if len(subjects) > _LISTED else ""
-    return f"{len(subjects):,} ({', '.join(subjects[:_LISTED])}{more})"
+    return [f"It concerns: {', '.join(subjects[:_LISTED])}{more}"] if len(subjects) > 1 else []

@@ -65,7 +65,7 @@ def validate(ctx: StepContext, key: CaptureKey) -> Validated:
     """
     done = examine(ctx, key)
     if done.verdict is Verdict.REJECTED:
-        raise CaptureRejected(done.headline)
+        raise CaptureRejected(done.headline, report=f"{key}/{done.fingerprint}/{REPORT}")
     before_writing(ctx, key, done)
     return done
 

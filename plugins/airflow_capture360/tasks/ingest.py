@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk import get_current_context
 
 from airflow_capture360 import metrics
-from airflow_capture360.context import CDF_LINK, capture_context, emit, set_label
+from airflow_capture360.context import CDF_LINK, capture_context, emit, page_url, set_label
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,8 @@ def validate(capture: str) -> list[dict[str, Any]]:
     with capture_context(capture) as (ctx, key):
         try:
             validated = validate(ctx, key)
-        except CaptureRejected:
+        except CaptureRejected as error:
+            log.error("Validation report: %s", page_url(f"reports/{error.report}"))
             metrics.REACHED.add(site=key.site, state="rejected")
             raise
     metrics.REACHED.add(site=key.site, state=validated.verdict.value)

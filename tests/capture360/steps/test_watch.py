@@ -91,7 +91,7 @@ def published(watched: Watched) -> None:
 
 def contextualized(watched: Watched) -> None:
     published(watched)
-    watched.put("annotate", {"undecided": 2, "match": "m"})
+    watched.put("annotate", {"plates": {"asked": 2}, "match": "m"})
 
 
 def asked(watched: Watched) -> None:
@@ -131,7 +131,7 @@ CAUSES: dict[str, tuple[Callable[[Watched], object], Callable[[Watched], object]
     ),
     "published and not contextualized": (
         published,
-        lambda world: world.put("annotate", {"undecided": 0, "match": "m"}),
+        lambda world: world.put("annotate", {"plates": {"asked": 0}, "match": "m"}),
         "hall-7/may was published at 2026-05-05 08:00+00:00, and after 24 hours (watch.contextualized_within) it is",
         "platform team",
     ),
@@ -199,7 +199,8 @@ def test_many_captures_are_one_message(watched: Watched) -> None:
         watched.records.store.put(f"{key}/{PRINT}/verify.json", json.dumps({"at": LONG_AGO, "run": "a run"}).encode())
     assert len(watched.look()) == 7
     (message,) = watched.messages
-    assert message.title.startswith("7 (hall-7/walk-0, ")
+    assert message.title.startswith("7 captures: ")
+    assert message.lines[-1].startswith("It concerns: hall-7/walk-0, ")
 
 
 def test_deadlines_are_those_of_the_register(watched: Watched) -> None:
