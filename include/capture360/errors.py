@@ -26,11 +26,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from capture360.text import printable, without_secrets
+
 _RUN_AGAIN = "then run it again (in Airflow, clear the failed task)"
+_LONGEST = 4_000
+"""Characters of a message. Texts from outside may be as long as their files."""
 
 
 class Capture360Error(Exception):
-    """Base of all errors that are shown without a traceback. `message` says what is wrong and where."""
+    """Base of all errors that are shown without a traceback. `message` says what is wrong and where.
+
+    It is one printable line without secrets, whatever names, values and answers it quotes: terminals and logs show it
+    as it is.
+    """
 
     retryable: ClassVar[bool] = False
     """Whether the same call may succeed later with nothing changed."""
@@ -40,6 +48,7 @@ class Capture360Error(Exception):
     """Who can usually fix it, as an alert says."""
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        message = printable(without_secrets(message[: 2 * _LONGEST]), _LONGEST)
         super().__init__(message)
         self.message = message
         if remedy is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,8 @@ import fsspec
 from capture360.errors import ConfigError, RecordsError, StoreUnavailableError
 from capture360.text import printable, without_secrets
 
+_STORE_PACKAGES = frozenset({"botocore", "aiobotocore", "aiohttp", "google", "gcsfs", "azure", "adlfs", "s3fs"})
+"""Packages whose errors fsspec passes through unchanged, such as those about missing credentials."""
 _HIDDEN = "."
 _SIDE_BY_SIDE = 16
 
@@ -29,6 +32,43 @@ def opened_store(url: str, **storage_options: Any) -> tuple[Any, str]:
     except (ValueError, ImportError) as error:
         raise ConfigError(f"{url} cannot be opened, since its URL scheme is not supported: {error}.") from None
     return found
+
+
+def is_of_store(error: Exception) -> bool:
+    """Return whether a store raised the error: an OSError, or one of a package behind fsspec."""
+    return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _STORE_PACKAGES
+
+
+def read_file(url: str, most_bytes: int, fix: str) -> bytes:
+    """Return the content of a file at any fsspec URL that people maintain.
+
+    ConfigError, which ends with the sentence `fix`, if it is missing, too large or cannot be read;
+    StoreUnavailableError if its store does not answer.
+    """
+    try:
+        fs, path = fsspec.core.url_to_fs(url)
+        with fs.open(path, "rb") as stream:
+            content = bytes(stream.read(most_bytes + 1))
+    except FileNotFoundError:
+        raise ConfigError(f"{url} is not there. {fix}") from None
+    except (PermissionError, IsADirectoryError, NotADirectoryError, ValueError, ImportError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{url} cannot be read ({said}). {fix}") from None
+    except Exception as error:
+        if not is_of_store(error):
+            raise
+        raise StoreUnavailableError(f"{url} cannot be read ({type(error).__name__}: {error}).") from None
+    if len(content) > most_bytes:
+        raise ConfigError(f"{url} is larger than {most_bytes:,} bytes. Shorten it. {fix}")
+    return content
+
+
+def password_in(url: str) -> str:
+    """Return what is wrong with a URL that holds a password, with the fix; empty if it holds none."""
+    if not re.search(r"://[^\s/@]*:[^\s/]*@", url):
+        return ""
+    scheme = url.partition("://")[0].rpartition("::")[2].upper()
+    return f"holds a password, which records and logs would show. Remove it, and set FSSPEC_{scheme}_PASSWORD"
 
 
 class StateDocument(dict[str, Any]):

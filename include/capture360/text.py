@@ -8,28 +8,72 @@ from collections.abc import Sequence
 
 _NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Categories of Unicode: control characters, surrogates, separators of lines and paragraphs."""
+_MARKS = frozenset({"Mn", "Me"})
+"""Categories of what is drawn over the letter before it."""
 _FIRST_UNDECODED = 0xDC80
 """Python's surrogates for the bytes 0x80 to 0xFF that it cannot decode (PEP 383) begin here."""
 
 
 _NAMES_SHOWN = 5
-_QUERY = re.compile(r"\?[\w.~%$-]+=[^\s\"'<>]+")
-_USER = re.compile(r"(?<=://)[^\s/@]+@")
+_INVISIBLE = frozenset(
+    chr(code)
+    for first, last in (
+        (0x034F, 0x034F),
+        (0x115F, 0x1160),
+        (0x17B4, 0x17B5),
+        (0x180B, 0x180F),
+        (0x2800, 0x2800),
+        (0x3164, 0x3164),
+        (0xFE00, 0xFE0F),
+        (0xFFA0, 0xFFA0),
+        (0xE0100, 0xE01EF),
+    )
+    for code in range(first, last + 1)
+)
+"""Letters and marks without a glyph (Unicode: Default_Ignorable_Code_Point), which `str.isprintable` lets pass."""
+_MOST_MARKS = 8
+"""Marks on one letter that are shown: no script needs more, and many of them cover the lines above."""
+_WORD = re.compile(r"[^\s\"'<>]+")
+_SECRET_KEY = re.compile(r"(?i)sig|token|secret|passw|credential|key|code|auth|nonce")
+_USER = re.compile(r"(?<=://)[^\s/?#\"'<>]*@")
+_NAMED = re.compile(
+    r"(?i)(?<![a-z])((?:client_?secret|password|passwd|accountkey|sharedaccesskey|(?:access_|refresh_|id_)?token|nonce)"
+    r"[\"']?\s*[=:]\s*[\"']?|(?:bearer|basic)\s+(?=[^\s\"']{16}))[^\s\"'&;,<>]+"
+)
+"""Values beside names such as client_secret, and tokens of an Authorization header."""
 
 
 def without_secrets(text: str) -> str:
-    """Remove logins and queries from the URLs in `text`, since these may hold secrets and signatures."""
-    return _USER.sub("", _QUERY.sub("?…", text))
+    """Remove what may be secret: logins and queries of URLs, which may be signatures, and values named as secrets."""
+    return _NAMED.sub(r"\1…", _USER.sub("", _WORD.sub(_without_query, text)))
+
+
+def _without_query(word: re.Match[str]) -> str:
+    """Remove the query of an address, and one that may be a signature from a path; a file's name may hold a "?"."""
+    path, _, query = word[0].partition("?")
+    is_address = "://" in path and query != ""
+    return f"{path}?…" if is_address or ("=" in query and _SECRET_KEY.search(query)) else word[0]
 
 
 def printable(text: str, length: int = 300) -> str:
     """Escape what cannot be printed or encoded in `text`, and cut it off at `length`.
 
-    Names from an operating system may hold bytes that are no UTF-8 (which Python reads as lone surrogates), line breaks
-    and control characters.
+    Names from an operating system may hold bytes that are no UTF-8 (which Python reads as lone surrogates), line
+    breaks, control characters, and characters that are invisible or reorder others.
     """
-    shown = "".join(each if _is_shown(each) else _escaped(each) for each in text[: length + 1])
+    shown = visible(text[: length + 1])
     return shown if len(shown) <= length else f"{shown[: length - 1]}…"
+
+
+def visible(text: str, kept: str = "") -> str:
+    """Escape what reorders, hides or overlays other text; the control characters in `kept` stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    shown, marks = [], 0
+    for each in text:
+        marks = marks + 1 if unicodedata.category(each) in _MARKS else 0
+        shown.append(each if each in kept or (_is_shown(each) and marks <= _MOST_MARKS) else _escaped(each))
+    return "".join(shown)
 
 
 def counted(number: int, what: str, several: str = "") -> str:
@@ -53,7 +97,8 @@ def is_text(name: str) -> bool:
 
 
 def _is_shown(character: str) -> bool:
-    return character.isprintable() or unicodedata.category(character) == "Zs"
+    is_printable = character.isprintable() or unicodedata.category(character) == "Zs"
+    return is_printable and character not in _INVISIBLE
 
 
 def _escaped(character: str) -> str:

@@ -108,7 +108,7 @@ def _print_json(validation: Validation, report: Path | None) -> None:
     document = validation_document(validation)
     del document["capture"]
     document["report"] = str(report) if report else None
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    print(json.dumps(document, indent=2))
 
 
 def _print_table(validation: Validation, report: Path | None) -> None:

@@ -58,7 +58,7 @@ def contextualize(
         with lease_remedy():
             done = run(ctx, key, is_finished=lambda other: take_over or lease.process_is_finished(other))
     if as_json:
-        print(json.dumps(_document(ctx, key, done), indent=2, ensure_ascii=False))
+        print(json.dumps(_document(ctx, key, done), indent=2))
     else:
         print("\n".join(_lines(ctx, key, done)))
 

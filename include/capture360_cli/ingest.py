@@ -57,7 +57,7 @@ def ingest(
         )
         code, document, lines = _planned(ctx, key) if dry_run else _ingested(ctx, key, take_over)
     if as_json:
-        print(json.dumps(document, indent=2, ensure_ascii=False))
+        print(json.dumps(document, indent=2))
     else:
         print("\n".join(lines))
     raise typer.Exit(code)

@@ -32,8 +32,7 @@ from capture360_cli.sandbox import sandbox
 from capture360_cli.stack import stack
 from capture360_cli.views import views
 
-_STORE_PACKAGES = frozenset({"botocore", "aiobotocore", "aiohttp", "google", "gcsfs", "azure", "adlfs"})
-"""Packages whose errors fsspec passes through unchanged, such as those about missing credentials."""
+_LONGEST_LINE = 4_000
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -90,6 +89,7 @@ def capture360(
 def run() -> None:
     """Run the command line; errors that are meant for people are printed without a traceback, with exit code 1."""
     from capture360.errors import Capture360Error
+    from capture360.store import is_of_store
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -101,11 +101,13 @@ def run() -> None:
     except OSError as error:
         _end(f"{error.filename} cannot be used: {error.strerror}." if error.filename else f"{error}.")
     except Exception as error:
-        if type(error).__module__.partition(".")[0] not in _STORE_PACKAGES:
+        if not is_of_store(error):
             raise
         _end(f"The store refused or did not answer: {error}.")
 
 
 def _end(*lines: str) -> NoReturn:
-    print("capture360:", "\n".join(lines), file=sys.stderr)
+    from capture360.text import printable, without_secrets
+
+    print("capture360:", "\n".join(printable(without_secrets(line), _LONGEST_LINE) for line in lines), file=sys.stderr)
     sys.exit(1)

@@ -73,7 +73,7 @@ def move(
                     move_capture(moving, key, is_finished=lambda run: take_over or lease.process_is_finished(run))
                 )
     if as_json:
-        print(json.dumps(_document(moving, site, done, plan), indent=2, ensure_ascii=False))
+        print(json.dumps(_document(moving, site, done, plan), indent=2))
     else:
         print("\n".join(_lines(moving, site, done)))
     if not all(each.is_whole for each in done):

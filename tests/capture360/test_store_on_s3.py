@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from capture360.capture_state import Stage
-from capture360.errors import LeaseHeldError
+from capture360.checks.check import check_capture
+from capture360.errors import LeaseHeldError, StoreUnavailableError
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
-from capture360.model import CaptureKey
+from capture360.landing.listing import captures
+from capture360.model import CaptureKey, Verdict
+from capture360.readers.sheet import read_excel
 from capture360.records import Records
+from capture360.settings.landing import Landing
+from capture360.settings.site import Site
 from capture360.steps import lease
 from capture360.store import DocumentStore
+from delivery import Delivery, station_row
 
-pytest.importorskip("s3fs", reason="the extra s3 is not installed")
+s3fs = pytest.importorskip("s3fs", reason="the extra s3 is not installed")
+aiohttp = pytest.importorskip("aiohttp", reason="the extra s3 is not installed")
 moto_server = pytest.importorskip("moto.server", reason="moto is not installed")
 
 KEY = CaptureKey("hall-7", "may")
@@ -32,6 +41,7 @@ def endpoint() -> Iterator[str]:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         server.start()
         host, port = server.get_host_and_port()
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
         try:
             yield f"http://{host}:{port}"
         finally:
@@ -40,11 +50,14 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(endpoint: str, request: pytest.FixtureRequest) -> str:
-    import s3fs
-
     name = f"bucket-{abs(hash(request.node.name))}"
     s3fs.S3FileSystem(endpoint_url=endpoint).mkdir(name)
     return f"s3://{name}"
+
+
+@pytest.fixture
+def client(endpoint: str) -> Any:
+    return pytest.importorskip("boto3", reason="moto is not installed").client("s3", endpoint_url=endpoint)
 
 
 def test_creation_is_exclusive(bucket: str, endpoint: str) -> None:
@@ -100,8 +113,6 @@ def test_the_receipt_folds_what_another_process_wrote(bucket: str, endpoint: str
 
 
 def test_a_landing_folder_is_seen_afresh(bucket: str, endpoint: str) -> None:
-    import s3fs
-
     store = s3fs.S3FileSystem(endpoint_url=endpoint, skip_instance_cache=True)
     store.pipe_file(f"{bucket}/may/stations.csv", b"a")
     first = CaptureFolder(f"{bucket}/may", endpoint_url=endpoint, use_listings_cache=False)
@@ -110,3 +121,63 @@ def test_a_landing_folder_is_seen_afresh(bucket: str, endpoint: str) -> None:
     store.pipe_file(f"{bucket}/may/stations.csv", b"b")
     after = fingerprint(CaptureFolder(f"{bucket}/may", endpoint_url=endpoint, use_listings_cache=False))
     assert after != before
+
+
+def test_a_key_that_is_no_path_stands_for_no_other_file(bucket: str, endpoint: str, client: Any) -> None:
+    name = bucket.removeprefix("s3://")
+    sound = ["may/_READY", "may/a.jpg", "may/A.jpg", "may/e\u0301.jpg", "may/\u00e9.jpg", "may/q?x=1#2 %2e+&[*].jpg"]
+    odd = ["may//a.jpg", "may/images/", "may/", "may/a//b.jpg"]
+    for key in (*sound, *odd, "may/line\x01.jpg", "/june/_READY", "//x"):
+        client.put_object(Bucket=name, Key=f"zone/{key}", Body=key.encode())
+    folder = CaptureFolder(f"{bucket}/zone/may", endpoint_url=endpoint, use_listings_cache=False)
+    assert {f"may/{entry.path}": folder.read(entry.path).decode() for entry in folder.files} == {
+        key: key for key in sound
+    }
+    assert [each.path for each in folder.left_out] == ["/", "/a.jpg", "a//b.jpg", "images/", "line\\x01.jpg"]
+    site = Site(id="hall-7", name="Hall 7", landing=Landing(url=f"{bucket}/zone"), space="captures")
+    listing = captures(site)
+    assert [key.capture for key in listing.keys] == ["may"]
+    assert [each.path for each in listing.left_out] == ["/"]
+    assert "empty part" in listing.left_out[0].problem
+
+
+def test_an_outage_while_pictures_are_read_is_no_fault_of_them(
+    bucket: str, endpoint: str, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = Delivery(tmp_path / "hall-7" / "2026-04-17", stations=[station_row(1), station_row(2)])
+    delivery.put_pictures()
+    name, local = bucket.removeprefix("s3://"), delivery.write()
+    for entry in local.files:
+        client.put_object(Bucket=name, Key=f"hall-7/2026-04-17/{entry.path}", Body=local.read(entry.path))
+    url = f"{bucket}/hall-7/2026-04-17"
+    folder = CaptureFolder(url, endpoint_url=endpoint, use_listings_cache=False)
+    assert check_capture(folder).verdict is Verdict.ACCEPTED
+
+    def fails(*_: object, **__: object) -> bytes:
+        raise aiohttp.ClientOSError(104, f"Connection reset https://u:p@host/{url}?X-Amz-Signature=abc")
+
+    workbook = f"{bucket}/hall-7/table"
+    client.put_object(Bucket=name, Key="hall-7/table/stations.xlsx", Body=b"PK" * 99)
+    monkeypatch.setattr(s3fs.core.S3File, "_fetch_range", fails)
+    with pytest.raises(StoreUnavailableError, match="cannot be read") as caught:
+        check_capture(CaptureFolder(url, endpoint_url=endpoint, use_listings_cache=False))
+    assert "abc" not in str(caught.value)
+    table = CaptureFolder(workbook, endpoint_url=endpoint, use_listings_cache=False)
+    with pytest.raises(StoreUnavailableError, match="cannot be read"):
+        read_excel(table, "stations.xlsx", max_rows=9, max_columns=9, max_bytes=9_000)
+
+
+def test_a_picture_that_is_replaced_while_it_is_read(bucket: str, endpoint: str, client: Any) -> None:
+    name = bucket.removeprefix("s3://")
+    client.put_object(Bucket=name, Key="zone/may/a.jpg", Body=b"a" * 20_000_000)
+    folder = CaptureFolder(f"{bucket}/zone/may", endpoint_url=endpoint, use_listings_cache=False)
+    assert folder.files
+    with pytest.raises(StoreUnavailableError, match="cannot be read"), folder.open("a.jpg") as stream:
+        assert stream.read(10) == b"a" * 10
+        client.put_object(Bucket=name, Key="zone/may/a.jpg", Body=b"b")
+        stream.seek(19_000_000)
+        stream.read(10)
+    client.delete_object(Bucket=name, Key="zone/may/a.jpg")
+    with pytest.raises(FileNotFoundError) as caught, folder.open("a.jpg"):
+        pass
+    assert caught.value.filename == "a.jpg"

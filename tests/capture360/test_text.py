@@ -2,7 +2,8 @@
 
 import pytest
 
-from capture360.text import printable
+from capture360.errors import BadInputError, ConfigError
+from capture360.text import printable, visible, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -15,8 +16,48 @@ from capture360.text import printable
         ("\u202egnp", r"\u202egnp"),
         ("全角\u3000空白", "全角\u3000空白"),
         ("x" * 400, "x" * 299 + "…"),
+        ("P\u3164-1\ufe0f", r"P\u3164-1\ufe0f"),
+        ("e\u0301te\u0301", "e\u0301te\u0301"),
+        ("e" + "\u0301" * 9, "e" + "\u0301" * 8 + r"\u0301"),
     ],
 )
 def test_any_name_can_be_shown(name: str, shown: str) -> None:
     assert printable(name) == shown
     printable(name).encode()
+
+
+def test_lines_stay_lines_where_a_page_wants_them() -> None:
+    assert visible("a\nb\x07", kept="\n") == "a\nb\\x07"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("PUT https://b.s3.amazonaws.com/k?X-Amz-Signature=abc failed", "PUT https://b.s3.amazonaws.com/k?… failed"),
+        ("Max retries exceeded with url: /c/b?sv=1&sig=abc", "Max retries exceeded with url: /c/b?…"),
+        ("https://x.blob/c?&&sig=abc", "https://x.blob/c?…"),
+        ("sftp://user:p@ss@host/landing", "sftp://host/landing"),
+        ("https://a:b@c.d/e", "https://c.d/e"),
+        ("Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.abc", "Authorization: Bearer …"),
+        ("{'client_secret': 'abc', 'scope': 'x'}", "{'client_secret': '…', 'scope': 'x'}"),
+        ("grant_type=x&client_secret=abc&scope=y", "grant_type=x&client_secret=…&scope=y"),
+        ("AccountName=a;AccountKey=abc==;Endpoint=x", "AccountName=a;AccountKey=…;Endpoint=x"),
+        ("images/q?x=1.jpg is empty. Is https://a.b/c there?", "images/q?x=1.jpg is empty. Is https://a.b/c there?"),
+        ("the client id or secret is refused, the token endpoint gave no token", None),
+        ("a bearer plate, basic checks of tokens: 7 stations", None),
+    ],
+)
+def test_secrets_are_left_out_and_nothing_else(text: str, shown: str | None) -> None:
+    assert without_secrets(text) == (text if shown is None else shown)
+
+
+@pytest.mark.parametrize("text", ["?" * 200_000, "://" * 70_000, "?a" * 100_000, "://a@" * 50_000, "token " * 30_000])
+def test_a_long_text_is_searched_once(text: str) -> None:
+    without_secrets(text)
+
+
+def test_an_error_is_one_line_that_a_terminal_can_show() -> None:
+    error = BadInputError("\x1b]0;x\x07a\nb \u202egnp https://u:p@h/x?sig=1 " + "x" * 9_000)
+    assert str(error).startswith(r"\x1b]0;x\x07a\nb \u202egnp https://h/x?… xxx")
+    assert len(str(error)) == len(error.message) == 4_000
+    assert str(ConfigError("images/ä.jpg is wrong.")) == "images/ä.jpg is wrong."

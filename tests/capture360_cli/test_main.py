@@ -56,8 +56,9 @@ def test_a_store_without_credentials_is_told(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     told = told_by(monkeypatch, capsys, "check", "s3://bucket/hall-7/may")
-    assert told.startswith("capture360: The store refused or did not answer: Unable to locate credentials")
-    assert len(told.splitlines()) == 1
+    where, problem, remedy = told.partition(" cannot be listed (NoCredentialsError: Unable to locate credentials).")
+    assert (where, problem != "") == ("capture360: s3://bucket/hall-7/may", True)
+    assert remedy.startswith("\nHow to fix it: See whether the store answers")
 
 
 def test_help_shows_what_stands_in_angle_brackets() -> None:

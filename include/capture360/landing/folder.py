@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -9,13 +11,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from capture360.errors import BadInputError
+from capture360.errors import BadInputError, StoreUnavailableError
 from capture360.landing.local_open import OtherFileError, open_once
 from capture360.landing.tree import Found, LeftOut, local_tree, no_text
-from capture360.store import opened_store
+from capture360.store import is_of_store, opened_store
 from capture360.text import is_text, printable
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 IGNORED_NAMES = ("Thumbs.db", "desktop.ini")
 UNFINISHED_SUFFIXES = (
@@ -26,6 +31,7 @@ _UNFINISHED = re.compile(
     r"\..+\.(?:jpe?g|png|csv|tsv|txt|xlsx|parquet|ya?ml|json|e57|zip)\.[A-Za-z0-9]{6}", re.IGNORECASE
 )
 """As rsync names it."""
+_NO_PATH = "has a key with an empty part, which is no path of a file. Rename it"
 MOST_FILES = 2_000_000
 """Paths are held in memory; a capture of a million faces is within the limit."""
 
@@ -117,12 +123,17 @@ class CaptureFolder:
                 yield FileEntry(entry.path, entry.size, str(entry.changed)) if isinstance(entry, Found) else entry
 
     def _stored(self) -> Iterator[FileEntry | LeftOut]:
-        for full, info in self._fs.find(self._root, detail=True).items():
-            path = full[len(self._root) :].lstrip("/")
-            if is_text(path):
-                yield FileEntry(path, int(info.get("size") or 0), _version(info))
-            else:
+        """Yield the objects below the folder. A key is any text; one that is no path would stand for another file."""
+        with store_errors(self.url, "listed"):
+            found = self._fs.find(self._root, detail=True)
+        for full, info in found.items():
+            path = full[len(self._root) :].removeprefix("/")
+            if not is_text(path):
                 yield no_text(path)
+            elif "" in path.split("/"):
+                yield LeftOut(path or "/", _NO_PATH)
+            else:
+                yield FileEntry(path, int(info.get("size") or 0), _version(info))
 
     def resolve(self, path: str) -> str:
         """`path` normalised; OutsideError if it is absolute, leaves the folder, or goes through a link out of it.
@@ -148,16 +159,24 @@ class CaptureFolder:
     def open(self, path: str) -> Iterator[IO[bytes]]:
         """Open a file as a seekable binary stream; FileNotFoundError or PermissionError if that is not possible.
 
-        Both have the relative path as `filename`.
+        Both have the relative path as `filename`. StoreUnavailableError for whatever else an object store raises, while
+        it is read as well: an outage is no fault of the delivery.
         """
         clean = self.resolve(path)
+        if not self._is_local:
+            url = f"{self.url}/{clean}"
+            with store_errors(url, "read", clean):
+                stored = self._fs.open(f"{self._root}/{clean}", "rb")
+            with stored, io.BufferedReader(_StoredFile(stored, url)) as buffered:
+                yield buffered
+            return
         try:
-            stream = open_once(self._root, clean) if self._is_local else self._fs.open(f"{self._root}/{clean}", "rb")
+            opened = open_once(self._root, clean)
         except OtherFileError as error:
             raise OutsideError(path, str(error)) from None
         except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
-            raise type(error)(error.errno, error.strerror or "not there to be read", clean) from None
-        with stream:
+            raise _renamed(error, clean) from None
+        with opened as stream:
             yield stream
 
     def read(self, path: str, limit: int | None = None) -> bytes:
@@ -169,6 +188,50 @@ class CaptureFolder:
     def _is_local(self) -> bool:
         protocol = self._fs.protocol
         return "file" in ((protocol,) if isinstance(protocol, str) else protocol)
+
+
+class _StoredFile(io.RawIOBase):
+    """A file of an object store. Its errors are not those of the content, which readers take for damage."""
+
+    def __init__(self, stream: IO[bytes], url: str) -> None:
+        self._stream, self._url = stream, url
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        view = memoryview(buffer).cast("B")
+        with store_errors(self._url, "read", self._url):
+            block = self._stream.read(len(view))
+        view[: len(block)] = block
+        return len(block)
+
+
+@contextmanager
+def store_errors(url: str, done: str, path: str = "") -> Iterator[None]:
+    """Raise what an object store raises as StoreUnavailableError; errors about one file, with its path, pass."""
+    try:
+        yield
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        raise _renamed(error, path) from None
+    except Exception as error:
+        if not is_of_store(error):
+            raise
+        said = printable(str(getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"))
+        raise StoreUnavailableError(f"{url} cannot be {done} ({said}).") from None
+
+
+def _renamed(error: OSError, path: str) -> OSError:
+    return type(error)(error.errno, error.strerror or "not there to be read", path)
 
 
 def is_ignored(path: str) -> bool:

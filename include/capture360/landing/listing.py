@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from capture360.errors import ConfigError
-from capture360.landing.folder import CaptureFolder
+from capture360.landing.folder import CaptureFolder, store_errors
 from capture360.landing.tree import LeftOut
 from capture360.model import CAPTURE_LENGTH, CaptureKey, is_id
 from capture360.settings.site import Site
@@ -18,6 +18,7 @@ from capture360.text import printable
 _LINK = "is a link to a folder, and such links are not followed. Deliver the folder itself"
 _MISNAMED = "is no capture: use letters, digits, dot, underscore and minus in its name"
 _TOO_LONG = f"is no capture: use at most {CAPTURE_LENGTH} characters in its name"
+_NO_PATH = "has a key with an empty part, which is no path of a file. Rename what lies in it"
 _LET_READ = "Let the reader of the landing zone read it."
 
 
@@ -49,6 +50,8 @@ def captures(site: Site) -> Listing:
             continue
         if kind == "link":
             left_out.append(LeftOut(printable(name), _LINK))
+        elif not name:
+            left_out.append(LeftOut("/", _NO_PATH))
         elif is_id(name, CAPTURE_LENGTH):
             good.append(CaptureKey(site.id, name))
             changed[name] = at
@@ -62,19 +65,22 @@ def _entries(site: Site) -> Iterator[tuple[str, str, float]]:
     url = printable(site.landing.url)
     fs, root = opened_store(site.landing.url, use_listings_cache=False)
     try:
-        entries = fs.ls(root, detail=True)
+        with store_errors(url, "listed"):
+            entries = fs.ls(root, detail=True)
     except FileNotFoundError:
         raise ConfigError(
             f"{url} is not there. Create the landing folder of site {site.id}, or correct landing.url."
         ) from None
     except OSError as error:
         raise ConfigError(f"{url} cannot be listed ({error.strerror or error}). {_LET_READ}") from None
+    top = root.rstrip("/")
     for entry in entries:
         path = str(entry["name"]).rstrip("/")
-        if path == root.rstrip("/") and entry["type"] == "file":
+        if path == top and entry["type"] == "file" and not str(entry["name"]).endswith("/"):
             raise ConfigError(f"{url} is a file. Correct landing.url of site {site.id}: it must name a folder.")
         is_linked = bool(entry.get("islink")) and Path(path).is_dir()
         if is_linked or entry["type"] == "directory":
             # Copies that keep the times of their source set the time of modification, never that of the change.
             changed = max(float(entry.get("created") or 0), float(entry.get("mtime") or 0)) if "ino" in entry else 0.0
-            yield posixpath.basename(path), "link" if is_linked else "directory", changed
+            name = "" if path == top else posixpath.basename(path)
+            yield name, "link" if is_linked else "directory", changed
