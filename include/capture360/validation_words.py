@@ -34,6 +34,8 @@ def problem_and_fix(kind: str, limits: Mapping[str, Any]) -> tuple[str, str]:
         return f"is not {words} {limits.get(name)}", "Correct it"
     if kind in ("too_long", "too_short"):
         limit = limits.get("max_length") if kind == "too_long" else limits.get("min_length")
+        if limits.get("actual_length") is None:  # pydantic stops counting at the limit
+            return f"has {'more' if kind == 'too_long' else 'fewer'} than {limit} entries", "Leave some out"
         return f"has {limits.get('actual_length')} entries, not {limit}", "Write one entry for each place"
     if kind in ("string_too_long", "string_too_short"):
         limit = limits.get("max_length") or limits.get("min_length")

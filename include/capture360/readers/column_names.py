@@ -31,6 +31,8 @@ _LENGTHS = {"mm": "mm", "cm": "cm", "m": "m", "metres": "m", "meters": "m", "ft"
 _LENGTHS |= {"usft": "us_ft", "ftus": "us_ft", "in": "in", "inch": "in", "km": "km"}
 _ANGLES = {"deg": "deg", "degrees": "deg", "°": "deg", "rad": "rad", "radians": "rad", "gon": "gon", "grad": "gon"}
 _UNIT = re.compile(r"[\[( _]([a-z_°]+)[\])]?$")
+_LONGEST_UNIT = 20
+"""Characters at the end of a name in which its unit is looked for."""
 _FEET = frozenset({"ft", "us_ft"})
 
 
@@ -73,7 +75,7 @@ def contradictions(manifest: Manifest) -> Iterator[Finding]:
     names = {canon: plain_name(name) for canon, name in manifest.columns.items()}
     frame, kind = manifest.frame, manifest.rotation.kind
     for canon, name in names.items():
-        found = _UNIT.search(name)
+        found = _UNIT.search(name[-_LONGEST_UNIT:])
         word = found[1] if found else ""
         if canon in ("x", "y", "z") and word in _LENGTHS and not _same_length(_LENGTHS[word], frame.unit):
             yield _finding(manifest, canon, f"names another unit than frame.unit {frame.unit}", "Correct one of them.")

@@ -63,6 +63,9 @@ def first_sheet(
     try:
         with zipfile.ZipFile(stream) as archive:
             parts = {entry.filename: entry for entry in archive.infolist()}
+            # Some libraries find parts whatever their case, and would read others than those that are counted here.
+            if len({name.replace("\\", "/").casefold() for name in archive.namelist()}) < len(archive.namelist()):
+                raise WorkbookError("it holds parts of the same name")
             if _BOOK not in parts or _RELATIONS not in parts:
                 raise WorkbookError("it is no .xlsx workbook")
             sheets, wanted = _wanted(archive, parts, min(most, 1 << 20))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -20,23 +20,34 @@ ROW = ("s", "Hall", "1.5", "2.5", "3.5", "1", "0", "0", "0", "2026-04-17T09:00:0
 Content = tuple[str, bytes]
 
 
-def workbook(sheet: str, shared: str = "", target: str = "worksheets/sheet1.xml") -> bytes:
-    """An .xlsx archive with the given XML inside `worksheet`, and inside `sst` for the shared texts."""
+def workbook(
+    sheet: str, shared: str = "", target: str = "worksheets/sheet1.xml", more: Mapping[str, str] | None = None
+) -> bytes:
+    """An .xlsx archive with the given XML inside `worksheet`, and inside `sst` for the shared texts.
+
+    `more` are further parts by their names.
+    """
     space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006/relationships"
+    types = "http://schemas.openxmlformats.org/package/2006/content-types"
     parts = {
+        "[Content_Types].xml": f'<Types xmlns="{types}"/>',
+        "_rels/.rels": f'<Relationships xmlns="{package}"><Relationship Id="r1" Type="{office}/officeDocument" '
+        'Target="xl/workbook.xml"/></Relationships>',
         "xl/workbook.xml": f'<workbook {space} xmlns:r="{office}"><sheets><sheet name="S" sheetId="1" r:id="r1"/>'
         "</sheets></workbook>",
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}"><Relationship Id="r1" '
-        f'Type="{office}/worksheet" Target="{target}"/></Relationships>',
+        f'Type="{office}/worksheet" Target="{target}"/><Relationship Id="r2" Type="{office}/sharedStrings" '
+        'Target="sharedStrings.xml"/></Relationships>',
         "xl/worksheets/sheet1.xml": f"<worksheet {space}><sheetData>{sheet}</sheetData></worksheet>",
         "xl/sharedStrings.xml": f"<sst {space}>{shared}</sst>",
+        **(more or {}),
     }
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in parts.items():
-            archive.writestr(name, content)
+            archive.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>\n{content}')
     return stream.getvalue()
 
 
@@ -60,6 +71,18 @@ def far_corner() -> Content:
 def one_text_in_many_cells() -> Content:
     cells = '<row><c t="s"><v>0</v></c></row>' * 50_000
     return "stations.xlsx", workbook(cells, f"<si><t>{'x' * 30_000}</t></si>")
+
+
+def another_sheet_of_its_name() -> Content:
+    far = '<row r="1"><c r="A1"><v>1</v></c></row><row r="9000"><c r="XFD9000"><v>1</v></c></row>'
+    decoy = f"<worksheet><sheetData>{far}</sheetData></worksheet>"
+    return "stations.xlsx", workbook("<row><c><v>1</v></c></row>", more={"xl/Worksheets/sheet1.xml": decoy})
+
+
+def other_texts_of_their_name() -> Content:
+    cells = '<row><c t="s"><v>0</v></c></row>' * 50_000
+    decoy = f"<sst><si><t>{'x' * 30_000}</t></si></sst>"
+    return "stations.xlsx", workbook(cells, "<si><t>a</t></si>", more={"xl/SharedStrings.xml": decoy})
 
 
 def cells_without_address() -> Content:
@@ -140,6 +163,23 @@ def test_a_table_that_would_expand_is_refused_unread(folder: Delivery, made: Cal
     (sentence,) = checked.said("S10")
     assert sentence.startswith(name)
     assert "limit" in sentence or "more than" in sentence
+
+
+@pytest.mark.parametrize("made", [another_sheet_of_its_name, other_texts_of_their_name])
+def test_a_workbook_is_read_as_it_was_measured(folder: Delivery, made: Callable[[], Content]) -> None:
+    name, content = made()
+    folder.files[name] = content
+    folder.write()
+    (sentence,) = check_within_limits(folder.path).said("S03")
+    assert "it holds parts of the same name" in sentence
+
+
+def test_the_library_reads_such_a_workbook(folder: Delivery) -> None:
+    """Else the limits would hold for workbooks that nothing reads."""
+    folder.files["stations.xlsx"] = workbook(
+        '<row><c t="s"><v>0</v></c></row><row><c><v>7</v></c></row>', "<si><t>a</t></si>"
+    )
+    assert "station_id" in str(folder.check().findings[0].message)
 
 
 @pytest.mark.parametrize("made", LONG)
