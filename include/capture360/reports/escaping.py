@@ -1,7 +1,7 @@
 """Escaping of text from outside: one function for each target.
 
-HTML is escaped by Jinja's autoescape. Lines for terminals and logs are made by `capture360.text.printable`, which the
-functions for Markdown and chat apply as well.
+HTML is escaped by Jinja's autoescape, and what hides or reorders text is made visible by `page`. Lines for terminals
+and logs are made by `capture360.text.printable`, which the functions for Markdown and chat apply as well.
 """
 
 from __future__ import annotations
@@ -14,14 +14,20 @@ from capture360.text import printable
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z")
 _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _BLANK_STARTS = ("\t", "\r", "\n")
-_PARTED = re.compile(r"(?<=[;\t|])(?=\s*[=+\-@＝＋－＠])")
-"""Where a spreadsheet that parts cells at another sign than the comma would begin a formula."""
+_PARTING = re.compile(r"[;|\s]+")
+_PARTS = ";\t|\r\n"
+"""Where a spreadsheet that parts cells at another sign than the comma would begin a formula.
+
+It takes a cell with a line break for two rows, since the quote is not the first character of its cell.
+"""
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""Characters that spreadsheets drop, so that a formula could begin behind one."""
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "'"}
 _NO_TICKS = {"`": "'"}
 _NOT_JOINED = "\u200b"
 """Zero-width space. Inserted between two characters, it keeps them from being markup."""
-_CHAT_MARKUP = re.compile(r"(?<=\])(?=[(:\[])|(?<=@)|(?<=!)(?=\[)")
-"""Within links, pictures and mentions of Markdown."""
+_CHAT_MARKUP = re.compile(r"(?<=\])(?=[(:\[])|(?<=@)|(?<=!)(?=\[)|(?<=~~)(?=~)|(?<=\$)(?=\$)")
+"""Within links, pictures, mentions, fences of code and formulas of Markdown."""
 _TAG = re.compile(r"(?<=<)")
 """Within mentions of Slack and tags of HTML."""
 
@@ -68,9 +74,17 @@ def for_data_docs(text: str, length: int = 300) -> str:
 def for_csv(value: object) -> str:
     """A cell that no spreadsheet takes for a formula: such a text starts with an apostrophe (OWASP, CSV injection).
 
-    A spreadsheet may part cells elsewhere than at commas, so this holds behind semicolons and tabs as well.
+    A spreadsheet may part cells elsewhere than at commas, so this holds behind semicolons, tabs and line breaks too.
     """
-    text = "" if value is None else str(value).replace("\x00", "")
+    text = "" if value is None else _CONTROL.sub("", str(value))
     if (text.lstrip().startswith(_FORMULA_STARTS) and not _NUMBER.match(text)) or text[:1] in _BLANK_STARTS:
         text = f"'{text}"
-    return _PARTED.sub("'", text)
+    return _PARTING.sub(lambda found: _quoted(found, text), text)
+
+
+def _quoted(found: re.Match[str], text: str) -> str:
+    """Put an apostrophe behind the last sign that parts cells, where a formula would begin."""
+    run = found[0]
+    cell = max(run.rfind(sign) for sign in _PARTS) + 1
+    begins = cell > 0 and text.startswith(_FORMULA_STARTS, found.end())
+    return f"{run[:cell]}'{run[cell:]}" if begins else run

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from capture360.text import counted, noun
+from capture360.text import counted, noun, visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -47,12 +47,22 @@ def _source(name: str) -> str:
     return (_TEMPLATES / name).read_text(encoding="utf-8")
 
 
+def _shown(value: object) -> object:
+    """Make visible what reorders or hides text around it: escaping of HTML leaves it as it is."""
+    return visible(value, kept="\n\t") if type(value) is str else value
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     environment = Environment(
-        loader=FunctionLoader(_source), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(_source),
+        autoescape=True,
+        finalize=_shown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters.update(counted=counted, noun=noun)
     return environment

@@ -9,7 +9,8 @@ import json
 import re
 from pathlib import Path
 
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -17,6 +18,7 @@ from capture360.reports.cells import parquet, safe_csv
 from capture360.reports.escaping import for_chat, for_markdown
 
 MARKUP = st.text(st.sampled_from("ab \\|`*_[]()<>!@:&#;~\n\t\"'/{}%=+-\x00\x1b\u2028\u202e"), max_size=40)
+DROPPED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 ANY = MARKUP | st.text(max_size=40)
 
 
@@ -79,6 +81,13 @@ def test_a_chat_gets_no_link_and_no_mention(text: str) -> None:
     assert "<img" not in shown
 
 
+@pytest.mark.parametrize("fence", ["~~~", "~~~~", "$$x$$", "```"])
+def test_a_chat_gets_no_fence_that_hides_what_follows(fence: str) -> None:
+    page = MarkdownIt("commonmark").render(f"{for_chat(fence + ' x')}\n[Log](http://airflow/log)")
+    assert '<a href="http://airflow/log">' in page
+    assert "$$" not in for_chat(fence)
+
+
 def test_what_people_wrote_stays_readable_in_a_chat() -> None:
     shown = for_chat('stations.csv row 3 (s-02): x "<!channel> & [a](b)" is not a number')
     assert html.unescape(shown).replace("\u200b", "") == (
@@ -92,13 +101,14 @@ def test_a_long_text_is_cut_off() -> None:
 
 
 @given(st.lists(st.tuples(ANY, ANY), max_size=4))
+@example([("a", "x\n=1+1"), ("a", "x\r@SUM(1)"), ("a", "\x01=1"), ("a", "x;\x02=1")])
 def test_a_table_of_cells_comes_back_and_starts_no_formula(rows: list[tuple[str, str]]) -> None:
     content = safe_csv(("a", "b"), rows).decode("utf-8-sig")
     read = list(csv.reader(io.StringIO(content, newline="")))
     assert len(read) == len(rows) + 1
     for delivered, cells in zip(rows, read[1:], strict=True):
         assert [cell.replace("'", "") for cell in cells] == [
-            text.replace("\x00", "").replace("'", "") for text in delivered
+            DROPPED.sub("", text).replace("'", "") for text in delivered
         ]
         assert not any(cell.lstrip(" ").startswith(("=", "@", "\t", "\r")) for cell in cells)
     for sign in ";\t":
@@ -109,8 +119,13 @@ def test_a_table_of_cells_comes_back_and_starts_no_formula(rows: list[tuple[str,
 def test_a_cell_that_other_signs_part() -> None:
     content = safe_csv(("a",), [('x;=HYPERLINK("http://evil")',), ("x\t @SUM(1)",), ("5; 6 - 7",), (" \n-1+1",)])
     assert content.decode("utf-8-sig") == (
-        'a\r\n"x;\'=HYPERLINK(""http://evil"")"\r\nx\t\' @SUM(1)\r\n5; 6 - 7\r\n"\' \n-1+1"\r\n'
+        'a\r\n"x;\'=HYPERLINK(""http://evil"")"\r\nx\t\' @SUM(1)\r\n5; 6 - 7\r\n"\' \n\'-1+1"\r\n'
     )
+
+
+@pytest.mark.parametrize("part", ["\n", "\t", " ", ";", "; ", "|\n ", " ;"])
+def test_a_long_cell_is_searched_once(part: str) -> None:
+    safe_csv(("a",), [(part * 200_000 + "x",)])
 
 
 def test_half_a_character_in_a_table() -> None:

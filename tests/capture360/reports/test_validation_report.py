@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from capture360.checks.validation import PlanPoint
+from capture360.model import Asset
+from capture360.reports import match
 from capture360.reports.cells import safe_csv
 from capture360.reports.plan_view import plan_view
 from capture360.reports.validation import bad_rows_csv, causes, render
@@ -62,6 +64,17 @@ def test_hostile_names_stay_text(delivery: Delivery, name: str) -> None:
     rows = list(csv.reader(io.StringIO(bad_rows_csv(validation).decode("utf-8-sig"))))
     assert rows[0][:4] == ["where", "row", "station_id", "rule"]
     assert all(not value.startswith(("=", "+", "@")) for row in rows for value in row)
+
+
+@pytest.mark.parametrize(
+    "mark", ["\u202e", "\u2066", "\u200b", "\ufeff", "\u3164", "\x9b31m", "\ud800", "e" + "\u0301" * 40]
+)
+def test_what_hides_or_reorders_text_is_seen(mark: str) -> None:
+    """Escaping of HTML leaves it as it is, and a name that looks like another one deceives who reads the page."""
+    shown = match.render("Match", [], [Asset("1", f"P-1{mark}01", ())], lambda image, face: None)
+    assert mark not in shown
+    assert mark[-1].encode("unicode_escape").decode() in shown or mark[0] == "\x9b"
+    shown.encode()
 
 
 def test_numbers_stay_numbers_and_formulas_become_text() -> None:
