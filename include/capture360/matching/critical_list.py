@@ -6,11 +6,10 @@ import csv
 import io
 from collections.abc import Collection, Iterable, Sequence
 
-import fsspec
-
 from capture360.errors import ConfigError
 from capture360.matching.normalise import key
 from capture360.model import Asset
+from capture360.store import read_file
 from capture360.text import printable
 
 MOST_BYTES = 10_000_000
@@ -21,18 +20,11 @@ _HEADERS = frozenset({"tag", "tags"})
 
 def read_critical_list(url: str) -> Sequence[str]:
     """Return the tags of the file at any fsspec URL, each once; ConfigError with file, line and fix."""
+    content = read_file(url, MOST_BYTES, "Correct links.critical_assets or leave it out.")
     try:
-        with fsspec.open(url, "rb") as stream:
-            content = stream.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            raise ConfigError(f"{url} is larger than {MOST_BYTES:,} bytes. List the tags alone, one a line.")
         return _tags(url, content.decode("utf-8-sig"))
-    except FileNotFoundError:
-        raise ConfigError(f"{url} is not there. Correct links.critical_assets or leave it out.") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{url} is not UTF-8. Save it as CSV UTF-8.") from None
-    except (OSError, ValueError, ImportError) as error:
-        raise ConfigError(f"{url} cannot be read ({error}). Correct links.critical_assets.") from None
 
 
 def critical_assets(tags: Iterable[str], assets: Collection[Asset]) -> tuple[frozenset[str], list[str]]:

@@ -7,15 +7,19 @@ it, or by its reference: the id of a classic asset, `<space>/<externalId>` of a 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-import fsspec
 
 from capture360.errors import ConfigError
 from capture360.matching.normalise import key
 from capture360.model import FACES, Detection
+from capture360.store import read_file
+from capture360.text import printable
 
+MOST_BYTES = 20_000_000
+_SHOWN = 80
+"""Characters of a cell that a message shows."""
 _COLUMNS = ("text", "asset", "image", "face")
 _Where = tuple[str, str, str]
 
@@ -38,31 +42,34 @@ class ManualMatches:
 
 def read_manual_matches(url: str) -> ManualMatches:
     """Read the file at any fsspec URL; ConfigError names file, row and fix."""
+    content = read_file(url, MOST_BYTES, "Correct the path of the manual matches or leave it out.")
     try:
-        with fsspec.open(url, "r", encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            columns = reader.fieldnames or ()
-            unknown = [column for column in columns if column not in _COLUMNS]
-            if unknown or not {"text", "asset"} <= set(columns):
-                problem = f'column "{unknown[0]}" is not known' if unknown else "the columns text and asset are needed"
-                raise ConfigError(f"{url}: {problem}. The columns are {', '.join(_COLUMNS)}, the last two optional.")
-            rows: dict[_Where, str] = {}
-            for row in reader:
-                where, asset = _checked(url, reader.line_num, row)
-                if rows.setdefault(where, asset) != asset:
-                    raise ConfigError(
-                        f'{url} line {reader.line_num}: "{row["text"]}" is given to {asset or "nothing"} here and to '
-                        f"{rows[where] or 'nothing'} above. Keep one of the rows."
-                    )
-    except FileNotFoundError:
-        raise ConfigError(f"{url} is not there. Correct the path of the manual matches or leave it out.") from None
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        _check_columns(url, reader.fieldnames or ())
+        rows: dict[_Where, str] = {}
+        for row in reader:
+            where, asset = _checked(url, reader.line_num, row)
+            if rows.setdefault(where, asset) != asset:
+                text, here, above = (printable(each or "nothing", _SHOWN) for each in (row["text"], asset, rows[where]))
+                raise ConfigError(
+                    f'{url} line {reader.line_num}: "{text}" is given to {here} here and to {above} above. '
+                    "Keep one of the rows."
+                )
     except UnicodeDecodeError:
         raise ConfigError(f"{url} is not UTF-8. Save it as CSV UTF-8.") from None
     except csv.Error as error:
         raise ConfigError(f"{url} is no CSV table ({error}). Look for an unclosed quote.") from None
-    except (OSError, ValueError, ImportError) as error:
-        raise ConfigError(f"{url} cannot be read ({error}). Correct the path of the manual matches.") from None
     return ManualMatches(rows)
+
+
+def _check_columns(url: str, columns: Sequence[str]) -> None:
+    unknown = [column for column in columns if column not in _COLUMNS]
+    if unknown or not {"text", "asset"} <= set(columns):
+        shown = f'column "{printable(unknown[0], _SHOWN)}" is not known' if unknown else ""
+        problem = shown or "the columns text and asset are needed"
+        raise ConfigError(f"{url}: {problem}. The columns are {', '.join(_COLUMNS)}, the last two optional.")
+    if len(set(columns)) < len(columns):
+        raise ConfigError(f"{url}: a column is there twice ({', '.join(columns)}). Keep one of them.")
 
 
 def _checked(url: str, line: int, row: Mapping[str | None, str | None]) -> tuple[_Where, str]:
@@ -71,7 +78,8 @@ def _checked(url: str, line: int, row: Mapping[str | None, str | None]) -> tuple
     if not text:
         raise ConfigError(f"{url} line {line}: text holds no letter or digit. Write what stands on the plate.")
     if face and face not in FACES:
-        raise ConfigError(f'{url} line {line}: "{face}" is no face. Use one of {", ".join(FACES)} or leave it empty.')
+        shown, known = printable(face, _SHOWN), ", ".join(FACES)
+        raise ConfigError(f'{url} line {line}: "{shown}" is no face. Use one of {known} or leave it empty.')
     if None in row or row.get("asset") is None:
         raise ConfigError(f"{url} line {line}: the number of cells is not that of the header. Quote texts with commas.")
     return (text, (row.get("image") or "").strip(), face), (row["asset"] or "").strip()

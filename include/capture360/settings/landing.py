@@ -7,6 +7,7 @@ from datetime import timedelta
 from pydantic import field_validator
 
 from capture360.settings.section import Duration, Section
+from capture360.store import password_in
 
 READY_MARKERS = ("_READY", "_SUCCESS", ".done")
 
@@ -21,6 +22,13 @@ class Landing(Section):
     list only counts and quiet time do."""
     quiet_period: Duration = timedelta(minutes=10)
     """How long a folder without a marker or a manifest count must stay unchanged, over two scans, to be complete."""
+
+    @field_validator("url")
+    @classmethod
+    def _url_has_no_password(cls, value: str) -> str:
+        if problem := password_in(value):
+            raise ValueError(problem)
+        return value
 
     @field_validator("ready_markers")
     @classmethod

@@ -15,7 +15,6 @@ from functools import cached_property
 from string import Template
 from typing import Any
 
-import fsspec
 import yaml
 from pydantic import ValidationError
 
@@ -23,11 +22,14 @@ from capture360.errors import ConfigError
 from capture360.settings.site import Site
 from capture360.settings.watch import WatchSettings
 from capture360.settings.words import Location, sentence
+from capture360.store import opened_store, password_in, read_file
 from capture360.text import printable
 from capture360.validation_words import quoted
 
 CONFIG_VARIABLE = "CAPTURE360_CONFIG"
 DEFAULT_CONFIG = "config/sites.yaml"
+MOST_BYTES = 10_000_000
+_MOST_VALUES = 200_000
 _LONGEST = 1000
 """Characters of a message: a key may be as long as the file."""
 
@@ -67,7 +69,10 @@ class Register:
         if not isinstance(url, str) or not url:
             raise _refused(f"{self.url}: records is missing. Name the folder where the records are kept.")
         try:
-            return str(_expanded(url, self._environment))
+            expanded = str(_expanded(url, self._environment))
+            if problem := password_in(expanded):
+                raise _refused(f"{self.url}: records {problem}.")
+            return expanded
         except _UnsetError as error:
             raise _refused(f"{self.url}: records {error}") from None
 
@@ -180,7 +185,7 @@ def site_from_file(site_id: str, url: str) -> Site:
 
 
 def _exists(url: str) -> bool:
-    fs, path = fsspec.core.url_to_fs(url)
+    fs, path = opened_store(url)
     return bool(fs.exists(path))
 
 
@@ -209,24 +214,32 @@ class _Loader(yaml.SafeLoader):
 
 
 def _load_yaml(url: str) -> dict[str, Any]:
+    content = read_file(url, MOST_BYTES, f"Point {CONFIG_VARIABLE} at your site register.")
     try:
-        with fsspec.open(url, "r", encoding="utf-8") as stream:
-            document = _Loader(stream).get_single_data()
-    except FileNotFoundError:
-        raise _refused(f"{url} is not there. Point {CONFIG_VARIABLE} at your site register.") from None
+        document = _Loader(content.decode("utf-8-sig")).get_single_data()
     except UnicodeDecodeError as error:
         raise _refused(f"{url} is not text in UTF-8 (byte {error.start}). Save it as UTF-8.") from None
     except RecursionError:
         raise _refused(f"{url} is nested too deeply. Write keys and values, as in config/sites.yaml.") from None
-    except (OSError, ValueError, ImportError) as error:
-        raise _refused(f"{url} cannot be read: {error}. Point {CONFIG_VARIABLE} at your site register.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
         raise _refused(f"{url}{line} is not valid YAML: {getattr(error, 'problem', None) or error}.") from None
     if not isinstance(document, dict) or not all(isinstance(name, str) for name in document):
         raise _refused(f"{url} must hold keys and values, as in config/sites.yaml of the project.")
+    if _expands(document):
+        raise _refused(f"{url} repeats itself by aliases to more than {_MOST_VALUES:,} values. Write them out.")
     return document
+
+
+def _expands(document: Any) -> bool:
+    """Return whether aliases make a document far larger than its text, or endless."""
+    waiting, seen = [document], 0
+    while waiting and seen <= _MOST_VALUES:
+        value = waiting.pop()
+        seen += 1
+        waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return seen > _MOST_VALUES
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

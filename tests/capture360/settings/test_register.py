@@ -59,7 +59,7 @@ def test_a_register_that_is_no_text_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["", "foo://bucket/sites.yaml"])
 def test_a_register_that_cannot_be_opened_is_told(tmp_path: Path, url: str) -> None:
-    with pytest.raises(ConfigError, match=r"cannot be read: .*Point CAPTURE360_CONFIG"):
+    with pytest.raises(ConfigError, match=r"cannot be read \(.*Point CAPTURE360_CONFIG"):
         _ = Register(url or str(tmp_path)).site_ids
 
 
@@ -250,3 +250,43 @@ def test_a_key_that_replaces_a_merged_one_is_there_once(tmp_path: Path) -> None:
     site = "&a {space: a, landing: {url: /a}}\n  yard: {<<: *a, space: b}"
     path.write_text(f"records: /a\nsites:\n  hall-7: {site}\n")
     assert Register(str(path), {}).site("yard").space == "b"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n"
+        + "".join(
+            f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n" for old, new in zip("bcdefgh", "cdefghi", strict=True)
+        ),
+        "sites: &a {hall-7: *a}\n",
+        "sites: &a {hall-7: {links: [*a]}}\n",
+    ],
+    ids=["a billion values", "a site of itself", "a list of itself"],
+)
+def test_aliases_that_expand(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "sites.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"sites.yaml repeats itself by aliases"):
+        Register(str(path)).site_ids  # noqa: B018 - reading is what fails
+
+
+def test_a_register_far_too_large(tmp_path: Path) -> None:
+    path = tmp_path / "sites.yaml"
+    path.write_bytes(b"#" * 11_000_000)
+    with pytest.raises(ConfigError, match=r"sites.yaml is larger than 10,000,000 bytes"):
+        Register(str(path)).site_ids  # noqa: B018 - reading is what fails
+
+
+@pytest.mark.parametrize("key", ["records", "landing"])
+def test_a_password_in_an_address_is_refused_and_not_shown(tmp_path: Path, key: str) -> None:
+    urls = {"records": str(tmp_path), "landing": str(tmp_path), key: "sftp://me:hush@host/zone"}
+    path = tmp_path / "sites.yaml"
+    path.write_text(
+        f"records: {urls['records']}\nsites:\n  hall-7: {{landing: {{url: '{urls['landing']}'}}, space: captures}}\n"
+    )
+    register = Register(str(path))
+    with pytest.raises(ConfigError, match=r"holds a password.*FSSPEC_SFTP_PASSWORD") as caught:
+        register.site("hall-7")
+        register.records_url  # noqa: B018 - reading is what fails
+    assert "hush" not in str(caught.value)
