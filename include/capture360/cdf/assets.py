@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture360.batches import batched
 from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.json_answers import documented_form
 from capture360.cdf.paging import all_items
 from capture360.cdf.ports import AssetIdentity
 from capture360.errors import ConfigError
@@ -70,10 +71,12 @@ class CoreAssets:
             spaces = list(self._settings.asset_spaces)
             body["filter"] = {"in": {"property": ["node", "space"], "values": spaces}}
         for item in all_items("Reading assets", lambda cursor: self._client.post(self._url, {**body, **cursor})):
-            properties = item["properties"]["cdf_cdm"]["CogniteAsset/v1"]
-            values = {**properties, "externalId": item["externalId"]}
-            ref = f"{item['space']}/{item['externalId']}"
-            yield _asset(ref, properties.get("name") or item["externalId"], values, self._settings.match_on)
+            with documented_form("Reading assets"):
+                properties = item["properties"]["cdf_cdm"]["CogniteAsset/v1"]
+                values = {**properties, "externalId": item["externalId"]}
+                ref = f"{item['space']}/{item['externalId']}"
+                asset = _asset(ref, str(properties.get("name") or item["externalId"]), values, self._settings.match_on)
+            yield asset
 
     def identities(self, refs: Sequence[str]) -> Mapping[str, AssetIdentity]:
         from cognite.client.data_classes.data_modeling import ViewId

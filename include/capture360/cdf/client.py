@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
+import re
 import traceback
 import urllib.parse
 from collections.abc import Iterator, Mapping
@@ -19,6 +21,8 @@ from capture360.cdf.json_answers import OddAnswerError
 from capture360.cdf.project_mode import DEFAULT_MODE, ModeName, checked_mode
 from capture360.cdf.throttle import pace_requests
 from capture360.errors import CdfError, CdfUnavailableError, ConfigError
+from capture360.model import is_id
+from capture360.text import is_text
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
@@ -44,12 +48,39 @@ _TOKEN_REFUSALS = (
 """Error codes of an OAuth 2.0 token endpoint (RFC 6749, 5.2); any other did not come from one."""
 
 
-def _is_web_address(url: str) -> bool:
+_LONGEST_PROJECT = 100
+_TEXTS = (*_REQUIRED, "audience", "cluster", "browser_url")
+_LARGEST_FILE = 1_000_000
+"""Bytes of a connection file, which may be a pipe."""
+_CLUSTER = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9._:\[\]-]*")
+_OF_CONTAINERS = (".internal", ".local", ".localhost")
+"""Ends of host names that no public server has."""
+
+
+def _problem_of(name: str, url: str) -> str:
+    """Return why an address cannot be used, with the fix; empty if it can."""
     try:
         parts = urllib.parse.urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
     except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
+        return "is no address. Write it as https://host"
+    if parts.scheme not in ("http", "https") or not host:
+        return "is no address. Write it with https:// in front"
+    if "@" in parts.netloc:
+        return "holds a login. Name client_id and client_secret by themselves"
+    if parts.fragment or (parts.query and name == "base_url"):
+        return "holds more than scheme, host and path. Leave the rest out"
+    if parts.scheme == "http" and not _is_local(host):
+        return "would send the client secret unencrypted. Write it with https://"
+    return ""
+
+
+def _is_local(host: str) -> bool:
+    """Return whether a host is of this machine, a container's network or a private network."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith(_OF_CONTAINERS)
 
 
 def _are_texts(value: object) -> bool:
@@ -82,11 +113,16 @@ class Connection:
         for name in _REQUIRED:
             if not getattr(self, name):
                 raise ConfigError(f"The CDF connection has no {name}. Fill it in.")
+        for name in _TEXTS:
+            if (value := getattr(self, name)) and (value != value.strip() or not is_text(value)):
+                raise ConfigError(f"The CDF connection's {name} has a blank or line break around or in it. Remove it.")
         for name in ("base_url", "token_url"):
-            if not _is_web_address(getattr(self, name)):
-                raise ConfigError(
-                    f'The CDF connection\'s {name} is "{getattr(self, name)}". Write it with https:// in front.'
-                )
+            if problem := _problem_of(name, getattr(self, name)):
+                raise ConfigError(f'The CDF connection\'s {name} is "{getattr(self, name)}", which {problem}.')
+        if not is_id(self.project, _LONGEST_PROJECT):
+            raise ConfigError(f'The CDF connection\'s project is "{self.project}". Write its name, such as my-plant.')
+        if self.cluster and not _CLUSTER.fullmatch(self.cluster):
+            raise ConfigError(f'The CDF connection\'s cluster is "{self.cluster}". Write a name, or leave it out.')
         object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
         object.__setattr__(self, "mode", checked_mode(self.mode))
         if not self.scopes and not self.audience:
@@ -98,11 +134,14 @@ class Connection:
         missing = [name for name in _REQUIRED if not values.get(name)]
         if missing:
             raise ConfigError(f"{where}: {missing[0]} is missing. A CDF connection needs {', '.join(_REQUIRED)}.")
+        odd = [name for name in _TEXTS if values.get(name) and not isinstance(values[name], str)]
+        if odd:
+            raise ConfigError(f"{where}: {odd[0]} must be a text. Write it in quotes.")
         scopes = values.get("scopes") or ()
         if not isinstance(scopes, str) and not _are_texts(scopes):
             raise ConfigError(f"{where}: scopes must be a text or a list of texts.")
         return cls(
-            **{name: str(values[name]) for name in _REQUIRED},
+            **{name: values[name] for name in _REQUIRED},
             scopes=tuple(scopes.split() if isinstance(scopes, str) else scopes),
             audience=values.get("audience") or None,
             mode=checked_mode(values.get("mode") or DEFAULT_MODE),
@@ -114,7 +153,11 @@ class Connection:
     def from_file(cls, path: str | Path) -> Connection:
         """Read a connection from a JSON file such as the sandbox's `connection.json`."""
         try:
-            document = json.loads(Path(path).read_text(encoding="utf-8"))
+            with Path(path).open("rb") as stream:
+                content = stream.read(_LARGEST_FILE + 1)
+            if len(content) > _LARGEST_FILE:
+                raise ConfigError(f"{path} is larger than {_LARGEST_FILE:,} bytes. Name the file of a connection.")
+            document = json.loads(content)
         except FileNotFoundError:
             raise ConfigError(f"{path} is not there. Start the sandbox, or name your own connection file.") from None
         except (OSError, ValueError, RecursionError) as error:

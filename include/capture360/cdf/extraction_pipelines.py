@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.json_answers import items_of
+from capture360.cdf.json_answers import documented_form, items_of
 from capture360.cdf.no_retry import found_after_all, post_without_retry
 from capture360.errors import CdfUnavailableError, ConfigError
 
@@ -63,7 +63,9 @@ class ExtractionPipeline:
 
     def seen(self) -> bool:
         """Report that sensing is alive, unless the pipeline was seen lately; return whether it was reported."""
-        last = datetime.fromtimestamp(self.document().get("lastSeen", 0) / 1000, UTC)
+        document = self.document()
+        with documented_form("Reading when the extraction pipeline was seen"):
+            last = datetime.fromtimestamp((document.get("lastSeen") or 0) / 1000, UTC)
         if datetime.now(UTC) - last < SEEN_EVERY:
             return False
         self._post("seen", None, lambda: None)

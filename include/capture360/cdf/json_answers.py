@@ -6,6 +6,8 @@ A proxy or firewall between capture360 and CDF may answer in its place, and a co
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from capture360.errors import CdfUnavailableError
@@ -37,6 +39,18 @@ class AnswerObject(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         raise OddAnswerError(f"CDF's answer has no {name}.")
+
+
+@contextmanager
+def documented_form(doing: str) -> Iterator[None]:
+    """Raise OddAnswerError where values of an answer are of another type or size than its API documents.
+
+    Only for code that takes values out of an answer: whatever fails in it is blamed on the answer.
+    """
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError, LookupError, OverflowError, OSError):
+        raise OddAnswerError("CDF's answer has values of another form than its API documents.", doing) from None
 
 
 def json_object(answer: Answer) -> AnswerObject:

@@ -45,6 +45,22 @@ def test_with_an_audience_no_scope_is_made_up() -> None:
         ({"base_url": "westeurope-1.cognitedata.com"}, "Write it with https://"),
         ({"token_url": "login"}, "token_url"),
         ({"base_url": "http://[::1"}, 'base_url is "http://\\[::1"'),
+        ({"base_url": "https://host:99999999"}, "is no address"),
+        ({"base_url": "https://me:hush@host.example"}, 'base_url is "https://host.example", which holds a login'),
+        ({"token_url": "https://hush@host.example/token"}, "token_url is .*, which holds a login"),
+        ({"base_url": "https://host.example?sig=hush"}, "more than scheme, host and path"),
+        ({"base_url": "https://host.example#x"}, "more than scheme, host and path"),
+        ({"base_url": "http://westeurope-1.cognitedata.com"}, "unencrypted"),
+        ({"token_url": "http://8.8.8.8/token"}, "unencrypted"),
+        ({"client_secret": "hush\n"}, "client_secret has a blank or line break"),
+        ({"client_id": "me\r\nX-Header: 1"}, "client_id has a blank or line break"),
+        ({"base_url": " https://host.example"}, "base_url has a blank"),
+        ({"project": "../other"}, "project is"),
+        ({"project": "pl?nt"}, "project is"),
+        ({"project": {"a": 1}}, "here: project must be a text"),
+        ({"client_secret": ["hush"]}, "here: client_secret must be a text"),
+        ({"audience": 5}, "here: audience must be a text"),
+        ({"cluster": ".."}, "cluster is"),
         ({"scopes": 5}, "here: scopes must be a text or a list of texts"),
         ({"scopes": ["a", 5]}, "here: scopes must be a text or a list of texts"),
         ({"mode": ["a"]}, "is no project mode"),
@@ -52,12 +68,28 @@ def test_with_an_audience_no_scope_is_made_up() -> None:
     ],
 )
 def test_a_wrong_field_is_named(change: dict[str, object], told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=told) as caught:
         Connection.from_mapping({**VALUES, **change}, "here")
+    assert "hush" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("content", "told"), [(None, "is not there"), ("{", "not a readable JSON"), ("[]", "one JSON")]
+    "host", ["localhost:8080", "127.0.0.1", "[::1]:1", "sandbox:8090", "host.docker.internal", "10.0.0.2"]
+)
+def test_plain_http_is_for_the_own_network(host: str) -> None:
+    assert Connection.from_mapping({**VALUES, "base_url": f"http://{host}"}, "here").base_url == f"http://{host}"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "is not there"),
+        ("{", "not a readable JSON"),
+        ("[]", "one JSON"),
+        (json.dumps(VALUES) + "junk", "not a readable JSON"),
+        ("[" * 100_000, "not a readable JSON"),
+        (" " * 2_000_000, "larger than"),
+    ],
 )
 def test_a_wrong_connection_file_is_named(tmp_path: Path, content: str | None, told: str) -> None:
     path = tmp_path / "connection.json"

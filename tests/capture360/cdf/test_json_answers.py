@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import httpx
 import httpx2
 import pytest
 
+from capture360.cdf.assets import ClassicAssets, CoreAssets
 from capture360.cdf.capabilities import capabilities
 from capture360.cdf.client import CdfProject, Connection, cdf_errors
 from capture360.cdf.images.core_files import CoreFiles
 from capture360.cdf.images.files import ClassicFiles
+from capture360.cdf.images.stored_sizes import stored_sizes
 from capture360.cdf.instances import Instances, View
 from capture360.cdf.json_answers import OddAnswerError, first_item
 from capture360.cdf.links.annotations import Annotations
 from capture360.cdf.no_retry import post_without_retry
-from capture360.errors import CdfError
-from capture360.model import FaceRef, Pose, PublishedImage
+from capture360.cdf.three_d.jobs import TextJobs
+from capture360.cdf.three_d.revisions import Revisions
+from capture360.errors import CdfError, CdfUnavailableError
+from capture360.model import CaptureKey, FaceRef, Pose, PublishedImage
+from capture360.settings.e57 import E57Settings
 from capture360.settings.files import FileSettings
+from capture360.settings.links import LinkSettings
 from local_cdf import RunningSandbox
 
 ODD = {
@@ -54,7 +62,36 @@ def links(cdf: CdfProject) -> object:
     return Annotations(cdf, "images.AssetLink").compare([image], [])
 
 
+def classic_assets(cdf: CdfProject) -> object:
+    return list(ClassicAssets(cdf, LinkSettings()).assets())
+
+
+def core_assets(cdf: CdfProject) -> object:
+    return list(CoreAssets(cdf, LinkSettings()).assets())
+
+
+def models(cdf: CdfProject) -> object:
+    return Revisions(cdf, E57Settings()).find_model(CaptureKey("hall-7", "may"))
+
+
+def revision(cdf: CdfProject) -> object:
+    return Revisions(cdf, E57Settings()).find(7, 8, "captures")
+
+
+def jobs(cdf: CdfProject) -> object:
+    return list(TextJobs(cdf).all("captures"))
+
+
 READERS: list[Callable[[CdfProject], object]] = [query, retrieve, post, capabilities, links]
+LISTS = [classic_assets, core_assets, models, revision, jobs]
+ITEMS = (
+    '{"id": null, "metadata": null, "properties": null}',
+    '{"id": 1, "metadata": [1], "properties": {"cdf_cdm": null}, "space": "captures", "externalId": "a", "status": 1}',
+    '{"id": [], "metadata": {"capture360": "hall-7/may"}, "fileId": {}, "createdTime": "x", "createdAt": "x", '
+    '"space": "captures", "externalId": "a", "status": "Done", "properties": {"cdf_cdm": {"CogniteAsset/v1": 5}}}',
+    '{"id": 1, "fileId": 8, "createdTime": 1e300, "createdAt": 1e300, "status": "Done", "metadata": "x", '
+    '"space": "captures", "externalId": 5, "properties": {"cdf_cdm": {"CogniteAsset/v1": [[]]}}}',
+)
 
 
 @pytest.fixture
@@ -95,6 +132,51 @@ def test_an_odd_answer(
         read(cdf)
     assert "proxy" in raised.value.remedy
     assert raised.value.retryable
+
+
+@pytest.mark.parametrize("read", LISTS)
+@pytest.mark.parametrize("item", ITEMS)
+def test_values_of_another_form(
+    cdf: CdfProject, answer: Callable[..., None], read: Callable[[CdfProject], object], item: str
+) -> None:
+    answer(f'{{"items": [{item}]}}'.encode())
+    with suppress(OddAnswerError):
+        read(cdf)
+
+
+@pytest.mark.parametrize("read", LISTS)
+@pytest.mark.parametrize("content", ODD.values(), ids=ODD)
+def test_an_odd_list(
+    cdf: CdfProject, answer: Callable[..., None], read: Callable[[CdfProject], object], content: bytes
+) -> None:
+    answer(content)
+    with pytest.raises(OddAnswerError):
+        read(cdf)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (200, {}),
+        (200, {"content-length": "9" * 5_000}),
+        (206, {"content-range": "bytes 0-0/*"}),
+        (206, {"content-range": "bytes 0-0/\u0663".encode().decode("latin-1")}),
+        (404, {"content-length": "5"}),
+    ],
+)
+def test_a_store_that_states_no_size(status: int, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    transport = httpx.MockTransport(
+        lambda request: httpx.Response(status, headers=headers, stream=httpx.ByteStream(b"x"))
+    )
+    monkeypatch.setattr(httpx, "Client", partial(httpx.Client, transport=transport))
+    with pytest.raises(CdfUnavailableError, match="size of a face failed"):
+        stored_sizes({1: "http://store/secret"})
+
+
+def test_a_link_that_is_no_address() -> None:
+    with pytest.raises(CdfUnavailableError) as caught:
+        stored_sizes({1: "http://[secret/\x00?sig=secret"})
+    assert "secret" not in str(caught.value)
 
 
 def test_files_that_an_answer_leaves_out(cdf: CdfProject, answer: Callable[..., None]) -> None:

@@ -16,6 +16,7 @@ from capture360.errors import CdfUnavailableError
 
 _FIRST_BYTE = {"Range": "bytes=0-0", "Accept-Encoding": "identity"}
 _ATTEMPTS = 3
+_DIGITS = 18
 _Key = TypeVar("_Key")
 
 
@@ -32,11 +33,11 @@ def _size(http: httpx.Client, link: str) -> int:
             with http.stream("GET", link, headers=_FIRST_BYTE) as answer:
                 stated = _stated(answer)
                 if stated is not None:
-                    if answer.status_code != 200:
+                    if answer.status_code == 206 and answer.headers.get("content-length") == "1":
                         answer.read()  # One byte from a store that supports ranges, and the connection stays open.
                     return stated
                 problem = f"status {answer.status_code}"
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             problem = type(error).__name__
     raise CdfUnavailableError(f"Asking the store for the size of a face failed {_ATTEMPTS} times ({problem}).")
 
@@ -49,4 +50,4 @@ def _stated(answer: httpx.Response) -> int | None:
         text = answer.headers.get("content-length", "")
     else:
         return None
-    return int(text) if text.isdecimal() else None
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS else None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import relation
-from capture360.cdf.json_answers import first_item
+from capture360.cdf.json_answers import documented_form, first_item
 from capture360.cdf.paging import all_items
 from capture360.cdf.ports import Collection
 from capture360.cdf.preflight import missing_space_behind_500
@@ -62,8 +62,7 @@ class Jobs:
         """Yield all jobs of a space."""
         for item in self._pages("/jobs/list", {}, "Listing 3D jobs"):
             if item["space"] == space:
-                created = datetime.fromtimestamp(item["createdAt"] / 1000, UTC)
-                yield Job(space, item["externalId"], str(item["status"]), created)
+                yield Job(space, str(item["externalId"]), str(item["status"]), _time(item["createdAt"]))
 
     def start_as(self, item: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Job:
         """Start the job that `item` describes but for its nonce, or return the one that exists under its id."""
@@ -81,8 +80,7 @@ class Jobs:
             if found is None:
                 raise
             return found
-        created = datetime.fromtimestamp(started / 1000, UTC)
-        return Job(space, external_id, "Scheduled", created)
+        return Job(space, external_id, "Scheduled", _time(started))
 
     def remove(self, job: Job) -> None:
         """Delete a job; its results stay."""
@@ -118,7 +116,9 @@ class TextJobs(Jobs):
         for item in self._pages("/job/results/list", {"job": _ref(job)}, f"Listing results of {job.external_id}"):
             if item["type"] != "CogniteFile":
                 raise CdfError(f"3D job {job.external_id} made a {item['type']}, which is not supported.")
-            yield Result(item["instanceId"]["space"], item["instanceId"]["externalId"])
+            with documented_form(f"Listing results of {job.external_id}"):
+                result = Result(item["instanceId"]["space"], item["instanceId"]["externalId"])
+            yield result
 
     def rejected_keys(self, job: Job, result: Result) -> set[str]:
         """Return the keys within a result that people rejected in CDF."""
@@ -137,6 +137,11 @@ class TextJobs(Jobs):
             if error.absent:
                 raise CdfUnavailableError(error.message) from None
             raise
+
+
+def _time(milliseconds: Any) -> datetime:
+    with documented_form("Reading the time of a 3D job"):
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _ref(job: Job) -> dict[str, str]:

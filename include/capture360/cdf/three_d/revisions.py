@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.json_answers import first_item, items_of, json_object
+from capture360.cdf.json_answers import documented_form, first_item, items_of, json_object
 from capture360.cdf.no_retry import found_after_all, post_without_retry
 from capture360.cdf.paging import all_items
 from capture360.errors import CdfUnavailableError
@@ -83,7 +83,8 @@ class Revisions:
         models = all_items(
             "Listing 3D models", lambda cursor: self._client.get(self._root, params={"limit": _PAGE, **cursor})
         )
-        ours = [int(model["id"]) for model in models if (model.get("metadata") or {}).get(MARKER) == str(key)]
+        with documented_form("Listing 3D models"):
+            ours = [int(model["id"]) for model in models if (model.get("metadata") or {}).get(MARKER) == str(key)]
         return min(ours, default=None)
 
     def own_model(self, key: CaptureKey) -> int | None:
@@ -183,11 +184,12 @@ class Revisions:
 
 
 def _revision(model: int, item: Mapping[str, Any]) -> Revision:
-    return Revision(
-        model,
-        int(item["id"]),
-        int(item["fileId"]),
-        cast(RevisionStatus, item["status"]),
-        datetime.fromtimestamp(item["createdTime"] / 1000, UTC),
-        (item.get("metadata") or {}).get(MARKER),
-    )
+    with documented_form(f"Reading the revisions of model {model}"):
+        return Revision(
+            model,
+            int(item["id"]),
+            int(item["fileId"]),
+            cast(RevisionStatus, item["status"]),
+            datetime.fromtimestamp(item["createdTime"] / 1000, UTC),
+            (item.get("metadata") or {}).get(MARKER),
+        )
