@@ -9,6 +9,7 @@ from capture360.errors import Capture360Error, RecordsError, StoreUnavailableErr
 from capture360.records import SENSING, Records
 from capture360.rules.finding import Finding
 from capture360.rules.sensing import W01
+from capture360.text import without_secrets
 
 _FINDINGS = f"{SENSING}/findings.json"
 MOST_LISTED = 20
@@ -20,7 +21,7 @@ def finding_of(where: str, error: Exception) -> Finding:
     """Return an error as a finding, with its class if it is no Capture360Error."""
     if isinstance(error, Capture360Error):
         return W01.finding(where=where, sentence=str(error))
-    seen = f"It cannot be looked at ({type(error).__name__}: {error})."
+    seen = f"It cannot be looked at ({type(error).__name__}: {without_secrets(str(error))})."
     return W01.finding(where=where, sentence=f"{seen} Correct its settings, or see to its store.")
 
 
