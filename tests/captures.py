@@ -42,6 +42,13 @@ class Drop:
     folder: Path
     capture: Capture
 
+    def rewrite(self, old: str, new: str, name: str = "stations.csv") -> None:
+        """Replace a text that a file of the capture holds."""
+        path = self.folder / name
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
 
 def station_pose(number: int) -> Pose:
     """Somewhere in the hall, leaning differently each time."""

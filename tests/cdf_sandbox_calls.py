@@ -29,6 +29,11 @@ class Call:
         return self.endpoint.format_map(self.path)
 
 
+def items(*values: Any, **options: Any) -> dict[str, Any]:
+    """A body of items."""
+    return {"items": list(values), **options}
+
+
 def valid_calls(http: httpx.Client, answers: list[tuple[Call, httpx.Response]]) -> Iterator[Call]:
     """Yield the calls one after another; the caller sends each and appends the answer to ``answers``."""
 

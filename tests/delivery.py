@@ -67,15 +67,16 @@ def picture(width: int, height: int, seed: int) -> bytes:
     return bytes(simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), 85))
 
 
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    """A chunk of a PNG."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def png_header(width: int, height: int, size: int = 2000) -> bytes:
     """A PNG of exactly `size` bytes that declares any number of pixels."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    start = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    body = chunk(b"IDAT", bytes(size - len(start) - 8 - 12 - 12))
-    return b"\x89PNG\r\n\x1a\n" + start + body + chunk(b"IEND", b"")
+    start = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    body = png_chunk(b"IDAT", bytes(size - len(start) - 8 - 12 - 12))
+    return b"\x89PNG\r\n\x1a\n" + start + body + png_chunk(b"IEND", b"")
 
 
 def table(rows: list[dict[str, str]], delimiter: str = ",") -> str:

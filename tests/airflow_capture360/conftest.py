@@ -1,11 +1,18 @@
-"""The Airflow home first, and a landing zone with its register."""
+"""The Airflow home first, the landing zone of a register, Airflow's web server, and a receiver of alerts."""
 
 import airflow_home  # noqa: F401 - sets the environment before Airflow is imported
 
 # isort: split
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
+
+from airflow_server import web_server
+from alert_receiver import Receiver, receiving
+from capture360.records import Records
 
 
 @pytest.fixture
@@ -19,3 +26,26 @@ def landing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     monkeypatch.setenv("CAPTURE360_CONFIG", str(register))
     return folder
+
+
+@pytest.fixture
+def records(landing: Path) -> Records:
+    """The records that the register names."""
+    return Records(str(landing.parents[1] / "records"))
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    """A client of Airflow's web server, which nobody is logged in to."""
+    with web_server() as started:
+        yield started
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """Where alerts go."""
+    with receiving() as server:
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        address = f"http://127.0.0.1:{server.server_port}/alerts"
+        monkeypatch.setenv("AIRFLOW_CONN_CAPTURE360_ALERTS", json.dumps({"conn_type": "generic", "password": address}))
+        yield server

@@ -11,24 +11,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from airflow_server import login, web_server
+from airflow_server import login
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.store import DocumentStore
 
 PAGE = "/capture360/captures"
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[TestClient]:
-    with web_server() as started:
-        yield started
-
-
-@pytest.fixture
-def records(landing: Path) -> Records:
-    return Records(str(landing.parents[1] / "records"))
 
 
 def shown(client: TestClient, path: str = PAGE, **asked: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,19 +10,13 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from airflow_capture360.web.app import app
-from airflow_server import login, web_server
+from airflow_server import login
 from capture360.records import Records
 from capture360.steps.turns import Turn, keep_turn
 from capture360.steps.watch_life import Found, looked
 from capture360.store import DocumentStore
 
 PAGE = "/capture360/health"
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[TestClient]:
-    with web_server() as started:
-        yield started
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360 import alerts, over
 from airflow_capture360.alerts import send_kept, send_test, settle_and_send
-from airflow_capture360.context import register_and_records
 from airflow_capture360.notifications import CaptureAlert, occurrence_of
 from alert_receiver import Receiver, context, receiving
 from capture360.errors import (
@@ -55,11 +54,6 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
 
 def connect(monkeypatch: pytest.MonkeyPatch, addresses: str) -> None:
     monkeypatch.setenv(CONNECTION, json.dumps({"conn_type": "generic", "password": addresses}))
-
-
-@pytest.fixture
-def records(landing: Path) -> Records:
-    return register_and_records()[1]
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from fastapi.testclient import TestClient
 
 import airflow_server
 from airflow_capture360.web import reviews
-from airflow_server import web_server
 from capture360.model import Asset, CaptureKey, Detection, Match
 from capture360.records import Records
 from capture360.steps.review import HEAD, picture_name
@@ -30,21 +28,10 @@ LOOK = {"station": "Stop 1", "heading": 10.0, "pitch": -5.0}
 ZERO, OH = Asset("1", "JB-602", ("JB-602",)), Asset("2", "JB-6O2", ("JB-6O2",))
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[TestClient]:
-    with web_server() as started:
-        yield started
-
-
 @pytest.fixture(autouse=True)
 def no_runs_are_left(client: TestClient) -> Iterator[None]:
     yield
     forget_runs()
-
-
-@pytest.fixture
-def records(landing: Path) -> Records:
-    return Records(str(landing.parents[1] / "records"))
 
 
 def login(client: TestClient, role: str = "USER", name: str = "Ada") -> dict[str, str]:

@@ -11,6 +11,7 @@ import pytest
 from cognite.client import CogniteClient
 
 from local_cdf import RunningSandbox, fast_options, run_sandbox
+from specification import Specification
 
 
 @pytest.fixture
@@ -34,6 +35,12 @@ def http(running: RunningSandbox) -> Iterator[httpx.Client]:
     """Plain HTTP against the module's sandbox."""
     with running.http() as session:
         yield session
+
+
+@pytest.fixture(scope="module")
+def specification(shared: Path) -> Specification:
+    """What CDF publishes about its API."""
+    return Specification(shared / "reference" / "cdf-openapi-subset.json")
 
 
 def connection_of(data: Path) -> dict[str, str]:

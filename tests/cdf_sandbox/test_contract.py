@@ -4,7 +4,6 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from cdf_sandbox_calls import send_all
-from specification import Specification
 
 # The specification at hand lacks the beta reverse lookup, of which cognite-sdk-python reads `items` with an id each,
 # and labels, of which it reads these fields.
@@ -71,11 +70,6 @@ def test_answers_have_the_fields_that_clients_rely_on(answers):
         for name, kind in fields.items():
             assert type(items[0][name]) is kind, f"{call.endpoint}: {name}"
     assert checked == set(FIELDS_OF_ITEMS)
-
-
-@pytest.fixture(scope="module")
-def specification(shared):
-    return Specification(shared / "reference" / "cdf-openapi-subset.json")
 
 
 def test_requests_and_answers_fit_the_specification(answers, specification):

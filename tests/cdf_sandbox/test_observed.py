@@ -3,11 +3,9 @@
 import httpx
 import pytest
 
+from cdf_sandbox_calls import items
+
 GEO = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [10.0, 59.0]}}
-
-
-def items(*values):
-    return {"items": list(values)}
 
 
 def one(answer):

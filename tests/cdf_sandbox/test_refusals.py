@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from cognite.client.data_classes import AssetWrite, DataSetWrite
 
+from cdf_sandbox_calls import items
+
 BIG = 2**53
 
 
@@ -23,10 +25,6 @@ class Refusal:
     query: dict[str, Any] = field(default_factory=dict)
     missing: list[dict[str, Any]] | None = None
     method: str = "POST"
-
-
-def items(*values):
-    return {"items": list(values)}
 
 
 N = {"name": "n"}

@@ -8,22 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import DagBag
-from airflow.utils.db import initdb
 
-from airflow_home import ROOT
 from capture360.records import Records
 
 pytestmark = pytest.mark.filterwarnings("ignore:No path_separator found:DeprecationWarning")
 """Alembic's, about the configuration that Airflow ships."""
-
-
-@pytest.fixture(scope="module")
-def bag() -> DagBag:
-    initdb()
-    DagBundlesManager().sync_bundles_to_db()
-    return DagBag(str(ROOT / "dags"))
 
 
 @pytest.fixture

@@ -9,17 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk._shared.observability.metrics.base_stats_logger import NoStatsLogger
 from airflow.sdk._shared.observability.metrics.statsd_logger import SafeStatsdLogger
 from airflow.sdk.observability import stats
 from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
-from airflow.utils.db import initdb
 
 from airflow_capture360.context import register_and_records
 from airflow_capture360.metrics import METRICS, REACHED
-from airflow_home import ROOT
 from capture360.model import CaptureKey
 from captures import write_cubemap
 from local_cdf import RunningSandbox
@@ -29,13 +26,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:No path_separator found:Deprecat
 """Alembic's, about the configuration that Airflow ships."""
 KEY = CaptureKey("hall-7", "walk-1")
 STATIONS = 2
-
-
-@pytest.fixture(scope="module")
-def bag() -> DagBag:
-    initdb()
-    DagBundlesManager().sync_bundles_to_db()
-    return DagBag(str(ROOT / "dags"))
 
 
 @pytest.fixture

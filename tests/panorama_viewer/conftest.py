@@ -5,10 +5,13 @@ import airflow_home  # noqa: F401 - sets the environment before Airflow is impor
 # isort: split
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from browser import launched
 from shown_capture import Shown, airflow_server, shown_capture
 
 
@@ -26,8 +29,23 @@ class Served:
         cookies = {"_token": self.token} if token else {}
         return httpx.get(f"{self.url}/capture360/{path}", cookies=cookies, trust_env=False, timeout=60)
 
+    def reader(self, browser: Browser, **context: Any) -> Page:
+        """A page of somebody who is logged in and may look only."""
+        made = browser.new_context(**context)
+        made.add_cookies([{"name": "_token", "value": self.token, "url": self.url}])
+        return made.new_page()
+
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with shown_capture(tmp_path_factory.mktemp("shown")) as shown, airflow_server() as (url, token):
         yield Served(shown, url, token("VIEWER"), token("USER"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser for the tests of one module."""
+    with sync_playwright() as playwright:
+        started = launched(playwright)
+        yield started
+        started.close()

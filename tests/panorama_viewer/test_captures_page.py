@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from browser import DESKTOP, launched
+from browser import DESKTOP
 from shown_capture import FINGERPRINT, FIRST
 
 if TYPE_CHECKING:
@@ -18,14 +17,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 375, "height": 740}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = launched(playwright)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -66,14 +57,8 @@ def _collections(served: Served) -> Any:
     return mode_of(shown.cdf).images(shown.cdf, shown.site).collections(FIRST)
 
 
-def reader(browser: Browser, served: Served, **context: Any) -> Page:
-    made = browser.new_context(**context)
-    made.add_cookies([{"name": "_token", "value": served.token, "url": served.url}])
-    return made.new_page()
-
-
 def test_a_capture_is_found_and_opened_up_to_its_panoramas(browser: Browser, served: Served) -> None:
-    page = reader(browser, served, viewport=dict(DESKTOP))
+    page = served.reader(browser, viewport=dict(DESKTOP))
     page.goto(f"{served.url}/plugin/captures")
     frame = page.frame_locator("iframe")
     rows = frame.locator(".captures tbody tr")
@@ -103,7 +88,7 @@ def test_a_capture_is_found_and_opened_up_to_its_panoramas(browser: Browser, ser
 
 
 def test_a_sheet_without_cdf_says_so(browser: Browser, served: Served) -> None:
-    page = reader(browser, served)
+    page = served.reader(browser)
     sentence = {"detail": "CDF does not answer: <b>no</b> route."}
     page.route("**/views/**", lambda route: route.fulfill(status=503, json=sentence))
     page.goto(f"{served.url}/capture360/captures/{FIRST}")
@@ -125,7 +110,7 @@ def test_a_sheet_without_cdf_says_so(browser: Browser, served: Served) -> None:
 
 
 def test_the_pages_follow_the_theme_of_airflow(browser: Browser, served: Served) -> None:
-    page = reader(browser, served, color_scheme="light")
+    page = served.reader(browser, color_scheme="light")
     page.goto(f"{served.url}/capture360/captures")
     background = "getComputedStyle(document.body).backgroundColor"
     for theme, colour in (
@@ -143,7 +128,7 @@ def test_the_pages_follow_the_theme_of_airflow(browser: Browser, served: Served)
 
 @pytest.mark.parametrize("width", [1100, 1216, 1920])
 def test_the_table_leaves_names_room(browser: Browser, served: Served, width: int) -> None:
-    page = reader(browser, served, viewport={"width": width, "height": 800})
+    page = served.reader(browser, viewport={"width": width, "height": 800})
     page.goto(f"{served.url}/capture360/captures")
     names = page.locator(".captures .key a").evaluate_all("all => all.map(each => each.getBoundingClientRect().height)")
     assert names
@@ -156,7 +141,7 @@ def test_the_table_leaves_names_room(browser: Browser, served: Served, width: in
 
 @pytest.mark.parametrize("path", ["captures", f"captures/{FIRST}", f"digest/{FIRST.site}"])
 def test_a_phone_shows_them_without_scrolling_sideways(browser: Browser, served: Served, path: str) -> None:
-    page = reader(browser, served, viewport=PHONE, has_touch=True, is_mobile=True)
+    page = served.reader(browser, viewport=PHONE, has_touch=True, is_mobile=True)
     wrong: list[str] = []
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     page.goto(f"{served.url}/capture360/{path}")

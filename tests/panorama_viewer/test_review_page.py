@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from browser import DESKTOP, launched
+from browser import DESKTOP
 from capture360.matching.documents import match_document
 from capture360.model import Asset, Match
 from capture360.steps.context import StepContext
@@ -30,14 +30,6 @@ PHONE = {"width": 375, "height": 740}
 RUN = "manual__review"
 PATH = f"capture360/review/{SECOND}"
 KEEP = os.environ.get("CAPTURE360_SCREENSHOTS")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = launched(playwright)
-        yield started
-        started.close()
 
 
 @pytest.fixture(autouse=True)

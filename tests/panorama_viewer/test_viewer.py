@@ -46,17 +46,10 @@ def browser(renderer: str) -> Iterator[Browser]:
         started.close()
 
 
-def reader(browser: Browser, served: Served, **context: Any) -> Page:
-    """A page of somebody who is logged in and may look only."""
-    made = browser.new_context(**context)
-    made.add_cookies([{"name": "_token", "value": served.token, "url": served.url}])
-    return made.new_page()
-
-
 @pytest.fixture
 def page(browser: Browser, served: Served) -> Iterator[Page]:
     """A page of somebody who is logged in. No error, no refused content and no foreign address is accepted."""
-    made = reader(browser, served, viewport=dict(DESKTOP))
+    made = served.reader(browser, viewport=dict(DESKTOP))
     wrong: list[str] = []
     made.on("pageerror", lambda error: wrong.append(str(error)))
     made.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
@@ -282,7 +275,7 @@ def test_two_captures_of_a_place_turn_together(page: Page, served: Served) -> No
 
 
 def test_a_phone_shows_everything_without_scrolling_sideways(browser: Browser, served: Served) -> None:
-    page = opened(reader(browser, served, viewport=PHONE, has_touch=True, is_mobile=True), served)
+    page = opened(served.reader(browser, viewport=PHONE, has_touch=True, is_mobile=True), served)
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     heights = page.locator("button:visible").evaluate_all("all => all.map(each => each.getBoundingClientRect().height)")
     assert min(heights) >= 40
@@ -298,7 +291,7 @@ def test_without_login_the_page_is_not_there(browser: Browser, served: Served) -
 
 
 def test_a_capture_that_is_not_in_cdf_is_told_in_a_sentence(browser: Browser, served: Served) -> None:
-    page = reader(browser, served)
+    page = served.reader(browser)
     page.goto(f"{served.url}/capture360/view/hall-7/never")
     expect(page.get_by_role("alert")).to_contain_text("hall-7/never has no images in CDF. Ingest it first.")
     page.context.close()

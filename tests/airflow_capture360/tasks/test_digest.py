@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360.tasks import digest
-from alert_receiver import Receiver, receiving
-
-
-@pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    with receiving() as server:
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        address = f"http://127.0.0.1:{server.server_port}/alerts"
-        monkeypatch.setenv("AIRFLOW_CONN_CAPTURE360_ALERTS", json.dumps({"conn_type": "generic", "password": address}))
-        yield server
+from alert_receiver import Receiver
 
 
 def register(landing: Path, **sites: str) -> None:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,10 +17,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow_capture360 import airflow_rest, over, run_state
 from airflow_capture360.airflow_rest import Reported, ask
 from airflow_capture360.alerts import settle_and_send
-from airflow_capture360.context import register_and_records
 from airflow_capture360.notifications import CaptureAlert
 from airflow_capture360.tasks import watch
-from alert_receiver import Receiver, context, receiving
+from alert_receiver import Receiver, context
 from capture360.errors import AirflowUnavailableError, CdfError, CdfUnavailableError
 from capture360.records import Records
 from capture360.steps import watch_life
@@ -58,20 +56,6 @@ def airflow(monkeypatch: pytest.MonkeyPatch, records: Records) -> Airflow:
     monkeypatch.setattr("capture360.cdf.client.inspect", inspect)
     monkeypatch.setattr("airflow_capture360.hooks.CogniteCdfHook.connection", lambda self: None)
     return says
-
-
-@pytest.fixture
-def records(landing: Path) -> Records:
-    return register_and_records()[1]
-
-
-@pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    with receiving() as server:
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        address = f"http://127.0.0.1:{server.server_port}/alerts"
-        monkeypatch.setenv("AIRFLOW_CONN_CAPTURE360_ALERTS", json.dumps({"conn_type": "generic", "password": address}))
-        yield server
 
 
 def look() -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 import core_project as core
@@ -66,13 +65,6 @@ class Desk:
 @pytest.fixture
 def desk(running: RunningSandbox) -> Desk:
     return Desk(running)
-
-
-@pytest.fixture
-def order(running: RunningSandbox) -> Iterator[Callable[..., None]]:
-    url = f"{running.base_url}/sandbox/faults"
-    yield lambda **fault: httpx.post(url, json=fault, trust_env=False).raise_for_status()
-    httpx.delete(url, trust_env=False).raise_for_status()
 
 
 def images(*names: str) -> list[PublishedImage]:

@@ -24,13 +24,6 @@ _NOBODY = 65534
 
 
 @pytest.fixture
-def delivery(tmp_path: Path) -> Delivery:
-    sound = Delivery(tmp_path / "hall-7" / "2026-04-17")
-    sound.put_pictures()
-    return sound
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     made = tmp_path / "capture"
     (made / "images").mkdir(parents=True)

@@ -14,6 +14,7 @@ from capture360.pictures.decoding import check_whole, decode, overview
 from capture360.pictures.jpeg import ImageError
 from capture360.pictures.memory import MemoryBudget
 from capture360.pictures.scans import MAX_SCANS, coding_of
+from delivery import png_chunk
 
 RNG = np.random.default_rng(11)
 PIXELS = np.kron(RNG.integers(0, 255, (20, 40, 3)), np.ones((8, 8, 1))).astype(np.uint8)
@@ -42,16 +43,13 @@ def first_scan(content: bytes) -> int:
 def png(
     width: int, height: int, depth: int = 8, colour: int = 2, interlace: int = 0, data: bytes | None = None
 ) -> bytes:
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
     channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
     if data is None:
         packer = zlib.compressobj(9)
         row = bytes(1 + (width * depth * channels + 7) // 8)
         data = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
     head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", head) + png_chunk(b"IDAT", data) + png_chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from capture360.pictures import decoding, gpano, jpeg
+from delivery import png_chunk
 from pictures import encode_png
 
 RNG = np.random.default_rng(5)
@@ -25,13 +26,9 @@ def saved(kind: str, mode: str = "RGB", **options) -> bytes:
 
 
 def png_that_declares(width: int, height: int) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(4000))) + chunk(b"IEND", b"")
-    )
+    pixels = png_chunk(b"IDAT", zlib.compress(bytes(4000)))
+    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", head) + pixels + png_chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,6 @@ from delivery import COLUMNS, Delivery, table
 AXES = ("x", "y", "z")
 
 
-@pytest.fixture
-def delivery(tmp_path: Path) -> Delivery:
-    """Eight stations whose quaternions have a decimal point, as every quaternion table does."""
-    return Delivery(tmp_path / "hall-7" / "2026-04-17")
-
-
 def with_positions(delivery: Delivery, cells: list[str], delimiter: str = "\t", *, point: bool = True) -> Tables:
     """The tables where x of each row is one of `cells`, and the other numbers have a decimal point, or a comma."""
     del delivery.stations[len(cells) :]

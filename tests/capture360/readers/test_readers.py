@@ -29,11 +29,6 @@ NAVVIS_NAMES = (
 )
 
 
-@pytest.fixture
-def delivery(tmp_path: Path) -> Delivery:
-    return Delivery(tmp_path / "hall-7" / "2026-04-17")
-
-
 def rows_of(delivery: Delivery) -> pd.DataFrame:
     tables = read_tables(delivery.write())
     assert tables.findings == ()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -18,11 +17,6 @@ from capture360.readers.tables import Tables
 from delivery import COLUMNS, Delivery, table
 
 NUMBERS = ("x", "y", "z", "qw", "qx", "qy", "qz")
-
-
-@pytest.fixture
-def delivery(tmp_path: Path) -> Delivery:
-    return Delivery(tmp_path / "hall-7" / "2026-04-17")
 
 
 def read(delivery: Delivery, name: str, content: bytes) -> Tables:

@@ -7,7 +7,6 @@ import html
 import io
 import itertools
 import re
-from pathlib import Path
 
 import pytest
 
@@ -18,13 +17,6 @@ from capture360.reports.cells import safe_csv
 from capture360.reports.plan_view import plan_view
 from capture360.reports.validation import bad_rows_csv, causes, render
 from delivery import Delivery
-
-
-@pytest.fixture
-def delivery(tmp_path: Path) -> Delivery:
-    sound = Delivery(tmp_path / "hall-7" / "2026-04-17")
-    sound.put_pictures()
-    return sound
 
 
 def test_the_page_tells_verdict_causes_plan_pictures_and_rules(delivery: Delivery) -> None:

@@ -9,12 +9,19 @@ from pathlib import Path
 import pytest
 
 from capture360.cdf.project_mode import ModeName
+from capture360.records import Records
 from ingest_world import World
 from local_cdf import RunningSandbox
 from suggested_links import Hall, hall_in, world_of
 
 MODES: tuple[ModeName, ...] = ("asset_centric", "data_modeling")
 """Where links are annotations, and where they are edges."""
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Records:
+    """Records without a project."""
+    return Records(str(tmp_path / "records"))
 
 
 @pytest.fixture

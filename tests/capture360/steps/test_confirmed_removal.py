@@ -16,7 +16,6 @@ from capture360.model import CaptureKey, Verdict
 from capture360.steps.detect import images_of
 from capture360.steps.published import published_stations
 from capture360.steps.reconcile import reconcile
-from captures import Drop
 from confirmed_deliveries import (
     MODES,
     annotations_of,
@@ -49,13 +48,6 @@ def world(request: pytest.FixtureRequest, worlds: dict[ModeName, World]) -> Worl
         update={"checks": world.site.checks.model_copy(update={"max_quarantine_fraction": 0.5})}
     )
     return world
-
-
-def rewrite(drop: Drop, old: str, new: str, name: str = "stations.csv") -> None:
-    path = drop.folder / name
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 def drift(world: World, key: CaptureKey) -> Mapping[str, str]:
@@ -98,7 +90,7 @@ def test_a_held_back_station_stays_as_it_was_and_its_fixed_delivery_needs_no_oth
     picture = drop.folder / "images/003/top.jpg"
     content = picture.read_bytes()
     picture.write_bytes(content[: len(content) // 2])
-    rewrite(drop, "003,Pump 003,4.5,", "003,Pump 003,4.6,")
+    drop.rewrite("003,Pump 003,4.5,", "003,Pump 003,4.6,")
     done = world.ingest(drop)
     assert done.validated.verdict is Verdict.PARTIAL
     assert shown(world, drop.key) == ["001", "002", "003"]
@@ -114,14 +106,14 @@ def test_a_held_back_station_stays_as_it_was_and_its_fixed_delivery_needs_no_oth
     image = world.nodes(IMAGE_VIEWS[world.connection.mode], "held")[names.image_id(drop.key, "003")]
     assert image["translationX"] == pytest.approx(4.6)
     assert len(face_files(world, drop.key, "003")) == 6
-    rewrite(drop, "003,Pump 003,4.6,", "003,Pump 003,4.7,")
+    drop.rewrite("003,Pump 003,4.6,", "003,Pump 003,4.7,")
     assert world.ingest(drop).validated.verdict is Verdict.REJECTED
 
 
 def test_a_station_without_a_readable_pose_is_held_back_and_not_left_out(world: World) -> None:
     world.ingest(delivered(world, "unread", 3))
     drop = delivered(world, "unread", 3)
-    rewrite(drop, "003,Pump 003,4.5,", "003,Pump 003,?,")
+    drop.rewrite("003,Pump 003,4.5,", "003,Pump 003,?,")
     done = world.ingest(drop).validated
     assert (done.verdict, done.quarantined) == (Verdict.PARTIAL, 1)
     assert shown(world, drop.key) == ["001", "002", "003"]
@@ -130,7 +122,7 @@ def test_a_station_without_a_readable_pose_is_held_back_and_not_left_out(world: 
 def test_nothing_is_removed_while_a_row_has_no_id(world: World) -> None:
     world.ingest(delivered(world, "nameless", 3))
     drop = delivered(world, "nameless", 3, revision=2)
-    rewrite(drop, "003,Pump 003,", ",Pump 003,")
+    drop.rewrite("003,Pump 003,", ",Pump 003,")
     done = world.ingest(drop).validated
     assert done.verdict is Verdict.REJECTED
     assert "003" in done.headline
@@ -141,7 +133,7 @@ def test_an_older_revision_that_comes_again_does_not_weaken_the_next_confirmatio
     world.ingest(delivered(world, "older", 2))
     world.ingest(delivered(world, "older", 3, revision=2))
     first = delivered(world, "older", 3)
-    rewrite(first, "revision: 1", "revision: 1\n", "capture.yaml")
+    first.rewrite("revision: 1", "revision: 1\n", "capture.yaml")
     world.ingest(first)
     drop = delivered(world, "older", 2, revision=2)
     assert "revision: 3" in world.ingest(drop).validated.headline
@@ -172,14 +164,14 @@ def test_a_kept_station_in_another_collection_is_still_recorded(world: World) ->
 def test_a_node_that_a_later_capture_shares_stays(world: World) -> None:
     world.ingest(delivered(world, "aa-spring", 2))
     later = delivered(world, "aa-summer", 2)
-    rewrite(later, "revision: 1", "revision: 1\nhistory: true", "capture.yaml")
+    later.rewrite("revision: 1", "revision: 1\nhistory: true", "capture.yaml")
     world.ingest(later)
     drop = delivered(world, "aa-spring", 1, revision=2)
     world.ingest(drop)
     assert station_nodes(world, "aa-spring") == {names.station_id(drop.key, each) for each in ("001", "002")}
     assert shown(world, later.key) == ["001", "002"]
     last = delivered(world, "aa-summer", 1, revision=2)
-    rewrite(last, "revision: 2", "revision: 2\nhistory: true", "capture.yaml")
+    last.rewrite("revision: 2", "revision: 2\nhistory: true", "capture.yaml")
     world.ingest(last)
     assert station_nodes(world, "aa-spring") == {names.station_id(drop.key, "001")}
 

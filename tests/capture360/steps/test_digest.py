@@ -24,11 +24,6 @@ NOON = datetime(2026, 5, 18, 12, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script> @channel [x](https://evil.example)"
 
 
-@pytest.fixture
-def records(tmp_path: Path) -> Records:
-    return Records(str(tmp_path / "records"))
-
-
 def a_site(**more: Any) -> Site:
     values = {"id": "hall-7", "name": "Hall 7", "space": "captures", "landing": {"url": "/landing"}}
     return Site.model_validate({**values, **more})

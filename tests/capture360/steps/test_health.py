@@ -19,11 +19,6 @@ STUCK = Found("runs are stuck in the queue", "captures_ingest", "Runs wait.", "S
 INCOMPLETE = Found("a delivery is not complete", "hall-7/may", "It waits.", "Ask the surveyor.", "surveyor")
 
 
-@pytest.fixture
-def records(tmp_path: Path) -> Records:
-    return Records(str(tmp_path / "records"))
-
-
 def asked(records: Records, tmp_path: Path, now: datetime = NOW) -> Health:
     (tmp_path / "sites.yaml").write_text(
         f"records: {records.url}\nsites: {{hall-7: {{space: captures, landing: {{url: {tmp_path}/landing}}}}}}\n"

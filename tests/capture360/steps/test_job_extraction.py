@@ -15,7 +15,6 @@ from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData,
 
 from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError, ConfigError
-from capture360.model import CaptureKey
 from capture360.names import space_id
 from capture360.steps import collect as collecting
 from capture360.steps import e57_extraction
@@ -33,6 +32,7 @@ from cdf_sandbox.core.faults import FaultOrder
 from cdf_sandbox.core.options import ProjectMode
 from ingest_world import CORE_FILE, CORE_IMAGE, CORE_MODEL, CORE_REVISION, World
 from local_cdf import fast_options, run_sandbox
+from moved_site import fingerprint_in
 from scans import ScanDrop, scan, write_scans
 
 Start = Callable[..., AbstractContextManager[World]]
@@ -221,15 +221,9 @@ def test_a_dry_run_lists_files_and_jobs_and_writes_nothing(start: Start) -> None
         assert world.running.mutating() == before
         ingest(world.ctx(), drop.key)
         assert plan(world.ctx(), drop.key).revisions == ()
-        assert {len(image.faces) for image in images_of(world.ctx(), drop.key, newest(world, drop.key))} == {6}
+        assert {len(image.faces) for image in images_of(world.ctx(), drop.key, fingerprint_in(world, drop.key))} == {6}
         positions = sorted(image["translationX"] for image in world.nodes(CORE_IMAGE, "").values())
         np.testing.assert_allclose(positions, sorted(station_pose(number).position[0] for number in (1, 2)), atol=1e-9)
-
-
-def newest(world: World, key: CaptureKey) -> str:
-    found = world.records.newest_with(key, "publish")
-    assert found is not None
-    return found
 
 
 def test_the_point_cloud_joins_the_scene_if_the_site_says_so(start: Start) -> None:

@@ -20,11 +20,6 @@ from capture360.steps import lease
 KEY = CaptureKey("hall-7", "2026-05-01")
 
 
-@pytest.fixture
-def records(tmp_path: Path) -> Records:
-    return Records(str(tmp_path / "records"))
-
-
 def never(run: str) -> bool:
     return False
 

@@ -25,13 +25,6 @@ COMPARING = {"I05", "C02", "C03", "C05"}
 CHECKS = {"min_face_resolution": 16, "min_file_bytes": 100}
 
 
-def rewrite(drop: Drop, old: str, new: str, name: str = "stations.csv") -> None:
-    path = drop.folder / name
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
-
-
 def rules_told(world: World, drop: Drop, fingerprint: str) -> list[str]:
     record = world.records.get(drop.key, fingerprint, "validate")
     assert record is not None
@@ -63,12 +56,12 @@ def test_mended_stations_go_in_on_the_next_drop(make_world: Callable[..., World]
 def test_a_moved_station_wants_a_new_revision(world: World) -> None:
     drop = world.drop("moved", stations=2)
     world.ingest(drop)
-    rewrite(drop, "001,Pump 001,1.5,", "001,Pump 001,1.6,")
+    drop.rewrite("001,Pump 001,1.5,", "001,Pump 001,1.6,")
     refused = world.ingest(drop, "run 2").validated
     assert refused.verdict is Verdict.REJECTED
     assert "1 moved or turned (001)" in refused.headline
     assert "revision: 2" in refused.headline
-    rewrite(drop, "revision: 1", "revision: 2", "capture.yaml")
+    drop.rewrite("revision: 1", "revision: 2", "capture.yaml")
     assert world.ingest(drop, "run 3").validated.verdict is Verdict.ACCEPTED
 
 
@@ -106,7 +99,7 @@ def test_a_delivery_that_runs_again_is_not_compared_with_itself(world: World) ->
 def test_a_capture_is_compared_with_the_others_of_its_site(world: World) -> None:
     world.ingest(world.drop("march", stations=2))
     later = world.drop("april", stations=2)
-    rewrite(later, "002,Pump 002,3.0,", "002,Pump 002,13.0,")
+    later.rewrite("002,Pump 002,3.0,", "002,Pump 002,13.0,")
     done = world.ingest(later)
     assert done.validated.verdict is Verdict.ACCEPTED
     assert rules_told(world, later, done.validated.fingerprint) == ["I05"]
@@ -133,9 +126,9 @@ def test_with_history_a_station_that_stands_still_is_shared(
 def share_stations(world: World, view: tuple[str, str, str]) -> None:
     first, again = world.drop("spring", stations=3), world.drop("summer", stations=4)
     world.ingest(first)
-    rewrite(again, "revision: 1", "revision: 1\nhistory: true", "capture.yaml")
-    rewrite(again, "001,Pump 001,1.5,", "001,Pump 001,1.505,")
-    rewrite(again, "002,Pump 002,3.0,", "002,Pump 002,3.05,")
+    again.rewrite("revision: 1", "revision: 1\nhistory: true", "capture.yaml")
+    again.rewrite("001,Pump 001,1.5,", "001,Pump 001,1.505,")
+    again.rewrite("002,Pump 002,3.0,", "002,Pump 002,3.05,")
     done = world.ingest(again)
     assert done.validated.verdict is Verdict.PARTIAL
     assert rules_told(world, again, done.validated.fingerprint) == ["C05"]

@@ -2,11 +2,9 @@
 
 import pytest
 
+from cdf_sandbox_calls import items
+
 N = {"name": "n"}
-
-
-def items(*values):
-    return {"items": list(values)}
 
 
 VALUES_TWICE = [

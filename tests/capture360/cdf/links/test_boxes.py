@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import httpx
 import pytest
 from cognite.client import CogniteClient
 from cognite.client.data_classes.data_modeling import NodeId, SpaceApply
@@ -35,13 +34,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 @pytest.fixture(scope="module")
 def cdf(running: RunningSandbox) -> CdfProject:
     return CdfProject(Connection.from_mapping({**running.connection, "mode": "data_modeling"}, "test"))
-
-
-@pytest.fixture
-def order(running: RunningSandbox) -> Iterator[Callable[..., None]]:
-    url = f"{running.base_url}/sandbox/faults"
-    yield lambda **fault: httpx.post(url, json=fault, trust_env=False).raise_for_status()
-    httpx.delete(url, trust_env=False).raise_for_status()
 
 
 class Pump:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import cv2
-import httpx
 import numpy as np
 import pytest
 from cognite.client import CogniteClient
@@ -50,13 +49,6 @@ def cdf(running: RunningSandbox) -> CdfProject:
 @pytest.fixture(scope="module")
 def client(cdf: CdfProject) -> CogniteClient:
     return cdf.client
-
-
-@pytest.fixture
-def order(running: RunningSandbox) -> Iterator[Callable[..., None]]:
-    url = f"{running.base_url}/sandbox/faults"
-    yield lambda **fault: httpx.post(url, json=fault, trust_env=False).raise_for_status()
-    httpx.delete(url, trust_env=False).raise_for_status()
 
 
 class Hall:

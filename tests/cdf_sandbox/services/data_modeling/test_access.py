@@ -1,33 +1,14 @@
 """Access to instances: capabilities in spaces, and those that relations need in other spaces."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import httpx
 import pytest
 
-from dms_requests import CONTAINER, POSTS, VIEW, node, prepare
+from cdf_sandbox_calls import items
+from dms_requests import CONTAINER, POSTS, VIEW, node
 from local_cdf import RunningSandbox
 
 SPACES, UPSERT, LIST = "/models/spaces", "/models/instances", "/models/instances/list"
 BYIDS, QUERY = "/models/instances/byids", "/models/instances/query"
-
-
-def items(*each: Any) -> dict[str, Any]:
-    return {"items": list(each)}
-
-
-@pytest.fixture(scope="module")
-def prepared(running: RunningSandbox) -> RunningSandbox:
-    """A project with something in it."""
-    prepare(running.client())
-    return running
-
-
-@pytest.fixture
-def session(prepared: RunningSandbox) -> Iterator[httpx.Client]:
-    with prepared.http() as http:
-        yield http
 
 
 def test_a_stranger_and_a_narrow_token_are_refused(prepared: RunningSandbox) -> None:

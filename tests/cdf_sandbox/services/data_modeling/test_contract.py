@@ -1,25 +1,11 @@
 """Every accepted request and every answer validates against the published API specification."""
 
-from pathlib import Path
-
 import httpx
 import pytest
 
-from dms_requests import GETS, POSTS, prepare
+from dms_requests import GETS, POSTS
 from local_cdf import RunningSandbox
 from specification import Specification
-
-
-@pytest.fixture(scope="module")
-def prepared(running: RunningSandbox) -> RunningSandbox:
-    """A project with something in it."""
-    prepare(running.client())
-    return running
-
-
-@pytest.fixture(scope="module")
-def specification(shared: Path) -> Specification:
-    return Specification(shared / "reference" / "cdf-openapi-subset.json")
 
 
 @pytest.mark.parametrize("path", POSTS)

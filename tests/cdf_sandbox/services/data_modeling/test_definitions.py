@@ -1,13 +1,11 @@
 """Definitions of containers and views that the specification forbids."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from dms_requests import CONTAINER, SPACE, prepare
-from local_cdf import RunningSandbox
+from dms_requests import CONTAINER, SPACE
 
 CONTAINERS, VIEWS, MODELS = "/models/containers", "/models/views", "/models/datamodels"
 TEXT = {"type": {"type": "text"}}
@@ -38,14 +36,6 @@ def uniqueness(count: int) -> dict[str, Any]:
 def requires(count: int) -> dict[str, Any]:
     """So many requirements."""
     return {f"r{number}": {"constraintType": "requires", "require": CONTAINER} for number in range(count)}
-
-
-@pytest.fixture(scope="module")
-def session(running: RunningSandbox) -> Iterator[httpx.Client]:
-    """A connection to a project with something in it."""
-    prepare(running.client())
-    with running.http() as http:
-        yield http
 
 
 @pytest.mark.parametrize(

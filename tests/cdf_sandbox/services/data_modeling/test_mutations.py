@@ -10,8 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dms_requests import POSTS, VIEW, prepare
-from local_cdf import RunningSandbox
+from dms_requests import POSTS, VIEW
 
 JUNK: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 10**30, -(2**63) - 1, 0.5, -1e308, "", "a", "\0", "æ" * 300, "' OR 1=1 --", "$.x", "*",
@@ -53,14 +52,6 @@ def mutated(body: Any, chance: random.Random) -> Any:
                         other = other[step]
                 parent[key] = copy.deepcopy(other)
     return body
-
-
-@pytest.fixture(scope="module")
-def session(running: RunningSandbox) -> Iterator[httpx.Client]:
-    """One connection to a project with something in it."""
-    prepare(running.client())
-    with running.http() as http:
-        yield http
 
 
 @pytest.mark.parametrize("path", POSTS)

@@ -1,13 +1,13 @@
 """Refusals of data modeling: endpoint, bad body, status and message. No refusal writes anything."""
 
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from dms_requests import CONTAINER, POSTS, SPACE, VIEW, edge, node, prepare
+from cdf_sandbox_calls import items
+from dms_requests import CONTAINER, POSTS, SPACE, VIEW, edge, node
 from local_cdf import RunningSandbox
 
 UPSERT, LIST, QUERY = "/models/instances", "/models/instances/list", "/models/instances/query"
@@ -18,10 +18,6 @@ MISSING_VIEW = {**VIEW, "version": "v9"}
 IMAGE = {"type": "view", "space": "cdf_cdm", "externalId": "Cognite360Image", "version": "v1"}
 FILE = {"type": "view", "space": "cdf_cdm", "externalId": "CogniteFile", "version": "v1"}
 NODES: dict[str, Any] = {"nodes": {}}
-
-
-def items(*each: Any, **options: Any) -> dict[str, Any]:
-    return {"items": list(each), **options}
 
 
 def written(source: dict[str, str], **properties: Any) -> dict[str, Any]:
@@ -259,20 +255,6 @@ def test_wide_and_deep_filters(session: httpx.Client, filter_: dict[str, Any], s
     body = items({"space": SPACE, "externalId": "Wide", "version": "v1", "filter": filter_})
     assert session.post(VIEWS, json=body).status_code == status
     session.post(VIEWS + "/delete", json=items({"space": SPACE, "externalId": "Wide", "version": "v1"}))
-
-
-@pytest.fixture(scope="module")
-def prepared(running: RunningSandbox) -> RunningSandbox:
-    """A project with something in it."""
-    prepare(running.client())
-    return running
-
-
-@pytest.fixture(scope="module")
-def session(prepared: RunningSandbox) -> Iterator[httpx.Client]:
-    """One connection for all rows of the table."""
-    with prepared.http() as http:
-        yield http
 
 
 @pytest.mark.parametrize(("path", "body", "status", "words"), REFUSALS)

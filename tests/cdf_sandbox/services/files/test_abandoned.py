@@ -18,12 +18,6 @@ def running(start_sandbox):
 
 
 @pytest.fixture
-def http(running):
-    with running.http() as session:
-        yield session
-
-
-@pytest.fixture
 def entry(http):
     made = http.post("/files", json={"name": "n", "externalId": "abandoned"})
     assert made.status_code == 201

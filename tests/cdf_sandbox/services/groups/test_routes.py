@@ -5,11 +5,9 @@ from cognite.client.data_classes import GroupWrite
 from cognite.client.data_classes.capabilities import FilesAcl
 from cognite.client.exceptions import CogniteAPIError
 
+from cdf_sandbox_calls import items
+
 READ_FILES = {"filesAcl": {"actions": ["READ"], "scope": {"all": {}}}}
-
-
-def items(*values):
-    return {"items": list(values)}
 
 
 @pytest.fixture

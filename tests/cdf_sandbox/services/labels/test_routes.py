@@ -3,9 +3,7 @@
 import pytest
 from cognite.client.data_classes import AssetWrite, Label, LabelDefinitionWrite
 
-
-def items(*values):
-    return {"items": list(values)}
+from cdf_sandbox_calls import items
 
 
 def test_labels_by_the_sdk(client):

@@ -5,9 +5,7 @@ import pytest
 from cognite.client.data_classes import SecurityCategoryWrite
 from cognite.client.exceptions import CogniteDuplicatedError
 
-
-def items(*values):
-    return {"items": list(values)}
+from cdf_sandbox_calls import items
 
 
 def test_security_categories_by_the_sdk(client):

@@ -9,14 +9,11 @@ import pytest
 
 import core_project as core
 from cdf_sandbox.core.options import ProjectMode
+from cdf_sandbox_calls import items
 from local_cdf import RunningSandbox
 
 Start = Callable[..., AbstractContextManager[RunningSandbox]]
 URL = "/3d/migrate/models"
-
-
-def items(*values: dict[str, Any]) -> dict[str, Any]:
-    return {"items": list(values)}
 
 
 @pytest.fixture(scope="module")
