@@ -1,7 +1,9 @@
-"""Text for people, logs and documents: what comes from outside as one printable line, and numbers with their nouns."""
+"""Text for people, logs and documents: what comes from outside as one printable line, numbers, lists, and digests."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -89,6 +91,17 @@ def noun(number: int, what: str, several: str = "") -> str:
 def first_of(names: Sequence[str]) -> str:
     """List the first five names."""
     return ", ".join(names[:_NAMES_SHOWN]) + (", ..." if len(names) > _NAMES_SHOWN else "")
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Return the first `most` names, and the number of the others."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def digest_of(document: object) -> str:
+    """Return a digest of a JSON document in sixteen hex digits."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def is_text(name: str) -> bool:

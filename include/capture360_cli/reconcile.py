@@ -65,7 +65,7 @@ def reconcile(
     drifted, complete = False, True
     for findings, passed_over in compared:
         for finding in findings:
-            print(f"{finding.where}: {finding.message}")
+            print(finding.line)
         for key in passed_over:
             print(f"{key} is being written by a run; it was not compared", file=sys.stderr)
         drifted, complete = drifted or bool(findings), complete and not passed_over

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_capture360.context import register_and_records
-from airflow_capture360.run_state import has_succeeded, successful_runs
+from airflow_capture360.run_state import has_succeeded, number_of_runs
 
 if TYPE_CHECKING:
     from capture360.steps.incidents import Occurrence
@@ -29,7 +29,7 @@ def is_over(occurrence: Occurrence) -> bool:
         if has_succeeded(occurrence.dag, occurrence.run):
             return True
         if occurrence.dag in _WITHOUT_CAPTURE:
-            return occurrence.successes is not None and successful_runs(occurrence.dag) > occurrence.successes
+            return occurrence.successes is not None and number_of_runs(occurrence.dag, "success") > occurrence.successes
         register, records = register_and_records()
         return is_overcome(records, occurrence) or is_moot(register, records, occurrence, datetime.now(UTC))
     except Exception as error:  # noqa: BLE001 - Airflow and stores raise anything, and the other alerts must be sent

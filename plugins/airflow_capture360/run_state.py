@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
@@ -30,40 +32,20 @@ def run_id_of(run: str) -> str:
 
 def is_paused(dag_id: str) -> bool:
     """Return whether the DAG is paused. AirflowUnavailableError, which is retried, if Airflow does not answer."""
-    from capture360.errors import AirflowUnavailableError
-
-    try:
+    with _answering(f"whether {dag_id} is paused"):
         return bool(get_current_context()["ti"].get_dag(dag_id).is_paused)
-    except AirflowRuntimeError as error:
-        raise AirflowUnavailableError(f"Airflow does not say whether {dag_id} is paused ({error}).") from None
 
 
 def is_there(dag_id: str) -> bool:
     """Return whether Airflow has the DAG. AirflowUnavailableError, which is retried, if Airflow does not answer."""
-    from capture360.errors import AirflowUnavailableError
-
-    try:
-        get_current_context()["ti"].get_dag(dag_id)
-    except AirflowRuntimeError as error:
-        if says_not_found(error):
-            return False
-        raise AirflowUnavailableError(f"Airflow does not say whether there is a DAG {dag_id} ({error}).") from None
-    return True
+    with _answering(f"whether there is a DAG {dag_id}"):
+        return _unless_missing(lambda: get_current_context()["ti"].get_dag(dag_id)) is not None
 
 
-def active_runs(dag_id: str) -> int:
-    """Return the number of queued and running runs of the DAG. AirflowUnavailableError if Airflow does not answer."""
-    return _count(dag_id, ["queued", "running"])
-
-
-def _count(dag_id: str, states: list[str]) -> int:
-    from capture360.errors import AirflowUnavailableError
-
-    try:
-        return int(get_current_context()["ti"].get_dr_count(dag_id, states=states))
-    except AirflowRuntimeError as error:
-        said = f"Airflow does not say how many runs of {dag_id} are {' or '.join(states)} ({error})."
-        raise AirflowUnavailableError(said) from None
+def number_of_runs(dag_id: str, *states: str) -> int:
+    """Return how many runs of the DAG are in these states. AirflowUnavailableError if Airflow does not answer."""
+    with _answering(f"how many runs of {dag_id} are {' or '.join(states)}"):
+        return int(get_current_context()["ti"].get_dr_count(dag_id, states=list(states)))
 
 
 def goes_on(task_instance: Any, dag_run: Any) -> bool:
@@ -78,47 +60,46 @@ def is_finished(run: str) -> bool:
     AirflowUnavailableError, which is retried, if Airflow does not answer, so that no run loses its lease in an outage.
     Only Airflow's own answer counts as a missing run, not a 404 of a proxy.
     """
-    from capture360.errors import AirflowUnavailableError
     from capture360.steps import lease
 
     if not run.startswith(_RUN_PREFIX):
         return lease.process_is_finished(run)
     dag_id, _, run_id = run.removeprefix(_RUN_PREFIX).partition(" ")
-    try:
-        state = get_current_context()["ti"].get_dagrun_state(dag_id, run_id)
-    except AirflowRuntimeError as error:
-        if says_not_found(error):
-            return True
-        raise AirflowUnavailableError(f"Airflow does not say whether {run} has ended ({error}).") from None
-    return value_of(state) in _ENDED
+    with _answering(f"whether {run} has ended"):
+        return _state(dag_id, run_id) in {None, *_ENDED}
 
 
 def has_succeeded(dag_id: str, run_id: str) -> bool:
     """Return whether the run succeeded, or Airflow no longer has it. AirflowUnavailableError if it does not answer."""
+    with _answering(f"how {run_id} of {dag_id} has ended"):
+        return _state(dag_id, run_id) in {None, "success"}
+
+
+def _state(dag_id: str, run_id: str) -> str | None:
+    """Return the state of a run; None if Airflow has no such run."""
+    state = _unless_missing(lambda: get_current_context()["ti"].get_dagrun_state(dag_id, run_id))
+    return None if state is None else value_of(state)
+
+
+def _unless_missing(ask: Callable[[], Any]) -> Any:
+    """Return Airflow's answer; None if what is asked about is missing."""
+    try:
+        return ask()
+    except AirflowRuntimeError as error:
+        if says_not_found(error):
+            return None
+        raise
+
+
+@contextmanager
+def _answering(question: str) -> Iterator[None]:
+    """Raise AirflowUnavailableError for an error of Airflow's API."""
     from capture360.errors import AirflowUnavailableError
 
     try:
-        state = get_current_context()["ti"].get_dagrun_state(dag_id, run_id)
+        yield
     except AirflowRuntimeError as error:
-        if says_not_found(error):
-            return True
-        raise AirflowUnavailableError(f"Airflow does not say how {run_id} of {dag_id} has ended ({error}).") from None
-    return value_of(state) == "success"
-
-
-def successful_runs(dag_id: str) -> int:
-    """Return the number of successful runs of the DAG. AirflowUnavailableError if Airflow does not answer."""
-    return _count(dag_id, ["success"])
-
-
-def queued_runs(dag_id: str) -> int:
-    """Return the number of queued runs of the DAG. AirflowUnavailableError if Airflow does not answer."""
-    return _count(dag_id, ["queued"])
-
-
-def running_runs(dag_id: str) -> int:
-    """Return how many runs of the DAG are running. AirflowUnavailableError if Airflow cannot say."""
-    return _count(dag_id, ["running"])
+        raise AirflowUnavailableError(f"Airflow does not say {question} ({error}).") from None
 
 
 def value_of(state: object) -> str:

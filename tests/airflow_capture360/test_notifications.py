@@ -69,7 +69,7 @@ def airflow(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def set_to(*runs: str, counted: int = 3) -> None:
         monkeypatch.setattr(over, "has_succeeded", lambda dag, run: run in runs)
-        monkeypatch.setattr(over, "successful_runs", lambda dag: counted)
+        monkeypatch.setattr(over, "number_of_runs", lambda dag, state: counted)
 
     set_to()
     return set_to

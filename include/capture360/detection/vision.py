@@ -6,8 +6,6 @@ finding; the rest of the job is used.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import warnings
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -24,6 +22,7 @@ from capture360.model import MAX_TEXT_LENGTH, Detection, FaceName, FaceRef, Publ
 from capture360.rules.finding import Finding
 from capture360.rules.links import L04
 from capture360.settings.detection import VisionSettings
+from capture360.text import digest_of
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
@@ -122,7 +121,7 @@ class VisionDetector:
         )
 
         threshold = self._settings.threshold
-        name = hashlib.sha256(json.dumps([list(files), threshold]).encode()).hexdigest()[:16]
+        name = digest_of([list(files), threshold])
         if name in self._wait.jobs:
             number = self._wait.jobs[name]
             with cdf_errors(f"Asking for Vision job {number}"), _deprecation_known():

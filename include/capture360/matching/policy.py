@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from capture360.geometry.polygons import bounds, centre, contains, touches_border
-from capture360.matching.confidence import Calibration, measured
+from capture360.matching.confidence import measured
 from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, Evidence, EvidenceKind, Matcher
 from capture360.matching.index import TagIndex
 from capture360.matching.joins import Join, joins
@@ -75,29 +75,24 @@ def score_matches(
     assets: Sequence[Asset],
     settings: MatchingSettings | None = None,
     manual: ManualMatches | None = None,
-    calibration: Calibration | None = None,
 ) -> list[ScoredMatch]:
     """Decide on each detection, in their order; the joined text of a plate of two lines follows its lines.
 
     A line with several tags, or with one that only look-alikes tell from others, gives one suggestion for each. Other
-    ties are dropped with their candidates named. Nothing is
-    left out: every detection appears at least once.
+    ties are dropped with their candidates named. Nothing is left out: every detection appears at least once.
     """
-    policy = MatchPolicy(assets, settings or MatchingSettings(), manual or ManualMatches(), calibration or measured())
-    return policy.all(detections)
+    return MatchPolicy(assets, settings or MatchingSettings(), manual or ManualMatches()).all(detections)
 
 
 class MatchPolicy:
     """Decides on detections against one list of assets; see `score_matches`."""
 
-    def __init__(
-        self, assets: Sequence[Asset], settings: MatchingSettings, manual: ManualMatches, calibration: Calibration
-    ) -> None:
+    def __init__(self, assets: Sequence[Asset], settings: MatchingSettings, manual: ManualMatches) -> None:
         self._by_ref = {asset.ref: asset for asset in assets}
         self._assets = [self._by_ref[ref] for ref in sorted(self._by_ref)]
         self._settings = settings
         self._manual = manual
-        self._calibration = calibration
+        self._calibration = measured()
         self._signs = {key(sign) for sign in settings.sign_words}
         pairs = [(tag, owner) for owner, asset in enumerate(self._assets) for tag in dict.fromkeys(asset.tags)]
         self._matcher = Matcher(TagIndex([tag for tag, _ in pairs], [owner for _, owner in pairs], settings))
@@ -112,7 +107,8 @@ class MatchPolicy:
         result: list[ScoredMatch] = []
         for position, (detection, evidence) in enumerate(zip(detections, alone, strict=True)):
             if position in in_join and self._manual.asset_of(detection) is None:
-                reason = f'a line of "{_one_line(in_join[position].detection.text)}"'
+                whole_text = in_join[position].detection.text.replace("\n", " ")
+                reason = f'a line of "{whole_text}"'
                 result.append(
                     ScoredMatch(Match(detection, None, 0.0, "dropped", reason), Evidence(EvidenceKind.NOTHING))
                 )
@@ -140,7 +136,7 @@ class MatchPolicy:
         )
 
     def _beside_others(self, near: Sequence[Join], alone: Sequence[Evidence], whole: Sequence[bool]) -> list[Evidence]:
-        """The evidence of each line, less where the line above, below or beside it may belong to its tag.
+        """Return the evidence of each line, less where the line above, below or beside it may belong to its tag.
 
         What stands beyond the end of its plate does not.
         """
@@ -245,7 +241,7 @@ def doubts_of(detection: Detection, settings: MatchingSettings) -> list[str]:
 
 
 def _illegible(detection: Detection, evidence: Evidence, settings: MatchingSettings) -> str:
-    """Why a person could not read a plate on this view either; empty if one could."""
+    """Return why a person could not read a plate on this view either; empty if one could."""
     if detection.cap_px is not None and detection.cap_px < settings.ask_cap_px:
         return f"its capitals are {detection.cap_px:.0f} pixels high, {settings.ask_cap_px:g} are asked for"
     is_cut = detection.whole is False or touches_border(detection.polygon)
@@ -257,7 +253,3 @@ def _illegible(detection: Detection, evidence: Evidence, settings: MatchingSetti
 def with_status(scored: ScoredMatch, status: Status, reason: str) -> ScoredMatch:
     """Return the match with another status and reason."""
     return replace(scored, match=replace(scored.match, status=status, reason=reason))
-
-
-def _one_line(text: str) -> str:
-    return text.replace("\n", " ")

@@ -8,12 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from capture360.reports.escaping import for_chat, for_message
-from capture360.text import counted, printable
+from capture360.text import counted, listed, printable
 
 _LONGEST_TITLE, _LONGEST_LINE = 200, 2000
 """Characters. Chats cut off what is much longer, with the links at its end."""
-_LISTED = 5
-"""Captures that a message lists; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,5 +114,4 @@ def _named(subjects: Sequence[str]) -> str:
 
 def _listed(subjects: Sequence[str]) -> list[str]:
     """Return a line with the first subjects if there are several."""
-    more = f" and {len(subjects) - _LISTED:,} more" if len(subjects) > _LISTED else ""
-    return [f"It concerns: {', '.join(subjects[:_LISTED])}{more}"] if len(subjects) > 1 else []
+    return [f"It concerns: {listed(subjects)}"] if len(subjects) > 1 else []

@@ -10,7 +10,7 @@ from typing import Any
 from capture360.model import CaptureKey
 from capture360.reports.alerts import Message
 from capture360.reports.page import page_in_airflow
-from capture360.text import counted, noun, printable
+from capture360.text import counted, listed, noun, printable
 
 _NAMED = 10
 """Captures and sentences that a message lists; the others are counted."""
@@ -171,7 +171,7 @@ def _named(keys: Sequence[CaptureKey]) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    return f"{len(names):,} ({', '.join(names[:_NAMED])}{_and_more(len(names))})"
+    return f"{len(names):,} ({listed(names, _NAMED)})"
 
 
 def _and_more(count: int) -> str:

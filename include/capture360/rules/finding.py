@@ -38,6 +38,11 @@ class Finding:
     table: str = ""
     """The table whose `row` names the file. Empty where `path` is the table itself."""
 
+    @property
+    def line(self) -> str:
+        """Place and message on one line, for logs and alerts."""
+        return f"{self.where}: {self.message}"
+
     def document(self) -> dict[str, Any]:
         """Return the finding as records and `--json` hold it; `where` names file and table there."""
         document = asdict(self)

@@ -24,11 +24,11 @@ from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import note_published
 from capture360.steps.thumbnail import keep_thumbnail
 from capture360.steps.validate import recorded_capture
+from capture360.text import listed
 
 POINT_CLOUDS = "point_clouds"
 """Key of the point clouds in the record of published images: space, revision and model of each."""
 _SAME_PLACE_M = 0.01
-_SHOWN = 5
 LATE_S = 20.0
 """How long to wait for expected images, which CDF may show a little after it reports the extraction as done."""
 
@@ -69,7 +69,7 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
     space = body["space"]
     began = {path: datetime.fromisoformat(created) for path, (_, created) in body["revisions"].items()}
     if lacking := sorted({_scan(capture, station.id) for station in capture.stations} - began.keys()):
-        raise MissingStepError(key, f"{_named(lacking)} has no revision in its record", "start_revisions")
+        raise MissingStepError(key, f"{listed(lacking)} has no revision in its record", "start_revisions")
     extraction = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).extracted(key, body["model"], space)
     found = _once_complete(extraction, capture, began)
     others = [] if ctx.site.e57.space else list(found.others)
@@ -80,7 +80,7 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
             f"{len(capture.stations)} were expected. Look at the revision's logs, or set e57.extraction to local."
         )
     if found.missing and (lost := _lost(ctx, key, fingerprint, found.missing, extraction)):
-        what = f"{key}: {len(lost)} of its stations that CDF had extracted are missing: {_named(lost)}."
+        what = f"{key}: {len(lost)} of its stations that CDF had extracted are missing: {listed(lost)}."
         raise CdfError(f"{what} {extract_again(ctx, key, fingerprint)}")
     images = [each.image for each in made]
     _refuse_incomplete(key, images, extraction.without_content(images))
@@ -106,16 +106,16 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
     ctx.records.put(key, fingerprint, PUBLISH, record, run=ctx.run)
     ctx.log(f"{len(found.shown)} of {len(capture.stations)} expected panoramas in {len(collections)} collections")
     if found.missing:
-        ctx.log(f"CDF left out {_named(found.missing)}.")
+        ctx.log(f"CDF left out {listed(found.missing)}.")
     for cloud in clouds:
         ctx.log(f"point cloud: revision {cloud.revision} of 3D model {cloud.model} in space {cloud.space}")
     if left:
         ctx.log(
-            f"{len(left)} images of earlier deliveries are still shown: {_named(left)}. CDF's extraction made them "
+            f"{len(left)} images of earlier deliveries are still shown: {listed(left)}. CDF's extraction made them "
             "and removes nothing: delete them in CDF."
         )
     if others:
-        ctx.log(f"{len(others)} further images are at the position of no station: {_named([_id(o) for o in others])}.")
+        ctx.log(f"{len(others)} further images are at the position of no station: {listed([_id(o) for o in others])}.")
     return done
 
 
@@ -127,7 +127,7 @@ def was_extracted(body: Mapping[str, Any]) -> bool:
 def extract_again(ctx: StepContext, key: CaptureKey, fingerprint: str) -> str:
     """Return how to have images extracted again: CDF extracts a scan once for each revision of its model."""
     body = recorded_revisions(ctx.records, key, fingerprint)
-    work = _named([str(number) for number, _ in body["revisions"].values()])
+    work = listed([str(number) for number, _ in body["revisions"].values()])
     described = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).describe(body["model"], work)
     return f"CDF made them: delete {described} in CDF and run captures_ingest for it, then CDF extracts them again."
 
@@ -198,7 +198,7 @@ def _scan(capture: Capture, station: str) -> str:
 def _collections(key: CaptureKey, made: Sequence[ExtractedImage]) -> Sequence[Collection]:
     loose = [_id(each) for each in made if each.collection is None]
     if loose:
-        raise CdfError(f"{key}: CDF made images that are in no collection ({_named(loose)}). Viewers cannot open them.")
+        raise CdfError(f"{key}: CDF made images that are in no collection ({listed(loose)}). Viewers cannot open them.")
     found = {each.collection for each in made if each.collection is not None}
     return sorted(found, key=lambda each: (each.space, each.external_id))
 
@@ -206,14 +206,9 @@ def _collections(key: CaptureKey, made: Sequence[ExtractedImage]) -> Sequence[Co
 def _refuse_incomplete(key: CaptureKey, images: Sequence[PublishedImage], lacking: Sequence[str]) -> None:
     half = [image.external_id for image in images if len(image.faces) < len(FACES)]
     if half or lacking:
-        shown = _named([*half, *lacking])
+        shown = listed([*half, *lacking])
         raise CdfError(f"{key}: CDF made images whose faces are not all there ({shown}). Viewers cannot open them.")
 
 
 def _id(each: ExtractedImage) -> str:
     return each.image.external_id
-
-
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more

@@ -13,8 +13,6 @@ killed in between does not look like a loss.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +20,7 @@ from capture360.errors import RecordsError
 from capture360.matching.decisions import NOTE, Decided, added
 from capture360.model import CaptureKey
 from capture360.records import MEMORY, NOTES, Records
+from capture360.text import digest_of
 
 ANSWERS = f"{MEMORY}/answers"
 
@@ -41,7 +40,7 @@ class LinkMemory:
         """Add an answer's decisions, which replace earlier ones on the same links; return all decisions."""
         documents = [each.document() for each in new]
         names = self._answers()
-        digest = _digest({"decisions": documents})
+        digest = digest_of({"decisions": documents})
         if not names or not names[-1].endswith(f"-{digest}"):
             number = int(names[-1].partition("-")[0]) + 1 if names else 1
             self._records.put_note(self._key, f"{number:06}-{digest}", {"decisions": documents}, ANSWERS)
@@ -83,7 +82,7 @@ class LinkMemory:
         for name in self._answers():
             answer = self._records.note(self._key, name, ANSWERS) or {"decisions": []}
             answered = added(answered, [Decided.from_document(document) for document in answer["decisions"]])
-        complete = _digest(_document(answered)) in known["digests"]
+        complete = digest_of(_document(answered)) in known["digests"]
         self._keep(answered if complete else added(self.decisions(), answered))
 
     def accept(self) -> None:
@@ -92,7 +91,7 @@ class LinkMemory:
 
     def _keep(self, decisions: Sequence[Decided]) -> None:
         document = _document(decisions)
-        known, before, after = self._known(), self._digest(), _digest(document)
+        known, before, after = self._known(), self._digest(), digest_of(document)
         if known is not None and before not in known["digests"]:
             # Something is lost: what was remembered stands until it is found again or discarded.
             self._records.put_note(self._key, NOTE, document)
@@ -105,7 +104,8 @@ class LinkMemory:
         return self._records.note(self._key, NOTE)
 
     def _digest(self) -> str:
-        return _digest(self._note())
+        """Return the digest of the note; a missing note has one as well."""
+        return digest_of(self._note())
 
     def _answers(self) -> list[str]:
         """Return the names of the kept answers, oldest first; foreign files are ignored."""
@@ -120,8 +120,3 @@ class LinkMemory:
 
 def _document(decisions: Sequence[Decided]) -> Mapping[str, Any]:
     return {"decisions": [each.document() for each in decisions]}
-
-
-def _digest(document: Mapping[str, Any] | None) -> str:
-    """Return the digest of a note's content; a missing note has one as well."""
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]

@@ -31,8 +31,8 @@ from capture360.steps.move_faces import deliver_faces, whole_images
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import earlier_captures, image_ids, published_capture
 from capture360.steps.retracted import RETRACTED
-from capture360.steps.review_due import digest_of
 from capture360.steps.validate import preflight
+from capture360.text import digest_of
 
 NOTE = "moved"
 Source = Literal["landing zone", "faces of the old project"]

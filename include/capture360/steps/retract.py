@@ -5,7 +5,7 @@ The items are noted before the first deletion, since a run after a crash could n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +23,7 @@ from capture360.steps.positions import asset_boxes
 from capture360.steps.published import NOTE as PUBLISHED
 from capture360.steps.republish_guard import published_revision
 from capture360.steps.retracted import RETRACTED
-from capture360.steps.review_due import digest_of
-from capture360.text import printable
+from capture360.text import digest_of, listed, printable
 
 STEP = "retract"
 _PLAN = "retraction"
@@ -59,7 +58,7 @@ class Retraction:
     def lines(self) -> list[str]:
         """Return the plan for people, each line printable: names of what others made are texts from outside."""
         parts = {"boxes": self.boxes, "links": self.links, **self.made.by_kind()}
-        lines = [f"{len(some)} {what}: {_some(some)}" for what, some in parts.items() if some]
+        lines = [f"{len(some)} {what}: {listed(some, _SHOWN)}" for what, some in parts.items() if some]
         lines += [f"stays, since other captures use it: {name}" for name in self.kept]
         lines = [*(lines or ["Nothing of it is in CDF."]), *(f"Stops it: {sentence}" for sentence in self.holders)]
         return [printable(line, _LONGEST_LINE) for line in lines]
@@ -153,8 +152,3 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
 
 def _noted(begun: Mapping[str, Any]) -> Made:
     return Made.from_document(begun["made"])
-
-
-def _some(things: Sequence[str]) -> str:
-    more = f" and {len(things) - _SHOWN} more" if len(things) > _SHOWN else ""
-    return ", ".join(things[:_SHOWN]) + more

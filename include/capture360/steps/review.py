@@ -30,9 +30,9 @@ from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import recorded_matches, recorded_places
 from capture360.steps.positions import write_positions
 from capture360.steps.review_answers import Answer, decisions, given_to, note_written
-from capture360.steps.review_due import REVIEWED, digest_of, match_digest, note_questions, note_review, to_ask
+from capture360.steps.review_due import REVIEWED, match_digest, note_questions, note_review, to_ask
 from capture360.steps.review_plates import Question, direction, label, questions_about, questions_of
-from capture360.text import counted
+from capture360.text import counted, digest_of
 
 STEP = "review"
 HEAD = "open-review"

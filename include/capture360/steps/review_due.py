@@ -6,8 +6,6 @@ sensing reads them for every capture.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -15,6 +13,7 @@ from capture360.capture_state import CaptureState
 from capture360.errors import RecordsError
 from capture360.model import CaptureKey, Match
 from capture360.records import Records
+from capture360.text import digest_of
 
 REVIEWED = "reviewed"
 """Step that records the answer to a review."""
@@ -24,11 +23,6 @@ _QUESTIONS = "questions"
 """Note of all suggestions ever shown to people: digests, by the run that asked first."""
 _MATCH = "match"
 _ANNOTATE = "annotate"
-
-
-def digest_of(document: object) -> str:
-    """Return a digest of a JSON document in sixteen hex digits."""
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def match_digest(records: Records, key: CaptureKey, fingerprint: str) -> str:

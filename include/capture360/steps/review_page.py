@@ -14,8 +14,9 @@ from capture360.reports.review import tags_of
 from capture360.reports.review_cards import Asked, Said
 from capture360.steps.review import HEAD, STEP, picture_name
 from capture360.steps.review_answers import Answer, answers
-from capture360.steps.review_due import REVIEWED, digest_of
+from capture360.steps.review_due import REVIEWED
 from capture360.steps.review_plates import Question, questions_of
+from capture360.text import digest_of
 
 _FOUND = 20
 """Most assets that a search returns."""

@@ -19,7 +19,7 @@ from capture360.settings.register import Register
 from capture360.settings.site import Site
 from capture360.steps import lease
 from capture360.steps.announcements import Announcement, Scan, Unfinished
-from capture360.steps.sense_findings import finding_of, keep_findings, sentence, standing_findings
+from capture360.steps.sense_findings import finding_of, keep_findings, standing_findings
 from capture360.steps.turns import Turn, due, keep_turn, last_turn
 
 _SIDE_BY_SIDE = 16
@@ -109,7 +109,7 @@ def sense(
     waiting += [(each.key, _NEXT_SCAN) for each in announcements[MOST_ANNOUNCED:]]
     del announcements[MOST_ANNOUNCED:]
     before = standing_findings(records)
-    news = tuple(finding for finding in findings if sentence(finding) not in before)
+    news = tuple(finding for finding in findings if finding.line not in before)
     ready = tuple(each.key for each in announcements)
     return Sensed(
         ready, tuple(waiting), tuple(findings), tuple(published), news, tuple(announcements), tuple(suggested), turns

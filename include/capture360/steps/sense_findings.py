@@ -25,21 +25,16 @@ def finding_of(where: str, error: Exception) -> Finding:
     return W01.finding(where=where, sentence=f"{seen} Correct its settings, or see to its store.")
 
 
-def sentence(finding: Finding) -> str:
-    """Word a finding as one line of a log or alert."""
-    return f"{finding.where}: {finding.message}"
-
-
 def sentences(findings: Sequence[Finding], most: int = MOST_LISTED) -> list[str]:
     """Word the first `most` findings, and the number of the others."""
-    listed = [sentence(finding) for finding in findings[:most]]
+    listed = [finding.line for finding in findings[:most]]
     more = len(findings) - len(listed)
     return [*listed, f"There are {more:,} {MORE}; fix these first."] if more else listed
 
 
 def keep_findings(records: Records, findings: Sequence[Finding]) -> None:
     """Keep the findings of a scan for the next one."""
-    found = sorted({sentence(finding) for finding in findings})
+    found = sorted({finding.line for finding in findings})
     if set(found) != standing_findings(records):
         records.store.put(_FINDINGS, json.dumps(found).encode())
 

@@ -11,7 +11,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360.context import emit, register_and_records, site_context
-from airflow_capture360.run_state import active_runs, is_finished, is_paused, is_run_of
+from airflow_capture360.run_state import is_finished, is_paused, is_run_of, number_of_runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,7 +99,8 @@ def look_again(what: str, waiting: Mapping[str, Any], failed: Mapping[str, str],
         return Looked({}, failed, True)
     dag = _DAG_OF[what]
     records = register_and_records()[1]
-    active = active_runs(dag) > 0  # before the records are read: a run that ends in between is seen there
+    # Asked before the records are read: a run that ends in between is seen there.
+    active = number_of_runs(dag, "queued", "running") > 0
     left, over = dict(waiting), dict(failed)
 
     def has_ended(run: str) -> bool:

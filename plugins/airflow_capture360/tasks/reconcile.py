@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from airflow_capture360 import metrics
 from airflow_capture360.context import register_and_records, set_label, site_context
 from airflow_capture360.run_state import is_finished
-
-if TYPE_CHECKING:
-    from capture360.rules.finding import Finding
 
 log = logging.getLogger(__name__)
 
@@ -31,17 +27,13 @@ def compare(site: str) -> int:
     ctx = site_context(site)
     with metrics.of_step(site):
         done = reconcile_site(ctx, is_finished=is_finished)
-        note_drift(ctx.records, site, datetime.now(UTC), done.compared, [_sentence(each) for each in done.findings])
+        sentences = [finding.line for finding in done.findings]
+        note_drift(ctx.records, site, datetime.now(UTC), done.compared, sentences)
     for key in done.passed_over:
         log.warning("%s is being written by a run; it was not compared", key)
-    sentences = [_sentence(finding) for finding in done.findings]
     for sentence in sentences:
         log.error("%s", sentence)
     if sentences:
         raise DriftError(sentences)
     log.info("Captures compared: %d. Records and CDF agree.", done.compared)
     return done.compared
-
-
-def _sentence(finding: Finding) -> str:
-    return f"{finding.where}: {finding.message}"

@@ -102,8 +102,8 @@ def _dags(watch: WatchSettings, now: datetime) -> Iterator[Occurrence]:
 
 def _queued(before: Mapping[str, datetime], now: datetime) -> dict[str, datetime]:
     """Return since when runs of each DAG are queued while none is running."""
-    waiting = [dag for dag in WATCHED if run_state.queued_runs(dag) and not run_state.running_runs(dag)]
-    return {dag: before.get(dag, now) for dag in waiting}
+    count = run_state.number_of_runs
+    return {dag: before.get(dag, now) for dag in WATCHED if count(dag, "queued") and not count(dag, "running")}
 
 
 def _queues(watch: WatchSettings, queued: Mapping[str, datetime], now: datetime) -> Iterator[Occurrence]:

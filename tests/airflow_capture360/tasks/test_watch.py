@@ -42,8 +42,7 @@ def airflow(monkeypatch: pytest.MonkeyPatch, records: Records) -> Airflow:
     says = Airflow()
     monkeypatch.setattr(run_state, "is_there", lambda dag: dag not in says.missing)
     monkeypatch.setattr(run_state, "is_paused", lambda dag: dag in says.paused)
-    monkeypatch.setattr(run_state, "queued_runs", lambda dag: says.queued.get(dag, 0))
-    monkeypatch.setattr(run_state, "running_runs", lambda dag: says.running.get(dag, 0))
+    monkeypatch.setattr(run_state, "number_of_runs", lambda dag, state: getattr(says, state).get(dag, 0))
     monkeypatch.setattr(airflow_rest, "ask", lambda dags: says.reported)
 
     monkeypatch.setattr(over, "has_succeeded", lambda dag, run: False)

@@ -28,7 +28,7 @@ from capture360.cdf.instances import (
     timestamp,
 )
 from capture360.cdf.ports import Collection, StationFaces
-from capture360.cdf.preflight import Required, ensure_space, missing_parts, needs_for, space_exists
+from capture360.cdf.preflight import Required, ensure_space, missing_parts, space_exists
 from capture360.model import FACES, Capture, CaptureKey, EncodedFace, FaceName, FaceRef, PublishedImage, Station
 from capture360.rules.finding import Finding
 from capture360.settings.site import Site
@@ -56,10 +56,6 @@ class ClassicImages(ImageInstances):
 
     def missing(self, key: CaptureKey, panoramas: int) -> Sequence[Finding]:
         return missing_parts(self._cdf, self._site, self._required(key, panoramas))
-
-    @property
-    def needs(self) -> Sequence[Need]:
-        return needs_for(self._site, self._required(CaptureKey(self._site.id, "any"), 0))
 
     def _required(self, key: CaptureKey, panoramas: int) -> Required:
         required = Required(

@@ -34,7 +34,7 @@ from capture360.cdf.instances import (
 )
 from capture360.cdf.links.snapshot import orphan_sentence, read_links
 from capture360.cdf.ports import Collection, StationFaces
-from capture360.cdf.preflight import Required, ensure_space, missing_parts, needs_for, space_exists
+from capture360.cdf.preflight import Required, ensure_space, missing_parts, space_exists
 from capture360.model import FACES, Capture, CaptureKey, EncodedFace, FaceName, FaceRef, PublishedImage, Station
 from capture360.rules.finding import Finding
 from capture360.rules.project import D05, D07, WHERE
@@ -82,10 +82,6 @@ class CoreImages(ImageInstances):
             space_exists(self._cdf, self._space) and self._instances.read(self._space, [model], MODEL)
         ):
             yield D07.finding(where=WHERE, value=model, space=self._space)
-
-    @property
-    def needs(self) -> Sequence[Need]:
-        return needs_for(self._site, self._required(CaptureKey(self._site.id, "any"), 0))
 
     def _required(self, key: CaptureKey, panoramas: int) -> Required:
         actions = ("READ", "CREATE") if self._site.data_modeling.model is None else ()

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from capture360 import names
 from capture360.batches import batched
+from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject
 from capture360.cdf.images.viewer_conditions import (
     ImageModel,
@@ -19,7 +20,7 @@ from capture360.cdf.images.viewer_conditions import (
 )
 from capture360.cdf.instances import PAGE, Instances, View, relation, with_prefix
 from capture360.cdf.ports import Collection, ViewerReport, ViewerSource
-from capture360.cdf.preflight import space_exists
+from capture360.cdf.preflight import Required, needs_for, space_exists
 from capture360.model import CaptureKey, FaceRef, PublishedImage
 from capture360.settings.site import Site
 
@@ -76,6 +77,14 @@ class ImageInstances(ABC):
             ]
             reported += self._misdrawn(collection)
         return ViewerReport(tuple(refused), tuple(reported))
+
+    @property
+    def needs(self) -> Sequence[Need]:
+        return needs_for(self._site, self._required(CaptureKey(self._site.id, "any"), 0))
+
+    @abstractmethod
+    def _required(self, key: CaptureKey, panoramas: int) -> Required:
+        """Return what publishing so many panoramas needs of the project."""
 
     @abstractmethod
     def _hidden(self, collection: Collection, found: ReadCollection) -> Iterator[str]:

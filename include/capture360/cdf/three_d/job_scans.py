@@ -7,8 +7,6 @@ settings.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +26,7 @@ from capture360.cdf.three_d.uploads import Opener
 from capture360.errors import CdfError, ConfigError
 from capture360.model import CaptureKey, FaceRef, PublishedImage
 from capture360.settings.site import Site
+from capture360.text import digest_of
 
 _STATUSES: Mapping[str, WorkStatus] = {
     "Scheduled": "Queued",
@@ -151,8 +150,7 @@ class JobScans:
 
     def _job_id(self, scan: str) -> str:
         """Return the id of the job of a file: the same file with other settings is another job."""
-        digest = hashlib.sha256(json.dumps(self._pipeline(), sort_keys=True).encode()).hexdigest()[:8]
-        return f"{scan}{_JOB}{digest}"
+        return f"{scan}{_JOB}{digest_of(self._pipeline())[:8]}"
 
     def _pipeline(self) -> dict[str, Any]:
         """Return nothing unless the site asks for something: CDF calls its own choice the most future-proof."""

@@ -7,8 +7,6 @@ nonce of a session is created in the call that uses it.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +19,7 @@ from capture360.cdf.paging import all_items
 from capture360.errors import CdfUnavailableError
 from capture360.model import CaptureKey
 from capture360.settings.e57 import E57Settings
+from capture360.text import digest_of
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
@@ -171,8 +170,7 @@ class Revisions:
         return {"version": version, **pipeline} if version else pipeline
 
     def _made_with(self, space: str) -> str:
-        settings = [self._pipeline(space), self._settings.cdf_version]
-        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+        return digest_of([self._pipeline(space), self._settings.cdf_version])
 
     def _list(self, model: int) -> Iterator[Revision]:
         """Yield all revisions, published or not; the SDK would ask for unpublished ones only."""
