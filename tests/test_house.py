@@ -197,6 +197,7 @@ NAMES_ON_THE_INDEX = {
     "python_calamine": "python-calamine",
     "airflow": "apache-airflow",
     "yaml": "pyyaml",
+    "typing_extensions": "typing-extensions",
 }
 
 

@@ -15,6 +15,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol, get_args
 
+from typing_extensions import override
+
 from capture360.errors import RequestError
 
 SITE_LENGTH = 60
@@ -49,6 +51,7 @@ class CaptureKey:
     site: str
     capture: str
 
+    @override
     def __str__(self) -> str:
         return f"{self.site}/{self.capture}"
 
@@ -81,6 +84,7 @@ class Verdict(StrEnum):
 
     @property
     def exit_code(self) -> int:
+        """Exit code of the command line."""
         return {"accepted": 0, "partial": 3, "rejected": 4}[self.value]
 
 
@@ -162,8 +166,13 @@ class FaceSource(Protocol):
         """Whether several threads may ask for faces at once."""
         ...
 
-    def faces(self, station: Station) -> Iterable[EncodedFace]: ...
-    def close(self) -> None: ...
+    def faces(self, station: Station) -> Iterable[EncodedFace]:
+        """Return the faces of a station."""
+        ...
+
+    def close(self) -> None:
+        """Close what is open; the source can be used again."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

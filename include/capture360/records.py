@@ -61,6 +61,7 @@ class Records:
 
     @property
     def url(self) -> str:
+        """The folder of all records."""
         return self.store.url
 
     def refuse_other_project(self, site: str, cluster: str, project: str) -> None:
@@ -201,6 +202,7 @@ class Records:
         return None if document is None else str(document["run"])
 
     def put_note(self, key: CaptureKey, name: str, body: Mapping[str, Any], folder: str = NOTES) -> None:
+        """Keep a note under `name`, in place of the one before."""
         self.store.put(f"{_folder(key)}/{folder}/{name}.json", _json(body))
 
     def create_note(self, key: CaptureKey, name: str, body: Mapping[str, Any], folder: str) -> bool:

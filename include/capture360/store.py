@@ -166,6 +166,7 @@ class DocumentStore:
             return list(pool.map(self.read, paths))
 
     def exists(self, path: str) -> bool:
+        """Return whether a document exists."""
         full = self._full(path)
         with self._answering("read", path):
             self._fs.invalidate_cache(full)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperatorLink
+from typing_extensions import override
 
 from airflow_capture360.context import CDF_LINK, key_of, page_url, register_and_records
 
@@ -23,9 +24,11 @@ class TaskLink(BaseOperatorLink):
         self._url = url
 
     @property
+    @override
     def xcom_key(self) -> str:
         return f"_link_{self.name.lower().replace(' ', '_')}"
 
+    @override
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
         return self._url(ti_key)
 

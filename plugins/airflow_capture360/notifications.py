@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
+from typing_extensions import override
 
 from airflow_capture360.alerts import open_and_send
 from airflow_capture360.context import page_url, register_and_records, run_url
@@ -40,6 +41,7 @@ class CaptureAlert(BaseNotifier):
         super().__init__()
         self.webhook_conn_id = webhook_conn_id
 
+    @override
     def notify(self, context: Context) -> None:
         from capture360.steps.incidents import note
         from capture360.steps.watch_life import is_watched

@@ -12,6 +12,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, Param
 from airflow.sdk.exceptions import AirflowSkipException
+from typing_extensions import override
 
 from airflow_capture360.answers import KEEP, RETRACT
 from airflow_capture360.triggers import SHORTEST_PAUSE_S, EarlierAnswer
@@ -41,6 +42,7 @@ class WaitForRevisions(BaseOperator):
         self.capture = capture
         self.fingerprint = fingerprint
 
+    @override
     def execute(self, context: Context) -> None:
         self.poll(context)
 
@@ -69,6 +71,7 @@ class WaitForCaptures(BaseOperator):
         self.what = what
         self.waiting = waiting
 
+    @override
     def execute(self, context: Context) -> dict[str, str]:
         return self.poll(context, waiting=self.waiting)
 
@@ -107,6 +110,7 @@ class ReadTexts(BaseOperator):
         self.capture = capture
         self.batch = batch
 
+    @override
     def execute(self, context: Context) -> dict[str, int]:
         return self.poll(context)
 
@@ -137,6 +141,7 @@ class AskPerson(HITLOperator, ABC):
     again.
     """
 
+    @override
     def execute(self, context: Context) -> Any:
         """Show the form; a retry looks for an answer to the earlier try first."""
         instance = context["task_instance"]
@@ -191,6 +196,7 @@ class AskAboutLinks(AskPerson):
         """The answer that is to be corrected; None if this asks for the first time."""
         return None if self.before == _FIRST else self.before
 
+    @override
     def execute(self, context: Context) -> Any:
         if self.before != _FIRST and not (self.before and self.before["faults"]):
             raise AirflowSkipException("The answer was understood.")
@@ -198,6 +204,7 @@ class AskAboutLinks(AskPerson):
             raise AirflowSkipException("Nothing is left for a person to decide.")
         return super().execute(context)
 
+    @override
     def page_to_show(self) -> tuple[str, str]:
         from airflow_capture360.tasks import review
 
@@ -206,12 +213,14 @@ class AskAboutLinks(AskPerson):
                 self.params[name] = text
         return review.notice_of(self.capture, self.review, self.corrects)
 
+    @override
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         from airflow_capture360.tasks import review
 
         given = super().execute_complete(context, event)
         return {**given, **review.examine(self.capture, self.review, given, self.corrects)}
 
+    @override
     def validate_params_input(self, params_input: Mapping[str, Any]) -> None:
         """Accept any fields: a person is asked again with the reason, which a failed task would not give."""
 
@@ -234,6 +243,7 @@ class EndReplacedReview(TriggerDagRunOperator):
             **kwargs,
         )
 
+    @override
     def execute(self, context: Context) -> None:
         if not self.trigger_run_id:
             raise AirflowSkipException("No older review waits for answers.")
@@ -262,6 +272,7 @@ class AskToRetract(AskPerson):
         self.number = number
         self.first = first
 
+    @override
     def execute(self, context: Context) -> Any:
         if self.number > int(self.plan["approvals"]):
             raise AirflowSkipException("The site does not ask for a second person.")
@@ -269,6 +280,7 @@ class AskToRetract(AskPerson):
             raise AirflowSkipException("The first person did not approve it.")
         return super().execute(context)
 
+    @override
     def page_to_show(self) -> tuple[str, str]:
         from airflow_capture360.tasks import retract
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import RetryDecision, RetryPolicy
+from typing_extensions import override
 
 from capture360.errors import Capture360Error, LeaseHeldError
 
@@ -27,6 +28,7 @@ class CaptureRetryPolicy(RetryPolicy):
 
     waits_for_lease: bool = False
 
+    @override
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
     ) -> RetryDecision:
@@ -41,10 +43,12 @@ class CaptureRetryPolicy(RetryPolicy):
             return RetryDecision.fail(reason="A bug: see the task log")
         return RetryDecision.default()
 
+    @override
     def serialize(self) -> dict[str, Any]:
         return {"waits_for_lease": self.waits_for_lease}
 
     @classmethod
+    @override
     def deserialize(cls, data: dict[str, Any]) -> CaptureRetryPolicy:
         return cls(**data)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.timetables.base import DagRunInfo, TimeRestriction
 from airflow.timetables.trigger import CronPartitionTimetable
+from typing_extensions import override
 
 
 class CaptureDates(CronPartitionTimetable):
@@ -19,12 +20,15 @@ class CaptureDates(CronPartitionTimetable):
         super().__init__("0 0 * * *", timezone="UTC", key_format="%Y-%m-%d")
 
     @classmethod
+    @override
     def deserialize(cls, data: dict[str, Any]) -> CaptureDates:
         return cls()
 
+    @override
     def serialize(self) -> dict[str, Any]:
         return {}
 
+    @override
     def next_dagrun_info_v2(
         self, *, last_dagrun_info: DagRunInfo | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
+from typing_extensions import override
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +33,11 @@ class LandingZoneTrigger(BaseEventTrigger):
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow gives it no annotation
         self.poll_seconds = poll_seconds
 
+    @override
     def serialize(self) -> tuple[str, dict[str, Any]]:
         return "airflow_capture360.triggers.LandingZoneTrigger", {"poll_seconds": self.poll_seconds}
 
+    @override
     async def run(self) -> AsyncIterator[TriggerEvent]:
         seen = None
         quiet_since = quiet_period = 0.0
@@ -116,9 +119,11 @@ class EarlierAnswer(BaseTrigger):
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow gives it no annotation
         self.ti_id = UUID(str(ti_id))
 
+    @override
     def serialize(self) -> tuple[str, dict[str, Any]]:
         return "airflow_capture360.triggers.EarlierAnswer", {"ti_id": str(self.ti_id)}
 
+    @override
     async def run(self) -> AsyncIterator[TriggerEvent]:
         from airflow.sdk.exceptions import AirflowRuntimeError
         from airflow.sdk.execution_time.hitl import get_hitl_detail_content_detail

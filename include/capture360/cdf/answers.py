@@ -11,6 +11,8 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 
+from typing_extensions import override
+
 _TRANSPORTS = ("httpx", "httpx2")
 _STATUS = 3
 """Place of the status among the arguments of the transports' line."""
@@ -20,6 +22,7 @@ _lock = threading.Lock()
 
 
 class _CountAndDrop(logging.Filter):
+    @override
     def filter(self, record: logging.LogRecord) -> bool:
         """Count an answer; let warnings pass alone."""
         arguments = record.args

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from capture360.batches import batched
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.json_answers import documented_form
 from capture360.cdf.paging import all_items
-from capture360.cdf.ports import AssetIdentity
+from capture360.cdf.ports import AssetIdentity, AssetSource
 from capture360.errors import ConfigError
 from capture360.model import Asset
 from capture360.settings.links import LinkSettings
@@ -22,13 +24,14 @@ _METADATA = "metadata."
 _PAGE = 1000
 
 
-class ClassicAssets:
+class ClassicAssets(AssetSource):
     """Classic assets below the site's roots. `Asset.ref` is the asset's internal id as text."""
 
     def __init__(self, cdf: CdfProject, settings: LinkSettings) -> None:
         self._client = cdf.client
         self._settings = settings
 
+    @override
     def assets(self) -> Iterator[Asset]:
         """Yield the assets of the site's subtrees, or of the whole project if it names none."""
         roots = list(dict.fromkeys(self._settings.asset_subtrees)) or None
@@ -41,6 +44,7 @@ class ClassicAssets:
                 values |= {f"{_METADATA}{name}": value for name, value in metadata.items()}
                 yield _asset(str(asset.id), asset.name or "", values, self._settings.match_on)
 
+    @override
     def identities(self, refs: Sequence[str]) -> Mapping[str, AssetIdentity]:
         with cdf_errors("Looking for assets"):
             found = self._client.assets.retrieve_multiple(ids=[int(ref) for ref in refs], ignore_unknown_ids=True)
@@ -56,7 +60,7 @@ class ClassicAssets:
             )
 
 
-class CoreAssets:
+class CoreAssets(AssetSource):
     """CogniteAsset nodes of the site's spaces. `Asset.ref` is `<space>/<externalId>`."""
 
     def __init__(self, cdf: CdfProject, settings: LinkSettings) -> None:
@@ -64,6 +68,7 @@ class CoreAssets:
         self._settings = settings
         self._url = f"/api/v1/projects/{cdf.connection.project}/models/instances/list"
 
+    @override
     def assets(self) -> Iterator[Asset]:
         """Yield the assets of the named spaces, or of the whole project if none is named."""
         body: dict[str, Any] = {"instanceType": "node", "sources": [{"source": CORE_ASSET}], "limit": _PAGE}
@@ -78,6 +83,7 @@ class CoreAssets:
                 asset = _asset(ref, str(properties.get("name") or item["externalId"]), values, self._settings.match_on)
             yield asset
 
+    @override
     def identities(self, refs: Sequence[str]) -> Mapping[str, AssetIdentity]:
         from cognite.client.data_classes.data_modeling import ViewId
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from typing_extensions import override
+
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.json_answers import json_object
 
@@ -42,6 +44,7 @@ class Need:
     action: str
     scope: Scope = SOMEWHERE
 
+    @override
     def __str__(self) -> str:
         return f"{self.acl}:{self.action}{self.scope.phrase}"
 

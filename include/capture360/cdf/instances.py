@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from capture360.batches import batched
 from capture360.cdf.client import cdf_errors
 from capture360.cdf.json_answers import OddAnswerError
@@ -49,10 +51,12 @@ class View:
 
     @property
     def ref(self) -> dict[str, str]:
+        """The reference to the view, as queries hold it."""
         return {"type": "view", "space": self.space, "externalId": self.external_id, "version": self.version}
 
     @property
     def id(self) -> ViewId:
+        """The view's id, as the SDK has it."""
         from cognite.client.data_classes.data_modeling import ViewId
 
         return ViewId(self.space, self.external_id, self.version)
@@ -61,6 +65,7 @@ class View:
         """Return the SDK node's properties in this view; empty if it was read without it or has none."""
         return dict(node.properties.get(self.id, {}))
 
+    @override
     def __str__(self) -> str:
         return f"{self.space}/{self.external_id}/{self.version}"
 

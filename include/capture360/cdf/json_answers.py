@@ -21,7 +21,9 @@ class Answer(Protocol):
     """The body of an HTTP answer."""
 
     @property
-    def content(self) -> bytes: ...
+    def content(self) -> bytes:
+        """The bytes of the body."""
+        ...
 
 
 class OddAnswerError(CdfUnavailableError):

@@ -172,7 +172,9 @@ class BoxesWritten:
 class AssetSource(Protocol):
     """Source of the assets that plates may name."""
 
-    def assets(self) -> Iterator[Asset]: ...
+    def assets(self) -> Iterator[Asset]:
+        """Yield the assets, each once."""
+        ...
 
     def identities(self, refs: Sequence[str]) -> Mapping[str, AssetIdentity]:
         """Return what these assets of the project are known by, by reference; those that do not exist are left out."""

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from typing_extensions import override
+
 from capture360.cdf.polling import growing_pauses
 from capture360.cdf.ports import Collection
 from capture360.cdf.three_d.jobs import Job, Result, TextJobs
 from capture360.detection.job_results import FoundText, UnknownResultError, parse
 from capture360.detection.job_wait import JobWait
+from capture360.detection.protocol import Detector
 from capture360.errors import CdfError
 from capture360.geometry.polygons import beyond, clipped
 from capture360.geometry.spherical_polygons import on_one_face
@@ -29,7 +32,7 @@ Keep = Callable[[str, bytes], str]
 """Stores a file under a name, for people to inspect, and returns its URL."""
 
 
-class JobDetector:
+class JobDetector(Detector):
     """Detector that yields the texts of the jobs of some collections. `collections` are job ids by collection."""
 
     def __init__(
@@ -52,18 +55,22 @@ class JobDetector:
         self._findings: list[Finding] = []
 
     @property
+    @override
     def engine(self) -> str:
         return "cdf-3d-job/ImageTextDetection"
 
     @property
+    @override
     def images_at_once(self) -> int:
         return _ALL
 
     @property
+    @override
     def findings(self) -> Sequence[Finding]:
         """Texts whose polygon does not intersect any face."""
         return self._findings
 
+    @override
     def detect(self, images: Sequence[PublishedImage]) -> Iterator[Detection]:
         """Yield the texts that the jobs found on these images, without those that people rejected in CDF.
 

@@ -17,11 +17,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from typing_extensions import override
 
 from capture360.detection.cache import OcrCache
 from capture360.detection.outline import VERSION as OUTLINE_VERSION
 from capture360.detection.outline import with_outlines
-from capture360.detection.protocol import Line, ReadFace
+from capture360.detection.protocol import Detector, Line, ReadFace
 from capture360.detection.seams import reread_seams
 from capture360.detection.weights import without_subnormals
 from capture360.errors import BadInputError, CdfError, ConfigError
@@ -81,6 +82,7 @@ class OcrEngine:
 
     @cached_property
     def rapidocr(self) -> Any:
+        """The loaded engine; DetectorError if it is not installed."""
         try:
             import cv2
             import onnxruntime  # noqa: F401 - RapidOCR would only fail at the first face
@@ -114,7 +116,7 @@ class OcrEngine:
         return engine
 
 
-class OcrDetector:
+class OcrDetector(Detector):
     """Detector that reads each face with own OCR, or takes the cached result of the same content."""
 
     def __init__(self, read_face: ReadFace, engine: OcrEngine | None = None, cache: OcrCache | None = None) -> None:
@@ -124,18 +126,22 @@ class OcrDetector:
         self._findings: list[Finding] = []
 
     @property
+    @override
     def engine(self) -> str:
         return self._engine.version
 
     @property
+    @override
     def images_at_once(self) -> int:
         return 1
 
     @property
+    @override
     def findings(self) -> Sequence[Finding]:
         """Faces that could not be read, and texts that were cut."""
         return self._findings
 
+    @override
     def detect(self, images: Sequence[PublishedImage]) -> Iterator[Detection]:
         """Yield the texts on the faces that the settings name; a face that cannot be read becomes a finding."""
         wanted = self._engine.settings.faces

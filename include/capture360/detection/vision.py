@@ -12,10 +12,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from capture360.batches import batched
 from capture360.cdf.client import cdf_errors
 from capture360.cdf.polling import growing_pauses
 from capture360.detection.job_wait import JobWait
+from capture360.detection.protocol import Detector
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.geometry.polygons import clipped
 from capture360.model import MAX_TEXT_LENGTH, Detection, FaceName, FaceRef, PublishedImage
@@ -39,7 +42,7 @@ FileIds = Callable[[Sequence[FaceRef]], Mapping[FaceRef, int]]
 Place = tuple[PublishedImage, FaceName]
 
 
-class VisionDetector:
+class VisionDetector(Detector):
     """Detector that reads the chosen faces of all images of a call and waits for the jobs."""
 
     def __init__(
@@ -58,18 +61,22 @@ class VisionDetector:
         self._findings: list[Finding] = []
 
     @property
+    @override
     def engine(self) -> str:
         return "cdf-vision/TextDetection"
 
     @property
+    @override
     def images_at_once(self) -> int:
         return FILES_A_JOB * JOBS_AT_ONCE
 
     @property
+    @override
     def findings(self) -> Sequence[Finding]:
         """Faces that Vision could not read."""
         return self._findings
 
+    @override
     def detect(self, images: Sequence[PublishedImage]) -> Iterator[Detection]:
         """Yield the texts on the chosen faces. CdfError if the jobs do not end within the deadline.
 

@@ -68,8 +68,10 @@ class Image2D:
     """Why its acquisition time could not be read; a file or a scan has one too, so that this spoils no image."""
 
     def representation(self, kind: RepresentationKind) -> Representation | None:
+        """Return the picture of this projection; None if there is none."""
         return next((one for one in self.representations if one.kind == kind), None)
 
     @property
     def label(self) -> str:
+        """What messages call the image: its name, guid or number."""
         return self.name or self.guid or f"image {self.index}"

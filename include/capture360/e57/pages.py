@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
+from typing_extensions import override
 
 from capture360.e57.checksums import PAGE, PAYLOAD, wrong_pages
 from capture360.errors import BadInputError
@@ -43,6 +44,7 @@ class Header:
     xml_length: int
 
     def packed(self) -> bytes:
+        """Return the header as bytes."""
         return _HEADER.pack(SIGNATURE, 1, 0, self.length, self.xml_offset, self.xml_length, PAGE)
 
 
@@ -56,6 +58,7 @@ class PageChecker:
         self._rest = b""
 
     def update(self, data: bytes) -> None:
+        """Check the next bytes of the file."""
         if self._rest:
             data = self._rest + data
         whole = len(data) - len(data) % PAGE
@@ -167,17 +170,21 @@ class _Section(io.RawIOBase):
         self._length = length
         self._position = 0
 
+    @override
     def readable(self) -> bool:
         return True
 
+    @override
     def seekable(self) -> bool:
         return True
 
+    @override
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._length}[whence]
         self._position = max(0, base + offset)
         return self._position
 
+    @override
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         target = memoryview(buffer).cast("B")
         wanted = min(len(target), self._length - self._position)

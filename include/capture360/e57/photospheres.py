@@ -48,6 +48,7 @@ class Photosphere:
 
     @property
     def pictures(self) -> tuple[Representation, ...]:
+        """Its panorama, or its six faces."""
         return (self.panorama,) if self.panorama else tuple(face.picture for face in self.faces)
 
     def reference(self, path: str) -> str:

@@ -67,6 +67,7 @@ class CaptureFolder:
 
     @property
     def name(self) -> str:
+        """The folder's own name, printable."""
         return printable(posixpath.basename(self._root))
 
     @property

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from typing_extensions import override
+
 from capture360.errors import BadInputError, ConfigError
 from capture360.landing.folder import CaptureFolder, is_ignored
 from capture360.text import is_text, printable
@@ -246,18 +248,23 @@ class _Careful(io.RawIOBase):
         self._stream, self._archive = stream, archive
         self._size = stream.seek(0, os.SEEK_END)
 
+    @override
     def readable(self) -> bool:
         return True
 
+    @override
     def seekable(self) -> bool:
         return True
 
+    @override
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
         return self._stream.seek(offset, whence)
 
+    @override
     def tell(self) -> int:
         return self._stream.tell()
 
+    @override
     def read(self, size: int = -1, /) -> bytes:
         left = max(0, self._size - self._stream.tell())
         count = left if size < 0 else min(size, left)
@@ -273,20 +280,25 @@ class _Window(io.RawIOBase):
         self._stream = archive
         self._start, self._size, self._at = start, size, 0
 
+    @override
     def readable(self) -> bool:
         return True
 
+    @override
     def seekable(self) -> bool:
         return True
 
+    @override
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
         self._at = max(0, base + offset)
         return self._at
 
+    @override
     def tell(self) -> int:
         return self._at
 
+    @override
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         view = memoryview(buffer).cast("B")
         count = max(0, min(len(view), self._size - self._at))

@@ -66,6 +66,7 @@ class ConsensusResolver:
         self._findings: list[Finding] = []
 
     def resolve(self) -> Consensus:
+        """Decide on all plates; call it once."""
         wrong_poses = wrong_poses_of(self._readings, self._by_asset.values(), self._sight, self._settings)
         if wrong_poses is None:
             self._find_plates()

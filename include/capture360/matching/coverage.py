@@ -23,10 +23,12 @@ class Coverage:
 
     @property
     def seen(self) -> int:
+        """Number of assets that are linked or in question."""
         return self.linked + self.asked
 
     @property
     def never_seen(self) -> int:
+        """Number of the other assets."""
         return self.assets - self.seen
 
     @property

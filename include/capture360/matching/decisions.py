@@ -40,6 +40,7 @@ class Decided:
         )
 
     def applied_to(self, match: Match) -> Match:
+        """Return a match with this decision: approved, or dropped if a person rejected it."""
         status: Literal["approved", "dropped"] = "approved" if self.status == "approved" else "dropped"
         return replace(match, status=status, reason=f"{self.status} by {self.by}")
 

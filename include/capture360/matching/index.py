@@ -35,6 +35,7 @@ class TagIndex:
             self._find_ambiguous(tag_keys)
 
     def key(self, text: str) -> str:
+        """Return the key of a text, as the settings have keys."""
         return key(text, remove_leading_zeros=self.settings.remove_leading_zeros)
 
     def owners(self, tag_key: str) -> tuple[int, ...]:

@@ -104,6 +104,7 @@ class Fold:
         )
 
     def __call__(self, of_key: str) -> str:
+        """Return a key with each look-alike in its one form."""
         return of_key.translate(self._table)
 
 

@@ -38,13 +38,16 @@ class Plate:
 
     @property
     def readings(self) -> tuple[int, ...]:
+        """All readings of the plate, those of `views` first."""
         return (*self.views, *self.near)
 
     @property
     def residual_deg(self) -> float:
+        """Angle in degrees by which the worst line of sight misses the plate; 0 for one view."""
         return 0.0 if self.crossing is None else degrees(float(self.crossing.residuals.max()))
 
     def link(self, asset: Asset, reason: str) -> None:
+        """Decide that the plate names this asset."""
         self.verdict, self.asset, self.reason = "approved", asset, reason
 
     def give(self, number: int, other: Plate) -> None:

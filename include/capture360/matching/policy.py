@@ -98,6 +98,7 @@ class MatchPolicy:
         self._matcher = Matcher(TagIndex([tag for tag, _ in pairs], [owner for _, owner in pairs], settings))
 
     def all(self, detections: Sequence[Detection]) -> list[ScoredMatch]:
+        """Decide on each detection, in their order; joined texts follow."""
         near = joins(detections, self._settings.direction_delta)
         whole = self._whole(detections, detections)
         alone = self._matcher.read([each.text for each in detections], whole)

@@ -46,10 +46,12 @@ class Reading:
 
     @property
     def refs(self) -> frozenset[str]:
+        """References of the assets that the text may name."""
         return frozenset(asset.ref for asset in self.named)
 
     @property
     def keys(self) -> frozenset[str]:
+        """Keys of all tags of these assets."""
         return frozenset(key(tag) for asset in self.named for tag in asset.tags)
 
     @property

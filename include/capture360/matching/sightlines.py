@@ -61,6 +61,7 @@ class Sightlines:
         self._images = list(self.by_image)
 
     def has(self, position: int) -> bool:
+        """Return whether a reading has a ray: its image has a pose."""
         return position in self._rays
 
     def pairs(self, positions: Sequence[int], others: Sequence[int] | None = None) -> npt.NDArray[np.int64]:

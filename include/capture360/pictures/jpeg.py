@@ -74,6 +74,7 @@ class ImageHeader:
 
     @property
     def megapixels(self) -> float:
+        """Millions of pixels."""
         return self.width * self.height / 1e6
 
     @property
@@ -83,6 +84,7 @@ class ImageHeader:
 
     @property
     def extensions(self) -> tuple[str, ...]:
+        """Endings of file names that suit the format."""
         return (".jpg", ".jpeg") if self.mime_type == "image/jpeg" else (".png",)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from typing_extensions import override
 
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKind
@@ -26,12 +27,14 @@ _ABSENT = ("", "~", "null")
 class _TextLoader(yaml.BaseLoader):
     """Loader that keeps scalars as text, since an id may be 0012 or no, and refuses anchors, which can expand a lot."""
 
+    @override
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML has no types here
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise yaml.composer.ComposerError(None, None, "anchors and aliases are not used here", event.start_mark)
         return super().compose_node(parent, index)
 
+    @override
     def construct_scalar(self, node: yaml.ScalarNode) -> str:
         text = str(super().construct_scalar(node))
         if any(0xD800 <= ord(each) <= 0xDFFF for each in text):
@@ -39,6 +42,7 @@ class _TextLoader(yaml.BaseLoader):
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
         return text
 
+    @override
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:

@@ -24,6 +24,7 @@ class Message:
     is_over: bool = False
 
     def document(self) -> dict[str, Any]:
+        """Return the message as JSON values."""
         return {
             "title": self.title,
             "lines": list(self.lines),

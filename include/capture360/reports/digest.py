@@ -60,6 +60,7 @@ class Digest:
 
     @property
     def period(self) -> str:
+        """The days that the digest covers, in words."""
         return str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
 
     def captures(self) -> Mapping[str, Sequence[CaptureKey]]:

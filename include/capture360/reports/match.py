@@ -42,6 +42,7 @@ class Card:
 
     @property
     def text(self) -> str:
+        """The text on one line."""
         return self.match.detection.text.replace("\n", " / ")
 
 
@@ -54,6 +55,7 @@ class Section:
 
     @property
     def more(self) -> int:
+        """Number of matches without a card."""
         return self.total - len(self.cards)
 
 

@@ -48,6 +48,7 @@ class Cause:
 
     @property
     def weight_in_words(self) -> str:
+        """How grave the cause is, as the page words it."""
         return _WORDS[self.weight]
 
 

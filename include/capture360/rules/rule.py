@@ -29,6 +29,7 @@ class Message:
 
     @property
     def example(self) -> str:
+        """The sentence for the example fields."""
         return self.text.format(**self.fields)
 
 

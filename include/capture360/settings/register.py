@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from typing_extensions import override
 
 from capture360.errors import ConfigError
 from capture360.settings.site import Site
@@ -78,6 +79,7 @@ class Register:
 
     @property
     def site_ids(self) -> tuple[str, ...]:
+        """The ids of the sites, in the order of the file."""
         return tuple(self._sites)
 
     @property
@@ -195,6 +197,7 @@ class _Loader(yaml.SafeLoader):
     It names the line of a number or date that Python cannot hold.
     """
 
+    @override
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep)
@@ -202,6 +205,7 @@ class _Loader(yaml.SafeLoader):
             problem = f"{quoted(node.value)} is no number or date"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
+    @override
     def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
         seen: set[str] = set()

@@ -104,4 +104,5 @@ class Site(Section):
 
     @property
     def zone(self) -> ZoneInfo:
+        """The site's time zone."""
         return ZoneInfo(self.time_zone)

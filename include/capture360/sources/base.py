@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Capture
+from capture360.model import Capture, FaceSource
 from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS
 
 
@@ -22,7 +24,7 @@ class FaceOptions:
     progressive: bool = False
 
 
-class FolderSource:
+class FolderSource(FaceSource):
     """A source that reads a capture's landing folder."""
 
     side_by_side = True
@@ -33,6 +35,7 @@ class FolderSource:
         self._folder = folder
         self._options = options
 
+    @override
     def close(self) -> None:
         """Close the files that are open; the source can be used again."""
 

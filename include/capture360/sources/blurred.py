@@ -7,6 +7,8 @@ import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from typing_extensions import override
+
 from capture360.errors import ConfigError
 from capture360.model import Capture, CaptureKey, EncodedFace, FaceSource, Station
 from capture360.pictures.decoding import check_whole
@@ -15,7 +17,7 @@ from capture360.pictures.jpeg import ImageError
 Blur = Callable[[bytes, CaptureKey, str, str], bytes]
 
 
-class Blurred:
+class Blurred(FaceSource):
     """Faces of another source as the callable at the dotted path `path` returns them, with their new sha256.
 
     ConfigError if there is no such callable, if it fails, or if it returns anything but a picture of the same size and
@@ -30,9 +32,11 @@ class Blurred:
         self._path = path
         self._blur = blur_named(path)
 
+    @override
     def close(self) -> None:
         self._source.close()
 
+    @override
     def faces(self, station: Station) -> Iterator[EncodedFace]:
         for face in self._source.faces(station):
             content = self._blurred(station, face)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from typing_extensions import override
+
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, EncodedFace, Station
@@ -14,6 +16,7 @@ from capture360.sources.base import FolderSource, still_there
 class CubemapFolder(FolderSource):
     """JPEG and PNG files as the photographer made them."""
 
+    @override
     def faces(self, station: Station) -> Iterator[EncodedFace]:
         """The six faces in the order of `FACES`, read one at a time."""
         files = self._capture.media[station.id].faces

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from functools import cache
 
+from typing_extensions import override
+
 from capture360.e57 import (
     E57Error,
     PagedFile,
@@ -38,10 +40,12 @@ class E57Panoramas(FolderSource):
         self._open: tuple[str, PagedFile] | None = None
         self._closing = ExitStack()
 
+    @override
     def close(self) -> None:
         self._open = None
         self._closing.close()
 
+    @override
     def faces(self, station: Station) -> Iterator[EncodedFace]:
         """The six faces in the order of `FACES`, each made when asked for."""
         reference = self._capture.media[station.id].panorama

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from typing_extensions import override
+
 from capture360.errors import BadInputError
 from capture360.model import EncodedFace, Station
 from capture360.pictures.faces import projected_faces
@@ -14,6 +16,7 @@ from capture360.sources.cubemap import read_delivered
 class Panoramas(FolderSource):
     """Equirectangular JPEG or PNG files. A thread holds one decoded panorama at a time."""
 
+    @override
     def faces(self, station: Station) -> Iterator[EncodedFace]:
         """The six faces in the order of `FACES`, each encoded when asked for."""
         path = self._capture.media[station.id].panorama

@@ -46,10 +46,12 @@ class What(StrEnum):
 
     @property
     def ingests(self) -> bool:
+        """Whether captures are ingested."""
         return self is not What.CONTEXTUALIZE
 
     @property
     def contextualizes(self) -> bool:
+        """Whether captures are contextualized."""
         return self is not What.INGEST
 
 

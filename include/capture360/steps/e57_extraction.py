@@ -64,6 +64,7 @@ class Waiting:
 
     @property
     def over(self) -> bool:
+        """Whether all are done."""
         return self.done == self.total
 
 

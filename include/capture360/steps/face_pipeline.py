@@ -14,6 +14,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from typing_extensions import override
+
 from capture360.model import EncodedFace, Station
 
 MAKERS = 2
@@ -92,6 +94,7 @@ def make_and_store(
 class _Pool(ThreadPoolExecutor):
     """Threads whose work that has not begun is dropped in the end."""
 
+    @override
     def __exit__(self, *_: object) -> None:
         self.shutdown(cancel_futures=True)
 

@@ -32,6 +32,7 @@ class Health:
 
     @property
     def is_well(self) -> bool:
+        """Whether nothing is wrong."""
         return not self.causes
 
     def document(self) -> dict[str, Any]:

@@ -63,6 +63,7 @@ class Occurrence:
     found: bool = False
 
     def document(self) -> bytes:
+        """Return the occurrence as a JSON document."""
         values = {**asdict(self), "at": self.at.isoformat()}
         return json.dumps(values, ensure_ascii=False).encode(errors="backslashreplace")
 
@@ -72,6 +73,7 @@ class Occurrence:
         return _occurrence_form().validate_python(values)
 
     def shown(self) -> Cause:
+        """Return the cause as messages show it."""
         return Cause(self.where, self.what, self.fix, self.who, self.links)
 
 

@@ -70,6 +70,7 @@ class Made:
         }
 
     def document(self) -> dict[str, Any]:
+        """Return the items as JSON values."""
         faces = sorted([ref.face, ref.external_id, ref.space] for ref in self.faces)
         others = {each.name: sorted(getattr(self, each.name)) for each in fields(self) if each.name != "faces"}
         lists = {
@@ -79,6 +80,7 @@ class Made:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Made:
+        """Build the items from their `document`."""
         values: dict[str, Any] = {
             name: frozenset(tuple(each) if isinstance(each, list) else each for each in some)
             for name, some in document.items()

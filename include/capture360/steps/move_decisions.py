@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from typing_extensions import override
+
 from capture360.cdf.instances import same_pose
 from capture360.geometry.polygons import beyond, clipped
 from capture360.geometry.projection import face_directions
@@ -33,6 +35,7 @@ class NotCarried:
     face: str
     reason: str
 
+    @override
     def __str__(self) -> str:
         asset = f" as {self.asset}" if self.asset else ""
         return f'"{self.text}"{asset} at {self.station} {self.face}, {self.status} by {self.by}: {self.reason}'

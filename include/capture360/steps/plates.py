@@ -35,6 +35,7 @@ class SeenPlate:
 
     @property
     def verdict(self) -> Verdict:
+        """What became of the plate."""
         return _VERDICTS[self.best.status]
 
     @property

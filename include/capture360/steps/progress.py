@@ -13,6 +13,7 @@ class Progress:
         self._logged = ("", -1)
 
     def __call__(self, done: int, total: int, what: str) -> None:
+        """Log that `done` of `total` are done, at each tenth."""
         tenth = 10 * done // total if total else 10
         if (what, tenth) != self._logged:
             self._logged = (what, tenth)

@@ -27,6 +27,7 @@ class FolderSnapshot:
     since: datetime
 
     def document(self) -> dict[str, str]:
+        """Return the snapshot as JSON values."""
         return {"fingerprint": self.fingerprint, "since": self.since.isoformat()}
 
     @classmethod

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from typing_extensions import override
+
 from cdf_sandbox.core.options import ProjectMode
 
 EVERY_MODE = frozenset(ProjectMode)
@@ -20,6 +22,7 @@ class Expectation:
     status: int
     error_fields: frozenset[str] = frozenset()
 
+    @override
     def __str__(self) -> str:
         fields = ", ".join(sorted(self.error_fields - {"code", "message"}))
         return f"{self.status} with {fields}" if fields else str(self.status)

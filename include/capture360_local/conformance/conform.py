@@ -34,6 +34,7 @@ class Outcome:
 
     @property
     def differences(self) -> Sequence[Difference]:
+        """Differences between the project's answers and the sandbox's."""
         return differences(self.project, self.sandbox[: len(self.project)])
 
     @property

@@ -31,6 +31,7 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
+        """Whether the status is 2xx."""
         return httpx.codes.is_success(self.status)
 
     @property

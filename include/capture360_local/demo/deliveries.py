@@ -31,6 +31,7 @@ class Order:
 
     @property
     def key(self) -> CaptureKey:
+        """The key of the capture."""
         return CaptureKey(self.site, self.capture)
 
 

@@ -35,6 +35,7 @@ class IngestRun:
 
     @property
     def ended(self) -> bool:
+        """Whether the run has ended."""
         return self.state in _ENDED
 
     @property
@@ -52,6 +53,7 @@ class IngestRun:
 
     @property
     def done(self) -> int:
+        """Number of tasks that have ended."""
         return sum(state in {"success", "failed", "skipped", "upstream_failed"} for _, state in self.tasks)
 
 

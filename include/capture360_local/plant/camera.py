@@ -27,12 +27,15 @@ class Eye:
     up: Floats
 
     def turned_right(self) -> Eye:
+        """Return the view 90 degrees to the right."""
         return Eye(self.right, -self.forward, self.up)
 
     def tilted_back(self) -> Eye:
+        """Return the view 90 degrees upwards."""
         return Eye(self.up, self.right, -self.forward)
 
     def tilted_down(self) -> Eye:
+        """Return the view 90 degrees downwards."""
         return Eye(-self.up, self.right, self.forward)
 
 
@@ -61,10 +64,14 @@ class Projection(Protocol):
     """Mapping from image coordinates to directions."""
 
     @property
-    def width(self) -> int: ...
+    def width(self) -> int:
+        """Width in pixels."""
+        ...
 
     @property
-    def height(self) -> int: ...
+    def height(self) -> int:
+        """Height in pixels."""
+        ...
 
     @property
     def pixel_angle(self) -> float:
@@ -83,17 +90,21 @@ class CubeFace:
 
     @property
     def width(self) -> int:
+        """Width in pixels."""
         return self.size
 
     @property
     def height(self) -> int:
+        """Height in pixels."""
         return self.size
 
     @property
     def pixel_angle(self) -> float:
+        """Angle in radians of a pixel in the middle."""
         return 2.0 / self.size
 
     def directions(self, column: Floats, row: Floats) -> Floats:
+        """Directions (3, n), as of a `Projection`."""
         eye = EYES[self.face]
         across = 2.0 * column / self.size - 1.0
         down = 2.0 * row / self.size - 1.0
@@ -109,9 +120,11 @@ class Panorama:
 
     @property
     def pixel_angle(self) -> float:
+        """Angle in radians of a pixel on the horizon."""
         return 2.0 * np.pi / self.width
 
     def directions(self, column: Floats, row: Floats) -> Floats:
+        """Directions (3, n), as of a `Projection`."""
         azimuth = np.pi - 2.0 * np.pi * column / self.width
         elevation = np.pi / 2.0 - np.pi * row / self.height
         level = np.cos(elevation)

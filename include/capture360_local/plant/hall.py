@@ -42,6 +42,7 @@ class Plate:
 
     @property
     def text(self) -> str:
+        """What stands on it, line by line."""
         return "\n".join(self.lines)
 
 

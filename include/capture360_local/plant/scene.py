@@ -52,6 +52,7 @@ class Solid:
 
     @cached_property
     def normal(self) -> Floats:
+        """Direction (3,) that the front of a picture faces."""
         return np.cross(self.right, self.up)
 
 
@@ -67,6 +68,7 @@ class Scene:
         return len(self.solids) - 1
 
     def box(self, low: Floats, high: Floats, colour: Colour, *, gloss: float = 0.0) -> int:
+        """Add a box between two corners (3,) in metres."""
         return self._add(Solid(Shape.BOX, low, high, (low + high) / 2, colour, gloss))
 
     def cylinder(
@@ -85,6 +87,7 @@ class Scene:
         return len(self.solids) - 1
 
     def sphere(self, centre: Floats, radius: float, colour: Colour, *, gloss: float = 0.35) -> int:
+        """Add a sphere; `radius` in metres."""
         return self._add(Solid(Shape.SPHERE, centre - radius, centre + radius, centre, colour, gloss, False, 0, radius))
 
     def picture(

@@ -77,10 +77,12 @@ class Production:
 
     @property
     def url(self) -> str:
+        """The address of Airflow's web server."""
         return f"http://127.0.0.1:{self.ports['api-server']}"
 
     @property
     def sandbox_url(self) -> str:
+        """The address of the sandbox."""
         return f"http://127.0.0.1:{self.ports['sandbox']}"
 
     def api(self) -> AirflowApi:
@@ -145,6 +147,7 @@ class Production:
         self._order("stop", service)
 
     def start(self, service: str) -> None:
+        """Start a service that was stopped."""
         self._order("start", service)
 
     def _order(self, order: str, service: str) -> None:

@@ -175,6 +175,7 @@ class Machine:
         )
 
     def remove_database(self) -> None:
+        """Remove PostgreSQL's folder."""
         shutil.rmtree(self.postgres_folder, ignore_errors=True)
 
 

@@ -58,6 +58,7 @@ class AirflowApi:
         return found
 
     def import_errors(self) -> Sequence[Mapping[str, Any]]:
+        """Return the errors of importing DAG files."""
         found: Sequence[Mapping[str, Any]] = self.request("GET", "/importErrors")["import_errors"]
         return found
 
@@ -91,6 +92,7 @@ class AirflowApi:
         return str(run["dag_run_id"])
 
     def run(self, dag: str, run: str) -> Mapping[str, Any]:
+        """Return a run."""
         found: Mapping[str, Any] = self.request("GET", f"/dags/{dag}/dagRuns/{run}")
         return found
 
@@ -101,6 +103,7 @@ class AirflowApi:
         return found
 
     def task_instances(self, dag: str, run: str) -> Sequence[Mapping[str, Any]]:
+        """Return the first hundred task instances of a run."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances"
         found: Sequence[Mapping[str, Any]] = self.request("GET", path, params={"limit": 100})["task_instances"]
         return found

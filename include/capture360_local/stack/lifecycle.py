@@ -69,6 +69,7 @@ class StackStatus:
 
     @property
     def running(self) -> bool:
+        """Whether everything runs."""
         return self.phase == "running"
 
 
@@ -82,10 +83,12 @@ class Stack:
 
     @property
     def user(self) -> str:
+        """Name of the administrator."""
         return ADMIN
 
     @property
     def password(self) -> str:
+        """Password of the administrator."""
         return self.home.keys["password"]
 
     def status(self) -> StackStatus:

@@ -30,30 +30,37 @@ class Home:
 
     @cached_property
     def airflow(self) -> Path:
+        """Airflow's home."""
         return self.root / "airflow"
 
     @cached_property
     def sandbox(self) -> Path:
+        """The sandbox's data."""
         return self.root / "sandbox"
 
     @cached_property
     def landing(self) -> Path:
+        """The landing zones."""
         return self.root / "landing"
 
     @cached_property
     def records(self) -> Path:
+        """The records."""
         return self.root / "records"
 
     @cached_property
     def logs(self) -> Path:
+        """Logs of the processes."""
         return self.root / "logs"
 
     @cached_property
     def register(self) -> Path:
+        """The site register."""
         return self.root / "config" / "sites.yaml"
 
     @cached_property
     def status_file(self) -> Path:
+        """The status that the supervisor keeps."""
         return self.root / "stack.json"
 
     @cached_property

@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 from starlette.responses import Response
+from typing_extensions import override
 
 from cdf_sandbox.core.errors import ApiError, BadRequest, TooLarge
 
@@ -71,6 +72,7 @@ class Json(Response):
 
     media_type = "application/json"
 
+    @override
     def render(self, content: Any) -> bytes:
         return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
@@ -104,11 +106,13 @@ def _finite(text: str) -> float:
 
 
 class _CdfRequest(Request):
+    @override
     async def body(self) -> bytes:
         if not hasattr(self, "_decoded"):
             self._decoded = await self._read()
         return self._decoded
 
+    @override
     async def json(self) -> Any:
         if not hasattr(self, "_parsed"):
             self._parsed = parse_json(await self.body())
@@ -139,6 +143,7 @@ class _CdfRequest(Request):
 class CdfRoute(APIRoute):
     """A route whose JSON bodies are read by the sandbox's own rules."""
 
+    @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic.alias_generators import to_camel
+from typing_extensions import override
 
 from cdf_sandbox.core.errors import DuplicatedIds, brief
 from cdf_sandbox.core.http import StrictModel
@@ -123,5 +124,6 @@ class FileId(ClassicId):
     instance_id: InstanceRef | None = None
 
     @classmethod
+    @override
     def _names(cls) -> tuple[str, ...]:
         return ("id", "external_id", "instance_id")

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from typing_extensions import override
 
 from cdf_sandbox.core.auth import identity_of
 from cdf_sandbox.core.counters import LoggedRequest, kind_of
@@ -58,6 +59,7 @@ class RequestMiddleware:
         self._abandoned = AbandonedFiles(sandbox)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request of ASGI."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -152,6 +154,7 @@ class ApiCors(CORSMiddleware):
             app, allow_origins=("*",), allow_methods=("*",), allow_headers=("*",), expose_headers=("x-request-id",)
         )
 
+    @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not scope["path"].startswith(("/api/", "/oauth2/", "/links/")):
             await self.app(scope, receive, send)

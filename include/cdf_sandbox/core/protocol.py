@@ -6,6 +6,7 @@ import socket
 import struct
 
 from starlette.types import Scope
+from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _KEY = "cdf_sandbox.transport"
@@ -14,10 +15,12 @@ _KEY = "cdf_sandbox.transport"
 class SandboxProtocol(HttpToolsProtocol):
     """uvicorn's protocol, with the transport of the connection among the scope's extensions."""
 
+    @override
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = {_KEY: {"transport": self.transport}}
 
+    @override
     def send_400_response(self, msg: str) -> None:
         """Answer invalid HTTP with CDF's envelope too."""
         body = json.dumps({"error": {"code": 400, "message": msg}}).encode()

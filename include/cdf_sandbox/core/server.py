@@ -16,6 +16,7 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from typing_extensions import override
 
 from cdf_sandbox.core.app import create_app, create_link_app, create_sandbox
 from cdf_sandbox.core.auth import TOKEN_PATH, register_client
@@ -107,6 +108,7 @@ class _Server(uvicorn.Server):
     """One of two servers in a process; `run` handles the signals."""
 
     @contextlib.contextmanager
+    @override
     def capture_signals(self) -> Iterator[None]:
         yield
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from typing_extensions import override
+
 from capture360 import names
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject
@@ -54,9 +56,11 @@ class ClassicImages(ImageInstances):
         super().__init__(cdf, site)
         self._files = ClassicFiles(cdf.client, site.files)
 
+    @override
     def missing(self, key: CaptureKey, panoramas: int) -> Sequence[Finding]:
         return missing_parts(self._cdf, self._site, self._required(key, panoramas))
 
+    @override
     def _required(self, key: CaptureKey, panoramas: int) -> Required:
         required = Required(
             views=(COLLECTION, STATION, IMAGE),
@@ -69,13 +73,16 @@ class ClassicImages(ImageInstances):
         )
         return with_scene(required, self._site)
 
+    @override
     def face_ref(self, key: CaptureKey, station: str, face: FaceName, sha256: str) -> FaceRef:
         return FaceRef(face, names.face_id(key, station, face, sha256))
 
+    @override
     def stored(self, refs: Mapping[FaceRef, str]) -> set[FaceRef]:
         uploaded = self._files.uploaded({ref.external_id: sha256 for ref, sha256 in refs.items()})
         return {ref for ref in refs if ref.external_id in uploaded}
 
+    @override
     def put_faces(self, capture: Capture, faces: Sequence[tuple[Station, EncodedFace]]) -> Sequence[FaceRef]:
         return side_by_side(lambda pair: self._put_face(capture, *pair), faces)
 
@@ -84,45 +91,57 @@ class ClassicImages(ImageInstances):
         self._files.put(ref.external_id, face_name(station, face), face, face_metadata(capture, station, face))
         return ref
 
+    @override
     def file_ids(self, refs: Sequence[FaceRef]) -> Mapping[FaceRef, int]:
         by_external_id = self._files.ids([ref.external_id for ref in refs])
         return {ref: by_external_id[ref.external_id] for ref in refs if ref.external_id in by_external_id}
 
+    @override
     def face_content(self, ref: FaceRef) -> bytes:
         return self._files.content(ref.external_id)
 
+    @override
     def stored_sizes(self, refs: Sequence[FaceRef]) -> Mapping[FaceRef, int]:
         sizes = stored_sizes(self._files.links([ref.external_id for ref in refs]))
         return {ref: sizes[ref.external_id] for ref in refs}
 
+    @override
     def publish(self, capture: Capture, faces: StationFaces) -> int:
         ensure_space(self._cdf, self._space, create=self._site.create_space)
         return sum(self._instances.write(nodes) for nodes in self._nodes(capture, faces))
 
+    @override
     def changes(self, capture: Capture, faces: StationFaces) -> Sequence[str]:
         stale = self._instances.stale if space_exists(self._cdf, self._space) else list
         return [node.external_id for nodes in self._nodes(capture, faces) for node in stale(nodes)]
 
+    @override
     def remove_faces(self, refs: Sequence[FaceRef]) -> int:
         return self._files.remove([ref.external_id for ref in refs])
 
+    @override
     def _hidden(self, collection: Collection, found: ReadCollection) -> Iterator[str]:
         """Yield nothing: the classic schema has no types that viewers ask for."""
         yield from ()
 
+    @override
     def _without_content(self, refs: Sequence[FaceRef]) -> Sequence[str]:
         return self._files.without_content([ref.external_id for ref in refs])
 
+    @override
     def _misdrawn(self, collection: Collection) -> Iterator[str]:
         """Yield nothing: the Annotations API takes no polygon of less than three points."""
         yield from ()
 
+    @override
     def _published_image(self, node: Any) -> PublishedImage:
         return published_image(node)
 
+    @override
     def _models_of(self, key: CaptureKey) -> Sequence[str]:
         return ()
 
+    @override
     def _remove_models(self, external_ids: Sequence[str]) -> None:
         assert not external_ids
 

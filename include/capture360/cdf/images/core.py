@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
+from typing_extensions import override
+
 from capture360 import names
 from capture360.batches import batched
 from capture360.cdf.capabilities import Need
@@ -69,6 +71,7 @@ class CoreImages(ImageInstances):
         self._making_space = Lock()
         self._models = CoreModels(cdf, site.space)
 
+    @override
     def missing(self, key: CaptureKey, panoramas: int) -> Sequence[Finding]:
         found = missing_parts(self._cdf, self._site, self._required(key, panoramas))
         return [*found, *(() if found else self._misconfigured())]
@@ -83,6 +86,7 @@ class CoreImages(ImageInstances):
         ):
             yield D07.finding(where=WHERE, value=model, space=self._space)
 
+    @override
     def _required(self, key: CaptureKey, panoramas: int) -> Required:
         actions = ("READ", "CREATE") if self._site.data_modeling.model is None else ()
         own_model = [Need("threedAcl", action) for action in actions]
@@ -97,12 +101,15 @@ class CoreImages(ImageInstances):
         )
         return with_scene(required, self._site)
 
+    @override
     def face_ref(self, key: CaptureKey, station: str, face: FaceName, sha256: str) -> FaceRef:
         return FaceRef(face, names.face_id(key, station, face, sha256), self._files_space)
 
+    @override
     def stored(self, refs: Mapping[FaceRef, str]) -> set[FaceRef]:
         return self._files.uploaded(refs)
 
+    @override
     def put_faces(self, capture: Capture, faces: Sequence[tuple[Station, EncodedFace]]) -> Sequence[FaceRef]:
         with self._making_space:  # threads that find no space would each make it
             ensure_space(self._cdf, self._files_space, create=self._site.create_space)
@@ -110,15 +117,19 @@ class CoreImages(ImageInstances):
         self._files.put([(ref, *pair) for ref, pair in zip(refs, faces, strict=True)])
         return refs
 
+    @override
     def file_ids(self, refs: Sequence[FaceRef]) -> Mapping[FaceRef, int]:
         return self._files.ids(refs)
 
+    @override
     def face_content(self, ref: FaceRef) -> bytes:
         return self._files.content(ref)
 
+    @override
     def stored_sizes(self, refs: Sequence[FaceRef]) -> Mapping[FaceRef, int]:
         return stored_sizes(self._files.links(refs))
 
+    @override
     def publish(self, capture: Capture, faces: StationFaces) -> int:
         """Create the model last: a run that fails before leaves none behind."""
         ensure_space(self._cdf, self._space, create=self._site.create_space)
@@ -126,6 +137,7 @@ class CoreImages(ImageInstances):
         model, created = self._model(capture.key)
         return written + created + self._instances.write(self._collections(capture, model))
 
+    @override
     def changes(self, capture: Capture, faces: StationFaces) -> Sequence[str]:
         if not space_exists(self._cdf, self._space):
             nodes = [node for group in self._before_the_model(capture, faces) for node in group]
@@ -136,9 +148,11 @@ class CoreImages(ImageInstances):
             stale += self._instances.stale(self._collections(capture, model))
         return [*dict.fromkeys(node.external_id for node in stale), *self._new_model(capture.key, model)]
 
+    @override
     def remove_faces(self, refs: Sequence[FaceRef]) -> int:
         return self._files.remove(refs)
 
+    @override
     def _hidden(self, collection: Collection, found: ReadCollection) -> Iterator[str]:
         name = collection.external_id
         revision = self._instances.read(collection.space, [name], REVISION).get(name, {})
@@ -156,9 +170,11 @@ class CoreImages(ImageInstances):
                 stated = properties.get("groupType") or "no groupType"
                 yield f"Station {station} has {stated} where groupType {_GROUP_TYPE} is needed: viewers leave it out."
 
+    @override
     def _without_content(self, refs: Sequence[FaceRef]) -> Sequence[str]:
         return self._files.without_content(refs)
 
+    @override
     def _misdrawn(self, collection: Collection) -> Iterator[str]:
         for some in batched(list(self.images_in(collection)), _LINKED_AT_ONCE):
             there = read_links(self._instances, some)
@@ -169,12 +185,15 @@ class CoreImages(ImageInstances):
                     if problem := polygon_problem(edge.polygon, edge.format_version):
                         yield f"Link {edge.name} of {pair.asset} on {pair.image} {problem}."
 
+    @override
     def _published_image(self, node: Any) -> PublishedImage:
         return published_image(node)
 
+    @override
     def _models_of(self, key: CaptureKey) -> Sequence[str]:
         return self._models.all(key)
 
+    @override
     def _remove_models(self, external_ids: Sequence[str]) -> None:
         self._models.remove(external_ids)
 

@@ -7,6 +7,8 @@ from collections.abc import Collection as Group
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+from typing_extensions import override
+
 from capture360 import names
 from capture360.batches import batched
 from capture360.cdf.capabilities import Need
@@ -19,7 +21,7 @@ from capture360.cdf.images.viewer_conditions import (
     read_collection,
 )
 from capture360.cdf.instances import PAGE, Instances, View, relation, with_prefix
-from capture360.cdf.ports import Collection, ViewerReport, ViewerSource
+from capture360.cdf.ports import Collection, Image360Store, ViewerReport, ViewerSource
 from capture360.cdf.preflight import Required, needs_for, space_exists
 from capture360.model import CaptureKey, FaceRef, PublishedImage
 from capture360.settings.site import Site
@@ -27,7 +29,7 @@ from capture360.settings.site import Site
 _MOST_REFERENCES = 1_000
 
 
-class ImageInstances(ABC):
+class ImageInstances(Image360Store, ABC):
     """Collections, images and stations in the space of one site; what both Image360Stores share."""
 
     image_view: ClassVar[View]
@@ -42,27 +44,33 @@ class ImageInstances(ABC):
         self._space = site.space
         self._instances = Instances(cdf.client)
 
+    @override
     def collections(self, key: CaptureKey) -> Sequence[Collection]:
         found = self._instances.found(self._space, names.collection_id(key))
         return [Collection(self._space, external_id) for external_id in found]
 
+    @override
     def images(self, key: CaptureKey) -> Iterator[PublishedImage]:
         return self._images(with_prefix(self._space, names.collection_id(key)))
 
+    @override
     def images_in(self, collection: Collection) -> Iterator[PublishedImage]:
         return self._images({"instanceReferences": [relation(collection.space, collection.external_id)]})
 
+    @override
     def image_ids(self, collection: Collection) -> Iterator[tuple[str, str]]:
         found_by = {"instanceReferences": [relation(collection.space, collection.external_id)]}
         query = self._images_query("collections", found_by, "collection360", PAGE, ())
         for page in self._instances.pages(query, "images"):
             yield from ((node.space, node.external_id) for node in page["images"])
 
+    @override
     def images_by_id(self, ids: Sequence[tuple[str, str]]) -> Iterator[PublishedImage]:
         for node in self._instances.nodes(ids, self.image_view):
             if self.image_view.properties_of(node):
                 yield self._published_image(node)
 
+    @override
     def viewer_report(self, collections: Sequence[Collection]) -> ViewerReport:
         refused, reported = list[str](), list[str]()
         for collection in collections:
@@ -79,6 +87,7 @@ class ImageInstances(ABC):
         return ViewerReport(tuple(refused), tuple(reported))
 
     @property
+    @override
     def needs(self) -> Sequence[Need]:
         return needs_for(self._site, self._required(CaptureKey(self._site.id, "any"), 0))
 
@@ -98,18 +107,23 @@ class ImageInstances(ABC):
     def _misdrawn(self, collection: Collection) -> Iterator[str]:
         """Yield sentences about links that viewers do not draw, or draw elsewhere."""
 
+    @override
     def remove_images(self, images: Sequence[PublishedImage]) -> int:
         return self._instances.remove(self._space, [image.external_id for image in images])
 
+    @override
     def remove_stations(self, external_ids: Sequence[str]) -> int:
         return self._instances.remove(self._space, self._without_other_images(external_ids, ()))
 
+    @override
     def remove_collections(self, collections: Sequence[Collection]) -> int:
         return sum(self._instances.remove(each.space, [each.external_id]) for each in collections)
 
     @abstractmethod
+    @override
     def remove_faces(self, refs: Sequence[FaceRef]) -> int: ...
 
+    @override
     def remove(self, key: CaptureKey, *, dry_run: bool) -> Sequence[str]:
         if not space_exists(self._cdf, self._space):
             return []

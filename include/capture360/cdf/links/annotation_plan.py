@@ -28,10 +28,12 @@ class WantedAnnotation:
 
     @property
     def key(self) -> tuple[int, str]:
+        """The file and the asset that the link joins."""
         return self.file, asset_in(self.data)
 
     @property
     def box(self) -> Box:
+        """Bounding box on the file, in 0..1 of its sides."""
         return box_of(self.data)
 
 

@@ -12,6 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from typing_extensions import override
+
 from capture360.batches import batched
 from capture360.cdf.assets import CORE_ASSET
 from capture360.cdf.capabilities import Need
@@ -30,7 +32,7 @@ from capture360.cdf.links.annotation_plan import (
     plan_annotations,
 )
 from capture360.cdf.paging import all_items
-from capture360.cdf.ports import Decision, LinkDrift, LinksWritten, MissingLink
+from capture360.cdf.ports import Decision, LinkDrift, LinksWritten, LinkWriter, MissingLink
 from capture360.errors import CdfError
 from capture360.geometry.polygons import Polygon, bounds, clipped, is_same_place
 from capture360.matching.decisions import Decided
@@ -51,7 +53,7 @@ _ONE_OF_THEM = frozenset({400, 404, 422})
 LinkType = Literal["images.AssetLink", "images.InstanceLink"]
 
 
-class Annotations:
+class Annotations(LinkWriter):
     """AssetLinks to classic assets, or InstanceLinks to CogniteAsset nodes."""
 
     def __init__(self, cdf: CdfProject, link_type: LinkType) -> None:
@@ -60,9 +62,11 @@ class Annotations:
         self._type: LinkType = link_type
 
     @property
+    @override
     def needs(self) -> Sequence[Need]:
         return [Need("annotationsAcl", action) for action in ("READ", "WRITE", "SUGGEST")]
 
+    @override
     def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:
         files, _, plan = self._planned(images, matches)
         existing = self._existing_assets(plan.create)
@@ -83,6 +87,7 @@ class Annotations:
             refused=tuple(_refusal(link) for link in [*deleted, *approved_refused, *suggested_refused]),
         )
 
+    @override
     def undecided(self, images: Sequence[PublishedImage], suggestions: Sequence[Match]) -> Sequence[Match]:
         standing = self._standing(images, suggestions)
         return [
@@ -91,6 +96,7 @@ class Annotations:
             if not any(is_decided(item) for item in items)
         ]
 
+    @override
     def decide(
         self, images: Sequence[PublishedImage], decisions: Sequence[tuple[Match, Decision]]
     ) -> Sequence[tuple[Match, str]]:
@@ -119,23 +125,28 @@ class Annotations:
             [item for item in by_key.get(link.key, ()) if is_same_place(box_of(item.data), link.box)] for link in wanted
         ]
 
+    @override
     def discard(self, outdated: Sequence[tuple[str, str]]) -> None:
         """Do nothing: `write` removes what is outdated, since CDF keeps what people rejected."""
 
+    @override
     def remove(self, images: Sequence[PublishedImage], matches: Sequence[Match], *, dry_run: bool) -> Sequence[str]:
         ours = [item for item in self._on_files(_faces(images)) if is_ours(item)]
         if not dry_run:
             self._delete([item.id for item in ours])
         return [_phrase(item) for item in ours]
 
+    @override
     def remove_from_files(self, faces: Sequence[FaceRef]) -> Sequence[str]:
         ours = [item for item in self._on_files(faces) if is_ours(item)]
         self._delete([item.id for item in ours])
         return [_phrase(item) for item in ours]
 
+    @override
     def of_people(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> Sequence[str]:
         return [_phrase(item) for item in self._on_files(_faces(images)) if is_decided(item)]
 
+    @override
     def decided(
         self, images: Sequence[PublishedImage], matches: Sequence[Match]
     ) -> tuple[Sequence[Decided], Sequence[str]]:
@@ -168,6 +179,7 @@ class Annotations:
             )
         return self._existing(sorted(int(file.id) for file in found))
 
+    @override
     def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
         """Compare by what CDF itself records: which links capture360 created, and which a person decided."""
         _, existing, plan = self._planned(images, matches)

@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from capture360.batches import batched
 from capture360.cdf.capabilities import Need, in_space
 from capture360.cdf.client import CdfProject, cdf_errors
@@ -19,7 +21,7 @@ from capture360.cdf.instances import WRITE_ITEMS, Instances, relation
 from capture360.cdf.links.image360_plan import WantedLink, our_edges, our_orphans, plan_links, wanted_links
 from capture360.cdf.links.provenance import LinkEdge, LinkKey, mark
 from capture360.cdf.links.snapshot import ANNOTATION, LinkSnapshot, image_ref, orphan_sentence, read_links
-from capture360.cdf.ports import Decision, ImageLinks, LeftLinks, LinkDrift, LinksWritten, MissingLink
+from capture360.cdf.ports import Decision, ImageLinks, LeftLinks, LinkDrift, LinksWritten, LinkWriter, MissingLink
 from capture360.cdf.preflight import ensure_space, missing_space_behind_500
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.geometry.spherical_polygons import FORMAT
@@ -37,7 +39,7 @@ _REFUSED = frozenset({400, 409, 422})
 """Statuses that concern single pairs; others concern the whole request."""
 
 
-class Image360Links:
+class Image360Links(LinkWriter):
     """LinkWriter of data modeling projects. `before` is what the last run left on the images."""
 
     def __init__(self, cdf: CdfProject, site: Site, before: LeftLinks) -> None:
@@ -51,10 +53,12 @@ class Image360Links:
         self._links_space = site.data_modeling.links_space or site.space
 
     @property
+    @override
     def needs(self) -> Sequence[Need]:
         spaces = dict.fromkeys((self._objects_space, self._links_space, *self._site.links.asset_spaces))
         return [Need("dataModelInstancesAcl", action, in_space(each)) for each in spaces for action in _ACTIONS]
 
+    @override
     def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:
         wanted, problems = wanted_links(images, matches)
         there = read_links(self._instances, images)
@@ -83,38 +87,46 @@ class Image360Links:
             outdated=tuple(edge.id for edge in (*outdated, *plan.orphans)),
         )
 
+    @override
     def discard(self, outdated: Sequence[tuple[str, str]]) -> None:
         self._delete(outdated)
 
+    @override
     def undecided(self, images: Sequence[PublishedImage], suggestions: Sequence[Match]) -> Sequence[Match]:
         return suggestions
 
+    @override
     def decide(
         self, images: Sequence[PublishedImage], decisions: Sequence[tuple[Match, Decision]]
     ) -> Sequence[tuple[Match, str]]:
         """Do nothing: CDF holds no suggestions here, and the next `write` links what was approved."""
         return []
 
+    @override
     def remove(self, images: Sequence[PublishedImage], matches: Sequence[Match], *, dry_run: bool) -> Sequence[str]:
         ours, _ = self._whose(images, matches)
         if not dry_run:
             self._delete([edge.id for edge in ours])
         return [f"link {edge.name}" for edge in ours]
 
+    @override
     def remove_from_files(self, faces: Sequence[FaceRef]) -> Sequence[str]:
         """Do nothing: links belong to images here."""
         return []
 
+    @override
     def of_people(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> Sequence[str]:
         _, others = self._whose(images, matches)
         return [f"link {edge.name}" for edge in others]
 
+    @override
     def decided(
         self, images: Sequence[PublishedImage], matches: Sequence[Match]
     ) -> tuple[Sequence[Decided], Sequence[str]]:
         """Return sentences alone: an edge does not say what was read, so people link it anew."""
         return [], [f"{phrase} was made or changed by somebody in CDF" for phrase in self.of_people(images, matches)]
 
+    @override
     def compare(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinkDrift:
         wanted, _ = wanted_links(images, matches)
         there = read_links(self._instances, images)

@@ -33,6 +33,7 @@ class WantedLink:
     confidence: float
 
     def is_shown_by(self, edge: LinkEdge) -> bool:
+        """Return whether an edge has these polygons, but for rounding."""
         return len(edge.polygon) == len(self.data) and bool(
             np.allclose(edge.polygon, self.data, rtol=0, atol=_SAME_ANGLE)
         )

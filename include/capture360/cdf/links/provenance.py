@@ -45,22 +45,27 @@ class LinkEdge:
 
     @property
     def id(self) -> tuple[str, str]:
+        """Space and external id."""
         return self.space, self.external_id
 
     @property
     def name(self) -> str:
+        """The edge as `<space>/<externalId>`."""
         return f"{self.space}/{self.external_id}"
 
     @property
     def image(self) -> str:
+        """The image that the link ends at, as `<space>/<externalId>`."""
         return "/".join(self.end)
 
     @property
     def polygon(self) -> tuple[float, ...]:
+        """The polygons in CDF's list of numbers; empty if the edge has none."""
         return tuple(float(number) for number in self.properties.get("polygon") or ())
 
     @property
     def format_version(self) -> str:
+        """The version of CDF's list of numbers; empty if the edge has none."""
         return str(self.properties.get("formatVersion") or "")
 
     @property

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import override
+
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.images.core_files import FILE, CoreFiles
 from capture360.cdf.images.files import SHA256
@@ -34,6 +36,7 @@ class CoreLargeUploads(LargeUploads):
         self._instances = Instances(cdf.client)
         self._nodes = CoreFiles(cdf.client, settings)
 
+    @override
     def _initiated(self, file: LargeFile, parts: int) -> AnswerObject:
         properties: dict[str, Any] = {
             "name": file.name,
@@ -51,12 +54,15 @@ class CoreLargeUploads(LargeUploads):
             body = {"items": [self._named(file)]}
             return first_item(self._client.post(f"{self._url}/multiuploadlink", body, params={"parts": parts}))
 
+    @override
     def _named(self, file: LargeFile) -> Mapping[str, Any]:
         return {"instanceId": relation(self._space, file.external_id)}
 
+    @override
     def _is_uploaded(self, file: LargeFile) -> bool:
         return bool(self._nodes.uploaded({self._ref(file): file.sha256}))
 
+    @override
     def _id(self, file: LargeFile) -> int:
         found = self._nodes.ids([self._ref(file)])
         if not found:

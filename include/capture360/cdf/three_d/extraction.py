@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from typing_extensions import override
+
 from capture360.cdf.client import CdfProject
 from capture360.cdf.images.classic import IMAGE, published_image
 from capture360.cdf.images.files import ClassicFiles
@@ -41,22 +43,25 @@ class Extracted(Protocol):
         ...
 
 
-class Extraction:
+class Extraction(Extracted):
     """Images of the classic 360 schema in one instance space."""
 
     def __init__(self, cdf: CdfProject, space: str) -> None:
         self._client = cdf.client
         self._space = space
 
+    @override
     def images(self) -> Iterator[ExtractedImage]:
         """Yield every 360° image in the space, whoever created it."""
         for page in Instances(self._client).pages(_images_query(self._space), "images"):
             yield from (_extracted(node) for node in page["images"])
 
+    @override
     def point_clouds(self) -> Sequence[PointCloud]:
         """Return nothing: a classic revision is its own point cloud."""
         return ()
 
+    @override
     def without_content(self, images: Sequence[PublishedImage]) -> Sequence[str]:
         """Return the external ids of face files that images refer to and of which CDF has no content."""
         wanted = [ref.external_id for image in images for ref in image.faces.values()]

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from typing_extensions import override
+
 from capture360.cdf.client import CdfProject
 from capture360.cdf.images.core import IMAGE, REVISION, published_image
 from capture360.cdf.images.core_files import FILE, CoreFiles
@@ -21,7 +23,16 @@ from capture360.cdf.three_d.core_uploads import CoreLargeUploads
 from capture360.cdf.three_d.extraction import Extracted, ExtractedImage, created_time
 from capture360.cdf.three_d.jobs import Job, Jobs
 from capture360.cdf.three_d.journals import LargeFile
-from capture360.cdf.three_d.scans import Id, KnownScans, ScansMade, StartedWork, UploadedScan, Work, WorkStatus
+from capture360.cdf.three_d.scans import (
+    Id,
+    KnownScans,
+    ScanExtraction,
+    ScansMade,
+    StartedWork,
+    UploadedScan,
+    Work,
+    WorkStatus,
+)
 from capture360.cdf.three_d.uploads import Opener
 from capture360.errors import CdfError, ConfigError
 from capture360.model import CaptureKey, FaceRef, PublishedImage
@@ -38,7 +49,7 @@ _STATUSES: Mapping[str, WorkStatus] = {
 _JOB = "_job_"
 
 
-class JobScans:
+class JobScans(ScanExtraction):
     """ScanExtraction by one Optimizer job for each file."""
 
     noun = "3D job"
@@ -49,6 +60,7 @@ class JobScans:
         self._jobs = Jobs(cdf)
         self._instances = Instances(cdf.client)
 
+    @override
     def upload(self, file: LargeFile, open_content: Opener, space: str, log: Callable[[str], None]) -> int:
         if self._site.e57.model_id is not None:
             raise ConfigError(
@@ -58,6 +70,7 @@ class JobScans:
         ensure_space(self._cdf, space, create=self._site.create_space)
         return CoreLargeUploads(self._cdf, self._site.files, space, log).put(file, open_content)
 
+    @override
     def start(self, key: CaptureKey, label: str, scans: Mapping[str, UploadedScan], space: str) -> StartedWork:
         images, _ = self._images(space).ensure(key)
         clouds, _ = self._clouds(space).ensure(key)
@@ -87,6 +100,7 @@ class JobScans:
             self._jobs.remove(found)
         return self._jobs.start_as(item, {"cdf-version": self._site.data_modeling.cdf_version})
 
+    @override
     def look(self, model: Id, work: Sequence[Id], space: str) -> Sequence[Work]:
         found = {job.external_id: job for job in self._jobs.all(space)}
         for each in work:
@@ -97,15 +111,19 @@ class JobScans:
                 )
         return [work_of(found[str(each)]) for each in work]
 
+    @override
     def failure(self, model: Id, work: Id) -> str:
         return "CDF gives no reason for a failed job; capture360 e57 FILE --full shows what is wrong with a file"
 
+    @override
     def describe(self, model: Id, work: str) -> str:
         return f"3D job {work} with 3D model {model}"
 
+    @override
     def extracted(self, key: CaptureKey, model: Id, space: str) -> Extracted:
         return JobExtraction(self._cdf, self._site, key, space, str(model))
 
+    @override
     def known(self, key: CaptureKey, files: Mapping[str, LargeFile], space: str) -> KnownScans:
         if not space_exists(self._cdf, space):
             return KnownScans()
@@ -117,6 +135,7 @@ class JobScans:
             frozenset(path for path, file in files.items() if self._job_id(file.external_id) in running),
         )
 
+    @override
     def made(self, key: CaptureKey, models: Sequence[Id], scans: Sequence[str], space: str) -> ScansMade:
         if not space_exists(self._cdf, space):
             return ScansMade()
@@ -130,6 +149,7 @@ class JobScans:
             files=frozenset(self._instances.read(space, scans, FILE)),
         )
 
+    @override
     def remove(self, made: ScansMade, space: str) -> None:
         if not space_exists(self._cdf, space):
             return
@@ -161,7 +181,7 @@ class JobScans:
         return {"pipelineConfiguration": {"version": settings.pipeline_version or "v1", **options}}
 
 
-class JobExtraction:
+class JobExtraction(Extracted):
     """Results of a capture's jobs: collections and point clouds by their models, in any space."""
 
     def __init__(self, cdf: CdfProject, site: Site, key: CaptureKey, space: str, model: str) -> None:
@@ -172,6 +192,7 @@ class JobExtraction:
         self._model = model
         self._instances = Instances(cdf.client)
 
+    @override
     def images(self) -> Iterator[ExtractedImage]:
         """Yield every 360° image in a collection of the model."""
         if not space_exists(self._cdf, self._space):
@@ -191,10 +212,12 @@ class JobExtraction:
                 collection = Collection(of["space"], of["externalId"])
                 yield ExtractedImage(published_image(node), collection, created_time(node))
 
+    @override
     def point_clouds(self) -> Sequence[PointCloud]:
         models = CoreModels(self._cdf, self._space, "PointCloud").all(self._key)
         return revisions_of(self._instances, self._space, models, "PointCloud")
 
+    @override
     def without_content(self, images: Sequence[PublishedImage]) -> Sequence[str]:
         refs = [ref for image in images for ref in image.faces.values()]
         return CoreFiles(self._cdf.client, self._site.files).without_content(refs)

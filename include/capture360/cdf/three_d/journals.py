@@ -82,6 +82,7 @@ class UploadJournals:
         return session if fresh and whole and session.sha256 == file.sha256 else None
 
     def save(self, file: LargeFile, session: UploadSession) -> None:
+        """Keep the session of a file; a kill leaves the old one or the new one."""
         self._checked_folder()
         path = self._path(file)
         half = path.with_suffix(".half")
@@ -97,6 +98,7 @@ class UploadJournals:
             raise ConfigError(f"{self._folder} can be read by others. Remove it, or make it private (chmod 700).")
 
     def forget(self, file: LargeFile) -> None:
+        """Remove the session of a file, if there is one."""
         self._path(file).unlink(missing_ok=True)
 
     def _path(self, file: LargeFile) -> Path:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from typing_extensions import override
+
 from capture360.cdf.client import CdfProject
 from capture360.cdf.images.files import ClassicFiles
 from capture360.cdf.three_d.extraction import Extracted, Extraction
 from capture360.cdf.three_d.journals import LargeFile
 from capture360.cdf.three_d.revisions import Revision, Revisions
-from capture360.cdf.three_d.scans import Id, KnownScans, ScansMade, StartedWork, UploadedScan, Work
+from capture360.cdf.three_d.scans import Id, KnownScans, ScanExtraction, ScansMade, StartedWork, UploadedScan, Work
 from capture360.cdf.three_d.uploads import LargeUploads, Opener
 from capture360.model import CaptureKey
 from capture360.settings.site import Site
 
 
-class RevisionScans:
+class RevisionScans(ScanExtraction):
     """ScanExtraction by one revision for each file."""
 
     noun = "revision"
@@ -26,26 +28,33 @@ class RevisionScans:
         self._files = ClassicFiles(cdf.client, site.files)
         self._revisions = Revisions(cdf, site.e57)
 
+    @override
     def upload(self, file: LargeFile, open_content: Opener, space: str, log: Callable[[str], None]) -> int:
         return LargeUploads(self._cdf, self._site.files, log).put(file, open_content)
 
+    @override
     def start(self, key: CaptureKey, label: str, scans: Mapping[str, UploadedScan], space: str) -> StartedWork:
         model = self._revisions.model(key, label, self._files.data_set_id)
         started = {path: self._revisions.start(model, scan.id, space) for path, scan in scans.items()}
         return StartedWork(model, {path: _work(revision) for path, revision in started.items()})
 
+    @override
     def look(self, model: Id, work: Sequence[Id], space: str) -> Sequence[Work]:
         return [_work(self._revisions.read(int(model), int(each))) for each in work]
 
+    @override
     def failure(self, model: Id, work: Id) -> str:
         return self._revisions.failure(int(model), int(work))
 
+    @override
     def describe(self, model: Id, work: str) -> str:
         return f"revision {work} of 3D model {model}"
 
+    @override
     def extracted(self, key: CaptureKey, model: Id, space: str) -> Extracted:
         return Extraction(self._cdf, space)
 
+    @override
     def known(self, key: CaptureKey, files: Mapping[str, LargeFile], space: str) -> KnownScans:
         model = self._revisions.find_model(key)
         stored = self._files.uploaded({file.external_id: file.sha256 for file in files.values()})
@@ -59,6 +68,7 @@ class RevisionScans:
         )
         return KnownScans(frozenset(path for path, file in files.items() if file.external_id in stored), started)
 
+    @override
     def made(self, key: CaptureKey, models: Sequence[Id], scans: Sequence[str], space: str) -> ScansMade:
         files = self._files.ids(scans)
         own = self._revisions.own_model(key)
@@ -74,6 +84,7 @@ class RevisionScans:
             files=frozenset(files),
         )
 
+    @override
     def remove(self, made: ScansMade, space: str) -> None:
         for model in sorted({int(model) for model, _ in made.work}):
             self._revisions.remove(model, {int(number) for of, number in made.work if of == model})

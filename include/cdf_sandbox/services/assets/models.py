@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
+from typing_extensions import override
 
 from cdf_sandbox.core.geo import GeoLocation, GeoLocationFilter
 from cdf_sandbox.core.http import StrictModel
@@ -105,6 +106,7 @@ class AssetQuery(ListQuery):
     root_ids: Integers = None
     root: bool = False
 
+    @override
     def _filter(self) -> dict[str, Any]:
         return super()._filter() | {
             "parentIds": self.parent_ids,

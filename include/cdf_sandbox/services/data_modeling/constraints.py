@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
+from typing_extensions import override
+
 from cdf_sandbox.core.errors import BadRequest, UniquenessViolation
 from cdf_sandbox.services.data_modeling.columns import bind
 from cdf_sandbox.services.data_modeling.ids import ContainerId, InstanceId, InstanceKind
@@ -25,6 +27,7 @@ class Relation:
     target: InstanceId
     required_container: ContainerId | None
 
+    @override
     def __str__(self) -> str:
         return f"the direct relation '{self.property}' of the {self.kind} '{self.instance}'"
 

@@ -7,6 +7,7 @@ the published API specification.
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, StringConstraints
+from typing_extensions import override
 
 from cdf_sandbox.core.http import StrictModel
 
@@ -22,6 +23,7 @@ class ContainerId(NamedTuple):
     space: str
     external_id: str
 
+    @override
     def __str__(self) -> str:
         return f"{self.space}:{self.external_id}"
 
@@ -37,6 +39,7 @@ class ViewId(NamedTuple):
     external_id: str
     version: str
 
+    @override
     def __str__(self) -> str:
         return f"{self.space}:{self.external_id}/{self.version}"
 
@@ -56,6 +59,7 @@ class InstanceId(NamedTuple):
     space: str
     external_id: str
 
+    @override
     def __str__(self) -> str:
         return f"{self.space}:{self.external_id}"
 

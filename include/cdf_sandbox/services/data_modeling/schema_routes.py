@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
+from typing_extensions import override
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
@@ -36,6 +37,7 @@ from cdf_sandbox.services.data_modeling.schema_writes import SchemaWriter
 class SchemaRoute(CdfRoute):
     """A route of schemas, which refuse a body in words of their own."""
 
+    @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
+from typing_extensions import override
 
 from cdf_sandbox.core.geo import GeoLocation, GeoLocationFilter
 from cdf_sandbox.core.http import StrictModel
@@ -82,6 +83,7 @@ class UploadId(FileId):
     id: None = None
 
     @classmethod
+    @override
     def _names(cls) -> tuple[str, ...]:
         return ("external_id", "instance_id")
 
@@ -150,6 +152,7 @@ class FileQuery(ListQuery):
     max_source_modified_time: int | None = None
     uploaded: bool | None = None
 
+    @override
     def _filter(self) -> dict[str, Any]:
         return super()._filter() | {
             "mimeType": self.mime_type,
