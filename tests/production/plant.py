@@ -262,7 +262,7 @@ class Plant:
         assert self.ended(order.key, 600, CONTEXTUALIZE)["state"] == "success", self.unfinished()
         assert lease.holder(self.records, order.key) is None
         found = plates(order.key, truth, self.records)
-        assert not found.complaints, found.complaints
+        assert not found.differences, found.differences
         return found.found, found.approved, found.suggested
 
     def free(self, key: CaptureKey) -> None:

@@ -52,7 +52,7 @@ def compare_links(stack: Stack, console: Console, runs: Mapping[CaptureKey, Inge
     console.print(_table(found, runs, {key: each for key, each in deliveries if isinstance(each, Delivery)}))
     if found.report:
         console.print(f"match report: {stack.home.records / found.report}", soft_wrap=True, highlight=False)
-    return [*failures, *found.complaints]
+    return [*failures, *found.differences]
 
 
 def reviews_that_wait(

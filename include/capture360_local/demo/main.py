@@ -139,7 +139,7 @@ def _run_and_compare(stack: Stack, console: Console, fresh: frozenset[CaptureKey
     for key, outcome in outcomes.items():
         if outcome.report:
             console.print(f"report of {key}: {stack.home.records / outcome.report}", soft_wrap=True, highlight=False)
-    failures += [sentence for outcome in outcomes.values() for sentence in outcome.complaints]
+    failures += [sentence for outcome in outcomes.values() for sentence in outcome.differences]
     failures += [sentence for order in ORDERS for sentence in _about_run(order, runs.get(order.key), outcomes)]
     failures += compare_links(stack, console, linking)
     if fresh:

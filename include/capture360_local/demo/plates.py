@@ -38,7 +38,7 @@ class Plates:
     approved: int
     suggested: int
     wrong: Sequence[str]
-    complaints: Sequence[str]
+    differences: Sequence[str]
     report: str = ""
 
 
@@ -142,12 +142,12 @@ def plates(key: CaptureKey, truth: Path, records: Records) -> Plates:
         len(approved),
         len(linked) - len(approved),
         [sentence for sentence in wrong if sentence],
-        list(_complaints(key, [sentence for sentence in wrong if sentence], len(approved), found, len(legible))),
+        list(_differences(key, [sentence for sentence in wrong if sentence], len(approved), found, len(legible))),
         f"{key}/{state.fingerprint}/{REPORT}",
     )
 
 
-def _complaints(key: CaptureKey, wrong: Sequence[str], approved: int, found: int, legible: int) -> Iterator[str]:
+def _differences(key: CaptureKey, wrong: Sequence[str], approved: int, found: int, legible: int) -> Iterator[str]:
     yield from (f"{key}: {sentence}" for sentence in wrong)
     if legible and not approved:
         yield f"{key}: of {legible} legible plates none was approved."

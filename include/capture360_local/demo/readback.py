@@ -26,7 +26,7 @@ _ROTATION_DOT = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """State of CDF and of the records; `complaints` are the differences from the ground truth."""
+    """State of CDF and of the records; `differences` are sentences about what differs from the ground truth."""
 
     verdict: str
     stations: int
@@ -34,7 +34,7 @@ class Outcome:
     files: int
     images: int
     report: str
-    complaints: Sequence[str]
+    differences: Sequence[str]
 
 
 def read_back(key: CaptureKey, wanted: Expected, site: Site, cdf: CdfProject, records: Records) -> Outcome:
@@ -55,9 +55,9 @@ def read_back(key: CaptureKey, wanted: Expected, site: Site, cdf: CdfProject, re
     with ThreadPoolExecutor(4) as pool:
         broken = [sentence for sentence in pool.map(lambda ref: compare(ref, _content(cdf, ref)), refs) if sentence]
     report = _report(records, state)
-    complaints = [
+    differences = [
         *broken,
-        *_complaints(key, wanted, str(validated["verdict"]), sorted(validated["quarantined"]), images),
+        *_differences(key, wanted, str(validated["verdict"]), sorted(validated["quarantined"]), images),
         *([] if report else [f"{key}: there is no validation report."]),
     ]
     return Outcome(
@@ -67,11 +67,11 @@ def read_back(key: CaptureKey, wanted: Expected, site: Site, cdf: CdfProject, re
         len(refs),
         len(images),
         report,
-        complaints,
+        differences,
     )
 
 
-def _complaints(
+def _differences(
     key: CaptureKey, wanted: Expected, verdict: str, quarantined: Sequence[str], images: Sequence[PublishedImage]
 ) -> Iterator[str]:
     if verdict != wanted.verdict:

@@ -121,7 +121,7 @@ def test_two_hundred_mutated_pictures(pictures: list[Recipe]) -> None:
 
 
 def complain_well(validation: Validation) -> None:
-    """Every complaint names where and how to mend it; nothing of a rejected capture is handed on."""
+    """Every finding names where and how to fix it; nothing of a rejected capture is handed on."""
     if validation.verdict is Verdict.REJECTED:
         assert validation.capture is None
         assert any(finding.disposition is Disposition.STOP for finding in validation.findings)

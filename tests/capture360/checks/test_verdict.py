@@ -1,4 +1,4 @@
-"""From complaints to one verdict."""
+"""From findings to one verdict."""
 
 from __future__ import annotations
 

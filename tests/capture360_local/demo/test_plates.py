@@ -47,7 +47,7 @@ def test_links_on_their_plates_are_found_and_none_is_wrong(tmp_path: Path) -> No
         tmp_path, [hung("P-101A", 0.1), hung("P-101B", 0.6)], [linked(A, 0.1), linked(B, 0.6, "suggested")]
     )
     assert (found.legible, found.found, found.approved, found.suggested) == (2, 2, 1, 1)
-    assert (list(found.wrong), list(found.complaints)) == ([], [])
+    assert (list(found.wrong), list(found.differences)) == ([], [])
 
 
 def test_a_view_of_a_plate_that_is_asked_about_in_another_view_is_found(tmp_path: Path) -> None:
@@ -69,15 +69,15 @@ def test_an_approved_link_to_anything_but_its_plate_is_wrong(tmp_path: Path, und
     found = compared(tmp_path, under, [linked(A, 0.1)])
     (told,) = found.wrong
     assert '"P-101A"' in told
-    assert f"hall-7/cubemap: {told}" in found.complaints
+    assert f"hall-7/cubemap: {told}" in found.differences
 
 
 def test_plates_that_were_not_found_are_complained_about_if_they_could_be_read(tmp_path: Path) -> None:
     hanging = [hung("P-101A", 0.1), hung("P-101B", 0.6)]
-    assert "2 legible plates only 1" in " ".join(compared(tmp_path, hanging, [linked(A, 0.1)]).complaints)
+    assert "2 legible plates only 1" in " ".join(compared(tmp_path, hanging, [linked(A, 0.1)]).differences)
     small = [hung("P-101A", 0.1), hung("P-101B", 0.6, cap_px=13), hung("P-101B", 0.7, visible=0.8)]
-    assert compared(tmp_path, small, [linked(A, 0.1)]).complaints == []
+    assert compared(tmp_path, small, [linked(A, 0.1)]).differences == []
 
 
 def test_a_capture_that_was_not_contextualized_is_told(tmp_path: Path) -> None:
-    assert "not contextualized" in plates(KEY, tmp_path, Records(str(tmp_path / "records"))).complaints[0]
+    assert "not contextualized" in plates(KEY, tmp_path, Records(str(tmp_path / "records"))).differences[0]

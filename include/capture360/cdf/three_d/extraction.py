@@ -63,7 +63,6 @@ class Extraction(Extracted):
 
     @override
     def without_content(self, images: Sequence[PublishedImage]) -> Sequence[str]:
-        """Return the external ids of face files that images refer to and of which CDF has no content."""
         wanted = [ref.external_id for image in images for ref in image.faces.values()]
         return ClassicFiles(self._client, FileSettings()).without_content(wanted)
 
