@@ -23,5 +23,5 @@ def login(client: TestClient, role: str | None = "VIEWER", name: str = "somebody
     """The headers of a person with this role."""
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
-    manager = client.app.state.auth_manager  # type: ignore[attr-defined] - an ASGI app by its type
+    manager = client.app.state.auth_manager
     return {"authorization": f"Bearer {manager.generate_jwt(SimpleAuthManagerUser(username=name, role=role))}"}

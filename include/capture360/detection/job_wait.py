@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 
 class JobsPending(Exception):
@@ -24,9 +25,9 @@ class JobWait:
     sleeps: bool = True
 
     @classmethod
-    def between_looks(cls, document: Mapping[str, object] | None = None) -> JobWait:
+    def between_looks(cls, document: Mapping[str, Any] | None = None) -> JobWait:
         """Build the wait of a caller that must not sleep; `document` is that of the previous poll."""
-        return cls(**(document or {}), sleeps=False)  # type: ignore[arg-type]  # fields as `document` made them
+        return cls(**(document or {}), sleeps=False)
 
     def document(self) -> dict[str, object]:
         """Return the state for the next poll, as JSON values."""

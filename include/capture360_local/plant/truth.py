@@ -78,12 +78,17 @@ def plates_truth(hall: Hall, stops: Sequence[Stop], site: str, face_size: int) -
             plate.tag,
             asset_id(site, plate.tag) if plate.tag and plate.in_asset_list else None,
             plate.cap_height,
-            tuple((float(x), float(y), float(z)) for x, y, z in plate.corners.round(5)),
-            tuple(float(value) for value in plate.normal.round(6)),  # type: ignore[arg-type]  # a tuple of three, which mypy cannot count
+            tuple(map(_triple, plate.corners.round(5))),
+            _triple(plate.normal.round(6)),
             tuple(seen[plate.id]),
         )
         for plate in hall.plates
     )
+
+
+def _triple(values: Floats) -> tuple[float, float, float]:
+    x, y, z = map(float, values)
+    return x, y, z
 
 
 def _regions(hall: Hall, stop: Stop, face_size: int) -> list[tuple[Plate, Region]]:

@@ -1,4 +1,5 @@
 """Tables of JSON documents with an internal id, an external id and two times, for the classic APIs."""
+# ruff: noqa: S608 - SQL is assembled from names of tables and columns that are constants of the code; values are bound
 
 import json
 from collections.abc import Iterable, Sequence
@@ -47,7 +48,7 @@ class Documents:
     def find(self, db: Connection, identifier: ClassicId) -> Row | None:
         """The document that `identifier` names."""
         column, value = ("id", identifier.id) if identifier.id is not None else ("external_id", identifier.external_id)
-        row: Row | None = db.execute(f"SELECT * FROM {self.table} WHERE {column} = ?", (value,)).fetchone()  # noqa: S608 - column and table names are constants of the code; values are bound
+        row: Row | None = db.execute(f"SELECT * FROM {self.table} WHERE {column} = ?", (value,)).fetchone()
         return row
 
     def find_all(self, db: Connection, identifiers: Iterable[ClassicId], *, ignore_unknown: bool = False) -> list[Row]:
@@ -79,7 +80,7 @@ class Documents:
         wanted = [document["externalId"] for document in documents if "externalId" in document]
         twice = {external_id for external_id in wanted if wanted.count(external_id) > 1} if len(wanted) > 1 else set()
         rows = db.execute(
-            f"SELECT external_id FROM {self.table} WHERE external_id IN (SELECT value FROM json_each(?))",  # noqa: S608 - column and table names are constants of the code; values are bound
+            f"SELECT external_id FROM {self.table} WHERE external_id IN (SELECT value FROM json_each(?))",
             (json.dumps(wanted),),
         )
         taken = sorted({row["external_id"] for row in rows} | twice)
@@ -97,7 +98,7 @@ class Documents:
         }
         names = ", ".join(values)
         marks = ", ".join("?" for _ in values)
-        db.execute(f"INSERT INTO {self.table} ({names}) VALUES ({marks})", list(values.values()))  # noqa: S608 - column and table names are constants of the code; values are bound
+        db.execute(f"INSERT INTO {self.table} ({names}) VALUES ({marks})", list(values.values()))
         return int(values["id"])
 
     def save(self, db: Connection, row: Row, document: dict[str, Any], now: int) -> None:
@@ -108,13 +109,13 @@ class Documents:
         if document.get("externalId") != old.get("externalId"):
             self.check_free(db, [document])
         db.execute(
-            f"UPDATE {self.table} SET doc = ?, last_updated_time = ? WHERE id = ?",  # noqa: S608 - column and table names are constants of the code; values are bound
+            f"UPDATE {self.table} SET doc = ?, last_updated_time = ? WHERE id = ?",
             (json.dumps(document, ensure_ascii=False), now, row["id"]),
         )
 
     def delete(self, db: Connection, ids: Iterable[int]) -> None:
         """Delete documents by internal id."""
-        db.executemany(f"DELETE FROM {self.table} WHERE id = ?", [(i,) for i in ids])  # noqa: S608 - column and table names are constants of the code; values are bound
+        db.executemany(f"DELETE FROM {self.table} WHERE id = ?", [(i,) for i in ids])
 
     def page(
         self, db: Connection, where: Where, after: int, limit: int, partition: tuple[int, int] | None = None
@@ -122,7 +123,7 @@ class Documents:
         """Return at most `limit` documents with ids above `after`, and the last of these ids if there are more."""
         remainder, divisor = partition or (0, 1)
         rows = db.execute(
-            f"SELECT * FROM {self.table} WHERE id > ? AND id % ? = ? AND {where.sql()} ORDER BY id LIMIT ?",  # noqa: S608 - column and table names are constants of the code; values are bound
+            f"SELECT * FROM {self.table} WHERE id > ? AND id % ? = ? AND {where.sql()} ORDER BY id LIMIT ?",
             [after, divisor, remainder, *where.values, limit + 1],
         ).fetchall()
         return first_page(rows, limit)
@@ -135,7 +136,7 @@ class Documents:
         wanted = [(column, token) for column, text in words.items() for token in text.lower().split()]
         score = " + ".join(f"coalesce(instr(lower({column}), ?) > 0, 0)" for column, _ in wanted) or "1"
         rows: list[Row] = db.execute(
-            f"SELECT * FROM (SELECT *, {score} AS score FROM {self.table} WHERE {where.sql()}) WHERE score > 0"  # noqa: S608 - column and table names are constants of the code; values are bound
+            f"SELECT * FROM (SELECT *, {score} AS score FROM {self.table} WHERE {where.sql()}) WHERE score > 0"
             " ORDER BY score DESC, id LIMIT ?",
             [*(token for _, token in wanted), *where.values, limit],
         ).fetchall()
@@ -143,7 +144,7 @@ class Documents:
 
     def count(self, db: Connection, where: Where) -> int:
         """Count the documents that satisfy `where`."""
-        number: int = db.execute(f"SELECT count(*) FROM {self.table} WHERE {where.sql()}", where.values).fetchone()[0]  # noqa: S608 - column and table names are constants of the code; values are bound
+        number: int = db.execute(f"SELECT count(*) FROM {self.table} WHERE {where.sql()}", where.values).fetchone()[0]
         return number
 
 

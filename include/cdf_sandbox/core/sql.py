@@ -1,4 +1,5 @@
 """SQL conditions for the filters of the classic APIs."""
+# ruff: noqa: S608 - SQL is assembled from names that are constants of the code; values are bound
 
 import json
 from collections.abc import Callable, Mapping
@@ -95,7 +96,7 @@ class Where:
 
     def has_entry(self, name: str, wanted: Mapping[str, Any]) -> None:
         """One entry of a list of objects has every field of `wanted`."""
-        entry = f"SELECT value FROM json_each(doc, '$.{name}')"  # noqa: S608 - the name is a constant of the code
+        entry = f"SELECT value FROM json_each(doc, '$.{name}')"
         fields = " AND ".join("json_extract(value, ?) = ?" for _ in wanted) or "1"
         self.add(f"EXISTS ({entry} WHERE {fields})", *(part for key in wanted for part in (f"$.{key}", wanted[key])))
 
@@ -117,14 +118,14 @@ class Where:
     def visible(self, allowed: frozenset[str] | None, column: str = "data_set_id") -> None:
         """The document is in a data set of `allowed`; `None` allows everything."""
         if allowed is not None:
-            self.add(f"CAST({column} AS TEXT) IN (SELECT value FROM json_each(?))", json.dumps(sorted(allowed)))  # noqa: S608 - the name is a constant of the code; values are bound
+            self.add(f"CAST({column} AS TEXT) IN (SELECT value FROM json_each(?))", json.dumps(sorted(allowed)))
 
     def within_categories(self, member: frozenset[str] | None, document: str = "doc") -> None:
         """The document has no security category but those of `member`; `None` allows everything."""
         if member is not None:
             foreign = "CAST(value AS TEXT) NOT IN (SELECT value FROM json_each(?))"
             categories = f"json_each({document}, '$.securityCategories')"
-            self.add(f"NOT EXISTS (SELECT 1 FROM {categories} WHERE {foreign})", json.dumps(sorted(member)))  # noqa: S608 - column and table names are constants of the code; values are bound
+            self.add(f"NOT EXISTS (SELECT 1 FROM {categories} WHERE {foreign})", json.dumps(sorted(member)))
 
     def classic(self, condition: StrictModel | None) -> None:
         """Match the fields that the filters of the classic APIs share; a service adds those of its own."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import socket
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -197,7 +196,9 @@ def test_a_long_text_is_cut_and_told() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"no picture", BLANK[:200]])
 def test_a_face_that_cannot_be_read_is_told_and_the_others_go_on(content: bytes) -> None:
-    read: Callable[[FaceRef], bytes] = lambda ref: content if ref.face == "front" else BLANK  # noqa: E731 - one line
+    def read(ref: FaceRef) -> bytes:
+        return content if ref.face == "front" else BLANK
+
     detector = OcrDetector(read, CountingEngine([Line("P-101A", 0.97, BOX)]))
     assert [each.face for each in detector.detect([published()])] == ["back", "left", "right"]
     (finding,) = detector.findings

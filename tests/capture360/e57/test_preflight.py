@@ -251,8 +251,7 @@ def test_a_time_that_cannot_be_read_spoils_no_sphere(spherical_e57, taken):
 def test_numbers_that_are_none_are_told(value, tag, spherical_e57):
     def change(logical: bytearray) -> bytearray:
         match = re.search(rb"<%s type=\"\w+\">([^<]{3,})</%s>" % (tag, tag), logical)
-        if match is None:
-            pytest.skip("the sample holds only a short number there")
+        assert match is not None
         start, end = match.span(1)
         logical[start:end] = value[: end - start].ljust(end - start)
         return logical

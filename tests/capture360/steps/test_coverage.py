@@ -35,7 +35,7 @@ def plate(number: int, status: str, *others: int) -> Match:
     asset = ASSETS[number - 1]
     candidates = ((asset, 0.5), *((ASSETS[other - 1], 0.45) for other in others))
     detection = Detection("image", "front", asset.name, 0.99, BOX)
-    return Match(detection, asset, 0.5, status, "", candidates, f"plate-{number}")  # type: ignore[arg-type]  # the status is drawn from the literals of the type
+    return Match(detection, asset, 0.5, status, "", candidates, f"plate-{number}")
 
 
 @pytest.fixture

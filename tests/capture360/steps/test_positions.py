@@ -130,7 +130,7 @@ PUMP = Asset("plant/P-1", "P-1", ("P-1",))
 def linked(plate: str, status: str = "approved") -> Match:
     corners = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.2), (0.1, 0.2))
     detection = Detection(f"image-{plate}", "front", "P-1", 0.99, corners)
-    return Match(detection, PUMP, 1.0, status, "read exactly", plate=plate)  # type: ignore[arg-type]  # the status is drawn from the literals of the type
+    return Match(detection, PUMP, 1.0, status, "read exactly", plate=plate)
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,6 @@ def test_a_face_that_cannot_be_had_fails_no_capture(world: World) -> None:
     ctx = world.ctx()
     fingerprint = world.records.fingerprints(drop.key)[0]
     images = images_of(ctx, drop.key, fingerprint)
-    assert keep_thumbnail(ctx, drop.key, fingerprint, Unread(), images) == ""  # type: ignore[arg-type]  # nothing else of a store is used
+    assert keep_thumbnail(ctx, drop.key, fingerprint, Unread(), images) == ""
     assert "cannot be had now" in world.said[-1]
-    assert keep_thumbnail(ctx, drop.key, fingerprint, Unread(), []) == ""  # type: ignore[arg-type]  # nothing else of a store is used
+    assert keep_thumbnail(ctx, drop.key, fingerprint, Unread(), []) == ""
