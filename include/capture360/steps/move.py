@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -169,7 +169,7 @@ def _planned(move: Move, key: CaptureKey) -> Outcome:
     carried = _carried(move, there, whole)
     note = move.new.records.note(key, NOTE)
     is_done = note is not None and _is_noted(note, there, carried)
-    return _outcome("unchanged" if is_done else "to move", there, carried, there.stations, _links(move, there, carried))
+    return _outcome("unchanged" if is_done else "to move", move, there, carried, there.stations)
 
 
 def _moved(move: Move, key: CaptureKey, is_finished: Callable[[str], bool]) -> Outcome:
@@ -183,18 +183,17 @@ def _moved(move: Move, key: CaptureKey, is_finished: Callable[[str], bool]) -> O
         raise MissingStepError(key, "it is not published in the new project", "capture360 move")
     images = _by_station(move.new, fingerprint, there.capture, images_of(move.new, key, fingerprint))
     carried = _carried(move, there, images)
-    links = _links(move, there, carried)
     is_done = note is not None and _is_noted(note, there, carried)
     if not is_done:
         with lease.held(move.new.records, key, move.new.run, is_finished=is_finished):
             memory = LinkMemory(move.new.records, key)
             if decided := new_to(memory.decisions(), carried.decisions):
                 memory.decide(decided)
-        if links.contextualizes:
+        if _has_links(move, there, carried) and move.new.site.links.enabled:
             contextualize(move.new, key, is_finished=is_finished)
         move.new.records.put_note(key, NOTE, _noted(move, there, carried))
     shutil.rmtree(staged.parent.parent, ignore_errors=True)
-    return _outcome("unchanged" if is_done else "moved", there, carried, list(images), links)
+    return _outcome("unchanged" if is_done else "moved", move, there, carried, list(images))
 
 
 def _ingest(move: Move, there: _There, staged: Path, is_finished: Callable[[str], bool]) -> None:
@@ -254,39 +253,27 @@ def _carried(move: Move, there: _There, after: Mapping[str, PublishedImage]) -> 
     return without_overruled(carried, LinkMemory(move.new.records, there.capture.key).decisions(), names)
 
 
-@dataclass(frozen=True, slots=True)
-class _Links:
-    """Result of contextualization in the new project, and sentences about it."""
-
-    contextualizes: bool
-    sentences: tuple[str, ...] = field(default=())
-
-
-def _links(move: Move, there: _There, carried: Carried) -> _Links:
-    key = there.capture.key
-    if not (carried.decisions or move.old.records.has(key, there.fingerprint, ANNOTATE)):
-        return _Links(contextualizes=False)
-    if not move.new.site.links.enabled:
-        return _Links(
-            contextualizes=False,
-            sentences=(
-                f"links.enabled is false for the site in the new project: {len(carried.decisions)} decisions are "
-                "remembered, and nothing is linked before the capture is contextualized",
-            ),
-        )
-    return _Links(contextualizes=True)
+def _has_links(move: Move, there: _There, carried: Carried) -> bool:
+    """Return whether there is anything to contextualize in the new project."""
+    return bool(carried.decisions) or move.old.records.has(there.capture.key, there.fingerprint, ANNOTATE)
 
 
 def _outcome(
     state: Literal["to move", "moved", "unchanged"],
+    move: Move,
     there: _There,
     carried: Carried,
     stations: Sequence[str],
-    links: _Links,
 ) -> Outcome:
     lost = [station.id for station in there.capture.stations if station.id not in set(stations)]
     why = "have no whole image in the old project" if state == "to move" else "are not published in the new project"
     absent = [f"stations that {why}: {', '.join(lost)}"] if lost else []
+    unlinked = []
+    if _has_links(move, there, carried) and not move.new.site.links.enabled:
+        unlinked = [
+            f"links.enabled is false for the site in the new project: {len(carried.decisions)} decisions are "
+            "remembered, and nothing is linked before the capture is contextualized"
+        ]
     return Outcome(
         there.capture.key,
         state,
@@ -295,7 +282,7 @@ def _outcome(
         sum(each.status == "approved" for each in carried.decisions),
         sum(each.status == "rejected" for each in carried.decisions),
         carried.left,
-        (*there.sentences, *absent, *links.sentences),
+        (*there.sentences, *absent, *unlinked),
     )
 
 
