@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -36,17 +36,17 @@ def settle_and_send() -> int:
     from capture360.steps.incidents import settle
 
     records = register_and_records()[1]
-    settle(records, _keeper(records, CONNECTION), now=datetime.now(UTC), is_over=is_over)
+    settle(records, partial(keep, records), now=datetime.now(UTC), is_over=is_over)
     if not records.store.names(_folder()):
         raise AirflowSkipException("No alert is to be sent.")
     return send_kept(records)
 
 
-def open_and_send(records: Records, conn_id: str) -> None:
+def open_and_send(records: Records) -> None:
     """Send a message about each new cause, while captures_watch does not run."""
     from capture360.steps.incidents import settle
 
-    settle(records, lambda message: _send_or_keep(records, conn_id, message), now=datetime.now(UTC), closes=False)
+    settle(records, partial(_send_or_keep, records), now=datetime.now(UTC), closes=False)
 
 
 def send_test() -> None:
@@ -55,7 +55,7 @@ def send_test() -> None:
 
     message = Message("capture360: test alert", ("Nothing is wrong. Somebody asked for this message.",))
     try:
-        send(CONNECTION, message)
+        send(message)
     except NotSentError as error:
         raise ConfigError(
             f"The test alert did not arrive: {error}.",
@@ -71,18 +71,19 @@ def send_kept(records: Records) -> int:
     """
     from capture360.steps.claims import claim, give_up
 
-    sent = 0
-    unreachable: set[str] = set()
+    sent, reachable = 0, True
     for name in records.store.names(_folder()):
         claimed = f"{_sending()}/{name}"
         if claim(records, claimed, datetime.now(UTC)):
-            sent += _send_one(records, f"{_folder()}/{name}", unreachable)
+            arrived = _send_one(records, f"{_folder()}/{name}", tries=reachable)
+            sent += arrived is True
+            reachable = reachable and arrived is not None
             give_up(records, claimed)
     return sent
 
 
-def _send_one(records: Records, path: str, unreachable: set[str]) -> bool:
-    """Send a kept alert unless its connection is known to be unreachable; return whether it arrived."""
+def _send_one(records: Records, path: str, *, tries: bool) -> bool | None:
+    """Send a kept alert if `tries`; return whether it arrived, None if the addresses do not take alerts now."""
     content = records.store.read(path)
     if content is None:
         return False  # another process has sent it
@@ -93,12 +94,11 @@ def _send_one(records: Records, path: str, unreachable: set[str]) -> bool:
         log.error("A kept alert is damaged and is removed: %s (%s).", url, type(error).__name__)
         records.store.remove(path)
         return False
-    if kept.connection not in unreachable:
+    if tries:
         try:
-            send(kept.connection, kept.to_send(), kept.pending)
+            send(kept.to_send(), kept.pending)
         except NotSentError as error:
             log.warning("Alerts are kept: %s.", error)
-            unreachable.add(kept.connection)
             records.store.put(path, kept.tried(error.pending).document())
         else:
             records.store.remove(path)
@@ -106,32 +106,25 @@ def _send_one(records: Records, path: str, unreachable: set[str]) -> bool:
     if datetime.now(UTC) - kept.at > LONGEST:
         log.error("An alert is given up after %s: %s", LONGEST, log_text(kept.message))
         records.store.remove(path)
-    return False
+    return None
 
 
 def keep(records: Records, message: Message) -> None:
-    """Keep a message for the addresses of alerts, until `send_kept` sends it."""
-    _keeper(records, CONNECTION)(message)
+    """Log a message, and keep it for the addresses of alerts until `send_kept` sends it."""
+    log.info("%s", log_text(message))
+    _keep(records, _Kept(datetime.now(UTC), message))
 
 
-def _keeper(records: Records, conn_id: str) -> Callable[[Message], None]:
-    def log_and_keep(message: Message) -> None:
-        log.info("%s", log_text(message))
-        _keep(records, _Kept(datetime.now(UTC), conn_id, message))
-
-    return log_and_keep
-
-
-def _send_or_keep(records: Records, conn_id: str, message: Message) -> None:
+def _send_or_keep(records: Records, message: Message) -> None:
     """Send an alert, or keep it.
 
     A missing connection, where no alerts are wanted, cannot be distinguished from a database or secrets backend that is
     down.
     """
     try:
-        send(conn_id, message)
+        send(message)
     except NotSentError as error:
-        if _keep(records, _Kept(datetime.now(UTC), conn_id, message, True, error.pending)):
+        if _keep(records, _Kept(datetime.now(UTC), message, True, error.pending)):
             log.warning("The alert was not sent: %s. captures_sense tries again for a day.", error)
 
 
@@ -151,13 +144,12 @@ class _Kept:
     """
 
     at: datetime
-    connection: str
     message: Message
     late: bool = False
     pending: tuple[int, ...] | None = None
 
     def tried(self, pending: tuple[int, ...] | None) -> _Kept:
-        return _Kept(self.at, self.connection, self.message, True, self.pending if pending is None else pending)
+        return _Kept(self.at, self.message, True, self.pending if pending is None else pending)
 
     def to_send(self) -> Message:
         if not self.late:
@@ -168,7 +160,6 @@ class _Kept:
     def document(self) -> bytes:
         values: dict[str, Any] = {
             "at": self.at.isoformat(),
-            "connection": self.connection,
             "message": self.message.document(),
             "late": self.late,
             "pending": None if self.pending is None else list(self.pending),
@@ -185,7 +176,6 @@ class _Kept:
         pending = values["pending"]
         kept = cls(
             datetime.fromisoformat(values["at"]),
-            str(values["connection"]),
             Message.parse(values["message"]),
             bool(values["late"]),
             None if pending is None else tuple(map(int, pending)),

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from airflow_capture360.alerts import open_and_send
 from airflow_capture360.context import page_url, register_and_records, run_url
-from airflow_capture360.targets import CONNECTION, NotSentError, send
+from airflow_capture360.targets import NotSentError, send
 from capture360.errors import Capture360Error, CaptureRejected, UnavailableError
 from capture360.reports.alerts import about, log_text
 from capture360.text import printable, without_secrets
@@ -35,12 +35,6 @@ class CaptureAlert(BaseNotifier):
     connection `capture360_alerts`. Messages that cannot be sent are sent later. A failed alert never fails a task.
     """
 
-    template_fields = ("webhook_conn_id",)
-
-    def __init__(self, webhook_conn_id: str = CONNECTION) -> None:
-        super().__init__()
-        self.webhook_conn_id = webhook_conn_id
-
     @override
     def notify(self, context: Context) -> None:
         from capture360.steps.incidents import note
@@ -53,11 +47,11 @@ class CaptureAlert(BaseNotifier):
             records = register_and_records()[1]
             note(records, occurrence)
             if not is_watched(records, datetime.now(UTC)):
-                open_and_send(records, self.webhook_conn_id)
+                open_and_send(records)
         except Exception as error:  # noqa: BLE001 - stores raise anything; the alert is in the log
             log.error("The alert could not be kept (%s).", type(error).__name__)
             try:
-                send(self.webhook_conn_id, message)
+                send(message)
             except NotSentError:
                 log.error("The alert was neither sent nor kept.")
 

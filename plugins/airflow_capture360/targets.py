@@ -26,7 +26,7 @@ class NotSentError(Exception):
         """Numbers of the addresses that did not take it; None if no address is known."""
 
 
-def send(conn_id: str, message: Message, only: tuple[int, ...] | None = None) -> None:
+def send(message: Message, only: tuple[int, ...] | None = None) -> None:
     """Send to each address in the connection's password, which blanks or line ends separate; NotSentError if one fails.
 
     An address is one of Apprise (https://appriseit.com/services), such as `slack://...`, `mailtos://...` or the
@@ -34,12 +34,12 @@ def send(conn_id: str, message: Message, only: tuple[int, ...] | None = None) ->
     addresses of other numbers, which have the message already, are left out.
     """
     try:
-        stored = BaseHook.get_connection(conn_id)
+        stored = BaseHook.get_connection(CONNECTION)
     except Exception as error:  # noqa: BLE001 - secrets backends raise anything, and the message must not be lost
-        raise NotSentError(f"Airflow does not find connection {conn_id} ({type(error).__name__})") from None
+        raise NotSentError(f"Airflow does not find connection {CONNECTION} ({type(error).__name__})") from None
     addresses = (stored.password or "").split()
     if not addresses:
-        raise NotSentError(f"connection {conn_id} has no address as its password")
+        raise NotSentError(f"connection {CONNECTION} has no address as its password")
     failed: dict[int, str] = {}
     with _silent():
         for number, address in enumerate(addresses):
@@ -51,7 +51,7 @@ def send(conn_id: str, message: Message, only: tuple[int, ...] | None = None) ->
                 failed[number] = type(error).__name__ if not isinstance(error, _RefusedError) else str(error)
     if failed:
         said = ", ".join(f"address {number + 1}: {why}" for number, why in failed.items())
-        raise NotSentError(f"connection {conn_id} does not take it ({said})", tuple(failed))
+        raise NotSentError(f"connection {CONNECTION} does not take it ({said})", tuple(failed))
 
 
 class _RefusedError(Exception):

@@ -12,8 +12,6 @@ from capture360.rules.finding import Finding
 if TYPE_CHECKING:
     import pandas as pd
 
-ROW = "row"
-
 
 @dataclass(frozen=True)
 class Tables:

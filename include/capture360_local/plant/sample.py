@@ -72,7 +72,6 @@ def write_sample(
     spoil: Sequence[str] = (),
     tilt_deg: float | None = None,
     site: str | None = None,
-    site_name: str | None = None,
     capture: str | None = None,
     taken_at: datetime | None = None,
     visit: int = 0,
@@ -100,7 +99,7 @@ def write_sample(
         form,
         stops,
         site=site,
-        site_name=site_name or f"Plant {site}",
+        site_name=f"Plant {site}",
         capture=capture,
         resolution=face_size * 4 if form.panoramic else face_size,
     )

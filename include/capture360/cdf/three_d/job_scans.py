@@ -157,7 +157,7 @@ class JobScans(ScanExtraction):
         for job in [job for job in self._jobs.all(space) if job.external_id in wanted]:
             self._jobs.remove(job)
         models = sorted(self._instances.read(space, [str(model) for model in made.own], ANY_MODEL))
-        clouds = revisions_of(self._instances, space, models, "PointCloud")
+        clouds = point_clouds_of(self._instances, space, models)
         self._instances.remove(space, [cloud.revision for cloud in clouds if cloud.space == space])
         self._images(space).remove(models)
         self._instances.remove(space, sorted(made.files))
@@ -215,7 +215,7 @@ class JobExtraction(Extracted):
     @override
     def point_clouds(self) -> Sequence[PointCloud]:
         models = CoreModels(self._cdf, self._space, "PointCloud").all(self._key)
-        return revisions_of(self._instances, self._space, models, "PointCloud")
+        return point_clouds_of(self._instances, self._space, models)
 
     @override
     def without_content(self, images: Sequence[PublishedImage]) -> Sequence[str]:
@@ -223,12 +223,12 @@ class JobExtraction(Extracted):
         return CoreFiles(self._cdf.client, self._site.files).without_content(refs)
 
 
-def revisions_of(instances: Instances, space: str, models: Sequence[str], kind: str) -> Sequence[PointCloud]:
-    """Return the revisions of a type that these models of a space have, in whichever space they are."""
+def point_clouds_of(instances: Instances, space: str, models: Sequence[str]) -> Sequence[PointCloud]:
+    """Return the point clouds that these models of a space have, in whichever space they are."""
     if not models:
         return []
     query = {
-        "with": {"revisions": {"nodes": {"filter": _of_models(space, models, kind)}, "limit": PAGE}},
+        "with": {"revisions": {"nodes": {"filter": _of_models(space, models, "PointCloud")}, "limit": PAGE}},
         "select": {"revisions": {"sources": [{"source": REVISION.ref, "properties": ["model3D"]}]}},
     }
     return [

@@ -21,8 +21,8 @@ def _view(name: str, space: str = "cdf_cdm") -> dict[str, str]:
     return {"type": "view", "space": space, "externalId": name, "version": "v1"}
 
 
-def _container(name: str, space: str = "cdf_cdm_3d") -> dict[str, str]:
-    return {"type": "container", "space": space, "externalId": name}
+def _container(name: str) -> dict[str, str]:
+    return {"type": "container", "space": "cdf_cdm_3d", "externalId": name}
 
 
 def _own(suffix: str) -> dict[str, Any]:
