@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from capture360.errors import BadInputError, StoreUnavailableError
 from capture360.landing.local_open import OtherFileError, open_once
 from capture360.landing.tree import Found, LeftOut, local_tree, no_text
@@ -197,18 +199,23 @@ class _StoredFile(io.RawIOBase):
     def __init__(self, stream: IO[bytes], url: str) -> None:
         self._stream, self._url = stream, url
 
+    @override
     def readable(self) -> bool:
         return True
 
+    @override
     def seekable(self) -> bool:
         return True
 
+    @override
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
         return self._stream.seek(offset, whence)
 
+    @override
     def tell(self) -> int:
         return self._stream.tell()
 
+    @override
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         view = memoryview(buffer).cast("B")
         with store_errors(self._url, "read", self._url):
