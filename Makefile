@@ -8,7 +8,7 @@ READY := .venv/ready
 MODE ?= asset_centric
 TESTS ?= tests
 
-.PHONY: help setup demo up production down test recovery clients check bench docs lock clean
+.PHONY: help setup demo up production down test recovery soak clients check bench docs lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -41,6 +41,9 @@ test: check ## check, then all tests, the real scheduler included (TESTS=path fo
 
 recovery: setup ## kill every part of the composition in turn (an hour; needs PostgreSQL and Redis)
 	@$(BIN)/python -m pytest -v -m recovery tests/production
+
+soak: setup ## bring captures through it for MINUTES=60 while parts are killed at random (PostgreSQL and Redis)
+	@SOAK_MINUTES=$(or $(MINUTES),60) $(BIN)/python -m pytest -v -m soak tests/production
 
 clients: setup ## install clients of CDF by others below .local/clients, for tests/clients
 	@for pair in toolkit:cognite-toolkit extractor-utils:cognite-extractor-utils "pygen:cognite-pygen pandas"; do \

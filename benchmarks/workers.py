@@ -17,11 +17,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
 import httpx
 import psutil
-import psycopg2
 
 from capture360.cdf.client import CdfProject, Connection
 from capture360.model import CaptureKey
@@ -88,25 +86,8 @@ class Composition:
         ended = max(datetime.fromisoformat(each["end_date"]) for each in batches)
         return faces / (ended - began).total_seconds()
 
-    def ask(self, query: str) -> list[tuple[Any, ...]]:
-        """Rows from Airflow's database."""
-        with (
-            psycopg2.connect(
-                host="127.0.0.1",
-                port=self.production.ports["postgres"],
-                user="airflow",
-                dbname="airflow",
-                password=self.production.variables["POSTGRES_PASSWORD"],
-            ) as connection,
-            connection.cursor() as cursor,
-        ):
-            cursor.execute(query)
-            rows = cursor.fetchall()
-        connection.close()
-        return rows
-
     def connections(self) -> int:
-        return int(self.ask("SELECT count(*) FROM pg_stat_activity WHERE datname = 'airflow'")[0][0]) - 1
+        return int(self.production.ask("SELECT count(*) FROM pg_stat_activity WHERE datname = 'airflow'")[0][0]) - 1
 
     def processes(self) -> Iterator[tuple[str, psutil.Process]]:
         """Every process with the name of its service."""
@@ -156,7 +137,7 @@ def scale(stations: int, delay: float) -> int:
             answer.raise_for_status()
             project = CdfProject(Connection.from_file(composition.production.folder / "sandbox/connection.json"))
             bring_assets(project, "asset_centric", 100)
-            size_before = composition.ask("SELECT pg_database_size('airflow')")[0][0]
+            size_before = composition.production.ask("SELECT pg_database_size('airflow')")[0][0]
             key = composition.drop("tiny", stations, seed=5)
             connections = 0
             for dag in (INGEST, CONTEXTUALIZE):
@@ -169,12 +150,12 @@ def scale(stations: int, delay: float) -> int:
             for task, rate in rates[workers].items():
                 figures.append(Figure(f"{task}, {workers} worker{'s'[: workers - 1]}", rate, "faces/s"))
             dags = f"dag_id IN ('{INGEST}', '{CONTEXTUALIZE}')"
-            ((instances,),) = composition.ask(f"SELECT count(*) FROM task_instance WHERE {dags}")
-            ((rows, size),) = composition.ask(
+            ((instances,),) = composition.production.ask(f"SELECT count(*) FROM task_instance WHERE {dags}")
+            ((rows, size),) = composition.production.ask(
                 f"SELECT count(*), coalesce(sum(octet_length(value::text)), 0) FROM xcom WHERE {dags}"
             )
-            ((total,),) = composition.ask("SELECT sum(n_live_tup) FROM pg_stat_user_tables")
-            size_after = composition.ask("SELECT pg_database_size('airflow')")[0][0]
+            ((total,),) = composition.production.ask("SELECT sum(n_live_tup) FROM pg_stat_user_tables")
+            size_after = composition.production.ask("SELECT pg_database_size('airflow')")[0][0]
     figures += [
         Figure(f"{task}, two workers / one", rates[2][task] / rates[1][task], at_least=1.8) for task in rates[1]
     ]

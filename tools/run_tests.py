@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 OUTPUT = Path(".local/scheduler-tests.txt")
-_OTHERS = "not e2e and not production and not recovery"
+_OTHERS = "not e2e and not production and not recovery and not soak"
 _PASSED = {0, 5}
 """Exit codes of pytest: all passed, or none was chosen."""
 

@@ -8,11 +8,11 @@ import pytest
 
 import run_tests
 
-KINDS = ["e2e", "production", "recovery", ""]
+KINDS = ["e2e", "production", "recovery", "soak", ""]
 
 
-@pytest.mark.parametrize(("failing", "code"), [("", 1), ("e2e", 1), ("production", 1), ("recovery", 0)])
-def test_every_kind_counts_but_the_recovery(
+@pytest.mark.parametrize(("failing", "code"), [("", 1), ("e2e", 1), ("production", 1), ("recovery", 0), ("soak", 0)])
+def test_every_kind_counts_but_the_long_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], failing: str, code: int
 ) -> None:
     monkeypatch.chdir(tmp_path)

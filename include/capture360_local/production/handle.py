@@ -21,7 +21,7 @@ from capture360_local.stack.lifecycle import StackError
 from capture360_local.stack.processes import free_port
 from capture360_local.stack.profile import write_privately
 
-_START_SECONDS = 600.0
+_START_SECONDS = 1200.0
 _SECRETS = (
     "POSTGRES_PASSWORD",
     "REDIS_PASSWORD",
@@ -137,6 +137,22 @@ class Production:
         while True:
             self.check()
             time.sleep(0.5)  # as above
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query to Airflow's database; psycopg2.OperationalError while it is down."""
+        import psycopg2
+
+        password = self.variables["POSTGRES_PASSWORD"]
+        connection = psycopg2.connect(
+            host="127.0.0.1", port=self.ports["postgres"], user="airflow", dbname="airflow", password=password
+        )
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(query)
+                rows: list[tuple[Any, ...]] = cursor.fetchall()
+        finally:
+            connection.close()
+        return rows
 
     def kill(self, service: str) -> None:
         """Kill all processes of a service; it is restarted by its restart policy."""

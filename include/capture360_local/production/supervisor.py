@@ -29,7 +29,7 @@ from capture360_local.stack.profile import write_privately
 STATUS = "stack.json"
 _MARK = "CAPTURE360_SERVICE"
 """Variable that identifies a service's processes, since Airflow puts tasks in groups of their own."""
-_HEALTHY_WITHIN_S = 180.0
+_HEALTHY_WITHIN_S = 400.0
 _GRACE_S = 10.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 60.0
