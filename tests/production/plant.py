@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,6 +42,9 @@ sites:
     landing: {url: $CAPTURE360_HOME/landing/hall-7}
     checks: {min_face_resolution: 16, min_file_bytes: 100}
     links: {enabled: false}
+  hall-8:
+    landing: {url: $CAPTURE360_HOME/landing/hall-8}
+    checks: {min_face_resolution: 16, min_file_bytes: 100}
   linked:
     landing: {url: $CAPTURE360_HOME/landing/linked}
   scans:
@@ -84,7 +86,6 @@ class Plant:
         self.records = Records("s3://captures/records")
         connection = Connection.from_file(production.folder / "sandbox/connection.json")
         self.cdf = CdfProject(connection)
-        self.site = self.register.site(SITE)
         self.undisturbed = CaptureKey(SITE, "undisturbed")
 
     def until(self, look: Callable[[], T | None], what: str, patience: float = PATIENCE) -> T:
@@ -110,9 +111,9 @@ class Plant:
             if each["state"] not in {"success", "skipped"}
         )
 
-    def drop(self, capture: str, stations: int = STATIONS) -> Drop:
+    def drop(self, capture: str) -> Drop:
         """Deliver a capture of the same pictures as all others."""
-        drop = write_cubemap(self.folder / "delivered" / SITE, CaptureKey(SITE, capture), stations=stations)
+        drop = write_cubemap(self.folder / "delivered" / SITE, CaptureKey(SITE, capture), stations=STATIONS)
         self.put(drop.folder, f"{SITE}/{capture}")
         return drop
 
@@ -218,27 +219,36 @@ class Plant:
         return self.until(look, f"the end of the run about {key}", patience)
 
     def held(self, key: CaptureKey) -> Held:
-        """What CDF holds of the capture. The ids of faces end with a digest of their bytes."""
-        images = mode_of(self.cdf).images(self.cdf, self.site).images(key)
-        mine = f"{key.capture.replace('-', '_')}_"
-        views = ("Image360", "Image360Collection", "Station360")
-        nodes: Counter[str] = Counter()
-        for view in views:
-            for node in self.cdf.client.data_modeling.instances.list(
-                "node", sources=("cdf_360_image_schema", view, "v1"), limit=None
-            ):
-                nodes[view] += mine in node.external_id
-        return Held(
-            images=sorted(
-                (
-                    (image.pose, *((face, ref.external_id[-16:]) for face, ref in sorted(image.faces.items())))
-                    for image in images
+        """What CDF holds of the capture."""
+        return self.held_of([key])[key]
+
+    def held_of(self, keys: Sequence[CaptureKey]) -> Mapping[CaptureKey, Held]:
+        """What CDF holds of each capture. The ids of faces end with a digest of their bytes."""
+        instances = self.cdf.client.data_modeling.instances
+        nodes = {
+            view: [
+                node.external_id
+                for node in instances.list("node", sources=("cdf_360_image_schema", view, "v1"), limit=None)
+            ]
+            for view in ("Image360", "Image360Collection", "Station360")
+        }
+        files = [file.external_id or "" for file in self.cdf.client.files.list(limit=None)]
+        held = {}
+        for key in keys:
+            mine = f"{key.capture.replace('-', '_')}_"
+            images = mode_of(self.cdf).images(self.cdf, self.register.site(key.site)).images(key)
+            held[key] = Held(
+                images=sorted(
+                    (
+                        (image.pose, *((face, ref.external_id[-16:]) for face, ref in sorted(image.faces.items())))
+                        for image in images
+                    ),
+                    key=lambda image: image[0].position,
                 ),
-                key=lambda image: image[0].position,
-            ),
-            files=sum(mine in (file.external_id or "") for file in self.cdf.client.files.list(limit=None)),
-            nodes=nodes,
-        )
+                files=sum(mine in name for name in files),
+                nodes={view: sum(mine in name for name in names) for view, names in nodes.items()},
+            )
+        return held
 
     def linked(self, capture: str, disturb: Callable[[CaptureKey, Callable[[str], str]], None]) -> tuple[int, int, int]:
         """Deliver a capture with plates and wait until it is linked: plates found, links approved and suggested.
