@@ -23,11 +23,11 @@ def drawn(found: Mapping[str, Mapping[int, Measured]]) -> str:
               for number, mode in enumerate(found)]  # fmt: skip
     width, height = WIDTH * len(panels), HEIGHT + 44
     legend = "".join(
-        f'<g transform="translate({LEFT + 62 * number} {HEIGHT + 18})">'
+        f'<g transform="translate({LEFT + 72 * number} {HEIGHT + 18})">'
         f'<rect width="10" height="10" fill="{colour}"/><text x="13" y="9">{step}</text></g>'
         for number, (step, colour) in enumerate(zip(STEPS, COLOURS, strict=True))
     )
-    width = max(width, LEFT + 62 * len(STEPS) + RIGHT)
+    width = max(width, LEFT + 72 * len(STEPS) + RIGHT)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'font-family="sans-serif" font-size="11"><rect width="100%" height="100%" fill="white"/>'
