@@ -117,7 +117,8 @@ def orphans(given: CheckInput) -> Iterator[Group]:
     if table.manifest.kind is CaptureKind.E57:
         return
     named = table.faces.frame
-    used = {*given.faces.frame["file"], *named.loc[named["row"] > 0, "file"]}
+    known = (named["row"] > 0) | named["station_id"].isin(given.delivered.frame["station_id"])
+    used = {*given.faces.frame["file"], *named.loc[known, "file"]}
     left = [entry.path for entry in given.folder.files if PICTURE.search(entry.path) and entry.path not in used]
     if left:
         yield FindingGroup([F06.finding("", len(left), message="orphans", names=first_of(left))])

@@ -133,3 +133,10 @@ def test_a_capture_survives_json(delivery: Delivery) -> None:
 def test_rows_are_told_as_ranges() -> None:
     assert ranges([2, 3, 4, 9]) == "2-4, 9"
     assert ranges([1, 3, 5, 7], 2) == "1, 3 and 2 more places"
+
+
+def test_pictures_of_a_row_that_the_table_leaves_out_belong_to_it(delivery: Delivery) -> None:
+    for row in delivery.stations:
+        row["valid"] = "no" if row["station_id"] == "s-02" else "yes"
+    (finding,) = [each for each in delivery.check().findings if each.rule == "F06"]
+    assert finding.message == "stations.csv row 3 (s-02) is marked valid = no and is left out, as the table asks."
