@@ -1,15 +1,14 @@
-"""Bodies of the Annotations API and the data of the annotation types on images."""
+"""Bodies of the Annotations API."""
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from cdf_sandbox.core.http import StrictModel
-from cdf_sandbox.core.identifiers import NO_NUL, ClassicId, InternalId, Space
+from cdf_sandbox.core.identifiers import NO_NUL, ClassicId, InternalId
 from cdf_sandbox.core.patches import SetPatch
+from cdf_sandbox.services.annotations.data import AnnotationType, parse_data
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Label = Annotated[str, Field(min_length=1, max_length=128, pattern=NO_NUL)]
 App = Annotated[str, Field(min_length=1, max_length=255, pattern=NO_NUL)]
 Status = Literal["suggested", "approved", "rejected"]
 # The regular expression that semver.org suggests, without its groups.
@@ -22,160 +21,6 @@ Version = Annotated[
 ]
 
 
-class Box(StrictModel):
-    """A rectangle in fractions of the image, y down."""
-
-    x_min: Fraction
-    x_max: Fraction
-    y_min: Fraction
-    y_max: Fraction
-    confidence: Fraction | None = None
-
-    @model_validator(mode="after")
-    def _has_area(self) -> Self:
-        if self.x_min >= self.x_max or self.y_min >= self.y_max:
-            raise ValueError("xMin must be less than xMax, and yMin less than yMax")
-        return self
-
-
-class Point(StrictModel):
-    """A point in fractions of the image."""
-
-    x: Fraction
-    y: Fraction
-    confidence: Fraction | None = None
-
-
-class Polygon(StrictModel):
-    """A closed outline."""
-
-    vertices: Annotated[list[Point], Field(min_length=3, max_length=1000)]
-    confidence: Fraction | None = None
-
-
-class Polyline(StrictModel):
-    """An open line."""
-
-    vertices: Annotated[list[Point], Field(min_length=2, max_length=1000)]
-    confidence: Fraction | None = None
-
-
-class Geometry(StrictModel):
-    """Exactly one of the three shapes."""
-
-    bounding_box: Box | None = None
-    polygon: Polygon | None = None
-    polyline: Polyline | None = None
-
-    @model_validator(mode="after")
-    def _one_shape(self) -> Self:
-        if sum(shape is not None for shape in (self.bounding_box, self.polygon, self.polyline)) != 1:
-            raise ValueError("give exactly one of boundingBox, polygon, polyline")
-        return self
-
-
-class AssetRef(StrictModel):
-    """A classic asset, by exactly one of its ids."""
-
-    id: InternalId | None = None
-    external_id: Annotated[str | None, Field(min_length=1, max_length=256, pattern=NO_NUL)] = None
-
-    @model_validator(mode="after")
-    def _one_id(self) -> Self:
-        if (self.id is None) == (self.external_id is None):
-            raise ValueError("give exactly one of id, externalId")
-        return self
-
-
-class View(StrictModel):
-    """A view of the linked instance."""
-
-    type: Literal["view"]
-    space: Space
-    external_id: Annotated[str, Field(pattern=r"^[a-zA-Z]([a-zA-Z0-9_]{0,253}[a-zA-Z0-9])?$")]
-    version: Annotated[str, Field(pattern=r"^[a-zA-Z0-9]([a-zA-Z0-9_-]{0,41}[a-zA-Z0-9])?$")]
-
-
-class LinkedInstance(StrictModel):
-    """An instance in data modeling and the views in which it is meant."""
-
-    space: Space
-    external_id: Annotated[str, Field(min_length=1, max_length=255, pattern=NO_NUL)]
-    instance_type: Literal["node", "edge"]
-    sources: Annotated[list[View], Field(max_length=10)]
-
-
-class TextRegion(StrictModel):
-    """`images.TextRegion`: text that was read in an image."""
-
-    text: Label
-    text_region: Box
-    confidence: Fraction | None = None
-
-
-class AssetLink(TextRegion):
-    """`images.AssetLink`: text that names a classic asset."""
-
-    asset_ref: AssetRef
-    object_region: Geometry | None = None
-
-
-class InstanceLink(TextRegion):
-    """`images.InstanceLink`: text that names an instance."""
-
-    instance_ref: LinkedInstance
-    object_region: Geometry | None = None
-
-
-class Classification(StrictModel):
-    """`images.Classification`: a label for the whole image."""
-
-    label: Label
-    confidence: Fraction | None = None
-
-
-class BooleanAttribute(StrictModel):
-    """A yes or no about a detected object."""
-
-    type: Literal["boolean"]
-    value: bool
-    description: Annotated[str | None, Field(max_length=500)] = None
-
-
-class NumericalAttribute(StrictModel):
-    """A number about a detected object."""
-
-    type: Literal["numerical"]
-    value: float
-    description: Annotated[str | None, Field(max_length=500)] = None
-
-
-class ObjectDetection(Geometry):
-    """`images.ObjectDetection`: an object in an image."""
-
-    label: Label
-    confidence: Fraction | None = None
-    attributes: dict[str, BooleanAttribute | NumericalAttribute] | None = None
-
-
-DATA_OF: dict[str, type[StrictModel]] = {
-    "images.TextRegion": TextRegion,
-    "images.AssetLink": AssetLink,
-    "images.InstanceLink": InstanceLink,
-    "images.Classification": Classification,
-    "images.ObjectDetection": ObjectDetection,
-}
-ImageAnnotationType = Literal[
-    "images.TextRegion", "images.AssetLink", "images.InstanceLink", "images.Classification", "images.ObjectDetection"
-]
-
-
-def parse_data(annotation_type: str, data: dict[str, Any]) -> dict[str, Any]:
-    """Validate `data` against its type; raises pydantic's `ValidationError`."""
-    kind: type[BaseModel] = DATA_OF[annotation_type]
-    return kind.model_validate(data).model_dump(by_alias=True, exclude_none=True)
-
-
 class AnnotationSuggestion(StrictModel):
     """An annotation to create as a suggestion."""
 
@@ -183,7 +28,7 @@ class AnnotationSuggestion(StrictModel):
 
     annotated_resource_type: Literal["file"]
     annotated_resource_id: InternalId
-    annotation_type: ImageAnnotationType
+    annotation_type: AnnotationType
     creating_app: App
     creating_app_version: Version
     creating_user: App | None
@@ -251,7 +96,7 @@ class AnnotationIds(StrictModel):
 class AnnotationUpdate(StrictModel):
     """New values of one annotation."""
 
-    annotation_type: SetPatch[ImageAnnotationType] | None = None
+    annotation_type: SetPatch[AnnotationType] | None = None
     data: SetPatch[dict[str, Any]] | None = None
     status: SetPatch[Status] | None = None
 

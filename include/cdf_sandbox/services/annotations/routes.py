@@ -17,6 +17,7 @@ from cdf_sandbox.core.modes import refuse_classic_write
 from cdf_sandbox.core.paging import cursor_id, encode_cursor, first_page, list_answer
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.core.sql import Where
+from cdf_sandbox.services.annotations.data import parse_data
 from cdf_sandbox.services.annotations.models import (
     AnnotationChange,
     AnnotationChanges,
@@ -27,7 +28,6 @@ from cdf_sandbox.services.annotations.models import (
     AnnotationSuggestions,
     AnnotationWrites,
     ReverseLookup,
-    parse_data,
 )
 from cdf_sandbox.services.annotations.store import annotation_json, find_annotations
 from cdf_sandbox.services.files import store as files_store

@@ -203,3 +203,34 @@ def test_the_asset_of_a_link_need_not_exist(http, new_face):
         answer = http.post("/annotations", json=body)
         assert answer.status_code == 201, answer.text
         assert answer.json()["items"][0]["data"]["assetRef"] == asset
+
+
+PAGE = {"pageNumber": 7}
+OTHER_TYPES = {
+    "diagrams.FileLink": {"fileRef": {"externalId": "abc"}, "textRegion": REGION, **PAGE},
+    "diagrams.AssetLink": {"assetRef": {"externalId": "abc"}, "textRegion": REGION, "symbol": "pump", **PAGE},
+    "diagrams.InstanceLink": {**INSTANCE_LINK, **PAGE},
+    "diagrams.Junction": {"position": {"x": 0.5, "y": 0.5}, **PAGE},
+    "diagrams.Line": {"label": "pipe", "polyline": {"vertices": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]}, **PAGE},
+    "diagrams.UnhandledSymbolObject": {"symbol": "pump", "symbolRegion": REGION, **PAGE},
+    "diagrams.UnhandledTextObject": {"text": "P", "textRegion": REGION, **PAGE},
+    "documents.ExtractedText": {"extractedText": "i am your father", "textRegion": REGION, **PAGE},
+    "forms.Detection": {"boundingBox": REGION, "fieldName": "pressure", "value": "10", "unit": "bar", **PAGE},
+    "images.KeypointCollection": {"label": "gauge", "keypoints": {"end": {"point": {"x": 0.5, "y": 0.5}}}},
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_TYPES)
+def test_the_types_of_diagrams_documents_and_forms(http, new_face, kind):
+    data = OTHER_TYPES[kind]
+
+    def create(given):
+        body = body_of(new_face, annotationType=kind, data=given)
+        return http.post("/annotations", json=body)
+
+    (made,) = create(data).raise_for_status().json()["items"]
+    assert (made["annotationType"], made["data"]) == (kind, data)
+    for name in data.keys() - PAGE.keys() - {"symbol", "unit"}:
+        assert create({key: value for key, value in data.items() if key != name}).status_code == 400, name
+    assert create(data | {"unknown": 1}).status_code == 400
+    assert "pageNumber" not in data or create(data | {"pageNumber": 0}).status_code == 400
