@@ -189,8 +189,10 @@ def test_the_to_do_names_what_is_missing_and_the_groups(granted: Granting, tmp_p
     assert [group["name"] for group in groups] == [
         "capture360_doctor_ingest",
         "capture360_doctor_contextualize",
+        "capture360_doctor_reconcile",
         "capture360_doctor_retract",
     ]
+    assert "set e57.space" in done.output
     scope = {"spaceIdScope": {"spaceIds": ["halls"]}}
     assert {"dataModelInstancesAcl": {"actions": ["READ", "WRITE"], "scope": scope}} in groups[0]["capabilities"]
 

@@ -21,12 +21,10 @@ if TYPE_CHECKING:
     from cognite.client import CogniteClient
 
 RunStatus = Literal["success", "failure"]
-NEEDS = (
-    Need("extractionPipelinesAcl", "READ"),
-    Need("extractionRunsAcl", "READ"),
-    Need("extractionRunsAcl", "WRITE"),
-    Need("datasetsAcl", "READ"),
-)
+NEEDS = (Need("extractionRunsAcl", "READ"), Need("extractionRunsAcl", "WRITE"), Need("datasetsAcl", "READ"))
+"""Capabilities for reporting the ends of runs."""
+NEEDS_OF_SENSING = (Need("extractionPipelinesAcl", "READ"),)
+"""Capabilities for looking when the pipeline was last seen, beside those for reporting."""
 SEEN_EVERY = timedelta(minutes=10)
 """How long a pipeline may be unseen before sensing reports to it again."""
 _LONGEST_MESSAGE = 1000

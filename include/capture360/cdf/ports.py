@@ -245,6 +245,16 @@ class LinkWriter(Protocol):
         """Capabilities that writing needs."""
         ...
 
+    @property
+    def needs_to_remove(self) -> Sequence[Need]:
+        """Capabilities that the removal of links needs."""
+        ...
+
+    @property
+    def needs_to_read(self) -> Sequence[Need]:
+        """Capabilities that the comparison of links with the records needs."""
+        ...
+
     def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:
         """Create and remove links of these images to agree with `matches`, except those that people decided on."""
         ...

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from cognite.client.data_classes.data_modeling import Space
 
 _SERVER_ERROR = 500
-FOR_EVERYBODY = (Need("projectsAcl", "LIST"), Need("dataModelsAcl", "READ"))
+READ_SCHEMAS = Need("dataModelsAcl", "READ")
+FOR_PREFLIGHT = (Need("projectsAcl", "LIST"), READ_SCHEMAS)
 FOR_LABELS = Need("labelsAcl", "READ")
 _BESIDE_PANORAMAS = 4
 """Collection, 360° model, scene and its edge."""
@@ -65,7 +66,7 @@ def needs_for(site: Site, required: Required) -> Sequence[Need]:
     for_files = [Need("datasetsAcl", "READ")] if required.classic_files and site.files.data_set else []
     if required.classic_files and site.files.labels:
         for_files.append(FOR_LABELS)
-    return [*FOR_EVERYBODY, *required.needs, *in_spaces(required.spaces), *for_files]
+    return [*FOR_PREFLIGHT, *required.needs, *in_spaces(required.spaces), *for_files]
 
 
 def in_spaces(spaces: Iterable[str]) -> list[Need]:
@@ -80,7 +81,7 @@ def in_spaces(spaces: Iterable[str]) -> list[Need]:
 def extraction_needs(space: str) -> Sequence[Need]:
     """Return the capabilities that CDF's extraction of E57 files into `space` needs."""
     rights = [("threedAcl", "READ"), ("threedAcl", "CREATE"), ("sessionsAcl", "CREATE")]
-    return [*FOR_EVERYBODY, *(Need(acl, action) for acl, action in rights), *in_spaces([space])]
+    return [*FOR_PREFLIGHT, *(Need(acl, action) for acl, action in rights), *in_spaces([space])]
 
 
 def missing_for_extraction(cdf: CdfProject, site: Site, space: str) -> Sequence[Finding]:
@@ -219,6 +220,13 @@ def _room(cdf: CdfProject, required: Required) -> Iterator[Finding]:
             panoramas=f"{wanted:,}",
             more=f"{more:,}",
         )
+
+
+def require(cdf: CdfProject, needs: Iterable[Need]) -> None:
+    """Raise ConfigError that names each of the needs that is not granted."""
+    denied = lacking(capabilities(cdf), needs)
+    if denied:
+        raise ConfigError(" ".join(_not_granted(cdf, need).message for need in denied))
 
 
 def _not_granted(cdf: CdfProject, need: Need) -> Finding:

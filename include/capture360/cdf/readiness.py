@@ -11,7 +11,7 @@ from capture360.cdf.client import CdfProject, Connection, inspect
 from capture360.cdf.extraction_pipelines import ExtractionPipeline
 from capture360.cdf.preflight import FOR_LABELS
 from capture360.cdf.probes import probes
-from capture360.cdf.registry import mode_of
+from capture360.cdf.registry import cdf_extracts_scans, mode_of
 from capture360.cdf.rights import DAGS, as_capabilities, link_needs, rights, scan_needs, status_needs
 from capture360.errors import Capture360Error, CdfError, CdfUnavailableError
 from capture360.model import CaptureKey
@@ -21,6 +21,10 @@ from capture360.settings.site import Site
 
 _PUBLISHING = "publishing"
 _STATUS = "status in CDF"
+_SPACE_FOR_EACH = (
+    "CDF extracts each capture of E57 scans into a space of its own. Where scans are delivered, set e57.space and "
+    "print this list again, or grant dataModelInstancesAcl READ, WRITE and dataModelsAcl WRITE for all spaces."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,8 @@ def fix_list(connection: Connection, site: Site, found: Sequence[CheckResult]) -
     lines += ["", "## Groups with exactly what each part needs", ""]
     for work, needs in rights(cdf, site).items():
         lines += [f"Group of {DAGS[work]}:", "", "```yaml", *_as_yaml(work, site, as_capabilities(needs)), "```", ""]
+    if cdf_extracts_scans(cdf, site) and site.e57.space is None:
+        lines += [_SPACE_FOR_EACH, ""]
     return lines[:-1]
 
 

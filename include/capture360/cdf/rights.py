@@ -9,61 +9,87 @@ from capture360.cdf.assets import ClassicAssets
 from capture360.cdf.capabilities import EVERYWHERE, SOMEWHERE, Need, in_space
 from capture360.cdf.client import CdfProject
 from capture360.cdf.extraction_pipelines import NEEDS as STATUS_NEEDS
-from capture360.cdf.images.core import CoreImages
-from capture360.cdf.preflight import FOR_EVERYBODY, FOR_LABELS, extraction_needs
+from capture360.cdf.extraction_pipelines import NEEDS_OF_SENSING
+from capture360.cdf.preflight import READ_SCHEMAS, extraction_needs, in_spaces, require
 from capture360.cdf.registry import cdf_extracts_scans, mode_of
 from capture360.settings.site import Site
 
-Work = Literal["ingest", "contextualize", "retract"]
+Work = Literal["ingest", "contextualize", "reconcile", "retract"]
 WORKS: tuple[Work, ...] = get_args(Work)
 DAGS: Mapping[Work, str] = {
-    "ingest": "captures_sense, captures_ingest, captures_backfill and captures_reconcile",
+    "ingest": "captures_sense, captures_ingest and captures_backfill",
     "contextualize": "captures_contextualize and captures_review",
+    "reconcile": "captures_reconcile",
     "retract": "captures_retract",
 }
+_INSTANCES = "dataModelInstancesAcl"
+_READ_FILES = Need("filesAcl", "READ")
+_MAKE_3D = Need("threedAcl", "CREATE")
+_KEPT_FOR_REMOVAL = ("filesAcl", _INSTANCES)
+"""Access control lists of publishing whose capabilities a removal needs as well."""
 
 
 def rights(cdf: CdfProject, site: Site) -> Mapping[Work, Sequence[Need]]:
-    """Return the capabilities that each kind of work needs, each once. Asks CDF nothing."""
-    ingest = [*publishing_needs(cdf, site), *scan_needs(cdf, site), *status_needs(site)]
+    """Return the capabilities that each kind of work needs, each once. Asks CDF nothing.
+
+    An ingest removes the links of images that a revision leaves out.
+    """
+    links = mode_of(cdf).links(cdf, site, {})
+    publishing, scans = publishing_needs(cdf, site), scan_needs(cdf, site)
+    ingest = [*publishing, *scans, *links.needs_to_remove, *status_needs(site)]
+    reading = [READ_SCHEMAS, _READ_FILES, *(need for need in in_spaces(_spaces(cdf, site)) if need.action == "READ")]
     contextualize = [
-        *FOR_EVERYBODY,
-        Need("filesAcl", "READ"),
-        Need("dataModelInstancesAcl", "READ", in_space(site.space)),
+        *reading,
         *link_needs(cdf, site),
         *([Need("sessionsAcl", "CREATE")] if site.links.detector == "cdf_3d_job" else ()),
-        *status_needs(site),
+        *(STATUS_NEEDS if site.extraction_pipeline is not None else ()),
     ]
+    reconcile = [*reading, *links.needs_to_read, *_asset_needs(cdf, site)]
     retract = [
-        *(need for need in publishing_needs(cdf, site) if need not in _only_to_make(cdf, site)),
-        *link_needs(cdf, site),
-        Need("threedAcl", "READ"),
-        Need("threedAcl", "DELETE"),
+        READ_SCHEMAS,
+        *(need for need in (*publishing, *scans) if need.acl in _KEPT_FOR_REMOVAL),
+        *links.needs_to_remove,
+        *([Need("threedAcl", "READ"), Need("threedAcl", "DELETE")] if _MAKE_3D in (*publishing, *scans) else ()),
     ]
-    found: dict[Work, Sequence[Need]] = {"ingest": ingest, "contextualize": contextualize, "retract": retract}
+    found: dict[Work, Sequence[Need]] = {
+        "ingest": ingest, "contextualize": contextualize, "reconcile": reconcile, "retract": retract
+    }  # fmt: skip
     return {work: list(dict.fromkeys(needs)) for work, needs in found.items()}
 
 
-def _only_to_make(cdf: CdfProject, site: Site) -> Sequence[Need]:
-    """Return what publishing needs and a removal does not; the files of nodes go with their nodes."""
-    by_nodes = isinstance(mode_of(cdf).images(cdf, site), CoreImages)
-    return [Need("threedAcl", "CREATE"), FOR_LABELS, *([Need("filesAcl", "WRITE")] if by_nodes else ())]
+def require_rights(cdf: CdfProject, site: Site, work: Work) -> None:
+    """Raise ConfigError that names what the work needs and is not granted.
+
+    Instances that may not be read look as if they were deleted, so this is called before anything is made of that.
+    Reports of the status in CDF may fail, and 3D models are not of every capture: these needs are left to CDF.
+    """
+    required = (need for need in rights(cdf, site)[work] if need not in status_needs(site))
+    require(cdf, (need for need in required if need.acl != _MAKE_3D.acl))
+
+
+def _spaces(cdf: CdfProject, site: Site) -> Sequence[str]:
+    """Return the spaces of images: the site's, and that of CDF's own extraction if it has one for all captures."""
+    return [site.space, *([site.e57.space] if cdf_extracts_scans(cdf, site) and site.e57.space else ())]
 
 
 def publishing_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
-    """Capabilities for writing images, and for creating the site's space where the settings ask for that."""
-    creating = [Need("dataModelsAcl", "WRITE", in_space(site.space))] if site.create_space else []
-    return [*mode_of(cdf).images(cdf, site).needs, *creating]
+    """Capabilities for writing images, and for creating the site's spaces where the settings ask for that."""
+    needs = mode_of(cdf).images(cdf, site).needs
+    written = [need.scope for need in needs if (need.acl, need.action) == (_INSTANCES, "WRITE")]
+    return [*needs, *(Need("dataModelsAcl", "WRITE", scope) for scope in written if site.create_space)]
 
 
 def link_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
     """Capabilities for writing links, and for reading the assets that they lead to."""
-    mode = mode_of(cdf)
-    writing = mode.links(cdf, site, {}).needs
-    if isinstance(mode.assets(cdf, site.links), ClassicAssets):
-        return [*writing, Need("assetsAcl", "READ")]
-    spaces = [Need("dataModelInstancesAcl", "READ", in_space(space)) for space in site.links.asset_spaces]
-    return [*writing, *(spaces or [Need("dataModelInstancesAcl", "READ")])]
+    return [*mode_of(cdf).links(cdf, site, {}).needs, *_asset_needs(cdf, site)]
+
+
+def _asset_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
+    if isinstance(mode_of(cdf).assets(cdf, site.links), ClassicAssets):
+        return [Need("assetsAcl", "READ")]
+    return [Need(_INSTANCES, "READ", in_space(space)) for space in site.links.asset_spaces] or [
+        Need(_INSTANCES, "READ")
+    ]
 
 
 def scan_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
@@ -72,12 +98,12 @@ def scan_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
         return ()
     if site.e57.space is not None:
         return extraction_needs(site.e57.space)
-    return [Need("threedAcl", "READ"), Need("threedAcl", "CREATE"), Need("sessionsAcl", "CREATE")]
+    return [Need("threedAcl", "READ"), _MAKE_3D, Need("sessionsAcl", "CREATE")]
 
 
 def status_needs(site: Site) -> Sequence[Need]:
-    """Capabilities for reporting to the site's extraction pipeline; none if it has no pipeline."""
-    return STATUS_NEEDS if site.extraction_pipeline is not None else ()
+    """Capabilities for reporting to the site's extraction pipeline, sensing included; none if it has no pipeline."""
+    return (*NEEDS_OF_SENSING, *STATUS_NEEDS) if site.extraction_pipeline is not None else ()
 
 
 def as_capabilities(needs: Iterable[Need]) -> list[dict[str, Any]]:

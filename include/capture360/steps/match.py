@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from capture360.capture_state import MATCH, MATCH_REPORT
 from capture360.cdf.registry import mode_of
+from capture360.cdf.rights import require_rights
 from capture360.detection.protocol import ReadFace
 from capture360.errors import Capture360Error, MissingStepError
 from capture360.matching.consensus import Consensus, resolve_consensus
@@ -47,8 +48,9 @@ class Matched:
 def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     """Match what `detect` recorded to the site's assets and record the verdicts; nothing is written to CDF.
 
-    ConfigError if the site has no assets, or the file of manual matches is wrong.
+    ConfigError if the site has no assets, capabilities are lacking, or the file of manual matches is wrong.
     """
+    require_rights(ctx.cdf, ctx.site, "contextualize")
     found = _score(ctx, key, fingerprint)
     detections, assets, consensus = found.detections, found.assets, found.consensus
     matches = [each.match for each in consensus.scored]

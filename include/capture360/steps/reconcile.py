@@ -10,6 +10,7 @@ from capture360.capture_state import STAGE_STEPS, Stage, StepRecord
 from capture360.cdf.instances import Instances
 from capture360.cdf.ports import LinkDrift
 from capture360.cdf.registry import mode_of
+from capture360.cdf.rights import require_rights
 from capture360.errors import Capture360Error, ConfigError, MissingStepError, UnavailableError
 from capture360.model import FACES, CaptureKey, PublishedImage
 from capture360.rules.finding import Finding
@@ -175,6 +176,7 @@ def _images(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[Pub
 
 
 def _compared(ctx: StepContext, key: CaptureKey, linked: str) -> LinkDrift:
+    require_rights(ctx.cdf, ctx.site, "reconcile")
     matches = decided_matches(ctx, key, linked)
     writer = link_writer(ctx, key)
     parts = [writer.compare(some, found) for some, found in batches_of(images_of(ctx, key, linked), matches)]

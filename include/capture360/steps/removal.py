@@ -111,7 +111,7 @@ def _remove_links(
     if not absent and not faces:
         return
     writer = mode_of(ctx.cdf).links(ctx.cdf, ctx.site, {})
-    denied = lacking(capabilities(ctx.cdf), writer.needs)
+    denied = lacking(capabilities(ctx.cdf), writer.needs_to_remove)
     if denied:
         needs = ", ".join(map(str, denied))
         if any(ctx.records.has(key, each, "match") for each in ctx.records.fingerprints(key)):

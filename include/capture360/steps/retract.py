@@ -12,6 +12,7 @@ from typing import Any
 from capture360.capture_state import STAGE_STEPS, Stage
 from capture360.cdf.polling import wait_until
 from capture360.cdf.registry import mode_of
+from capture360.cdf.rights import require_rights
 from capture360.errors import CdfUnavailableError, MissingStepError, RetractionError
 from capture360.model import CaptureKey, PublishedImage
 from capture360.steps.annotate import LEFT, link_writer, written_matches
@@ -67,10 +68,11 @@ class Retraction:
 def plan_retraction(ctx: StepContext, key: CaptureKey) -> Retraction:
     """Return what a retraction would remove, and what prevents it. Reads only.
 
-    MissingStepError if the capture has no records.
+    MissingStepError if the capture has no records; ConfigError if capabilities are lacking.
     """
     if ctx.records.load(key, only=STAGE_STEPS) is None:
         raise MissingStepError(key, "it is not in the records", "captures_ingest")
+    require_rights(ctx.cdf, ctx.site, "retract")
     found = made_by(ctx, key)
     begun = ctx.records.note(key, _PLAN)
     made = found.made | _noted(begun) if begun else found.made

@@ -102,6 +102,9 @@ def test_rights_for_the_site_alone_are_enough(ask: Asker, mode: ModeName) -> Non
     assert ask(mode, grants=narrow) == []
 
 
+_OF_CLASSIC_FILES = "filesAcl:WRITE"
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
     ("grants", "told"),
@@ -120,12 +123,14 @@ def test_rights_for_the_site_alone_are_enough(ask: Asker, mode: ModeName) -> Non
                 'dataModelInstancesAcl:WRITE for space "captures360"',
             ],
         ),
-        ({"filesAcl": None, "projectsAcl": None}, ["projectsAcl:LIST", "filesAcl:READ", "filesAcl:WRITE"]),
+        ({"filesAcl": None, "projectsAcl": None}, ["projectsAcl:LIST", "filesAcl:READ", _OF_CLASSIC_FILES]),
     ],
     ids=str,
 )
 def test_a_missing_right_is_named_with_its_scope(ask: Asker, mode: ModeName, grants: Grants, told: list[str]) -> None:
     sentences = ask(mode, grants=grants)
+    if mode == "data_modeling":  # files of nodes are uploaded by the capabilities of data modeling
+        told = [start for start in told if start != _OF_CLASSIC_FILES]
     assert len(sentences) == len(told)
     for sentence, start in zip(sentences, told, strict=True):
         assert sentence.startswith(start)

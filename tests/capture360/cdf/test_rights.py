@@ -5,27 +5,37 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from cognite.client.data_classes import DataSetWrite, ExtractionPipelineWrite
-from cognite.client.data_classes.data_modeling import SpaceApply
+from cognite.client.data_classes import AssetWrite, DataSetWrite, ExtractionPipelineWrite, LabelDefinitionWrite
+from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, SpaceApply
 
 from capture360.cdf.capabilities import Need, in_space, lacking
 from capture360.cdf.client import CdfProject, Connection
+from capture360.cdf.project_mode import ModeName
 from capture360.cdf.registry import mode_of
 from capture360.cdf.rights import WORKS, Work, as_capabilities, rights
-from capture360.model import Asset, Detection, Match
+from capture360.model import CaptureKey, Detection
+from capture360.steps import collect
+from capture360.steps.detect import images_of
+from capture360.steps.ingest import ingest
 from capture360.steps.made import made_by
-from capture360.steps.reconcile import reconcile
+from capture360.steps.reconcile import reconcile_site
+from capture360.steps.retract import plan_retraction, retract
 from capture360.steps.status import report_sensing, report_success
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import register_client
 from cdf_sandbox.core.options import ProjectMode
+from confirmed_deliveries import delivered
 from ingest_world import World
 from local_cdf import RunningSandbox, fast_options, run_sandbox
+from scans import scan, write_scans
+from suggested_links import ASSET, CERTAIN, DOUBTFUL, TAGS, Hall, delete_link, outline
 
 MODULES = Path(__file__).parents[3] / "cdf"
 VALUES = yaml.safe_load((MODULES / "config.dev.yaml").read_text())["variables"]["modules"]["capture360"]
@@ -35,16 +45,6 @@ SITE: Mapping[str, Any] = {
     "extraction_pipeline": VALUES["pipeline"],
     "links": {"asset_spaces": (VALUES["asset_space"],)},
 }
-
-
-NOT_ASKED_FOR = {
-    # Upload links of nodes are had by this or by the capabilities of data modeling, which are looked at first.
-    ("filesAcl", "WRITE"),
-    # `doctor` reads the pipeline and the mode of the project; of the DAGs only those of ingest ask for the mode.
-    ("extractionPipelinesAcl", "READ"),
-    ("projectsAcl", "LIST"),
-}
-"""What the groups grant and the work of a capture does not ask for, and why."""
 
 
 def built(path: str) -> dict[str, Any]:
@@ -84,14 +84,6 @@ def world(running: RunningSandbox, tmp_path: Path) -> World:
     return World(running, tmp_path, "data_modeling", **SITE)
 
 
-def as_member(world: World, work: Work) -> CdfProject:
-    """The project for a client that is in one group of the module."""
-    scoped = [{**each, "projectScope": {"projects": ["capture360"]}} for each in group(work)]
-    secret = register_client(world.running.sandbox, f"member-{work}", scoped)
-    values = {**world.running.connection, "mode": "data_modeling", "client_id": f"member-{work}"}
-    return CdfProject(Connection.from_mapping({**values, "client_secret": secret}, "test"))
-
-
 @pytest.mark.parametrize("work", WORKS)
 def test_a_group_grants_exactly_what_its_dags_need(world: World, work: Work) -> None:
     assert group(work) == as_capabilities(rights(world.cdf, world.site)[work])
@@ -123,51 +115,109 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, set[tuple[str, str]]]
     return found
 
 
-def test_the_groups_are_enough_for_a_capture_from_its_ingest_to_its_end(
-    world: World, asked: Mapping[str, set[tuple[str, str]]]
+SPACES = {
+    "space": "images",
+    "assets": "plant",
+    "scene": "scenes",
+    "files": "faces",
+    "links": "links",
+    "objects": "things",
+}
+"""A space of its own for everything that can have one."""
+
+
+@contextmanager
+def project(root: Path, mode: ModeName) -> Iterator[World]:
+    """A project of a mode with what the site's settings name, and a site that uses all that its mode offers."""
+    classic = mode != "data_modeling"
+    with run_sandbox(fast_options(root / "cdf", mode, revision_queue=0, revision_processing=0)) as running:
+        client = running.client()
+        client.data_modeling.spaces.apply([SpaceApply(each) for each in (*SPACES.values(), "scans")])
+        data_set = client.data_sets.create(DataSetWrite("set"))
+        client.extraction_pipelines.create(ExtractionPipelineWrite("p", "p", data_set_id=data_set.id))
+        if classic:
+            client.labels.create(LabelDefinitionWrite("label", "label"))
+        if mode == "asset_centric":
+            client.assets.create([AssetWrite(name=tag, external_id=tag) for tag in TAGS])
+        else:
+            assets = [NodeApply("plant", tag, sources=[NodeOrEdgeData(ASSET, {"name": tag})]) for tag in TAGS]
+            client.data_modeling.instances.apply(assets)
+        site: dict[str, Any] = {
+            "space": "images",
+            "create_space": False,
+            "extraction_pipeline": "p",
+            "scene": {"external_id": "hall", "space": "scenes"},
+            "links": {"asset_spaces": ("plant",)},
+            "e57": {"space": "scans"},
+            "data_modeling": {"files_space": "faces", "links_space": "links", "objects_space": "things"},
+            **({"files": {"data_set": "set", "labels": ["label"]}} if classic else {}),
+        }
+        yield World(running, root, mode, **site)
+
+
+class Members:
+    """Credentials for each kind of work, with the needs of `rights` but for those that are left out."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.needs = rights(world.cdf, world.site)
+
+    def work(self, work: Work, without: Need | None = None) -> World:
+        """The world as the DAGs of that work see it."""
+        needs = [need for need in self.needs[work] if need != without]
+        scoped = [{**each, "projectScope": {"projects": ["capture360"]}} for each in as_capabilities(needs)]
+        secret = register_client(self.world.running.sandbox, work, scoped)
+        values = {**self.world.running.connection, "mode": self.world.connection.mode, "client_id": work}
+        self.world.cdf = CdfProject(Connection.from_mapping({**values, "client_secret": secret}, "test"))
+        return self.world
+
+
+def contextualize(world: World, key: CaptureKey, run: str) -> None:
+    """Read plates on the last image as if by OCR, link them, and have one approved and one rejected."""
+    state = world.records.load(key)
+    assert state is not None
+    hall = Hall(world, key, state.fingerprint)
+    *_, image = images_of(hall.ctx, key, state.fingerprint)
+    assert mode_of(world.cdf).images(world.cdf, world.site).face_content(image.faces["front"])
+    places = [outline(0.05, 0.1 + 0.2 * number, 0.15) for number in range(4)]
+    scores = (CERTAIN, DOUBTFUL, DOUBTFUL, DOUBTFUL)
+    hall.read_as(map(Detection, repeat(image.external_id), repeat("front"), TAGS, scores, places))
+    hall.answer(hall.begin(), "Leave the rest", "1", "2")
+    report_success(world.ctx(run), key, "contextualization")
+
+
+@pytest.mark.parametrize("mode", ["asset_centric", "hybrid", "data_modeling"])
+def test_the_rights_are_enough_for_every_work_and_all_are_asked_for(
+    tmp_path: Path, asked: Mapping[str, set[tuple[str, str]]], mode: ModeName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drop = world.drop("whole", stations=1)
-    full = world.cdf
-    world.cdf = as_member(world, "ingest")
-    done = world.ingest(drop)
-    assert done.published is not None
-    assert reconcile(world.ctx(), drop.key) == []
-    report_success(world.ctx(), drop.key, "ingest")
-    report_sensing(world.site, world.cdf, world.said.append)
-    assert not [line for line in world.said if "not up to date" in line]
-
-    full.client.data_modeling.instances.apply(asset())
-    world.cdf = as_member(world, "contextualize")
-    mode = mode_of(world.cdf)
-    (image,) = mode.images(world.cdf, world.site).images(drop.key)
-    mode.images(world.cdf, world.site).face_content(image.faces["front"])
-    (found,) = mode.assets(world.cdf, world.site.links).assets()
-    outline = ((0.2, 0.3), (0.4, 0.3), (0.4, 0.4), (0.2, 0.4))
-    detection = Detection(image=image.external_id, face="front", text="P-101", score=0.99, polygon=outline)
-    match = Match(detection, Asset(found.ref, "P-101", ("P-101",)), 0.999, "approved", "exact")
-    links = mode.links(world.cdf, world.site, {})
-    assert links.write([image], [match]).approved == 1
-    report_success(world.ctx("run 2"), drop.key, "contextualization")
-
-    world.cdf = as_member(world, "retract")
-    images = mode.images(world.cdf, world.site)
-    assert len(mode.links(world.cdf, world.site, {}).remove([image], [], dry_run=True)) == 1
-    made = made_by(world.ctx(), drop.key).made
-    made.remove_instances(world.ctx(), drop.key)
-    images.remove_faces(sorted(made.faces, key=lambda ref: ref.external_id))
-    made.remove_scans(world.ctx())
-    assert not made_by(world.ctx(), drop.key).made
-
-    for work in WORKS:
-        granted = {(acl, action) for each in group(work) for acl, one in each.items() for action in one["actions"]}
-        assert granted - asked[f"member-{work}"] - NOT_ASKED_FOR == set(), f"{work}: granted, and never asked for"
-
-
-def asset() -> Any:
-    from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, ViewId
-
-    view = ViewId("cdf_cdm", "CogniteAsset", "v1")
-    return NodeApply(VALUES["asset_space"], "P-101", sources=[NodeOrEdgeData(view, {"name": "P-101"})])
+    monkeypatch.setattr(collect, "LATE_S", 0.3)
+    with project(tmp_path, mode) as world:
+        members, full = Members(world), world.cdf
+        keys = [world.drop("whole", stations=2).key]
+        if mode != "data_modeling":
+            keys.append(write_scans(world.landing, "scanned", {"scan.e57": scan((1,), width=64)}).key)
+        for key in keys:
+            members.work("ingest")
+            ingest(world.ctx(f"ingest {key}"), key)
+            contextualize(members.work("contextualize"), key, f"contextualize {key}")
+        # A revision without the linked station removes it with its links.
+        members.work("ingest")
+        world.ingest(delivered(world, "whole", 1, revision=2, shade=9), "second")
+        report_sensing(world.site, world.cdf, world.said.append)
+        contextualize(members.work("contextualize"), keys[0], "second")
+        assert reconcile_site(members.work("reconcile").ctx()).findings == []
+        if mode == "asset_centric":  # the only mode whose assets are read for missing links alone
+            world.cdf = full
+            delete_link(Hall(world, keys[0], str(world.records.newest_with(keys[0], "annotate"))))
+            assert [found.rule for found in reconcile_site(members.work("reconcile").ctx()).findings] == ["R08"]
+        members.work("retract")
+        for key in keys:
+            retract(world.ctx(), key, approved=plan_retraction(world.ctx(), key).digest, by="Ada")
+            assert not made_by(world.ctx(), key).made
+        assert not [line for line in world.said if "not up to date" in line or "Nobody looked" in line]
+        for work in WORKS:
+            granted = {(need.acl, need.action) for need in members.needs[work]}
+            assert granted - asked[work] == set(), f"{work}: granted, and never asked for"
 
 
 def test_a_need_for_everything_covers_that_for_a_space() -> None:
@@ -189,5 +239,22 @@ def test_every_mode_has_its_rights(running: RunningSandbox, tmp_path: Path, mode
     found = rights(world.cdf, world.site)
     links = {need.acl for need in found["contextualize"]}
     assert ("annotationsAcl" in links) is (mode != "data_modeling")
+    writes = {str(need) for need in found["reconcile"] if need.action not in ("READ", "LIST")}
+    assert not writes, "a comparison changes nothing"
     assert ("assetsAcl" in links) is (mode == "asset_centric")
     assert ("sessionsAcl" in {need.acl for need in found["ingest"]}) is (mode != "data_modeling")
+
+
+def test_assets_of_any_space_are_read_and_linked_wherever_they_are(running: RunningSandbox, tmp_path: Path) -> None:
+    world = World(running, tmp_path, "data_modeling", **{**SITE, "links": {}})
+    found = {work: as_capabilities(needs) for work, needs in rights(world.cdf, world.site).items()}
+    anywhere = {work: [] for work in WORKS}
+    for work, groups in found.items():
+        for grant in (each["dataModelInstancesAcl"] for each in groups if "dataModelInstancesAcl" in each):
+            anywhere[work] += grant["actions"] if "all" in grant["scope"] else []
+    assert anywhere == {
+        "ingest": ["READ"],
+        "contextualize": ["READ", "WRITE"],
+        "reconcile": ["READ"],
+        "retract": ["READ"],
+    }

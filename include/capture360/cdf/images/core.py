@@ -93,7 +93,7 @@ class CoreImages(ImageInstances):
         required = Required(
             views=(FILE, DESCRIBABLE, REVISION, STATION, IMAGE, MODEL),
             spaces=(self._space, self._files_space),
-            needs=(Need("filesAcl", "READ"), Need("filesAcl", "WRITE"), *own_model),
+            needs=(Need("filesAcl", "READ"), *own_model),
             panoramas=panoramas,
             instances_each=_INSTANCES_EACH,
             published=lambda: sum(1 for _ in self.images(key)),

@@ -64,7 +64,17 @@ class Annotations(LinkWriter):
     @property
     @override
     def needs(self) -> Sequence[Need]:
-        return [Need("annotationsAcl", action) for action in ("READ", "WRITE", "SUGGEST")]
+        return [*self.needs_to_remove, Need("annotationsAcl", "SUGGEST")]
+
+    @property
+    @override
+    def needs_to_remove(self) -> Sequence[Need]:
+        return [*self.needs_to_read, Need("annotationsAcl", "WRITE")]
+
+    @property
+    @override
+    def needs_to_read(self) -> Sequence[Need]:
+        return [Need("annotationsAcl", "READ")]
 
     @override
     def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:

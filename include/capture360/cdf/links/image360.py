@@ -22,7 +22,7 @@ from capture360.cdf.links.image360_plan import WantedLink, our_edges, our_orphan
 from capture360.cdf.links.provenance import LinkEdge, LinkKey, mark
 from capture360.cdf.links.snapshot import ANNOTATION, LinkSnapshot, image_ref, orphan_sentence, read_links
 from capture360.cdf.ports import Decision, ImageLinks, LeftLinks, LinkDrift, LinksWritten, LinkWriter, MissingLink
-from capture360.cdf.preflight import ensure_space, missing_space_behind_500
+from capture360.cdf.preflight import ensure_space, in_spaces, missing_space_behind_500
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.geometry.spherical_polygons import FORMAT
 from capture360.matching.decisions import Decided
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from cognite.client import CogniteClient
     from cognite.client.data_classes.data_modeling import EdgeId
 
-_ACTIONS = ("READ", "WRITE")
 _AT_ONCE = 100
 _REFUSED = frozenset({400, 409, 422})
 """Statuses that concern single pairs; others concern the whole request."""
@@ -55,8 +54,26 @@ class Image360Links(LinkWriter):
     @property
     @override
     def needs(self) -> Sequence[Need]:
-        spaces = dict.fromkeys((self._objects_space, self._links_space, *self._site.links.asset_spaces))
-        return [Need("dataModelInstancesAcl", action, in_space(each)) for each in spaces for action in _ACTIONS]
+        return [*in_spaces(self._spaces), *self._of_assets_anywhere("READ", "WRITE")]
+
+    @property
+    @override
+    def needs_to_remove(self) -> Sequence[Need]:
+        return [*self.needs_to_read, Need("dataModelInstancesAcl", "WRITE", in_space(self._links_space))]
+
+    @property
+    @override
+    def needs_to_read(self) -> Sequence[Need]:
+        reading = [Need("dataModelInstancesAcl", "READ", in_space(each)) for each in self._spaces]
+        return [*reading, *self._of_assets_anywhere("READ")]
+
+    def _of_assets_anywhere(self, *actions: str) -> Sequence[Need]:
+        """Return the needs where the settings do not say in which spaces the assets are."""
+        return [Need("dataModelInstancesAcl", action) for action in actions if not self._site.links.asset_spaces]
+
+    @property
+    def _spaces(self) -> Sequence[str]:
+        return list(dict.fromkeys((self._objects_space, self._links_space, *self._site.links.asset_spaces)))
 
     @override
     def write(self, images: Sequence[PublishedImage], matches: Sequence[Match]) -> LinksWritten:
