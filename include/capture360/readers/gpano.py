@@ -23,9 +23,10 @@ from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.pictures import PICTURE, panoramas
 from capture360.readers.problem import Unreadable
 from capture360.readers.tables import Tables
+from capture360.rules.cameras import S12, S14
 from capture360.rules.finding import Finding
 from capture360.rules.manifest import S09
-from capture360.rules.structure import S03, S12, S14
+from capture360.rules.structure import S03
 from capture360.settings.checks import CheckSettings
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """Structure rules (S) that readers apply to tables and the files they name.
 
-`rules.manifest` has those of capture.yaml, `checks.structure` those that need the whole capture.
+`rules.manifest` has those of capture.yaml, `rules.cameras` those of what cameras write into pictures, and
+`checks.structure` those that need the whole capture.
 """
 
 from __future__ import annotations
@@ -335,39 +336,4 @@ S11 = STRUCTURE.rule(
             value="4.0",
         ),
     },
-)
-
-S12 = STRUCTURE.rule(
-    "S12",
-    "A position from GPS is whole",
-    why="A guessed hemisphere is a wrong place, a guessed altitude a wrong floor, and 0, 0 lies in the Atlantic.",
-    disposition=Disposition.QUARANTINE,
-    scope="station",
-    stage="gate",
-    judges="latitude, longitude, altitude and their references as the camera wrote them",
-    frame="delivered",
-    messages=says(
-        "{where} {problem}. Add a stations table that gives x, y and z for this picture, or take it again with a fix.",
-        bad="a picture whose GPS block has no altitude",
-        where="panos/s-02.jpg",
-        problem="gives no GPS altitude",
-    ),
-)
-
-S14 = STRUCTURE.rule(
-    "S14",
-    "A picture of a 360° camera says where its centre looks",
-    why="A heading that is absent, empty or damaged is fixed in three places: the camera, the export, the transfer.",
-    disposition=Disposition.QUARANTINE,
-    scope="station",
-    stage="gate",
-    judges="PoseHeadingDegrees, PosePitchDegrees and PoseRollDegrees of the picture's GPano block",
-    frame="delivered",
-    messages=says(
-        "{where} {problem}. Export it again, or add a stations table that gives heading, pitch and roll for this "
-        "picture.",
-        bad="a picture whose XMP was cut",
-        where="panos/s-02.jpg",
-        problem="has damaged XMP metadata, which is no valid XML, so that its heading cannot be read",
-    ),
 )

@@ -1,0 +1,42 @@
+"""Structure rules (S) of what 360° cameras write into their pictures."""
+
+from __future__ import annotations
+
+from capture360.rules.finding import Disposition
+from capture360.rules.rule import says
+from capture360.rules.structure import STRUCTURE
+
+S12 = STRUCTURE.rule(
+    "S12",
+    "A position from GPS is whole",
+    why="A guessed hemisphere is a wrong place, a guessed altitude a wrong floor, and 0, 0 lies in the Atlantic.",
+    disposition=Disposition.QUARANTINE,
+    scope="station",
+    stage="gate",
+    judges="latitude, longitude, altitude and their references as the camera wrote them",
+    frame="delivered",
+    messages=says(
+        "{where} {problem}. Add a stations table that gives x, y and z for this picture, or take it again with a fix.",
+        bad="a picture whose GPS block has no altitude",
+        where="panos/s-02.jpg",
+        problem="gives no GPS altitude",
+    ),
+)
+
+S14 = STRUCTURE.rule(
+    "S14",
+    "A picture of a 360° camera says where its centre looks",
+    why="A heading that is absent, empty or damaged is fixed in three places: the camera, the export, the transfer.",
+    disposition=Disposition.QUARANTINE,
+    scope="station",
+    stage="gate",
+    judges="PoseHeadingDegrees, PosePitchDegrees and PoseRollDegrees of the picture's GPano block",
+    frame="delivered",
+    messages=says(
+        "{where} {problem}. Export it again, or add a stations table that gives heading, pitch and roll for this "
+        "picture.",
+        bad="a picture whose XMP was cut",
+        where="panos/s-02.jpg",
+        problem="has damaged XMP metadata, which is no valid XML, so that its heading cannot be read",
+    ),
+)
