@@ -34,6 +34,8 @@ _UNFINISHED = re.compile(
 )
 """As rsync names it."""
 _NO_PATH = "has a key with an empty part, which is no path of a file. Rename it"
+_LONGEST_PATH = 4_096
+"""Characters: PATH_MAX of Linux, four times that of a key of S3."""
 MOST_FILES = 2_000_000
 """Paths are held in memory; a capture of a million faces is within the limit."""
 
@@ -51,7 +53,7 @@ class OutsideError(BadInputError):
     """A path leaves the capture folder; `problem` states how, and the fix."""
 
     def __init__(self, path: str, problem: str) -> None:
-        super().__init__(f'"{path}" {problem}.')
+        super().__init__(f'"{printable(path)}" {problem}.')
         self.problem = problem
 
 
@@ -139,11 +141,13 @@ class CaptureFolder:
                 yield FileEntry(path, int(info.get("size") or 0), _version(info))
 
     def resolve(self, path: str) -> str:
-        """`path` normalised; OutsideError if it is absolute, leaves the folder, or goes through a link out of it.
+        """`path` normalised; OutsideError if it is absolute or too long, leaves the folder, or goes through a link out.
 
         A listed path is returned unchanged, since file names may contain colons and backslashes.
         """
         is_listed = path in self.sizes
+        if not is_listed and len(path) > _LONGEST_PATH:  # each of its parts would be looked for
+            raise OutsideError(path, "is longer than the path of any file. Correct it")
         clean = path if is_listed else posixpath.normpath(path.replace("\\", "/"))
         leaves = not path or clean.startswith(("/", "..")) or ":" in clean.split("/")[0] or "\x00" in clean
         if leaves and not is_listed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from capture360.checks.check import check_capture
 from capture360.errors import BadInputError
 from capture360.landing.fingerprint import fingerprint
-from capture360.landing.folder import CaptureFolder
+from capture360.landing.folder import CaptureFolder, OutsideError
 from capture360.model import Verdict
 from capture360.rules.finding import Disposition
 from capture360.settings.checks import CheckSettings
@@ -194,3 +195,19 @@ def test_a_copy_that_did_not_end_is_named_and_not_read(delivery: Delivery, name:
     assert found.verdict is Verdict.PARTIAL
     said = [finding.message for finding in found.findings if finding.rule == "S07"]
     assert said == [f"images/s-02/{name} is a copy that did not end. Copy it again, and remove what is left of it."]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["a/" * 450_000, "a/../" * 180_000 + "b.jpg", "a/./" * 200_000, "x" * 900_000],
+    ids=["folders", "up and down", "here", "one name"],
+)
+def test_a_path_longer_than_any_file_has_is_refused_unsearched(delivery: Delivery, path: str) -> None:
+    folder = delivery.write()
+    began = time.process_time()
+    with pytest.raises(OutsideError, match="is longer than the path of any file"):
+        folder.resolve(path)
+    delivery.files["checksums.sha256"] = f"{'0' * 64}  {path}\n".encode()
+    (finding,) = [each for each in delivery.check().findings if each.path == "checksums.sha256"]
+    assert "is longer than the path of any file" in finding.message
+    assert time.process_time() - began < 30
