@@ -180,6 +180,11 @@ class DocumentStore:
             except FileNotFoundError:
                 return
 
+    def remove_all(self, paths: Sequence[str]) -> None:
+        """Remove documents concurrently."""
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            list(pool.map(self.remove, paths))
+
     def names(self, folder: str = "") -> list[str]:
         """Return the names of documents and folders directly below `folder`, sorted."""
         full = self._full(folder).rstrip("/")

@@ -24,6 +24,7 @@ from capture360_cli.gx_docs import gx_docs
 from capture360_cli.ingest import ingest
 from capture360_cli.move import move
 from capture360_cli.plan import plan
+from capture360_cli.prune import prune
 from capture360_cli.reconcile import reconcile
 from capture360_cli.remove_from_scene import remove_from_scene
 from capture360_cli.replay import replay
@@ -57,6 +58,7 @@ for command in (
     digest,
     doctor,
     alert_test,
+    prune,
     replay,
     e57,
     generate,

@@ -17,7 +17,8 @@ from capture360.text import digest_of
 
 REVIEWED = "reviewed"
 """Step that records the answer to a review."""
-_ASKED = "asked"
+ASKED = "asked"
+"""Note of the review that waits, or waited last."""
 _MOST_REPLACED = 10
 _QUESTIONS = "questions"
 """Note of all suggestions ever shown to people: digests, by the run that asked first."""
@@ -34,11 +35,11 @@ def match_digest(records: Records, key: CaptureKey, fingerprint: str) -> str:
 def note_review(records: Records, key: CaptureKey, fingerprint: str, match: str, run: str) -> None:
     """Note that `run` asks about the matches with this digest, with the time, instead of the runs before it."""
     body = {"fingerprint": fingerprint, "match": match, "run": run}
-    before = records.note(key, _ASKED) or {}
+    before = records.note(key, ASKED) or {}
     same = {name: before.get(name) for name in body} == body
     since = before.get("since") if same else None
     older = [each for each in (before.get("run"), *before.get("replaces", ())) if each and each != run][:_MOST_REPLACED]
-    records.put_note(key, _ASKED, {**body, "since": since or datetime.now(UTC).isoformat(), "replaces": older})
+    records.put_note(key, ASKED, {**body, "since": since or datetime.now(UTC).isoformat(), "replaces": older})
 
 
 def question(match: Match) -> str:
@@ -67,7 +68,7 @@ def to_ask(
 
     All of them if another review waits whose matches are outdated: the new review replaces it.
     """
-    note = records.note(key, _ASKED)
+    note = records.note(key, ASKED)
     asked = _asked_by_others(records, key, run)
     new = [match for match in open_matches if question(match) not in asked]
     if note is None or note["run"] == run or is_finished(note["run"]):
@@ -102,7 +103,7 @@ def review_due(records: Records, state: CaptureState) -> str | None:
     linked = state.body(_ANNOTATE)
     if linked is None or not linked.get("plates", {}).get("asked"):
         return None
-    note = records.note(state.key, _ASKED) or {}
+    note = records.note(state.key, ASKED) or {}
     asked = (note.get("fingerprint"), note.get("match")) == (state.fingerprint, linked["match"])
     return None if asked else str(linked["match"])
 
@@ -110,7 +111,7 @@ def review_due(records: Records, state: CaptureState) -> str | None:
 def asked_since(records: Records, key: CaptureKey) -> tuple[str, datetime] | None:
     """Return the run that asked about the newest matches, and since when; None if none has, or its note is damaged."""
     try:
-        note = records.note(key, _ASKED)
+        note = records.note(key, ASKED)
         return None if note is None else (str(note["run"]), datetime.fromisoformat(note["since"]).astimezone(UTC))
     except (RecordsError, ValueError, TypeError, OverflowError):
         return None
@@ -129,7 +130,7 @@ def asking_run(
 
     It has replaced `run`, or asks about the same matches. A run `by_hand` asks about these anew.
     """
-    note = records.note(key, _ASKED)
+    note = records.note(key, ASKED)
     if note is None or note["run"] == run:
         return None
     same = (note["fingerprint"], note["match"]) == (fingerprint, match_digest(records, key, fingerprint))
@@ -139,7 +140,7 @@ def asking_run(
 
 def replaced_run(records: Records, key: CaptureKey, run: str, is_finished: Callable[[str], bool]) -> str:
     """Return the newest unfinished run whose review that of `run` replaces; empty if there is none."""
-    note = records.note(key, _ASKED)
+    note = records.note(key, ASKED)
     if note is None or note["run"] != run:
         return ""
     return next((str(each) for each in note.get("replaces", ()) if not is_finished(each)), "")
