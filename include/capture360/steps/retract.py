@@ -24,7 +24,7 @@ from capture360.steps.positions import asset_boxes
 from capture360.steps.published import NOTE as PUBLISHED
 from capture360.steps.republish_guard import published_revision
 from capture360.steps.retracted import RETRACTED
-from capture360.text import digest_of, listed, printable
+from capture360.text import counted, digest_of, listed, printable
 
 STEP = "retract"
 _PLAN = "retraction"
@@ -59,7 +59,10 @@ class Retraction:
     def lines(self) -> list[str]:
         """Return the plan for people, each line printable: names of what others made are texts from outside."""
         parts = {"boxes": self.boxes, "links": self.links, **self.made.by_kind()}
-        lines = [f"{len(some)} {what}: {listed(some, _SHOWN)}" for what, some in parts.items() if some]
+        one = {what: "box" if what == "boxes" else what.removesuffix("s") for what in parts}
+        lines = [
+            f"{counted(len(some), one[what], what)}: {listed(some, _SHOWN)}" for what, some in parts.items() if some
+        ]
         lines += [f"stays, since other captures use it: {name}" for name in self.kept]
         lines = [*(lines or ["Nothing of it is in CDF."]), *(f"Stops it: {sentence}" for sentence in self.holders)]
         return [printable(line, _LONGEST_LINE) for line in lines]

@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360 import metrics
 from airflow_capture360.answers import RETRACT
-from airflow_capture360.context import capture_context
+from airflow_capture360.context import capture_context, page_path
 from airflow_capture360.tasks.lease import release_lease
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,8 @@ def page_of(capture: str, planned: Mapping[str, Any], number: int) -> tuple[str,
     who = "" if number == 1 else " (a second person)"
     lines = [f"- {for_markdown(line, len(line))}" for line in now.lines()]
     advice = "Files in the landing zone are not touched. To have it back, deliver it with a higher revision."
-    return f"Remove {capture} from CDF?{who}", "\n".join([*lines, "", advice])
+    page = f"[The page of the capture]({page_path(f'captures/{key}')})"
+    return f"Remove {capture} from CDF?{who}", "\n".join([*lines, "", f"{page} shows what it is. {advice}"])
 
 
 def undo(capture: str, planned: Mapping[str, Any], *answers: Mapping[str, Any] | None) -> dict[str, int]:

@@ -99,9 +99,7 @@ def test_a_second_person_is_asked_where_the_site_says_so(done: list[str], monkey
     with pytest.raises(TaskAwaitingInput):
         AskToRetract(task_id="ask", capture=CAPTURE, plan=plan, retries=3).execute(context)
     assert asked["subject"] == f"Remove {CAPTURE} from CDF?"
-    assert (
-        "- `` 1 links: link <b>{{ x }} http://evil.example `@all` ``\n" in asked["body"]
-    )  # code, so no link or markup
+    assert "- `` 1 link: link <b>{{ x }} http://evil.example `@all` ``\n" in asked["body"]  # code, so no link or markup
     assert asked["defaults"] == [KEEP]
     with pytest.raises(RetractionError, match="has changed"):
         AskToRetract(task_id="ask", capture=CAPTURE, plan={**plan, "digest": "old"}, retries=3).execute(context)
