@@ -1,4 +1,4 @@
-"""`capture360 prune`: remove old reports and texts that no step reads again."""
+"""`capture360 prune`: remove old reports and texts that no step needs."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ import typer
 
 
 def prune(
-    site: Annotated[str | None, typer.Argument(help="A site of the register; all by default.")] = None,
+    site: Annotated[
+        str | None, typer.Argument(help="Reports of this site alone, and no texts, since all sites share them.")
+    ] = None,
     *,
     days: Annotated[int, typer.Option(min=1, max=36_500, help="Keep what was written in these last days.")] = 180,
     yes: Annotated[
         bool, typer.Option("--yes", help="Remove; without it, only what would be removed is counted.")
     ] = False,
 ) -> None:
-    """Remove reports of replaced deliveries, and texts of faces that were read long ago.
+    """Remove old reports of replaced deliveries, and texts of faces that were first read long ago.
 
-    Records, answers of people and the reports of each capture's newest delivery stay. A face whose text is removed is
-    read again when its capture is contextualized anew. Exit codes: 0 done, 1 the records of a capture are damaged.
+    Records, answers of people and the reports of the newest delivery, and of what CDF shows, stay. A face whose text is
+    removed is read again when its capture is contextualized anew. Exit codes: 0 done, 1 the records of a capture are
+    damaged.
     """
     from datetime import UTC, datetime, timedelta
 
@@ -31,7 +34,8 @@ def prune(
 
     register = site_register()
     records = Records(register.records_url)
-    planned = plan_pruning(records, chosen_sites(register, site), datetime.now(UTC) - timedelta(days=days))
+    before = datetime.now(UTC) - timedelta(days=days)
+    planned = plan_pruning(records, chosen_sites(register, site), before, texts=site is None)
     if yes:
         remove(records, planned)
     found = f"{counted(len(planned.reports), 'report')} and {counted(len(planned.texts), 'text')} of faces"

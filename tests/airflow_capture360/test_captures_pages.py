@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def finding(message: str, disposition: str) -> dict[str, Any]:
             "station": None, "row": 1, "column": "x", "path": "poses.csv"}  # fmt: skip
 
 
-def ran(dag: str, key: CaptureKey, run: str, state: str) -> None:
+def ran(dag: str, key: CaptureKey, run: str, state: str, ended: datetime | None = None) -> None:
     from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
     from airflow.utils.types import DagRunType
@@ -62,6 +62,7 @@ def ran(dag: str, key: CaptureKey, run: str, state: str) -> None:
             state=state,
             partition_key=str(key),
         )
+        row.end_date = ended
         session.add(row)
 
 
@@ -178,6 +179,13 @@ def test_a_run_counts_before_sensing_has_marked_its_end(
     assert captures_in(shown(client, state="waiting")) == [str(key)]
     ran(dag, key, "run", state)
     assert captures_in(shown(client, state=shows)) == [str(key)]
+
+
+def test_a_run_of_long_ago_says_nothing_of_a_new_delivery(client: TestClient, records: Records) -> None:
+    key = deliver(records, "walk-1")
+    for dag in ("captures_ingest", "captures_contextualize"):
+        ran(dag, key, dag, "success", datetime.now(UTC) - timedelta(days=1))
+        assert captures_in(shown(client, state="waiting")) == [str(key)]
 
 
 def test_a_fixed_delivery_counts_and_the_one_before_it_no_longer(client: TestClient, records: Records) -> None:

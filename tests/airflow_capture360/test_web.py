@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from starlette.requests import Request
 
+from airflow_capture360.web import refusals
 from airflow_capture360.web.app import app as reports
 from airflow_server import login, web_server
+from capture360 import errors
 from capture360.model import CaptureKey
 from capture360.records import Records
 
@@ -141,7 +144,7 @@ def test_an_error_in_the_register_is_for_its_operators(
     register.write_text(register.read_text().replace("space: captures", "spice: captures"))
     answer = anonymous.get("/capture360/captures/hall-7/walk-1", headers=reader)
     assert answer.status_code == 503
-    assert answer.json()["detail"].startswith("The settings of this site have an error.")
+    assert answer.json()["detail"].startswith("The site register or a connection has an error.")
     assert "sites.yaml" in caplog.text
 
 
@@ -162,3 +165,22 @@ def test_whoever_opens_a_page_without_a_login_is_led_to_it_and_back(anonymous: T
     assert answer.headers["location"] == "/api/v2/auth/login?next=%2Fcapture360%2Fcaptures%3Fsite%3Dhall-7"
     assert anonymous.get("/capture360/captures").status_code == 401
     assert anonymous.post("/capture360/review/hall-7/walk-1/finish", headers=SHOWN).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (errors.RequestError("hall-7 is no capture."), 404, "hall-7 is no capture."),
+        (errors.MissingStepError(KEY, "publish", "match"), 404, "publish"),
+        (errors.RecordsError("/records/a.json is broken."), 503, "Records are damaged."),
+        (errors.StoreUnavailableError("s3://b cannot be read."), 503, "cannot be read now"),
+        (errors.CdfError("assetsAcl is missing."), 502, "CDF refuses"),
+        (errors.LeaseHeldError(KEY, "run-1"), 503, "cannot be made"),
+    ],
+)
+def test_each_error_is_answered_for_readers(error: errors.Capture360Error, status: int, words: str) -> None:
+    request = Request({"type": "http", "method": "GET", "path": "/x", "query_string": b"", "headers": []})
+    answer = refusals.refuse_error(request, error)
+    assert answer.status_code == status
+    assert words in bytes(answer.body).decode()
+    assert ("broken" in bytes(answer.body).decode(), "s3" in bytes(answer.body).decode()) == (False, False)

@@ -26,7 +26,7 @@ def test_a_dropped_capture_becomes_a_collection(stack: RunningStack) -> None:
     assert run.state == "success", stack.api.task_instances(INGEST, run.id)
     assert stack.api.run(INGEST, run.id)["partition_key"] == str(key)
     outcome = stack.outcome(SENSED)
-    assert not outcome.complaints
+    assert not outcome.differences
     assert (outcome.verdict, outcome.images, outcome.files) == ("accepted", 2, 12)
     assert "stations: 2 of 2" in stack.log(run.id, "faces")
     assert stack.api.warnings() == []
@@ -59,7 +59,7 @@ def test_a_hopeless_capture_fails_once_with_the_reason_in_the_alert(stack: Runni
     alert = stack.log(run.id, "validate")
     assert f'What broke: {REJECTED.key} rejected: stations.csv: column "x" is missing.' in alert
     assert "How to fix it: Fix the delivery as the validation report says" in alert
-    assert not stack.outcome(REJECTED).complaints
+    assert not stack.outcome(REJECTED).differences
     assert stack.image_count(REJECTED) == 0
 
 
@@ -70,7 +70,7 @@ def test_cleared_with_all_downstream_it_writes_nothing(stack: RunningStack) -> N
     stack.until(lambda: stack.task(run.id, "verify")["try_number"] == 2, "the cleared tasks to run again")
     assert stack.ended(SENSED.key).state == "success"
     assert stack.mutating() == before
-    assert not stack.outcome(SENSED).complaints
+    assert not stack.outcome(SENSED).differences
 
 
 def test_by_hand_it_ends_like_a_sensed_one_and_a_second_run_at_once_is_skipped(stack: RunningStack) -> None:
@@ -88,7 +88,7 @@ def test_by_hand_it_ends_like_a_sensed_one_and_a_second_run_at_once_is_skipped(s
     finally:
         stack.api.pause(SENSE, False)
     outcome = stack.outcome(BY_HAND)
-    assert not outcome.complaints
+    assert not outcome.differences
     assert outcome.files == 6
 
 
@@ -101,7 +101,7 @@ def test_dropped_while_ingest_is_paused_it_is_ingested_once_that_is_over(stack: 
         stack.api.pause(INGEST, False)
     stack.api.trigger(SENSE, {})
     assert stack.ended(key).state == "success"
-    assert not stack.outcome(PAUSED).complaints
+    assert not stack.outcome(PAUSED).differences
 
 
 def test_killed_at_three_writes_it_comes_to_the_same_end(stack: RunningStack) -> None:
@@ -128,5 +128,5 @@ def test_killed_at_three_writes_it_comes_to_the_same_end(stack: RunningStack) ->
     assert stack.api.run(INGEST, run_id)["state"] == "success"
     assert stack.task(run_id, "faces")["try_number"] == 3
     assert stack.task(run_id, "publish")["try_number"] == 2
-    assert not stack.outcome(KILLED).complaints
+    assert not stack.outcome(KILLED).differences
     assert stack.files() == files_before + 6

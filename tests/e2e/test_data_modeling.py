@@ -14,7 +14,7 @@ def test_a_dropped_capture_becomes_core_model_instances(core_stack: RunningStack
     run = core_stack.ended(core_stack.drop(DROPPED))
     assert run.state == "success", core_stack.api.task_instances(INGEST, run.id)
     outcome = core_stack.outcome(DROPPED)
-    assert not outcome.complaints
+    assert not outcome.differences
     assert (outcome.verdict, outcome.images, outcome.files) == ("accepted", 1, 6)
 
 

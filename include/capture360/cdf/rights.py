@@ -49,6 +49,7 @@ def rights(cdf: CdfProject, site: Site) -> Mapping[Work, Sequence[Need]]:
         READ_SCHEMAS,
         *(need for need in (*publishing, *scans) if need.acl in _KEPT_FOR_REMOVAL),
         *links.needs_to_remove,
+        *_box_needs(cdf, site),
         *([Need("threedAcl", "READ"), Need("threedAcl", "DELETE")] if _MAKE_3D in (*publishing, *scans) else ()),
     ]
     found: dict[Work, Sequence[Need]] = {
@@ -77,6 +78,13 @@ def publishing_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
     needs = mode_of(cdf).images(cdf, site).needs
     written = [need.scope for need in needs if (need.acl, need.action) == (_INSTANCES, "WRITE")]
     return [*needs, *(Need("dataModelsAcl", "WRITE", scope) for scope in written if site.create_space)]
+
+
+def _box_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:
+    """Return what removing boxes needs: they are on objects in whichever space the links or the assets have them."""
+    if mode_of(cdf).boxes is None or not site.links.asset_positions:
+        return ()
+    return [need for need in mode_of(cdf).links(cdf, site, {}).needs if need.action == "WRITE"]
 
 
 def link_needs(cdf: CdfProject, site: Site) -> Sequence[Need]:

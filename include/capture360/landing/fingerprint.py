@@ -17,6 +17,6 @@ def fingerprint(folder: CaptureFolder, markers: Collection[str] = ()) -> str:
     for entry in folder.files:
         if entry.path not in markers:
             digest.update(f"{entry.path}\x00{entry.size}\x00{entry.version}\n".encode())
-    for left in folder.left_out:
+    for left in (each for each in folder.left_out if each.path not in markers):
         digest.update(f"{left.path}\x00{left.problem}\n".encode())
     return digest.hexdigest()[:32]

@@ -37,12 +37,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """The last Airflow run of a capture, with Airflow's name of its state."""
+    """The last Airflow run of a capture, with Airflow's name of its state. `ended` is None until it ends."""
 
     dag: str
     run: str
     state: str
     at: datetime
+    ended: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from capture360.capture_state import (
@@ -35,6 +36,8 @@ _AFTER = {
     "captures_ingest": State.PUBLISHED, "captures_contextualize": State.CONTEXTUALIZED, _REVIEW: State.CONTEXTUALIZED,
 }  # fmt: skip
 """State after a run of these DAGs that did not fail; a review waits or has ended."""
+_UNTIL_SENSED = timedelta(hours=1)
+"""How long such a run stands in for the mark of sensing. Without a mark after that, another delivery lies there."""
 _UNDER_WAY = frozenset({"queued", "running"})
 
 
@@ -88,7 +91,8 @@ def detail(records: Records, key: CaptureKey) -> Detail | None:
 def _state(stage: Stage | None, last: LastRun | None) -> State:
     """Return the state to show: an active run takes precedence, then an end of the capture, then its last run.
 
-    A review is no active run here: it waits for people, for weeks. Sensing marks an end some minutes after the run.
+    A review is no active run here: it waits for people, for weeks. Sensing marks an end some minutes after the run, and
+    removes the mark as soon as another delivery lies in the folder.
     """
     if last is not None and last.state in _UNDER_WAY and last.dag != _REVIEW:
         return State.RUNNING
@@ -98,6 +102,8 @@ def _state(stage: Stage | None, last: LastRun | None) -> State:
         return State.WAITING
     if last.state == "failed":
         return State.FAILED
+    if last.ended is not None and datetime.now(UTC) - last.ended > _UNTIL_SENSED:
+        return State.WAITING
     return _AFTER.get(last.dag, State.WAITING)
 
 

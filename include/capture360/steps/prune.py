@@ -1,7 +1,7 @@
-"""Remove files beside the records that no step reads again, once they are old.
+"""Remove files beside the records that no step needs, once they are old.
 
-These are the reports of deliveries that a newer one replaced, and the texts of faces that were read long ago. Records,
-notes, answers of people and the reports of each capture's newest delivery are never removed.
+These are the reports of deliveries that a newer one replaced, and the texts that were read on faces. Records,
+notes, answers of people and the reports of the newest delivery, and of what CDF shows, are never removed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from capture360.capture_state import STAGE_STEPS
+from capture360.capture_state import PUBLISH, STAGE_STEPS
 from capture360.errors import RecordsError
 from capture360.model import CaptureKey
 from capture360.records import OCR_CACHE, Records
@@ -29,8 +29,8 @@ class Pruning:
     damaged: Sequence[str]
 
 
-def plan_pruning(records: Records, sites: Sequence[str], before: datetime) -> Pruning:
-    """Find what was written before a time: reports of these sites, and texts of faces, which all sites share.
+def plan_pruning(records: Records, sites: Sequence[str], before: datetime, *, texts: bool) -> Pruning:
+    """Find what was written before a time: reports of these sites and, if asked, texts of faces, which all sites share.
 
     A file is kept if its store does not say when it was written.
     """
@@ -46,9 +46,9 @@ def plan_pruning(records: Records, sites: Sequence[str], before: datetime) -> Pr
             for fingerprint in replaced:
                 found = _older(records, f"{key}/{fingerprint}", before)
                 reports += (path for path in found if not path.endswith(_DOCUMENT))
-    folders = records.store.names(OCR_CACHE)
-    texts = [path for name in folders for path in _older(records, f"{OCR_CACHE}/{name}", before)]
-    return Pruning(reports, texts, damaged)
+    folders = records.store.names(OCR_CACHE) if texts else []
+    read = [path for name in folders for path in _older(records, f"{OCR_CACHE}/{name}", before)]
+    return Pruning(reports, read, damaged)
 
 
 def prune(records: Records, planned: Pruning) -> None:
@@ -57,10 +57,11 @@ def prune(records: Records, planned: Pruning) -> None:
 
 
 def _replaced(records: Records, key: CaptureKey) -> Sequence[str]:
-    """Return the deliveries of a capture but for the newest one and the one that an open review is about."""
+    """Return the deliveries of a capture but for the newest, what CDF shows, and what a review asked about last."""
     newest = records.load(key, only=STAGE_STEPS)
     asked = records.note(key, ASKED)
-    kept = {newest.fingerprint if newest else None, asked["fingerprint"] if asked else None}
+    shown = records.newest_with(key, PUBLISH)
+    kept = {newest.fingerprint if newest else None, shown, asked["fingerprint"] if asked else None}
     return [fingerprint for fingerprint in records.fingerprints(key) if fingerprint not in kept]
 
 

@@ -114,14 +114,14 @@ def _runs_of(session: SessionDep, key: CaptureKey, dags: Sequence[str]) -> Seque
     return [_run(*row) for _, *row in rows]
 
 
-_COLUMNS = select(DagRun.partition_key, DagRun.dag_id, DagRun.run_id, DagRun.state, DagRun.run_after)
+_COLUMNS = select(DagRun.partition_key, DagRun.dag_id, DagRun.run_id, DagRun.state, DagRun.run_after, DagRun.end_date)
 
 
-def _run(dag: str, run: str, state: object, at: datetime) -> LastRun:
+def _run(dag: str, run: str, state: object, at: datetime, ended: datetime | None) -> LastRun:
     from airflow_capture360.run_state import value_of
     from capture360.reports.captures import LastRun
 
-    return LastRun(dag, run, value_of(state), at)
+    return LastRun(dag, run, value_of(state), at, ended)
 
 
 def html_page(content: tuple[str, str]) -> Response:

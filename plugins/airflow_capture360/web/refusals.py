@@ -15,7 +15,15 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from airflow_capture360.context import base_path, page_path
-from capture360.errors import Capture360Error, ConfigError, RecordsError, UnavailableError
+from capture360.errors import (
+    Capture360Error,
+    CdfError,
+    ConfigError,
+    MissingStepError,
+    RecordsError,
+    RequestError,
+    UnavailableError,
+)
 from capture360.settings.register import UnknownSiteError
 from capture360.text import printable
 
@@ -26,7 +34,7 @@ _LOGIN = "/api/v2/auth/login"
 
 
 def refuse_error(request: Request, error: Exception) -> Response:
-    """Answer an error of capture360: 503 if it is not the address that is wrong."""
+    """Answer an error of capture360: 404 if the address is wrong, 502 if CDF refuses, else 503."""
     assert isinstance(error, Capture360Error)
     log.warning("%s: %s", request.url.path, printable(str(error), 2000))
     return _answer(request, *_worded(error))
@@ -55,12 +63,22 @@ def _worded(error: Capture360Error) -> tuple[int, str]:
         case UnknownSiteError():
             return 404, "There is no such site."
         case ConfigError():
-            return 503, "The settings of this site have an error. captures_sense and the API server's log name it."
+            return (
+                503,
+                "The site register or a connection has an error. captures_sense and the API server's log name it.",
+            )
         case RecordsError():
-            return 503, "Records of it are damaged. captures_watch and the API server's log name them."
+            return (
+                503,
+                "Records are damaged. captures_watch and the API server's log name the file; an operator restores it.",
+            )
         case UnavailableError():
             return 503, "What this page is made of cannot be read now. Load it again in some minutes."
-    return 404, str(error)
+        case CdfError():
+            return 502, "CDF refuses what this page needs. captures_watch and the API server's log say why."
+        case RequestError() | MissingStepError():
+            return 404, str(error)
+    return 503, "This page cannot be made. The API server's log says why."
 
 
 def _is_opened(request: Request) -> bool:

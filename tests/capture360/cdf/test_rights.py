@@ -245,6 +245,15 @@ def test_every_mode_has_its_rights(running: RunningSandbox, tmp_path: Path, mode
     assert ("sessionsAcl" in {need.acl for need in found["ingest"]}) is (mode != "data_modeling")
 
 
+def test_a_retraction_may_empty_boxes_wherever_objects_are(running: RunningSandbox, tmp_path: Path) -> None:
+    links = {"asset_spaces": ("plant",), "asset_positions": True}
+    spaces = {"objects_space": "things"}
+    world = World(running, tmp_path, "data_modeling", **{**SITE, "links": links, "data_modeling": spaces})
+    needs = rights(world.cdf, world.site)["retract"]
+    written = {need.scope.value for need in needs if (need.acl, need.action) == ("dataModelInstancesAcl", "WRITE")}
+    assert written == {SITE["space"], "things", "plant"}
+
+
 def test_assets_of_any_space_are_read_and_linked_wherever_they_are(running: RunningSandbox, tmp_path: Path) -> None:
     world = World(running, tmp_path, "data_modeling", **{**SITE, "links": {}})
     found = {work: as_capabilities(needs) for work, needs in rights(world.cdf, world.site).items()}

@@ -52,15 +52,24 @@ def test_old_reports_of_replaced_deliveries_and_old_texts_are_removed_alone(tmp_
     for folder, days in (("aa", 400), ("bb", 5)):
         records.store.put(f"{OCR_CACHE}/{folder}/{folder}-engine.json", b"{}")
         age(records, f"{OCR_CACHE}/{folder}", timedelta(days=days))
-    planned = plan_pruning(records, ["hall-7", "hall-8"], BEFORE)
+    planned = plan_pruning(records, ["hall-7", "hall-8"], BEFORE, texts=True)
     assert planned.reports == ["hall-7/walk-1/f1/validation.html"]
     assert planned.texts == ["ocr-cache/aa/aa-engine.json"]
     assert not planned.damaged
+    assert plan_pruning(records, ["hall-7"], BEFORE, texts=False).texts == []
     expected = left_of(records, [*planned.reports, *planned.texts])
     prune(records, planned)
     assert document_paths(records.store) == expected
     prune(records, planned)  # another process may have removed them
-    assert plan_pruning(records, ["hall-7", "hall-8"], BEFORE).reports == []
+    assert plan_pruning(records, ["hall-7", "hall-8"], BEFORE, texts=True).reports == []
+
+
+def test_reports_of_what_cdf_shows_are_kept_when_a_newer_delivery_was_rejected(tmp_path: Path) -> None:
+    records = Records(str(tmp_path))
+    deliver(records, KEY, "f1", ago=timedelta(days=400))
+    records.put(KEY, "f1", "publish", {"images": []}, run="test")
+    deliver(records, KEY, "f2", ago=timedelta(days=1))
+    assert plan_pruning(records, ["hall-7"], BEFORE, texts=True).reports == []
 
 
 def test_a_capture_with_damaged_records_is_left_alone_and_stops_no_other(tmp_path: Path) -> None:
@@ -69,7 +78,7 @@ def test_a_capture_with_damaged_records_is_left_alone_and_stops_no_other(tmp_pat
         deliver(records, key, "f1", ago=timedelta(days=400))
         deliver(records, key, "f2", ago=timedelta(days=1))
     (tmp_path / str(KEY) / "f2/sense.json").write_text("{")
-    planned = plan_pruning(records, ["hall-7", "hall-8"], BEFORE)
+    planned = plan_pruning(records, ["hall-7", "hall-8"], BEFORE, texts=True)
     assert planned.reports == ["hall-8/walk-1/f1/validation.html"]
     assert len(planned.damaged) == 1
     assert planned.damaged[0].startswith("hall-7/walk-1 is left alone. ")
@@ -77,5 +86,5 @@ def test_a_capture_with_damaged_records_is_left_alone_and_stops_no_other(tmp_pat
 
 
 def test_a_site_without_records_has_nothing_to_remove(tmp_path: Path) -> None:
-    planned = plan_pruning(Records(str(tmp_path)), ["hall-7"], BEFORE)
+    planned = plan_pruning(Records(str(tmp_path)), ["hall-7"], BEFORE, texts=True)
     assert (planned.reports, planned.texts, planned.damaged) == ([], [], [])

@@ -53,7 +53,7 @@ def spend_nonce(sandbox: Sandbox, db: Connection, nonce: str) -> int:
 
 
 def find_sessions(db: Connection, body: SessionIds) -> list[Row]:
-    """Return sessions in the order of the ids; 400 for unknown ids and for one that occurs twice."""
+    """Return sessions in the order of the ids; 409 for one that occurs twice, 400 for unknown ids."""
     check_each_given_once({"id": item.id} for item in body.items)
     found = [db.execute("SELECT * FROM sessions WHERE id = ?", (item.id,)).fetchone() for item in body.items]
     unknown = [{"id": item.id} for item, row in zip(body.items, found, strict=True) if row is None]
