@@ -69,7 +69,7 @@ def canonical(table: Table, manifest: Manifest, known: Sequence[str], required: 
         mistakes += contradictions(manifest)
     warnings = [*table.findings, *_dead_entries(table, manifest, known)]
     if not table.is_utf8:
-        found = encoding_finding(table.file, table.header, names, table.frame)
+        found = _encoding(table, manifest, names, known)
         (mistakes if found.disposition is Disposition.STOP else warnings).append(found)
     if mistakes:
         raise Unreadable(*mistakes, *warnings)
@@ -90,6 +90,14 @@ def canonical(table: Table, manifest: Manifest, known: Sequence[str], required: 
             frame, table.file, manifest, _numbers(manifest, typed), comma_delimited=table.comma_delimited
         )
     return replace(table, header=tuple(final), frame=frame, findings=tuple(warnings))
+
+
+def _encoding(table: Table, manifest: Manifest, names: Sequence[str], known: Sequence[str]) -> Finding:
+    """Judge the columns that are read, and the whole header where a name of the manifest is not in it."""
+    columns = {column: name for column, name in zip(table.frame.columns, names, strict=False) if name in known}
+    is_lost = any(not name.isascii() and name not in table.header for name in manifest.columns.values())
+    header = [shown for shown, name in zip(table.header, names, strict=True) if is_lost or name in known]
+    return encoding_finding(table.file, header, columns, table.frame)
 
 
 def _dead_entries(table: Table, manifest: Manifest, known: Sequence[str]) -> Iterator[Finding]:

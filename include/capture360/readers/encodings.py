@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from capture360.rules.finding import Finding
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 ASSUMED = "cp1252"
 _MOST_CELLS = 200
 """Cells with other letters than those of ASCII that are judged, from each column."""
-_IDS = frozenset({"station_id", "collection_id", "site_id"})
+_IDS = frozenset({"collection_id"})
+"""Columns whose cells become ids with any letters; their rules hold station_id and site_id to those of ASCII."""
 _WEST = frozenset("àáâãäåæçèéêëìíîïðñòóôõöøùúûüýþßœÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞŒªº")
 _EAST = frozenset("áâăäąćçčďđéęëěíîĺľłńňóôőöŕřśşšţťúůűüýźżžßÁÂĂÄĄĆÇČĎĐÉĘËĚÍÎĹĽŁŃŇÓÔŐÖŔŘŚŞŠŢŤÚŮŰÜÝŹŻŽ")
 _CYRILLIC = frozenset("абвгдежзийклмнопрстуфхцчшщъыьэюяёАБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЁіїєґІЇЄҐ")
@@ -32,6 +33,23 @@ _WITHIN = frozenset("’–—·\u00a0")
 """Of these, the ones that stand between letters."""
 _SIGNS = frozenset("±×÷£¥¢†‰")
 """Characters that stand beside numbers."""
+_NUMERALS = frozenset("¹³¼¾")
+"""Numbers that are letters in other encodings."""
+_ORDINALS = frozenset("ªº")
+_LETTER = "A-Za-zªºÀ-ÖØ-öø-ÿŒœŠšŽžŸƒ"
+_LONE = "¡-©«-´¶-¹»-¿×÷"
+_CERTAIN = re.compile(
+    rf"(?<![{_LETTER}])(?:"
+    r"(?:[A-Z]?m|[kcdmµ]m|ft|in|yd)[²³]"
+    r"|µ(?:bar|Bq|Gy|mol|Pa|rad|Sv|Wh|[ACFgHJlLmMNPsSTVW])?"
+    r"|(?:G|R[cp]?|NPT)?[¼½¾](?:Zoll|inch|in|[hlmt])?"
+    r"|[A-Z](?:×[A-Z])+"
+    r"|nºs?"
+    rf")(?![{_LETTER}])|(?<=[0-9])×(?![\x80-\uffff])|(?<![\x80-\uffff])×(?=[0-9])"
+    rf"|(?<![{_LETTER}\x80-\uffff])[{_LONE}](?![{_LETTER}\x80-\uffff])",
+    re.IGNORECASE,
+)
+"""Signs of Windows-1252 that are certain: units, fractions, products, and what stands by itself."""
 _READINGS = 4
 _SHOWN = 40
 """Characters of a reading that are shown."""
@@ -67,36 +85,38 @@ class _Cell(NamedTuple):
     text: str
 
 
-def encoding_finding(file: str, header: Sequence[str], names: Sequence[str], frame: pd.DataFrame) -> Finding:
+def encoding_finding(file: str, header: Sequence[str], columns: Mapping[str, str], frame: pd.DataFrame) -> Finding:
     """Return the finding about a table that was read as Windows-1252: a note, or that its letters are not certain.
 
-    `header` are its column names as delivered, `names` the canonical ones.
+    `header` are the column names that are judged, `columns` the canonical names of the columns that are, by the
+    frame's. A doubt arises from letters alone: signs that are certain are no part of it.
     """
-    cells = [_Cell("the header", 1, name) for name in header if not name.isascii()]
-    columns = dict(zip(frame.columns, names, strict=False))
-    cells += [cell for column in columns for cell in _cells(frame, column, columns[column])]
-    if not cells:
-        return S03.finding(file, message="encoding", readings="its rows hold no letters with accents")
-    readings = {other.name: found for other in _OTHERS if (found := _read(cells, other)) is not None}
+    found = [_Cell("the header", 1, name) for name in header if not name.isascii()]
+    found += [cell for column, name in columns.items() for cell in _cells(frame, column, name)]
+    if not found:
+        nothing = "none of the columns that are read holds letters with accents"
+        return S03.finding(file, message="encoding", readings=nothing)
+    cells = [cell for cell in found if not _uncertain(cell.text).isascii()]
+    readings = {other.name: texts for other in _OTHERS if (texts := _read(cells, other)) is not None}
     typed = [cell.text for cell in cells]
-    is_sound = all(_is_plausible(text, _ASSUMED) for text in typed) or typed in readings.values()
-    changed = {cell: [found[at] for found in readings.values()] for at, cell in enumerate(cells)}
-    doubtful = [cell for cell in cells if set(changed[cell]) - {cell.text}]
-    first = min(doubtful or cells, key=lambda cell: cell.column not in _IDS)
+    is_sound = all(_is_plausible(_uncertain(text), _ASSUMED) for text in typed) or typed in readings.values()
+    changed = {cell: {name: texts[at] for name, texts in readings.items()} for at, cell in enumerate(cells)}
+    doubtful = [cell for cell in cells if set(changed[cell].values()) - {cell.text}]
+    first = min(doubtful or found, key=lambda cell: cell.column not in _IDS)
     is_certain = is_sound and not (doubtful and first.column in _IDS)
     return S03.finding(
         file,
         first.text,
         message="encoding" if is_certain or not doubtful else "encodings",
         column=first.column,
-        readings=f"{_place(first)} is {_listed(first, readings, changed[first])}",
+        readings=f"{_place(first)} is {_listed(first, changed.get(first, {}))}",
     )
 
 
-def _listed(cell: _Cell, names: Iterable[str], texts: Sequence[str]) -> str:
+def _listed(cell: _Cell, readings: Mapping[str, str]) -> str:
     """The readings of a cell that differ, each with the first encoding that gives it."""
     shown = {cell.text: _ASSUMED.name}
-    for name, text in zip(names, texts, strict=True):
+    for name, text in readings.items():
         shown.setdefault(text, name)
     parts = [f'"{text[:_SHOWN]}" as {name}' for text, name in itertools.islice(shown.items(), _READINGS)]
     return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else f'"{cell.text[:_SHOWN]}"'
@@ -112,31 +132,47 @@ def _cells(frame: pd.DataFrame, column: str, name: str) -> Iterator[_Cell]:
         yield _Cell(name, int(row), str(text))
 
 
+def _uncertain(text: str) -> str:
+    """The text without the signs that are certain."""
+    return _CERTAIN.sub(" ", text)
+
+
 def _read(cells: Sequence[_Cell], encoding: _Encoding) -> list[str] | None:
-    """The texts in another encoding; None if they are no words in it."""
+    """The texts in another encoding; None if they are no words in it.
+
+    Signs that are certain in Windows-1252 stay, except where two bytes are a character.
+    """
     texts: list[str] = []
     for cell in cells:
+        is_whole = encoding.letters is None
+        pieces = [cell.text] if is_whole else _CERTAIN.split(cell.text)
         try:
-            text = cell.text.encode(ASSUMED).decode(encoding.codec)
+            decoded = [piece.encode(ASSUMED).decode(encoding.codec) for piece in pieces]
         except UnicodeError:
             return None
-        if not _is_plausible(text, encoding):
+        if not _is_plausible(" ".join(decoded), encoding):
             return None
-        texts.append(text)
+        signs = [] if is_whole else _CERTAIN.findall(cell.text)
+        texts.append("".join(each for pair in itertools.zip_longest(decoded, signs, fillvalue="") for each in pair))
     return texts
 
 
 def _is_plausible(text: str, encoding: _Encoding) -> bool:
     """Return whether a text consists of words as people write them in the encoding's script."""
     for before, each, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
+        beside = before.isalpha(), after.isalpha()
+        if each in _ORDINALS and all(beside):
+            return False
         if each.isascii() or each.isalpha():
             continue
-        beside = before.isalpha(), after.isalpha()
-        if each not in _MARKS and (each not in _SIGNS or any(beside)):
+        if each not in _MARKS and (any(beside) or (each not in _SIGNS and encoding is not _ASSUMED)):
+            return False
+        if (each in _NUMERALS and any(beside)) or (each == "¿" and "?" not in text):
             return False
         if (each not in _WITHIN and all(beside)) or (each == "°" and before.islower()):
             return False
-    words = [word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii()]
+    letters = "".join(each if each.isalpha() else " " for each in text)
+    words = [word for word in letters.split() if not word.isascii()]
     return all(_is_word(word, encoding.letters) for word in words) and bool(words or encoding.letters is _WEST)
 
 

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from capture360.readers import Tables, read_tables
 from capture360.rules.finding import Disposition, Finding
 from delivery import Delivery, table
-
-
-@pytest.fixture
-def delivery(tmp_path: Path) -> Delivery:
-    return Delivery(tmp_path / "hall-7" / "2026-04-17")
 
 
 def read(delivery: Delivery, encoding: str, column: str, text: str) -> tuple[Tables, Finding]:
@@ -39,6 +32,38 @@ def read(delivery: Delivery, encoding: str, column: str, text: str) -> tuple[Tab
         "ÖL",
         "90°",
         "São",
+        "Tank 50 m³",
+        "Kühlwasser 200 m³/h",
+        "Luft 300Nm³/h (0 °C)",
+        "TANK 20 M³",
+        "50 m³–100 m³",
+        "3 cm³, 4 ft³",
+        "20 W/m²K",
+        "Filter 50 µm",
+        "µ-Filter",
+        "5 µS/cm, 3 µSv/h",
+        "Ø 50 µm",
+        "½ Etage",
+        "1½Zoll",
+        "Ventil ¾ Zoll",
+        'G¾" und R¼',
+        "2×Filter",
+        "DN50×PN16",
+        "5 m × 3 m",
+        "L×B×H",
+        "20 °C ± 5",
+        "§ 5 – “A” … €",
+        "• Pumpe",
+        "A ¦ B ¬ C",
+        "Viton™ Loctite® ©",
+        "N° 5",
+        "nº 5",
+        "nºs 1 e 2",
+        "1ª planta",
+        "A · B",
+        "¿Dónde está?",
+        "d´eau",
+        "Škoda 50 m³",
     ],
 )
 def test_names_of_western_europe_are_taken_and_shown(delivery: Delivery, name: str) -> None:
@@ -57,6 +82,19 @@ def test_another_reading_of_a_name_is_shown_beside_it(delivery: Delivery) -> Non
     ("encoding", "name", "said"),
     [
         ("cp1250", "Łódź", 'is "£ódŸ" as Windows-1252 and "Łódź" as Windows-1250'),
+        ("cp1250", "Stół", 'is "Stó³" as Windows-1252 and "Stół" as Windows-1250'),
+        ("cp1250", "Wał 5", '"Wał 5" as Windows-1250'),
+        ("cp1250", "Sąd", '"Sąd" as Windows-1250'),
+        ("cp1250", "Pół", '"Pół" as Windows-1250'),
+        ("cp1250", "Młyn 50 m", '"Młyn 50 m" as Windows-1250'),
+        ("cp1250", "wł. 3", '"wł. 3" as Windows-1250'),
+        ("cp1250", "ľava", '"ľava" as Windows-1250'),
+        ("cp1250", "żuraw", '"żuraw" as Windows-1250'),
+        ("cp1250", "Maşina", '"Maşina" as Windows-1250'),
+        ("cp850", "Área", '"Área" as DOS 850'),
+        ("cp850", "MAÎTRE", '"MAÎTRE" as DOS 850'),
+        ("mac_roman", "Straße", '"Straße" as Mac Roman'),
+        ("cp1251", "Насос", '"Насос" as Windows-1251'),
         ("cp1251", "Насос первый", '"Насос первый" as Windows-1251'),
         ("koi8_r", "Насос второй", '"Насос второй" as KOI8-R'),
         ("mac_roman", "Brüssel", '"Brüssel" as Mac Roman'),
@@ -97,6 +135,51 @@ def test_letters_of_an_id_that_every_reading_has_are_taken(delivery: Delivery) -
     found, finding = read(delivery, "cp1252", "collection_id", "Halle Süd")
     assert finding.disposition is Disposition.NOTE
     assert found.stations["collection_id"].iat[1] == "Halle Süd"
+
+
+@pytest.mark.parametrize("name", ["¾ Etage, 50 m³", "50 m³ Süd", "Straße 2×3 µm"])
+def test_signs_of_an_id_leave_no_doubt(delivery: Delivery, name: str) -> None:
+    found, finding = read(delivery, "cp1252", "collection_id", name)
+    assert finding.disposition is Disposition.NOTE
+    assert found.stations["collection_id"].iat[1] == name
+    assert f'is "{name}".' in finding.message
+
+
+def test_signs_beside_names_that_are_not_certain(delivery: Delivery) -> None:
+    delivery.stations[0]["station_name"] = "mł. inspektor"
+    _, finding = read(delivery, "cp1250", "station_name", "Łódź")
+    assert finding.disposition is Disposition.STOP
+
+
+def test_an_umlaut_of_a_station_id_holds_back_that_station_alone(delivery: Delivery) -> None:
+    found, finding = read(delivery, "cp1252", "station_id", "sø-2")
+    assert finding.disposition is Disposition.NOTE
+    assert len(found.stations) == 8
+
+
+@pytest.mark.parametrize("header", ["remark", "Übersicht"])
+def test_a_column_that_is_not_read_raises_no_doubt(delivery: Delivery, header: str) -> None:
+    found, finding = read(delivery, "cp1252", header, "£ódŸ")
+    assert finding.disposition is Disposition.NOTE
+    assert len(found.stations) == 8
+    assert "none of the columns that are read holds letters with accents" in finding.message
+
+
+def test_a_column_that_the_manifest_names_is_read(delivery: Delivery) -> None:
+    delivery.manifest["columns"] = {"station_name": "Größe"}
+    for row in delivery.stations:
+        row.pop("station_name", None)
+    _, finding = read(delivery, "cp1250", "Größe", "Łódź")
+    assert finding.disposition is Disposition.STOP
+
+
+def test_a_header_that_is_not_as_the_manifest_has_it_is_shown_in_both_readings(delivery: Delivery) -> None:
+    delivery.manifest["columns"] = {"station_name": "Wąż"}
+    for row in delivery.stations:
+        row["Wąż"] = "A"
+    delivery.files["stations.csv"] = table(delivery.stations).encode("cp1250")
+    messages = [finding.message for finding in read_tables(delivery.write()).findings]
+    assert any('the header is "W¹¿" as Windows-1252 and "Wąż" as Windows-1250' in message for message in messages)
 
 
 def test_a_byte_of_no_encoding_is_named(delivery: Delivery) -> None:
