@@ -141,6 +141,35 @@ def test_a_key_that_is_no_path_stands_for_no_other_file(bucket: str, endpoint: s
     assert "empty part" in listing.left_out[0].problem
 
 
+def test_placeholders_of_folders_are_no_files(bucket: str, endpoint: str, client: Any) -> None:
+    """Consoles of object stores make an empty object for each folder that is created in them."""
+    name = bucket.removeprefix("s3://")
+    for key, body in (("", b""), ("may/", b""), ("may/images/", b""), ("may/images/a.jpg", b"a"), ("may/odd/", b"x")):
+        client.put_object(Bucket=name, Key=f"zone/{key}", Body=body)
+    client.put_object(Bucket=name, Key="zone/may/b//", Body=b"")
+    folder = CaptureFolder(f"{bucket}/zone/may", endpoint_url=endpoint, use_listings_cache=False)
+    assert [entry.path for entry in folder.files] == ["images/a.jpg"]
+    assert [each.path for each in folder.left_out] == ["b//", "odd/"]
+    site = Site(id="hall-7", name="Hall 7", landing=Landing(url=f"{bucket}/zone"), space="captures")
+    listing = captures(site)
+    assert [key.capture for key in listing.keys] == ["may"]
+    assert not listing.left_out
+
+
+def test_an_error_while_a_stored_file_is_read_names_its_path(
+    bucket: str, endpoint: str, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanished(*_: object, **__: object) -> bytes:
+        raise FileNotFoundError(2, "gone", "bucket/zone/may/a.jpg")
+
+    client.put_object(Bucket=bucket.removeprefix("s3://"), Key="zone/may/a.jpg", Body=b"a")
+    folder = CaptureFolder(f"{bucket}/zone/may", endpoint_url=endpoint, use_listings_cache=False)
+    monkeypatch.setattr(s3fs.core.S3File, "_fetch_range", vanished)
+    with pytest.raises(FileNotFoundError) as caught, folder.open("a.jpg") as stream:
+        stream.read()
+    assert caught.value.filename == "a.jpg"
+
+
 def test_an_outage_while_pictures_are_read_is_no_fault_of_them(
     bucket: str, endpoint: str, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

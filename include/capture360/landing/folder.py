@@ -133,12 +133,15 @@ class CaptureFolder:
             found = self._fs.find(self._root, detail=True)
         for full, info in found.items():
             path = full[len(self._root) :].removeprefix("/")
+            size = int(info.get("size") or 0)
             if not is_text(path):
                 yield no_text(path)
+            elif size == 0 and _is_placeholder(path):
+                continue
             elif "" in path.split("/"):
                 yield LeftOut(path or "/", _NO_PATH)
             else:
-                yield FileEntry(path, int(info.get("size") or 0), _version(info))
+                yield FileEntry(path, size, _version(info))
 
     def resolve(self, path: str) -> str:
         """`path` normalised; OutsideError if it is absolute or too long, leaves the folder, or goes through a link out.
@@ -174,7 +177,7 @@ class CaptureFolder:
             url = f"{self.url}/{clean}"
             with store_errors(url, "read", clean):
                 stored = self._fs.open(f"{self._root}/{clean}", "rb")
-            with stored, io.BufferedReader(_StoredFile(stored, url)) as buffered:
+            with stored, io.BufferedReader(_StoredFile(stored, url, clean)) as buffered:
                 yield buffered
             return
         try:
@@ -200,8 +203,8 @@ class CaptureFolder:
 class _StoredFile(io.RawIOBase):
     """A file of an object store. Its errors are not those of the content, which readers take for damage."""
 
-    def __init__(self, stream: IO[bytes], url: str) -> None:
-        self._stream, self._url = stream, url
+    def __init__(self, stream: IO[bytes], url: str, path: str) -> None:
+        self._stream, self._url, self._path = stream, url, path
 
     @override
     def readable(self) -> bool:
@@ -222,7 +225,7 @@ class _StoredFile(io.RawIOBase):
     @override
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         view = memoryview(buffer).cast("B")
-        with store_errors(self._url, "read", self._url):
+        with store_errors(self._url, "read", self._path):
             block = self._stream.read(len(view))
         view[: len(block)] = block
         return len(block)
@@ -249,14 +252,23 @@ def _renamed(error: OSError, path: str) -> OSError:
 def is_ignored(path: str) -> bool:
     """Return whether a path is ignored: hidden, half-copied, or a companion file of an operating system."""
     name = posixpath.basename(path)
-    hidden = any(part.startswith((".", "~$")) or part == "__MACOSX" for part in path.split("/"))
-    return hidden or name in IGNORED_NAMES or name.lower().endswith(UNFINISHED_SUFFIXES)
+    return _is_hidden(path) or name in IGNORED_NAMES or name.lower().endswith(UNFINISHED_SUFFIXES)
 
 
 def is_unfinished(path: str) -> bool:
-    """Return whether a path is named as programs name a file while they copy it."""
-    name = posixpath.basename(path)
-    return name.lower().endswith(UNFINISHED_SUFFIXES) or _UNFINISHED.fullmatch(name) is not None
+    """Return whether a path is named as programs name a file of the delivery while they copy it."""
+    folder, name = posixpath.split(path)
+    is_named_so = name.lower().endswith(UNFINISHED_SUFFIXES) or _UNFINISHED.fullmatch(name) is not None
+    return is_named_so and not name.startswith("~$") and not _is_hidden(folder)
+
+
+def _is_hidden(path: str) -> bool:
+    return any(part.startswith((".", "~$")) or part == "__MACOSX" for part in path.split("/"))
+
+
+def _is_placeholder(path: str) -> bool:
+    """Return whether an empty object stands for a folder, as consoles of object stores make it."""
+    return not path or (path.endswith("/") and "" not in path[:-1].split("/"))
 
 
 def _version(info: dict[str, Any]) -> str:

@@ -95,7 +95,7 @@ class Scan:
         return Announcement(key, settled.snapshot.fingerprint, body, turn)
 
     def _announcement(self, key: CaptureKey, name: str) -> Mapping[str, Any]:
-        """Return the last announcement; None as well if the note is damaged, so that it is announced once more."""
+        """Return the last announcement; empty if there is none, or if it is damaged: it is announced once more."""
         try:
             note = self.records.note(key, name) or {}
             return note if note and {"of", "announced", "times"} <= set(note) else {}

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
-from itertools import count
 from typing import Any, Literal
 
 from capture360.matching.decisions import Decided
@@ -82,13 +81,11 @@ def give(records: Records, key: CaptureKey, plate: str, seen: int, answer: Answe
     mine = replace(answer, version=seen + 1)
     if records.create_note(key, _name(plate, mine.version), _document(mine), FOLDER):
         return mine, True
-    newest = None
-    for version in count(seen + 1):
-        document = records.note(key, _name(plate, version), FOLDER)
-        if document is None:
-            return newest, False
-        newest = _from_document(document, version)
-    raise AssertionError("versions are not counted to an end")
+    newest: Answer | None = None
+    version = mine.version
+    while (document := records.note(key, _name(plate, version), FOLDER)) is not None:
+        newest, version = _from_document(document, version), version + 1
+    return newest, False
 
 
 def note_written(records: Records, key: CaptureKey, given: Mapping[str, Answer], run: str) -> None:

@@ -198,6 +198,18 @@ def test_a_copy_that_did_not_end_is_named_and_not_read(delivery: Delivery, name:
 
 
 @pytest.mark.parametrize(
+    "name",
+    [".sync/x.tmp", ".Trash/y.tmp", "images/.cache/x.part", "__MACOSX/images/x.part", "~$stations.xlsx.tmp",
+     ".git/.a.jpg.Xa3fG1"],
+)  # fmt: skip
+def test_copies_in_ignored_folders_are_ignored(delivery: Delivery, name: str) -> None:
+    delivery.files[name] = b"x"
+    found = delivery.check()
+    assert found.verdict is Verdict.ACCEPTED
+    assert not [finding for finding in found.findings if finding.rule == "S07"]
+
+
+@pytest.mark.parametrize(
     "path",
     ["a/" * 450_000, "a/../" * 180_000 + "b.jpg", "a/./" * 200_000, "x" * 900_000],
     ids=["folders", "up and down", "here", "one name"],
