@@ -36,13 +36,24 @@ _INVISIBLE = frozenset(
 _MOST_MARKS = 8
 """Marks on one letter that are shown: no script needs more, and many of them cover the lines above."""
 _WORD = re.compile(r"[^\s\"'<>]+")
-_SECRET_KEY = re.compile(r"(?i)sig|token|secret|passw|credential|key|code|auth|nonce")
+_WEB = re.compile(r"(?i)https?://")
+_SECRET_KEY = re.compile(r"(?i)sig|token|secret|passw|pwd|credential|key|code|auth|nonce")
 _USER = re.compile(r"(?<=://)[^\s/?#\"'<>]*@")
 _NAMED = re.compile(
-    r"(?i)(?<![a-z])((?:client_?secret|password|passwd|accountkey|sharedaccesskey|(?:access_|refresh_|id_)?token|nonce)"
-    r"[\"']?\s*[=:]\s*[\"']?|(?:bearer|basic)\s+(?=[^\s\"']{16}))[^\s\"'&;,<>]+"
+    r"(?i)(?<![a-z])("
+    r"(?:client_?secret|password|passwd|pwd|account_?key|shared_?access_?key|secret_?access_?key)"
+    r"[\"']?\s*[=:]\s*[\"']?"
+    r"|(?:(?:access_|refresh_|id_)?token|nonce|sig|signature)"
+    r"(?:[\"']?\s*=\s*[\"']?|[\"']\s*:\s*[\"']?|\s*:\s*(?=[^\s\"'&;,<>]{16}))"
+    r"|authorization[\"']?\s*[=:,]\s*b?[\"']?(?:basic|bearer|digest|token)\s+"
+    r"|bearer\s+(?=[^\s\"']{16})"
+    r"|basic\s+(?=[a-z0-9+/]{16,}=*(?![\w+/-]))(?-i:(?=\S*[a-z])(?=\S*[A-Z])(?=\S*[0-9=]))"
+    r")[^\s\"'&;,<>]+"
 )
-"""Values beside names such as client_secret, and tokens of an Authorization header."""
+"""Values beside names such as client_secret, and tokens of an Authorization header.
+
+Words that stand in prose as well, such as token and basic, need the form of a secret behind them.
+"""
 
 
 def without_secrets(text: str) -> str:
@@ -51,9 +62,9 @@ def without_secrets(text: str) -> str:
 
 
 def _without_query(word: re.Match[str]) -> str:
-    """Remove the query of an address, and one that may be a signature from a path; a file's name may hold a "?"."""
+    """Remove the query of an address of the web, and elsewhere one that may be a signature: names may hold a "?"."""
     path, _, query = word[0].partition("?")
-    is_address = "://" in path and query != ""
+    is_address = query != "" and _WEB.search(path) is not None
     return f"{path}?…" if is_address or ("=" in query and _SECRET_KEY.search(query)) else word[0]
 
 
