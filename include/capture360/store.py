@@ -65,10 +65,11 @@ def read_file(url: str, most_bytes: int, fix: str) -> bytes:
 
 def password_in(url: str) -> str:
     """Return what is wrong with a URL that holds a password, with the fix; empty if it holds none."""
-    if not re.search(r"://[^\s/@]*:[^\s/]*@", url):
+    found = re.search(r"([^:/]*)://[^\s/@]*:[^\s/]*@", url)
+    if found is None:
         return ""
-    scheme = url.partition("://")[0].rpartition("::")[2].upper()
-    return f"holds a password, which records and logs would show. Remove it, and set FSSPEC_{scheme}_PASSWORD"
+    variable = f"FSSPEC_{found[1].upper()}_PASSWORD"
+    return f"holds a password, which records and logs would show. Remove it, and set {variable}"
 
 
 class StateDocument(dict[str, Any]):

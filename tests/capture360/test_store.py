@@ -17,7 +17,7 @@ from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.steps import lease
 from capture360.steps.sense_findings import standing_findings
-from capture360.store import DocumentStore
+from capture360.store import DocumentStore, password_in
 
 KEY = CaptureKey("hall-7", "may")
 USES: dict[str, Callable[[DocumentStore], object]] = {
@@ -105,3 +105,23 @@ def test_links_in_the_records_lead_nowhere(tmp_path: Path) -> None:
     (folder / "000003.json").symlink_to(folder / "000003.json")
     with pytest.raises(RecordsError, match="it is a link that leads to itself"):
         lease.holder(records, KEY)
+
+
+@pytest.mark.parametrize(
+    ("url", "variable"),
+    [
+        ("sftp://u:p@h/x", "FSSPEC_SFTP_PASSWORD"),
+        ("zip://a.zip::sftp://u:p@h/x", "FSSPEC_SFTP_PASSWORD"),
+        ("zip::ftp://u:p@h/x", "FSSPEC_FTP_PASSWORD"),
+        ("simplecache::zip://a::smb://u:p@h/x.zip", "FSSPEC_SMB_PASSWORD"),
+    ],
+)
+def test_a_password_in_a_url_is_named_by_the_scheme_that_holds_it(url: str, variable: str) -> None:
+    assert password_in(url).endswith(f"set {variable}")
+
+
+@pytest.mark.parametrize(
+    "url", ["sftp://u@h/x", "zip://a.zip::sftp://h:22/x@y", "s3://bucket/a:b@c", "abfs://c@a.dfs/x"]
+)
+def test_a_url_without_a_password(url: str) -> None:
+    assert password_in(url) == ""

@@ -53,7 +53,10 @@ _TEXTS = (*_REQUIRED, "audience", "cluster", "browser_url")
 _LARGEST_FILE = 1_000_000
 """Bytes of a connection file, which may be a pipe."""
 _CLUSTER = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9._:\[\]-]*")
-_OF_CONTAINERS = (".internal", ".local", ".localhost")
+_PRIVATE_ENDS = (
+    ".corp", ".home", ".home.arpa", ".internal", ".intranet", ".lan", ".local", ".localhost", ".private", ".svc",
+    ".test",
+)  # fmt: skip
 """Ends of host names that no public server has."""
 
 
@@ -71,16 +74,19 @@ def _problem_of(name: str, url: str) -> str:
     if parts.fragment or (parts.query and name == "base_url"):
         return "holds more than scheme, host and path. Leave the rest out"
     if parts.scheme == "http" and not _is_local(host):
-        return "would send the client secret unencrypted. Write it with https://"
+        fix = "Write it with https://, or name the host by its private address or a name that ends in .internal"
+        return f"would send the client secret unencrypted. {fix}"
     return ""
 
 
 def _is_local(host: str) -> bool:
     """Return whether a host is of this machine, a container's network or a private network."""
     try:
-        return ipaddress.ip_address(host).is_private
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return "." not in host or host.endswith(_OF_CONTAINERS)
+        name = host.removesuffix(".")
+        return "." not in name or name.endswith(_PRIVATE_ENDS)
+    return not (getattr(address, "ipv4_mapped", None) or address).is_global
 
 
 def _are_texts(value: object) -> bool:

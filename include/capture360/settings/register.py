@@ -206,6 +206,19 @@ class _Loader(yaml.SafeLoader):
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
     @override
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merge what `<<` names; an error before that takes more memory than any register needs."""
+        merged = [value for key, value in node.value if key.tag == "tag:yaml.org,2002:merge"]
+        sources = [each for value in merged for each in (value.value if value.id == "sequence" else [value])]
+        maps = [each for each in sources if isinstance(each, yaml.MappingNode)]
+        for each in maps:
+            self.flatten_mapping(each)
+        if sum(len(each.value) for each in maps) > _MOST_VALUES:
+            problem = f"it merges more than {_MOST_VALUES:,} values. Write them out"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        super().flatten_mapping(node)
+
+    @override
     def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
         seen: set[str] = set()
@@ -238,12 +251,17 @@ def _load_yaml(url: str) -> dict[str, Any]:
 
 def _expands(document: Any) -> bool:
     """Return whether aliases make a document far larger than its text, or endless."""
-    waiting, seen = [document], 0
-    while waiting and seen <= _MOST_VALUES:
+    waiting, seen, repeated = [document], set[int](), 0
+    while waiting:
         value = waiting.pop()
-        seen += 1
-        waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return seen > _MOST_VALUES
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        repeated += len(inner) if id(value) in seen else 0
+        if repeated > _MOST_VALUES:
+            return True
+        if inner:
+            seen.add(id(value))
+        waiting += inner
+    return False
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

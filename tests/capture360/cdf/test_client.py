@@ -52,6 +52,9 @@ def test_with_an_audience_no_scope_is_made_up() -> None:
         ({"base_url": "https://host.example#x"}, "more than scheme, host and path"),
         ({"base_url": "http://westeurope-1.cognitedata.com"}, "unencrypted"),
         ({"token_url": "http://8.8.8.8/token"}, "unencrypted"),
+        ({"token_url": "http://[::ffff:8.8.8.8]/token"}, "unencrypted"),
+        ({"token_url": "http://idp.example.com./token"}, "unencrypted"),
+        ({"token_url": "http://lan.example.com/"}, "https://, or name the host by its private address or a name that"),
         ({"client_secret": "hush\n"}, "client_secret has a blank or line break"),
         ({"client_id": "me\r\nX-Header: 1"}, "client_id has a blank or line break"),
         ({"base_url": " https://host.example"}, "base_url has a blank"),
@@ -74,7 +77,24 @@ def test_a_wrong_field_is_named(change: dict[str, object], told: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost:8080", "127.0.0.1", "[::1]:1", "sandbox:8090", "host.docker.internal", "10.0.0.2"]
+    "host",
+    [
+        "localhost:8080",
+        "127.0.0.1",
+        "[::1]:1",
+        "sandbox:8090",
+        "host.docker.internal",
+        "10.0.0.2",
+        "100.64.1.2",
+        "[fd00::1]",
+        "[::ffff:10.0.0.2]",
+        "cdf.sandbox.svc",
+        "cdf.sandbox.svc.cluster.local.:8090",
+        "nas.lan",
+        "cdf.test",
+        "nas.home.arpa",
+        "NAS.LAN",
+    ],
 )
 def test_plain_http_is_for_the_own_network(host: str) -> None:
     assert Connection.from_mapping({**VALUES, "base_url": f"http://{host}"}, "here").base_url == f"http://{host}"

@@ -261,14 +261,35 @@ def test_a_key_that_replaces_a_merged_one_is_there_once(tmp_path: Path) -> None:
         ),
         "sites: &a {hall-7: *a}\n",
         "sites: &a {hall-7: {links: [*a]}}\n",
+        f"sites: {{h: &a [{'1, ' * 20_000}*a]}}\n",
+        f"sites: {{h: &a [{'*a, ' * 20_000}1]}}\n",
     ],
-    ids=["a billion values", "a site of itself", "a list of itself"],
+    ids=["a billion values", "a site of itself", "a list of itself", "a long list of itself", "a list of itselves"],
 )
 def test_aliases_that_expand(tmp_path: Path, text: str) -> None:
     path = tmp_path / "sites.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"sites.yaml repeats itself by aliases"):
         Register(str(path)).site_ids  # noqa: B018 - reading is what fails
+
+
+def test_merges_that_expand(tmp_path: Path) -> None:
+    path = tmp_path / "sites.yaml"
+    path.write_text(
+        "a: &a {x: 1}\n"
+        + "".join(
+            f"{new}: &{new} {{<<: [{', '.join([f'*{old}'] * 10)}]}}\n"
+            for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+        )
+    )
+    with pytest.raises(ConfigError, match=r"sites.yaml line \d+ is not valid YAML: it merges more than"):
+        Register(str(path)).site_ids  # noqa: B018 - reading is what fails
+
+
+def test_a_large_register_without_aliases_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "sites.yaml"
+    path.write_text(f"defaults: {{links: {{x: [{'1, ' * 200_000}1]}}}}\nsites: {{hall-7: {{space: a}}}}\n")
+    assert len(Register(str(path)).site_ids) == 1
 
 
 def test_a_register_far_too_large(tmp_path: Path) -> None:
