@@ -18,6 +18,12 @@ class CaptureDates(CronPartitionTimetable):
 
     def __init__(self) -> None:
         super().__init__("0 0 * * *", timezone="UTC", key_format="%Y-%m-%d")
+        self.description = "Never, backfills only"
+
+    @property
+    @override
+    def summary(self) -> str:
+        return "backfills"
 
     @classmethod
     @override

@@ -143,6 +143,7 @@ def test_backfills_are_never_scheduled_and_take_every_date(bag: DagBag) -> None:
     keys = [each.partition_key for each in read.iter_dagrun_infos_between(first, last)]
     assert keys == ["2026-05-01", "2026-05-02", "2026-05-03"]
     assert (read.timetable.periodic, read.timetable.partitioned, read.end_date) == (True, True, None)
+    assert (read.timetable.summary, read.timetable.description) == ("backfills", "Never, backfills only")
 
 
 def test_ingesting_is_one_run_a_capture(bag: DagBag) -> None:
