@@ -48,10 +48,17 @@ def number_of_runs(dag_id: str, *states: str) -> int:
         return int(get_current_context()["ti"].get_dr_count(dag_id, states=list(states)))
 
 
+def task_states(task_instance: Any, dag_id: str, run_id: str) -> dict[str, str | None]:
+    """Return the states of a run's tasks, None of those not begun; AirflowUnavailableError if it does not answer."""
+    with _answering(f"which tasks of {run_id} have ended"):
+        states = task_instance.get_task_states(dag_id=dag_id, run_ids=[run_id])
+    return {task: None if state is None else value_of(state) for task, state in states.get(run_id, {}).items()}
+
+
 def goes_on(task_instance: Any, dag_run: Any) -> bool:
-    """Return whether a task of the run has not ended."""
-    states = task_instance.get_task_states(dag_id=dag_run.dag_id, run_ids=[dag_run.run_id])
-    return any(value_of(state) not in _TASK_ENDED for state in states.get(dag_run.run_id, {}).values())
+    """Return whether a task of the run has not ended. AirflowUnavailableError if Airflow does not answer."""
+    states = task_states(task_instance, dag_run.dag_id, dag_run.run_id)
+    return any(state not in _TASK_ENDED for state in states.values())
 
 
 def is_finished(run: str) -> bool:

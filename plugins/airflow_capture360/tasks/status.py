@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import get_current_context
 
 from airflow_capture360.context import key_of, site_context
-from airflow_capture360.run_state import value_of
+from airflow_capture360.run_state import task_states
 from airflow_capture360.tasks.lease import release_lease
 from capture360.text import without_secrets
 
@@ -62,7 +62,6 @@ def report_failed_task(context: Any) -> None:
 def _failed_tasks(context: Any) -> list[str]:
     """Return the tasks that failed; those that did not start because of another only if there are no others."""
     dag_run = context["dag_run"]
-    states = context["ti"].get_task_states(dag_id=dag_run.dag_id, run_ids=[dag_run.run_id])
-    ended = {task: value_of(state) for task, state in states.get(dag_run.run_id, {}).items()}
+    ended = task_states(context["ti"], dag_run.dag_id, dag_run.run_id)
     by_state = ([task for task in ended if ended[task] == state] for state in ("failed", "upstream_failed"))
     return sorted(next(filter(None, by_state), []))

@@ -107,6 +107,16 @@ def test_not_while_the_run_goes_on(monkeypatch: pytest.MonkeyPatch, held: Record
     assert lease.holder(held, KEY) == RUN
 
 
+def test_an_end_of_a_run_that_airflow_cannot_tell_releases_nothing(
+    monkeypatch: pytest.MonkeyPatch, held: Records
+) -> None:
+    answering(monkeypatch, refused(503, None))
+    dag_run = SimpleNamespace(dag_id="captures_ingest", run_id="manual__1", partition_key=str(KEY))
+    with pytest.raises(AirflowUnavailableError, match="does not say which tasks of manual__1 have ended"):
+        release_after_run({"dag_run": dag_run, "params": {}, "ti": RuntimeTaskInstance})
+    assert lease.holder(held, KEY) == RUN
+
+
 def test_another_run_s_lease_stays(monkeypatch: pytest.MonkeyPatch, held: Records) -> None:
     end_of_run(monkeypatch, {"publish": "success"}, run="manual__2")
     assert lease.holder(held, KEY) == RUN
