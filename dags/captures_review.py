@@ -21,14 +21,16 @@ and nobody is asked twice.
 
 **Without an answer.** After two weeks the Required Action ends by itself: what was answered on the review page is
 written, all other suggestions stay as they are. Waiting holds no worker, no lease and no other capture. When a capture
-is asked about anew, by a run by hand or after it was matched again, that review replaces the one that waits: what was
-answered on the page stays, `end_older` clears the older run, and that one ends with its Required Action. An answer that
+is asked about anew, by a run by hand or after it was matched again, that review replaces those that wait: what was
+answered on the page stays, `end_older` clears the older runs, and they end with their Required Actions. A run that was
+replaced asks nothing any more when it is cleared: who wants to ask again triggers a new run by hand. An answer that
 comes too late is skipped with the reason, and changes nothing.
 
 **A mistyped answer.** Numbers that are not understood, or contradict each other, fail nothing: `ask_again` asks at
-once, with the reason, and with what was valid in its fields; `ask_once_more` is the last time. Its address in the REST
-API is that of `ask` with its own name, and a field that `params_input` does not name stays as it was. If the last
-answer is mistyped too, or nobody answers again, the valid numbers are written and the rest is left.
+once, with the reason, and with what was valid in its fields; `ask_once_more` is the last time. Each waits its own two
+weeks. In the REST API they are answered as `ask` is, with their own task ids:
+`PATCH .../taskInstances/ask_again/-1/hitlDetails`. A field that is left out of `params_input` keeps what was valid. If
+the last answer is mistyped too, or nobody answers again, the valid numbers are written and the rest is left.
 
 **When it fails.** CDF or the records did not take what was decided: see the log of `apply`. Any task can be cleared
 with all downstream at any time; clearing `ask` asks anew.
@@ -56,7 +58,7 @@ SOON_AGAIN: dict[str, Any] = {
 """Short waits, since a person may be waiting at the page."""
 
 with DAG(
-    dag_id="captures_review",
+    dag_id=review.DAG_ID,
     schedule=PartitionedAssetTimetable(assets=captures_to_review),
     catchup=False,
     max_active_runs=1000,  # runs that wait for people must not keep others from starting
@@ -67,15 +69,17 @@ with DAG(
 ):
     capture = task(task_id="capture_key")(capture_of_run)()
     review_begun = task(task_id="lay_out")(review.lay_out)(capture)
-    EndReplacedReview(task_id="end_older", older=review_begun["replaces"])
+    older = task(task_id="older_runs")(review.older_runs)(review_begun)
+    EndReplacedReview.partial(task_id="end_older").expand(older=older)
     asked: dict[str, Any] = {
         "capture": capture, "review": review_begun, "response_timeout": timedelta(days=14), **SOON_AGAIN,
     }  # fmt: skip
-    ask = AskAboutLinks(task_id="ask", **asked)
-    ask_again = AskAboutLinks(task_id="ask_again", before=ask.output, **asked)
-    ask_once_more = AskAboutLinks(task_id="ask_once_more", before=ask_again.output, **asked)
+    first, second, third = review.ASKS
+    ask = AskAboutLinks(task_id=first, **asked)
+    ask_again = AskAboutLinks(task_id=second, before=ask.output, **asked)
+    ask_once_more = AskAboutLinks(task_id=third, before=ask_again.output, **asked)
     apply = task(
-        task_id="apply",
+        task_id=review.APPLY,
         trigger_rule="none_failed",
         **SOON_AGAIN,
         retry_policy=CaptureRetryPolicy(waits_for_lease=True),

@@ -7,20 +7,26 @@ from typing import Any
 from uuid import uuid4
 
 from capture360.matching.answers import CHOICES, LEAVE
-
-DAG = "captures_review"
+from capture360.steps.review_dag import APPLY, ASKS, DAG_ID
 
 
 def asking(run_id: str) -> None:
     """A run of captures_review that waits for an answer."""
     from airflow.models.dagrun import DagRun
+    from airflow.models.taskinstance import TaskInstance
     from airflow.utils.session import create_session
     from airflow.utils.types import DagRunType
+    from sqlalchemy import insert
 
-    run = {"dag_id": DAG, "run_id": run_id, "run_type": DagRunType.MANUAL, "run_after": datetime.now(UTC)}
+    run = {"dag_id": DAG_ID, "run_id": run_id, "run_type": DagRunType.MANUAL, "run_after": datetime.now(UTC)}
     with create_session() as session:
         session.add(DagRun(**run, state="running"))
-    ask_in(run_id, "ask")
+        session.flush()
+        for task in (*ASKS, APPLY):
+            more = {"pool": "default_pool", "pool_slots": 1, "try_number": 0, "max_tries": 3}
+            named = {"id": uuid4(), "dag_id": DAG_ID, "run_id": run_id, "task_id": task, "map_index": -1}
+            session.execute(insert(TaskInstance).values(**named, **more, span_status="not_started"))
+    ask_in(run_id, ASKS[0])
 
 
 def ask_in(run_id: str, task_id: str, **fields: str) -> None:
@@ -28,21 +34,34 @@ def ask_in(run_id: str, task_id: str, **fields: str) -> None:
     from airflow.models.hitl import HITLDetail
     from airflow.models.taskinstance import TaskInstance
     from airflow.utils.session import create_session
-    from sqlalchemy import insert
+    from sqlalchemy import select
 
-    instance = uuid4()
-    task = {"id": instance, "dag_id": DAG, "run_id": run_id, "task_id": task_id, "map_index": -1}
-    more = {"state": "awaiting_input", "pool": "default_pool", "pool_slots": 1, "try_number": 1, "max_tries": 3}
+    becomes(run_id, task_id, "awaiting_input")
     with create_session() as session:
-        session.execute(insert(TaskInstance).values(**task, **more, span_status="not_started"))
         detail = HITLDetail(
-            ti_id=instance,
+            ti_id=session.scalars(
+                select(TaskInstance.id).where(TaskInstance.run_id == run_id, TaskInstance.task_id == task_id)
+            ).one(),
             options=list(CHOICES),
             subject="Suggested links",
             defaults=[LEAVE],
             params={name: {"value": text} for name, text in fields.items()},
         )
         session.add(detail)
+
+
+def becomes(run_id: str, task_id: str, state: str) -> None:
+    """A task of the run gets this state."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import update
+
+    with create_session() as session:
+        session.execute(
+            update(TaskInstance)
+            .where(TaskInstance.run_id == run_id, TaskInstance.task_id == task_id)
+            .values(state=state)
+        )
 
 
 def response(run_id: str, task_id: str = "ask") -> tuple[Any, Any, Any]:

@@ -15,14 +15,15 @@ from airflow.sdk.exceptions import AirflowSkipException
 from typing_extensions import override
 
 from airflow_capture360.answers import KEEP, RETRACT
+from airflow_capture360.run_state import task_states
 from airflow_capture360.triggers import SHORTEST_PAUSE_S, EarlierAnswer
 from capture360.matching.answers import CHOICES, FIELDS, LEAVE
+from capture360.steps.review_dag import APPLY, DAG_ID
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 LONGEST_PAUSE_S = 120.0
-REVIEW = "captures_review"
 _FIRST = "first"
 """In place of an earlier answer: the task asks for the first time."""
 _ANSWER_TIMEOUT = timedelta(minutes=30)
@@ -226,7 +227,7 @@ class AskAboutLinks(AskPerson):
 
 
 class EndReplacedReview(TriggerDagRunOperator):
-    """Clear the run that waits for answers to the review which this one replaces, so that one Required Action is left.
+    """Clear a run that waits for answers to a review which this one replaces, so that one Required Action is left.
 
     That run finds its review replaced, and ends as skipped. Clearing is what Airflow lets a task do to another run. A
     run that writes an answer already is left to its end.
@@ -234,9 +235,9 @@ class EndReplacedReview(TriggerDagRunOperator):
 
     template_fields = ("trigger_run_id",)
 
-    def __init__(self, *, older: Any, **kwargs: Any) -> None:
+    def __init__(self, *, older: str, **kwargs: Any) -> None:
         super().__init__(
-            trigger_dag_id=REVIEW,
+            trigger_dag_id=DAG_ID,
             trigger_run_id=older,
             reset_dag_run=True,
             openlineage_inject_parent_info=False,
@@ -245,12 +246,9 @@ class EndReplacedReview(TriggerDagRunOperator):
 
     @override
     def execute(self, context: Context) -> None:
-        if not self.trigger_run_id:
-            raise AirflowSkipException("No older review waits for answers.")
-        states = context["ti"].get_task_states(dag_id=REVIEW, run_ids=[self.trigger_run_id])
-        tasks = states.get(self.trigger_run_id, {})
-        if not tasks or tasks.get("apply") is not None:
-            raise AirflowSkipException(f"{self.trigger_run_id} does not wait for answers any more.")
+        run = str(self.trigger_run_id)
+        if task_states(context["ti"], DAG_ID, run).get(APPLY, "missing") is not None:
+            raise AirflowSkipException(f"{run} does not wait for answers any more.")
         super().execute(context)
 
 

@@ -18,7 +18,7 @@ from capture360.steps.review_answers import answers
 from capture360.steps.review_due import digest_of
 from capture360.steps.review_plates import Question
 from capture360.store import DocumentStore
-from open_review import ask_in, asking, forget_runs, response
+from open_review import ask_in, asking, becomes, forget_runs, response
 
 KEY = CaptureKey("hall-7", "walk-1")
 PAGE = f"/capture360/review/{KEY}"
@@ -208,10 +208,10 @@ def test_finishing_answers_every_required_action_and_closes_the_page(client: Tes
     assert finished.status_code == 200
     assert response(RUN) == (["Leave the rest"], "Ada", "scheduled")
     text = client.get(PAGE, headers=login(client)).text
-    assert "This review is finished." in text
+    assert "Somebody has answered this review as a whole." in text
     assert 'data-do="approve"' not in text
     late = send(client, (second, 0, "approve", "1"))
-    assert (late.status_code, late.json()["detail"][:24]) == (409, "This review is finished.")
+    assert (late.status_code, late.json()["detail"][:27]) == (409, "Somebody has answered this ")
     again = client.post(f"{PAGE}/finish", json={"review": digest(client)}, headers=login(client))
     assert again.status_code == 409
 
@@ -248,6 +248,10 @@ def test_a_review_that_airflow_asks_about_again_is_open_again(client: TestClient
     mistyped = {"chosen_options": ["Leave the rest"], "params_input": {"approve": "99"}}
     assert client.patch(path, json=mistyped, headers=login(client, name="Bo")).status_code == 200
     assert send(client, (only, 0, "approve", "1")).status_code == 409
+    becomes(RUN, "ask", "success")
+    text = client.get(PAGE, headers=login(client)).text
+    assert "asked again in some seconds if the answer was not understood: load the page again." in text
+    assert "This review is finished." not in text
     ask_in(RUN, "ask_again", approve="", reject="1b")
     assert (
         "Finish writes the others too, whatever stands below: reject 1b."
@@ -256,6 +260,21 @@ def test_a_review_that_airflow_asks_about_again_is_open_again(client: TestClient
     assert send(client, (only, 0, "approve", "1")).status_code == 200
     assert client.post(f"{PAGE}/finish", json={"review": digest(client)}, headers=login(client)).status_code == 200
     assert response(RUN, "ask_again") == (["Leave the rest"], "Ada", "scheduled")
+
+
+@pytest.mark.parametrize(
+    "states",
+    [{"ask_again": "skipped", "ask_once_more": "skipped"}, {"apply": "up_for_retry"}],
+    ids=["nobody is asked again", "it is written"],
+)
+def test_a_review_that_is_not_asked_about_again_is_finished(
+    client: TestClient, records: Records, states: dict[str, str]
+) -> None:
+    ask(records, plate(1, ZERO, OH))
+    for task, state in {"ask": "success", **states}.items():
+        becomes(RUN, task, state)
+    text = client.get(PAGE, headers=login(client)).text
+    assert "This review is finished. captures_review writes it to CDF." in text
 
 
 def test_of_answers_that_cannot_all_be_taken_none_is_stored(

@@ -50,7 +50,16 @@ from capture360.steps.republish_guard import published_revision
 from capture360.steps.retracted import refuse_retracted
 from capture360.steps.review import picture_name
 from capture360.steps.review_answers import Answer, give, given_to
-from capture360.steps.review_due import asked_since, asking_run, note_questions, note_review, review_due, to_ask
+from capture360.steps.review_due import (
+    asked_since,
+    asking_run,
+    asks_about_all,
+    never_asked,
+    note_questions,
+    note_review,
+    replaced_runs,
+    review_due,
+)
 from capture360.steps.review_page import asked_plates, newest_review
 from capture360.steps.review_plates import Question
 from capture360.steps.sense import last_scan
@@ -117,7 +126,8 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
     records.put(KEY, DELIVERY, "detect", detected, run="run 1", batch=0)
     note_published(records, capture, DELIVERY)
     LinkMemory(records, KEY).decide([Decided(MATCH, "rejected", "Ada", NOW)])
-    note_review(records, KEY, DELIVERY, "m", "run 1")
+    note_review(records, KEY, DELIVERY, "m", "run 0")
+    note_review(records, KEY, DELIVERY, "m", "run 1", whole=True)
     note_questions(records, KEY, [MATCH], "run 1")
     give(records, KEY, QUESTION.id, 0, Answer("approve", MATCH.asset, "Ada", NOW))
     note_left(records, KEY, {"s/i": ImageLinks(1, ("s/a",))})
@@ -180,7 +190,10 @@ def readers(records: Records, capture: Capture) -> dict[str, Callable[[], object
         "due": lambda: review_due(records, state) if state else None,
         "review": lambda: plates_shown(records),
         "asking": lambda: asking_run(records, KEY, DELIVERY, "run 2", bool),
-        "to ask": lambda: to_ask(records, KEY, DELIVERY, "run 2", [MATCH], bool),
+        "never asked": lambda: never_asked(records, KEY, "run 2", [MATCH]),
+        "all": lambda: asks_about_all(records, KEY, DELIVERY, "run 2", bool),
+        "all again": lambda: asks_about_all(records, KEY, DELIVERY, "run 1", bool),
+        "replaced": lambda: replaced_runs(records, KEY, "run 1", bool),
         "holder": lambda: lease.holder(records, KEY),
         "ended": lambda: lease.release_ended(records, is_finished=bool),
         "last run": lambda: lease.last_run(records, KEY),

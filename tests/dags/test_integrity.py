@@ -14,8 +14,8 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_capture360.operators import WaitForRevisions
 from airflow_capture360.tasks.ingest import first_task_of
-from airflow_capture360.web.review_run import ASKS
 from airflow_home import ROOT
+from capture360.steps.review_dag import APPLY, ASKS, DAG_ID
 from capture360.steps.validate import Route
 
 FILES = sorted((ROOT / "dags").glob("*.py"))
@@ -166,17 +166,20 @@ def test_ingesting_branches_once_by_route(bag: DagBag) -> None:
 
 
 def test_a_review_waits_for_weeks_without_holding_anything_up(bag: DagBag) -> None:
-    dag = bag.dags["captures_review"]
+    dag = bag.dags[DAG_ID]
     assert type(dag.timetable).__name__ == "PartitionedAssetTimetable"
     assert dag.max_active_runs >= 1000
     asks = [dag.get_task(name) for name in ASKS]
     for ask, following in pairwise(asks):
-        assert ask.downstream_task_ids == {following.task_id, "apply"}
+        assert ask.downstream_task_ids == {following.task_id, APPLY}
     for ask in asks:
         assert ask.response_timeout >= timedelta(days=7)
         assert ask.defaults == ["Leave the rest"]
         assert set(ask.params) == {"approve", "reject"}
-    assert dag.get_task("apply").trigger_rule == "none_failed"
+    assert dag.get_task(APPLY).trigger_rule == "none_failed"
+    end_older = dag.get_task("end_older")
+    assert end_older.is_mapped
+    assert end_older.unmap({"older": "manual__1"}).trigger_run_id == "manual__1"
     assert not any(task.is_setup for task in dag.tasks)
 
 

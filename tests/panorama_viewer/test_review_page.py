@@ -157,7 +157,7 @@ def test_one_answer_for_all_that_ask_the_same_and_finishing_answers_airflow(brow
     expect(page.locator("#says")).to_contain_text("captures_review writes it to CDF")
     assert response(RUN)[0] == ["Leave the rest"]
     page.reload()
-    expect(page.locator(".problem")).to_contain_text("This review is finished.")
+    expect(page.locator(".problem")).to_contain_text("Somebody has answered this review as a whole.")
     expect(page.get_by_role("button", name="Finish")).to_have_count(0)
     page.context.close()
 

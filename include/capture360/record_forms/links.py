@@ -148,6 +148,8 @@ class _Asked(_Form):
     fingerprint: str = ""
     match: str = ""
     run: str = ""
+    replaces: list[str] = []
+    whole: bool = False
 
 
 class _OpenReview(_Form):

@@ -26,14 +26,14 @@ from capture360.records import Records
 from capture360.reports.captures import Delivery, Detail, Entry, LastRun, State
 from capture360.rules.finding import Disposition, Finding
 from capture360.settings.register import Register
+from capture360.steps.review_dag import DAG_ID
 from capture360.steps.review_due import REVIEWED, last_counts
 
 _SIDE_BY_SIDE = 16
 _SUMMARY = frozenset({"sense", VALIDATE, PUBLISH, "verify", ANNOTATE, REVIEWED})
 """Steps whose records make up a row; all of them are small."""
-_REVIEW = "captures_review"
 _AFTER = {
-    "captures_ingest": State.PUBLISHED, "captures_contextualize": State.CONTEXTUALIZED, _REVIEW: State.CONTEXTUALIZED,
+    "captures_ingest": State.PUBLISHED, "captures_contextualize": State.CONTEXTUALIZED, DAG_ID: State.CONTEXTUALIZED,
 }  # fmt: skip
 """State after a run of these DAGs that did not fail; a review waits or has ended."""
 _UNTIL_SENSED = timedelta(hours=1)
@@ -94,7 +94,7 @@ def _state(stage: Stage | None, last: LastRun | None) -> State:
     A review is no active run here: it waits for people, for weeks. Sensing marks an end some minutes after the run, and
     removes the mark as soon as another delivery lies in the folder.
     """
-    if last is not None and last.state in _UNDER_WAY and last.dag != _REVIEW:
+    if last is not None and last.state in _UNDER_WAY and last.dag != DAG_ID:
         return State.RUNNING
     if stage is not None:
         return State(stage.value)

@@ -11,6 +11,7 @@ from capture360.records import Records
 from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.backfill import What, captures_on, lacks_end
 from capture360.steps.incidents import Occurrence
+from capture360.steps.review_dag import DAG_ID
 from capture360.steps.review_due import asked_since
 from capture360.steps.sense_findings import MORE, standing_findings
 from capture360.steps.verify import STEP as VERIFY
@@ -38,7 +39,7 @@ def is_overcome(records: Records, occurrence: Occurrence) -> bool:
         return False
     if state.stage is Stage.RETRACTED:
         return True
-    if occurrence.dag == "captures_review":
+    if occurrence.dag == DAG_ID:
         asked = asked_since(records, key)
         return asked is not None and not asked[0].endswith(f" {occurrence.run}") and asked[1] > occurrence.at
     step = {"captures_ingest": VERIFY, "captures_contextualize": ANNOTATE}.get(occurrence.dag)

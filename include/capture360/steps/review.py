@@ -30,7 +30,14 @@ from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import recorded_matches, recorded_places
 from capture360.steps.positions import write_positions
 from capture360.steps.review_answers import Answer, decisions, given_to, note_written
-from capture360.steps.review_due import REVIEWED, match_digest, note_questions, note_review, to_ask
+from capture360.steps.review_due import (
+    REVIEWED,
+    asks_about_all,
+    match_digest,
+    never_asked,
+    note_questions,
+    note_review,
+)
 from capture360.steps.review_plates import Question, direction, label, questions_about, questions_of
 from capture360.text import counted, digest_of
 
@@ -43,13 +50,13 @@ HEAD = "open-review"
 class Review:
     """A review of so many suggestions. `digest` identifies them.
 
-    `replaces` is Airflow's id of the run that waits for answers to an older review; empty if none does.
+    `replaces` are Airflow's ids of the runs that wait for answers to older reviews.
     """
 
     fingerprint: str
     digest: str
     suggestions: int
-    replaces: str = ""
+    replaces: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +103,19 @@ def begin(
 ) -> Review:
     """Store the questions of a new review with their pictures; answers to earlier reviews become stale.
 
-    With `unasked`, a function that returns whether a run has ended, the review asks only about new suggestions
-    (`to_ask`), and does not begin if there are none. RecordsError if earlier decisions were lost, which would be asked
-    for again.
+    With `unasked`, a function that returns whether a run has ended, the review asks only about new suggestions unless
+    it `asks_about_all`, and does not begin if there are none. RecordsError if earlier decisions were lost, which would
+    be asked for again.
     """
     LinkMemory(ctx.records, key).ensure_whole()
+    asked = match_digest(ctx.records, key, fingerprint)
     matches = open_suggestions(ctx, key, fingerprint)
-    if unasked is not None:
-        matches = to_ask(ctx.records, key, fingerprint, ctx.run, matches, unasked)
-        if not matches:
-            note_review(ctx.records, key, fingerprint, match_digest(ctx.records, key, fingerprint), ctx.run)
-            return Review(fingerprint, "", 0)
+    whole = unasked is None or asks_about_all(ctx.records, key, fingerprint, ctx.run, unasked)
+    if not whole:
+        matches = never_asked(ctx.records, key, ctx.run, matches)
+    if unasked is not None and not matches:
+        note_review(ctx.records, key, fingerprint, asked, ctx.run, whole=whole)
+        return Review(fingerprint, "", 0)
     images = {image.external_id: image for image in images_of(ctx, key, fingerprint)}
     questions = questions_about(matches, recorded_matches(ctx.records, key, fingerprint), images.keys())
     views = dict.fromkeys(view.detection for each in questions for view in each.views)
@@ -114,7 +123,6 @@ def begin(
     shown = pictures(views, lambda image, face: model.face_content(images[image].faces[face]))
     for detection, content in shown.items():
         ctx.records.put_report(key, fingerprint, picture_name(detection), content)
-    asked = match_digest(ctx.records, key, fingerprint)
     body = {
         "match": asked,
         "questions": [each.document() for each in questions],
@@ -124,7 +132,7 @@ def begin(
     digest = digest_of(body)
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
     ctx.records.put_note(key, HEAD, {"fingerprint": fingerprint, "digest": digest, "run": ctx.run})
-    note_review(ctx.records, key, fingerprint, asked, ctx.run)
+    note_review(ctx.records, key, fingerprint, asked, ctx.run, whole=whole)
     note_questions(ctx.records, key, matches, ctx.run)
     ctx.log(f"People are asked about {counted(len(matches), 'suggestion')}.")
     return Review(fingerprint, digest, len(matches))

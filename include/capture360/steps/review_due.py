@@ -32,14 +32,20 @@ def match_digest(records: Records, key: CaptureKey, fingerprint: str) -> str:
     return digest_of(record.body["matches"] if record else None)
 
 
-def note_review(records: Records, key: CaptureKey, fingerprint: str, match: str, run: str) -> None:
-    """Note that `run` asks about the matches with this digest, with the time, instead of the runs before it."""
+def note_review(
+    records: Records, key: CaptureKey, fingerprint: str, match: str, run: str, *, whole: bool = False
+) -> None:
+    """Note that `run` asks about the matches with this digest, with the time, instead of the runs before it.
+
+    `whole` is noted if it asks about all open suggestions, whoever asked about them before (`asks_about_all`).
+    """
     body = {"fingerprint": fingerprint, "match": match, "run": run}
     before = records.note(key, ASKED) or {}
     same = {name: before.get(name) for name in body} == body
     since = before.get("since") if same else None
     older = [each for each in (before.get("run"), *before.get("replaces", ())) if each and each != run][:_MOST_REPLACED]
-    records.put_note(key, ASKED, {**body, "since": since or datetime.now(UTC).isoformat(), "replaces": older})
+    more = {"since": since or datetime.now(UTC).isoformat(), "replaces": older, "whole": whole}
+    records.put_note(key, ASKED, {**body, **more})
 
 
 def question(match: Match) -> str:
@@ -56,25 +62,26 @@ def note_questions(records: Records, key: CaptureKey, matches: Sequence[Match], 
         records.put_note(key, _QUESTIONS, {**asked, run: sorted(new)})
 
 
-def to_ask(
-    records: Records,
-    key: CaptureKey,
-    fingerprint: str,
-    run: str,
-    open_matches: Sequence[Match],
-    is_finished: Callable[[str], bool],
-) -> list[Match]:
-    """Return the open suggestions that a review is to ask about, which are those never shown before.
+def asks_about_all(
+    records: Records, key: CaptureKey, fingerprint: str, run: str, is_finished: Callable[[str], bool]
+) -> bool:
+    """Return whether a review asks about all open suggestions: another one waits whose matches are outdated.
 
-    All of them if another review waits whose matches are outdated: the new review replaces it.
+    The new review replaces that one. A task that is repeated asks as it did before, since its first try noted that.
     """
     note = records.note(key, ASKED)
-    asked = _asked_by_others(records, key, run)
-    new = [match for match in open_matches if question(match) not in asked]
-    if note is None or note["run"] == run or is_finished(note["run"]):
-        return new
+    if note is None:
+        return False
+    if note["run"] == run:
+        return bool(note.get("whole"))
     holds = (note["fingerprint"], note["match"]) == (fingerprint, match_digest(records, key, fingerprint))
-    return new if holds else list(open_matches)
+    return not holds and not is_finished(note["run"])
+
+
+def never_asked(records: Records, key: CaptureKey, run: str, matches: Sequence[Match]) -> list[Match]:
+    """Return those of the suggestions about which no other run has asked."""
+    asked = _asked_by_others(records, key, run)
+    return [match for match in matches if question(match) not in asked]
 
 
 def _asked_by_others(records: Records, key: CaptureKey, run: str) -> set[str]:
@@ -126,21 +133,23 @@ def asking_run(
     *,
     by_hand: bool = False,
 ) -> str | None:
-    """Return an unfinished run that asks in place of `run`; None if there is none.
+    """Return the run that asks in place of `run`; None if there is none.
 
-    It has replaced `run`, or asks about the same matches. A run `by_hand` asks about these anew.
+    It has replaced `run`, which is so for good, or is unfinished and asks about the same matches. A run `by_hand` asks
+    about these anew.
     """
     note = records.note(key, ASKED)
     if note is None or note["run"] == run:
         return None
+    if run in note.get("replaces", ()):
+        return str(note["run"])
     same = (note["fingerprint"], note["match"]) == (fingerprint, match_digest(records, key, fingerprint))
-    in_place = run in note.get("replaces", ()) or (same and not by_hand)
-    return str(note["run"]) if in_place and not is_finished(note["run"]) else None
+    return str(note["run"]) if same and not by_hand and not is_finished(note["run"]) else None
 
 
-def replaced_run(records: Records, key: CaptureKey, run: str, is_finished: Callable[[str], bool]) -> str:
-    """Return the newest unfinished run whose review that of `run` replaces; empty if there is none."""
+def replaced_runs(records: Records, key: CaptureKey, run: str, is_finished: Callable[[str], bool]) -> tuple[str, ...]:
+    """Return the unfinished runs whose reviews that of `run` replaces, the newest first."""
     note = records.note(key, ASKED)
     if note is None or note["run"] != run:
-        return ""
-    return next((str(each) for each in note.get("replaces", ()) if not is_finished(each)), "")
+        return ()
+    return tuple(str(each) for each in note.get("replaces", ()) if not is_finished(each))

@@ -9,16 +9,16 @@ from datetime import datetime
 from typing import Any
 
 from capture360.model import CaptureKey
+from capture360.steps.review_dag import ASKS, DAG_ID
 from capture360_local.stack.airflow_api import AirflowApi
 
 INGEST = "captures_ingest"
 SENSE = "captures_sense"
 CONTEXTUALIZE = "captures_contextualize"
-REVIEW = "captures_review"
+REVIEW = DAG_ID
 LEASE_TASK = "lease"
 _ENDED = frozenset({"success", "failed"})
 _SKIPPED = "skipped"
-_ASK_TASK = "ask"
 _ASKING = frozenset({"awaiting_input", "deferred"})
 
 
@@ -82,7 +82,7 @@ def asked_captures(api: AirflowApi) -> frozenset[str]:
         for run in api.runs(REVIEW)
         if run["state"] == "running"
         and any(
-            each["task_id"] == _ASK_TASK and each["state"] in _ASKING
+            each["task_id"] in ASKS and each["state"] in _ASKING
             for each in api.task_instances(REVIEW, run["dag_run_id"])
         )
     )

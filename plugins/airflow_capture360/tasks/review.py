@@ -13,17 +13,18 @@ from airflow_capture360 import metrics
 from airflow_capture360.context import capture_context, page_path
 from airflow_capture360.run_state import is_finished, is_run_of, run_id_of
 from airflow_capture360.tasks.lease import release_lease
+from capture360.steps.review_dag import APPLY, ASKS, DAG_ID
 
 if TYPE_CHECKING:
     from capture360.steps.review import Response
 
-log = logging.getLogger(__name__)
+__all__ = ["APPLY", "ASKS", "DAG_ID", "apply", "examine", "lay_out", "notice_of", "older_runs"]
 
-DAG = "captures_review"
+log = logging.getLogger(__name__)
 
 
 def lay_out(capture: str) -> dict[str, Any]:
-    """Begin a review and return it, with the run whose review it replaces. Skip the run if it has no purpose.
+    """Begin a review and return it, with the runs whose reviews it replaces. Skip the run if it has no purpose.
 
     An announced run asks about new suggestions only, and is skipped while another one waits for answers about the
     same. A run by hand asks about everything undecided. A run whose review another one has replaced is skipped.
@@ -33,7 +34,7 @@ def lay_out(capture: str) -> dict[str, Any]:
     from capture360.capture_state import STAGE_STEPS
     from capture360.errors import MissingStepError
     from capture360.steps.review import begin
-    from capture360.steps.review_due import asking_run, replaced_run
+    from capture360.steps.review_due import asking_run, replaced_runs
 
     with capture_context(capture, lock=False) as (ctx, key):
         state = ctx.records.load(key, only=STAGE_STEPS)
@@ -42,13 +43,18 @@ def lay_out(capture: str) -> dict[str, Any]:
         by_hand = not get_current_context()["dag_run"].partition_key
         other = asking_run(ctx.records, key, state.fingerprint, ctx.run, is_finished, by_hand=by_hand)
         if other:
-            raise AirflowSkipException(f"{other} asks in place of this run.")
+            raise AirflowSkipException(f"{other} asks in place of this run. To ask again, trigger a new run by hand.")
         review = begin(ctx, key, state.fingerprint, unasked=None if by_hand else is_finished)
-        older = replaced_run(ctx.records, key, ctx.run, is_finished)
+        older = replaced_runs(ctx.records, key, ctx.run, is_finished)
     if not review.suggestions and not older:
         raise AirflowSkipException("Nothing is left for a person to decide.")
     metrics.QUESTIONS.add(review.suggestions, site=key.site, outcome="asked")
-    return asdict(replace(review, replaces=run_id_of(older) if is_run_of(older, DAG) else ""))
+    return asdict(replace(review, replaces=[run_id_of(run) for run in older if is_run_of(run, DAG_ID)]))
+
+
+def older_runs(review: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the runs that wait for answers to older reviews."""
+    return list(review["replaces"])
 
 
 def notice_of(capture: str, review: Mapping[str, Any], before: Mapping[str, Any] | None) -> tuple[str, str]:
@@ -85,11 +91,19 @@ def examine(
 def apply(capture: str, review: Mapping[str, Any] | None, *answers: Mapping[str, Any] | None) -> dict[str, Any]:
     """Write the decisions of a review; return counts. An answer that comes too late is logged and skipped.
 
-    `answers` are those to each time of asking: the last one of a person counts.
+    `answers` are those to each time of asking: the last one of a person counts. Those after a task that was skipped,
+    or after an answer that was understood, were given to an earlier review, since Airflow keeps the result of a task
+    that is skipped because the one before it was.
     """
     from capture360.steps.review import Review, apply
 
-    given = [each for each in answers if each]
+    given = []
+    for each in answers:
+        if not each:
+            break
+        given.append(each)
+        if not each["faults"]:
+            break
     if review is None or not given:
         raise AirflowSkipException("Nobody was asked.")
     answer = next((each for each in reversed(given) if each["responded_by_user"]), given[-1])

@@ -24,13 +24,14 @@ from sqlalchemy import func, select
 
 from airflow_capture360.web.panoramas import CaptureId, SiteId
 from capture360.model import SITE_LENGTH, CaptureKey
+from capture360.steps.review_dag import DAG_ID
 
 if TYPE_CHECKING:
     from capture360.reports.captures import LastRun
 
 router = APIRouter()
 
-_DAGS = ("captures_ingest", "captures_contextualize", "captures_review")
+_DAGS = ("captures_ingest", "captures_contextualize", DAG_ID)
 """DAGs whose runs have the key of a capture as partition key."""
 _RUNS_SHOWN = 20
 _MOST_PAGES = 1_000_000

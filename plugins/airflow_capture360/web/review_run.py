@@ -21,11 +21,13 @@ from sqlalchemy import select
 
 from airflow_capture360.run_state import is_run_of, run_id_of, value_of
 from capture360.matching.answers import LEAVE
+from capture360.steps.review_dag import APPLY, ASKS, DAG_ID
 
-DAG = "captures_review"
-ASKS = ("ask", "ask_again", "ask_once_more")
-"""The tasks that ask, in their order: each but the first one about an answer that was not understood."""
 _FINISHED = "This review is finished. captures_review writes it to CDF."
+_ANSWERED = (
+    "Somebody has answered this review as a whole. It is written to CDF, or asked again in some seconds if the answer "
+    "was not understood: load the page again."
+)
 _CONFLICT = 409
 _ENDED = {"success", "failed", "skipped", "upstream_failed", "removed"}
 
@@ -46,8 +48,11 @@ class ReviewRun:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ask:
-    """A task that asks: its state, whether its Required Action is there, and answered, and the fields of its form."""
+class _Task:
+    """A task of the run: its state, empty before it begins, and for one that asks its Required Action.
+
+    Whether that is there, and answered, and the fields of its form.
+    """
 
     state: str
     asked: bool
@@ -58,31 +63,33 @@ class _Ask:
 def may_decide(user: GetUserDep) -> bool:
     """Return whether a person may answer the review's Required Action."""
     return get_auth_manager().is_authorized_dag(
-        method="PUT", access_entity=DagAccessEntity.HITL_DETAIL, details=DagDetails(id=DAG), user=user
+        method="PUT", access_entity=DagAccessEntity.HITL_DETAIL, details=DagDetails(id=DAG_ID), user=user
     )
 
 
 def run_state(session: SessionDep, run: str) -> ReviewRun:
     """Return the state of a run in Airflow, by its name in records."""
-    run_id = run_id_of(run) if is_run_of(run, DAG) else ""
-    state = session.scalar(select(DagRun.state).where(DagRun.dag_id == DAG, DagRun.run_id == run_id))
-    address = f"dags/{DAG}/runs/{quote(run_id, safe='')}" if state is not None else ""
+    run_id = run_id_of(run) if is_run_of(run, DAG_ID) else ""
+    state = session.scalar(select(DagRun.state).where(DagRun.dag_id == DAG_ID, DagRun.run_id == run_id))
+    address = f"dags/{DAG_ID}/runs/{quote(run_id, safe='')}" if state is not None else ""
     if state is None or value_of(state) in {"success", "failed"}:
         return ReviewRun(run_id, address, closed="This review has ended. What was left open stays as it is.")
     rows = session.execute(
         select(TaskInstance.task_id, TaskInstance.state, HITLDetail.ti_id, HITLDetail.responded_at, HITLDetail.params)
         .outerjoin(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
-        .where(TaskInstance.dag_id == DAG, TaskInstance.run_id == run_id, TaskInstance.task_id.in_(ASKS))
+        .where(TaskInstance.dag_id == DAG_ID, TaskInstance.run_id == run_id, TaskInstance.task_id.in_((*ASKS, APPLY)))
     )
-    asks = {
-        task: _Ask(value_of(state), asked is not None, answered is not None, fields or {})
+    tasks = {
+        task: _Task("" if state is None else value_of(state), asked is not None, answered is not None, fields or {})
         for task, state, asked, answered, fields in rows
     }
-    in_order = [(task, asks[task]) for task in ASKS if task in asks]
+    in_order = [(task, tasks[task]) for task in ASKS if task in tasks]
     waiting = next((task for task, ask in in_order if ask.asked and not ask.answered and ask.state not in _ENDED), "")
     if not waiting and any(ask.answered or ask.state in _ENDED for _, ask in in_order):
-        return ReviewRun(run_id, address, closed=_FINISHED)
-    kept = {name: str(field.get("value") or "") for name, field in asks[waiting].fields.items()} if waiting else {}
+        applies = APPLY in tasks and tasks[APPLY].state
+        finished = applies or all(ask.state in _ENDED for _, ask in in_order)
+        return ReviewRun(run_id, address, closed=_FINISHED if finished else _ANSWERED)
+    kept = {name: str(field.get("value") or "") for name, field in tasks[waiting].fields.items()} if waiting else {}
     return ReviewRun(
         run_id, address, waiting, kept=tuple(f"{name} {numbers}" for name, numbers in kept.items() if numbers)
     )
@@ -92,6 +99,6 @@ def finish_run(session: SessionDep, user: GetUserDep, run: ReviewRun) -> None:
     """Answer the Required Action by Airflow's own route; 409 if somebody has answered it at the same moment."""
     payload = UpdateHITLDetailPayload(chosen_options=[LEAVE])  # fields that hold valid numbers stay as they are
     try:
-        update_hitl_detail(DAG, run.run_id, run.asking, payload, user, session)
+        update_hitl_detail(DAG_ID, run.run_id, run.asking, payload, user, session)
     except HTTPException as error:
-        raise HTTPException(error.status_code, _FINISHED if error.status_code == _CONFLICT else error.detail) from None
+        raise HTTPException(error.status_code, _ANSWERED if error.status_code == _CONFLICT else error.detail) from None

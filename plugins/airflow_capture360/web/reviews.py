@@ -25,15 +25,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from airflow_capture360.web.captures import html_page
 from airflow_capture360.web.panoramas import CaptureId, SiteId
-from airflow_capture360.web.review_run import DAG, ReviewRun, finish_run, may_decide, run_state
+from airflow_capture360.web.review_run import ReviewRun, finish_run, may_decide, run_state
 from capture360.model import Asset, CaptureKey
+from capture360.steps.review_dag import DAG_ID
 
 if TYPE_CHECKING:
     from capture360.records import Records
     from capture360.steps.review_page import OpenReview
     from capture360.steps.review_plates import Question
 
-router = APIRouter(dependencies=[Depends(requires_access_dag("GET", param_dag_id=DAG))])
+router = APIRouter(dependencies=[Depends(requires_access_dag("GET", param_dag_id=DAG_ID))])
 
 _MOST_ANSWERS = 1000
 _ASSETS_REMEMBERED_S = 300
@@ -82,7 +83,7 @@ def from_our_page(request: Request) -> None:
 
 
 _DECIDES = [
-    Depends(requires_access_dag("PUT", DagAccessEntity.HITL_DETAIL, param_dag_id=DAG)),
+    Depends(requires_access_dag("PUT", DagAccessEntity.HITL_DETAIL, param_dag_id=DAG_ID)),
     Depends(from_our_page),
 ]
 

@@ -8,11 +8,20 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from airflow.sdk.exceptions import AirflowSkipException, DagRunTriggerException, TaskAwaitingInput, TaskDeferred
+from airflow.sdk.exceptions import (
+    AirflowRuntimeError,
+    AirflowSkipException,
+    DagRunTriggerException,
+    ErrorType,
+    TaskAwaitingInput,
+    TaskDeferred,
+)
+from airflow.sdk.execution_time.comms import ErrorResponse
 
 from airflow_capture360.operators import AskAboutLinks, EndReplacedReview
 from airflow_capture360.tasks import review
 from airflow_capture360.triggers import EarlierAnswer
+from capture360.errors import AirflowUnavailableError
 from capture360.matching.answers import Answer, understood
 from capture360.model import CaptureKey
 from capture360.steps import review as steps
@@ -178,6 +187,26 @@ def test_the_last_answer_of_a_person_counts(
     assert (response.approve, response.by, response.faults) == wanted
 
 
+@pytest.mark.parametrize("between", [None, {}], ids=["skipped", "empty"])
+def test_answers_to_an_earlier_time_of_asking_do_not_count(
+    lease: list[str], examined: list[steps.Response], monkeypatch: pytest.MonkeyPatch, between: Mapping[str, Any] | None
+) -> None:
+    """Airflow keeps the result of a task that is skipped because the one before it was."""
+    applied: list[steps.Response] = []
+    monkeypatch.setattr(
+        steps, "apply", lambda ctx, key, review, response: applied.append(response) or steps.Reviewed(1)
+    )
+    task = AskAboutLinks(task_id="ask", capture="hall-7/walk-1", review=REVIEW)
+    new, old = answered(task, {"approve": "1"}, "Bo"), answered(task, {"approve": "2"})
+    mistyped = answered(task, {"approve": "99"}, "Cy")
+    review.apply("hall-7/walk-1", REVIEW, new, between, old)
+    review.apply("hall-7/walk-1", REVIEW, new, old, None)
+    review.apply("hall-7/walk-1", REVIEW, mistyped, new, old)
+    assert [(each.approve, each.by) for each in applied] == [("1", "Bo")] * 3
+    with pytest.raises(AirflowSkipException):
+        review.apply("hall-7/walk-1", REVIEW, between, old, old)
+
+
 def test_a_review_that_asked_nobody_writes_nothing(lease: list[str]) -> None:
     with pytest.raises(AirflowSkipException):
         review.apply("hall-7/walk-1", None, None, None, None)
@@ -205,6 +234,7 @@ def answer(user: Mapping[str, str] | None) -> dict[str, Any]:
         "params_input": {"approve": None, "reject": "2"},
         "fields": {"approve": "", "reject": "2"},
         "wrong": [],
+        "faults": [],
         "responded_at": "2026-01-02",
         "responded_by_user": user,
     }
@@ -237,12 +267,12 @@ def test_a_stale_answer_is_skipped_with_its_reason(lease: list[str], monkeypatch
 @pytest.mark.parametrize(
     ("older", "states", "cleared"),
     [
-        ("", {}, False),
         ("manual__1", {"ask": "awaiting_input", "apply": None}, True),
         ("manual__1", {"ask": "success", "apply": "running"}, False),
         ("manual__1", {}, False),
+        ("manual__1", {"ask": "awaiting_input"}, False),
     ],
-    ids=["none", "waits", "writes its answer", "gone"],
+    ids=["waits", "writes its answer", "gone", "of another form"],
 )
 def test_a_replaced_review_is_cleared_unless_it_writes_an_answer(
     older: str, states: Mapping[str, str | None], cleared: bool
@@ -259,3 +289,18 @@ def test_a_replaced_review_is_cleared_unless_it_writes_an_answer(
     if isinstance(raised.value, DagRunTriggerException):
         assert (raised.value.trigger_dag_id, raised.value.dag_run_id) == ("captures_review", "manual__1")
         assert raised.value.reset_dag_run
+
+
+def test_an_outage_of_airflow_is_no_bug() -> None:
+    class Tasks:
+        def get_task_states(self, dag_id: str, run_ids: list[str]) -> Mapping[str, Mapping[str, str | None]]:
+            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 503}))
+
+    context: Any = {"ti": Tasks()}
+    with pytest.raises(AirflowUnavailableError, match="does not say which tasks of manual__1 have ended"):
+        EndReplacedReview(task_id="end_older", older="manual__1").execute(context)
+
+
+def test_every_review_that_was_replaced_is_ended() -> None:
+    replaces = ["scheduled__2", "manual__1"]
+    assert review.older_runs({**REVIEW, "replaces": replaces}) == replaces

@@ -16,7 +16,7 @@ from capture360.model import CaptureKey, Detection, Match
 from capture360.records import Records
 from capture360.settings.register import Register
 from capture360.steps import lease
-from capture360.steps.review_due import asking_run, match_digest, note_review, replaced_run
+from capture360.steps.review_due import asking_run, match_digest, note_review, replaced_runs
 from capture360.steps.sense import Sensed, remember, sense
 from capture360.steps.sense_findings import MOST_LISTED, sentences
 from capture360.steps.turns import ENDED_AT_ONCE
@@ -444,13 +444,13 @@ def test_the_newest_review_replaces_those_that_wait(world: World) -> None:
     def asking(run: str, *finished: str) -> str | None:
         return asking_run(world.records, KEY, "f1", run, finished.__contains__, by_hand=True)
 
-    def replaced(run: str, *finished: str) -> str:
-        return replaced_run(world.records, KEY, run, finished.__contains__)
+    def replaced(run: str, *finished: str) -> tuple[str, ...]:
+        return replaced_runs(world.records, KEY, run, finished.__contains__)
 
-    assert replaced("run 1") == ""
+    assert replaced("run 1") == ()
     for run in ("run 1", "run 1", "run 2"):
         note_review(world.records, KEY, "f1", "m", run)
-    assert (replaced("run 2"), replaced("run 2", "run 1"), replaced("run 1")) == ("run 1", "", "")
-    assert (asking("run 1"), asking("run 1", "run 2"), asking("run 3")) == ("run 2", None, None)
+    assert (replaced("run 2"), replaced("run 2", "run 1"), replaced("run 1")) == (("run 1",), (), ())
+    assert (asking("run 1"), asking("run 1", "run 2"), asking("run 3")) == ("run 2", "run 2", None)
     note_review(world.records, KEY, "f1", "m", "run 3")
-    assert (replaced("run 3"), replaced("run 3", "run 2"), asking("run 1")) == ("run 2", "run 1", "run 3")
+    assert (replaced("run 3"), replaced("run 3", "run 2"), asking("run 1")) == (("run 2", "run 1"), ("run 1",), "run 3")
