@@ -132,4 +132,5 @@ def _line(entry: Any) -> str:
     if not isinstance(entry, Mapping):
         return str(entry)
     errors = [f"{error['exc_type']}: {error['exc_value']}" for error in entry.get("error_detail") or ()]
-    return "\n".join([str(entry.get("event", "")), *errors])
+    said = " ".join(str(entry[name]) for name in ("event", "reason") if entry.get(name))  # a skip has its reason apart
+    return "\n".join([said, *errors])
