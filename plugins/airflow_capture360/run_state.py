@@ -49,7 +49,10 @@ def number_of_runs(dag_id: str, *states: str) -> int:
 
 
 def task_states(task_instance: Any, dag_id: str, run_id: str) -> dict[str, str | None]:
-    """Return the states of a run's tasks, None of those not begun; AirflowUnavailableError if it does not answer."""
+    """Return the states of a run's tasks, None for one that has not begun; empty if Airflow has no such run.
+
+    AirflowUnavailableError, which is retried, if Airflow does not answer.
+    """
     with _answering(f"which tasks of {run_id} have ended"):
         states = task_instance.get_task_states(dag_id=dag_id, run_ids=[run_id])
     return {task: None if state is None else value_of(state) for task, state in states.get(run_id, {}).items()}
