@@ -109,7 +109,7 @@ def test_a_linked_plate_gives_its_asset_a_box_that_a_retraction_takes_back(
     annotate(world.ctx(), key, fingerprint)
     assert box(world)[0] == x_min
     plan = plan_retraction(world.ctx(), key)
-    assert any(line.startswith("1 boxes: box of ") for line in plan.lines())
+    assert any(line.startswith("1 box: box of ") for line in plan.lines())
     retract(world.ctx(), key, approved=plan.digest, by="Ada")
     assert box(world) == NONE
     assert plan_retraction(world.ctx(), key).lines() == ["Nothing of it is in CDF."]
