@@ -24,7 +24,7 @@ from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import note_published
 from capture360.steps.thumbnail import keep_thumbnail
 from capture360.steps.validate import recorded_capture
-from capture360.text import listed
+from capture360.text import counted, listed
 
 POINT_CLOUDS = "point_clouds"
 """Key of the point clouds in the record of published images: space, revision and model of each."""
@@ -111,11 +111,12 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
         ctx.log(f"point cloud: revision {cloud.revision} of 3D model {cloud.model} in space {cloud.space}")
     if left:
         ctx.log(
-            f"{len(left)} images of earlier deliveries are still shown: {listed(left)}. CDF's extraction made them "
-            "and removes nothing: delete them in CDF."
+            f"Still shown: {counted(len(left), 'image')} of earlier deliveries: {listed(left)}. CDF's extraction made "
+            "them and removes nothing: delete them in CDF."
         )
     if others:
-        ctx.log(f"{len(others)} further images are at the position of no station: {listed([_id(o) for o in others])}.")
+        further = counted(len(others), "further image")
+        ctx.log(f"At the position of no station: {further} ({listed([_id(o) for o in others])}).")
     return done
 
 

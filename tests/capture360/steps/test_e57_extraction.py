@@ -463,7 +463,7 @@ def test_what_an_earlier_extraction_left_is_named_until_it_is_deleted(start: Sta
         done = ingest(world.ctx(), drop.key)
         assert done.collected is not None
         assert done.collected.images == 2
-        assert any(line.startswith("1 images of earlier deliveries are still shown") for line in world.said)
+        assert any(line.startswith("Still shown: 1 image of earlier deliveries: ") for line in world.said)
         (finding,) = reconcile(world.ctx(), drop.key)
         assert finding.rule == "R05"
         (left,) = world.records.get(drop.key, done.validated.fingerprint, "publish").body["left"]

@@ -18,6 +18,7 @@ from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import View
 from capture360.cdf.ports import Box, BoxesWritten
 from capture360.errors import CdfError
+from capture360.text import counted
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
@@ -155,7 +156,9 @@ class AssetBoxes:
                     if error.status not in _DENIED:
                         raise
                     space = next(iter(some)).partition("/")[0]
-                    refused.append(f"{len(some)} boxes of assets in space {space} may not be written: {error}")
+                    refused.append(
+                        f"{counted(len(some), 'box', 'boxes')} of assets in space {space} may not be written: {error}"
+                    )
                     continue
                 self._notes.change({name: () if box is None else [box] for name, box in some.items()})
                 removed += sum(box is None for box in some.values())

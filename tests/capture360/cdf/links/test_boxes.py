@@ -149,7 +149,7 @@ def test_assets_without_an_object_are_counted_and_refusals_are_sentences(
     assert pump.boxes().write({f"{core.SPACE}/bare-{pump.name}": HERE}) == BoxesWritten(without_object=1)
     order(method="POST", path="*/models/instances", effect="status", status=403)
     (sentence,) = pump.write(HERE).refused
-    assert sentence.startswith(f"1 boxes of assets in space {core.SPACE} may not be written")
+    assert sentence.startswith(f"1 box of assets in space {core.SPACE} may not be written")
     assert pump.box == NONE
     assert pump.write(HERE) == BoxesWritten(written=1)
 
