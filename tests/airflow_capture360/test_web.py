@@ -172,6 +172,7 @@ def test_whoever_opens_a_page_without_a_login_is_led_to_it_and_back(anonymous: T
     [
         (errors.RequestError("hall-7 is no capture."), 404, "hall-7 is no capture."),
         (errors.MissingStepError(KEY, "publish", "match"), 404, "publish"),
+        (errors.BadInputError("hall-7/a has no images in CDF."), 404, "no images in CDF"),
         (errors.RecordsError("/records/a.json is broken."), 503, "Records are damaged."),
         (errors.StoreUnavailableError("s3://b cannot be read."), 503, "cannot be read now"),
         (errors.CdfError("assetsAcl is missing."), 502, "CDF refuses"),

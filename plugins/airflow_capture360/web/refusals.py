@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from airflow_capture360.context import base_path, page_path
 from capture360.errors import (
+    BadInputError,
     Capture360Error,
     CdfError,
     ConfigError,
@@ -76,7 +77,7 @@ def _worded(error: Capture360Error) -> tuple[int, str]:
             return 503, "What this page is made of cannot be read now. Load it again in some minutes."
         case CdfError():
             return 502, "CDF refuses what this page needs. captures_watch and the API server's log say why."
-        case RequestError() | MissingStepError():
+        case RequestError() | MissingStepError() | BadInputError():
             return 404, str(error)
     return 503, "This page cannot be made. The API server's log says why."
 
