@@ -30,7 +30,8 @@ from capture360.steps.context import StepContext
 from capture360.steps.faces import faces
 from capture360.steps.validate import validate
 from figures import Figure, report
-from growth import deliver, sandbox
+from growth import sandbox
+from growth_capture import deliver
 
 STATIONS = 100
 """In two batches."""

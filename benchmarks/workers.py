@@ -28,7 +28,7 @@ from capture360_local.production.handle import Production
 from capture360_local.stack.airflow_api import AirflowApi
 from capture360_local.stack.profile import PROJECT
 from figures import Figure, report
-from growth import bring_assets, deliver
+from growth_capture import bring_assets, deliver
 
 FOLDER = PROJECT / ".local/bench/workers"
 SITE = "bench"

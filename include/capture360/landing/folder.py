@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -17,6 +16,7 @@ from typing_extensions import override
 
 from capture360.errors import BadInputError, StoreUnavailableError
 from capture360.landing.local_open import OtherFileError, open_once
+from capture360.landing.streams import StreamOver
 from capture360.landing.tree import Found, LeftOut, local_tree, no_text
 from capture360.store import is_of_store, opened_store
 from capture360.text import is_text, printable
@@ -200,27 +200,12 @@ class CaptureFolder:
         return "file" in ((protocol,) if isinstance(protocol, str) else protocol)
 
 
-class _StoredFile(io.RawIOBase):
+class _StoredFile(StreamOver):
     """A file of an object store. Its errors are not those of the content, which readers take for damage."""
 
     def __init__(self, stream: IO[bytes], url: str, path: str) -> None:
-        self._stream, self._url, self._path = stream, url, path
-
-    @override
-    def readable(self) -> bool:
-        return True
-
-    @override
-    def seekable(self) -> bool:
-        return True
-
-    @override
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        return self._stream.seek(offset, whence)
-
-    @override
-    def tell(self) -> int:
-        return self._stream.tell()
+        super().__init__(stream)
+        self._url, self._path = url, path
 
     @override
     def readinto(self, buffer: WriteableBuffer, /) -> int:

@@ -26,6 +26,7 @@ from typing_extensions import override
 
 from capture360.errors import BadInputError, ConfigError
 from capture360.landing.folder import CaptureFolder, is_ignored
+from capture360.landing.streams import StreamOver
 from capture360.text import is_text, printable
 
 if TYPE_CHECKING:
@@ -241,28 +242,13 @@ def _inflate(packed: _Window, target: IO[bytes], member: zipfile.ZipInfo) -> Non
         raise ValueError("its checksum is wrong")
 
 
-class _Careful(io.RawIOBase):
+class _Careful(StreamOver):
     """Stream that refuses large reads, since an archive may declare a huge directory."""
 
     def __init__(self, stream: IO[bytes], archive: str) -> None:
-        self._stream, self._archive = stream, archive
+        super().__init__(stream)
+        self._archive = archive
         self._size = stream.seek(0, os.SEEK_END)
-
-    @override
-    def readable(self) -> bool:
-        return True
-
-    @override
-    def seekable(self) -> bool:
-        return True
-
-    @override
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        return self._stream.seek(offset, whence)
-
-    @override
-    def tell(self) -> int:
-        return self._stream.tell()
 
     @override
     def read(self, size: int = -1, /) -> bytes:
@@ -273,20 +259,12 @@ class _Careful(io.RawIOBase):
         return self._stream.read(count)
 
 
-class _Window(io.RawIOBase):
+class _Window(StreamOver):
     """Stream of the packed bytes of a member within the archive."""
 
     def __init__(self, archive: IO[bytes], start: int, size: int) -> None:
-        self._stream = archive
+        super().__init__(archive)
         self._start, self._size, self._at = start, size, 0
-
-    @override
-    def readable(self) -> bool:
-        return True
-
-    @override
-    def seekable(self) -> bool:
-        return True
 
     @override
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
