@@ -243,10 +243,7 @@ def title_line(delivery: Delivery) -> None:
 def far_cell(delivery: Delivery) -> None:
     workbook = openpyxl.Workbook()
     workbook.worksheets[0].cell(9000, 16_384, 1)
-    stream = io.BytesIO()
-    workbook.save(stream)
-    delivery.stations.clear()
-    delivery.files["stations.xlsx"] = stream.getvalue()
+    deliver_workbook(delivery, workbook)
 
 
 @spoils("S05")
@@ -297,10 +294,7 @@ def long_workbook(delivery: Delivery) -> None:
     sheet.append(COLUMNS)
     for row in [*delivery.stations, *delivery.stations]:
         sheet.append([row[name] for name in COLUMNS])
-    stream = io.BytesIO()
-    workbook.save(stream)
-    delivery.stations.clear()
-    delivery.files["stations.xlsx"] = stream.getvalue()
+    deliver_workbook(delivery, workbook)
     delivery.checks["max_excel_rows"] = 10
 
 
@@ -368,15 +362,20 @@ def other_table(delivery: Delivery) -> None:
     delivery.stations.clear()
 
 
+def deliver_workbook(delivery: Delivery, workbook: openpyxl.Workbook) -> None:
+    """Deliver the stations as this workbook alone."""
+    stream = io.BytesIO()
+    workbook.save(stream)
+    delivery.stations.clear()
+    delivery.files["stations.xlsx"] = stream.getvalue()
+
+
 @spoils("S03", "sheets")
 def second_sheet(delivery: Delivery) -> None:
     workbook = openpyxl.Workbook()
     workbook.worksheets[0].title = "Info"
     workbook.create_sheet("Stations").append(COLUMNS)
-    stream = io.BytesIO()
-    workbook.save(stream)
-    delivery.stations.clear()
-    delivery.files["stations.xlsx"] = stream.getvalue()
+    deliver_workbook(delivery, workbook)
 
 
 @spoils("S03", "uncalculated")
@@ -386,10 +385,7 @@ def formulas(delivery: Delivery) -> None:
     sheet.append(COLUMNS)
     for number, row in enumerate(delivery.stations):
         sheet.append([f"={number}+4" if name == "x" and number < 4 else cell for name, cell in row.items()])
-    stream = io.BytesIO()
-    workbook.save(stream)
-    delivery.stations.clear()
-    delivery.files["stations.xlsx"] = stream.getvalue()
+    deliver_workbook(delivery, workbook)
 
 
 def workbook_of(delivery: Delivery, change: Callable[[Any], object]) -> None:
@@ -400,10 +396,7 @@ def workbook_of(delivery: Delivery, change: Callable[[Any], object]) -> None:
     for row in delivery.stations:
         sheet.append([row[name] for name in COLUMNS])
     change(sheet)
-    stream = io.BytesIO()
-    workbook.save(stream)
-    delivery.stations.clear()
-    delivery.files["stations.xlsx"] = stream.getvalue()
+    deliver_workbook(delivery, workbook)
 
 
 @spoils("S03", "hidden")
