@@ -55,8 +55,15 @@ class Reviewed:
         return found
 
     def waiting(self, run: str) -> Mapping[str, Any]:
-        """The only Required Action of a run, once it is asked for."""
-        (found,) = self.stack.until(lambda: self.asked(run), f"{self.key} to be asked about")
+        """The only Required Action of a run, once its task waits for the answer.
+
+        The form is there before the task waits; on SQLite, which locks no rows, an answer in between wakes nothing.
+        """
+
+        def parked() -> list[Mapping[str, Any]]:
+            return [each for each in self.asked(run) if each["task_instance"]["state"] == "awaiting_input"]
+
+        (found,) = self.stack.until(parked, f"{self.key} to be asked about")
         return found
 
     def answer(self, run: str, choice: str, approve: str = "", reject: str = "", task: str = "ask") -> None:
