@@ -48,29 +48,15 @@ class Reviewed:
 
     def asked(self, run: str) -> list[Mapping[str, Any]]:
         """The Required Actions of a run that nobody has answered."""
-        path = f"/dags/{REVIEW}/dagRuns/{run}/hitlDetails"
-        found: list[Mapping[str, Any]] = self.stack.api.request("GET", path, params={"response_received": False})[
-            "hitl_details"
-        ]
-        return found
+        return self.stack.asked(REVIEW, run)
 
     def waiting(self, run: str) -> Mapping[str, Any]:
-        """The only Required Action of a run, once its task waits for the answer.
-
-        The form is there before the task waits; on SQLite, which locks no rows, an answer in between wakes nothing.
-        """
-
-        def parked() -> list[Mapping[str, Any]]:
-            return [each for each in self.asked(run) if each["task_instance"]["state"] == "awaiting_input"]
-
-        (found,) = self.stack.until(parked, f"{self.key} to be asked about")
-        return found
+        """The only Required Action of a run, once its task waits for the answer."""
+        return self.stack.waiting(REVIEW, run)
 
     def answer(self, run: str, choice: str, approve: str = "", reject: str = "", task: str = "ask") -> None:
         """A person's answer by the REST API."""
-        path = f"/dags/{REVIEW}/dagRuns/{run}/taskInstances/{task}/-1/hitlDetails"
-        answer = {"chosen_options": [choice], "params_input": {"approve": approve, "reject": reject}}
-        self.stack.api.request("PATCH", path, json=answer)
+        self.stack.answer(REVIEW, run, task, choice, approve=approve, reject=reject)
 
     def applied(self) -> Mapping[str, Any]:
         """What was recorded of the answer, once it is in CDF."""

@@ -84,6 +84,31 @@ class RunningStack:
         self.api.pause(CONTEXTUALIZE, True)
         return run, plates(order.key, truth, self.records)
 
+    def asked(self, dag: str, run: str) -> list[Mapping[str, Any]]:
+        """The Required Actions of a run that nobody has answered."""
+        path = f"/dags/{dag}/dagRuns/{run}/hitlDetails"
+        found: list[Mapping[str, Any]] = self.api.request("GET", path, params={"response_received": False})[
+            "hitl_details"
+        ]
+        return found
+
+    def waiting(self, dag: str, run: str) -> Mapping[str, Any]:
+        """The only Required Action of a run, once its task waits for the answer.
+
+        The form is there before the task waits; on SQLite, which locks no rows, an answer in between wakes nothing.
+        """
+
+        def parked() -> list[Mapping[str, Any]]:
+            return [each for each in self.asked(dag, run) if each["task_instance"]["state"] == "awaiting_input"]
+
+        (found,) = self.until(parked, f"{run} to wait for an answer")
+        return found
+
+    def answer(self, dag: str, run: str, task: str, choice: str, **fields: str) -> None:
+        """A person's answer by the REST API."""
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/-1/hitlDetails"
+        self.api.request("PATCH", path, json={"chosen_options": [choice], "params_input": fields})
+
     def outcome(self, order: Order) -> Outcome:
         """What records and CDF hold of the capture, compared with its truth."""
         site = self.local.home.site_register().site(order.site)

@@ -49,10 +49,8 @@ def test_a_date_reaches_its_end_and_changes_only_what_is_due(stack: RunningStack
 
     stack.api.pause(RETRACT, False)
     run = stack.api.trigger(RETRACT, {"capture": str(DATED.key)})
-    path = f"/dags/{RETRACT}/dagRuns/{run}/taskInstances/approve/-1/hitlDetails"
-    (asked,) = stack.until(lambda: waiting(stack, run), "the approval to be asked for")
-    assert str(DATED.key) in asked["subject"]
-    stack.api.request("PATCH", path, json={"chosen_options": ["Remove all of it"], "params_input": {}})
+    assert str(DATED.key) in stack.waiting(RETRACT, run)["subject"]
+    stack.answer(RETRACT, run, "approve", "Remove all of it")
     stack.until(lambda: stack.api.run(RETRACT, run)["state"] in {"success", "failed"}, "the end of the retraction")
     assert stack.api.run(RETRACT, run)["state"] == "success", stack.api.task_instances(RETRACT, run)
     assert held(stack) == before
@@ -95,12 +93,6 @@ def backfilled(stack: RunningStack, reprocess: str) -> Mapping[str, Any]:
 def active(stack: RunningStack) -> bool:
     found = stack.api.request("GET", "/backfills", params={"dag_id": BACKFILL})["backfills"]
     return any(each["completed_at"] is None for each in found)
-
-
-def waiting(stack: RunningStack, run: str) -> list[Mapping[str, Any]] | None:
-    path = f"/dags/{RETRACT}/dagRuns/{run}/hitlDetails"
-    found: list[Mapping[str, Any]] = stack.api.request("GET", path, params={"response_received": False})["hitl_details"]
-    return found or None
 
 
 def links(stack: RunningStack) -> dict[int, Mapping[str, Any]]:
