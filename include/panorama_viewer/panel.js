@@ -47,10 +47,9 @@ export class Details {
   link(link, isOneOfSome) {
     const said = [isOneOfSome && link.state, link.confidence !== null && `${Math.round(link.confidence * 100)} %`];
     const inBrackets = said.filter(Boolean).join(", ");
-    return element("div", { className: "link" }, [
-      element("p", {}, [linkTo(link.link, `${link.asset} in CDF`), inBrackets && ` (${inBrackets})`]),
-      element("p", { className: "quiet", text: link.reason }),
-    ]);
+    const parts = [element("p", {}, [linkTo(link.link, `${link.asset} in CDF`), inBrackets && ` (${inBrackets})`])];
+    if (link.reason) parts.push(element("p", { className: "quiet", text: link.reason }));
+    return element("div", { className: "link" }, parts);
   }
 
   others(plate, views) {

@@ -7,6 +7,9 @@
                  "state": "suggested", "links": [{"asset": "21-PT-1001", "state": "suggested", "confidence": 0.8,
                  "reason": "...", "link": "https://..."}]}]}
 
+A plate that nobody decided on yet lists the other tags that it may name with the state `possible`; CDF holds no links to
+these.
+
 Positions are metres in the site frame, Z up; `rotation` is the unit quaternion (w, x, y, z) that turns the cube frame
 (front = -Y, left = +X, top = +Z) into the site frame. Polygons are in 0..1 of the face, x right, y down.
 """
@@ -14,13 +17,15 @@ Positions are metres in the site frame, Z up; `rotation` is the unit quaternion 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from capture360.matching.decisions import Decided, as_decided
 from capture360.model import Asset, CaptureKey, Detection, FaceRef, Match, PublishedImage
+from capture360.reports.review import tags_of
 
-State = Literal["approved", "suggested", "rejected"]
-_STATES: tuple[State, ...] = ("approved", "suggested", "rejected")
+State = Literal["approved", "suggested", "possible", "rejected"]
+_STATES: tuple[State, ...] = ("approved", "suggested", "possible", "rejected")
 """Precedence of states: a plate with several links shows the first of these that occurs."""
 
 
@@ -71,7 +76,24 @@ def _plates(matches: Sequence[Match], decisions: Sequence[Decided]) -> Mapping[D
     for decision in decisions:
         if decision.match.asset is not None and decision.status == "rejected":
             found.setdefault(decision.match.detection, []).append((decision.applied_to(decision.match), "rejected"))
+    for links in found.values():
+        links.extend(_possible(links))
     return found
+
+
+def _possible(links: Sequence[tuple[Match, State]]) -> list[tuple[Match, State]]:
+    """Return the tags that an undecided plate may name besides those of its links."""
+    if any(state == "approved" for _, state in links):
+        return []
+    known = {match.asset.ref for match, _ in links if match.asset is not None}
+    others = {
+        asset.ref: replace(match, asset=asset, confidence=share, reason="")
+        for match, state in links
+        if state == "suggested"
+        for asset, share in tags_of(match)
+        if asset.ref not in known
+    }
+    return [(match, "possible") for match in others.values()]
 
 
 def _plate(

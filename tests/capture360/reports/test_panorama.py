@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -98,3 +99,22 @@ def test_rivals_for_one_plate_are_one_outline_the_approved_one_first() -> None:
         ("21-P-1", "approved"),
         ("21-V-2", "rejected"),
     ]
+
+
+def test_an_undecided_plate_shows_all_tags_that_it_may_name() -> None:
+    gauge = Asset("3", "21-PI-3", ("21-PI-3",))
+    asked = replace(match("suggested"), candidates=((PUMP, 0.9), (VALVE, 0.4), (gauge, 0.2)))
+    (plate,) = view([asked])["plates"]
+    assert plate["state"] == "suggested"
+    assert [(each["asset"], each["state"], each["confidence"], each["reason"]) for each in plate["links"]] == [
+        ("21-P-1", "suggested", 0.9, "why"),
+        ("21-V-2", "possible", 0.4, ""),
+        ("21-PI-3", "possible", 0.2, ""),
+    ]
+    at = "2026-01-02T03:04:05+00:00"
+    rejected = Decided(replace(asked, asset=VALVE), "rejected", "Ada", at)
+    (plate,) = view([asked], [rejected])["plates"]
+    assert states_of(plate) == {"21-P-1": "suggested", "21-PI-3": "possible", "21-V-2": "rejected"}
+    approved = Decided(asked, "approved", "Ada", at)
+    (plate,) = view([asked], [approved])["plates"]
+    assert states_of(plate) == {"21-P-1": "approved"}
