@@ -154,7 +154,7 @@ class _Kept:
     def to_send(self) -> Message:
         if not self.late:
             return self.message
-        title = f"(Late, of {self.at.isoformat(timespec='seconds')}) {self.message.title}"
+        title = f"(Late, of {self.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC) {self.message.title}"
         return Message(title, self.message.lines, self.message.links, self.message.is_over)
 
     def document(self) -> bytes:

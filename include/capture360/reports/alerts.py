@@ -49,7 +49,7 @@ class Message:
 def about(cause: Cause, subjects: Sequence[str]) -> Message:
     """Return the message that a cause appeared, with the captures that it concerns so far."""
     return Message(
-        f"{_named(subjects)}: {cause.where}",
+        _title(subjects, cause.where),
         (
             f"What broke: {cause.what}",
             f"How to fix it: {cause.fix}",
@@ -64,7 +64,7 @@ def over(cause: Cause, subjects: Sequence[str], since: datetime) -> Message:
     """Return the message that a cause is over, with the captures that it concerned."""
     began = f"It began at {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
     lines = (f"It was: {cause.what}", began, *_listed(subjects))
-    return Message(f"Over: {_named(subjects)}: {cause.where}", lines, {}, is_over=True)
+    return Message(f"Over: {_title(subjects, cause.where)}", lines, {}, is_over=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,12 @@ def chat(message: Message) -> str:
 def log_text(message: Message) -> str:
     """Return title and lines for a log."""
     return f"{heading(message, printable)}\n{plain(message, printable)}".rstrip()
+
+
+def _title(subjects: Sequence[str], where: str) -> str:
+    """Return what is affected and where; a DAG without captures is named once."""
+    is_said = len(subjects) == 1 and subjects[0] in where.replace(",", "").split()
+    return where if is_said else f"{_named(subjects)}: {where}"
 
 
 def _named(subjects: Sequence[str]) -> str:

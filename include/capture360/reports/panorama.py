@@ -7,7 +7,7 @@
                  "state": "suggested", "links": [{"asset": "21-PT-1001", "state": "suggested", "confidence": 0.8,
                  "reason": "...", "link": "https://..."}]}]}
 
-A plate that nobody decided on yet lists the other tags that it may name with the state `possible`; CDF holds no links to
+A plate that nobody decided on yet lists the other tags that it may name, in the state `possible`: CDF holds no links to
 these.
 
 Positions are metres in the site frame, Z up; `rotation` is the unit quaternion (w, x, y, z) that turns the cube frame

@@ -79,12 +79,15 @@ class Home:
         return Register(str(self.register), {**os.environ, HOME_VARIABLE: str(self.root)})
 
     def prepare(self) -> None:
-        """Create the folders, readable by their owner only, and the sample register if there is none."""
+        """Create the folders, for their owner only, and the sample register with its landing folder if there is none."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self.airflow, self.sandbox, self.landing, self.records, self.logs, self.register.parent):
             folder.mkdir(exist_ok=True)
         if not self.register.exists():
             shutil.copyfile(PROJECT / "config" / "sites.yaml", self.register)
+            register = self.site_register()
+            for site in register.site_ids:
+                Path(register.site(site).landing.url).mkdir(exist_ok=True)
 
     def choose_ports(self, api: int | None = None) -> Ports:
         """Return free ports, preferably those of the last start, so that bookmarks stay valid."""

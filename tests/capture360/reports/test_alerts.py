@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from capture360.reports.alerts import Message, chat, markdown, plain
+from capture360.reports.alerts import Cause, Message, about, chat, markdown, over, plain
 from capture360.reports.escaping import for_message
 
 HOSTILE = "see [this](http://evil) <!channel> @all ![p](http://evil/p.png) `x` <b>"
@@ -40,3 +43,17 @@ def test_any_text_is_one_line_without_links_pictures_tags_and_mentions(text: str
 def test_a_message_can_be_kept() -> None:
     message = Message("t", ("a", "b"), {"Log": "http://airflow"}, is_over=True)
     assert Message.parse(message.document()) == message
+
+
+@pytest.mark.parametrize(
+    ("subjects", "title"),
+    [
+        (["captures_sense"], "complain failed in captures_sense, try 1"),
+        (["hall-7/walk-1"], "hall-7/walk-1: complain failed in captures_sense, try 1"),
+        (["captures_sense", "hall-7/walk-1"], "2 places: complain failed in captures_sense, try 1"),
+    ],
+)
+def test_a_title_names_a_dag_once(subjects: list[str], title: str) -> None:
+    cause = Cause("complain failed in captures_sense, try 1", "it broke", "fix it", "platform team", {})
+    assert about(cause, subjects).title == title
+    assert over(cause, subjects, datetime(2026, 12, 1, tzinfo=UTC)).title == f"Over: {title}"

@@ -78,6 +78,11 @@ def test_the_register_is_the_sample_and_is_never_overwritten(home: Home) -> None
     assert home.register.read_text() == "mine"
 
 
+def test_the_landing_folder_of_the_sample_is_there(home: Home) -> None:
+    register = home.site_register()
+    assert [Path(register.site(site).landing.url).is_dir() for site in register.site_ids] == [True]
+
+
 def test_airflow_reads_the_connection_from_the_variable() -> None:
     ((name, value),) = connection_variable(CONNECTION, "asset_centric").items()
     assert name == "AIRFLOW_CONN_COGNITE_CDF_DEFAULT"
