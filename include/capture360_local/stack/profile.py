@@ -79,7 +79,7 @@ class Home:
         return Register(str(self.register), {**os.environ, HOME_VARIABLE: str(self.root)})
 
     def prepare(self) -> None:
-        """Create the folders, for their owner only, and the sample register with its landing folder if there is none."""
+        """Create the folders, for their owner only, and a missing register as the sample with its landing folder."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self.airflow, self.sandbox, self.landing, self.records, self.logs, self.register.parent):
             folder.mkdir(exist_ok=True)
