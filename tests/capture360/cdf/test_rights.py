@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData,
 from capture360.cdf.capabilities import Need, in_space, lacking
 from capture360.cdf.client import CdfProject, Connection
 from capture360.cdf.project_mode import ModeName
+from capture360.cdf.readiness import check_project
 from capture360.cdf.registry import mode_of
-from capture360.cdf.rights import WORKS, Work, as_capabilities, rights
+from capture360.cdf.rights import WORKS, Work, as_capabilities, require_rights, rights
+from capture360.errors import ConfigError
 from capture360.model import CaptureKey, Detection
 from capture360.steps import collect
 from capture360.steps.detect import images_of
@@ -156,20 +158,23 @@ def project(root: Path, mode: ModeName) -> Iterator[World]:
 
 
 class Members:
-    """Credentials for each kind of work, with the needs of `rights` but for those that are left out."""
+    """Credentials with the needs of `rights`, for each kind of work."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.needs = rights(world.cdf, world.site)
 
-    def work(self, work: Work, without: Need | None = None) -> World:
+    def work(self, work: Work) -> World:
         """The world as the DAGs of that work see it."""
-        needs = [need for need in self.needs[work] if need != without]
-        scoped = [{**each, "projectScope": {"projects": ["capture360"]}} for each in as_capabilities(needs)]
-        secret = register_client(self.world.running.sandbox, work, scoped)
-        values = {**self.world.running.connection, "mode": self.world.connection.mode, "client_id": work}
-        self.world.cdf = CdfProject(Connection.from_mapping({**values, "client_secret": secret}, "test"))
+        self.world.cdf = self.granted(work, self.needs[work])
         return self.world
+
+    def granted(self, client_id: str, needs: Sequence[Need]) -> CdfProject:
+        """The project as a client sees it that may do just this."""
+        scoped = [{**each, "projectScope": {"projects": ["capture360"]}} for each in as_capabilities(needs)]
+        secret = register_client(self.world.running.sandbox, client_id, scoped)
+        values = {**self.world.running.connection, "mode": self.world.connection.mode, "client_id": client_id}
+        return CdfProject(Connection.from_mapping({**values, "client_secret": secret}, "test"))
 
 
 def contextualize(world: World, key: CaptureKey, run: str) -> None:
@@ -218,6 +223,26 @@ def test_the_rights_are_enough_for_every_work_and_all_are_asked_for(
         for work in WORKS:
             granted = {(need.acl, need.action) for need in members.needs[work]}
             assert granted - asked[work] == set(), f"{work}: granted, and never asked for"
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "data_modeling"])
+def test_a_space_that_a_group_lacks_is_named(tmp_path: Path, mode: ModeName) -> None:
+    """By doctor and by the work that needs it, with the action, and no other need is."""
+    with project(tmp_path, mode) as world:
+        members = Members(world)
+        needs = list(dict.fromkeys(need for work in WORKS for need in members.needs[work]))
+        in_spaces = [need for need in needs if need.scope.name == "spaceIdScope"]
+        assert len(in_spaces) == (12 if mode == "data_modeling" else 7)
+        for number, left_out in enumerate(in_spaces):
+            cdf = members.granted(f"without {number}", [need for need in needs if need != left_out])
+            rows = check_project(cdf.connection, world.site, 1)
+            assert {row.what for row in rows if row.state == "missing"} == {str(left_out)}
+            for work in WORKS:
+                with pytest.raises(ConfigError) if left_out in members.needs[work] else nullcontext() as refused:
+                    require_rights(cdf, world.site, work)
+                if refused is not None:
+                    sentence = f"{left_out} is not granted in project capture360. Ask its administrator for it."
+                    assert refused.value.message == sentence
 
 
 def test_a_need_for_everything_covers_that_for_a_space() -> None:
