@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -90,5 +91,12 @@ def _unhealthy(health: Mapping[str, Any]) -> Mapping[str, str]:
     for name, state in health.items():
         if isinstance(state, Mapping) and state.get("status") not in {"healthy", None}:
             seen = next((str(value) for key, value in state.items() if key.startswith("latest_") and value), "")
-            found[name] = f"was last seen at {seen}" if seen else "does not answer"
+            found[name] = f"was last seen at {_minute(seen)}" if seen else "does not answer"
     return found
+
+
+def _minute(time: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(time).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return time

@@ -76,14 +76,14 @@ def capture_context(capture: str, *, lock: bool = True) -> Iterator[tuple[StepCo
             raise
 
 
-def site_context(site: str) -> StepContext:
-    """Return the context of steps for a site."""
+def site_context(site: str, run: str = "") -> StepContext:
+    """Return the context of steps for a site. Callbacks give their `run`: Airflow has no current context there."""
     from airflow_capture360.hooks import CogniteCdfHook
     from capture360.steps.context import StepContext
 
     register, records = register_and_records()
     settings = register.site(site)
-    return StepContext(settings, records, CogniteCdfHook(settings.connection).project(), this_run(), _say)
+    return StepContext(settings, records, CogniteCdfHook(settings.connection).project(), run or this_run(), _say)
 
 
 def _say(line: str) -> None:

@@ -30,13 +30,15 @@ _OCCURRENCES = f"{SENSING}/occurrences"
 _INCIDENTS = f"{SENSING}/incidents"
 _CLOSING = ".closing"
 _LONGEST_TEXT = 4000
+_ID = r"\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,})\b"
+"""A request that CDF refused is named by a UUID, contents by hexadecimal digests."""
 _VARIABLE = re.compile(
-    r"""https?://\S+ | "[^"]*" | '[^']*' | [^\s,;:()]*[/\\][^\s,;:()]* |
+    rf"""https?://\S+ | {_ID} | "[^"]*" | '[^']*' | [^\s,;:()]*[/\\][^\s,;:()]* |
         \b\S+\.(?:jpe?g|png|e57|csv|json|yaml)\b | \d+""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""Variable parts of messages of one cause: addresses, quoted names, paths, files and numbers."""
-_NUMBERS = re.compile(r"\d+")
+"""Variable parts of messages of one cause: addresses, ids of requests, quoted names, paths, files and numbers."""
+_NUMBERS = re.compile(rf"{_ID}|\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

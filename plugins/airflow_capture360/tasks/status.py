@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import get_current_context
 
 from airflow_capture360.context import key_of, site_context
-from airflow_capture360.run_state import task_states
+from airflow_capture360.run_state import name_of, task_states
 from airflow_capture360.tasks.lease import release_lease
 from capture360.text import without_secrets
 
@@ -54,7 +54,8 @@ def report_failed_task(context: Any) -> None:
         key = key_of(context)
         error = context.get("exception")
         cause = without_secrets(str(error) or repr(error)) if error else _UNKNOWN
-        report_failure(site_context(key.site), key, work, cause, context["ti"].log_url)
+        ctx = site_context(key.site, name_of(context["dag_run"]))
+        report_failure(ctx, key, work, cause, context["ti"].log_url)
     except Exception as error:  # noqa: BLE001 - a report must never fail a capture, and any service may be down
         log.warning("The status in CDF is not up to date (%s).", type(error).__name__)
 

@@ -83,7 +83,7 @@ def _dags(watch: WatchSettings, now: datetime) -> Iterator[Occurrence]:
     for name, seen in reported.unhealthy.items():
         part = _COMPONENTS.get(name, name)
         fix = f"Start {part} again, and read its log."
-        yield finding(f"{part} is not healthy", "Airflow", f"{part} {seen}.".capitalize(), fix, now)
+        yield finding(f"{part} is not healthy", "Airflow", f"{part[0].upper()}{part[1:]} {seen}.", fix, now)
     for dag in WATCHED:
         problem = reported.import_errors.get(dag)
         if problem is not None:

@@ -18,7 +18,7 @@ SITE = SimpleNamespace(extraction_pipeline="captures")
 @pytest.fixture
 def reported(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     found: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(status, "site_context", lambda site: SimpleNamespace(site=SITE))
+    monkeypatch.setattr(status, "site_context", lambda site, run="": SimpleNamespace(site=SITE, run=run))
     monkeypatch.setattr(status, "release_lease", lambda capture: found.append(("released", capture)))
     monkeypatch.setattr("capture360.steps.status.report_success", lambda ctx, *given: found.append(("success", *given)))
     monkeypatch.setattr("capture360.steps.status.report_failure", lambda ctx, *given: found.append(("failure", *given)))
@@ -59,6 +59,15 @@ def test_a_failed_task_is_reported_with_its_sentence_and_log(reported: list[Any]
     assert reported == [("failure", KEY, "ingest", "Set the space.", "https://log")]
 
 
+def test_a_callback_names_its_run_since_airflow_has_no_current_context_there(
+    monkeypatch: pytest.MonkeyPatch, reported: list[Any]
+) -> None:
+    runs: list[str] = []
+    monkeypatch.setattr("capture360.steps.status.report_failure", lambda ctx, *given: runs.append(ctx.run))
+    status.report_failed_task(context_of("captures_ingest", {}, ConfigError("Set the space.")))
+    assert runs == ["Airflow run captures_ingest r"]
+
+
 def test_a_link_that_is_a_secret_is_not_reported(reported: list[Any]) -> None:
     status.report_failed_task(context_of("captures_ingest", {}, OSError("PUT https://a.example/f?sig=s3cret failed")))
     assert reported == [("failure", KEY, "ingest", "PUT https://a.example/f?… failed", "https://log")]
@@ -72,7 +81,7 @@ def test_failures_of_other_dags_are_not_reported(reported: list[Any]) -> None:
 def test_whatever_breaks_fails_no_run(
     monkeypatch: pytest.MonkeyPatch, reported: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(site: str) -> None:
+    def broken(site: str, run: str = "") -> None:
         raise OSError("the register is away")
 
     monkeypatch.setattr(status, "site_context", broken)

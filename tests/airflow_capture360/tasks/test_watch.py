@@ -86,9 +86,9 @@ CAUSES: dict[str, tuple[Callable[[Airflow], object], str]] = {
         lambda says: setattr(says, "reported", Reported({}, {}, (), {"captures_ingest": "no pool cdf_upload"})),
         "no pool cdf_upload",
     ),
-    "Airflow: the triggerer is not healthy": (
-        lambda says: setattr(says, "reported", Reported({"triggerer": "was last seen at noon"}, {})),
-        "The triggerer was last seen at noon.",
+    "Airflow: the DAG processor is not healthy": (
+        lambda says: setattr(says, "reported", Reported({"dag_processor": "was last seen at noon"}, {})),
+        "The DAG processor was last seen at noon.",
     ),
     "cognite_cdf_default: CDF refuses the connection": (
         lambda says: setattr(says, "cdf", CdfError("CDF refused: 401 Unauthorized")),
@@ -218,7 +218,7 @@ def rest(monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any], password: str
 HEALTH = {
     "metadatabase": {"status": "healthy"},
     "scheduler": {"status": "healthy", "latest_scheduler_heartbeat": "now"},
-    "triggerer": {"status": "unhealthy", "latest_triggerer_heartbeat": "noon"},
+    "triggerer": {"status": "unhealthy", "latest_triggerer_heartbeat": "2026-12-01T06:44:25.865371+00:00"},
     "dag_processor": {"status": None, "latest_dag_processor_heartbeat": None},
 }
 ANSWERS = {
@@ -242,7 +242,7 @@ ANSWERS = {
 
 def test_health_is_asked_without_a_login(monkeypatch: pytest.MonkeyPatch) -> None:
     with rest(monkeypatch, ANSWERS, None):
-        assert ask(("captures_ingest",)) == Reported({"triggerer": "was last seen at noon"}, {})
+        assert ask(("captures_ingest",)) == Reported({"triggerer": "was last seen at 2026-12-01 06:44 UTC"}, {})
 
 
 def test_a_viewer_learns_of_import_errors_stale_dags_and_missing_pools(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,7 +264,7 @@ def test_what_does_not_answer_is_logged_without_its_password(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with rest(monkeypatch, ANSWERS, "a-wrong-secret"):
-        assert ask(("captures_ingest",)) == Reported({"triggerer": "was last seen at noon"}, {})
+        assert ask(("captures_ingest",)) == Reported({"triggerer": "was last seen at 2026-12-01 06:44 UTC"}, {})
     assert "REST API does not answer as expected (HTTPStatusError)" in caplog.text
     assert "a-wrong-secret" not in caplog.text
 

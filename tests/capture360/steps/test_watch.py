@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from capture360.errors import ConfigError
+from capture360.errors import CdfError, ConfigError
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.reports.alerts import Message, plain
@@ -295,6 +295,13 @@ def test_only_some_findings_are_listed() -> None:
 
 def test_a_text_without_end_has_its_cause_at_its_beginning() -> None:
     first, second = (cause_of(ValueError("a" * 20_000 + end), "captures_ingest.faces", "") for end in "bc")
+    assert first == second
+
+
+def test_requests_that_cdf_refused_for_one_reason_are_one_cause() -> None:
+    ids = ("5d4f2720-5700-42f0-8ad7-0bf94267e737", "800d6601-69f6-49dd-9b7b-90ee76829ac8")
+    sentences = [f"Writing instances: CDF answered 400: Invalid request, request {each}." for each in ids]
+    first, second = (cause_of(CdfError(each), "captures_ingest.publish", "") for each in sentences)
     assert first == second
 
 
