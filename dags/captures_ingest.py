@@ -15,8 +15,9 @@ that it leaves out are removed, with what only they used; a station that is held
 scans where CDF extracts the panoramas: `upload_scans`, `start_revisions` (in data modeling projects Optimizer jobs),
 `wait_for_revisions` (without holding a worker), `collect`; images that CDF extracted for an earlier delivery are named,
 and stay until somebody deletes them in CDF. Then `place` adds the collection to the site's scene, if it
-has one, `verify` reads all of it back, and `announce` triggers **captures_contextualize**. `release` releases
-the capture in every case, and reports how the run ended to the site's `extraction_pipeline` in CDF, if it names one.
+has one, `verify` reads all of it back, and `announce` triggers **captures_contextualize**, and is skipped where the
+site's `links.enabled` is false. `release` releases the capture in every case, and reports how the run ended to the
+site's `extraction_pipeline` in CDF, if it names one.
 
 **When it fails.** A rejected capture fails at `validate` at once, without retries and with nothing written to CDF: the
 report says which file and row to fix; drop the fixed capture again. If CDF did not answer, the task is retried

@@ -284,8 +284,9 @@ class Plant:
         run = self.ended(key)
         assert run["state"] == "success", self.unfinished()
         assert len(self.runs(key)) == 1
-        for task in ("lease", "validate", "faces", "publish", "verify", "announce", "release"):
+        for task in ("lease", "validate", "faces", "publish", "verify", "release"):
             assert {each["state"] for each in self.instances(key, task)} == {"success"}, task
+        assert not self.runs(key, CONTEXTUALIZE), f"{key.site} wants no links"
         self.until(lambda: self.held(key) == like, f"CDF to list all of {key} and nothing else", 30)
         self.free(key)
 

@@ -37,7 +37,7 @@ KILL_EVERY_S = (120.0, 240.0)
 SAMPLE_EVERY_S = 15.0
 DRAIN_S = 3600.0
 DONE = {
-    INGEST: ("lease", "validate", "faces", "publish", "place", "verify", "announce", "release"),
+    INGEST: ("lease", "validate", "faces", "publish", "place", "verify", "release"),
     CONTEXTUALIZE: ("detect", "match", "annotate"),
 }
 """Tasks of which a run that did its work has no instance but green ones."""
@@ -151,6 +151,8 @@ def assert_done(plant: Plant, keys: Sequence[CaptureKey], like: Held) -> None:
         of = runs(plant, dag)
         mine = [key for key in keys if dag == INGEST or key.site == LINKED]
         assert {str(key): [run[1] for run in of[str(key)]] for key in mine} == {str(key): ["success"] for key in mine}
+        others = {str(key) for key in keys} - {str(key) for key in mine}
+        assert not others & of.keys(), "runs about captures of a site without links"
         found = plant.production.ask(f"SELECT run_id, task_id, state FROM task_instance WHERE dag_id = '{dag}'")
         states: dict[tuple[str, str], set[str]] = defaultdict(set)
         for run, task, state in found:

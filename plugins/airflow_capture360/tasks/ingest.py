@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360 import metrics
-from airflow_capture360.context import CDF_LINK, capture_context, emit, page_url, set_label
+from airflow_capture360.context import CDF_LINK, capture_context, emit, page_url, register_and_records, set_label
 
 log = logging.getLogger(__name__)
 
@@ -156,5 +157,10 @@ def verify(capture: str, fingerprint: str) -> dict[str, Any]:
 
 
 def announce_capture(capture: str) -> None:
-    """Announce the published capture to captures_contextualize."""
+    """Announce the published capture to captures_contextualize; skip the task if its site wants no links."""
+    from capture360.model import CaptureKey
+
+    site = CaptureKey.parse(capture).site
+    if not register_and_records()[0].site(site).links.enabled:
+        raise AirflowSkipException(f"links.enabled is false for site {site}, so nothing is to be contextualized.")
     emit([capture])
