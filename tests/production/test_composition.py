@@ -6,11 +6,13 @@ import json
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from airflow.configuration import retrieve_configuration_description
 
 from airflow_capture360.policies import RETRYING
 from capture360.errors import ConfigError
@@ -62,12 +64,37 @@ def test_a_secret_that_is_missing_is_named(missing: str) -> None:
         read(FILE, {name: value for name, value in VARIABLES.items() if name != missing})
 
 
-def test_the_manual_makes_every_secret_that_is_asked_for() -> None:
+def test_the_manual_makes_every_secret_and_describes_every_other_variable_of_env() -> None:
     manual = (ROOT / "docs/how-to/operate.md").read_text()
-    asked = set(re.findall(r"\$\{(\w+):\?", FILE.read_text()))
-    assert asked == set(VARIABLES)
-    for variable in asked | {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_S3", "CAPTURE360_HOME"}:
-        assert variable in manual
+    text = FILE.read_text()
+    assert set(re.findall(r"\$\{(\w+):\?", text)) == set(VARIABLES)
+    read_from_env = set(re.findall(r"(?<!\$)\$\{(\w+)", text)) | set(
+        re.findall(r"^ +([A-Z0-9_]+):$", text, re.MULTILINE)
+    )
+    assert "CAPTURE360_HEALTH_TOKEN" in read_from_env
+    assert {variable for variable in read_from_env if not re.search(rf"\b{variable}\b", manual)} == set()
+
+
+def test_airflow_knows_every_setting() -> None:
+    """A misspelt one would do nothing."""
+    described = retrieve_configuration_description(include_providers=True)
+    known = {
+        f"AIRFLOW__{name}__{option}".upper() for name, section in described.items() for option in section["options"]
+    }
+    used = set(re.findall(r"AIRFLOW__\w+", FILE.read_text()))
+    undescribed = {"AIRFLOW__SCHEDULER__NUM_STUCK_IN_QUEUED_RETRIES"}
+    assert undescribed <= used - known, "described by now"
+    assert used - known == undescribed
+    scheduler = find_spec("airflow.jobs.scheduler_job_runner")
+    assert scheduler is not None
+    assert scheduler.origin is not None
+    assert "num_stuck_in_queued_retries" in Path(scheduler.origin).read_text()
+
+
+def test_dags_are_those_of_the_image(document: dict[str, Any]) -> None:
+    """Mounted ones would be newer than the package of an image that somebody went back to."""
+    mounted = [volume for service in document["services"].values() for volume in service.get("volumes", ())]
+    assert not [volume for volume in mounted if "/dags" in volume]
 
 
 def test_no_secret_is_among_the_arguments_of_a_process() -> None:

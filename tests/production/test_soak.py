@@ -1,6 +1,7 @@
 """Captures come in bursts for an hour while parts are killed at random; `make soak`.
 
-SOAK_MINUTES, SOAK_CAPTURES (at most so many), SOAK_BURST (dropped at once at the beginning) and SOAK_SEED say how.
+SOAK_MINUTES, SOAK_CAPTURES (at most so many), SOAK_BURST (dropped at once at the beginning) and SOAK_SEED say how;
+SOAK_KILLS=0 kills nothing, as for the measurement of one large burst.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import fsspec
 import psycopg2
@@ -29,6 +31,7 @@ MINUTES = float(os.environ.get("SOAK_MINUTES", "60"))
 CAPTURES = int(os.environ.get("SOAK_CAPTURES", "500"))
 BURST = int(os.environ.get("SOAK_BURST", "20"))
 SEED = int(os.environ.get("SOAK_SEED", "1"))
+KILLS = os.environ.get("SOAK_KILLS", "1") != "0"
 STATIONS = 2
 LINKED = "hall-8"
 ONE_IN = 5
@@ -63,6 +66,15 @@ def runs(plant: Plant, dag: str) -> dict[str, list[tuple[str, str, datetime, dat
     for key, *run in plant.production.ask(query):
         found[key].append(tuple(run))
     return found
+
+
+def looks(plant: Plant, since: datetime) -> list[tuple[datetime, datetime]]:
+    """When each look at the landing zones since then was due, and when it had announced what it found."""
+    query = (
+        "SELECT queued_at, task.end_date FROM dag_run JOIN task_instance AS task USING (dag_id, run_id) WHERE dag_id = "
+        f"'captures_sense' AND task_id = 'sense' AND queued_at >= '{since.isoformat()}' AND task.end_date IS NOT NULL"
+    )
+    return sorted(plant.production.ask(query), key=lambda look: look[1])
 
 
 def idle(plant: Plant, keys: Sequence[CaptureKey]) -> bool:
@@ -104,7 +116,8 @@ def test_captures_in_bursts_while_parts_are_killed_at_random(plant: Plant) -> No
             dropping, until = False, now
             kills.end_outage()
         if dropping:
-            kills.go_on(now)
+            if KILLS:
+                kills.go_on(now)
             if kills.down != "s3" and len(keys) - (samples[-1].ended - len(undisturbed)) <= burst // 2:
                 number = len(keys)
                 wanted = min(burst, CAPTURES - number)
@@ -123,6 +136,7 @@ def test_captures_in_bursts_while_parts_are_killed_at_random(plant: Plant) -> No
     took = {key: (at - dropped[key]).total_seconds() for key, at in ended.items() if at}
     noticed = [(of[INGEST][str(key)][0][2] - dropped[key]).total_seconds() for key in keys[:BURST] if key in ended]
     first = [took[key] for key in keys[:BURST] if key in took]
+    looked = looks(plant, min(dropped.values()))
     report = Report(
         captures=len(keys),
         minutes=minutes,
@@ -133,6 +147,13 @@ def test_captures_in_bursts_while_parts_are_killed_at_random(plant: Plant) -> No
             f"the first {BURST}, dropped at once: seconds until the last ended": max(first, default=0),
             "seconds from drop to end, median": statistics.median(took.values() or [0]),
             "seconds from drop to end, most": max(took.values(), default=0),
+            "looks at the landing zones": len(looked),
+            "seconds from a look being due to its end, most": max(
+                ((end - due).total_seconds() for due, end in looked), default=0
+            ),
+            "seconds between the ends of two looks, most": max(
+                ((after[1] - before[1]).total_seconds() for before, after in pairwise(looked)), default=0
+            ),
         },
         rows=list(rows(samples, 60 * MINUTES / 6, until)),
     )

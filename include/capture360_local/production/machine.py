@@ -64,7 +64,6 @@ class Machine:
         """Folders of containers, nested ones first."""
         return {
             "/opt/airflow/config/capture360": str(PROJECT / "config"),
-            "/opt/airflow/dags": str(PROJECT / "dags"),
             "/opt/airflow/logs": str(self.folder / "logs/tasks"),
             "/opt/captures": str(self.folder / "captures"),
             "/sandbox": str(self.folder / "sandbox"),
