@@ -16,7 +16,6 @@ _FIRST_UNDECODED = 0xDC80
 """Python's surrogates for the bytes 0x80 to 0xFF that it cannot decode (PEP 383) begin here."""
 
 
-_NAMES_SHOWN = 5
 _INVISIBLE = frozenset(
     chr(code)
     for first, last in (
@@ -97,11 +96,6 @@ def counted(number: int, what: str, several: str = "") -> str:
 def noun(number: int, what: str, several: str = "") -> str:
     """Return what a number counts: "station" for 1, else "stations" or `several`."""
     return what if number == 1 else several or f"{what}s"
-
-
-def first_of(names: Sequence[str]) -> str:
-    """List the first five names."""
-    return ", ".join(names[:_NAMES_SHOWN]) + (", ..." if len(names) > _NAMES_SHOWN else "")
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:

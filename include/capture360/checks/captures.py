@@ -15,7 +15,7 @@ from capture360.model import Capture, CaptureKind, Pose
 from capture360.readers.manifest import MANIFEST
 from capture360.rules.finding import Disposition, Finding
 from capture360.rules.rule import Family, says
-from capture360.text import first_of
+from capture360.text import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -204,7 +204,7 @@ def still_shown(given: CheckInput, held_back: Collection[str]) -> Iterator[Findi
     shown = [station.id for station in same.stations if station.id in held_back] if same else []
     if same and shown:
         revision = max(same.revision, given.table.manifest.revision) + 1
-        yield C06.finding(given.table.stations.file, f"{len(shown)} ({first_of(shown)})", revision=revision)
+        yield C06.finding(given.table.stations.file, f"{len(shown)} ({listed(shown)})", revision=revision)
 
 
 def agrees(one: Pose, other: Pose) -> bool:
@@ -252,13 +252,13 @@ def _against_itself(table: ParsedStations, ids: pd.Series[str], before: Capture)
     left_out = [station.id for station in before.stations if station.id not in delivered]
     file, revision = table.stations.file, table.manifest.revision
     changes = (moved, "moved or turned"), (regrouped, "in another collection"), (left_out, "missing")
-    changed = ", ".join(f"{len(some)} {word} ({first_of(some)})" for some, word in changes if some)
+    changed = ", ".join(f"{len(some)} {word} ({listed(some)})" for some, word in changes if some)
     nameless = int((ids == "").sum())
     kind = "scans" if table.manifest.kind is CaptureKind.E57 else ""
     if changed and revision <= before.revision:
         yield FindingGroup([C03.finding(file, changed, message=kind, revision=before.revision + 1)])
     elif left_out and nameless:
-        lost = f"{len(left_out)} missing ({first_of(left_out)})"
+        lost = f"{len(left_out)} missing ({listed(left_out)})"
         yield FindingGroup([C03.finding(file, lost, message="nameless", nameless=nameless)])
     elif not changed and not open_changes and len(rows) == len(before.stations) and revision == before.revision:
         yield FindingGroup([C02.finding(file, len(rows))])

@@ -23,7 +23,7 @@ from capture360.checks.violations import (
 from capture360.model import STATION_LENGTH, confusable_key
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import Expect, Family, says
-from capture360.text import first_of
+from capture360.text import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -277,4 +277,4 @@ def _groups(table: ParsedStations) -> Iterator[FindingGroup]:
 
 def _counted(found: pd.Series[int]) -> str:
     shown = [f"{name} ({count} {'row' if count == 1 else 'rows'})" for name, count in found.items()]
-    return first_of(shown)
+    return listed(shown)

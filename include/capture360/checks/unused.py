@@ -16,7 +16,7 @@ from capture360.readers.near_misses import packed
 from capture360.readers.pictures import OTHER_PICTURE, PICTURE
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import says
-from capture360.text import first_of
+from capture360.text import listed
 
 _YES = ("true", "1", "yes", "y", "t", "ok", "valid", "wahr", "ja", "vrai", "oui", "verdadero", "verdadeiro", "si",
         "s\u00ed", "sim", "vero", "s\u00ec", "waar", "sann", "sant", "tosi", "prawda", "tak")  # fmt: skip
@@ -113,7 +113,7 @@ def orphans(given: CheckInput) -> Iterator[Group]:
     if table.manifest.kind is not CaptureKind.E57:
         archives += archives_in(given.folder)
     if archives:
-        yield FindingGroup([F06.finding("", len(archives), message="archives", names=first_of(sorted(archives)))])
+        yield FindingGroup([F06.finding("", len(archives), message="archives", names=listed(sorted(archives)))])
     if table.manifest.kind is CaptureKind.E57:
         return
     named = table.faces.frame
@@ -121,7 +121,7 @@ def orphans(given: CheckInput) -> Iterator[Group]:
     used = {*given.faces.frame["file"], *named.loc[known, "file"]}
     left = [entry.path for entry in given.folder.files if PICTURE.search(entry.path) and entry.path not in used]
     if left:
-        yield FindingGroup([F06.finding("", len(left), message="orphans", names=first_of(left))])
+        yield FindingGroup([F06.finding("", len(left), message="orphans", names=listed(left))])
     others = [entry.path for entry in given.folder.files if OTHER_PICTURE.search(entry.path)]
     if others:
-        yield FindingGroup([F06.finding("", len(others), message="other_form", names=first_of(others))])
+        yield FindingGroup([F06.finding("", len(others), message="other_form", names=listed(others))])

@@ -14,7 +14,7 @@ from capture360.readers.problem import Unreadable
 from capture360.readers.workbook import FirstSheet, first_sheet
 from capture360.rules.finding import Finding
 from capture360.rules.structure import S03, S04
-from capture360.text import first_of, noun
+from capture360.text import listed, noun
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,11 +71,11 @@ def _unread(path: str, sheet: FirstSheet) -> Iterator[Finding]:
     if sheet.lacking:
         yield S03.finding(path, sheet.first_lacking, message="uncalculated", count=sheet.lacking)
     hidden = (("row", sheet.hidden_rows), ("column", sheet.hidden_columns))
-    named = [f"{noun(len(each), what)} {first_of([str(one) for one in each])}" for what, each in hidden if each]
+    named = [f"{noun(len(each), what)} {listed([str(one) for one in each])}" for what, each in hidden if each]
     if named:
         yield S03.finding(path, " and ".join(named), message="hidden")
     if sheet.merged:
-        yield S03.finding(path, first_of(sheet.merged), message="merged")
+        yield S03.finding(path, listed(sheet.merged), message="merged")
 
 
 def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_columns: int, max_bytes: int) -> Table:

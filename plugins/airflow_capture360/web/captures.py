@@ -23,6 +23,7 @@ from fastapi.responses import Response
 from sqlalchemy import func, select
 
 from airflow_capture360.web.panoramas import CaptureId, SiteId
+from airflow_capture360.web.responses import html_page
 from capture360.model import SITE_LENGTH, CaptureKey
 from capture360.steps.review_dag import DAG_ID
 
@@ -123,15 +124,3 @@ def _run(dag: str, run: str, state: object, at: datetime, ended: datetime | None
     from capture360.reports.captures import LastRun
 
     return LastRun(dag, run, value_of(state), at, ended)
-
-
-def html_page(content: tuple[str, str]) -> Response:
-    """Return a response with a page and its content security policy."""
-    text, policy = content
-    headers = {
-        "Content-Security-Policy": policy,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "Cache-Control": "private, no-store",
-    }
-    return Response(text.encode(errors="backslashreplace"), media_type="text/html; charset=utf-8", headers=headers)

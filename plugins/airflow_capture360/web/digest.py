@@ -11,8 +11,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from airflow_capture360.web.captures import html_page
 from airflow_capture360.web.panoramas import SiteId
+from airflow_capture360.web.responses import html_page
 from capture360.reports.digest import LONGEST, render_digest
 
 router = APIRouter()

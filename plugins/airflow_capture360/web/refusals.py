@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from airflow_capture360.context import base_path, page_path
+from airflow_capture360.web.responses import html_page
 from capture360.errors import (
     BadInputError,
     Capture360Error,
@@ -88,7 +89,6 @@ def _is_opened(request: Request) -> bool:
 
 
 def _answer(request: Request, status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:
-    from airflow_capture360.web.captures import html_page
     from capture360.reports.page import page_in_airflow
 
     if not _is_opened(request):

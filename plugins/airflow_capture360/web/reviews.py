@@ -23,8 +23,8 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from airflow_capture360.web.captures import html_page
 from airflow_capture360.web.panoramas import CaptureId, SiteId
+from airflow_capture360.web.responses import html_page
 from airflow_capture360.web.review_run import ReviewRun, finish_run, may_decide, run_state
 from capture360.model import Asset, CaptureKey
 from capture360.steps.review_dag import DAG_ID
