@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture360.checks.parsed_capture import CheckInput
+from capture360.checks.spreadsheet_slips import slip_of
 from capture360.checks.violations import Frame, Group, Results, RowViolations, repeated, where
 from capture360.model import FACES, CaptureKind
 from capture360.readers.near_misses import id_key, pictures_by_id
@@ -76,6 +77,15 @@ F01 = FILES.rule(
             bad="a station without a folder of images",
             where="stations.csv row 3 (s-02)",
             wanted="images/s-02/front.jpg and so on",
+        ),
+        **says(
+            "{where}: no pictures found as {wanted}. Is this the station's id? {fix}",
+            name="spreadsheet",
+            bad="1-Feb for 1-2",
+            where="stations.csv row 3 (1-Feb)",
+            wanted="images/1-Feb/front.jpg and so on",
+            fix="A spreadsheet made a date of it: format the column as text before the values are entered, and export "
+            "it again.",
         ),
         **says(
             "{where}: no panorama found. Deliver it as {wanted}, or name it in the column pano_file.",
@@ -235,9 +245,11 @@ def _without_pictures(given: CheckInput, faces: Frame) -> Iterator[RowViolations
     def words(at: int) -> dict[str, object]:
         station = str(ids.iat[at])
         wanted = _wanted(pattern, station) if cubes else pattern.replace("{station}", station)
-        return {"wanted": wanted, "near": there.get(id_key(station), "")}
+        return {"wanted": wanted, "near": there.get(id_key(station), ""), "fix": slip_of(station)}
 
-    for message, chosen in (("near", rows[near]), ("none" if cubes else "panorama", rows[~near])):
+    slipped = np.array([slip_of(str(ids.iat[at])) != "" for at in rows.tolist()], dtype=bool) & ~near
+    none = "none" if cubes else "panorama"
+    for message, chosen in (("near", rows[near]), ("spreadsheet", rows[slipped]), (none, rows[~near & ~slipped])):
         if len(chosen):
             yield RowViolations(F01, table.stations, chosen, message, words=words)
 

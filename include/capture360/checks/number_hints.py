@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from capture360.checks.spreadsheet_slips import slip_of
+
 _UNITS = r"mm|cm|dm|m|km|meters?|metres?|ft|us-?ft|feet|foot|in(?:ch(?:es)?)?|'|\""
 _ANGLES = r"°|deg(?:rees?)?|rad(?:ians?)?|gon|grad?|g|mils?"
 _NUMBER = r"[+-]?[0-9]+(?:[.,][0-9]+)?"
@@ -13,7 +15,9 @@ _SEXAGESIMAL = re.compile(
     r"([+-]?)([0-9]{1,3})(?:[°d:]\s*|\s+)([0-5]?[0-9](?:[.,][0-9]+)?)(?:['\u2032\u2019m:]\s*|\s+|$)"
     r"(?:([0-5]?[0-9](?:[.,][0-9]+)?)(?:\"|''|\u2033|\u201d|s)?)?"
 )
-_PLACEHOLDERS = frozenset({"n/a", "#n/a", "na", "null", "none", "-", "--", "?", "unknown", "nil", "#value!", "#ref!"})
+_NEGATIVE = re.compile(r"\(([0-9]+(?:\.[0-9]+)?)\)|([0-9]+(?:\.[0-9]+)?)-")
+"""A number below zero as accountants write it."""
+_PLACEHOLDERS = frozenset({"n/a", "na", "null", "none", "-", "--", "?", "unknown", "nil"})
 _ANGLE_COLUMNS = frozenset({"heading", "pitch", "roll", "ex", "ey", "ez"})
 
 
@@ -21,6 +25,10 @@ def fix_of(text: str, column: str) -> str:
     """Return how to write the number that a cell of this column should hold."""
     if text.casefold() in _PLACEHOLDERS:
         return "It stands for nothing: write the number, or leave the cell empty."
+    if slip := slip_of(text):
+        return slip
+    if found := _NEGATIVE.fullmatch(text):
+        return f"Write -{found[1] or found[2]}."
     if text.casefold() == column:
         return "Is this the header again? Delete the row."
     if _UNIT_ALONE.fullmatch(text):

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from capture360.checks.parsed_capture import CheckInput, ParsedStations
 from capture360.checks.poses import POSES
+from capture360.checks.site_poses import site_poses
 from capture360.checks.violations import FindingGroup, Group, Results, RowViolations, RuleResult, where
 from capture360.geometry.rotation import tilts
-from capture360.model import FARTHEST_M
 from capture360.readers.columns import ROTATIONS
 from capture360.rules.finding import Disposition, Finding
 from capture360.rules.rule import Expect, says
@@ -25,6 +25,8 @@ _QUATERNION = ROTATIONS["quaternion"]
 _UPRIGHT_DEG, _FALLEN_DEG = 15, 45
 _FEW = 3
 _MOST = 0.8
+_ORDERS = {"x, y, z, w": (3, 0, 1, 2), "w, x, y, z under qx, qy, qz, qw": (1, 2, 3, 0)}
+"""Other orders of the numbers, and the places of w, x, y and z among those under qw, qx, qy and qz."""
 
 
 def not_of_length_one(frame: pd.DataFrame, column_list: Sequence[str], tolerance: float) -> dict[str, Any]:
@@ -95,11 +97,12 @@ P05 = POSES.rule(
     )
     | says(
         "{where}: {value} of the images would be tilted, and stand upright if the quaternions are in the order "
-        "x, y, z, w. Put each number under its own name: qw holds the scalar part.",
+        "{order}. Put each number under its own name: qw holds the scalar part.",
         name="order",
         bad="x, y, z, w under the headings qw, qx, qy, qz, turned by less than 45 degrees",
         where="stations.csv",
         value="75 %",
+        order="x, y, z, w",
     ),
 )
 
@@ -227,33 +230,37 @@ def _tilted(table: ParsedStations, result: RuleResult, settings: CheckSettings) 
 
 
 def _fallen(table: ParsedStations) -> Finding | None:
-    """Check whether most images are tilted by more than 45 degrees, and suggest the convention that rights them."""
-    known = table.rotation[~np.isnan(table.rotation).any(axis=1)]
-    if len(known) < _FEW:
+    """Check whether images are tilted that another convention rights, and suggest it."""
+    known = tilts(table.rotation[~np.isnan(table.rotation).any(axis=1)])
+    if not len(known):
         return None
-    leaning = float((tilts(known) > _UPRIGHT_DEG).mean())
-    share = float((tilts(known) > _FALLEN_DEG).mean())
-    if share < _MOST:
-        if leaning > 0.5 and _order_stands(table):
-            return P05.finding(table.stations.file, f"{leaning:.0%}".replace("%", " %"), message="order", column="qw")
-        return None
-    return P05.finding(
-        table.stations.file, f"{share:.0%}".replace("%", " %"), column="qw", fix=_what_would_stand(table)
-    )
+    leaning, share = float((known > _UPRIGHT_DEG).mean()), float((known > _FALLEN_DEG).mean())
+    fitting = _fitting_order(table, _MOST)
+    if len(known) >= _FEW and share >= _MOST:
+        fix = "Check rotation.direction, frame.up and the order of the angles in capture.yaml."
+        if fitting:
+            fix = f"With the order {fitting} they would stand upright: is that the order? Then correct the columns."
+        return P05.finding(table.stations.file, _percent(share), column="qw", fix=fix)
+    if leaning <= 0.5 or len(known) < _FEW:
+        # One pole that leans may stand in another order by chance, two with all the others do not.
+        fitting = _fitting_order(table, 1.0) if (known > _UPRIGHT_DEG).sum() > 1 else ""
+    if fitting and leaning:
+        return P05.finding(table.stations.file, _percent(leaning), message="order", column="qw", order=fitting)
+    return None
 
 
-def _what_would_stand(table: ParsedStations) -> str:
-    if _order_stands(table):
-        return "With the order x, y, z, w they would stand upright: is that the order? Then correct the columns."
-    return "Check rotation.direction, frame.up and the order of the angles in capture.yaml."
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")
 
 
-def _order_stands(table: ParsedStations) -> bool:
-    """Return whether most images stand upright if quaternions are read in the order x, y, z, w."""
-    if table.manifest.rotation.kind == "quaternion":
-        raw = np.column_stack([table.numbers[name].values for name in _QUATERNION])
-        raw = raw[(np.abs(raw) <= FARTHEST_M).all(axis=1)]
-        length = np.linalg.norm(raw, axis=1, keepdims=True)
-        unit = raw[length[:, 0] > 0] / length[length[:, 0] > 0]
-        return bool(len(unit)) and float((tilts(unit[:, [3, 0, 1, 2]]) < _UPRIGHT_DEG).mean()) >= _MOST
-    return False
+def _fitting_order(table: ParsedStations, share: float) -> str:
+    """Return the order of the numbers in which at least `share` of the images stand upright; empty if none does."""
+    if table.manifest.rotation.kind != "quaternion":
+        return ""
+    for order, places in _ORDERS.items():
+        swapped = {name: table.numbers[_QUATERNION[place]] for name, place in zip(_QUATERNION, places, strict=True)}
+        turned = site_poses(table.manifest, {**table.numbers, **swapped})[1]
+        known = tilts(turned[~np.isnan(turned).any(axis=1)])
+        if len(known) and float((known < _UPRIGHT_DEG).mean()) >= share:
+            return order
+    return ""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture360.checks.parsed_capture import CheckInput, ParsedStations
+from capture360.checks.spreadsheet_slips import slip_of
 from capture360.checks.violations import (
     FindingGroup,
     Frame,
@@ -54,6 +55,15 @@ I01 = STATIONS.rule(
             where="stations.csv row 3 (A/12)",
             value="A/12",
             length=str(STATION_LENGTH),
+        ),
+        **says(
+            '{where}: station_id "{value}" has characters that are not allowed. {fix}',
+            name="spreadsheet",
+            bad="1.01E+15",
+            where="stations.csv row 3 (1.01E+15)",
+            value="1.01E+15",
+            fix="A spreadsheet shortened a long number to it, and the rest of the digits is lost: format the column "
+            "as text before the values are entered, and export it again.",
         ),
         **says(
             "{where}: station_id is empty. Give every station an id.",
@@ -186,13 +196,17 @@ def suite(given: CheckInput, results: Results) -> Iterator[Group]:
 
 
 def _ids(stations: Frame, rows: NDArray[np.int64]) -> Iterator[RowViolations]:
-    empty = (stations.frame["station_id"].iloc[rows] == "").to_numpy()
+    ids = stations.frame["station_id"]
+    empty = (ids.iloc[rows] == "").to_numpy()
     if empty.any():
         yield RowViolations(I01, stations, rows[empty], "empty", "station_id")
-    if (~empty).any():
-        yield RowViolations(
-            I01, stations, rows[~empty], column="station_id", words=lambda at: {"length": STATION_LENGTH}
-        )
+    fixes = {at: slip_of(str(ids.iat[at])) for at in rows[~empty].tolist()}
+    slips = np.array([at for at, fix in fixes.items() if fix], dtype=np.int64)
+    others = np.array([at for at, fix in fixes.items() if not fix], dtype=np.int64)
+    if len(slips):
+        yield RowViolations(I01, stations, slips, "spreadsheet", "station_id", words=lambda at: {"fix": fixes[at]})
+    if len(others):
+        yield RowViolations(I01, stations, others, column="station_id", words=lambda at: {"length": STATION_LENGTH})
 
 
 def similar_ids(given: CheckInput) -> Iterator[Group]:

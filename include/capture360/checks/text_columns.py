@@ -30,7 +30,10 @@ _PLAIN = r"^[^a-zA-Z+]+?(?:[T ][^a-zA-Z+-]*)?$"
 """A date with or without a time, and without a zone or anything that might be one."""
 _NO_DAY = r"^[0-9]{4}(?:[-/][0-9]{1,2})?$"
 _DAY = r"^[0-9]{4}[-/]?[0-9]{2}[-/]?[0-9]{2}$"
-_ODD = r"[0-9]t|z$|[0-9],[0-9]|\u2212|(?i:UTC|GMT)$|:60|\.[0-9]{10}|\]$|^[0-9]{4}:"
+_ODD = r"[0-9]t|z$|[0-9],[0-9]|\u2212|(?i:UTC|GMT)$|:60|\.[0-9]{10}|\]$|^[0-9]{4}:|[tT ]24:?00"
+_MIDNIGHT = r"([T ])24(:?00(?::?00(?:[.,]0+)?)?)(?=[zZ+-]|$)"
+"""The midnight at the end of a day (ISO 8601): the one at its beginning, a day later."""
+_DAY_US = 86_400_000_000
 _LEAP = r"[T ][0-9]{2}:59:60(?:\D|$)"
 _USUAL = (
     (r"([zZ]|[+-][0-9]{2}:?[0-9]{2})\[[A-Za-z0-9_+/-]+\]$", r"\1"),
@@ -41,9 +44,10 @@ _USUAL = (
     (r"(:[0-9]{2}),([0-9])", r"\1.\2"),
     (r"(\.[0-9]{9})[0-9]+", r"\1"),
     (r"([T ][0-9]{2}:59):60", r"\1:59"),
+    (_MIDNIGHT, r"\g<1>00\2"),
 )
 """The name of a zone behind its offset (RFC 9557), EXIF's dates, small letters (RFC 3339), a decimal comma, a
-typographic minus, a leap second: a second after the one before it."""
+typographic minus, a leap second: a second after the one before it; midnight as 24:00."""
 _SECOND_US = 1_000_000
 _AFTER_LEAP = np.array([int(EPOCH.timestamp() + at) - count for count, at in enumerate(LEAP_SECONDS, 1)])
 """Unix seconds of the midnights after a leap second."""
@@ -120,7 +124,7 @@ def _texts(column: pd.Series[str], stated: Time) -> Times:
 
     empty = (column == "").to_numpy()
     days = column.str.contains(_DAY, regex=True).to_numpy(dtype=bool)
-    column, leap = _usual_form(column)
+    column, leap, days_on = _usual_form(column)
     zoned = column.str.contains(_ZONED, regex=True).to_numpy(dtype=bool)
     plain = ~zoned & column.str.contains(_PLAIN, regex=True).to_numpy(dtype=bool)
     plain &= ~column.str.contains(_NO_DAY, regex=True).to_numpy(dtype=bool)
@@ -128,7 +132,7 @@ def _texts(column: pd.Series[str], stated: Time) -> Times:
     read = pd.to_datetime(column.where(zoned | plain), format="ISO8601", utc=True, errors="coerce")
     read = read.astype("datetime64[us, UTC]")
     known = read.notna().to_numpy()
-    micro = np.where(known, read.astype("int64").to_numpy() + leap, 0)
+    micro = np.where(known, read.astype("int64").to_numpy() + leap + days_on, 0)
     unzoned, unclear, skipped = known & plain, np.zeros(len(column), dtype=bool), np.zeros(len(column), dtype=bool)
     if stated.zone:
         local = np.flatnonzero(unzoned & (micro > _ZONES_FROM) & (micro < _ZONES_TO))
@@ -138,19 +142,21 @@ def _texts(column: pd.Series[str], stated: Time) -> Times:
     return Times(_utc(micro, known, stated), ~empty & ~known, unzoned, zoned, unclear, skipped, days & known)
 
 
-def _usual_form(column: pd.Series[str]) -> tuple[pd.Series[str], NDArray[np.int64]]:
-    """Other ways to write the same ISO 8601 time in the usual one, and microseconds to add for leap seconds."""
+def _usual_form(column: pd.Series[str]) -> tuple[pd.Series[str], NDArray[np.int64], NDArray[np.int64]]:
+    """Other ways to write the same ISO 8601 time in the usual one, and microseconds to add for leap seconds, days."""
     odd = column.str.contains(_ODD, regex=True).to_numpy(dtype=bool)
-    leap = np.zeros(len(column), dtype=np.int64)
+    leap, days_on = np.zeros(len(column), dtype=np.int64), np.zeros(len(column), dtype=np.int64)
     if not odd.any():
-        return column, leap
+        return column, leap, days_on
     text = column[odd]
+    ends = text.str.contains(_MIDNIGHT.replace("([", "(?:[", 1).replace("(:?", "(?::?", 1), regex=True)
+    days_on[odd] = np.where(ends.to_numpy(dtype=bool), _DAY_US, 0)
     leap[odd] = np.where(text.str.contains(_LEAP, regex=True).to_numpy(dtype=bool), 1_000_000, 0)
     for written, usual in _USUAL:
         text = text.str.replace(written, usual, regex=True)
     result = column.copy()
     result[odd] = text
-    return result, leap
+    return result, leap, days_on
 
 
 def _from_zone(micro: NDArray[np.int64], zone: str) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
+from capture360.checks.spreadsheet_slips import slip_of
 from capture360.checks.text_columns import FORMS
 from capture360.e57.gps_time import EPOCH
 from capture360.readers.manifest import TimeBase
@@ -24,6 +25,8 @@ def fix_of(text: str, base: TimeBase) -> str:
     if _NUMBER.fullmatch(text):
         number = float(text.replace(",", "."))
         return excel_question(number, base) or base_question(number, base) or FORMS[base][1]
+    if slip := slip_of(text, is_date=True):
+        return slip
     if base in ("utc", "local"):
         if found := _ZONE.fullmatch(text.rstrip("]").replace("[", " ")):
             return f"Write the offset of the zone, or the time alone with time.base: local and time.zone: {found[1]}."

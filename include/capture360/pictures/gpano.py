@@ -6,7 +6,9 @@ Names as in developers.google.com/streetview/spherical-metadata.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from capture360.pictures.jpeg import MAX_MEGAPIXELS, ImageError, ImageHeader
 from capture360.text import printable
 
 EQUIRECTANGULAR = "equirectangular"
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 NAMESPACE = "{http://ns.google.com/photos/1.0/panorama/}"
 
 
@@ -34,11 +37,11 @@ class GPano:
     cropped_left: int | None = None
     cropped_top: int | None = None
     heading: float | None = None
-    """Also nan where it is stated as nothing, see `empty`."""
+    """Also nan where it is stated as nothing, or twice and otherwise, see `faults`."""
     pitch: float | None = None
     roll: float | None = None
-    empty: frozenset[str] = frozenset()
-    """Names that are there without a value."""
+    faults: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with a value, by its name: "an empty", "no number as", "two different values of"."""
 
     @property
     def cropped(self) -> bool:
@@ -71,10 +74,13 @@ def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         raise ImageError(f"{where} has XMP metadata that is no valid XML. Export it again.") from None
     found: dict[str, str] = {}
+    faults: dict[str, str] = {}
     for element in root.iter():
         for name, value in [*element.attrib.items(), (element.tag, element.text or "")]:
             if isinstance(name, str) and name.startswith(NAMESPACE):
-                found[name.removeprefix(NAMESPACE)] = value.strip()
+                key, text = name.removeprefix(NAMESPACE), value.strip()
+                if found.setdefault(key, text) != text:
+                    faults[key] = "two different values of"
     if not found:
         return None
 
@@ -82,11 +88,10 @@ def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
         text = found.get(name)
         if text is None:
             return None
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        return value if math.isfinite(value) else math.nan
+        value = float(text) if _NUMBER.fullmatch(text) else math.nan
+        if not math.isfinite(value):
+            faults.setdefault(name, "no number as" if text else "an empty")
+        return math.nan if name in faults else value
 
     def pixels(name: str) -> int | None:
         value = number(name)
@@ -103,7 +108,7 @@ def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
         "heading": number("PoseHeadingDegrees"),
         "pitch": number("PosePitchDegrees"),
         "roll": number("PoseRollDegrees"),
-        "empty": frozenset(name for name, text in found.items() if not text),
+        "faults": faults,
     }
     return GPano(**values)
 

@@ -5,10 +5,8 @@ A station of a capture of several files is called `<file>-<station>`, so that ad
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from typing import Any
 
 from capture360.e57 import preflight, verify, with_verification
@@ -16,11 +14,11 @@ from capture360.e57.photospheres import Photosphere
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder, OutsideError
 from capture360.landing.scans import archives_in, open_scan, scans_in, scans_within
-from capture360.model import slug
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.near_misses import UNPACK, packed
 from capture360.readers.pictures import PANORAMA
 from capture360.readers.problem import Unreadable
+from capture360.readers.station_names import distinct_slugs
 from capture360.readers.tables import Tables
 from capture360.rules.finding import Finding
 from capture360.rules.scans import E01
@@ -93,22 +91,8 @@ def _row(sphere: Photosphere, path: str, prefix: str) -> tuple[str, ...]:
 
 
 def station_prefixes(paths: Sequence[str]) -> Mapping[str, str]:
-    """Return the prefix of station ids for each file; empty if there is only one file.
-
-    The name of the file, or its whole path where others have that name. Paths that differ only by what no id can hold
-    get a few digits of their own, so that no two files share a prefix and adding a file renames no station of another.
-    """
+    """Return the prefix of station ids for each file; empty if there is only one file."""
     if len(paths) == 1:
         return {paths[0]: ""}
-    short = {path: _scan_slug(path.rpartition("/")[2]) for path in paths}
-    names = Counter(name.casefold() for name in short.values())
-    longer = {path: name if names[name.casefold()] == 1 else _scan_slug(path) for path, name in short.items()}
-    taken = Counter(name.casefold() for name in longer.values())
-    return {
-        path: f"{name}-" if taken[name.casefold()] == 1 else f"{name}-{sha256(path.encode()).hexdigest()[:6]}-"
-        for path, name in longer.items()
-    }
-
-
-def _scan_slug(path: str) -> str:
-    return slug(path[: -len(".e57")]) or "scan"
+    names = distinct_slugs({path: path[: -len(".e57")] for path in paths}, "scan")
+    return {path: f"{name}-" for path, name in names.items()}

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
-from capture360.model import slug
 from capture360.pictures.exif import Place, camera_notes
 from capture360.pictures.gpano import GPano, read_gpano
 from capture360.pictures.jpeg import ImageError, read_header
@@ -22,6 +21,7 @@ from capture360.readers.columns import ROTATIONS, STATION_COLUMNS
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.pictures import PICTURE, panoramas
 from capture360.readers.problem import Unreadable
+from capture360.readers.station_names import distinct_slugs
 from capture360.readers.tables import Tables
 from capture360.rules.cameras import S12, S14
 from capture360.rules.finding import Finding
@@ -47,7 +47,8 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     paths = [entry.path for entry in folder.files if PICTURE.search(entry.path)]
     if not paths:
         raise Unreadable(S03.finding(message="none", wanted="panoramas as .jpg files"))
-    rows = [_row(folder, path, manifest) for path in paths]
+    ids = distinct_slugs({path: path.rpartition(".")[0] for path in paths}, "picture")
+    rows = [_row(folder, path, ids[path], manifest) for path in paths]
     frame = _frame([row.cells for row in rows])
     lacking = {row.path: row.lacking for row in rows if row.lacking}
     from_pictures = manifest.rotation.kind == "heading_pitch_roll_deg"
@@ -101,7 +102,7 @@ def _refuse_without_rotation(frame: pd.DataFrame, manifest: Manifest, file: str)
         raise Unreadable(S09.finding(MANIFEST, kind, column="rotation.kind", problem=problem, fix=fix))
 
 
-def _row(folder: CaptureFolder, path: str, manifest: Manifest) -> _Row:
+def _row(folder: CaptureFolder, path: str, station: str, manifest: Manifest) -> _Row:
     heading: tuple[str, str, str] = ("", "", "")
     taken = ""
     place: tuple[str, str, str] = ("", "", "")
@@ -124,7 +125,6 @@ def _row(folder: CaptureFolder, path: str, manifest: Manifest) -> _Row:
         lacking = notes.lacking
         if notes.place is not None:
             place = _local_cells(notes.place, manifest.frame.origin)
-    station = slug(path.rpartition("/")[2].rpartition(".")[0])
     return _Row(path, (station, path, *place, *heading, taken), lacking, unturned)
 
 
@@ -138,7 +138,7 @@ def _without_turn(block: GPano | None, has_xmp: bool) -> str:
     for name, angle in angles:
         if angle is not None and math.isnan(angle):
             key = f"Pose{name}Degrees"
-            return f"gives {'an empty' if key in block.empty else 'no number as'} {key} in its GPano block"
+            return f"gives {block.faults.get(key, 'no number as')} {key} in its GPano block"
     return ""
 
 

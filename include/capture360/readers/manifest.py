@@ -30,11 +30,15 @@ from capture360.model import CAPTURE_LENGTH, FACES, FARTHEST_M, SITE_LENGTH, Cap
 from capture360.text import is_text
 
 MANIFEST = "capture.yaml"
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Marks that show what follows in another order (Unicode Standard Annex 9)."""
 
 
 def _one_line(value: str) -> str:
     if not is_text(value):
         raise ValueError("holds a line break or a control character. Write it on one line")
+    if any(each in _TURNING for each in value):
+        raise ValueError("holds an invisible mark that turns the direction of text. Type it anew")
     return value
 
 
@@ -64,6 +68,8 @@ class Offset(_Part):
 def _kind_of_transform(value: Any) -> Any:
     if isinstance(value, list):
         return Matrix.model_validate({"matrix": value})
+    if isinstance(value, dict) and "matrix" in value:
+        return Matrix.model_validate(value)
     return Offset.model_validate(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,11 +18,34 @@ from capture360.readers.manifest_words import FIX, findings_of, near_zone
 from capture360.readers.problem import Unreadable
 from capture360.rules.finding import Finding
 from capture360.rules.manifest import S01, S09
+from capture360.text import printable
 from capture360.time_zones import zone_problem
 
+_NAMED = 80
+"""Characters of a key that a message shows."""
 _LARGEST = 64_000
 """Bytes. The file is read at every poll of the landing zone, and parsing YAML is slow."""
-_ABSENT = ("", "~", "null")
+_ABSENT = frozenset({"", "~", "null", "Null", "NULL"})
+"""Ways to write nothing without quotes (YAML 1.1); an empty text in quotes is nothing as well."""
+_YAML_WORDS = (
+    ("anchors|there twice|half a character|no text$", ""),
+    (r"\\t", "a tab stands where only blanks may"),
+    ("mapping values are not allowed", "a line has a second colon, or is indented otherwise than the one before it"),
+    ("could not find expected ':'", "a line has no colon with a blank behind it"),
+    ("found another document", "a second document begins"),
+    ("document start", "other text stands around the keys"),
+    ("block end", "a line is indented otherwise than the one before it"),
+    ("end of stream|unexpected end", "a quote or bracket is not closed"),
+    ("',' or|flow", "brackets hold something else than entries with commas between them"),
+    ("escape", "quotes hold a backslash that means nothing; write paths in single quotes"),
+)
+"""What PyYAML finds wrong, by a piece of its sentence; empty for our own sentences, which stay."""
+_OTHER_FILES = (
+    (b"version https://git-lfs", "it is a pointer of Git LFS, not the file itself", "Fetch it with git lfs pull."),
+    (b"PK\x03\x04", "it is a zip archive or an office document", "Save it as plain text."),
+    (b"{\\rtf", "it is a rich text document", "Save it as plain text."),
+    (b"<", "it is a web page or XML", "Write lines such as kind: cubemap."),
+)
 
 
 class _TextLoader(yaml.BaseLoader):
@@ -35,8 +59,10 @@ class _TextLoader(yaml.BaseLoader):
         return super().compose_node(parent, index)
 
     @override
-    def construct_scalar(self, node: yaml.ScalarNode) -> str:
+    def construct_scalar(self, node: yaml.ScalarNode) -> str | None:  # type: ignore[override]  # as YAML itself has it
         text = str(super().construct_scalar(node))
+        if not text or (node.style is None and text in _ABSENT):
+            return None
         if any(0xD800 <= ord(each) <= 0xDFFF for each in text):
             problem = "an escape of half a character, which no file can hold"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
@@ -46,12 +72,17 @@ class _TextLoader(yaml.BaseLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a key is there twice or is no text", key.start_mark
-                )
+            problem = ""
+            if not isinstance(key, yaml.ScalarNode):
+                problem = "a key is no text"
+            elif key.value in seen:
+                problem = f'the key "{printable(key.value, _NAMED)}" is there twice'
+            if problem:
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             seen.add(key.value)
-        return super().construct_mapping(node, deep)
+        # What is stated as nothing is not stated.
+        values = {key.value: self.construct_object(value, deep=True) for key, value in node.value}
+        return {key: value for key, value in values.items() if value is not None}
 
 
 def read_manifest(document: Mapping[str, Any], defaults: Mapping[str, Any]) -> Manifest:
@@ -71,6 +102,9 @@ def load_document(folder: CaptureFolder) -> dict[str, Any]:
     content = folder.read(MANIFEST, _LARGEST + 1)
     if len(content) > _LARGEST:
         raise _broken(f"it has more than {_LARGEST:,} bytes", "Keep tables out of the manifest.")
+    for start, problem, fix in _OTHER_FILES:
+        if content.startswith(start):
+            raise _broken(problem, fix)
     try:
         loader = _TextLoader(_decoded(content))
         document = loader.get_single_data()
@@ -88,11 +122,19 @@ def load_document(folder: CaptureFolder) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or type(error).__name__
+        problem = _in_words(str(getattr(error, "problem", None)))
         raise _broken(f"it is not valid YAML{line} ({problem})", "Correct it there.") from None
     if not isinstance(document, dict):
         raise _broken("it holds no keys", "Write lines such as kind: cubemap.")
-    return {key: value for key, value in document.items() if value not in _ABSENT}
+    return document
+
+
+def _in_words(problem: str) -> str:
+    """Word what the parser found wrong."""
+    for piece, words in _YAML_WORDS:
+        if re.search(piece, problem):
+            return words or problem
+    return "it is no list of keys and values"
 
 
 def _decoded(content: bytes) -> str:
@@ -109,7 +151,7 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in over.items():
         old = result.get(key)
         if isinstance(old, Mapping) and isinstance(value, Mapping):
-            result[key] = _merged(old, {name: inner for name, inner in value.items() if inner not in _ABSENT})
+            result[key] = _merged(old, value)
         else:
             result[key] = value
     return result

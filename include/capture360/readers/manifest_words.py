@@ -44,6 +44,8 @@ _MEANT: Mapping[str, Sequence[str]] = {
 }
 """Other words for the values of a key, without case, blanks, hyphens and underscores."""
 _CLOSE = 0.85
+_SECTIONS = ("frame", "rotation", "time", "numbers", "image", "faces", "camera", "frame.transform")
+_ABBREVIATION = re.compile(r"[A-Z]{2,5}")
 
 
 def findings_of(error: ValidationError) -> list[Finding]:
@@ -54,7 +56,7 @@ def findings_of(error: ValidationError) -> list[Finding]:
         key = ".".join(path) or MANIFEST
         rule = S09 if path and path[0] in _CONVENTIONS else S01
         problem, fix = _sentence(key, path, mistake)
-        findings.append(rule.finding(MANIFEST, brief(mistake["input"]), column=key, problem=problem, fix=fix))
+        findings.append(rule.finding(MANIFEST, brief(mistake["input"]), column=brief(key), problem=problem, fix=fix))
     return findings
 
 
@@ -65,6 +67,8 @@ def near_zone(stated: str) -> str:
     zones = {name.casefold(): name for name in available_timezones()}
     word = stated.strip().replace(" ", "_").casefold()
     near = [name for key, name in zones.items() if key == word or key.endswith(f"/{word}")]
+    if not near and _ABBREVIATION.fullmatch(stated.strip()):
+        return "Such letters may mean several zones: write one such as Europe/Oslo."
     near = near[:1] or [zones[key] for key in difflib.get_close_matches(word, zones, 1, _CLOSE)]
     if near:
         return f"Did you mean {near[0]}?"
@@ -82,8 +86,7 @@ def _sentence(key: str, path: list[str], mistake: Mapping[str, Any]) -> tuple[st
     if kind == "missing":
         return f"{key} is missing", f"{fix or 'Add it'}."
     if kind == "extra_forbidden":
-        near = near_key(path[-1], known_keys(Manifest, path[:-1]))
-        return f'"{key}" is not known', f"Did you mean {near}?" if near else "Remove it."
+        return f'"{brief(key)}" is not known', _fix_of_unknown(path)
     if kind in ("literal_error", "enum"):
         allowed = allowed_values(limits)
         meant = _meant(value, allowed)
@@ -98,6 +101,21 @@ def _sentence(key: str, path: list[str], mistake: Mapping[str, Any]) -> tuple[st
         return problem, advice if advice.endswith("?") else f"{(advice or 'Correct it').removesuffix('.')}."
     problem, advice = problem_and_fix(kind, limits)
     return f"{key} {quoted(value)} {problem}", f"{fix or advice}."
+
+
+def _fix_of_unknown(path: list[str]) -> str:
+    """Return the fix for a key that is not known where it stands: its right place, or the key that was meant."""
+    name, inside = path[-1], ".".join(path[:-1])
+    homes = [home for home in ("", *_SECTIONS) if name in known_keys(Manifest, home.split(".") if home else [])]
+    if len(homes) == 1:
+        home = homes[0]
+        return (
+            f"It belongs to {home}: indent it below {home}."
+            if home
+            else f"It does not belong to {inside}: indent it less."
+        )
+    near = near_key(name, known_keys(Manifest, path[:-1]))
+    return f"Did you mean {near}?" if near else "Remove it."
 
 
 def _meant(value: object, allowed: Sequence[str]) -> str:

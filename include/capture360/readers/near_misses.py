@@ -33,6 +33,7 @@ _COPY_AGAIN = "It is a copy that did not end: copy it again."
 _PICTURE = re.compile(r"(?i)\.(?:jpe?g|png|webp|tiff?|e57)\Z")
 _ALIKE = str.maketrans("ѕаеорсі", "saeopci")
 """Cyrillic letters that look like Latin ones."""
+_SEPARATORS = "[\\s_.\u00ad\u200b-\u200f\u2010-\u2015\u2060\u2212\ufeff-]+"
 _TABLE = rf"(?:\.(?:csv|tsv|txt|parquet|xlsx|{'|'.join(_SPREADSHEETS)})){{1,2}}"
 _YAML = r"\.ya?ml(?:\.txt|\.ya?ml)?"
 
@@ -115,8 +116,8 @@ def alike_key(path: str) -> str:
 
 
 def id_key(name: str) -> str:
-    """Equal for ids that differ only in case, separators, or zeros in front of numbers."""
-    plain = re.sub(r"[\s_.-]+", "", unicodedata.normalize("NFKC", name).casefold())
+    """Equal for ids that differ only in case, separators, what is invisible, zeros in front of numbers, or .0."""
+    plain = re.sub(_SEPARATORS, "", re.sub(r"(?<=[0-9])\.0$", "", unicodedata.normalize("NFKC", name).casefold()))
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", plain)
 
 

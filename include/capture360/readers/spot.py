@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from functools import cached_property
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,10 @@ from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.near_misses import alike_elsewhere
 from capture360.readers.pictures import panoramas
 from capture360.readers.problem import Unreadable
+from capture360.readers.station_names import distinct_slugs
 from capture360.readers.tables import Tables
+from capture360.rules.cameras import S15
+from capture360.rules.finding import Finding
 from capture360.rules.manifest import S09
 from capture360.rules.structure import S03
 from capture360.settings.checks import CheckSettings
@@ -44,6 +48,7 @@ _FRAMES_SHOWN = 10
 _DEEPEST = 50
 _LENGTH_TOLERANCE = 0.01
 _LARGEST = 200_000_000
+_AGAIN = "Download the mission again."
 
 
 def missions(folder: CaptureFolder) -> list[str]:
@@ -58,8 +63,17 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     paths = missions(folder)
     read_missions = [(path, _mission(folder, path)) for path in paths]
     _refuse_unknown_frame(read_missions, manifest.frame.name)
-    rows = [row for path, mission in read_missions for row in _rows(path, mission, manifest, len(paths) > 1)]
+    labels = distinct_slugs({path: path.rpartition("/")[0] for path in paths}, "mission")
+    rows: list[tuple[str, ...]] = []
+    findings: list[Finding] = []
+    taken: set[str] = set()
+    for path, mission in read_missions:
+        label = labels[path] if len(paths) > 1 else ""
+        rows += _rows(path, mission, manifest, label, taken)
+        findings += _unread(path, mission, label)
     if not rows:
+        if findings:
+            raise unreadable(str(findings[0].path), "a Spot mission", _other_form(findings[0].value), _AGAIN)
         near = [path for path in alike_elsewhere(folder, METADATA) if path not in paths][:1]
         if near:
             raise Unreadable(S03.finding(near[0], near[0], message="near", fix=f"Rename it to {METADATA}."))
@@ -68,16 +82,28 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     columns = zip(_COLUMNS, zip(*rows, strict=True), strict=True)
     frame = pd.DataFrame({name: pd.array(column, dtype="str") for name, column in columns})
     frame["row"] = 0
-    return Tables(manifest, frame, panoramas(folder, frame), paths[0], paths[0])
+    return Tables(manifest, frame, panoramas(folder, frame), paths[0], paths[0], tuple(findings))
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
+_Some = TypeVar("_Some", bound=_Part)
+
+
 def _text_or_none(value: Any) -> Any:
     """Numbers as text; what is no text at all is missing in its own row, and must not void the mission."""
-    return str(value) if isinstance(value, str | int | float) else None
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+
+
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("true is no number")
+    return value
+
+
+_Number = Annotated[FiniteFloat, BeforeValidator(_no_bool)]
 
 
 _Text = Annotated[str | None, BeforeValidator(_text_or_none)]
@@ -93,7 +119,7 @@ class _Picture(_Part):
 
 
 class _Data(_Part):
-    pictures: list[_Picture] | None = Field(None, validation_alias=CHANNEL)
+    pictures: list[Any] | None = Field(None, validation_alias=CHANNEL)
 
 
 class _Action(_Part):
@@ -103,17 +129,32 @@ class _Action(_Part):
 
 
 class _Mission(_Part):
-    actions: list[_Action] | None = None
+    """A mission as far as all of it must be sound; each action is taken by itself."""
+
+    actions: list[Any] | None = None
+
+    @cached_property
+    def read_actions(self) -> Mapping[int, _Action | str]:
+        """The actions by their place; of one that cannot be read, the place of what is wrong in it."""
+        return {place: _part(_Action, raw, f"actions.{place}") for place, raw in enumerate(self.actions or ())}
+
+
+def _part(kind: type[_Some], raw: Any, place: str) -> _Some | str:
+    """Return a part of a mission, or the place of what is wrong in it."""
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        return ".".join([place, *(str(part) for part in error.errors(include_url=False)[0]["loc"])])
 
 
 class _Vector(_Part):
-    x: FiniteFloat = 0
-    y: FiniteFloat = 0
-    z: FiniteFloat = 0
+    x: _Number = 0
+    y: _Number = 0
+    z: _Number = 0
 
 
 class _Quaternion(_Vector):
-    w: FiniteFloat = 0
+    w: _Number = 0
 
 
 class _Transform(_Part):
@@ -127,7 +168,7 @@ class _Edge(_Part):
     """Pose of a frame in its parent; the root has none."""
 
     parent: str = Field("", validation_alias=AliasChoices("parent_frame_name", "parentFrameName"))
-    transform: _Transform = Field(_Transform(), validation_alias=AliasChoices("parent_tform_child", "parentTformChild"))
+    transform: _Transform | None = Field(None, validation_alias=AliasChoices("parent_tform_child", "parentTformChild"))
 
 
 def _mission(folder: CaptureFolder, path: str) -> _Mission:
@@ -137,13 +178,16 @@ def _mission(folder: CaptureFolder, path: str) -> _Mission:
     try:
         document = json.loads(folder.read(path).decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise unreadable(path, "JSON", _in_words(error, size), "Download the mission again.") from None
+        raise unreadable(path, "JSON", _in_words(error, size), _AGAIN) from None
     try:
         return _Mission.model_validate(document)
     except ValidationError as error:
         at = ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])
-        problem = f"{at or 'the whole of it'} has another form than in a mission of Spot"
-        raise unreadable(path, "a Spot mission", problem, "Download the mission again.") from None
+        raise unreadable(path, "a Spot mission", _other_form(at or "the whole of it"), _AGAIN) from None
+
+
+def _other_form(part: str) -> str:
+    return f"{part} has another form than in a mission of Spot"
 
 
 def _in_words(error: Exception, size: int) -> str:
@@ -152,13 +196,19 @@ def _in_words(error: Exception, size: int) -> str:
         return "it is empty"
     if isinstance(error, json.JSONDecodeError):
         return f"it breaks off or is damaged in line {error.lineno}, column {error.colno}"
-    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "it is nested too deep"
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "a number in it has too many digits"
 
 
 def _refuse_unknown_frame(missions: Sequence[tuple[str, _Mission]], frame: str) -> None:
     """Unreadable if no frame tree of the missions has the manifest's frame."""
     known = dict.fromkeys(
-        name for _, mission in missions for action in mission.actions or () for name in _frames(action.metadata)
+        name
+        for _, mission in missions
+        for action in mission.read_actions.values()
+        if isinstance(action, _Action)
+        for name in _frames(action.metadata)
     )
     if known and frame not in known:
         shown = ", ".join(list(known)[:_FRAMES_SHOWN])
@@ -174,18 +224,44 @@ def _frames(metadata: Any) -> Iterator[str]:
             yield from (str(name) for name in _edges(_get(entry, "data")))
 
 
-def _rows(path: str, mission: _Mission, manifest: Manifest, several: bool) -> Iterator[tuple[str, ...]]:
+def _rows(path: str, mission: _Mission, manifest: Manifest, label: str, taken: set[str]) -> Iterator[tuple[str, ...]]:
+    """Rows of a mission. `label` is put before the names of actions; ids in `taken` are not given again."""
     directory = path.rpartition("/")[0]
-    for action in mission.actions or ():
+    for action in mission.read_actions.values():
+        if not isinstance(action, _Action):
+            continue
         identity = action.action_id or _Identity()
         name, time = _encodable(identity.action_name or ""), _encodable(identity.timestamp or "")
         pose = _pose(action.metadata, manifest.frame.name)
-        for number, picture in enumerate((action.data and action.data.pictures) or (), 1):
-            file = _encodable(picture.filename or "")
-            label = f"{directory.rpartition('/')[2]} {name}" if several else name
-            station = slug(f"{label} {number}" if number > 1 else label)
-            where = f"{directory}/{file}" if directory else file
-            yield (station, name, where, *pose, time, where)
+        for number, raw in enumerate((action.data and action.data.pictures) or (), 1):
+            picture = _part(_Picture, raw, "")
+            if isinstance(picture, _Picture):
+                file = _encodable(picture.filename or "")
+                station = _free(slug(f"{label} {name}"), number, taken)
+                where = f"{directory}/{file}" if directory else file
+                yield (station, name, where, *pose, time, where)
+
+
+def _free(station: str, number: int, taken: set[str]) -> str:
+    """Return the id with its number if it is not the first, and with the next one that is free: names may repeat."""
+    free = slug(f"{station} {number}") if number > 1 else station
+    while station and free.casefold() in taken:
+        number += 1
+        free = f"{station}-{number}"
+    taken.add(free.casefold())
+    return free
+
+
+def _unread(path: str, mission: _Mission, label: str) -> Iterator[Finding]:
+    """Findings about actions that cannot be read, each as a station that is held back."""
+    for place, action in mission.read_actions.items():
+        pictures: Sequence[Any] = ()
+        if isinstance(action, _Action):
+            pictures = (action.data and action.data.pictures) or ()
+        parts = [_part(_Picture, raw, f"actions.{place}.data.{CHANNEL}.{at}") for at, raw in enumerate(pictures)]
+        for problem in [action, *parts]:
+            if isinstance(problem, str):
+                yield S15.finding(path, problem, station=slug(f"{label} {problem}"))
 
 
 def _pose(metadata: Any, frame: str) -> tuple[str, ...]:
@@ -225,6 +301,8 @@ def _in_root(tree: Mapping[str, Any], frame: str) -> NDArray[np.float64]:
         edge = _Edge.model_validate(tree[frame])
         if not edge.parent:
             return pose
+        if edge.transform is None:
+            raise ValueError("no pose in the parent")
         pose = _matrix(edge.transform) @ pose
         frame = edge.parent
     raise ValueError("a frame tree without a root")

@@ -1,4 +1,4 @@
-"""Structure rules (S) of what 360° cameras write into their pictures."""
+"""Structure rules (S) of what 360° cameras write into their pictures, and robots beside them."""
 
 from __future__ import annotations
 
@@ -38,5 +38,23 @@ S14 = STRUCTURE.rule(
         bad="a picture whose XMP was cut",
         where="panos/s-02.jpg",
         problem="has damaged XMP metadata, which is no valid XML, so that its heading cannot be read",
+    ),
+)
+
+S15 = STRUCTURE.rule(
+    "S15",
+    "Every action of a Spot mission can be read",
+    why="An action of another form may hold a panorama that nobody would miss.",
+    disposition=Disposition.QUARANTINE,
+    scope="station",
+    stage="gate",
+    judges="actions of metadata.json that are none, or whose panoramas have no place for a file name",
+    frame="delivered",
+    messages=says(
+        "{where}: {value} has another form than in a mission of Spot, so that no panorama of it is read. Download the "
+        "mission again.",
+        bad="an action that is null",
+        where="m1/metadata.json",
+        value="actions.4.data",
     ),
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from capture360.checks.validation import Validation
 from capture360.geometry import rotation
 from capture360.model import Capture, Pose
 from delivery import Delivery
@@ -104,3 +106,33 @@ def test_euler_angles_of_cdf_and_headings(delivery: Delivery) -> None:
         row.update(heading="70", pitch="6", roll="-4")
     delivery.manifest["rotation"] = {"kind": "heading_pitch_roll_deg", "direction": "camera_to_world"}
     same(accepted(delivery), rotation.cube_from_panorama(TILTED), PLACE)
+
+
+@pytest.mark.parametrize("stations", [4, 8])
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [("xyzw", "in the order x, y, z, w."), ("zwxy", "in the order w, x, y, z under qx, qy, qz, qw.")],
+)
+def test_an_order_in_which_every_image_stands_is_named(
+    delivery: Delivery, said: Callable[[Validation, str], list[str]], order: str, words: str, stations: int
+) -> None:
+    """Some stations stand in both orders, since they are hardly turned."""
+    delivery.stations = delivery.stations[:stations]
+    for number, row in enumerate(delivery.stations):
+        half = np.radians(30 if number % 3 == 0 else 5) / 2
+        true = {"w": f"{np.cos(half):.9f}", "x": "0", "y": "0", "z": f"{np.sin(half):.9f}"}
+        if order == "zwxy":
+            half += np.pi / 2
+            true = {"w": f"{np.cos(half):.9f}", "x": "0", "y": "0", "z": f"{np.sin(half):.9f}"}
+        row.update({f"q{part}": true[held] for part, held in zip("wxyz", order, strict=True)})
+    (sentence,) = said(delivery.check(), "P05")
+    assert words in sentence or words.replace("in the", "With the").replace(".", " they") in sentence
+
+
+def test_a_pole_that_leans_in_every_order_is_no_swap(
+    delivery: Delivery, said: Callable[[Validation, str], list[str]]
+) -> None:
+    delivery.stations = delivery.stations[:1]
+    half = np.radians(20) / 2
+    delivery.stations[0].update(qw=f"{np.cos(half):.9f}", qx=f"{np.sin(half):.9f}", qy="0", qz="0")
+    assert not said(delivery.check(), "P05")

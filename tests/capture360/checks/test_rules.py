@@ -89,6 +89,7 @@ SPOILERS["S08", ""] = lambda d: d.manifest.update(expected_stations=10)
 SPOILERS["S09", ""] = lambda d: d.manifest["rotation"].pop("direction")
 SPOILERS["S11", "stated"] = lambda d: d.manifest.update(numbers={"decimal": "comma"})
 SPOILERS["I01", ""] = second(station_id="A/12")
+SPOILERS["I01", "spreadsheet"] = second(station_id="1.01E+15")
 SPOILERS["I01", "empty"] = second(station_id="")
 SPOILERS["T01", ""] = second(time_taken="31/04/2026")
 SPOILERS["T01", "empty"] = second(time_taken="")
@@ -344,6 +345,24 @@ def cut_metadata(delivery: Delivery) -> None:
     delivery.files["panos/s-02.jpg"] = plain[:2] + segment + plain[2:]
 
 
+@spoils("S15")
+def action_that_is_none(delivery: Delivery) -> None:
+    pose = {"parent_frame_name": "seed", "parent_tform_child": {"position": {"x": 1}, "rotation": {"w": 1}}}
+    tree = {"child_to_parent_edge_map": {"body": pose, "seed": {}}}
+    good = {
+        "action_id": {"action_name": "a", "timestamp": "2026-04-17T09:30:00Z"},
+        "data": {"spot-cam-pano": [{"filename": "a.jpg"}]},
+        "metadata": {"basic-position-data": [{"data": tree}]},
+    }
+    delivery.stations = []
+    for key in ("rotation", "expected_stations"):
+        delivery.manifest.pop(key, None)
+    delivery.manifest |= {"kind": "panorama", "source_format": "spot"}
+    delivery.manifest["frame"] = {**delivery.manifest["frame"], "name": "seed"}
+    actions = [good, None, None, None, good | {"data": "x"}]
+    delivery.files = {"m1/metadata.json": json.dumps({"actions": actions}).encode(), "m1/a.jpg": picture(2048, 1024, 1)}
+
+
 @spoils("S13")
 def no_such_column(delivery: Delivery) -> None:
     delivery.manifest["columns"] = {"station_name": "Nmae"}
@@ -467,6 +486,13 @@ def no_left(delivery: Delivery) -> None:
 
 @spoils("F01", "none")
 def no_faces(delivery: Delivery) -> None:
+    for face in FACES:
+        del delivery.files[f"images/s-02/{face}.jpg"]
+
+
+@spoils("F01", "spreadsheet")
+def date_for_an_id(delivery: Delivery) -> None:
+    delivery.stations[SECOND]["station_id"] = "1-Feb"
     for face in FACES:
         del delivery.files[f"images/s-02/{face}.jpg"]
 

@@ -267,3 +267,25 @@ def test_a_delivered_clock_offset_is_told(shared: Path, tmp_path: Path) -> None:
     delivery = tables_of(shared, tmp_path, "field-cases/t46-clock-offset-oob")
     validation = delivery.check(CaptureKey("hall-7", delivery.path.name))
     assert "time.clock_offset_s (1e+09 s)" in validation.headline
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("2026-04-17T24:00:00Z", Time(base="utc")),
+        ("2026-04-17 24:00:00.000+02:00", Time(base="utc")),
+        ("2026-04-17T24:00Z", Time(base="utc")),
+        ("20260417T240000Z", Time(base="utc")),
+        ("2026-04-17T24:00:00", Time(base="local", zone="Europe/Oslo")),
+    ],
+)
+def test_midnight_at_the_end_of_a_day_is_the_next_day(text: str, stated: Time) -> None:
+    start = text.replace("T24", "T00").replace(" 24", " 00").replace("17", "18", 1)
+    end, beginning = to_utc(pd.Series([text, start]), stated).utc
+    assert pd.notna(end)
+    assert end == beginning
+
+
+@pytest.mark.parametrize("text", ["2026-04-17T24:00:01Z", "2026-04-17T24:01Z", "2026-04-17T25:00Z"])
+def test_no_other_time_has_hour_24(text: str) -> None:
+    assert to_utc(pd.Series([text]), Time(base="utc")).wrong.all()

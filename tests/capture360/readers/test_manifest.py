@@ -130,3 +130,80 @@ def test_a_mistake_is_worded_for_who_made_it(tmp_path: Path, changes: dict[str, 
 def test_a_zone_of_one_meaning_is_taken(tmp_path: Path, zone: str) -> None:
     delivery = Delivery(tmp_path / "hall-7" / "2026-04-17", manifest(time={"base": "local", "zone": zone}))
     assert not read_tables(delivery.write()).findings
+
+
+@pytest.mark.parametrize("nothing", ["null", "~", "Null", "", '""'])
+def test_what_is_stated_as_nothing_is_not_stated_wherever_it_stands(tmp_path: Path, nothing: str) -> None:
+    sentences = spoken(tmp_path, f"frame: {{name: site, up: z, unit: {nothing or 'null'}, handedness: right}}")
+    assert sentences == ["capture.yaml: frame.unit is missing. Add it."]
+
+
+def test_nothing_names_no_capture_to_supersede(tmp_path: Path) -> None:
+    assert spoken(tmp_path, "supersedes: [null]") == [
+        "capture.yaml: supersedes.0 (nothing) is no text. Write it in quotes."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("unit: m", '"unit" is not known. It belongs to frame: indent it below frame.'),
+        ("quaternion_order: wxyz", "It belongs to rotation: indent it below rotation."),
+        ("yaw_deg: 4", "It belongs to frame.transform: indent it below frame.transform."),
+        ("rotation: {kind: none, revision: 2}", "It does not belong to rotation: indent it less."),
+        ("kind: panorama", 'the key "kind" is there twice'),
+        ("? [a]\n: b", "a key is no text"),
+        ("time:\n\tbase: utc", "a tab stands where only blanks may"),
+        ("notes = x", "a line has no colon with a blank behind it"),
+        ("notes: a: b", "a line has a second colon"),
+        ("---\nnotes: b", "a second document begins"),
+        ("notes: [a", "brackets hold something else"),
+        ('notes: "a', "a quote or bracket is not closed"),
+        ('notes: "C:\\pano"', "write paths in single quotes"),
+        ("  notes: b", "a line"),
+        ("time: {base: local, zone: CEST}", "Such letters may mean several zones: write one such as Europe/Oslo."),
+        ('site_name: "Hall\\u202e7"', "an invisible mark that turns the direction of text. Type it anew."),
+    ],
+)
+def test_a_mistake_is_worded_without_the_parsers_sentences(tmp_path: Path, line: str, said: str) -> None:
+    (sentence,) = spoken(tmp_path, line)
+    assert said in sentence
+    assert "expected" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "Fetch it with git lfs pull."),
+        (b"<!DOCTYPE html><html>", "it is a web page or XML"),
+        (b"PK\x03\x04" + bytes(40), "it is a zip archive or an office document"),
+        (b"{\\rtf1 kind: cubemap}", "it is a rich text document"),
+    ],
+)
+def test_another_file_of_that_name_is_named(tmp_path: Path, content: bytes, said: str) -> None:
+    delivery = Delivery(tmp_path / "hall-7" / "june")
+    delivery.files["capture.yaml"] = content
+    (finding,) = read_tables(delivery.write()).findings
+    assert said in finding.message
+
+
+def test_a_long_key_is_cut(tmp_path: Path) -> None:
+    (sentence,) = spoken(tmp_path, f"? {'k' * 5000}\n: 1")
+    assert len(sentence) < 200
+
+
+def test_a_matrix_may_be_named(tmp_path: Path) -> None:
+    rows = [[1, 0, 0, 5], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+    frame = {**MINIMAL["frame"], "transform": {"matrix": rows}}
+    transform = Manifest.model_validate({**MINIMAL, "frame": frame}).frame.transform
+    assert transform == Manifest.model_validate({**MINIMAL, "frame": {**frame, "transform": rows}}).frame.transform
+
+
+def spoken(tmp_path: Path, line: str) -> list[str]:
+    """What is said of a sound manifest with `line` added, or in place of the line of its key."""
+    lines = yaml.safe_dump(MINIMAL, sort_keys=False, default_flow_style=None).splitlines()
+    key = line.split(":")[0]
+    kept = [each for each in lines if each.split(":")[0] != key or line == "kind: panorama"]
+    delivery = Delivery(tmp_path / "hall-7" / "june")
+    delivery.files["capture.yaml"] = "\n".join([*kept, line, ""]).encode()
+    return [finding.message for finding in read_tables(delivery.write()).findings if finding.rule in ("S01", "S09")]

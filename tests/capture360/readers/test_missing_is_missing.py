@@ -123,6 +123,15 @@ def test_a_table_gives_what_the_camera_did_not(tmp_path: Path) -> None:
         (xmp('GPano:PoseHeadingDegrees=" "'), "gives an empty PoseHeadingDegrees"),
         (xmp('GPano:PoseHeadingDegrees="12,5"'), "gives no number as PoseHeadingDegrees"),
         (xmp('GPano:PoseHeadingDegrees="90" GPano:PosePitchDegrees="nan"'), "gives no number as PosePitchDegrees"),
+        (xmp('GPano:PoseHeadingDegrees="1_0"'), "gives no number as PoseHeadingDegrees"),
+        (
+            xmp('GPano:PoseHeadingDegrees="10"').replace(
+                b"</rdf:RDF>",
+                b"<rdf:Description xmlns:g='http://ns.google.com/photos/1.0/panorama/' "
+                b"g:PoseHeadingDegrees='20'/></rdf:RDF>",
+            ),
+            "gives two different values of PoseHeadingDegrees",
+        ),
         (xmp('GPano:PoseHeadingDegrees="90"')[:-20], "has damaged XMP metadata"),
         (b"<!DOCTYPE x [<!ENTITY a 'b'>]>" + xmp('GPano:PoseHeadingDegrees="90"'), "has damaged XMP metadata"),
     ],

@@ -440,3 +440,71 @@ def test_a_table_of_poses_elsewhere_is_named(delivery: Delivery, name: str) -> N
     delivery.files = {name: b"x"}
     (finding,) = read_tables(delivery.write()).findings
     assert finding.message == f"{name} is not read. Deliver the dataset so that it is pano/pano-poses.csv."
+
+
+GOOD_EDGE = {"parent_frame_name": "seed", "parent_tform_child": {"position": {"x": 2}, "rotation": {"w": 1}}}
+
+
+@pytest.mark.parametrize(
+    ("action", "place"),
+    [
+        (None, "actions.0"),
+        ("x", "actions.0"),
+        ([], "actions.0"),
+        ({"action_id": "x"}, "actions.0.action_id"),
+        ({"data": [1]}, "actions.0.data"),
+        ({"data": {"spot-cam-pano": {"filename": "a.jpg"}}}, "actions.0.data.spot-cam-pano"),
+        ({"data": {"spot-cam-pano": ["a.jpg"]}}, "actions.0.data.spot-cam-pano.0"),
+    ],
+    ids=repr,
+)
+def test_an_action_of_another_form_is_held_back_and_the_others_are_read(
+    delivery: Delivery, action: object, place: str
+) -> None:
+    tables = read_tables(spot(delivery, action, waypoint("a2", GOOD_EDGE)).write())
+    assert tables.stations["station_id"].tolist() == ["a2"]
+    (finding,) = tables.findings
+    assert (finding.rule, finding.value) == ("S15", place)
+    assert finding.station
+    assert "Download the mission again." in finding.message
+
+
+@pytest.mark.parametrize(
+    "edge",
+    [
+        {"parent_frame_name": "seed"},
+        {"parent_frame_name": "seed", "parent_tform_chld": {"position": {"x": 2}}},
+        {"parent_frame_name": "seed", "parent_tform_child": {"position": {"x": True}, "rotation": {"w": 1}}},
+    ],
+    ids=repr,
+)
+def test_a_pose_that_a_mission_does_not_state_is_none(delivery: Delivery, edge: object) -> None:
+    (row,) = rows_of(spot(delivery, waypoint("a1", edge))).to_dict("records")
+    assert {row[name] for name in ("x", "y", "z", "qw", "qx", "qy", "qz")} == {""}
+
+
+def test_a_number_with_too_many_digits_is_named(delivery: Delivery) -> None:
+    spot(delivery)
+    delivery.files = {"m/metadata.json": b'{"actions": ' + b"9" * 5000 + b"}"}
+    (finding,) = read_tables(delivery.write()).findings
+    assert "a number in it has too many digits" in finding.message
+
+
+def test_stations_of_missions_and_actions_of_one_name_never_share_an_id(delivery: Delivery) -> None:
+    mission = spot(delivery, waypoint("a1", GOOD_EDGE), waypoint("a1", GOOD_EDGE), waypoint("a1-2", GOOD_EDGE))
+    content = mission.files["m/metadata.json"]
+    assert rows_of(mission)["station_id"].tolist() == ["a1", "a1-2", "a1-2-2"]
+    mission.files = {"m/metadata.json": content, "x/m/metadata.json": content, "x-m/metadata.json": content}
+    ids = rows_of(mission)["station_id"].tolist()
+    assert len({name.casefold() for name in ids}) == len(ids) == 9
+    assert all(is_id(name, 80) for name in ids)
+
+
+def test_pictures_of_one_name_never_share_an_id(delivery: Delivery) -> None:
+    delivery.stations = []
+    delivery.manifest |= {"kind": "panorama", "source_format": "gpano", "rotation": {"kind": "heading_pitch_roll_deg"}}
+    delivery.files = dict.fromkeys(("a/x.jpg", "b/x.jpg", "a b.jpg", "a_b.jpg", "A-b.jpg", "日.jpg"), b"")
+    ids = rows_of(delivery)["station_id"].tolist()
+    assert len({name.casefold() for name in ids}) == len(ids) == 6
+    assert {"a-x", "b-x", "picture"} < set(ids)
+    assert all(is_id(name, 80) for name in ids)
