@@ -218,6 +218,18 @@ def test_the_page_of_a_capture_names_the_one_thing_to_fix(client: TestClient, re
     assert 'href="../../view/hall-7/walk-1"' in text
 
 
+def test_the_page_of_a_capture_says_where_it_stands_as_the_list_does(client: TestClient, records: Records) -> None:
+    key = deliver(records, "walk-1")
+    ran("captures_ingest", key, "run-1", "failed")
+    text = shown(client, f"{PAGE}/{key}")
+    assert '<span class="state failed">failed</span>' in text
+    assert 'The last run failed: <a href="../../../dags/captures_ingest/runs/run-1"' in text
+    ran("captures_ingest", key, "run-2", "running")
+    text = shown(client, f"{PAGE}/{key}")
+    assert '<span class="state running">running</span>' in text
+    assert "The last run failed" not in text
+
+
 @pytest.mark.parametrize("path", [f"{PAGE}/hall-7/never", f"{PAGE}/nowhere/walk-1", f"{PAGE}/by-date/walk-1"])
 def test_what_is_not_there_is_said_in_a_sentence(client: TestClient, records: Records, path: str) -> None:
     deliver(records, "walk-1")

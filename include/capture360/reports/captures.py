@@ -86,6 +86,7 @@ class Detail:
     """A capture with all its deliveries, the newest first; `plan` holds the stations of the newest."""
 
     key: CaptureKey
+    state: State
     label: str
     deliveries: Sequence[Delivery]
     plan: Sequence[PlanPoint]

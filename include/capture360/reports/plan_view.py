@@ -18,6 +18,8 @@ _MOST_LABELS = 40
 _LETTER, _LINE = 8.5, 15.0
 """Approximate width of a letter and height of a line, in pixels."""
 _GAP = 10.0
+_LEAST_M = 20.0
+"""Least metres across a drawing: stations closer than that, or a single one, are not drawn larger."""
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
@@ -69,7 +71,7 @@ def plan_view(points: Sequence[PlanPoint]) -> PlanView | None:
     low_y, high_y = min(point.y for point in shown), max(point.y for point in shown)
     wide, high = max(high_x - low_x, 1e-9), max(high_y - low_y, 1e-9)
     inner_width, inner_height = _WIDTH - 2 * _MARGIN, _MOST_HEIGHT - 2 * _MARGIN
-    scale = min(inner_width / wide, inner_height / high) if max(wide, high) > 1e-6 else 1.0
+    scale = min(inner_width / max(wide, _LEAST_M), inner_height / high)
     height = max(120.0, high * scale + 2 * _MARGIN)
     off_x, off_y = (_WIDTH - wide * scale) / 2, (height - high * scale) / 2
     places = [

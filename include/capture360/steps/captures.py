@@ -67,8 +67,8 @@ def newest_deliveries(records: Records, keys: Sequence[CaptureKey]) -> Sequence[
         return list(pool.map(newest, keys))
 
 
-def detail(records: Records, key: CaptureKey) -> Detail | None:
-    """Return the details of one capture; None without records."""
+def detail(records: Records, key: CaptureKey, last: LastRun | None = None) -> Detail | None:
+    """Return the details of one capture, whose last run is `last`; None without records."""
     from capture360.checks.validation import PlanPoint
     from capture360.steps.coverage import capture_coverage
     from capture360.steps.validate import CAPTURE, PLAN
@@ -79,8 +79,10 @@ def detail(records: Records, key: CaptureKey) -> Detail | None:
         return None
     newest = known[0].fingerprint
     capture, plan = records.get(key, newest, CAPTURE), records.get(key, newest, PLAN)
+    stages = {capture: stage for (capture, _), stage in records.done(key.site).items()}
     return Detail(
         key,
+        _state(stages.get(key.capture), last),
         str(capture.body["label"]) if capture else "",
         [_delivery(state, matched=records.has(key, state.fingerprint, MATCH)) for state in known],
         [PlanPoint(**point) for point in plan.body["points"]] if plan else [],

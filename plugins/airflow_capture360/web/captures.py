@@ -79,10 +79,11 @@ def capture(session: SessionDep, user: GetUserDep, site: SiteId, capture: Captur
     key = CaptureKey(site, capture)
     register = Register()
     register.site(site)
-    known = detail(Records(register.records_url), key)
+    runs = _runs_of(session, key, _readable(user))
+    known = detail(Records(register.records_url), key, runs[0] if runs else None)
     if known is None:
         raise HTTPException(404, f"There are no records of {key}.")
-    return html_page(render_capture(known, _runs_of(session, key, _readable(user))))
+    return html_page(render_capture(known, runs))
 
 
 def _readable(user: GetUserDep) -> Sequence[str]:
