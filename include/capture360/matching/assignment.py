@@ -20,8 +20,6 @@ from capture360.model import Asset
 
 _VETO = 0.25
 """Ratio of the weight of contradicting views to that of clear ones, from which a plate stays undecided."""
-_MAX_CANDIDATES = 3
-"""Most tags that evidence names; if it names as many, there may be more."""
 
 
 def assign_look_alikes(plates: Sequence[Plate], readings: Sequence[Reading]) -> None:
@@ -35,6 +33,8 @@ def assign_look_alikes(plates: Sequence[Plate], readings: Sequence[Reading]) -> 
     for refs, some in groups.items():
         if any(uses[ref] > 1 for ref in refs) or len(some) != len(refs) or not _are_distinct(some, readings):
             continue
+        if not all(readings[number].names_all for plate in some for number in plate.readings):
+            continue  # a tag that is in no group may hang here as well
         read = [_read_alike(plate, readings) for plate in some]
         if {asset.ref for asset in read if asset is not None} == refs:
             for plate, asset in zip(some, read, strict=True):
@@ -94,10 +94,9 @@ def _longer(views: Iterable[Reading], asset: Asset, scored: Sequence[ScoredMatch
     """Return the tags of which this one may be a part; empty if there may be more than are known."""
     found: set[str] = set()
     for reading in views:
-        candidates = scored[reading.positions[0]].match.candidates
-        if len(candidates) >= _MAX_CANDIDATES:
+        if not reading.names_all:
             return set()
-        found.update(each.ref for each, _ in candidates)
+        found.update(each.ref for each, _ in scored[reading.positions[0]].match.candidates)
     return found - {asset.ref}
 
 

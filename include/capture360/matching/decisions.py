@@ -62,15 +62,14 @@ def as_decided(matches: Sequence[Match], decisions: Sequence[Decided]) -> list[M
     by_image: dict[str, list[Decided]] = {}
     for decision in decisions:
         by_image.setdefault(decision.match.detection.image, []).append(decision)
+    of_plates = _by_plate(matches, by_image)
     seen: set[int] = set()
     found: list[Match] = []
     for match in matches:
         about = [each for each in by_image.get(match.detection.image, ()) if each.is_about(match)]
         seen.update(id(each) for each in about)
-        found.append(about[-1].applied_to(match) if about else match)
+        found.append(about[-1].applied_to(match) if about else _as_its_plate(match, of_plates.get(match.plate, ())))
     unread = [each for each in decisions if each.status == "approved" and id(each) not in seen]
-    of_plates = _by_plate(matches, by_image)
-    found = [_as_its_plate(match, of_plates.get(match.plate, ())) for match in found]
     names = {match.detection: match.plate for match in matches if match.plate}
     return found + [replace(each.applied_to(each.match), plate=names.get(each.match.detection, "")) for each in unread]
 
@@ -86,13 +85,12 @@ def _by_plate(matches: Sequence[Match], by_image: Mapping[str, Sequence[Decided]
 
 
 def _as_its_plate(match: Match, decisions: Sequence[Decided]) -> Match:
-    """Apply decisions on other views of a suggestion's plate: its tag was rejected there, or one was approved."""
-    if match.status != "suggested" or match.asset is None:
+    """Apply decisions on other views of a link's plate: its tag was rejected there, or one was approved."""
+    if match.status == "dropped" or match.asset is None:
         return match
-    for decision in decisions:
-        asset = decision.match.asset
-        if asset is not None and asset.ref == match.asset.ref:
-            return decision.applied_to(match)
+    same = [each for each in decisions if each.match.asset and each.match.asset.ref == match.asset.ref]
+    if same:
+        return match if match.status == same[-1].status else same[-1].applied_to(match)
     if any(decision.status == "approved" for decision in decisions):
         return replace(match, status="dropped", reason="another tag was approved for this plate")
     return match

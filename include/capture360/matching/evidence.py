@@ -86,6 +86,13 @@ class Evidence:
     kind: EvidenceKind
     owner: int | None = None
     candidates: tuple[int, ...] = ()
+    has_more: bool = False
+    """Whether there are more possible owners than `candidates`."""
+
+    @classmethod
+    def among(cls, kind: EvidenceKind, owners: Sequence[int], owner: int | None = None) -> Evidence:
+        """Build evidence with the first of the possible owners, the likeliest first."""
+        return cls(kind, owner, tuple(owners[:_MAX_CANDIDATES]), len(owners) > _MAX_CANDIDATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,23 +158,23 @@ class Matcher:
         owners = index.owners(read_key)
         as_letter = index.owners(index.key(text.upper()))  # a small l that was read as 1 may be an L
         if owners and as_letter and as_letter != owners:
-            return Evidence(EvidenceKind.LOOK_ALIKE_TIE, None, _distinct((*owners, *as_letter))[:_MAX_CANDIDATES])
+            return Evidence.among(EvidenceKind.LOOK_ALIKE_TIE, _distinct((*owners, *as_letter)))
         if len(owners) > 1:
-            return Evidence(EvidenceKind.AMBIGUOUS_TAG, None, owners[:_MAX_CANDIDATES])
+            return Evidence.among(EvidenceKind.AMBIGUOUS_TAG, owners)
         ranked = sorted((swaps(read_key, tag_key), tag_key) for tag_key in tag_keys)
         named = _distinct(owner for _, tag_key in ranked for owner in index.owners(tag_key))
         swapped, tag_key = ranked[0]
         owners = index.owners(tag_key)
         if len(tag_keys) > 1 and len(named) > 1:
             if swapped == ranked[1][0] or len(owners) > 1:
-                return Evidence(EvidenceKind.LOOK_ALIKE_TIE, None, named[:_MAX_CANDIDATES])
-            return Evidence(EvidenceKind.LOOK_ALIKE, owners[0], named[:_MAX_CANDIDATES])
+                return Evidence.among(EvidenceKind.LOOK_ALIKE_TIE, named)
+            return Evidence.among(EvidenceKind.LOOK_ALIKE, named, owners[0])
         if 1 - swapped / len(read_key) < self._settings.min_fuzzy_score:
             return None
         if len(owners) > 1:
-            return Evidence(EvidenceKind.AMBIGUOUS_TAG, None, owners[:_MAX_CANDIDATES])
+            return Evidence.among(EvidenceKind.AMBIGUOUS_TAG, owners)
         if index.is_part(folded) and not is_whole:
-            return Evidence(EvidenceKind.PART, owners[0], _distinct((*owners, *self._longer(folded)))[:_MAX_CANDIDATES])
+            return Evidence.among(EvidenceKind.PART, _distinct((*owners, *self._longer(folded))), owners[0])
         if not has_letter_and_digit(tag_key):
             return Evidence(EvidenceKind.PLAIN, owners[0])
         if index.is_divided_elsewhere(text, tag_key):
@@ -191,7 +198,7 @@ class Matcher:
             return None
         if len({hit.evidence.owner for hit in hits}) > 1:
             owners = _distinct(owner for hit in hits for owner in hit.owners)
-            return Evidence(EvidenceKind.SEVERAL, None, owners[:_MAX_CANDIDATES])
+            return Evidence.among(EvidenceKind.SEVERAL, owners)
         inner = hits[0].evidence
         if inner.owner is None or inner.kind not in APPROVABLE:
             return inner
@@ -290,10 +297,8 @@ class Matcher:
         owners = _distinct(owner for _, each in ranked for owner in index.owners(each))
         nearest = _distinct(owner for cost, each in ranked if cost < best + 0.5 for owner in index.owners(each))
         if len(nearest) > 1:
-            return Evidence(EvidenceKind.EDIT_TIE, None, owners[:_MAX_CANDIDATES])
-        return Evidence(
-            EvidenceKind.EDIT_KNOWN if known[tag_key] else EvidenceKind.EDIT, nearest[0], owners[:_MAX_CANDIDATES]
-        )
+            return Evidence.among(EvidenceKind.EDIT_TIE, owners)
+        return Evidence.among(EvidenceKind.EDIT_KNOWN if known[tag_key] else EvidenceKind.EDIT, owners, nearest[0])
 
     def _longer(self, folded: str) -> tuple[int, ...]:
         """Return the owners of longer tags that begin or end with a fold."""
@@ -315,10 +320,10 @@ class Matcher:
             whole = _distinct(owner for tag_key in index.same_fold(folded) for owner in index.owners(tag_key))
             owners = _distinct((*whole, *longer))
             if len(whole) == 1:
-                return Evidence(EvidenceKind.FOLD_MORE, whole[0], owners[:_MAX_CANDIDATES])
+                return Evidence.among(EvidenceKind.FOLD_MORE, owners, whole[0])
             if len(owners) == 1:
                 return Evidence(EvidenceKind.CUT, owners[0])
-            return Evidence(EvidenceKind.CUT_TIE, None, owners[:_MAX_CANDIDATES])
+            return Evidence.among(EvidenceKind.CUT_TIE, owners)
         return None
 
 

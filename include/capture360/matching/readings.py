@@ -37,6 +37,8 @@ class Reading:
     owner: Asset | None
     """The asset of the tag that it reads, None if undetermined."""
     named: tuple[Asset, ...]
+    names_all: bool
+    """Whether `named` are all assets that the text may name."""
     is_approved: bool
     is_manual: bool
     is_doubted: bool
@@ -107,6 +109,7 @@ def _reading(scored: Sequence[ScoredMatch], positions: tuple[int, ...]) -> Readi
         kind=first.evidence.kind,
         owner=named[0] if tells else None,
         named=named,
+        names_all=not first.evidence.has_more,
         is_approved=any(scored[position].match.status == "approved" for position in positions),
         is_manual=first.manual,
         is_doubted=first.is_doubted,

@@ -391,6 +391,21 @@ def test_look_alike_tags_stay_a_question_otherwise(texts: dict[tuple[float, floa
     assert look_alikes(*detections) == []
 
 
+def test_look_alikes_that_are_more_than_a_text_can_offer_stay_a_question() -> None:
+    """A text offers three tags. The fourth one is in no group, and may be what a misread plate says."""
+    tags = ("PX-120", "PX-12O", "PX-12D", "PX-12Q")
+    places = (PLATE, APART, (-0.6, -2.0, 0.3))
+
+    def linked(number: int) -> set[str]:
+        seen_here = [seen(image, tag, at) for tag, at in zip(tags, places, strict=False) for image in ("one", "two")]
+        scored = score_matches(seen_here, [Asset(tag, tag, (tag,)) for tag in tags[:number]])
+        found = [each.match for each in resolve_consensus(scored, POSES).scored]
+        return {match.asset.name for match in found if match.asset and match.status == "approved"}
+
+    assert linked(3) == set(tags[:3])
+    assert linked(4) == set()
+
+
 def test_a_weak_view_of_one_of_two_look_alike_plates_does_not_count() -> None:
     both = [seen(image, tag, point) for tag, point in (("JB-3708", PLATE), ("JB-370B", APART)) for image in POSES]
     weak = replace(both[-1], text="JB-3708", score=0.8)
