@@ -168,7 +168,7 @@ class AirflowUnavailableError(UnavailableError):
 
 
 class StoreUnavailableError(UnavailableError):
-    """The store of the records did not answer, is full or read-only, or refuses."""
+    """A store (of a landing zone, or of the records) did not answer, is full or read-only, or refuses."""
 
     remedy = f"See whether the store answers, has room, and lets capture360 read and write there; {_RUN_AGAIN}."
 

@@ -222,6 +222,8 @@ def cdf_errors(doing: str) -> Iterator[None]:
         CogniteRequestError,
     )
 
+    from capture360.cdf.answer_bounds import EndlessAnswerError
+
     try:
         yield
     except CogniteOAuthError as error:
@@ -241,6 +243,9 @@ def cdf_errors(doing: str) -> Iterator[None]:
     except httpx2.HTTPStatusError as error:
         raise error_of_status(doing, error.response.status_code) from None
     except (CogniteConnectionError, CogniteReadTimeout, CogniteRequestError, httpx2.HTTPError) as error:
+        endless = next((each for each in (error, error.__cause__) if isinstance(each, EndlessAnswerError)), None)
+        if endless is not None:
+            raise OddAnswerError(f"{endless}{_host(error)}.", doing) from None
         raise CdfUnavailableError(f"{doing}: CDF did not answer ({type(error).__name__}{_host(error)}).") from None
     except OddAnswerError as error:
         raise OddAnswerError(error.what, doing) from None
@@ -306,14 +311,17 @@ def inspect(connection: Connection) -> str:
 
 @cache
 def configure_process() -> None:
-    """Configure the SDK once per process: retries, throttling, files side by side, and its event loop after a fork.
+    """Configure the SDK once per process: retries, throttling, bounds of answers, and files side by side.
 
-    The loop's thread does not survive a fork.
+    Its event loop is made anew after a fork, which the loop's thread does not survive.
     """
     from cognite.client import global_config
 
+    from capture360.cdf.answer_bounds import bound_answers
+
     global_config.max_retries = _RETRIES
     pace_requests()
+    bound_answers()
     if not global_config.concurrency_settings.is_frozen:  # as it is once another client has sent a request
         global_config.concurrency_settings.files.upload = FILES_AT_ONCE
         global_config.concurrency_settings.files.download = FILES_AT_ONCE

@@ -14,6 +14,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from capture360.cdf.transport import on_each_client
+
 SHARE_KEPT = 0.9
 """Of the requests that were served in the last second, what is sent in the next one after a refusal."""
 LEAST_RATE = 1.0
@@ -92,15 +94,13 @@ def hold_of(retry_after: str | None) -> float:
 def pace_requests() -> None:
     """Pace all requests of the SDK in this process; to be called once.
 
-    The SDK (8.22) offers no place for it, and ignores Retry-After: its pools are made by one function of its own.
+    The SDK (8.22) ignores Retry-After.
     """
     import asyncio
 
     import httpx2
-    from cognite.client import _http_client
 
     paces = Paces()
-    make = _http_client._build_httpx_client
 
     async def leave(request: httpx2.Request) -> None:
         pace = paces.of(request.method, request.url.netloc.decode(), request.url.path)
@@ -115,11 +115,8 @@ def pace_requests() -> None:
         if pace is not None and sent_at is not None:
             pace.answered(sent_at, response.status_code, response.headers.get("retry-after"))
 
-    def hook(client: httpx2.AsyncClient) -> httpx2.AsyncClient:
+    def hook(client: httpx2.AsyncClient) -> None:
         client.event_hooks["request"].append(leave)
         client.event_hooks["response"].append(returned)
-        return client
 
-    for client in _http_client._global_async_httpx_clients.values():
-        hook(client)
-    _http_client._build_httpx_client = lambda: hook(make())
+    on_each_client(hook)
