@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 from typing_extensions import override
 
+from capture360 import lfs
 from capture360.e57.checksums import PAGE, PAYLOAD, wrong_pages
 from capture360.errors import BadInputError
 
@@ -93,6 +94,8 @@ class PagedFile:
         if not start:
             raise E57Error(f"{self.where} is empty. Was the transfer broken? Copy it again.")
         if start[:8] != SIGNATURE[: len(start)]:
+            if start.startswith(lfs.POINTER):
+                raise E57Error(f"{self.where} is no E57 file: it is {lfs.WHAT}. {lfs.FETCH}")
             raise E57Error(
                 f"{self.where} is no E57 file: it starts with {start[:8].hex(' ')}, not with ASTM-E57. "
                 "Export it as E57."

@@ -14,6 +14,7 @@ from typing import IO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from capture360 import lfs
 from capture360.errors import BadInputError
 
 MAX_MEGAPIXELS = 200.0
@@ -45,7 +46,7 @@ _OTHERS = (
     (b"ftypmsf1", 4, "a HEIC picture"),
     (b"ftypavi", 4, "an AVIF picture"),
     (b"ftyp", 4, "a film"),
-    (b"version htt", 0, "a pointer of Git LFS, not the file itself"),
+    (lfs.POINTER[:16], 0, lfs.WHAT),
     (b"%PDF", 0, "a PDF"),
     (b"<", 0, "a web page or XML"),
 )
@@ -109,7 +110,8 @@ def read_header(
             start += stream.read(8)
             form = next((name for sign, at, name in _OTHERS if start.startswith(sign, at)), "")
             what = f"it is {form}" if form else f"it starts with {start[:4].hex(' ')}"
-            raise ImageError(f"{where} is neither JPEG nor PNG: {what}. Export it as JPEG.")
+            fix = lfs.FETCH if form == lfs.WHAT else "Export it as JPEG."
+            raise ImageError(f"{where} is neither JPEG nor PNG: {what}. {fix}")
     except (struct.error, ValueError, IndexError):
         raise ImageError(f"{where} has a damaged or cut off header. Copy it again.") from None
     if header.width < 1 or header.height < 1:

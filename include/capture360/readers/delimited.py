@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
+from capture360 import lfs
 from capture360.landing.folder import CaptureFolder
 from capture360.readers.encodings import ASSUMED
 from capture360.readers.expansion import too_large, too_long, too_wide, unreadable
@@ -45,7 +46,7 @@ _OTHER_FORMS = (
     (b"\xd0\xcf\x11\xe0", "a workbook of old Excel, or one with a password", "Save it as CSV."),
     (b"PAR1", "a Parquet table", "Name it .parquet."),
     (b"\x1f\x8b", "a gzip archive", "Unpack it."),
-    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself", "Fetch it with git lfs pull."),
+    (lfs.POINTER, lfs.WHAT, lfs.FETCH),
     (b"\x00" * 8, f"full of zero bytes{_BROKEN}", "Copy it again."),
 )
 """First bytes of other files, with their names and the fix."""

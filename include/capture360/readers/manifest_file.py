@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 from typing_extensions import override
 
+from capture360 import lfs
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKind
 from capture360.readers.manifest import MANIFEST, Manifest
@@ -41,7 +42,7 @@ _YAML_WORDS = (
 )
 """What PyYAML finds wrong, by a piece of its sentence; empty for our own sentences, which stay."""
 _OTHER_FILES = (
-    (b"version https://git-lfs", "it is a pointer of Git LFS, not the file itself", "Fetch it with git lfs pull."),
+    (lfs.POINTER, f"it is {lfs.WHAT}", lfs.FETCH),
     (b"PK\x03\x04", "it is a zip archive or an office document", "Save it as plain text."),
     (b"{\\rtf", "it is a rich text document", "Save it as plain text."),
     (b"<", "it is a web page or XML", "Write lines such as kind: cubemap."),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
+from capture360 import lfs
 from capture360.landing.folder import CaptureFolder
 from capture360.readers.delimited import Table, text_frame, unique_names, without_blank_rows
 from capture360.readers.expansion import most_unpacked, too_large, too_long, too_wide, unreadable
@@ -92,6 +93,9 @@ def read_parquet(folder: CaptureFolder, path: str, *, max_rows: int, max_columns
         raise too_large(path, size, max_bytes)
     try:
         with folder.open(path) as stream:
+            if stream.read(len(lfs.POINTER)) == lfs.POINTER:
+                raise unreadable(path, "a Parquet table", f"it is {lfs.WHAT}", lfs.FETCH)
+            stream.seek(0)
             file = parquet.ParquetFile(stream)
             names = file.schema_arrow.names
             if len(names) > max_columns or file.metadata.num_columns > max_columns:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationError
 
+from capture360 import lfs
 from capture360.geometry.rotation import RotationError, matrix_from_quaternion, quaternion_from_matrix
 from capture360.landing.folder import CaptureFolder
 from capture360.model import slug
@@ -175,8 +176,11 @@ def _mission(folder: CaptureFolder, path: str) -> _Mission:
     size = folder.sizes[path]
     if size > _LARGEST:
         raise too_large(path, size, _LARGEST)
+    content = folder.read(path)
+    if content.startswith(lfs.POINTER):
+        raise unreadable(path, "JSON", f"it is {lfs.WHAT}", lfs.FETCH)
     try:
-        document = json.loads(folder.read(path).decode("utf-8-sig"))
+        document = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise unreadable(path, "JSON", _in_words(error, size), _AGAIN) from None
     try:

@@ -12,8 +12,8 @@ from capture360.model import slug
 def distinct_slugs(names: Mapping[str, str], fallback: str) -> Mapping[str, str]:
     """Return an id for each key; `names` are paths without suffix, of which the last part is enough where it differs.
 
-    Others are told apart by the whole path, and those whose paths differ only by what no id can hold by a few digits
-    of the key. `fallback` stands for a name of which no letter is left.
+    Others take their whole path, and those whose paths differ only by what no id can hold a few digits made of the
+    key. `fallback` stands for a name of which no letter is left.
     """
     short = {key: slug(name.rpartition("/")[2]) or fallback for key, name in names.items()}
     taken = Counter(name.casefold() for name in short.values())

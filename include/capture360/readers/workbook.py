@@ -17,7 +17,8 @@ from dataclasses import dataclass, field, replace
 from typing import IO
 from xml.parsers import expat
 
-from capture360.readers.expansion import most_unpacked, too_large, too_long, too_wide
+from capture360 import lfs
+from capture360.readers.expansion import most_unpacked, too_large, too_long, too_wide, unreadable
 
 _BOOK, _RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 _ADDRESS = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
@@ -60,6 +61,9 @@ def first_sheet(
 ) -> FirstSheet:
     """Return the first sheet; Unreadable if it exceeds a limit, WorkbookError if it is damaged."""
     most = most_unpacked(size, max_bytes)
+    if stream.read(len(lfs.POINTER)) == lfs.POINTER:
+        raise unreadable(path, "an Excel workbook", f"it is {lfs.WHAT}", lfs.FETCH)
+    stream.seek(0)
     try:
         with zipfile.ZipFile(stream) as archive:
             parts = {entry.filename: entry for entry in archive.infolist()}

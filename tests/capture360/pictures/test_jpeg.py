@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from capture360.e57.pages import E57Error, PagedFile
 from capture360.pictures import decoding, gpano, jpeg
 from delivery import png_chunk
 from pictures import encode_png
@@ -267,10 +268,17 @@ def test_a_real_camera_block_whose_size_is_not_the_pictures(shared):
         (b"II*\x00\x08\x00\x00\x00", "a TIFF"),
         (b"\x00\x00\x00\x18ftypheic", "a HEIC picture"),
         (b"\x00\x00\x00\x18ftypmp42", "a film"),
-        (b"version https://git-lfs", "a pointer of Git LFS"),
         (b"<!doctype html>", "a web page"),
     ],
 )
 def test_a_file_of_another_form_is_named(start: bytes, form: str) -> None:
     with pytest.raises(jpeg.ImageError, match=f"The picture is neither JPEG nor PNG: it is {form}.*Export it as JPEG"):
         jpeg.read_header(start + bytes(50))
+
+
+def test_a_pointer_of_git_lfs_is_to_be_fetched() -> None:
+    content = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+    with pytest.raises(jpeg.ImageError, match=r"it is a pointer of Git LFS.* Fetch it with git lfs pull\."):
+        jpeg.read_header(content)
+    with pytest.raises(E57Error, match=r"it is a pointer of Git LFS.* Fetch it with git lfs pull\."):
+        PagedFile(io.BytesIO(content), "scan.e57")
