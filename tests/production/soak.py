@@ -23,6 +23,8 @@ PARTS = (
     "worker-1", "worker-2", "scheduler", "triggerer", "dag-processor", "api-server", "redis", "postgres", "s3",
     "sandbox",
 )  # fmt: skip
+PARSES = "dag-processor"
+"""Each of its children reads one file and ends."""
 DOWN = {"s3": 30.0, "sandbox": 30.0}
 """Seconds for which a store is down; what is killed is started again at once."""
 OPEN = "('scheduled', 'queued', 'running', 'restarting', 'deferred', 'up_for_retry', 'up_for_reschedule')"
@@ -75,7 +77,8 @@ class Sample:
 
     at: float
     memory: dict[str, float]
-    """Resident memory of the lasting processes of each service; a worker's tasks come and go."""
+    """Of the lasting processes of each service, without files and shared memory: each process of PostgreSQL counts what
+    it has touched of the buffers that all of them share. Tasks of a worker come and go, as do parsers of DAG files."""
     pids: dict[str, int]
     all_memory: float
     """Of all processes of the product, tasks included, what they share counted once."""
@@ -96,8 +99,8 @@ def sample(plant: Plant, at: float) -> Sample:
             continue
         with suppress(psutil.Error):
             first = psutil.Process(each["pid"])
-            lasting = [first, *first.children()]
-            memory[service] = sum(process.memory_info().rss for process in lasting) / 1e6
+            lasting = [first] if service == PARSES else [first, *first.children()]
+            memory[service] = sum(info.rss - info.shared for info in (each.memory_info() for each in lasting)) / 1e6
             pids[service] = each["pid"]
             shared_once += sum(process.memory_full_info().pss for process in [first, *first.children(recursive=True)])
     folder = plant.production.folder
@@ -149,7 +152,7 @@ def rows(samples: Sequence[Sample], warm_up: float, until: float) -> Iterator[Ro
 
     for service in samples[0].memory:
         resident = {each.at: each.memory[service] for each in steady if service in each.memory}
-        yield from compared(f"{service}, resident", "MB", resident, 20)
+        yield from compared(f"{service}, own memory", "MB", resident, 20)
     yield from compared("all processes, tasks included", "MB", {each.at: each.all_memory for each in steady}, 200)
     connections = {each.at: float(each.connections) for each in steady if each.connections is not None}
     yield from compared("connections to PostgreSQL", "", connections, 3)

@@ -31,7 +31,7 @@ def test_what_grows_is_seen_and_kept(
     kept = json.loads(soak.FILE.read_text())
     assert (kept["captures"], kept["kills"], len(kept["samples"])) == (60, {"redis": 1}, 31)
     late = {row.what: row.late > row.late_at_most for row in report.rows}
-    assert late["scheduler, resident"] is grows
+    assert late["scheduler, own memory"] is grows
     assert not late["connections to PostgreSQL"]
     assert len(list(report.lines())) == 4 + len(report.rows)
 
