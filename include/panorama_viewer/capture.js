@@ -1,6 +1,7 @@
 /** A capture as the viewer knows it: stations, plates, and which of them to look at. */
 
 import { anglesOf, faceDirection, length, middle, solidAngle, subtract, turn } from "./geometry.js";
+import { visible } from "./text.js";
 
 const STATES = ["approved", "suggested", "rejected"];
 const BIGGEST_SIDE_M = 1e7;
@@ -14,6 +15,7 @@ export class Capture {
     this.stations = document.stations;
     this.byId = new Map(this.stations.map((station) => [station.id, station]));
     for (const station of this.stations) {
+      station.name = visible(station.name);
       station.plates = [];
       station.addresses = new Map(
         Object.entries(station.faces).map(([face, address]) => [face, new URL(address, source)]),
@@ -25,7 +27,11 @@ export class Capture {
       plate.id = number;
       plate.directions = plate.polygon.map((point) => turn(station.rotation, faceDirection(plate.face, point)));
       plate.size = solidAngle(plate.directions);
-      for (const link of plate.links) link.link &&= new URL(link.link, source).href;
+      plate.text = visible(plate.text);
+      for (const link of plate.links) {
+        link.link &&= new URL(link.link, source).href;
+        link.asset = visible(link.asset);
+      }
       plate.assets = plate.links.map((link) => link.asset);
       plate.tag = plate.assets[0] ?? plate.text;
       station.plates.push(plate);
