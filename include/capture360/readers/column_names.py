@@ -49,10 +49,16 @@ def nearest(name: str, strangers: Sequence[str]) -> str:
         holding = [other for other in holding if not parts[other] & _ROTATION_WORDS]
     elif len(name) == 2 and name.startswith("q"):
         holding += [other for other, words in parts.items() if name[1] in words and words & _ROTATION_WORDS]
-    meant = [other for other in strangers if other in _WORDS.get(name, ()) or other.translate(_ALIKE) == name]
+    bare = {other: other[: found.start()].strip() if (found := _unit_of(other)) else other for other in strangers}
+    meant = [other for other in strangers if bare[other] in _WORDS.get(name, ()) or other.translate(_ALIKE) == name]
     meant += [other for other, words in parts.items() if len(name) > 2 and words & _WORDS.get(name, frozenset())]
     close = difflib.get_close_matches(name, strangers, 1, 0.6) if len(name) > 3 else []
     return next(iter([*holding, *close, *meant]), "")
+
+
+def _unit_of(name: str) -> re.Match[str] | None:
+    """Return where a plain name ends in a unit, such as "east (m)"."""
+    return _UNIT.search(name, max(0, len(name) - _LONGEST_UNIT))
 
 
 def fix_of(near: str, strangers: Mapping[str, str]) -> str:
@@ -75,7 +81,7 @@ def contradictions(manifest: Manifest) -> Iterator[Finding]:
     names = {canon: plain_name(name) for canon, name in manifest.columns.items()}
     frame, kind = manifest.frame, manifest.rotation.kind
     for canon, name in names.items():
-        found = _UNIT.search(name[-_LONGEST_UNIT:])
+        found = _unit_of(name)
         word = found[1] if found else ""
         if canon in ("x", "y", "z") and word in _LENGTHS and not _same_length(_LENGTHS[word], frame.unit):
             yield _finding(manifest, canon, f"names another unit than frame.unit {frame.unit}", "Correct one of them.")

@@ -299,3 +299,21 @@ def test_an_archive_that_is_all_there_is_is_named(delivery: Delivery, name: str,
     delivery.manifest = {**delivery.manifest, **stated} if stated else {}
     (finding,) = read_tables(delivery.write()).findings
     assert finding.message == f"{name} is not read. It is an archive: unpack it, and deliver what is in it."
+
+
+@pytest.mark.parametrize(
+    ("names", "axis"),
+    [
+        (("East (m)", "North (m)", "Height (m)"), "xyz"),
+        (("Rechtswert [m]", "Hochwert [m]", "Höhe [m]"), "xyz"),
+        (("E_m", "N_m", "Elev_m"), "xyz"),
+    ],
+)
+def test_a_column_in_other_words_with_its_unit_is_found(delivery: Delivery, names: tuple[str, ...], axis: str) -> None:
+    rows = [
+        dict(zip((dict(zip(axis, names, strict=True)).get(key, key) for key in row), row.values(), strict=True))
+        for row in delivery.stations
+    ]
+    delivery.files["stations.csv"] = table(rows).encode()
+    messages = [finding.message for finding in findings(delivery) if finding.rule == "S04"]
+    assert [f'Found "{name}"' in message for name, message in zip(names, messages, strict=True)] == [True] * 3
