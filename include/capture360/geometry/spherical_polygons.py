@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FORMAT = "2.0.0"
 MAX_NUMBERS = 1000
+_MOST_OUTLINES = 500
+"""Outlines of one asset on one image that are looked at: several times what the format can hold."""
 Outline = tuple[FaceName, Polygon]
 Directions = NDArray[np.float64]
 """Unit vectors, n x 3, in the cube frame."""
@@ -39,13 +41,14 @@ def polygon_data(outlines: Sequence[Outline]) -> tuple[list[float], int]:
     Outlines on different faces that are parts of one plate become one polygon.
     """
     data: list[float] = []
-    plates = _plates([(face, face_directions(face, polygon)) for face, polygon in outlines])
+    taken = outlines[:_MOST_OUTLINES]
+    plates = _plates([(face, face_directions(face, polygon)) for face, polygon in taken])
     for number, plate in enumerate(plates):
         polygon = [float(len(plate)), *(angle for direction in plate for angle in _angles(direction))]
         if len(data) + len(polygon) > MAX_NUMBERS:
-            return data, len(plates) - number
+            return data, len(plates) - number + len(outlines) - len(taken)
         data += polygon
-    return data, 0
+    return data, len(outlines) - len(taken)
 
 
 def polygons(data: Sequence[float]) -> Iterator[Directions]:
@@ -75,23 +78,32 @@ def _angles(direction: NDArray[np.float64]) -> tuple[float, float]:
 
 def _plates(parts: Sequence[tuple[FaceName, Directions]]) -> list[Directions]:
     """Join parts of a plate that an edge of the cube cuts."""
-    joined: list[list[tuple[FaceName, Directions]]] = []
-    for part in parts:
-        own = [group for group in joined if any(_is_one_plate(part, other) for other in group)]
-        joined = [group for group in joined if group not in own]
-        joined.append([part, *(other for group in own for other in group)])
-    return [
-        group[0][1] if len(group) == 1 else _around(np.concatenate([directions for _, directions in group]))
-        for group in joined
-    ]
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    first, second = np.array(list(_cut_by_edges(parts)), dtype=np.int64).reshape(-1, 2).T
+    joins = coo_array((np.ones(len(first)), (first, second)), shape=(len(parts), len(parts)))
+    groups: dict[int, list[Directions]] = {}
+    for (_, directions), plate in zip(parts, connected_components(joins, directed=False)[1].tolist(), strict=True):
+        groups.setdefault(plate, []).append(directions)
+    return [group[0] if len(group) == 1 else _around(np.concatenate(group)) for group in groups.values()]
 
 
-def _is_one_plate(one: tuple[FaceName, Directions], other: tuple[FaceName, Directions]) -> bool:
-    """Return whether outlines on different faces are closer to each other than their text is high."""
-    if one[0] == other[0]:
-        return False
-    cosine = float((_sides(one[1]) @ _sides(other[1]).T).max())
-    return math.acos(min(1.0, cosine)) < min(_height(one[1]), _height(other[1]))
+def _cut_by_edges(parts: Sequence[tuple[FaceName, Directions]]) -> Iterator[tuple[int, int]]:
+    """Yield places of outlines on different faces that are closer to each other than their text is high."""
+    from scipy.spatial import cKDTree
+
+    if len({face for face, _ in parts}) < 2:
+        return
+    sides, heights = [_sides(each) for _, each in parts], [_height(each) for _, each in parts]
+    middles = np.array([each.sum(axis=0) / np.linalg.norm(each.sum(axis=0)) for _, each in parts])
+    reaches = [float(np.linalg.norm(each - middle, axis=1).max()) for each, middle in zip(sides, middles, strict=True)]
+    near = cKDTree(middles).query_pairs(2 * max(reaches) + max(heights))
+    for one, other in sorted(near):
+        if parts[one][0] != parts[other][0]:
+            cosine = float((sides[one] @ sides[other].T).max())
+            if math.acos(min(1.0, cosine)) < min(heights[one], heights[other]):
+                yield one, other
 
 
 def _sides(directions: Directions) -> Directions:

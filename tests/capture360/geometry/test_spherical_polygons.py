@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -104,3 +105,25 @@ def test_more_than_the_format_holds_is_counted() -> None:
     data, left_out = polygon_data(outlines)
     assert len(data) <= 1000
     assert (len(list(polygons(data))), left_out) == (111, 9)
+
+
+def rectangle(left: float, right: float, top: float = 0.4) -> tuple[tuple[float, float], ...]:
+    return (left, top), (right, top), (right, top + 0.05), (left, top + 0.05)
+
+
+def test_a_plate_over_an_edge_is_joined_beside_others_of_its_face() -> None:
+    outlines = [("front", rectangle(0.9, 1.0)), ("front", rectangle(0.2, 0.3)), ("right", rectangle(0.0, 0.1))]
+    data, left_out = polygon_data(outlines)
+    assert (len(list(polygons(data))), left_out) == (2, 0)
+    alone, _ = polygon_data([outlines[0], outlines[2]])
+    assert sorted(data[: len(alone)]) == pytest.approx(sorted(alone))
+
+
+def test_many_outlines_of_one_asset_take_bounded_work() -> None:
+    at = np.random.default_rng(1).uniform(0, 0.95, (20_000, 2))
+    outlines = [(FACES[number % 6], rectangle(x, x + 0.04, y)) for number, (x, y) in enumerate(at.tolist())]
+    began = time.process_time()
+    data, left_out = polygon_data(outlines)
+    assert time.process_time() - began < 10
+    assert len(data) <= 1000
+    assert left_out > 19_000
