@@ -238,4 +238,8 @@ class Manifest(_Part):
                 raise ValueError(
                     f'supersedes names "{older}", which is no capture. Write <capture> or <site>/<capture>'
                 )
+            if (site or self.site_id, capture) == (self.site_id, self.capture_id):
+                raise ValueError(
+                    f'supersedes names "{older}", this capture itself, which would be hidden. Name the older one'
+                )
         return self
