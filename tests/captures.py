@@ -123,6 +123,15 @@ def record_as_validated(records: Records, drop: Drop, site: Site) -> str:
     return seen
 
 
+def reject_again(records: Records, key: CaptureKey) -> None:
+    """What a validation with stricter check settings records of the newest delivery, which was accepted before."""
+    state = records.load(key)
+    assert state is not None
+    verdict = records.get(key, state.fingerprint, STEP)
+    assert verdict is not None
+    records.put(key, state.fingerprint, STEP, {**verdict.body, "verdict": "rejected", "headline": "no"}, run="later")
+
+
 def _quaternion(roll: float, pitch: float, yaw: float) -> tuple[float, float, float, float]:
     cr, sr, cp, sp, cy, sy = (f(a / 2) for a in (roll, pitch, yaw) for f in (math.cos, math.sin))
     return (

@@ -26,7 +26,7 @@ from capture360.records import Records
 from capture360.sources.base import still_there
 from capture360.steps.context import StepContext
 from capture360.steps.republish_guard import newer_revision_asked, published_revision
-from capture360.steps.validate import extraction_space, recorded_capture
+from capture360.steps.validate import extraction_space, recorded_capture, validated_capture
 
 UPLOAD = "upload"
 REVISION = "revision"
@@ -192,7 +192,11 @@ def _refuse_silent_scans(records: Records, capture: Capture) -> None:
         published = records.get(capture.key, fingerprint, "publish")
         if published is None or int(published.body["revision"]) < highest:
             continue
-        earlier = recorded_capture(records, capture.key, fingerprint)
+        earlier = validated_capture(records, capture.key, fingerprint)
+        if earlier is None:
+            raise MissingStepError(
+                capture.key, f"published delivery {fingerprint} has lost its capture.json", "validate"
+            )
         for path, sha256 in capture.scans.items():
             if earlier.scans.get(path, sha256) != sha256:
                 raise BadInputError(

@@ -8,12 +8,13 @@ from capture360 import names
 from capture360.capture_state import StepRecord
 from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import Extracted
+from capture360.checks.validation import capture_from_document
 from capture360.model import Capture, CaptureKey
 from capture360.steps.collect import was_extracted
 from capture360.steps.context import StepContext
 from capture360.steps.e57_extraction import recorded_revisions
 from capture360.steps.published import published_stations
-from capture360.steps.validate import CAPTURE, recorded_capture
+from capture360.steps.validate import CAPTURE
 
 
 def unrecorded_images(
@@ -57,4 +58,4 @@ def _begun(ctx: StepContext, key: CaptureKey, record: StepRecord | None) -> Iter
     for fingerprint in ctx.records.fingerprints(key):
         accepted = ctx.records.get(key, fingerprint, CAPTURE)
         if accepted is not None and (record is None or accepted.at > record.at):
-            yield recorded_capture(ctx.records, key, fingerprint)
+            yield capture_from_document(accepted.body)

@@ -153,10 +153,19 @@ def extraction_space(site: Site, key: CaptureKey) -> str:
 def recorded_capture(records: Records, key: CaptureKey, fingerprint: str) -> Capture:
     """Return the capture as validated; MissingStepError if the delivery was not accepted."""
     verdict = records.get(key, fingerprint, STEP)
-    record = records.get(key, fingerprint, CAPTURE)
-    if verdict is None or record is None or verdict.body["verdict"] == Verdict.REJECTED.value:
+    capture = validated_capture(records, key, fingerprint)
+    if verdict is None or capture is None or verdict.body["verdict"] == Verdict.REJECTED.value:
         raise MissingStepError(key, f"delivery {fingerprint} has no accepted validation", "validate")
-    return capture_from_document(record.body)
+    return capture
+
+
+def validated_capture(records: Records, key: CaptureKey, fingerprint: str) -> Capture | None:
+    """Return the capture as validated last, for what a delivery has written; None if it was never validated.
+
+    A delivery that was published may be rejected today, such as after a change of the check settings.
+    """
+    record = records.get(key, fingerprint, CAPTURE)
+    return None if record is None else capture_from_document(record.body)
 
 
 def recorded_batches(records: Records, key: CaptureKey, fingerprint: str) -> int:

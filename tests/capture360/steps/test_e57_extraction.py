@@ -28,7 +28,7 @@ from capture360.steps.plan import plan
 from capture360.steps.reconcile import reconcile
 from capture360.steps.validate import validate
 from capture360.steps.verify import verify
-from captures import small_site, station_pose
+from captures import reject_again, small_site, station_pose
 from cdf_sandbox.core.options import ProjectMode
 from ingest_world import IMAGE_VIEW, World
 from local_cdf import RunningSandbox, fast_options, run_sandbox
@@ -424,6 +424,7 @@ def test_a_given_model_is_used_and_no_other_made(start: Start) -> None:
 def test_a_changed_scan_needs_a_new_revision_of_the_capture(start: Start) -> None:
     with start() as world:
         steps(world, write_scans(world.landing, "walk"))
+        reject_again(world.records, CaptureKey("hall-7", "walk"))
         changed = write_scans(world.landing, "walk", {"scan.e57": scan(shade=99)})
         before = world.running.mutating()
         with pytest.raises(BadInputError, match=r'scan "scan.e57" differs.*revision: 2'):

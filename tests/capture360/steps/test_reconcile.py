@@ -18,6 +18,7 @@ from capture360.steps import lease, reconcile
 from capture360.steps.annotate import annotate
 from capture360.steps.detect import images_of
 from capture360.steps.reconcile import reconcile_quiet, reconcile_site, unknown_collections
+from captures import reject_again
 from ingest_world import World
 from record_files import document_paths
 from suggested_links import ASSET, CERTAIN, DOUBTFUL, TAGS, Hall, decide, delete_link, hall_in, lose
@@ -167,6 +168,19 @@ def test_images_of_every_delivery_are_told_by_name(world: World) -> None:
     assert finding.message.startswith(f"Images that CDF does not show: {gone[0][1]}, {gone[1][1]}. Run captures_ingest")
     world.ingest(world.drop("second", stations=4), run="run 3")
     assert reconcile.reconcile(world.ctx(), drop.key) == []
+
+
+def test_images_of_an_interrupted_delivery_that_is_rejected_by_now_are_known(world: World) -> None:
+    world.write(world.drop("begun", stations=1))
+    drop = world.drop("begun", stations=2)
+    before = world.records.note(drop.key, "published")
+    assert before is not None
+    world.write(drop, "run 2")
+    published = world.records.newest_with(drop.key, "publish")
+    world.records.store.remove(f"{drop.key}/{published}/publish.json")
+    world.records.put_note(drop.key, "published", before)
+    reject_again(world.records, drop.key)
+    assert reconcile_quiet(world.ctx(), drop.key) == []
 
 
 def test_face_files_that_are_gone_are_told(hall: Hall) -> None:
