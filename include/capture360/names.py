@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 
-from capture360.model import Capture, CaptureKey, FaceName
+from capture360.model import FACES, Capture, CaptureKey, FaceName
 
 COLLECTION_PREFIX = "c360_collection_"
 """Prefix of the external ids of all collections that capture360 creates."""
@@ -55,6 +56,19 @@ def image_prefix(key: CaptureKey) -> str:
 def face_id(key: CaptureKey, station: str, face: FaceName, sha256: str) -> str:
     """External id of one face file; ends in the first 16 hex digits of its content's sha256."""
     return f"{_external_id('face', key.site, key.capture, station)}_{face}_{sha256[:16]}"
+
+
+def face_prefix(key: CaptureKey) -> str:
+    """Prefix of the ids of all face files of a capture. Captures of similar names may share it."""
+    return f"c360_face_{_readable(key.site)}_{_readable(key.capture)}_"
+
+
+def faces_among(external_ids: Iterable[str], key: CaptureKey, stations: Iterable[str]) -> dict[str, FaceName]:
+    """Return those of the ids that are of face files of these stations of a capture, each with its face."""
+    stems = {_external_id("face", key.site, key.capture, station) for station in stations}
+    parts = ((external_id, external_id.rsplit("_", 2)) for external_id in external_ids)
+    faces: dict[str, FaceName] = {face: face for face in FACES}
+    return {each: faces[some[1]] for each, some in parts if len(some) == 3 and some[0] in stems and some[1] in faces}
 
 
 def e57_id(key: CaptureKey, path: str, sha256: str) -> str:

@@ -32,6 +32,18 @@ def test_ids_that_look_alike_stay_apart(one: str, other: str) -> None:
     assert names.collection_id(CaptureKey("s", one)) != names.collection_id(CaptureKey("s", other))
 
 
+def test_faces_are_told_from_those_of_captures_of_similar_names() -> None:
+    key, longer = CaptureKey("hall", "a"), CaptureKey("hall", "a_b")
+    mine = names.face_id(key, "001", "front", "ab" * 32)
+    others = [
+        names.face_id(longer, "001", "front", "ab" * 32),
+        names.face_id(key, "002", "top", "cd" * 32),
+        "c360_face",
+    ]
+    assert all(each.startswith(names.face_prefix(key)) for each in (mine, *others[:2]))
+    assert names.faces_among([mine, *others], key, ["001"]) == {mine: "front"}
+
+
 def test_parts_do_not_run_into_each_other() -> None:
     assert names.station_id(CaptureKey("a", "b"), "c") != names.station_id(CaptureKey("a", "b_c"), "")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -83,6 +84,13 @@ class Image360Store(Protocol):
 
     def file_ids(self, refs: Sequence[FaceRef]) -> Mapping[FaceRef, int]:
         """Return the internal ids of face files, which annotations need; missing files are left out."""
+        ...
+
+    def faces_of(self, key: CaptureKey, stations: AbstractSet[str]) -> Sequence[FaceRef]:
+        """Return the face files of these stations that are in CDF, whatever their content.
+
+        Nodes without a file are among them. Lists may lag behind writes.
+        """
         ...
 
     def face_content(self, ref: FaceRef) -> bytes:

@@ -14,7 +14,6 @@ from capture360.cdf.preflight import space_exists
 from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import Extracted, ExtractedImage
 from capture360.cdf.three_d.scans import Id, ScansMade
-from capture360.checks.validation import capture_from_document
 from capture360.model import Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.steps.collect import was_extracted
 from capture360.steps.context import StepContext
@@ -22,9 +21,9 @@ from capture360.steps.e57_extraction import REVISION
 from capture360.steps.faces import STEP as FACES
 from capture360.steps.faces import references
 from capture360.steps.publish import STEP as PUBLISH
-from capture360.steps.published import published_stations
 from capture360.steps.scene import scene_edges, take_out
-from capture360.steps.validate import CAPTURE, extraction_space
+from capture360.steps.stations import known_stations
+from capture360.steps.validate import extraction_space, validated_capture
 
 Name = tuple[str, str]
 """Space and external id of an instance."""
@@ -133,7 +132,7 @@ def made_by(ctx: StepContext, key: CaptureKey) -> Found:
     """Find everything of the capture in CDF. Reads only."""
     found = Found()
     captures = list(_captures(ctx, key))
-    _find_published(ctx, key, captures, found)
+    _find_published(ctx, key, found)
     _find_extracted(ctx, key, captures, found)
     nodes = sorted({*found.made.images, *found.made.collections, *found.made.stations})
     if nodes:
@@ -145,17 +144,19 @@ def made_by(ctx: StepContext, key: CaptureKey) -> Found:
 
 def _captures(ctx: StepContext, key: CaptureKey) -> Iterator[Capture]:
     for fingerprint in ctx.records.fingerprints(key):
-        record = ctx.records.get(key, fingerprint, CAPTURE)
-        if record is not None:
-            yield capture_from_document(record.body)
+        capture = validated_capture(ctx.records, key, fingerprint)
+        if capture is not None:
+            yield capture
 
 
-def _find_published(ctx: StepContext, key: CaptureKey, captures: Sequence[Capture], found: Found) -> None:
-    """Find what was uploaded and published from here."""
+def _find_published(ctx: StepContext, key: CaptureKey, found: Found) -> None:
+    """Find what was uploaded and published from here.
+
+    A record names the faces of a batch once all of them are uploaded, and replaces the one before, so CDF is asked too.
+    """
     site = ctx.site
     model = mode_of(ctx.cdf).images(ctx.cdf, site)
-    stations = {each.id for capture in captures for each in capture.stations}
-    stations.update(published_stations(ctx.records, key))
+    stations = known_stations(ctx.records, key)
     own = {names.image_id(key, each) for each in stations}
     there = space_exists(ctx.cdf, site.space)
     shown = list(model.images(key)) if there else []
@@ -171,15 +172,16 @@ def _find_published(ctx: StepContext, key: CaptureKey, captures: Sequence[Captur
             by_station = references(model, key, body["faces"])
             refs.update(ref for by_face in by_station.values() for ref in by_face.values())
     collections = {(each.space, each.external_id) for each in (model.collections(key) if there else ())}
-    faces = frozenset(model.file_ids(sorted(refs, key=lambda ref: ref.external_id))) if refs else frozenset[FaceRef]()
-    kinds = {*own, *used, *(name for _, name in collections), *(ref.external_id for ref in refs)}
+    faces = set(model.file_ids(sorted(refs, key=lambda ref: ref.external_id))) if refs else set[FaceRef]()
+    faces.update(model.faces_of(key, stations))
+    kinds = {*own, *used, *(name for _, name in collections), *(ref.external_id for ref in refs | faces)}
     found.kept += tuple(sorted(used - removed))
     found.made |= Made(
         images=frozenset((image.space, image.external_id) for image in images),
         collections=frozenset(collections),
         models=frozenset(removed - kinds - set(found.foreign_images)),
         stations=frozenset((site.space, name) for name in used & removed),
-        faces=faces,
+        faces=frozenset(faces),
     )
 
 

@@ -28,7 +28,8 @@ from capture360.steps.positions import asset_boxes
 from capture360.steps.progress import Progress
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import published_stations
-from capture360.steps.unrecorded import left_behind, unrecorded_images
+from capture360.steps.stations import known_stations
+from capture360.steps.unrecorded import left_behind, unrecorded_images, unused_faces
 
 _NAMED = 5
 """Items that a sentence names at most."""
@@ -94,9 +95,12 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
     """
     state = ctx.records.load(key, only=STAGE_STEPS)
     if state is not None and state.stage is Stage.RETRACTED:
-        left = [image.external_id for image in mode_of(ctx.cdf).images(ctx.cdf, ctx.site).images(key)]
-        what = f"It is retracted, and CDF shows images of it: {_list(left)}. Run captures_retract for it again."
-        return [_finding(key, R04, what)] if left else []
+        model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
+        left = [image.external_id for image in model.images(key)]
+        files = [ref.external_id for ref in model.faces_of(key, known_stations(ctx.records, key))]
+        what = f"shows images of it: {_list(left)}" if left else f"has face files of it: {_list(sorted(files))}"
+        again = f"It is retracted, and CDF {what}. Run captures_retract for it again."
+        return [_finding(key, R04, again)] if left or files else []
     published = ctx.records.newest_with(key, PUBLISH)
     record = ctx.records.get(key, published, PUBLISH) if published else None
     if published is None or record is None:
@@ -123,6 +127,9 @@ def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record
     if unknown := unrecorded_images(ctx, key, published, record):
         fix = "Delete them in CDF; a delivery with a higher revision removes those by capture360."
         found.append(_finding(key, R04, f"Images that CDF shows and no record knows: {_list(unknown)}. {fix}"))
+    if published is not None and record is not None and (unused := unused_faces(ctx, key, record)):
+        what = f"Face files that CDF has and no image shows: {_list(unused)}."
+        found.append(_finding(key, R04, f"{what} Run captures_ingest for it: it removes them."))
     if published is not None and record is not None and (left := left_behind(ctx, key, published, record)):
         what = "Images of earlier deliveries that CDF extracted itself and still shows"
         found.append(_finding(key, R05, f"{what}: {_list(left)}. Delete them in CDF."))

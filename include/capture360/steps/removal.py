@@ -18,6 +18,7 @@ from capture360.errors import CdfUnavailableError, ConfigError
 from capture360.model import Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.records import Records
 from capture360.steps.context import StepContext
+from capture360.steps.stations import known_stations
 
 STEP = "supersede"
 _SHOWN = 5
@@ -55,7 +56,10 @@ def left_out(capture: Capture, images: Images) -> list[PublishedImage]:
 def plan_removal(
     ctx: StepContext, fingerprint: str, capture: Capture, faces: StationFaces, before: Images, *, confirmed: bool
 ) -> None:
-    """Record what will be superseded; what an earlier run of this delivery recorded stays."""
+    """Record what will be superseded; what an earlier run of this delivery recorded stays.
+
+    That includes files that an ingest left which was killed, or ran with other settings: no image shows them.
+    """
     known = _recorded(ctx.records, capture.key, fingerprint)
     absent = left_out(capture, before) if confirmed else []
     planned = Superseded(
@@ -71,6 +75,9 @@ def plan_removal(
                 stations=frozenset({image.station} - {node, ""}),
                 faces=frozenset(image.faces.values()) - frozenset(faces[station.id].values()),
             )
+    there = mode_of(ctx.cdf).images(ctx.cdf, ctx.site).faces_of(capture.key, known_stations(ctx.records, capture.key))
+    used = {*_faces(before), *(ref for by_face in faces.values() for ref in by_face.values())}
+    planned |= Superseded(faces=frozenset(there) - used)
     if (planned | known) != known:
         _record(ctx, capture.key, fingerprint, planned | known)
 

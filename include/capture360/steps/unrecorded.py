@@ -14,6 +14,7 @@ from capture360.steps.collect import was_extracted
 from capture360.steps.context import StepContext
 from capture360.steps.e57_extraction import recorded_revisions
 from capture360.steps.published import published_stations
+from capture360.steps.stations import known_stations
 from capture360.steps.validate import CAPTURE
 
 
@@ -38,6 +39,19 @@ def unrecorded_images(
         for capture in _begun(ctx, key, record):
             known |= {names.image_id(key, station.id) for station in capture.stations}
     return sorted(shown - known)
+
+
+def unused_faces(ctx: StepContext, key: CaptureKey, record: StepRecord) -> Sequence[str]:
+    """Return external ids of face files that no image shows; none while a delivery after the published one is begun.
+
+    An ingest leaves them that was killed, or repeated with other settings.
+    """
+    if was_extracted(record.body) or next(_begun(ctx, key, record), None) is not None:
+        return []
+    model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
+    shown = {ref for image in model.images(key) for ref in image.faces.values()}
+    there = model.faces_of(key, known_stations(ctx.records, key))
+    return sorted(ref.external_id for ref in there if ref not in shown)
 
 
 def left_behind(ctx: StepContext, key: CaptureKey, published: str, record: StepRecord) -> Sequence[str]:

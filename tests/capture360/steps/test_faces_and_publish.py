@@ -24,10 +24,12 @@ from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError, CdfError, ConfigError, MissingStepError
 from capture360.geometry.rotation import matrix_from_quaternion
 from capture360.landing.folder import CaptureFolder
-from capture360.model import FACES, CaptureKey
+from capture360.model import FACES, CaptureKey, EncodedFace
 from capture360.steps.faces import faces
 from capture360.steps.plan import plan
 from capture360.steps.publish import publish
+from capture360.steps.reconcile import reconcile
+from capture360.steps.retract import plan_retraction, retract
 from capture360.steps.validate import STEP as VALIDATED
 from capture360.steps.validate import preflight
 from capture360.steps.verify import verify
@@ -267,8 +269,32 @@ def test_a_face_that_cdf_refuses_stops_no_other(world: World) -> None:
     httpx.post(f"{world.running.base_url}/sandbox/faults", json=fault, trust_env=False).raise_for_status()
     with pytest.raises(CdfError, match=r"Uploading 00._.*jpg: CDF answered 400: no"):
         faces(world.ctx(), drop.key, fingerprint, 0)
-    assert sum(file.uploaded for file in world.files("one-refused").values()) == 17
+    files = world.files("one-refused")
+    assert sum(file.uploaded for file in files.values()) == 17
+    assert plan_retraction(world.ctx(), drop.key).made.by_kind()["face files"] == sorted(files), "no record names them"
     assert faces(world.ctx(), drop.key, fingerprint, 0).uploaded == 1
+
+
+def test_files_of_an_ingest_with_other_settings_are_removed(world: World) -> None:
+    """They may be unblurred. A capture whose name begins alike keeps its own."""
+    drop, other = world.drop("stray", stations=1), world.drop("stray_2", stations=1)
+    world.write(other)
+    others = set(world.files("stray_2"))
+    content = jpeg(64, (3, 3, 3))
+    face = EncodedFace("front", content, hashlib.sha256(content).hexdigest(), "image/jpeg", 64)
+    model = mode_of(world.cdf).images(world.cdf, world.site)
+    (left,) = model.put_faces(drop.capture, [(drop.capture.stations[0], face)])
+    world.write(drop)
+    assert left.external_id not in world.files("stray")
+    assert set(world.files("stray_2")) == others
+    model.put_faces(drop.capture, [(drop.capture.stations[0], face)])
+    (finding,) = reconcile(world.ctx(), drop.key)
+    assert left.external_id in finding.message
+    retract(world.ctx(), drop.key, approved=None, by="Ada")
+    assert set(world.files("stray")) == others
+    model.put_faces(drop.capture, [(drop.capture.stations[0], face)])
+    (finding,) = reconcile(world.ctx(), drop.key)
+    assert "Run captures_retract" in finding.message
 
 
 def test_a_pose_that_changed_silently_is_refused_before_anything_is_uploaded(world: World) -> None:

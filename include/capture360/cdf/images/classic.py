@@ -7,6 +7,7 @@ flat, faces as external ids of classic files, `collection360` and `station` as d
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from typing_extensions import override
@@ -95,6 +96,11 @@ class ClassicImages(ImageInstances):
     def file_ids(self, refs: Sequence[FaceRef]) -> Mapping[FaceRef, int]:
         by_external_id = self._files.ids([ref.external_id for ref in refs])
         return {ref: by_external_id[ref.external_id] for ref in refs if ref.external_id in by_external_id}
+
+    @override
+    def faces_of(self, key: CaptureKey, stations: AbstractSet[str]) -> Sequence[FaceRef]:
+        there = self._files.with_prefix(names.face_prefix(key)) if stations else ()
+        return [FaceRef(face, name) for name, face in names.faces_among(there, key, stations).items()]
 
     @override
     def face_content(self, ref: FaceRef) -> bytes:

@@ -9,6 +9,7 @@ container in which a collection has no data.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from threading import Lock
 from typing import Any
 
@@ -120,6 +121,15 @@ class CoreImages(ImageInstances):
     @override
     def file_ids(self, refs: Sequence[FaceRef]) -> Mapping[FaceRef, int]:
         return self._files.ids(refs)
+
+    @override
+    def faces_of(self, key: CaptureKey, stations: AbstractSet[str]) -> Sequence[FaceRef]:
+        if not stations or not space_exists(self._cdf, self._files_space):
+            return []
+        there = self._instances.found(self._files_space, names.face_prefix(key))
+        return [
+            FaceRef(face, name, self._files_space) for name, face in names.faces_among(there, key, stations).items()
+        ]
 
     @override
     def face_content(self, ref: FaceRef) -> bytes:

@@ -152,6 +152,12 @@ class ClassicFiles:
             found = self._client.files.retrieve_multiple(external_ids=list(external_ids), ignore_unknown_ids=True)
         return {file.external_id: file.id for file in found if file.external_id}
 
+    def with_prefix(self, prefix: str) -> list[str]:
+        """Return the external ids that begin with a prefix, of files uploaded or not; lists may lag behind writes."""
+        with cdf_errors("Looking for face files"):
+            found = self._client.files.list(external_id_prefix=prefix, limit=None)
+        return [file.external_id for file in found if file.external_id]
+
     def remove(self, external_ids: Sequence[str]) -> int:
         """Delete the files that exist and return their number."""
         there = list(self.ids(external_ids))
