@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from capture360.capture_state import STAGE_STEPS, Stage
 from capture360.cdf.registry import mode_of
-from capture360.errors import RequestError
+from capture360.errors import RecordsError, RequestError
 from capture360.landing.fingerprint import fingerprint
 from capture360.matching.manual import read_manual_matches
 from capture360.model import CaptureKey
@@ -87,15 +87,18 @@ def parse_date(text: object) -> date:
 def captures_on(records: Records, day: date, site: str | None = None) -> list[CaptureKey]:
     """Return the captures taken on a date, of one site if it is named.
 
-    A capture that was redelivered with another date belongs to the new one. Retracted captures are left out.
+    A capture that was redelivered with another date belongs to the new one. Retracted captures are left out. One whose
+    records are damaged belongs to each date that it ever had.
     """
     keys = [key for key in records.on_date(day) if site is None or key.site == site]
-    dated = [key for key in keys if _date_of(records, key) in {None, day.isoformat()}]
-    return [key for key in dated if not _is_retracted(records, key)]
+    return [key for key in keys if _belongs_to(records, key, day)]
 
 
 def due_captures(ctx: StepContext, keys: Sequence[CaptureKey], what: What) -> list[Due]:
-    """Return the work due for captures of one site, in their order. Assets are listed at most once."""
+    """Return the work due for captures of one site, in their order. Assets are listed at most once.
+
+    A capture whose records are damaged is lacking, and stops no other.
+    """
     site = ctx.site
     now: list[Inputs] = []
 
@@ -105,14 +108,27 @@ def due_captures(ctx: StepContext, keys: Sequence[CaptureKey], what: What) -> li
             now.append(match_inputs(site.links, mode_of(ctx.cdf).assets(ctx.cdf, site.links).assets(), manual))
         return now[0]
 
-    return [_due(ctx, key, what, matched_to) for key in keys]
+    def due(key: CaptureKey) -> Due:
+        try:
+            return _due(ctx, key, what, matched_to)
+        except RecordsError as error:
+            return Due(key, lacking=f"{key}: {error}")
+
+    return [due(key) for key in keys]
 
 
 def lacks_end(records: Records, key: CaptureKey, what: What, *, links: bool = True) -> str | None:
     """Return what a capture still lacks after a backfill; None if nothing.
 
-    `links` states whether captures of the site are contextualized.
+    `links` states whether captures of the site are contextualized. Damaged records are a lack.
     """
+    try:
+        return _lacks_end(records, key, what, links=links)
+    except RecordsError as error:
+        return f"{key}: {error}"
+
+
+def _lacks_end(records: Records, key: CaptureKey, what: What, *, links: bool) -> str | None:
     if records.newest_with(key, VERIFY) is None:
         return _why_not_published(records, key)
     if what.contextualizes and links and not _is_contextualized(records, key):
@@ -138,8 +154,17 @@ def outcome(
     """Return "" once `what` is recorded as complete, a sentence if its run ended without that, else None.
 
     `run_has_ended` is called with the newest run that took the lease; it returns whether that run does `what` and
-    ended.
+    ended. Damaged records are a sentence.
     """
+    try:
+        return _outcome(records, key, what, before, run_has_ended)
+    except RecordsError as error:
+        return f"{key}: {error}"
+
+
+def _outcome(
+    records: Records, key: CaptureKey, what: What, before: Mark, run_has_ended: Callable[[str], bool]
+) -> str | None:
     number, run = lease.last_run(records, key)
     over = run is not None and number > before.lease and run_has_ended(run)
     if mark(records, key, what).end != before.end:  # read after the run's state, so that its last record is seen
@@ -212,6 +237,13 @@ def _rejection(records: Records, key: CaptureKey) -> str | None:
     if state is None or state.stage is not Stage.REJECTED:
         return None
     return f"{key}: {(state.body(VALIDATE) or {}).get('headline', 'it was rejected.')}"
+
+
+def _belongs_to(records: Records, key: CaptureKey, day: date) -> bool:
+    try:
+        return _date_of(records, key) in {None, day.isoformat()} and not _is_retracted(records, key)
+    except RecordsError:
+        return True
 
 
 def _is_retracted(records: Records, key: CaptureKey) -> bool:

@@ -44,7 +44,7 @@ def look() -> dict[str, Any]:
     """
     from itertools import groupby
 
-    from capture360.errors import Capture360Error
+    from capture360.errors import Capture360Error, RecordsError
     from capture360.steps.backfill import Due, What, due_captures, mark
 
     what, keys = _request()
@@ -63,10 +63,14 @@ def look() -> dict[str, Any]:
             log.info("%s: %s", each.key, each.lacking or "; ".join(reasons) or "nothing to do")
             if each.lacking:
                 found["failed"][str(each.key)] = each.lacking
-            if each.ingest:
-                found["ingest"][str(each.key)] = asdict(mark(records, each.key, What.INGEST))
-            if each.contextualize:
-                found["contextualize"][str(each.key)] = asdict(mark(records, each.key, What.CONTEXTUALIZE))
+            wanted = {What.INGEST: each.ingest, What.CONTEXTUALIZE: each.contextualize}
+            try:
+                marks = {part: asdict(mark(records, each.key, part)) for part, why in wanted.items() if why}
+            except RecordsError as error:
+                found["failed"][str(each.key)] = f"{each.key}: {error}"
+                continue
+            for part, before in marks.items():
+                found[part.value][str(each.key)] = before
     for stage, dag in _DAG_OF.items():
         if found[stage]:
             _refuse_paused(dag)

@@ -48,6 +48,16 @@ def test_a_site_in_error_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.usefixtures("context")
+def test_a_capture_whose_records_are_damaged_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = register_and_records()[1]
+    records.store.put(f"{GOOD}/f/verify.json", b"{")
+    monkeypatch.setattr(backfill, "site_context", lambda site: None)
+    found = backfill.look()
+    assert found["ingest"] == {}
+    assert "verify.json is broken" in found["failed"][str(GOOD)]
+
+
+@pytest.mark.usefixtures("context")
 def test_an_outage_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     def site_context(site: str) -> Any:
         raise CdfUnavailableError("503")

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from cognite.client.data_classes import AssetWrite
 
 from capture360.errors import RequestError
 from capture360.model import CaptureKey
+from capture360.records import Records
 from capture360.steps import lease
 from capture360.steps.backfill import (
     Due,
@@ -23,9 +26,13 @@ from capture360.steps.backfill import (
     outcome,
     parse_date,
 )
+from capture360.steps.context import StepContext
 from captures import TAKEN, small_site
 from ingest_world import World
 from suggested_links import Hall, hall_in, world_of
+
+if TYPE_CHECKING:
+    from capture360.cdf.client import CdfProject
 
 DAY = TAKEN.date()
 
@@ -108,6 +115,26 @@ def test_a_capture_belongs_to_the_date_of_its_newest_delivery(hall: Hall) -> Non
     assert captures_on(hall.world.records, date(2020, 1, 1)) == []
     assert captures_on(hall.world.records, DAY, "hall-7") == [hall.key]
     assert captures_on(hall.world.records, DAY, "hall-8") == []
+
+
+def test_a_capture_whose_records_are_damaged_is_lacking_and_stops_no_other(tmp_path: Path) -> None:
+    damaged, other = CaptureKey("hall-7", "damaged"), CaptureKey("hall-7", "other")
+    records = Records(str(tmp_path / "records"))
+    for key in (damaged, other):
+        records.mark_date(key, DAY)
+        records.put(key, "f", "validate", {"verdict": "accepted", "captured_on": DAY.isoformat()}, run="r")
+    before = mark(records, damaged, What.INGEST)
+    for step in ("validate", "verify"):
+        records.store.put(f"{damaged}/f/{step}.json", b"{")
+    nobody_asks = cast("CdfProject", SimpleNamespace(connection=SimpleNamespace(identity=("cluster", "project"))))
+    ctx = StepContext(small_site(tmp_path / "landing"), records, nobody_asks, "r", print)
+    keys = captures_on(records, DAY)
+    assert keys == [damaged, other]
+    first, second = due_captures(ctx, keys, What.CONTEXTUALIZE)
+    assert "verify.json is broken" in (first.lacking or "")
+    assert second.lacking == f"{other} is not published."
+    assert "verify.json is broken" in (lacks_end(records, damaged, What.BOTH) or "")
+    assert "verify.json is broken" in (outcome(records, damaged, What.INGEST, before, lambda _: True) or "")
 
 
 def test_the_end_of_a_run_is_seen_and_its_failure_too(hall: Hall) -> None:
