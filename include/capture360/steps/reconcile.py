@@ -11,7 +11,7 @@ from capture360.cdf.instances import Instances
 from capture360.cdf.ports import LinkDrift
 from capture360.cdf.registry import mode_of
 from capture360.cdf.rights import require_rights
-from capture360.errors import Capture360Error, ConfigError, MissingStepError, UnavailableError
+from capture360.errors import Capture360Error, ConfigError, MissingStepError, RecordsError, UnavailableError
 from capture360.model import FACES, CaptureKey, PublishedImage
 from capture360.rules.finding import Finding
 from capture360.rules.reconciliation import R01, R02, R03, R04, R05, R06, R07, R08, R09, R10, R11, R12, R13
@@ -139,7 +139,7 @@ def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record
 def unknown_collections(ctx: StepContext, keys: Sequence[CaptureKey]) -> Sequence[Finding]:
     """Return findings about capture360's collections in the site's space whose captures have no records."""
     there = Instances(ctx.cdf.client).found(ctx.site.space, names.COLLECTION_PREFIX)
-    begun = [key for key in keys if there and ctx.records.load(key, only=STAGE_STEPS)]
+    begun = [key for key in keys if there and _is_begun(ctx, key)]
     unknown = [each for each in there if not each.startswith(tuple(map(names.collection_id, begun)))]
     if not unknown:
         return []
@@ -149,6 +149,14 @@ def unknown_collections(ctx: StepContext, keys: Sequence[CaptureKey]) -> Sequenc
         "but decisions of people on its links are lost."
     )
     return [R01.finding(where=f"space {ctx.site.space}", value=len(unknown), sentence=message)]
+
+
+def _is_begun(ctx: StepContext, key: CaptureKey) -> bool:
+    """Return whether a capture has records, of any site; those that are damaged are findings about that capture."""
+    try:
+        return ctx.records.load(key, only=STAGE_STEPS) is not None
+    except RecordsError:
+        return True
 
 
 def _image_drift(ctx: StepContext, key: CaptureKey, published: str, record: StepRecord) -> list[Finding]:

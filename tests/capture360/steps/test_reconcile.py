@@ -12,6 +12,7 @@ from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData,
 
 from capture360.cdf.client import CdfProject, Connection
 from capture360.errors import CdfUnavailableError, RecordsError
+from capture360.model import CaptureKey
 from capture360.records import LEASES
 from capture360.steps import annotate as annotating
 from capture360.steps import lease, reconcile
@@ -205,7 +206,10 @@ def test_an_image_that_names_no_file_for_a_face_is_told(hall: Hall) -> None:
 def test_collections_without_records_are_named(hall: Hall) -> None:
     known = list(hall.world.records.keys())
     assert unknown_collections(hall.ctx, known) == []
-    (finding,) = unknown_collections(hall.ctx, [key for key in known if key != hall.key])
+    damaged = CaptureKey("dock-2", "damaged")
+    hall.world.records.store.put(f"{damaged}/f/validate.json", b"{")
+    (finding,) = unknown_collections(hall.ctx, [damaged, *(key for key in known if key != hall.key)])
+    hall.world.records.store.remove(f"{damaged}/f/validate.json")
     assert "captures without records: c360_collection_hall_7" in finding.message
 
 
