@@ -24,12 +24,12 @@ A step that runs again writes its document again, with the same content but for 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 from capture360.capture_state import STAGE_STEPS, CaptureState, Stage, StepRecord
-from capture360.errors import ConfigError, RequestError
+from capture360.errors import ConfigError, RecordsError, RequestError
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, is_id
 from capture360.record_forms.check import wrong_form
 from capture360.store import DocumentStore, StateDocument
@@ -50,6 +50,7 @@ LEASES = "leases"
 MEMORY = "memory"
 _CHANGING_STEPS = STAGE_STEPS - {"sense"}
 """The steps after which sensing looks at a capture again."""
+_Read = TypeVar("_Read")
 _NO_DELIVERIES = frozenset({NOTES, LEASES, MEMORY})
 
 
@@ -185,16 +186,25 @@ class Records:
         path = f"{_folder(key)}/{folder}/{name}.json"
         return self._checked(folder.rpartition("/")[2], name, path, self.store.document(path))
 
-    def notes(self, site: str, name: str) -> Mapping[CaptureKey, Mapping[str, Any]]:
-        """Return each note `name` of a site, by capture. Takes one listing, and one read for each capture."""
+    def notes(
+        self, site: str, name: str, read: Callable[[CaptureKey, Mapping[str, Any]], _Read]
+    ) -> tuple[dict[CaptureKey, _Read], dict[CaptureKey, RecordsError]]:
+        """Return what `read` makes of each note `name` of a site, by capture, and the errors of damaged ones.
+
+        Takes one listing, and one read for each capture.
+        """
         keys = self.keys_of(site)
         paths = [f"{_folder(key)}/{NOTES}/{name}.json" for key in keys]
-        found = zip(keys, paths, self.store.read_all(paths), strict=True)
-        return {
-            key: self._checked(NOTES, name, path, self.store.parsed(path, content))
-            for key, path, content in found
-            if content is not None
-        }
+        whole: dict[CaptureKey, _Read] = {}
+        damaged: dict[CaptureKey, RecordsError] = {}
+        for key, path, content in zip(keys, paths, self.store.read_all(paths), strict=True):
+            if content is None:
+                continue
+            try:
+                whole[key] = read(key, self._checked(NOTES, name, path, self.store.parsed(path, content)))
+            except RecordsError as error:
+                damaged[key] = error
+        return whole, damaged
 
     def holder_of(self, path: str) -> str | None:
         """Return the run that a lease document names; None if the document is missing."""

@@ -72,10 +72,12 @@ def _earlier(register: Register, site: Site, folder: CaptureFolder, screen: Cons
     from capture360.steps.published import earlier_captures, to_compare
 
     try:
-        found = earlier_captures(Records(register.records_url), site.id)
+        found, damaged = earlier_captures(Records(register.records_url), site.id)
     except (ConfigError, OSError) as error:
         screen.print(f"Not compared with earlier captures, the records cannot be read: {error}", markup=False)
         return ()
+    for key, problem in damaged.items():
+        screen.print(f"Not compared with {key}: {problem}", markup=False)
     seen = fingerprint(folder, site.landing.ready_markers)
     return to_compare(found, CaptureKey(site.id, folder.name), seen)
 

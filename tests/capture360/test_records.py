@@ -175,7 +175,6 @@ def test_whatever_is_damaged_is_reported_in_one_sentence(records: Records, damag
         lambda: records.get(KEY, FINGERPRINT, "validate"),
         lambda: records.load(KEY),
         lambda: records.note(KEY, "published"),
-        lambda: records.notes(KEY.site, "published"),
         lambda: lease.holder(records, KEY),
     ]
     for read in readers:
@@ -196,8 +195,13 @@ def test_a_value_of_another_type_is_reported_with_its_place(records: Records) ->
     with pytest.raises(RecordsError, match=r"published\.json is broken \(capture.revision is no whole number\)"):
         records.note(KEY, "published")
     records.put_note(KEY, "published", {"fingerprint": "f", "capture": {}})
-    with pytest.raises(RecordsError, match=r"published\.json is broken \(capture: camera_height is missing"):
-        records.notes(KEY.site, "published")
+    other = CaptureKey(KEY.site, "2026-05-02")
+    records.put_note(other, "published", {"fingerprint": "f"})
+    records.put_note(CaptureKey(KEY.site, "2026-05-03"), "published", {})
+    whole, damaged = records.notes(KEY.site, "published", lambda _, note: note["fingerprint"])
+    assert whole == {other: "f"}
+    assert "published.json is broken (capture: camera_height is missing" in str(damaged[KEY])
+    assert "fingerprint is missing" in str(damaged[CaptureKey(KEY.site, "2026-05-03")])
 
 
 def test_foreign_files_beside_records_are_passed_over(records: Records) -> None:

@@ -16,6 +16,7 @@ from capture360.records import Records
 from capture360.reports.match import CoverageTable
 from capture360.rules.finding import Finding
 from capture360.rules.links import L07
+from capture360.rules.reconciliation import R01
 from capture360.settings.site import Site
 from capture360.steps.asset_list import asset_list
 from capture360.steps.plates import seen_plates
@@ -107,10 +108,14 @@ def note_coverage(records: Records, key: CaptureKey, fingerprint: str, matches: 
         records.put_note(key, NOTE, body)
 
 
-def seen_by_captures(records: Records, site: str) -> list[CaptureSeen]:
-    """Return what each capture of a site has seen, by capture date: one listing, and one small note a capture."""
-    found = [_capture_seen(key, note) for key, note in records.notes(site, NOTE).items()]
-    return sorted(found, key=lambda each: (each.captured_on, each.key.capture))
+def seen_by_captures(records: Records, site: str) -> tuple[list[CaptureSeen], Sequence[Finding]]:
+    """Return what each capture of a site has seen, by capture date, and findings about captures with a damaged note.
+
+    Takes one listing, and one small note a capture.
+    """
+    found, damaged = records.notes(site, NOTE, _capture_seen)
+    findings = [R01.finding(where=str(key), sentence=str(error)) for key, error in damaged.items()]
+    return sorted(found.values(), key=lambda each: (each.captured_on, each.key.capture)), findings
 
 
 def capture_coverage(records: Records, key: CaptureKey) -> tuple[Coverage, Coverage | None] | None:
@@ -167,7 +172,7 @@ def coverage_table(
     `matches` are those that people's decisions were applied to.
     """
     own = Seen.of(matches)
-    others = [each.seen for each in seen_by_captures(records, key.site) if each.key != key]
+    others = [each.seen for each in seen_by_captures(records, key.site)[0] if each.key != key]
     whole = reduce(or_, others, own)
     parts: list[tuple[str, Collection[str]]] = [("assets", [asset.ref for asset in assets])]
     if critical.refs is not None:
@@ -185,7 +190,7 @@ def site_coverage(records: Records, site: Site) -> SiteCoverage:
     known = asset_list(records, site.id)
     assets = known.assets if known else []
     critical = critical_of(site, assets)
-    captures = seen_by_captures(records, site.id)
+    captures, damaged = seen_by_captures(records, site.id)
     seen = Seen()
     for each in captures:
         seen |= each.seen
@@ -197,7 +202,7 @@ def site_coverage(records: Records, site: Site) -> SiteCoverage:
         Coverage.of(critical.refs, seen.linked, seen.asked) if critical.refs is not None else None,
         sorted(names[ref] for ref in unseen),
         sorted(names[ref] for ref in unseen & (critical.refs or frozenset())),
-        critical.findings,
+        [*critical.findings, *damaged],
     )
 
 

@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from capture360.cdf.registry import mode_of
-from capture360.errors import Capture360Error, CaptureRejected, ConfigError, LeaseHeldError, MissingStepError
+from capture360.errors import (
+    Capture360Error,
+    CaptureRejected,
+    ConfigError,
+    LeaseHeldError,
+    MissingStepError,
+    RecordsError,
+)
 from capture360.landing.fingerprint import fingerprint as fingerprint_of
 from capture360.matching.decisions import Decided
 from capture360.model import Capture, CaptureKey, PublishedImage, Verdict
@@ -112,18 +119,29 @@ class _There:
 
 
 def captures_to_move(move: Move) -> Sequence[CaptureKey]:
-    """Return what is published of the site in the old project, as it was taken, and then what was retracted there."""
+    """Return what is published of the site in the old project, as it was taken, and then what was retracted there.
+
+    Captures whose notes are damaged come last: their move fails.
+    """
     records, site = move.old.records, move.old.site.id
-    published = [each.capture.key for each in earlier_captures(records, site)]
-    return [*published, *(key for key in records.notes(site, RETRACTED) if key not in set(published))]
+    published, damaged = earlier_captures(records, site)
+    retracted, damaged_too = records.notes(site, RETRACTED, lambda key, _: key)
+    return list(dict.fromkeys([*(each.capture.key for each in published), *retracted, *damaged, *damaged_too]))
 
 
 def refuse_unready(move: Move, keys: Sequence[CaptureKey]) -> None:
     """Raise ConfigError that names everything the new project lacks for captures not moved yet."""
-    published = [published_capture(move.old.records, key) for key in keys]
-    waiting = [each for each in published if each and move.new.records.note(each.key, NOTE) is None]
+    published = [each.capture for each in earlier_captures(move.old.records, move.old.site.id)[0]]
+    waiting = [each for each in published if each.key in set(keys) and not _is_begun(move, each.key)]
     if waiting:
         preflight(move.new, waiting[0].key, sum(len(each.stations) for each in waiting), "faces")
+
+
+def _is_begun(move: Move, key: CaptureKey) -> bool:
+    try:
+        return move.new.records.note(key, NOTE) is not None
+    except RecordsError:
+        return True  # its own move fails
 
 
 def plan_move(move: Move, key: CaptureKey) -> Outcome:

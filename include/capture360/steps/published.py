@@ -5,13 +5,15 @@ The notes of a site are read concurrently, without reading deliveries or CDF.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from capture360 import names
 from capture360.checks.captures import agrees
 from capture360.checks.validation import capture_document, capture_from_document
+from capture360.errors import RecordsError
 from capture360.model import Capture, CaptureKey, Station
 from capture360.records import Records
 
@@ -79,11 +81,14 @@ def image_ids(records: Records, key: CaptureKey, fingerprint: str, stations: Ite
     return {station: chosen.get(station) or names.image_id(key, station) for station in stations}
 
 
-def earlier_captures(records: Records, site: str) -> Sequence[Earlier]:
-    """Return what is published of the site's captures, ordered by when they were taken."""
-    notes = records.notes(site, NOTE).values()
-    found = [Earlier(capture_from_document(note["capture"]), note["fingerprint"]) for note in notes]
-    return sorted(found, key=lambda each: (_taken(each.capture), each.capture.key.capture))
+def earlier_captures(records: Records, site: str) -> tuple[Sequence[Earlier], Mapping[CaptureKey, RecordsError]]:
+    """Return what is published of the site's captures, by when they were taken, and errors of damaged notes."""
+    found, damaged = records.notes(site, NOTE, _earlier)
+    return sorted(found.values(), key=lambda each: (_taken(each.capture), each.capture.key.capture)), damaged
+
+
+def _earlier(_: CaptureKey, note: Mapping[str, Any]) -> Earlier:
+    return Earlier(capture_from_document(note["capture"]), note["fingerprint"])
 
 
 def to_compare(earlier: Sequence[Earlier], key: CaptureKey, fingerprint: str) -> Sequence[Capture]:

@@ -112,10 +112,20 @@ def unchanged_folder(ctx: StepContext, key: CaptureKey, seen: str) -> CaptureFol
 
 
 def checked(ctx: StepContext, key: CaptureKey, folder: CaptureFolder, seen: str) -> Validation:
-    """Run all checks of delivery `seen`, also against published captures of the site. Nothing is recorded."""
-    earlier = earlier_captures(ctx.records, key.site)
+    """Run all checks of delivery `seen`, also against published captures of the site. Nothing is recorded.
+
+    A capture whose note of what is published is damaged is left out of the comparison and logged. RecordsError if it is
+    this one, or if the delivery has `history`, where every earlier capture decides which stations are shared.
+    """
+    earlier, damaged = earlier_captures(ctx.records, key.site)
+    if key in damaged:
+        raise damaged[key]
+    for other, error in damaged.items():
+        ctx.log(f"It is not compared with {other}: {error}")
     compared = to_compare(earlier, key, seen)
     found = check_capture(folder, site=ctx.site, key=key, progress=Progress(ctx.log), earlier=compared)
+    if damaged and found.capture is not None and found.capture.history:
+        raise next(iter(damaged.values()))
     return replace(found, capture=with_reused_stations(found.capture, earlier)) if found.capture else found
 
 

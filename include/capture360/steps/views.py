@@ -97,11 +97,13 @@ def matched_captures(
     """The published captures whose texts were matched, by capture date, and why the others are not among them."""
     looked: list[MatchedCapture] = []
     left_out: dict[CaptureKey, str] = {}
-    for key, note in records.notes(site, PUBLISHED).items():
-        if only is not None and key != only:
+    published, damaged = records.notes(site, PUBLISHED, lambda _, note: str(note["fingerprint"]))
+    left_out.update((key, error.message) for key, error in damaged.items() if only in {None, key})
+    for key, fingerprint in published.items():
+        if only not in {None, key}:
             continue
         try:
-            found = _matched(records, key, note["fingerprint"])
+            found = _matched(records, key, fingerprint)
         except Capture360Error as error:
             left_out[key] = error.message
             continue

@@ -82,7 +82,7 @@ def test_critical_assets_are_counted_apart(records: Records, tmp_path: Path) -> 
     old, new = found.steps
     assert (old.critical, old.critical_so_far) == (Coverage(3, 1, 1), Coverage(3, 1, 1))
     assert (new.critical, new.critical_so_far) == (Coverage(3, 1, 0), Coverage(3, 2, 0))
-    assert (found.critical, found.critical_never_seen, found.findings) == (Coverage(3, 2, 0), ["P-9"], ())
+    assert (found.critical, found.critical_never_seen, found.findings) == (Coverage(3, 2, 0), ["P-9"], [])
 
 
 def test_a_list_that_names_no_assets_or_is_not_there_is_a_finding(records: Records, tmp_path: Path) -> None:
@@ -101,6 +101,13 @@ def test_assets_that_were_removed_since_do_not_count(records: Records, tmp_path:
     left = [asset_document(asset) for asset in ASSETS[1:4]]
     records.put_asset_list("hall-7", {"digest": "y", "pages": ["https://cdf", "p", ""], "assets": left})
     assert site_coverage(records, site(tmp_path)).total == Coverage(3, 2, 1)
+
+
+def test_a_damaged_note_of_one_capture_is_a_finding(records: Records, tmp_path: Path) -> None:
+    records.store.put(f"{OLD}/notes/coverage.json", b"{")
+    found = site_coverage(records, site(tmp_path))
+    assert [step.key for step in found.steps] == [NEW]
+    assert [(finding.rule, finding.where) for finding in found.findings] == [("R01", str(OLD))]
 
 
 def test_what_people_rejected_is_not_seen() -> None:
@@ -132,6 +139,6 @@ def test_the_page_of_a_capture_has_its_coverage(records: Records) -> None:
         in html
     )
     records.remove_note(NEW, "coverage")
-    assert [each.key for each in seen_by_captures(records, "hall-7")] == [OLD]
+    assert [each.key for each in seen_by_captures(records, "hall-7")[0]] == [OLD]
     found = detail(records, NEW)
     assert found is not None and "assets of the site linked" not in render_capture(found, [])[0]

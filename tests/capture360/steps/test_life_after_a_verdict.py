@@ -12,11 +12,12 @@ import pytest
 from capture360 import names
 from capture360.cdf.project_mode import ModeName
 from capture360.cdf.registry import mode_of
-from capture360.errors import BadInputError
+from capture360.errors import BadInputError, RecordsError
 from capture360.model import Verdict
 from capture360.records import Records
 from capture360.steps.ingest import ingest
 from capture360.steps.published import earlier_captures
+from capture360.steps.validate import checked
 from captures import Drop
 from ingest_world import CORE_STATION, STATION_VIEW, World
 from local_cdf import fast_options, run_sandbox
@@ -143,6 +144,22 @@ def share_stations(world: World, view: tuple[str, str, str]) -> None:
     assert images_of(world, first).keys() == {names.image_id(first.key, name) for name in ("001", "002", "003")}
 
 
+def test_a_damaged_note_of_another_capture_stops_no_validation_that_can_do_without(world: World) -> None:
+    drop = world.drop("beside", stations=1)
+    path = "hall-7/{}/notes/published.json"
+    world.records.store.put(path.format("damaged"), b"{")
+    folder = world.ctx().folder(drop.key)
+    assert checked(world.ctx(), drop.key, folder, "seen").verdict is Verdict.ACCEPTED
+    assert any(line.startswith("It is not compared with hall-7/damaged: ") for line in world.said)
+    with (drop.folder / "capture.yaml").open("a") as manifest:
+        manifest.write("history: true\n")
+    with pytest.raises(RecordsError, match=r"damaged/notes/published\.json is broken"):
+        checked(world.ctx(), drop.key, world.ctx().folder(drop.key), "seen")
+    world.records.store.put(path.format("beside"), b"{")
+    with pytest.raises(RecordsError, match=r"beside/notes/published\.json is broken"):
+        checked(world.ctx(), drop.key, folder, "seen")
+
+
 def test_what_was_published_is_read_in_one_listing_and_one_read_a_capture(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +169,6 @@ def test_what_was_published_is_read_in_one_listing_and_one_read_a_capture(
     reads: list[str] = []
     read = records.store.read
     monkeypatch.setattr(records.store, "read", lambda path: (reads.append(path), read(path))[1])
-    found = earlier_captures(records, "hall-7")
+    found, _ = earlier_captures(records, "hall-7")
     assert [each.capture.key.capture for each in found] == ["one-of-0", "one-of-1", "one-of-2"]
     assert len(reads) == 3
