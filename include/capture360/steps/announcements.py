@@ -17,7 +17,7 @@ from capture360.records import Records
 from capture360.settings.site import Site
 from capture360.steps import lease
 from capture360.steps.retracted import stays_out
-from capture360.steps.review_due import review_due
+from capture360.steps.review_due import review_due, shown_state
 from capture360.steps.settling import FolderSnapshot, settling
 
 _LOOK = "look"
@@ -114,16 +114,18 @@ class Scan:
     def _hand_on(self, site: Site, state: CaptureState) -> Unfinished | str:
         """Return what a published capture is due to be announced again for; empty if it is not time.
 
-        The event that starts the run is lost while its DAG is paused.
+        The event that starts the run is lost while its DAG is paused. A rejected delivery leaves what is shown.
         """
-        if site.links.enabled and state.stage is Stage.PUBLISHED:
-            again = self._announce_again(site, state, Unfinished.CONTEXTUALIZE, state.fingerprint)
+        rejected = state.stage is Stage.REJECTED
+        shown = (shown_state(self.records, state.key) if rejected else None) or state
+        if site.links.enabled and shown.stage is Stage.PUBLISHED:
+            again = self._announce_again(site, shown, Unfinished.CONTEXTUALIZE, shown.fingerprint)
             return Unfinished.CONTEXTUALIZE if again else ""
-        due = review_due(self.records, state) if state.stage is Stage.CONTEXTUALIZED else None
+        due = review_due(self.records, shown) if shown.stage is Stage.CONTEXTUALIZED else None
         if due is None:
             if not self._holder(state.key):
                 self.records.mark_done(state)
-        elif site.links.enabled and self._announce_again(site, state, Unfinished.REVIEW, due):
+        elif site.links.enabled and self._announce_again(site, shown, Unfinished.REVIEW, due):
             return Unfinished.REVIEW
         return ""
 

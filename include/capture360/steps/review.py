@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from capture360.capture_state import STAGE_STEPS
 from capture360.cdf.registry import mode_of
 from capture360.errors import MissingStepError
 from capture360.matching.answers import LEAVE, understood
@@ -37,6 +36,7 @@ from capture360.steps.review_due import (
     never_asked,
     note_questions,
     note_review,
+    shown_state,
 )
 from capture360.steps.review_plates import Question, direction, label, questions_about, questions_of
 from capture360.text import counted, digest_of
@@ -245,8 +245,8 @@ def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequenc
 
 def _staleness(ctx: StepContext, key: CaptureKey, review: Review) -> str | None:
     """Return why an answer to this review must not be applied; None if it may."""
-    newest = ctx.records.load(key, only=STAGE_STEPS)
-    if newest is None or newest.fingerprint != review.fingerprint:
+    shown = shown_state(ctx.records, key)
+    if shown is None or shown.fingerprint != review.fingerprint:
         return f"{key} was delivered again since this was asked. Nothing was changed; answer its newest review."
     record = ctx.records.get(key, review.fingerprint, STEP)
     if record is None or record.run != ctx.run or digest_of(record.body) != review.digest:

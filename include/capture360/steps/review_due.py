@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from capture360.capture_state import CaptureState
+from capture360.capture_state import PUBLISH, STAGE_STEPS, CaptureState, Stage
 from capture360.errors import RecordsError
 from capture360.model import CaptureKey, Match
 from capture360.records import Records
@@ -24,6 +24,19 @@ _QUESTIONS = "questions"
 """Note of all suggestions ever shown to people: digests, by the run that asked first."""
 _MATCH = "match"
 _ANNOTATE = "annotate"
+
+
+def shown_state(records: Records, key: CaptureKey) -> CaptureState | None:
+    """Return the delivery whose links are handed on and reviewed; None without records.
+
+    It is the newest one, or what CDF shows of the capture while the newest is not validated, or was rejected.
+    """
+    newest = records.load(key, only=STAGE_STEPS)
+    if newest is None or newest.stage not in {Stage.READY, Stage.REJECTED}:
+        return newest
+    published = records.newest_with(key, PUBLISH)
+    shown = records.load(key, published, only=STAGE_STEPS) if published else None
+    return shown if shown is not None and shown.stage in {Stage.PUBLISHED, Stage.CONTEXTUALIZED} else newest
 
 
 def match_digest(records: Records, key: CaptureKey, fingerprint: str) -> str:

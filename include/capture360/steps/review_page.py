@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from capture360.capture_state import STAGE_STEPS
 from capture360.matching.normalise import key as comparable
 from capture360.model import Asset, CaptureKey, Detection
 from capture360.records import Records
@@ -14,7 +13,7 @@ from capture360.reports.review import tags_of
 from capture360.reports.review_cards import Asked, Said
 from capture360.steps.review import HEAD, STEP, picture_name
 from capture360.steps.review_answers import Answer, answers
-from capture360.steps.review_due import REVIEWED
+from capture360.steps.review_due import REVIEWED, shown_state
 from capture360.steps.review_plates import Question, questions_of
 from capture360.text import digest_of
 
@@ -24,7 +23,7 @@ _FOUND = 20
 
 @dataclass(frozen=True, slots=True)
 class OpenReview:
-    """The newest review of a capture's newest delivery. `digest` identifies its suggestions.
+    """The newest review of the delivery that is shown of a capture. `digest` identifies its suggestions.
 
     `plates` has the question of each plate by its id, in the order of the page.
     """
@@ -48,8 +47,8 @@ class OpenReview:
 
 
 def newest_review(records: Records, key: CaptureKey) -> OpenReview | None:
-    """Return the newest review of a capture; None if its newest delivery has none."""
-    state = records.load(key, only=STAGE_STEPS)
+    """Return the newest review of a capture; None if the delivery that is shown has none."""
+    state = shown_state(records, key)
     record = records.get(key, state.fingerprint, STEP) if state else None
     if state is None or record is None:
         return None
@@ -67,7 +66,7 @@ def review_with(records: Records, key: CaptureKey, digest: str, known: OpenRevie
     if known is None or head is None or known.digest != digest:
         newest = newest_review(records, key)
         return newest if newest is not None and newest.digest == digest else None
-    state = records.load(key, only=STAGE_STEPS)
+    state = shown_state(records, key)
     if state is None or (head["fingerprint"], head["digest"]) != (state.fingerprint, digest):
         return None
     return replace(known, fingerprint=state.fingerprint, run=head["run"])

@@ -23,7 +23,7 @@ from capture360.steps.announcements import last_snapshot
 from capture360.steps.e57_extraction import REVISION
 from capture360.steps.incidents import Occurrence, finding, occurrences
 from capture360.steps.publish import STEP as PUBLISH
-from capture360.steps.review_due import asked_since, review_due
+from capture360.steps.review_due import asked_since, review_due, shown_state
 from capture360.steps.sense import last_scan
 from capture360.steps.sense_findings import MOST_LISTED
 from capture360.steps.settling import FolderSnapshot
@@ -111,7 +111,10 @@ class _Look:
         watch = self.site.watch
         if self._is_held(key):
             yield from self._extraction(state)
-        elif state.stage in _NOT_PUBLISHED and (announced := state.body("sense")) is not None:
+            return
+        if state.stage is Stage.REJECTED:
+            state = shown_state(self.records, key) or state
+        if state.stage in _NOT_PUBLISHED and (announced := state.body("sense")) is not None:
             first = announced.get("first", announced["announced"])
             yield from self._late(
                 "announced and not begun", key, _time(first), watch.begun_within, "begun_within", "was announced",

@@ -31,13 +31,12 @@ def lay_out(capture: str) -> dict[str, Any]:
     """
     from dataclasses import asdict, replace
 
-    from capture360.capture_state import STAGE_STEPS
     from capture360.errors import MissingStepError
     from capture360.steps.review import begin
-    from capture360.steps.review_due import asking_run, replaced_runs
+    from capture360.steps.review_due import asking_run, replaced_runs, shown_state
 
     with capture_context(capture, lock=False) as (ctx, key):
-        state = ctx.records.load(key, only=STAGE_STEPS)
+        state = shown_state(ctx.records, key)
         if state is None:
             raise MissingStepError(key, "it is not in the records", "captures_ingest and captures_contextualize")
         by_hand = not get_current_context()["dag_run"].partition_key

@@ -149,7 +149,17 @@ def test_a_newer_review_a_newer_match_and_a_newer_delivery_make_an_answer_stale(
     third, newest = classic.begin(), classic.run
     (classic.world.landing / classic.key.capture / "notes.txt").write_text("delivered again")
     classic.world.records.put(classic.key, "e" * 32, "sense", {}, run="sensing")
+    classic.world.records.put(classic.key, "e" * 32, "validate", {"verdict": "accepted"}, run="ingest")
     assert "delivered again" in told(third, newest)
+
+
+def test_an_answer_about_what_is_shown_counts_although_a_later_delivery_was_rejected(classic: Hall) -> None:
+    review = classic.begin()
+    before = newest_review(classic.world.records, classic.key)
+    (classic.world.landing / classic.key.capture / "notes.txt").write_text("delivered again")
+    classic.world.records.put(classic.key, "e" * 32, "validate", {"verdict": "rejected"}, run="ingest")
+    assert newest_review(classic.world.records, classic.key) == before is not None
+    assert classic.answer(review, "Approve the rest").stale is None
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from capture360.model import CaptureKey, Detection, Match
 from capture360.records import Records
 from capture360.settings.register import Register
 from capture360.steps import lease
-from capture360.steps.review_due import asking_run, match_digest, note_review, replaced_runs
+from capture360.steps.review_due import asking_run, match_digest, note_review, replaced_runs, shown_state
 from capture360.steps.sense import Sensed, remember, sense
 from capture360.steps.sense_findings import MOST_LISTED, sentences
 from capture360.steps.turns import ENDED_AT_ONCE
@@ -238,6 +238,30 @@ def test_a_published_capture_is_handed_on_again_until_it_is_contextualized(world
     assert published(world, hours + 3) == (KEY,)
     world.records.put(KEY, state.fingerprint, "annotate", {}, run="run 2")
     assert published(world, hours + 100) == ()
+
+
+def test_what_is_shown_is_handed_on_although_a_later_delivery_was_rejected(world: World) -> None:
+    world.drop(KEY)
+    world.sense()
+    shown = world.records.load(KEY)
+    assert shown is not None
+    for step in ("publish", "verify"):
+        world.records.put(KEY, shown.fingerprint, step, {}, run="run 1")
+    world.drop(KEY, content="worse")
+    world.sense(1)
+    rejected = world.records.load(KEY)
+    assert rejected is not None and rejected.fingerprint != shown.fingerprint
+    world.records.put(KEY, rejected.fingerprint, "validate", {"verdict": "rejected"}, run="run 2")
+    hours = (datetime.now(UTC) - START).total_seconds() / 3600 + 1
+    assert published(world, hours) == (KEY,)
+    body = {"match": "m", "plates": {"asked": 2}}
+    world.records.put(KEY, shown.fingerprint, "annotate", body, run="run 3")
+    assert world.sense(hours + 1).suggested == (KEY,)
+    found = shown_state(world.records, KEY)
+    assert found is not None and found.fingerprint == shown.fingerprint
+    world.records.put(KEY, rejected.fingerprint, "validate", {"verdict": "accepted"}, run="run 4")
+    found = shown_state(world.records, KEY)
+    assert found is not None and found.fingerprint == rejected.fingerprint
 
 
 def test_the_same_look_done_again_announces_the_same(world: World) -> None:

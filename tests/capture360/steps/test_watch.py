@@ -213,6 +213,14 @@ def test_deadlines_are_those_of_the_register(watched: Watched) -> None:
         watched.look()
 
 
+def test_what_is_shown_is_watched_although_a_later_delivery_was_rejected(watched: Watched) -> None:
+    published(watched)
+    watched.put("publish")
+    later = {"at": NOW.isoformat(), "run": "a run", "verdict": "rejected"}
+    watched.records.store.put(f"{KEY}/{'e' * 32}/validate.json", json.dumps(later).encode())
+    assert [each.where for each in watched.look()] == ["published and not contextualized"]
+
+
 def test_what_a_failed_task_was_alerted_about_is_passed_over(watched: Watched) -> None:
     announced(watched)
     failed = Occurrence(identity("x"), "c", str(KEY), "faces failed", "503", "wait", "platform team", NOW)
