@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cache
@@ -151,11 +151,14 @@ def occurrences(records: Records) -> list[Occurrence]:
     return sorted(found, key=lambda each: (each.at, each.subject, each.id))
 
 
-def observe(records: Records, findings: Sequence[Occurrence]) -> None:
-    """Keep the findings of a look of captures_watch, and remove those that it no longer found."""
+def observe(records: Records, findings: Sequence[Occurrence], unseen: Collection[str] = ()) -> None:
+    """Keep the findings of a look of captures_watch, and remove those that it no longer found.
+
+    Those about `unseen` sites and captures stay: nobody knows whether they are over.
+    """
     now = {each.id for each in findings}
     for each in occurrences(records):
-        if each.found and each.id not in now:
+        if each.found and each.id not in now and not {each.subject, each.subject.partition("/")[0]} & set(unseen):
             forget(records, each)
     for each in findings:
         note(records, each)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from capture360.capture_state import STAGE_STEPS, CaptureState, Stage
 from capture360.errors import Capture360Error, RecordsError, UnavailableError
-from capture360.landing.listing import capture_folder
+from capture360.landing.listing import capture_folder, captures
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings.register import Register
@@ -40,22 +40,25 @@ def look(
     now: datetime,
     since: datetime,
     is_finished: Callable[[str], bool],
-) -> list[Occurrence]:
-    """Return everything that waits too long. An error in one site never hides the others.
+) -> tuple[list[Occurrence], frozenset[str]]:
+    """Return everything that waits too long, and the sites and captures that could not be looked at.
 
-    `since` is when captures_watch looked first. `is_finished` is called with runs that hold leases or ask people.
+    An error in one site never hides the others. `since` is when captures_watch looked first. `is_finished` is called
+    with runs that hold leases or ask people.
     """
     failed = {each.subject for each in occurrences(records) if not each.found}
     found = [*_sensing(register, records, now, since)]
+    unseen: set[str] = set()
     for site_id in register.site_ids:
         try:
             site = register.site(site_id)
-            found += _Look(records, site, now, is_finished, frozenset(failed)).findings()
+            found += _Look(records, site, now, is_finished, frozenset(failed), unseen).findings()
         except UnavailableError:
             raise
         except Capture360Error as error:  # of the register: captures_sense reports it for each site
             found.append(finding("a site cannot be watched", site_id, str(error), error.remedy, now))
-    return found
+            unseen.add(site_id)
+    return found, frozenset(unseen)
 
 
 def _sensing(register: Register, records: Records, now: datetime, since: datetime) -> Iterator[Occurrence]:
@@ -74,13 +77,17 @@ def _sensing(register: Register, records: Records, now: datetime, since: datetim
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One look at the captures of a site. `failed` are captures with a failed task that people were alerted about."""
+    """One look at the captures of a site. `failed` are captures with a failed task that people were alerted about.
+
+    Captures that cannot be looked at are added to `unseen`.
+    """
 
     records: Records
     site: Site
     now: datetime
     is_finished: Callable[[str], bool]
     failed: frozenset[str]
+    unseen: set[str]
 
     def findings(self) -> list[Occurrence]:
         keys = self.records.keys_of(self.site.id)
@@ -102,6 +109,7 @@ class _Look:
                     found += self._capture(key)
             except RecordsError as error:
                 found.append(finding("records are damaged", str(key), str(error), error.remedy, self.now))
+                self.unseen.add(str(key))
         return found
 
     def _capture(self, key: CaptureKey) -> Iterator[Occurrence]:
@@ -163,9 +171,13 @@ class _Look:
 
     def _is_there(self, key: CaptureKey) -> bool:
         try:
-            return bool(capture_folder(self.site, key).files)
+            if capture_folder(self.site, key).files:
+                return True
+            captures(self.site)  # raises if the landing zone itself is away
+            return False
         except Exception:  # noqa: BLE001 - stores raise what they like, and the other captures must be seen
-            return False  # captures_sense reports a landing zone that cannot be listed
+            self.unseen.add(str(key))  # captures_sense reports a landing zone that cannot be listed
+            return False
 
     def _review(self, key: CaptureKey, asked: tuple[str, datetime] | None) -> Iterator[Occurrence]:
         limit = self.site.watch.reviewed_within

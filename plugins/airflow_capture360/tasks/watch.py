@@ -44,13 +44,14 @@ def look() -> list[str]:
     before = life(records, now)
     queued = _queued(before.queued if before else {}, now)
     since = before.since if before else now
+    waiting, unseen = watch.look(register, records, now=now, since=since, is_finished=run_state.is_finished)
     found = [
         *_dags(register.watch, now),
         *_queues(register.watch, queued, now),
         *_connections(register, now),
-        *watch.look(register, records, now=now, since=since, is_finished=run_state.is_finished),
+        *waiting,
     ]
-    observe(records, [_with_links(each) for each in found])
+    observe(records, [_with_links(each) for each in found], unseen)
     looked(records, now, queued, [Found(each.where, each.subject, each.what, each.fix, each.who) for each in found])
     metrics.FINDINGS.set(len(found))
     _count_captures(register, records)

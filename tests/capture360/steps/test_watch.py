@@ -60,14 +60,14 @@ class Watched:
         self.running.add(run)
 
     def look(self, since: datetime = NOW - timedelta(days=20)) -> list[Occurrence]:
-        found = look(
+        found, unseen = look(
             Register(str(self.root / "sites.yaml")),
             self.records,
             now=NOW,
             since=since,
             is_finished=lambda run: run not in self.running,
         )
-        observe(self.records, found)
+        observe(self.records, found, unseen)
         settle(self.records, self.messages.append, now=NOW)
         return found
 
@@ -288,6 +288,22 @@ def test_a_store_that_raises_anything_stops_nothing(watched: Watched, monkeypatc
     assert watched.look() == []
 
 
+def test_what_cannot_be_looked_at_is_not_over(watched: Watched) -> None:
+    incomplete(watched)
+    (found,) = watched.look()
+    folder, away = watched.root / "hall-7", watched.root / "away"
+    folder.rename(away)
+    assert watched.look() == []
+    away.rename(folder)
+    sound = (watched.root / "sites.yaml").read_text()
+    (watched.root / "sites.yaml").write_text(sound.replace("space:", "spaces:"))
+    assert [each.where for each in watched.look()] == ["a site cannot be watched"]
+    (watched.root / "sites.yaml").write_text(sound)
+    assert [each.id for each in watched.look()] == [found.id]
+    titles = [(each.is_over, "a site cannot be watched" in each.title) for each in watched.messages]
+    assert titles == [(False, False), (False, True), (True, True)]
+
+
 @pytest.mark.parametrize("first", [7, None, "yesterday"])
 def test_a_damaged_time_is_a_finding(watched: Watched, first: object) -> None:
     watched.put("sense", {"announced": LONG_AGO, "first": first})
@@ -340,4 +356,4 @@ def look_of(watched: Watched) -> list[Occurrence]:
         now=NOW,
         since=NOW,
         is_finished=lambda _: True,
-    )
+    )[0]
