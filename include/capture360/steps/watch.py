@@ -1,12 +1,12 @@
 """Findings that no failing task reports: captures and leases that wait longer than the register allows.
 
-Reads only. Each finding names what waits, since when, and how to fix it. Captures with a failed task are left out,
-since people were alerted about that.
+Reads only. Each finding names what waits, since when, and how to fix it. One that a failed task of the capture explains
+is left out, since people were alerted about that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,16 @@ from capture360.steps.sense_findings import MOST_LISTED
 from capture360.steps.settling import FolderSnapshot
 
 _NOT_PUBLISHED = {Stage.READY, Stage.ACCEPTED, Stage.PARTIAL}
+_INGEST, _CONTEXTUALIZE, _REVIEW = "captures_ingest", "captures_contextualize", "captures_review"
+_EXPLAINED_BY: Mapping[str, Collection[str]] = {
+    "a delivery is not complete": (_INGEST,),
+    "announced and not begun": (_INGEST,),
+    "an E57 extraction takes long": (_INGEST,),
+    "published and not contextualized": (_INGEST, _CONTEXTUALIZE),
+    "suggestions that nobody was asked about": (_CONTEXTUALIZE, _REVIEW),
+    "records are damaged": (_INGEST, _CONTEXTUALIZE, _REVIEW),
+}
+"""The DAGs whose failure for a capture explains a finding about it. A failed retraction explains none."""
 _SIDE_BY_SIDE = 16
 """Captures whose notes are read at once."""
 
@@ -46,13 +56,13 @@ def look(
     An error in one site never hides the others. `since` is when captures_watch looked first. `is_finished` is called
     with runs that hold leases or ask people.
     """
-    failed = {each.subject for each in occurrences(records) if not each.found}
+    failed = {(each.subject, each.dag) for each in occurrences(records) if not each.found}
     found = [*_sensing(register, records, now, since)]
     unseen: set[str] = set()
     for site_id in register.site_ids:
         try:
             site = register.site(site_id)
-            found += _Look(records, site, now, is_finished, frozenset(failed), unseen).findings()
+            found += _Look(records, site, now, is_finished, failed, unseen).findings()
         except UnavailableError:
             raise
         except Capture360Error as error:  # of the register: captures_sense reports it for each site
@@ -77,16 +87,17 @@ def _sensing(register: Register, records: Records, now: datetime, since: datetim
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One look at the captures of a site. `failed` are captures with a failed task that people were alerted about.
+    """One look at the captures of a site.
 
-    Captures that cannot be looked at are added to `unseen`.
+    `failed` are captures and the DAGs that failed for them, which people were alerted about. Captures that cannot be
+    looked at are added to `unseen`.
     """
 
     records: Records
     site: Site
     now: datetime
     is_finished: Callable[[str], bool]
-    failed: frozenset[str]
+    failed: Collection[tuple[str, str]]
     unseen: set[str]
 
     def findings(self) -> list[Occurrence]:
@@ -102,15 +113,16 @@ class _Look:
             try:
                 found += self._lease(key) if key in held else ()
                 found += self._review(key, review)
-                if str(key) in self.failed:
-                    continue
                 found += self._files(key, snapshot)
                 if key.capture not in done:
                     found += self._capture(key)
             except RecordsError as error:
                 found.append(finding("records are damaged", str(key), str(error), error.remedy, self.now))
                 self.unseen.add(str(key))
-        return found
+        return [each for each in found if not self._is_explained(each)]
+
+    def _is_explained(self, found: Occurrence) -> bool:
+        return any((found.subject, dag) in self.failed for dag in _EXPLAINED_BY.get(found.where, ()))
 
     def _capture(self, key: CaptureKey) -> Iterator[Occurrence]:
         state = self.records.load(key, only=STAGE_STEPS)

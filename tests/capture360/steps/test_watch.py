@@ -223,9 +223,19 @@ def test_what_is_shown_is_watched_although_a_later_delivery_was_rejected(watched
 
 def test_what_a_failed_task_was_alerted_about_is_passed_over(watched: Watched) -> None:
     announced(watched)
-    failed = Occurrence(identity("x"), "c", str(KEY), "faces failed", "503", "wait", "platform team", NOW)
+    failed = Occurrence(
+        identity("x"), "c", str(KEY), "faces failed", "503", "wait", "platform team", NOW, dag="captures_ingest"
+    )
     note(watched.records, failed)
     assert watched.look() == []
+
+
+@pytest.mark.parametrize("dag", ["captures_retract", "captures_review"])
+def test_a_failed_task_does_not_hide_what_it_does_not_explain(watched: Watched, dag: str) -> None:
+    """A retraction may be given up for good."""
+    announced(watched)
+    note(watched.records, Occurrence(identity("x"), "c", str(KEY), "it", "503", "wait", "platform team", NOW, dag=dag))
+    assert [each.where for each in watched.look()] == ["announced and not begun"]
 
 
 def test_a_run_that_writes_it_is_waited_for(watched: Watched) -> None:
