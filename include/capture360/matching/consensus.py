@@ -12,16 +12,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 
+from capture360.geometry.rays import Vector
 from capture360.matching.assignment import assign_look_alikes, assign_parts
+from capture360.matching.chance import set_chance_aside, set_unsure_aside
 from capture360.matching.edits import EditIndex
 from capture360.matching.plates import ONE_PLACE_M, Plate, write_verdict
 from capture360.matching.policy import ScoredMatch
 from capture360.matching.readings import Reading, readings_of
-from capture360.matching.sightings import Sighting, scattered, wrong_poses_of
+from capture360.matching.sightings import Sighting, ray_misses, scattered, wrong_poses_of
 from capture360.matching.sightlines import Sightlines
 from capture360.model import Asset, Pose
 from capture360.rules.finding import Finding
@@ -64,10 +67,14 @@ class ConsensusResolver:
                 self._by_asset[ref].append(number)
         self._plates: list[Plate] = []
         self._findings: list[Finding] = []
+        self._are_poses_rough = False
+        """Whether rays to one plate usually do not meet; then those that do may be of two."""
 
     def resolve(self) -> Consensus:
         """Decide on all plates; call it once."""
-        wrong_poses = wrong_poses_of(self._readings, self._by_asset.values(), self._sight, self._settings)
+        misses = ray_misses(self._readings, self._by_asset.values(), self._sight, self._settings)
+        self._are_poses_rough = misses is not None and misses.usual_deg > self._settings.max_residual_deg
+        wrong_poses = wrong_poses_of(misses, self._settings)
         if wrong_poses is None:
             self._find_plates()
             self._judge()
@@ -87,6 +94,9 @@ class ConsensusResolver:
             for meeting in self._sight.meetings(numbers, taken):
                 self._plates.append(Plate(list(meeting.members), meeting.crossing))
         self._add_single_views(taken)
+        least = self._settings.min_score
+        for plate in set_chance_aside(self._plates, self._readings, self._sight, self._siblings, least):
+            self._judge_alone(plate)
         self._plates.sort(key=lambda plate: plate.views[0])
 
     def _add_single_views(self, taken: set[int]) -> None:
@@ -102,12 +112,18 @@ class ConsensusResolver:
             if plate.crossing is not None:
                 self._judge_agreement(plate)
         self._resolve_contradictions()
-        assign_look_alikes(self._plates, self._readings)
-        assign_parts(self._plates, self._readings, self._scored)
+        if not self._are_poses_rough:
+            assign_look_alikes(self._plates, self._readings)
+            assign_parts(self._plates, self._readings, self._scored)
         self._ask_once()
 
     def _judge_agreement(self, plate: Plate) -> None:
-        """Link a plate that one view shows with certainty, or two well enough, to the tag of most weight."""
+        """Link a plate that one view shows with certainty, or two well enough, to the tag of most weight.
+
+        Where poses are rough, views only count by themselves.
+        """
+        if self._are_poses_rough:
+            set_unsure_aside(plate, self._readings)
         weights: dict[str, float] = defaultdict(float)
         good: dict[str, list[Reading]] = defaultdict(list)
         for reading in self._of(plate):
@@ -118,7 +134,8 @@ class ConsensusResolver:
             return
         ref = max(sorted(weights), key=lambda each: weights[each])
         agreeing = good[ref]
-        if len(agreeing) > 1 or any(reading.is_approved for reading in agreeing):
+        agree = len(agreeing) > 1 and not self._are_poses_rough
+        if agree or any(reading.is_approved for reading in agreeing):
             asset = agreeing[0].owner
             assert asset is not None
             by = f"{len(agreeing)} stations agree" if len(agreeing) > 1 else "another station reads it surely"
@@ -146,21 +163,21 @@ class ConsensusResolver:
 
     def _resolve_contradictions(self) -> None:
         """Weigh readings of a similar tag at the position of a plate that is read otherwise."""
-        siblings = self._siblings()
-        plate_of = {number: plate for plate in self._plates for number in plate.views}
+        plate_of = {number: plate for plate in self._plates for number in plate.readings}
         for plate in self._plates:
             if plate.crossing is None:  # or has none any more, since one before took its views
                 continue
-            others = sorted(self._misreadings(plate, siblings, plate_of))
+            others = sorted(self._misreadings(plate, plate_of))
             if others:
                 self._weigh(plate, others, plate_of)
         self._plates = [plate for plate in self._plates if plate.views]
         singles = [plate.views[0] for plate in self._plates if plate.crossing is None and not plate.near]
-        for one, other in self._contradicting_pairs(singles, siblings):
+        for one, other in self._contradicting_pairs(singles):
             if plate_of[one] is not plate_of[other]:
                 self._weigh_pair(one, other, plate_of)
         self._plates = [plate for plate in self._plates if plate.views]
 
+    @cached_property
     def _siblings(self) -> Mapping[str, frozenset[str]]:
         """Return for each tag key those at most one edit away, itself included."""
         tag_keys = sorted({tag_key for reading in self._readings for tag_key in reading.keys})
@@ -169,14 +186,12 @@ class ConsensusResolver:
             tag_key: frozenset(tag_keys[place] for place in some) for tag_key, some in zip(tag_keys, near, strict=True)
         }
 
-    def _misreadings(
-        self, plate: Plate, siblings: Mapping[str, frozenset[str]], plate_of: Mapping[int, Plate]
-    ) -> Iterator[int]:
+    def _misreadings(self, plate: Plate, plate_of: Mapping[int, Plate]) -> Iterator[int]:
         """Return readings that may be of this plate and name another, similar tag: at its position and of its size."""
         assert plate.crossing is not None
         point = plate.crossing.point
         refs = {reading.owner.ref for reading in self._of(plate) if reading.owner is not None}
-        near_keys = {each for reading in self._of(plate) for one in reading.keys for each in siblings[one]}
+        near_keys = {each for reading in self._of(plate) for one in reading.keys for each in self._siblings[one]}
         agreeing = {reading.detection.image for reading in self._of(plate)}
         for image in self._sight.images_near(point):
             here = self._sight.by_image[image]
@@ -186,11 +201,19 @@ class ConsensusResolver:
             for number in here:
                 if not self._readings[number].keys & near_keys or not self._sight.is_at(number, point):
                     continue
-                elsewhere = plate_of[number].crossing
-                if elsewhere is not None and float(np.linalg.norm(elsewhere.point - point)) > ONE_PLACE_M:
+                if self._is_elsewhere(number, plate_of[number], point):
                     continue
                 if self._sight.are_of_one_size([number, *plate.views], point):
                     yield number
+
+    def _is_elsewhere(self, number: int, plate: Plate, point: Vector) -> bool:
+        """Return whether a reading's own plate is known to be away from a point.
+
+        Two lines of sight meet by chance often enough; so it takes three, or a text that is certain by itself.
+        """
+        if plate.crossing is None or float(np.linalg.norm(plate.crossing.point - point)) <= ONE_PLACE_M:
+            return False
+        return len(plate.views) > 2 or self._readings[number].is_approved
 
     def _weigh(self, plate: Plate, others: Sequence[int], plate_of: dict[int, Plate]) -> None:
         ref = plate.asset.ref if plate.asset else None
@@ -208,9 +231,7 @@ class ConsensusResolver:
                 plate_of[number] = plate
                 self._judge_again(loser)
 
-    def _contradicting_pairs(
-        self, singles: Sequence[int], siblings: Mapping[str, frozenset[str]]
-    ) -> Iterable[tuple[int, int]]:
+    def _contradicting_pairs(self, singles: Sequence[int]) -> Iterable[tuple[int, int]]:
         """Return pairs of single views that read two similar tags of equal size where their rays meet."""
         holders: dict[str, list[int]] = defaultdict(list)
         for number in singles:
@@ -218,7 +239,7 @@ class ConsensusResolver:
                 holders[tag_key].append(number)
         found: set[tuple[int, int]] = set()
         for tag_key in sorted(holders):
-            for sibling in sorted(siblings[tag_key]):
+            for sibling in sorted(self._siblings[tag_key]):
                 if tag_key < sibling and sibling in holders:
                     pairs = self._sight.pairs(holders[tag_key], holders[sibling])
                     found.update(self._sight.meeting(pairs))

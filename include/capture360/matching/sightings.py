@@ -46,10 +46,18 @@ def scattered(sightings: Iterable[Sighting], scored: Sequence[ScoredMatch], apar
             yield L02.finding(where=some[0].asset.name, value=f"{far:.1f} m")
 
 
-def wrong_poses_of(
+@dataclass(frozen=True, slots=True)
+class RayMisses:
+    """Angle in degrees by which the rays to the plates of one asset usually miss each other, over some assets."""
+
+    usual_deg: float
+    assets: int
+
+
+def ray_misses(
     readings: Sequence[Reading], by_asset: Iterable[Sequence[int]], sight: Sightlines, settings: ConsensusSettings
-) -> Finding | None:
-    """Return a finding if the rays to most plates miss each other widely: then the poses are wrong."""
+) -> RayMisses | None:
+    """Return by how much rays to one plate miss each other; None if too few assets are seen from several stations."""
     usual_of_assets: list[float] = []
     for numbers in by_asset:
         sure = [number for number in numbers if readings[number].kind in APPROVABLE]
@@ -58,10 +66,16 @@ def wrong_poses_of(
             usual_of_assets.append(float(np.degrees(np.median(residuals))))
     if len(usual_of_assets) < settings.pose_min_assets:
         return None
-    usual = median(usual_of_assets)
-    if usual <= settings.pose_residual_deg:
+    return RayMisses(median(usual_of_assets), len(usual_of_assets))
+
+
+def wrong_poses_of(misses: RayMisses | None, settings: ConsensusSettings) -> Finding | None:
+    """Return a finding if the rays to most plates miss each other widely: then the poses are wrong."""
+    if misses is None or misses.usual_deg <= settings.pose_residual_deg:
         return None
-    return L03.finding(where=f"{len(usual_of_assets)} assets seen by several stations", value=f"{usual:.1f} degrees")
+    return L03.finding(
+        where=f"{misses.assets} assets seen by several stations", value=f"{misses.usual_deg:.1f} degrees"
+    )
 
 
 def _extent(points: Vector) -> float:

@@ -135,7 +135,11 @@ class Sightlines:
         return crossing_error([self._rays[position] for position in positions])
 
     def meetings(self, positions: Sequence[int], taken: set[int]) -> list[Meeting]:
-        """Cluster readings greedily, one of each image, the most exact pairs first; adds them to `taken`."""
+        """Cluster readings, one of each image, the largest cluster around a reading first; adds them to `taken`.
+
+        Stations and plates are often equally high: then any two lines of sight to two plates side by side meet, and
+        only a third one tells where the plate is.
+        """
         pairs = self.meeting(self.pairs([position for position in positions if position not in taken]))
         near: dict[int, list[int]] = defaultdict(list)
         for one, other in pairs:
@@ -145,23 +149,32 @@ class Sightlines:
         for one, other in pairs:
             if one in taken or other in taken:
                 continue
-            members = [one, other]
-            met = self.met(members)
-            asked = dict.fromkeys([*near[one], *near[other]])
-            while asked:
-                position = next(iter(asked))
-                del asked[position]
-                if position in taken or position in members:
-                    continue
-                larger = self.met([*members, position])
-                if larger is not None:
-                    members.append(position)
-                    met = larger
-                    asked |= dict.fromkeys(near[position])
-            if met is not None:
-                taken.update(members)
-                found.append(Meeting(tuple(sorted(members)), met))
+            grown = [self._grown((one, other), near, taken)]
+            if len(grown[0].members) < len({one, other, *near[one], *near[other]} - taken):
+                rivals = {(min(each, end), max(each, end)) for end in (one, other) for each in near[end]}
+                grown += [self._grown(pair, near, taken) for pair in sorted(rivals) if taken.isdisjoint(pair)]
+            largest = max(grown, key=lambda each: len(each.members))
+            taken.update(largest.members)
+            found.append(Meeting(tuple(sorted(largest.members)), largest.crossing))
         return found
+
+    def _grown(self, pair: tuple[int, int], near: Mapping[int, Sequence[int]], taken: set[int]) -> Meeting:
+        """Return the cluster of a pair that meets: all readings that meet it there, one of each image."""
+        members = list(pair)
+        met = self.met(members)
+        assert met is not None
+        asked = dict.fromkeys([*near[pair[0]], *near[pair[1]]])
+        while asked:
+            position = next(iter(asked))
+            del asked[position]
+            if position in taken or position in members:
+                continue
+            larger = self.met([*members, position])
+            if larger is not None:
+                members.append(position)
+                met = larger
+                asked |= dict.fromkeys(near[position])
+        return Meeting(tuple(members), met)
 
     def images_near(self, point: Vector) -> list[str]:
         """Return the images from which a plate at a point could be read."""

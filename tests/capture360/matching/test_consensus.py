@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from capture360.geometry.projection import face_and_point
 from capture360.geometry.rays import Ray, crossing, crossing_error, ray_to, seen_at
-from capture360.geometry.rotation import matrix_from_quaternion, normalised
+from capture360.geometry.rotation import normalised
 from capture360.matching import sightlines
 from capture360.matching.consensus import Consensus, resolve_consensus
 from capture360.matching.places import Place, places_of
 from capture360.matching.policy import ScoredMatch, score_matches
 from capture360.model import Asset, Detection, Pose
 from capture360.settings.matching import ConsensusSettings, MatchingSettings
+from plate_views import seen_from
 
 TAGS = ("21-PT-1019A", "21-PT-1019B", "21-PT-1019S", "LIC-2591B", "P-5050C")
 ASSETS = [Asset(tag, tag, (tag,)) for tag in TAGS]
@@ -34,13 +35,6 @@ POSES = {
 def seen(image: str, text: str, point: tuple[float, float, float] = PLATE, score: float = 0.99) -> Detection:
     """A detection of a plate at a point of the site, as its image shows it."""
     return seen_from(POSES[image], image, text, point, score)
-
-
-def seen_from(pose: Pose, image: str, text: str, point: tuple[float, float, float], score: float) -> Detection:
-    direction = (np.array(point) - pose.position) @ matrix_from_quaternion(pose.rotation)
-    face, (u, v) = face_and_point(direction)
-    corners = ((u - 0.03, v - 0.01), (u + 0.03, v - 0.01), (u + 0.03, v + 0.01), (u - 0.03, v + 0.01))
-    return Detection(image, face, text, score, corners)
 
 
 def consensus_of(*detections: Detection, poses: dict[str, Pose] = POSES, **changes: object) -> Consensus:

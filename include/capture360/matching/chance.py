@@ -1,0 +1,98 @@
+"""Views that may have met by chance: two lines of sight to two plates side by side, of which one was misread.
+
+Stations are about equally high, and so are the plates of siblings, so that their lines of sight lie in one plane, where
+any two of them meet. Three seldom do. So a plate of two views does not keep a view whose text approves nothing by
+itself, if that may as well be another plate's.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from capture360.matching.plates import Plate
+from capture360.matching.readings import Reading
+from capture360.matching.sightlines import Sightlines
+
+
+def set_chance_aside(
+    plates: Sequence[Plate], readings: Sequence[Reading], sight: Sightlines, siblings: Mapping[str, frozenset[str]],
+    min_score: float,
+) -> list[Plate]:  # fmt: skip
+    """Take views that may be of another plate from the plates of two views; return those that have lost one.
+
+    It is one that its image shows as well, or, if the view was hardly read, one that another station reads as a
+    sibling.
+    """
+    alone = {plate.views[0] for plate in plates if plate.crossing is None and sight.has(plate.views[0])}
+    partners = {
+        one: other
+        for plate in plates
+        if len(plate.views) == 2 and plate.crossing is not None
+        for one, other in (plate.views, plate.views[::-1])
+        if not (readings[one].is_approved or readings[one].is_manual)
+    }
+    doubted = {
+        number for number, partner in partners.items() if _is_read_twice(number, partner, alone, readings, sight)
+    }
+    weak = {number for number in partners if readings[number].detection.score < min_score}
+    doubted |= _siblings_in_line(weak - doubted, alone, readings, sight, siblings)
+    changed = []
+    for plate in plates:
+        lost = [number for number in plate.views if number in doubted]
+        for number in lost[: len(plate.views) - 1]:
+            plate.give(number, plate)
+        if lost:
+            changed.append(plate)
+    return changed
+
+
+def _is_read_twice(number: int, partner: int, alone: set[int], readings: Sequence[Reading], sight: Sightlines) -> bool:
+    """Return whether the image has another reading of the tag that meets the other view as well."""
+    mine = readings[number]
+    return any(
+        other != number and readings[other].refs & mine.refs and sight.met([other, partner]) is not None
+        for other in sight.by_image[mine.detection.image]
+        if other in alone
+    )
+
+
+def _siblings_in_line(
+    numbers: set[int], alone: set[int], readings: Sequence[Reading], sight: Sightlines,
+    siblings: Mapping[str, frozenset[str]],
+) -> set[int]:  # fmt: skip
+    """Return views that meet a single view of a similar tag, which their own image does not show."""
+    by_key, alone_by_key = _by_key(numbers, readings), _by_key(alone, readings)
+    pairs = {
+        pair
+        for tag_key, some in by_key.items()
+        for sibling in siblings[tag_key] & alone_by_key.keys()
+        for pair in sight.meeting(sight.pairs(some, alone_by_key[sibling]))
+    }
+    found = set()
+    for pair in pairs:
+        number, other = pair if pair[0] in numbers else pair[::-1]
+        mine, theirs = readings[number], readings[other]
+        here = (readings[each].refs for each in sight.by_image[mine.detection.image])
+        if mine.refs & theirs.refs or any(refs & theirs.refs for refs in here):
+            continue
+        met = sight.met(pair)
+        if met is not None and sight.are_of_one_size(pair, met.point):
+            found.add(number)
+    return found
+
+
+def _by_key(numbers: set[int], readings: Sequence[Reading]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for number in sorted(numbers):
+        for tag_key in readings[number].keys:
+            found[tag_key].append(number)
+    return found
+
+
+def set_unsure_aside(plate: Plate, readings: Sequence[Reading]) -> None:
+    """Leave a plate those views whose text is certain by itself, if it has any."""
+    unsure = [number for number in plate.views if not readings[number].is_approved]
+    if len(unsure) < len(plate.views):
+        for number in unsure:
+            plate.give(number, plate)
