@@ -12,7 +12,9 @@ from capture360.checks.parsed_capture import CheckInput
 from capture360.checks.spreadsheet_slips import slip_of
 from capture360.checks.violations import Frame, Group, Results, RowViolations, repeated, where
 from capture360.model import FACES, CaptureKind
+from capture360.readers.manifest import Manifest
 from capture360.readers.near_misses import id_key, pictures_by_id
+from capture360.readers.pictures import PICTURE, face_name
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import Expect, Family, says
 
@@ -95,12 +97,13 @@ F01 = FILES.rule(
             wanted="panos/s-02.jpg",
         ),
         **says(
-            "{where}: no pictures found as {wanted}, but {near} is there. Make station_id and the name alike.",
+            "{where}: no pictures found as {wanted}, but {near} is there. {fix}",
             name="near",
             bad="station s-02, and pictures in images/S_2",
             where="stations.csv row 3 (s-02)",
             wanted="images/s-02/front.jpg and so on",
             near="images/S_2/back.jpg",
+            fix="Make station_id and the name alike.",
         ),
     },
 )
@@ -245,13 +248,33 @@ def _without_pictures(given: CheckInput, faces: Frame) -> Iterator[RowViolations
     def words(at: int) -> dict[str, object]:
         station = str(ids.iat[at])
         wanted = _wanted(pattern, station) if cubes else pattern.replace("{station}", station)
-        return {"wanted": wanted, "near": there.get(id_key(station), ""), "fix": slip_of(station)}
+        found = there.get(id_key(station), "")
+        fix = fix_of_near(found, station, table.manifest, cubes=cubes) if found else slip_of(station)
+        return {"wanted": wanted, "near": found, "fix": fix}
 
     slipped = np.array([slip_of(str(ids.iat[at])) != "" for at in rows.tolist()], dtype=bool) & ~near
     none = "none" if cubes else "panorama"
     for message, chosen in (("near", rows[near]), ("spreadsheet", rows[slipped]), (none, rows[~near & ~slipped])):
         if len(chosen):
             yield RowViolations(F01, table.stations, chosen, message, words=words)
+
+
+def fix_of_near(found: str, station: str, manifest: Manifest, *, cubes: bool) -> str:
+    """Return what to do about a picture that names the station, but is not found by the pattern."""
+    *folders, base = found.split("/")
+    name = base.rpartition(".")[0]
+    if station not in (*folders, name):
+        return "Make station_id and the name alike."
+    if not PICTURE.search(base):
+        return "Export the pictures as JPEG."
+    if not cubes:
+        return "Move it there, or name it in the column pano_file."
+    faces = [each for each in (*folders, name) if face_name(each, manifest.faces.aliases) in FACES]
+    if len(faces) != 1:
+        return "The faces have other names: map them in capture.yaml under faces.aliases."
+    fields = {station: "{station}", faces[0]: "{face}"}
+    pattern = "/".join(fields.get(each, each) for each in (*folders, name))
+    return f"Move them there, or write faces.pattern: {pattern}.{{ext}} into capture.yaml."
 
 
 def _wanted(pattern: str, station: str) -> str:
