@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+from capture360.checks.lazy_imports import import_when_used
 from capture360.checks.rules import RULES
 from capture360.checks.violations import Results, RuleResult
 from capture360.rules.finding import Disposition
@@ -31,6 +32,8 @@ _SEVERITY = {
     Disposition.WARN: "info",
     Disposition.NOTE: "info",
 }
+_HARDLY_USED = ("altair", "scipy.stats")
+"""What Great Expectations imports for charts and tests of distributions: a fifth of the time of its import."""
 _TEXT_LENGTH = 1000
 """Characters that are kept of a text in a result of Great Expectations."""
 
@@ -111,6 +114,8 @@ def _great_expectations() -> Any:
     """Import the library without its log lines, and register the custom expectations."""
     # Before the import: Great Expectations writes some two hundred lines of INFO while it is imported.
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    for name in _HARDLY_USED:
+        import_when_used(name)
     import great_expectations as gx
 
     from capture360.checks.expectations import register
