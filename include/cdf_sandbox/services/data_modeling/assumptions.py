@@ -25,7 +25,9 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   and from a set operation only inwards: the specification says the latter where it speaks of sync, which has no set
   operations. `limitEach` without `from` and `maxDistance` 1, of which the specification says that it means
   nothing, is refused. Set operations within set operations are not offered.
-- A page that is exactly full has a cursor, even if nothing follows.
+- A page that is exactly full has a cursor, even if nothing follows. A cursor is good for what it pages through alone:
+  with another filter, order or source, or other values of parameters, it is refused; a limit may change. The
+  specification says that cursors match the result set expressions of the query.
 - The node that a type names need not exist, only its space: clients write `cdf_cdm:image-360-annotation` without
   creating it. A direct relation to a node that was deleted later is still read back. Ends of edges may be changed.
 - A deleted instance that is written again begins at version 1.

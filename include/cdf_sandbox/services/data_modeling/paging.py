@@ -1,18 +1,53 @@
 """Orders and cursors: a page continues after the values of the last instance of the page before."""
 # ruff: noqa: S608 - SQL is assembled from constants; values of requests are bound as parameters
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
 from cdf_sandbox.core.errors import BadRequest, InvalidCursor
+from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.services.data_modeling.columns import Columns, Sql, brief
 from cdf_sandbox.services.data_modeling.ids import InstanceKind
-from cdf_sandbox.services.data_modeling.models import SearchSort, Sort
+from cdf_sandbox.services.data_modeling.models import ListRequest, SearchSort, Sort
 from cdf_sandbox.services.data_modeling.schema import View
 
+_UNPAGED = frozenset({"limit", "cursor", "include_typing", "debug"})
+"""Fields that may differ from page to page; without them a request says what it pages through."""
 _UNORDERED_KINDS = frozenset({"json", "direct"})
+
+
+def list_token(request: ListRequest) -> str:
+    """Name what the pages of a list are pages of: a cursor is good for that alone."""
+    return _token(request.model_dump(mode="json", exclude=set(_UNPAGED)))
+
+
+def set_token(name: str, sets: Mapping[str, StrictModel], parameters: Mapping[str, Any] | None) -> str:
+    """Name a result set by its expression, those that it builds on, and the values of parameters."""
+    found: dict[str, Any] = {}
+    waiting = [name]
+    while waiting:
+        each = waiting.pop()
+        if each not in found and each in sets:
+            found[each] = sets[each].model_dump(mode="json", exclude=set(_UNPAGED))
+            waiting += _parents(found[each])
+    return _token([found.pop(name), found, parameters or {}])
+
+
+def _parents(expression: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of the sets that an expression builds on."""
+    for members in ("union_all", "union", "intersection", "except_"):
+        yield from expression.get(members, ())
+    for kind in ("nodes", "edges"):
+        if parent := expression.get(kind, {}).get("from_"):
+            yield parent
+
+
+def _token(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

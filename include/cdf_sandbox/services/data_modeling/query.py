@@ -1,8 +1,8 @@
 """`query`: named result sets that build on each other.
 
-A set continues at its cursor. A cursor of a set that builds on another one is valid for one page of that other set
-only: once the other set is on its next page, the cursor is ignored and the set starts again, so that a
-client which returns all cursors misses nothing.
+A set continues at its cursor, which is good for the same expression alone. A cursor of a set that builds on another one
+is valid for one page of that other set only: once the other set is on its next page, the cursor is ignored and the set
+starts again, so that a client which returns all cursors misses nothing.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from cdf_sandbox.services.data_modeling.models import (
     Union,
     UnionAll,
 )  # fmt: skip
-from cdf_sandbox.services.data_modeling.paging import Order
+from cdf_sandbox.services.data_modeling.paging import Order, set_token
 from cdf_sandbox.services.data_modeling.reads import Spaces
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.traversal import Found, Traversal, evaluating, require_defined
@@ -71,7 +71,7 @@ class _Query:
             ids = self._sorted(page.found.ids, select.sort, page.found.kind)
             items[name] = dump_instances(self._db, ids[: select.limit], selections[name])
             typing[name] = dump_typing(self._schema, selections[name]) if self._request.include_typing else {}
-            following = {"p": self._parent_token(name), "k": page.following}
+            following = {"q": self._set_token(name), "p": self._parent_token(name), "k": page.following}
             cursors[name] = None if page.following is None else encode_cursor(following)
         answer: dict[str, Any] = {"items": items, "nextCursor": cursors}
         if self._request.include_typing:
@@ -99,13 +99,18 @@ class _Query:
     def _parent_token(self, name: str) -> str:
         return "".join(self._page(parent).token for parent in self._parents(name))
 
+    def _set_token(self, name: str) -> str:
+        return set_token(name, self._request.with_, self._request.parameters)
+
     def _start(self, name: str) -> tuple[Any, str]:
         """Return the position at which the page begins, and the token of the page."""
         parents = self._parent_token(name)
         after = None
         if name in self._cursors:
             content = decode_cursor(self._cursors[name])
-            if not isinstance(content, dict) or content.keys() != {"p", "k"}:
+            if not isinstance(content, dict) or content.keys() != {"q", "p", "k"}:
+                raise InvalidCursor
+            if content["q"] != self._set_token(name):
                 raise InvalidCursor
             if content["p"] == parents:
                 after = content["k"]

@@ -4,13 +4,14 @@
 from sqlite3 import Connection
 from typing import Any
 
+from cdf_sandbox.core.errors import InvalidCursor
 from cdf_sandbox.core.paging import decode_cursor, encode_cursor
 from cdf_sandbox.services.data_modeling.answers import Selection, dump_instances, dump_typing, select_all
 from cdf_sandbox.services.data_modeling.columns import Columns, Sql, bind
 from cdf_sandbox.services.data_modeling.filters import FilterCompiler
 from cdf_sandbox.services.data_modeling.ids import InstanceKind
 from cdf_sandbox.services.data_modeling.models import ByIdsRequest, ListRequest
-from cdf_sandbox.services.data_modeling.paging import Order
+from cdf_sandbox.services.data_modeling.paging import Order, list_token
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.store import find_instances
 
@@ -72,12 +73,22 @@ def list_instances(db: Connection, request: ListRequest, spaces: Spaces) -> dict
     if request.filter is not None:
         parts.append(compiler.compile(request.filter, "i", kind, only_view))
     order = Order(Columns(schema), request.sort, kind, only_view)
-    after = decode_cursor(request.cursor) if request.cursor is not None else None
+    after = _after(request)
     ids, following = order.page(db, Sql.joined("AND", parts, "1"), request.limit, after)
     answer: dict[str, Any] = {"items": dump_instances(db, ids, selections)}
     if following is not None:
-        answer["nextCursor"] = encode_cursor(following)
+        answer["nextCursor"] = encode_cursor({"q": list_token(request), "k": following})
     return with_typing(answer, schema, selections, request.include_typing)
+
+
+def _after(request: ListRequest) -> Any:
+    """Return the position after which the page begins; 400 for a cursor of another list."""
+    if request.cursor is None:
+        return None
+    content = decode_cursor(request.cursor)
+    if not isinstance(content, dict) or content.keys() != {"q", "k"} or content["q"] != list_token(request):
+        raise InvalidCursor
+    return content["k"]
 
 
 def with_typing(answer: dict[str, Any], schema: Schema, selections: list[Selection], wanted: bool) -> dict[str, Any]:

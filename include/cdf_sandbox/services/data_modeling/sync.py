@@ -15,6 +15,7 @@ from cdf_sandbox.services.data_modeling.answers import dump_instances, dump_typi
 from cdf_sandbox.services.data_modeling.columns import Sql
 from cdf_sandbox.services.data_modeling.filters import FilterCompiler
 from cdf_sandbox.services.data_modeling.ids import InstanceKind
+from cdf_sandbox.services.data_modeling.paging import set_token
 from cdf_sandbox.services.data_modeling.reads import Spaces
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.store import last_seq
@@ -60,7 +61,8 @@ class _Sync:
             selections = select_some(self._schema, select.sources)
             ids, position = self._changes(name)
             items[name] = dump_instances(self._db, ids, selections)
-            cursors[name] = encode_cursor({"s": position.seq, "b": position.begun, "t": self._now})
+            token = set_token(name, self._request.with_, self._request.parameters)
+            cursors[name] = encode_cursor({"q": token, "s": position.seq, "b": position.begun, "t": self._now})
             typing[name] = dump_typing(self._schema, selections) if self._request.include_typing else {}
         answer: dict[str, Any] = {"items": items, "nextCursor": cursors}
         if self._request.include_typing:
@@ -73,7 +75,8 @@ class _Sync:
         if text is None:
             return _Position(self._last if expression.mode == "noBackfill" else 0, self._last)
         content = decode_cursor(text)
-        if not isinstance(content, dict) or content.keys() != {"s", "b", "t"}:
+        token = set_token(name, self._request.with_, self._request.parameters)
+        if not isinstance(content, dict) or content.keys() != {"q", "s", "b", "t"} or content.pop("q") != token:
             raise InvalidCursor
         if any(type(part) is not int or not 0 <= part < 1 << 62 for part in content.values()):
             raise InvalidCursor

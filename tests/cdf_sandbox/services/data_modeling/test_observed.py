@@ -1,6 +1,6 @@
 """Answers of data modeling as real CDF was seen to give them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -195,3 +195,58 @@ def test_a_deletion_may_name_the_version_that_it_expects(http: httpx.Client, spa
     assert skipped.raise_for_status().json()["deleted"] == []
     current = named | {"existingVersion": 2}
     assert len(http.post("/models/instances/delete", json={"items": [current]}).json()["items"]) == 1
+
+
+INSTANCES = "/models/instances"
+CREATED = {"range": {"property": ["node", "createdTime"], "gte": 0}}
+BASE: dict[str, Any] = {"nodes": {"filter": {"hasData": []}}, "limit": 2}
+BUILT: dict[str, Any] = {
+    "query": ({"unionAll": ["a"], "limit": 1}, {"union": ["a"], "limit": 1}),
+    "sync": ({"edges": {"from": "a"}}, {"edges": {"from": "a", "direction": "inwards"}}),
+}
+"""A set that builds on `a`, and another one."""
+
+
+@pytest.fixture(scope="module")
+def five_nodes(running: RunningSandbox) -> Iterator[httpx.Client]:
+    with running.http() as http:
+        http.post("/models/spaces", json={"items": [{"space": "five"}]}).raise_for_status()
+        nodes = [{"instanceType": "node", "space": "five", "externalId": str(number)} for number in range(5)]
+        http.post(INSTANCES, json={"items": nodes}).raise_for_status()
+        yield http
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"filter": CREATED}, {"instanceType": "edge", "sort": []}, {"sort": [{"property": ["node", "space"]}]},
+        {"sources": [{"source": {"type": "view", "space": "cdf_cdm", "externalId": "CogniteAsset", "version": "v1"}}]},
+    ],
+)  # fmt: skip
+def test_a_cursor_is_good_for_the_same_list(five_nodes: httpx.Client, change: dict[str, Any]) -> None:
+    body = {"limit": 2, "sort": [{"property": ["node", "externalId"]}]}
+    cursor = five_nodes.post(f"{INSTANCES}/list", json=body).json()["nextCursor"]
+    more = five_nodes.post(f"{INSTANCES}/list", json={**body, "limit": 3, "includeTyping": True, "cursor": cursor})
+    assert len(more.json()["items"]) == 3
+    refused = five_nodes.post(f"{INSTANCES}/list", json={**body, **change, "cursor": cursor})
+    assert (refused.status_code, refused.json()["error"]["message"][:14]) == (400, "Invalid cursor")
+
+
+@pytest.mark.parametrize("path", BUILT)
+@pytest.mark.parametrize("changed", ["the set", "what it builds on", "parameters"])
+def test_a_cursor_is_good_for_the_same_result_set(five_nodes: httpx.Client, path: str, changed: str) -> None:
+    """And for those that it builds on; other sets, and limits, are free."""
+    built, other = BUILT[path]
+    asked = {"with": {"a": BASE, "b": built}, "select": {"b": {}}, "parameters": {"p": 1}}
+    answer = five_nodes.post(f"{INSTANCES}/{path}", json=asked).raise_for_status().json()
+    asked["cursors"] = answer["nextCursor"]
+    assert asked["cursors"]["b"]
+    free = {"a": BASE | {"limit": 3}, "b": built | {"limit": 2}, "c": BASE}
+    five_nodes.post(f"{INSTANCES}/{path}", json={**asked, "with": free}).raise_for_status()
+    change = {
+        "the set": {"with": {"a": BASE, "b": other}},
+        "what it builds on": {"with": {"a": {**BASE, "nodes": {"filter": CREATED}}, "b": built}},
+        "parameters": {"parameters": {"p": 2}},
+    }[changed]
+    refused = five_nodes.post(f"{INSTANCES}/{path}", json={**asked, **change})
+    assert (refused.status_code, refused.json()["error"]["message"][:14]) == (400, "Invalid cursor")
