@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from cdf_sandbox_calls import items
+from cdf_sandbox_calls import PNG, items
 
 GEO = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [10.0, 59.0]}}
 
@@ -192,6 +192,35 @@ def test_upload_links_by_the_capabilities_of_data_modeling(running, http):
                 httpx.put(upload["uploadUrls"][0], content=b".", trust_env=False).raise_for_status()
                 ended = wanted["items"][0] | {"uploadId": upload["uploadId"]}
                 session.post("/files/completemultipartupload", json=ended).raise_for_status()
+
+
+def test_files_of_nodes_are_read_by_the_capabilities_of_data_modeling(running, http):
+    """Or by `filesAcl`, but for one that is granted for data sets: such a file is in none."""
+    http.post("/models/spaces", json=items({"space": "dm_read"})).raise_for_status()
+    source = {"type": "view", "space": "cdf_cdm", "externalId": "CogniteFile", "version": "v1"}
+    node = {"space": "dm_read", "externalId": "f", "instanceType": "node"}
+    http.post("/models/instances", json=items(node | {"sources": [{"source": source, "properties": {}}]}))
+    wanted = items({"instanceId": {"space": "dm_read", "externalId": "f"}})
+    link = http.post("/files/uploadlink", json=wanted).raise_for_status().json()["items"][0]
+    httpx.put(link["uploadUrl"], content=PNG, trust_env=False).raise_for_status()
+    classic = http.post("/files", json={"name": "n"}).raise_for_status().json()["id"]
+    schema = _all("dataModelsAcl", "READ", spaceIdScope={"spaceIds": ["cdf_cdm"]})
+    read = _all("dataModelInstancesAcl", "READ", spaceIdScope={"spaceIds": ["dm_read"]})
+    elsewhere = _all("dataModelInstancesAcl", "READ", spaceIdScope={"spaceIds": ["other"]})
+    in_data_sets = _all("filesAcl", "READ", datasetScope={"ids": [7]})
+    for name, grants, status in (
+        ("both", [schema, read], 200), ("schema", [schema], 403), ("read", [read], 403),
+        ("elsewhere", [schema, elsewhere], 403), ("files", [_all("filesAcl", "READ")], 200),
+        ("data sets", [in_data_sets], 403), ("both and data sets", [schema, read, in_data_sets], 200),
+    ):  # fmt: skip
+        with running.http(*running.make_client(f"reads {name}", grants)) as session:
+            for answer in (
+                session.post("/files/byids", json=wanted), session.post("/files/downloadlink", json=wanted),
+                session.get(f"/files/{link['id']}"), session.get(f"/files/icon?id={link['id']}"),
+            ):  # fmt: skip
+                assert answer.status_code == status, (name, answer.request.url, answer.text)
+            assert session.get(f"/files/{classic}").status_code == (200 if name == "files" else 403), name
+            assert session.post("/files/list", json={}).status_code == (200 if "filesAcl" in str(grants) else 403), name
 
 
 def test_multipart_uploads_of_new_files_take_no_items(http):

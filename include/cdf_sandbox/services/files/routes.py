@@ -88,7 +88,7 @@ def aggregate_files(sandbox: SandboxDep, access: AccessDep, body: FileAggregate)
 @metadata_router.post("/byids")
 def retrieve_files(sandbox: SandboxDep, access: AccessDep, body: FileIds) -> Response:
     """Files in the order of the request."""
-    access.require("filesAcl", "READ")
+    store.require_some_reading(access)
     with sandbox.read() as db:
         rows = store.find_each(db, body.items, sandbox.clock.now_ms(), ignore_unknown=body.ignore_unknown_ids)
     return Json({"items": _items(sandbox, readable(access, rows))})
@@ -151,7 +151,7 @@ def file_icon(
     instance_external_id: Annotated[str | None, Query(alias="instanceExternalId")] = None,
 ) -> Response:
     """A small JPEG of an image file."""
-    access.require("filesAcl", "READ")
+    store.require_some_reading(access)
     given: dict[str, Any] = {"id": id, "externalId": external_id}
     if space is not None or instance_external_id is not None:
         given["instanceId"] = {"space": space, "externalId": instance_external_id}
@@ -167,7 +167,7 @@ def file_icon(
 @metadata_router.get("/{file_id}")
 def retrieve_file(sandbox: SandboxDep, access: AccessDep, file_id: InternalId) -> Response:
     """One file."""
-    access.require("filesAcl", "READ")
+    store.require_some_reading(access)
     with sandbox.read() as db:
         row = _one(db, sandbox, FileId(id=file_id), status=404)
     return Json(_items(sandbox, readable(access, [row]))[0])

@@ -225,7 +225,7 @@ class AbandonedFiles:
 
 
 def readable(access: Access, rows: Sequence[Row]) -> Sequence[Row]:
-    """`rows` if the caller may read each; nodes may be read by way of data modeling too."""
+    """`rows` if the caller may read each."""
     return _allowed(access, rows, "READ")
 
 
@@ -234,8 +234,26 @@ def writable(access: Access, rows: Sequence[Row]) -> Sequence[Row]:
     return _allowed(access, rows, "WRITE")
 
 
+def require_some_reading(access: Access) -> None:
+    """Refuse with 403 a caller who may read no file at all, of whatever kind."""
+    by_files = access.allows("filesAcl", "READ")
+    if not by_files and not (access.allows("dataModelsAcl", "READ") and access.allows("dataModelInstancesAcl", "READ")):
+        access.require("filesAcl", "READ")
+
+
+def is_node_allowed(access: Access, space: str, action: str) -> bool:
+    """Whether the caller may read or write the files of nodes in a space without `filesAcl`."""
+    for acl, each, of in (("dataModelsAcl", "READ", "cdf_cdm"), ("dataModelInstancesAcl", action, space)):
+        allowed = access.spaces(acl, each)
+        if not access.allows(acl, each) or (allowed is not None and of not in allowed):
+            return False
+    return True
+
+
 def _allowed(access: Access, rows: Sequence[Row], action: str) -> Sequence[Row]:
-    access.require_data_sets("filesAcl", action, (row["data_set_id"] for row in rows if row["space"] is None))
+    by_files = [row for row in rows if row["space"] is None or not is_node_allowed(access, row["space"], action)]
+    if by_files:
+        access.require_data_sets("filesAcl", action, (row["data_set_id"] for row in by_files))
     if access.categories() is not None:
         # Rows of annotations have the document of their file beside their own.
         documents = (row["file_doc" if "file_doc" in row.keys() else "doc"] for row in rows)  # noqa: SIM118 - a Row is no dict

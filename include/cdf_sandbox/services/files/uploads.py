@@ -83,19 +83,10 @@ def _create_or_overwrite(sandbox: Sandbox, db: Connection, access: Access, body:
 def _uploadable(db: Connection, access: Access, identifier: FileId, now: int) -> Row:
     """The file that the caller may upload to: by `filesAcl`, or a node by the capabilities for its view and space."""
     instance = identifier.instance_id
-    if instance is None or not _may_write_node(access, instance.space):
+    if instance is None or not store.is_node_allowed(access, instance.space, "WRITE"):
         access.require("filesAcl", "WRITE")
         return writable(access, store.find_all(db, [identifier], now))[0]
     return store.find_all(db, [identifier], now)[0]
-
-
-def _may_write_node(access: Access, space: str) -> bool:
-    wanted = (("dataModelsAcl", "READ", "cdf_cdm"), ("dataModelInstancesAcl", "WRITE", space))
-    for acl, action, of in wanted:
-        allowed = access.spaces(acl, action)
-        if not access.allows(acl, action) or (allowed is not None and of not in allowed):
-            return False
-    return True
 
 
 @uploads_router.post("", status_code=201)
@@ -187,7 +178,7 @@ def download_links(
     extended: Annotated[bool, Query(alias="extendedExpiration")] = False,
 ) -> Response:
     """URLs to get contents from, each beside the identifier that was asked for."""
-    access.require("filesAcl", "READ")
+    store.require_some_reading(access)
     now = sandbox.clock.now_ms()
     with sandbox.read() as db:
         rows = store.find_each(db, body.items, now)
