@@ -220,6 +220,11 @@ class Detection:
     """Outline of a text that an edge of the face cuts, in the plane of the face, beyond 0..1; None for all others."""
 
     @property
+    def on_one_line(self) -> str:
+        """The text with its lines apart by slashes."""
+        return " / ".join(self.text.splitlines())
+
+    @property
     def extent(self) -> tuple[tuple[float, float], ...]:
         """The outline of the whole text, for rays and sizes; `polygon` ends at the edge of the face."""
         return self.uncut or self.polygon

@@ -3,7 +3,7 @@
 import pytest
 
 from capture360.errors import RequestError
-from capture360.model import STATION_LENGTH, CaptureKey, is_id, slug
+from capture360.model import STATION_LENGTH, CaptureKey, Detection, is_id, slug
 
 
 @pytest.mark.parametrize("text", ["", "site", "site/", "/capture", "a/b/c", "../x", "a/..", "a b/c", "s/" + "x" * 121])
@@ -19,3 +19,7 @@ def test_a_bad_key_is_refused_in_words(text: str) -> None:
 def test_a_slug_is_an_id_or_empty(text: str, made: str) -> None:
     assert slug(text) == made
     assert made == "" or is_id(made, STATION_LENGTH)
+
+
+def test_a_plate_of_two_lines_is_written_on_one() -> None:
+    assert Detection("a", "front", "44-TT\n1204", 0.9, ()).on_one_line == "44-TT / 1204"

@@ -43,7 +43,7 @@ class Card:
     @property
     def text(self) -> str:
         """The text on one line."""
-        return self.match.detection.text.replace("\n", " / ")
+        return self.match.detection.on_one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ def dropped_by_reason(matches: Sequence[Match]) -> list[Dropped]:
     groups: dict[str, list[str]] = defaultdict(list)
     for match in matches:
         if match.status == "dropped" and not match.reason.startswith(_LINE) and not is_illegible(match):
-            groups[match.reason].append(match.detection.text.replace("\n", " / "))
+            groups[match.reason].append(match.detection.on_one_line)
     return [
         Dropped(reason, len(texts), tuple(list(dict.fromkeys(texts))[:_TEXTS_SHOWN]))
         for reason, texts in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))

@@ -13,6 +13,10 @@ from capture360.reports.review import in_question, tags_of
 from capture360.reports.review_questions import Character, characters, question_about, tag_of
 
 
+_MOST_SHARE = 0.99
+"""Largest share that a question shows: what is asked is not certain."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """A view of a plate: the address of its picture (empty without one), of the face, and of its panorama."""
@@ -133,7 +137,7 @@ def _card(
                 asset.ref,
                 "" if asset.name == tag else asset.name,
                 characters(tag, [other for other in tags if other != tag] or [read]),
-                f"{share:.0%}",
+                f"{min(share, _MOST_SHARE):.0%}",
                 answers.get(asset.ref, ""),
             )
             for (asset, share), tag in zip(offered, tags, strict=True)
