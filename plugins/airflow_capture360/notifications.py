@@ -12,7 +12,7 @@ from typing_extensions import override
 from airflow_capture360.alerts import open_and_send
 from airflow_capture360.context import page_url, register_and_records, run_url
 from airflow_capture360.targets import NotSentError, send
-from capture360.errors import Capture360Error, CaptureRejected, UnavailableError
+from capture360.errors import Capture360Error, CaptureRejected, RequestError, UnavailableError
 from capture360.reports.alerts import about, log_text
 from capture360.text import printable, without_secrets
 
@@ -71,7 +71,7 @@ def occurrence_of(context: Any) -> Occurrence:
     links = {"Run": run_url(dag_run.dag_id, dag_run.run_id), "Log": instance.log_url}
     if isinstance(error, CaptureRejected) and error.report:
         links["Report"] = page_url(f"reports/{error.report}")
-    if key := _key(capture):
+    if (key := _key(capture)) and not isinstance(error, RequestError):  # a capture that was mistyped has no page
         links["Capture"] = page_url(f"captures/{key}")
     return Occurrence(
         id=identity(dag_run.dag_id, dag_run.run_id, instance.task_id, kind),
@@ -92,7 +92,6 @@ def occurrence_of(context: Any) -> Occurrence:
 
 def _key(capture: object) -> CaptureKey | None:
     """Return the key of the capture; None for any other text, which must not get into an address."""
-    from capture360.errors import RequestError
     from capture360.model import CaptureKey
 
     try:

@@ -324,8 +324,13 @@ def test_a_sender_that_was_killed_keeps_no_alert_back(
 
 
 def test_a_name_that_is_no_capture_is_no_address(receiver: Receiver, records: Records) -> None:
-    occurrence = occurrence_of(context(RequestError("x"), "hall-7/a) [b](http://evil\nLog: http://evil"))
+    occurrence = occurrence_of(context(OSError("x"), "hall-7/a) [b](http://evil\nLog: http://evil"))
     assert "Capture" not in occurrence.links
+
+
+def test_a_mistyped_capture_has_no_page_to_link_to(receiver: Receiver, records: Records) -> None:
+    mistyped = occurrence_of(context(RequestError("There is no capture hall-7/dai-3."), None))
+    assert list(mistyped.links) == ["Run", "Log"]
 
 
 def test_a_whole_look_that_succeeds_later_ends_the_cause_of_the_dag(
