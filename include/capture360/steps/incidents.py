@@ -30,8 +30,8 @@ _OCCURRENCES = f"{SENSING}/occurrences"
 _INCIDENTS = f"{SENSING}/incidents"
 _CLOSING = ".closing"
 _LONGEST_TEXT = 4000
-_ID = r"\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,})\b"
-"""A request that CDF refused is named by a UUID, contents by hexadecimal digests."""
+_ID = r"(?:\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,})\b|\b[a-z_]+__\d{4}-\d\d-\d\dT\S+)"
+"""A request that CDF refused is named by a UUID, contents by hexadecimal digests, runs of Airflow by kind and time."""
 _VARIABLE = re.compile(
     rf"""https?://\S+ | {_ID} | "[^"]*" | '[^']*' | [^\s,;:()]*[/\\][^\s,;:()]* |
         \b\S+\.(?:jpe?g|png|e57|csv|json|yaml)\b | \d+""",

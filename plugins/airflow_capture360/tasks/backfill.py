@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360.context import emit, register_and_records, site_context
 from airflow_capture360.run_state import is_finished, is_paused, is_run_of, number_of_runs
+from capture360.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -188,4 +189,5 @@ def _refuse_paused(dag: str) -> None:
 
 def _listed(sentences: Sequence[str], captures: int, most: int = 20) -> str:
     more = f" And {len(sentences) - most} more in the log." if len(sentences) > most else ""
-    return f"{len(sentences)} of {captures} captures did not reach their end. {' '.join(sentences[:most])}{more}"
+    end = "its end" if len(sentences) == 1 else "their end"
+    return f"{len(sentences)} of {counted(captures, 'capture')} did not reach {end}. {' '.join(sentences[:most])}{more}"
