@@ -123,6 +123,7 @@ def _linked(ctx: StepContext, key: CaptureKey) -> Iterator[str]:
     yield f"would change links: {', '.join(said)}" if said else "would change no link of the texts that were read last"
     for match, status in changed[:_SHOWN]:
         asset = match.asset.name if match.asset else "no asset"
-        yield f'"{match.detection.on_one_line}" on {match.detection.image} {match.detection.face}: {asset} {_SAID[status]}'
+        seen = match.detection
+        yield f'"{seen.on_one_line}" on {seen.image} {seen.face}: {asset} {_SAID[status]}'
     if len(changed) > _SHOWN:
         yield f"and {len(changed) - _SHOWN} more"

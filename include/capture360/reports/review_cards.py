@@ -12,7 +12,6 @@ from capture360.reports.page import page_in_airflow
 from capture360.reports.review import in_question, tags_of
 from capture360.reports.review_questions import Character, characters, question_about, tag_of
 
-
 _MOST_SHARE = 0.99
 """Largest share that a question shows: what is asked is not certain."""
 
