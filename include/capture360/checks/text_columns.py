@@ -48,6 +48,8 @@ _USUAL = (
 )
 """The name of a zone behind its offset (RFC 9557), EXIF's dates, small letters (RFC 3339), a decimal comma, a
 typographic minus, a leap second: a second after the one before it; midnight as 24:00."""
+_LONGEST_TIME = 100
+"""Characters of a cell that may be a time; a longer one is none."""
 _SECOND_US = 1_000_000
 _AFTER_LEAP = np.array([int(EPOCH.timestamp() + at) - count for count, at in enumerate(LEAP_SECONDS, 1)])
 """Unix seconds of the midnights after a leap second."""
@@ -123,6 +125,7 @@ def _texts(column: pd.Series[str], stated: Time) -> Times:
     import pandas as pd
 
     empty = (column == "").to_numpy()
+    column = column.mask(column.str.len() > _LONGEST_TIME, "?")  # patterns may take time by the square of the length
     days = column.str.contains(_DAY, regex=True).to_numpy(dtype=bool)
     column, leap, days_on = _usual_form(column)
     zoned = column.str.contains(_ZONED, regex=True).to_numpy(dtype=bool)

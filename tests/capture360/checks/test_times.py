@@ -289,3 +289,9 @@ def test_midnight_at_the_end_of_a_day_is_the_next_day(text: str, stated: Time) -
 @pytest.mark.parametrize("text", ["2026-04-17T24:00:01Z", "2026-04-17T24:01Z", "2026-04-17T25:00Z"])
 def test_no_other_time_has_hour_24(text: str) -> None:
     assert to_utc(pd.Series([text]), Time(base="utc")).wrong.all()
+
+
+def test_a_cell_longer_than_any_time_is_wrong_at_once() -> None:
+    """A line break in a cell makes pandas match with Python's own expressions, which are not linear."""
+    times = to_utc(pd.Series(["1" + " " * 300_000 + "x", "2026-04-17\n09:30:00"], dtype="str"), Time(base="utc"))
+    assert times.wrong.all()
