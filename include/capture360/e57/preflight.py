@@ -34,6 +34,9 @@ MAX_UPLOAD = 1000 << 30
 """Bytes that CDF's Files API takes in one multipart upload (public API spec, POST /files/initmultipartupload)."""
 _TAILS = (4_096, 65_536)
 """Bytes at the end of a picture that are searched for its end marker, since some cameras append data."""
+_MOST_BYTES_PER_PIXEL = 8
+_MOST_BESIDE_PIXELS = 64 << 20
+"""Bytes of metadata, and of a video that some cameras append. More is no picture, and is not read into memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +189,15 @@ class PictureHeaders:
             self._claimed += blob.length
             if self._claimed > self._file.size:
                 raise E57Error(f"{self._file.where}: its pictures lie one over the other. Export it again.")
-            if self._decode:
-                return check_whole(stream.read(), "the picture", self._max_megapixels).header
             header = read_header(stream, "the picture", self._max_megapixels)
+            if blob.length > _MOST_BYTES_PER_PIXEL * header.width * header.height + _MOST_BESIDE_PIXELS:
+                raise ImageError(
+                    f"the picture has {blob.length:,} bytes, more than its {header.width} x {header.height} pixels can "
+                    "take. Export it again."
+                )
+            if self._decode:
+                stream.seek(0)
+                return check_whole(stream.read(), "the picture", self._max_megapixels).header
             check_pixels_usable(header, "the picture")
             if not _ends(stream, blob.length, header.mime_type):
                 raise ImageError("the picture is cut off. Export it again.")

@@ -133,8 +133,20 @@ def _members(folder: CaptureFolder, archive: str) -> Mapping[str, zipfile.ZipInf
                     f"{archive} is not a readable zip archive: it is cut off, damaged or of another format. Copy it "
                     "again, or pack it as a plain zip archive."
                 ) from None
-        known[archive] = _checked(members, archive, folder.sizes[archive])
+        checked = _checked(members, archive, folder.sizes[archive])
+        _refuse_expansion([member for some in (*known.values(), checked) for member in some.values()], archive)
+        known[archive] = checked
     return known[archive]
+
+
+def _refuse_expansion(members: Sequence[zipfile.ZipInfo], archive: str) -> None:
+    """Raise BadInputError if all members of a delivery together expand too far: many small ones cost as one large."""
+    unpacked, packed = sum(each.file_size for each in members), sum(each.compress_size for each in members)
+    if unpacked > max(_FREE_OF_RATIO, _MOST_RATIO * packed):
+        raise BadInputError(
+            f"{archive}: with it, E57 files in archives declare {unpacked:,} bytes unpacked, far more than E57 files "
+            "compress. Deliver them unpacked."
+        )
 
 
 def _checked(members: Sequence[zipfile.ZipInfo], archive: str, size: int) -> Mapping[str, zipfile.ZipInfo]:

@@ -54,6 +54,14 @@ def test_a_picture_that_many_images_share_is_looked_at_once(spherical_e57, monke
     assert len(looked) == 1
 
 
+def test_a_picture_far_longer_than_its_pixels_is_not_read(world, tilted, make_e57, pose_of, taken):
+    long = panorama(world, tilted) + bytes(65 << 20)
+    content = make_e57(lambda writer: writer.add_spherical(long, name="s", pose=pose_of(tilted), acquired_at=taken))
+    (finding,) = preflight(io.BytesIO(content), "scan.e57", decode=True).findings[-1:]
+    assert (finding.rule, finding.station) == ("E03", "s")
+    assert "more than its 512 x 256 pixels can take. Export it again." in finding.message
+
+
 def test_pictures_that_lie_one_over_the_other_are_refused(spherical_e57):
     """Else a small file holds any number of large pictures."""
     file = PagedFile(io.BytesIO(spherical_e57), "scan.e57")

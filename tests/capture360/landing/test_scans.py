@@ -128,6 +128,21 @@ def test_a_bomb(tmp_path: Path) -> None:
     assert "far more than an E57 file compresses" in refused(tmp_path, bomb)
 
 
+def test_many_small_bombs(tmp_path: Path) -> None:
+    some = {f"{number}.e57": bytes(9 << 20) for number in range(2)}
+    assert "far more than E57 files compress" in refused(tmp_path, zipped(some, zipfile.ZIP_DEFLATED))
+
+
+def test_a_small_bomb_in_each_of_many_archives(tmp_path: Path) -> None:
+    capture = folder_with(tmp_path, zipped({"a.e57": bytes(9 << 20)}, zipfile.ZIP_DEFLATED))
+    (tmp_path / "sound.zip").write_bytes(zipped({"a.e57": CONTENT}))
+    (tmp_path / "more.zip").write_bytes(zipped({"a.e57": bytes(9 << 20)}, zipfile.ZIP_DEFLATED))
+    folder = CaptureFolder(capture.url)
+    assert [len(scans_within(folder, name)) for name in ("scans.zip", "sound.zip")] == [1, 1]
+    with pytest.raises(BadInputError, match=r"more\.zip: .* far more"):
+        scans_within(folder, "more.zip")
+
+
 def test_a_member_that_is_larger_than_it_says(tmp_path: Path) -> None:
     """A deflated member whose stated size was lowered: no more than that is unpacked, and the CRC tells."""
     archive = bytearray(zipped({"a.e57": CONTENT}, zipfile.ZIP_DEFLATED))
