@@ -176,6 +176,37 @@ def test_of_two_people_the_second_is_shown_the_answer_of_the_first(browser: Brow
         page.context.close()
 
 
+def test_undo_brings_the_answer_before_back(browser: Browser, served: Served) -> None:
+    page = opened(browser, served, served.deciding)
+    card = page.locator(".card").first
+    for key in "ra":
+        card.locator("h2").click()
+        page.keyboard.press(key)
+    expect(card).to_have_attribute("data-choice", "approve")
+    expect(card).to_have_attribute("data-version", "2")
+    for before, version in (("reject", "3"), ("open", "4")):
+        page.keyboard.press("u")
+        expect(card).to_have_attribute("data-version", version)
+        assert stored(served)[0] == (before, "")
+    page.context.close()
+
+
+def test_finish_waits_for_answers_and_stops_if_one_did_not_count(browser: Browser, served: Served) -> None:
+    page = opened(browser, served, served.deciding)
+    page.route("**/answers", lambda route: route.abort(), times=1)
+    finish = page.get_by_role("button", name="Finish")
+    page.evaluate("""() => {
+        document.querySelector('.card [data-do="reject"]').click();
+        document.querySelector('[data-do="finish"]').click();
+    }""")
+    expect(page.locator("#says")).to_have_class("conflict")
+    expect(page.locator("#done")).to_have_text("0")
+    assert response(RUN)[0] is None
+    finish.click()
+    expect(page.locator("#says")).to_contain_text("captures_review writes it to CDF")
+    page.context.close()
+
+
 def test_a_reader_sees_plates_and_no_buttons_to_decide(browser: Browser, served: Served) -> None:
     page = opened(browser, served, served.token)
     expect(page.locator(".problem")).to_contain_text("edit captures_review")

@@ -44,6 +44,8 @@ class Said:
 
     version: int
     choice: str
+    asset: str | None
+    """Reference of the approved asset."""
     words: str
     by: str
     at: str

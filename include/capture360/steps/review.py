@@ -28,7 +28,7 @@ from capture360.steps.detect import images_of
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import recorded_matches, recorded_places
 from capture360.steps.positions import write_positions
-from capture360.steps.review_answers import Answer, decisions, given_to, note_written
+from capture360.steps.review_answers import Answer, decisions, given_to, not_overruled, note_written
 from capture360.steps.review_due import (
     REVIEWED,
     asks_about_all,
@@ -178,16 +178,12 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, response: Response)
     ]
     approved = {number for number, _ in answer.approved}
     rejected = {number for number, _ in answer.rejected} - approved
-    on_the_page = {
-        number: given[question.id]
-        for number, question in enumerate(questions, 1)
-        if question.id in given and number not in approved | rejected
-    }
+    on_the_page, overruled = not_overruled(questions, given, answer)
     one_by_one = [each for number, one in on_the_page.items() for each in decisions(questions[number - 1], one)]
     approved |= {number for number, one in on_the_page.items() if one.choice == "approve"}
-    rejected |= {number for number, one in on_the_page.items() if one.choice == "reject"}
+    rejected = (rejected | {number for number, one in on_the_page.items() if one.choice == "reject"}) - approved
     decided = [*by_number, *one_by_one]
-    sentences = [*answer.faults, *_write(ctx, key, review.fingerprint, decided)]
+    sentences = [*answer.faults, *overruled, *_write(ctx, key, review.fingerprint, decided)]
     people = sorted({each.by for each in decided})
     body = {
         "choice": response.choice,

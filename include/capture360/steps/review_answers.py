@@ -9,10 +9,11 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from capture360.matching.answers import Answer as Numbers
 from capture360.matching.decisions import Decided
 from capture360.model import Asset, CaptureKey
 from capture360.records import NOTES, Records
@@ -111,6 +112,29 @@ def decisions(question: Question, answer: Answer) -> list[Decided]:
         if approved:
             found.append(Decided(replace(view, asset=approved), "approved", answer.by, answer.at))
     return found
+
+
+def not_overruled(
+    questions: Sequence[Question], given: Mapping[str, Answer], typed: Numbers
+) -> tuple[dict[int, Answer], list[str]]:
+    """Return the answers by number of plate that typed numbers do not overrule, and a sentence about each other one.
+
+    A number that rejects another tag than the one that was approved overrules nothing.
+    """
+    kept: dict[int, Answer] = {}
+    overruled: list[str] = []
+    for number, question in enumerate(questions, 1):
+        answer = given.get(question.id)
+        if answer is None:
+            continue
+        tags = [asset.ref for asset, _ in tags_of(question.match)]
+        rejected = {tags[place] for plate, place in typed.rejected if plate == number}
+        approved = answer.asset.ref if answer.asset and answer.choice == "approve" else None
+        if any(plate == number for plate, _ in typed.approved) or approved in rejected:
+            overruled.append(f"Plate {number}: the number that was typed counts, not the answer of {answer.by}.")
+        else:
+            kept[number] = answer
+    return kept, overruled
 
 
 def _name(plate: str, version: int) -> str:

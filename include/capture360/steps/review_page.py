@@ -94,7 +94,8 @@ def said(answer: Answer) -> Said:
     """Word an answer."""
     name = answer.asset.name or answer.asset.ref if answer.asset else ""
     words = {"approve": name, "reject": "None of them", "leave": "Left as it is", "open": ""}[answer.choice]
-    return Said(answer.version, answer.choice, words, answer.by, answer.at[:16].replace("T", " "))
+    ref = answer.asset.ref if answer.asset else None
+    return Said(answer.version, answer.choice, ref, words, answer.by, answer.at[:16].replace("T", " "))
 
 
 def asset_for(question: Question, ref: str, assets: Mapping[str, Asset]) -> Asset | None:

@@ -20,11 +20,11 @@ from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from cachetools import LRUCache, TTLCache
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from airflow_capture360.web.panoramas import CaptureId, SiteId
-from airflow_capture360.web.responses import html_page
+from airflow_capture360.web.responses import Json, html_page
 from airflow_capture360.web.review_run import ReviewRun, finish_run, may_decide, run_state
 from capture360.model import Asset, CaptureKey
 from capture360.steps.review_dag import DAG_ID
@@ -129,12 +129,11 @@ def answer(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
         given_now = Answer(each.choice, asset, user.get_name(), now)
         newest, taken = give(records, key, each.plate, each.version, given_now)
         shown = said(newest or Answer("open", None, "", ""))
-        ref = newest.asset.ref if newest and newest.asset else None
-        results.append({"plate": each.plate, "taken": taken, "asset": ref, **asdict(shown)})
+        results.append({"plate": each.plate, "taken": taken, **asdict(shown)})
     if run_state(session, found.run).closed:
         raise HTTPException(409, "Somebody has just finished this review. Load it again to see what counts.")
     status = 200 if all(each["taken"] for each in results) else 409
-    return JSONResponse({"results": results}, status, headers={"Cache-Control": "no-store"})
+    return Json({"results": results}, status, headers={"Cache-Control": "no-store"})
 
 
 @router.post("/review/{site}/{capture}/finish", dependencies=_DECIDES)
@@ -146,9 +145,7 @@ def finish(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
     if not run.asking:
         raise HTTPException(409, "Airflow does not ask yet. Finish again in some seconds.")
     finish_run(session, user, run)
-    return JSONResponse(
-        {"sentence": "Done. captures_review writes it to CDF now."}, headers={"Cache-Control": "no-store"}
-    )
+    return Json({"sentence": "Done. captures_review writes it to CDF now."}, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/review/{site}/{capture}/assets")
@@ -157,7 +154,7 @@ def assets(site: SiteId, capture: CaptureId, like: Annotated[str, Query(max_leng
     from capture360.steps.review_page import assets_like
 
     found = assets_like(assets_of(site), like)
-    return JSONResponse(found, headers={"Cache-Control": "private, no-store"})
+    return Json(found, headers={"Cache-Control": "private, no-store"})
 
 
 def _asset(site: str, question: Question, given: GivenAnswer) -> Asset | None:

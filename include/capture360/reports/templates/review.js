@@ -4,7 +4,9 @@ addEventListener("DOMContentLoaded", () => {
   const cards = [...document.querySelectorAll(".card")];
   const says = document.getElementById("says");
   const base = location.pathname.replace(/\/$/, "");
-  const given = []; // the ids of each answer's plates, for undo
+  const AT_ONCE = 100; // answers in one request: a page that is left sends 64 KiB at most
+  const given = []; // for each answer its plates, with what was said of them before, for undo
+  let failures = 0; // answers that did not count
   let current = null;
   let finished = false;
 
@@ -45,6 +47,7 @@ addEventListener("DOMContentLoaded", () => {
   const show = (card, said, conflict) => {
     card.dataset.version = said.version;
     card.dataset.choice = said.choice;
+    card.dataset.asset = said.asset ?? "";
     const line = card.querySelector(".said");
     line.classList.toggle("conflict", conflict);
     const words = said.choice === "open" ? (said.by ? `Taken back by ${said.by}` : "") : `${said.words} by ${said.by}, ${said.at}`;
@@ -55,7 +58,7 @@ addEventListener("DOMContentLoaded", () => {
 
   const send = async (path, body) => {
     const answer = await fetch(`${base}/${path}`, {
-      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), keepalive: true,
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), keepalive: !(body.answers?.length > 1),
     });
     const document = await answer.json().catch(() => ({}));
     if (!answer.ok && !document.results) throw new Error(typeof document.detail === "string" ? document.detail : `Airflow answered ${answer.status}.`);
@@ -64,35 +67,43 @@ addEventListener("DOMContentLoaded", () => {
 
   let sent = Promise.resolve(); // one request after the other: each knows the versions that the one before it made
   const give = (answers, remember) => {
-    const before = answers.map(({ card }) => card.dataset.choice);
-    for (const { card, choice } of answers) card.dataset.choice = choice;
+    const before = answers.map(({ card }) => ({ card, choice: card.dataset.choice, asset: card.dataset.asset || null }));
+    for (const { card, choice, asset } of answers) Object.assign(card.dataset, { choice, asset: asset ?? "" });
     const done = count();
     if (remember && done < cards.length) next();
     sent = sent.then(() => deliver(answers, before, remember));
   };
   const deliver = async (answers, before, remember) => {
+    const taken = [];
+    let settled = 0;
+    let lost = 0;
     try {
-      const { results } = await send("answers", {
-        review,
-        answers: answers.map(({ card, choice, asset }) => ({ plate: card.dataset.plate, version: Number(card.dataset.version), choice, asset })),
-      });
-      const taken = [];
-      for (const each of results) {
-        const card = cards.find((one) => one.dataset.plate === each.plate);
-        show(card, each, !each.taken);
-        if (each.taken) taken.push(card);
+      while (settled < answers.length) {
+        const some = answers.slice(settled, settled + AT_ONCE);
+        const { results } = await send("answers", {
+          review,
+          answers: some.map(({ card, choice, asset }) => ({ plate: card.dataset.plate, version: Number(card.dataset.version), choice, asset })),
+        });
+        for (const each of results) {
+          const was = before.find(({ card }) => card.dataset.plate === each.plate);
+          show(was.card, each, !each.taken);
+          if (each.taken) taken.push(was);
+          else lost += 1;
+        }
+        settled += some.length;
       }
-      if (remember && taken.length) given.push(taken);
-      const lost = results.length - taken.length;
       tell(lost ? `${lost} of these plates had been answered meanwhile; that answer is shown and holds.` : "", lost > 0);
       if (lost === 0 && count() === cards.length) {
         tell("All plates are decided. Enter writes them to CDF, U takes the last answer back.");
         document.querySelector('[data-do="finish"]').focus({ preventScroll: true });
       }
     } catch (error) {
-      answers.forEach(({ card }, place) => { card.dataset.choice = before[place]; });
+      lost += answers.length - settled;
+      for (const { card, choice, asset } of before.slice(settled)) Object.assign(card.dataset, { choice, asset: asset ?? "" });
       tell(error.message, true);
     }
+    failures += lost;
+    if (remember && taken.length) given.push(taken);
     count();
   };
 
@@ -112,13 +123,15 @@ addEventListener("DOMContentLoaded", () => {
     sent = sent.then(() => {
       const last = given.pop();
       if (!last) return tell("There is no answer of yours to take back.");
-      give(last.map((card) => ({ card, choice: "open", asset: null })), false);
-      choose(last[0]);
+      give(last, false);
+      choose(last[0].card);
     });
   };
 
   const finish = async () => {
+    const before = failures;
     await sent;
+    if (failures > before) return; // what is shown now is not what was to be written: it is said, and asked for again
     try {
       const { sentence } = await send("finish", { review });
       finished = true;

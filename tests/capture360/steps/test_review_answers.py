@@ -1,0 +1,45 @@
+"""Answers on the page of a review and numbers typed into its Required Action, about the same plates."""
+
+from __future__ import annotations
+
+import pytest
+
+from capture360.matching.answers import Answer as Numbers
+from capture360.model import Asset, Detection, Match
+from capture360.steps.review_answers import Answer, Choice, not_overruled
+from capture360.steps.review_plates import Question
+
+FIRST, SECOND = (Asset(tag, tag, (tag,)) for tag in ("JB-3708", "JB-370B"))
+SQUARE = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.15), (0.1, 0.15))
+MATCH = Match(
+    Detection("image", "front", "JB-3708", 0.9, SQUARE), FIRST, 0.5, "suggested", "look-alikes",
+    ((FIRST, 0.5), (SECOND, 0.5)), "1",
+)  # fmt: skip
+QUESTION = Question(MATCH, [MATCH])
+
+
+def typed(approved: str = "", rejected: str = "") -> Numbers:
+    places = {"a": 0, "b": 1}
+    return Numbers(frozenset((1, places[each]) for each in approved), frozenset((1, places[each]) for each in rejected))
+
+
+@pytest.mark.parametrize(
+    ("choice", "numbers", "stands"),
+    [
+        ("approve", typed(), True),
+        ("approve", typed(rejected="b"), True),
+        ("approve", typed(rejected="a"), False),
+        ("approve", typed(rejected="ab"), False),
+        ("approve", typed(approved="b"), False),
+        ("reject", typed(rejected="b"), True),
+        ("reject", typed(approved="a"), False),
+        ("leave", typed(rejected="b"), True),
+    ],
+)
+def test_a_number_overrules_an_answer_that_contradicts_it_and_says_so(
+    choice: Choice, numbers: Numbers, stands: bool
+) -> None:
+    answer = Answer(choice, FIRST if choice == "approve" else None, "Ann", "2026-01-02T03:04:05+00:00")
+    kept, told = not_overruled([QUESTION], {QUESTION.id: answer}, numbers)
+    assert (kept == {1: answer}, told == []) == (stands, stands)
+    assert stands or told == ["Plate 1: the number that was typed counts, not the answer of Ann."]
