@@ -13,8 +13,9 @@ import os
 from datetime import UTC, datetime
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
+from airflow_capture360.web.responses import Json
 from capture360.errors import Capture360Error
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def health() -> Response:
     except Exception as error:  # noqa: BLE001 - stores raise anything, and a monitor must get an answer
         log.warning("The health is not known (%s).", type(error).__name__)
         found = unknown(f"The records cannot be read ({type(error).__name__}).", "See whether their store is up.")
-    return JSONResponse(found.document(), 200 if found.is_well else 503, headers=_HEADERS)
+    return Json(found.document(), 200 if found.is_well else 503, headers=_HEADERS)
 
 
 def is_monitor(token: str) -> bool:

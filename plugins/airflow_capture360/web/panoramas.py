@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cachetools import LRUCache, TTLCache
 from fastapi import APIRouter, HTTPException, Path, Query
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
+from airflow_capture360.web.responses import Json
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, FaceName
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def view(site: SiteId, capture: CaptureId) -> Response:
 
 @router.get("/captures/{site}")
 def captures(site: SiteId, like: Annotated[str, Query(max_length=200)] = "") -> Response:
-    """Return names and view addresses of a site's captures whose keys contain `like`, newest names first."""
+    """Return names and view addresses of captures whose keys contain `like`: the one of that name, then the newest."""
     from capture360.records import Records
     from capture360.settings.register import Register
 
@@ -112,7 +113,8 @@ def captures(site: SiteId, like: Annotated[str, Query(max_length=200)] = "") -> 
     register.site(site)
     keys = Records(register.records_url).keys_of(site)
     wanted = like.casefold()
-    some = sorted((str(key) for key in keys if wanted in str(key).casefold()), reverse=True)[:_OTHERS]
+    found = (str(key) for key in keys if wanted in str(key).casefold())
+    some = sorted(found, key=lambda name: (name.casefold() == wanted, name), reverse=True)[:_OTHERS]
     return _json([{"name": name, "view": f"../views/{name}"} for name in some])
 
 
@@ -191,4 +193,4 @@ def _content(opened: _Opened, ref: Any) -> bytes:
 
 def _json(document: Any) -> Response:
     headers = {**_HEADERS, "Content-Security-Policy": _NO_SCRIPTS, "Cache-Control": "private, no-store"}
-    return JSONResponse(document, headers=headers)
+    return Json(document, headers=headers)

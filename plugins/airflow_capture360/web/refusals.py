@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from airflow_capture360.context import base_path, page_path
-from airflow_capture360.web.responses import html_page
+from airflow_capture360.web.responses import Json, html_page
 from capture360.errors import (
     BadInputError,
     Capture360Error,
@@ -92,7 +92,7 @@ def _answer(request: Request, status: int, sentence: str, headers: dict[str, str
     from capture360.reports.page import page_in_airflow
 
     if not _is_opened(request):
-        return JSONResponse({"detail": sentence}, status, headers={**(headers or {}), **_NO_STORE})
+        return Json({"detail": sentence}, status, headers={**(headers or {}), **_NO_STORE})
     page = html_page(page_in_airflow("problem", sentence=sentence, captures=page_path("captures")))
     page.status_code = status
     return page

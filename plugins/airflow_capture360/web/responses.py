@@ -1,8 +1,21 @@
-"""Responses that are pages."""
+"""Responses: pages, and JSON of texts from outside."""
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from fastapi import Response
+from fastapi.responses import JSONResponse
+from typing_extensions import override
+
+
+class Json(JSONResponse):
+    """JSON in ASCII, since a text from outside may hold half a character, which UTF-8 cannot."""
+
+    @override
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
 
 
 def html_page(content: tuple[str, str]) -> Response:
