@@ -49,7 +49,8 @@ def _site_poses(manifest: Manifest, numbers: Mapping[str, Numbers]) -> tuple[Arr
     if manifest.frame.up == "y":
         change = np.array(rotation.quaternion_from_matrix(rotation.axis_rotation("X", np.pi / 2)))
         position = np.column_stack([position[:, 0], -position[:, 2], position[:, 1]])
-        turned = rotation.products(rotation.products(change, turned), rotation.conjugates(change))
+        if manifest.rotation.kind != "heading_pitch_roll_deg":  # a heading is about the vertical, whichever axis it is
+            turned = rotation.products(rotation.products(change, turned), rotation.conjugates(change))
     turn, scale, shift = _transform(manifest)
     position = position @ (scale * rotation.matrix_from_quaternion(turn)).T + shift
     turned = rotation.products(np.array(turn), turned)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from capture360.checks.digests import copies
+from capture360.checks.digests import checksums, copies
 from capture360.checks.parsed_capture import ImageRef
 from capture360.landing.folder import CaptureFolder
 
@@ -53,3 +54,14 @@ def test_each_copy_names_a_picture_of_another_station(tmp_path: Path) -> None:
         ("s-1", "images/s-0/front.jpg"),
         ("s-2", "images/s-0/front.jpg"),
     ]
+
+
+def test_a_list_of_checksums_that_names_itself_says_nothing_of_itself(tmp_path: Path) -> None:
+    """`find . -type f -exec sha256sum {} + > checksums.sha256` writes such a list."""
+    (tmp_path / "a.jpg").write_bytes(b"a")
+    of_a, of_nothing = (hashlib.sha256(content).hexdigest() for content in (b"a", b""))
+    (tmp_path / "checksums.sha256").write_text(f"{of_a}  ./a.jpg\n{of_nothing}  ./checksums.sha256\n")
+    assert list(checksums(CaptureFolder(str(tmp_path)), None)) == []
+    (tmp_path / "a.jpg").write_bytes(b"b")
+    (group,) = checksums(CaptureFolder(str(tmp_path)), None)
+    assert [finding.rule for finding in group.findings()] == ["F13"]

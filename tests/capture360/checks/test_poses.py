@@ -64,6 +64,15 @@ def test_y_up_becomes_z_up(delivery: Delivery) -> None:
     same(accepted(delivery), standing, [1, -3, 2])
 
 
+def test_headings_are_about_the_vertical_whichever_axis_is_up(delivery: Delivery) -> None:
+    deliver(delivery, TILTED, [1, 2, 3])
+    for row in delivery.stations:
+        row.update(heading="70", pitch="6", roll="-4")
+    delivery.manifest["rotation"] = {"kind": "heading_pitch_roll_deg", "direction": "camera_to_world"}
+    delivery.manifest["frame"]["up"] = "y"
+    same(accepted(delivery), rotation.cube_from_panorama(TILTED), [1, -3, 2])
+
+
 @pytest.mark.parametrize("matrix", [False, True])
 def test_unit_offset_yaw_and_scale_lead_to_the_site_frame(delivery: Delivery, matrix: bool) -> None:
     """p_site = scale Rz(yaw) (p - origin_offset), in metres, whichever way it is written."""
