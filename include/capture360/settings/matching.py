@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from capture360.settings.section import Angle, Count, Fraction, NotNegative, Positive, Section
+from capture360.validation_words import brief
 
 LOOK_ALIKES: Mapping[str, tuple[str, ...]] = {
     "0": ("O", "Q", "D"),
@@ -87,3 +88,17 @@ class MatchingSettings(Section):
     strict: bool = False
     """Whether only what two stations agree on is approved."""
     consensus: ConsensusSettings = ConsensusSettings()
+
+    @field_validator("substitutions")
+    @classmethod
+    def _are_single_characters(cls, given: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+        """Refuse what no text can be folded by: longer texts, and characters that stand for several others."""
+        seen: set[str] = set()
+        for one, others in given.items():
+            for text in (one, *others):
+                if len(text.upper()) != 1:
+                    raise ValueError(f'{brief(text)} is no single character. Write pairs such as "0": ["O", "Q"]')
+                if text.upper() in seen:
+                    raise ValueError(f'{brief(text)} is there twice. Name each character once, such as "0": ["O", "Q"]')
+                seen.add(text.upper())
+        return given

@@ -35,6 +35,24 @@ def test_a_mistake_is_reported_with_its_key(tmp_path: Path, content: str, senten
         Register(str(path)).site("a")
 
 
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("{m: [rn]}", "rn is no single character"),
+        ("{rn: [m]}", "rn is no single character"),
+        ('{"": [m]}', "is no single character"),
+        ("{ß: [B]}", "ß is no single character"),
+        ('{"0": [O], Q: [o]}', "o is there twice"),
+    ],
+)
+def test_substitutions_that_no_text_can_be_folded_by_are_refused(tmp_path: Path, given: str, sentence: str) -> None:
+    path = tmp_path / "sites.yaml"
+    site = f"{{space: s, landing: {{url: x}}, links: {{matching: {{substitutions: {given}}}}}}}"
+    path.write_text(f"sites: {{a: {site}}}", encoding="utf-8")
+    with pytest.raises(ConfigError, match=sentence):
+        Register(str(path)).site("a")
+
+
 def test_a_site_whose_id_is_a_number_is_found(tmp_path: Path) -> None:
     path = tmp_path / "sites.yaml"
     path.write_text(f"sites: {{7: {SITE}}}")
