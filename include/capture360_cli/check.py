@@ -65,7 +65,7 @@ def check(
 
 def _earlier(register: Register, site: Site, folder: CaptureFolder, screen: Console) -> Sequence[Capture]:
     """Return the captures published before; none, with a note on stderr, if the records cannot be read."""
-    from capture360.errors import ConfigError
+    from capture360.errors import Capture360Error
     from capture360.landing.fingerprint import fingerprint
     from capture360.model import CaptureKey
     from capture360.records import Records
@@ -73,7 +73,7 @@ def _earlier(register: Register, site: Site, folder: CaptureFolder, screen: Cons
 
     try:
         found, damaged = earlier_captures(Records(register.records_url), site.id)
-    except (ConfigError, OSError) as error:
+    except Capture360Error as error:
         screen.print(f"Not compared with earlier captures, the records cannot be read: {error}", markup=False)
         return ()
     for key, problem in damaged.items():

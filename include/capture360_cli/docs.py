@@ -67,15 +67,6 @@ def _check_help(command: Any, name: str) -> None:
         _check_help(parts, f"{name} {verb}")
 
 
-def _refuse_gaps(command: Any, path: str) -> None:
-    """Raise DocumentationGap if a verb, an argument or an option below `command` has no help."""
-    for parameter in command.params:
-        _text(getattr(parameter, "help", None), f"{path}: {parameter.name}")
-    for verb, below in getattr(command, "commands", {}).items():
-        _text(below.help, f"{path} {verb}")
-        _refuse_gaps(below, f"{path} {verb}")
-
-
 def manifest_page() -> str:
     """Return the page of manifest keys, with their effect for each kind of delivery."""
     from capture360.readers.manifest_keys import KEYS, WAYS, WHAT, Only

@@ -79,7 +79,7 @@ def _ingested(ctx: StepContext, key: CaptureKey, take_over: bool) -> tuple[int, 
         done = ingest(ctx, key, is_finished=lambda run: take_over or lease.process_is_finished(run))
     left_out = done.collected is not None and done.collected.missing
     verdict = Verdict.PARTIAL if left_out else done.validated.verdict
-    return verdict.exit_code, _document(ctx, key, done), _lines(ctx, key, done)
+    return verdict.exit_code, {**_document(ctx, key, done), "verdict": verdict.value}, _lines(ctx, key, done)
 
 
 def _document(ctx: StepContext, key: CaptureKey, done: Ingested) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def _plan_document(done: Plan) -> dict[str, Any]:
         "capture": str(done.validation.key),
         "verdict": done.validation.verdict.value,
         "headline": done.validation.headline,
-        "findings": [finding.message for finding in done.validation.findings],
+        "findings": [finding.document() for finding in done.validation.findings],
         "would_write": {"space": done.space, "files": list(done.files), "instances": list(done.instances)}
         | ({"revisions": list(done.revisions)} if done.revisions else {}),
     } | ({"would_remove": list(done.removed)} if done.removed else {})

@@ -124,7 +124,7 @@ def _document(moving: Move, site: str, done: Sequence[Outcome], plan: bool) -> d
 
 
 def _lines(moving: Move, site: str, done: Sequence[Outcome]) -> Iterator[str]:
-    from capture360.text import printable
+    from capture360.text import counted, printable
 
     old, new = moving.old.cdf.connection, moving.new.cdf.connection
     yield f"Site {site} from project {old.project} ({old.mode}) to {new.project} ({new.mode})"
@@ -137,8 +137,8 @@ def _lines(moving: Move, site: str, done: Sequence[Outcome]) -> Iterator[str]:
             yield f"{each.key}: {each.state}, it was retracted in the old project"
             continue
         yield (
-            f"{each.key}: {each.state}, {_counted(each.stations, 'station')} from the {each.source}, "
-            f"{_counted(each.approved, 'approval')} and {_counted(each.rejected, 'rejection')} of people"
+            f"{each.key}: {each.state}, {counted(each.stations, 'station')} from the {each.source}, "
+            f"{counted(each.approved, 'approval')} and {counted(each.rejected, 'rejection')} of people"
         )
         for sentence in (*each.sentences, *map(str, each.left)):
             yield printable(f"  stays behind: {sentence}", _SHOWN)
@@ -146,8 +146,4 @@ def _lines(moving: Move, site: str, done: Sequence[Outcome]) -> Iterator[str]:
     counts = {state: sum(each.state == state for each in done) for state in states}
     left = sum(len(each.left) for each in done)
     shown = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "none"
-    yield f"{_counted(len(done), 'capture')}: {shown}; decisions that stay behind: {left}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    yield f"{counted(len(done), 'capture')}: {shown}; decisions that stay behind: {left}"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from capture360.steps.context import StepContext
 
 _SHOWN = 20
+_LONGEST_LINE = 1000
 _SAID = {"approved": "approved", "suggested": "suggested", "none": "no longer linked"}
 
 
@@ -112,6 +113,7 @@ def _written(ctx: StepContext, key: CaptureKey) -> Iterator[str]:
 def _linked(ctx: StepContext, key: CaptureKey) -> Iterator[str]:
     from capture360.steps.match import changed_matches
     from capture360.steps.publish import STEP
+    from capture360.text import printable
 
     newest = ctx.records.newest_with(key, STEP)
     if newest is None or ctx.records.get(key, newest, "match") is None:
@@ -124,6 +126,7 @@ def _linked(ctx: StepContext, key: CaptureKey) -> Iterator[str]:
     for match, status in changed[:_SHOWN]:
         asset = match.asset.name if match.asset else "no asset"
         seen = match.detection
-        yield f'"{seen.on_one_line}" on {seen.image} {seen.face}: {asset} {_SAID[status]}'
+        line = f'"{seen.on_one_line}" on {seen.image} {seen.face}: {asset} {_SAID[status]}'
+        yield printable(line, _LONGEST_LINE)
     if len(changed) > _SHOWN:
         yield f"and {len(changed) - _SHOWN} more"

@@ -24,6 +24,7 @@ def retract(
     Exit codes: 0 done or planned, 3 others attached something to it, 1 error or not confirmed.
     """
     import getpass
+    import os
 
     from capture360.cdf.client import CdfProject, Connection
     from capture360.errors import ConfigError
@@ -37,6 +38,10 @@ def retract(
     key = CaptureKey.parse(capture)
     register = site_register(connection)
     ctx = step_context(key.site, register, Records(register.records_url), CdfProject(Connection.from_file(connection)))
+    try:
+        person = getpass.getuser()
+    except (KeyError, OSError):  # OSError from Python 3.13 on: a user id without a name, as in containers
+        person = f"user {os.getuid()}"
     planned = plan_retraction(ctx, key)
     print("\n".join(planned.lines()))
     if planned.holders:
@@ -49,4 +54,4 @@ def retract(
         print("Nothing was removed.", file=sys.stderr)
         raise typer.Exit(1)
     with lease.held(ctx.records, key, ctx.run, is_finished=lease.process_is_finished):
-        undo(ctx, key, approved=planned.digest, by=getpass.getuser())
+        undo(ctx, key, approved=planned.digest, by=person)

@@ -89,6 +89,29 @@ def test_with_a_site_the_capture_is_compared_with_what_was_published(
     assert "1 moved or turned (s-02)" in " ".join(text.split())
 
 
+@pytest.mark.parametrize("kept", ["half a note", "no folder"])
+def test_records_that_cannot_be_read_are_a_note_and_the_site_s_rules_hold(
+    delivery: Delivery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str
+) -> None:
+    config = tmp_path / "sites.yaml"
+    config.write_text(
+        f"records: {tmp_path}/records\nsites: {{hall-7: {{landing: {{url: {tmp_path}/hall-7}}, space: captures, "
+        "checks: {min_file_bytes: 999999}}}\n"
+    )
+    monkeypatch.setenv("CAPTURE360_CONFIG", str(config))
+    published = delivery.check().capture
+    assert published is not None
+    if kept == "half a note":
+        note_published(Records(f"{tmp_path}/records"), published, "0" * 32)
+        (note,) = (tmp_path / "records").rglob("published.json")
+        note.write_bytes(b"{")
+    else:
+        (tmp_path / "records").write_bytes(b"")
+    code, text = run(delivery, "--site", "hall-7")
+    assert code == 4, text
+    assert "999,999" in text or "999999" in text
+
+
 BAD_NAMES = (b"B\xfcro", b"two\nlines", b"bell\x07", b"\xed\xa0\x80")
 
 

@@ -78,7 +78,9 @@ def test_a_dry_run_lists_and_writes_nothing(shell: Shell) -> None:
     before = shell.running.mutating()
     done = shell.ingest(drop.folder, "--dry-run", "--json", "--space", "another")
     assert done.exit_code == 0, done.output
-    would = json.loads(done.stdout)["would_write"]
+    document = json.loads(done.stdout)
+    would = document["would_write"]
+    assert all(set(finding) >= {"rule", "message"} for finding in document["findings"])
     assert (would["space"], len(would["files"]), len(would["instances"])) == ("another", 12, 5)
     assert shell.running.mutating() == before
     assert not shell.records.exists()
