@@ -114,6 +114,10 @@ export class Pane {
 
   moved(event) {
     if (!this.pointers.has(event.pointerId)) return;
+    if (event.pointerType === "mouse" && event.buttons === 0) {
+      this.pointers.delete(event.pointerId); // released outside, before the drag had begun
+      return;
+    }
     this.pointers.set(event.pointerId, this.at(event));
     const { pointers, view } = this.grabbed;
     const [first, second] = [...this.pointers.keys()];

@@ -29,6 +29,7 @@ from capture360.pictures.jpeg import (
 from capture360.rules.finding import Disposition, Finding
 from capture360.rules.rule import Rule
 from capture360.rules.scans import E01, E02, E03, E04
+from capture360.text import counted
 
 MAX_UPLOAD = 1000 << 30
 """Bytes that CDF's Files API takes in one multipart upload (public API spec, POST /files/initmultipartupload)."""
@@ -254,14 +255,14 @@ def _why_none(contents: Contents, candidates: Candidates, findings: list[Finding
     if candidates.total:
         faults = [finding for finding in findings if finding.disposition is Disposition.QUARANTINE]
         first = f": {faults[0].message.removeprefix(f'{faults[0].where}: ')}" if faults else "."
-        return f"no usable one of {_counted(candidates.total, 'photosphere')}{first}"
+        return f"no usable one of {counted(candidates.total, 'photosphere')}{first}"
     if not contents.images:
-        scans = f" ({_counted(contents.scans, 'scan')} only)" if contents.scans else ""
+        scans = f" ({counted(contents.scans, 'scan')} only)" if contents.scans else ""
         return f"no images{scans}. Export it with its panoramas."
     kinds = sorted({_KIND_WORDS[one.kind] for image in contents.images for one in image.representations})
     only = f" (only {' and '.join(kinds)})" if kinds else ""
     return (
-        f"{_counted(len(contents.images), 'image')} but no 360 panorama{only}. "
+        f"{counted(len(contents.images), 'image')} but no 360 panorama{only}. "
         "Export it with spherical images or six cube faces a station."
     )
 
@@ -272,7 +273,3 @@ _KIND_WORDS = {
     "cylindrical": "cylindrical pictures",
     "spherical": "spherical images",
 }
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -67,6 +67,9 @@ APPROVABLE = frozenset(
 )
 """Evidence that may be approved without a person, if its precision is high enough. All other is suggested at best."""
 
+OUTRIGHT = APPROVABLE | {EvidenceKind.FOLD_OWN, EvidenceKind.PART, EvidenceKind.LOOK_ALIKE}
+"""Evidence of a whole tag, whether or not it needs a person."""
+
 AMBIGUOUS = frozenset(
     {
         EvidenceKind.AMBIGUOUS_TAG,

@@ -14,7 +14,7 @@ from typing import Literal
 
 from capture360.geometry.polygons import bounds, centre, contains, touches_border
 from capture360.matching.confidence import measured
-from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, Evidence, EvidenceKind, Matcher
+from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, OUTRIGHT, Evidence, EvidenceKind, Matcher
 from capture360.matching.index import TagIndex
 from capture360.matching.joins import Join, joins
 from capture360.matching.manual import ManualMatches
@@ -49,8 +49,6 @@ REASONS = {
     EvidenceKind.NOTHING: "no tag is near",
 }
 
-_OUTRIGHT = APPROVABLE | {EvidenceKind.FOLD_OWN, EvidenceKind.PART, EvidenceKind.LOOK_ALIKE}
-"""Evidence of a whole tag, whether or not it needs a person."""
 _NOT_THE_TAG = frozenset({EvidenceKind.FOLD_OWN, EvidenceKind.EDIT, EvidenceKind.EDIT_KNOWN})
 """Evidence of a text that is not the tag: if it is cut as well, the plate may say anything."""
 _ONE_EACH = frozenset({EvidenceKind.SEVERAL, EvidenceKind.LOOK_ALIKE, EvidenceKind.LOOK_ALIKE_TIE})
@@ -164,8 +162,8 @@ class MatchPolicy:
         read = self._matcher.read([each.text for each in joined], self._whole(joined, detections))
         good = []
         for join, found in zip(candidates, read, strict=True):
-            said_alone = {alone[part].owner for part in join.parts if alone[part].kind in _OUTRIGHT}
-            new = found.kind in _OUTRIGHT and found.owner not in said_alone
+            said_alone = {alone[part].owner for part in join.parts if alone[part].kind in OUTRIGHT}
+            new = found.kind in OUTRIGHT and found.owner not in said_alone
             repaired = found.kind is EvidenceKind.EDIT and all(alone[part].owner is None for part in join.parts)
             if new or repaired or self._manual.asset_of(join.detection) is not None:
                 good.append((join, found))

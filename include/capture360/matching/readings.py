@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from math import log
 
 from capture360.geometry.polygons import touches_border
-from capture360.matching.evidence import APPROVABLE, EvidenceKind
+from capture360.matching.evidence import APPROVABLE, OUTRIGHT, EvidenceKind
 from capture360.matching.normalise import key
 from capture360.matching.policy import ScoredMatch
 from capture360.model import MAX_TEXT_LENGTH, Asset, Detection
 from capture360.settings.matching import ConsensusSettings
 
 LOOK_ALIKES = frozenset({EvidenceKind.LOOK_ALIKE, EvidenceKind.LOOK_ALIKE_TIE})
-OUTRIGHT = APPROVABLE | {EvidenceKind.FOLD_OWN, EvidenceKind.PART, EvidenceKind.LOOK_ALIKE}
-"""Evidence of a whole tag, whether or not it needs a person."""
 _SHOWS_TAG = OUTRIGHT | {EvidenceKind.LOOK_ALIKE_TIE, EvidenceKind.EDIT, EvidenceKind.CUT}
 """Evidence that a view shows a tag which other views of its plate determine, since no other tag reads so."""
 

@@ -97,11 +97,12 @@ def note_coverage(records: Records, key: CaptureKey, fingerprint: str, matches: 
     """Keep what a capture has seen; `matches` are those that people's decisions were applied to."""
     validation, matched = (records.get(key, fingerprint, step) for step in ("validate", "match"))
     seen = Seen.of(matches)
+    absent = set(matched.body.get("absent", ())) if matched else set()
     body = {
         "captured_on": str(validation.body.get("captured_on") or "") if validation else "",
         "assets": int(matched.body.get("candidates", 0)) if matched else 0,
-        "linked": sorted(seen.linked),
-        "asked": sorted(seen.asked),
+        "linked": sorted(seen.linked - absent),
+        "asked": sorted(seen.asked - absent),
         "critical": matched.body.get("critical") if matched else None,
     }
     if records.note(key, NOTE) != body:

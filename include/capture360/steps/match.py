@@ -61,18 +61,20 @@ def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     resolution = _resolution(found.images, mode_of(ctx.cdf).images(ctx.cdf, ctx.site).face_content)
     critical = critical_of(ctx.site, assets)
     found_now = [*consensus.findings, *critical.findings]
+    decided = as_decided(matches, LinkMemory(ctx.records, key).decisions())
+    listed = {asset.ref for asset in assets}
     body = {
         "matches": [match_document(found) for found in matches],
         "images": image_documents(ctx.records, key, found.images, matches),
         "resolution": resolution,
         "critical": sorted(critical.refs) if critical.refs is not None else None,
         "findings": [finding.document() for finding in found_now],
+        "absent": sorted({each.asset.ref for each in decided if each.asset and each.asset.ref not in listed}),
         "plates": {name: place.document() for name, place in places.items()},
         INPUTS: inputs,
         **asdict(done),
     }
     findings = [*recorded_findings(ctx.records, key, fingerprint, found.batches), *found_now]
-    decided = as_decided(matches, LinkMemory(ctx.records, key).decisions())
     coverage = coverage_table(ctx.records, key, decided, assets, critical)
     report = _write_reports(ctx, key, fingerprint, found, findings, resolution, places, coverage)
     keep_asset_list(ctx, assets, inputs["asset list"])

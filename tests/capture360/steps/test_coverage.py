@@ -110,6 +110,14 @@ def test_a_damaged_note_of_one_capture_is_a_finding(records: Records, tmp_path: 
     assert [(finding.rule, finding.where) for finding in found.findings] == [("R01", str(OLD))]
 
 
+def test_links_to_assets_that_the_site_no_longer_has_do_not_count(records: Records) -> None:
+    matched = records.get(NEW, "f1", "match")
+    assert matched is not None
+    records.put(NEW, "f1", "match", {**matched.body, "absent": ["3"]}, run="test")
+    note_coverage(records, NEW, "f1", [plate(3, "approved"), plate(2, "suggested")])
+    assert capture_coverage(records, NEW) == (Coverage(10, 0, 1), Coverage(2, 0, 0))
+
+
 def test_what_people_rejected_is_not_seen() -> None:
     asked = plate(5, "suggested")
     rejected = Decided(asked, "rejected", "Ada", "2026-03-02T10:00:00+00:00").applied_to(asked)
