@@ -25,6 +25,8 @@ def fix_of(text: str, column: str) -> str:
     """Return how to write the number that a cell of this column should hold."""
     if text.casefold() in _PLACEHOLDERS:
         return "It stands for nothing: write the number, or leave the cell empty."
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*", text):
+        return "The cell is formatted as a date: format it as a number."
     if slip := slip_of(text):
         return slip
     if found := _NEGATIVE.fullmatch(text):
@@ -46,6 +48,4 @@ def fix_of(text: str, column: str) -> str:
         )
     if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", text):
         return f"Decimal comma? Write {text.replace(',', '.')}, or separate the columns with semicolons."
-    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*", text):
-        return "The cell is formatted as a date: format it as a number."
     return "Write digits with a decimal point."

@@ -13,7 +13,7 @@ _ERROR = r"#[\u00a1\u00bf]?[^\W\d_]+(?:/[0A-Z])?[!?]|#(?:N/[ADV]|NV|I/T|NA)"
 """Errors of Excel, such as #REF!, #DIV/0! and #N/A, and as it writes them in other languages."""
 _DATE = (
     rf"[0-9]{{1,2}}[-. /]{{1,2}}{_MONTH}(?:[-. /]{{1,2}}[0-9]{{2,4}})?|{_MONTH}[-. /]{{1,2}}[0-9]{{2,4}}"
-    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T00:00:00"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T00:00:00)?"
 )
 _SLIPS = (
     (

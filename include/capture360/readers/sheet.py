@@ -26,6 +26,8 @@ _SHEETS = 20
 """Unread sheets that the note names at most."""
 _MOST_TIME = {"s": 253_402_300_800, "ms": 253_402_300_800_000}
 """Year 10000 in seconds and milliseconds, which finer units cannot say."""
+_WHOLE = 2.0**53
+"""Whole numbers below it are exact, as numbers of a sheet are stored."""
 _CELL = 16
 """Bytes of memory that a cell of text takes at least."""
 
@@ -190,7 +192,7 @@ def _text(cell: Any) -> str:
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+        return str(int(cell)) if cell.is_integer() and abs(cell) < _WHOLE else repr(cell)
     if isinstance(cell, datetime | date | time):
         return cell.isoformat()
     return str(cell)

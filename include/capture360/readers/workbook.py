@@ -78,7 +78,7 @@ def first_sheet(
                 raise too_large(path, unpacked, most, " unpacked")
             contents = {name: archive.read(name) for name in wanted}
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        problem = "it is no zip archive" if isinstance(error, zipfile.BadZipFile) else str(error)[:160]
+        problem = _other_form(stream) if isinstance(error, zipfile.BadZipFile) else str(error)[:160]
         raise WorkbookError(problem) from None
     lengths: list[int] = []
     for name, content in contents.items():
@@ -104,6 +104,18 @@ def first_sheet(
         tuple(_letters(column) for column in sorted(grid.hidden_columns & grid.used_columns)),
         tuple(grid.merged),
     )
+
+
+def _other_form(stream: IO[bytes]) -> str:
+    """Word what is no zip archive."""
+    stream.seek(0)
+    start = stream.read(8)
+    if not start:
+        return "it is empty"
+    if start.startswith(b"PK"):
+        return "it is cut off or damaged"
+    is_old = start.startswith(b"\xd0\xcf\x11\xe0")
+    return "it is a workbook of old Excel, or one with a password" if is_old else "it is no zip archive"
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ def test_the_fix_names_what_the_cell_holds(text: str, column: str, fix: str) -> 
         ("Feb-01", "made a date of it"),
         ("01.Mär", "made a date of it"),
         ("2026-02-01T00:00:00", "made a date of it"),
+        ("2026-02-01", "made a date of it"),
         ("#NV", "an error"),
         ("#N/A", "an error"),
         ("#12", ""),

@@ -209,3 +209,29 @@ def test_a_header_that_rows_do_not_fit_gets_its_own_fix(
     delivery.files["stations.csv"] = changed(table(delivery.stations)).encode()
     (finding,) = read_tables(delivery.write()).findings
     assert said in finding.message
+
+
+def test_a_whole_number_of_sixteen_digits_is_an_id_without_a_fraction(delivery: Delivery) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(list(COLUMNS))
+    row = delivery.stations[0]
+    sheet.append([1010000000000001, *(float(row[name]) if name in NUMBERS else row[name] for name in COLUMNS[1:])])
+    stream = io.BytesIO()
+    book.save(stream)
+    found = read(delivery, "stations.xlsx", stream.getvalue()).stations
+    assert found["station_id"].tolist() == ["1010000000000001"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "it is empty"),
+        (b"PK\x03\x04" + bytes(40), "it is cut off or damaged"),
+        (b"\xd0\xcf\x11\xe0" + bytes(600), "it is a workbook of old Excel, or one with a password"),
+        (b"<html><table>", "it is no zip archive"),
+    ],
+)
+def test_a_workbook_that_is_none_is_named(delivery: Delivery, content: bytes, problem: str) -> None:
+    (finding,) = read(delivery, "stations.xlsx", content).findings
+    assert f"cannot be read as an Excel workbook: {problem}." in finding.message
