@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from capture360.matching.plates import Plate
+import numpy as np
+
+from capture360.matching.plates import ONE_PLACE_M, Plate
 from capture360.matching.readings import Reading
 from capture360.matching.sightlines import Sightlines
 
@@ -96,3 +98,24 @@ def set_unsure_aside(plate: Plate, readings: Sequence[Reading]) -> None:
     if len(unsure) < len(plate.views):
         for number in unsure:
             plate.give(number, plate)
+
+
+def are_apart(one: Plate, other: Plate, readings: Sequence[Reading], sight: Sightlines, *, rough: bool) -> bool:
+    """Return whether two plates of one tag are two: by their positions, or side by side in one image.
+
+    One of a single view is apart from a position that its line of sight passes by, unless poses are `rough`. Pumps have
+    plates of one tag in front and behind.
+    """
+    if one.crossing is not None and other.crossing is not None:
+        return float(np.linalg.norm(one.crossing.point - other.crossing.point)) > 2 * ONE_PLACE_M
+    for known, single in ((one, other), (other, one)):
+        if known.crossing is not None and not rough and sight.has(single.views[0]):
+            error_m = sight.error_m(known.views) or 0.0
+            if not sight.passes(single.views[0], known.crossing.point, error_m):
+                return True
+    return any(
+        readings[mine].detection.image == readings[theirs].detection.image
+        and not (sight.has(mine) and sight.are_beside(mine, theirs))
+        for mine in one.views
+        for theirs in other.views
+    )

@@ -19,7 +19,7 @@ import numpy as np
 
 from capture360.geometry.rays import Vector
 from capture360.matching.assignment import assign_look_alikes, assign_parts
-from capture360.matching.chance import set_chance_aside, set_unsure_aside
+from capture360.matching.chance import are_apart, set_chance_aside, set_unsure_aside
 from capture360.matching.edits import EditIndex
 from capture360.matching.plates import ONE_PLACE_M, Plate, write_verdict
 from capture360.matching.policy import ScoredMatch
@@ -33,8 +33,6 @@ from capture360.settings.matching import ConsensusSettings
 
 _VETO = 0.5
 """Ratio of the weights of contradicting and agreeing readings from which a person decides."""
-_BESIDE_DEG = 2.0
-"""Largest angle between two readings of one image that are parts of one plate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +288,7 @@ class ConsensusResolver:
                 continue
             if second.verdict == "approved" or (first.verdict != "approved" and len(second.views) > len(first.views)):
                 first, second = second, first
-            if self._are_apart(first, second):
+            if are_apart(first, second, self._readings, self._sight, rough=self._are_poses_rough):
                 continue
             for number in second.readings:
                 second.give(number, first)
@@ -315,19 +313,8 @@ class ConsensusResolver:
                 yield from (
                     pair
                     for pair in combinations(together, 2)
-                    if self._sight.has(pair[0]) and self._sight.are_beside(*pair, _BESIDE_DEG)
+                    if self._sight.has(pair[0]) and self._sight.are_beside(*pair)
                 )
-
-    def _are_apart(self, one: Plate, other: Plate) -> bool:
-        """Return whether one image shows two plates side by side, or both have positions that differ."""
-        if one.crossing is not None and other.crossing is not None:
-            return float(np.linalg.norm(one.crossing.point - other.crossing.point)) > 2 * ONE_PLACE_M
-        return any(
-            self._readings[mine].detection.image == self._readings[theirs].detection.image
-            and not (self._sight.has(mine) and self._sight.are_beside(mine, theirs, _BESIDE_DEG))
-            for mine in one.views
-            for theirs in other.views
-        )
 
     # Places and poses
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import cos, radians
+from math import acos, atan2, cos, radians
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,8 @@ from capture360.settings.matching import ConsensusSettings
 NEAREST = 16
 """Stations that each station's readings are compared with: all within 5 m at a spacing of 2.5 m."""
 _MAX_SIZE_RATIO = 1.5
+_BESIDE_DEG = 2.0
+"""Largest angle between two readings of one image that are parts of one plate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +199,17 @@ class Sightlines:
         heights = [line_height(self._poses[each.image], each, point) for each in detections]
         return 0 < max(heights) <= _MAX_SIZE_RATIO * min(heights)
 
-    def are_beside(self, one: int, other: int, angle_deg: float) -> bool:
-        """Return whether two readings of one image lie within an angle of each other."""
-        return float(self._rays[one].direction @ self._rays[other].direction) >= cos(radians(angle_deg))
+    def passes(self, position: int, point: Vector, error_m: float) -> bool:
+        """Return whether a ray may go through a point that is known with a standard deviation in metres."""
+        ray = self._rays[position]
+        towards = point - ray.origin
+        distance = float(np.linalg.norm(towards))
+        miss = acos(min(1.0, float(ray.direction @ towards) / distance)) if distance else 0.0
+        return miss <= radians(2 * self._settings.max_residual_deg) + atan2(2 * error_m, distance)
+
+    def are_beside(self, one: int, other: int) -> bool:
+        """Return whether two readings of one image lie so near to each other that they are parts of one plate."""
+        return float(self._rays[one].direction @ self._rays[other].direction) >= cos(radians(_BESIDE_DEG))
 
     @cached_property
     def _tree(self) -> Any:

@@ -25,9 +25,12 @@ def seen(image: str, letter: str, point: Point, score: float = 0.99) -> Detectio
     return seen_from(POSES[image], image, f"P-1019{letter}", point, score, HEIGHT_M)
 
 
+def judged(*detections: Detection) -> list[Match]:
+    return [each.match for each in resolve_consensus(score_matches(detections, PAIR), POSES).scored]
+
+
 def linked(*detections: Detection) -> list[Detection]:
-    found = [each.match for each in resolve_consensus(score_matches(detections, PAIR), POSES).scored]
-    return [match.detection for match in found if match.status == "approved"]
+    return [match.detection for match in judged(*detections) if match.status == "approved"]
 
 
 @pytest.mark.parametrize("image", POSES)
@@ -53,6 +56,14 @@ def test_of_two_views_in_one_image_that_fit_neither_is_linked_by_agreement() -> 
 def test_two_plates_of_one_tag_that_both_stations_see_are_both_linked() -> None:
     both = [seen(image, "A", point, 0.9) for point in (A, B) for image in ("one", "two")]
     assert set(linked(*both)) == set(both)
+
+
+def test_a_second_plate_of_a_linked_tag_is_asked_about() -> None:
+    front = [seen(image, "A", A) for image in ("one", "two")]
+    behind = seen("three", "A", (3.0, -2.2, 0.0), 0.9)
+    again = seen("three", "A", A, 0.9)
+    assert [match.status for match in judged(*front, behind)] == ["approved", "approved", "suggested"]
+    assert [match.status for match in judged(*front, again)] == ["approved"] * 3
 
 
 def test_a_misread_view_belongs_to_the_plate_on_which_it_lies() -> None:
