@@ -243,7 +243,7 @@ def _without_pictures(given: CheckInput, faces: Frame) -> Iterator[RowViolations
     cubes = table.manifest.kind is CaptureKind.CUBEMAP
     pattern = table.manifest.faces.pattern if cubes else "panos/{station}.jpg"
     there = pictures_by_id(given.folder)
-    near = np.array([id_key(str(ids.iat[at])) in there for at in rows.tolist()], dtype=bool)
+    near = np.array([id_key(str(name)) in there for name in ids.iloc[rows]], dtype=bool)
 
     def words(at: int) -> dict[str, object]:
         station = str(ids.iat[at])

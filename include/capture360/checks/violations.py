@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -37,12 +38,17 @@ class Frame:
     frame: pd.DataFrame
     file: str
 
-    def place(self, position: int) -> Place:
-        """Return file, row number and station of a row. A row that no table names has its own file as the place."""
-        record = self.frame
-        row = int(record["row"].to_numpy()[position]) or None
-        path = self.file if row else str(record["file"].iat[position])
-        return Place(path, row, str(record["station_id"].iat[position]) or None)
+    def places(self, positions: NDArray[np.int64]) -> Iterator[Place]:
+        """Yield file, row number and station of rows. A row that no table names has its own file as the place."""
+        numbers = self.frame["row"].to_numpy()[positions].tolist()
+        stations = self.cells("station_id", positions)
+        files = repeat(self.file) if all(numbers) else self.cells("file", positions)
+        for number, station, file in zip(numbers, stations, files, strict=False):
+            yield Place(self.file if number else str(file), number or None, str(station) or None)
+
+    def cells(self, column: str, positions: NDArray[np.int64]) -> list[Any]:
+        """Return the values of a column in some rows, together: pandas takes long for each access."""
+        return list(self.frame[column].iloc[positions])
 
 
 @dataclass(frozen=True)
@@ -92,11 +98,11 @@ class RowViolations:
 
     def findings(self, most: int = MOST_FINDINGS) -> Iterator[Finding]:
         """Findings of the first rows."""
-        for position in self.positions[:most].tolist():
-            at = self.table.place(position)
+        rows = self.positions[:most]
+        for position, at, value in zip(rows.tolist(), self.table.places(rows), self._values(rows), strict=True):
             yield self.broken.finding(
                 at.path,
-                self._value(position),
+                value,
                 message=self.message,
                 station=at.station,
                 row=at.row,
@@ -104,10 +110,12 @@ class RowViolations:
                 **self.words(position),
             )
 
-    def _value(self, position: int) -> object:
+    def _values(self, rows: NDArray[np.int64]) -> Iterable[object]:
         if self.value is not None:
-            return self.value(position)
-        return self.table.frame[self.column].iat[position] if self.column in self.table.frame.columns else ""
+            return map(self.value, rows.tolist())
+        if self.column is None or self.column not in self.table.frame.columns:
+            return [""] * len(rows)
+        return self.table.cells(self.column, rows)
 
 
 @dataclass(frozen=True)
