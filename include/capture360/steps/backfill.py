@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from capture360.capture_state import STAGE_STEPS, Stage
@@ -19,11 +19,13 @@ from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.steps import lease
 from capture360.steps.annotate import STEP as ANNOTATE
+from capture360.steps.announcements import last_snapshot
 from capture360.steps.context import StepContext
 from capture360.steps.inputs import Inputs, changed_inputs, ingest_inputs, match_inputs
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.review_due import match_digest
+from capture360.steps.settling import settling
 from capture360.steps.validate import STEP as VALIDATE
 from capture360.steps.verify import STEP as VERIFY
 
@@ -199,6 +201,11 @@ def _ingest_due(ctx: StepContext, key: CaptureKey) -> tuple[tuple[str, ...], str
         return (), None if published else lost
     seen = fingerprint(folder, ctx.site.landing.ready_markers)
     state = records.load(key, seen, only=STAGE_STEPS)
+    if state is None:
+        waiting = settling(folder, last_snapshot(records, key), ctx.site.landing, datetime.now(UTC)).waiting_for
+        if waiting is not None:
+            arriving = f"{key}: its new delivery is not complete, it waits for {waiting}."
+            return (), f"{arriving} Wait: captures_sense announces it once it is complete."
     validated = state.body(VALIDATE) if state is not None else None
     if state is None or validated is None:
         return ("its files have changed",), None

@@ -98,6 +98,11 @@ def test_a_rejected_capture_is_lacking_until_its_files_change(world: World) -> N
     assert "rejected" in lacking
     assert "drop it again" in lacking
     table.write_text(sound)
+    (drop.folder / "_READY").unlink()
+    arriving = due(world, drop.key)
+    assert arriving.ingest == ()
+    assert "it waits for quiet: no _READY" in (arriving.lacking or "")
+    (drop.folder / "_READY").touch()
     assert due(world, drop.key).ingest == ("its files have changed",)
 
 
