@@ -20,10 +20,11 @@ from capture360.settings.site import Site
 
 INPUTS = "inputs"
 """Key of the digests in the body of a record."""
-_NOT_FOR_INGEST = {
-    "landing", "connection", "links", "checks", "verify", "retrigger_after", "retract_approvals", "camera_height",
-    "extraction_pipeline", "watch",
-}  # fmt: skip
+NOT_FOR_INGEST = frozenset({
+    "landing", "connection", "links", "checks", "verify", "retrigger_after", "digest", "retract_approvals",
+    "camera_height", "extraction_pipeline", "watch",
+})  # fmt: skip
+"""Settings of a site whose change makes no capture due again. The checks have a digest of their own."""
 _NOT_FOR_DETECTION = {
     "enabled", "asset_subtrees", "asset_spaces", "match_on", "manual", "matching", "asset_positions",
     "critical_assets",
@@ -38,7 +39,7 @@ def ingest_inputs(site: Site) -> Inputs:
     return {
         "validation rules": _digest(version("capture360"), *map(_rule, CAPTURE_RULES)),
         "check settings": _digest(site.checks.model_dump_json()),
-        "site settings": _digest(site.model_dump_json(exclude=_NOT_FOR_INGEST)),
+        "site settings": _digest(site.model_dump_json(exclude=set(NOT_FOR_INGEST))),
     }
 
 

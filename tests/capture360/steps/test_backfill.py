@@ -15,6 +15,7 @@ from cognite.client.data_classes import AssetWrite
 from capture360.errors import RequestError
 from capture360.model import CaptureKey
 from capture360.records import Records
+from capture360.settings.site import Site
 from capture360.steps import lease
 from capture360.steps.backfill import (
     Due,
@@ -27,6 +28,7 @@ from capture360.steps.backfill import (
     parse_date,
 )
 from capture360.steps.context import StepContext
+from capture360.steps.inputs import NOT_FOR_INGEST, ingest_inputs
 from captures import TAKEN, small_site
 from ingest_world import World
 from suggested_links import Hall, hall_in, world_of
@@ -76,6 +78,17 @@ def test_new_check_settings_are_due_for_ingest_which_hands_on(hall: Hall) -> Non
     world.site = small_site(world.landing, checks={"min_face_resolution": 17, "min_file_bytes": 100})
     assert due(world, hall.key) == Due(hall.key, ("new check settings",), ("it is ingested again",))
     assert due(world, hall.key, What.CONTEXTUALIZE) == Due(hall.key)
+
+
+def test_each_setting_of_a_site_counts_for_an_ingest_or_does_not(tmp_path: Path) -> None:
+    """A new setting is to be listed here, or in NOT_FOR_INGEST."""
+    for_ingest = {
+        "id", "name", "space", "create_space", "frame", "time_zone", "files", "data_modeling", "e57", "scene",
+    }  # fmt: skip
+    assert sorted(Site.model_fields) == sorted([*for_ingest, *NOT_FOR_INGEST])
+    site = small_site(tmp_path)
+    assert ingest_inputs(small_site(tmp_path, digest="daily")) == ingest_inputs(site)
+    assert ingest_inputs(small_site(tmp_path, frame="plant")) != ingest_inputs(site)
 
 
 def test_matches_that_were_not_linked_are_due(hall: Hall) -> None:
