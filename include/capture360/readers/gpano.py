@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
 from capture360.pictures.exif import Place, camera_notes
-from capture360.pictures.gpano import GPano, read_gpano
+from capture360.pictures.gpano import NAMESPACE, GPano, read_gpano
 from capture360.pictures.jpeg import ImageError, read_header
 from capture360.readers.canonical import table_of_rows, tables_named
 from capture360.readers.columns import ROTATIONS, STATION_COLUMNS
@@ -113,7 +113,7 @@ def _row(folder: CaptureFolder, path: str, station: str, manifest: Manifest) -> 
             header = read_header(stream, path)
             unturned = _DAMAGED
             block = read_gpano(header, path)
-            unturned = _without_turn(block, bool(header.xmp))
+            unturned = _without_turn(block, header.xmp)
     except (ImageError, BadInputError, OSError):
         pass
     if block is not None and block.heading is not None:
@@ -128,12 +128,16 @@ def _row(folder: CaptureFolder, path: str, station: str, manifest: Manifest) -> 
     return _Row(path, (station, path, *place, *heading, taken), lacking, unturned)
 
 
-def _without_turn(block: GPano | None, has_xmp: bool) -> str:
+def _without_turn(block: GPano | None, xmp: bytes) -> str:
     """Word what keeps the picture's heading, pitch and roll from being read; empty if nothing does."""
+    is_near = b"poseheadingdegrees" in xmp.lower()
     if block is None:
-        return f"has {'XMP metadata but no GPano block' if has_xmp else 'no XMP metadata'}, so that it gives no heading"
+        lacks = "XMP metadata but no GPano block" if xmp else "no XMP metadata"
+        near = f" (PoseHeadingDegrees has another namespace than {NAMESPACE.strip('{}')})" if is_near else ""
+        return f"has {lacks}{near}, so that it gives no heading"
     if block.heading is None:
-        return "has a GPano block without PoseHeadingDegrees, so that it gives no heading"
+        near = " (it is written otherwise)" if is_near else ""
+        return f"has a GPano block without PoseHeadingDegrees{near}, so that it gives no heading"
     angles = (("Heading", block.heading), ("Pitch", block.pitch), ("Roll", block.roll))
     for name, angle in angles:
         if angle is not None and math.isnan(angle):

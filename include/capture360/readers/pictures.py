@@ -63,9 +63,18 @@ def dead_entries(folder: CaptureFolder, manifest: Manifest, faces: pd.DataFrame)
         return
     pattern = _pattern(stated.pattern, stated.aliases, "[^/]+?")
     delivered = {match["face"] for path in faces["file"] if (match := pattern.fullmatch(path))}
+    stems = {stem.casefold(): stem for entry in folder.files if (stem := _stem(entry.path))}
     for alias in stated.aliases:
         if alias not in delivered:
-            yield S13.finding(MANIFEST, alias, message="alias")
+            near = stems.get(alias.casefold()) or stems.get(_stem(alias).casefold()) or ""
+            fix = f'Did you mean "{near}"?' if near and near != alias else "Correct it, or remove it."
+            yield S13.finding(MANIFEST, alias, message="alias", fix=fix)
+
+
+def _stem(path: str) -> str:
+    """Return the name of a picture without folder and suffix; empty if it is none."""
+    name = path.rpartition("/")[2]
+    return name.rpartition(".")[0] if PICTURE.search(name) else ""
 
 
 def panoramas(folder: CaptureFolder, stations: pd.DataFrame) -> pd.DataFrame:

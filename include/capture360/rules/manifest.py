@@ -90,11 +90,12 @@ S13 = STRUCTURE.rule(
             fix="Did you mean station_name?",
         ),
         **says(
-            "{where}: faces.aliases.{value} is the name of no face that was delivered. Correct it, or remove it.",
+            "{where}: faces.aliases.{value} is the name of no face that was delivered. {fix}",
             name="alias",
             bad="faces: {aliases: {Vorn: front}} and files called vorne.jpg",
             where="capture.yaml",
             value="Vorn",
+            fix="Correct it, or remove it.",
         ),
         **says(
             '{where}: faces.pattern "{value}" fits none of the pictures; the first is {first}. '

@@ -119,7 +119,12 @@ def test_a_table_gives_what_the_camera_did_not(tmp_path: Path) -> None:
     [
         (None, "has no XMP metadata"),
         (xmp('GPano:PoseHeadingDegrees="90"').replace(b"photos/1.0/panorama", b"other"), "no GPano block"),
-        (xmp('GPano:ProjectionType="equirectangular"'), "without PoseHeadingDegrees"),
+        (
+            xmp('GPano:PoseHeadingDegrees="90"').replace(b"http:", b"https:", 2),
+            "has another namespace than http://ns.goog",
+        ),
+        (xmp('GPano:poseHeadingDegrees="90"'), "without PoseHeadingDegrees (it is written otherwise)"),
+        (xmp('GPano:ProjectionType="equirectangular"'), "without PoseHeadingDegrees,"),
         (xmp('GPano:PoseHeadingDegrees=" "'), "gives an empty PoseHeadingDegrees"),
         (xmp('GPano:PoseHeadingDegrees="12,5"'), "gives no number as PoseHeadingDegrees"),
         (xmp('GPano:PoseHeadingDegrees="90" GPano:PosePitchDegrees="nan"'), "gives no number as PosePitchDegrees"),

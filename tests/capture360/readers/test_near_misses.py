@@ -317,3 +317,13 @@ def test_a_column_in_other_words_with_its_unit_is_found(delivery: Delivery, name
     delivery.files["stations.csv"] = table(rows).encode()
     messages = [finding.message for finding in findings(delivery) if finding.rule == "S04"]
     assert [f'Found "{name}"' in message for name, message in zip(names, messages, strict=True)] == [True] * 3
+
+
+@pytest.mark.parametrize("alias", ["Vorne", "vorne.jpg", "VORNE.JPG"])
+def test_an_alias_in_other_letters_or_with_a_suffix_is_corrected(delivery: Delivery, alias: str) -> None:
+    sides = dict.fromkeys(FACES[1:], b"x")
+    delivery.files = {f"images/s-01/{side}.jpg": content for side, content in sides.items()}
+    delivery.files["images/s-01/vorne.jpg"] = b"x"
+    delivery.manifest["faces"] = {"aliases": {alias: "front"}}
+    (message,) = [finding.message for finding in findings(delivery) if finding.rule == "S13"]
+    assert message.endswith('Did you mean "vorne"?')
