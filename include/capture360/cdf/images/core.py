@@ -70,6 +70,7 @@ class CoreImages(ImageInstances):
         self._files_space = site.data_modeling.files_space or site.space
         self._files = CoreFiles(cdf.client, site.files)
         self._making_space = Lock()
+        self._has_files_space = False
         self._models = CoreModels(cdf, site.space)
 
     @override
@@ -113,7 +114,9 @@ class CoreImages(ImageInstances):
     @override
     def put_faces(self, capture: Capture, faces: Sequence[tuple[Station, EncodedFace]]) -> Sequence[FaceRef]:
         with self._making_space:  # threads that find no space would each make it
-            ensure_space(self._cdf, self._files_space, create=self._site.create_space)
+            if not self._has_files_space:
+                ensure_space(self._cdf, self._files_space, create=self._site.create_space)
+                self._has_files_space = True
         refs = [self.face_ref(capture.key, station.id, face.face, face.sha256) for station, face in faces]
         self._files.put([(ref, *pair) for ref, pair in zip(refs, faces, strict=True)])
         return refs

@@ -12,6 +12,8 @@ from capture360 import names
 from capture360.cdf.images.core_model import CoreModels
 from capture360.cdf.registry import mode_of
 from capture360.model import FACES
+from capture360.steps.faces import faces
+from captures import record_as_validated
 from cdf_sandbox.core.options import ProjectMode
 from ingest_world import CORE_FILE, CORE_REVISION, World
 from local_cdf import RunningSandbox
@@ -47,6 +49,19 @@ def test_faces_lie_in_a_space_of_their_own_and_carry_labels(running: RunningSand
     removed = images.remove(drop.key, dry_run=False)
     assert set(removed) >= {ref.external_id for ref in image.faces.values()}
     assert not world.cdf.client.data_modeling.instances.retrieve(nodes=nodes).nodes
+
+
+def test_the_space_of_faces_is_looked_for_once_a_batch(running: RunningSandbox, tmp_path: Path) -> None:
+    """Not once a window of stations."""
+    world = World(running, tmp_path, "data_modeling", data_modeling={"files_space": "once"})
+    drop = world.drop("windows", stations=9)
+    fingerprint = record_as_validated(world.records, drop, world.site)
+    before = set(running.sandbox.counters.recent(2000))
+    faces(world.ctx(), drop.key, fingerprint, 0)
+    log = (each for each in running.sandbox.counters.recent(2000) if each not in before)
+    asked = [each.path.rpartition("/models/")[2] for each in log]
+    assert asked.count("instances") > 1, "there were several windows"
+    assert asked.count("spaces/byids") == 1
 
 
 def test_images_are_read_page_by_page(running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
