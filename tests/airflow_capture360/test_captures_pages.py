@@ -316,7 +316,12 @@ def test_a_retracted_capture_is_shown_as_such(client: TestClient, records: Recor
     assert records.done("hall-7") == {}
     records.mark_done(state)
     assert 'class="state retracted"' in shown(client)
-    assert captures_in(shown(client, state="retracted")) == ["hall-7/walk-1"]
+    listed = shown(client, state="retracted")
+    assert captures_in(listed) == ["hall-7/walk-1"]
+    page = shown(client, f"{PAGE}/{key}")
+    assert "It was retracted" in page
+    assert "<td>retracted</td>" in page
+    assert not [text for text in (listed, page) if "fusion.cognite.com" in text or "view/hall-7/walk-1" in text]
 
 
 def test_the_digest_of_a_site_is_a_page_for_readers(client: TestClient, records: Records) -> None:

@@ -153,7 +153,8 @@ def render_captures(
 
 def render_capture(detail: Detail, runs: Sequence[LastRun]) -> tuple[str, str]:
     """Return the HTML of one capture's page, and its content security policy."""
-    cdf = next((each.cdf for each in detail.deliveries if each.cdf), "")
+    is_in_cdf = detail.state is not State.RETRACTED
+    cdf = next((each.cdf for each in detail.deliveries if each.cdf and is_in_cdf), "")
     return page_in_airflow(
         "capture",
         own="capture",

@@ -30,7 +30,7 @@ from capture360.steps.review_dag import DAG_ID
 from capture360.steps.review_due import REVIEWED, last_counts
 
 _SIDE_BY_SIDE = 16
-_SUMMARY = frozenset({"sense", VALIDATE, PUBLISH, "verify", ANNOTATE, REVIEWED})
+_SUMMARY = frozenset({"sense", VALIDATE, PUBLISH, "verify", ANNOTATE, REVIEWED, "retract"})
 """Steps whose records make up a row; all of them are small."""
 _AFTER = {
     "captures_ingest": State.PUBLISHED, "captures_contextualize": State.CONTEXTUALIZED, DAG_ID: State.CONTEXTUALIZED,

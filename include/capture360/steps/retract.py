@@ -125,6 +125,9 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
     for delivery in ctx.records.fingerprints(key):
         if ctx.records.load(key, delivery, only=STAGE_STEPS) is not None:
             ctx.records.put(key, delivery, STEP, body, run=ctx.run)
+    newest = ctx.records.load(key, only=STAGE_STEPS)
+    if newest is not None:
+        ctx.records.mark_done(newest)  # the pages say so before the next look of captures_sense
     ctx.records.remove_note(key, _PLAN)
     ctx.log(f"{key} is retracted")
     return plan

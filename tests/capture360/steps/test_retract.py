@@ -12,6 +12,7 @@ import pytest
 from cognite.client.data_classes import AnnotationWrite
 from cognite.client.data_classes.data_modeling import EdgeApply, NodeApply
 
+from capture360.capture_state import Stage
 from capture360.errors import BadInputError, MissingStepError, RetractionError
 from capture360.model import CaptureKey
 from capture360.names import space_id
@@ -71,6 +72,7 @@ def test_what_others_attached_stops_it_by_name_and_nothing_is_removed(hall: Hall
     client.data_modeling.instances.delete(edges=[(world.site.space, "their-edge")])
     client.annotations.delete([made.id])
     undo(world, hall.key)
+    assert set(hall.ctx.records.done(hall.key.site).values()) == {Stage.RETRACTED}
     assert client.data_modeling.instances.retrieve(nodes=(world.site.space, "theirs")).nodes
 
 
