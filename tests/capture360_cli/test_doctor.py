@@ -146,6 +146,22 @@ def test_a_space_of_cdf_itself_is_named(connect: Callable[..., Path]) -> None:
     assert 'Space "cdf_cdm" belongs to CDF itself (global)' in row(done, "spaces")
 
 
+@pytest.mark.parametrize(
+    ("mode", "shown"), [("hybrid", 'names "plant", which project capture360 does not have'), ("asset_centric", None)]
+)
+def test_spaces_of_assets_that_are_not_there(
+    connect: Callable[..., Path], tmp_path: Path, mode: str, shown: str | None
+) -> None:
+    """In modes that read assets as instances: lists of instances pass over unknown spaces."""
+    site = tmp_path / "hall.yaml"
+    site.write_text("space: halls\nlanding: {url: unused}\nlinks: {asset_spaces: [cdf_cdm, plant]}\n")
+    done = doctor(connect(mode=mode), "--site", str(site))
+    assert done.exit_code == 0, "captures can be published all the same"
+    assert ("spaces of assets" in done.output) is (shown is not None)
+    if shown is not None:
+        assert shown in row(done, "spaces of assets")
+
+
 def test_what_a_project_allows_is_told(connect: Callable[..., Path]) -> None:
     done = doctor(connect())
     assert "off: 3D models cannot be migrated" in row(done, "3D migration flag")

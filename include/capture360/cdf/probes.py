@@ -1,17 +1,19 @@
-"""Questions to a project before it is used: the endpoint of links, the migration flag, quota and limits.
+"""Questions to a project before it is used: spaces of assets, the endpoint of links, the migration flag, limits.
 
 Nothing is changed: each is a count, or a list without items, which CDF refuses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from capture360.cdf.assets import CoreAssets
 from capture360.cdf.client import CdfProject, cdf_errors
 from capture360.cdf.instances import relation
 from capture360.cdf.links.image360 import Image360Links
+from capture360.cdf.preflight import space_exists
 from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError, CdfUnavailableError
 from capture360.settings.site import Site
@@ -36,8 +38,32 @@ def probes(cdf: CdfProject, site: Site) -> Iterator[Probe]:
     links = mode_of(cdf).links(cdf, site, {})
     if isinstance(links, Image360Links) and site.links.enabled:
         yield _contextualization(cdf, site)
+    if site.links.asset_spaces and isinstance(mode_of(cdf).assets(cdf, site.links), CoreAssets):
+        yield _asset_spaces(cdf, site.links.asset_spaces)
     yield _migration(cdf)
     yield from _statistics(cdf)
+
+
+def _asset_spaces(cdf: CdfProject, spaces: Sequence[str]) -> Probe:
+    """Look for the spaces in which the settings say that assets are: lists of instances pass over unknown ones."""
+    what = "spaces of assets"
+    try:
+        missing = [space for space in spaces if not space_exists(cdf, space)]
+    except (CdfError, CdfUnavailableError) as error:
+        return Probe(what, False, "links", f"not known: {error.message}")
+    if not missing:
+        return Probe(what, True, "links", f"{_quoted(spaces)} found")
+    return Probe(
+        what,
+        False,
+        "links",
+        f"links.asset_spaces names {_quoted(missing)}, which project {cdf.connection.project} does not have. "
+        "Correct the setting, or bring the assets into CDF.",
+    )
+
+
+def _quoted(spaces: Sequence[str]) -> str:
+    return ", ".join(f'"{space}"' for space in spaces)
 
 
 def _contextualization(cdf: CdfProject, site: Site) -> Probe:
