@@ -24,6 +24,7 @@ from weakref import WeakKeyDictionary
 
 from typing_extensions import override
 
+from capture360 import lfs
 from capture360.errors import BadInputError, ConfigError
 from capture360.landing.folder import CaptureFolder, is_ignored
 from capture360.landing.streams import StreamOver
@@ -125,6 +126,8 @@ def _members(folder: CaptureFolder, archive: str) -> Mapping[str, zipfile.ZipInf
     known = _KNOWN.setdefault(folder, {})
     if archive not in known:
         with folder.open(archive) as stream:
+            if stream.read(len(lfs.POINTER)) == lfs.POINTER:
+                raise BadInputError(f"{archive} is not a readable zip archive: it is {lfs.WHAT}. {lfs.FETCH}")
             try:
                 with zipfile.ZipFile(_Careful(stream, archive)) as opened:
                     members = opened.infolist()

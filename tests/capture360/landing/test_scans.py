@@ -174,6 +174,7 @@ def test_twice_encrypted_strange_empty_and_none(tmp_path: Path) -> None:
     assert "holds no E57 file" in refused(tmp_path, zipped({"a.txt": b"x", "inner.zip": b"y"}))
     assert "not a readable zip archive" in refused(tmp_path, b"no archive at all")
     assert "not a readable zip archive" in refused(tmp_path, b"")
+    assert "Fetch it with git lfs pull." in refused(tmp_path, b"version https://git-lfs.github.com/spec/v1\noid")
     assert "not a readable zip archive" in refused(tmp_path, zipped({"a.e57": CONTENT})[:-30])
 
 
