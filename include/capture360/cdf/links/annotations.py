@@ -345,5 +345,5 @@ def _described(match: Match) -> str:
 def _phrase(item: Annotation) -> str:
     """Name an annotation by the text that it lies on, if it has one, and as CDF knows it."""
     text = str(item.data.get("text") or "").splitlines()
-    named = f'"{" / ".join(text)}", ' if text else ""
-    return f"{named}annotation {item.id} ({item.status}) on file {item.annotated_resource_id}"
+    named = f' of "{" / ".join(text)}"' if text else ""
+    return f"annotation {item.id}{named} ({item.status}) on file {item.annotated_resource_id}"
