@@ -42,9 +42,11 @@ def question_about(read: str, tags: Sequence[str]) -> Question:
     if others:
         return Question("Which of these tags is on the plate?", ("",) * len(tags))
     text = _plain(read)
-    if text.casefold() == first.casefold():
+    place = _one_place([first, text])
+    is_line_break = place is not None and text[place[0]] == " " and first[place[0]] in _SIGNS
+    if text.casefold() == first.casefold() or is_line_break:
         return Question("Is this the whole tag on the plate?", ("the whole tag",))
-    if place := _one_place([first, text]):
+    if place:
         name = character_name(first[place[0]])
         return Question(f"Read as {character_name(text[place[0]])}: is it {name}?", (name,))
     return Question("Is this the tag on the plate?", ("this tag",))

@@ -16,6 +16,7 @@ from capture360.reports.review_questions import character_name, characters, ques
          ("small letter l", "letter I", "digit 1")),
         ("21 PT", ["21-PT", "21_PT"], "Hyphen or underscore?", ("hyphen", "underscore")),
         ("PT-2OO1", ["PT-2001A"], "Is this the tag on the plate?", ("this tag",)),
+        ("44-TT\n1766", ["44-TT-1766"], "Is this the whole tag on the plate?", ("the whole tag",)),
         ("PT-2O01", ["PT-2001"], "Read as letter O: is it digit 0?", ("digit 0",)),
         ("PT-2001", ["PT-2001"], "Is this the whole tag on the plate?", ("the whole tag",)),
         ("PT-20", ["PT-201", "PT-202A"], "Which of these tags is on the plate?", ("", "")),
