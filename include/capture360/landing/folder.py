@@ -148,6 +148,15 @@ class CaptureFolder:
 
         A listed path is returned unchanged, since file names may contain colons and backslashes.
         """
+        clean = self._normalised(path)
+        if self._is_local:
+            real = Path(self._root, clean).resolve()
+            if not real.is_relative_to(Path(self._root).resolve()):
+                raise OutsideError(path, "is a link that leaves the capture folder. Deliver the file itself")
+        return clean
+
+    def _normalised(self, path: str) -> str:
+        """`path` normalised as text, links not followed; OutsideError as of `resolve`."""
         is_listed = path in self.sizes
         if not is_listed and len(path) > _LONGEST_PATH:  # each of its parts would be looked for
             raise OutsideError(path, "is longer than the path of any file. Correct it")
@@ -155,10 +164,6 @@ class CaptureFolder:
         leaves = not path or clean.startswith(("/", "..")) or ":" in clean.split("/")[0] or "\x00" in clean
         if leaves and not is_listed:
             raise OutsideError(path, "points outside the capture folder. Name files relative to capture.yaml")
-        if self._is_local:
-            real = Path(self._root, clean).resolve()
-            if not real.is_relative_to(Path(self._root).resolve()):
-                raise OutsideError(path, "is a link that leaves the capture folder. Deliver the file itself")
         return clean
 
     def exists(self, path: str) -> bool:
@@ -172,7 +177,7 @@ class CaptureFolder:
         Both have the relative path as `filename`. StoreUnavailableError for whatever else an object store raises, while
         it is read as well: an outage is no fault of the delivery.
         """
-        clean = self.resolve(path)
+        clean = self._normalised(path)  # open_once follows links, and refuses those that leave the folder
         if not self._is_local:
             url = f"{self.url}/{clean}"
             with store_errors(url, "read", clean):

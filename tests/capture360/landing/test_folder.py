@@ -86,6 +86,22 @@ def test_a_link_to_a_file_counts_only_within_the_folder(folder: Path) -> None:
         opened.read("passwd.jpg")
 
 
+def test_links_of_a_path_are_followed_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder's and the file's; on a mounted disk each part of a path that is looked at costs a round trip."""
+    opened = CaptureFolder(str(folder))
+    assert opened.exists("images/front.jpg")
+    followed: list[str] = []
+    real = os.path.realpath
+
+    def counted(path: str, *, strict: bool = False) -> str:
+        followed.append(os.fspath(path))
+        return real(path, strict=strict)
+
+    monkeypatch.setattr(os.path, "realpath", counted)
+    assert opened.read("images/front.jpg") == b"front"
+    assert followed == [str(folder), str(folder / "images" / "front.jpg")]
+
+
 def test_a_pipe_is_not_waited_for(folder: Path) -> None:
     os.mkfifo(folder / "stations.csv")
     assert paths(folder) == ["images/front.jpg"]
