@@ -13,6 +13,8 @@ from pathlib import Path
 
 OUTPUT = Path(".local/scheduler-tests.txt")
 _OTHERS = "not e2e and not production and not recovery and not soak"
+_IN_ORDER = ("--dist", "worksteal")
+"""Each worker runs files that stand together, so that few fixtures of a module are made by two workers."""
 _PASSED = {0, 5}
 """Exit codes of pytest: all passed, or none was chosen."""
 
@@ -25,7 +27,7 @@ def main(paths: Sequence[str]) -> int:
         print(f"The tests of the scheduler run beside the others and write to {OUTPUT}.", flush=True)
         try:
             others = subprocess.run(
-                ["/usr/bin/env", "nice", *_pytest("-n", "auto", "-m", _OTHERS, *paths)], check=False
+                ["/usr/bin/env", "nice", *_pytest("-n", "auto", *_IN_ORDER, "-m", _OTHERS, *paths)], check=False
             ).returncode
         finally:
             codes = [scheduler.wait()]  # an interrupt reached it too; it stops its stacks first
