@@ -103,17 +103,17 @@ class Records:
         """Record what a step did. `body` holds JSON values only."""
         document = {"at": datetime.now(UTC).isoformat(), "run": run, **body}
         self.store.put(f"{_folder(key, fingerprint)}/{_document_name(step, batch)}", _json(document))
-        if step in _CHANGING_STEPS:
-            self.unmark_done(key, fingerprint)
+        if step in _CHANGING_STEPS:  # what is shown is looked at under the mark of a later delivery that was rejected
+            for each in {fingerprint, *self.fingerprints(key)}:
+                self.unmark_done(key, each)
 
     def mark_done(self, state: CaptureState) -> None:
         """Mark a delivery as done for sensing, until a step records a new stage.
 
         Only the delivery in the landing zone is marked, not earlier ones of its capture.
         """
-        for other in self.fingerprints(state.key):
-            if other != state.fingerprint:
-                self.unmark_done(state.key, other)
+        for other in {*self.fingerprints(state.key)} - {state.fingerprint}:
+            self.unmark_done(state.key, other)
         self.store.put(_done_marker(state.key, state.fingerprint, state.stage), b"")
 
     def done(self, site: str) -> Mapping[tuple[str, str], Stage]:

@@ -257,6 +257,11 @@ def test_what_is_shown_is_handed_on_although_a_later_delivery_was_rejected(world
     body = {"match": "m", "plates": {"asked": 2}}
     world.records.put(KEY, shown.fingerprint, "annotate", body, run="run 3")
     assert world.sense(hours + 1).suggested == (KEY,)
+    note_review(world.records, KEY, shown.fingerprint, "m", "run 3")
+    assert world.sense(hours + 100) == Sensed((), (), ())
+    assert (KEY.capture, rejected.fingerprint) in world.records.done(KEY.site)
+    world.records.put(KEY, shown.fingerprint, "annotate", {**body, "match": "later"}, run="run 4")
+    assert world.sense(hours + 200).suggested == (KEY,)
     found = shown_state(world.records, KEY)
     assert found is not None and found.fingerprint == shown.fingerprint
     world.records.put(KEY, rejected.fingerprint, "validate", {"verdict": "accepted"}, run="run 4")
