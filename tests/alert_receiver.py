@@ -59,8 +59,9 @@ def context(
     task: str = "validate",
     run: str = "manual__1",
     map_index: int = -1,
+    label: str | None = None,
 ) -> dict[str, Any]:
-    """What Airflow hands a callback, as far as it is read."""
+    """What Airflow hands a callback, as far as it is read; a mapped task has set `label` in it before it failed."""
     return {
         "dag_run": SimpleNamespace(partition_key=partition_key, dag_id=dag, run_id=run),
         "ti": SimpleNamespace(
@@ -70,6 +71,7 @@ def context(
             log_url="http://127.0.0.1:8080/log",
             get_dr_count=lambda dag, states: 3,
         ),
-        "params": {"capture": "hall-7/by-hand"},
+        "params": {"capture": "hall-7/by-hand"} if label is None or partition_key else {},
         "exception": error,
+        **({"label": label} if label else {}),
     }

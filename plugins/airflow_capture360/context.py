@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _LONGEST_LINE = 2000
+LABEL = "label"
+"""Key of a mapped task's context: what its map index template shows."""
 CDF_LINK = "cdf_link"
 """XCom key of the address of a collection in CDF's own user interface."""
 
@@ -114,7 +116,7 @@ def emit(keys: Sequence[str]) -> None:
 
 def set_label(text: str) -> None:
     """Set what the map index template of a mapped task shows."""
-    get_current_context()["label"] = text  # type: ignore[typeddict-unknown-key]  # a key of our template
+    get_current_context()[LABEL] = text  # type: ignore[literal-required]  # a key of our template
 
 
 def page_url(path: str) -> str:

@@ -10,9 +10,9 @@ from airflow.sdk import BaseNotifier
 from typing_extensions import override
 
 from airflow_capture360.alerts import open_and_send
-from airflow_capture360.context import page_url, register_and_records, run_url
+from airflow_capture360.context import LABEL, page_url, register_and_records, run_url
 from airflow_capture360.targets import NotSentError, send
-from capture360.errors import Capture360Error, CaptureRejected, RequestError, UnavailableError
+from capture360.errors import Capture360Error, CaptureRejected, DriftError, RequestError, UnavailableError
 from capture360.reports.alerts import about, log_text
 from capture360.text import printable, without_secrets
 
@@ -57,25 +57,30 @@ class CaptureAlert(BaseNotifier):
 
 
 def occurrence_of(context: Any) -> Occurrence:
-    """Return the occurrence of a failure; all batches of a run that failed in the same way are one."""
+    """Return the occurrence of a failure.
+
+    All batches of a capture's run that failed in the same way are one. A task that is mapped over sites fails for each
+    of them, and what drifted at one site is no cause of what drifted at another.
+    """
     from capture360.steps.incidents import Occurrence, cause_of, identity
 
     dag_run, instance = context["dag_run"], context["ti"]
     error = context.get("exception")
     params = context["params"]
     capture = dag_run.partition_key or params.get("capture") or params.get("date")
-    subject = printable(str(capture or dag_run.dag_id))
+    about_it = str(capture or context.get(LABEL) or "")
+    subject = printable(about_it or dag_run.dag_id)
     ours = isinstance(error, Capture360Error)
     kind = type(error).__name__ if error else "killed"
-    place = f"{dag_run.dag_id}.{instance.task_id}"
+    place = f"{dag_run.dag_id}.{instance.task_id}{f' of {subject}' if isinstance(error, DriftError) else ''}"
     links = {"Run": run_url(dag_run.dag_id, dag_run.run_id), "Log": instance.log_url}
     if isinstance(error, CaptureRejected) and error.report:
         links["Report"] = page_url(f"reports/{error.report}")
     if (key := _key(capture)) and not isinstance(error, RequestError):  # a capture that was mistyped has no page
         links["Capture"] = page_url(f"captures/{key}")
     return Occurrence(
-        id=identity(dag_run.dag_id, dag_run.run_id, instance.task_id, kind),
-        cause=cause_of(error, place, str(capture or ""), _service(error, str(capture or ""))),
+        id=identity(dag_run.dag_id, dag_run.run_id, instance.task_id, kind, subject),
+        cause=cause_of(error, place, about_it, _service(error, about_it)),
         subject=subject,
         where=f"{instance.task_id} failed in {dag_run.dag_id}, try {instance.try_number}",
         what=without_secrets(str(error) or repr(error)) if error else _KILLED,

@@ -33,6 +33,7 @@ from capture360.errors import (
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.reports.alerts import about, log_text
+from capture360.steps.digest import note_drift
 from capture360.steps.review_due import note_review
 from capture360.steps.watch_life import looked
 from record_files import document_paths
@@ -173,9 +174,44 @@ def test_batches_that_fail_with_different_words_are_one_message(
     receiver: Receiver, watched: Records, airflow: Callable[..., None]
 ) -> None:
     for batch in range(8):
-        fail(CdfError(f"CDF refused faces/{batch}/front.jpg"), task="faces", map_index=batch)
+        fail(CdfError(f"CDF refused faces/{batch}/front.jpg"), task="faces", map_index=batch, label=f"stations {batch}")
     assert settle() == 1
     assert len(receiver.received) == 1
+
+
+def test_each_site_that_drifts_is_a_message_however_long_another_one_drifts(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None]
+) -> None:
+    def drift(night: str, *sites: str) -> None:
+        for index, site in enumerate(sites):
+            error = DriftError([f"{site}/may: Images that CDF does not show: {index + 1}."])
+            fail(error, None, dag="captures_reconcile", task="compare", run=night, map_index=index, label=site)
+
+    def agree(site: str) -> None:
+        note_drift(watched, site, datetime.now(UTC), 3, [])
+
+    drift("night-1", "hall-1")
+    assert settle() == 1
+    drift("night-2", "hall-1", "hall-2")
+    assert settle() == 1
+    assert [text.partition(":")[0] for text in receiver.texts] == ["hall-1", "hall-2"]
+    assert "hall-2/may" in receiver.texts[1]
+    agree("hall-2")
+    assert settle() == 1
+    assert receiver.texts[-1].startswith("Over: hall-2: compare failed in captures_reconcile")
+    drift("night-3", "hall-1", "hall-2")
+    assert settle() == 1
+    assert receiver.texts[-1].startswith("hall-2: ")
+
+
+def test_the_same_refusal_of_many_sites_is_one_message_that_names_them(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None]
+) -> None:
+    for index, site in enumerate(("hall-1", "hall-2")):
+        where: dict[str, Any] = {"dag": "captures_reconcile", "task": "compare", "map_index": index, "label": site}
+        fail(CdfError(f"{site}: CDF refused: 403"), None, **where)
+    assert settle() == 1
+    assert "It concerns: hall-1, hall-2" in receiver.texts[0]
 
 
 def test_the_same_cause_in_many_captures_is_one_message_with_their_number(

@@ -10,6 +10,7 @@ from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.backfill import What, captures_on, lacks_end
+from capture360.steps.digest import last_drift
 from capture360.steps.incidents import Occurrence
 from capture360.steps.review_dag import DAG_ID
 from capture360.steps.review_due import asked_since
@@ -24,12 +25,15 @@ def is_overcome(records: Records, occurrence: Occurrence) -> bool:
     A capture that is retracted is well in every respect, one that was ingested or contextualized after the failure in
     that one, and so is one that another review began to ask about since. A backfilled date is well when each of its
     captures is published, and one of them was ingested or contextualized since; sensing when none of the findings that
-    it failed with is left.
+    it failed with is left; a site that was reconciled without a difference since.
     """
     if occurrence.dag == "captures_sense":
         return not _still_found(records, occurrence.what)
     if occurrence.dag == "captures_backfill":
         return _date_is_done(records, occurrence)
+    if occurrence.dag == "captures_reconcile":
+        compared = last_drift(records, occurrence.subject)
+        return compared is not None and compared.differences == 0 and compared.at > occurrence.at
     try:
         key = CaptureKey.parse(occurrence.subject)
     except RequestError:
