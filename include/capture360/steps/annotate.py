@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from capture360.batches import batched
 from capture360.capture_state import ANNOTATE
-from capture360.cdf.ports import ImageLinks, LeftLinks, LinkWriter
+from capture360.cdf.ports import ImageLinks, LeftLinks, LinksWritten, LinkWriter
 from capture360.cdf.registry import mode_of
 from capture360.matching.decisions import as_decided
 from capture360.model import CaptureKey, Match, PublishedImage
@@ -59,8 +59,7 @@ class Annotated:
 def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
     """Write the links that `match` recorded to CDF, except where people decided otherwise. Idempotent.
 
-    What is left is noted before outdated links are removed: a link that a run was killed after removing would
-    otherwise look as if a person had removed it. RecordsError if decisions of people on the capture's links were lost.
+    RecordsError if decisions of people on the capture's links were lost.
     """
     LinkMemory(ctx.records, key).ensure_whole()
     images = images_of(ctx, key, fingerprint)
@@ -69,16 +68,14 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
     progress = Progress(ctx.log)
     counts = dict.fromkeys(("approved", "suggested", "kept", "decided", "removed", "only_recorded"), 0)
     refused: list[str] = []
-    left: dict[str, ImageLinks] = {}
-    outdated: list[tuple[str, str]] = []
+    parts: list[LinksWritten] = []
     seen = 0
     for some, found in batches_of(images, matches):
         written = writer.write(some, found)
         for name in counts:
             counts[name] += getattr(written, name)
         refused.extend(written.refused)
-        left |= written.left
-        outdated.extend(written.outdated)
+        parts.append(written)
         seen += len(some)
         progress(seen, len(images), "images linked")
     done = Annotated(**counts, refused=tuple(refused), plates=count_plates(matches))
@@ -92,11 +89,20 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
         "match": match_digest(ctx.records, key, fingerprint),
         "boxes": asdict(boxes) if boxes else None,
     }
-    note_left(ctx.records, key, left)
+    finish_links(ctx, key, writer, parts)
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
-    writer.discard(outdated)
     note_coverage(ctx.records, key, fingerprint, matches)
     return done
+
+
+def finish_links(ctx: StepContext, key: CaptureKey, writer: LinkWriter, parts: Sequence[LinksWritten]) -> None:
+    """Note what the writes left in CDF, then remove the links that they found outdated.
+
+    In this order: a link that a run was killed after removing would otherwise look as if a person had removed it. A
+    write that is not noted looks undone once a person removes its link, and the next run would create that again.
+    """
+    note_left(ctx.records, key, {image: links for part in parts for image, links in part.left.items()})
+    writer.discard([edge for part in parts for edge in part.outdated])
 
 
 def count_plates(matches: Sequence[Match]) -> Plates:

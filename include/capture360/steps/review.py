@@ -21,7 +21,7 @@ from capture360.model import CaptureKey, Detection, Match, PublishedImage
 from capture360.records import Records
 from capture360.reports.crops import pictures
 from capture360.reports.review import is_tie, tags_of
-from capture360.steps.annotate import count_plates, decided_matches, link_writer
+from capture360.steps.annotate import count_plates, decided_matches, finish_links, link_writer
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import note_coverage
 from capture360.steps.detect import images_of
@@ -230,6 +230,7 @@ def _write(ctx: StepContext, key: CaptureKey, fingerprint: str, decided: Sequenc
     known = LinkMemory(ctx.records, key).decide([each for each in decided if each.match not in before])
     wanted = as_decided(recorded_matches(ctx.records, key, fingerprint), known)
     written = writer.write(images, [match for match in wanted if match.detection.image in some])
+    finish_links(ctx, key, writer, [written])
     write_positions(ctx, key, wanted, recorded_places(ctx.records, key, fingerprint))
     note_coverage(ctx.records, key, fingerprint, wanted)
     sentences = [

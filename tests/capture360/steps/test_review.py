@@ -18,7 +18,7 @@ from capture360.steps.review import Response, Review, Reviewed, apply, begin, ex
 from capture360.steps.review_due import match_digest, review_due
 from capture360.steps.review_page import newest_review
 from capture360.store import DocumentStore
-from suggested_links import CERTAIN, DOUBTFUL, TAGS, Hall, hall_in, outline
+from suggested_links import CERTAIN, DOUBTFUL, TAGS, Hall, decide, delete_link, hall_in, outline
 
 
 def test_all_are_decided_by_one_answer_and_who_did_is_recorded(hall: Hall) -> None:
@@ -216,6 +216,14 @@ def test_what_somebody_decided_in_cdf_meanwhile_stays(classic: Hall) -> None:
     assert "stays rejected" in told
     classic.read()
     assert classic.annotations()[first] == "rejected"
+
+
+def test_an_approved_link_that_somebody_deletes_afterwards_stays_away(core: Hall) -> None:
+    approved, _ = decide(core)
+    assert core.linked() == {approved}
+    delete_link(core)
+    core.read(shift=0.01)
+    assert core.linked() == set()
 
 
 def test_every_view_of_a_plate_has_a_stored_picture(classic: Hall) -> None:
