@@ -186,6 +186,7 @@ class _Retraction(_Form):
 
 class _Superseded(_Form):
     by: str = ""
+    hiding: bool = False
 
 
 class _Moved(_Form):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Any
 
 from capture360 import names
 from capture360.cdf.images.scenes import FILLING, LOADED, Scene
@@ -16,7 +17,7 @@ from capture360.steps.collect import POINT_CLOUDS
 from capture360.steps.context import StepContext
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.publish import recorded_collections
-from capture360.steps.validate import recorded_capture
+from capture360.steps.validate import CAPTURE, recorded_capture
 
 STEP = "scene"
 SUPERSEDED = "superseded"
@@ -36,8 +37,8 @@ class Placed:
 def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
     """Add the capture's collections to the site's scene, and hide what the capture supersedes; None without a scene.
 
-    Idempotent. What a person moved, hid or showed in the scene is kept. MissingStepError if the capture is not
-    published.
+    What only other deliveries of the capture superseded is shown again. Idempotent. What a person moved, hid or showed
+    in the scene is kept. MissingStepError if the capture is not published.
     """
     scene = _scene_of(ctx)
     if scene is None:
@@ -47,14 +48,14 @@ def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
     if not collections:
         raise MissingStepError(key, "it has not been published", "publish")
     superseded = [_key_in(key.site, text) for text in capture.supersedes]
-    for older in superseded:
-        ctx.records.put_note(older, SUPERSEDED, {"by": str(key)})
+    to_hide = _note_superseded(ctx, key, superseded)
     written = scene.ensure()
     written += scene.place(collections, visible=ctx.records.note(key, SUPERSEDED) is None)
     if ctx.site.scene is not None and ctx.site.scene.point_clouds:
         written += scene.place_point_clouds(_point_clouds(ctx.records, key, fingerprint))
     written += len(scene.remove(_emptied(ctx, key, collections)))
-    hidden = _hide(ctx, scene, key, superseded)
+    hidden = _hide(ctx, scene, key, superseded, to_hide)
+    _show_again(ctx, scene, key, superseded)
     count = len({*scene.collections(), *collections})
     done = Placed(scene.space, scene.external_id, written, tuple(map(str, hidden)), count)
     body = {"space": done.space, "scene": done.scene, "hidden": list(done.hidden), "collections": count}
@@ -89,8 +90,7 @@ def remove_from_scene(ctx: StepContext, key: CaptureKey) -> Sequence[str]:
 
 def scene_edges(ctx: StepContext, key: CaptureKey, collections: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Return space and external id of capture360's edges to these collections, in current and former scenes."""
-    records = [ctx.records.get(key, delivery, STEP) for delivery in ctx.records.fingerprints(key)]
-    scenes = {(record.body["space"], record.body["scene"]) for record in records if record is not None}
+    scenes = {(body["space"], body["scene"]) for body in _bodies(ctx, key, STEP)}
     if scene := _scene_of(ctx):
         scenes.add((scene.space, scene.external_id))
     return {(space, names.scene_edge_id(name, *each)) for space, name in scenes for each in collections}
@@ -102,31 +102,60 @@ def take_out(ctx: StepContext, key: CaptureKey) -> None:
     if scene is None:
         return
     scene.remove(_collections_of(ctx, key))
-    records = [ctx.records.get(key, delivery, STEP) for delivery in ctx.records.fingerprints(key)]
-    for text in sorted({older for record in records if record is not None for older in record.body["hidden"]}):
-        older = CaptureKey.parse(text)
-        note = ctx.records.note(older, SUPERSEDED)
-        if note is not None and note["by"] == str(key):
-            scene.show(_collections_of(ctx, older))
-            ctx.records.remove_note(older, SUPERSEDED)
+    _show_again(ctx, scene, key)
 
 
 def _scene_of(ctx: StepContext) -> Scene | None:
     return Scene(ctx.cdf, ctx.site, ctx.site.scene) if ctx.site.scene else None
 
 
-def _hide(ctx: StepContext, scene: Scene, key: CaptureKey, superseded: Sequence[CaptureKey]) -> list[CaptureKey]:
-    """Hide each superseded capture once, so that a person can show it again."""
-    records = [ctx.records.get(key, delivery, STEP) for delivery in ctx.records.fingerprints(key)]
-    before = {older for record in records if record is not None for older in record.body["hidden"]}
+def _note_superseded(ctx: StepContext, key: CaptureKey, superseded: Sequence[CaptureKey]) -> Set[CaptureKey]:
+    """Note by which capture these are superseded, so that one that comes later is hidden at once.
+
+    Return those that are not hidden yet: each is hidden once, so that a person can show it again.
+    """
+    to_hide = set()
+    for older in superseded:
+        note = ctx.records.note(older, SUPERSEDED)
+        if note is None or note.get("hiding"):
+            to_hide.add(older)
+        ctx.records.put_note(older, SUPERSEDED, {"by": str(key), "hiding": older in to_hide})
+    return to_hide
+
+
+def _hide(
+    ctx: StepContext, scene: Scene, key: CaptureKey, superseded: Sequence[CaptureKey], to_hide: Set[CaptureKey]
+) -> list[CaptureKey]:
+    """Hide what is to be hidden; return the superseded captures that are in the scene."""
     hidden = []
+    there = set(scene.collections()) if superseded else set()
     for older in superseded:
         collections = _collections_of(ctx, older)
-        if str(older) in before or scene.hide(collections) or not set(collections).isdisjoint(scene.collections()):
-            hidden.append(older)
-        else:
+        if older in to_hide:
+            scene.hide(collections)
+            ctx.records.put_note(older, SUPERSEDED, {"by": str(key), "hiding": False})
+        if there.isdisjoint(collections):
             ctx.log(f"{key} supersedes {older}, which is not in scene {scene.external_id}")
+        else:
+            hidden.append(older)
     return hidden
+
+
+def _show_again(ctx: StepContext, scene: Scene, key: CaptureKey, still: Sequence[CaptureKey] = ()) -> None:
+    """Show what any delivery of the capture superseded, unless it `still` does or another capture does."""
+    named = {text for body in _bodies(ctx, key, CAPTURE) for text in body["supersedes"]}
+    for older in sorted({_key_in(key.site, text) for text in named} - set(still), key=str):
+        note = ctx.records.note(older, SUPERSEDED)
+        if note is not None and note["by"] == str(key):
+            scene.show(_collections_of(ctx, older))
+            ctx.records.remove_note(older, SUPERSEDED)
+
+
+def _bodies(ctx: StepContext, key: CaptureKey, step: str) -> Iterator[Mapping[str, Any]]:
+    """Yield what a step recorded of each delivery of the capture."""
+    for delivery in ctx.records.fingerprints(key):
+        if (record := ctx.records.get(key, delivery, step)) is not None:
+            yield record.body
 
 
 def _emptied(ctx: StepContext, key: CaptureKey, published: Sequence[Collection]) -> list[Collection]:

@@ -17,8 +17,10 @@ from capture360 import names
 from capture360.checks.validation import capture_document
 from capture360.errors import ConfigError, MissingStepError
 from capture360.model import CaptureKey
-from capture360.steps.scene import Placed, place, placing_writes, remove_from_scene
+from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.scene import SUPERSEDED, Placed, place, placing_writes, remove_from_scene, take_out
 from capture360.steps.validate import CAPTURE
+from capture360.steps.validate import STEP as VALIDATE
 from captures import Drop, record_as_validated
 from ingest_world import IMAGE_VIEW, World
 from local_cdf import RunningSandbox
@@ -218,6 +220,32 @@ def test_a_superseded_capture_that_comes_later_is_hidden_at_once(world: World) -
     assert any("hall-7/newer supersedes hall-7/older, which is not in scene" in line for line in world.said)
     placed(world, "older")
     assert not shown(world)[id_of("older")].visible
+
+
+def test_what_a_retracted_capture_superseded_is_shown_whenever_it_came(world: World) -> None:
+    placed(world, "june", supersedes=["may"])
+    placed(world, "may")
+    assert not shown(world)[id_of("may")].visible
+    take_out(world.ctx(), CaptureKey("hall-7", "june"))
+    assert shown(world)[id_of("may")].visible
+    assert world.records.note(CaptureKey("hall-7", "may"), SUPERSEDED) is None
+    placed(world, "june", supersedes=["may"])
+    assert not shown(world)[id_of("may")].visible
+
+
+def test_what_a_later_delivery_no_longer_supersedes_is_shown(world: World) -> None:
+    placed(world, "march")
+    drop, first = published(world, "april", supersedes=["march"])
+    place(world.ctx(), drop.key, first)
+    assert not shown(world)[id_of("march")].visible
+    for step in (VALIDATE, PUBLISH):
+        record = world.records.get(drop.key, first, step)
+        assert record is not None
+        world.records.put(drop.key, "second", step, record.body, run="test")
+    again = replace(drop.capture, supersedes=(), revision=2)
+    world.records.put(drop.key, "second", CAPTURE, capture_document(again), run="test")
+    place(world.ctx(), drop.key, "second")
+    assert shown(world)[id_of("march")].visible
 
 
 def test_a_retired_capture_leaves_the_scene_and_keeps_its_data(world: World) -> None:
