@@ -6,31 +6,35 @@ A report that fails is logged and changes nothing: no capture fails because of i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from capture360.cdf.client import CdfProject
-from capture360.cdf.extraction_pipelines import ExtractionPipeline
+from capture360.cdf.extraction_pipelines import ExtractionPipeline, RunStatus
 from capture360.errors import Capture360Error
 from capture360.model import CaptureKey
-from capture360.records import Records
+from capture360.records import SENSING, Records
 from capture360.settings.site import Site
 from capture360.steps.annotate import STEP as ANNOTATE
+from capture360.steps.claims import claim, give_up
 from capture360.steps.context import StepContext
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.validate import STEP as VALIDATE
+from capture360.text import digest_of
 
 Work = Literal["ingest", "contextualization"]
+_REPORTING = f"{SENSING}/reporting"
 
 
 def report_success(ctx: StepContext, key: CaptureKey, work: Work) -> None:
     """Report what the run made of the capture, with the address of its collection in CDF."""
-    _report(ctx, lambda pipeline: pipeline.report("success", *_outcome(ctx.records, key, work), ctx.run))
+    _report(ctx, "success", lambda: _outcome(ctx.records, key, work))
 
 
 def report_failure(ctx: StepContext, key: CaptureKey, work: Work, sentence: str, link: str) -> None:
     """Report why the run failed; `link` is the address of the log."""
     text = sentence if sentence.startswith(str(key)) else f"{key}: {sentence}"
-    _report(ctx, lambda pipeline: pipeline.report("failure", f"The {work} failed. {text}", link, ctx.run))
+    _report(ctx, "failure", lambda: (f"The {work} failed. {text}", link))
 
 
 def report_sensing(site: Site, cdf: CdfProject, log: Callable[[str], None]) -> None:
@@ -39,10 +43,21 @@ def report_sensing(site: Site, cdf: CdfProject, log: Callable[[str], None]) -> N
         _reported(lambda: ExtractionPipeline(cdf, str(site.extraction_pipeline)).seen(), site, log)
 
 
-def _report(ctx: StepContext, report: Callable[[ExtractionPipeline], bool]) -> None:
+def _report(ctx: StepContext, status: RunStatus, outcome: Callable[[], tuple[str, str]]) -> None:
+    """Report the end of a run once: batches that fail at the same moment would all look, and all report."""
     external_id = ctx.site.extraction_pipeline
+
+    def report() -> bool:
+        claimed = f"{_REPORTING}/{digest_of([status, ctx.run])}"
+        if not claim(ctx.records, claimed, datetime.now(UTC)):
+            return False
+        try:
+            return ExtractionPipeline(ctx.cdf, str(external_id)).report(status, *outcome(), ctx.run)
+        finally:
+            give_up(ctx.records, claimed)
+
     if external_id is not None:
-        _reported(lambda: report(ExtractionPipeline(ctx.cdf, external_id)), ctx.site, ctx.log)
+        _reported(report, ctx.site, ctx.log)
 
 
 def _reported(report: Callable[[], bool], site: Site, log: Callable[[str], None]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from cognite.client.data_classes import DataSetWrite, ExtractionPipelineWrite
 
 from capture360.cdf.extraction_pipelines import run_tag
+from capture360.cdf.no_retry import post_without_retry
 from capture360.errors import Capture360Error
 from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.status import report_failure, report_sensing, report_success
@@ -74,6 +75,21 @@ def test_a_run_is_reported_once_and_another_run_again(world: World) -> None:
     report_success(world.ctx("a"), key, "ingest")
     assert [status for status, _ in runs(world)] == ["success", "failure", "failure"]
     assert runs(world)[-1][1] == f"The ingest failed. hall-7/once: It broke. {LINK} {run_tag('a')}"
+
+
+def test_batches_that_fail_at_the_same_moment_are_reported_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = world.drop("batches", stations=1).key
+    posting = "capture360.cdf.extraction_pipelines.post_without_retry"
+
+    def meanwhile(*given: Any) -> None:
+        monkeypatch.setattr(posting, post_without_retry)
+        report_failure(world.ctx("a"), key, "ingest", "Batch 2 broke.", LINK)
+        post_without_retry(*given)
+
+    monkeypatch.setattr(posting, meanwhile)
+    report_failure(world.ctx("a"), key, "ingest", "Batch 1 broke.", LINK)
+    report_failure(world.ctx("a"), key, "ingest", "Batch 3 broke.", LINK)
+    assert [message.partition(". ")[2][:27] for _, message in runs(world)] == ["hall-7/batches: Batch 1 bro"]
 
 
 @pytest.mark.parametrize("effect", ["commit-then-reset", "status"])
