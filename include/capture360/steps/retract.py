@@ -15,6 +15,7 @@ from capture360.cdf.registry import mode_of
 from capture360.cdf.rights import require_rights
 from capture360.errors import CdfUnavailableError, MissingStepError, RetractionError
 from capture360.model import CaptureKey, PublishedImage
+from capture360.records import Records
 from capture360.steps.annotate import LEFT, link_writer, written_matches
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import NOTE as COVERAGE
@@ -24,6 +25,7 @@ from capture360.steps.positions import asset_boxes
 from capture360.steps.published import NOTE as PUBLISHED
 from capture360.steps.republish_guard import published_revision
 from capture360.steps.retracted import RETRACTED
+from capture360.steps.validate import CAPTURE
 from capture360.text import counted, digest_of, listed, printable
 
 STEP = "retract"
@@ -152,10 +154,17 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
         raise CdfUnavailableError(f"{key}: its images were removed, but CDF still shows some of them.")
     model.remove_faces(list(made.faces))
     made.remove_scans(ctx)
-    ctx.records.put_note(key, RETRACTED, {"revision": published_revision(ctx.records, key)})
+    ctx.records.put_note(key, RETRACTED, {"revision": _highest_revision(ctx.records, key)})
     ctx.records.remove_note(key, PUBLISHED)
     ctx.records.remove_note(key, COVERAGE)
     ctx.records.remove_note(key, LEFT)
+
+
+def _highest_revision(records: Records, key: CaptureKey) -> int:
+    """Return the highest revision of all deliveries, published or not: some of their faces may have been in CDF."""
+    found = [records.get(key, delivery, CAPTURE) for delivery in records.fingerprints(key)]
+    revisions = [int(record.body["revision"]) for record in found if record is not None]
+    return max([published_revision(records, key), *revisions])
 
 
 def _noted(begun: Mapping[str, Any]) -> Made:

@@ -24,7 +24,7 @@ from capture360.steps.ingest import ingest
 from capture360.steps.reconcile import reconcile
 from capture360.steps.retract import plan_retraction, retract
 from capture360.steps.retracted import stays_out
-from captures import TAKEN
+from captures import TAKEN, record_as_validated
 from ingest_world import World
 from local_cdf import fast_options, run_sandbox
 from scans import scan, write_scans
@@ -90,6 +90,13 @@ def test_it_lasts_until_a_higher_revision_is_delivered(hall: Hall) -> None:
     world.ingest(drop)
     assert captures_on(world.records, TAKEN.date()) == [key]
     assert reconcile(world.ctx(), key) == []
+
+
+def test_a_revision_that_was_not_published_to_its_end_does_not_come_back(hall: Hall) -> None:
+    world, key = hall.world, hall.key
+    record_as_validated(world.records, world.drop(key.capture, stations=1, shade=9, revision=2), world.site)
+    undo(world, key)
+    assert "revision: 3" in (stays_out(world.records, key, world.ctx().folder(key)) or "")
 
 
 def test_a_plan_that_is_no_longer_true_removes_nothing(hall: Hall) -> None:
