@@ -130,6 +130,7 @@ def share_stations(world: World, view: tuple[str, str, str]) -> None:
     again.rewrite("revision: 1", "revision: 1\nhistory: true", "capture.yaml")
     again.rewrite("001,Pump 001,1.5,", "001,Pump 001,1.505,")
     again.rewrite("002,Pump 002,3.0,", "002,Pump 002,3.05,")
+    again.rewrite("003,Pump 003,", "003,Renamed since,")
     done = world.ingest(again)
     assert done.validated.verdict is Verdict.PARTIAL
     assert rules_told(world, again, done.validated.fingerprint) == ["C05"]
@@ -138,6 +139,12 @@ def share_stations(world: World, view: tuple[str, str, str]) -> None:
         names.image_id(again.key, "003"): names.station_id(first.key, "003"),
         names.image_id(again.key, "004"): names.station_id(again.key, "004"),
     }
+    shared = world.nodes(view, "spring")[names.station_id(first.key, "003")]
+    assert (shared.get("label") or shared.get("name")) == "Pump 003"
+    before = world.running.mutating()
+    world.ingest(first)
+    world.ingest(again)
+    assert world.running.mutating() == before
     images = mode_of(world.cdf).images(world.cdf, world.site)
     images.remove(again.key, dry_run=False)
     assert set(world.nodes(view, "spring")) == {names.station_id(first.key, name) for name in ("001", "002", "003")}

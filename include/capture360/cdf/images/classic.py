@@ -161,7 +161,7 @@ class ClassicImages(ImageInstances):
         collections = [
             Node(space, each, COLLECTION, {"label": label}) for each, label in names.collections(capture).items()
         ]
-        return [*stations, *collections], [
+        return [*self._to_write(capture, stations), *collections], [
             self._image(capture, station, faces[station.id]) for station in capture.stations
         ]
 

@@ -215,12 +215,13 @@ class CoreImages(ImageInstances):
         space, collections = self._space, names.collections(capture)
         yield [Node(space, each, DESCRIBABLE, {"name": label}) for each, label in collections.items()]
         begun = self._instances.read(space, list(collections), REVISION)
+        stations = [
+            Node(space, names.station_node(capture, each.id), STATION, {"name": each.name, "groupType": _GROUP_TYPE})
+            for each in capture.stations
+        ]
         yield [
             *(Node(space, each, REVISION, _BEGUN) for each in collections if not begun.get(each)),
-            *(
-                Node(space, names.station_node(capture, s.id), STATION, {"name": s.name, "groupType": _GROUP_TYPE})
-                for s in capture.stations
-            ),
+            *self._to_write(capture, stations),
         ]
         yield [self._image(capture, station, faces[station.id]) for station in capture.stations]
 

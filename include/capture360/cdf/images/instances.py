@@ -20,10 +20,10 @@ from capture360.cdf.images.viewer_conditions import (
     incomplete_images,
     read_collection,
 )
-from capture360.cdf.instances import PAGE, Instances, View, relation, with_prefix
+from capture360.cdf.instances import PAGE, Instances, Node, View, relation, with_prefix
 from capture360.cdf.ports import Collection, Image360Store, ViewerReport, ViewerSource
 from capture360.cdf.preflight import Required, needs_for, space_exists
-from capture360.model import CaptureKey, FaceRef, PublishedImage
+from capture360.model import Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.settings.site import Site
 
 _MOST_REFERENCES = 1_000
@@ -151,6 +151,16 @@ class ImageInstances(Image360Store, ABC):
 
     @abstractmethod
     def _remove_models(self, external_ids: Sequence[str]) -> None: ...
+
+    def _to_write(self, capture: Capture, stations: Sequence[Node]) -> list[Node]:
+        """Return the capture's own stations, and those that it shares with other captures if they are gone.
+
+        A station that is there says what the capture that made it says, whichever of them is published last.
+        """
+        own = {names.station_id(capture.key, station) for station in capture.reused}
+        shared = sorted(set(capture.reused.values()) - own)
+        there = self._instances.read(self._space, shared, self.image_model.station) if shared else {}
+        return [node for node in stations if not there.get(node.external_id)]
 
     def _images(self, collections: Mapping[str, Any]) -> Iterator[PublishedImage]:
         """Yield the images of the collections that a filter finds."""
