@@ -34,11 +34,11 @@ class TaskLink(BaseOperatorLink):
 
 
 def _validation_report(task_instance: Any) -> str:
-    from capture360.steps.validate import REPORT
+    from capture360.steps.validate import REPORT, STEP
 
     key = key_of(task_instance.get_template_context())
-    newest = register_and_records()[1].load(key)
-    return page_url(f"reports/{key}/{newest.fingerprint}/{REPORT}") if newest and newest.body("validate") else ""
+    newest = register_and_records()[1].load(key, only={"sense", STEP})
+    return page_url(f"reports/{key}/{newest.fingerprint}/{REPORT}") if newest and newest.body(STEP) else ""
 
 
 def _match_report(task_instance: Any) -> str:

@@ -1,14 +1,18 @@
-"""Waiting without holding a worker."""
+"""Waiting without holding a worker, and what the buttons of tasks read."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
+from airflow_capture360.links import VALIDATION_REPORT
 from airflow_capture360.operators import LONGEST_PAUSE_S, SHORTEST_PAUSE_S, ReadTexts, WaitForRevisions
 from airflow_capture360.tasks import contextualize, ingest
 from capture360.detection.job_wait import JobWait
 from capture360.errors import CdfError
+from capture360.model import CaptureKey
+from capture360.records import Records
 
 CONTEXT: Any = {}
 
@@ -78,3 +82,13 @@ def test_reading_by_a_service_of_cdf_holds_no_worker_and_goes_on_with_its_jobs(m
     assert [each["jobs"] for each in seen] == [{}, {"faces": 42}, {"faces": 42}]
     assert len({each["began"] for each in seen}) == 1
     assert following["pause"] > SHORTEST_PAUSE_S
+
+
+def test_the_button_of_the_report_reads_no_other_records(records: Records) -> None:
+    key = CaptureKey("hall-7", "walk-1")
+    records.put(key, "f1", "validate", {"verdict": "accepted"}, run="a")
+    records.store.put(f"{key}/f1/capture.json", b"megabytes of stations, and broken")
+    run = {"dag_run": SimpleNamespace(partition_key=str(key)), "params": {}}
+    task = SimpleNamespace(get_template_context=lambda: run)
+    address = VALIDATION_REPORT.get_link(CONTEXT, ti_key=task)
+    assert address.endswith("/capture360/reports/hall-7/walk-1/f1/validation.html")
