@@ -22,6 +22,9 @@ from capture360.text import printable, without_secrets
 _STORE_PACKAGES = frozenset({"botocore", "aiobotocore", "aiohttp", "google", "gcsfs", "azure", "adlfs", "s3fs"})
 """Packages whose errors fsspec passes through unchanged, such as those about missing credentials."""
 _HIDDEN = "."
+_UNFINISHED = ".tmp"
+TEMPORARY = f"{_HIDDEN}*{_UNFINISHED}"
+"""Pattern of the names of files that are being written to a local store."""
 _SIDE_BY_SIDE = 16
 
 
@@ -247,7 +250,7 @@ def _written_at(entry: Mapping[str, Any]) -> datetime | None:
 def _written_beside(path: Path, content: bytes) -> Iterator[Path]:
     """Yield a temporary file with the content, which is removed at the end unless it was renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=_HIDDEN, suffix=".tmp", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=_HIDDEN, suffix=_UNFINISHED, dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:

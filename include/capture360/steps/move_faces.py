@@ -21,7 +21,7 @@ from capture360.pictures.jpeg import read_header
 from capture360.readers.manifest import MANIFEST
 from capture360.steps.context import StepContext
 from capture360.steps.progress import Progress
-from capture360.store import DocumentStore
+from capture360.store import TEMPORARY, DocumentStore
 
 COMPLETE = ".complete"
 """Marks a complete folder; not part of the delivery."""
@@ -58,6 +58,8 @@ def deliver_faces(ctx: StepContext, capture: Capture, images: Mapping[str, Publi
     poses = {station.id: images[station.id].pose for station in stations}
     store.put("stations.csv", _table(_STATION, (_row(station, poses[station.id]) for station in stations)))
     store.put(MANIFEST, yaml.safe_dump(_manifest(ctx, capture, len(stations)), sort_keys=False).encode())
+    for leftover in folder.rglob(TEMPORARY):
+        leftover.unlink(missing_ok=True)  # of a process that was killed as it wrote
     taken = min(station.taken_at for station in stations).timestamp()
     for file in folder.rglob("*"):
         os.utime(file, (taken, taken))

@@ -61,8 +61,10 @@ def test_a_download_that_was_killed_is_completed_with_the_same_fingerprint(world
     there = {path: path.stat().st_ino for path in half.rglob("*.jpg")}
     assert 0 < len(there) < 12
     assert not (half / COMPLETE).exists()
+    (next(iter(there)).parent / ".x7rq0f3w.tmp").write_bytes(b"half a picture")  # a process that ends by SIGKILL
     deliver_faces(world.ctx(), capture, images, half)
     assert fingerprint(CaptureFolder(str(half))) == fingerprint(CaptureFolder(str(whole)))
+    assert CaptureFolder(str(half)).left_out == ()
     assert {path: path.stat().st_ino for path in there} == there
     with watched(Writes()) as quiet:
         deliver_faces(world.ctx(), capture, images, half)
