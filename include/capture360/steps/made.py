@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -216,9 +216,7 @@ def _find_in_space(
 ) -> None:
     """Find the capture's images among those that extractions made in a space; all of them if it is its own."""
     extracted = list(made.images())
-    recorded = set(_recorded_images(ctx, key))
-    mine = [each for each in extracted if alone or each.image.external_id in recorded]
-    others = [each for each in extracted if each not in mine]
+    mine, others = (extracted, []) if alone else parted(extracted, set(_recorded_images(ctx, key)))
     collections = {each.collection for each in mine if each.collection is not None}
     stations = {each.image.station for each in mine if each.image.station}
     shared = {each.image.station for each in others} & stations
@@ -231,6 +229,17 @@ def _find_in_space(
         stations=frozenset((space, name) for name in stations - shared),
         faces=_faces(mine),
     )
+
+
+def parted(
+    extracted: Iterable[ExtractedImage], recorded: Set[str]
+) -> tuple[list[ExtractedImage], list[ExtractedImage]]:
+    """Return the images with the recorded external ids, and the others."""
+    mine: list[ExtractedImage] = []
+    others: list[ExtractedImage] = []
+    for each in extracted:
+        (mine if each.image.external_id in recorded else others).append(each)
+    return mine, others
 
 
 def _recorded_images(ctx: StepContext, key: CaptureKey) -> Iterator[str]:

@@ -283,7 +283,8 @@ def _outcome(
     carried: Carried,
     stations: Sequence[str],
 ) -> Outcome:
-    lost = [station.id for station in there.capture.stations if station.id not in set(stations)]
+    found = set(stations)
+    lost = [station.id for station in there.capture.stations if station.id not in found]
     why = "have no whole image in the old project" if state == "to move" else "are not published in the new project"
     absent = [f"stations that {why}: {', '.join(lost)}"] if lost else []
     unlinked = []

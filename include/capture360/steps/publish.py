@@ -72,13 +72,14 @@ def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
     whole = published_with(ctx.records, capture)
     ids = dict.fromkeys([*names.collections(capture), *names.collections(whole)])
     collections = tuple(Collection(ctx.site.space, external_id) for external_id in ids)
+    held_back = set(capture.held_back)
     done = Published(
         collections=collections,
         images=len(capture.stations),
         written=written,
         removed_files=removed.files,
         removed_images=removed.images,
-        held_back=tuple(each.id for each in whole.stations if each.id in capture.held_back),
+        held_back=tuple(each.id for each in whole.stations if each.id in held_back),
         link=collection_link(ctx.cdf.connection, collections[0]),
         thumbnail=keep_thumbnail(ctx, key, fingerprint, model, after.values()),
     )

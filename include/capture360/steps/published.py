@@ -44,13 +44,14 @@ def published_with(records: Records, capture: Capture) -> Capture:
     if before is None:
         return replace(capture, media={}, scans={}, held_back=())
     confirmed = capture.revision > before.revision
-    delivered = {station.id for station in capture.stations}
+    delivered, held_back = {station.id for station in capture.stations}, set(capture.held_back)
     kept = [
         station
         for station in before.stations
-        if station.id not in delivered and (not confirmed or station.id in capture.held_back)
+        if station.id not in delivered and (not confirmed or station.id in held_back)
     ]
-    ids = [station.id for station in kept]
+    ids = dict.fromkeys(station.id for station in kept)
+    still_held_back = ids.keys() if confirmed else set(before.held_back)
     return replace(
         capture,
         revision=max(capture.revision, before.revision),
@@ -58,7 +59,7 @@ def published_with(records: Records, capture: Capture) -> Capture:
         media={},
         scans={},
         reused={**{each: node for each, node in before.reused.items() if each in ids}, **capture.reused},
-        held_back=tuple(ids if confirmed else [each for each in ids if each in before.held_back]),
+        held_back=tuple(each for each in ids if each in still_held_back),
     )
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from capture360.cdf.images import classic, core
 from capture360.cdf.project_mode import ModeName
+from capture360.cdf.three_d.extraction import ExtractedImage
 from capture360.landing import folder
-from capture360.model import Pose
+from capture360.model import Capture, CaptureKey, Pose, PublishedImage, Station
+from capture360.records import Records
 from capture360.steps import detect as detecting
+from capture360.steps import published
 from capture360.steps.detect import detect, detection_batches
 from capture360.steps.faces import faces
+from capture360.steps.made import parted
 from capture360.steps.validate import STEP as VALIDATED
-from captures import Drop, record_as_validated
+from captures import TAKEN, Drop, record_as_validated
 from ingest_world import World
 
 SIZES = (4, 8)
@@ -117,3 +122,40 @@ def _taken(calls: list[int]) -> int:
     total = sum(calls)
     calls.clear()
     return total
+
+
+def test_images_of_a_space_are_parted_without_comparing_them() -> None:
+    compared: list[int] = []
+
+    class Image(ExtractedImage):
+        def __eq__(self, other: object) -> bool:
+            compared.append(1)
+            return self is other
+
+        __hash__ = None  # type: ignore[assignment]  # as what it stands for holds a mapping
+
+    pose = Pose((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0))
+    images = [Image(PublishedImage(f"i-{number}", "s", "", pose, {}), None, TAKEN) for number in range(40)]
+    mine, others = parted(images, {"i-0", "i-1", "i-2", "gone"})
+    assert [each.image.external_id for each in mine] == ["i-0", "i-1", "i-2"]
+    assert [each.image.external_id for each in others] == [f"i-{number}" for number in range(3, 40)]
+    assert compared == []
+
+
+def test_stations_that_are_held_back_are_looked_up(monkeypatch: pytest.MonkeyPatch, records: Records) -> None:
+    compared: list[int] = []
+
+    class Name(str):
+        def __eq__(self, other: object) -> bool:
+            compared.append(1)
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    pose = Pose((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0))
+    before = [Station(Name(f"{number:03}"), "", pose, TAKEN) for number in range(60)]
+    whole = Capture(CaptureKey("hall-7", "a"), "cubemap", "Hall 7", "a", tuple(before), {})
+    again = replace(whole, stations=(), revision=2, held_back=tuple(Name(each.id) for each in reversed(before)))
+    monkeypatch.setattr(published, "published_capture", lambda records, key: whole)
+    assert published.published_with(records, again).held_back == tuple(each.id for each in before)
+    assert len(compared) < 5 * len(before)

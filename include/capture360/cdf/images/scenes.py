@@ -109,16 +109,17 @@ class Scene:
         refused = []
         if absent := sorted(set(self._absent()) & set(_CAMERA)):
             refused.append(f"Scene {self.external_id} has no {', '.join(absent)}, and viewers cannot open it.")
-        edges = self._all()
+        edges, asked = self._all(), set(collections)
+        there = {placed.collection for placed in edges}
         refused += [
             f"Collection {each.external_id} is not in scene {self.external_id}."
             for each in collections
-            if each not in {placed.collection for placed in edges}
+            if each not in there
         ]
         reported: list[str] = []
         for placed in edges:
             if absent := [name for name in _CONDITIONS if placed.properties.get(name) is None]:
-                sentences = refused if placed.collection in collections else reported
+                sentences = refused if placed.collection in asked else reported
                 sentences.append(
                     f"Edge {placed.external_id} of scene {self.external_id} has no {', '.join(absent)}, "
                     "and viewers drop such a collection from the scene."
@@ -240,7 +241,8 @@ class Scene:
         ids = [EdgeId(self.space, self._new(collection).external_id) for collection in collections]
         with cdf_errors(f"Reading the collections of scene {self.external_id}"):
             ours = self._client.data_modeling.instances.retrieve(edges=ids, sources=PLACEMENT.id).edges
-        found = [placed for placed in self._all() if placed.collection in collections]
+        asked = set(collections)
+        found = [placed for placed in self._all() if placed.collection in asked]
         return list({(placed.space, placed.external_id): placed for placed in [*found, *map(_placed, ours)]}.values())
 
     def _all(self) -> list[_Placed]:

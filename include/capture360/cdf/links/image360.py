@@ -80,11 +80,12 @@ class Image360Links(LinkWriter):
         wanted, problems = wanted_links(images, matches)
         there = read_links(self._instances, images)
         plan = plan_links(self._before, wanted, there)
+        our_own = {edge.id for edge in plan.orphans}
         problems += [
             orphan_sentence(image, edge)
             for image, edges in there.orphans.items()
             for edge in edges
-            if edge not in plan.orphans
+            if edge.id not in our_own
         ]
         refused = self._create(plan.create, wanted, there)
         made = [pair for pair in plan.create if pair not in refused]
