@@ -226,8 +226,11 @@ class MatchPolicy:
 def doubts_of(detection: Detection, settings: MatchingSettings) -> list[str]:
     """Return why a text is not trusted."""
     doubts = []
-    if not detection.score >= settings.approve_score:
-        doubts.append(f"engine score {detection.score:.2f} is below {settings.approve_score:.2f}")
+    is_small = detection.cap_px is not None and detection.cap_px < settings.ask_cap_px
+    least = max(settings.approve_score, settings.approve_small_score) if is_small else settings.approve_score
+    if not detection.score >= least:
+        small = ", which small capitals need" if is_small and detection.score >= settings.approve_score else ""
+        doubts.append(f"engine score {detection.score:.2f} is below {least:g}{small}")
     if detection.cap_px is not None and detection.cap_px < settings.approve_cap_px:
         doubts.append(f"its capitals are {detection.cap_px:.0f} pixels high, {settings.approve_cap_px:.0f} are asked")
     if detection.whole is False:

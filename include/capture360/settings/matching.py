@@ -72,6 +72,9 @@ class MatchingSettings(Section):
     """Share of correct links in the calibration below which nothing is approved."""
     approve_score: Fraction = 0.95
     """Engine score below which nothing is approved. 0.95 suits PP-OCRv6; the scores of other engines differ."""
+    approve_small_score: Fraction = 0.985
+    """Engine score that one view needs alone if its capitals are lower than `ask_cap_px`: where a person could not read
+    the plate, the engine has to be surer (capitals of 10 pixels: E-8005 read as E8006 at 0.952)."""
     approve_cap_px: NotNegative = 8
     """Height of capitals in pixels below which one view alone approves nothing: small digits are misread with high
     scores (capitals of 5 pixels: 405 read as 406 at 0.96). Applies to detectors that report the height."""

@@ -47,8 +47,9 @@ def test_the_whole_tag_is_suggested_before_the_longer_one() -> None:
     assert [asset.name for asset, _ in match.candidates] == ["PT-2001", "PT-2001A"]
 
 
-def test_a_line_of_enough_pixels_is_approved() -> None:
-    assert verdict(replace(seen("21-PT-1019A"), cap_px=12.0)).status == "approved"
+@pytest.mark.parametrize(("cap_px", "score"), [(12.0, 0.99), (13.0, 0.96)])
+def test_a_line_of_enough_pixels_is_approved(cap_px: float, score: float) -> None:
+    assert verdict(replace(seen("21-PT-1019A", score=score), cap_px=cap_px)).status == "approved"
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,7 @@ def test_a_line_of_enough_pixels_is_approved() -> None:
     [
         (seen("21-PT-1019A", score=0.949), "engine score 0.95 is below 0.95"),
         (seen("21-PT-1019A", score=float("nan")), "engine score nan is below 0.95"),
+        (replace(seen("21-PT-1019A", score=0.96), cap_px=12.0), "0.96 is below 0.985, which small capitals need"),
         (replace(seen("21-PT-1019A"), cap_px=4.0), "its capitals are 4 pixels high, 8 are asked"),
         (seen("21-PT-1019A", x=0.899, width=0.1), "border"),
         (seen("21-PT-1019A", x=0.001), "border"),
