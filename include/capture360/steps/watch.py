@@ -31,14 +31,16 @@ from capture360.steps.settling import FolderSnapshot
 _NOT_PUBLISHED = {Stage.READY, Stage.ACCEPTED, Stage.PARTIAL}
 _INGEST, _CONTEXTUALIZE, _REVIEW = "captures_ingest", "captures_contextualize", "captures_review"
 _EXPLAINED_BY: Mapping[str, Collection[str]] = {
-    "a delivery is not complete": (_INGEST,),
     "announced and not begun": (_INGEST,),
     "an E57 extraction takes long": (_INGEST,),
-    "published and not contextualized": (_INGEST, _CONTEXTUALIZE),
+    "published and not contextualized": (_CONTEXTUALIZE,),
     "suggestions that nobody was asked about": (_CONTEXTUALIZE, _REVIEW),
     "records are damaged": (_INGEST, _CONTEXTUALIZE, _REVIEW),
 }
-"""The DAGs whose failure for a capture explains a finding about it. A failed retraction explains none."""
+"""The DAGs whose failure for a capture explains a finding about it. A failed retraction explains none.
+
+A rejected delivery leaves a failed ingest, which explains neither what is shown nor a delivery that comes later.
+"""
 _SIDE_BY_SIDE = 16
 """Captures whose notes are read at once."""
 

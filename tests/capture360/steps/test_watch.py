@@ -116,6 +116,11 @@ def damaged(watched: Watched) -> None:
     watched.records.store.put(f"{KEY}/{PRINT}/verify.json", b"{")
 
 
+def failed(watched: Watched, dag: str) -> None:
+    """A task of the capture failed, and people were alerted."""
+    note(watched.records, Occurrence(identity("x"), "c", str(KEY), "it", "503", "wait", "platform team", NOW, dag=dag))
+
+
 CAUSES: dict[str, tuple[Callable[[Watched], object], Callable[[Watched], object], str, str]] = {
     "sensing has stopped": (
         lambda world: world.scanned(NOW - timedelta(hours=2)),
@@ -218,24 +223,31 @@ def test_what_is_shown_is_watched_although_a_later_delivery_was_rejected(watched
     watched.put("publish")
     later = {"at": NOW.isoformat(), "run": "a run", "verdict": "rejected"}
     watched.records.store.put(f"{KEY}/{'e' * 32}/validate.json", json.dumps(later).encode())
+    failed(watched, "captures_ingest")
     assert [each.where for each in watched.look()] == ["published and not contextualized"]
 
 
 def test_what_a_failed_task_was_alerted_about_is_passed_over(watched: Watched) -> None:
     announced(watched)
-    failed = Occurrence(
-        identity("x"), "c", str(KEY), "faces failed", "503", "wait", "platform team", NOW, dag="captures_ingest"
-    )
-    note(watched.records, failed)
+    failed(watched, "captures_ingest")
     assert watched.look() == []
 
 
-@pytest.mark.parametrize("dag", ["captures_retract", "captures_review"])
-def test_a_failed_task_does_not_hide_what_it_does_not_explain(watched: Watched, dag: str) -> None:
-    """A retraction may be given up for good."""
-    announced(watched)
-    note(watched.records, Occurrence(identity("x"), "c", str(KEY), "it", "503", "wait", "platform team", NOW, dag=dag))
-    assert [each.where for each in watched.look()] == ["announced and not begun"]
+@pytest.mark.parametrize(
+    ("waits", "dag", "kind"),
+    [
+        (announced, "captures_retract", "announced and not begun"),
+        (announced, "captures_review", "announced and not begun"),
+        (incomplete, "captures_ingest", "a delivery is not complete"),
+    ],
+)
+def test_a_failed_task_does_not_hide_what_it_does_not_explain(
+    watched: Watched, waits: Callable[[Watched], object], dag: str, kind: str
+) -> None:
+    """A retraction may be given up for good, and a delivery that comes after a rejection may stall."""
+    waits(watched)
+    failed(watched, dag)
+    assert [each.where for each in watched.look()] == [kind]
 
 
 def test_a_run_that_writes_it_is_waited_for(watched: Watched) -> None:
