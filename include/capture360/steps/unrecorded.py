@@ -9,7 +9,7 @@ from capture360.capture_state import StepRecord
 from capture360.cdf.registry import mode_of
 from capture360.cdf.three_d.extraction import Extracted
 from capture360.checks.validation import capture_from_document
-from capture360.model import Capture, CaptureKey
+from capture360.model import FACES, Capture, CaptureKey
 from capture360.steps.collect import was_extracted
 from capture360.steps.context import StepContext
 from capture360.steps.e57_extraction import recorded_revisions
@@ -44,13 +44,17 @@ def unrecorded_images(
 def unused_faces(ctx: StepContext, key: CaptureKey, record: StepRecord) -> Sequence[str]:
     """Return external ids of face files that no image shows; none while a delivery after the published one is begun.
 
-    An ingest leaves them that was killed, or repeated with other settings.
+    An ingest leaves them that was killed, or repeated with other settings. Those of published stations whose image is
+    gone or lacks a face are left out: that image is the finding, and shows them again once it is published again.
     """
     if was_extracted(record.body) or next(_begun(ctx, key, record), None) is not None:
         return []
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
-    shown = {ref for image in model.images(key) for ref in image.faces.values()}
-    there = model.faces_of(key, known_stations(ctx.records, key))
+    images = list(model.images(key))
+    shown = {ref for image in images for ref in image.faces.values()}
+    whole = {image.external_id for image in images if len(image.faces) == len(FACES)}
+    drifted = {each for each in published_stations(ctx.records, key) if names.image_id(key, each) not in whole}
+    there = model.faces_of(key, known_stations(ctx.records, key) - drifted)
     return sorted(ref.external_id for ref in there if ref not in shown)
 
 
