@@ -132,7 +132,8 @@ def captures_to_move(move: Move) -> Sequence[CaptureKey]:
 def refuse_unready(move: Move, keys: Sequence[CaptureKey]) -> None:
     """Raise ConfigError that names everything the new project lacks for captures not moved yet."""
     published = [each.capture for each in earlier_captures(move.old.records, move.old.site.id)[0]]
-    waiting = [each for each in published if each.key in set(keys) and not _is_begun(move, each.key)]
+    moving = set(keys)
+    waiting = [each for each in published if each.key in moving and not _is_begun(move, each.key)]
     if waiting:
         preflight(move.new, waiting[0].key, sum(len(each.stations) for each in waiting), "faces")
 
