@@ -1,7 +1,7 @@
-"""Run the tests: those of the real scheduler beside all others, then those of the composition.
+"""Run the tests: those of the real scheduler and then those of the composition, beside all others.
 
-The scheduler's tests mostly wait for Airflow, so one core is left to the others. Those run at a lower priority, so that
-no wait of the scheduler's tests ends too early.
+The first two mostly wait for Airflow, so one core is left to the others. Those run at a lower priority, so that no
+wait for Airflow ends too early.
 """
 
 from __future__ import annotations
@@ -9,31 +9,46 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
-OUTPUT = Path(".local/scheduler-tests.txt")
+OUTPUT = Path(".local/airflow-tests.txt")
+_OF_AIRFLOW = ("e2e", "production")
 _OTHERS = "not e2e and not production and not recovery and not soak"
 _IN_ORDER = ("--dist", "worksteal")
 """Each worker runs files that stand together, so that few fixtures of a module are made by two workers."""
 _PASSED = {0, 5}
 """Exit codes of pytest: all passed, or none was chosen."""
+_INTERRUPTED = 2
 
 
 def main(paths: Sequence[str]) -> int:
     """Run the tests below these paths; return 0 if all passed, else the first other exit code of pytest."""
     OUTPUT.parent.mkdir(exist_ok=True)
-    with OUTPUT.open("wb") as output:
-        scheduler = subprocess.Popen(_pytest("-m", "e2e", *paths), stdout=output, stderr=subprocess.STDOUT)
-        print(f"The tests of the scheduler run beside the others and write to {OUTPUT}.", flush=True)
-        try:
-            others = subprocess.run(
-                ["/usr/bin/env", "nice", *_pytest("-n", "auto", *_IN_ORDER, "-m", _OTHERS, *paths)], check=False
-            ).returncode
-        finally:
-            codes = [scheduler.wait()]  # an interrupt reached it too; it stops its stacks first
+    print(f"The tests of Airflow run beside the others and write to {OUTPUT}.", flush=True)
+    with ThreadPoolExecutor(1) as beside:
+        of_airflow = beside.submit(_in_turn, paths)
+        others = _run(["/usr/bin/env", "nice", *_pytest("-n", "auto", *_IN_ORDER, "-m", _OTHERS, *paths)])
+        codes = [others, *of_airflow.result()]
     print(OUTPUT.read_text(errors="replace"), flush=True)
-    codes += [others, subprocess.run(_pytest("-m", "production", *paths), check=False).returncode]
     return next((code for code in codes if code not in _PASSED), 0)
+
+
+def _in_turn(paths: Sequence[str]) -> list[int]:
+    """Run the tests of Airflow kind by kind; an interrupt, which reaches them too, ends all."""
+    codes: list[int] = []
+    with OUTPUT.open("wb") as output:
+        for mark in _OF_AIRFLOW:
+            codes.append(_run(_pytest("-m", mark, *paths), output))
+            if codes[-1] == _INTERRUPTED:
+                break
+    return codes
+
+
+def _run(command: Sequence[str], output: IO[bytes] | None = None) -> int:
+    errors = subprocess.STDOUT if output else None
+    return subprocess.run(command, check=False, stdout=output, stderr=errors).returncode
 
 
 def _pytest(*arguments: str) -> list[str]:
