@@ -123,7 +123,8 @@ class Scan:
             return Unfinished.CONTEXTUALIZE if again else ""
         due = review_due(self.records, shown) if shown.stage is Stage.CONTEXTUALIZED else None
         if due is None:
-            if not self._holder(state.key):
+            hides = rejected and shown.stage is Stage.PUBLISHED  # its mark would not say that links may be wanted later
+            if not hides and not self._holder(state.key):
                 self.records.mark_done(state)
         elif site.links.enabled and self._announce_again(site, shown, Unfinished.REVIEW, due):
             return Unfinished.REVIEW

@@ -77,7 +77,7 @@ def sense(
         try:
             site = register.site(site_id)
             listing = captures(site)
-            done = _done(site, records)
+            done = done_with(site, records)
         except Exception as error:  # noqa: BLE001 - stores raise what they like, and the other sites must be seen
             findings.append(finding_of(site_id, error))
             continue
@@ -131,7 +131,7 @@ def last_scan(records: Records, sites: Sequence[str]) -> datetime | None:
     return max((turn.at.astimezone(UTC) for turn in turns if turn is not None), default=None)
 
 
-def _done(site: Site, records: Records) -> Set[tuple[str, str]]:
+def done_with(site: Site, records: Records) -> Set[tuple[str, str]]:
     """Return the deliveries that sensing is done with, by capture and fingerprint.
 
     Published ones are not, where links are wanted and contextualization is incomplete.

@@ -24,7 +24,7 @@ from capture360.steps.e57_extraction import REVISION
 from capture360.steps.incidents import Occurrence, finding, occurrences
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.review_due import asked_since, review_due, shown_state
-from capture360.steps.sense import last_scan
+from capture360.steps.sense import done_with, last_scan
 from capture360.steps.sense_findings import MOST_LISTED
 from capture360.steps.settling import FolderSnapshot
 
@@ -104,7 +104,7 @@ class _Look:
 
     def findings(self) -> list[Occurrence]:
         keys = self.records.keys_of(self.site.id)
-        done = {capture for capture, _ in self.records.done(self.site.id)}
+        done = {capture for capture, _ in done_with(self.site, self.records)}
         held = set(lease.held_of(self.records, self.site.id))
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
             snapshots = pool.map(lambda key: last_snapshot(self.records, key), keys)

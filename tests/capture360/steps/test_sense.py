@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
+from capture360.capture_state import CaptureState
 from capture360.matching.documents import match_document
 from capture360.model import CaptureKey, Detection, Match
 from capture360.records import Records
@@ -240,7 +241,8 @@ def test_a_published_capture_is_handed_on_again_until_it_is_contextualized(world
     assert published(world, hours + 100) == ()
 
 
-def test_what_is_shown_is_handed_on_although_a_later_delivery_was_rejected(world: World) -> None:
+def published_and_then_rejected(world: World) -> tuple[CaptureState, CaptureState, float]:
+    """The delivery that is shown, the one that was rejected, and the hours until what is shown is due."""
     world.drop(KEY)
     world.sense()
     shown = world.records.load(KEY)
@@ -252,7 +254,19 @@ def test_what_is_shown_is_handed_on_although_a_later_delivery_was_rejected(world
     rejected = world.records.load(KEY)
     assert rejected is not None and rejected.fingerprint != shown.fingerprint
     world.records.put(KEY, rejected.fingerprint, "validate", {"verdict": "rejected"}, run="run 2")
-    hours = (datetime.now(UTC) - START).total_seconds() / 3600 + 1
+    return shown, rejected, (datetime.now(UTC) - START).total_seconds() / 3600 + 1
+
+
+def test_links_that_are_wanted_later_are_made_although_a_later_delivery_was_rejected(world: World) -> None:
+    _, _, hours = published_and_then_rejected(world)
+    world.write_config("defaults: {links: {enabled: false}}\n")
+    assert world.sense(hours) == Sensed((), (), ())
+    world.write_config()
+    assert published(world, hours + 1) == (KEY,)
+
+
+def test_what_is_shown_is_handed_on_although_a_later_delivery_was_rejected(world: World) -> None:
+    shown, rejected, hours = published_and_then_rejected(world)
     assert published(world, hours) == (KEY,)
     body = {"match": "m", "plates": {"asked": 2}}
     world.records.put(KEY, shown.fingerprint, "annotate", body, run="run 3")

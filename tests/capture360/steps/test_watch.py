@@ -227,6 +227,16 @@ def test_what_is_shown_is_watched_although_a_later_delivery_was_rejected(watched
     assert [each.where for each in watched.look()] == ["published and not contextualized"]
 
 
+def test_links_that_are_wanted_later_are_waited_for(watched: Watched) -> None:
+    published(watched)
+    state = watched.records.load(KEY)
+    assert state is not None
+    watched.records.mark_done(state)
+    assert [each.where for each in watched.look()] == ["published and not contextualized"]
+    watched.register("defaults: {links: {enabled: false}}")
+    assert watched.look() == []
+
+
 def test_what_a_failed_task_was_alerted_about_is_passed_over(watched: Watched) -> None:
     announced(watched)
     failed(watched, "captures_ingest")
