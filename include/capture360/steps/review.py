@@ -182,7 +182,8 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, response: Response)
     one_by_one = [each for number, one in on_the_page.items() for each in decisions(questions[number - 1], one)]
     approved |= {number for number, one in on_the_page.items() if one.choice == "approve"}
     rejected = (rejected | {number for number, one in on_the_page.items() if one.choice == "reject"}) - approved
-    decided = [*by_number, *one_by_one]
+    # A tag can be rejected by number and on the page.
+    decided = list({(each.match.detection, each.match.asset): each for each in [*by_number, *one_by_one]}.values())
     sentences = [*answer.faults, *overruled, *_write(ctx, key, review.fingerprint, decided)]
     people = sorted({each.by for each in decided})
     body = {

@@ -37,6 +37,13 @@ def say(hall: Hall, text: str, choice: Choice, tag: str = "", by: str = "Ada") -
     assert give(hall.world.records, hall.key, plates(hall)[text], seen, answer)[1]
 
 
+def choices_of(hall: Hall) -> Mapping[str, str]:
+    """The recorded decisions, each tag of a plate once."""
+    known = [(each.match.asset, each.status) for each in LinkMemory(hall.world.records, hall.key).decisions()]
+    assert len(set(known)) == len(known)
+    return {asset.name: status for asset, status in known if asset}
+
+
 def write(hall: Hall, review: Review, choice: str = LEAVE, reject: str = "") -> Reviewed:
     return hall.answer(review, choice, reject=reject)
 
@@ -125,6 +132,18 @@ def test_the_rest_is_what_neither_numbers_nor_the_page_decide(classic: Hall) -> 
     assert (done.approved, done.rejected, done.left) == (1 + len(others), 2, 1)
     assert classic.linked() == {second, *others}
     assert classic.waiting() == [third]
+
+
+@pytest.mark.parametrize("choice", ["reject", "approve"])
+def test_a_tag_that_is_rejected_by_number_and_on_the_page_is_rejected_once(classic: Hall, choice: Choice) -> None:
+    review = classic.begin()
+    first, *_, elsewhere = classic.waiting()
+    say(classic, first, choice, elsewhere if choice == "approve" else "")
+    done = write(classic, review, reject="1")
+    assert (done.approved, done.rejected) == ((1, 0) if choice == "approve" else (0, 1))
+    assert choices_of(classic)[first] == "rejected"
+    assert choices_of(classic).get(elsewhere, "rejected") == ("approved" if choice == "approve" else "rejected")
+    assert first not in classic.waiting()
 
 
 def test_nobody_s_answer_is_lost_when_the_time_is_over_or_a_newer_review_asks(classic: Hall) -> None:

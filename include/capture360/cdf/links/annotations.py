@@ -112,17 +112,17 @@ class Annotations(LinkWriter):
     ) -> Sequence[tuple[Match, str]]:
         from cognite.client.data_classes import AnnotationUpdate
 
-        updates: list[AnnotationUpdate] = []
+        updates: dict[int, AnnotationUpdate] = {}  # by id: decisions on plates that overlap can be about one link
         otherwise: list[tuple[Match, str]] = []
         # The views of an undecided plate but one are dropped; a decision is about the link that they would be.
         standing = self._standing(images, [replace(match, status="suggested") for match, _ in decisions])
         for (match, decision), items in zip(decisions, standing, strict=True):
             before = next((item for item in items if is_decided(item)), None)
             if before is None:
-                updates += [AnnotationUpdate(item.id).status.set(decision) for item in items]
+                updates.update((item.id, AnnotationUpdate(item.id).status.set(decision)) for item in items)
             elif before.status != decision:
                 otherwise.append((match, str(before.status)))
-        for some in batched(updates, _ITEMS):
+        for some in batched([*updates.values()], _ITEMS):
             with cdf_errors("Deciding on suggested links"):
                 self._client.annotations.update(list(some))
         return otherwise

@@ -162,6 +162,17 @@ def test_a_persons_approval_is_kept_when_the_machine_changes_its_mind(
     assert [item.id for item in links(client, image)] == [link.id]
 
 
+def test_of_two_decisions_on_one_link_the_last_one_counts(
+    cdf: CdfProject, client: CogniteClient, image: PublishedImage, assets: dict[str, Asset]
+) -> None:
+    writer = Annotations(cdf, "images.AssetLink")
+    asked = match(assets["21-PT-1019A"], "suggested")
+    writer.write([image], [asked])
+    beside = match(assets["21-PT-1019A"], "suggested", tuple((x + 0.001, y) for x, y in PLATE))
+    assert writer.decide([image], [(asked, "approved"), (beside, "rejected")]) == []
+    assert [link.status for link in links(client, image)] == ["rejected"]
+
+
 def test_superseded_suggestions_go(
     cdf: CdfProject, client: CogniteClient, image: PublishedImage, assets: dict[str, Asset]
 ) -> None:
