@@ -70,9 +70,9 @@ def understood(
     """Parse the answer to a review; `tags` is the number of tags of each plate.
 
     `approve` and `reject` are lists such as "1, 3b, 5-8". `choice` is about the rest: plates that these lists do not
-    name and that are not among those `decided` one by one. Numbers in `ties` are plates whose tags are equally likely:
-    approving the rest leaves them open, unless all their tags but one are rejected; rejecting such a number rejects all
-    its tags, and rejecting any other number its first tag. Approving a tag rejects those in a tie with it.
+    settle and that are not among those `decided` one by one. Numbers in `ties` are plates whose tags are equally
+    likely: approving the rest leaves them open, unless all their tags but one are rejected; rejecting such a number
+    rejects all its tags, and rejecting any other number its first tag. Approving a tag rejects those in a tie with it.
 
     Numbers that are malformed, not in the review, or approved and rejected at once are faults.
     """
@@ -91,8 +91,7 @@ def understood(
             for parts, meaning in ((to_approve, {}), (to_reject, offered))
         )
     approved, rejected = _tags(to_approve, {}), _tags(to_reject, offered)
-    settled = {number for number, _ in approved}
-    settled.update(set(decided) - {number for number, _ in rejected})
+    settled = {number for number, _ in approved}.union(decided)
     refused = rejected.union(
         *(some - approved for some in map(offered.__getitem__, {number for number, _ in approved}))
     )

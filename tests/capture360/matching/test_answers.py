@@ -39,13 +39,14 @@ def decided_by(answer: Answer) -> tuple[set[tuple[int, int]], set[tuple[int, int
     return set(answer.approved), set(answer.rejected)
 
 
-def test_what_was_decided_one_by_one_is_not_of_the_rest_unless_it_is_named() -> None:
+def test_what_was_decided_one_by_one_is_not_of_the_rest_even_if_a_tag_of_it_is_named() -> None:
     def of(choice: str, approve: str = "", reject: str = "") -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
         return decided_by(understood(choice, approve, reject, TAGS, TIES, decided={1, 2, 4}))
 
     assert of("Approve the rest") == ({(3, 0)}, set())
     assert of("Reject the rest", "1") == ({(1, 0)}, {(3, 0)})
-    assert of("Approve the rest", reject="2b") == ({(2, 0), (3, 0)}, {(2, 1)})
+    assert of("Approve the rest", reject="2b") == ({(3, 0)}, {(2, 1)})
+    assert of("Reject the rest", reject="2a") == (set(), {(2, 0), (3, 0)})
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from capture360.matching.answers import Answer as Numbers
+from capture360.matching.answers import understood
 from capture360.model import Asset, Detection, Match
 from capture360.steps.review_answers import Answer, Choice, not_overruled
 from capture360.steps.review_plates import Question
 
-FIRST, SECOND = (Asset(tag, tag, (tag,)) for tag in ("JB-3708", "JB-370B"))
+FIRST, SECOND, SEARCHED = (Asset(tag, tag, (tag,)) for tag in ("JB-3708", "JB-370B", "JB-1"))
 SQUARE = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.15), (0.1, 0.15))
 MATCH = Match(
     Detection("image", "front", "JB-3708", 0.9, SQUARE), FIRST, 0.5, "suggested", "look-alikes",
@@ -43,3 +44,13 @@ def test_a_number_overrules_an_answer_that_contradicts_it_and_says_so(
     kept, told = not_overruled([QUESTION], {QUESTION.id: answer}, numbers)
     assert (kept == {1: answer}, told == []) == (stands, stands)
     assert stands or told == ["Plate 1: the number that was typed counts, not the answer of Ann."]
+
+
+@pytest.mark.parametrize(
+    ("choice", "named"), [("Approve the rest", SECOND), ("Reject the rest", SECOND), ("Approve the rest", SEARCHED)]
+)
+def test_a_choice_about_the_rest_overrules_no_answer_though_another_tag_is_rejected(choice: str, named: Asset) -> None:
+    numbers = understood(choice, "", "1a", [2], {1}, {1})
+    answer = Answer("approve", named, "Ann", "2026-01-02T03:04:05+00:00")
+    assert not_overruled([QUESTION], {QUESTION.id: answer}, numbers) == ({1: answer}, [])
+    assert (numbers.approved, numbers.rejected) == (set(), {(1, 0)})
