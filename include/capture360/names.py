@@ -55,7 +55,7 @@ def image_prefix(key: CaptureKey) -> str:
 
 def face_id(key: CaptureKey, station: str, face: FaceName, sha256: str) -> str:
     """External id of one face file; ends in the first 16 hex digits of its content's sha256."""
-    return f"{_external_id('face', key.site, key.capture, station)}_{face}_{sha256[:16]}"
+    return f"{face_stem(key, station)}_{face}_{sha256[:16]}"
 
 
 def face_prefix(key: CaptureKey) -> str:
@@ -63,9 +63,14 @@ def face_prefix(key: CaptureKey) -> str:
     return f"c360_face_{_readable(key.site)}_{_readable(key.capture)}_"
 
 
+def face_stem(key: CaptureKey, station: str) -> str:
+    """Beginning of the ids of all face files of a station, whatever their content; no other ids begin so."""
+    return _external_id("face", key.site, key.capture, station)
+
+
 def faces_among(external_ids: Iterable[str], key: CaptureKey, stations: Iterable[str]) -> dict[str, FaceName]:
     """Return those of the ids that are of face files of these stations of a capture, each with its face."""
-    stems = {_external_id("face", key.site, key.capture, station) for station in stations}
+    stems = {face_stem(key, station) for station in stations}
     parts = ((external_id, external_id.rsplit("_", 2)) for external_id in external_ids)
     faces: dict[str, FaceName] = {face: face for face in FACES}
     return {each: faces[some[1]] for each, some in parts if len(some) == 3 and some[0] in stems and some[1] in faces}

@@ -85,12 +85,13 @@ def relation(space: str, external_id: str) -> dict[str, str]:
     return {"space": space, "externalId": external_id}
 
 
-def with_prefix(space: str, prefix: str) -> dict[str, Any]:
-    """Return the filter for nodes of a space whose external ids have a prefix."""
+def with_prefix(space: str, *prefixes: str) -> dict[str, Any]:
+    """Return the filter for nodes of a space whose external ids have one of the prefixes."""
+    each = [{"prefix": {"property": ["node", "externalId"], "value": prefix}} for prefix in prefixes]
     return {
         "and": [
             {"equals": {"property": ["node", "space"], "value": space}},
-            {"prefix": {"property": ["node", "externalId"], "value": prefix}},
+            each[0] if len(each) == 1 else {"or": each},
         ]
     }
 
@@ -199,10 +200,10 @@ class Instances:
                 self._client.data_modeling.instances.delete(nodes=there)
         return len(there)
 
-    def found(self, space: str, prefix: str) -> list[str]:
-        """Return the external ids in a space that have a prefix; lists may lag behind writes."""
+    def found(self, space: str, *prefixes: str) -> list[str]:
+        """Return the external ids in a space that have one of the prefixes; lists may lag behind writes."""
         query = {
-            "with": {"nodes": {"nodes": {"filter": with_prefix(space, prefix)}, "limit": PAGE}},
+            "with": {"nodes": {"nodes": {"filter": with_prefix(space, *prefixes)}, "limit": PAGE}},
             "select": {"nodes": {}},
         }
         return [node.external_id for page in self.pages(query, "nodes") for node in page["nodes"]]

@@ -142,6 +142,14 @@ def made_by(ctx: StepContext, key: CaptureKey) -> Found:
     return found
 
 
+def shown_images(ctx: StepContext, key: CaptureKey) -> Sequence[PublishedImage]:
+    """Return the capture's images alone, for a poll: `made_by` asks for much else."""
+    found = Found()
+    _find_images(ctx, key, known_stations(ctx.records, key), found)
+    _find_extracted(ctx, key, list(_captures(ctx, key)), found)
+    return found.images
+
+
 def _captures(ctx: StepContext, key: CaptureKey) -> Iterator[Capture]:
     for fingerprint in ctx.records.fingerprints(key):
         capture = validated_capture(ctx.records, key, fingerprint)
@@ -158,11 +166,8 @@ def _find_published(ctx: StepContext, key: CaptureKey, found: Found) -> None:
     model = mode_of(ctx.cdf).images(ctx.cdf, site)
     stations = known_stations(ctx.records, key)
     own = {names.image_id(key, each) for each in stations}
+    images = _find_images(ctx, key, stations, found)
     there = space_exists(ctx.cdf, site.space)
-    shown = list(model.images(key)) if there else []
-    images = [image for image in shown if image.external_id in own]
-    found.images += images
-    found.foreign_images += [image.external_id for image in shown if image.external_id not in own]
     used = {image.station for image in images if image.station}
     removed = set(model.remove(key, dry_run=True))
     refs = {ref for image in images for ref in image.faces.values()}
@@ -183,6 +188,17 @@ def _find_published(ctx: StepContext, key: CaptureKey, found: Found) -> None:
         stations=frozenset((site.space, name) for name in used & removed),
         faces=frozenset(faces),
     )
+
+
+def _find_images(ctx: StepContext, key: CaptureKey, stations: Set[str], found: Found) -> Sequence[PublishedImage]:
+    """Find the images published from here in the capture's collections, and those of others; return the former."""
+    own = {names.image_id(key, each) for each in stations}
+    there = space_exists(ctx.cdf, ctx.site.space)
+    shown = list(mode_of(ctx.cdf).images(ctx.cdf, ctx.site).images(key)) if there else []
+    images = [image for image in shown if image.external_id in own]
+    found.images += images
+    found.foreign_images += [image.external_id for image in shown if image.external_id not in own]
+    return images
 
 
 def _find_extracted(ctx: StepContext, key: CaptureKey, captures: Sequence[Capture], found: Found) -> None:

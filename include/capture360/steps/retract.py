@@ -20,7 +20,7 @@ from capture360.steps.annotate import LEFT, link_writer, written_matches
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import NOTE as COVERAGE
 from capture360.steps.link_state import LinkMemory
-from capture360.steps.made import Made, made_by
+from capture360.steps.made import Made, made_by, shown_images
 from capture360.steps.positions import asset_boxes
 from capture360.steps.published import NOTE as PUBLISHED
 from capture360.steps.republish_guard import published_revision
@@ -148,7 +148,7 @@ def _remove(ctx: StepContext, key: CaptureKey, plan: Retraction) -> None:
     made.remove_instances(ctx, key)
 
     def all_gone() -> bool:
-        return not made_by(ctx, key).images
+        return not shown_images(ctx, key)
 
     if not wait_until(all_gone):
         raise CdfUnavailableError(f"{key}: its images were removed, but CDF still shows some of them.")

@@ -99,7 +99,7 @@ class ClassicImages(ImageInstances):
 
     @override
     def faces_of(self, key: CaptureKey, stations: AbstractSet[str]) -> Sequence[FaceRef]:
-        there = self._files.with_prefix(names.face_prefix(key)) if stations else ()
+        there = self._files.of_capture(key) if stations else ()
         return [FaceRef(face, name) for name, face in names.faces_among(there, key, stations).items()]
 
     @override

@@ -51,6 +51,8 @@ IMAGE = View(_CORE, "Cognite360Image")
 _TYPE = "Image360"
 _GROUP_TYPE = "Station360"
 _LINKED_AT_ONCE = 1000
+_STEMS_AT_ONCE = 100
+"""Stations whose face files one query looks for: about as many files as a page holds."""
 _INSTANCES_EACH = 8
 """Six faces, station and image."""
 _BEGUN = {"type": _TYPE, "status": "Processing", "published": False}
@@ -129,7 +131,10 @@ class CoreImages(ImageInstances):
     def faces_of(self, key: CaptureKey, stations: AbstractSet[str]) -> Sequence[FaceRef]:
         if not stations or not space_exists(self._cdf, self._files_space):
             return []
-        there = self._instances.found(self._files_space, names.face_prefix(key))
+        stems = sorted(names.face_stem(key, station) for station in stations)
+        there = [
+            name for some in batched(stems, _STEMS_AT_ONCE) for name in self._instances.found(self._files_space, *some)
+        ]
         return [
             FaceRef(face, name, self._files_space) for name, face in names.faces_among(there, key, stations).items()
         ]

@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from capture360 import names
 from capture360.batches import batched
 from capture360.cdf.client import FILES_AT_ONCE, cdf_errors
 from capture360.cdf.json_answers import OddAnswerError
 from capture360.errors import ConfigError
-from capture360.model import Capture, EncodedFace, Station
+from capture360.model import Capture, CaptureKey, EncodedFace, Station
 from capture360.settings.files import FileSettings
 
 if TYPE_CHECKING:
@@ -32,10 +33,15 @@ def face_name(station: Station, face: EncodedFace) -> str:
     return f"{station.id}_{face.face}.{_SUFFIX[face.mime_type]}"
 
 
+def capture_metadata(key: CaptureKey) -> dict[str, str]:
+    """Return the metadata that the face files of one capture alone have: their ids may begin as those of others."""
+    return {"site_id": key.site, "capture_id": key.capture}
+
+
 def face_metadata(capture: Capture, station: Station, face: EncodedFace) -> dict[str, str]:
-    """Return the seven keys of CDF's guide to 360° images, all text, and the sha256 of the content."""
+    """Return the seven keys of CDF's guide to 360° images, all text, with the capture and the sha256 of the content."""
     return {
-        "site_id": capture.key.site,
+        **capture_metadata(capture.key),
         "site_name": capture.site_name,
         "station_id": station.id,
         "station_name": station.name,
@@ -152,10 +158,12 @@ class ClassicFiles:
             found = self._client.files.retrieve_multiple(external_ids=list(external_ids), ignore_unknown_ids=True)
         return {file.external_id: file.id for file in found if file.external_id}
 
-    def with_prefix(self, prefix: str) -> list[str]:
-        """Return the external ids that begin with a prefix, of files uploaded or not; lists may lag behind writes."""
+    def of_capture(self, key: CaptureKey) -> list[str]:
+        """Return the external ids of a capture's face files, uploaded or not; lists may lag behind writes."""
         with cdf_errors("Looking for face files"):
-            found = self._client.files.list(external_id_prefix=prefix, limit=None)
+            found = self._client.files.list(
+                external_id_prefix=names.face_prefix(key), metadata=capture_metadata(key), limit=None
+            )
         return [file.external_id for file in found if file.external_id]
 
     def remove(self, external_ids: Sequence[str]) -> int:

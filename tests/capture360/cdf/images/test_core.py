@@ -16,6 +16,7 @@ from capture360.steps.faces import faces
 from captures import record_as_validated
 from cdf_sandbox.core.options import ProjectMode
 from ingest_world import CORE_FILE, CORE_REVISION, World
+from listed_faces import faces_asked_for
 from local_cdf import RunningSandbox
 
 MODEL = ViewId("cdf_cdm", "Cognite360ImageModel", "v1")
@@ -62,6 +63,15 @@ def test_the_space_of_faces_is_looked_for_once_a_batch(running: RunningSandbox, 
     asked = [each.path.rpartition("/models/")[2] for each in log]
     assert asked.count("instances") > 1, "there were several windows"
     assert asked.count("spaces/byids") == 1
+
+
+def test_the_faces_of_a_capture_are_listed_without_those_of_captures_of_similar_names(
+    running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(running, tmp_path, "data_modeling")
+    drops = [world.drop(f"unit-4200-level-03-walk-2026-05-1{day}", stations=1) for day in range(4)]
+    asked = faces_asked_for(world, drops, monkeypatch)
+    assert asked[4] == asked[2], "requests beside 4 and 2 captures"
 
 
 def test_images_are_read_page_by_page(running: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
