@@ -185,7 +185,7 @@ class _Retraction(_Form):
 
 
 class _Superseded(_Form):
-    by: str = ""
+    by: list[Key] = []
     hiding: bool = False
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from capture360 import names
 from capture360.cdf.images.scenes import FILLING, LOADED, Scene
 from capture360.cdf.ports import Collection, PointCloud
 from capture360.cdf.registry import mode_of
-from capture360.errors import ConfigError, MissingStepError
+from capture360.errors import ConfigError, MissingStepError, RecordsError
 from capture360.model import Capture, CaptureKey
 from capture360.records import Records
 from capture360.steps.collect import POINT_CLOUDS
@@ -50,7 +50,7 @@ def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
     superseded = [_key_in(key.site, text) for text in capture.supersedes]
     to_hide = _note_superseded(ctx, key, superseded)
     written = scene.ensure()
-    written += scene.place(collections, visible=ctx.records.note(key, SUPERSEDED) is None)
+    written += scene.place(collections, visible=_superseded(ctx, key) is None)
     if ctx.site.scene is not None and ctx.site.scene.point_clouds:
         written += scene.place_point_clouds(_point_clouds(ctx.records, key, fingerprint))
     written += len(scene.remove(_emptied(ctx, key, collections)))
@@ -110,17 +110,40 @@ def _scene_of(ctx: StepContext) -> Scene | None:
 
 
 def _note_superseded(ctx: StepContext, key: CaptureKey, superseded: Sequence[CaptureKey]) -> Set[CaptureKey]:
-    """Note by which capture these are superseded, so that one that comes later is hidden at once.
+    """Note that the capture supersedes these, so that one that comes later is hidden at once.
 
     Return those that are not hidden yet: each is hidden once, so that a person can show it again.
     """
     to_hide = set()
     for older in superseded:
-        note = ctx.records.note(older, SUPERSEDED)
-        if note is None or note.get("hiding"):
+        note = _superseded(ctx, older)
+        if note is None or note.hiding:
             to_hide.add(older)
-        ctx.records.put_note(older, SUPERSEDED, {"by": str(key), "hiding": older in to_hide})
+        by = {*note.by, str(key)} if note else {str(key)}
+        _put_superseded(ctx, older, _Superseded(by, older in to_hide))
     return to_hide
+
+
+@dataclass(frozen=True, slots=True)
+class _Superseded:
+    """The captures `by` which one is superseded, and whether hiding it has not ended."""
+
+    by: Set[str]
+    hiding: bool
+
+
+def _superseded(ctx: StepContext, key: CaptureKey) -> _Superseded | None:
+    """Return by what a capture is superseded; None if by nothing, or if the note is damaged, which is logged."""
+    try:
+        note = ctx.records.note(key, SUPERSEDED)
+    except RecordsError as error:
+        ctx.log(f"Warning: it is unknown which captures supersede {key}. {error}")
+        return None
+    return None if note is None else _Superseded(frozenset(note.get("by", ())), bool(note.get("hiding")))
+
+
+def _put_superseded(ctx: StepContext, key: CaptureKey, note: _Superseded) -> None:
+    ctx.records.put_note(key, SUPERSEDED, {"by": sorted(note.by), "hiding": note.hiding})
 
 
 def _hide(
@@ -133,7 +156,8 @@ def _hide(
         collections = _collections_of(ctx, older)
         if older in to_hide:
             scene.hide(collections)
-            ctx.records.put_note(older, SUPERSEDED, {"by": str(key), "hiding": False})
+            note = _superseded(ctx, older)
+            _put_superseded(ctx, older, _Superseded(note.by if note else {str(key)}, hiding=False))
         if there.isdisjoint(collections):
             ctx.log(f"{key} supersedes {older}, which is not in scene {scene.external_id}")
         else:
@@ -145,8 +169,12 @@ def _show_again(ctx: StepContext, scene: Scene, key: CaptureKey, still: Sequence
     """Show what any delivery of the capture superseded, unless it `still` does or another capture does."""
     named = {text for body in _bodies(ctx, key, CAPTURE) for text in body["supersedes"]}
     for older in sorted({_key_in(key.site, text) for text in named} - set(still), key=str):
-        note = ctx.records.note(older, SUPERSEDED)
-        if note is not None and note["by"] == str(key):
+        note = _superseded(ctx, older)
+        if note is None or str(key) not in note.by:
+            continue
+        if others := note.by - {str(key)}:
+            _put_superseded(ctx, older, replace(note, by=others))
+        else:
             scene.show(_collections_of(ctx, older))
             ctx.records.remove_note(older, SUPERSEDED)
 

@@ -233,6 +233,28 @@ def test_what_a_retracted_capture_superseded_is_shown_whenever_it_came(world: Wo
     assert not shown(world)[id_of("may")].visible
 
 
+def test_what_another_capture_still_supersedes_stays_hidden(world: World) -> None:
+    placed(world, "may")
+    for capture in ("june", "july", "june"):
+        placed(world, capture, supersedes=["may"])
+    take_out(world.ctx(), CaptureKey("hall-7", "june"))
+    assert not shown(world)[id_of("may")].visible
+    take_out(world.ctx(), CaptureKey("hall-7", "july"))
+    assert shown(world)[id_of("may")].visible
+
+
+def test_a_damaged_note_of_an_older_capture_does_not_stop_the_newer_one(world: World) -> None:
+    placed(world, "may")
+    note = f"hall-7/may/notes/{SUPERSEDED}.json"
+    world.records.store.put(note, b"{")
+    assert placed(world, "june", supersedes=["may"]).hidden == ("hall-7/may",)
+    assert any(f"{SUPERSEDED}.json" in line for line in world.said)
+    assert not shown(world)[id_of("may")].visible
+    world.records.store.put(note, b"{")
+    placed(world, "may")
+    take_out(world.ctx(), CaptureKey("hall-7", "june"))
+
+
 def test_what_a_later_delivery_no_longer_supersedes_is_shown(world: World) -> None:
     placed(world, "march")
     drop, first = published(world, "april", supersedes=["march"])
