@@ -162,6 +162,26 @@ def test_one_answer_for_all_that_ask_the_same_and_finishing_answers_airflow(brow
     page.context.close()
 
 
+def test_answers_are_sent_to_their_end_though_the_page_is_left_unless_browsers_refuse_so_many_bytes(
+    browser: Browser, served: Served
+) -> None:
+    page = opened(browser, served, served.deciding)
+    page.evaluate("""() => {
+        window.kept = [];
+        const send = window.fetch;
+        window.fetch = (url, options) => (window.kept.push(options.keepalive), send(url, options));
+    }""")
+    alike = page.locator('.card[data-question="Digit 0 or letter O?"]')
+    alike.first.locator("h2").click()
+    page.keyboard.press("b")
+    page.keyboard.press("r")
+    expect(alike.last.locator(".said")).to_contain_text("by somebody")
+    page.locator(".candidate").first.evaluate("each => { each.dataset.asset = 'é'.repeat(30000); each.click(); }")
+    expect(page.locator("#says")).to_have_class("conflict")
+    assert page.evaluate("window.kept") == [True, False]
+    page.context.close()
+
+
 def test_of_two_people_the_second_is_shown_the_answer_of_the_first(browser: Browser, served: Served) -> None:
     one, other = (opened(browser, served, served.deciding) for _ in range(2))
     one.keyboard.press("a")

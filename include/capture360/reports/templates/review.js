@@ -4,7 +4,8 @@ addEventListener("DOMContentLoaded", () => {
   const cards = [...document.querySelectorAll(".card")];
   const says = document.getElementById("says");
   const base = location.pathname.replace(/\/$/, "");
-  const AT_ONCE = 100; // answers in one request: a page that is left sends 64 KiB at most
+  const AT_ONCE = 100; // answers in one request
+  const KEPT_ALIVE = 60_000; // bytes of a request that is sent to its end though the page is left: browsers take 64 KiB
   const given = []; // for each answer its plates, with what was said of them before, for undo
   let failures = 0; // answers that did not count
   let current = null;
@@ -57,8 +58,9 @@ addEventListener("DOMContentLoaded", () => {
   };
 
   const send = async (path, body) => {
+    const content = new TextEncoder().encode(JSON.stringify(body));
     const answer = await fetch(`${base}/${path}`, {
-      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), keepalive: !(body.answers?.length > 1),
+      method: "POST", headers: { "Content-Type": "application/json" }, body: content, keepalive: content.length < KEPT_ALIVE,
     });
     const document = await answer.json().catch(() => ({}));
     if (!answer.ok && !document.results) throw new Error(typeof document.detail === "string" ? document.detail : `Airflow answered ${answer.status}.`);
