@@ -216,11 +216,14 @@ def test_finish_waits_for_answers_and_stops_if_one_did_not_count(browser: Browse
     page.route("**/answers", lambda route: route.abort(), times=1)
     finish = page.get_by_role("button", name="Finish")
     page.evaluate("""() => {
-        document.querySelector('.card [data-do="reject"]').click();
+        for (const each of [...document.querySelectorAll('.card [data-do="reject"]')].slice(0, 2)) each.click();
         document.querySelector('[data-do="finish"]').click();
     }""")
+    expect(page.locator("#says")).to_contain_text(
+        "since an answer did not count. Look at the plates, and finish again. Cause: Failed to fetch"
+    )
     expect(page.locator("#says")).to_have_class("conflict")
-    expect(page.locator("#done")).to_have_text("0")
+    expect(page.locator("#done")).to_have_text("1")
     assert response(RUN)[0] is None
     finish.click()
     expect(page.locator("#says")).to_contain_text("captures_review writes it to CDF")

@@ -13,7 +13,7 @@ addEventListener("DOMContentLoaded", () => {
 
   const isOpen = (card) => card.dataset.choice === "open";
   const button = (card, what) => card.querySelector(`[data-do="${what}"]`);
-  const tell = (text, wrong = false) => {
+  const tell = (text, wrong = false) => { // what did not count is shown until the next answer is given
     says.textContent = text;
     says.classList.toggle("conflict", wrong);
   };
@@ -68,12 +68,16 @@ addEventListener("DOMContentLoaded", () => {
   };
 
   let sent = Promise.resolve(); // one request after the other: each knows the versions that the one before it made
-  const give = (answers, remember) => {
+  const mark = (answers) => {
     const before = answers.map(({ card }) => ({ card, choice: card.dataset.choice, asset: card.dataset.asset || null }));
     for (const { card, choice, asset } of answers) Object.assign(card.dataset, { choice, asset: asset ?? "" });
-    const done = count();
-    if (remember && done < cards.length) next();
-    sent = sent.then(() => deliver(answers, before, remember));
+    tell("");
+    return before;
+  };
+  const give = (answers) => {
+    const before = mark(answers);
+    if (count() < cards.length) next();
+    sent = sent.then(() => deliver(answers, before, true));
   };
   const deliver = async (answers, before, remember) => {
     const taken = [];
@@ -94,8 +98,8 @@ addEventListener("DOMContentLoaded", () => {
         }
         settled += some.length;
       }
-      tell(lost ? `${lost} of these plates had been answered meanwhile; that answer is shown and holds.` : "", lost > 0);
-      if (lost === 0 && count() === cards.length) {
+      if (lost) tell(`${lost} of these plates had been answered meanwhile; that answer is shown and holds.`, true);
+      else if (count() === cards.length && !says.classList.contains("conflict")) {
         tell("All plates are decided. Enter writes them to CDF, U takes the last answer back.");
         document.querySelector('[data-do="finish"]').focus({ preventScroll: true });
       }
@@ -119,21 +123,21 @@ addEventListener("DOMContentLoaded", () => {
       return same && { card: one, choice, asset: same.dataset.asset };
     });
     choose(card, false);
-    give([{ card, choice, asset }, ...answers.filter(Boolean)], true);
+    give([{ card, choice, asset }, ...answers.filter(Boolean)]);
   };
   const undo = () => {
     sent = sent.then(() => {
       const last = given.pop();
       if (!last) return tell("There is no answer of yours to take back.");
-      give(last, false);
       choose(last[0].card);
+      return deliver(last, mark(last), false);
     });
   };
 
   const finish = async () => {
     const before = failures;
     await sent;
-    if (failures > before) return; // what is shown now is not what was to be written: it is said, and asked for again
+    if (failures > before) return tell(`Nothing is written yet, since an answer did not count. Look at the plates, and finish again. Cause: ${says.textContent}`, true);
     try {
       const { sentence } = await send("finish", { review });
       finished = true;
