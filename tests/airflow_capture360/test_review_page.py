@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -156,6 +157,32 @@ def test_of_two_reviewers_the_second_is_shown_what_the_first_said(client: TestCl
     assert answers(records, KEY, {only})[only].choice == "approve"
     assert send(client, (only, 1, "reject", None), name="Bo").status_code == 200
     assert send(client, (only, 9, "approve", "1")).status_code == 409
+
+
+def test_taking_back_restores_what_another_person_said_and_no_answer_of_another_is_taken_back(
+    client: TestClient, records: Records
+) -> None:
+    (only,) = ask(records, plate(1, ZERO, OH))
+    shown = digest(client)
+
+    def back(version: int, before: int, name: str) -> Any:
+        body = {"plate": only, "version": version, "choice": "open", "before": before}
+        headers = login(client, name=name)
+        return client.post(f"{PAGE}/answers", json={"review": shown, "answers": [body]}, headers=headers)
+
+    send(client, (only, 0, "approve", "1"), name="Bo")
+    first = answers(records, KEY, {only})[only]
+    for version, choice in enumerate(("reject", "leave"), 1):
+        assert send(client, (only, version, choice, None), name="Ann").status_code == 200
+    refused = back(3, 0, "Ann")
+    assert (refused.status_code, refused.json()["results"][0]["words"]) == (409, "Left as it is")
+    (restored,) = back(3, 1, "Ann").json()["results"]
+    assert (restored["taken"], restored["words"], restored["by"]) == (True, "JB-602", "Bo")
+    assert answers(records, KEY, {only})[only] == replace(first, version=4)
+    assert back(4, 3, "Ann").status_code == 409
+    (withdrawn,) = back(4, 0, "Bo").json()["results"]
+    assert not withdrawn["taken"]
+    assert back(4, 3, "Bo").json()["results"][0]["words"] == "Left as it is"
 
 
 def test_a_reader_sees_no_buttons_and_may_not_answer(client: TestClient, records: Records) -> None:

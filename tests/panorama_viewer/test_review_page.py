@@ -17,7 +17,7 @@ from capture360.matching.documents import match_document
 from capture360.model import Asset, Match
 from capture360.steps.context import StepContext
 from capture360.steps.review import begin
-from capture360.steps.review_answers import answers
+from capture360.steps.review_answers import Answer, answers, give
 from capture360.steps.review_page import newest_review
 from open_review import asking, forget_runs, response
 from shown_capture import FINGERPRINT, SECOND, matches_of
@@ -208,6 +208,30 @@ def test_undo_brings_the_answer_before_back(browser: Browser, served: Served) ->
         page.keyboard.press("u")
         expect(card).to_have_attribute("data-version", version)
         assert stored(served)[0] == (before, "")
+    page.context.close()
+
+
+def test_undo_of_a_change_brings_the_answer_of_the_other_person_back_before_finish(
+    browser: Browser, served: Served
+) -> None:
+    review = newest_review(served.shown.records, SECOND)
+    assert review is not None
+    plate = next(iter(review.plates))
+    given = Answer("reject", None, "Bo", "2026-01-02T03:04:05+00:00")
+    assert give(served.shown.records, SECOND, plate, 0, given)[1]
+    page = opened(browser, served, served.deciding)
+    card = page.locator(".card").first
+    expect(card.locator(".said")).to_have_text("None of them by Bo, 2026-01-02 03:04")
+    card.locator("h2").click()
+    page.keyboard.press("a")
+    expect(card.locator(".said")).to_contain_text("by somebody")
+    page.evaluate("""() => {
+        document.querySelector('[data-do="undo"]').click();
+        document.querySelector('[data-do="finish"]').click();
+    }""")
+    expect(page.locator("#says")).to_contain_text("captures_review writes it to CDF")
+    expect(card.locator(".said")).to_have_text("None of them by Bo, 2026-01-02 03:04")
+    assert answers(served.shown.records, SECOND, {plate}) == {plate: replace(given, version=3)}
     page.context.close()
 
 

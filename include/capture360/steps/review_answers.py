@@ -89,6 +89,23 @@ def give(records: Records, key: CaptureKey, plate: str, seen: int, answer: Answe
     return newest, False
 
 
+def take_back(
+    records: Records, key: CaptureKey, plate: str, seen: int, before: int, mine: Answer, run: str
+) -> tuple[Answer | None, bool]:
+    """Restore the answer of version `before`, 0 for none, as it was given, in place of a person's later ones.
+
+    `mine` is the withdrawal by that person, stored if no answer of that version holds for `run`. Returns as `give`
+    does: nothing is stored if another person has answered since.
+    """
+    for version in range(seen, before, -1):
+        document = records.note(key, _name(plate, version), FOLDER)
+        if document is None or document["by"] != mine.by:
+            return answers(records, key, {plate}).get(plate), False
+    document = records.note(key, _name(plate, before), FOLDER) if before else None
+    earlier = _from_document(document, before) if document else mine
+    return give(records, key, plate, seen, earlier if earlier.holds_for(run) else mine)
+
+
 def note_written(records: Records, key: CaptureKey, given: Mapping[str, Answer], run: str) -> None:
     """Note that `run` has written these answers to CDF."""
     for plate, answer in given.items():

@@ -47,7 +47,10 @@ _lock = threading.Lock()
 
 
 class GivenAnswer(BaseModel):
-    """A person's answer about a plate, based on `version` of its answers; `asset` is a reference."""
+    """A person's answer about a plate, based on `version` of its answers; `asset` is a reference.
+
+    `open` takes the person's own answers back: that of version `before` holds again, as another person gave it.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -55,6 +58,7 @@ class GivenAnswer(BaseModel):
     version: int = Field(ge=0, le=999_998)
     choice: Literal["approve", "reject", "leave", "open"]
     asset: str | None = Field(default=None, max_length=600)
+    before: int = Field(default=0, ge=0, le=999_998)
 
 
 class GivenAnswers(BaseModel):
@@ -111,7 +115,7 @@ def answer(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
     """Store answers; return for each the newest answer about its plate, and whether it is the one that was sent."""
     from dataclasses import asdict
 
-    from capture360.steps.review_answers import Answer, give
+    from capture360.steps.review_answers import Answer, give, take_back
     from capture360.steps.review_page import said
 
     key = CaptureKey(site, capture)
@@ -127,7 +131,10 @@ def answer(session: SessionDep, user: GetUserDep, site: SiteId, capture: Capture
     results = []
     for each, asset in zip(given.answers, chosen, strict=True):
         given_now = Answer(each.choice, asset, user.get_name(), now)
-        newest, taken = give(records, key, each.plate, each.version, given_now)
+        if each.choice == "open":
+            newest, taken = take_back(records, key, each.plate, each.version, each.before, given_now, found.run)
+        else:
+            newest, taken = give(records, key, each.plate, each.version, given_now)
         shown = said(newest or Answer("open", None, "", ""))
         results.append({"plate": each.plate, "taken": taken, **asdict(shown)})
     if run_state(session, found.run).closed:

@@ -6,7 +6,7 @@ addEventListener("DOMContentLoaded", () => {
   const base = location.pathname.replace(/\/$/, "");
   const AT_ONCE = 100; // answers in one request
   const KEPT_ALIVE = 60_000; // bytes of a request that is sent to its end though the page is left: browsers take 64 KiB
-  const given = []; // for each answer its plates, with what was said of them before, for undo
+  const given = []; // for each answer its plates, with the version of what was said of them before, for undo
   let failures = 0; // answers that did not count
   let current = null;
   let finished = false;
@@ -88,13 +88,13 @@ addEventListener("DOMContentLoaded", () => {
         const some = answers.slice(settled, settled + AT_ONCE);
         const { results } = await send("answers", {
           review,
-          answers: some.map(({ card, choice, asset }) => ({ plate: card.dataset.plate, version: Number(card.dataset.version), choice, asset })),
+          answers: some.map(({ card, choice, asset, before }) => ({ plate: card.dataset.plate, version: Number(card.dataset.version), choice, asset, before })),
         });
         for (const each of results) {
           const was = before.find(({ card }) => card.dataset.plate === each.plate);
-          show(was.card, each, !each.taken);
-          if (each.taken) taken.push(was);
+          if (each.taken) taken.push({ card: was.card, choice: "open", before: Number(was.card.dataset.version) });
           else lost += 1;
+          show(was.card, each, !each.taken);
         }
         settled += some.length;
       }
