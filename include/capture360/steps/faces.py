@@ -118,6 +118,14 @@ def recorded_faces(records: Records, key: CaptureKey, fingerprint: str, batches:
     return found
 
 
+def all_recorded(records: Records, model: Image360Store, key: CaptureKey, fingerprint: str) -> set[FaceRef]:
+    """Return the references of all faces that a delivery recorded, whichever of its batches have run."""
+    state = records.load(key, fingerprint, only={STEP})
+    bodies = state.batches(STEP).values() if state is not None else ()
+    found = (references(model, key, body["faces"]) for body in bodies)
+    return {ref for by_station in found for by_face in by_station.values() for ref in by_face.values()}
+
+
 def upload_again(ctx: StepContext, capture: Capture, fingerprint: str, wrong: Mapping[FaceRef, str]) -> None:
     """Make the given faces again and upload those whose content is still the same."""
     folder = unchanged_folder(ctx, capture.key, fingerprint)

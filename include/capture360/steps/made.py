@@ -18,8 +18,7 @@ from capture360.model import Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.steps.collect import was_extracted
 from capture360.steps.context import StepContext
 from capture360.steps.e57_extraction import REVISION
-from capture360.steps.faces import STEP as FACES
-from capture360.steps.faces import references
+from capture360.steps.faces import all_recorded
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.scene import scene_edges, take_out
 from capture360.steps.stations import known_stations
@@ -172,10 +171,7 @@ def _find_published(ctx: StepContext, key: CaptureKey, found: Found) -> None:
     removed = set(model.remove(key, dry_run=True))
     refs = {ref for image in images for ref in image.faces.values()}
     for fingerprint in ctx.records.fingerprints(key):
-        state = ctx.records.load(key, fingerprint, only={FACES})
-        for body in state.batches(FACES).values() if state is not None else ():
-            by_station = references(model, key, body["faces"])
-            refs.update(ref for by_face in by_station.values() for ref in by_face.values())
+        refs |= all_recorded(ctx.records, model, key, fingerprint)
     collections = {(each.space, each.external_id) for each in (model.collections(key) if there else ())}
     faces = set(model.file_ids(sorted(refs, key=lambda ref: ref.external_id))) if refs else set[FaceRef]()
     faces.update(model.faces_of(key, stations))

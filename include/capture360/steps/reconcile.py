@@ -127,9 +127,11 @@ def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record
     if unknown := unrecorded_images(ctx, key, published, record):
         fix = "Delete them in CDF; a delivery with a higher revision removes those by capture360."
         found.append(_finding(key, R04, f"Images that CDF shows and no record knows: {_list(unknown)}. {fix}"))
-    if published is not None and record is not None and (unused := unused_faces(ctx, key, record)):
+    if unused := unused_faces(ctx, key, record):
         what = f"Face files that CDF has and no image shows: {_list(unused)}."
-        found.append(_finding(key, R04, f"{what} Run captures_ingest for it: it removes them."))
+        found.append(
+            _finding(key, R04, f"{what} Run captures_ingest for it: it removes those that it does not publish.")
+        )
     if published is not None and record is not None and (left := left_behind(ctx, key, published, record)):
         what = "Images of earlier deliveries that CDF extracted itself and still shows"
         found.append(_finding(key, R05, f"{what}: {_list(left)}. Delete them in CDF."))

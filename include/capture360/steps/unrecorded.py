@@ -13,6 +13,7 @@ from capture360.model import FACES, Capture, CaptureKey
 from capture360.steps.collect import was_extracted
 from capture360.steps.context import StepContext
 from capture360.steps.e57_extraction import recorded_revisions
+from capture360.steps.faces import all_recorded
 from capture360.steps.published import published_stations
 from capture360.steps.stations import known_stations
 from capture360.steps.validate import CAPTURE
@@ -36,18 +37,18 @@ def unrecorded_images(
         shown = {image.external_id for image in mode_of(ctx.cdf).images(ctx.cdf, ctx.site).images(key)}
         known |= {names.image_id(key, station) for station in published_stations(ctx.records, key)}
     if shown - known:
-        for capture in _begun(ctx, key, record):
+        for _, capture in _begun(ctx, key, record):
             known |= {names.image_id(key, station.id) for station in capture.stations}
     return sorted(shown - known)
 
 
-def unused_faces(ctx: StepContext, key: CaptureKey, record: StepRecord) -> Sequence[str]:
-    """Return external ids of face files that no image shows; none while a delivery after the published one is begun.
+def unused_faces(ctx: StepContext, key: CaptureKey, record: StepRecord | None) -> Sequence[str]:
+    """Return external ids of face files that no image shows, and that no delivery after the published one recorded.
 
     An ingest leaves them that was killed, or repeated with other settings. Those of published stations whose image is
     gone or lacks a face are left out: that image is the finding, and shows them again once it is published again.
     """
-    if was_extracted(record.body) or next(_begun(ctx, key, record), None) is not None:
+    if record is not None and was_extracted(record.body):
         return []
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     images = list(model.images(key))
@@ -55,7 +56,10 @@ def unused_faces(ctx: StepContext, key: CaptureKey, record: StepRecord) -> Seque
     whole = {image.external_id for image in images if len(image.faces) == len(FACES)}
     drifted = {each for each in published_stations(ctx.records, key) if names.image_id(key, each) not in whole}
     there = model.faces_of(key, known_stations(ctx.records, key) - drifted)
-    return sorted(ref.external_id for ref in there if ref not in shown)
+    unused = set(there) - shown
+    for fingerprint, _ in _begun(ctx, key, record) if unused else ():
+        unused -= all_recorded(ctx.records, model, key, fingerprint)
+    return sorted(ref.external_id for ref in unused)
 
 
 def left_behind(ctx: StepContext, key: CaptureKey, published: str, record: StepRecord) -> Sequence[str]:
@@ -71,9 +75,9 @@ def _extraction(ctx: StepContext, key: CaptureKey, published: str) -> Extracted:
     return mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).extracted(key, body["model"], body["space"])
 
 
-def _begun(ctx: StepContext, key: CaptureKey, record: StepRecord | None) -> Iterator[Capture]:
-    """Return deliveries that were accepted after the published one."""
+def _begun(ctx: StepContext, key: CaptureKey, record: StepRecord | None) -> Iterator[tuple[str, Capture]]:
+    """Return deliveries that were accepted after the published one, with their fingerprints."""
     for fingerprint in ctx.records.fingerprints(key):
         accepted = ctx.records.get(key, fingerprint, CAPTURE)
         if accepted is not None and (record is None or accepted.at > record.at):
-            yield capture_from_document(accepted.body)
+            yield fingerprint, capture_from_document(accepted.body)

@@ -274,7 +274,10 @@ def test_a_face_that_cdf_refuses_stops_no_other(world: World) -> None:
     files = world.files("one-refused")
     assert sum(file.uploaded for file in files.values()) == 17
     assert plan_retraction(world.ctx(), drop.key).made.by_kind()["face files"] == sorted(files), "no record names them"
+    (finding,) = reconcile(world.ctx(), drop.key)
+    assert min(files) in finding.message
     assert faces(world.ctx(), drop.key, fingerprint, 0).uploaded == 1
+    assert reconcile(world.ctx(), drop.key) == []
 
 
 def test_files_of_an_ingest_with_other_settings_are_removed(world: World) -> None:
@@ -292,6 +295,10 @@ def test_files_of_an_ingest_with_other_settings_are_removed(world: World) -> Non
     model.put_faces(drop.capture, [(drop.capture.stations[0], face)])
     (finding,) = reconcile(world.ctx(), drop.key)
     assert left.external_id in finding.message
+    begun = record_as_validated(world.records, world.drop("stray", stations=2), world.site)
+    assert reconcile(world.ctx(), drop.key) == [finding], "a delivery that was begun hides it"
+    faces(world.ctx(), drop.key, begun, 0)
+    assert reconcile(world.ctx(), drop.key) == [finding]
     retract(world.ctx(), drop.key, approved=None, by="Ada")
     assert set(world.files("stray")) == others
     model.put_faces(drop.capture, [(drop.capture.stations[0], face)])
