@@ -202,7 +202,11 @@ def _ingest_due(ctx: StepContext, key: CaptureKey) -> tuple[tuple[str, ...], str
     seen = fingerprint(folder, ctx.site.landing.ready_markers)
     state = records.load(key, seen, only=STAGE_STEPS)
     if state is None:
-        waiting = settling(folder, last_snapshot(records, key), ctx.site.landing, datetime.now(UTC)).waiting_for
+        last = last_snapshot(records, key)
+        waiting = settling(folder, last, ctx.site.landing, datetime.now(UTC)).waiting_for
+        if waiting is not None and (last is None or last.fingerprint != seen):
+            unseen = f"{key}: captures_sense has not looked at its files since they changed, and no marker is complete."
+            return (), f"{unseen} Unpause captures_sense if it is paused: it announces them once they are complete."
         if waiting is not None:
             arriving = f"{key}: its new delivery is not complete, it waits for {waiting}."
             return (), f"{arriving} Wait: captures_sense announces it once it is complete."

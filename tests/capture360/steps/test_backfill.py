@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -13,6 +13,7 @@ import pytest
 from cognite.client.data_classes import AssetWrite
 
 from capture360.errors import RequestError
+from capture360.landing.fingerprint import fingerprint
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings.site import Site
@@ -29,6 +30,7 @@ from capture360.steps.backfill import (
 )
 from capture360.steps.context import StepContext
 from capture360.steps.inputs import NOT_FOR_INGEST, ingest_inputs
+from capture360.steps.settling import FolderSnapshot
 from captures import TAKEN, small_site
 from ingest_world import World
 from suggested_links import Hall, hall_in, world_of
@@ -112,6 +114,11 @@ def test_a_rejected_capture_is_lacking_until_its_files_change(world: World) -> N
     assert "drop it again" in lacking
     table.write_text(sound)
     (drop.folder / "_READY").unlink()
+    unseen = due(world, drop.key)
+    assert unseen.ingest == ()
+    assert "captures_sense has not looked at its files since they changed" in (unseen.lacking or "")
+    seen = fingerprint(world.ctx().folder(drop.key), world.site.landing.ready_markers)
+    world.records.put_note(drop.key, "look", FolderSnapshot(seen, datetime.now(UTC)).document())
     arriving = due(world, drop.key)
     assert arriving.ingest == ()
     assert "it waits for quiet: no _READY" in (arriving.lacking or "")
