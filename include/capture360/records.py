@@ -99,10 +99,12 @@ class Records:
         *,
         run: str,
         batch: int | None = None,
+        also: Sequence[str] = (),
     ) -> None:
-        """Record what a step did. `body` holds JSON values only."""
-        document = {"at": datetime.now(UTC).isoformat(), "run": run, **body}
-        self.store.put(f"{_folder(key, fingerprint)}/{_document_name(step, batch)}", _json(document))
+        """Record what a step did, with a delivery and `also` with others. `body` holds JSON values only."""
+        document = _json({"at": datetime.now(UTC).isoformat(), "run": run, **body})
+        for each in (fingerprint, *also):
+            self.store.put(f"{_folder(key, each)}/{_document_name(step, batch)}", document)
         if step in _CHANGING_STEPS:  # what is shown is looked at under the mark of a later delivery that was rejected
             for each in {fingerprint, *self.fingerprints(key)}:
                 self.unmark_done(key, each)
@@ -248,9 +250,7 @@ class Records:
 
     def remove_note(self, key: CaptureKey, name: str) -> None:
         """Remove the note kept under `name`, if there is one."""
-        path = f"{_folder(key)}/{NOTES}/{name}.json"
-        if self.store.exists(path):
-            self.store.remove(path)
+        self.store.remove(f"{_folder(key)}/{NOTES}/{name}.json")
 
     def mark_date(self, key: CaptureKey, capture_date: date) -> None:
         """Add the capture to the index by date, for backfills."""

@@ -36,6 +36,19 @@ def put(records: Records, step: str, *, batch: int | None = None, **body: object
     records.put(KEY, FINGERPRINT, step, body, run="run 1", batch=batch)
 
 
+def test_a_record_of_several_deliveries_removes_their_marks_once(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliveries = [f"{number:032x}" for number in range(4)]
+    removed: list[str] = []
+    monkeypatch.setattr(records.store, "remove", removed.append)
+    body = {"by": "Ada", "removed": {}}
+    records.put(KEY, deliveries[0], "retract", body, run="run 1", also=deliveries[1:])
+    assert all(records.has(KEY, each, "retract") for each in deliveries)
+    assert len(removed) == len(set(removed)), "each mark once"
+    assert {delivery for delivery in deliveries if any(delivery in path for path in removed)} == set(deliveries)
+
+
 def test_a_capture_without_records_has_no_receipt(records: Records) -> None:
     put(records, "sense")
     assert records.load(CaptureKey("hall-7", "other")) is None

@@ -124,9 +124,9 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
     LinkMemory(ctx.records, key).ensure_whole()
     _remove(ctx, key, plan)
     body = {"by": begun["by"], "removed": {kind: len(some) for kind, some in plan.made.by_kind().items()}}
-    for delivery in ctx.records.fingerprints(key):
-        if ctx.records.load(key, delivery, only=STAGE_STEPS) is not None:
-            ctx.records.put(key, delivery, STEP, body, run=ctx.run)
+    recorded = ctx.records.fingerprints(key)
+    first, *others = [each for each in recorded if ctx.records.load(key, each, only=STAGE_STEPS) is not None]
+    ctx.records.put(key, first, STEP, body, run=ctx.run, also=others)
     newest = ctx.records.load(key, only=STAGE_STEPS)
     if newest is not None:
         ctx.records.mark_done(newest)  # the pages say so before the next look of captures_sense
