@@ -31,10 +31,6 @@ _PLAIN = r"^[^a-zA-Z+]+?(?:[T ][^a-zA-Z+-]*)?$"
 _NO_DAY = r"^[0-9]{4}(?:[-/][0-9]{1,2})?$"
 _DAY = r"^[0-9]{4}[-/]?[0-9]{2}[-/]?[0-9]{2}$"
 _ODD = r"[0-9]t|z$|[0-9],[0-9]|\u2212|(?i:UTC|GMT)$|:60|\.[0-9]{10}|\]$|^[0-9]{4}:|[tT ]24:?00"
-_MIDNIGHT = r"([T ])24(:?00(?::?00(?:[.,]0+)?)?)(?=[zZ+-]|$)"
-"""The midnight at the end of a day (ISO 8601): the one at its beginning, a day later."""
-_DAY_US = 86_400_000_000
-_LEAP = r"[T ][0-9]{2}:59:60(?:\D|$)"
 _USUAL = (
     (r"([zZ]|[+-][0-9]{2}:?[0-9]{2})\[[A-Za-z0-9_+/-]+\]$", r"\1"),
     (r"^([0-9]{4}):([0-9]{2}):([0-9]{2})[ T]", r"\1-\2-\3T"),
@@ -43,11 +39,14 @@ _USUAL = (
     ("\u2212", "-"),
     (r"(:[0-9]{2}),([0-9])", r"\1.\2"),
     (r"(\.[0-9]{9})[0-9]+", r"\1"),
-    (r"([T ][0-9]{2}:59):60", r"\1:59"),
-    (_MIDNIGHT, r"\g<1>00\2"),
 )
 """The name of a zone behind its offset (RFC 9557), EXIF's dates, small letters (RFC 3339), a decimal comma, a
-typographic minus, a leap second: a second after the one before it; midnight as 24:00."""
+typographic minus."""
+_LEAP = (r"([T ][0-9]{2}:59):60", r"\1:59")
+"""A leap second in the usual form: a second after the one before it."""
+_MIDNIGHT = (r"([T ])24(:?00(?::?00(?:[.,]0+)?)?)(?=[zZ+-]|$)", r"\g<1>00\2")
+"""The midnight at the end of a day (ISO 8601) in the usual form: the one at its beginning, a day later."""
+_DAY_US = 86_400_000_000
 _LONGEST_TIME = 100
 """Characters of a cell that may be a time; a longer one is none."""
 _SECOND_US = 1_000_000
@@ -152,11 +151,13 @@ def _usual_form(column: pd.Series[str]) -> tuple[pd.Series[str], NDArray[np.int6
     if not odd.any():
         return column, leap, days_on
     text = column[odd]
-    ends = text.str.contains(_MIDNIGHT.replace("([", "(?:[", 1).replace("(:?", "(?::?", 1), regex=True)
-    days_on[odd] = np.where(ends.to_numpy(dtype=bool), _DAY_US, 0)
-    leap[odd] = np.where(text.str.contains(_LEAP, regex=True).to_numpy(dtype=bool), 1_000_000, 0)
     for written, usual in _USUAL:
         text = text.str.replace(written, usual, regex=True)
+    # What is added is decided on the text that is replaced: any way to write a time then counts alike.
+    for (written, usual), added, by in ((_LEAP, leap, _SECOND_US), (_MIDNIGHT, days_on, _DAY_US)):
+        replaced = text.str.replace(written, usual, regex=True)
+        added[odd] = np.where((replaced != text).to_numpy(dtype=bool), by, 0)
+        text = replaced
     result = column.copy()
     result[odd] = text
     return result, leap, days_on
