@@ -204,6 +204,15 @@ def test_each_site_that_drifts_is_a_message_however_long_another_one_drifts(
     assert receiver.texts[-1].startswith("hall-2: ")
 
 
+def test_what_differs_at_a_site_may_change_from_night_to_night(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None]
+) -> None:
+    for night, captures in enumerate([("may",), ("may", "june"), ("june",)]):
+        error = DriftError([f"hall-7/{capture}: Images that CDF does not show: 2." for capture in captures])
+        fail(error, None, dag="captures_reconcile", task="compare", run=f"night-{night}", label="hall-7")
+    assert settle() == 1
+
+
 def test_the_same_refusal_of_many_sites_is_one_message_that_names_them(
     receiver: Receiver, watched: Records, airflow: Callable[..., None]
 ) -> None:
