@@ -93,6 +93,7 @@ def occurrence_of(context: Any) -> Occurrence:
         run=dag_run.run_id,
         task=instance.task_id,
         successes=_successes(instance, dag_run.dag_id),
+        drifted=drifted,
     )
 
 

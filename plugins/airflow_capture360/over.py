@@ -31,7 +31,8 @@ def is_over(occurrence: Occurrence) -> bool:
         if occurrence.dag in _WITHOUT_CAPTURE:
             if occurrence.successes is not None and number_of_runs(occurrence.dag, "success") > occurrence.successes:
                 return True
-            return occurrence.dag == "captures_reconcile" and is_overcome(register_and_records()[1], occurrence)
+            if occurrence.dag != "captures_reconcile":
+                return False
         register, records = register_and_records()
         return is_overcome(records, occurrence) or is_moot(register, records, occurrence, datetime.now(UTC))
     except Exception as error:  # noqa: BLE001 - Airflow and stores raise anything, and the other alerts must be sent

@@ -213,6 +213,27 @@ def test_what_differs_at_a_site_may_change_from_night_to_night(
     assert settle() == 1
 
 
+def test_a_site_that_could_not_be_compared_is_over_once_it_was(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None]
+) -> None:
+    fail(CdfError("CDF refused: 403"), None, dag="captures_reconcile", task="compare", label="hall-7")
+    assert settle() == 1
+    note_drift(watched, "hall-7", datetime.now(UTC), 3, ["2 images are missing"])
+    assert settle() == 1
+    assert receiver.texts[-1].startswith("Over: hall-7: compare failed in captures_reconcile")
+
+
+def test_a_site_that_left_the_register_ends_while_another_drifts(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for site in ("hall-6", "hall-7"):
+        fail(DriftError(["2 images are missing"]), None, dag="captures_reconcile", task="compare", label=site)
+    assert settle() == 2
+    monkeypatch.setattr("capture360.steps.moot.SHOWN_FOR", timedelta(0))
+    assert settle() == 1
+    assert receiver.texts[-1].startswith("Over: hall-6: compare failed in captures_reconcile")
+
+
 def test_the_same_refusal_of_many_sites_is_one_message_that_names_them(
     receiver: Receiver, watched: Records, airflow: Callable[..., None]
 ) -> None:

@@ -46,7 +46,8 @@ class Occurrence:
     """A failure or finding. Occurrences with equal `cause` are one incident.
 
     `id` tells it from others: reported twice it is one. A failed task names its `dag` and `run`; `successes` is how
-    many runs of the DAG had succeeded by then. What captures_watch finds is `found` anew by every look.
+    many runs of the DAG had succeeded by then. What captures_watch finds is `found` anew by every look. Records and CDF
+    of a site that `drifted` were compared, and differed.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Occurrence:
     task: str = ""
     successes: int | None = None
     found: bool = False
+    drifted: bool = False
 
     def document(self) -> bytes:
         """Return the occurrence as a JSON document."""

@@ -33,6 +33,8 @@ def is_moot(register: Register, records: Records, occurrence: Occurrence, now: d
         return False
     if occurrence.dag == "captures_backfill":
         return _is_no_date(records, occurrence.subject)
+    if occurrence.dag == "captures_reconcile":
+        return occurrence.subject not in {*register.site_ids, occurrence.dag}
     return occurrence.dag in _OF_CAPTURES and _capture_is_gone(register, records, occurrence)
 
 

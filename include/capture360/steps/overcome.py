@@ -25,7 +25,7 @@ def is_overcome(records: Records, occurrence: Occurrence) -> bool:
     A capture that is retracted is well in every respect, one that was ingested or contextualized after the failure in
     that one, and so is one that another review began to ask about since. A backfilled date is well when each of its
     captures is published, and one of them was ingested or contextualized since; sensing when none of the findings that
-    it failed with is left; a site that was reconciled without a difference since.
+    it failed with is left; a site that was compared since, without a difference if it had drifted.
     """
     if occurrence.dag == "captures_sense":
         return not _still_found(records, occurrence.what)
@@ -33,7 +33,9 @@ def is_overcome(records: Records, occurrence: Occurrence) -> bool:
         return _date_is_done(records, occurrence)
     if occurrence.dag == "captures_reconcile":
         compared = last_drift(records, occurrence.subject)
-        return compared is not None and compared.differences == 0 and compared.at > occurrence.at
+        if compared is None or compared.at <= occurrence.at:
+            return False
+        return compared.differences == 0 or not occurrence.drifted
     try:
         key = CaptureKey.parse(occurrence.subject)
     except RequestError:

@@ -131,8 +131,14 @@ def test_a_date_without_captures_ends_and_one_with_captures_stays(world: World) 
 
 
 def test_other_dags_are_no_matter_of_captures(world: World) -> None:
-    for dag in ("captures_sense", "captures_watch", "captures_reconcile", "somebody_elses"):
+    for dag in ("captures_sense", "captures_watch", "somebody_elses"):
         assert not moot(world, failed("hall-7/nix", dag))
+
+
+@pytest.mark.parametrize(("subject", "ends"), [("hall-6", True), ("hall-7", False), ("captures_reconcile", False)])
+def test_a_site_that_left_the_register_is_not_compared_again(world: World, subject: str, ends: bool) -> None:
+    assert not moot(world, failed(subject, "captures_reconcile"), LATER - timedelta(seconds=1))
+    assert moot(world, failed(subject, "captures_reconcile")) is ends
 
 
 def test_a_landing_zone_that_is_away_proves_nothing(world: World) -> None:
