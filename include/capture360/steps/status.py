@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from capture360.cdf.client import CdfProject
 from capture360.cdf.extraction_pipelines import ExtractionPipeline, RunStatus
+from capture360.cdf.polling import wait_until
 from capture360.errors import Capture360Error
 from capture360.model import CaptureKey
 from capture360.records import SENSING, Records
@@ -24,17 +25,21 @@ from capture360.text import digest_of
 
 Work = Literal["ingest", "contextualization"]
 _REPORTING = f"{SENSING}/reporting"
+LONGEST_REPORT_S = 10.0
+"""How long the last task of a run waits for a task that reports."""
 
 
 def report_success(ctx: StepContext, key: CaptureKey, work: Work) -> None:
     """Report what the run made of the capture, with the address of its collection in CDF."""
-    _report(ctx, "success", lambda: _outcome(ctx.records, key, work))
+    _report(ctx, "success", lambda: _outcome(ctx.records, key, work), at_end=True)
 
 
-def report_failure(ctx: StepContext, key: CaptureKey, work: Work, sentence: str, link: str) -> None:
-    """Report why the run failed; `link` is the address of the log."""
+def report_failure(
+    ctx: StepContext, key: CaptureKey, work: Work, sentence: str, link: str, *, at_end: bool = False
+) -> None:
+    """Report why the run failed; `link` is the address of the log. Nobody reports `at_end` but the run's last task."""
     text = sentence if sentence.startswith(str(key)) else f"{key}: {sentence}"
-    _report(ctx, "failure", lambda: (f"The {work} failed. {text}", link))
+    _report(ctx, "failure", lambda: (f"The {work} failed. {text}", link), at_end=at_end)
 
 
 def report_sensing(site: Site, cdf: CdfProject, log: Callable[[str], None]) -> None:
@@ -43,18 +48,23 @@ def report_sensing(site: Site, cdf: CdfProject, log: Callable[[str], None]) -> N
         _reported(lambda: ExtractionPipeline(cdf, str(site.extraction_pipeline)).seen(), site, log)
 
 
-def _report(ctx: StepContext, status: RunStatus, outcome: Callable[[], tuple[str, str]]) -> None:
-    """Report the end of a run once: batches that fail at the same moment would all look, and all report."""
+def _report(ctx: StepContext, status: RunStatus, outcome: Callable[[], tuple[str, str]], *, at_end: bool) -> None:
+    """Report the end of a run once: batches that fail at the same moment would all look, and all report.
+
+    The last task waits for one that reports, and then reports what is missing, as that one may have been killed.
+    """
     external_id = ctx.site.extraction_pipeline
 
     def report() -> bool:
         claimed = f"{_REPORTING}/{digest_of([status, ctx.run])}"
-        if not claim(ctx.records, claimed, datetime.now(UTC)):
+        free = wait_until(lambda: claim(ctx.records, claimed, datetime.now(UTC)), LONGEST_REPORT_S if at_end else 0)
+        if not free and not at_end:
             return False
         try:
             return ExtractionPipeline(ctx.cdf, str(external_id)).report(status, *outcome(), ctx.run)
         finally:
-            give_up(ctx.records, claimed)
+            if free:
+                give_up(ctx.records, claimed)
 
     if external_id is not None:
         _reported(report, ctx.site, ctx.log)

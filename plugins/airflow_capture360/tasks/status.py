@@ -36,7 +36,8 @@ def release_and_report(capture: str) -> None:
         work = _WORK[context["dag_run"].dag_id]
         failed = _failed_tasks(context)
         if failed:
-            report_failure(ctx, key, work, f"{', '.join(failed)}: {_UNKNOWN}", context["ti"].log_url)
+            sentence = f"{', '.join(failed)}: {_UNKNOWN}"
+            report_failure(ctx, key, work, sentence, context["ti"].log_url, at_end=True)
         else:
             report_success(ctx, key, work)
     except Exception as error:  # noqa: BLE001 - a report must never fail a capture, and any service may be down

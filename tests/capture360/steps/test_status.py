@@ -92,6 +92,26 @@ def test_batches_that_fail_at_the_same_moment_are_reported_once(world: World, mo
     assert [message.partition(". ")[2][:27] for _, message in runs(world)] == ["hall-7/batches: Batch 1 bro"]
 
 
+def test_what_a_killed_batch_did_not_report_is_reported_at_the_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    key = world.drop("killed", stations=1).key
+    with monkeypatch.context() as patch:
+        patch.setattr("capture360.cdf.extraction_pipelines.post_without_retry", killed)
+        patch.setattr("capture360.steps.status.give_up", lambda *_: None)
+        with pytest.raises(KeyboardInterrupt):
+            report_failure(world.ctx("a"), key, "ingest", "Batch 1 broke.", LINK)
+    monkeypatch.setattr("capture360.steps.status.LONGEST_REPORT_S", 0)
+    report_failure(world.ctx("a"), key, "ingest", "Batch 2 broke.", LINK)
+    assert runs(world) == []
+    for _ in range(2):
+        report_failure(world.ctx("a"), key, "ingest", "It was killed.", LINK, at_end=True)
+    assert [status for status, _ in runs(world)] == ["failure"]
+
+
 @pytest.mark.parametrize("effect", ["commit-then-reset", "status"])
 def test_a_lost_answer_reports_nothing_twice(world: World, effect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("capture360.cdf.no_retry.LOST_ANSWER_S", 0.2)
