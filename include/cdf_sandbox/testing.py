@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from cognite.client import CogniteClient
 
 
+_LONGEST_START_S = 120
+
+
 class RunningSandbox:
     """A sandbox that serves in a thread of this process."""
 
@@ -119,7 +122,10 @@ def run_sandbox(options: Options) -> Iterator[RunningSandbox]:
 
     thread = threading.Thread(target=target, daemon=True)
     thread.start()
-    ready.wait(30)
+    if not ready.wait(_LONGEST_START_S):
+        raise TimeoutError(
+            f"The sandbox did not start within {_LONGEST_START_S} s. Run again when less else is running."
+        )
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
     try:
