@@ -26,7 +26,7 @@ from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.near_misses import alike_elsewhere
 from capture360.readers.pictures import panoramas
 from capture360.readers.problem import Unreadable
-from capture360.readers.station_names import distinct_slugs
+from capture360.readers.station_names import NumberedIds, distinct_slugs
 from capture360.readers.tables import Tables
 from capture360.rules.cameras import S15
 from capture360.rules.finding import Finding
@@ -67,10 +67,10 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     labels = distinct_slugs({path: path.rpartition("/")[0] for path in paths}, "mission")
     rows: list[tuple[str, ...]] = []
     findings: list[Finding] = []
-    taken: set[str] = set()
+    ids = NumberedIds()
     for path, mission in read_missions:
         label = labels[path] if len(paths) > 1 else ""
-        rows += _rows(path, mission, manifest, label, taken)
+        rows += _rows(path, mission, manifest, label, ids)
         findings += _unread(path, mission, label)
     if not rows:
         if findings:
@@ -228,8 +228,8 @@ def _frames(metadata: Any) -> Iterator[str]:
             yield from (str(name) for name in _edges(_get(entry, "data")))
 
 
-def _rows(path: str, mission: _Mission, manifest: Manifest, label: str, taken: set[str]) -> Iterator[tuple[str, ...]]:
-    """Rows of a mission. `label` is put before the names of actions; ids in `taken` are not given again."""
+def _rows(path: str, mission: _Mission, manifest: Manifest, label: str, ids: NumberedIds) -> Iterator[tuple[str, ...]]:
+    """Rows of a mission. `label` is put before the names of actions; `ids` gives none twice."""
     directory = path.rpartition("/")[0]
     for action in mission.read_actions.values():
         if not isinstance(action, _Action):
@@ -241,19 +241,9 @@ def _rows(path: str, mission: _Mission, manifest: Manifest, label: str, taken: s
             picture = _part(_Picture, raw, "")
             if isinstance(picture, _Picture):
                 file = _encodable(picture.filename or "")
-                station = _free(slug(f"{label} {name}"), number, taken)
+                station = ids.take(slug(f"{label} {name}"), number)
                 where = f"{directory}/{file}" if directory else file
                 yield (station, name, where, *pose, time, where)
-
-
-def _free(station: str, number: int, taken: set[str]) -> str:
-    """Return the id with its number if it is not the first, and with the next one that is free: names may repeat."""
-    free = slug(f"{station} {number}") if number > 1 else station
-    while station and free.casefold() in taken:
-        number += 1
-        free = f"{station}-{number}"
-    taken.add(free.casefold())
-    return free
 
 
 def _unread(path: str, mission: _Mission, label: str) -> Iterator[Finding]:

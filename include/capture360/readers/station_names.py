@@ -25,3 +25,25 @@ def distinct_slugs(names: Mapping[str, str], fallback: str) -> Mapping[str, str]
         else f"{name}-{sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:6]}"
         for key, name in longer.items()
     }
+
+
+class NumberedIds:
+    """Ids made of names that may repeat and of numbers; none is given twice."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._last: dict[str, int] = {}
+        """Last number given to a repeated name: to count up from the first again for each repetition is quadratic."""
+
+    def take(self, name: str, number: int) -> str:
+        """Return the name with its number if it is not the first, or with a later one that is free."""
+        free = slug(f"{name} {number}") if number > 1 else name
+        if name and free.casefold() in self._taken:
+            base = name.casefold()
+            number = max(number, self._last.get(base, 0))
+            while free.casefold() in self._taken:
+                number += 1
+                free = f"{name}-{number}"
+            self._last[base] = number
+        self._taken.add(free.casefold())
+        return free
