@@ -39,6 +39,8 @@ _YAML_WORDS = (
     ("end of stream|unexpected end", "a quote or bracket is not closed"),
     ("',' or|flow", "brackets hold something else than entries with commas between them"),
     ("escape", "quotes hold a backslash that means nothing; write paths in single quotes"),
+    ("cannot start any token", "a key or value begins with a character that YAML keeps for itself: write it in quotes"),
+    ("sequence entries", "a list begins on a line of its own"),
 )
 """What PyYAML finds wrong, by a piece of its sentence; empty for our own sentences, which stay."""
 _OTHER_FILES = (
@@ -135,7 +137,7 @@ def _in_words(problem: str) -> str:
     for piece, words in _YAML_WORDS:
         if re.search(piece, problem):
             return words or problem
-    return "it is no list of keys and values"
+    return "the line cannot be read"
 
 
 def _decoded(content: bytes) -> str:
