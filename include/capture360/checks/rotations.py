@@ -230,21 +230,19 @@ def _tilted(table: ParsedStations, result: RuleResult, settings: CheckSettings) 
 
 
 def _fallen(table: ParsedStations) -> Finding | None:
-    """Check whether images are tilted that another convention rights, and suggest it."""
+    """Check whether most images are tilted, and suggest the convention that rights them."""
     known = tilts(table.rotation[~np.isnan(table.rotation).any(axis=1)])
-    if not len(known):
+    # Images turned by about 0 or 180 degrees stand upright in another order too, and that order leans the others about
+    # the axis x alone, as a ramp does. So the order is in doubt only where most images lean; P13 warns of fewer.
+    if len(known) < _FEW or (leaning := float((known > _UPRIGHT_DEG).mean())) <= 0.5:
         return None
-    leaning, share = float((known > _UPRIGHT_DEG).mean()), float((known > _FALLEN_DEG).mean())
-    fitting = _fitting_order(table, _MOST)
-    if len(known) >= _FEW and share >= _MOST:
+    fitting, share = _fitting_order(table), float((known > _FALLEN_DEG).mean())
+    if share >= _MOST:
         fix = "Check rotation.direction, frame.up and the order of the angles in capture.yaml."
         if fitting:
             fix = f"With the order {fitting} they would stand upright: is that the order? Then correct the columns."
         return P05.finding(table.stations.file, _percent(share), column="qw", fix=fix)
-    if leaning <= 0.5 or len(known) < _FEW:
-        # One pole that leans may stand in another order by chance, two with all the others do not.
-        fitting = _fitting_order(table, 1.0) if (known > _UPRIGHT_DEG).sum() > 1 else ""
-    if fitting and leaning:
+    if fitting:
         return P05.finding(table.stations.file, _percent(leaning), message="order", column="qw", order=fitting)
     return None
 
@@ -253,14 +251,14 @@ def _percent(share: float) -> str:
     return f"{share:.0%}".replace("%", " %")
 
 
-def _fitting_order(table: ParsedStations, share: float) -> str:
-    """Return the order of the numbers in which at least `share` of the images stand upright; empty if none does."""
+def _fitting_order(table: ParsedStations) -> str:
+    """Return the order of the numbers in which at least `_MOST` of the images stand upright; empty if none does."""
     if table.manifest.rotation.kind != "quaternion":
         return ""
     for order, places in _ORDERS.items():
         swapped = {name: table.numbers[_QUATERNION[place]] for name, place in zip(_QUATERNION, places, strict=True)}
         turned = site_poses(table.manifest, {**table.numbers, **swapped})[1]
         known = tilts(turned[~np.isnan(turned).any(axis=1)])
-        if len(known) and float((known < _UPRIGHT_DEG).mean()) >= share:
+        if len(known) and float((known < _UPRIGHT_DEG).mean()) >= _MOST:
             return order
     return ""

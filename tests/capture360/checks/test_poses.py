@@ -10,7 +10,7 @@ import pytest
 
 from capture360.checks.validation import Validation
 from capture360.geometry import rotation
-from capture360.model import Capture, Pose
+from capture360.model import Capture, Pose, Verdict
 from delivery import Delivery
 
 TILTED = rotation.matrix_from_heading(np.radians(70), np.radians(6), np.radians(-4))
@@ -128,7 +128,7 @@ def test_an_order_in_which_every_image_stands_is_named(
     """Some stations stand in both orders, since they are hardly turned."""
     delivery.stations = delivery.stations[:stations]
     for number, row in enumerate(delivery.stations):
-        half = np.radians(30 if number % 3 == 0 else 5) / 2
+        half = np.radians(5 if number % 4 == 0 else 30) / 2
         true = {"w": f"{np.cos(half):.9f}", "x": "0", "y": "0", "z": f"{np.sin(half):.9f}"}
         if order == "zwxy":
             half += np.pi / 2
@@ -138,10 +138,19 @@ def test_an_order_in_which_every_image_stands_is_named(
     assert words in sentence or words.replace("in the", "With the").replace(".", " they") in sentence
 
 
-def test_a_pole_that_leans_in_every_order_is_no_swap(
-    delivery: Delivery, said: Callable[[Validation, str], list[str]]
+@pytest.mark.parametrize(("stations", "leaning"), [(1, 1), (2, 2), (8, 2), (8, 4)])
+@pytest.mark.parametrize("facing", ["ahead", "back"])
+def test_stations_on_a_ramp_are_no_swap(
+    delivery: Delivery, said: Callable[[Validation, str], list[str]], stations: int, leaning: int, facing: str
 ) -> None:
-    delivery.stations = delivery.stations[:1]
-    half = np.radians(20) / 2
-    delivery.stations[0].update(qw=f"{np.cos(half):.9f}", qx=f"{np.sin(half):.9f}", qy="0", qz="0")
-    assert not said(delivery.check(), "P05")
+    """All face one way, so that the others stand upright in another order too."""
+    delivery.stations = delivery.stations[:stations]
+    for number, row in enumerate(delivery.stations):
+        half = np.radians(20 if number < leaning else 0) / 2
+        long, short = f"{np.cos(half):.9f}", f"{np.sin(half):.9f}"
+        row.update(dict.fromkeys(("qw", "qx", "qy", "qz"), "0"))
+        row.update({"qw": long, "qx": short} if facing == "ahead" else {"qz": long, "qy": short})
+    validation = delivery.check()
+    assert validation.verdict is Verdict.ACCEPTED, validation.headline
+    assert said(validation, "P13")
+    assert not said(validation, "P05")
