@@ -124,6 +124,35 @@ def pair_crossings(origins: Vector, directions: Vector, pairs: npt.NDArray[np.in
     return PairCrossings((nearest_one + nearest_other) / 2, residuals, np.arccos(np.clip(cosine, -1, 1)), depths)
 
 
+def joined_crossings(rays: Sequence[Ray], origins: Vector, directions: Vector) -> tuple[Vector, Vector]:
+    """Residuals and depths (m, n + 1) of the `crossing` of n rays with each of m others, given as in `pair_crossings`.
+
+    Two of the n rays must not be parallel.
+    """
+    shape = (len(origins), len(rays), 3)
+    all_origins = np.empty((shape[0], shape[1] + 1, 3))
+    all_directions = np.empty_like(all_origins)
+    all_origins[:, :-1] = np.broadcast_to([ray.origin for ray in rays], shape)
+    all_directions[:, :-1] = np.broadcast_to([ray.direction for ray in rays], shape)
+    all_origins[:, -1], all_directions[:, -1] = origins, directions
+    along = np.einsum("mni,mni->mn", all_directions, all_origins)
+    normals = (shape[1] + 1) * np.eye(3) - np.swapaxes(all_directions, 1, 2) @ all_directions
+    sums = (all_origins - along[..., None] * all_directions).sum(axis=1)
+    towards = np.linalg.solve(normals, sums[..., None])[:, None, :, 0] - all_origins
+    depths = np.einsum("mni,mni->mn", towards, all_directions)
+    across = np.linalg.norm(towards - depths[..., None] * all_directions, axis=2)
+    return np.arctan2(across, depths), depths
+
+
+def passing(origins: Vector, directions: Vector, points: Vector, angle: float) -> npt.NDArray[np.bool_]:
+    """Return (n, m) whether n points lie within an angle in radians, below a right one, of m rays."""
+    middle = origins.mean(axis=0)  # coordinates of a site may be so great that their squares are not exact
+    starts, ends = origins - middle, points - middle
+    along = ends @ directions.T - np.einsum("mi,mi->m", starts, directions)
+    squares = (ends**2).sum(axis=1)[:, None] - 2 * ends @ starts.T + (starts**2).sum(axis=1)
+    return np.asarray((along > 0) & (squares * np.cos(angle) ** 2 <= along**2))
+
+
 def seen_at(pose: Pose, detection: Detection, point: Vector) -> tuple[float, float] | None:
     """Project a point of the site onto the face of a detection, in 0..1; None if it lies behind the face."""
     direction = (point - np.asarray(pose.position)) @ matrix_from_quaternion(pose.rotation)

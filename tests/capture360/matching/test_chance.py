@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
 
+from capture360.geometry.rays import Crossing
 from capture360.matching.consensus import resolve_consensus
 from capture360.matching.policy import score_matches
+from capture360.matching.sightlines import Sightlines
 from capture360.model import Asset, Detection, Match, Pose
 from plate_views import seen_from
 
@@ -128,3 +130,30 @@ def test_wrong_poses_cost_links_and_make_none_wrong() -> None:
     count, wrong = links(2.0, 0.3, 12)
     assert wrong == []
     assert 0.2 * right < count < 0.8 * right
+
+
+def test_many_labels_of_one_tag_in_a_room_take_a_few_comparisons_a_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = 0
+    met = Sightlines.met
+
+    def counted(sight: Sightlines, positions: Sequence[int]) -> Crossing | None:
+        nonlocal work
+        work += 1
+        return met(sight, positions)
+
+    monkeypatch.setattr(Sightlines, "met", counted)
+    poses = {str(number): Pose((2.0 * (number % 3), 2.0 * (number // 3), 0), LEVEL) for number in range(9)}
+
+    def work_of(labels: int) -> int:
+        nonlocal work
+        work = 0
+        random = np.random.default_rng(0)
+        points = [(float(x), float(y), 0.0) for x, y in random.uniform((-1, -1.5), (5, -0.5), (labels, 2))]
+        views = [
+            seen_from(pose, image, "P-1019A", point, 0.9, HEIGHT_M) for image, pose in poses.items() for point in points
+        ]
+        resolve_consensus(score_matches(views, PAIR), poses)
+        return work
+
+    for labels in (8, 16):
+        assert 0 < work_of(labels) < 5 * len(poses) * labels
