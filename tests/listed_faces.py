@@ -23,8 +23,6 @@ def faces_asked_for(world: World, drops: Sequence[Drop], monkeypatch: pytest.Mon
     A page holds the faces of one station.
     """
     monkeypatch.setattr("capture360.cdf.instances.PAGE", len(FACES))
-    files = vars(world.cdf.client.files)["_SyncFilesAPI__async_client"].files  # the SDK has no setting for it
-    monkeypatch.setattr(files, "_LIST_LIMIT", len(FACES))
     model = mode_of(world.cdf).images(world.cdf, world.site)
     content = jpeg(64, (3, 3, 3))
     faces = [EncodedFace(face, content, hashlib.sha256(content).hexdigest(), "image/jpeg", 64) for face in FACES]

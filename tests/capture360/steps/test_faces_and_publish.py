@@ -35,7 +35,6 @@ from capture360.steps.validate import preflight
 from capture360.steps.verify import verify
 from captures import jpeg, record_as_validated
 from ingest_world import COLLECTION_VIEW, IMAGE_VIEW, STATION_VIEW, World
-from listed_faces import faces_asked_for
 from record_files import document_paths
 
 
@@ -101,7 +100,6 @@ def test_face_files_carry_the_metadata_of_the_guide(make_world: Callable[..., Wo
         assert file.directory == "/captures/hall-7"
         assert file.metadata == {
             "site_id": "hall-7",
-            "capture_id": drop.key.capture,
             "site_name": "Hall 7",
             "station_id": "001",
             "station_name": "Pump 001",
@@ -304,14 +302,6 @@ def test_files_of_an_ingest_with_other_settings_are_removed(world: World) -> Non
     model.put_faces(drop.capture, [(drop.capture.stations[0], face)])
     (finding,) = reconcile(world.ctx(), drop.key)
     assert "Run captures_retract" in finding.message
-
-
-def test_the_faces_of_a_capture_are_listed_without_those_of_captures_of_similar_names(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drops = [world.drop(f"unit-4200-level-03-walk-2026-05-1{day}", stations=1) for day in range(4)]
-    asked = faces_asked_for(world, drops, monkeypatch)
-    assert asked[4] == asked[2], "requests beside 4 and 2 captures"
 
 
 def test_a_pose_that_changed_silently_is_refused_before_anything_is_uploaded(world: World) -> None:

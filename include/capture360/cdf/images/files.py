@@ -33,15 +33,10 @@ def face_name(station: Station, face: EncodedFace) -> str:
     return f"{station.id}_{face.face}.{_SUFFIX[face.mime_type]}"
 
 
-def capture_metadata(key: CaptureKey) -> dict[str, str]:
-    """Return the metadata that the face files of one capture alone have: their ids may begin as those of others."""
-    return {"site_id": key.site, "capture_id": key.capture}
-
-
 def face_metadata(capture: Capture, station: Station, face: EncodedFace) -> dict[str, str]:
-    """Return the seven keys of CDF's guide to 360° images, all text, with the capture and the sha256 of the content."""
+    """Return the seven keys of CDF's guide to 360° images, all text, and the sha256 of the content."""
     return {
-        **capture_metadata(capture.key),
+        "site_id": capture.key.site,
         "site_name": capture.site_name,
         "station_id": station.id,
         "station_name": station.name,
@@ -159,11 +154,12 @@ class ClassicFiles:
         return {file.external_id: file.id for file in found if file.external_id}
 
     def of_capture(self, key: CaptureKey) -> list[str]:
-        """Return the external ids of a capture's face files, uploaded or not; lists may lag behind writes."""
+        """Return the external ids that begin as those of a capture's face files; lists may lag behind writes.
+
+        Those of captures whose names begin alike are among them: nothing else of a classic file names its capture.
+        """
         with cdf_errors("Looking for face files"):
-            found = self._client.files.list(
-                external_id_prefix=names.face_prefix(key), metadata=capture_metadata(key), limit=None
-            )
+            found = self._client.files.list(external_id_prefix=names.face_prefix(key), limit=None)
         return [file.external_id for file in found if file.external_id]
 
     def remove(self, external_ids: Sequence[str]) -> int:
