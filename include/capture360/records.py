@@ -103,11 +103,16 @@ class Records:
     ) -> None:
         """Record what a step did, with a delivery and `also` with others. `body` holds JSON values only."""
         document = _json({"at": datetime.now(UTC).isoformat(), "run": run, **body})
-        for each in (fingerprint, *also):
+        recorded = (fingerprint, *also)
+        for each in recorded:
             self.store.put(f"{_folder(key, each)}/{_document_name(step, batch)}", document)
-        if step in _CHANGING_STEPS:  # what is shown is looked at under the mark of a later delivery that was rejected
-            for each in {fingerprint, *self.fingerprints(key)}:
-                self.unmark_done(key, each)
+        if step not in _CHANGING_STEPS:
+            return
+        for each in recorded:
+            self.unmark_done(key, each)
+        for each in {*self.fingerprints(key)} - {*recorded}:
+            # What is shown is looked at under the mark of a later delivery that was rejected.
+            self.store.remove(_done_marker(key, each, Stage.REJECTED))
 
     def mark_done(self, state: CaptureState) -> None:
         """Mark a delivery as done for sensing, until a step records a new stage.
