@@ -16,6 +16,8 @@ _LIMITS = {"greater_than": ("gt", "more than"), "greater_than_equal": ("ge", "at
 _LIMITS |= {"less_than": ("lt", "less than"), "less_than_equal": ("le", "at most")}
 _GROUP = ("dict_type", "model_type", "model_attributes_type", "dataclass_type", "mapping_type")
 _DURATION = TypeAdapter(timedelta)
+_SLIP = 0.8
+"""Likeness of two keys that differ by a slip; below it, a key that holds the word whole is the likelier one."""
 
 
 def problem_and_fix(kind: str, limits: Mapping[str, Any]) -> tuple[str, str]:
@@ -65,8 +67,10 @@ def listed(values: Sequence[str]) -> str:
 
 def near_key(name: str, known: Sequence[str]) -> str:
     """Return the known key that was probably meant; empty if none is near."""
-    holding = [each for each in known if name.casefold() in each.split("_")]
-    return next(iter(difflib.get_close_matches(name.casefold(), known, 1) or holding), "")
+    word = name.casefold()
+    slips = difflib.get_close_matches(word, known, 1, _SLIP)
+    holding = [each for each in known if word in each.split("_")]
+    return next(iter([*slips, *holding, *difflib.get_close_matches(word, known, 1)]), "")
 
 
 def quoted(value: object) -> str:

@@ -93,7 +93,7 @@ def read_manifest(document: Mapping[str, Any], defaults: Mapping[str, Any]) -> M
     try:
         manifest = Manifest.model_validate(_merged(defaults, document))
     except ValidationError as error:
-        raise Unreadable(*findings_of(error)) from None
+        raise Unreadable(*findings_of(error, document)) from None
     mistakes = list(_conventions(manifest))
     if mistakes:
         raise Unreadable(*mistakes)

@@ -48,14 +48,14 @@ _SECTIONS = ("frame", "rotation", "time", "numbers", "image", "faces", "camera",
 _ABBREVIATION = re.compile(r"[A-Z]{2,5}")
 
 
-def findings_of(error: ValidationError) -> list[Finding]:
-    """Return a finding for each mistake of a manifest."""
+def findings_of(error: ValidationError, document: Mapping[str, Any]) -> list[Finding]:
+    """Return a finding for each mistake of a manifest that states what `document` holds."""
     findings = []
     for mistake in error.errors(include_url=False):
         path = [str(part) for part in mistake["loc"]]
         key = ".".join(path) or MANIFEST
         rule = S09 if path and path[0] in _CONVENTIONS else S01
-        problem, fix = _sentence(key, path, mistake)
+        problem, fix = _sentence(key, path, mistake, document)
         findings.append(rule.finding(MANIFEST, brief(mistake["input"]), column=brief(key), problem=problem, fix=fix))
     return findings
 
@@ -79,14 +79,14 @@ def near_zone(stated: str) -> str:
     return "Write one such as Europe/Oslo."
 
 
-def _sentence(key: str, path: list[str], mistake: Mapping[str, Any]) -> tuple[str, str]:
+def _sentence(key: str, path: list[str], mistake: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[str, str]:
     """Word a validation error for a surveyor: the problem, and how to fix it."""
     kind, value, limits = mistake["type"], mistake["input"], mistake.get("ctx", {})
     fix = FIX.get(key)
     if kind == "missing":
         return f"{key} is missing", f"{fix or 'Add it'}."
     if kind == "extra_forbidden":
-        return f'"{brief(key)}" is not known', _fix_of_unknown(path)
+        return f'"{brief(key)}" is not known', _fix_of_unknown(path, document)
     if kind in ("literal_error", "enum"):
         allowed = allowed_values(limits)
         meant = _meant(value, allowed)
@@ -103,19 +103,35 @@ def _sentence(key: str, path: list[str], mistake: Mapping[str, Any]) -> tuple[st
     return f"{key} {quoted(value)} {problem}", f"{fix or advice}."
 
 
-def _fix_of_unknown(path: list[str]) -> str:
+def _fix_of_unknown(path: list[str], document: Mapping[str, Any]) -> str:
     """Return the fix for a key that is not known where it stands: its right place, or the key that was meant."""
     name, inside = path[-1], ".".join(path[:-1])
-    homes = [home for home in ("", *_SECTIONS) if name in known_keys(Manifest, home.split(".") if home else [])]
-    if len(homes) == 1:
-        home = homes[0]
+    homes = [home for home in ("", *_SECTIONS) if name in known_keys(Manifest, _parts(home))]
+    free = [home for home in homes if _has_room(document, _parts(home), name)]
+    if len(free) == 1:
+        home = free[0]
         return (
             f"It belongs to {home}: indent it below {home}."
             if home
             else f"It does not belong to {inside}: indent it less."
         )
     near = near_key(name, known_keys(Manifest, path[:-1]))
-    return f"Did you mean {near}?" if near else "Remove it."
+    if not near:
+        return "Remove it."
+    room = _has_room(document, path[:-1], near)
+    return f"Did you mean {near}?" if room else f"Did you mean {near}? That is stated already: keep one of them."
+
+
+def _parts(section: str) -> list[str]:
+    return section.split(".") if section else []
+
+
+def _has_room(document: Mapping[str, Any], section: Sequence[str], name: str) -> bool:
+    """Return whether key `name` can be added to a section: the section is absent or holds keys, and not that one."""
+    inner: Any = document
+    for part in section:
+        inner = inner.get(part, {}) if isinstance(inner, Mapping) else None
+    return isinstance(inner, Mapping) and name not in inner
 
 
 def _meant(value: object, allowed: Sequence[str]) -> str:

@@ -22,6 +22,8 @@ MINIMAL: dict[str, Any] = {
     "rotation": {"kind": "none"},
     "time": {"base": "utc"},
 }
+FRAME = "name: site, up: z, unit: m, handedness: right"
+IDENTITY = "[[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]"
 
 
 @pytest.mark.parametrize("older", [["may"], ["hall-7/may", "2026-04.b_1"]])
@@ -153,7 +155,14 @@ def test_nothing_names_no_capture_to_supersede(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("unit: m", '"unit" is not known. It belongs to frame: indent it below frame.'),
+        ("origin: [59, 10, 0]", '"origin" is not known. It belongs to frame: indent it below frame.'),
+        ("unit: mm", '"unit" is not known. Remove it.'),
+        ("name: Hall 7", '"name" is not known. Did you mean site_name?'),
+        ("name: Hall 7\nsite_name: Hall", "Did you mean site_name? That is stated already: keep one of them."),
+        ("time: {base: utc, kind: e57}", '"time.kind" is not known. Remove it.'),
+        (f"frame: {{{FRAME}, transform: {{yaw_deg: 5}}, yaw_deg: 4}}", '"frame.yaw_deg" is not known. Remove it.'),
+        (f"frame: {{{FRAME}, transform: {{scale: 5}}, yaw_deg: 4}}", "It belongs to frame.transform: indent it below"),
+        (f"frame: {{{FRAME}, transform: {IDENTITY}, yaw_deg: 4}}", '"frame.yaw_deg" is not known. Remove it.'),
         ("quaternion_order: wxyz", "It belongs to rotation: indent it below rotation."),
         ("yaw_deg: 4", "It belongs to frame.transform: indent it below frame.transform."),
         ("rotation: {kind: none, revision: 2}", "It does not belong to rotation: indent it less."),
