@@ -6,9 +6,12 @@ import re
 
 _AS_TEXT = "format the column as text before the values are entered, and export it again."
 _MONTHS = (
-    "jan|feb|f\u00e9v|mar|m\u00e4r|mrz|apr|avr|may|mai|maj|jun|jul|aug|ago|sep|set|oct|okt|out|nov|dec|dez|des|d\u00e9c"
+    "jan|january|januar|j\u00e4nner|feb|february|februar|mar|march|m\u00e4r|mrz|m\u00e4rz|mars|apr|april|may|mai"
+    "|jun|june|juni|jul|july|juli|aug|august|sep|sept|september|oct|october|okt|oktober|nov|november"
+    "|dec|december|dez|dezember|des|desember"
 )
-_MONTH = rf"(?:{_MONTHS})[a-z\u00e0-\u00ff]{{0,7}}\.?"
+"""Whole words in English, German and Norwegian: ids such as Deck-12 and Main-01 begin like months."""
+_MONTH = rf"(?:{_MONTHS})\.?"
 _ERROR = r"#[\u00a1\u00bf]?[^\W\d_]+(?:/[0A-Z])?[!?]|#(?:N/[ADV]|NV|I/T|NA)"
 """Errors of Excel, such as #REF!, #DIV/0! and #N/A, and as it writes them in other languages."""
 _DATE = (
