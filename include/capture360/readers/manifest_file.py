@@ -28,6 +28,8 @@ _LARGEST = 64_000
 """Bytes. The file is read at every poll of the landing zone, and parsing YAML is slow."""
 _ABSENT = frozenset({"", "~", "null", "Null", "NULL"})
 """Ways to write nothing without quotes (YAML 1.1); an empty text in quotes is nothing as well."""
+_HALF = re.compile("[\ud800-\udfff]")
+_HALF_PROBLEM = "an escape of half a character, which no file can hold"
 _YAML_WORDS = (
     ("anchors|there twice|half a character|no text$", ""),
     (r"\\t", "a tab stands where only blanks may"),
@@ -66,9 +68,8 @@ class _TextLoader(yaml.BaseLoader):
         text = str(super().construct_scalar(node))
         if not text or (node.style is None and text in _ABSENT):
             return None
-        if any(0xD800 <= ord(each) <= 0xDFFF for each in text):
-            problem = "an escape of half a character, which no file can hold"
-            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        if _HALF.search(text):
+            raise yaml.constructor.ConstructorError(None, None, _HALF_PROBLEM, node.start_mark)
         return text
 
     @override
@@ -78,6 +79,8 @@ class _TextLoader(yaml.BaseLoader):
             problem = ""
             if not isinstance(key, yaml.ScalarNode):
                 problem = "a key is no text"
+            elif _HALF.search(key.value):
+                problem = _HALF_PROBLEM
             elif key.value in seen:
                 problem = f'the key "{printable(key.value, _NAMED)}" is there twice'
             if problem:

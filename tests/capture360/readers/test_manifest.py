@@ -48,6 +48,8 @@ def test_no_capture_supersedes_itself(itself: str) -> None:
     [
         (b'supersedes: ["\\ud800"]', "half a character"),
         (b'notes: "\\udfff"', "half a character"),
+        (b'columns: {"\\ud83d": x}', "in line 15 (an escape of half a character"),
+        (b'"\\udc00": x', "half a character"),
         (b"notes: Hall\xe9", "it is not UTF-8 (byte 0xe9 in line 15). Save it as UTF-8."),
         (b"notes: a\x00b", "it holds the character 0x00, which YAML does not allow"),
         (b"notes: " + b"[" * 5000, "it is nested too deep"),
@@ -59,6 +61,8 @@ def test_no_capture_supersedes_itself(itself: str) -> None:
     ids=[
         "lone surrogate in a list",
         "lone surrogate",
+        "lone surrogate in a key",
+        "lone surrogate in a key at the top",
         "latin-1",
         "NUL",
         "deep",
