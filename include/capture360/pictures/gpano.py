@@ -21,6 +21,15 @@ EQUIRECTANGULAR = "equirectangular"
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 NAMESPACE = "{http://ns.google.com/photos/1.0/panorama/}"
 
+_SIZES = {
+    "full_width": "FullPanoWidthPixels",
+    "full_height": "FullPanoHeightPixels",
+    "cropped_width": "CroppedAreaImageWidthPixels",
+    "cropped_height": "CroppedAreaImageHeightPixels",
+    "cropped_left": "CroppedAreaLeftPixels",
+    "cropped_top": "CroppedAreaTopPixels",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class GPano:
@@ -79,7 +88,7 @@ def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
         for name, value in [*element.attrib.items(), (element.tag, element.text or "")]:
             if isinstance(name, str) and name.startswith(NAMESPACE):
                 key, text = name.removeprefix(NAMESPACE), value.strip()
-                if found.setdefault(key, text) != text:
+                if _differ(found.setdefault(key, text), text):
                     faults[key] = "two different values of"
     if not found:
         return None
@@ -99,18 +108,20 @@ def read_gpano(header: ImageHeader, where: str = "The picture") -> GPano | None:
 
     values: dict[str, Any] = {
         "projection": found.get("ProjectionType"),
-        "full_width": pixels("FullPanoWidthPixels"),
-        "full_height": pixels("FullPanoHeightPixels"),
-        "cropped_width": pixels("CroppedAreaImageWidthPixels"),
-        "cropped_height": pixels("CroppedAreaImageHeightPixels"),
-        "cropped_left": pixels("CroppedAreaLeftPixels"),
-        "cropped_top": pixels("CroppedAreaTopPixels"),
+        **{name: pixels(key) for name, key in _SIZES.items()},
         "heading": number("PoseHeadingDegrees"),
         "pitch": number("PosePitchDegrees"),
         "roll": number("PoseRollDegrees"),
         "faults": faults,
     }
     return GPano(**values)
+
+
+def _differ(one: str, other: str) -> bool:
+    """Return whether two texts of a value mean different ones: 90 and 90.0 are the same."""
+    if _NUMBER.fullmatch(one) and _NUMBER.fullmatch(other):
+        return float(one) != float(other)
+    return one != other
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +139,8 @@ def placement(
 ) -> Placement | None:
     """Return where on the sphere the upright picture lies by its GPano block; None if it is not a part of one.
 
-    ImageError if the block states another projection or does not fit the pixels, or the full sphere is above
-    `max_megapixels`.
+    ImageError if the block states another projection, a size that is no number or two different ones, or does not fit
+    the pixels, or the full sphere is above `max_megapixels`.
     """
     try:
         block = read_gpano(header, where)
@@ -141,6 +152,10 @@ def placement(
             f'{where} has the projection "{printable(block.projection or "", 40)}" by its GPano block. '
             f"Export it as {EQUIRECTANGULAR}."
         )
+    for size in _SIZES.values():
+        if block is not None and size in block.faults:
+            # Taken as missing, it would place the picture elsewhere on the sphere.
+            raise ImageError(f"{where} gives {block.faults[size]} {size} in its GPano block. Export it again.")
     if block is None or not block.cropped or block.full_width is None or block.full_height is None:
         return None
     width, height = header.upright_size

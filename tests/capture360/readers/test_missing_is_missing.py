@@ -12,6 +12,8 @@ from PIL import Image, TiffImagePlugin
 from capture360.checks.check import check_capture
 from capture360.landing.folder import CaptureFolder
 from capture360.pictures.exif import camera_notes
+from capture360.pictures.gpano import Placement, placement, read_gpano
+from capture360.pictures.jpeg import ImageError, ImageHeader, read_header
 from capture360.readers import read_tables
 from delivery import Delivery, manifest
 
@@ -153,6 +155,46 @@ def test_a_heading_is_absent_empty_or_damaged(tmp_path: Path, block: bytes | Non
     assert said in finding.message
     delivery.files["stations.csv"] = b"station_id,pano_file,heading,pitch,roll\na,p1.jpg,90,0,0\n"
     assert read_tables(delivery.write()).findings == ()
+
+
+SIZES = {
+    "FullPanoWidthPixels": "128",
+    "FullPanoHeightPixels": "64",
+    "CroppedAreaImageWidthPixels": "96",
+    "CroppedAreaImageHeightPixels": "40",
+    "CroppedAreaLeftPixels": "16",
+    "CroppedAreaTopPixels": "12",
+}
+
+
+def header_of(*blocks: dict[str, str]) -> ImageHeader:
+    """A header of 96 x 40 pixels with a description for each block."""
+    first, *others = (" ".join(f'GPano:{key}="{value}"' for key, value in block.items()) for block in blocks)
+    more = "".join(
+        f"<rdf:Description xmlns:GPano='http://ns.google.com/photos/1.0/panorama/' {each}/>" for each in others
+    )
+    stream = io.BytesIO()
+    block = xmp(first).replace(b"</rdf:RDF>", more.encode() + b"</rdf:RDF>")
+    Image.new("RGB", (96, 40)).save(stream, "JPEG", xmp=block)
+    return read_header(stream.getvalue(), "p.jpg")
+
+
+@pytest.mark.parametrize("key", SIZES)
+def test_a_size_of_two_writings_is_one_and_of_two_values_refused(key: str) -> None:
+    assert placement(header_of(SIZES, {key: f"{SIZES[key]}.0"})) == Placement(128, 64, 16, 12)
+    for value, fault in [("7", "two different values of"), ("x", "two different values of")]:
+        with pytest.raises(ImageError, match=rf"^p\.jpg gives {fault} {key} in its GPano block\."):
+            placement(header_of(SIZES, {key: value}), "p.jpg")
+    for value, fault in [("", "an empty"), ("12 px", "no number as"), ("nan", "no number as")]:
+        with pytest.raises(ImageError, match=rf"^p\.jpg gives {fault} {key} in its GPano block\."):
+            placement(header_of(SIZES | {key: value}), "p.jpg")
+
+
+def test_a_heading_of_two_writings_is_one() -> None:
+    block = read_gpano(header_of({"PoseHeadingDegrees": "90"}, {"PoseHeadingDegrees": "90.0"}))
+    assert block is not None
+    assert block.heading == 90.0
+    assert not block.faults
 
 
 LACKING = {
