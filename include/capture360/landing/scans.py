@@ -46,8 +46,6 @@ _BLOCK = 1 << 20
 _LONGEST_NAME = 255
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _ENCRYPTED = 0x1
-_KNOWN: WeakKeyDictionary[CaptureFolder, dict[str, Mapping[str, zipfile.ZipInfo]]] = WeakKeyDictionary()
-"""Members by archive, cached with the listing of the folder, since reading them for each member is quadratic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +54,29 @@ class ScanFile:
 
     path: str
     size: int
+
+
+class KnownMembers:
+    """Members by archive, cached with the listing of the folder, since reading them for each member is quadratic."""
+
+    def __init__(self) -> None:
+        self.members: dict[str, Mapping[str, zipfile.ZipInfo]] = {}
+        self._unpacked = self._packed = 0
+
+    def add(self, archive: str, members: Mapping[str, zipfile.ZipInfo]) -> None:
+        """Add an archive; BadInputError if all archives together expand too far: many small cost as one large."""
+        unpacked = self._unpacked + sum(each.file_size for each in members.values())
+        packed = self._packed + sum(each.compress_size for each in members.values())
+        if unpacked > max(_FREE_OF_RATIO, _MOST_RATIO * packed):
+            raise BadInputError(
+                f"{archive}: with it, E57 files in archives declare {unpacked:,} bytes unpacked, far more than E57 "
+                "files compress. Deliver them unpacked."
+            )
+        self.members[archive] = members
+        self._unpacked, self._packed = unpacked, packed
+
+
+_KNOWN: WeakKeyDictionary[CaptureFolder, KnownMembers] = WeakKeyDictionary()
 
 
 def scans_in(folder: CaptureFolder) -> list[ScanFile]:
@@ -123,8 +144,8 @@ def _members(folder: CaptureFolder, archive: str) -> Mapping[str, zipfile.ZipInf
     """Return the validated E57 members of an archive by name; read once for each listing of the folder."""
     if not folder.exists(archive):
         raise BadInputError(f"{archive} is no longer in {folder.url}. Put it back, or deliver the capture again.")
-    known = _KNOWN.setdefault(folder, {})
-    if archive not in known:
+    known = _KNOWN.setdefault(folder, KnownMembers())
+    if archive not in known.members:
         with folder.open(archive) as stream:
             if stream.read(len(lfs.POINTER)) == lfs.POINTER:
                 raise BadInputError(f"{archive} is not a readable zip archive: it is {lfs.WHAT}. {lfs.FETCH}")
@@ -136,20 +157,8 @@ def _members(folder: CaptureFolder, archive: str) -> Mapping[str, zipfile.ZipInf
                     f"{archive} is not a readable zip archive: it is cut off, damaged or of another format. Copy it "
                     "again, or pack it as a plain zip archive."
                 ) from None
-        checked = _checked(members, archive, folder.sizes[archive])
-        _refuse_expansion([member for some in (*known.values(), checked) for member in some.values()], archive)
-        known[archive] = checked
-    return known[archive]
-
-
-def _refuse_expansion(members: Sequence[zipfile.ZipInfo], archive: str) -> None:
-    """Raise BadInputError if all members of a delivery together expand too far: many small ones cost as one large."""
-    unpacked, packed = sum(each.file_size for each in members), sum(each.compress_size for each in members)
-    if unpacked > max(_FREE_OF_RATIO, _MOST_RATIO * packed):
-        raise BadInputError(
-            f"{archive}: with it, E57 files in archives declare {unpacked:,} bytes unpacked, far more than E57 files "
-            "compress. Deliver them unpacked."
-        )
+        known.add(archive, _checked(members, archive, folder.sizes[archive]))
+    return known.members[archive]
 
 
 def _checked(members: Sequence[zipfile.ZipInfo], archive: str, size: int) -> Mapping[str, zipfile.ZipInfo]:

@@ -11,6 +11,7 @@ import zipfile
 from collections import namedtuple
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,15 @@ from hypothesis import strategies as st
 from capture360.checks.check import check_capture
 from capture360.errors import BadInputError, ConfigError
 from capture360.landing.folder import CaptureFolder
-from capture360.landing.scans import archives_in, open_scan, scan_exists, scan_size, scans_in, scans_within
+from capture360.landing.scans import (
+    KnownMembers,
+    archives_in,
+    open_scan,
+    scan_exists,
+    scan_size,
+    scans_in,
+    scans_within,
+)
 from capture360.model import Capture, Verdict
 from capture360.sources import FaceOptions, open_source
 from captures import small_site
@@ -141,6 +150,21 @@ def test_a_small_bomb_in_each_of_many_archives(tmp_path: Path) -> None:
     assert [len(scans_within(folder, name)) for name in ("scans.zip", "sound.zip")] == [1, 1]
     with pytest.raises(BadInputError, match=r"more\.zip: .* far more"):
         scans_within(folder, "more.zip")
+
+
+def test_many_archives_cost_as_much_each_as_few() -> None:
+    class CountedMember(zipfile.ZipInfo):
+        read = 0
+
+        def __getattribute__(self, name: str) -> Any:
+            CountedMember.read += name == "file_size"
+            return super().__getattribute__(name)
+
+    known, count = KnownMembers(), 100
+    for number in range(count):
+        known.add(f"{number}.zip", {"a.e57": CountedMember("a.e57")})
+    assert len(known.members) == count
+    assert CountedMember.read == count
 
 
 def test_a_member_that_is_larger_than_it_says(tmp_path: Path) -> None:
