@@ -104,7 +104,7 @@ def _plate(
         "station": plate.image,
         "face": plate.face,
         "polygon": [list(corner) for corner in plate.polygon],
-        "text": plate.text,
+        "text": plate.on_one_line,
         "state": ordered[0][1],
         "links": [
             {

@@ -118,3 +118,9 @@ def test_an_undecided_plate_shows_all_tags_that_it_may_name() -> None:
     approved = Decided(asked, "approved", "Ada", at)
     (plate,) = view([asked], [approved])["plates"]
     assert states_of(plate) == {"21-P-1": "approved"}
+
+
+def test_a_plate_of_several_lines_has_its_text_on_one() -> None:
+    of_two_lines = replace(match("suggested"), detection=seen("a", "PT\n2001"))
+    (plate,) = view([of_two_lines])["plates"]
+    assert plate["text"] == "PT / 2001"
