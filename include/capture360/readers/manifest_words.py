@@ -44,6 +44,12 @@ _MEANT: Mapping[str, Sequence[str]] = {
 }
 """Other words for the values of a key, without case, blanks, hyphens and underscores."""
 _CLOSE = 0.85
+_CLOSE_PLACE = 0.8
+"""Likeness of places, lower than of whole names: one letter of five may be another."""
+_SHORTEST_PLACE = 5
+"""Letters. Shorter words are like many abbreviations: MSK is like Omsk, WEST like Australia/West."""
+_WITH_PLACES = ("Africa/", "America/", "Asia/", "Atlantic/", "Europe/", "Indian/", "Pacific/")
+"""Where the last part of a zone's name is a place, not a direction (Brazil/East) or letters (Australia/ACT)."""
 _SECTIONS = ("frame", "rotation", "time", "numbers", "image", "faces", "camera", "frame.transform")
 _ABBREVIATION = re.compile(r"[A-Z]{2,5}")
 
@@ -64,9 +70,14 @@ def near_zone(stated: str) -> str:
     """Return the fix for a time zone that is none: the one that was probably meant, or how to write an offset."""
     from zoneinfo import available_timezones
 
-    zones = {name.casefold(): name for name in available_timezones()}
+    zones = {name.casefold(): name for name in sorted(available_timezones())}
     word = stated.strip().replace(" ", "_").casefold()
     near = [name for key, name in zones.items() if key == word or key.endswith(f"/{word}")]
+    if not near and len(word) >= _SHORTEST_PLACE:
+        places = {key.rpartition("/")[2]: name for key, name in zones.items() if name.startswith(_WITH_PLACES)}
+        slips = [places[key] for key in difflib.get_close_matches(word, places, 2, _CLOSE_PLACE)]
+        if slips:
+            return f"Did you mean {listed(slips)}?"
     if not near and _ABBREVIATION.fullmatch(stated.strip()):
         return "Such letters may mean several zones: write one such as Europe/Oslo."
     near = near[:1] or [zones[key] for key in difflib.get_close_matches(word, zones, 1, _CLOSE)]
