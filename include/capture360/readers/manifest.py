@@ -26,7 +26,7 @@ from pydantic import (
     model_validator,
 )
 
-from capture360.model import CAPTURE_LENGTH, FACES, FARTHEST_M, SITE_LENGTH, CaptureKind, is_id
+from capture360.model import CAPTURE_LENGTH, FACES, FARTHEST_M, SITE_LENGTH, CaptureKind, confusable_key, is_id
 from capture360.text import is_text
 
 MANIFEST = "capture.yaml"
@@ -232,13 +232,14 @@ class Manifest(_Part):
                     f'{name} "{value}" has characters that are not allowed or is longer than {length}. '
                     "Use letters, digits, dot, underscore and minus, a letter or digit first"
                 )
+        itself = confusable_key(f"{self.site_id}/{self.capture_id}")
         for older in self.supersedes:
             site, slash, capture = older.rpartition("/")
             if not is_id(capture, CAPTURE_LENGTH) or (slash and not is_id(site, SITE_LENGTH)):
                 raise ValueError(
                     f'supersedes names "{older}", which is no capture. Write <capture> or <site>/<capture>'
                 )
-            if (site or self.site_id, capture) == (self.site_id, self.capture_id):
+            if confusable_key(f"{site or self.site_id}/{capture}") == itself:
                 raise ValueError(
                     f'supersedes names "{older}", this capture itself, which would be hidden. Name the older one'
                 )

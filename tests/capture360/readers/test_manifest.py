@@ -37,7 +37,7 @@ def test_what_names_no_capture_cannot_be_superseded(older: str) -> None:
         Manifest.model_validate({**MINIMAL, "supersedes": [older]})
 
 
-@pytest.mark.parametrize("itself", ["june", "hall-7/june"])
+@pytest.mark.parametrize("itself", ["june", "hall-7/june", "June", "Hall-7/june", "hall-7/JUNE"])
 def test_no_capture_supersedes_itself(itself: str) -> None:
     with pytest.raises(ValidationError, match=r"this capture itself, which would be hidden. Name the older one"):
         Manifest.model_validate({**MINIMAL, "supersedes": [itself]})
