@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from capture360.geometry.polygons import bounds, is_same_place
 from capture360.matching.documents import match_document, match_from_document
+from capture360.matching.manual import BY_HAND
 from capture360.model import Match
 
 NOTE = "decisions"
@@ -85,8 +86,11 @@ def _by_plate(matches: Sequence[Match], by_image: Mapping[str, Sequence[Decided]
 
 
 def _as_its_plate(match: Match, decisions: Sequence[Decided]) -> Match:
-    """Apply decisions on other views of a link's plate: its tag was rejected there, or one was approved."""
-    if match.status == "dropped" or match.asset is None:
+    """Apply decisions on other views of a link's plate: its tag was rejected there, or one was approved.
+
+    A manual match stays: only a decision on its own view changes it.
+    """
+    if match.status == "dropped" or match.asset is None or match.reason == BY_HAND:
         return match
     same = [each for each in decisions if each.match.asset and each.match.asset.ref == match.asset.ref]
     if same:

@@ -17,6 +17,8 @@ from capture360.model import FACES, Detection
 from capture360.store import read_file
 from capture360.text import printable
 
+BY_HAND = "laid down by hand"
+"""Reason of a manual match, by which it is known in the records."""
 MOST_BYTES = 20_000_000
 _SHOWN = 80
 """Characters of a cell that a message shows."""

@@ -17,7 +17,7 @@ from capture360.matching.confidence import measured
 from capture360.matching.evidence import AMBIGUOUS, APPROVABLE, OUTRIGHT, Evidence, EvidenceKind, Matcher
 from capture360.matching.index import TagIndex
 from capture360.matching.joins import Join, joins
-from capture360.matching.manual import ManualMatches
+from capture360.matching.manual import BY_HAND, ManualMatches
 from capture360.matching.normalise import key
 from capture360.model import MAX_TEXT_LENGTH, Asset, Detection, Match
 from capture360.settings.matching import MatchingSettings
@@ -196,14 +196,14 @@ class MatchPolicy:
 
     def _by_hand(self, detection: Detection, ref: str) -> Match:
         if not ref:
-            return Match(detection, None, 1.0, "dropped", "laid down by hand: link nothing")
+            return Match(detection, None, 1.0, "dropped", f"{BY_HAND}: link nothing")
         asset = self._by_ref.get(ref)
         named = [each for each in self._assets if each.name == ref] if asset is None else [asset]
         if len(named) != 1:
             why = f"which {len(named)} assets are called" if named else "which is no asset of the site"
-            return Match(detection, None, 0.0, "dropped", f'laid down by hand for "{ref}", {why}')
+            return Match(detection, None, 0.0, "dropped", f'{BY_HAND} for "{ref}", {why}')
         (asset,) = named
-        return Match(detection, asset, 1.0, "approved", "laid down by hand")
+        return Match(detection, asset, 1.0, "approved", BY_HAND)
 
     def _status(self, detection: Detection, evidence: Evidence, confidence: float) -> tuple[Status, str]:
         settings, kind = self._settings, evidence.kind
