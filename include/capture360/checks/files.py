@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -273,8 +274,9 @@ def fix_of_near(found: str, station: str, manifest: Manifest, *, cubes: bool) ->
     if len(faces) != 1:
         return "The faces have other names: map them in capture.yaml under faces.aliases."
     fields = {station: "{station}", faces[0]: "{face}"}
-    pattern = "/".join(fields.get(each, each) for each in (*folders, name))
-    return f"Move them there, or write faces.pattern: {pattern}.{{ext}} into capture.yaml."
+    # A quoted text of JSON is one of YAML too, whatever is in the names.
+    pattern = json.dumps("/".join(fields.get(each, each) for each in (*folders, name)) + ".{ext}", ensure_ascii=False)
+    return f"Move them there, or write faces: {{pattern: {pattern}}} into capture.yaml."
 
 
 def _wanted(pattern: str, station: str) -> str:

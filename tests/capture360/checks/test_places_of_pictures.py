@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from capture360.checks.files import fix_of_near
 from capture360.readers.manifest import Manifest
@@ -10,10 +11,6 @@ from delivery import manifest
 
 ALIKE = "Make station_id and the name alike."
 NAMES = "The faces have other names: map them in capture.yaml under faces.aliases."
-
-
-def to_pattern(pattern: str) -> str:
-    return f"Move them there, or write faces.pattern: {pattern} into capture.yaml."
 
 
 @pytest.mark.parametrize(
@@ -24,15 +21,29 @@ def to_pattern(pattern: str) -> str:
         ("images/s-01/0.jpg", NAMES),
         ("images/s-01/back.jpg.jpg", NAMES),
         ("images/s-01/back.webp", "Export the pictures as JPEG."),
-        ("Images/s-01/back.jpg", to_pattern("Images/{station}/{face}.{ext}")),
-        ("s-01/UP.jpg", to_pattern("{station}/{face}.{ext}")),
-        ("data/images/s-01/back.png", to_pattern("data/images/{station}/{face}.{ext}")),
-        ("images/back/s-01.jpg", to_pattern("images/{face}/{station}.{ext}")),
         ("images/top/s-01/back.jpg", NAMES),
     ],
 )
 def test_the_fix_says_what_differs(found: str, fix: str) -> None:
     assert fix_of_near(found, "s-01", Manifest.model_validate(manifest()), cubes=True) == fix
+
+
+@pytest.mark.parametrize(
+    ("found", "pattern"),
+    [
+        ("Images/s-01/back.jpg", "Images/{station}/{face}.{ext}"),
+        ("s-01/UP.jpg", "{station}/{face}.{ext}"),
+        ("data/images/s-01/back.png", "data/images/{station}/{face}.{ext}"),
+        ("images/back/s-01.jpg", "images/{face}/{station}.{ext}"),
+        ("it's 1: #2/s-01/back.jpg", "it's 1: #2/{station}/{face}.{ext}"),
+        ('a "b" \\c/s-01/back.jpg', 'a "b" \\c/{station}/{face}.{ext}'),
+    ],
+)
+def test_the_pattern_can_be_copied_into_the_manifest(found: str, pattern: str) -> None:
+    fix = fix_of_near(found, "s-01", Manifest.model_validate(manifest()), cubes=True)
+    advised = fix.removeprefix("Move them there, or write ").removesuffix(" into capture.yaml.")
+    stated = manifest() | yaml.safe_load(advised)
+    assert Manifest.model_validate(stated).faces.pattern == pattern
 
 
 def test_a_panorama_elsewhere_is_moved_or_named() -> None:
