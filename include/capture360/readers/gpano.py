@@ -47,8 +47,10 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     paths = [entry.path for entry in folder.files if PICTURE.search(entry.path)]
     if not paths:
         raise Unreadable(S03.finding(message="none", wanted="panoramas as .jpg files"))
-    ids = distinct_slugs({path: path.rpartition(".")[0] for path in paths}, "picture")
-    rows = [_row(folder, path, ids[path], manifest) for path in paths]
+    # Files that differ only by their suffix are one picture twice: they share an id, which the rules refuse.
+    stems = [path.rpartition(".")[0] for path in paths]
+    ids = distinct_slugs({stem: stem for stem in stems}, "picture")
+    rows = [_row(folder, path, ids[stem], manifest) for path, stem in zip(paths, stems, strict=True)]
     frame = _frame([row.cells for row in rows])
     lacking = {row.path: row.lacking for row in rows if row.lacking}
     from_pictures = manifest.rotation.kind == "heading_pitch_roll_deg"

@@ -508,3 +508,12 @@ def test_pictures_of_one_name_never_share_an_id(delivery: Delivery) -> None:
     assert len({name.casefold() for name in ids}) == len(ids) == 6
     assert {"a-x", "b-x", "picture"} < set(ids)
     assert all(is_id(name, 80) for name in ids)
+
+
+def test_pictures_that_differ_only_by_their_suffix_are_one_station_twice(delivery: Delivery) -> None:
+    delivery.stations = []
+    delivery.manifest |= {"kind": "panorama", "source_format": "gpano", "rotation": {"kind": "heading_pitch_roll_deg"}}
+    delivery.files = dict.fromkeys(("pano/s-1.jpg", "pano/s-1.png", "pano/s-2.jpg"), b"")
+    assert rows_of(delivery)["station_id"].tolist() == ["s-1", "s-1", "s-2"]
+    twice = [finding for finding in delivery.check().findings if finding.rule == "I02"]
+    assert [finding.station for finding in twice] == ["s-1", "s-1"]
