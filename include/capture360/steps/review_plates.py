@@ -11,6 +11,7 @@ from typing import Any
 from capture360.geometry.rays import ray_to
 from capture360.matching.answers import letter
 from capture360.matching.documents import match_document, match_from_document
+from capture360.matching.manual import BY_HAND
 from capture360.model import Detection, Match, Pose
 from capture360.reports.review import tags_of
 from capture360.steps.review_due import question
@@ -50,10 +51,13 @@ def label(number: int, place: int) -> int | str:
 
 
 def questions_about(matches: Sequence[Match], all_matches: Sequence[Match], images: Collection[str]) -> list[Question]:
-    """Return the questions about undecided matches, one for each plate, with its other views on these images."""
+    """Return the questions about undecided matches, one for each plate, with its other views on these images.
+
+    The views of manual matches are left out: no answer about a plate decides on them.
+    """
     found: dict[str, dict[Detection, Match]] = defaultdict(dict)
     for match in all_matches:
-        if match.plate and match.detection.image in images:
+        if match.plate and match.detection.image in images and match.reason != BY_HAND:
             found[match.plate].setdefault(match.detection, match)
     return [
         Question(

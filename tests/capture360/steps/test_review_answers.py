@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from capture360.matching.answers import Answer as Numbers
 from capture360.matching.answers import understood
+from capture360.matching.decisions import as_decided
+from capture360.matching.manual import BY_HAND
 from capture360.model import Asset, Detection, Match
-from capture360.steps.review_answers import Answer, Choice, not_overruled
-from capture360.steps.review_plates import Question
+from capture360.steps.review_answers import Answer, Choice, decisions, not_overruled
+from capture360.steps.review_plates import Question, questions_about
 
 FIRST, SECOND, SEARCHED = (Asset(tag, tag, (tag,)) for tag in ("JB-3708", "JB-370B", "JB-1"))
 SQUARE = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.15), (0.1, 0.15))
@@ -54,3 +58,16 @@ def test_a_choice_about_the_rest_overrules_no_answer_though_another_tag_is_rejec
     answer = Answer("approve", named, "Ann", "2026-01-02T03:04:05+00:00")
     assert not_overruled([QUESTION], {QUESTION.id: answer}, numbers) == ({1: answer}, [])
     assert (numbers.approved, numbers.rejected) == (set(), {(1, 0)})
+
+
+@pytest.mark.parametrize(("choice", "named"), [("approve", SECOND), ("reject", None)])
+def test_an_answer_about_a_plate_leaves_the_manual_match_of_one_of_its_views(
+    choice: Choice, named: Asset | None
+) -> None:
+    other, manual = (replace(MATCH, detection=replace(MATCH.detection, image=image)) for image in ("other", "manual"))
+    manual = replace(manual, status="approved", reason=BY_HAND)
+    views = [MATCH, replace(other, status="dropped", asset=None), manual]
+    (asked,) = questions_about([MATCH], views, {"image", "other", "manual"})
+    decided = decisions(asked, Answer(choice, named, "Ann", "2026-01-02T03:04:05+00:00"))
+    assert {each.match.detection.image for each in decided} == {"image", "other"}
+    assert [match for match in as_decided(views, decided) if match.detection.image == "manual"] == [manual]
