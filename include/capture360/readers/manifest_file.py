@@ -125,6 +125,8 @@ def load_document(folder: CaptureFolder) -> dict[str, Any]:
             raise _broken("bytes of it are zero, as after a transfer that broke", "Copy it again.") from None
         problem = f"it holds the character {int(error.character):#04x}, which YAML does not allow"
         raise _broken(problem, "Save it as text in UTF-8.") from None
+    except (ValueError, OverflowError):
+        raise _broken("an escape stands for no character", "Remove it, or write its digits right.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 1}" if mark else ""

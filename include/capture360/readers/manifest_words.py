@@ -70,6 +70,10 @@ def near_zone(stated: str) -> str:
     """Return the fix for a time zone that is none: the one that was probably meant, or how to write an offset."""
     from zoneinfo import available_timezones
 
+    if re.match(r"(?:UTC|GMT)?[+-]?[0-9]", stated.strip(), re.IGNORECASE):
+        return (
+            "Write the offset behind each time, such as 2026-04-17T09:30:00+02:00, or name a zone such as Europe/Oslo."
+        )
     zones = {name.casefold(): name for name in sorted(available_timezones())}
     word = stated.strip().replace(" ", "_").casefold()
     near = [name for key, name in zones.items() if key == word or key.endswith(f"/{word}")]
@@ -83,10 +87,6 @@ def near_zone(stated: str) -> str:
     near = near[:1] or [zones[key] for key in difflib.get_close_matches(word, zones, 1, _CLOSE)]
     if near:
         return f"Did you mean {near[0]}?"
-    if re.match(r"(?:UTC|GMT)?[+-]?[0-9]", stated.strip()):
-        return (
-            "Write the offset behind each time, such as 2026-04-17T09:30:00+02:00, or name a zone such as Europe/Oslo."
-        )
     return "Write one such as Europe/Oslo."
 
 
