@@ -21,7 +21,9 @@ def reported(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     monkeypatch.setattr(status, "site_context", lambda site, run="": SimpleNamespace(site=SITE, run=run))
     monkeypatch.setattr(status, "release_lease", lambda capture: found.append(("released", capture)))
     monkeypatch.setattr("capture360.steps.status.report_success", lambda ctx, *given: found.append(("success", *given)))
-    monkeypatch.setattr("capture360.steps.status.report_failure", lambda ctx, *given: found.append(("failure", *given)))
+    monkeypatch.setattr(
+        "capture360.steps.status.report_failure", lambda ctx, *given, at_end=False: found.append(("failure", *given))
+    )
     return found
 
 
