@@ -23,7 +23,6 @@ from capture360.cdf.registry import mode_of
 from capture360.cdf.rights import WORKS, Work, as_capabilities, require_rights, rights
 from capture360.errors import ConfigError
 from capture360.model import CaptureKey, Detection
-from capture360.steps import collect
 from capture360.steps.detect import images_of
 from capture360.steps.ingest import ingest
 from capture360.steps.made import made_by
@@ -193,9 +192,8 @@ def contextualize(world: World, key: CaptureKey, run: str) -> None:
 
 @pytest.mark.parametrize("mode", ["asset_centric", "hybrid", "data_modeling"])
 def test_the_rights_are_enough_for_every_work_and_all_are_asked_for(
-    tmp_path: Path, asked: Mapping[str, set[tuple[str, str]]], mode: ModeName, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, asked: Mapping[str, set[tuple[str, str]]], mode: ModeName
 ) -> None:
-    monkeypatch.setattr(collect, "LATE_S", 0.3)
     with project(tmp_path, mode) as world:
         members, full = Members(world), world.cdf
         keys = [world.drop("whole", stations=2).key]
