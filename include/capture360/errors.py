@@ -23,7 +23,7 @@ no other place. Packages derive their own classes (a damaged E57 file is a BadIn
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from capture360.text import printable, without_secrets
@@ -113,17 +113,18 @@ class LeaseHeldError(Capture360Error):
 
 
 class DriftError(Capture360Error):
-    """Records and CDF differ. `sentences` holds every finding, the message the first ones."""
+    """Records and CDF differ. `sentences` holds every finding, of these `rules`; the message the first ones."""
 
     remedy = "Do what the sentences say. captures_reconcile compares again every night, or when it is triggered."
     fixed_by = "CDF administrator"
     SHOWN: ClassVar[int] = 5
 
-    def __init__(self, sentences: Sequence[str]) -> None:
+    def __init__(self, sentences: Sequence[str], rules: Iterable[str] = ()) -> None:
         more = len(sentences) - self.SHOWN
         rest = [f"And {more} more in the log."] if more > 0 else []
         super().__init__(" ".join([*sentences[: self.SHOWN], *rest]))
         self.sentences = tuple(sentences)
+        self.rules = frozenset(rules)
 
 
 class RetractionError(Capture360Error):

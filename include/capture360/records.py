@@ -111,8 +111,10 @@ class Records:
         for each in recorded:
             self.unmark_done(key, each)
         for each in {*self.fingerprints(key)} - {*recorded}:
-            # What is shown is looked at under the mark of a later delivery that was rejected.
-            self.store.remove(_done_marker(key, each, Stage.REJECTED))
+            if step == "validate":  # a verdict makes this the delivery that counts
+                self.unmark_done(key, each)
+            else:  # what is shown is looked at under the mark of a later delivery that was rejected
+                self.store.remove(_done_marker(key, each, Stage.REJECTED))
 
     def mark_done(self, state: CaptureState) -> None:
         """Mark a delivery as done for sensing, until a step records a new stage.

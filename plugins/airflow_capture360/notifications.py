@@ -72,8 +72,11 @@ def occurrence_of(context: Any) -> Occurrence:
     subject = printable(about_it or dag_run.dag_id)
     ours = isinstance(error, Capture360Error)
     kind = type(error).__name__ if error else "killed"
-    drifted = isinstance(error, DriftError)  # one cause a site, whatever differs there from night to night
-    place = f"{dag_run.dag_id}.{instance.task_id}{f' of {subject}' if drifted else ''}"
+    place = f"{dag_run.dag_id}.{instance.task_id}"
+    if isinstance(error, DriftError):  # the kinds of differences at a site, whichever captures have them this night
+        cause = identity(kind, place, subject, *sorted(error.rules))
+    else:
+        cause = cause_of(error, place, about_it, _service(error, about_it))
     links = {"Run": run_url(dag_run.dag_id, dag_run.run_id), "Log": instance.log_url}
     if isinstance(error, CaptureRejected) and error.report:
         links["Report"] = page_url(f"reports/{error.report}")
@@ -81,7 +84,7 @@ def occurrence_of(context: Any) -> Occurrence:
         links["Capture"] = page_url(f"captures/{key}")
     return Occurrence(
         id=identity(dag_run.dag_id, dag_run.run_id, instance.task_id, kind, subject),
-        cause=identity(kind, place) if drifted else cause_of(error, place, about_it, _service(error, about_it)),
+        cause=cause,
         subject=subject,
         where=f"{instance.task_id} failed in {dag_run.dag_id}, try {instance.try_number}",
         what=without_secrets(str(error) or repr(error)) if error else _KILLED,
@@ -93,7 +96,7 @@ def occurrence_of(context: Any) -> Occurrence:
         run=dag_run.run_id,
         task=instance.task_id,
         successes=_successes(instance, dag_run.dag_id),
-        drifted=drifted,
+        drifted=isinstance(error, DriftError),
     )
 
 

@@ -208,9 +208,18 @@ def test_what_differs_at_a_site_may_change_from_night_to_night(
     receiver: Receiver, watched: Records, airflow: Callable[..., None]
 ) -> None:
     for night, captures in enumerate([("may",), ("may", "june"), ("june",)]):
-        error = DriftError([f"hall-7/{capture}: Images that CDF does not show: 2." for capture in captures])
+        error = DriftError([f"hall-7/{capture}: Images that CDF does not show: 2." for capture in captures], ["R06"])
         fail(error, None, dag="captures_reconcile", task="compare", run=f"night-{night}", label="hall-7")
     assert settle() == 1
+
+
+def test_another_kind_of_difference_at_a_site_is_another_message(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None]
+) -> None:
+    for night, rules in enumerate([["R04"], ["R04", "R02"]]):
+        error = DriftError([f"hall-7/may: {rule}." for rule in rules], rules)
+        fail(error, None, dag="captures_reconcile", task="compare", run=f"night-{night}", label="hall-7")
+    assert settle() == 2
 
 
 def test_a_site_that_could_not_be_compared_is_over_once_it_was(

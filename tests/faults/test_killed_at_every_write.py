@@ -22,7 +22,7 @@ from writes import Killed, Writes, kill, watched
 ONE_INGEST = Path(__file__).parent / "one_ingest.py"
 FIRST_INGEST = 40
 """Writes of a first ingest of one station."""
-NEW_REVISION = 43
+NEW_REVISION = 46
 """Writes of a delivery that changes every picture of one station."""
 
 

@@ -276,7 +276,7 @@ def fix_of_near(found: str, station: str, manifest: Manifest, *, cubes: bool) ->
     fields = {station: "{station}", faces[0]: "{face}"}
     # A quoted text of JSON is one of YAML too, whatever is in the names.
     pattern = json.dumps("/".join(fields.get(each, each) for each in (*folders, name)) + ".{ext}", ensure_ascii=False)
-    return f"Move them there, or write faces: {{pattern: {pattern}}} into capture.yaml."
+    return f"Move them there, or write pattern: {pattern} below faces in capture.yaml."
 
 
 def _wanted(pattern: str, station: str) -> str:

@@ -233,10 +233,12 @@ def _fallen(table: ParsedStations) -> Finding | None:
     """Check whether most images are tilted, and suggest the convention that rights them."""
     known = tilts(table.rotation[~np.isnan(table.rotation).any(axis=1)])
     # Images turned by about 0 or 180 degrees stand upright in another order too, and that order leans the others about
-    # the axis x alone, as a ramp does. So the order is in doubt only where most images lean; P13 warns of fewer.
-    if len(known) < _FEW or (leaning := float((known > _UPRIGHT_DEG).mean())) <= 0.5:
+    # the axis x alone, as a ramp does. So the order is in doubt only where most images lean or several lie, which none
+    # does on a ramp; P13 warns of fewer.
+    leaning = float((known > _UPRIGHT_DEG).mean()) if len(known) >= _FEW else 0.0
+    if leaning <= 0.5 and int((known > _FALLEN_DEG).sum()) < 2:
         return None
-    fitting, share = _fitting_order(table), float((known > _FALLEN_DEG).mean())
+    fitting, share = _fitting_order(table, _MOST if leaning > 0.5 else 1.0), float((known > _FALLEN_DEG).mean())
     if share >= _MOST:
         fix = "Check rotation.direction, frame.up and the order of the angles in capture.yaml."
         if fitting:
@@ -251,14 +253,14 @@ def _percent(share: float) -> str:
     return f"{share:.0%}".replace("%", " %")
 
 
-def _fitting_order(table: ParsedStations) -> str:
-    """Return the order of the numbers in which at least `_MOST` of the images stand upright; empty if none does."""
+def _fitting_order(table: ParsedStations, least: float) -> str:
+    """Return the order of the numbers in which at least this share of images stands upright; empty if none does."""
     if table.manifest.rotation.kind != "quaternion":
         return ""
     for order, places in _ORDERS.items():
         swapped = {name: table.numbers[_QUATERNION[place]] for name, place in zip(_QUATERNION, places, strict=True)}
         turned = site_poses(table.manifest, {**table.numbers, **swapped})[1]
         known = tilts(turned[~np.isnan(turned).any(axis=1)])
-        if len(known) and float((known < _UPRIGHT_DEG).mean()) >= _MOST:
+        if len(known) and float((known < _UPRIGHT_DEG).mean()) >= least:
             return order
     return ""

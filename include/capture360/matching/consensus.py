@@ -227,6 +227,7 @@ class ConsensusResolver:
             if loser is not plate:
                 loser.give(number, plate)
                 plate_of[number] = plate
+                loser.keep_a_view()
                 self._judge_again(loser)
 
     def _contradicting_pairs(self, singles: Sequence[int]) -> Iterable[tuple[int, int]]:

@@ -57,6 +57,12 @@ class Plate:
         if len(self.views) < 2:
             self.crossing = None
 
+    def keep_a_view(self) -> None:
+        """Ask about a reading that may show the plate if no view is left that does."""
+        if not self.views and self.near:
+            self.views.append(self.near.pop(0))
+            self.ask()
+
     def ask(self, reason: str = "") -> None:
         """Leave the plate to a person; the reason defaults to that of its best view."""
         self.verdict, self.asset, self.reason = "suggested", None, reason

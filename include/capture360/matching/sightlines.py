@@ -182,7 +182,8 @@ class Sightlines:
         asked = asked[np.argsort(self._image_numbers[asked], kind="stable")]
         starts = np.flatnonzero(np.diff(self._image_numbers[asked], prepend=-1))
         points = pair_crossings(self._origins, self._directions, rivals).points
-        angle = radians(2 * self._settings.max_residual_deg)
+        # A crossing of a narrow pair may be off along its rays, so the count takes more than can meet there.
+        angle = radians(4 * self._settings.max_residual_deg)
         counts = np.concatenate(
             [
                 np.logical_or.reduceat(

@@ -51,6 +51,7 @@ _SHORTEST_PLACE = 5
 _WITH_PLACES = ("Africa/", "America/", "Asia/", "Atlantic/", "Europe/", "Indian/", "Pacific/")
 """Where the last part of a zone's name is a place, not a direction (Brazil/East) or letters (Australia/ACT)."""
 _SECTIONS = ("frame", "rotation", "time", "numbers", "image", "faces", "camera", "frame.transform")
+_OFFSET = re.compile(r"(?:Etc/)?(?:UTC|GMT)?\s*[+\u2212-]?\s*[0-9]", re.IGNORECASE)
 _ABBREVIATION = re.compile(r"[A-Z]{2,5}")
 
 
@@ -70,13 +71,15 @@ def near_zone(stated: str) -> str:
     """Return the fix for a time zone that is none: the one that was probably meant, or how to write an offset."""
     from zoneinfo import available_timezones
 
-    if re.match(r"(?:UTC|GMT)?[+-]?[0-9]", stated.strip(), re.IGNORECASE):
+    if _OFFSET.match(stated.strip()):
         return (
             "Write the offset behind each time, such as 2026-04-17T09:30:00+02:00, or name a zone such as Europe/Oslo."
         )
     zones = {name.casefold(): name for name in sorted(available_timezones())}
     word = stated.strip().replace(" ", "_").casefold()
     near = [name for key, name in zones.items() if key == word or key.endswith(f"/{word}")]
+    if _ABBREVIATION.fullmatch(stated.strip()):  # WEST is no direction, but the summer time of Western Europe
+        near = [name for name in near if name.startswith(_WITH_PLACES)]
     if not near and len(word) >= _SHORTEST_PLACE:
         places = {key.rpartition("/")[2]: name for key, name in zones.items() if name.startswith(_WITH_PLACES)}
         slips = [places[key] for key in difflib.get_close_matches(word, places, 2, _CLOSE_PLACE)]

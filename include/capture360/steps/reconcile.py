@@ -130,7 +130,12 @@ def _unrecorded(ctx: StepContext, key: CaptureKey, published: str | None, record
     if unused := unused_faces(ctx, key, record):
         what = f"Face files that CDF has and no image shows: {_list(unused)}."
         found.append(
-            _finding(key, R04, f"{what} Run captures_ingest for it: it removes those that it does not publish.")
+            _finding(
+                key,
+                R04,
+                f"{what} Run captures_ingest for it: it removes those that it does not publish. If it is not to be "
+                "published, run captures_retract.",
+            )
         )
     if published is not None and record is not None and (left := left_behind(ctx, key, published, record)):
         what = "Images of earlier deliveries that CDF extracted itself and still shows"

@@ -25,8 +25,8 @@ from capture360.text import digest_of
 
 Work = Literal["ingest", "contextualization"]
 _REPORTING = f"{SENSING}/reporting"
-LONGEST_REPORT_S = 10.0
-"""How long the last task of a run waits for a task that reports."""
+LONGEST_REPORT_S = 75.0
+"""How long the last task of a run waits for a task that reports: longer than its request and a repeat may take."""
 
 
 def report_success(ctx: StepContext, key: CaptureKey, work: Work) -> None:

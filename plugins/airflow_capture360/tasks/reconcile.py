@@ -34,6 +34,6 @@ def compare(site: str) -> int:
     for sentence in sentences:
         log.error("%s", sentence)
     if sentences:
-        raise DriftError(sentences)
+        raise DriftError(sentences, (finding.rule for finding in done.findings))
     log.info("Captures compared: %d. Records and CDF agree.", done.compared)
     return done.compared

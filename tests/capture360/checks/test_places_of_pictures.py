@@ -41,8 +41,8 @@ def test_the_fix_says_what_differs(found: str, fix: str) -> None:
 )
 def test_the_pattern_can_be_copied_into_the_manifest(found: str, pattern: str) -> None:
     fix = fix_of_near(found, "s-01", Manifest.model_validate(manifest()), cubes=True)
-    advised = fix.removeprefix("Move them there, or write ").removesuffix(" into capture.yaml.")
-    stated = manifest() | yaml.safe_load(advised)
+    advised = fix.removeprefix("Move them there, or write ").removesuffix(" below faces in capture.yaml.")
+    stated = manifest() | {"faces": yaml.safe_load(advised)}
     assert Manifest.model_validate(stated).faces.pattern == pattern
 
 

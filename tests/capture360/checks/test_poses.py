@@ -138,6 +138,19 @@ def test_an_order_in_which_every_image_stands_is_named(
     assert words in sentence or words.replace("in the", "With the").replace(".", " they") in sentence
 
 
+@pytest.mark.parametrize("headings", [[0] * 4 + [180] * 4, [0] * 5 + [180] * 3, [0, 2, 358, 4, 1, 90, 91, 270]])
+def test_images_that_lie_are_a_swap_although_most_stand(
+    delivery: Delivery, said: Callable[[Validation, str], list[str]], headings: list[int]
+) -> None:
+    """The order x, y, z, w tilts an image by its heading: a walk out and back stands half on its head."""
+    for heading, row in zip(headings, delivery.stations, strict=True):
+        half = np.radians(heading) / 2
+        true = {"w": f"{np.cos(half):.9f}", "x": "0", "y": "0", "z": f"{np.sin(half):.9f}"}
+        row.update({f"q{part}": true[held] for part, held in zip("wxyz", "xyzw", strict=True)})
+    (sentence,) = said(delivery.check(), "P05")
+    assert "in the order x, y, z, w" in sentence
+
+
 @pytest.mark.parametrize(("stations", "leaning"), [(1, 1), (2, 2), (8, 2), (8, 4)])
 @pytest.mark.parametrize("facing", ["ahead", "back"])
 def test_stations_on_a_ramp_are_no_swap(

@@ -132,6 +132,18 @@ def test_wrong_poses_cost_links_and_make_none_wrong() -> None:
     assert 0.2 * right < count < 0.8 * right
 
 
+def test_a_plate_that_loses_its_last_sure_view_asks_about_its_doubtful_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plate whose view is of another one, and whose second view was set aside: five stations, of draws the second."""
+    random = np.random.default_rng(1)
+    places = [(1.25 * number - 2.5 + random.normal(0, 0.2), random.normal(0, 0.3), 0.0) for number in range(5)]
+    stations = [Pose((float(x), float(y), z), LEVEL) for x, y, z in places]
+    monkeypatch.setitem(globals(), "STATIONS", stations)
+    truth = dict(read(random))
+    poses = {str(number): disturbed(pose, random, 0.3, 0.03) for number, pose in enumerate(stations)}
+    found = resolve_consensus(score_matches(list(truth), ASSETS), poses).scored
+    assert len(found) >= len(truth)
+
+
 def test_many_labels_of_one_tag_in_a_room_take_a_few_comparisons_a_view(monkeypatch: pytest.MonkeyPatch) -> None:
     work = 0
     met = Sightlines.met
