@@ -159,12 +159,13 @@ def lose(hall: Hall, note: str) -> None:
 
 
 def delete_link(hall: Hall) -> None:
-    """Somebody deletes one of the links in CDF."""
+    """Somebody deletes one of the links in CDF; in which order they are listed, nobody knows."""
     client = hall.world.cdf.client
     images = images_of(hall.ctx, hall.key, hall.fingerprint)
     if hall.world.connection.mode == "asset_centric":
         faces = [{"external_id": ref.external_id} for image in images for ref in image.faces.values()]
-        client.annotations.delete([client.annotations.list(AnnotationFilter("file", faces), limit=None)[0].id])
+        there = client.annotations.list(AnnotationFilter("file", faces), limit=None)
+        client.annotations.delete([next(each.id for each in there if each.status == "approved")])
         return
     here = {image.external_id for image in images}
     links = client.data_modeling.instances.list("edge", sources=LINK, limit=None)
