@@ -23,7 +23,6 @@ A step that runs again writes its document again, with the same content but for 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar, overload
@@ -32,7 +31,7 @@ from capture360.capture_state import STAGE_STEPS, CaptureState, Stage, StepRecor
 from capture360.errors import ConfigError, RecordsError, RequestError
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, is_id
 from capture360.record_forms.check import wrong_form
-from capture360.store import DocumentStore, StateDocument
+from capture360.store import DocumentStore, StateDocument, json_content
 
 BY_DATE = "by-date"
 OCR_CACHE = "ocr-cache"
@@ -78,7 +77,7 @@ class Records:
     def bind(self, site: str, cluster: str, project: str) -> None:
         """Bind the site's records to this CDF project; ConfigError if they are bound to another."""
         document = {"cluster": cluster, "project": project, "at": datetime.now(UTC).isoformat()}
-        if self.store.exists(_binding(site)) or not self.store.create(_binding(site), _json(document)):
+        if self.store.exists(_binding(site)) or not self.store.create(_binding(site), json_content(document)):
             self.refuse_other_project(site, cluster, project)
 
     def asset_list(self, site: str) -> Mapping[str, Any] | None:
@@ -88,7 +87,7 @@ class Records:
 
     def put_asset_list(self, site: str, body: Mapping[str, Any]) -> None:
         """Keep the site's assets in place of those before."""
-        self.store.put(f"{ASSET_LISTS}/{site}.json", _json(body))
+        self.store.put(f"{ASSET_LISTS}/{site}.json", json_content(body))
 
     def put(
         self,
@@ -102,7 +101,7 @@ class Records:
         also: Sequence[str] = (),
     ) -> None:
         """Record what a step did, with a delivery and `also` with others. `body` holds JSON values only."""
-        document = _json({"at": datetime.now(UTC).isoformat(), "run": run, **body})
+        document = json_content({"at": datetime.now(UTC).isoformat(), "run": run, **body})
         recorded = (fingerprint, *also)
         for each in recorded:
             self.store.put(f"{_folder(key, each)}/{_document_name(step, batch)}", document)
@@ -222,11 +221,11 @@ class Records:
 
     def put_note(self, key: CaptureKey, name: str, body: Mapping[str, Any], folder: str = NOTES) -> None:
         """Keep a note under `name`, in place of the one before."""
-        self.store.put(f"{_folder(key)}/{folder}/{name}.json", _json(body))
+        self.store.put(f"{_folder(key)}/{folder}/{name}.json", json_content(body))
 
     def create_note(self, key: CaptureKey, name: str, body: Mapping[str, Any], folder: str) -> bool:
         """Create a note; return False, and change nothing, if the name is taken."""
-        return self.store.create(f"{_folder(key)}/{folder}/{name}.json", _json(body))
+        return self.store.create(f"{_folder(key)}/{folder}/{name}.json", json_content(body))
 
     def note_names(self, key: CaptureKey, folder: str) -> Sequence[str]:
         """Return the names of the notes in a folder. Takes one listing."""
@@ -282,9 +281,8 @@ class Records:
 
     def unmark_done(self, key: CaptureKey, fingerprint: str) -> None:
         """Remove the marker of a done delivery, so that sensing considers it again."""
-        for stage in Stage:
-            if stage.is_end:
-                self.store.remove(_done_marker(key, fingerprint, stage))
+        for stage in (each for each in Stage if each.is_end):
+            self.store.remove(_done_marker(key, fingerprint, stage))
 
     def _state(self, key: CaptureKey, fingerprint: str, only: Collection[str] | None) -> CaptureState | None:
         folder = _folder(key, fingerprint)
@@ -350,8 +348,3 @@ def _folder(key: CaptureKey, fingerprint: str | None = None) -> str:
 
 def _document_name(step: str, batch: int | None) -> str:
     return f"{step}.json" if batch is None else f"{step}.{batch}.json"
-
-
-def _json(document: Mapping[str, Any]) -> bytes:
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode(errors="backslashreplace")  # a lone surrogate from a JSON or YAML escape stays that escape

@@ -277,3 +277,9 @@ def _says_exists(error: OSError) -> bool:
     response = getattr(cause, "response", None) or {}
     code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
     return error.errno == errno.EEXIST or code in ("PreconditionFailed", "412", "ConditionalRequestConflict")
+
+
+def json_content(document: Mapping[str, Any]) -> bytes:
+    """Return a document as JSON in UTF-8; half a character from an escape stays that escape."""
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode(errors="backslashreplace")

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from capture360.matching.normalise import swaps
+
 Hashes = npt.NDArray[np.uint64]
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so its powers never vanish modulo 2^64
@@ -81,3 +83,13 @@ def _variants(words: Sequence[str], length: int) -> Hashes:
     if length > 1:
         result[:, : length - 1] += np.cumsum(moves[:, ::-1], axis=1)[:, ::-1]
     return result
+
+
+def edit_cost(read: str, tag: str) -> float:
+    """Return the cost of an edit: one, and a quarter for each look-alike."""
+    if len(read) == len(tag):
+        differing = swaps(read, tag)
+        return 1 + 0.25 * (differing - 1)
+    shorter, longer = sorted((read, tag), key=len)
+    fewest = min(swaps(shorter, longer[:hole] + longer[hole + 1 :]) for hole in range(len(longer)))
+    return 1 + 0.25 * fewest

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from capture360.matching.edits import edit_cost
 from capture360.matching.index import TagIndex
 from capture360.matching.normalise import has_letter_and_digit, is_misread, key, leading_letters, swaps, tokens
 from capture360.model import MAX_TEXT_LENGTH
@@ -84,13 +85,15 @@ AMBIGUOUS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Evidence of a text. `owner` is None if no tag is named; then `candidates` are up to 3 possible owners."""
+    """Evidence of a text. `owner` is None if no tag is named; then `candidates` are up to 3 of the possible owners.
+
+    `has_more` is whether there are more possible owners than `candidates`.
+    """
 
     kind: EvidenceKind
     owner: int | None = None
     candidates: tuple[int, ...] = ()
     has_more: bool = False
-    """Whether there are more possible owners than `candidates`."""
 
     @classmethod
     def among(cls, kind: EvidenceKind, owners: Sequence[int], owner: int | None = None) -> Evidence:
@@ -289,7 +292,7 @@ class Matcher:
         for query, folds in near:
             for folded in folds:
                 for tag_key in index.same_fold(folded):
-                    cost = _edit_cost(query, tag_key)
+                    cost = edit_cost(query, tag_key)
                     if 1 - cost / len(query) >= least and cost < costs.get(tag_key, 99.0):
                         costs[tag_key] = cost
                         known[tag_key] = index.knows_shape(query)
@@ -335,16 +338,6 @@ _AS_WINDOW = {
     EvidenceKind.FOLD_1: EvidenceKind.WINDOW_FOLD,
     EvidenceKind.FOLD_2: EvidenceKind.WINDOW_FOLD,
 }
-
-
-def _edit_cost(read: str, tag: str) -> float:
-    """Return the cost of an edit: one, and a quarter for each look-alike."""
-    if len(read) == len(tag):
-        differing = swaps(read, tag)
-        return 1 + 0.25 * (differing - 1)
-    shorter, longer = sorted((read, tag), key=len)
-    fewest = min(swaps(shorter, longer[:hole] + longer[hole + 1 :]) for hole in range(len(longer)))
-    return 1 + 0.25 * fewest
 
 
 def _distinct(owners: Iterable[int]) -> tuple[int, ...]:

@@ -46,7 +46,7 @@ def unused_faces(ctx: StepContext, key: CaptureKey, record: StepRecord | None) -
     """Return external ids of face files that no image shows, and that no delivery after the published one recorded.
 
     An ingest leaves them that was killed, or repeated with other settings. Those of published stations whose image is
-    gone or lacks a face are left out: that image is the finding, and shows them again once it is published again.
+    missing or lacks a face are left out: that image is the finding, and shows them again once it is published again.
     """
     if record is not None and was_extracted(record.body):
         return []

@@ -45,9 +45,9 @@ def test_a_number_overrules_an_answer_that_contradicts_it_and_says_so(
     choice: Choice, numbers: Numbers, stands: bool
 ) -> None:
     answer = Answer(choice, FIRST if choice == "approve" else None, "Ann", "2026-01-02T03:04:05+00:00")
-    kept, told = not_overruled([QUESTION], {QUESTION.id: answer}, numbers)
-    assert (kept == {1: answer}, told == []) == (stands, stands)
-    assert stands or told == ["Plate 1: the number that was typed counts, not the answer of Ann."]
+    kept, sentences = not_overruled([QUESTION], {QUESTION.id: answer}, numbers)
+    assert (kept == {1: answer}, sentences == []) == (stands, stands)
+    assert stands or sentences == ["Plate 1: the number that was typed counts, not the answer of Ann."]
 
 
 @pytest.mark.parametrize(

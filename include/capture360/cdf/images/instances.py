@@ -153,7 +153,7 @@ class ImageInstances(Image360Store, ABC):
     def _remove_models(self, external_ids: Sequence[str]) -> None: ...
 
     def _to_write(self, capture: Capture, stations: Sequence[Node]) -> list[Node]:
-        """Return the capture's own stations, and those that it shares with other captures if they are gone.
+        """Return the capture's own stations, and shared ones that CDF no longer has.
 
         A station that is there says what the capture that made it says, whichever of them is published last.
         """
