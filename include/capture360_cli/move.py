@@ -134,7 +134,8 @@ def _lines(moving: Move, site: str, done: Sequence[Outcome]) -> Iterator[str]:
             yield printable(f"{each.key}: not moved. {each.problem}", _SHOWN)
             continue
         if not each.source:
-            yield f"{each.key}: {each.state}, it was retracted in the old project"
+            where = "new" if each.state == "retracted" else "old"
+            yield f"{each.key}: {each.state}, it was retracted in the {where} project"
             continue
         yield (
             f"{each.key}: {each.state}, {counted(each.stations, 'station')} from the {each.source}, "
@@ -142,7 +143,7 @@ def _lines(moving: Move, site: str, done: Sequence[Outcome]) -> Iterator[str]:
         )
         for sentence in (*each.sentences, *map(str, each.left)):
             yield printable(f"  stays behind: {sentence}", _SHOWN)
-    states = ("to move", "moved", "to keep out", "kept out", "unchanged", "failed")
+    states = ("to move", "moved", "to keep out", "kept out", "retracted", "unchanged", "failed")
     counts = {state: sum(each.state == state for each in done) for state in states}
     left = sum(len(each.left) for each in done)
     shown = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "none"

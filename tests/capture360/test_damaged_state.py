@@ -328,8 +328,10 @@ SESSION = journals.UploadSession(
 def test_a_damaged_journal_of_an_upload_starts_anew(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     folder = tmp_path_factory.mktemp("journals")
     folder.chmod(0o700)
-    (folder / "scan-1.json").write_bytes(content)
-    session = journals.UploadJournals(folder).load(LARGE)
+    kept = journals.UploadJournals(folder)
+    kept.save(LARGE, SESSION)
+    next(folder.glob("*.json")).write_bytes(content)
+    session = kept.load(LARGE)
     if session is not None:
         assert (session.part_size, len(session.links)) == (journals.MIN_PART, 3)
         assert all(part in range(3) for part, _ in session.done)
@@ -340,6 +342,15 @@ def test_a_whole_journal_is_taken_up(tmp_path: Path) -> None:
     kept = journals.UploadJournals(tmp_path)
     kept.save(LARGE, SESSION)
     assert kept.load(LARGE) == SESSION
+
+
+def test_the_journal_of_an_upload_to_another_project_is_not_taken_up(tmp_path: Path) -> None:
+    """Its links lead there."""
+    tmp_path.chmod(0o700)
+    journals.UploadJournals(tmp_path, "westeurope", "test", "scans").save(LARGE, SESSION)
+    assert journals.UploadJournals(tmp_path, "westeurope", "production", "scans").load(LARGE) is None
+    assert journals.UploadJournals(tmp_path, "westeurope", "test", "other").load(LARGE) is None
+    assert journals.UploadJournals(tmp_path, "westeurope", "test", "scans").load(LARGE) == SESSION
 
 
 STATUS = {

@@ -9,7 +9,7 @@ from typing import Any
 from typing_extensions import override
 
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.json_answers import json_object
+from capture360.cdf.json_answers import OddAnswerError, json_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,9 @@ def capabilities(cdf: CdfProject) -> Sequence[Mapping[str, Any]]:
     """Return all capabilities of the credentials in this project."""
     with cdf_errors("Asking what the credentials may do"):
         granted = json_object(cdf.client.get("/api/v1/token/inspect"))["capabilities"]
-    return [each for each in granted if _reaches(each.get("projectScope", {}), cdf.connection.project)]
+        if not isinstance(granted, list) or not all(isinstance(each, Mapping) for each in granted):
+            raise OddAnswerError("CDF's answer has no list of capabilities.")
+    return [each for each in granted if _reaches(each.get("projectScope") or {}, cdf.connection.project)]
 
 
 def lacking(granted: Sequence[Mapping[str, Any]], needs: Iterable[Need]) -> list[Need]:

@@ -247,6 +247,8 @@ def cdf_errors(doing: str) -> Iterator[None]:
         if endless is not None:
             raise OddAnswerError(f"{endless}{_host(error)}.", doing) from None
         raise CdfUnavailableError(f"{doing}: CDF did not answer ({type(error).__name__}{_host(error)}).") from None
+    except httpx2.InvalidURL:
+        raise OddAnswerError("CDF's answer holds a malformed address.", doing) from None
     except OddAnswerError as error:
         raise OddAnswerError(error.what, doing) from None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:

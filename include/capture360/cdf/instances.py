@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,8 @@ SCALE = ("scaleX", "scaleY", "scaleZ")
 SAME_ANGLE = 1e-6
 """Radians; above what single precision loses, and far below a pixel of a face."""
 _SAME_NUMBER = 1e-6
+_TIMES = frozenset({"takenAt", "timeTaken"})
+"""Properties that hold a time; texts that look like one elsewhere, such as names, are compared as texts."""
 _CONFLICT = 409
 _ATTEMPTS = 3
 WRITE_ITEMS = 1000
@@ -126,6 +128,16 @@ def same_pose(one: Pose, other: Pose) -> bool:
     )
     turn = angle_between(matrix_from_quaternion(one.rotation), matrix_from_quaternion(other.rotation))
     return near and turn < SAME_ANGLE
+
+
+def existing_nodes(client: CogniteClient, refs: Iterable[str]) -> set[str]:
+    """Return those of the nodes, each `<space>/<externalId>`, that exist."""
+    ids = [(space, name) for space, _, name in (ref.partition("/") for ref in sorted(set(refs)))]
+    return {
+        f"{node.space}/{node.external_id}"
+        for some in batched(ids, WRITE_ITEMS)
+        for node in client.data_modeling.instances.retrieve(nodes=list(some)).nodes
+    }
 
 
 class Instances:
@@ -244,22 +256,23 @@ def _by_view(nodes: Sequence[Node]) -> Iterator[list[Node]]:
 def same_properties(have: Mapping[str, Any], want: Mapping[str, Any]) -> bool:
     """Return whether an instance already has the properties to be written.
 
-    A pose is compared as a whole, since several triples of Euler angles are one rotation; numbers to 1e-6.
+    A pose is compared as a whole, since several triples of Euler angles are one rotation; numbers to 1e-6; times in any
+    form.
     """
     compared = set(want)
     if compared.issuperset(POSITION + ROTATION):
         if not all(name in have for name in POSITION + ROTATION) or not same_pose(pose_of(have), pose_of(want)):
             return False
         compared -= {*POSITION, *ROTATION}
-    return all(_same_value(have.get(name), want[name]) for name in compared)
+    return all(_same_value(name, have.get(name), want[name]) for name in compared)
 
 
-def _same_value(have: Any, want: Any) -> bool:
+def _same_value(name: str, have: Any, want: Any) -> bool:
     if have == want:
         return True
     if isinstance(want, float) and isinstance(have, int | float):
         return math.isclose(have, want, rel_tol=_SAME_NUMBER, abs_tol=_SAME_NUMBER)
-    if isinstance(have, str) and isinstance(want, str):
+    if name in _TIMES and isinstance(have, str) and isinstance(want, str):
         return _same_time(have, want)
     return False
 

@@ -19,6 +19,7 @@ from capture360.errors import CdfError, CdfUnavailableError
 from capture360.settings.site import Site
 
 _INVALID = 400
+_NOT_FOUND = 404
 _NOT_ENABLED = "not enabled"
 _SOFT_DELETED_DAYS = 3
 
@@ -83,6 +84,8 @@ def _contextualization(cdf: CdfProject, site: Site) -> Probe:
     status = error.status
     if status == _INVALID and "cdf-version" not in error.message and "beta" not in error.message:
         return Probe(what, True, "links", f"the contextualization of 360 images is open (cdf-version {version})")
+    if status not in (_INVALID, _NOT_FOUND):
+        return Probe(what, False, "links", f"not known: {error.message}")
     return Probe(
         what,
         False,

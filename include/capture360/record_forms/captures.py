@@ -196,6 +196,7 @@ class _Moved(_Form):
     project: str = ""
     delivery: str = ""
     decisions: str = ""
+    carried: list[dict[str, Any]] = []
     left: list[dict[str, str]] = []
 
 

@@ -21,6 +21,7 @@ from capture360.errors import (
     LeaseHeldError,
     MissingStepError,
     RecordsError,
+    RetractionError,
 )
 from capture360.landing.fingerprint import fingerprint as fingerprint_of
 from capture360.matching.decisions import Decided
@@ -35,13 +36,12 @@ from capture360.steps.link_state import LinkMemory
 from capture360.steps.move_assets import Counterparts
 from capture360.steps.move_decisions import Carried, NotCarried, carry, decisions_in_old, new_to, without_overruled
 from capture360.steps.move_faces import deliver_faces, whole_images
+from capture360.steps.move_note import NOTE, is_noted, noted, of_people
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import earlier_captures, image_ids, published_capture
 from capture360.steps.retracted import RETRACTED
 from capture360.steps.validate import preflight
-from capture360.text import digest_of
 
-NOTE = "moved"
 Source = Literal["landing zone", "faces of the old project"]
 
 
@@ -70,12 +70,12 @@ class Move:
 class Outcome:
     """Planned or finished work on one capture: `unchanged` was done before; `failed` has a `problem`.
 
-    A capture that was retracted is kept out of the new project too. `left` are decisions that are not carried over,
-    `sentences` name what else stays behind.
+    A capture that was retracted is kept out of the new project too; one that people of the new project retracted stays
+    `retracted`. `left` are decisions that are not carried over, `sentences` name what else stays behind.
     """
 
     key: CaptureKey
-    state: Literal["to move", "moved", "to keep out", "kept out", "unchanged", "failed"]
+    state: Literal["to move", "moved", "to keep out", "kept out", "retracted", "unchanged", "failed"]
     source: str = ""
     stations: int = 0
     approved: int = 0
@@ -147,12 +147,15 @@ def _is_begun(move: Move, key: CaptureKey) -> bool:
 
 def plan_move(move: Move, key: CaptureKey) -> Outcome:
     """Return what would be done with one capture. Nothing is written, neither to a project nor to records."""
-    return _outcome_of(key, lambda: _to_keep_out(move, key) or _planned(move, key))
+    return _outcome_of(key, lambda: _to_keep_out(move, key) or _retracted_there(move, key) or _planned(move, key))
 
 
 def move_capture(move: Move, key: CaptureKey, *, is_finished: Callable[[str], bool]) -> Outcome:
     """Move one capture, or what is left to do for it. Errors that are meant for people become its `problem`."""
-    return _outcome_of(key, lambda: _kept_out(move, key, is_finished) or _moved(move, key, is_finished))
+    return _outcome_of(
+        key,
+        lambda: _kept_out(move, key, is_finished) or _retracted_there(move, key) or _moved(move, key, is_finished),
+    )
 
 
 def _outcome_of(key: CaptureKey, work: Callable[[], Outcome]) -> Outcome:
@@ -165,10 +168,16 @@ def _outcome_of(key: CaptureKey, work: Callable[[], Outcome]) -> Outcome:
 def _to_keep_out(move: Move, key: CaptureKey) -> Outcome | None:
     """Return what is to be done with a capture that was retracted; None for one that is published.
 
-    Its delivery may still lie in the landing zone, where the new project's sensing would find it.
+    Its delivery may still lie in the landing zone, where the new project's sensing would find it. RetractionError if it
+    was moved before it was retracted: nothing is deleted by a move.
     """
     if published_capture(move.old.records, key) is not None or move.old.records.note(key, RETRACTED) is None:
         return None
+    if published_capture(move.new.records, key) is not None:
+        raise RetractionError(
+            f"{key} was retracted in the old project after it was moved, and is still published in the new one.",
+            remedy=f"Retract it there as well: capture360 retract {key} --connection FILE (that of the new project).",
+        )
     return Outcome(key, "to keep out" if move.new.records.note(key, RETRACTED) is None else "unchanged")
 
 
@@ -182,13 +191,25 @@ def _kept_out(move: Move, key: CaptureKey, is_finished: Callable[[str], bool]) -
     return Outcome(key, "kept out")
 
 
+def _retracted_there(move: Move, key: CaptureKey) -> Outcome | None:
+    """Return the outcome of a capture that people of the new project retracted: it is left to them."""
+    records = move.new.records
+    is_retracted = published_capture(records, key) is None and records.note(key, RETRACTED) is not None
+    return Outcome(key, "retracted") if is_retracted else None
+
+
 def _planned(move: Move, key: CaptureKey) -> Outcome:
     there = _in_old(move, key)
-    whole = {station: there.images[station] for station in there.stations if station in there.images}
-    carried = _carried(move, there, whole)
     note = move.new.records.note(key, NOTE)
-    is_done = note is not None and _is_noted(note, there, carried)
-    return _outcome("unchanged" if is_done else "to move", move, there, carried, there.stations)
+    if note is not None and note["delivery"] == there.fingerprint:
+        images = _in_new(move, there)
+    else:
+        images = {station: there.images[station] for station in there.stations if station in there.images}
+    carried = _carried(move, there, images, note)
+    is_done = note is not None and is_noted(note, there.fingerprint, carried)
+    return _outcome(
+        "unchanged" if is_done else "to move", move, there, carried, list(images) if is_done else there.stations
+    )
 
 
 def _moved(move: Move, key: CaptureKey, is_finished: Callable[[str], bool]) -> Outcome:
@@ -197,22 +218,30 @@ def _moved(move: Move, key: CaptureKey, is_finished: Callable[[str], bool]) -> O
     staged = move.work / there.fingerprint / key.site / key.capture
     if note is None or note["delivery"] != there.fingerprint:
         _ingest(move, there, staged, is_finished)
-    fingerprint = move.new.records.newest_with(key, PUBLISH)
-    if fingerprint is None:
-        raise MissingStepError(key, "it is not published in the new project", "capture360 move")
-    images = _by_station(move.new, fingerprint, there.capture, images_of(move.new, key, fingerprint))
-    carried = _carried(move, there, images)
-    is_done = note is not None and _is_noted(note, there, carried)
+    images = _in_new(move, there)
+    carried = _carried(move, there, images, note)
+    is_done = note is not None and is_noted(note, there.fingerprint, carried)
     if not is_done:
+        identity = move.old.cdf.connection.identity
         with lease.held(move.new.records, key, move.new.run, is_finished=is_finished):
+            # Noted first: decisions of a move that is killed here do not count as those of the new project's people.
+            move.new.records.put_note(key, NOTE, {**noted(identity, there.fingerprint, carried), "decisions": ""})
             memory = LinkMemory(move.new.records, key)
-            if decided := new_to(memory.decisions(), carried.decisions):
+            if decided := new_to(of_people(memory.decisions(), note), carried.decisions):
                 memory.decide(decided)
         if _has_links(move, there, carried) and move.new.site.links.enabled:
             contextualize(move.new, key, is_finished=is_finished)
-        move.new.records.put_note(key, NOTE, _noted(move, there, carried))
+        move.new.records.put_note(key, NOTE, noted(identity, there.fingerprint, carried))
     shutil.rmtree(staged.parent.parent, ignore_errors=True)
     return _outcome("unchanged" if is_done else "moved", move, there, carried, list(images))
+
+
+def _in_new(move: Move, there: _There) -> dict[str, PublishedImage]:
+    key, records = there.capture.key, move.new.records
+    fingerprint = records.newest_with(key, PUBLISH)
+    if fingerprint is None:
+        raise MissingStepError(key, "it is not published in the new project", "capture360 move")
+    return _by_station(move.new, fingerprint, there.capture, images_of(move.new, key, fingerprint))
 
 
 def _ingest(move: Move, there: _There, staged: Path, is_finished: Callable[[str], bool]) -> None:
@@ -264,12 +293,14 @@ def _delivery(move: Move, capture: Capture, fingerprint: str) -> str | None:
     return None
 
 
-def _carried(move: Move, there: _There, after: Mapping[str, PublishedImage]) -> Carried:
+def _carried(move: Move, there: _There, after: Mapping[str, PublishedImage], note: Mapping[str, Any] | None) -> Carried:
     stations = {image.external_id: station for station, image in there.images.items()}
     before = {image.external_id: image for image in there.images.values()}
     carried = carry(there.decisions, stations, before, after, move.counterparts)
     names = {image.external_id: station for station, image in after.items()}
-    return without_overruled(carried, LinkMemory(move.new.records, there.capture.key).decisions(), names)
+    return without_overruled(
+        carried, of_people(LinkMemory(move.new.records, there.capture.key).decisions(), note), names
+    )
 
 
 def _has_links(move: Move, there: _There, carried: Carried) -> bool:
@@ -304,22 +335,3 @@ def _outcome(
         carried.left,
         (*there.sentences, *absent, *unlinked),
     )
-
-
-def _noted(move: Move, there: _There, carried: Carried) -> dict[str, Any]:
-    cluster, project = move.old.cdf.connection.identity
-    return {
-        "cluster": cluster,
-        "project": project,
-        "delivery": there.fingerprint,
-        "decisions": _digest(carried),
-        "left": [asdict(each) for each in carried.left],
-    }
-
-
-def _is_noted(note: Mapping[str, Any], there: _There, carried: Carried) -> bool:
-    return bool(note["delivery"] == there.fingerprint and note["decisions"] == _digest(carried))
-
-
-def _digest(carried: Carried) -> str:
-    return digest_of([each.document() for each in carried.decisions])

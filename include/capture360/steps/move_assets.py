@@ -36,7 +36,8 @@ class Counterparts:
             return f"asset {ref} is no longer in the old project"
         if not identity.name:
             return f"asset {ref} has no name in the old project"
-        named = self._by_name.get(confusable_key(identity.name), [])
+        alike = self._by_name.get(confusable_key(identity.name), [])
+        named = [asset for asset in alike if asset.name == identity.name] or alike
         if not named:
             return f'no asset of the site in the new project is called "{identity.name}"'
         same = named if len(named) == 1 else self._with_external_id(named, identity.external_id)

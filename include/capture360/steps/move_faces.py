@@ -15,7 +15,7 @@ import yaml
 from capture360.cdf.images.files import side_by_side
 from capture360.cdf.ports import Image360Store
 from capture360.cdf.registry import mode_of
-from capture360.errors import BadInputError
+from capture360.errors import BadInputError, CdfError
 from capture360.model import FACES, Capture, FaceRef, PublishedImage, Station
 from capture360.pictures.jpeg import read_header
 from capture360.readers.manifest import MANIFEST
@@ -36,7 +36,8 @@ def deliver_faces(ctx: StepContext, capture: Capture, images: Mapping[str, Publi
     """Write a published capture as a cubemap delivery to `folder`, with the poses that the old project shows.
 
     A complete folder is kept, an incomplete one is completed. The fingerprint is always the same: all files have the
-    time of the capture, and existing files are complete. BadInputError if no image has all faces.
+    time of the capture, and existing files are complete. A station with a face that cannot be downloaded or read
+    is left out, with a line in the log. BadInputError if no image has all faces.
     """
     whole = set(whole_images(capture, images))
     stations = [each for each in capture.stations if each.id in whole]
@@ -50,14 +51,24 @@ def deliver_faces(ctx: StepContext, capture: Capture, images: Mapping[str, Publi
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     progress = Progress(ctx.log)
     rows: list[tuple[str, ...]] = []
+    readable: list[Station] = []
     for number, station in enumerate(stations, 1):
         refs = [images[station.id].faces[face] for face in FACES]
-        rows += side_by_side(_Download(model, store, station).fetch, refs)
+        try:
+            rows += side_by_side(_Download(model, store, station).fetch, refs)
+        except (BadInputError, CdfError) as error:
+            ctx.log(f"{capture.key}: station {station.id} is left out: {error.message}")
+        else:
+            readable.append(station)
         progress(number, len(stations), "stations downloaded")
+    if not readable:
+        raise BadInputError(
+            f"{capture.key}: no face of its stations can be read in the old project; the log names why."
+        )
     store.put("faces.csv", _table(("station_id", "face", "file", "sha256"), rows))
-    poses = {station.id: images[station.id].pose for station in stations}
-    store.put("stations.csv", _table(_STATION, (_row(station, poses[station.id]) for station in stations)))
-    store.put(MANIFEST, yaml.safe_dump(_manifest(ctx, capture, len(stations)), sort_keys=False).encode())
+    table = (_row(station, images[station.id].pose) for station in readable)
+    store.put("stations.csv", _table(_STATION, table))
+    store.put(MANIFEST, yaml.safe_dump(_manifest(ctx, capture, len(readable)), sort_keys=False).encode())
     for leftover in folder.rglob(TEMPORARY):
         leftover.unlink(missing_ok=True)  # of a process that was killed as it wrote
     taken = min(station.taken_at for station in stations).timestamp()

@@ -45,6 +45,11 @@ def test_what_differs_is_written(change: dict[str, object]) -> None:
     assert not same_properties({}, want)
 
 
+def test_times_are_equal_in_any_form_and_names_that_look_like_times_are_not() -> None:
+    assert same_properties({"takenAt": "2024-01-01T00:00:00+00:00"}, {"takenAt": "2024-01-01T01:00:00.000+01:00"})
+    assert not same_properties({"label": "20240101"}, {"label": "2024-01-01"})
+
+
 def test_single_precision_and_another_form_of_the_same_time_are_no_change() -> None:
     want = {"translationX": 123.456789, "timeTaken": "2026-05-01T10:30:00.000+02:00"}
     assert same_properties({"translationX": 123.45679, "timeTaken": "2026-05-01T08:30:00.000+00:00"}, want)

@@ -228,6 +228,55 @@ def test_what_was_retracted_is_kept_out_of_the_new_project_too(hybrid: MovedSite
         ingest(ctx, drop.key, is_finished=bool)
 
 
+def test_a_capture_that_is_retracted_after_it_was_moved_is_not_reported_as_kept_out(hybrid: MovedSite) -> None:
+    hall = hybrid.reviewed("seen-too-late", shade=91)
+    assert moved(hybrid, hall).state == "moved"
+    retract(hybrid.old.ctx(), hall.key, approved=None, by="Ada")
+    for outcome in (plan_move(hybrid.move, hall.key), move_capture(hybrid.move, hall.key, is_finished=bool)):
+        assert outcome.state == "failed"
+        assert f"capture360 retract {hall.key} --connection FILE" in outcome.problem
+    assert hybrid.new.records.note(hall.key, "retracted") is None
+
+
+def test_what_people_of_the_new_project_retracted_is_left_to_them(hybrid: MovedSite) -> None:
+    hall = hybrid.reviewed("unwanted", shade=92)
+    assert moved(hybrid, hall).state == "moved"
+    retract(hybrid.new.ctx(), hall.key, approved=None, by="Ada")
+    assert plan_move(hybrid.move, hall.key) == moved(hybrid, hall) == Outcome(hall.key, "retracted")
+
+
+def test_a_change_of_mind_in_the_old_project_follows(hybrid: MovedSite) -> None:
+    """What a move carried is no decision of the new project's people."""
+    hall = hybrid.reviewed("second-thoughts", shade=93)
+    assert moved(hybrid, hall).approved == 1
+    assert links(hybrid.new, hall.key) == {PLATES[0]: "approved"}
+    client = hybrid.old.cdf.client
+    (image,) = images_of(hall.ctx, hall.key, hall.fingerprint)
+    there = client.annotations.list(
+        AnnotationFilter("file", [{"external_id": image.faces["front"].external_id}]), limit=None
+    )
+    client.annotations.update(
+        [AnnotationUpdate(item.id).status.set("rejected") for item in there if item.status == "approved"]
+    )
+    assert plan_move(hybrid.move, hall.key).state == "to move"
+    done = moved(hybrid, hall)
+    assert (done.state, done.approved, done.rejected, done.left) == ("moved", 0, 2, ())
+    assert links(hybrid.new, hall.key) == {}
+    assert moved(hybrid, hall).state == plan_move(hybrid.move, hall.key).state == "unchanged"
+
+
+def test_a_station_whose_faces_cannot_be_read_is_left_out(hybrid: MovedSite) -> None:
+    drop = hybrid.deliver("half", shade=94, stations=2)
+    hybrid.old.ingest(drop)
+    hybrid.lose_files(drop)
+    images = images_of(hybrid.old.ctx(), drop.key, fingerprint_in(hybrid.old, drop.key))
+    ref = min(images, key=lambda image: image.label).faces["back"]
+    hybrid.old.cdf.client.files.upload_content_bytes(b"no picture", external_id=ref.external_id)
+    done = move_capture(hybrid.move, drop.key, is_finished=bool)
+    assert (done.state, done.stations) == ("moved", 1)
+    assert done.sentences == ("stations that are not published in the new project: 001",)
+
+
 def test_what_the_new_project_lacks_is_named_before_anything_is_written(hybrid: MovedSite) -> None:
     hall = hybrid.reviewed("unready", shade=80)
     closed = hybrid.new.site.model_copy(update={"create_space": False, "space": "nowhere"})
@@ -262,6 +311,7 @@ def test_scans_that_cdf_extracted_are_moved_with_the_decisions_about_them(
         (new,) = {each.match.detection.image for each in LinkMemory(site.new.records, hall.key).decisions()}
         after = {image.external_id: image for image in images_of(site.new.ctx(), hall.key, hall.fingerprint)}
         assert new not in before
+        assert plan_move(site.move, hall.key).state == "unchanged"
         assert at_same_place(before[old].pose, after[new].pose)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def decisions_in(
     items: Sequence[Annotation], places: Mapping[int, tuple[str, FaceName]], refs: Mapping[str, str]
 ) -> tuple[list[Decided], list[str]]:
-    """Return the decisions in annotations, and sentences about those without a place on their face.
+    """Return the decisions in annotations, and sentences about those without a place or an asset.
 
     `places` has image and face by file; `refs` the references of classic assets that are named by external id.
     Suggestions of other applications are no decisions.
@@ -34,7 +34,12 @@ def decisions_in(
             unclear.append(f"annotation {item.id} ({item.status}) marks no area of face {face} of image {image}")
             continue
         text = str(item.data.get("text") or "")
-        asset = Asset(refs.get(_external_id(item.data)) or asset_in(item.data), text, ())
+        ref = refs.get(_external_id(item.data)) or asset_in(item.data)
+        if not ref:
+            name = _external_id(item.data)
+            unclear.append(f'annotation {item.id} ({item.status}) names asset "{name}", which is not in the project')
+            continue
+        asset = Asset(ref, text, ())
         match = Match(Detection(image, face, text, 1.0, polygon), asset, 1.0, "approved", "decided in CDF")
         by = item.creating_user or ("somebody in CDF" if is_ours(item) else str(item.creating_app))
         at = datetime.fromtimestamp(int(item.last_updated_time or 0) / 1000, UTC).isoformat()

@@ -102,9 +102,9 @@ def box_of(data: Mapping[str, Any]) -> Box:
 
 
 def asset_in(data: Mapping[str, Any]) -> str:
-    """Return the asset that an annotation names, as `Asset.ref` does."""
+    """Return the asset that an annotation names, as `Asset.ref` does; empty if by the external id of a classic one."""
     if "assetRef" in data:
-        return str(data["assetRef"].get("id"))
+        return str(data["assetRef"].get("id") or "")
     instance = data.get("instanceRef") or {}
     return f"{instance.get('space')}/{instance.get('externalId')}"
 

@@ -18,6 +18,7 @@ from capture360.batches import batched
 from capture360.cdf.assets import CORE_ASSET
 from capture360.cdf.capabilities import Need
 from capture360.cdf.client import CdfProject, cdf_errors
+from capture360.cdf.instances import existing_nodes
 from capture360.cdf.json_answers import OddAnswerError
 from capture360.cdf.links.annotation_decisions import decisions_in
 from capture360.cdf.links.annotation_plan import (
@@ -83,8 +84,11 @@ class Annotations(LinkWriter):
         deleted = [link for link in plan.create if link.key[1] not in existing]
         approved = [link for link in plan.create if link.status == "approved" and link.key[1] in existing]
         suggested = [link for link in plan.create if link.status == "suggested" and link.key[1] in existing]
-        approved_refused = list(self._create("/annotations", approved))
-        suggested_refused = list(self._create("/annotations/suggest", suggested))
+        approved_refused = self._create("/annotations", approved)
+        suggested_refused = self._create("/annotations/suggest", suggested)
+        refused = [*approved_refused, *suggested_refused]
+        if refused and len(refused) == len(approved) + len(suggested):
+            raise refused[0][1]
         self._delete(plan.remove)
         doubles = doubles_of(self._existing(files)) if plan.create else []
         self._delete(doubles)
@@ -94,7 +98,10 @@ class Annotations(LinkWriter):
             kept=plan.kept,
             decided=plan.decided,
             removed=len(plan.remove) + len(doubles),
-            refused=tuple(_refusal(link) for link in [*deleted, *approved_refused, *suggested_refused]),
+            refused=(
+                *(f"{_names(link)} was deleted meanwhile. Run the matching again." for link in deleted),
+                *(f"{_names(link)} is not linked: {error.message}" for link, error in refused),
+            ),
         )
 
     @override
@@ -265,19 +272,13 @@ class Annotations(LinkWriter):
             if self._type == "images.AssetLink":
                 found = self._client.assets.retrieve_multiple(ids=[int(ref) for ref in refs], ignore_unknown_ids=True)
                 return {str(asset.id) for asset in found}
-            nodes: list[tuple[str, str]] = [(space, name) for space, _, name in (ref.partition("/") for ref in refs)]
-            return {
-                f"{node.space}/{node.external_id}"
-                for some in batched(nodes, _ITEMS)
-                for node in self._client.data_modeling.instances.retrieve(nodes=list(some)).nodes
-            }
+            return existing_nodes(self._client, refs)
 
-    def _create(self, path: str, links: Sequence[WantedAnnotation]) -> Iterator[WantedAnnotation]:
-        """Create the links and yield those that CDF refuses; CdfError if it refuses to be written to at all."""
-        for some in batched(links, _ITEMS):
-            yield from self._create_some(path, some)
+    def _create(self, path: str, links: Sequence[WantedAnnotation]) -> list[tuple[WantedAnnotation, CdfError]]:
+        """Create the links and return those that CDF refuses; CdfError if it refuses to be written to at all."""
+        return [each for some in batched(links, _ITEMS) for each in self._create_some(path, some)]
 
-    def _create_some(self, path: str, links: Sequence[WantedAnnotation]) -> Iterator[WantedAnnotation]:
+    def _create_some(self, path: str, links: Sequence[WantedAnnotation]) -> Iterator[tuple[WantedAnnotation, CdfError]]:
         items = [_body(link, self._type) for link in links]
         if path == "/annotations":
             items = [{**item, "status": "approved"} for item in items]
@@ -290,7 +291,7 @@ class Annotations(LinkWriter):
             if error.status not in _ONE_OF_THEM:
                 raise
             if len(links) == 1:
-                yield links[0]
+                yield links[0], error
                 return
             for half in batched(links, -(-len(links) // 2)):
                 yield from self._create_some(path, half)
@@ -325,12 +326,9 @@ def _regions(polygon: Polygon) -> dict[str, Any]:
     }
 
 
-def _refusal(link: WantedAnnotation) -> str:
+def _names(link: WantedAnnotation) -> str:
     asset = link.match.asset
-    return (
-        f'CDF refused the link of "{link.data["text"]}" on {link.match.detection.image} to '
-        f"{asset.name if asset else 'nothing'}. Was the asset deleted meanwhile? Run the matching again."
-    )
+    return f'"{link.data["text"]}" on {link.match.detection.image}: {asset.name if asset else "nothing"}'
 
 
 def _asset_ref(match: Match) -> str:

@@ -17,7 +17,7 @@ from typing_extensions import override
 from capture360.batches import batched
 from capture360.cdf.capabilities import Need, in_space
 from capture360.cdf.client import CdfProject, cdf_errors
-from capture360.cdf.instances import WRITE_ITEMS, Instances, relation
+from capture360.cdf.instances import WRITE_ITEMS, Instances, existing_nodes, relation
 from capture360.cdf.links.image360_plan import WantedLink, our_edges, our_orphans, plan_links, wanted_links
 from capture360.cdf.links.provenance import LinkEdge, LinkKey, mark
 from capture360.cdf.links.snapshot import ANNOTATION, LinkSnapshot, image_ref, orphan_sentence, read_links
@@ -174,23 +174,37 @@ class Image360Links(LinkWriter):
     def _create(
         self, pairs: Sequence[LinkKey], wanted: Mapping[LinkKey, WantedLink], there: LinkSnapshot
     ) -> dict[LinkKey, str]:
-        """Link the pairs, one collection per request; return a sentence for each that CDF refuses."""
+        """Link the pairs, one collection per request; return a sentence for each that CDF refuses.
+
+        CdfError if it refuses all of them, and not because what they name was deleted.
+        """
         if not pairs:
             return {}
         for space in dict.fromkeys((self._objects_space, self._links_space)):
             ensure_space(self._cdf, space, create=self._site.create_space)
         by_collection: dict[tuple[str, str], list[LinkKey]] = defaultdict(list)
         for pair in pairs:
-            by_collection[there.collections[pair.image]].append(pair)
-        refused: dict[LinkKey, str] = {}
+            if pair.image in there.collections:
+                by_collection[there.collections[pair.image]].append(pair)
+        refused: dict[LinkKey, CdfError] = {}
         for collection, group in by_collection.items():
             for some in batched(group, _AT_ONCE):
                 refused |= self._post(collection, some, wanted)
-        return refused
+        with cdf_errors("Looking for the assets of links"):
+            there_still = existing_nodes(self._client, {pair.asset for pair in refused})
+        alive = [pair for pair in refused if pair.asset in there_still]
+        if alive and len(refused) == len(pairs):
+            raise refused[alive[0]]
+        removed = [pair for pair in pairs if pair.image not in there.collections]
+        return {
+            **{pair: f"{_named(pair.image)} is in no collection any more." for pair in removed},
+            **{pair: f"{wanted[pair].names} was deleted meanwhile. Run the matching again." for pair in refused},
+            **{pair: f"{wanted[pair].names} is not linked: {refused[pair].message}" for pair in alive},
+        }
 
     def _post(
         self, collection: tuple[str, str], pairs: Sequence[LinkKey], wanted: Mapping[LinkKey, WantedLink]
-    ) -> dict[LinkKey, str]:
+    ) -> dict[LinkKey, CdfError]:
         body = {
             "items": [
                 {
@@ -220,8 +234,8 @@ class Image360Links(LinkWriter):
             if error.status not in _REFUSED:
                 raise
             if len(pairs) == 1:
-                return {pairs[0]: f"{error} Was {wanted[pairs[0]].names} deleted meanwhile? Run the matching again."}
-            refused: dict[LinkKey, str] = {}
+                return {pairs[0]: error}
+            refused: dict[LinkKey, CdfError] = {}
             for half in batched(pairs, -(-len(pairs) // 2)):
                 refused |= self._post(collection, half, wanted)
             return refused

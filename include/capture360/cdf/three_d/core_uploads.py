@@ -31,7 +31,7 @@ class CoreLargeUploads(LargeUploads):
         log: Callable[[str], None],
         journals: Path | None = None,
     ) -> None:
-        super().__init__(cdf, settings, log, journals)
+        super().__init__(cdf, settings, log, journals, space)
         self._space = space
         self._instances = Instances(cdf.client)
         self._nodes = CoreFiles(cdf.client, settings)

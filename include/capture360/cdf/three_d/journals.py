@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
 
 from capture360.errors import BadInputError, ConfigError
+from capture360.text import digest_of
 
 MIB = 1024 * 1024
 MIN_PART = 16 * MIB
@@ -62,10 +63,14 @@ def parts_of(file: LargeFile, part_size: int) -> int:
 
 
 class UploadJournals:
-    """Unfinished uploads, one file each, readable by this user only."""
+    """Unfinished uploads, one file each, readable by this user only.
 
-    def __init__(self, folder: Path) -> None:
+    `target` says which project, and which space of it, they go to: links of one are of no use for another.
+    """
+
+    def __init__(self, folder: Path, *target: str) -> None:
         self._folder = folder
+        self._target = digest_of(target)
 
     def load(self, file: LargeFile) -> UploadSession | None:
         """Return the session of the same content, unless its links have expired."""
@@ -102,4 +107,4 @@ class UploadJournals:
         self._path(file).unlink(missing_ok=True)
 
     def _path(self, file: LargeFile) -> Path:
-        return self._folder / f"{file.external_id}.json"
+        return self._folder / f"{file.external_id}-{self._target}.json"

@@ -154,7 +154,7 @@ def _put_part(
         try:
             # A known length: stores refuse chunked bodies.
             answer = http.put(link, content=tally.over(blocks()), headers={"Content-Length": str(length)})
-        except httpx.TransportError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             problem = type(error).__name__
         else:
             if answer.is_success:

@@ -33,15 +33,18 @@ Log = Callable[[str], None]
 
 
 class LargeUploads:
-    """Uploads to one project. `journals` is the private folder of unfinished uploads."""
+    """Uploads to one project. `journals` is the private folder of unfinished uploads, `space` that of file nodes."""
 
-    def __init__(self, cdf: CdfProject, settings: FileSettings, log: Log, journals: Path | None = None) -> None:
+    def __init__(
+        self, cdf: CdfProject, settings: FileSettings, log: Log, journals: Path | None = None, space: str = ""
+    ) -> None:
         self._client: CogniteClient = cdf.client
         self._url = f"/api/v1/projects/{cdf.connection.project}/files"
         self._settings = settings
         self._files = ClassicFiles(cdf.client, settings)
         self._log = log
-        self._journals = UploadJournals(journals or Path(tempfile.gettempdir()) / f"capture360-uploads-{os.getuid()}")
+        folder = journals or Path(tempfile.gettempdir()) / f"capture360-uploads-{os.getuid()}"
+        self._journals = UploadJournals(folder, *cdf.connection.identity, space)
 
     def put(self, file: LargeFile, open_content: Opener) -> int:
         """Upload the file unless CDF has it, and return its internal id once CDF reports it as uploaded.

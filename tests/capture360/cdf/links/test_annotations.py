@@ -257,6 +257,26 @@ def test_of_two_equal_plates_the_one_that_cdf_takes_counts(
     assert (written.approved, len(written.refused), len(links(client, image))) == (1, 1, 1)
 
 
+@pytest.mark.parametrize("plates", [1, 3])
+def test_a_project_that_refuses_every_link_is_an_error_and_no_question_about_assets(
+    cdf: CdfProject,
+    image: PublishedImage,
+    assets: dict[str, Asset],
+    monkeypatch: pytest.MonkeyPatch,
+    plates: int,
+) -> None:
+    real = httpx2.AsyncClient.send
+
+    async def refuse(self: httpx2.AsyncClient, request: httpx2.Request, **more: object) -> httpx2.Response:
+        if request.url.path.endswith("/annotations"):
+            return httpx2.Response(400, json={"error": {"code": 400, "message": "no such type"}}, request=request)
+        return await real(self, request, **more)
+
+    monkeypatch.setattr(httpx2.AsyncClient, "send", refuse)
+    with pytest.raises(CdfError, match="no such type"):
+        Annotations(cdf, "images.AssetLink").write([image], [match(asset) for asset in [*assets.values()][:plates]])
+
+
 def test_comparing_grows_with_the_links_and_not_with_their_square(
     cdf: CdfProject, client: CogniteClient, assets: dict[str, Asset], monkeypatch: pytest.MonkeyPatch
 ) -> None:

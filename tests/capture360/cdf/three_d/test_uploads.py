@@ -96,7 +96,7 @@ def test_a_killed_upload_goes_on_where_it_was(
     file = large_file("resumed")
     with pytest.raises(Killed):
         put(file, opener=lambda: DyingStream(CONTENT))
-    journal = tmp_path / "journals/resumed.json"
+    (journal,) = (tmp_path / "journals").glob("resumed-*.json")
     assert journal.stat().st_mode & 0o077 == 0
     put(file)
     assert "resumed.e57: continuing after 1 of 3 parts" in told
@@ -137,7 +137,7 @@ def test_a_file_of_this_machine_goes_in_parts_side_by_side_and_only_the_missing_
     assert len(sent) == 4
     assert sent[3] == sent[1]
     assert running.client().files.download_bytes(external_id="side-by-side") == CONTENT
-    assert not (tmp_path / "journals/side-by-side.json").exists()
+    assert not [*(tmp_path / "journals").glob("side-by-side-*.json")]
 
 
 def test_a_part_that_was_sent_with_other_bytes_is_never_completed(
@@ -148,7 +148,7 @@ def test_a_part_that_was_sent_with_other_bytes_is_never_completed(
     path.write_bytes(CONTENT[:-1] + b"x")
     with pytest.raises((Killed, BadInputError)):
         put(file, opener=lambda: path.open("rb"))
-    journal = tmp_path / "journals/replaced.json"
+    (journal,) = (tmp_path / "journals").glob("replaced-*.json")
     assert len(json.loads(journal.read_text())["done"]) == 2
     path.write_bytes(CONTENT)
     with pytest.raises(BadInputError, match="changed while it was uploaded"):
