@@ -16,8 +16,9 @@ releases the capture in every case, and reports how the run ended to the site's 
 names one.
 
 **When it fails.** The alert names what is wrong: the extra `ocr` is not installed, the site's assets are missing, the
-file of manual matches has a mistake. Fix it and clear the failed task. Any task can be cleared with all downstream at
-any time: what is there already is not written twice.
+file of manual matches has a mistake. Fix it and clear the failed task. Any task of the newest run can be cleared with
+all downstream at any time: what is there already is not written twice. After the capture is published again, a task of
+an older run changes nothing and says so.
 
 **Pools.** `ocr` limits how many batches are read at once, over all captures: each takes a core and a gigabyte.
 """

@@ -83,6 +83,7 @@ class Reading:
             self.kind in APPROVABLE
             and self.confidence >= settings.min_confidence
             and self.detection.score >= settings.min_score
+            and self.detection.whole is not False
             and not touches_border(self.detection.polygon)
             and len(self.detection.text) < MAX_TEXT_LENGTH
         )

@@ -15,7 +15,7 @@ from capture360.model import CaptureKey, Match, PublishedImage
 from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import note_coverage
-from capture360.steps.detect import images_of
+from capture360.steps.detect import images_of, refuse_outdated
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.match import recorded_matches, recorded_places
@@ -59,8 +59,10 @@ class Annotated:
 def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
     """Write the links that `match` recorded to CDF, except where people decided otherwise. Idempotent.
 
-    RecordsError if decisions of people on the capture's links were lost.
+    RecordsError if decisions of people on the capture's links were lost; RequestError if another delivery was published
+    since.
     """
+    refuse_outdated(ctx.records, key, fingerprint)
     LinkMemory(ctx.records, key).ensure_whole()
     images = images_of(ctx, key, fingerprint)
     matches = decided_matches(ctx, key, fingerprint)

@@ -10,7 +10,7 @@ from capture360.batches import batched
 from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
 from capture360.detection.job_wait import JobWait
-from capture360.errors import MissingStepError
+from capture360.errors import MissingStepError, RequestError
 from capture360.matching.documents import detection_document, detection_from_document
 from capture360.model import CaptureKey, Detection, PublishedImage
 from capture360.records import Records
@@ -50,6 +50,20 @@ def images_of(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Sequence[P
     return _some(key, sorted(found, key=lambda image: image.external_id))
 
 
+def refuse_outdated(records: Records, key: CaptureKey, fingerprint: str) -> None:
+    """Raise RequestError if another delivery was published since: its pictures have the same images in CDF.
+
+    A task of an ended run that is cleared still names the delivery that its run began with.
+    """
+    newest = records.newest_with(key, PUBLISH)
+    if newest not in {None, fingerprint}:
+        raise RequestError(
+            f"{key} was published again since: this is about delivery {fingerprint}, CDF shows {newest}. "
+            "Nothing was changed.",
+            remedy="Trigger captures_contextualize for it, unless its newest run has linked it already.",
+        )
+
+
 def detection_batches(ctx: StepContext, key: CaptureKey, fingerprint: str) -> int:
     """Return the number of batches for `detect`."""
     return batch_count(len(_image_ids(ctx, key, fingerprint)))
@@ -59,8 +73,10 @@ def detect(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int, wait
     """Read the faces of batch number `batch` (from 0) and record the texts.
 
     A face that cannot be read is reported and left out. ConfigError if the local OCR is not installed, or the project
-    lacks the chosen detector. JobsPending if jobs of CDF are running and `wait` does not sleep: call again with it.
+    lacks the chosen detector; RequestError if another delivery was published since. JobsPending if jobs of CDF are
+    running and `wait` does not sleep: call again with it.
     """
+    refuse_outdated(ctx.records, key, fingerprint)
     ids = _image_ids(ctx, key, fingerprint)
     size = batch_size(len(ids))
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)

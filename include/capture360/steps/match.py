@@ -10,14 +10,14 @@ from capture360.capture_state import MATCH, MATCH_REPORT
 from capture360.cdf.registry import mode_of
 from capture360.cdf.rights import require_rights
 from capture360.detection.protocol import ReadFace
-from capture360.errors import Capture360Error, MissingStepError
+from capture360.errors import Capture360Error, CdfError, MissingStepError
 from capture360.matching.consensus import Consensus, resolve_consensus
 from capture360.matching.decisions import as_decided
 from capture360.matching.documents import match_document, match_from_document
 from capture360.matching.manual import ManualMatches, read_manual_matches
 from capture360.matching.places import Place, places_of
 from capture360.matching.policy import score_matches
-from capture360.model import Asset, CaptureKey, Detection, Match, PublishedImage
+from capture360.model import Asset, CaptureKey, Detection, FaceName, Match, PublishedImage
 from capture360.pictures.jpeg import read_header
 from capture360.records import Records
 from capture360.reports.match import CoverageTable, matches_csv, matches_parquet, render
@@ -25,7 +25,13 @@ from capture360.rules.finding import Finding
 from capture360.steps.asset_list import keep_asset_list
 from capture360.steps.context import StepContext
 from capture360.steps.coverage import coverage_table, critical_of
-from capture360.steps.detect import detection_batches, images_of, recorded_detections, recorded_findings
+from capture360.steps.detect import (
+    detection_batches,
+    images_of,
+    recorded_detections,
+    recorded_findings,
+    refuse_outdated,
+)
 from capture360.steps.inputs import INPUTS, match_inputs
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.plates import image_documents
@@ -48,8 +54,10 @@ class Matched:
 def match(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Matched:
     """Match what `detect` recorded to the site's assets and record the verdicts; nothing is written to CDF.
 
-    ConfigError if the site has no assets, capabilities are lacking, or the file of manual matches is wrong.
+    ConfigError if the site has no assets, capabilities are lacking, or the file of manual matches is wrong;
+    RequestError if another delivery was published since.
     """
+    refuse_outdated(ctx.records, key, fingerprint)
     require_rights(ctx.cdf, ctx.site, "contextualize")
     found = _score(ctx, key, fingerprint)
     detections, assets, consensus = found.detections, found.assets, found.consensus
@@ -142,13 +150,19 @@ def _write_reports(
     """Write HTML with pictures, CSV and Parquet beside the records; return the URL of the HTML."""
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     matches = [each.match for each in found.consensus.scored]
-    faces = {image.external_id: image.faces for image in found.images}
+    faces = {(image.external_id, face): ref for image in found.images for face, ref in image.faces.items()}
+
+    def content(image: str, face: FaceName) -> bytes:
+        if (image, face) not in faces:
+            raise CdfError(f"CDF no longer shows face {face} of image {image}.")
+        return model.face_content(faces[image, face])
+
     labels = {image.external_id: image.label for image in found.images if image.label}
     page = render(
         str(key),
         matches,
         found.assets,
-        lambda image, face: model.face_content(faces[image][face]),
+        content,
         findings,
         labels,
         resolution,

@@ -116,6 +116,10 @@ def reconcile(ctx: StepContext, key: CaptureKey) -> Sequence[Finding]:
     if not ctx.records.has(key, linked, MATCH):
         what = "Missing from the records: the texts and their matches, suggestions among them."
         found.append(_finding(key, R03, f"{what} Run captures_contextualize for it: it reads them again."))
+    linking = ctx.records.get(key, linked, ANNOTATE)
+    if linked != published and linking is not None and linking.at > record.at:
+        what = "Links of an older delivery, which were written after this one was published."
+        found.append(_finding(key, R10, f"{what} Run captures_contextualize for it."))
     if not found and linked == published:
         return [*_link_drift(ctx, key, _compared(ctx, key, linked)), *_box_drift(ctx, key)]
     return found

@@ -426,6 +426,22 @@ def test_a_tag_that_begins_another_is_linked_where_the_other_one_hangs_elsewhere
         assert linked(*twice, *(seen(image, "21-PT-1019A", APART) for image in ("one", "two"))) == {"21-PT-1019A"}
 
 
+@pytest.mark.parametrize("whole", [None, True])
+def test_views_that_are_cut_do_not_make_each_other_whole(whole: bool | None) -> None:
+    """The plate says 21-PT-1019C, which is in no list, and a pipe hides its end."""
+    assets = [Asset("21-PT-1019", "21-PT-1019", ("21-PT-1019",))]
+
+    def linked(*views: Detection) -> bool:
+        found = [each.match for each in resolve_consensus(score_matches(views, assets), POSES).scored]
+        return any(match.status == "approved" for match in found)
+
+    cut = [replace(seen(image, "21-PT-1019"), whole=False) for image in POSES]
+    weak = [replace(seen(image, "21-PT-1019", score=0.9), whole=whole) for image in POSES]
+    assert not linked(*cut)
+    assert not linked(cut[0], weak[1])
+    assert linked(cut[0], *weak[1:])
+
+
 def test_the_work_grows_with_the_stations_that_read_one_tag_and_not_faster(monkeypatch: pytest.MonkeyPatch) -> None:
     work = 0
 

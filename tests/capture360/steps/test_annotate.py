@@ -1,15 +1,22 @@
-"""Images are linked in batches, and what is left on each image is noted over all deliveries."""
+"""Links are written in batches, what is left on each image is noted over all deliveries, and the newest counts."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import pytest
 
 from capture360.cdf.ports import ImageLinks
+from capture360.errors import RequestError
 from capture360.model import Asset, CaptureKey, Detection, Match, Pose, PublishedImage
 from capture360.records import Records
-from capture360.steps.annotate import AT_ONCE, Plates, batches_of, count_plates, left_links, note_left
+from capture360.steps.annotate import AT_ONCE, Plates, annotate, batches_of, count_plates, left_links, note_left
+from capture360.steps.context import StepContext
+from capture360.steps.detect import detect
+from capture360.steps.match import match
+from capture360.steps.reconcile import reconcile
+from suggested_links import CERTAIN, TAGS, Hall
 
 CORNERS = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.2), (0.1, 0.2))
 
@@ -57,3 +64,39 @@ def test_plates_are_counted_and_not_their_assets_or_views() -> None:
         view(7, "dropped", "five"), view(8, "dropped", "five"), view(9, "dropped", "", "P-7"),
     ]  # fmt: skip
     assert count_plates(matches) == Plates(linked=2, asked=2, missed=2)
+
+
+@pytest.mark.parametrize("step", [lambda *to: detect(*to, 0), match, annotate], ids=["detect", "match", "annotate"])
+def test_a_task_of_an_older_delivery_that_is_cleared_changes_nothing(
+    classic: Hall, step: Callable[[StepContext, CaptureKey, str], object]
+) -> None:
+    classic.read(CERTAIN, tags=TAGS[:3])
+    before, classic.fingerprint = classic.fingerprint, published_again(classic)
+    classic.read(CERTAIN, tags=TAGS[3:6])
+    sent = classic.world.running.mutating()
+    with pytest.raises(RequestError, match=r"published again since.*Nothing was changed") as refused:
+        step(classic.ctx, classic.key, before)
+    assert "captures_contextualize" in refused.value.remedy
+    assert (classic.world.running.mutating(), classic.linked()) == (sent, set(TAGS[3:6]))
+
+
+def test_links_that_an_older_delivery_wrote_after_the_newer_one_are_reported(classic: Hall) -> None:
+    classic.read(CERTAIN, tags=TAGS[:3])
+    before, classic.fingerprint = classic.fingerprint, published_again(classic)
+    classic.read(CERTAIN, tags=TAGS[:3])
+    assert reconcile(classic.ctx, classic.key) == []
+    older = classic.world.records.get(classic.key, before, "annotate")
+    assert older is not None
+    classic.world.records.put(classic.key, before, "annotate", older.body, run="cleared")
+    (finding,) = reconcile(classic.ctx, classic.key)
+    assert finding.rule == "R10"
+    assert "older delivery" in finding.message
+    assert "captures_contextualize" in finding.message
+
+
+def published_again(hall: Hall) -> str:
+    """The fingerprint of a revision with other pictures."""
+    hall.world.ingest(hall.world.drop(hall.key.capture, stations=1, shade=50, revision=2), run="run 2")
+    state = hall.world.records.load(hall.key)
+    assert state is not None
+    return state.fingerprint

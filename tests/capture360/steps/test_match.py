@@ -44,3 +44,15 @@ def test_the_report_names_stations_and_tells_what_detection_could_not_read(world
     assert "No text was looked for on this face." in report
     assert image.external_id not in report
     assert "on faces of 64 pixels" in report
+
+
+def test_texts_of_an_image_that_is_no_longer_in_cdf_are_reported_without_a_picture(world: World) -> None:
+    drop = world.drop("lost", stations=1)
+    world.ingest(drop)
+    state = world.records.load(drop.key)
+    assert state is not None
+    world.cdf.client.assets.create([AssetWrite(name="32-PT-1019A"), AssetWrite(name="32-PT-1019B")])
+    lost = detection_document(Detection("no-image", "left", "32-PT-1019A", 0.99, BOX))
+    body = {"engine": "by hand", "detections": [lost], "findings": []}
+    world.records.put(drop.key, state.fingerprint, "detect", body, run="by hand", batch=0)
+    assert match(world.ctx(), drop.key, state.fingerprint).texts == 1
