@@ -174,23 +174,22 @@ class CaptureFolder:
     def open(self, path: str) -> Iterator[IO[bytes]]:
         """Open a file as a seekable binary stream; FileNotFoundError or PermissionError if that is not possible.
 
-        Both have the relative path as `filename`. StoreUnavailableError for whatever else an object store raises, while
-        it is read as well: an outage is no fault of the delivery.
+        Both have the relative path as `filename`. StoreUnavailableError for whatever else a store or a mounted file
+        system raises, while it is read as well: an outage is no fault of the delivery.
         """
         clean = self._normalised(path)  # open_once follows links, and refuses those that leave the folder
+        url = f"{self.url}/{clean}"
         if not self._is_local:
-            url = f"{self.url}/{clean}"
             with store_errors(url, "read", clean):
                 stored = self._fs.open(f"{self._root}/{clean}", "rb")
             with stored, io.BufferedReader(_StoredFile(stored, url, clean)) as buffered:
                 yield buffered
             return
         try:
-            opened = open_once(self._root, clean)
+            with store_errors(url, "read", clean):
+                opened = open_once(self._root, clean, lambda handle, mode: _MountedFile(handle, mode, url, clean))
         except OtherFileError as error:
             raise OutsideError(path, str(error)) from None
-        except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
-            raise _renamed(error, clean) from None
         with opened as stream:
             yield stream
 
@@ -219,6 +218,24 @@ class _StoredFile(StreamOver):
             block = self._stream.read(len(view))
         view[: len(block)] = block
         return len(block)
+
+
+class _MountedFile(io.FileIO):
+    """A file of a local or mounted file system, whose errors are not those of the content either."""
+
+    def __init__(self, handle: int, mode: str, url: str, path: str) -> None:
+        super().__init__(handle, mode)
+        self._url, self._path = url, path
+
+    @override
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        with store_errors(self._url, "read", self._path):
+            return super().readinto(buffer)
+
+    @override
+    def readall(self) -> bytes:
+        with store_errors(self._url, "read", self._path):
+            return super().readall()
 
 
 @contextmanager

@@ -7,22 +7,23 @@ without blocking on a pipe, and the type is taken from the open file.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 
 class OtherFileError(Exception):
     """The entry is no regular file of the folder; the text states what it is, and the fix."""
 
 
-def open_once(root: str, path: str) -> IO[bytes]:
+def open_once(root: str, path: str, opened: Callable[[int, str], io.FileIO] = io.FileIO) -> io.BufferedReader:
     """Open the file at `path` below `root`, or the target of a link inside the folder.
 
     FileNotFoundError, PermissionError and IsADirectoryError as of `open`; OtherFileError for links out of the folder,
-    pipes, sockets and devices.
+    pipes, sockets and devices. `opened` makes the stream of a descriptor.
     """
     top = Path(root).resolve()
     real = Path(root, path).resolve()
@@ -39,6 +40,8 @@ def open_once(root: str, path: str) -> IO[bytes]:
     except NotADirectoryError as error:
         raise FileNotFoundError(errno.ENOENT, error.strerror, path) from None
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise FileNotFoundError(errno.ENOENT, error.strerror, path) from None
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise OtherFileError("was replaced by a link or a device while it was read. Deliver it again") from None
         raise
@@ -47,7 +50,7 @@ def open_once(root: str, path: str) -> IO[bytes]:
             os.close(at)
     kind = os.fstat(handle).st_mode
     if stat.S_ISREG(kind):
-        return os.fdopen(handle, "rb")
+        return io.BufferedReader(opened(handle, "rb"))
     os.close(handle)
     if stat.S_ISDIR(kind):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)

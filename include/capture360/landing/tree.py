@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from capture360.errors import BadInputError
+from capture360.errors import BadInputError, StoreUnavailableError
 from capture360.text import is_text, printable
 
 _LINKED_FOLDER = "is a link to a folder, and such links are not followed. Deliver the folder itself"
@@ -16,6 +17,11 @@ _BROKEN = "is a link to a file that is not there. Deliver the file itself"
 _OUTSIDE = "is a link that leaves the capture folder. Deliver the file itself"
 _SPECIAL = "is neither a file nor a folder. Remove it"
 _NO_TEXT = "has a name with line breaks, control characters or bytes that are not UTF-8. Rename it"
+
+_OF_ENTRIES = frozenset({
+    errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG,
+})  # fmt: skip
+"""Errors about a file or folder; all others are about the file system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,8 @@ class Found:
 def local_tree(root: str) -> Iterator[Found | LeftOut]:
     """List everything below `root`, by relative path; nothing if it is no folder.
 
-    BadInputError if `root` cannot be listed; folders below it that cannot are entries that are not read.
+    BadInputError if `root` may not be listed; folders below it that may not are entries that are not read.
+    StoreUnavailableError if the file system itself fails, as a mounted one does while its server is away.
     """
     real = os.path.realpath(root)
     folders = [""]
@@ -58,6 +65,7 @@ def local_tree(root: str) -> Iterator[Found | LeftOut]:
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
+            _refuse_outage(root, error)
             problem = f"cannot be listed ({error.strerror}). Let the reader of the landing zone read it"
             if not folder:
                 raise BadInputError(f"{printable(root)} {problem}.") from None
@@ -69,10 +77,17 @@ def no_text(path: str) -> LeftOut:
     return LeftOut(printable(path), _NO_TEXT)
 
 
+def _refuse_outage(root: str, error: OSError) -> None:
+    """Raise StoreUnavailableError unless an entry is at fault: what does not answer may hold a sound delivery."""
+    if error.errno not in _OF_ENTRIES:
+        raise StoreUnavailableError(f"{printable(root)} cannot be listed ({error.strerror}).") from None
+
+
 def _found(entry: os.DirEntry[str], path: str, root: str) -> Found | LeftOut:
     try:
         seen = entry.stat()
     except OSError as error:
+        _refuse_outage(root, error)
         if entry.is_symlink():
             return LeftOut(path, _BROKEN)
         return LeftOut(path, f"cannot be looked at ({error.strerror}). Copy it again")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
 from capture360.checks.check import check_capture
-from capture360.errors import BadInputError
+from capture360.errors import BadInputError, StoreUnavailableError
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder, OutsideError
 from capture360.model import Verdict
@@ -119,6 +121,47 @@ def test_a_folder_that_is_shut_is_told(open_to_all: Path, not_almighty: None) ->
     assert told(made)["shut"].startswith("cannot be listed (Permission denied)")
     with pytest.raises(BadInputError, match=r"shut cannot be listed \(Permission denied\)"):
         _ = CaptureFolder(str(made / "shut")).files
+
+
+def away(*_: object, **__: object) -> NoReturn:
+    """What a mounted file system answers while its server does not."""
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+@pytest.mark.parametrize("call", ["open", "fstat"])
+def test_a_file_of_a_server_that_is_away_is_no_fault_of_the_delivery(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    opened = CaptureFolder(str(folder))
+    assert opened.exists("images/front.jpg")
+    monkeypatch.setattr(os, call, away)
+    with pytest.raises(StoreUnavailableError, match=r"images/front\.jpg cannot be read \(Input/output error\)"):
+        opened.read("images/front.jpg")
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_server_that_goes_away_while_a_file_is_read(folder: Path, whole: bool) -> None:
+    """The first page of a process' own memory answers as such a file does: EIO."""
+    with CaptureFolder(str(folder)).open("images/front.jpg") as stream:
+        at = os.open("/proc/self/mem", os.O_RDONLY)
+        os.dup2(at, stream.fileno())
+        os.close(at)
+        with pytest.raises(StoreUnavailableError, match=r"front\.jpg cannot be read \(Input/output error\)"):
+            _ = stream.read() if whole else stream.read(3)
+
+
+@pytest.mark.parametrize("lost", ["", "images"])
+def test_a_folder_of_a_server_that_is_away_is_not_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    real = os.scandir
+
+    def scandir(path: str) -> Any:
+        return away() if path == f"{folder}/{lost}" else real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(StoreUnavailableError, match=r"cannot be listed \(Input/output error\)"):
+        _ = CaptureFolder(str(folder)).files
 
 
 def test_too_many_files_are_one_sentence(folder: Path) -> None:
