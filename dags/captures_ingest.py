@@ -13,8 +13,9 @@ Cube faces and panoramas: `faces` uploads batches of stations side by side, `pub
 images (button *Open in CDF*). After a delivery with a higher `revision` CDF shows that delivery: images of stations
 that it leaves out are removed, with what only they used; a station that is held back stays as it was published. E57
 scans where CDF extracts the panoramas: `upload_scans`, `start_revisions` (in data modeling projects Optimizer jobs),
-`wait_for_revisions` (without holding a worker), `collect`; images that CDF extracted for an earlier delivery are named,
-and stay until somebody deletes them in CDF. Then `place` adds the collection to the site's scene, if it
+`wait_for_revisions` (without holding a worker), `collect`. Where captures share a space (`e57.space`), one extraction
+at a time runs into it, and `start_revisions` waits for its turn. Images that CDF extracted for an earlier delivery are
+named, and stay until somebody deletes them in CDF. Then `place` adds the collection to the site's scene, if it
 has one, `verify` reads all of it back, and `announce` triggers **captures_contextualize**, and is skipped where the
 site's `links.enabled` is false. `release` releases the capture in every case, and reports how the run ended to the
 site's `extraction_pipeline` in CDF, if it names one.
@@ -37,6 +38,7 @@ from airflow_capture360.assets import captures, published_captures
 from airflow_capture360.defaults import capture_params, task_defaults
 from airflow_capture360.links import CAPTURE_PAGE, OPEN_IN_CDF, VALIDATION_REPORT
 from airflow_capture360.operators import WaitForRevisions
+from airflow_capture360.policies import WAITING_FOR_LEASE
 from airflow_capture360.tasks import ingest, lease, status
 
 with DAG(
@@ -61,7 +63,8 @@ with DAG(
     published = task(task_id="publish")(ingest.publish)(capture, fingerprint)
 
     scans = task(task_id="upload_scans", pool="cdf_upload")(ingest.upload_scans)(capture, fingerprint)
-    started = task(task_id="start_revisions", pool="cdf_create")(ingest.start_revisions)(capture, fingerprint)
+    start = task(task_id="start_revisions", pool="cdf_create", **WAITING_FOR_LEASE)
+    started = start(ingest.start_revisions)(capture, fingerprint)
     extracted = WaitForRevisions(task_id="wait_for_revisions", capture=capture, fingerprint=fingerprint)
     collected = task(task_id="collect")(ingest.collect)(capture, fingerprint)
 

@@ -15,6 +15,8 @@ from capture360.model import FACES, Capture, CaptureKey, FaceName
 
 COLLECTION_PREFIX = "c360_collection_"
 """Prefix of the external ids of all collections that capture360 creates."""
+IMAGE_PREFIX = "c360_image_"
+"""Prefix of the external ids of all images that capture360 creates."""
 _READABLE = 32
 
 
@@ -50,7 +52,7 @@ def image_id(key: CaptureKey, station: str) -> str:
 
 def image_prefix(key: CaptureKey) -> str:
     """Prefix of the ids of all images of a capture. Captures of similar names may share it."""
-    return f"c360_image_{_readable(key.site)}_{_readable(key.capture)}_"
+    return f"{IMAGE_PREFIX}{_readable(key.site)}_{_readable(key.capture)}_"
 
 
 def face_id(key: CaptureKey, station: str, face: FaceName, sha256: str) -> str:

@@ -9,6 +9,7 @@
     <url>/by-date/<capture date>/<site>/<capture>                empty marker for backfills
     <url>/ocr-cache/...                                          texts by content of the face
     <url>/projects/<site>.json                                   the CDF project that the site's records belong to
+    <url>/extractions/<space>/leases/...                         which run extracts scans into a shared space
     <url>/asset-lists/<site>.json                                the assets that the site's texts were matched to last
     <url>/sensing/findings.json                                  the findings of the last sensing
     <url>/sensing/watched.json                                   when captures_watch looked last
@@ -38,9 +39,10 @@ OCR_CACHE = "ocr-cache"
 SENSING = "sensing"
 PROJECTS = "projects"
 ASSET_LISTS = "asset-lists"
+EXTRACTIONS = "extractions"
 HELD = f"{SENSING}/held"
 _DONE = f"{SENSING}/done"
-RESERVED = frozenset({BY_DATE, OCR_CACHE, SENSING, PROJECTS, ASSET_LISTS})
+RESERVED = frozenset({BY_DATE, OCR_CACHE, SENSING, PROJECTS, ASSET_LISTS, EXTRACTIONS})
 """Folders beside those of the sites, so no site may have their names as its id."""
 BETWEEN = "~"
 """Separator in names of markers; not allowed in ids."""

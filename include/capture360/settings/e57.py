@@ -20,7 +20,8 @@ class E57Settings(Section):
     """Id of the 3D model whose revisions are made; found or created for each capture if not given. Not for data
     modeling projects."""
     space: str | None = None
-    """Instance space that CDF extracts into; a space of its own for each capture if not given."""
+    """Instance space that CDF extracts into; a space of its own for each capture if not given. Captures that share
+    one are extracted one after the other, unless it is by Optimizer jobs."""
     options: Literal["text", "boolean"] = "text"
     """Whether `extractPhotosphereImages` is sent as "true", as Cognite's guide prints it, or as true."""
     pipeline_version: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Container, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,10 +18,12 @@ from capture360.cdf.three_d.extraction import Extracted, ExtractedImage
 from capture360.e57 import split_reference
 from capture360.errors import CdfError, MissingStepError
 from capture360.model import FACES, Capture, CaptureKey, Pose, PublishedImage
+from capture360.steps import lease
 from capture360.steps.context import StepContext
 from capture360.steps.e57_extraction import recorded_revisions
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.published import note_published
+from capture360.steps.shared_space import ImagesOfOthers, end_turn, shared_space, take_turn
 from capture360.steps.thumbnail import keep_thumbnail
 from capture360.steps.validate import recorded_capture
 from capture360.text import counted, listed
@@ -50,20 +52,32 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Images by station, stations without one, and further images of the same revisions."""
+    """Images by station, stations without one, and further images of the same revisions.
+
+    `rivals` are further ones at the places of stations, which may be meant as well.
+    """
 
     shown: Mapping[str, ExtractedImage]
     missing: tuple[str, ...]
     others: Sequence[ExtractedImage]
+    rivals: Sequence[ExtractedImage]
 
 
-def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
+def collect(
+    ctx: StepContext,
+    key: CaptureKey,
+    fingerprint: str,
+    *,
+    is_finished: Callable[[str], bool] = lease.process_is_finished,
+) -> Collected:
     """Find the images that CDF made, compare them with the stations of the scans, and record them as published.
 
     An image belongs to a station if it was created after the revision of the station's scan started, at the station's
-    position. In a space of the capture's own all images of the revisions are the capture's. CdfError if there is none,
-    if faces have no content, or if images are missing that existed before.
+    position. In a space of the capture's own all images of the revisions are the capture's; in one that captures share,
+    those that another capture recorded are not, and CdfError says where it is open whose an image is. CdfError also if
+    there is none, if faces have no content, or if images are missing that existed before.
     """
+    take_turn(ctx, is_finished)
     capture = recorded_capture(ctx.records, key, fingerprint)
     body = recorded_revisions(ctx.records, key, fingerprint)
     space = body["space"]
@@ -71,8 +85,11 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
     if lacking := sorted({_scan(capture, station.id) for station in capture.stations} - began.keys()):
         raise MissingStepError(key, f"{listed(lacking)} has no revision in its record", "start_revisions")
     extraction = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site).extracted(key, body["model"], space)
-    found = _once_complete(extraction, capture, began)
+    alone = shared_space(ctx) is None
+    found = _once_complete(extraction, capture, began, () if alone else ImagesOfOthers(ctx, key))
     others = [] if ctx.site.e57.space else list(found.others)
+    if not alone:
+        _refuse_rivals(ctx, key, space, found.rivals)
     made = [*found.shown.values(), *others]
     if not made:
         raise CdfError(
@@ -109,6 +126,7 @@ def collect(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Collected:
         ctx.log(f"CDF left out {listed(found.missing)}.")
     for cloud in clouds:
         ctx.log(f"point cloud: revision {cloud.revision} of 3D model {cloud.model} in space {cloud.space}")
+    end_turn(ctx)
     if left:
         ctx.log(
             f"Still shown: {counted(len(left), 'image')} of earlier deliveries: {listed(left)}. CDF's extraction made "
@@ -138,12 +156,14 @@ def at_same_place(one: Pose, other: Pose) -> bool:
     return math.dist(one.position, other.position) < _SAME_PLACE_M
 
 
-def _once_complete(extraction: Extracted, capture: Capture, began: Mapping[str, datetime]) -> _Found:
-    """Return the images once all expected ones exist, or when the time for them is over."""
+def _once_complete(
+    extraction: Extracted, capture: Capture, began: Mapping[str, datetime], foreign: Container[ExtractedImage]
+) -> _Found:
+    """Return the images once all expected ones exist, or when the time for them is over; none that is `foreign`."""
     found: list[_Found] = []
 
     def complete() -> bool:
-        found[:] = [_compared(capture, list(extraction.images()), began)]
+        found[:] = [_compared(capture, [each for each in extraction.images() if each not in foreign], began)]
         return not found[0].missing
 
     wait_until(complete, LATE_S)
@@ -164,11 +184,26 @@ def _lost(
 
 def _left(ctx: StepContext, key: CaptureKey, extraction: Extracted, made: Set[str]) -> list[str]:
     """Return images of earlier deliveries of this capture that CDF still has."""
+    before = _recorded_images(ctx, key) - set(made)
+    return sorted(before.intersection(_id(each) for each in extraction.images())) if before else []
+
+
+def _recorded_images(ctx: StepContext, key: CaptureKey) -> set[str]:
+    """Return the images that any delivery of this capture recorded."""
     records = [ctx.records.get(key, each, PUBLISH) for each in ctx.records.fingerprints(key)]
     bodies = [record.body for record in records if record is not None and was_extracted(record.body)]
-    before = {name for body in bodies for name in (*body["shown"].values(), *body["others"], *body["left"])}
-    before -= set(made)
-    return sorted(before.intersection(_id(each) for each in extraction.images())) if before else []
+    return {name for body in bodies for name in (*body["shown"].values(), *body["others"], *body["left"])}
+
+
+def _refuse_rivals(ctx: StepContext, key: CaptureKey, space: str, rivals: Sequence[ExtractedImage]) -> None:
+    """Raise CdfError if further images at the places of stations may be meant as well: nobody can tell which is it."""
+    open_ones = sorted({_id(each) for each in rivals} - _recorded_images(ctx, key)) if rivals else []
+    if open_ones:
+        raise CdfError(
+            f"{key}: more images than its scans give were made at their places in space {space} ({listed(open_ones)}), "
+            "such as by another extraction at the same time, and CDF does not say whose they are. Delete those that "
+            "are not its own in CDF, or remove e57.space, so that CDF extracts each capture into a space of its own."
+        )
 
 
 def _compared(capture: Capture, images: Sequence[ExtractedImage], began: Mapping[str, datetime]) -> _Found:
@@ -189,7 +224,16 @@ def _compared(capture: Capture, images: Sequence[ExtractedImage], began: Mapping
             left[mine] = False
     newest = max(began.values())
     others = [oldest_first[number] for number in np.flatnonzero(left)]
-    return _Found(shown, tuple(missing), [each for each in others if each.created >= newest])
+    rivals = [each for each in others if _may_be_of(capture, each, began)]
+    return _Found(shown, tuple(missing), [each for each in others if each.created >= newest], rivals)
+
+
+def _may_be_of(capture: Capture, each: ExtractedImage, began: Mapping[str, datetime]) -> bool:
+    """Return whether an image could be that of any station, by its place and time."""
+    return any(
+        at_same_place(each.image.pose, station.pose) and each.created >= began[_scan(capture, station.id)]
+        for station in capture.stations
+    )
 
 
 def _scan(capture: Capture, station: str) -> str:

@@ -24,8 +24,10 @@ from capture360.landing.scans import open_scan, scan_exists, scan_size
 from capture360.model import Capture, CaptureKey
 from capture360.records import Records
 from capture360.sources.base import still_there
+from capture360.steps import lease
 from capture360.steps.context import StepContext
 from capture360.steps.republish_guard import newer_revision_asked, published_revision
+from capture360.steps.shared_space import take_turn
 from capture360.steps.validate import extraction_space, recorded_capture, validated_capture
 
 UPLOAD = "upload"
@@ -104,8 +106,17 @@ def upload_scans(ctx: StepContext, key: CaptureKey, fingerprint: str) -> ScansUp
     return ScansUploaded(len(files), size)
 
 
-def start_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Started:
-    """Find or start one revision or job for each file; the nonce of each session is used where it is created."""
+def start_revisions(
+    ctx: StepContext,
+    key: CaptureKey,
+    fingerprint: str,
+    *,
+    is_finished: Callable[[str], bool] = lease.process_is_finished,
+) -> Started:
+    """Find or start one revision or job for each file; the nonce of each session is used where it is created.
+
+    LeaseHeldError while another run extracts into a space that captures share. `collect` ends this run's turn.
+    """
     capture = recorded_capture(ctx.records, key, fingerprint)
     record = ctx.records.get(key, fingerprint, UPLOAD)
     if record is None:
@@ -113,6 +124,7 @@ def start_revisions(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Star
     if differing := sorted(capture.scans.keys() ^ record.body["files"].keys()):
         raise MissingStepError(key, f"{differing[0]} is not among both its scans and its uploads", "upload_scans")
     space = extraction_space(ctx.site, key)
+    take_turn(ctx, is_finished)
     ensure_space(ctx.cdf, space, create=ctx.site.create_space)
     uploaded = {
         path: UploadedScan(number, names.e57_id(key, path, capture.scans[path]))

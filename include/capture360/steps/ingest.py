@@ -14,6 +14,7 @@ from capture360.steps.faces import faces
 from capture360.steps.publish import Published, publish
 from capture360.steps.sampling import Verified
 from capture360.steps.scene import Placed, place
+from capture360.steps.shared_space import end_turn
 from capture360.steps.status import report_failure, report_success
 from capture360.steps.validate import Validated, before_writing, examine
 from capture360.steps.verify import verify
@@ -37,7 +38,7 @@ def ingest(
     """Ingest one capture; LeaseHeldError while another run is writing it."""
     with lease.held(ctx.records, key, ctx.run, is_finished=is_finished):
         try:
-            done = _ingested(ctx, key)
+            done = _ingested(ctx, key, is_finished)
         except Capture360Error as error:
             report_failure(ctx, key, "ingest", error.message, "")
             raise
@@ -48,7 +49,7 @@ def ingest(
         return done
 
 
-def _ingested(ctx: StepContext, key: CaptureKey) -> Ingested:
+def _ingested(ctx: StepContext, key: CaptureKey, is_finished: Callable[[str], bool]) -> Ingested:
     validated = examine(ctx, key)
     if validated.verdict is Verdict.REJECTED:
         return Ingested(validated)
@@ -56,9 +57,12 @@ def _ingested(ctx: StepContext, key: CaptureKey) -> Ingested:
     fingerprint = validated.fingerprint
     if validated.route == "revision":
         e57_extraction.upload_scans(ctx, key, fingerprint)
-        e57_extraction.start_revisions(ctx, key, fingerprint)
-        e57_extraction.wait(ctx, key, fingerprint)
-        collected = collect(ctx, key, fingerprint)
+        try:
+            e57_extraction.start_revisions(ctx, key, fingerprint, is_finished=is_finished)
+            e57_extraction.wait(ctx, key, fingerprint)
+            collected = collect(ctx, key, fingerprint)
+        finally:
+            end_turn(ctx)
         placed = place(ctx, key, fingerprint)
         verified = verify(ctx, key, fingerprint)
         return Ingested(validated, verified=verified, placed=placed, collected=collected)

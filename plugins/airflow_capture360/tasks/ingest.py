@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360 import metrics
 from airflow_capture360.context import CDF_LINK, capture_context, emit, page_url, register_and_records, set_label
+from airflow_capture360.run_state import is_finished
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ def start_revisions(capture: str, fingerprint: str) -> dict[str, Any]:
     from capture360.steps.e57_extraction import start_revisions
 
     with capture_context(capture) as (ctx, key):
-        started = start_revisions(ctx, key, fingerprint)
+        started = start_revisions(ctx, key, fingerprint, is_finished=is_finished)
     return {
         "model": started.model,
         "started": len(started.revisions),
@@ -123,7 +124,7 @@ def collect(capture: str, fingerprint: str) -> dict[str, Any]:
     from capture360.steps.collect import collect
 
     with capture_context(capture) as (ctx, key):
-        collected = collect(ctx, key, fingerprint)
+        collected = collect(ctx, key, fingerprint, is_finished=is_finished)
     get_current_context()["ti"].xcom_push(CDF_LINK, collected.link)
     return {
         "images": collected.images,

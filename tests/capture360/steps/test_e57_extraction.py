@@ -15,7 +15,14 @@ import pytest
 from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, ViewId
 
 from capture360.cdf import no_retry
-from capture360.errors import BadInputError, CdfError, CdfUnavailableError, ConfigError, MissingStepError
+from capture360.errors import (
+    BadInputError,
+    CdfError,
+    CdfUnavailableError,
+    ConfigError,
+    LeaseHeldError,
+    MissingStepError,
+)
 from capture360.landing import folder
 from capture360.model import CaptureKey
 from capture360.names import space_id
@@ -240,6 +247,48 @@ def test_captures_that_share_a_space_do_not_take_each_others_images(start: Start
         assert again == first
         assert set(first.collections).isdisjoint(second.collections)
         assert {each.space for each in first.collections} == {"scans"}
+
+
+def begun(world: World, capture: str, run: str, shade: int) -> tuple[CaptureKey, str]:
+    """An extraction that runs."""
+    drop = write_scans(world.landing, capture, {"scan.e57": scan(shade=shade)})
+    fingerprint = validate(world.ctx(run), drop.key).fingerprint
+    e57_extraction.upload_scans(world.ctx(run), drop.key, fingerprint)
+    e57_extraction.start_revisions(world.ctx(run), drop.key, fingerprint, is_finished=lambda run: run == "lost")
+    return drop.key, fingerprint
+
+
+def test_one_extraction_at_a_time_runs_into_a_space_that_captures_share(start: Start) -> None:
+    """Of images at one place, made at one time, nobody could tell whose they are."""
+    with start(site={"e57": {"space": "scans"}}) as world:
+        first = begun(world, "april", "run 1", 10)
+        with pytest.raises(LeaseHeldError, match=r"Space scans \(e57.space\) is being written by run 1"):
+            begun(world, "may", "run 2", 90)
+        e57_extraction.wait(world.ctx("run 1"), *first)
+        april = collect(world.ctx("run 1"), *first)
+        second = begun(world, "may", "run 2", 90)
+        e57_extraction.wait(world.ctx("run 2"), *second)
+        may = collect(world.ctx("run 2"), *second)
+        assert set(april.collections).isdisjoint(may.collections)
+
+
+def test_images_that_may_be_another_captures_are_not_taken(start: Start) -> None:
+    """As after a run that was lost while CDF went on with its scan."""
+    with start(site={"e57": {"space": "scans"}}) as world:
+        lost = begun(world, "april", "lost", 10)
+        other = begun(world, "may", "run 2", 90)
+        for each in (lost, other):
+            e57_extraction.wait(world.ctx("run 2"), *each)
+        with pytest.raises(CdfError, match="more images than its scans give were made at their places in space scans"):
+            collect(world.ctx("run 2"), *other)
+        assert world.records.get(*other, "publish") is None
+
+
+def test_extractions_into_spaces_of_their_own_wait_for_none(start: Start) -> None:
+    with start() as world:
+        for each in (begun(world, "april", "run 1", 10), begun(world, "may", "run 2", 90)):
+            e57_extraction.wait(world.ctx("run 3"), *each)
+            assert collect(world.ctx("run 3"), *each).images == 3
 
 
 def test_the_logs_say_why_it_failed(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

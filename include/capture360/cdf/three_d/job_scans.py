@@ -53,6 +53,7 @@ class JobScans(ScanExtraction):
     """ScanExtraction by one Optimizer job for each file."""
 
     noun = "3D job"
+    finds_by_place = False
 
     def __init__(self, cdf: CdfProject, site: Site) -> None:
         self._cdf = cdf

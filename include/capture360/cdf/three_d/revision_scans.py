@@ -21,6 +21,7 @@ class RevisionScans(ScanExtraction):
     """ScanExtraction by one revision for each file."""
 
     noun = "revision"
+    finds_by_place = True
 
     def __init__(self, cdf: CdfProject, site: Site) -> None:
         self._cdf = cdf

@@ -67,6 +67,8 @@ class ScanExtraction(Protocol):
 
     noun: str
     """What the work on one file is called: `revision` or `3D job`."""
+    finds_by_place: bool
+    """Whether `extracted` yields all images of a space, so that place and time say which of them a scan gave."""
 
     def upload(self, file: LargeFile, open_content: Opener, space: str, log: Callable[[str], None]) -> int:
         """Upload a file of scans unless CDF has it; return its internal id."""
