@@ -110,6 +110,21 @@ def test_cleaning_removes_everything_of_a_run_that_was_killed(
     assert holdings() == before
 
 
+def test_what_a_project_took_though_it_was_to_be_refused_is_removed(
+    connection: Connection, file: Path, holdings: Holdings
+) -> None:
+    before = holdings()
+    with Project(connection) as project:
+        for case in cases_for(ProjectMode.HYBRID):
+            if case.path == "/files" and case.expected.status == 400:
+                assert project.send(
+                    "POST", "/files", {"externalId": f"{NAME}_{case.body['externalId'].suffix}", "name": "n"}
+                ).is_success
+    assert holdings() != before
+    assert doctor(file, "--clean", NAME).exit_code == 0
+    assert holdings() == before
+
+
 def test_only_names_of_runs_are_cleaned(running: RunningSandbox, file: Path) -> None:
     mutating = running.mutating()
     for name in ("captures360", "c360_conformance_", "c360_conformance_0123456789ab/.."):

@@ -44,7 +44,10 @@ def test_differences_are_printed_by_kind(recorded: Path, tmp_path: Path) -> None
         (file,) = (each for each in files if each.name.endswith(f"-{name}.json"))
         file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
-    change("files-byids-missing", project={"status": 404, "body": {"error": {"code": 404, "message": "m"}}})
+    change(
+        "files-byids-missing",
+        project={"status": 404, "body": {"error": {"code": 404, "message": "m"}}, "in_time": True},
+    )
     change("assets-list-limit", request={"method": "GET", "path": "/other", "query": {}, "body": None})
     (folder / "999-unknown.json").write_text((files[0]).read_text().replace(files[0].stem[4:], "unknown"))
     printed = CliRunner().invoke(app, ["replay", str(folder)], env={"COLUMNS": "200"})
@@ -55,6 +58,17 @@ def test_differences_are_printed_by_kind(recorded: Path, tmp_path: Path) -> None
         "2 differences.",
     ):  # fmt: skip
         assert words in printed.output
+
+
+def test_an_upload_that_the_project_did_not_take_is_a_difference(recorded: Path, tmp_path: Path) -> None:
+    """Its creation was answered as by the sandbox."""
+    folder = shutil.copytree(recorded, tmp_path / "changed")
+    (file,) = folder.glob("*-files-create.json")
+    pair = json.loads(file.read_text())
+    file.write_text(json.dumps(pair | {"project": pair["project"] | {"in_time": False}}))
+    printed = CliRunner().invoke(app, ["replay", str(folder)], env={"COLUMNS": "200"})
+    assert printed.exit_code == 1
+    assert "its content was not taken" in printed.output
 
 
 @pytest.mark.parametrize("content", [None, "{}", "[]", "no JSON"])

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from capture360.cdf.client import Connection
+from capture360.errors import UnavailableError
 from cdf_sandbox.core.options import Options, ProjectMode
 from cdf_sandbox.core.server import serving
 
@@ -30,7 +31,10 @@ def sandbox_beside(mode: ProjectMode, assumptions: Mapping[str, Any] | None = No
         started: Future[tuple[dict[str, str], Callable[[], None]]] = Future()
         thread = threading.Thread(target=lambda: asyncio.run(_serve(options, started)), daemon=True)
         thread.start()
-        connection, stop = started.result(_START_S)
+        try:
+            connection, stop = started.result(_START_S)
+        except TimeoutError:
+            raise UnavailableError(f"The sandbox did not start within {_START_S} s.") from None
         try:
             yield Connection.from_mapping(connection | {"mode": mode.value}, "the sandbox")
         finally:

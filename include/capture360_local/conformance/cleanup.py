@@ -13,6 +13,7 @@ from capture360_local.conformance.project import Answer, Project
 from cdf_sandbox.core.options import ProjectMode
 
 _PASSES = 3
+_MOST_PAGES = 100
 _PAUSE_S = 1.0
 _PAGE = 1000
 _MODELS = "/models"
@@ -44,6 +45,8 @@ def _try(step: Callable[[Project, str], None], project: Project, name: str) -> I
         step(project, name)
     except (_NotRemoved, Capture360Error) as error:
         yield str(error)
+    except (LookupError, TypeError) as error:
+        yield f"An answer of the project cannot be read ({type(error).__name__})"
 
 
 def _must(answer: Answer, what: str) -> Any:
@@ -57,7 +60,7 @@ def _three_d_models(project: Project, name: str) -> None:
     what = f"3D models named {name}_..."
     query: dict[str, Any] = {"limit": _PAGE}
     found: list[dict[str, int]] = []
-    while True:
+    for _ in range(_MOST_PAGES):
         page = _must(project.send("GET", "/3d/models", query=query), what)
         found += [{"id": each["id"]} for each in page["items"] if str(each["name"]).startswith(f"{name}_")]
         if not page.get("nextCursor"):
@@ -100,9 +103,13 @@ def _instances(project: Project, name: str) -> None:
     for kind in ("edge", "node"):
         of_space = {"filter": {"equals": {"property": [kind, "space"], "value": name}}}
         body = {"with": {"ours": {f"{kind}s": of_space, "limit": _PAGE}}, "select": {"ours": {}}}
-        while found := _must(project.send("POST", f"{_MODELS}/instances/query", body), what)["items"]["ours"]:
+        for _ in range(_MOST_PAGES):
+            found = _must(project.send("POST", f"{_MODELS}/instances/query", body), what)["items"]["ours"]
+            if not found:
+                break
             items = [{"instanceType": kind, "space": name, "externalId": each["externalId"]} for each in found]
-            _must(project.send("POST", f"{_MODELS}/instances/delete", {"items": items}), what)
+            if not _must(project.send("POST", f"{_MODELS}/instances/delete", {"items": items}), what)["items"]:
+                raise _NotRemoved(f"{what} are listed and cannot be deleted")
 
 
 def _schemas(project: Project, name: str) -> None:
@@ -118,10 +125,15 @@ def _schemas(project: Project, name: str) -> None:
 
 
 def _created_in(path: str) -> Sequence[str]:
-    """Return suffixes of the external ids that cases create below an endpoint."""
-    bodies = [case.body for case in ALL_CASES if case.path.startswith(path) and case.writes]
+    """Return suffixes of the external ids that cases create below an endpoint, or that a project may create.
+
+    Cases that are to be refused count: the project under test may take them.
+    """
+    bodies = [case.body for case in ALL_CASES if case.path.startswith(path)]
     items = [item for body in bodies if isinstance(body, Mapping) for item in body.get("items", [body])]
-    ids = [item["externalId"] for item in items if isinstance(item.get("externalId"), Own)]
+    ids = [
+        item["externalId"] for item in items if isinstance(item, Mapping) and isinstance(item.get("externalId"), Own)
+    ]
     return sorted({own.suffix for own in ids})
 
 

@@ -98,13 +98,14 @@ class Project:
                 f"The token endpoint {connection.token_url} did not answer ({type(error).__name__})."
             ) from None
         document = _json(answer)
-        if not answer.is_success or not isinstance(document, dict) or "access_token" not in document:
+        lives = document.get("expires_in", 0) if isinstance(document, dict) else None
+        if not answer.is_success or "access_token" not in (document or ()) or not isinstance(lives, int | float):
             raise CdfError(
                 f"The token endpoint {connection.token_url} answered {answer.status_code} and gave no token. "
                 "Check the client id, its secret, and the scopes or the audience."
             )
         self._token = str(document["access_token"])
-        self._fresh_until = asked + float(document.get("expires_in", 0)) - _REFRESH_BEFORE_S
+        self._fresh_until = asked + lives - _REFRESH_BEFORE_S
         return self._token
 
 

@@ -77,7 +77,16 @@ def replay(folder: Path, on_case: OnCase, assumptions: Mapping[str, Any] | None 
 
 
 def _answered(result: Result, answer: Mapping[str, Any]) -> Result:
-    return replace(result, answer=Answer(answer["status"], answer["body"]), in_time=True)
+    return replace(result, answer=Answer(answer["status"], answer["body"]), in_time=answer["in_time"])
+
+
+def _answer(recorded: Mapping[str, Any] | None) -> Answer | None:
+    """Return a recorded answer; None where nothing was asked."""
+    if recorded is None:
+        return None
+    if not isinstance(recorded["status"], int) or not isinstance(recorded["in_time"], bool):
+        raise ValueError("status or in_time is of another type")
+    return Answer(recorded["status"], recorded["body"])
 
 
 def _read(folder: Path) -> tuple[ProjectMode, Mapping[str, Mapping[str, Any]]]:
@@ -89,7 +98,7 @@ def _read(folder: Path) -> tuple[ProjectMode, Mapping[str, Mapping[str, Any]]]:
         try:
             pair = json.loads(file.read_text(encoding="utf-8"))
             modes.add(ProjectMode(pair["mode"]))
-            _ = pair["request"], pair["project"]
+            _ = pair["request"], _answer(pair["project"])
             recorded[pair["case"]] = pair
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(

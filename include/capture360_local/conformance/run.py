@@ -59,7 +59,9 @@ class Result:
         if self.answer is None:
             return f"not asked, since no earlier answer gave {self.skipped}"
         status = str(self.answer.status) if self.answer.status else f"no answer ({self.answer.body})"
-        return status if self.in_time else f"{status}, but not in time what was waited for"
+        if self.in_time:
+            return status
+        return f"{status}, but {'not in time what was waited for' if self.case.until else 'its content was not taken'}"
 
 
 class Run:
@@ -96,6 +98,8 @@ class Run:
         if case.writes:
             self.touched.add(area)
         answer, in_time = self._send(case, path, body)
+        if answer.is_success and case.expected.status >= 400:
+            self.touched.add(area)  # it was to be refused
         if answer.is_refusal and not was_touched:
             self.touched.discard(area)
         for name, place in case.keep.items():

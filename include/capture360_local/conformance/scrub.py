@@ -56,7 +56,7 @@ class Scrubber:
         """Return the answer to a request that was already scrubbed."""
         if result.answer is None:
             return None
-        return {"status": result.answer.status, "body": self._answer(result.answer.body, "")}
+        return {"status": result.answer.status, "body": self._answer(result.answer.body, ""), "in_time": result.in_time}
 
     def text(self, text: str) -> str:
         """Return a sentence without anything that identifies a project or a person."""

@@ -30,6 +30,12 @@ _CORE_FILE = {"space": SPACE, "externalId": Own("node_file")}
 _FILE_VIEW = {"type": "view", "space": "cdf_cdm", "externalId": "CogniteFile", "version": "v1"}
 _CONTENT = b"\x89PNG\r\n\x1a\n" + bytes(56)
 
+
+def _refused(suffix: str, **fields: object) -> dict[str, object]:
+    """A file that is to be refused; its external id lets the cleaning find it where it is not."""
+    return {"externalId": Own(suffix), "name": "n", **fields}
+
+
 FILES = (
     Case(
         "files-create",
@@ -45,9 +51,9 @@ FILES = (
     Case("files-create-duplicate", "POST", "/files", DUPLICATED, _FACE),
     Case("files-overwrite", "POST", "/files", CREATED, _FACE, query={"overwrite": "true"}, writes="the file again"),
     Case("files-create-without-name", "POST", "/files", REFUSED, {"externalId": Own("nobody")}),
-    Case("files-metadata-number", "POST", "/files", REFUSED, {"name": "n", "metadata": {"resolution": 2048}}),
-    Case("files-relative-directory", "POST", "/files", REFUSED, {"name": "n", "directory": "c360/conformance"}),
-    Case("files-unknown-data-set", "POST", "/files", REFUSED, {"name": "n", "dataSetId": 1}),
+    Case("files-metadata-number", "POST", "/files", REFUSED, _refused("number", metadata={"resolution": 2048})),
+    Case("files-relative-directory", "POST", "/files", REFUSED, _refused("directory", directory="c360/conformance")),
+    Case("files-unknown-data-set", "POST", "/files", REFUSED, _refused("data-set", dataSetId=1)),
     Case("files-get", "GET", "/files/{id}"),
     Case("files-byids-mixed", "POST", "/files/byids", body={"items": [{"id": Kept("id")}]}),
     Case("files-byids-missing", "POST", "/files/byids", MISSING, {"items": [_NOBODY]}),
@@ -128,7 +134,7 @@ FILES = (
         "POST",
         "/files/initmultipartupload",
         REFUSED,
-        {"name": "scan.e57"},
+        _refused("parts"),
         query={"parts": 251},
     ),
     Case("files-get-unknown", "GET", "/files/{unknownId}", NOT_FOUND),
