@@ -34,6 +34,8 @@ class ClassicAssets(AssetSource):
     @override
     def assets(self) -> Iterator[Asset]:
         """Yield the assets of the site's subtrees, or of the whole project if it names none."""
+        if self._settings.asset_spaces:
+            raise _no_effect("asset_spaces", "classic assets", "roots", "asset_subtrees")
         roots = list(dict.fromkeys(self._settings.asset_subtrees)) or None
         with cdf_errors("Reading assets"):
             if roots:
@@ -71,6 +73,8 @@ class CoreAssets(AssetSource):
     @override
     def assets(self) -> Iterator[Asset]:
         """Yield the assets of the named spaces, or of the whole project if none is named."""
+        if self._settings.asset_subtrees:
+            raise _no_effect("asset_subtrees", "CogniteAsset nodes", "spaces", "asset_spaces")
         body: dict[str, Any] = {"instanceType": "node", "sources": [{"source": CORE_ASSET}], "limit": _PAGE}
         if self._settings.asset_spaces:
             spaces = list(self._settings.asset_spaces)
@@ -99,6 +103,13 @@ class CoreAssets(AssetSource):
                     name = str(properties.get("name") or node.external_id)
                     known[f"{node.space}/{node.external_id}"] = AssetIdentity(node.external_id, name)
         return known
+
+
+def _no_effect(setting: str, kind: str, bounds: str, instead: str) -> ConfigError:
+    return ConfigError(
+        f"links.{setting} has no effect on {kind}, so all assets of the project would be candidates. Name the {bounds} of "
+        f"the site's assets in links.{instead} instead."
+    )
 
 
 def _asset(ref: str, name: str, values: Mapping[str, Any], match_on: Sequence[str]) -> Asset:

@@ -17,9 +17,10 @@ class LinkSettings(Section):
     enabled: bool = True
     """Whether published captures are contextualized."""
     asset_subtrees: tuple[str, ...] = ()
-    """External ids of the classic assets below which the site's assets lie; all assets if none is named."""
+    """External ids of the classic assets below which the site's assets lie; all assets if none is named.
+    Of asset-centric projects."""
     asset_spaces: tuple[str, ...] = ()
-    """Instance spaces of the site's CogniteAsset nodes; all spaces if none is named."""
+    """Instance spaces of the site's CogniteAsset nodes; all spaces if none is named. Of the other projects."""
     match_on: Annotated[tuple[str, ...], Field(min_length=1)] = ("name",)
     """What stands on the plates: `name`, `externalId`, `aliases`, `metadata.<key>` (classic)."""
     manual: str | None = None

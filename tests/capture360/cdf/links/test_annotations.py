@@ -83,6 +83,20 @@ def test_a_root_that_is_not_there_is_named(cdf: CdfProject) -> None:
         list(ClassicAssets(cdf, LinkSettings(asset_subtrees=("nowhere",))).assets())
 
 
+@pytest.mark.parametrize(
+    ("source", "narrowed", "instead"),
+    [
+        (ClassicAssets, LinkSettings(asset_spaces=("plant",)), "asset_subtrees"),
+        (CoreAssets, LinkSettings(asset_subtrees=("plant",)), "asset_spaces"),
+    ],
+)
+def test_a_narrowing_that_the_project_cannot_apply_is_no_whole_project(
+    cdf: CdfProject, source: type[ClassicAssets | CoreAssets], narrowed: LinkSettings, instead: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"has no effect on .*links\.{instead} instead"):
+        list(source(cdf, narrowed).assets())
+
+
 def test_a_link_holds_what_viewers_need(
     cdf: CdfProject, client: CogniteClient, image: PublishedImage, assets: dict[str, Asset]
 ) -> None:
