@@ -107,8 +107,8 @@ class CoreAssets(AssetSource):
 
 def _no_effect(setting: str, kind: str, bounds: str, instead: str) -> ConfigError:
     return ConfigError(
-        f"links.{setting} has no effect on {kind}, so all assets of the project would be candidates. Name the {bounds} of "
-        f"the site's assets in links.{instead} instead."
+        f"links.{setting} has no effect on {kind}, so plates could be linked to any asset of the project. Name the "
+        f"{bounds} of the site's assets in links.{instead} instead."
     )
 
 

@@ -148,7 +148,7 @@ def project(root: Path, mode: ModeName) -> Iterator[World]:
             "create_space": False,
             "extraction_pipeline": "p",
             "scene": {"external_id": "hall", "space": "scenes"},
-            "links": {"asset_spaces": ("plant",)},
+            "links": {} if mode == "asset_centric" else {"asset_spaces": ("plant",)},
             "e57": {"space": "scans"},
             "data_modeling": {"files_space": "faces", "links_space": "links", "objects_space": "things"},
             **({"files": {"data_set": "set", "labels": ["label"]}} if classic else {}),
