@@ -37,7 +37,7 @@ SHORT: Mapping[str, list[str]] = {
     "plates": [],
     "sandbox": ["--passes", "2"],
     "e57_upload": ["400"],
-    "ingest": ["--turns", "2"],
+    "ingest": [],
     "throttling": [],
     "growth": ["--sizes", "50", "200", "--modes", "asset_centric", "data_modeling"],
 }
@@ -48,6 +48,7 @@ FULL: Mapping[str, list[str]] = {
     "ocr": ["--full"],
     "plates": ["--full"],
     "growth": ["--full"],
+    "workers": [],
 }
 Documents = list[dict[str, Any]]
 
@@ -122,11 +123,12 @@ def main() -> int:
 
     def measure(name: str, tree: Path, into: dict[str, Documents]) -> None:
         print(f"== {name}, {commit_of(tree)}", flush=True)
-        into[name], ended = run(name, (FULL if arguments.full else SHORT)[name], tree)
+        into[name], ended = run(name, chosen[name], tree)
         if not ended:
             failed.append(name)
 
-    names = arguments.names or list(SHORT)
+    chosen = FULL if arguments.full else SHORT
+    names = arguments.names or list(chosen)
     if arguments.base:
         with tree_of(arguments.base) as tree:
             for name in names:
