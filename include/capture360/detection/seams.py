@@ -186,9 +186,11 @@ def _replace(found: dict[FaceName, list[Line]], view: SeamView, read: Sequence[L
     """Put what was read across an edge in the place of its parts, all lines of a plate on the face that has more of it.
 
     A text that is no longer than its parts, on a plate that is not seen to end, may still be cut: it changes nothing,
-    as one that was read badly.
+    as one that was read badly. A text at the border of the view may go on beyond it, wherever its plate seems to end.
     """
-    crossing = [(line, view.directions(np.asarray(line.polygon))) for line in read if line.score >= _LEAST_SCORE]
+    sure = [line for line in read if line.score >= _LEAST_SCORE]
+    sure = [replace(line, whole=False) if touches_border(line.polygon) else line for line in sure]
+    crossing = [(line, view.directions(np.asarray(line.polygon))) for line in sure]
     crossing = [(line, rays) for line, rays in crossing if len(_faces_of(view, line)) > 1]
     if not crossing:
         return

@@ -170,3 +170,14 @@ def test_a_text_as_long_as_its_part_takes_its_place_on_a_plate_that_is_seen_to_e
     read = Line("21-PT-1019A", 0.99, across, across, True)
     found = reread_seams({"front": [cut], "right": []}, lambda face: BLANK, lambda pixels: [read])
     assert [line.whole for some in found.values() for line in some] == [True]
+
+
+def test_a_text_at_the_border_of_the_view_counts_as_cut() -> None:
+    """What follows was not looked at, and its new place on the face is off the edge."""
+    cut = Line("21-PT-101", 0.9, BOX)
+    across: Polygon = ((0.1, 0.4), (1.0, 0.4), (1.0, 0.6), (0.1, 0.6))
+    read = Line("21-PT-1019A", 0.99, across)
+    found = reread_seams({"front": [cut], "right": []}, lambda face: BLANK, lambda pixels: [read])
+    (line,) = [*found["front"], *found["right"]]
+    assert (line.text, line.whole) == ("21-PT-1019A", False)
+    assert not touches_border(line.polygon)
