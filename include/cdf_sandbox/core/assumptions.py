@@ -38,31 +38,36 @@ Assumptions that can be changed for a run are fields of `Options` and named here
 - Writes to assets and annotations in data modeling only projects are refused with `Options.write_blocked_status`.
 - `/annotations/reverselookup` answers whatever `cdf-version` a request names: the SDK sends `beta`, the viewer an
   older version without beta, and both are answered.
-- Annotations of types other than `images.TextRegion`, `images.AssetLink`, `images.InstanceLink`,
-  `images.ObjectDetection` and `images.Classification` are refused. Neither the asset of
-  an AssetLink nor the instance of an InstanceLink need exist. Annotations are deleted with their file.
+- Annotations are of the types of images, diagrams, documents and forms that the specification has for files; those on
+  3D models are refused. Neither the asset of an AssetLink nor the instance of an InstanceLink need exist. Annotations
+  are deleted with their file, and shown to those who may read it.
 - An E57 revision with `extractPhotosphereImages` makes instances of `cdf_360_image_schema` and classic face files.
   Their ids are not published: `Options.extraction_names` chooses tidy ids, random ids, images without stations, or
-  two collections. A file without photospheres ends as `Done` with no instances; one that is no E57 file, and a space
-  that does not exist, end as `Failed` with the reason in the logs.
+  two collections. A file without photospheres ends as `Done` with no instances; one that is no E57 file, a space that
+  does not exist or is CDF's own, and whatever else the work meets, end as `Failed` with the reason in the logs.
+- Extractions and 3D jobs write with the capabilities of the client whose session the nonce is of: without
+  `dataModelsAcl:READ` and `dataModelInstancesAcl:WRITE` for the space they fail.
 - `published=false` hides published revisions, as the SDK sends it with every list by default; with
   `Options.published_false_hides_published` off it hides nothing. Without the parameter all revisions are listed.
 - The file of a revision or of its picture must be one that the caller may read, though the specification names only
   `threedAcl`. `Options.revision_needs_readable_file` drops that.
 - 3D jobs: an external id that is taken is answered with 409 and spends no nonce; a page holds ten jobs, oldest first;
-  unknown jobs are refused with 400. A job reads all six faces. It makes one result, a CogniteFile in the job's space
+  unknown jobs are refused with 400, and a space that does not exist ends in 500, as elsewhere in the 3D APIs. A job
+  reads all six faces. It makes one result, a CogniteFile in the job's space
   in the form that `three_d.text_detection` shows; its real form is not published. Whether a rejected key is in the
   result is not checked. The reason of a failed job is in the sandbox's log only, since the API has no field for it.
 - Optimizer jobs need a beta header and both models. Their result is not published: what a classic revision makes is
   made as instances of the core data model in the job's space, named as `Options.extraction_names` says; collections
   have the 360 image model as `model3D`, and a point cloud revision (`cog_3d_revision_<n>`, without content) the point
   cloud model. A file without photospheres makes that revision alone; one that is no E57 file fails the job, whose
-  reason only the sandbox's log has. Queue and processing take as long as those of a revision.
+  reason only the sandbox's log has. Queue and processing take as long as those of a revision. Indexing options are taken
+  whatever their names, but for those of the classic extraction.
 - Contextualization of 360 images: every item makes one edge, so that a request which is sent twice leaves two; objects
   and edges have random ids, and the edges the status `Approved`. The polar angle is checked to be in [0, pi] as the
   azimuth is in [0, 2 pi). The form with `revisionInstanceId`, which is deprecated, is refused. Removing ignores
   pairs without links and leaves objects. Without a beta header both endpoints answer 400.
-- Vision reads batches of ten files; one file that cannot be read fails its batch. The 21st running job is refused with
+- Vision reads batches of ten files; one file that cannot be read fails its batch. Results are shown to those who may
+  read all files of the job that are still there. The 21st running job is refused with
   429. A threshold that is not given is 0.4. Features other than TextDetection are refused. Vision asks for
   `filesAcl:READ`.
 """

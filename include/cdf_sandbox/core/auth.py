@@ -123,8 +123,13 @@ def bearer_access(request: Request) -> Access:
         client_id = _client_of(sandbox, db, request.headers.get("authorization", ""))
         if client_id is None:
             raise Unauthorized(challenge=True)
-        memberships = groups.groups_of(db, client_id)
-        rows = db.execute("SELECT id FROM data_sets WHERE json_extract(doc, '$.writeProtected')").fetchall()
+        return access_of(db, client_id)
+
+
+def access_of(db: Connection, client_id: str) -> Access:
+    """Return what the groups of a client grant it."""
+    memberships = groups.groups_of(db, client_id)
+    rows = db.execute("SELECT id FROM data_sets WHERE json_extract(doc, '$.writeProtected')").fetchall()
     granted = [each for group in memberships for each in json.loads(group["doc"]).get("capabilities", ())]
     return Access(
         client_id,

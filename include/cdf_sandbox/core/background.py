@@ -1,4 +1,7 @@
-"""Work that continues after its request was answered: one thread per kind, in the order of the requests."""
+"""Work that continues after its request was answered: one thread per kind, in the order of the requests.
+
+Work that raises has failed, whatever it raises: it is recorded so, and does not begin again.
+"""
 
 import logging
 import queue
@@ -7,14 +10,22 @@ from collections.abc import Callable, Iterable
 from sqlite3 import Connection
 from typing import Generic, TypeVar
 
+from cdf_sandbox.core.errors import ApiError
 from cdf_sandbox.core.sandbox import Sandbox
 
 Task = TypeVar("Task")
 _log = logging.getLogger("cdf_sandbox")
 
 
+class WorkError(Exception):
+    """A task cannot be done, which its input or the project explains; the message gives the reason."""
+
+
 class Background(Generic[Task]):
-    """A queue of tasks and the thread that works on them; `unfinished` finds those that an earlier process left."""
+    """A queue of tasks and the thread that works on them.
+
+    `unfinished` finds those that an earlier process left; `failed` records that a task failed, and the reason.
+    """
 
     def __init__(
         self,
@@ -22,10 +33,12 @@ class Background(Generic[Task]):
         sandbox: Sandbox,
         unfinished: Callable[[Connection], Iterable[Task]],
         work: Callable[[Sandbox, Task], None],
+        failed: Callable[[Sandbox, Task, str], None],
     ) -> None:
         self._sandbox = sandbox
         self._unfinished = unfinished
         self._work = work
+        self._failed = failed
         self._waiting: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -52,5 +65,15 @@ class Background(Generic[Task]):
         while (task := self._waiting.get()) is not None and not self._stopping.is_set():
             try:
                 self._work(self._sandbox, task)
-            except Exception:  # noqa: BLE001 - a task that fails must not end the thread of all others
-                _log.exception("%s: task %s failed; it is repeated after the next start", self._thread.name, task)
+            except Exception as error:  # noqa: BLE001 - a task that fails must not end the thread of all others
+                self._fail(task, error)
+
+    def _fail(self, task: Task, error: Exception) -> None:
+        explained = isinstance(error, WorkError | ApiError)
+        reason = error.message if isinstance(error, ApiError) else str(error)
+        reason = reason if explained else f"{type(error).__name__}: {reason}"
+        _log.warning("%s: task %s failed: %s", self._thread.name, task, reason, exc_info=None if explained else error)
+        try:
+            self._failed(self._sandbox, task, reason)
+        except Exception:  # noqa: BLE001 - as above
+            _log.exception("%s: the failure of task %s cannot be recorded", self._thread.name, task)

@@ -3,7 +3,7 @@
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -52,6 +52,21 @@ class Blobs:
         with self.incoming() as (name, stream):
             stream.write(content)
         return name
+
+    @contextmanager
+    def unless_failed(self) -> Iterator[Callable[[bytes], str]]:
+        """Yield `put` for blobs that are removed again if the block raises."""
+        made: list[str] = []
+
+        def put(content: bytes) -> str:
+            made.append(self.put(content))
+            return made[-1]
+
+        try:
+            yield put
+        except BaseException:
+            self.remove(made)
+            raise
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove blobs that nothing refers to; readers that have opened them can still read."""

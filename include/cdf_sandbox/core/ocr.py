@@ -4,14 +4,15 @@ import hashlib
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
+
+from cdf_sandbox.core.background import WorkError
 
 _SIDE = 1536
 _CACHED = 2000
 
 
-class CannotRead(Exception):
+class CannotRead(WorkError):
     """No text can be read; the message gives the reason."""
 
 
@@ -29,9 +30,8 @@ _known: dict[str, tuple[Text, ...]] = {}
 """Texts by sha256 of the picture, since tests read the same faces over and over."""
 
 
-def read_texts(path: Path) -> tuple[Text, ...]:
+def read_texts(content: bytes) -> tuple[Text, ...]:
     """The texts on a picture."""
-    content = path.read_bytes()
     key = hashlib.sha256(content).hexdigest()
     with _lock:
         if key not in _known:
@@ -46,7 +46,8 @@ def _read(content: bytes) -> tuple[Text, ...]:
     import cv2
     import numpy as np
 
-    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    # Of no bytes at all OpenCV makes an error of its own.
+    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
     if pixels is None:
         raise CannotRead("The file is no readable JPEG or PNG image")
     height, width = pixels.shape[:2]

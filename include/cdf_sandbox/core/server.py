@@ -124,9 +124,11 @@ def _uvicorn(app: ASGIApp) -> uvicorn.Server:
 @contextlib.asynccontextmanager
 async def _workers(sandbox: Sandbox) -> AsyncIterator[None]:
     """Run the background work of the services for the length of the block."""
-    extractions = Background("extraction", sandbox, extraction.unfinished_revisions, extraction.process_revision)
-    jobs = Background("3D jobs", sandbox, three_d_jobs.unfinished_jobs, three_d_jobs.process_job)
-    vision = Background("vision", sandbox, vision_worker.unfinished_jobs, vision_worker.process_job)
+    extractions = Background(
+        "extraction", sandbox, extraction.unfinished_revisions, extraction.process_revision, extraction.fail
+    )
+    jobs = Background("3D jobs", sandbox, three_d_jobs.unfinished_jobs, three_d_jobs.process_job, three_d_jobs.fail)
+    vision = Background("vision", sandbox, vision_worker.unfinished_jobs, vision_worker.process_job, vision_worker.fail)
     sandbox.queue_extraction, sandbox.queue_3d_job, sandbox.queue_vision_job = (
         extractions.add,
         jobs.add,

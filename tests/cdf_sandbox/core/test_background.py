@@ -34,7 +34,7 @@ def test_stopping_while_the_worker_takes_the_last_task_returns(monkeypatch: pyte
         begun.set()
         assert proceed.wait(30)
 
-    worker = Background("test", SANDBOX, lambda _: [], work)
+    worker = Background("test", SANDBOX, lambda _: [], work, fail)
     worker.start()
     worker.add(1)
     assert begun.wait(30)
@@ -46,8 +46,13 @@ def test_stopping_while_the_worker_takes_the_last_task_returns(monkeypatch: pyte
     assert not stopping.is_alive()
 
 
+def fail(_: Any, task: int, reason: str) -> None:
+    pytest.fail(f"{task}: {reason}")
+
+
 def test_unfinished_tasks_come_first_and_a_failure_ends_no_thread() -> None:
     done: list[int] = []
+    failed: list[tuple[int, str]] = []
     finished = threading.Event()
 
     def work(_: Any, task: int) -> None:
@@ -57,10 +62,15 @@ def test_unfinished_tasks_come_first_and_a_failure_ends_no_thread() -> None:
         if task == 3:
             finished.set()
 
-    worker = Background("test", SANDBOX, lambda _: [1, 2], work)
+    def record(_: Any, task: int, reason: str) -> None:
+        failed.append((task, reason))
+        raise RuntimeError("it cannot be recorded either")
+
+    worker = Background("test", SANDBOX, lambda _: [1, 2], work, record)
     worker.add(0)
     worker.start()
     worker.add(3)
     assert finished.wait(30)
     worker.stop()
     assert done == [0, 2, 3]
+    assert failed == [(1, "RuntimeError: broken task")]

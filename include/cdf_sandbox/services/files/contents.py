@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Callable, Iterator
-from sqlite3 import Row
 from typing import BinaryIO
 
 from fastapi import APIRouter, Request
@@ -15,7 +14,7 @@ from cdf_sandbox.core.errors import BadRequest, LengthRequired, LinkRefused, Not
 from cdf_sandbox.core.middleware import STORE_FAULT
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.services.files import store
-from cdf_sandbox.services.files.store import finish_upload
+from cdf_sandbox.services.files.store import finish_upload, open_content
 
 links_router = APIRouter(prefix="/links")
 
@@ -114,7 +113,7 @@ async def put_part(request: Request, sandbox: SandboxDep, token: str) -> Respons
 def get_content(request: Request, sandbox: SandboxDep, token: str) -> Response:
     """The content of a file as it is now, with its media type; or one range of its bytes."""
     link = sandbox.links.open("download", token)
-    row, stream = _open_content(sandbox, link["file"])
+    row, stream = open_content(sandbox, link["file"])
     size = os.fstat(stream.fileno()).st_size
     headers = {"accept-ranges": "bytes", "x-content-type-options": "nosniff"}
     wanted = _RANGE.fullmatch(request.headers.get("range", ""))
@@ -135,20 +134,6 @@ def get_content(request: Request, sandbox: SandboxDep, token: str) -> Response:
         media_type=row["content_type"] or "application/octet-stream",
         headers={"content-length": str(last + 1 - first), **headers},
     )
-
-
-def _open_content(sandbox: Sandbox, file_id: int) -> tuple[Row, BinaryIO]:
-    # An upload that ends between the look-up and the opening removes the old blob: the second look finds the new one.
-    for _ in range(3):
-        with sandbox.read() as db:
-            row = db.execute("SELECT blob, size, content_type FROM files WHERE id = ?", (file_id,)).fetchone()
-        if row is None or row["blob"] is None:
-            break
-        try:
-            return row, sandbox.blobs.path(row["blob"]).open("rb")
-        except FileNotFoundError:
-            continue
-    raise NotFound("The file of this link does not exist any more")
 
 
 def _chunks(stream: BinaryIO, length: int) -> Iterator[bytes]:

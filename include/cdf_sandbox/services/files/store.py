@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection, Row
-from typing import Any
+from typing import Any, BinaryIO
 
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.documents import Documents, document_json, documents_ddl
@@ -197,6 +197,23 @@ def finish_upload(sandbox: Sandbox, db: Connection, file_id: int, content: Conte
         for listener in sandbox.on_node_uploaded:
             listener(db, row["space"], row["instance_external_id"], content.content_type, now)
     return superseded
+
+
+def open_content(sandbox: Sandbox, file_id: int) -> tuple[Row, BinaryIO]:
+    """Open the content of a file; its row has `external_id`, `size` and `content_type`."""
+    # An upload that ends between the look-up and the opening removes the old blob: the second look finds the new one.
+    for _ in range(3):
+        with sandbox.read() as db:
+            row: Row | None = db.execute(
+                "SELECT blob, external_id, size, content_type FROM files WHERE id = ?", (file_id,)
+            ).fetchone()
+        if row is None or row["blob"] is None:
+            break
+        try:
+            return row, sandbox.blobs.path(row["blob"]).open("rb")
+        except FileNotFoundError:
+            continue
+    raise NotFound(f"File {file_id} is not there, or has no content")
 
 
 class AbandonedFiles:

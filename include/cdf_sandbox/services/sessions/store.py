@@ -40,16 +40,16 @@ def session_json(row: Row, now: int) -> dict[str, Any]:
     }
 
 
-def spend_nonce(sandbox: Sandbox, db: Connection, nonce: str) -> int:
-    """Use up `nonce` and return the id of its session; 400 when it is unknown, used or expired."""
+def spend_nonce(sandbox: Sandbox, db: Connection, nonce: str) -> str:
+    """Use up `nonce` and return the client of its session; 400 when it is unknown, used or expired."""
     row = db.execute(
         "UPDATE sessions SET status = 'ACTIVE' WHERE nonce_sha256 = ? AND status = 'READY' AND creation_time > ?"
-        " RETURNING id",
+        " RETURNING client_id",
         (digest(nonce), sandbox.clock.now_ms() - NONCE_LIFETIME_MS),
     ).fetchone()
     if row is None:
         raise BadRequest("Failed to bind nonce with session: it is unknown, was used already or has expired")
-    return int(row["id"])
+    return str(row["client_id"])
 
 
 def find_sessions(db: Connection, body: SessionIds) -> list[Row]:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.beta import require_beta
-from cdf_sandbox.core.errors import ApiError, BadRequest, UnknownIds
+from cdf_sandbox.core.errors import BadRequest, UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json, StrictModel
 from cdf_sandbox.core.identifiers import InstanceRef, Space
 from cdf_sandbox.core.modes import require_data_modeling_only
@@ -27,7 +27,8 @@ from cdf_sandbox.services.data_modeling.deletes import delete_instances
 from cdf_sandbox.services.data_modeling.ids import InstanceRef as DmsRef
 from cdf_sandbox.services.data_modeling.ids import ViewId
 from cdf_sandbox.services.data_modeling.nodes import get_node, write_items
-from cdf_sandbox.services.data_modeling.schema_store import SYSTEM_SPACES, Schema
+from cdf_sandbox.services.data_modeling.schema_store import Schema
+from cdf_sandbox.services.three_d.spaces import check_spaces
 from cdf_sandbox.services.three_d.spherical_polygons import SphericalPolygons
 
 _CORE, _CORE_3D = "cdf_cdm", "cdf_cdm_3d"
@@ -113,16 +114,6 @@ def _check_images(db: Connection, config: Config, items: Iterable[Pair]) -> None
             raise UnknownIds([_wire(item.image360)], "360 images")
         if properties.get("collection360") != collection.model_dump(by_alias=True):
             raise BadRequest(f"360 image {image.external_id} does not belong to {collection.external_id}")
-
-
-def check_spaces(db: Connection, spaces: Iterable[str]) -> None:
-    """Fail with 500 for a space that does not exist, as CDF does, and refuse spaces that belong to CDF."""
-    schema = Schema(db)
-    for space in sorted(set(spaces)):
-        if space in SYSTEM_SPACES:
-            raise BadRequest(f"The space {space} is global and cannot be written to")
-        if not schema.has_space(space):
-            raise ApiError(500, "Internal server error")
 
 
 def _wire(named: Named) -> dict[str, Any]:

@@ -2,40 +2,32 @@
 
 The ids of the instances that CDF creates are not published, so the sandbox has several naming schemes, and clients
 have to find the result by query. All of a revision appears in one transaction together with its end; a sandbox that
-was killed in between repeats the extraction.
+was killed in between repeats the extraction. The instances are written with the capabilities of the session's client.
 """
 
 import json
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from sqlite3 import Connection
-from typing import Any
+from sqlite3 import Connection, Row
+from typing import Any, BinaryIO
 
 from capture360.e57 import E57Error, PagedFile, Photosphere, find_photospheres, read_contents, sphere_faces
 from capture360.geometry.rotation import cdf_euler, matrix_from_quaternion
 from capture360.pictures.jpeg import ImageError
+from cdf_sandbox.core.background import WorkError
 from cdf_sandbox.core.options import ExtractionNames
 from cdf_sandbox.core.sandbox import Sandbox
 from cdf_sandbox.services.data_modeling.models import UpsertRequest
-from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.writes import InstanceWriter
-from cdf_sandbox.services.files.store import FILES, Content, set_content
+from cdf_sandbox.services.files.store import FILES, Content, open_content, set_content
+from cdf_sandbox.services.three_d.spaces import check_session
 
 _SCHEMA = "cdf_360_image_schema"
 _ERROR, _WARNING, _INFO = 7, 5, 3
 _CHUNK = 1000
 
 Log = dict[str, Any]
-
-
-class ExtractionError(Exception):
-    """The file cannot be processed; `kind` is the type of the log entry, the text its information."""
-
-    def __init__(self, kind: str, info: str) -> None:
-        super().__init__(info)
-        self.kind = kind
 
 
 @dataclass(frozen=True)
@@ -64,46 +56,51 @@ def unfinished_revisions(db: Connection) -> list[int]:
 
 
 def process_revision(sandbox: Sandbox, revision_id: int) -> None:
-    """Extract the photospheres of one revision; a bad file ends it as failed, with the reason in its logs."""
+    """Extract the photospheres of one revision."""
     with sandbox.read() as db:
-        revision = db.execute("SELECT * FROM three_d_revisions WHERE id = ?", (revision_id,)).fetchone()
-        file = revision and db.execute("SELECT * FROM files WHERE id = ?", (revision["file_id"],)).fetchone()
-    if revision is None or revision["ended_time"] is not None:
+        revision = _open_revision(db, revision_id)
+    if revision is None:
         return
-    spheres: list[Sphere] = []
     logs: list[Log] = []
-    problem: ExtractionError | None = None
-    try:
-        if file is None or file["blob"] is None:
-            raise ExtractionError("CONVERTER/FAILED", f"File {revision['file_id']} has no content")
-        for sphere in extracted_spheres(sandbox.blobs.path(file["blob"]), sandbox.blobs.put, logs):
-            spheres.append(sphere)
+    with sandbox.blobs.unless_failed() as put:
+        _, stream = open_content(sandbox, revision["file_id"])
+        with stream:
+            spheres = list(extracted_spheres(stream, put, logs))
         _finish(sandbox, revision, spheres, logs)
-    except ExtractionError as error:
-        problem = error
-    if problem is not None:
-        sandbox.blobs.remove([face.blob for sphere in spheres for face in sphere.faces])
-        _end(sandbox, revision, [*logs, _log(sandbox, _ERROR, problem.kind, str(problem))], failed=True)
 
 
-def extracted_spheres(path: Path, put: Callable[[bytes], str], logs: list[Log]) -> Iterator[Sphere]:
+def _open_revision(db: Connection, revision_id: int) -> Row | None:
+    row: Row | None = db.execute(
+        "SELECT * FROM three_d_revisions WHERE id = ? AND ended_time IS NULL", (revision_id,)
+    ).fetchone()
+    return row
+
+
+def fail(sandbox: Sandbox, revision_id: int, reason: str) -> None:
+    """End a revision as failed, with the reason in its logs."""
+    with sandbox.write() as db:
+        revision = _open_revision(db, revision_id)
+        if revision is not None:
+            _set_end(sandbox, db, revision, [_log(sandbox, _ERROR, "CONVERTER/FAILED", reason)], failed=True)
+
+
+def extracted_spheres(stream: BinaryIO, put: Callable[[bytes], str], logs: list[Log]) -> Iterator[Sphere]:
     """Yield the spheres of a file with their faces stored; spheres that cannot be used are logged."""
-    with path.open("rb") as stream:
+    try:
+        file = PagedFile(stream, "the file")
+        found = find_photospheres(read_contents(file))
+    except E57Error as error:
+        raise WorkError(f"Not a readable E57 file: {error}") from error
+    for number, sphere in enumerate(found.usable, 1):
         try:
-            file = PagedFile(stream, "the file")
-            found = find_photospheres(read_contents(file))
-        except E57Error as error:
-            raise ExtractionError("CONVERTER/FAILED", f"Not a readable E57 file: {error}") from error
-        for number, sphere in enumerate(found.usable, 1):
-            try:
-                faces = [
-                    Face(face.face, put(face.content), len(face.content), face.mime_type)
-                    for face in sphere_faces(file, sphere)
-                ]
-            except (E57Error, ImageError) as error:
-                logs.append({"severity": _WARNING, "type": "EXTRACTION/SKIPPED", "info": f"{sphere.name}: {error}"})
-                continue
-            yield Sphere(sphere.name or f"Station {number}", _transformation(sphere), faces)
+            faces = [
+                Face(face.face, put(face.content), len(face.content), face.mime_type)
+                for face in sphere_faces(file, sphere)
+            ]
+        except (E57Error, ImageError) as error:
+            logs.append({"severity": _WARNING, "type": "EXTRACTION/SKIPPED", "info": f"{sphere.name}: {error}"})
+            continue
+        yield Sphere(sphere.name or f"Station {number}", _transformation(sphere), faces)
 
 
 def _transformation(sphere: Photosphere) -> dict[str, Any]:
@@ -125,8 +122,9 @@ def _finish(sandbox: Sandbox, revision: Any, spheres: Sequence[Sphere], logs: Se
     space = revision["extraction_space"]
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
-        if not Schema(db).has_space(space):
-            raise ExtractionError("CONVERTER/FAILED", f"Space {space} does not exist")
+        if _open_revision(db, revision["id"]) is None:
+            raise WorkError(f"Revision {revision['id']} was deleted meanwhile")
+        check_session(db, revision["session_client"], space)
         collections = [name("collection", number) for number in range(2 if names == "two_collections" else 1)]
         nodes: list[dict[str, Any]] = []
         if spheres:
@@ -172,11 +170,6 @@ def _insert_file(db: Connection, external_id: str, face: Face, now: int) -> str:
     file_id = FILES.insert(db, document, now, present_from=now)
     set_content(db, file_id, Content(face.blob, face.size, face.mime_type), now, now)
     return external_id
-
-
-def _end(sandbox: Sandbox, revision: Any, logs: Sequence[Log], *, failed: bool) -> None:
-    with sandbox.write() as db:
-        _set_end(sandbox, db, revision, logs, failed=failed)
 
 
 def _set_end(sandbox: Sandbox, db: Connection, revision: Any, logs: Sequence[Log], *, failed: bool) -> None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.beta import require_beta
-from cdf_sandbox.core.errors import BadRequest, DuplicatedExternalIds, InvalidCursor, UnknownIds
+from cdf_sandbox.core.errors import DuplicatedExternalIds, InvalidCursor, UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.modes import require_data_modeling_only
 from cdf_sandbox.core.paging import cursor_id, decode_cursor, first_page, list_answer
@@ -17,7 +17,6 @@ from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL, SCHEMA_ACL
 from cdf_sandbox.services.data_modeling.ids import ViewId
 from cdf_sandbox.services.data_modeling.nodes import get_node
-from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.sessions.store import spend_nonce
 from cdf_sandbox.services.three_d.models import (
     JobIds,
@@ -31,6 +30,7 @@ from cdf_sandbox.services.three_d.models import (
     ResultList,
     TextJobWrite,
 )
+from cdf_sandbox.services.three_d.spaces import check_spaces
 from cdf_sandbox.services.three_d.store import find_job, job_json, job_status, require_job
 
 _REVISION = ViewId("cdf_cdm", "Cognite3DRevision", "v1")
@@ -80,22 +80,23 @@ def create_job(request: Request, sandbox: SandboxDep, access: AccessDep, body: J
     with sandbox.write() as db:
         if find_job(db, item) is not None:
             raise DuplicatedExternalIds([{"space": item.space, "externalId": item.external_id}])
-        Schema(db).require_spaces({item.space})
+        check_spaces(db, [item.space])
         if isinstance(item, OptimizerJobWrite):
             _check_scans(db, item)
         else:
             _check_collection(db, item)
-        spend_nonce(sandbox, db, item.nonce)
+        session_client = spend_nonce(sandbox, db, item.nonce)
         document = item.model_dump(by_alias=True, exclude={"nonce"}, exclude_none=True)
         number = db.execute(
-            "INSERT INTO three_d_jobs (space, external_id, doc, created_time, started_time) VALUES (?, ?, ?, ?, ?)"
-            " RETURNING number",
+            "INSERT INTO three_d_jobs (space, external_id, doc, created_time, started_time, session_client)"
+            " VALUES (?, ?, ?, ?, ?, ?) RETURNING number",
             (
                 item.space,
                 item.external_id,
                 json.dumps(document, ensure_ascii=False),
                 now,
                 now + int(_queue_seconds(sandbox, item) * 1000),
+                session_client,
             ),
         ).fetchone()["number"]
         created = job_json(require_job(db, item), now)
@@ -161,8 +162,6 @@ def _check_result(sandbox: Sandbox, access: Access, action: str, body: Rejection
 @jobs_router.post("/job/result/rejections")
 def change_rejections(sandbox: SandboxDep, access: AccessDep, body: RejectionsChange) -> Response:
     """Reject keys of a result, or take that back."""
-    if (body.add is None) == (body.remove is None):
-        raise BadRequest("Give exactly one of add, remove")
     result = _check_result(sandbox, access, "WRITE", body)
     with sandbox.write() as db:
         db.executemany(

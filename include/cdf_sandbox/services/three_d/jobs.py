@@ -1,9 +1,10 @@
 """Background work of 3D jobs: which are open, and which work each type is."""
 
 import json
-from sqlite3 import Connection
+from sqlite3 import Connection, Row
 
 from cdf_sandbox.core.sandbox import Sandbox
+from cdf_sandbox.services.three_d.job_ends import end_job
 from cdf_sandbox.services.three_d.optimizer import process_scans
 from cdf_sandbox.services.three_d.text_detection import process_texts
 
@@ -20,6 +21,21 @@ def unfinished_jobs(db: Connection) -> list[int]:
 def process_job(sandbox: Sandbox, number: int) -> None:
     """Process one job, unless it was deleted or has ended."""
     with sandbox.read() as db:
-        job = db.execute("SELECT * FROM three_d_jobs WHERE number = ?", (number,)).fetchone()
-    if job is not None and job["ended_time"] is None:
+        job = _open_job(db, number)
+    if job is not None:
         _WORK[json.loads(job["doc"])["type"]](sandbox, job)
+
+
+def fail(sandbox: Sandbox, number: int, reason: str) -> None:
+    """End a job as failed."""
+    with sandbox.write() as db:
+        job = _open_job(db, number)
+        if job is not None:
+            end_job(sandbox, db, job, failure=reason)
+
+
+def _open_job(db: Connection, number: int) -> Row | None:
+    row: Row | None = db.execute(
+        "SELECT * FROM three_d_jobs WHERE number = ? AND ended_time IS NULL", (number,)
+    ).fetchone()
+    return row

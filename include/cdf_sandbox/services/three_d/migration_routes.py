@@ -12,8 +12,8 @@ from cdf_sandbox.core.http import CdfRoute, Json, StrictModel
 from cdf_sandbox.core.identifiers import ClassicId, InstanceRef, InternalId, Space
 from cdf_sandbox.core.options import ProjectMode
 from cdf_sandbox.core.sandbox import SandboxDep
-from cdf_sandbox.services.three_d.contextualization import check_spaces
 from cdf_sandbox.services.three_d.model_routes import find_model, write_node
+from cdf_sandbox.services.three_d.spaces import check_spaces
 from cdf_sandbox.services.three_d.store import MODELS, model_json
 
 migration_router = APIRouter(prefix="/3d/migrate", route_class=CdfRoute)

@@ -29,8 +29,8 @@ from cdf_sandbox.services.data_modeling.ids import InstanceRef as NodeRef
 from cdf_sandbox.services.data_modeling.models import UpsertRequest
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.writes import InstanceWriter
-from cdf_sandbox.services.three_d.contextualization import check_spaces
 from cdf_sandbox.services.three_d.models import ModelChanges, ModelId, ModelIds, ModelWrite, ModelWrites
+from cdf_sandbox.services.three_d.spaces import check_spaces
 from cdf_sandbox.services.three_d.store import MODELS, last_revision_info, model_json, node_of
 
 models_router = APIRouter(prefix="/3d/models", route_class=CdfRoute)

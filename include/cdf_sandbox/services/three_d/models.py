@@ -258,6 +258,15 @@ class Pipeline(StrictModel):
     version: Literal["v1"]
     indexing_options: dict[str, str | bool | int | float] | None = None
 
+    @model_validator(mode="after")
+    def _none_of_the_classic_extraction(self) -> Self:
+        foreign = {"extractPhotosphereImages", "dmsInstancesSpaceId"} & (self.indexing_options or {}).keys()
+        if foreign:
+            raise ValueError(
+                f"an Optimizer job has no option {', '.join(sorted(foreign))}: its models say what is made"
+            )
+        return self
+
 
 class ScanConfiguration(StrictModel):
     """The models of what comes out: both, which is the only combination of several that CDF supports."""

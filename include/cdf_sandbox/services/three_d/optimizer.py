@@ -6,17 +6,18 @@ revision to the point cloud model. Everything of a job appears in one transactio
 """
 
 import json
-import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from sqlite3 import Connection, Row
 from typing import Any
 
+from cdf_sandbox.core.background import WorkError
 from cdf_sandbox.core.sandbox import Sandbox
 from cdf_sandbox.services.data_modeling.ids import ContainerId, ViewId
 from cdf_sandbox.services.data_modeling.nodes import write_items
-from cdf_sandbox.services.files.store import Content, finish_upload
-from cdf_sandbox.services.three_d.extraction import ExtractionError, Sphere, extracted_spheres
+from cdf_sandbox.services.files.store import Content, finish_upload, open_content
+from cdf_sandbox.services.three_d.extraction import Sphere, extracted_spheres
+from cdf_sandbox.services.three_d.job_ends import check_job, end_job
 
 _CORE = "cdf_cdm"
 _DESCRIBABLE = ViewId(_CORE, "CogniteDescribable", "v1")
@@ -25,40 +26,30 @@ _IMAGE = ViewId(_CORE, "Cognite360Image", "v1")
 _STATION = ViewId(_CORE, "Cognite360ImageStation", "v1")
 _REVISION = ContainerId("cdf_cdm_3d", "Cognite3DRevision")
 _CHUNK = 1000
-_log = logging.getLogger("cdf_sandbox")
 
 Node = dict[str, Any]
 
 
 def process_scans(sandbox: Sandbox, job: Row) -> None:
-    """Process one job; a file that cannot be used ends it as failed, with the reason in the sandbox's log."""
+    """Process one job."""
     document = json.loads(job["doc"])
     source = document["source"]["instanceId"]
     with sandbox.read() as db:
         file = db.execute(
-            "SELECT blob FROM files WHERE space = ? AND instance_external_id = ?",
-            (source["space"], source["externalId"]),
+            "SELECT id FROM files WHERE space = ? AND instance_external_id = ?", (source["space"], source["externalId"])
         ).fetchone()
-    spheres: list[Sphere] = []
-    try:
-        if file is None or file["blob"] is None:
-            raise ExtractionError("CONVERTER/FAILED", f"File {source['externalId']} has no content")
-        for sphere in extracted_spheres(sandbox.blobs.path(file["blob"]), sandbox.blobs.put, []):
-            spheres.append(sphere)
-    except ExtractionError as problem:
-        _log.warning("3D job %s failed: %s", job["external_id"], problem)
-        sandbox.blobs.remove([face.blob for sphere in spheres for face in sphere.faces])
-        with sandbox.write() as db:
-            _end(sandbox, db, job, str(problem))
-        return
-    _publish(sandbox, job, document["configuration"], spheres)
+    if file is None:
+        raise WorkError(f"File {source['externalId']} is not there")
+    with sandbox.blobs.unless_failed() as put:
+        _, stream = open_content(sandbox, file["id"])
+        with stream:
+            spheres = list(extracted_spheres(stream, put, []))
+        _publish(sandbox, job, document["configuration"], spheres)
 
 
 def _publish(sandbox: Sandbox, job: Row, configuration: Mapping[str, Any], spheres: Sequence[Sphere]) -> None:
     with sandbox.write() as db:
-        if db.execute("SELECT 1 FROM three_d_jobs WHERE number = ?", (job["number"],)).fetchone() is None:
-            sandbox.blobs.remove([face.blob for sphere in spheres for face in sphere.faces])
-            return
+        check_job(db, job)
         nodes = list(_nodes(sandbox, job, configuration, spheres))
         after_commit = [
             action
@@ -75,7 +66,7 @@ def _publish(sandbox: Sandbox, job: Row, configuration: Mapping[str, Any], spher
                     name(f"{number}_{face.name}"),
                     Content(face.blob, face.size, face.mime_type),
                 )
-        _end(sandbox, db, job, None)
+        end_job(sandbox, db, job)
     for action in after_commit:
         action()
 
@@ -133,9 +124,3 @@ def _upload(sandbox: Sandbox, db: Connection, space: str, external_id: str, cont
         (sandbox.clock.now_ms(), space, external_id),
     ).fetchone()
     finish_upload(sandbox, db, row["id"], content)
-
-
-def _end(sandbox: Sandbox, db: Connection, job: Row, failure: str | None) -> None:
-    """End a job no sooner than after the configured processing time."""
-    ended = max(sandbox.clock.now_ms(), job["started_time"] + int(sandbox.options.revision_processing * 1000))
-    db.execute("UPDATE three_d_jobs SET ended_time = ?, failure = ? WHERE number = ?", (ended, failure, job["number"]))

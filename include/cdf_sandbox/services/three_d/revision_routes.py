@@ -73,8 +73,7 @@ def _sources(sandbox: Sandbox, db: Connection, access: Access, file_ids: Sequenc
 
 
 def _start(sandbox: Sandbox, db: Connection, model_id: int, item: RevisionWrite, file: Row, now: int) -> int:
-    if item.nonce is not None:
-        spend_nonce(sandbox, db, item.nonce)
+    session_client = None if item.nonce is None else spend_nonce(sandbox, db, item.nonce)
     revision_id = new_id()
     started = now + int(sandbox.options.revision_queue * 1000)
     ended: int | None = started + int(sandbox.options.revision_processing * 1000)
@@ -90,8 +89,8 @@ def _start(sandbox: Sandbox, db: Connection, model_id: int, item: RevisionWrite,
         logs.append({"timestamp": ended, "severity": _INFO, "type": "CONVERTER/SUCCESS"})
     db.execute(
         "INSERT INTO three_d_revisions"
-        " (id, model_id, file_id, doc, created_time, started_time, ended_time, failed, logs, extraction_space)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " (id, model_id, file_id, doc, created_time, started_time, ended_time, failed, logs, extraction_space,"
+        " session_client) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             revision_id,
             model_id,
@@ -103,6 +102,7 @@ def _start(sandbox: Sandbox, db: Connection, model_id: int, item: RevisionWrite,
             int(failed),
             json.dumps(logs),
             item.extraction_space,
+            session_client,
         ),
     )
     return revision_id

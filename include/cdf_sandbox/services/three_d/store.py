@@ -38,7 +38,8 @@ CREATE TABLE IF NOT EXISTS three_d_revisions (
     ended_time INTEGER,
     failed INTEGER NOT NULL DEFAULT 0,
     logs TEXT NOT NULL DEFAULT '[]',
-    extraction_space TEXT
+    extraction_space TEXT,
+    session_client TEXT
 );
 CREATE INDEX IF NOT EXISTS three_d_revisions_of_model ON three_d_revisions (model_id, id);
 """
@@ -87,7 +88,7 @@ CREATE TABLE IF NOT EXISTS three_d_jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     space TEXT NOT NULL, external_id TEXT NOT NULL, doc TEXT NOT NULL,
     created_time INTEGER NOT NULL, started_time INTEGER NOT NULL, ended_time INTEGER, failure TEXT,
-    result_space TEXT, result_external_id TEXT,
+    result_space TEXT, result_external_id TEXT, session_client TEXT NOT NULL,
     UNIQUE (space, external_id)
 );
 CREATE TABLE IF NOT EXISTS three_d_job_rejections (

@@ -5,7 +5,6 @@ The form of that file is not published. The sandbox writes `{"version": "1.0", "
 """
 
 import json
-import logging
 import uuid
 from collections.abc import Iterator
 from sqlite3 import Connection, Row
@@ -15,51 +14,40 @@ from cdf_sandbox.core.ocr import CannotRead, read_texts
 from cdf_sandbox.core.sandbox import Sandbox
 from cdf_sandbox.services.data_modeling.ids import ViewId
 from cdf_sandbox.services.data_modeling.nodes import create_node, get_node
-from cdf_sandbox.services.files.store import Content, finish_upload
+from cdf_sandbox.services.files.store import Content, finish_upload, open_content
+from cdf_sandbox.services.three_d.job_ends import check_job, end_job
 from cdf_sandbox.services.three_d.spherical_polygons import polygon_data
 
 _FILE = ViewId("cdf_cdm", "CogniteFile", "v1")
 _IMAGE = ViewId("cdf_cdm", "Cognite360Image", "v1")
 _FACES = ("front", "back", "left", "right", "top", "bottom")
 _TYPE = "application/json"
-_log = logging.getLogger("cdf_sandbox")
 
 
 def process_texts(sandbox: Sandbox, job: Row) -> None:
-    """Process one job; an error ends it as failed, with the reason in the sandbox's log."""
-    number = job["number"]
+    """Process one job."""
     with sandbox.read() as db:
         faces = list(_faces(db, json.loads(job["doc"])["source"]["instanceId"]))
-    try:
-        found = list(_found(sandbox, faces))
-    except CannotRead as problem:
-        _log.warning("3D job %s failed: %s", job["external_id"], problem)
-        with sandbox.write() as db:
-            _end(sandbox, db, job, failure=str(problem), result=None)
-        return
+    found = list(_found(sandbox, faces))
     content = json.dumps({"version": "1.0", "items": found}, ensure_ascii=False).encode()
-    blob = sandbox.blobs.put(content)
     external_id = f"cog_3d_job_result_{uuid.uuid4()}"
-    with sandbox.write() as db:
-        if db.execute("SELECT 1 FROM three_d_jobs WHERE number = ?", (number,)).fetchone() is None:
-            sandbox.blobs.remove([blob])
-            return
+    with sandbox.blobs.unless_failed() as put, sandbox.write() as db:
+        check_job(db, job)
         properties = {"name": f"{job['external_id'][:200]}.json", "mimeType": _TYPE}
         after_commit = create_node(sandbox, db, job["space"], external_id, {_FILE: properties})
         # The result file of the service does not wait for the syncer.
-        now = sandbox.clock.now_ms()
         file = db.execute(
             "UPDATE files SET present_from = ? WHERE space = ? AND instance_external_id = ? RETURNING id",
-            (now, job["space"], external_id),
+            (sandbox.clock.now_ms(), job["space"], external_id),
         ).fetchone()
-        finish_upload(sandbox, db, file["id"], Content(blob, len(content), _TYPE))
-        _end(sandbox, db, job, failure=None, result=(job["space"], external_id))
+        finish_upload(sandbox, db, file["id"], Content(put(content), len(content), _TYPE))
+        end_job(sandbox, db, job, result=(job["space"], external_id))
     for action in after_commit:
         action()
 
 
-def _faces(db: Connection, collection: dict[str, str]) -> Iterator[tuple[dict[str, str], str, str | None]]:
-    """Image, face and blob of every face of a collection."""
+def _faces(db: Connection, collection: dict[str, str]) -> Iterator[tuple[dict[str, str], str, int | None]]:
+    """Image, face and file of every face of a collection."""
     rows = db.execute(
         "SELECT i.space, i.external_id FROM dms_relation r JOIN dms_instance i ON i.id = r.instance"
         " WHERE r.container = 'cdf_cdm_3d:Cognite360Image' AND r.property = 'collection360'"
@@ -72,17 +60,20 @@ def _faces(db: Connection, collection: dict[str, str]) -> Iterator[tuple[dict[st
         for face in _FACES:
             if face in properties:
                 file = db.execute(
-                    "SELECT blob FROM files WHERE space = ? AND instance_external_id = ?",
+                    "SELECT id FROM files WHERE space = ? AND instance_external_id = ?",
                     (properties[face]["space"], properties[face]["externalId"]),
                 ).fetchone()
-                yield image, face, file and file["blob"]
+                yield image, face, file and file["id"]
 
 
-def _found(sandbox: Sandbox, faces: list[tuple[dict[str, str], str, str | None]]) -> Iterator[dict[str, Any]]:
-    for image, face, blob in faces:
-        if blob is None:
-            raise CannotRead(f"Face {face} of image {image['externalId']} has no content")
-        for text in read_texts(sandbox.blobs.path(blob)):
+def _found(sandbox: Sandbox, faces: list[tuple[dict[str, str], str, int | None]]) -> Iterator[dict[str, Any]]:
+    for image, face, file in faces:
+        if file is None:
+            raise CannotRead(f"Face {face} of image {image['externalId']} has no file")
+        _, stream = open_content(sandbox, file)
+        with stream:
+            content = stream.read()
+        for text in read_texts(content):
             yield {
                 "key": str(uuid.uuid4()),
                 "image360": {"instanceId": image},
@@ -90,13 +81,3 @@ def _found(sandbox: Sandbox, faces: list[tuple[dict[str, str], str, str | None]]
                 "confidence": text.confidence,
                 "polygon": {"version": "2.0.0", "data": polygon_data(face, text.corners)},
             }
-
-
-def _end(sandbox: Sandbox, db: Connection, job: Row, failure: str | None, result: tuple[str, str] | None) -> None:
-    """End a job no sooner than after the configured processing time."""
-    ended = max(sandbox.clock.now_ms(), job["started_time"] + int(sandbox.options.detection_processing * 1000))
-    db.execute(
-        "UPDATE three_d_jobs SET ended_time = ?, failure = ?, result_space = ?, result_external_id = ?"
-        " WHERE number = ?",
-        (ended, failure, *(result or (None, None)), job["number"]),
-    )

@@ -36,11 +36,9 @@ class ImageFile(StrictModel):
     @property
     def identifier(self) -> FileId:
         """The same for the Files API."""
-        if self.file_id is not None:
-            return FileId(id=self.file_id)
-        if self.file_external_id is not None:
-            return FileId(external_id=self.file_external_id)
-        return FileId(instance_id=self.file_instance_id)
+        ((name, value),) = self.wire().items()
+        name = name.removeprefix("file")
+        return FileId.model_validate({name[0].lower() + name[1:]: value})
 
 
 class TextParameters(StrictModel):

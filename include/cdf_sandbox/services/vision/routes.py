@@ -13,7 +13,7 @@ from cdf_sandbox.core.identifiers import InternalId, new_id
 from cdf_sandbox.core.sandbox import SandboxDep
 from cdf_sandbox.services.files import store as files_store
 from cdf_sandbox.services.vision.models import Extract
-from cdf_sandbox.services.vision.store import job_json
+from cdf_sandbox.services.vision.store import external_id_of, job_json
 
 RUNNING_JOBS = 20
 """Jobs of one project that may be queued or running."""
@@ -34,10 +34,6 @@ def _check_file(row: Row) -> None:
         raise BadRequest(f"File {row['id']} ({document['name']}) is not uploaded")
 
 
-def _external_id(row: Row) -> dict[str, str]:
-    return {} if row["external_id"] is None else {"fileExternalId": row["external_id"]}
-
-
 @router.post("")
 def extract(sandbox: SandboxDep, access: AccessDep, body: Extract) -> Response:
     """Start a job."""
@@ -49,12 +45,12 @@ def extract(sandbox: SandboxDep, access: AccessDep, body: Extract) -> Response:
         running = db.execute("SELECT count(*) FROM vision_jobs WHERE coalesce(ended_time, ?) > ?", (now + 1, now))
         if running.fetchone()[0] >= RUNNING_JOBS:
             raise TooManyRequests(f"The project has {RUNNING_JOBS} running jobs; wait for one of them")
-        rows = files_store.find_all(db, [item.identifier for item in body.items], now)
+        rows = files_store.find_each(db, [item.identifier for item in body.items], now)
         for row in files_store.readable(access, rows):
             _check_file(row)
         job_id, started = new_id(), now + int(sandbox.options.detection_queue * 1000)
         items = [
-            {"fileId": row["id"], **_external_id(row), **item.wire()}
+            {"fileId": row["id"], **external_id_of(row), **item.wire()}
             for row, item in zip(rows, body.items, strict=True)
         ]
         document = {"items": items, **body.model_dump(by_alias=True, exclude_none=True, exclude={"items"})}
@@ -78,6 +74,8 @@ def retrieve(sandbox: SandboxDep, access: AccessDep, job_id: InternalId) -> Resp
         job = db.execute("SELECT * FROM vision_jobs WHERE id = ?", (job_id,)).fetchone()
         if job is None:
             raise UnknownIds([{"jobId": job_id}], "Jobs", 404)
+        files = db.execute("SELECT * FROM files WHERE id IN (SELECT value FROM json_each(?))", (job["files"],))
+        files_store.readable(access, files.fetchall())
         answer = job_json(db, job, now)
         batches = db.execute(
             "SELECT * FROM vision_batches WHERE job = ? AND at <= ? ORDER BY number", (job_id, now)

@@ -16,6 +16,11 @@ CREATE TABLE IF NOT EXISTS vision_batches (
 """
 
 
+def external_id_of(file: Row) -> dict[str, str]:
+    """Return how answers name a file beside its id."""
+    return {} if file["external_id"] is None else {"fileExternalId": file["external_id"]}
+
+
 def _status(db: Connection, job: Row, now: int) -> str:
     if now < job["started_time"]:
         return "Queued"

@@ -5,8 +5,11 @@ from collections.abc import Iterator, Sequence
 from sqlite3 import Connection, Row
 from typing import Any
 
+from cdf_sandbox.core.errors import NotFound
 from cdf_sandbox.core.ocr import CannotRead, Text, read_texts
 from cdf_sandbox.core.sandbox import Sandbox
+from cdf_sandbox.services.files.store import open_content
+from cdf_sandbox.services.vision.store import external_id_of
 
 BATCH = 10
 _MAX_TEXT = 128
@@ -26,38 +29,75 @@ def process_job(sandbox: Sandbox, job_id: int) -> None:
         done = {row["number"] for row in db.execute("SELECT number FROM vision_batches WHERE job = ?", (job_id,))}
     if job is None or job["ended_time"] is not None:
         return
-    files: list[int] = json.loads(job["files"])
-    for number, start in enumerate(range(0, len(files), BATCH)):
+    for number, files in _batches(job):
         if number not in done:
-            _do_batch(sandbox, job, number, files[start : start + BATCH])
-    ended = max(sandbox.clock.now_ms(), job["started_time"] + int(sandbox.options.detection_processing * 1000))
+            _do_batch(sandbox, job, number, files)
     with sandbox.write() as db:
-        db.execute("UPDATE vision_jobs SET ended_time = ? WHERE id = ?", (ended, job_id))
+        _end(sandbox, db, job)
+
+
+def fail(sandbox: Sandbox, job_id: int, reason: str) -> None:
+    """End a job; the batches that it did not come to have failed."""
+    with sandbox.write() as db:
+        job = db.execute("SELECT * FROM vision_jobs WHERE id = ?", (job_id,)).fetchone()
+        done = {row["number"] for row in db.execute("SELECT number FROM vision_batches WHERE job = ?", (job_id,))}
+        for number, files in _batches(job):
+            if number not in done:
+                _add_batch(sandbox, db, job, number, [_named(db, file) for file in files], reason)
+        _end(sandbox, db, job)
+
+
+def _batches(job: Row) -> Iterator[tuple[int, Sequence[int]]]:
+    files: list[int] = json.loads(job["files"])
+    return ((start // BATCH, files[start : start + BATCH]) for start in range(0, len(files), BATCH))
+
+
+def _end(sandbox: Sandbox, db: Connection, job: Row) -> None:
+    """End a job no sooner than after the configured processing time."""
+    ended = max(sandbox.clock.now_ms(), job["started_time"] + int(sandbox.options.detection_processing * 1000))
+    db.execute("UPDATE vision_jobs SET ended_time = ? WHERE id = ?", (ended, job["id"]))
 
 
 def _do_batch(sandbox: Sandbox, job: Row, number: int, files: Sequence[int]) -> None:
-    items: list[dict[str, Any]]
+    error: str | None = None
     try:
-        items, error = list(_seen(sandbox, files, job["threshold"])), None
+        seen = list(_seen(sandbox, files, job["threshold"]))
     except CannotRead as problem:
-        items, error = [{"fileId": file} for file in files], str(problem)
-    at = max(sandbox.clock.now_ms(), job["started_time"])
+        seen, error = [], str(problem)
+    except NotFound as problem:
+        seen, error = [], problem.message
     with sandbox.write() as db:
-        db.execute(
-            "INSERT INTO vision_batches VALUES (?, ?, ?, ?, ?)",
-            (job["id"], number, at, json.dumps(items, ensure_ascii=False), error),
-        )
+        items = [_named(db, file) for file in files]
+        if error is None:
+            items = [named | found for named, found in zip(items, seen, strict=True)]
+        _add_batch(sandbox, db, job, number, items, error)
+
+
+def _add_batch(
+    sandbox: Sandbox, db: Connection, job: Row, number: int, items: Sequence[dict[str, Any]], error: str | None
+) -> None:
+    db.execute(
+        "INSERT INTO vision_batches VALUES (?, ?, ?, ?, ?)",
+        (
+            job["id"], number, max(sandbox.clock.now_ms(), job["started_time"]),
+            json.dumps(items, ensure_ascii=False), error,
+        ),
+    )  # fmt: skip
+
+
+def _named(db: Connection, file: int) -> dict[str, Any]:
+    """Return how an answer names a file, which may have been deleted meanwhile."""
+    row = db.execute("SELECT external_id FROM files WHERE id = ?", (file,)).fetchone()
+    return {"fileId": file} | ({} if row is None else external_id_of(row))
 
 
 def _seen(sandbox: Sandbox, files: Sequence[int], threshold: float) -> Iterator[dict[str, Any]]:
     for file in files:
-        with sandbox.read() as db:
-            row = db.execute("SELECT blob, external_id FROM files WHERE id = ?", (file,)).fetchone()
-        if row is None or row["blob"] is None:
-            raise CannotRead(f"File {file} does not exist any more")
-        texts = [_prediction(text) for text in read_texts(sandbox.blobs.path(row["blob"])) if _counts(text, threshold)]
-        named = {"fileExternalId": row["external_id"]} if row["external_id"] is not None else {}
-        yield {"fileId": file, **named, "predictions": {"textPredictions": texts}}
+        _, stream = open_content(sandbox, file)
+        with stream:
+            content = stream.read()
+        texts = [_prediction(text) for text in read_texts(content) if _counts(text, threshold)]
+        yield {"predictions": {"textPredictions": texts}}
 
 
 def _counts(text: Text, threshold: float) -> bool:

@@ -168,7 +168,7 @@ def without(item: dict[str, Any], **changes: Any) -> dict[str, Any]:
         ({"type": "Optimizer"}, "CogniteFile"),
         ({"configuration": None}, "configuration"),
         ({"configuration": {"fast": True}}, "Unexpected field"),
-        ({"space": "nowhere"}, "nowhere"),
+        ({"space": "cdf_cdm"}, "global"),
         ({"externalId": ""}, "externalId"),
         ({"externalId": "x" * 257}, "256"),
         ({"source": {"type": "CogniteFile", **core.ref("image")}}, "Cognite360ImageCollection"),

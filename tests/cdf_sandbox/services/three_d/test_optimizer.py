@@ -110,7 +110,7 @@ def test_a_file_that_is_no_scan_fails_the_job(running: RunningSandbox) -> None:
         ({"configuration": {}}, "pointCloudModelInstanceId"),
         ({"configuration": "one model"}, "image360ModelInstanceId"),
         ({"configuration": "the same model twice"}, "PointCloud models not found"),
-        ({"space": "nowhere"}, "nowhere"),
+        ({"space": "cdf_cdm"}, "global"),
     ],
 )
 def test_refused(running: RunningSandbox, changes: dict[str, Any], said: str) -> None:

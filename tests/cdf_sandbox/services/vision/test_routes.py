@@ -18,6 +18,7 @@ from cognite.client.data_classes.contextualization import (
 
 import core_project as core
 from cdf_sandbox.core.ocr import CannotRead
+from cdf_sandbox.services.vision import worker
 from cdf_sandbox.services.vision.routes import RUNNING_JOBS
 from cdf_sandbox.services.vision.worker import BATCH
 from local_cdf import RunningSandbox
@@ -63,23 +64,67 @@ def test_text_is_read_by_the_sdk(client: CogniteClient) -> None:
 
 
 def test_a_broken_file_spoils_its_batch_alone(client: CogniteClient, http: httpx.Client) -> None:
-    good = upload(client, "good.jpg", core.picture())
+    good = pictures(client, BATCH + 1)
     broken = upload(client, "broken.jpg", b"no picture at all")
-    files = [good] * BATCH + [broken, good]
+    files = [*good[:BATCH], broken, good[-1]]
     done = ended(http, http.post(URL, json=body(*files)).json()["jobId"])
     assert done["status"] == "Completed"
-    assert [item["fileId"] for item in done["items"]] == [good] * BATCH
+    assert [item["fileId"] for item in done["items"]] == good[:BATCH]
     (failed,) = done["failedItems"]
-    assert [item["fileId"] for item in failed["items"]] == [broken, good]
+    assert failed["items"] == [
+        {"fileId": broken, "fileExternalId": "broken.jpg"}, {"fileId": good[-1], "fileExternalId": f"{BATCH}.jpg"}
+    ]  # fmt: skip
     assert "no readable" in failed["errorMessage"]
     alone = ended(http, http.post(URL, json=body(broken)).json()["jobId"])
     assert (alone["status"], alone["errorMessage"]) == ("Failed", "All batches failed")
 
 
+def pictures(client: CogniteClient, number: int) -> list[int]:
+    """The ids of so many files of the same content."""
+    content = core.picture()
+    return [upload(client, f"{each}.jpg", content) for each in range(number)]
+
+
+@pytest.mark.parametrize("fault", ["an empty file", "a file that is replaced", "an error that nobody foresaw"])
+def test_every_job_ends(client: CogniteClient, http: httpx.Client, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    real = worker.read_texts
+    files = [upload(client, "first.jpg", core.picture()), upload(client, "odd.jpg", b"" if "empty" in fault else b"x")]
+
+    def reading(content: bytes) -> Any:
+        if "replaced" in fault:
+            upload(client, "odd.jpg", core.picture())
+        elif "error" in fault:
+            raise ZeroDivisionError
+        return real(content)
+
+    monkeypatch.setattr(worker, "read_texts", reading)
+    done = ended(http, http.post(URL, json=body(*files)).json()["jobId"])
+    assert done["status"] == ("Completed" if "replaced" in fault else "Failed")
+    assert len(done["items"]) + len(done["failedItems"][0]["items"] if done["failedItems"] else ()) == 2
+
+
+def test_results_are_for_those_who_may_read_the_files(running: RunningSandbox, client: CogniteClient) -> None:
+    with running.http() as http:
+        job = http.post(URL, json=body(upload(client, "secret.jpg", core.picture()))).json()["jobId"]
+        assert ended(http, job)["items"]
+    grants = [{"filesAcl": {"actions": ["READ"], "scope": {"datasetScope": {"ids": [5]}}}}]
+    with running.http(*running.make_client("elsewhere", grants)) as other:
+        assert other.get(f"{URL}/{job}").status_code == 403
+    client.files.delete(external_id="secret.jpg")
+    with running.http() as http:
+        assert len(http.get(f"{URL}/{job}").json()["items"]) == 1
+
+
+def test_one_file_twice_is_refused(client: CogniteClient, http: httpx.Client) -> None:
+    file = upload(client, "twice.jpg", core.picture())
+    for second in ({"fileId": file}, {"fileExternalId": "twice.jpg"}):
+        answer = http.post(URL, json={"items": [{"fileId": file}, second], "features": ["TextDetection"]})
+        assert (answer.status_code, len(answer.json()["error"].get("duplicated", ()))) == (409, 1)
+
+
 def test_results_come_batch_by_batch(start_sandbox: Start) -> None:
     with start_sandbox(detection_queue=10, detection_processing=50) as running, running.http() as http:
-        file = upload(running.client(), "face.jpg", core.picture())
-        job = http.post(URL, json=body(*[file] * (BATCH + 1))).json()
+        job = http.post(URL, json=body(*pictures(running.client(), BATCH + 1))).json()
         assert (job["status"], len(job["items"])) == ("Queued", BATCH + 1)
         seen = []
 
