@@ -60,8 +60,8 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   made as instances of the core data model in the job's space, named as `Options.extraction_names` says; collections
   have the 360 image model as `model3D`, and a point cloud revision (`cog_3d_revision_<n>`, without content) the point
   cloud model. A file without photospheres makes that revision alone; one that is no E57 file fails the job, whose
-  reason only the sandbox's log has. Queue and processing take as long as those of a revision. Indexing options are taken
-  whatever their names, but for those of the classic extraction.
+  reason only the sandbox's log has. Queue and processing take as long as those of a revision. Of the
+  indexing options those of the classic extraction are refused; other names are not checked.
 - Contextualization of 360 images: every item makes one edge, so that a request which is sent twice leaves two; objects
   and edges have random ids, and the edges the status `Approved`. The polar angle is checked to be in [0, pi] as the
   azimuth is in [0, 2 pi). The form with `revisionInstanceId`, which is deprecated, is refused. Removing ignores

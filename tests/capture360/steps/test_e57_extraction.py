@@ -36,6 +36,7 @@ from capture360.steps.reconcile import reconcile
 from capture360.steps.validate import validate
 from capture360.steps.verify import verify
 from captures import reject_again, small_site, station_pose
+from cdf_sandbox.core.background import WorkError
 from cdf_sandbox.core.options import ProjectMode
 from ingest_world import IMAGE_VIEW, World
 from local_cdf import RunningSandbox, fast_options, run_sandbox
@@ -295,7 +296,7 @@ def test_the_logs_say_why_it_failed(start: Start, monkeypatch: pytest.MonkeyPatc
     from cdf_sandbox.services.three_d import extraction
 
     def broken(*how: object) -> Iterator[object]:
-        raise extraction.ExtractionError("CONVERTER/FAILED", "No scanner positions")
+        raise WorkError("No scanner positions")
         yield
 
     monkeypatch.setattr(extraction, "extracted_spheres", broken)
@@ -309,7 +310,7 @@ def test_a_failed_extraction_can_be_asked_for_again(start: Start, monkeypatch: p
     from cdf_sandbox.services.three_d import extraction
 
     def broken(*how: object) -> Iterator[object]:
-        raise extraction.ExtractionError("CONVERTER/FAILED", "Out of memory")
+        raise WorkError("Out of memory")
         yield
 
     with start() as world:

@@ -28,6 +28,7 @@ from capture360.steps.reconcile import reconcile
 from capture360.steps.scene import place
 from capture360.steps.validate import validate
 from captures import station_pose
+from cdf_sandbox.core.background import WorkError
 from cdf_sandbox.core.faults import FaultOrder
 from cdf_sandbox.core.options import ProjectMode
 from ingest_world import CORE_FILE, CORE_IMAGE, CORE_MODEL, CORE_REVISION, World
@@ -172,7 +173,7 @@ def test_a_job_that_failed_is_started_again_under_its_id(start: Start, monkeypat
     from cdf_sandbox.services.three_d import optimizer
 
     def refuse(*_: object) -> Iterator[Any]:
-        raise optimizer.ExtractionError("CONVERTER/FAILED", "no memory")
+        raise WorkError("no memory")
         yield
 
     with start() as world:
