@@ -48,12 +48,22 @@ def read_file(url: str, most_bytes: int, fix: str) -> bytes:
     ConfigError, which ends with the sentence `fix`, if it is missing, too large or cannot be read;
     StoreUnavailableError if its store does not answer.
     """
+    content = read_file_if_there(url, most_bytes, fix)
+    if content is None:
+        raise ConfigError(f"{url} is not there. {fix}")
+    return content
+
+
+def read_file_if_there(url: str, most_bytes: int, fix: str) -> bytes | None:
+    """Return what `read_file` does, but None for a missing file: only that its store says so counts as missing."""
     try:
         fs, path = fsspec.core.url_to_fs(url)
-        with fs.open(path, "rb") as stream:
+        # fsspec takes any failure to ask for the size over HTTP for a missing file, so a size is given.
+        unasked = {"block_size": 0, "size": 1} if "http" in fs.protocol else {}
+        with fs.open(path, "rb", **unasked) as stream:
             content = bytes(stream.read(most_bytes + 1))
     except FileNotFoundError:
-        raise ConfigError(f"{url} is not there. {fix}") from None
+        return None
     except (PermissionError, IsADirectoryError, NotADirectoryError, ValueError, ImportError) as error:
         said = getattr(error, "strerror", None) or error
         raise ConfigError(f"{url} cannot be read ({said}). {fix}") from None

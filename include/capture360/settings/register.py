@@ -23,13 +23,14 @@ from capture360.errors import ConfigError
 from capture360.settings.site import Site
 from capture360.settings.watch import WatchSettings
 from capture360.settings.words import Location, sentence
-from capture360.store import opened_store, password_in, read_file
+from capture360.store import password_in, read_file, read_file_if_there
 from capture360.text import printable
 from capture360.validation_words import quoted
 
 CONFIG_VARIABLE = "CAPTURE360_CONFIG"
 DEFAULT_CONFIG = "config/sites.yaml"
 MOST_BYTES = 10_000_000
+_FIX = f"Point {CONFIG_VARIABLE} at your site register."
 _MOST_VALUES = 200_000
 _LONGEST = 1000
 """Characters of a message: a key may be as long as the file."""
@@ -58,10 +59,10 @@ class Register:
         _refuse_no_settings(document.get("defaults"), f"{self.url}: defaults")
         return document
 
-    @cached_property
+    @property
     def _sites(self) -> Mapping[str, Any]:
-        """What stands below each site, by the id in text: YAML reads an id such as 7 as a number."""
-        return {str(site): values for site, values in self._document["sites"].items()}
+        sites: Mapping[str, Any] = self._document["sites"]
+        return sites
 
     @property
     def records_url(self) -> str:
@@ -102,9 +103,10 @@ class Register:
         section = _Layer(f"{self.url}: sites.{site_id}", self._sites[site_id] or {})
         _refuse_no_settings(section.values, section.where)
         layers = [_Layer(f"{self.url}: defaults", self._document.get("defaults") or {}), section]
-        own_url = posixpath.join(posixpath.dirname(self.url), f"{site_id}.yaml")
-        if own_url != self.url and _exists(own_url):
-            layers.append(_Layer(f"{own_url}: {site_id}", _load_yaml(own_url)))
+        own_url = _beside(self.url, f"{site_id}.yaml")
+        own = read_file_if_there(own_url, MOST_BYTES, _FIX) if own_url != self.url else None
+        if own is not None:
+            layers.append(_Layer(f"{own_url}: {site_id}", _parsed_yaml(own_url, own)))
         return _site(site_id, layers, section, self._environment)
 
 
@@ -186,16 +188,31 @@ def site_from_file(site_id: str, url: str) -> Site:
     return site_from_values(site_id, _load_yaml(url), f"{url}: {site_id}")
 
 
-def _exists(url: str) -> bool:
-    fs, path = opened_store(url)
-    return bool(fs.exists(path))
+def _beside(url: str, name: str) -> str:
+    """Return the URL of a file in the same folder; what follows a question mark, such as a signature, stays."""
+    path, mark, query = url.partition("?") if url.startswith(("http://", "https://")) else (url, "", "")
+    return posixpath.join(posixpath.dirname(path), name) + mark + query
+
+
+_MERGE = "tag:yaml.org,2002:merge"
 
 
 class _Loader(yaml.SafeLoader):
     """Loader that refuses a key that is there twice, since YAML takes the last one and drops a site without a word.
 
-    It names the line of a number or date that Python cannot hold.
+    Keys below `sites` are texts, as they are written: YAML reads 012 as ten. It names the line of a number or date that
+    Python cannot hold.
     """
+
+    @override
+    def get_single_node(self) -> yaml.Node | None:
+        root = super().get_single_node()
+        for key, value in root.value if isinstance(root, yaml.MappingNode) else ():
+            if key.value == "sites" and isinstance(value, yaml.MappingNode):
+                for site, _ in value.value:
+                    if isinstance(site, yaml.ScalarNode) and site.tag != _MERGE:
+                        site.tag = "tag:yaml.org,2002:str"
+        return root
 
     @override
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
@@ -208,7 +225,7 @@ class _Loader(yaml.SafeLoader):
     @override
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         """Merge what `<<` names; an error before that takes more memory than any register needs."""
-        merged = [value for key, value in node.value if key.tag == "tag:yaml.org,2002:merge"]
+        merged = [value for key, value in node.value if key.tag == _MERGE]
         sources = [each for value in merged for each in (value.value if value.id == "sequence" else [value])]
         maps = [each for each in sources if isinstance(each, yaml.MappingNode)]
         for each in maps:
@@ -231,7 +248,10 @@ class _Loader(yaml.SafeLoader):
 
 
 def _load_yaml(url: str) -> dict[str, Any]:
-    content = read_file(url, MOST_BYTES, f"Point {CONFIG_VARIABLE} at your site register.")
+    return _parsed_yaml(url, read_file(url, MOST_BYTES, _FIX))
+
+
+def _parsed_yaml(url: str, content: bytes) -> dict[str, Any]:
     try:
         document = _Loader(content.decode("utf-8-sig")).get_single_data()
     except UnicodeDecodeError as error:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
+from typing_extensions import override
 
-from capture360.errors import ConfigError
+from capture360.errors import ConfigError, StoreUnavailableError
 from capture360.records import RESERVED
 from capture360.settings.register import Register
 from capture360.settings.section import Section
@@ -58,6 +64,79 @@ def test_a_site_whose_id_is_a_number_is_found(tmp_path: Path) -> None:
     path.write_text(f"sites: {{7: {SITE}}}")
     register = Register(str(path))
     assert [register.site(site).id for site in register.site_ids] == ["7"]
+
+
+@pytest.mark.parametrize("site", ["012", "1_0", "12:30", "no", "1e3", "0x10", "2026-01-02", "~"])
+def test_an_id_is_read_as_it_is_written(tmp_path: Path, site: str) -> None:
+    """YAML reads 012 and 10 as one number, and the first of two such sites would be lost without a message."""
+    path = tmp_path / "sites.yaml"
+    path.write_text(f"sites: {{{site}: {SITE}, 10: {SITE}}}")
+    assert Register(str(path)).site_ids == (site, "10")
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EACCES])
+def test_a_site_s_own_file_is_missing_only_if_the_store_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    read = register(tmp_path, sites=f"sites: {{a: {SITE}}}", a="checks: {privacy: blurred}")
+    assert read.site("a").checks.privacy == "blurred"
+
+    def refuse(*arguments: Any, **options: Any) -> Any:
+        raise OSError(code, os.strerror(code))
+
+    for name in ("info", "_open"):
+        monkeypatch.setattr(LocalFileSystem, name, refuse)
+    with pytest.raises((StoreUnavailableError, ConfigError), match=r"a\.yaml cannot be read"):
+        read.site("a")
+
+
+class Web(BaseHTTPRequestHandler):
+    """A register that a web server keeps, whose answer for the site's own file each test chooses."""
+
+    own = 200
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        content = f"sites: {{a: {SITE}}}" if "/sites.yaml" in self.path else "checks: {privacy: blurred}"
+        self.send_response(self.own if "/a.yaml" in self.path else 200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content.encode())
+
+    @override
+    def log_message(self, format: str, *args: Any) -> None: ...
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    Web.asked.clear()
+    with HTTPServer(("127.0.0.1", 0), Web) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/config/sites.yaml?signature=s%2Bs"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(("status", "privacy"), [(200, "blurred"), (404, "any")])
+def test_a_site_s_own_file_on_a_web_server(
+    web: str, monkeypatch: pytest.MonkeyPatch, status: int, privacy: str
+) -> None:
+    monkeypatch.setattr(Web, "own", status)
+    assert Register(web, {}).site("a").checks.privacy == privacy
+    assert Web.asked == ["/config/sites.yaml?signature=s%2Bs", "/config/a.yaml?signature=s%2Bs"]
+
+
+@pytest.mark.parametrize("status", [403, 500, 503])
+def test_a_web_server_that_does_not_answer_is_not_taken_for_a_missing_file(
+    web: str, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(Web, "own", status)
+    with pytest.raises(StoreUnavailableError, match=rf"/config/a\.yaml.* cannot be read \(.*{status}") as raised:
+        Register(web, {}).site("a")
+    assert "s%2Bs" not in str(raised.value)
 
 
 @pytest.mark.parametrize("site", [*sorted(RESERVED), "By-Date"])
