@@ -18,11 +18,12 @@ from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.faces import recorded_faces, references
 from capture360.steps.published import note_published, published_with
-from capture360.steps.removal import plan_removal, remove_superseded
+from capture360.steps.removal import left_out, plan_removal, remove_superseded
 from capture360.steps.republish_guard import newer_revision_asked, protected_images, refuse_silent_change
 from capture360.steps.stored import wait_until_stored
 from capture360.steps.thumbnail import keep_thumbnail
 from capture360.steps.validate import recorded_batches, recorded_capture
+from capture360.text import counted
 
 STEP = PUBLISH
 _SHOWN = 5
@@ -86,6 +87,8 @@ def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
     note_published(ctx.records, capture, fingerprint)
     ctx.records.put(key, fingerprint, STEP, _record(done, capture), run=ctx.run)
     _log_summary(ctx, done, len(whole.stations) - len(capture.stations))
+    if not confirmed:
+        _log_unknown(ctx, capture, [image.external_id for image in left_out(whole, after)])
     return done
 
 
@@ -140,6 +143,16 @@ def _log_summary(ctx: StepContext, done: Published, kept: int) -> None:
     if done.removed_images:
         shown = ", ".join(done.removed_images[:_SHOWN])
         ctx.log(f"{len(done.removed_images)} images removed, since revision confirms that they are left out ({shown})")
+
+
+def _log_unknown(ctx: StepContext, capture: Capture, images: Sequence[str]) -> None:
+    """Name images that neither this delivery nor the records have: the records are others', or were lost."""
+    if images:
+        ctx.log(
+            f"CDF shows {counted(len(images), 'image')} of {capture.key} that neither this delivery nor the records in "
+            f"{ctx.records.url} have ({', '.join(images[:_SHOWN])}). They stay. If they are to go, write revision: "
+            f"{capture.revision + 1} in capture.yaml and deliver again."
+        )
 
 
 def _record(done: Published, capture: Capture) -> dict[str, object]:

@@ -1,4 +1,8 @@
-"""Protection of published captures: they change only with a higher `revision` in the manifest."""
+"""Protection of published captures: they change only with a higher `revision` in the manifest.
+
+Records may be lost, or be those of somebody else's trial. So what CDF shows and the records do not know counts as
+published with the revision of a manifest that states none.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +17,18 @@ from capture360.records import Records
 from capture360.steps.context import StepContext
 from capture360.steps.published import published_capture
 
+_UNSTATED = 1
+
 
 def published_revision(records: Records, key: CaptureKey) -> int:
-    """Return the highest published revision by the records; 0 if none."""
+    """Return the highest published revision by the records; that of a manifest that states none if they know none."""
     return _published_revision(records, key, published_capture(records, key))
 
 
 def _published_revision(records: Records, key: CaptureKey, whole: Capture | None) -> int:
     found = [records.get(key, fingerprint, "publish") for fingerprint in records.fingerprints(key)]
     revisions = [int(record.body["revision"]) for record in found if record is not None]
-    return max([*revisions, whole.revision if whole else 0])
+    return max([_UNSTATED, *revisions, *([whole.revision] if whole else [])])
 
 
 def newer_revision_asked(records: Records, capture: Capture) -> bool:
@@ -31,7 +37,7 @@ def newer_revision_asked(records: Records, capture: Capture) -> bool:
 
 
 def protected_images(records: Records, capture: Capture, images: Iterable[PublishedImage]) -> dict[str, PublishedImage]:
-    """Return the images that this delivery may not change, by external id. CDF is read only if there can be any.
+    """Return the images that this delivery may not change, by external id. CDF is read only if it confirms nothing.
 
     A station that a confirmed delivery held back may still change, since the confirmation covers it.
     """

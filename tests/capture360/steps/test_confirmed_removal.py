@@ -12,6 +12,7 @@ from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData,
 from capture360 import names
 from capture360.cdf.project_mode import ModeName
 from capture360.cdf.registry import mode_of
+from capture360.errors import BadInputError
 from capture360.model import CaptureKey, Verdict
 from capture360.steps.detect import images_of
 from capture360.steps.published import published_stations
@@ -28,6 +29,7 @@ from confirmed_deliveries import (
     station_nodes,
 )
 from ingest_world import CORE_IMAGE, IMAGE_VIEW, World
+from record_files import document_paths
 from suggested_links import TAGS, world_of
 
 IMAGE_VIEWS = {"asset_centric": IMAGE_VIEW, "hybrid": IMAGE_VIEW, "data_modeling": CORE_IMAGE}
@@ -139,6 +141,29 @@ def test_an_older_revision_that_comes_again_does_not_weaken_the_next_confirmatio
     assert "revision: 3" in world.ingest(drop).validated.headline
     world.ingest(delivered(world, "older", 2, revision=3))
     assert shown(world, drop.key) == published_stations(world.records, drop.key) == ["001", "002"]
+
+
+def test_what_the_records_do_not_know_is_not_confirmed_by_a_revision_that_nobody_stated(world: World) -> None:
+    """Records are lost, or those of a trial beside them: what CDF shows is published all the same."""
+    first = delivered(world, "unknown", 3)
+    world.ingest(first)
+    for path in document_paths(world.records.store):
+        if str(first.key) in path:
+            world.records.store.remove(path)
+    for moved in (False, True):
+        changed = delivered(world, "unknown", 2, shade=0 if moved else 60)
+        if moved:
+            changed.rewrite("001,Pump 001,1.5,", "001,Pump 001,1.6,")
+        before = world.running.mutating()
+        with pytest.raises(BadInputError, match=r'of station "001" differ.*write revision: 2 in capture.yaml'):
+            world.ingest(changed)
+        assert world.running.mutating() == before
+    world.ingest(delivered(world, "unknown", 2))
+    assert shown(world, first.key) == ["001", "002", "003"]
+    (said,) = [line for line in world.said if "that neither this delivery nor the records" in line]
+    assert names.image_id(first.key, "003") in said
+    world.ingest(delivered(world, "unknown", 2, shade=60, revision=2))
+    assert shown(world, first.key) == ["001", "002"]
 
 
 def test_another_collection_wants_a_confirmation_and_the_emptied_one_goes(world: World) -> None:
