@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from capture360_cli.one_capture import absolute, default_records, key_of, lease_remedy, progress, settings_of
+from capture360_cli.one_capture import absolute, choose, key_of, lease_remedy, progress
 from capture360_cli.options import ConnectionFile, RecordsFolder, SiteSettings, Space, TakeOver
 
 if TYPE_CHECKING:
@@ -41,20 +41,14 @@ def contextualize(
     from capture360.steps import lease
     from capture360.steps.context import StepContext
     from capture360.steps.contextualize import contextualize as run
-    from capture360_cli.register import site_register
 
     url = absolute(capture)
     project = CdfProject(Connection.from_file(connection))
-    if CaptureFolder(url).files:
-        key = key_of(url)
-        settings = settings_of(key, site, space, url, connection)
-        kept = absolute(records) if records else default_records(project.connection)
-    else:
-        key = CaptureKey.parse(capture)
-        settings = settings_of(key, site or key.site, space, url, connection)
-        kept = absolute(records) if records else site_register(connection).records_url
+    delivered = bool(CaptureFolder(url).files)
+    key = key_of(url) if delivered else CaptureKey.parse(capture)
+    chosen = choose(key, url, connection, site=site, space=space, records=records, registered=not delivered)
     with progress() as log:
-        ctx = StepContext(settings, Records(kept), project, lease.name_of_this_process(), log)
+        ctx = StepContext(chosen.site, Records(chosen.records), project, lease.name_of_this_process(), log)
         with lease_remedy():
             done = run(ctx, key, is_finished=lambda other: take_over or lease.process_is_finished(other))
     if as_json:

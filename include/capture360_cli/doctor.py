@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from capture360_cli.options import DEFAULT_SPACE, ConnectionFile, SiteSettings, Space
+from capture360_cli.options import ConnectionFile, SiteSettings, Space
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,14 +70,11 @@ def doctor(
 
 
 def _settings(site: str | None, space: str | None, connection: Path) -> Site:
-    from capture360.settings.register import site_from_file, site_from_values
+    from capture360_cli.one_capture import is_file, settings_of
     from capture360_cli.register import site_register
 
-    if site is None:
-        values = {"landing": {"url": "unused"}, "space": space or DEFAULT_SPACE}
-        return site_from_values("doctor", values, where="the command line")
-    if site.endswith((".yaml", ".yml")):
-        settings = site_from_file("doctor", site)
+    if site is None or is_file(site):
+        settings = settings_of("doctor", site, space, "unused")
     else:
         settings = site_register(connection).site(site)
     return settings.model_copy(update={"space": space}) if space else settings

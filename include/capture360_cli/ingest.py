@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from capture360_cli.one_capture import (
-    absolute,
-    default_records,
-    existing_folder,
-    key_of,
-    lease_remedy,
-    progress,
-    settings_of,
-)
+from capture360_cli.one_capture import choose, existing_folder, key_of, lease_remedy, progress
 from capture360_cli.options import ConnectionFile, RecordsFolder, SiteSettings, Space, TakeOver
 
 if TYPE_CHECKING:
@@ -35,7 +27,11 @@ def ingest(
     records: RecordsFolder = None,
     take_over: TakeOver = False,
 ) -> None:
-    """Take one capture into CDF without Airflow. Exit codes: 0 accepted, 3 accepted in part, 4 rejected, 1 error."""
+    """Take one capture into CDF without Airflow. Exit codes: 0 accepted, 3 accepted in part, 4 rejected, 1 error.
+
+    Settings and records are those of the register that CAPTURE360_CONFIG names, or of the local stack, if it knows the
+    site; else settings for a trial, and records of this user.
+    """
     from capture360.cdf.client import CdfProject, Connection, inspect
     from capture360.records import Records
     from capture360.steps import lease
@@ -43,13 +39,13 @@ def ingest(
 
     url = existing_folder(folder)
     key = key_of(url)
-    settings = settings_of(key, site, space, url, connection)
+    chosen = choose(key, url, connection, site=site, space=space, records=records)
     project = CdfProject(Connection.from_file(connection))
     inspect(project.connection)
     with progress() as log:
         ctx = StepContext(
-            site=settings,
-            records=Records(absolute(records) if records else default_records(project.connection)),
+            site=chosen.site,
+            records=Records(chosen.records),
             cdf=project,
             run=lease.name_of_this_process(),
             log=log,

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -38,22 +39,69 @@ def key_of(url: str) -> CaptureKey:
     return CaptureKey.parse(f"{manifest.get('site_id', site)}/{manifest.get('capture_id', capture)}")
 
 
-def settings_of(key: CaptureKey, site: str | None, space: str | None, url: str, connection: Path) -> Site:
-    """Return the site's settings from the register or a file; without either, defaults for a trial."""
-    from capture360.settings.register import site_from_file, site_from_values
-    from capture360_cli.register import site_register
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The settings that a command about one capture works with, and the folder of the records."""
 
-    if site is None:
-        settings = site_from_values(
-            key.site,
-            {"landing": {"url": url.rpartition("/")[0]}, "space": space or DEFAULT_SPACE},
-            where="the command line",
-        )
-    elif site.endswith((".yaml", ".yml")):
-        settings = site_from_file(key.site, site)
+    site: Site
+    records: str
+
+
+def choose(
+    key: CaptureKey,
+    url: str,
+    connection: Path,
+    *,
+    site: str | None,
+    space: str | None,
+    records: str | None,
+    registered: bool = False,
+) -> Chosen:
+    """Return settings and records for a capture in the folder `url`: those of the register where it knows the site.
+
+    The register is the one that is named, or that of the connection's local stack. A site that it does not know gets
+    defaults for a trial, and records of this user, as does a known site in another space. What is chosen is printed on
+    stderr. With `registered` the site has to be one of the register's, unless `site` is a file. RequestError if `site`
+    is not the capture's.
+    """
+    from capture360.cdf.client import Connection
+    from capture360.errors import RequestError
+    from capture360_cli.register import named_register, site_register
+
+    asked = None if site is None or is_file(site) else site
+    if asked is not None and asked != key.site:
+        raise RequestError(f"{key} is a capture of site {key.site}, not of {asked}. Name that site, or none.")
+    by_id = asked is not None or (registered and site is None)
+    register = (site_register if by_id or (registered and not records) else named_register)(connection)
+    known = register.site(key.site) if register and (by_id or key.site in register.site_ids) else None
+    settings = known if known and asked == site else settings_of(key.site, site, space, url.rpartition("/")[0])
+    if space:
+        settings = settings.model_copy(update={"space": space})
+    if records:
+        kept, whose = absolute(records), ""
+    elif register and known and settings.space == known.space:
+        kept, whose = register.records_url, f" of the register {register.url}"
     else:
-        settings = site_register(connection).site(site)
-    return settings.model_copy(update={"space": space}) if space else settings
+        kept, whose = default_records(Connection.from_file(connection)), " of this user"
+    if known is None and site is None:
+        print(f"No register that is named knows site {key.site}: settings for a trial apply.", file=sys.stderr)
+    print(f"Space {settings.space}, records {kept}{whose}", file=sys.stderr)
+    return Chosen(settings, kept)
+
+
+def is_file(site: str) -> bool:
+    """Return whether `--site` names a file of settings, not a site of the register."""
+    return site.endswith((".yaml", ".yml"))
+
+
+def settings_of(site_id: str, site: str | None, space: str | None, landing: str) -> Site:
+    """Return a site's settings from a file; without one, defaults for a trial."""
+    from capture360.settings.register import site_from_file, site_from_values
+
+    if site is not None:
+        return site_from_file(site_id, site)
+    values = {"landing": {"url": landing}, "space": space or DEFAULT_SPACE}
+    return site_from_values(site_id, values, where="the command line")
 
 
 def existing_folder(folder: str) -> str:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capture360_local import LOCAL_STATE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,12 +17,16 @@ if TYPE_CHECKING:
     from capture360.settings.register import Register
     from capture360.steps.context import StepContext
 
-LOCAL_STATE = Path(".local")
-"""Where `capture360 stack up` keeps its state by default."""
-
 
 def site_register(connection: Path | None = None) -> Register:
-    """Return the register that CAPTURE360_CONFIG names, else that of a local stack, else `config/sites.yaml`.
+    """Return the register that CAPTURE360_CONFIG names, else that of a local stack, else `config/sites.yaml`."""
+    from capture360.settings.register import Register
+
+    return named_register(connection) or Register()
+
+
+def named_register(connection: Path | None = None) -> Register | None:
+    """Return the register that CAPTURE360_CONFIG names, else that of a local stack; None without either.
 
     The stack is the one whose sandbox wrote the `connection` file. A command without a connection takes the stack of
     this folder, if it runs.
@@ -37,7 +43,7 @@ def site_register(connection: Path | None = None) -> Register:
         stack = Stack(LOCAL_STATE)
         home = stack.home if stack.status().running else None
     if home is None:
-        return Register()
+        return None
     print(f"Site register of the local stack: {home.register}", file=sys.stderr)
     return home.site_register()
 
