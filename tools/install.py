@@ -24,6 +24,7 @@ SECTIONS = ("global", "install", ":env:")
 VARIABLES = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
     "trusted-host": "UV_INSECURE_HOST",
     "cert": "SSL_CERT_FILE",
     "client-cert": "SSL_CLIENT_CERT",
@@ -33,6 +34,8 @@ VARIABLES = {
     "proxy": "ALL_PROXY",
 }
 """Options of pip and the variables by which uv takes the same; by the environment, since addresses hold passwords."""
+PLACES = ("index-url", "extra-index-url", "find-links")
+"""Options that hold addresses or folders of packages."""
 NOTHING = ("", "0", "false", "no", "off")
 
 
@@ -46,7 +49,7 @@ def main(lock: Path) -> int:
 
 
 def _by_uv(lock: Path) -> str | None:
-    """Install by uv; return the reason if that failed, else an empty text."""
+    """Install by uv; return the reason if that failed, else None."""
     pinned = requirement(lock.read_text(), "uv")
     if pinned is None:
         return "the lock does not hold it"
@@ -103,8 +106,6 @@ def uv_arguments(options: Mapping[str, str]) -> Iterator[str]:
     """Return uv's command line for options of pip that uv does not read from the environment."""
     if options.get("no-index", "").lower() not in NOTHING:
         yield "--no-index"
-    for place in _present(options.get("find-links", "").split()):
-        yield from ("--find-links", place)
     for name in ("no-binary", "only-binary"):
         for package in options.get(name, "").replace(",", " ").split():
             yield from (f"--{name}", package)
@@ -114,9 +115,9 @@ def uv_environment(options: Mapping[str, str], environment: Mapping[str, str]) -
     """Return the environment for uv: pip's options under uv's names. Variables of uv that are already set are kept."""
     handed = {"UV_INDEX_STRATEGY": "unsafe-best-match"}  # pip's way; the hashes say which file it may be
     for option, variable in VARIABLES.items():
-        value = options.get(option, "")
-        if value := " ".join(_present(value.split())) if option.endswith("index-url") else value.strip():
-            handed[variable] = value
+        values = options.get(option, "").split()
+        if values := list(_present(values)) if option in PLACES else values:
+            handed[variable] = ("," if option == "find-links" else " ").join(values)
     if proxy := handed.pop("ALL_PROXY", None):
         handed |= dict.fromkeys(("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY"), proxy)
     if options.get("keyring-provider", "auto") not in ("auto", "disabled"):

@@ -23,7 +23,7 @@ from capture360.model import CaptureKey, Verdict
 from capture360.records import Records
 from capture360.reports.captures import Delivery
 from capture360.steps.captures import newest_deliveries
-from capture360_cli.register import LOCAL_STATE
+from capture360_local import LOCAL_STATE
 from capture360_local.demo.deliveries import ORDERS
 from capture360_local.demo.next_steps import PAGES, next_steps
 from capture360_local.stack import Stack

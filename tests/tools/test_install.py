@@ -27,7 +27,8 @@ def test_the_options_of_pip_come_from_its_files_and_its_environment(tmp_path, mo
         monkeypatch.delenv(name)
     config = tmp_path / "pip.conf"
     config.write_text(
-        "[global]\nindex-url = https://me:secret@index.example/simple\ntimeout = 7\ntrusted-host = index.example\n"
+        "[global]\nindex-url = https://me:secret@index.example/simple\ntimeout = 7\n"
+        "trusted-host = index.example\n    mirror.example:8443\n"
         "[install]\ntimeout = 8\n[download]\nproxy = http://not.this:1\n"
     )
     monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
@@ -35,7 +36,7 @@ def test_the_options_of_pip_come_from_its_files_and_its_environment(tmp_path, mo
     handed = install.uv_environment(install.pip_options(), {})
     assert handed["UV_DEFAULT_INDEX"] == "https://me:secret@index.example/simple"
     assert handed["UV_HTTP_TIMEOUT"] == "8"
-    assert handed["UV_INSECURE_HOST"] == "index.example"
+    assert handed["UV_INSECURE_HOST"] == "index.example mirror.example:8443"
     assert handed["HTTPS_PROXY"] == "http://proxy.example:3128"
     assert "--no-index" not in list(install.uv_arguments(install.pip_options()))
 
@@ -47,7 +48,13 @@ def test_places_on_this_disk_that_do_not_exist_are_left_out(tmp_path) -> None:
         "find-links": f"/not/there {there}",
     }
     assert install.uv_environment(options, {})["UV_INDEX"] == f"{there} https://a.example/simple"
-    assert list(install.uv_arguments(options)) == ["--find-links", there]
+    assert install.uv_environment(options, {})["UV_FIND_LINKS"] == there
+    assert list(install.uv_arguments(options)) == [], "where all would see its logins"
+
+
+def test_places_to_look_in_are_listed_as_uv_reads_them() -> None:
+    links = install.uv_environment({"find-links": "https://a.example\n  https://b.example"}, {})["UV_FIND_LINKS"]
+    assert links == "https://a.example,https://b.example"
 
 
 def test_certificates_are_those_of_pip_and_what_uv_is_configured_with_stays() -> None:
