@@ -1,4 +1,5 @@
-# The verbs of the project. Everything is set up below .venv/ and .local/; nothing is installed elsewhere.
+# The verbs of the project. Everything is set up below .venv/ and .local/; nothing is installed elsewhere. As root,
+# `make production` keeps PostgreSQL's files in /var/tmp, since PostgreSQL refuses to run as root.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
@@ -72,5 +73,6 @@ lock: setup ## pin all packages anew
 		-o requirements.production.lock pyproject.toml
 
 clean: ## stop what runs and remove .local/ and caches (the environment stays)
-	@test ! -x $(BIN)/capture360 || $(BIN)/capture360 stack down
+	@test ! -x $(BIN)/capture360 || $(BIN)/capture360 stack down --all
+	@test ! -x $(BIN)/python || $(BIN)/python -m capture360_local.production .local/production --remove
 	@rm -rf .local .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from capture360.cdf.project_mode import DEFAULT_MODE
-from capture360_cli.register import LOCAL_STATE
 from capture360_cli.stack import Mode, State, stack_of
+from capture360_local import LOCAL_STATE
 
 
 def demo(

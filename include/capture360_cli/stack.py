@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from capture360.cdf.project_mode import DEFAULT_MODE, ModeName
-from capture360_cli.register import LOCAL_STATE
+from capture360_local import LOCAL_STATE
 
 if TYPE_CHECKING:
     from capture360_local.stack import Stack
@@ -40,7 +40,7 @@ def up(
     chosen.up(typer.echo, attached=foreground, api_port=port)
     _print_addresses(chosen)
     if not foreground:
-        typer.echo("It runs until `capture360 stack down`.")
+        typer.echo(f"It runs until `{chosen.command('down')}`.")
         return
     typer.echo("Ctrl-C stops it.")
     try:
@@ -52,8 +52,21 @@ def up(
 
 
 @stack.command()
-def down(state: State = LOCAL_STATE, mode: Mode = DEFAULT_MODE) -> None:
+def down(
+    state: State = LOCAL_STATE,
+    mode: Mode = DEFAULT_MODE,
+    *,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Stop all that runs with state in the folder, in any mode and below it.")
+    ] = False,
+) -> None:
     """Stop the stack and all its processes."""
+    if everything:
+        from capture360_local.stack import end_all
+
+        for folder in end_all(state):
+            typer.echo(f"Stopped: {folder}")
+        return
     ran = stack_of(state, mode).down()
     typer.echo("Stopped; nothing is left running." if ran else "Nothing was running.")
 

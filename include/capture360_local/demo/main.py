@@ -14,7 +14,6 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from capture360.cdf.client import CdfProject, Connection
-from capture360.cdf.project_mode import DEFAULT_MODE
 from capture360.model import CaptureKey, Verdict
 from capture360.records import Records
 from capture360.reports.captures import Delivery
@@ -64,7 +63,7 @@ def run_demo(stack: Stack, console: Console, *, keep: bool = False) -> str | Non
     finally:
         if not runs_on:
             stack.down()
-    stopped = "The stack runs until `capture360 stack down`" if runs_on else "The stack is stopped"
+    stopped = f"The stack runs until `{stack.command('down')}`" if runs_on else "The stack is stopped"
     console.print(f"{time.monotonic() - started:.0f} s. {stopped}; its state is in {stack.home.root}.", soft_wrap=True)
     for failure in failures:
         console.print(f"FAILED: {failure}", style="red", markup=False)
@@ -77,7 +76,7 @@ def run_demo(stack: Stack, console: Console, *, keep: bool = False) -> str | Non
 
 def _say_next(stack: Stack, status: StackStatus, console: Console, *, runs_on: bool) -> None:
     lines = [
-        *([] if runs_on else [("start it again", f"capture360 stack up{_mode_option(stack)}")]),
+        *([] if runs_on else [("start it again", stack.command("up"))]),
         ("sign in", f"{status.url}, user {stack.user}, password {stack.password}"),
         *(
             (step.what, f"{status.url}{step.path}")
@@ -90,10 +89,6 @@ def _say_next(stack: Stack, status: StackStatus, console: Console, *, runs_on: b
     width = max(len(what) for what, _ in lines)
     for what, where in lines:
         console.print(f"  {what:<{width}}  {where}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _mode_option(stack: Stack) -> str:
-    return "" if stack.mode == DEFAULT_MODE else f" --mode {stack.mode}"
 
 
 def _deliver_all(stack: Stack, progress: Progress) -> frozenset[CaptureKey]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 
 from capture360.errors import Capture360Error
 from capture360_local.production.composition import read
 from capture360_local.production.handle import Production
-from capture360_local.production.machine import Machine, missing
+from capture360_local.production.machine import Machine, missing, postgres_folder
 from capture360_local.production.supervisor import Supervisor
 from capture360_local.stack.profile import PROJECT
 
@@ -21,10 +22,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m capture360_local.production")
     parser.add_argument("folder", type=Path, help="keeps everything, .env included")
     parser.add_argument("--supervise", action="store_true", help="be the process that owns the services")
+    parser.add_argument("--remove", action="store_true", help="only remove what it keeps outside of the folder")
     arguments = parser.parse_args()
-    if lacks := missing():
-        print(f"Skipped: this machine lacks {', '.join(lacks)}.")
+    if arguments.remove:
+        shutil.rmtree(postgres_folder(arguments.folder), ignore_errors=True)
         return 0
+    if lacks := missing():
+        packages = " ".join(lacks.values())
+        print(
+            f"This machine lacks {', '.join(lacks)}. On Debian and Ubuntu: apt-get install {packages}", file=sys.stderr
+        )
+        return 1
     production = Production(arguments.folder)
     try:
         if arguments.supervise:

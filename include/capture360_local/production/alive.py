@@ -48,7 +48,8 @@ def main() -> int:
     """Print whether the service named in the only argument lives; return 0 if so, else 1."""
     (what,) = sys.argv[1:]
     lives = worker_answers() if what == "worker" else job_lives(what)
-    print(f"{what} {'lives' if lives else f'has given no sign of life for {LONGEST_SILENCE_S} s'}")
+    silence = "has not answered a ping for" if what == "worker" else "has given no sign of life for"
+    print(f"{what} lives" if lives else f"{what} {silence} {_TIMEOUT_S if what == 'worker' else LONGEST_SILENCE_S} s")
     return 0 if lives else 1
 
 

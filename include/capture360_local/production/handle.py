@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import json
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -14,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from capture360_local.production.machine import SERVICES, Machine, read_variables
+from capture360_local.production.machine import SERVICES, postgres_folder, read_variables
 from capture360_local.production.supervisor import STATUS
 from capture360_local.stack.airflow_api import AirflowApi
 from capture360_local.stack.lifecycle import StackError
@@ -40,8 +42,8 @@ class Production:
         (self.folder / "logs").mkdir(exist_ok=True)
         self._supervisor: subprocess.Popen[bytes] | None = None
         if not (self.folder / ".env").exists():
-            (self.folder / ".env").touch(mode=0o600)
-            self.set(**self._first_variables())
+            text = "".join(f"{name}={value}\n" for name, value in self._first_variables().items())
+            write_privately(self.folder / ".env", text)
 
     def _first_variables(self) -> Mapping[str, str]:
         """Random secrets, and landing zone and records in the S3 store."""
@@ -99,12 +101,27 @@ class Production:
 
     @contextlib.contextmanager
     def running(self, say: Callable[[str], None]) -> Iterator[Production]:
-        """Start everything, and stop it at the end of the block or of this process, however that ends."""
-        (self.folder / STATUS).unlink(missing_ok=True)
+        """Start everything, and stop it at the end of the block or of this process, however that ends.
+
+        StackError if it runs already: two of them would end each other's services.
+        """
         command = (sys.executable, "-m", "capture360_local.production", str(self.folder), "--supervise")
-        with (self.folder / "logs/supervisor.log").open("ab") as log:
+        with (self.folder / "lock").open("wb") as lock, (self.folder / "logs/supervisor.log").open("ab") as log:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StackError(
+                    f"The composition of {self.folder} runs already.",
+                    remedy="Stop it with Ctrl-C where it was started.",
+                ) from None
+            (self.folder / STATUS).unlink(missing_ok=True)
             self._supervisor = subprocess.Popen(  # noqa: S603 - our own module
-                command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                command,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=(lock.fileno(),),  # so the lock is held for as long as the supervisor lives
             )
         try:
             self._wait_until_running(say)
@@ -174,4 +191,4 @@ class Production:
 
     def remove(self) -> None:
         """Delete the files of PostgreSQL outside of `folder`."""
-        Machine(self.folder, self.ports).remove_database()
+        shutil.rmtree(postgres_folder(self.folder), ignore_errors=True)

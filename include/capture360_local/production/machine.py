@@ -29,15 +29,15 @@ _POSTGRES_USER = "postgres"
 _BIN = Path(sys.executable).parent
 
 
-def missing() -> list[str]:
-    """Return the programs that this machine lacks, each with its Debian package."""
-    lacks = []
+def missing() -> dict[str, str]:
+    """Return the programs that this machine lacks, and the Debian package of each."""
+    lacks = {}
     if not _postgres_programs():
-        lacks.append("PostgreSQL (package postgresql)")
+        lacks["PostgreSQL"] = "postgresql"
     if not shutil.which("redis-server"):
-        lacks.append("Redis (package redis-server)")
+        lacks["Redis"] = "redis-server"
     if not shutil.which("curl"):
-        lacks.append("curl (package curl)")
+        lacks["curl"] = "curl"
     return lacks
 
 
@@ -51,13 +51,10 @@ class Machine:
         if lacks:
             raise ConfigError(f"These are not installed: {', '.join(lacks)}.")
 
-    @cached_property
+    @property
     def postgres_folder(self) -> Path:
-        """PostgreSQL refuses to run as root, and its own user may not be able to reach `folder`."""
-        if os.getuid():
-            return self.folder / "postgres"
-        name = hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
-        return Path("/var/tmp") / f"capture360-postgres-{name}"  # noqa: S108 - made by its owner, readable by nobody else
+        """Folder of PostgreSQL's cluster."""
+        return postgres_folder(self.folder)
 
     @cached_property
     def _folders(self) -> Mapping[str, str]:
@@ -149,10 +146,15 @@ class Machine:
         return [*words[:1], "-p", str(self.ports["redis"]), *words[1:]] if words[:1] == ["redis-cli"] else words
 
     def make_database(self, password: str) -> None:
-        """Create a cluster with the user and database `airflow`, as PostgreSQL's image does for an empty volume."""
-        data = self.postgres_folder
-        if (data / "PG_VERSION").exists():
+        """Create a cluster with the user and database `airflow`, as PostgreSQL's image does for an empty volume.
+
+        A cluster counts only with its mark in `folder`, written last: one that was not completed, or that belongs to a
+        folder of this name that was removed since with its password, is made anew.
+        """
+        data, made = self.postgres_folder, self.folder / "postgres-made"
+        if made.exists() and (data / "PG_VERSION").exists():
             return
+        made.unlink(missing_ok=True)
         shutil.rmtree(data, ignore_errors=True)
         data.mkdir(mode=0o700, parents=True)
         if not os.getuid():
@@ -172,10 +174,18 @@ class Machine:
         _run(
             [*as_user, str(programs / "postgres"), "--single", "-D", str(data), "postgres"], "CREATE DATABASE airflow;"
         )
+        made.touch()
 
-    def remove_database(self) -> None:
-        """Remove PostgreSQL's folder."""
-        shutil.rmtree(self.postgres_folder, ignore_errors=True)
+
+def postgres_folder(folder: Path) -> Path:
+    """Return where a composition in `folder` keeps PostgreSQL's cluster.
+
+    PostgreSQL refuses to run as root, and its own user may not be able to reach `folder`.
+    """
+    if os.getuid():
+        return folder / "postgres"
+    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+    return Path("/var/tmp") / f"capture360-postgres-{name}"  # noqa: S108 - made by its owner, readable by nobody else
 
 
 def _run(command: Sequence[str], text: str = "") -> None:

@@ -30,6 +30,8 @@ STATUS = "stack.json"
 _MARK = "CAPTURE360_SERVICE"
 """Variable that identifies a service's processes, since Airflow puts tasks in groups of their own."""
 _HEALTHY_WITHIN_S = 400.0
+_LONGEST_CHECK_S = 20.0
+"""As in docker-compose.yaml."""
 _GRACE_S = 10.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 60.0
@@ -121,14 +123,18 @@ class Supervisor:
 
     def is_healthy(self, service: Service, name: str) -> bool:
         """Return whether the service's health check succeeds."""
-        check = subprocess.run(  # noqa: S603 - the composition's own command
-            self.machine.health(service),
-            env=self.machine.environment(service, name),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
+        try:
+            check = subprocess.run(  # noqa: S603 - the composition's own command
+                self.machine.health(service),
+                env=self.machine.environment(service, name),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+                timeout=_LONGEST_CHECK_S,
+            )
+        except subprocess.TimeoutExpired:
+            return False
         return check.returncode == 0
 
     def _start(self, service: Service) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 
 COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+MISSING_POOL = "non-existent pool"
+"""Kind of Airflow's warning about a DAG whose tasks wait for ever."""
 WAITS_S = (0.5, 1.0, 2.0, 4.0)
 """Between tries while another process of Airflow writes to SQLite."""
 
@@ -62,9 +64,10 @@ class AirflowApi:
         found: Sequence[Mapping[str, Any]] = self.request("GET", "/importErrors")["import_errors"]
         return found
 
-    def warnings(self) -> Sequence[str]:
-        """Return Airflow's warnings about the DAGs, such as a missing pool."""
-        return [str(warning["message"]) for warning in self.request("GET", "/dagWarnings")["dag_warnings"]]
+    def warnings(self) -> Sequence[tuple[str, str]]:
+        """Return Airflow's warnings about the DAGs: kind, such as `MISSING_POOL`, and text."""
+        found = self.request("GET", "/dagWarnings")["dag_warnings"]
+        return [(str(warning["warning_type"]), str(warning["message"])) for warning in found]
 
     def ensure_pool(self, name: str, slots: int, description: str) -> None:
         """Create the pool if it is missing; one that an operator has resized is left unchanged."""

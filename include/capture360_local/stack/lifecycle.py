@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,14 +14,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from capture360.cdf.project_mode import DEFAULT_MODE, ModeName
 from capture360.errors import Capture360Error
-from capture360_local.stack.airflow_api import COMPONENTS, AirflowApi
+from capture360_local import LOCAL_STATE
+from capture360_local.stack.airflow_api import COMPONENTS, MISSING_POOL, AirflowApi
 from capture360_local.stack.processes import Session
 from capture360_local.stack.profile import ADMIN, PROJECT, Home, base_environment
 
@@ -30,7 +32,7 @@ STOP_SECONDS = 30.0
 
 class _Session(BaseModel):
     leader: int
-    started: float
+    started: str
 
 
 class _Ports(BaseModel):
@@ -38,23 +40,28 @@ class _Ports(BaseModel):
     sandbox: int
 
 
-class _Status(BaseModel):
+class _Owned(BaseModel):
+    """What any supervisor writes, that of the composition as well."""
+
+    session: _Session
+
+
+class _Status(_Owned):
     """What the supervisor writes."""
 
     phase: str
     reason: str | None
-    session: _Session
     ports: _Ports
     children: dict[str, int]
 
 
-_STATUS = TypeAdapter(_Status)
+_Written = TypeVar("_Written", bound=_Owned)
 
 
 class StackError(Capture360Error):
     """A stack did not start, or died."""
 
-    remedy = "Read the named log, then start the stack again."
+    remedy = "Read the log of the part that failed, then start the stack again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,14 @@ class Stack:
         self.mode = mode
         self._starter: subprocess.Popen[bytes] | None = None
 
+    def command(self, verb: str) -> str:
+        """Return the command line that starts, stops or inspects this very stack."""
+        state = self.home.root if self.mode == DEFAULT_MODE else self.home.root.parent
+        words = ["capture360", "stack", verb]
+        words += [] if state == LOCAL_STATE.resolve() else ["--state", str(state)]
+        words += [] if self.mode == DEFAULT_MODE else ["--mode", self.mode]
+        return shlex.join(words)
+
     @property
     def user(self) -> str:
         """Name of the administrator."""
@@ -99,7 +114,7 @@ class Stack:
         ports = known["ports"]
         phase, reason = known["phase"], known["reason"]
         if phase not in {"stopped", "failed"} and not Session(**known["session"]).led:
-            phase, reason = "failed", "The supervisor was killed; `capture360 stack down` ends what it left behind."
+            phase, reason = "failed", f"The supervisor was killed; `{self.command('down')}` ends what it left behind."
         return StackStatus(
             phase,
             reason,
@@ -109,16 +124,8 @@ class Stack:
         )
 
     def _known(self) -> dict[str, Any]:
-        file = self.home.status_file
-        try:
-            return _STATUS.validate_json(file.read_bytes()).model_dump()
-        except FileNotFoundError:
-            return {}
-        except ValidationError:
-            raise StackError(
-                f"{file} is damaged, so nobody knows which processes belong to this stack. End them by hand, then "
-                "remove the file."
-            ) from None
+        status = _written(self.home.status_file, _Status)
+        return status.model_dump() if status else {}
 
     def api(self) -> AirflowApi:
         """Return Airflow's REST API as the administrator."""
@@ -142,8 +149,11 @@ class Stack:
         An attached stack ends with this process, however that ends; one that is not runs until `down`.
         """
         if self.status().running:
-            raise StackError(f"A stack is running already with {self.home.root}. Stop it with `capture360 stack down`.")
-        self._end_leftovers()
+            raise StackError(
+                f"A stack is running already with {self.home.root}.", remedy=f"Stop it with `{self.command('down')}`."
+            )
+        if known := self._known():
+            _kill(Session(**known["session"]))
         self.home.prepare()
         self.home.status_file.unlink(missing_ok=True)
         started = datetime.now(UTC)
@@ -195,11 +205,16 @@ class Stack:
             time.sleep(0.5)  # as above
 
     def warnings(self) -> Sequence[str]:
-        """Return the warnings of Airflow, each with its fix."""
-        with self.api() as api:
+        """Return the warnings of Airflow, with a fix where the stack has one; that it does not answer is one too."""
+        try:
+            with self.api() as api:
+                found = api.warnings()
+        except httpx.HTTPError as error:
             return [
-                f"{warning}. Create it with `airflow pools import config/pools.json`." for warning in api.warnings()
+                f"Airflow does not answer ({type(error).__name__}). It may be starting still; see {self.home.logs}."
             ]
+        fix = f". `{self.command('down')}` and `{self.command('up')}` create it."
+        return [text + fix if kind == MISSING_POOL else text for kind, text in found]
 
     def _missing(self, status: StackStatus, started: datetime) -> str:
         """Return what a running stack still waits for, empty if nothing."""
@@ -232,33 +247,10 @@ class Stack:
                 starter.terminate()
                 starter.wait()
             return starter is not None
-        session = Session(**known["session"])
-        ran = session.led
-        if ran:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(session.leader, signal.SIGTERM)
-            deadline = time.monotonic() + STOP_SECONDS
-            while session.led and time.monotonic() < deadline:
-                if starter:
-                    starter.poll()
-                time.sleep(0.1)  # the session is of another process, which cannot be waited for
-        ran = self._end_leftovers() or ran
+        ran = _end(Session(**known["session"]), starter)
         if starter:
             starter.wait()
         return ran
-
-    def _end_leftovers(self) -> bool:
-        """Kill what a killed supervisor left behind; returns whether there was anything."""
-        known = self._known()
-        if not known:
-            return False
-        session = Session(**known["session"])
-        if not session.members():
-            return False
-        if survivors := session.kill():
-            numbers = ", ".join(str(process.pid) for process in survivors)
-            raise StackError(f"These processes could not be ended: {numbers}. End them by hand.")
-        return True
 
     @contextlib.contextmanager
     def running(self, report: Callable[[str], None]) -> Iterator[Stack]:
@@ -268,6 +260,53 @@ class Stack:
             yield self
         finally:
             self.down()
+
+
+def end_all(state: Path) -> Sequence[Path]:
+    """End every stack and composition that has its state in this folder or below; return the folders of those that ran.
+
+    StackError names a damaged file, or survivors.
+    """
+    files = sorted(file for depth in ("", "*/", "*/*/") for file in state.glob(f"{depth}stack.json"))
+    found = [(file.parent, _written(file, _Owned)) for file in files]
+    return [folder for folder, status in found if status and _end(Session(**status.session.model_dump()))]
+
+
+def _written(file: Path, form: type[_Written]) -> _Written | None:
+    """Return what a supervisor has written; None if there is no such file."""
+    try:
+        return form.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError:
+        raise StackError(
+            f"{file} is damaged, so nobody knows which processes belong to this stack.",
+            remedy="End them by hand, then remove the file.",
+        ) from None
+
+
+def _end(session: Session, starter: subprocess.Popen[bytes] | None = None) -> bool:
+    """Ask a supervisor to stop, and kill what is left of its session in time; return whether there was anything."""
+    ran = session.led
+    if ran:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(session.leader, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while session.led and time.monotonic() < deadline:
+            if starter:
+                starter.poll()
+            time.sleep(0.1)  # the session is of another process, which cannot be waited for
+    return _kill(session) or ran
+
+
+def _kill(session: Session) -> bool:
+    """Kill what a supervisor left behind; return whether there was anything."""
+    if not session.members():
+        return False
+    if survivors := session.kill():
+        numbers = ", ".join(str(process.pid) for process in survivors)
+        raise StackError(f"These processes could not be ended: {numbers}.", remedy="End them by hand.")
+    return True
 
 
 def _is_alive(component: Mapping[str, Any], started: datetime) -> bool:

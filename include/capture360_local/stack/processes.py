@@ -12,28 +12,45 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+def start_of(process: int) -> str:
+    """Return what tells a process from others that had its id: when it started, in ticks of this boot of the machine.
+
+    A time of day would move with every step of the clock. psutil.NoSuchProcess if there is no such process.
+    """
+    if not _BOOT.exists():
+        return str(psutil.Process(process).create_time())
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        raise psutil.NoSuchProcess(process) from None
+    return f"{_BOOT.read_text(encoding='utf-8').strip()} {fields[19]}"
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session by its leader's process id and the leader's start in seconds since the epoch."""
+    """A session by its leader's process id and what `start_of` says of the leader."""
 
     leader: int
-    started: float
+    started: str
 
     @classmethod
     def own(cls) -> Session:
         """Return the session that this process leads."""
-        return cls(os.getpid(), psutil.Process().create_time())
+        return cls(os.getpid(), start_of(os.getpid()))
 
     @property
     def led(self) -> bool:
         """Whether the leader lives."""
         try:
-            leader = psutil.Process(self.leader)
-            return bool(leader.create_time() == self.started and leader.status() != psutil.STATUS_ZOMBIE)
+            lives = psutil.Process(self.leader).status() != psutil.STATUS_ZOMBIE
+            return lives and start_of(self.leader) == self.started
         except psutil.NoSuchProcess:
             return False
 
@@ -44,7 +61,7 @@ class Session:
         leader's id and another start means that the session has ended.
         """
         with contextlib.suppress(psutil.NoSuchProcess):
-            if psutil.Process(self.leader).create_time() != self.started:
+            if start_of(self.leader) != self.started:
                 return ()
         return tuple(process for process in psutil.process_iter() if self._holds(process))
 

@@ -129,12 +129,12 @@ class Ports:
     sandbox: int
 
 
-def write_privately(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON that only the owner can read, atomically."""
+def write_privately(path: Path, content: Mapping[str, Any] | str) -> None:
+    """Write JSON, or a text as it is, that only the owner can read, atomically."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        json.dump(content, stream)
+        stream.write(content if isinstance(content, str) else json.dumps(content))
     temporary.replace(path)
 
 

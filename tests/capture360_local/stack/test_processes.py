@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from capture360_local.stack.processes import Session, free_port, is_free
+from capture360_local.stack.processes import Session, free_port, is_free, start_of
 
 LEADER = """
 import os, subprocess, sys, time
@@ -32,7 +32,7 @@ def leader() -> Iterator[subprocess.Popen[str]]:
 def session_of(process: subprocess.Popen[str]) -> tuple[Session, int]:
     assert process.stdout is not None
     child = int(process.stdout.readline())
-    return Session(process.pid, psutil.Process(process.pid).create_time()), child
+    return Session(process.pid, start_of(process.pid)), child
 
 
 def test_members_in_groups_of_their_own_are_found_and_ended(leader: subprocess.Popen[str]) -> None:
@@ -57,11 +57,22 @@ def test_what_a_killed_leader_left_behind_is_found(leader: subprocess.Popen[str]
 
 def test_another_process_with_the_leader_s_number_is_left_alone(leader: subprocess.Popen[str]) -> None:
     session, _ = session_of(leader)
-    earlier = Session(session.leader, session.started - 100)
-    assert not earlier.led
-    assert earlier.members() == ()
-    assert earlier.kill() == ()
+    boot, _, ticks = session.started.rpartition(" ")
+    for started in (f"{boot} {int(ticks) - 100}", f"another-boot {ticks}"):
+        earlier = Session(session.leader, started)
+        assert not earlier.led
+        assert earlier.members() == ()
+        assert earlier.kill() == ()
     assert leader.poll() is None
+
+
+def test_a_step_of_the_clock_changes_nothing(leader: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """psutil adds the time of the boot, which the kernel derives from the clock."""
+    session, child = session_of(leader)
+    now = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda self: now(self) + 1.0)
+    assert session.led
+    assert {process.pid for process in session.members()} == {leader.pid, child}
 
 
 def test_a_taken_port_is_not_chosen() -> None:

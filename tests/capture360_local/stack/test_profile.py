@@ -2,11 +2,14 @@
 
 import json
 import stat
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from capture360_local.stack import connection
 from capture360_local.stack.profile import (
     PROJECT,
     Home,
@@ -91,19 +94,33 @@ def test_airflow_reads_the_connection_from_the_variable() -> None:
     assert document["extra"]["mode"] == "asset_centric"
 
 
+@pytest.mark.parametrize(
+    "known", [{}, {"aws": {"host": None}}, {"cognite_cdf_default": {"host": CONNECTION["base_url"]}}]
+)
 def test_a_short_way_to_the_same_document_for_airflow_s_import(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, known: dict[str, Any]
 ) -> None:
-    import sys
-
-    from capture360_local.stack.connection import main
-
-    file = tmp_path / "connection.json"
-    file.write_text(json.dumps(CONNECTION))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["connection", str(file), "hybrid", "http://127.0.0.1:8081"])
-        assert main() == 0
+    assert printed_connection(tmp_path, monkeypatch, known) == 0
     imported = json.loads(capsys.readouterr().out)["cognite_cdf_default"]
     extra = json.loads(imported["extra"])
     assert (extra["mode"], extra["browser_url"]) == ("hybrid", "http://127.0.0.1:8081")
     assert imported["host"] == CONNECTION["base_url"]
+
+
+def test_a_connection_to_a_real_project_is_not_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = {"cognite_cdf_default": {"host": "https://westeurope-1.cognitedata.com", "password": "hush"}}
+    assert printed_connection(tmp_path, monkeypatch, real) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "leads to https://westeurope-1.cognitedata.com, not to the sandbox" in said.err
+    assert "hush" not in said.err
+
+
+def printed_connection(folder: Path, monkeypatch: pytest.MonkeyPatch, known: dict[str, Any]) -> int:
+    for name, content in {"connection": CONNECTION, "known": known}.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    files = [str(folder / f"{name}.json") for name in ("connection", "known")]
+    monkeypatch.setattr(sys, "argv", ["connection", files[0], "hybrid", "http://127.0.0.1:8081", files[1]])
+    return connection.main()
