@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from capture360.checks.parsed_capture import CheckInput, ParsedStations
 from capture360.checks.stations import STATIONS, display_name
+from capture360.checks.unread import unknown_parts
 from capture360.checks.violations import FindingGroup, Group, RowViolations
 from capture360.geometry.rotation import angle_between, matrix_from_quaternion
-from capture360.model import Capture, CaptureKind, Pose
+from capture360.model import Capture, CaptureKey, CaptureKind, Pose
 from capture360.readers.manifest import MANIFEST
 from capture360.rules.finding import Disposition, Finding
 from capture360.rules.rule import Family, says
@@ -97,6 +98,15 @@ C03 = CAPTURES.rule(
         where="stations.csv",
         value="1 missing (s-02)",
         nameless="1",
+    )
+    | says(
+        "{where}: {value}, and {unread} cannot be read: nobody can tell whether it holds those stations. Fix it, or "
+        "take it out of the delivery.",
+        name="unread",
+        bad="a new revision without an ingested scan, and with another one that is damaged",
+        where="east.e57",
+        value="1 missing (west-Stop-1)",
+        unread="north.e57",
     ),
 )
 
@@ -153,6 +163,15 @@ C06 = CAPTURES.rule(
         where="stations.csv",
         value="1 (s-02)",
         revision="2",
+    )
+    | says(
+        "{where} was published before, and is perhaps in {unread}, which cannot be read: CDF keeps showing it. Fix "
+        "that and deliver again.",
+        name="unread",
+        disposition=Disposition.QUARANTINE,
+        bad="an ingested scan that is damaged in the new delivery",
+        where="west-Stop-1",
+        unread="west.e57",
     ),
 )
 
@@ -190,7 +209,7 @@ def gate(given: CheckInput) -> Iterator[Group]:
 
 def against_earlier(given: CheckInput) -> Iterator[Group]:
     """Check C02 and C03 against what was ingested under the same key, I05 and C05 against the site's other captures."""
-    same = _ingested(given)
+    same = ingested(given.key, given.earlier)
     if same is not None:
         yield from _against_itself(given.table, given.ids, same)
     others = [capture for capture in given.earlier if capture.key != given.key]
@@ -200,7 +219,7 @@ def against_earlier(given: CheckInput) -> Iterator[Group]:
 
 def still_shown(given: CheckInput, held_back: Collection[str]) -> Iterator[Finding]:
     """Check C06 for stations that are held back and were ingested before."""
-    same = _ingested(given)
+    same = ingested(given.key, given.earlier)
     shown = [station.id for station in same.stations if station.id in held_back] if same else []
     if same and shown:
         revision = max(same.revision, given.table.manifest.revision) + 1
@@ -214,10 +233,20 @@ def agrees(one: Pose, other: Pose) -> bool:
     return metres <= _SAME_POSE_M and float(np.degrees(turn)) <= _SAME_POSE_DEG
 
 
-def _ingested(given: CheckInput) -> Capture | None:
-    """Return the newest ingested revision of the capture."""
-    same = (capture for capture in given.earlier if capture.key == given.key)
+def ingested(key: CaptureKey, earlier: Sequence[Capture]) -> Capture | None:
+    """Return the newest ingested revision of a capture."""
+    same = (capture for capture in earlier if capture.key == key)
     return max(same, key=lambda capture: capture.revision, default=None)
+
+
+def kept(given: CheckInput, stations: Mapping[str, str]) -> Iterator[FindingGroup]:
+    """Check C06 for the stations that `perhaps_unread` found."""
+    file = given.table.stations.file
+    found = [
+        C06.finding(file, where=each, message="unread", station=each, unread=part) for each, part in stations.items()
+    ]
+    if found:
+        yield FindingGroup(found)
 
 
 def _rows(table: ParsedStations) -> dict[str, int]:
@@ -236,9 +265,9 @@ def _difference(table: ParsedStations, at: int, pose: Pose) -> tuple[float, floa
 def _against_itself(table: ParsedStations, ids: pd.Series[str], before: Capture) -> Iterator[FindingGroup]:
     """Check C02 and C03. Changes of stations that the ingested revision held back were confirmed with it."""
     rows, parts = _rows(table), _collections(table)
-    open_changes = set(before.held_back)
+    open_changes, stations = set(before.held_back), before.stations
     moved = []
-    for station in before.stations:
+    for station in stations:
         if station.id in rows and station.id not in open_changes:
             metres, turn = _difference(table, rows[station.id], station.pose)
             if metres > _ROUNDING_M or turn > _ROUNDING_DEG:
@@ -254,12 +283,16 @@ def _against_itself(table: ParsedStations, ids: pd.Series[str], before: Capture)
     changes = (moved, "moved or turned"), (regrouped, "in another collection"), (left_out, "missing")
     changed = ", ".join(f"{len(some)} {word} ({listed(some)})" for some, word in changes if some)
     nameless = int((ids == "").sum())
+    unread = unknown_parts(table, before)
     kind = "scans" if table.manifest.kind is CaptureKind.E57 else ""
     if changed and revision <= before.revision:
         yield FindingGroup([C03.finding(file, changed, message=kind, revision=before.revision + 1)])
     elif left_out and nameless:
         lost = f"{len(left_out)} missing ({listed(left_out)})"
         yield FindingGroup([C03.finding(file, lost, message="nameless", nameless=nameless)])
+    elif left_out and unread:
+        lost = f"{len(left_out)} missing ({listed(left_out)})"
+        yield FindingGroup([C03.finding(file, lost, message="unread", unread=listed(unread))])
     elif not changed and not open_changes and len(rows) == len(before.stations) and revision == before.revision:
         yield FindingGroup([C02.finding(file, len(rows))])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from capture360.checks import (
 from capture360.checks.parsed_capture import CheckInput, ParsedStations, image_refs, parse_stations
 from capture360.checks.pictures import inspect
 from capture360.checks.suites import run_suite
+from capture360.checks.unread import perhaps_unread
 from capture360.checks.validation import Validation, rejected, validation_of
 from capture360.checks.verdict import settle, stopped
 from capture360.checks.violations import FindingGroup, Frame, Group, Progress, Results
@@ -34,7 +35,7 @@ from capture360.landing.folder import CaptureFolder
 from capture360.model import Capture, CaptureKey, CaptureKind
 from capture360.readers import Tables, read_tables
 from capture360.readers.manifest import Manifest
-from capture360.rules.finding import Disposition
+from capture360.rules.finding import Disposition, Finding
 from capture360.settings.checks import CheckSettings
 from capture360.settings.site import Site
 from capture360.text import printable
@@ -100,48 +101,51 @@ def check_capture(
     report(1, _STEPS, "checking structure")
     delivered = Frame(tables.stations, tables.stations_file)
     table = parse_stations(_valid_rows(tables, delivered), tables.manifest)
+    ids = _station_ids(table, (finding for group in groups for finding in group.findings()))
+    kept = perhaps_unread(table, ids, captures.ingested(subject, earlier))
     given = CheckInput(
         folder=folder,
         table=table,
         faces=_faces_of_stations(table),
         delivered=delivered,
-        ids=_station_ids(table, tables),
+        ids=_with(ids[~ids.isin(list(kept.values()))], list(kept)),
         key=subject,
         expected_key=key,
         site=site,
         settings=settings,
         earlier=earlier,
     )
-    kept: list[Mapping[str, Any]] = []
+    groups += captures.kept(given, kept)
+    suites: list[Mapping[str, Any]] = []
     for check in _GATE:
         groups += check(given)
     if not stopped(groups, settings):
         report(2, _STEPS, "checking stations and files")
-        groups += _suites(given, kept)
+        groups += _suites(given, suites)
     if not stopped(groups, settings) and table.manifest.kind is not CaptureKind.E57:
         groups += _files(given, progress)
     report(_STEPS, _STEPS, "done")
     settled = settle(groups, given.ids, settings)
     if settled.accepted:
-        settled = settled.also(list(captures.still_shown(given, settled.quarantined)))
-    return replace(validation_of(given, settled, tables.scans), suites=tuple(kept))
+        settled = settled.also(list(captures.still_shown(given, settled.quarantined.keys() - set(kept))))
+    return replace(validation_of(given, settled, tables.scans), suites=tuple(suites))
 
 
-def _suites(given: CheckInput, kept: list[Mapping[str, Any]]) -> Iterator[Group]:
-    """The findings of both suites; their own results are added to `kept`."""
+def _suites(given: CheckInput, documents: list[Mapping[str, Any]]) -> Iterator[Group]:
+    """The findings of both suites; their own results are added to `documents`."""
     settings = given.settings
     parameters = {name: value for name, value in settings if isinstance(value, int | float)} | times.limits()
     if settings.bounds:
         for axis, low, high in zip("xyz", settings.bounds.minimum, settings.bounds.maximum, strict=True):
             parameters |= {f"minimum_{axis}": low, f"maximum_{axis}": high}
     stations_run = run_suite(given.table.suite_frame(), "stations", parameters)
-    kept += [stations_run.document] if stations_run.document else []
+    documents += [stations_run.document] if stations_run.document else []
     for check in _STATIONS_SUITE:
         yield from check(given, stations_run.results)
     if given.table.manifest.kind is not CaptureKind.E57:
         columns = given.faces.frame[["station_id", "face", "file"]]
         faces_run = run_suite(columns, "faces", parameters)
-        kept += [faces_run.document] if faces_run.document else []
+        documents += [faces_run.document] if faces_run.document else []
         yield from files.suite(given, faces_run.results)
 
 
@@ -167,15 +171,18 @@ def _faces_of_stations(table: ParsedStations) -> Frame:
     return table.faces if known.all() else Frame(frame[known].reset_index(drop=True), table.faces.file)
 
 
-def _station_ids(table: ParsedStations, tables: Tables) -> pd.Series[str]:
-    """Return one id per station row; unusable spheres of E57 files count too."""
+def _station_ids(table: ParsedStations, findings: Iterable[Finding]) -> pd.Series[str]:
+    """Return one id per station row; what findings of the readers hold back counts too, as one station each."""
+    ids = table.stations.frame["station_id"]
+    lost = [finding.station for finding in findings if finding.disposition is Disposition.QUARANTINE]
+    known = set(ids)
+    return _with(ids, [name for name in dict.fromkeys(lost) if name and name not in known])
+
+
+def _with(ids: pd.Series[str], more: Sequence[str]) -> pd.Series[str]:
     import pandas as pd
 
-    ids = table.stations.frame["station_id"]
-    lost = [finding.station for finding in tables.findings if finding.disposition is Disposition.QUARANTINE]
-    known = set(ids)
-    extra = [name for name in dict.fromkeys(lost) if name and name not in known]
-    return pd.concat([ids, pd.Series(extra, dtype="str")], ignore_index=True) if extra else ids
+    return pd.concat([ids, pd.Series(more, dtype="str")], ignore_index=True) if more else ids
 
 
 def _key(manifest: Manifest | None, folder: CaptureFolder) -> CaptureKey:

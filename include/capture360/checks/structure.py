@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -105,23 +106,22 @@ def gate(given: CheckInput) -> Iterator[Group]:
     markers = given.site.landing.ready_markers if given.site else READY_MARKERS
     unusable = len(given.ids) - len(table)
     yield from _identity(table.manifest, folder, given.expected_key)
-    yield from _promised(table.manifest, folder, given.delivered, unusable, markers)
+    yield from _promised(given, unusable, markers)
     yield from _numbers(table)
     if table.manifest.kind is not CaptureKind.E57:
         yield from _files(folder, given.faces)
 
 
 def left_out(folder: CaptureFolder) -> Iterator[FindingGroup]:
-    """Check S07: entries of the folder that are not read."""
+    """Check S07: entries of the folder that are not read. A link out of it stops the capture, whatever it is named."""
     rule = S07
-    outside = [each for each in folder.left_out if each.outside]
+    outside = [
+        rule.finding(each.path, each.path, where=CAPTURE_FOLDER, message="outside", problem=each.problem)
+        for each in folder.left_out
+        if each.outside
+    ]
     if outside:
-        yield FindingGroup(
-            [
-                rule.finding(each.path, each.path, where=CAPTURE_FOLDER, message="outside", problem=each.problem)
-                for each in outside
-            ]
-        )
+        yield FindingGroup([replace(finding, disposition=Disposition.STOP) for finding in outside])
     rest = [each for each in folder.left_out if not each.outside]
     if rest:
         yield FindingGroup(
@@ -138,11 +138,15 @@ def _identity(manifest: Manifest, folder: CaptureFolder, key: CaptureKey | None)
         yield FindingGroup([S02.finding(MANIFEST, manifest.site_id, message="site", column="site_id", site=key.site)])
 
 
-def _promised(
-    manifest: Manifest, folder: CaptureFolder, stations: Frame, unusable: int, markers: tuple[str, ...]
-) -> Iterator[FindingGroup]:
-    """Check S08: numbers of stations and files as stated by manifest and ready file; `unusable` stations count."""
+def _promised(given: CheckInput, unusable: int, markers: tuple[str, ...]) -> Iterator[FindingGroup]:
+    """Check S08: numbers of stations and files as stated by manifest and ready file; `unusable` stations count.
+
+    Of what cannot be read nobody knows how many stations it holds.
+    """
+    manifest, folder, stations = given.table.manifest, given.folder, given.delivered
     expected, delivered = manifest.expected_stations, len(stations.frame) + unusable
+    if given.table.tables.unread and expected is not None:
+        delivered = max(expected, len(stations.frame))
     if expected is not None and expected != delivered:
         yield FindingGroup([S08.finding(MANIFEST, delivered, expected=expected, file=stations.file)])
     there = delivered_files(folder, markers)

@@ -12,7 +12,7 @@ from capture360.checks.parsed_capture import CheckInput
 from capture360.checks.violations import FindingGroup, Frame, Group, RowViolations, where
 from capture360.landing.scans import archives_in
 from capture360.model import CaptureKind
-from capture360.readers.near_misses import packed
+from capture360.readers.near_misses import packed, packed_twice
 from capture360.readers.pictures import OTHER_PICTURE, PICTURE
 from capture360.rules.finding import Disposition
 from capture360.rules.rule import says
@@ -110,11 +110,11 @@ def orphans(given: CheckInput) -> Iterator[Group]:
     """Check F06: pictures that no station uses, and archives that nothing is read from."""
     table = given.table
     archives = packed(given.folder)
-    if table.manifest.kind is not CaptureKind.E57:
-        archives += archives_in(given.folder)
+    is_e57 = table.manifest.kind is CaptureKind.E57
+    archives += packed_twice(given.folder) if is_e57 else archives_in(given.folder)
     if archives:
         yield FindingGroup([F06.finding("", len(archives), message="archives", names=listed(sorted(archives)))])
-    if table.manifest.kind is CaptureKind.E57:
+    if is_e57:
         return
     named = table.faces.frame
     known = (named["row"] > 0) | named["station_id"].isin(given.delivered.frame["station_id"])

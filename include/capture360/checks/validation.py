@@ -12,6 +12,7 @@ from capture360.checks.rules import CAPTURE_RULES
 from capture360.checks.stations import display_name
 from capture360.checks.verdict import Settled, settle
 from capture360.checks.violations import Frame, Group
+from capture360.e57 import split_reference
 from capture360.model import Capture, CaptureKey, CaptureKind, Pose, Station, StationMedia, Verdict
 from capture360.readers.manifest_keys import extracted_here
 from capture360.rules.finding import Disposition, Finding
@@ -90,7 +91,7 @@ def validation_of(given: CheckInput, settled: Settled, scans: Mapping[str, str])
     return Validation(
         key=given.key,
         verdict=settled.verdict,
-        capture=replace(capture, scans=scans) if capture else None,
+        capture=_with_scans(capture, scans) if capture else None,
         findings=settled.findings,
         bad_rows=settled.bad_rows,
         quarantined=settled.quarantined,
@@ -206,6 +207,12 @@ def _capture(given: CheckInput, settled: Settled) -> Capture:
         extracted_here=extracted_here(manifest),
         camera_height=manifest.camera_height,
     )
+
+
+def _with_scans(capture: Capture, scans: Mapping[str, str]) -> Capture:
+    """Add the scans that hold a station: what is extracted of another one would be held back."""
+    used = {split_reference(media.panorama)[0] for media in capture.media.values() if scans and media.panorama}
+    return replace(capture, scans={path: sha256 for path, sha256 in scans.items() if path in used})
 
 
 def _stations(table: ParsedStations, settled: Settled) -> tuple[Station, ...]:

@@ -54,14 +54,14 @@ class Preflight:
 
     @property
     def usable(self) -> bool:
-        """Whether no finding stops the file as a whole."""
-        return not any(finding.disposition is Disposition.STOP for finding in self.findings)
+        """Whether no finding is about the file as a whole."""
+        return not any(is_of_file(finding) for finding in self.findings)
 
     @property
     def headline(self) -> str:
         """The verdict in one sentence."""
         for finding in self.findings:
-            if finding.disposition is Disposition.STOP:
+            if is_of_file(finding):
                 return finding.message
         noun = "photosphere" if self.total == 1 else "photospheres"
         return f"{self.where}: {len(self.photospheres)} usable of {self.total} {noun}."
@@ -103,12 +103,17 @@ def preflight(
         except E57Error as error:
             findings.insert(0, E01.finding(name, size, sentence=str(error)))
             usable = []
-        if not usable and not any(finding.disposition is Disposition.STOP for finding in findings):
+        if not usable and not any(is_of_file(finding) for finding in findings):
             why = _why_none(contents, candidates, findings)
             findings.insert(0, E02.finding(name, candidates.total, sentence=f"{name} holds {why}"))
         return Preflight(
             name, size, contents, tuple(usable), candidates.total, candidates.other_images, tuple(findings)
         )
+
+
+def is_of_file(finding: Finding) -> bool:
+    """Return whether nothing of the file can be used for what a finding says."""
+    return finding.station is None and finding.disposition is Disposition.QUARANTINE
 
 
 def with_verification(found: Preflight, verified: Verification) -> Preflight:

@@ -56,11 +56,17 @@ class ScanFile:
     size: int
 
 
+class NoScansError(BadInputError):
+    """An archive holds no E57 file."""
+
+
 class KnownMembers:
     """Members by archive, cached with the listing of the folder, since reading them for each member is quadratic."""
 
     def __init__(self) -> None:
         self.members: dict[str, Mapping[str, zipfile.ZipInfo]] = {}
+        self.names: dict[str, list[str]] = {}
+        """Names of all members by archive."""
         self._unpacked = self._packed = 0
 
     def add(self, archive: str, members: Mapping[str, zipfile.ZipInfo]) -> None:
@@ -94,6 +100,12 @@ def scans_within(folder: CaptureFolder, archive: str) -> list[ScanFile]:
     return [ScanFile(f"{archive}/{name}", member.file_size) for name, member in _members(folder, archive).items()]
 
 
+def names_within(folder: CaptureFolder, archive: str) -> list[str]:
+    """Return the names of everything in an archive; BadInputError as `scans_within` has it."""
+    _members(folder, archive)
+    return _KNOWN[folder].names[archive]
+
+
 def scan_exists(folder: CaptureFolder, path: str) -> bool:
     """Return whether the file, or the archive that holds it, exists."""
     return folder.exists(path) or folder.exists(_split(folder, path)[0])
@@ -121,6 +133,7 @@ def open_scan(folder: CaptureFolder, path: str) -> Iterator[IO[bytes]]:
     member = _members(folder, archive).get(name)
     if member is None:
         raise BadInputError(f"{archive} no longer holds {name}. Put it back, or deliver the capture again.")
+    _refuse_packing(member, archive, name)
     with folder.open(archive) as packed:
         window = _Window(packed, _start(packed, member, archive), member.compress_size)
         if member.compress_type == zipfile.ZIP_STORED:
@@ -158,6 +171,7 @@ def _members(folder: CaptureFolder, archive: str) -> Mapping[str, zipfile.ZipInf
                     "again, or pack it as a plain zip archive."
                 ) from None
         known.add(archive, _checked(members, archive, folder.sizes[archive]))
+        known.names[archive] = [member.filename.replace("\\", "/") for member in members]
     return known.members[archive]
 
 
@@ -173,7 +187,7 @@ def _checked(members: Sequence[zipfile.ZipInfo], archive: str, size: int) -> Map
         if (name := member.filename.replace("\\", "/")).lower().endswith(E57) and not _is_companion(name)
     ]
     if not scans:
-        raise BadInputError(
+        raise NoScansError(
             f"{archive} holds no E57 file, and nothing else is read from archives. Deliver E57 files in it, and "
             "pictures, tables and further archives unpacked."
         )
@@ -189,10 +203,6 @@ def _checked(members: Sequence[zipfile.ZipInfo], archive: str, size: int) -> Map
             )
         if times[name] > 1:
             raise BadInputError(f"{archive} holds {name} twice. Pack it again.")
-        if member.flag_bits & _ENCRYPTED:
-            raise BadInputError(f"{archive}: {name} is encrypted. Pack it without a password.")
-        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise BadInputError(f"{archive}: {name} is packed by an unusual method. Pack it as a plain zip archive.")
         if member.file_size > _FREE_OF_RATIO and member.file_size > _MOST_RATIO * max(1, member.compress_size):
             raise BadInputError(
                 f"{archive}: {name} declares {member.file_size:,} bytes unpacked, far more than an E57 file "
@@ -201,6 +211,14 @@ def _checked(members: Sequence[zipfile.ZipInfo], archive: str, size: int) -> Map
     if sum(member.compress_size for _, member in scans) > size:
         raise BadInputError(f"{archive} declares more bytes than it has. Pack it again.")
     return dict(scans)
+
+
+def _refuse_packing(member: zipfile.ZipInfo, archive: str, name: str) -> None:
+    """Raise BadInputError for a member that is packed in a way that is not read; others of its archive may be."""
+    if member.flag_bits & _ENCRYPTED:
+        raise BadInputError(f"{archive}: {name} is encrypted. Pack it without a password.")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise BadInputError(f"{archive}: {name} is packed by an unusual method. Pack it as a plain zip archive.")
 
 
 def _is_companion(name: str) -> bool:

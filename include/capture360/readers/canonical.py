@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from capture360.landing.folder import CaptureFolder
 from capture360.model import CaptureKind
@@ -15,9 +16,12 @@ from capture360.readers.pictures import dead_entries, derived_faces, named_faces
 from capture360.readers.problem import Unreadable
 from capture360.readers.sheet import read_excel, read_parquet
 from capture360.readers.tables import Tables
-from capture360.rules.finding import Finding
+from capture360.rules.finding import Disposition, Finding
 from capture360.rules.structure import S03, S05
 from capture360.settings.checks import CheckSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _EXTENSIONS = ("csv", "tsv", "txt", "parquet", "xlsx")
 _NEAR = 5
@@ -38,7 +42,7 @@ def read(folder: CaptureFolder, manifest: Manifest, settings: CheckSettings) -> 
     elif tables_named(folder, "faces"):
         table = table_of_rows(folder, "faces", manifest, settings, FACE_COLUMNS, ("station_id", "face", "file"))
         faces, faces_file = named_faces(table.frame, manifest), table.file
-        findings += table.findings
+        findings += tuple(_of_faces(table.findings, stations.frame))
     else:
         faces, faces_file = derived_faces(folder, manifest, stations.frame["station_id"]), ""
         findings += (*_misnamed(folder, "faces"), *dead_entries(folder, manifest, faces))
@@ -90,6 +94,16 @@ def table_of_rows(
     if table.frame.empty:
         raise Unreadable(S05.finding(table.file, message="empty"), *table.findings)
     return table
+
+
+def _of_faces(findings: Iterable[Finding], stations: pd.DataFrame) -> Iterator[Finding]:
+    """Let a row that names no station be a warning: the station that it was for lacks a face."""
+    known = set(stations["station_id"])
+    for finding in findings:
+        if finding.rule == S05.id and finding.station not in known:
+            yield replace(finding, disposition=Disposition.WARN, station=None)
+        else:
+            yield finding
 
 
 def _misnamed(folder: CaptureFolder, stem: str) -> list[Finding]:

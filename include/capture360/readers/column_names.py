@@ -7,8 +7,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
-from capture360.readers.delimited import quoted
 from capture360.readers.manifest import MANIFEST, Manifest
+from capture360.readers.ragged import quoted
 from capture360.rules.finding import Finding
 from capture360.rules.manifest import S09
 

@@ -9,11 +9,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from capture360.readers.column_names import contradictions, fix_of, nearest, plain_name
-from capture360.readers.delimited import Table, quoted
+from capture360.readers.delimited import Table
 from capture360.readers.encodings import encoding_finding
 from capture360.readers.manifest import MANIFEST, Manifest
 from capture360.readers.notation import Numbers, plain_numbers
 from capture360.readers.problem import Unreadable
+from capture360.readers.ragged import decimal_commas, quoted, ragged_findings
 from capture360.rules.finding import Disposition, Finding
 from capture360.rules.manifest import S13
 from capture360.rules.structure import S04
@@ -67,7 +68,12 @@ def canonical(table: Table, manifest: Manifest, known: Sequence[str], required: 
     mistakes += _missing(table, names, known, required)
     if POSITION[0] in known:
         mistakes += contradictions(manifest)
-    warnings = [*table.findings, *_dead_entries(table, manifest, known)]
+        if table.comma_delimited:
+            numbers = [column for column, name in zip(table.frame.columns, names, strict=False) if name in NUMBERS]
+            mistakes += decimal_commas(table.file, len(names), table.frame, numbers, table.ragged)
+    ids = names.index("station_id") if "station_id" in names else None
+    ragged = ragged_findings(table.file, len(table.header), table.ragged, ids)
+    warnings = [*table.findings, *ragged, *_dead_entries(table, manifest, known)]
     if not table.is_utf8:
         found = _encoding(table, manifest, names, known)
         (mistakes if found.disposition is Disposition.STOP else warnings).append(found)

@@ -7,7 +7,6 @@ import csv
 import io
 import itertools
 import re
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from capture360.landing.folder import CaptureFolder
 from capture360.readers.encodings import ASSUMED
 from capture360.readers.expansion import too_large, too_long, too_wide, unreadable
 from capture360.readers.problem import Unreadable
+from capture360.readers.ragged import UNCLOSED, Ragged, first_cell, refuse_doubt, refuse_swallowed
 from capture360.rules.finding import Finding
 from capture360.rules.structure import S05
 
@@ -28,15 +28,10 @@ _STATED = re.compile(r"[ \ufeff]*\"?sep=(.)\"?[ \t,;|]*(?:\r\n|\r|\n)", re.IGNOR
 """A first line in which Excel states the delimiter; spreadsheets do not count it."""
 _CHUNK = 1 << 20
 _BLOCK = 8 << 20
-_RAGGED_SHOWN = 20
-_ROWS_NAMED = 5
-_NAMES_SHOWN = 10
 _NOTHING = " \t\r\n,;|\x1a"
 """Characters of a line without values; old programs end a file with 0x1A."""
 _ZEROS = "\0" * 4
 _BROKEN = ", as after a transfer that broke"
-_FIX = "Look for an unclosed quote, and save it as UTF-8 CSV."
-_NAME_ALL = "Name every column, or remove the delimiters behind the last one from all rows."
 _OTHER_FORMS = (
     (
         b"PK\x03\x04",
@@ -72,6 +67,8 @@ class Table:
     is_utf8: bool = True
     """False for a text table in another encoding, whose letters are in question."""
     findings: tuple[Finding, ...] = ()
+    ragged: tuple[Ragged, ...] = ()
+    """Rows of another length than the header, which are not in `frame`."""
 
 
 @dataclass
@@ -79,7 +76,10 @@ class _Rows:
     """Handler of rows that pyarrow refuses: blank ones are skipped, ragged ones are collected for findings."""
 
     blank: list[int] = field(default_factory=list)
-    ragged: list[tuple[int, int]] = field(default_factory=list)
+    ragged: list[Ragged] = field(default_factory=list)
+    delimiter: str = ","
+    runs_on: list[int] = field(default_factory=list)
+    """Rows of another length that hold a line break, so that a quote may have swallowed the rows below."""
     zeros: list[int] = field(default_factory=list)
     """Rows of another length in which bytes are zero."""
 
@@ -89,7 +89,9 @@ class _Rows:
         if not row.text.strip(_NOTHING):
             self.blank.append(row.number)
         else:
-            self.ragged.append((row.number, row.actual_columns))
+            self.ragged.append(Ragged(row.number, row.actual_columns, first_cell(row.text, self.delimiter)))
+            if "\n" in row.text.rstrip("\r\n") or "\r" in row.text.rstrip("\r\n"):
+                self.runs_on.append(row.number)
         return "skip"
 
 
@@ -119,10 +121,16 @@ def read_delimited(
         raise too_wide(path, f'column "{head.names[-1][:40]}"', max_columns)
     with folder.open(path) as stream:
         frame, rows = _parsed(stream, path, encoding, head, max_rows)
-    _refuse_zeros(path, frame, [number - head.lines + head.rows for number in rows.zeros])
-    if rows.ragged:
-        raise Unreadable(*_ragged(path, head, rows.ragged, len(frame)))
-    return Table(path, head.names, frame, head.delimiter == ",", is_utf8=encoding != ASSUMED)
+    shift = head.rows - head.lines
+    _refuse_zeros(path, frame, [number + shift for number in rows.zeros])
+    ragged = [each._replace(row=each.row + shift) for each in rows.ragged]
+    if ragged:
+        with folder.open(path) as stream:
+            ends = _ends(stream, size)
+        runs_on = [number + shift for number in rows.runs_on]
+        refuse_doubt(path, head, frame, ragged, runs_on=runs_on, ends=ends)
+    refuse_swallowed(path, head, frame)
+    return Table(path, head.names, frame, head.delimiter == ",", is_utf8=encoding != ASSUMED, ragged=tuple(ragged))
 
 
 def _refuse_other_forms(stream: IO[bytes], path: str) -> None:
@@ -204,7 +212,7 @@ def _most_cells(path: str, text: str, stated: str = "") -> tuple[str, list[str],
         if best is None or len(cells) > len(best[1]):
             best = delimiter, cells, reader.line_num
     if best is None:
-        raise unreadable(path, "a text table", "its header does not end", _FIX)
+        raise unreadable(path, "a text table", "its header does not end", UNCLOSED)
     return best
 
 
@@ -223,7 +231,7 @@ def _parsed(
     if not any(names):
         raise Unreadable(S05.finding(path, message="empty"))
     places = [str(place) for place in range(len(names))]
-    rows = _Rows()
+    rows = _Rows(delimiter=head.delimiter)
     try:
         table = arrow_csv.read_csv(
             stream,
@@ -245,13 +253,13 @@ def _parsed(
         )
     except (pa.ArrowException, UnicodeError, ValueError) as error:
         if "Empty CSV" not in str(error) and "Could not skip" not in str(error):
-            fix = "Save it as UTF-8." if isinstance(error, UnicodeError) else _FIX
+            fix = "Save it as UTF-8." if isinstance(error, UnicodeError) else UNCLOSED
             raise unreadable(path, "a text table", _first_sentence(error), fix) from None
         table = pa.table({place: pa.array([], pa.large_string()) for place in places})
     if table.num_rows > max_rows:
         raise too_long(path, max_rows, "Split the capture by level or area.")
     frame = text_frame(table, names)
-    skipped = np.sort(np.array([*rows.blank, *(number for number, _ in rows.ragged)], dtype=np.int64))
+    skipped = np.sort(np.array([*rows.blank, *(each.row for each in rows.ragged)], dtype=np.int64))
     numbers = np.arange(1, table.num_rows + len(skipped) + 1, dtype=np.int64) + head.rows
     if len(skipped):
         numbers = np.setdiff1d(numbers, skipped - head.lines + head.rows, assume_unique=True)
@@ -285,8 +293,8 @@ def without_blank_rows(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def unique_names(names: Iterable[str]) -> list[str]:
-    """The names in their order, each but the first of equal ones with a suffix."""
-    taken: set[str] = set()
+    """The names in their order, each but the first of equal ones with a suffix; `row` is kept for their numbers."""
+    taken = {"row"}
     times: dict[str, int] = {}
     result: list[str] = []
     for name in names:
@@ -299,26 +307,10 @@ def unique_names(names: Iterable[str]) -> list[str]:
     return result
 
 
-def _ragged(path: str, head: _Head, ragged: list[tuple[int, int]], good: int) -> list[Finding]:
-    """Findings about rows of another length than the header; about the header where most rows differ from it."""
-    expected, rule = len(head.names), S05
-    length, times = Counter(actual for _, actual in ragged).most_common(1)[0]
-    if times > max(good, 1):
-        is_header = 2 * sum(bool(name) for name in head.names) > length
-        fix = _NAME_ALL if is_header else "Delete what stands above the column names, and name every column."
-        return [rule.finding(path, length, message="header", expected=expected, header=quoted(head.names), fix=fix)]
-    rows = [(number - head.lines + head.rows, actual) for number, actual in ragged]
-    if len(rows) > _RAGGED_SHOWN:
-        (first, actual), shown = rows[0], ", ".join(str(row) for row, _ in rows[1:_ROWS_NAMED])
-        more = f"{shown} and {len(rows) - _ROWS_NAMED:,} more"
-        return [rule.finding(path, actual, message="rows", row=first, expected=expected, more=more)]
-    return [rule.finding(path, actual, row=row, expected=expected) for row, actual in rows]
-
-
-def quoted(names: Iterable[str]) -> str:
-    """A header as it was read, its first cells in quotation marks."""
-    shown = [f'"{name[:40]}"' for name in itertools.islice(names, _NAMES_SHOWN + 1)]
-    return ", ".join([*shown[:_NAMES_SHOWN], "..."] if len(shown) > _NAMES_SHOWN else shown)
+def _ends(stream: IO[bytes], size: int) -> bool:
+    """Return whether the last line of a file ends."""
+    stream.seek(max(0, size - 4))
+    return bool(stream.read().strip(b"\0")[-1:] in (b"\n", b"\r", b"\x1a"))
 
 
 def _first_sentence(error: Exception) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 
+from capture360.errors import BadInputError
 from capture360.landing.folder import UNFINISHED_SUFFIXES, CaptureFolder
+from capture360.landing.scans import ZIP, archives_in, names_within
 
 _SPREADSHEETS = ("xls", "xlsm", "xlsb", "ods", "numbers")
 _READ = ("csv", "tsv", "txt", "parquet", "xlsx")
@@ -93,6 +96,16 @@ def far_tables(folder: CaptureFolder, stem: str) -> Mapping[str, str]:
 def packed(folder: CaptureFolder) -> list[str]:
     """Return archives, other than zip archives, at the folder's top and one folder below: none of them is read."""
     return [entry.path for entry in folder.files if entry.path.count("/") <= 1 and _ARCHIVE.search(entry.path)]
+
+
+def packed_twice(folder: CaptureFolder) -> list[str]:
+    """Return archives in readable zip archives: nothing is read from them."""
+    found: list[str] = []
+    for archive in archives_in(folder):
+        with suppress(BadInputError, OSError):
+            names = names_within(folder, archive)
+            found += [f"{archive}/{name}" for name in names if _ARCHIVE.search(name) or name.lower().endswith(ZIP)]
+    return found
 
 
 def alike_elsewhere(folder: CaptureFolder, wanted: str) -> list[str]:

@@ -20,7 +20,9 @@ class Tables:
     `stations` and `faces` hold one `str` column per delivered column (canonical names, cells as written but numbers in
     plain notation, empty for none) and the integer column `row`: the line as a spreadsheet counts it, header = 1; 0
     where no table names the row.
-    `scans` has the sha256 of each E57 file by path. `manifest` is None only if `findings` says why.
+    `scans` has the sha256 of each usable E57 file by path. `unread` are parts of the delivery of which nothing could be
+    read and the number of stations is not known: what a finding holds back for it, and how the ids of its stations
+    begin. `manifest` is None only if `findings` says why.
     """
 
     manifest: Manifest | None
@@ -30,3 +32,4 @@ class Tables:
     faces_file: str
     findings: tuple[Finding, ...] = ()
     scans: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)

@@ -11,7 +11,7 @@ E01 = SCANS.rule(
     "E01",
     "An E57 file is whole and readable",
     why="A damaged scan fails after hours of processing.",
-    disposition=Disposition.STOP,
+    disposition=Disposition.QUARANTINE,
     scope="file",
     stage="files",
     judges="the whole file: header, checksums of its pages, XML",
@@ -26,7 +26,7 @@ E02 = SCANS.rule(
     "E02",
     "An E57 file holds a full sphere",
     why="Points alone give no 360 image.",
-    disposition=Disposition.STOP,
+    disposition=Disposition.QUARANTINE,
     scope="file",
     stage="files",
     judges="the images of the file",
@@ -59,7 +59,7 @@ E04 = SCANS.rule(
     "E04",
     "The pictures lie inside the E57 file, and CDF takes its size",
     why="A picture beyond the end of the file cannot be read.",
-    disposition=Disposition.STOP,
+    disposition=Disposition.QUARANTINE,
     scope="file",
     stage="files",
     judges="offsets and sizes in the file",
@@ -68,5 +68,21 @@ E04 = SCANS.rule(
         bad="a file of 2 TB",
         sentence="scan.e57 has 2,000,000,000,000 bytes; CDF takes 1,073,741,824,000 at most. "
         "Export it in several files.",
+    ),
+)
+
+E05 = SCANS.rule(
+    "E05",
+    "An E57 file is delivered once",
+    why="A copy would show every station twice, and rename those of the first.",
+    disposition=Disposition.WARN,
+    scope="file",
+    stage="files",
+    judges="sha256 of the files",
+    messages=says(
+        "{where} is the same file as {value}, and is left out. Remove it.",
+        bad="a copy in a folder backup",
+        where="backup/scan.e57",
+        value="scan.e57",
     ),
 )

@@ -172,31 +172,33 @@ S05 = STRUCTURE.rule(
     "S05",
     "The table has rows, each as long as the header",
     why="A shifted row puts every following value into the wrong column.",
-    disposition=Disposition.STOP,
-    scope="capture",
+    disposition=Disposition.QUARANTINE,
+    scope="station",
     stage="gate",
     judges="rows of the table, before anything is made of their cells",
     messages={
         **says(
-            "{where} has {value} values, the header has {expected}. Look for an unquoted comma or a missing cell.",
+            "{where} has {value} values, the header has {expected}, and is held back. Look for an unquoted comma or a "
+            "missing cell.",
             bad="line 17 has 12 of 11 fields",
-            where="stations.csv row 17",
+            where="stations.csv row 17 (t-7)",
             value="12",
             expected="11",
         ),
         **says(
-            "{where} has {value} values, the header has {expected}, and rows {more} do not have them either. Look for "
-            "an unquoted comma or a missing cell.",
-            name="rows",
-            bad="10,000 rows with a comma in the name",
-            where="stations.csv row 17",
-            value="12",
-            expected="11",
-            more="19, 23, 24, 31 and 9,995 more",
+            "{where} has {value} values, the header has {expected}, and no number of the table has a decimal point. "
+            "Are there decimal commas? Then separate the columns by semicolons; else correct the row.",
+            name="commas",
+            disposition=Disposition.STOP,
+            bad="1,5 for x in one row of a table that commas separate",
+            where="stations.csv row 3",
+            value="11",
+            expected="10",
         ),
         **says(
             "{where}: rows have {value} values, the header has {expected}. It was read as {header}. {fix}",
             name="header",
+            disposition=Disposition.STOP,
             bad="a title line above the column names",
             where="stations.csv",
             value="10",
@@ -207,6 +209,7 @@ S05 = STRUCTURE.rule(
         **says(
             "{where} has no rows. Export the table again.",
             name="empty",
+            disposition=Disposition.STOP,
             bad="a header and nothing below",
             where="stations.csv",
         ),
@@ -239,7 +242,6 @@ S07 = STRUCTURE.rule(
         **says(
             '{where}: "{value}" {problem}.',
             name="outside",
-            disposition=Disposition.STOP,
             bad="../x.jpg, an absolute path, or a link out of the folder",
             where="faces.csv row 12 (s-02)",
             value="../x.jpg",

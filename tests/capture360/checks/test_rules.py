@@ -255,12 +255,11 @@ def long_row(delivery: Delivery) -> None:
     delivery.files["stations.csv"] = "\n".join(lines).encode()
 
 
-@spoils("S05", "rows")
-def many_long_rows(delivery: Delivery) -> None:
-    rows = [{**delivery.stations[0], "level": "1", "station_id": f"t-{n}"} for n in range(25_000)]
-    lines = table(rows).splitlines()
-    for row in (17, 19, 23, 24, 31, *range(40, 10_035)):
-        lines[row - 1] += ",surplus"
+@spoils("S05", "commas")
+def decimal_comma_in_one_row(delivery: Delivery) -> None:
+    whole = {"y": "2", "z": "1", "qw": "1", "qz": "0"}
+    lines = table([{**row, **whole, "x": str(4 * at)} for at, row in enumerate(delivery.stations, 1)]).splitlines()
+    lines[SECOND + 1] = lines[SECOND + 1].replace(",8,", ",8,5,")
     delivery.files["stations.csv"] = "\n".join(lines).encode()
 
 
@@ -605,12 +604,37 @@ def gone_or_without_its_id(delivery: Delivery) -> None:
 
 @spoils("C03", "scans")
 def scan_left_out(delivery: Delivery) -> None:
+    ingested_scans(delivery, {"scan.e57": scan((1, 2, 3))})
+    delivery.files = {"scan.e57": scan((1, 2))}
+
+
+@spoils("C03", "unread")
+def scan_left_out_beside_a_damaged_one(delivery: Delivery) -> None:
+    ingested_scans(delivery, {"east.e57": scan((2, 3)), "west.e57": scan((1,))})
+    delivery.manifest["revision"] = 2
+    (delivery.path / "west.e57").unlink()
+    delivery.files = {"east.e57": scan((2, 3)), "north.e57": b""}
+
+
+@spoils("C06", "unread")
+def scan_damaged_since(delivery: Delivery) -> None:
+    ingested_scans(delivery, {"east.e57": scan((2, 3)), "west.e57": scan((1,))})
+    delivery.files["west.e57"] = b""
+
+
+@spoils("E05")
+def scan_twice(delivery: Delivery) -> None:
+    ingested_scans(delivery, {"scan.e57": scan((1, 2, 3))})
+    delivery.files["backup/scan.e57"] = delivery.files["scan.e57"]
+
+
+def ingested_scans(delivery: Delivery, files: dict[str, bytes]) -> None:
+    """Scans that were published under this capture id."""
     kept = {name: delivery.manifest[name] for name in ("schema", "site_id", "capture_id")}
     delivery.manifest = {**kept, "kind": "e57"}
     delivery.stations.clear()
-    delivery.files = {"scan.e57": scan((1, 2, 3))}
+    delivery.files = files
     delivery.earlier.append(ingested(delivery, "2026-04-17"))
-    delivery.files = {"scan.e57": scan((1, 2))}
 
 
 @spoils("C06")

@@ -1,0 +1,267 @@
+"""One bad part of a delivery holds back its own stations: the others are accepted, and a fixed one adds its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from capture360.checks.validation import Validation
+from capture360.model import Capture, Verdict
+from capture360.rules.finding import Disposition, Finding
+from delivery import Delivery, table
+from scans import scan, zipped
+
+EAST, WEST = scan((1, 2, 3, 4), shade=40), scan((5, 6, 7, 8), shade=80)
+Said = Callable[[Validation, str], list[str]]
+
+
+@pytest.fixture
+def scans(delivery: Delivery) -> Delivery:
+    """Two scans of four stations each."""
+    kept = {name: delivery.manifest[name] for name in ("schema", "site_id", "capture_id")}
+    delivery.manifest = {**kept, "kind": "e57"}
+    delivery.stations = []
+    delivery.files = {"east.e57": EAST, "west.e57": WEST}
+    delivery.checks["max_quarantine_fraction"] = 0.5
+    return delivery
+
+
+def accepted(validation: Validation) -> list[str]:
+    return [station.id for station in validation.capture.stations] if validation.capture else []
+
+
+def published(delivery: Delivery) -> Capture:
+    """The delivery as the note of what is published holds it."""
+    capture = delivery.check().capture
+    assert capture is not None
+    return replace(capture, media={}, scans={}, held_back=())
+
+
+def held(validation: Validation, rule: str) -> list[Finding]:
+    return [f for f in validation.findings if f.rule == rule and f.disposition is Disposition.QUARANTINE]
+
+
+EAST_STOPS = [f"east-Stop-{number}" for number in (1, 2, 3, 4)]
+WEST_STOPS = [f"west-Stop-{number}" for number in (5, 6, 7, 8)]
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda content: b"",
+    "cut off": lambda content: content[: len(content) // 2],
+    "no e57": lambda content: b"PK" + bytes(2000),
+    "a page": lambda content: content[:3000] + bytes([content[3000] ^ 1]) + content[3001:],
+    "points only": lambda content: scan(()),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_broken_scan_holds_back_itself(scans: Delivery, damage: str) -> None:
+    scans.files["west.e57"] = DAMAGE[damage](WEST)
+    validation = scans.check()
+    assert (validation.verdict, accepted(validation)) == (Verdict.PARTIAL, EAST_STOPS)
+    assert list(validation.quarantined) == ["west.e57"]
+    (finding,) = [*held(validation, "E01"), *held(validation, "E02")]
+    assert (finding.path, finding.where) == ("west.e57", "west.e57")
+    assert validation.capture
+    assert list(validation.capture.scans) == ["east.e57"]
+
+
+def test_scans_that_are_all_broken_stop_the_capture(scans: Delivery) -> None:
+    scans.files = {"east.e57": EAST[:3000], "west.e57": b""}
+    validation = scans.check()
+    assert validation.verdict is Verdict.REJECTED
+    assert "east.e57 is cut off" in validation.headline
+
+
+def test_a_fixed_scan_adds_its_stations_to_those_of_the_other(scans: Delivery) -> None:
+    scans.files["west.e57"] = WEST[:3000]
+    scans.earlier.append(published(scans))
+    scans.files["west.e57"] = WEST
+    validation = scans.check()
+    assert (validation.verdict, accepted(validation)) == (Verdict.ACCEPTED, [*EAST_STOPS, *WEST_STOPS])
+
+
+@pytest.mark.parametrize("revision", [1, 2])
+def test_a_scan_that_breaks_later_keeps_its_published_stations(scans: Delivery, said: Said, revision: int) -> None:
+    scans.earlier.append(published(scans))
+    scans.files["west.e57"] = WEST[:3000]
+    scans.manifest["revision"] = revision
+    validation = scans.check()
+    assert (validation.verdict, accepted(validation)) == (Verdict.PARTIAL, EAST_STOPS)
+    assert validation.capture
+    assert set(WEST_STOPS) <= set(validation.capture.held_back)
+    assert "west-Stop-5 was published before, and is perhaps in west.e57" in said(validation, "C06")[0]
+
+
+def test_a_confirmed_delivery_with_a_broken_scan_of_another_name_removes_nothing(scans: Delivery, said: Said) -> None:
+    scans.earlier.append(published(scans))
+    scans.manifest["revision"] = 2
+    (scans.path / "west.e57").rename(scans.path / "north.e57")
+    scans.files = {"east.e57": EAST, "north.e57": WEST[:3000]}
+    validation = scans.check()
+    assert validation.verdict is Verdict.REJECTED
+    assert "north.e57 cannot be read: nobody can tell whether it holds those stations" in said(validation, "C03")[0]
+
+
+def test_a_promised_number_is_not_counted_where_a_scan_cannot_be_read(scans: Delivery) -> None:
+    scans.manifest["expected_stations"] = 8
+    assert scans.check().verdict is Verdict.ACCEPTED
+    scans.files["west.e57"] = WEST[:3000]
+    assert scans.check().verdict is Verdict.PARTIAL
+
+
+def test_an_archive_that_cannot_be_read_holds_back_itself(scans: Delivery, said: Said) -> None:
+    scans.files = {"east.e57": EAST, "west.zip": zipped({"west.e57": WEST})}
+    whole = scans.check()
+    assert accepted(whole) == [*EAST_STOPS, *WEST_STOPS]
+    before = published(scans)
+    scans.files["west.zip"] = scans.files["west.zip"][:-30]
+    validation = scans.check()
+    assert (validation.verdict, accepted(validation)) == (Verdict.PARTIAL, EAST_STOPS)
+    assert "west.zip is not a readable zip archive" in said(validation, "E01")[0]
+    scans.earlier.append(before)
+    capture = scans.check().capture
+    assert capture
+    assert capture.held_back == (*WEST_STOPS, "west.zip")
+
+
+def test_a_member_that_is_locked_holds_back_itself(scans: Delivery, said: Said) -> None:
+    archive = bytearray(zipped({"east.e57": EAST, "west.e57": WEST}))
+    place = archive.rindex(b"PK\x01\x02")
+    archive[place + 8] |= 1
+    scans.files = {"both.zip": bytes(archive)}
+    validation = scans.check()
+    assert (validation.verdict, accepted(validation)) == (Verdict.PARTIAL, EAST_STOPS)
+    assert "west.e57 is encrypted" in said(validation, "E01")[0]
+
+
+def test_an_archive_without_scans_is_named_beside_scans(scans: Delivery, said: Said) -> None:
+    scans.files = {"scan.e57": EAST, "papers.zip": zipped({"a.pdf": b"x"})}
+    validation = scans.check()
+    assert (validation.verdict, accepted(validation)[0]) == (Verdict.ACCEPTED, "Stop-1")
+    assert "papers.zip holds no E57 file" in said(validation, "E01")[0]
+
+
+def test_an_archive_in_an_archive_is_named(scans: Delivery, said: Said) -> None:
+    scans.files = {"scans.zip": zipped({"east.e57": EAST, "more/west.zip": zipped({"west.e57": WEST}), "x.7z": b"x"})}
+    validation = scans.check()
+    assert validation.verdict is Verdict.ACCEPTED
+    assert "scans.zip/more/west.zip, scans.zip/x.7z" in said(validation, "F06")[0]
+
+
+def test_a_copy_of_a_scan_is_left_out_and_renames_nothing(scans: Delivery, said: Said) -> None:
+    scans.files = {"scan.e57": EAST}
+    scans.earlier.append(published(scans))
+    scans.files["backup/scan.e57"] = EAST
+    validation = scans.check()
+    assert (validation.verdict, accepted(validation)[0]) == (Verdict.ACCEPTED, "Stop-1")
+    assert said(validation, "E05") == ["backup/scan.e57 is the same file as scan.e57, and is left out. Remove it."]
+
+
+def test_a_row_that_names_a_file_outside_holds_back_its_station(delivery: Delivery, said: Said) -> None:
+    delivery.put_panoramas()
+    for row in delivery.stations:
+        row["pano_file"] = f"panos/{row['station_id']}.jpg"
+    delivery.stations[2]["pano_file"] = "../secret.jpg"
+    validation = delivery.check()
+    assert (validation.verdict, accepted(validation)) == (Verdict.PARTIAL, OTHERS)
+    assert "points outside the capture folder" in said(validation, "S07")[0]
+
+
+@pytest.fixture
+def rows(delivery: Delivery) -> Delivery:
+    """A stations table with panoramas."""
+    delivery.put_panoramas()
+    delivery.checks["max_quarantine_fraction"] = 0.3
+    return delivery
+
+
+def spoilt(delivery: Delivery, number: int, change: Callable[[str], str], end: str = "\n") -> Delivery:
+    """The table with a line changed; the header is line 0."""
+    lines = table(delivery.stations).splitlines()
+    lines[number] = change(lines[number])
+    delivery.files["stations.csv"] = ("\n".join(lines) + end).encode()
+    return delivery
+
+
+OTHERS = [f"s-0{number}" for number in (1, 2, 4, 5, 6, 7, 8)]
+LONGER, SHORTER = (lambda line: line.replace("Station", "Pump, left")), (lambda line: line.partition(",20")[0])
+
+
+@pytest.mark.parametrize("change", [LONGER, SHORTER])
+def test_a_row_of_another_length_is_held_back(rows: Delivery, change: Callable[[str], str]) -> None:
+    rows.manifest["expected_stations"] = 8
+    validation = spoilt(rows, 3, change).check()
+    assert (validation.verdict, accepted(validation)) == (Verdict.PARTIAL, OTHERS)
+    (finding,) = held(validation, "S05")
+    assert (finding.path, finding.row, finding.station) == ("stations.csv", 4, "s-03")
+    assert "stations.csv row 4 (s-03) has" in finding.message
+
+
+@pytest.mark.parametrize("revision", [1, 2])
+@pytest.mark.parametrize("change", [LONGER, lambda line: "Pump, " + line])
+def test_a_row_that_breaks_later_removes_nothing(
+    rows: Delivery, said: Said, change: Callable[[str], str], revision: int
+) -> None:
+    rows.earlier.append(published(rows))
+    rows.manifest["revision"] = revision
+    validation = spoilt(rows, 3, change).check()
+    is_named = change is LONGER
+    if revision == 1 or is_named:
+        assert (validation.verdict, accepted(validation)) == (Verdict.PARTIAL, OTHERS)
+        assert validation.capture
+        assert "s-03" in validation.capture.held_back
+        assert len(said(validation, "C06")) == 1
+    else:
+        assert (
+            "stations.csv row 4 cannot be read: nobody can tell" in said(validation, "C03")[0]
+            or "Pump" in said(validation, "C03")[0]
+        )
+
+
+def test_a_row_that_lost_its_id_keeps_the_published_station(rows: Delivery, said: Said) -> None:
+    rows.earlier.append(published(rows))
+    rows.stations[2]["station_id"] = ""
+    validation = rows.check()
+    assert (validation.verdict, accepted(validation)) == (Verdict.PARTIAL, OTHERS)
+    assert "s-03 was published before, and is perhaps in stations.csv row 4" in said(validation, "C06")[0]
+
+
+@pytest.mark.parametrize(
+    ("number", "change", "end", "words"),
+    [
+        (8, SHORTER, "", "it breaks off in row 9"),
+        (3, lambda line: line.replace("Station", '"Station'), "\n", "runs on over the rows below it"),
+        (3, lambda line: line.rpartition(",")[0] + ',"3 inch', "\n", "time_taken of row 4 runs on over the rows"),
+    ],
+)
+def test_a_row_that_puts_others_in_doubt_stops_the_capture(
+    rows: Delivery, number: int, change: Callable[[str], str], end: str, words: str
+) -> None:
+    validation = spoilt(rows, number, change, end).check()
+    assert validation.verdict is Verdict.REJECTED
+    assert words in validation.headline
+
+
+def test_a_cell_of_several_lines_is_no_doubt(rows: Delivery) -> None:
+    rows.stations[2]["station_name"] = "Pump\nnext to the door"
+    assert rows.check().verdict is Verdict.ACCEPTED
+
+
+def test_a_column_called_row_is_one_more_column(rows: Delivery) -> None:
+    rows.stations = [{"row": str(at), **row} for at, row in enumerate(rows.stations)]
+    assert rows.check().verdict is Verdict.ACCEPTED
+
+
+def test_a_face_row_of_another_length_holds_back_its_station(delivery: Delivery) -> None:
+    delivery.put_pictures()
+    delivery.checks["max_quarantine_fraction"] = 0.3
+    faces = [{"station_id": path.split("/")[1], "face": Path(path).stem, "file": path} for path in delivery.files]
+    lines = table(faces).splitlines()
+    lines[15] += ",surplus"
+    delivery.files["faces.csv"] = "\n".join(lines).encode()
+    delivery.manifest["expected_stations"] = 8
+    validation = delivery.check()
+    assert accepted(validation) == OTHERS
+    assert list(validation.quarantined) == ["s-03"]
