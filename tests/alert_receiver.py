@@ -6,18 +6,23 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any
 
 
 class Receiver(ThreadingHTTPServer):
-    """Answers every request with `status`; `received` holds the paths and the JSON documents."""
+    """Answers every request with `status`, or 400 if its text begins with `refuses`.
+
+    `received` holds the paths and the JSON documents.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.received: list[tuple[str, Any]] = []
         self.status = 200
+        self.refuses: str | None = None
 
     @property
     def texts(self) -> list[str]:
@@ -30,8 +35,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.received.append((self.path, json.loads(body)))
-        self.send_response(self.server.status)
+        document = json.loads(body)
+        self.server.received.append((self.path, document))
+        refused = self.server.refuses is not None and str(document.get("text")).startswith(self.server.refuses)
+        self.send_response(400 if refused else self.server.status)
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
@@ -60,6 +67,7 @@ def context(
     run: str = "manual__1",
     map_index: int = -1,
     label: str | None = None,
+    cleared_since: datetime | None = None,
 ) -> dict[str, Any]:
     """What Airflow hands a callback, as far as it is read; a mapped task has set `label` in it before it failed."""
     return {
@@ -69,7 +77,9 @@ def context(
             try_number=1,
             map_index=map_index,
             log_url="http://127.0.0.1:8080/log",
-            get_dr_count=lambda dag, states: 3,
+            max_tries=6 if cleared_since is None else 7,
+            start_date=cleared_since,
+            task=SimpleNamespace(retries=6),
         ),
         "params": {"capture": "hall-7/by-hand"} if label is None or partition_key else {},
         "exception": error,

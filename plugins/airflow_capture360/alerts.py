@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360.context import register_and_records
 from airflow_capture360.over import is_over
-from airflow_capture360.targets import CONNECTION, NotSentError, send
+from airflow_capture360.targets import CONNECTION, Failing, NotSentError, send
 from capture360.reports.alerts import Message, log_text
 
 if TYPE_CHECKING:
@@ -71,19 +71,20 @@ def send_kept(records: Records) -> int:
     """
     from capture360.steps.claims import claim, give_up
 
-    sent, reachable = 0, True
+    sent, failing, said = 0, Failing(float), set[str]()
     for name in records.store.names(_folder()):
         claimed = f"{_sending()}/{name}"
         if claim(records, claimed, datetime.now(UTC)):
-            arrived = _send_one(records, f"{_folder()}/{name}", tries=reachable)
-            sent += arrived is True
-            reachable = reachable and arrived is not None
+            sent += _send_one(records, f"{_folder()}/{name}", failing, said)
             give_up(records, claimed)
     return sent
 
 
-def _send_one(records: Records, path: str, *, tries: bool) -> bool | None:
-    """Send a kept alert if `tries`; return whether it arrived, None if the addresses do not take alerts now."""
+def _send_one(records: Records, path: str, failing: Failing, said: set[str]) -> bool:
+    """Send a kept alert to the addresses that lack it; return whether it has arrived at all of them.
+
+    It is given up after LONGEST, unless it was never tried. A reason that was `said` before is not logged again.
+    """
     content = records.store.read(path)
     if content is None:
         return False  # another process has sent it
@@ -94,25 +95,28 @@ def _send_one(records: Records, path: str, *, tries: bool) -> bool | None:
         log.error("A kept alert is damaged and is removed: %s (%s).", url, type(error).__name__)
         records.store.remove(path)
         return False
-    if tries:
-        try:
-            send(kept.to_send(), kept.pending)
-        except NotSentError as error:
+    try:
+        send(kept.to_send(), kept.pending, failing)
+    except NotSentError as error:
+        if str(error) not in said:
             log.warning("Alerts are kept: %s.", error)
-            records.store.put(path, kept.tried(error.pending).document())
-        else:
-            records.store.remove(path)
-            return True
-    if datetime.now(UTC) - kept.at > LONGEST:
+            said.add(str(error))
+        left = kept.tried(error)
+    else:
+        records.store.remove(path)
+        return True
+    if left.late and datetime.now(UTC) - kept.at > LONGEST:
         log.error("An alert is given up after %s: %s", LONGEST, log_text(kept.message))
         records.store.remove(path)
-    return None
+    elif left != kept:
+        records.store.put(path, left.document())
+    return False
 
 
-def keep(records: Records, message: Message) -> None:
-    """Log a message, and keep it for the addresses of alerts until `send_kept` sends it."""
+def keep(records: Records, message: Message) -> bool:
+    """Log a message, and keep it for the addresses of alerts until `send_kept` sends it; return whether it is kept."""
     log.info("%s", log_text(message))
-    _keep(records, _Kept(datetime.now(UTC), message))
+    return _keep(records, _Kept(datetime.now(UTC), message))
 
 
 def _send_or_keep(records: Records, message: Message) -> None:
@@ -148,8 +152,9 @@ class _Kept:
     late: bool = False
     pending: tuple[int, ...] | None = None
 
-    def tried(self, pending: tuple[int, ...] | None) -> _Kept:
-        return _Kept(self.at, self.message, True, self.pending if pending is None else pending)
+    def tried(self, error: NotSentError) -> _Kept:
+        pending = self.pending if error.pending is None else error.pending
+        return _Kept(self.at, self.message, self.late or error.was_tried, pending)
 
     def to_send(self) -> Message:
         if not self.late:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,43 +17,64 @@ CONNECTION = "capture360_alerts"
 _LOGGERS = ("apprise", "httpx", "httpcore", "urllib3", "requests")
 """Their lines hold addresses, which are secrets."""
 _TIMEOUT_S = 10.0
+LONGEST_FAILING_S = 20.0
+"""Seconds that an address may take to fail, in all, while several messages are sent."""
 
 
 class NotSentError(Exception):
     """A message did not reach every target. The text leaves out the addresses, which are secrets."""
 
-    def __init__(self, text: str, pending: tuple[int, ...] | None = None) -> None:
+    def __init__(self, text: str, pending: tuple[int, ...] | None = None, *, was_tried: bool = True) -> None:
         super().__init__(text)
         self.pending = pending
         """Numbers of the addresses that did not take it; None if no address is known."""
+        self.was_tried = was_tried
+        """Whether any address was tried."""
 
 
-def send(message: Message, only: tuple[int, ...] | None = None) -> None:
+Failing = defaultdict[int, float]
+"""Seconds that each address, by its number, has taken to fail while several messages are sent."""
+_NO_ADDRESS = -1
+"""The number in `Failing` of the connection itself."""
+
+
+def send(message: Message, only: tuple[int, ...] | None = None, failing: Failing | None = None) -> None:
     """Send to each address in the connection's password, which blanks or line ends separate; NotSentError if one fails.
 
     An address is one of Apprise (https://appriseit.com/services), such as `slack://...`, `mailtos://...` or the
     address of an incoming webhook that Apprise knows. Any other http(s) address gets `{"text": ...}`. With `only`
-    addresses of other numbers, which have the message already, are left out.
+    addresses of other numbers, which have the message already, are left out. Those that have been `failing` for longer
+    than LONGEST_FAILING_S are not tried: one that does not answer must not take the time of all messages, and one that
+    refuses a message may take the next.
     """
+    failing = Failing(float) if failing is None else failing
+    if failing[_NO_ADDRESS] > LONGEST_FAILING_S:
+        raise NotSentError(f"Airflow does not find connection {CONNECTION}")
+    began = time.monotonic()
     try:
         stored = BaseHook.get_connection(CONNECTION)
     except Exception as error:  # noqa: BLE001 - secrets backends raise anything, and the message must not be lost
+        failing[_NO_ADDRESS] += time.monotonic() - began
         raise NotSentError(f"Airflow does not find connection {CONNECTION} ({type(error).__name__})") from None
     addresses = (stored.password or "").split()
     if not addresses:
         raise NotSentError(f"connection {CONNECTION} has no address as its password")
-    failed: dict[int, str] = {}
+    wanted = [number for number in range(len(addresses)) if only is None or number in only]
+    tried = [number for number in wanted if not failing[number] > LONGEST_FAILING_S]
+    failed: dict[int, str] = dict.fromkeys(set(wanted) - set(tried), "it has failed too long")
     with _silent():
-        for number, address in enumerate(addresses):
-            if only is not None and number not in only:
-                continue
+        for number in tried:
+            began = time.monotonic()
             try:
-                _send_to(address, message)
+                _send_to(addresses[number], message)
             except Exception as error:  # noqa: BLE001 - every library has its own errors; their texts hold the address
                 failed[number] = type(error).__name__ if not isinstance(error, _RefusedError) else str(error)
+                failing[number] += time.monotonic() - began
     if failed:
-        said = ", ".join(f"address {number + 1}: {why}" for number, why in failed.items())
-        raise NotSentError(f"connection {CONNECTION} does not take it ({said})", tuple(failed))
+        said = ", ".join(f"address {number + 1}: {why}" for number, why in sorted(failed.items()))
+        raise NotSentError(
+            f"connection {CONNECTION} does not take it ({said})", tuple(sorted(failed)), was_tried=bool(tried)
+        )
 
 
 class _RefusedError(Exception):

@@ -1,0 +1,79 @@
+"""Kept alerts: each address gets each of them, whatever another address or message does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from airflow_capture360 import alerts, targets
+from airflow_capture360.alerts import keep, send_kept
+from alert_receiver import Receiver, receiving
+from capture360.records import Records
+from capture360.reports.alerts import Message
+
+
+@pytest.fixture
+def other(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """The first of two addresses."""
+    with receiving() as first:
+        addresses = "\n".join(f"http://127.0.0.1:{each.server_port}/" for each in (first, receiver))
+        stored = json.dumps({"conn_type": "generic", "password": addresses})
+        monkeypatch.setenv("AIRFLOW_CONN_CAPTURE360_ALERTS", stored)
+        yield first
+
+
+def kept(records: Records, *titles: str) -> None:
+    for title in titles:
+        keep(records, Message(title))
+
+
+def titles(receiver: Receiver) -> list[str]:
+    return [text.partition("\n")[0].rpartition(") ")[2] for text in receiver.texts]
+
+
+def test_an_address_that_fails_keeps_no_alert_from_another(
+    receiver: Receiver, other: Receiver, records: Records
+) -> None:
+    other.status = 500
+    kept(records, "one", "two", "three")
+    assert send_kept(records) == 0
+    assert titles(receiver) == ["one", "two", "three"]
+    other.status = 200
+    other.received.clear()
+    assert send_kept(records) == 3
+    assert titles(other) == ["one", "two", "three"]
+    assert len(receiver.received) == 3
+
+
+def test_an_alert_that_an_address_refuses_keeps_no_other_from_it(receiver: Receiver, records: Records) -> None:
+    receiver.refuses = "two"
+    kept(records, "one", "two", "three")
+    assert send_kept(records) == 2
+    assert titles(receiver) == ["one", "two", "three"]
+    assert len(records.store.names("sensing/alerts")) == 1
+
+
+def test_an_address_that_takes_long_to_fail_is_left_alone_until_later(
+    receiver: Receiver, other: Receiver, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(targets, "LONGEST_FAILING_S", 0.0)
+    other.status = 500
+    kept(records, "one", "two", "three")
+    assert send_kept(records) == 0
+    assert (titles(other), titles(receiver)) == (["one"], ["one", "two", "three"])
+
+
+def test_what_was_never_tried_is_not_given_up(
+    receiver: Receiver, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(targets, "LONGEST_FAILING_S", 0.0)
+    monkeypatch.setattr(alerts, "LONGEST", timedelta(0))
+    receiver.status = 500
+    kept(records, "one", "two")
+    assert send_kept(records) == 0
+    receiver.status = 200
+    assert send_kept(records) == 1
+    assert titles(receiver) == ["one", "two"]
