@@ -17,6 +17,8 @@
     <url>/sensing/alerts/<time>-<number>.json                    an alert that could not be posted yet
     <url>/sensing/sending/<alert>                                whoever created it sends that alert
     <url>/sensing/held/<site>~<capture>~<number>                 empty marker of a lease that was taken
+    <url>/sensing/asked/<site>/<capture>                         empty marker of a review that waits for answers
+    <url>/sensing/open/<site>/<capture>                          number of plates that nobody has decided on
     <url>/sensing/done/<site>/<capture>~<fingerprint>~<stage>    empty marker of a delivery that sensing is done with
 
 A step that runs again writes its document again, with the same content but for time and run.

@@ -19,6 +19,7 @@ from capture360.steps.detect import images_of, refuse_outdated
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import STEP as MATCH
 from capture360.steps.match import recorded_matches, recorded_places
+from capture360.steps.open_plates import note_open
 from capture360.steps.positions import write_positions
 from capture360.steps.progress import Progress
 from capture360.steps.review_due import match_digest
@@ -92,6 +93,7 @@ def annotate(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Annotated:
         "boxes": asdict(boxes) if boxes else None,
     }
     finish_links(ctx, key, writer, parts)
+    note_open(ctx.records, key, done.plates.asked)
     ctx.records.put(key, fingerprint, STEP, body, run=ctx.run)
     note_coverage(ctx.records, key, fingerprint, matches)
     return done

@@ -1,7 +1,7 @@
-"""Collection of a site's digest from the records alone. Only `once` and `note_drift` write.
+"""Collection of a site's digest from the records alone. Only `send_due` and `note_drift` write.
 
 Sensing marks captures that it is done with. Only captures without a mark, or with one newer than the beginning of the
-period, can have changed in it, so the others are not read.
+period, can have changed in it, so the others are not read; their undecided plates are in an index.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice, takewhile
 
 from capture360.capture_state import CaptureState, Stage
 from capture360.checks.rules import RULES
-from capture360.errors import Capture360Error, RecordsError
+from capture360.errors import RecordsError
 from capture360.model import CaptureKey
 from capture360.records import SENSING, Records
 from capture360.reports.digest import Digest, Drift
 from capture360.settings.site import Site
 from capture360.steps.claims import claim, give_up
 from capture360.steps.incidents import occurrences
+from capture360.steps.open_plates import open_plates
 from capture360.steps.review_due import REVIEWED, last_counts
 
 MOST = 2000
@@ -32,7 +34,10 @@ _CLOCKS = timedelta(hours=1)
 _SIDE_BY_SIDE = 16
 _SENTENCES = 5
 _DIGESTS = f"{SENSING}/digests"
+_BEING_SENT = ".sending"
 _LONGEST_SENTENCE = 500
+MOST_LATE = 7
+"""Digests of earlier periods that are still sent."""
 _NOT_AT_AN_END = {Stage.READY, Stage.ACCEPTED, Stage.PARTIAL}
 
 
@@ -55,9 +60,17 @@ class Period:
             return cls.ending(today - timedelta(days=today.weekday() + 1), 7)
         return cls.ending(today - timedelta(days=1), 1)
 
+    @property
+    def before(self) -> Period:
+        """The period before it, equally long."""
+        return Period.ending(self.first - timedelta(days=1), (self.last - self.first).days + 1)
+
 
 def digest(site: Site, records: Records, period: Period) -> Digest:
-    """Collect the digest of a site for a period. Captures with damaged records are named and do not hide others."""
+    """Collect the digest of a site for a period. Captures with damaged records are named and do not hide others.
+
+    UnavailableError if the store does not answer about each capture.
+    """
     begin = datetime.combine(period.first, time(), site.zone)
     end = datetime.combine(period.last + timedelta(days=1), time(), site.zone)
     keys, unread = _to_read(site, records, begin)
@@ -65,10 +78,11 @@ def digest(site: Site, records: Records, period: Period) -> Digest:
         read = list(pool.map(lambda key: _read(records, key), keys))
     found = _Collected(begin, end)
     for key, one in zip(keys, read, strict=True):
-        if isinstance(one, Capture360Error):
+        if isinstance(one, RecordsError):
             found.damaged.append(key)
         elif one is not None:
             found.add(key, one, links=site.links.enabled)
+    elsewhere = sum(count for key, count in open_plates(records, site.id).items() if key not in set(keys))
     reasons = {rule: (_title(rule), count) for rule, count in found.reasons.most_common()}
     return Digest(
         site=site.id,
@@ -82,7 +96,7 @@ def digest(site: Site, records: Records, period: Period) -> Digest:
         reasons=reasons,
         linked=found.linked,
         asked=found.asked,
-        open=found.open,
+        open=found.open + elsewhere,
         alerts=_alerts(records, site),
         drift=last_drift(records, site.id),
         damaged=found.damaged,
@@ -95,28 +109,57 @@ def today(site: Site, now: datetime) -> date:
     return now.astimezone(site.zone).date()
 
 
-def once(records: Records, site: Site, now: datetime, send: Callable[[Digest], None]) -> bool:
-    """Send the digest of the last complete period unless it was sent; return whether it was sent now.
+def send_due(records: Records, site: Site, now: datetime, send: Callable[[Digest], None]) -> int:
+    """Send the digest of each complete period that lacks it, as `due` names them; return how many were sent.
 
-    Several processes may call it concurrently. It is sent twice if one is killed between sending and noting it.
+    Several processes may call it concurrently. A digest is sent twice if one is killed between sending and noting it.
+    """
+    sent = 0
+    folder = f"{_DIGESTS}/{site.id}"
+    for period in due(records, site, now):
+        name = f"{site.digest}-{period.last}"
+        if not claim(records, f"{folder}/{name}{_BEING_SENT}", now):
+            break
+        try:
+            if period not in due(records, site, now):
+                continue
+            send(digest(site, records, period))
+            records.store.put(f"{folder}/{name}", b"")
+            sent += 1
+            for other in records.store.names(folder):
+                if not other.startswith(name):
+                    records.store.remove(f"{folder}/{other}")
+        finally:
+            give_up(records, f"{folder}/{name}{_BEING_SENT}")
+    return sent
+
+
+def due(records: Records, site: Site, now: datetime) -> Sequence[Period]:
+    """Return the periods whose digest was not sent, oldest first: the last complete one, and up to MOST_LATE before it.
+
+    A site whose digest was never sent has missed none.
     """
     if site.digest == "off":
-        return False
-    period = Period.newest(site.digest, today(site, now))
-    folder, name = f"{_DIGESTS}/{site.id}", f"{site.digest}-{period.last}"
-    if records.store.exists(f"{folder}/{name}") or not claim(records, f"{folder}/{name}.sending", now):
-        return False
+        return ()
+    newest = Period.newest(site.digest, today(site, now))
+    names = records.store.names(f"{_DIGESTS}/{site.id}")
+    dates = [name.removeprefix(f"{site.digest}-") for name in names if not name.endswith(_BEING_SENT)]
+    sent = max((day for text in dates if (day := _date(text)) is not None), default=newest.before.last)
+    missing = islice(takewhile(lambda each: each.last > sent, _backwards(newest)), 1 + MOST_LATE)
+    return tuple(missing)[::-1]
+
+
+def _backwards(period: Period) -> Iterator[Period]:
+    while True:
+        yield period
+        period = period.before
+
+
+def _date(text: str) -> date | None:
     try:
-        if records.store.exists(f"{folder}/{name}"):
-            return False
-        send(digest(site, records, period))
-        records.store.put(f"{folder}/{name}", b"")
-        for other in records.store.names(folder):
-            if not other.startswith(name):
-                records.store.remove(f"{folder}/{other}")
-    finally:
-        give_up(records, f"{folder}/{name}.sending")
-    return True
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def note_drift(records: Records, site: str, now: datetime, compared: int, sentences: Sequence[str]) -> None:
@@ -193,11 +236,11 @@ def _to_read(site: Site, records: Records, begin: datetime) -> tuple[list[Captur
     return sorted((key for _, _, key in wanted[:MOST]), key=str), max(0, len(wanted) - MOST)
 
 
-def _read(records: Records, key: CaptureKey) -> CaptureState | Capture360Error | None:
+def _read(records: Records, key: CaptureKey) -> CaptureState | RecordsError | None:
     """Return the newest delivery."""
     try:
         return records.load(key, only=_STEPS)
-    except Capture360Error as error:
+    except RecordsError as error:
         return error
 
 

@@ -21,6 +21,7 @@ from capture360.steps.context import StepContext
 from capture360.steps.coverage import NOTE as COVERAGE
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.made import Made, made_by, shown_images
+from capture360.steps.open_plates import note_open
 from capture360.steps.positions import asset_boxes
 from capture360.steps.published import NOTE as PUBLISHED
 from capture360.steps.republish_guard import published_revision
@@ -98,6 +99,11 @@ def plan_retraction(ctx: StepContext, key: CaptureKey) -> Retraction:
     return Retraction(key, links, made, found.kept, holders, tuple(found.images), marked)
 
 
+def has_begun(records: Records, key: CaptureKey) -> bool:
+    """Return whether a retraction has begun to remove, and has not ended."""
+    return records.note(key, _PLAN) is not None
+
+
 def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str) -> Retraction:
     """Remove what the capture created, and record the retraction. Idempotent.
 
@@ -126,6 +132,7 @@ def retract(ctx: StepContext, key: CaptureKey, *, approved: str | None, by: str)
     body = {"by": begun["by"], "removed": {kind: len(some) for kind, some in plan.made.by_kind().items()}}
     recorded = ctx.records.fingerprints(key)
     first, *others = [each for each in recorded if ctx.records.load(key, each, only=STAGE_STEPS) is not None]
+    note_open(ctx.records, key, 0)
     ctx.records.put(key, first, STEP, body, run=ctx.run, also=others)
     newest = ctx.records.load(key, only=STAGE_STEPS)
     if newest is not None:

@@ -27,13 +27,16 @@ from capture360.steps.coverage import note_coverage
 from capture360.steps.detect import images_of
 from capture360.steps.link_state import LinkMemory
 from capture360.steps.match import recorded_matches, recorded_places
+from capture360.steps.open_plates import note_open
 from capture360.steps.positions import write_positions
 from capture360.steps.review_answers import Answer, decisions, given_to, not_overruled, note_written
 from capture360.steps.review_due import (
     REVIEWED,
     asks_about_all,
+    forget_questions,
     match_digest,
     never_asked,
+    note_end,
     note_questions,
     note_review,
     shown_state,
@@ -115,6 +118,7 @@ def begin(
         matches = never_asked(ctx.records, key, ctx.run, matches)
     if unasked is not None and not matches:
         note_review(ctx.records, key, fingerprint, asked, ctx.run, whole=whole)
+        note_end(ctx.records, key, ctx.run)
         return Review(fingerprint, "", 0)
     images = {image.external_id: image for image in images_of(ctx, key, fingerprint)}
     questions = questions_about(matches, recorded_matches(ctx.records, key, fingerprint), images.keys())
@@ -158,11 +162,13 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, response: Response)
     earlier decisions are lost; nothing is written then.
     """
     if stale := _staleness(ctx, key, review):
+        forget_questions(ctx.records, key, ctx.run)
         return Reviewed() if response.by is None else Reviewed(stale=stale)
     questions = _recorded_questions(ctx.records, key, review.fingerprint)
     given = given_to(ctx.records, key, [question.id for question in questions], ctx.run)
     if response.by is None and not given:
         ctx.log("Nobody answered in time: the suggestions stay as they are.")
+        note_end(ctx.records, key, ctx.run)
         return Reviewed()
     LinkMemory(ctx.records, key).ensure_whole()
     answer = _understood(response, questions, given)
@@ -186,6 +192,7 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, response: Response)
     decided = list({(each.match.detection, each.match.asset): each for each in [*by_number, *one_by_one]}.values())
     sentences = [*answer.faults, *overruled, *_write(ctx, key, review.fingerprint, decided)]
     people = sorted({each.by for each in decided})
+    plates = count_plates(decided_matches(ctx, key, review.fingerprint))
     body = {
         "choice": response.choice,
         "by": response.by,
@@ -194,10 +201,12 @@ def apply(ctx: StepContext, key: CaptureKey, review: Review, response: Response)
         "rejected": _tags(answer.rejected),
         "people": people,
         "sentences": sentences,
-        "plates": asdict(count_plates(decided_matches(ctx, key, review.fingerprint))),
+        "plates": asdict(plates),
     }
+    note_open(ctx.records, key, plates.asked)
     ctx.records.put(key, review.fingerprint, REVIEWED, body, run=ctx.run)
     note_written(ctx.records, key, given, ctx.run)
+    note_end(ctx.records, key, ctx.run)
     done = Reviewed(len(approved), len(rejected), len(questions) - len(approved) - len(rejected), sentences=sentences)
     for sentence in sentences:
         ctx.log(sentence)

@@ -59,9 +59,10 @@ def answers(records: Records, key: CaptureKey, plates: Collection[str]) -> Mappi
     }
 
 
-def unwritten(records: Records, key: CaptureKey) -> int:
-    """Return how many plates have an approval or a rejection as newest answer that no run has written to CDF."""
-    plates = {name.rpartition("-")[0] for name in records.note_names(key, FOLDER)}
+def unwritten(records: Records, key: CaptureKey, plates: Collection[str] | None = None) -> int:
+    """Return how many of the plates, all by default, have an approval or a rejection that no run has written to CDF."""
+    if plates is None:
+        plates = {name.rpartition("-")[0] for name in records.note_names(key, FOLDER)}
     found = answers(records, key, plates).values()
     return sum(answer.choice in ("approve", "reject") and not answer.written for answer in found)
 

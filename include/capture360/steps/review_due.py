@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from capture360.capture_state import PUBLISH, STAGE_STEPS, CaptureState, Stage
 from capture360.errors import RecordsError
 from capture360.model import CaptureKey, Match
-from capture360.records import Records
+from capture360.records import SENSING, Records
 from capture360.text import digest_of
 
 REVIEWED = "reviewed"
@@ -21,7 +21,9 @@ ASKED = "asked"
 """Note of the review that waits, or waited last."""
 _MOST_REPLACED = 10
 _QUESTIONS = "questions"
-"""Note of all suggestions ever shown to people: digests, by the run that asked first."""
+"""Note of all suggestions ever shown to people: digests, by the run that asked."""
+_WAITING = f"{SENSING}/asked"
+"""Folder of markers of the captures whose review has not ended, so that one listing finds them."""
 _MATCH = "match"
 _ANNOTATE = "annotate"
 
@@ -59,6 +61,19 @@ def note_review(
     older = [each for each in (before.get("run"), *before.get("replaces", ())) if each and each != run][:_MOST_REPLACED]
     more = {"since": since or datetime.now(UTC).isoformat(), "replaces": older, "whole": whole}
     records.put_note(key, ASKED, {**body, **more})
+    records.store.put(f"{_WAITING}/{key}", b"")
+
+
+def note_end(records: Records, key: CaptureKey, run: str) -> None:
+    """Note that the review of `run` has ended, unless another one has begun since."""
+    asked = asked_since(records, key)
+    if asked is None or asked[0] == run:
+        records.store.remove(f"{_WAITING}/{key}")
+
+
+def waiting_reviews(records: Records, site: str) -> Sequence[CaptureKey]:
+    """Return the captures of a site whose last review is not known to have ended. Takes one listing."""
+    return [CaptureKey(site, name) for name in records.store.names(f"{_WAITING}/{site}")]
 
 
 def question(match: Match) -> str:
@@ -70,9 +85,16 @@ def question(match: Match) -> str:
 def note_questions(records: Records, key: CaptureKey, matches: Sequence[Match], run: str) -> None:
     """Note that `run` shows these suggestions to people."""
     asked = records.note(key, _QUESTIONS) or {}
-    new = {question(match) for match in matches} - _asked_by_others(records, key, run)
-    if new != set(asked.get(run, ())):
-        records.put_note(key, _QUESTIONS, {**asked, run: sorted(new)})
+    shown = {question(match) for match in matches}
+    if shown != set(asked.get(run, ())):
+        records.put_note(key, _QUESTIONS, {**asked, run: sorted(shown)})
+
+
+def forget_questions(records: Records, key: CaptureKey, run: str) -> None:
+    """Forget that `run` showed suggestions to people: what they answered does not count, so they are asked again."""
+    asked = records.note(key, _QUESTIONS) or {}
+    if run in asked:
+        records.put_note(key, _QUESTIONS, {other: digests for other, digests in asked.items() if other != run})
 
 
 def asks_about_all(

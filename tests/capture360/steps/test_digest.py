@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 
+from capture360.errors import StoreUnavailableError
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.reports.alerts import chat
 from capture360.reports.digest import Digest, lines, message, render_digest, text
 from capture360.settings.site import Site
 from capture360.steps import digest as steps
-from capture360.steps.digest import Period, digest, last_drift, note_drift, once, today
+from capture360.steps.digest import Period, digest, last_drift, note_drift, send_due, today
 from capture360.steps.incidents import finding, note
+from capture360.steps.open_plates import note_open
 
 MONDAY = date(2026, 5, 18)
 NOON = datetime(2026, 5, 18, 12, tzinfo=UTC)
@@ -207,11 +209,11 @@ def test_it_is_told_once_a_period(records: Records) -> None:
     sent: list[Digest] = []
     site = a_site(digest="daily")
     for hours in (0, 1, 11, 12, 36):
-        once(records, site, NOON + timedelta(hours=hours), sent.append)
+        send_due(records, site, NOON + timedelta(hours=hours), sent.append)
     assert [each.period for each in sent] == ["2026-05-17", "2026-05-18", "2026-05-19"]
     assert records.store.names("sensing/digests/hall-7") == ["daily-2026-05-19"]
-    assert not once(records, a_site(), NOON, sent.append)
-    assert once(records, a_site(digest="weekly"), NOON, sent.append)
+    assert not send_due(records, a_site(), NOON, sent.append)
+    assert send_due(records, a_site(digest="weekly"), NOON, sent.append)
     assert sent[-1].period == "2026-05-11 to 2026-05-17"
 
 
@@ -221,9 +223,9 @@ def test_of_two_processes_one_tells_it(records: Records) -> None:
 
     def send(found: Digest) -> None:
         sent.append(found)
-        assert not once(records, site, NOON, sent.append)
+        assert not send_due(records, site, NOON, sent.append)
 
-    assert once(records, site, NOON, send)
+    assert send_due(records, site, NOON, send)
     assert len(sent) == 1
 
 
@@ -233,7 +235,44 @@ def test_what_could_not_be_told_is_told_later(records: Records) -> None:
 
     site = a_site(digest="daily")
     with pytest.raises(OSError, match="full"):
-        once(records, site, NOON, broken)
+        send_due(records, site, NOON, broken)
     sent: list[Digest] = []
-    assert once(records, site, NOON, sent.append)
+    assert send_due(records, site, NOON, sent.append)
     assert len(sent) == 1
+
+
+def test_missed_days_are_sent_once_it_goes_on(records: Records) -> None:
+    sent: list[Digest] = []
+    site = a_site(digest="daily")
+    assert send_due(records, site, NOON, sent.append) == 1
+    assert send_due(records, site, NOON + timedelta(days=4), sent.append) == 4
+    assert [each.period for each in sent[1:]] == ["2026-05-18", "2026-05-19", "2026-05-20", "2026-05-21"]
+    assert send_due(records, site, NOON + timedelta(days=400), sent.append) == 8
+    weekly = a_site(digest="weekly")
+    assert send_due(records, weekly, NOON, sent.append) == 1
+    assert send_due(records, weekly, NOON + timedelta(days=14), sent.append) == 2
+    assert [each.period for each in sent[-2:]] == ["2026-05-18 to 2026-05-24", "2026-05-25 to 2026-05-31"]
+
+
+def test_open_plates_of_captures_that_ended_before_the_period_are_counted(records: Records) -> None:
+    key = contextualized(records, "old", NOON - timedelta(days=14), asked=7)
+    note_open(records, key, 7)
+    done(records, key, NOON - timedelta(days=13))
+    note_open(records, contextualized(records, "new", NOON, asked=2), 2)
+    note_open(records, CaptureKey("hall-7", "records-were-removed"), 9)
+    assert of_day(records).open == 9
+    note_open(records, key, 0)
+    assert of_day(records).open == 2
+
+
+def test_a_store_that_does_not_answer_makes_no_capture_a_damaged_one(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    validated(records, "may", NOON)
+
+    def throttled(*_: Any, **__: Any) -> None:
+        raise StoreUnavailableError("s3://b cannot be read (SlowDown).")
+
+    monkeypatch.setattr(Records, "load", throttled)
+    with pytest.raises(StoreUnavailableError):
+        of_day(records)

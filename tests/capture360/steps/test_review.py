@@ -302,3 +302,27 @@ def test_a_review_takes_the_place_of_one_that_waits_for_answers_that_no_longer_h
     hall.run = "the newer one"
     for ended in (False, False, True):  # its task is repeated, and cleared after the older run has ended
         assert begin(hall.ctx, hall.key, hall.fingerprint, unasked=lambda _, ended=ended: ended).suggestions == 4
+
+
+def test_what_was_answered_too_late_is_asked_again(classic: Hall) -> None:
+    """Somebody finished the review after the texts were matched again, and before the next review began."""
+    classic.read(tags=TAGS[:3])
+    first = classic.begin()
+    late = classic.run
+    classic.read(tags=TAGS[:4])
+    classic.run = late
+    assert classic.answer(first, "Approve the rest").stale is not None
+    classic.run = "the newer one"
+    assert begin(classic.ctx, classic.key, classic.fingerprint, unasked=lambda _: True).suggestions == 4
+
+
+def test_what_a_newer_review_asked_as_well_is_not_asked_again(classic: Hall) -> None:
+    classic.read(tags=TAGS[:3])
+    first, late = classic.begin(), classic.run
+    classic.read(tags=TAGS[:4])
+    classic.run = "the newer one"
+    assert begin(classic.ctx, classic.key, classic.fingerprint, unasked=lambda _: False).suggestions == 4
+    classic.run = late
+    assert classic.answer(first, "Approve the rest").stale is not None
+    classic.run = "a third one"
+    assert begin(classic.ctx, classic.key, classic.fingerprint, unasked=lambda _: True).suggestions == 0
