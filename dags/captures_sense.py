@@ -23,7 +23,7 @@ or the secrets backend was down, is posted later, for a day (`send_alerts`).
 
 **When it fails.** `complain` fails, once, when something new is wrong in a landing zone or the register: a site in
 error, a folder that is no capture, a link. It never hides the other sites; what is still wrong is in the log of every
-run. CDF is not needed here.
+run. CDF is not needed here: `report_alive`, which tells extraction pipelines that sensing is alive, never fails.
 """
 
 from __future__ import annotations
@@ -56,4 +56,5 @@ with DAG(
     )()
     complained = task(task_id="complain", trigger_rule="none_failed")(sense.complain)()
     sent = task(task_id="send_alerts", trigger_rule="all_done")(alerts.settle_and_send)()
-    sensed >> [handed_on, asked, complained, sent]
+    alive = task(task_id="report_alive", trigger_rule="none_failed")(sense.report_alive)()
+    sensed >> [handed_on, asked, complained, sent, alive]

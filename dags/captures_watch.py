@@ -9,14 +9,14 @@ captures it concerns, and one more when it is over.
 **What it looks for.** Sensing that has stopped; DAGs of this project that are paused, missing or cannot be imported;
 runs stuck in a queue; components of Airflow that are not healthy; CDF connections that do not answer or are refused;
 leases held too long; captures that are announced and not published, published and not contextualized, or whose
-suggestions nobody was asked about; reviews and E57 extractions that take long; deliveries that stay incomplete. `watch`
-in the site register holds a deadline for each.
+suggestions nobody was asked about; reviews and E57 extractions that take long; answers that no run has written;
+deliveries that stay incomplete. `watch` in the site register holds a deadline for each.
 
 **What the tasks do.** `look` keeps what it finds beside the records. `send_alerts` sends what is due to the addresses
 in the password of the connection `capture360_alerts`; what does not arrive is sent later, for a day. `test_alert` is
 skipped unless it was asked for.
 
-**Import errors, stale DAGs and missing pools** are known to Airflow's REST API alone: add a connection
+**Import errors, stale DAGs and warnings** are known to Airflow's REST API alone: add a connection
 `capture360_airflow` with login and password of a Viewer. When Airflow itself is down this DAG is, too: have something
 outside ask `/capture360/health`.
 

@@ -173,6 +173,11 @@ class StoreUnavailableError(UnavailableError):
 
     remedy = f"See whether the store answers, has room, and lets capture360 read and write there; {_RUN_AGAIN}."
 
+    def __init__(self, message: str, *, remedy: str | None = None, url: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.store = _store_of(url)
+        """The store of the URL that was used: scheme and host or bucket, or where file systems are mounted."""
+
 
 class CdfUnavailableError(UnavailableError):
     """CDF did not answer, or answered 429 or 5xx."""
@@ -180,3 +185,12 @@ class CdfUnavailableError(UnavailableError):
     remedy = f"CDF did not answer in any try. See whether it is up, {_RUN_AGAIN}."
     status: int | None = None
     """HTTP status that CDF answered, if it answered one."""
+
+
+def _store_of(url: str) -> str:
+    """Return scheme and host or bucket of a URL, without a login; of a path its first two folders."""
+    scheme, separator, rest = url.partition("://")
+    host = rest.partition("/")[0].rpartition("@")[2]
+    if separator and host:
+        return f"{scheme}://{host}"
+    return "/".join((rest if separator else url).split("/")[:3])

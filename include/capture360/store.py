@@ -70,7 +70,7 @@ def read_file_if_there(url: str, most_bytes: int, fix: str) -> bytes | None:
     except Exception as error:
         if not is_of_store(error):
             raise
-        raise StoreUnavailableError(f"{url} cannot be read ({type(error).__name__}: {error}).") from None
+        raise StoreUnavailableError(f"{url} cannot be read ({type(error).__name__}: {error}).", url=url) from None
     if len(content) > most_bytes:
         raise ConfigError(f"{url} is larger than {most_bytes:,} bytes. Shorten it. {fix}")
     return content
@@ -235,7 +235,7 @@ class DocumentStore:
             reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
             said = without_secrets(printable(str(reason)))
             url = without_secrets(printable(self.url_of(path)))
-            raise StoreUnavailableError(f"{url} cannot be {done} ({said}).") from None
+            raise StoreUnavailableError(f"{url} cannot be {done} ({said}).", url=self.url) from None
 
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}" if path else self._root

@@ -1,16 +1,16 @@
-"""State that only Airflow's REST API shows: health, import errors, DAGs no longer parsed, and missing pools."""
+"""State that only Airflow's REST API shows: health, import errors, DAGs no longer parsed, and warnings."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk import BaseHook, conf
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSecretsBackendAccessDenied
 
 if TYPE_CHECKING:
     import httpx
@@ -19,70 +19,152 @@ log = logging.getLogger(__name__)
 
 CONNECTION = "capture360_airflow"
 _TIMEOUT_S = 10.0
+_PAGE = 100
+_CLIENT_ERRORS = range(400, 500)
+_NOT_FOUND = 404
+
+Part = Literal["health", "import errors", "DAGs", "warnings"]
+_OF_A_VIEWER: tuple[Part, ...] = ("import errors", "DAGs", "warnings")
+
+
+@dataclass(frozen=True, slots=True)
+class DagWarning:
+    """A warning of Airflow about a DAG, of one of Airflow's types."""
+
+    dag: str
+    type: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What Airflow reports. `unhealthy` are components; the others are sentences by the DAG that they are about.
+    """What Airflow reports. `unhealthy` has a sentence by component, `import_errors` one by DAG.
 
-    Parts that could not be read are empty.
+    `refused` is a sentence if Airflow refuses the connection or its login. Parts that are `unread` are empty, and
+    nobody knows what they would say.
     """
 
-    unhealthy: Mapping[str, str]
-    import_errors: Mapping[str, str]
-    stale: tuple[str, ...] = ()
-    warnings: Mapping[str, str] | None = None
+    unhealthy: Mapping[str, str] = field(default_factory=dict)
+    import_errors: Mapping[str, str] = field(default_factory=dict)
+    stale: Sequence[str] = ()
+    warnings: Sequence[DagWarning] = ()
+    refused: str = ""
+    unread: frozenset[Part] = frozenset()
 
 
-def ask(dags: tuple[str, ...]) -> Reported:
+def ask(dags: Sequence[str]) -> Reported:
     """Ask Airflow about its components, and about these DAGs if there is a connection `capture360_airflow`.
 
     That connection holds host (default: Airflow's base URL), login and password of a user with the role Viewer. Health
-    needs no login. Failures are logged: the api-server has to be monitored from outside.
+    needs no login. The api-server has to be monitored from outside.
     """
     import httpx
 
+    host, login, refused = None, None, ""
     try:
         stored = BaseHook.get_connection(CONNECTION)
-        host, credentials = stored.host, {"username": stored.login or "", "password": stored.password or ""}
+        host, login = stored.host, {"username": stored.login or "", "password": stored.password or ""}
     except AirflowNotFoundException:
-        host, credentials = None, None
+        pass
+    except AirflowSecretsBackendAccessDenied:
+        refused = "Airflow does not let capture360 read it."
     url = (host or str(conf.get("api", "base_url", fallback=""))).rstrip("/")
+    unread = frozenset(_OF_A_VIEWER) if refused else frozenset[Part]()
     if not url:
-        return Reported({}, {})
-    unhealthy: Mapping[str, str] = {}
+        return Reported(refused=refused, unread=unread)
     try:
         with httpx.Client(base_url=url, timeout=_TIMEOUT_S) as http:
-            unhealthy = _unhealthy(_get(http, "monitor/health"))
-            if credentials is None:
-                return Reported(unhealthy, {})
-            answer = http.post("/auth/token", json=credentials).raise_for_status()
-            http.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
-            return _about(http, dags, unhealthy)
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError, AttributeError) as error:
-        log.warning("Airflow's REST API does not answer as expected (%s).", type(error).__name__)
-        return Reported(unhealthy, {})
+            asked = _Asked(http, dags)
+            asked.part("health", lambda: {"unhealthy": _unhealthy(_get(http, "monitor/health"))})
+            if login is not None:
+                asked.as_viewer(login)
+    except (httpx.InvalidURL, UnicodeError) as error:
+        log.warning("Airflow's REST API cannot be asked (%s).", type(error).__name__)
+        return Reported(refused=refused, unread=frozenset(("health", *_OF_A_VIEWER)))
+    if login is not None:
+        refused = asked.refused
+    return Reported(**asked.found, refused=refused, unread=unread | asked.unread)
 
 
-def _about(http: httpx.Client, dags: tuple[str, ...], unhealthy: Mapping[str, str]) -> Reported:
-    errors = {}
-    for each in _get(http, "importErrors", limit=100)["import_errors"]:
-        name = PurePath(str(each["filename"])).stem
-        if name in dags:
-            errors[name] = str(each["stack_trace"]).strip().rpartition("\n")[2]
-    stale = tuple(dag for dag in dags if _is_stale(http, dag))
-    found = _get(http, "dagWarnings", limit=100)["dag_warnings"]
-    warnings = {str(each["dag_id"]): str(each["message"]) for each in found if each["dag_id"] in dags}
-    return Reported(unhealthy, errors, stale, warnings)
+class _Asked:
+    """Parts that were asked for, one after the other: one that does not answer hides no other."""
+
+    def __init__(self, http: httpx.Client, dags: Sequence[str]) -> None:
+        self._http = http
+        self._dags = dags
+        self.found: dict[str, Any] = {}
+        self.refused = ""
+        self.unread: frozenset[Part] = frozenset()
+
+    def as_viewer(self, login: Mapping[str, str]) -> None:
+        """Log in, and ask for what a Viewer may see."""
+        asks: dict[Part, Callable[[], dict[str, Any]]] = {
+            "import errors": self._import_errors,
+            "DAGs": lambda: {"stale": tuple(dag for dag in self._dags if self._is_stale(dag))},
+            "warnings": self._warnings,
+        }
+        if self._try(lambda: self._log_in(login)):
+            for part, ask in asks.items():
+                self.part(part, ask)
+        else:
+            self.unread |= asks.keys()
+
+    def part(self, part: Part, ask: Callable[[], dict[str, Any]]) -> None:
+        """Ask for a part."""
+        if not self._try(lambda: self.found.update(ask())):
+            self.unread |= {part}
+
+    def _try(self, ask: Callable[[], object]) -> bool:
+        import httpx
+
+        try:
+            ask()
+        except httpx.HTTPStatusError as error:
+            status = error.response.status_code
+            if status in _CLIENT_ERRORS and not self.refused:
+                path = error.request.url.path
+                self.refused = f"Airflow's REST API answers {status} to {error.request.method} {path}."
+            log.warning("Airflow's REST API answers %s.", status)
+            return False
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning("Airflow's REST API does not answer as expected (%s).", type(error).__name__)
+            return False
+        return True
+
+    def _log_in(self, login: Mapping[str, str]) -> None:
+        answer = self._http.post("/auth/token", json=login).raise_for_status()
+        self._http.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def _import_errors(self) -> dict[str, Any]:
+        found = {}
+        for each in _all(self._http, "importErrors", "import_errors"):
+            name = PurePath(str(each["filename"])).stem
+            if name in self._dags:
+                found[name] = str(each["stack_trace"]).strip().rpartition("\n")[2]
+        return {"import_errors": found}
+
+    def _warnings(self) -> dict[str, Any]:
+        found = _all(self._http, "dagWarnings", "dag_warnings")
+        read = [DagWarning(str(each["dag_id"]), str(each["warning_type"]), str(each["message"])) for each in found]
+        return {"warnings": [each for each in read if each.dag in self._dags]}
+
+    def _is_stale(self, dag: str) -> bool:
+        answer = self._http.get(f"/api/v2/dags/{dag}")
+        return answer.status_code != _NOT_FOUND and bool(answer.raise_for_status().json().get("is_stale"))
 
 
 def _get(http: httpx.Client, path: str, **parameters: Any) -> Any:
     return http.get(f"/api/v2/{path}", params=parameters).raise_for_status().json()
 
 
-def _is_stale(http: httpx.Client, dag: str) -> bool:
-    answer = http.get(f"/api/v2/dags/{dag}")
-    return answer.status_code == 200 and bool(answer.json().get("is_stale"))
+def _all(http: httpx.Client, path: str, name: str) -> list[Any]:
+    """Return all entries of a list, page by page."""
+    found: list[Any] = []
+    while True:
+        answer = _get(http, path, limit=_PAGE, offset=len(found))
+        found += answer[name]
+        if not answer[name] or len(found) >= int(answer["total_entries"]):
+            return found
 
 
 def _unhealthy(health: Mapping[str, Any]) -> Mapping[str, str]:

@@ -12,7 +12,14 @@ from typing_extensions import override
 from airflow_capture360.alerts import open_and_send
 from airflow_capture360.context import LABEL, page_url, register_and_records, run_url
 from airflow_capture360.targets import NotSentError, send
-from capture360.errors import Capture360Error, CaptureRejected, DriftError, RequestError, UnavailableError
+from capture360.errors import (
+    Capture360Error,
+    CaptureRejected,
+    CdfUnavailableError,
+    DriftError,
+    RequestError,
+    StoreUnavailableError,
+)
 from capture360.reports.alerts import about, log_text
 from capture360.text import printable, without_secrets
 
@@ -45,7 +52,7 @@ class CaptureAlert(BaseNotifier):
         log.error("%s", log_text(message))
         try:
             records = register_and_records()[1]
-            note(records, occurrence)
+            note(records, occurrence, _cleared_since(context["ti"]))
             if not is_watched(records, datetime.now(UTC)):
                 open_and_send(records)
         except Exception as error:  # noqa: BLE001 - stores raise anything; the alert is in the log
@@ -83,7 +90,7 @@ def occurrence_of(context: Any) -> Occurrence:
     if (key := _key(capture)) and not isinstance(error, RequestError):  # a capture that was mistyped has no page
         links["Capture"] = page_url(f"captures/{key}")
     return Occurrence(
-        id=identity(dag_run.dag_id, dag_run.run_id, instance.task_id, kind, subject),
+        id=identity(dag_run.dag_id, dag_run.run_id, instance.task_id, cause, subject),
         cause=cause,
         subject=subject,
         where=f"{instance.task_id} failed in {dag_run.dag_id}, try {instance.try_number}",
@@ -95,7 +102,6 @@ def occurrence_of(context: Any) -> Occurrence:
         dag=dag_run.dag_id,
         run=dag_run.run_id,
         task=instance.task_id,
-        successes=_successes(instance, dag_run.dag_id),
         drifted=isinstance(error, DriftError),
     )
 
@@ -111,10 +117,10 @@ def _key(capture: object) -> CaptureKey | None:
 
 
 def _service(error: BaseException | None, capture: str) -> str:
-    """Return the connection of the service that did not answer; empty for other errors."""
-    from capture360.errors import AirflowUnavailableError
-
-    if not isinstance(error, UnavailableError) or isinstance(error, AirflowUnavailableError):
+    """Return what names the service that did not answer: a store, or the site's CDF connection; empty for others."""
+    if isinstance(error, StoreUnavailableError):
+        return error.store
+    if not isinstance(error, CdfUnavailableError):
         return ""
     try:
         return register_and_records()[0].site(capture.partition("/")[0]).connection
@@ -122,9 +128,10 @@ def _service(error: BaseException | None, capture: str) -> str:
         return "unknown"
 
 
-def _successes(instance: Any, dag: str) -> int | None:
-    """Return the number of successful runs of the DAG; None if Airflow does not answer."""
+def _cleared_since(instance: Any) -> datetime | None:
+    """Return when the task began again, if somebody cleared it; None otherwise. Clearing allows it more tries."""
     try:
-        return int(instance.get_dr_count(dag, states=["success"]))
-    except Exception:  # noqa: BLE001 - the alert is sent without it
+        cleared = instance.max_tries > (instance.task.retries or 0)
+        return instance.start_date if cleared else None
+    except AttributeError:  # of a process that was killed Airflow hands on less
         return None

@@ -7,15 +7,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_capture360.context import register_and_records
-from airflow_capture360.run_state import has_succeeded, number_of_runs
+from airflow_capture360.run_state import has_succeeded
 
 if TYPE_CHECKING:
     from capture360.steps.incidents import Occurrence
 
 log = logging.getLogger(__name__)
-
-_WITHOUT_CAPTURE = frozenset({"captures_sense", "captures_reconcile", "captures_watch"})
-"""DAGs whose every run repeats the whole work, so that a later success ends the cause."""
 
 
 def is_over(occurrence: Occurrence) -> bool:
@@ -24,17 +21,12 @@ def is_over(occurrence: Occurrence) -> bool:
     from capture360.steps.overcome import is_overcome
 
     try:
-        if occurrence.dag == "captures_sense" and occurrence.task == "complain":
-            return is_overcome(register_and_records()[1], occurrence)
-        if has_succeeded(occurrence.dag, occurrence.run):
-            return True
-        if occurrence.dag in _WITHOUT_CAPTURE:
-            if occurrence.successes is not None and number_of_runs(occurrence.dag, "success") > occurrence.successes:
-                return True
-            if occurrence.dag != "captures_reconcile":
-                return False
         register, records = register_and_records()
-        return is_overcome(records, occurrence) or is_moot(register, records, occurrence, datetime.now(UTC))
+        complains = occurrence.dag == "captures_sense" and occurrence.task == "complain"
+        if not complains and has_succeeded(occurrence.dag, occurrence.run):
+            return True
+        now = datetime.now(UTC)
+        return is_overcome(register, records, occurrence, now) or is_moot(register, records, occurrence, now)
     except Exception as error:  # noqa: BLE001 - Airflow and stores raise anything, and the other alerts must be sent
         log.warning("It is unknown whether %s is over: %s", occurrence.where, type(error).__name__)
         return False

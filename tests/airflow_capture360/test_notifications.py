@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360 import alerts, over
 from airflow_capture360.alerts import send_kept, send_test, settle_and_send
+from airflow_capture360.context import register_and_records
 from airflow_capture360.notifications import CaptureAlert, occurrence_of
 from alert_receiver import Receiver, context, receiving
 from capture360.errors import (
@@ -29,12 +30,14 @@ from capture360.errors import (
     RecordsError,
     RequestError,
     RetractionError,
+    StoreUnavailableError,
 )
 from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.reports.alerts import about, log_text
-from capture360.steps.digest import note_drift
+from capture360.steps.digest import note_drift, send_due
 from capture360.steps.review_due import note_review
+from capture360.steps.turns import Turn, keep_turn
 from capture360.steps.watch_life import looked
 from record_files import document_paths
 
@@ -66,11 +69,10 @@ def watched(records: Records) -> Records:
 
 @pytest.fixture
 def airflow(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Sets which runs Airflow says have succeeded, and how many of each DAG."""
+    """Sets which runs Airflow says have succeeded."""
 
-    def set_to(*runs: str, counted: int = 3) -> None:
+    def set_to(*runs: str) -> None:
         monkeypatch.setattr(over, "has_succeeded", lambda dag, run: run in runs)
-        monkeypatch.setattr(over, "number_of_runs", lambda dag, state: counted)
 
     set_to()
     return set_to
@@ -275,6 +277,24 @@ def test_the_same_cause_in_many_captures_is_one_message_with_their_number(
     assert receiver.texts[-1].startswith("Over: 13 captures: ")
 
 
+def test_each_store_that_is_down_is_one_message_whichever_sites_use_it(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None]
+) -> None:
+    def down(url: str) -> StoreUnavailableError:
+        return StoreUnavailableError(f"{url} cannot be listed (timeout).", url=url)
+
+    fail(down("sftp://u:secret@nas/hall-7/walk-1"), "hall-7/walk-1", run="1")
+    fail(down("sftp://nas/hall-7/walk-2/a.jpg"), "hall-7/walk-2", run="2", task="faces")
+    fail(down("s3://records/hall-7/walk-1/f/validate.json"), "hall-7/walk-1", run="3")
+    fail(down("s3://records/rig-2/walk-1/f/validate.json"), "rig-2/walk-1", run="4", task="publish")
+    fail(down("/mnt/nas/hall-7/walk-1"), "hall-7/walk-1", run="5")
+    fail(down("file:///mnt/nas/rig-2"), "rig-2/walk-1", run="6")
+    assert settle() == 3
+    airflow("1", "2")
+    assert settle() == 1
+    assert receiver.texts[-1].startswith("Over: 2 captures: ")
+
+
 def test_different_causes_are_different_messages(
     receiver: Receiver, watched: Records, airflow: Callable[..., None]
 ) -> None:
@@ -408,13 +428,58 @@ def test_a_mistyped_capture_has_no_page_to_link_to(receiver: Receiver, records: 
     assert list(mistyped.links) == ["Run", "Log"]
 
 
-def test_a_whole_look_that_succeeds_later_ends_the_cause_of_the_dag(
+@pytest.mark.parametrize(
+    ("dag", "task", "leaves"),
+    [
+        ("captures_sense", "hand_on", lambda records, at: keep_turn(records, "hall-7", Turn(at, ""))),
+        ("captures_watch", "send_alerts", looked),
+        ("captures_reconcile", "sites", lambda records, at: note_drift(records, "hall-7", at, 3, ["It differs."])),
+    ],
+)
+def test_a_dag_that_did_its_work_later_ends_the_cause(
+    receiver: Receiver,
+    watched: Records,
+    airflow: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    dag: str,
+    task: str,
+    leaves: Callable[[Records, datetime], None],
+) -> None:
+    leaves(watched, datetime.now(UTC))
+    fail(RecordsError("a.json is damaged"), dag, dag=dag, task=task)
+    assert settle() == 1
+    if dag != "captures_reconcile":
+        leaves(watched, datetime.now(UTC))
+        assert settle() == 0, "this look may be the one that failed"
+    leaves(watched, datetime.now(UTC))
+    monkeypatch.setattr("capture360.steps.overcome.SURE_AFTER", timedelta(0))
+    assert settle() == 1
+    assert receiver.texts[-1].startswith(f"Over: {task} failed in {dag}")
+
+
+def test_digests_that_failed_are_over_when_all_are_sent(
     receiver: Receiver, watched: Records, airflow: Callable[..., None]
 ) -> None:
-    fail(DriftError(["2 images are missing"]), None, dag="captures_reconcile", task="compare")
+    sites = Path(watched.url).parent / "sites.yaml"
+    sites.write_text(sites.read_text().replace("space:", "digest: daily, space:"))
+    fail(RecordsError("x"), "captures_reconcile", dag="captures_reconcile", task="send_digests")
+    note_drift(watched, "hall-7", datetime.now(UTC), 3, [])
     assert settle() == 1
-    airflow(counted=4)
+    assert settle() == 0
+    site = register_and_records()[0].site("hall-7")
+    assert send_due(watched, site, datetime.now(UTC), lambda digest: None) == 1
     assert settle() == 1
+
+
+def test_a_task_that_is_cleared_and_fails_in_another_way_is_another_message(
+    receiver: Receiver, watched: Records, airflow: Callable[..., None]
+) -> None:
+    fail(ConfigError("sites.yaml: hall-7.space is missing"))
+    assert settle() == 1
+    fail(ConfigError("sites.yaml: hall-7.links is no setting"), cleared_since=datetime.now(UTC))
+    assert settle() == 2
+    assert "links is no setting" in receiver.texts[1]
+    assert receiver.texts[2].startswith("Over: ")
 
 
 def test_what_sensing_complains_about_is_over_when_no_scan_finds_it(
@@ -422,7 +487,7 @@ def test_what_sensing_complains_about_is_over_when_no_scan_finds_it(
 ) -> None:
     watched.store.put("sensing/findings.json", b'["hall-7: It cannot be looked at."]')
     fail(ConfigError("hall-7: It cannot be looked at."), None, dag="captures_sense", task="complain")
-    airflow("manual__1", counted=9)
+    airflow("manual__1")
     assert settle() == 1
     assert settle() == 0
     watched.store.put("sensing/findings.json", b"[]")

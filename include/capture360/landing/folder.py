@@ -249,7 +249,7 @@ def store_errors(url: str, done: str, path: str = "") -> Iterator[None]:
         if not is_of_store(error):
             raise
         said = printable(str(getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"))
-        raise StoreUnavailableError(f"{url} cannot be {done} ({said}).") from None
+        raise StoreUnavailableError(f"{url} cannot be {done} ({said}).", url=url) from None
 
 
 def _renamed(error: OSError, path: str) -> OSError:

@@ -60,6 +60,14 @@ def about(cause: Cause, subjects: Sequence[str]) -> Message:
     )
 
 
+def joined(cause: Cause, subjects: Sequence[str], since: datetime) -> Message:
+    """Return the message that an incident which goes on concerns more captures, with the cause as the first has it."""
+    more = f"{subjects[0]} as well" if len(subjects) == 1 else f"{_named(subjects)} more"
+    message = about(cause, subjects)
+    began = f"The incident began at {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC, and goes on."
+    return Message(f"{more}: {cause.where}", (*message.lines, began), message.links)
+
+
 def over(cause: Cause, subjects: Sequence[str], since: datetime) -> Message:
     """Return the message that a cause is over, with the captures that it concerned."""
     began = f"It began at {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC."

@@ -72,10 +72,14 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """State of the records before a run was requested: the completed work, and the number of the newest lease."""
+    """State of the records before a run was requested: the completed work, and the number of the newest lease.
+
+    `holder` is the run that held the capture; empty if none did.
+    """
 
     end: str
     lease: int
+    holder: str = ""
 
 
 def parse_date(text: object) -> date:
@@ -143,7 +147,8 @@ def mark(records: Records, key: CaptureKey, what: What) -> Mark:
     step = VERIFY if what is What.INGEST else ANNOTATE
     newest = records.newest_with(key, step)
     record = records.get(key, newest, step) if newest else None
-    return Mark(f"{newest} {record.at.isoformat()}" if record else "", lease.last_run(records, key)[0])
+    end = f"{newest} {record.at.isoformat()}" if record else ""
+    return Mark(end, lease.last_run(records, key)[0], lease.holder(records, key) or "")
 
 
 def outcome(
@@ -175,6 +180,12 @@ def _outcome(
         return None
     rejected = _rejection(records, key) if what is What.INGEST else None
     return rejected or f"{key}: {run} ended without having {_DOES[what]} it. Fix the cause of its failure."
+
+
+def held_by(records: Records, key: CaptureKey, before: Mark) -> str:
+    """Return the run that has held the capture since `before`, so that no other could take it; empty if none has."""
+    number, run = lease.last_run(records, key)
+    return run or "" if number > before.lease else before.holder
 
 
 _DOES: Mapping[What, str] = {What.INGEST: "published", What.CONTEXTUALIZE: "contextualized"}

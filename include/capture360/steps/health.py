@@ -5,7 +5,7 @@ Takes one read, and one for each site; nothing is searched for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +13,8 @@ from capture360.records import Records
 from capture360.settings.register import Register
 from capture360.steps.sense import last_scan
 from capture360.steps.watch_life import LONGEST_BETWEEN, Found, last_look
-from capture360.text import printable, without_secrets
+from capture360.text import counted
 
-_OF_PEOPLE = frozenset({"surveyor", "reviewers"})
-"""People that a capture waits for while everything works."""
-_LONGEST_TEXT = 1000
 _SENSE = "sensing has stopped"
 
 
@@ -39,8 +36,8 @@ class Health:
         """Return the health as JSON values; each text is one printable line."""
         return {
             "healthy": self.is_well,
-            "causes": [_shown(each) for each in self.causes],
-            "waiting": [_shown(each) for each in self.waiting],
+            "causes": [asdict(each) for each in self.causes],
+            "waiting": [asdict(each) for each in self.waiting],
             "looked_at": self.looked_at.isoformat() if self.looked_at else None,
             "sensed_at": self.sensed_at.isoformat() if self.sensed_at else None,
         }
@@ -61,12 +58,13 @@ def health(register: Register, records: Records, now: datetime) -> Health:
         seen = f"The last scan began at {_at(scanned)}." if scanned else "No scan of the landing zones has ended."
         fix = "See whether captures_sense is paused or its runs hang, and whether scheduler and triggerer are healthy."
         found.append(Found(_SENSE, "captures_sense", seen, fix, "platform team"))
-    if last and last.more:
-        fix = "The log of captures_watch lists more, the alerts all of it."
-        found.append(Found("more findings", "captures_watch", f"{last.more:,} more findings.", fix, "platform team"))
+    for more, who in ((last.more, "platform team"), (last.more_waiting, "surveyor")) if last else ():
+        if more:
+            fix = "The log of captures_watch lists more, the alerts all of it."
+            found.append(Found("more findings", "captures_watch", f"{counted(more, 'more finding')}.", fix, who))
     return Health(
-        causes=tuple(each for each in found if each.who not in _OF_PEOPLE),
-        waiting=tuple(each for each in found if each.who in _OF_PEOPLE),
+        causes=tuple(each for each in found if not each.waits_for_people),
+        waiting=tuple(each for each in found if each.waits_for_people),
         looked_at=last.at if last else None,
         sensed_at=scanned,
     )
@@ -75,11 +73,6 @@ def health(register: Register, records: Records, now: datetime) -> Health:
 def unknown(problem: str, fix: str) -> Health:
     """Return the health of a system whose records or register cannot be read."""
     return Health((Found("nobody can say", "records", problem, fix, "platform team"),))
-
-
-def _shown(found: Found) -> dict[str, str]:
-    texts = {"kind": found.kind, "subject": found.subject, "what": found.what, "fix": found.fix, "who": found.who}
-    return {name: printable(without_secrets(text), _LONGEST_TEXT) for name, text in texts.items()}
 
 
 def _at(when: datetime) -> str:

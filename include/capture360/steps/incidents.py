@@ -1,7 +1,10 @@
 """Incidents: failures and findings grouped by cause, so that people get one message at the start and one at the end.
 
+What joins an incident later is one more message a day.
+
     sensing/occurrences/<digest>.json       a failure or finding about one capture, site or DAG
     sensing/incidents/<cause>.json          a cause with a message, and everything it concerned
+    sensing/incidents/<cause>.joining       a process is making the message about what joined it
     sensing/incidents/<cause>.closing       a process is making the final message
 
 Several processes may settle concurrently; the exclusive creation of a document decides which one makes a message. One
@@ -15,7 +18,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -23,12 +26,15 @@ from pydantic import AwareDatetime, TypeAdapter
 
 from capture360.errors import Capture360Error, CdfError, RecordsError, UnavailableError
 from capture360.records import SENSING, Records
-from capture360.reports.alerts import Cause, Message, about, over
+from capture360.reports.alerts import Cause, Message, about, joined, over
 from capture360.steps.claims import ABANDONED, claim, give_up
+from capture360.text import printable, without_secrets
 
 _OCCURRENCES = f"{SENSING}/occurrences"
 _INCIDENTS = f"{SENSING}/incidents"
-_CLOSING = ".closing"
+_JOINING, _CLOSING = ".joining", ".closing"
+_BETWEEN_MESSAGES = timedelta(days=1)
+"""Shortest time from one message about an incident to the next about what joined it."""
 _LONGEST_TEXT = 4000
 _ID = r"(?:\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,})\b|\b[a-z_]+__\d{4}-\d\d-\d\dT\S+)"
 """A request that CDF refused is named by a UUID, contents by hexadecimal digests, runs of Airflow by kind and time."""
@@ -45,9 +51,8 @@ _NUMBERS = re.compile(rf"{_ID}|\d+", re.IGNORECASE)
 class Occurrence:
     """A failure or finding. Occurrences with equal `cause` are one incident.
 
-    `id` tells it from others: reported twice it is one. A failed task names its `dag` and `run`; `successes` is how
-    many runs of the DAG had succeeded by then. What captures_watch finds is `found` anew by every look. Records and CDF
-    of a site that `drifted` were compared, and differed.
+    `id` tells it from others: reported twice it is one. A failed task names its `dag` and `run`. What captures_watch
+    finds is `found` anew by every look. Records and CDF of a site that `drifted` were compared, and differed.
     """
 
     id: str
@@ -62,7 +67,6 @@ class Occurrence:
     dag: str = ""
     run: str = ""
     task: str = ""
-    successes: int | None = None
     found: bool = False
     drifted: bool = False
 
@@ -84,25 +88,22 @@ class Occurrence:
 def finding(
     kind: str, subject: str, what: str, fix: str, now: datetime, *, who: str = "platform team", cause: str = ""
 ) -> Occurrence:
-    """Return what a look of captures_watch found about a subject; findings of one `kind` are one incident."""
+    """Return what a look of captures_watch found about a subject.
+
+    Findings of one `kind` about captures of one site are one incident; any other finding is an incident of its own,
+    unless `cause` names one. Texts from outside in `what` become one printable line without secrets.
+    """
     return Occurrence(
         id=identity("found", kind, subject),
-        cause=cause or identity("found", kind),
-        subject=subject,
+        cause=cause or identity("found", kind, subject.partition("/")[0]),
+        subject=printable(subject),
         where=kind,
-        what=what,
+        what=printable(without_secrets(what), _LONGEST_TEXT),
         fix=fix,
         who=who,
         at=now,
         found=True,
     )
-
-
-def finding_of_its_own(
-    kind: str, subject: str, what: str, fix: str, now: datetime, *, who: str = "platform team", cause: str = ""
-) -> Occurrence:
-    """Return a finding that is an incident apart from others of its kind, unless `cause` names one."""
-    return finding(kind, subject, what, fix, now, who=who, cause=cause or identity("found", kind, subject))
 
 
 def identity(*parts: str) -> str:
@@ -127,10 +128,21 @@ def cause_of(error: BaseException | None, place: str, subject: str, service: str
     return identity(kind, place, str(getattr(error, "status", "")), alike)
 
 
-def note(records: Records, occurrence: Occurrence) -> None:
-    """Keep an occurrence, unless one with its id is kept."""
+def note(records: Records, occurrence: Occurrence, cleared_since: datetime | None = None) -> None:
+    """Keep an occurrence, unless one with its id is kept.
+
+    A task that was cleared, began again at `cleared_since` and now fails in another way, does not fail as it did
+    before: the occurrence of that is removed.
+    """
     what = occurrence.what if len(occurrence.what) <= _LONGEST_TEXT else f"{occurrence.what[: _LONGEST_TEXT - 1]}…"
     records.store.create(f"{_OCCURRENCES}/{occurrence.id}.json", replace(occurrence, what=what).document())
+    if cleared_since is None:
+        return
+    task = (occurrence.dag, occurrence.run, occurrence.task, occurrence.subject)
+    for each in occurrences(records):
+        is_of_task = (each.dag, each.run, each.task, each.subject) == task
+        if is_of_task and each.cause != occurrence.cause and each.at < cleared_since:
+            forget(records, each)
 
 
 def forget(records: Records, occurrence: Occurrence) -> None:
@@ -156,11 +168,13 @@ def occurrences(records: Records) -> list[Occurrence]:
 def observe(records: Records, findings: Sequence[Occurrence], unseen: Collection[str] = ()) -> None:
     """Keep the findings of a look of captures_watch, and remove those that it no longer found.
 
-    Those about `unseen` sites and captures stay: nobody knows whether they are over.
+    Those about `unseen` sites, captures and other subjects, and those of unseen kinds, stay: nobody knows whether they
+    are over.
     """
     now = {each.id for each in findings}
     for each in occurrences(records):
-        if each.found and each.id not in now and not {each.subject, each.subject.partition("/")[0]} & set(unseen):
+        names = {each.subject, each.subject.partition("/")[0], each.where}
+        if each.found and each.id not in now and names.isdisjoint(unseen):
             forget(records, each)
     for each in findings:
         note(records, each)
@@ -168,7 +182,7 @@ def observe(records: Records, findings: Sequence[Occurrence], unseen: Collection
 
 def settle(
     records: Records,
-    say: Callable[[Message], None],
+    say: Callable[[Message], object],
     *,
     now: datetime,
     is_over: Callable[[Occurrence], bool] = lambda _: False,
@@ -195,25 +209,45 @@ def settle(
 
 
 def _open(
-    records: Records, cause: str, group: Sequence[Occurrence], say: Callable[[Message], None], now: datetime
+    records: Records, cause: str, group: Sequence[Occurrence], say: Callable[[Message], object], now: datetime
 ) -> None:
     path = f"{_INCIDENTS}/{cause}.json"
     subjects = list(dict.fromkeys(each.subject for each in group))
     known = _known(records, path)
     if known is None:
-        known = _Incident(now, False, group[0].at, subjects, group[0].shown())
+        known = _Incident(now, False, group[0].at, subjects, group[0].shown(), subjects)
         if not records.store.create(path, known.document()):
             return
     elif not known.said and now - known.at < ABANDONED:
         return
     if not known.said:
         say(about(known.cause, subjects))
-    every = list(dict.fromkeys([*known.subjects, *subjects]))
-    if not known.said or every != known.subjects:
-        records.store.put(path, replace(known, said=True, subjects=every).document())
+        records.store.put(path, replace(known.with_present(subjects), said=True, joined=[]).document())
+        return
+    changed = known.with_present(subjects)
+    if changed.joined and now - known.at >= _BETWEEN_MESSAGES:
+        _join(records, cause, group, say, now)
+    elif changed != known:
+        records.store.put(path, changed.document())
 
 
-def _close(records: Records, cause: str, say: Callable[[Message], None], now: datetime) -> None:
+def _join(
+    records: Records, cause: str, group: Sequence[Occurrence], say: Callable[[Message], object], now: datetime
+) -> None:
+    """Make the message about what joined an incident since the last one."""
+    path, joining = f"{_INCIDENTS}/{cause}.json", f"{_INCIDENTS}/{cause}{_JOINING}"
+    if not claim(records, joining, now):
+        return
+    known = _known(records, path)  # anew: another process may have made the message meanwhile
+    if known is not None and now - known.at >= _BETWEEN_MESSAGES:
+        known = known.with_present(list(dict.fromkeys(each.subject for each in group)))
+        first = next(each for each in group if each.subject in known.joined)
+        say(joined(first.shown(), known.joined, known.since))
+        records.store.put(path, replace(known, at=now, joined=[]).document())
+    give_up(records, joining)
+
+
+def _close(records: Records, cause: str, say: Callable[[Message], object], now: datetime) -> None:
     path, closing = f"{_INCIDENTS}/{cause}.json", f"{_INCIDENTS}/{cause}{_CLOSING}"
     known = _known(records, path)
     if known is None:
@@ -228,13 +262,25 @@ def _close(records: Records, cause: str, say: Callable[[Message], None], now: da
 
 @dataclass(frozen=True, slots=True)
 class _Incident:
-    """A stored incident: `at` is when its message was started, `since` when the incident began."""
+    """A stored incident: `at` is when its last message was started, `since` when the incident began.
+
+    `subjects` are all that it ever concerned, `present` those that it concerned last, and `joined` those of them that
+    no message names yet.
+    """
 
     at: AwareDatetime
     said: bool
     since: AwareDatetime
     subjects: list[str]
     cause: Cause
+    present: list[str]
+    joined: list[str] = field(default_factory=list)
+
+    def with_present(self, subjects: list[str]) -> _Incident:
+        """Return the incident now that it concerns these."""
+        every = list(dict.fromkeys([*self.subjects, *subjects]))
+        joined = [each for each in subjects if each in self.joined or each not in self.present]
+        return replace(self, subjects=every, present=subjects, joined=joined)
 
     def document(self) -> bytes:
         values = {**asdict(self), "at": self.at.isoformat(), "since": self.since.isoformat()}

@@ -1,7 +1,8 @@
 """Whether the work of a failed task has become impossible, so that its alert would never end.
 
-That is a mistyped key in a run by hand, a site that left the register, a date without captures, and a delivery that was
-removed before anything of it was published. Each is shown for a while first, for the person who caused it.
+That is a mistyped key in a run by hand, a site that left the register, a date without captures, a delivery that was
+removed before anything of it was published, and a retraction that removed nothing. Each is shown for a while first, for
+the person who caused it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from capture360.settings.site import Site
 from capture360.steps.backfill import captures_on
 from capture360.steps.incidents import Occurrence
 from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.retract import has_begun
 from capture360.steps.validate import STEP as VALIDATE
 
 SHOWN_FOR = timedelta(hours=1)
@@ -35,7 +37,7 @@ def is_moot(register: Register, records: Records, occurrence: Occurrence, now: d
         return _is_no_date(records, occurrence.subject)
     if occurrence.dag == "captures_reconcile":
         return occurrence.subject not in {*register.site_ids, occurrence.dag}
-    return occurrence.dag in _OF_CAPTURES and _capture_is_gone(register, records, occurrence)
+    return occurrence.dag in _OF_CAPTURES and _capture_is_moot(register, records, occurrence)
 
 
 def _is_no_date(records: Records, subject: str) -> bool:
@@ -45,13 +47,15 @@ def _is_no_date(records: Records, subject: str) -> bool:
         return True
 
 
-def _capture_is_gone(register: Register, records: Records, occurrence: Occurrence) -> bool:
+def _capture_is_moot(register: Register, records: Records, occurrence: Occurrence) -> bool:
     try:
         key = CaptureKey.parse(occurrence.subject)
     except RequestError:
         return True
     if key.site not in register.site_ids:
         return True
+    if occurrence.dag == "captures_retract":
+        return not has_begun(records, key)
     state = records.load(key, only=STAGE_STEPS)
     if state is not None and occurrence.dag != "captures_ingest":
         return False

@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from capture360.capture_state import STAGE_STEPS, Stage
-from capture360.errors import RequestError
+from capture360.errors import ConfigError, RequestError
 from capture360.model import CaptureKey
 from capture360.records import Records
+from capture360.settings.register import Register
 from capture360.steps.annotate import STEP as ANNOTATE
 from capture360.steps.backfill import What, captures_on, lacks_end
-from capture360.steps.digest import last_drift
+from capture360.steps.digest import due, last_drift
 from capture360.steps.incidents import Occurrence
 from capture360.steps.review_dag import DAG_ID
 from capture360.steps.review_due import asked_since
+from capture360.steps.sense import last_scan
 from capture360.steps.sense_findings import MORE, standing_findings
 from capture360.steps.verify import STEP as VERIFY
+from capture360.steps.watch_life import last_look
 from capture360.text import without_secrets
 
+SURE_AFTER = timedelta(minutes=15)
+"""A look that began so long after a failure shows that it is over: one between them would have failed as well."""
 
-def is_overcome(records: Records, occurrence: Occurrence) -> bool:
+
+def is_overcome(register: Register, records: Records, occurrence: Occurrence, now: datetime) -> bool:
     """Return whether a later run did the work of the failed one, or it is no longer wanted.
 
     A capture that is retracted is well in every respect, one that was ingested or contextualized after the failure in
     that one, and so is one that another review began to ask about since. A backfilled date is well when each of its
     captures is published, and one of them was ingested or contextualized since; sensing when none of the findings that
-    it failed with is left; a site that was compared since, without a difference if it had drifted.
+    it failed with is left; a site that was compared since, without a difference if it had drifted. Whatever else failed
+    in DAGs without captures is well when they did their work again.
     """
     if occurrence.dag == "captures_sense":
-        return not _still_found(records, occurrence.what)
+        if occurrence.task == "complain":
+            return not _still_found(records, occurrence.what)
+        scanned = last_scan(records, register.site_ids)
+        return scanned is not None and scanned > occurrence.at + SURE_AFTER
+    if occurrence.dag == "captures_watch":
+        last = last_look(records, now)
+        return last is not None and last.at > occurrence.at + SURE_AFTER
     if occurrence.dag == "captures_backfill":
         return _date_is_done(records, occurrence)
     if occurrence.dag == "captures_reconcile":
-        compared = last_drift(records, occurrence.subject)
-        if compared is None or compared.at <= occurrence.at:
-            return False
-        return compared.differences == 0 or not occurrence.drifted
+        if occurrence.task == "send_digests":
+            return not any(_lacks_digest(register, records, site, now) for site in register.site_ids)
+        sites = register.site_ids if occurrence.subject == occurrence.dag else [occurrence.subject]
+        since = [each for site in sites if (each := last_drift(records, site)) and each.at > occurrence.at]
+        return any(not (each.differences and occurrence.drifted) for each in since)
     try:
         key = CaptureKey.parse(occurrence.subject)
     except RequestError:
@@ -50,6 +64,13 @@ def is_overcome(records: Records, occurrence: Occurrence) -> bool:
         return asked is not None and not asked[0].endswith(f" {occurrence.run}") and asked[1] > occurrence.at
     step = {"captures_ingest": VERIFY, "captures_contextualize": ANNOTATE}.get(occurrence.dag)
     return step is not None and _is_newer(records, key, step, occurrence.at)
+
+
+def _lacks_digest(register: Register, records: Records, site: str, now: datetime) -> bool:
+    try:
+        return bool(due(records, register.site(site), now))
+    except ConfigError:
+        return False  # captures_sense reports it, and no digest is sent
 
 
 def _still_found(records: Records, said: str) -> bool:

@@ -1,7 +1,8 @@
 """Findings that no failing task reports: captures and leases that wait longer than the register allows.
 
-Reads only. Each finding names what waits, since when, and how to fix it. One that a failed task of the capture explains
-is left out, since people were alerted about that.
+Each finding names what waits, since when, and how to fix it. One that a failed task of the capture explains is left
+out, since people were alerted about that. A look takes some listings, and reads what belongs to captures that have not
+ended, are held, or are under review. It writes nothing but that a review has ended whose run did not say so.
 """
 
 from __future__ import annotations
@@ -23,10 +24,13 @@ from capture360.steps.announcements import last_snapshot
 from capture360.steps.e57_extraction import REVISION
 from capture360.steps.incidents import Occurrence, finding, occurrences
 from capture360.steps.publish import STEP as PUBLISH
-from capture360.steps.review_due import asked_since, review_due, shown_state
+from capture360.steps.review_answers import unwritten
+from capture360.steps.review_due import asked_since, note_end, review_due, shown_state, waiting_reviews
+from capture360.steps.review_page import newest_review
 from capture360.steps.sense import done_with, last_scan
 from capture360.steps.sense_findings import MOST_LISTED
 from capture360.steps.settling import FolderSnapshot
+from capture360.text import counted
 
 _NOT_PUBLISHED = {Stage.READY, Stage.ACCEPTED, Stage.PARTIAL}
 _INGEST, _CONTEXTUALIZE, _REVIEW = "captures_ingest", "captures_contextualize", "captures_review"
@@ -104,19 +108,21 @@ class _Look:
 
     def findings(self) -> list[Occurrence]:
         keys = self.records.keys_of(self.site.id)
-        done = {capture for capture, _ in done_with(self.site, self.records)}
-        held = set(lease.held_of(self.records, self.site.id))
+        ended = {capture for capture, _ in done_with(self.site, self.records)}
+        goes_on = [key for key in keys if key.capture not in ended]
+        under_review = [key for key in waiting_reviews(self.records, self.site.id) if key in set(keys)]
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            snapshots = pool.map(lambda key: last_snapshot(self.records, key), keys)
-            reviews = pool.map(lambda key: asked_since(self.records, key), keys)
-            notes = list(zip(keys, snapshots, reviews, strict=True))
+            snapshots = dict(zip(goes_on, pool.map(lambda key: last_snapshot(self.records, key), goes_on), strict=True))
+            asked = pool.map(lambda key: asked_since(self.records, key), under_review)
+            reviews = dict(zip(under_review, asked, strict=True))
+        held = lease.held_of(self.records, self.site.id)
         found: list[Occurrence] = []
-        for key, snapshot, review in notes:
+        for key in sorted({*held, *under_review, *goes_on}, key=str):
             try:
                 found += self._lease(key) if key in held else ()
-                found += self._review(key, review)
-                found += self._files(key, snapshot)
-                if key.capture not in done:
+                found += self._review(key, reviews.get(key))
+                if key in snapshots:
+                    found += self._files(key, snapshots[key])
                     found += self._capture(key)
             except RecordsError as error:
                 found.append(finding("records are damaged", str(key), str(error), error.remedy, self.now))
@@ -195,13 +201,24 @@ class _Look:
 
     def _review(self, key: CaptureKey, asked: tuple[str, datetime] | None) -> Iterator[Occurrence]:
         limit = self.site.watch.reviewed_within
-        if asked is not None and self.now - asked[1] > limit and not self.is_finished(asked[0]):
+        if asked is None or self.now - asked[1] <= limit:
+            return
+        run, since = asked
+        shown = (key, since, limit, "reviewed_within", "was shown to people")
+        if not self.is_finished(run):
             yield from self._late(
-                "a review waits for answers", key, asked[1], limit, "reviewed_within", "was shown to people",
-                "its suggested links are not all decided on",
+                "a review waits for answers", *shown, "its suggested links are not all decided on",
                 "Answer it under Required Actions; after two weeks it ends, and what is not decided stays as it is.",
                 who="reviewers",
             )  # fmt: skip
+        elif (newest := newest_review(self.records, key)) and unwritten(self.records, key, newest.plates.keys()):
+            yield from self._late(
+                "answers are not written", *shown, "what people answered on its page is not written to CDF",
+                f"{run} has ended without that. Trigger captures_review with capture {key}: it shows the answers "
+                "again, and writes them.",
+            )  # fmt: skip
+        else:
+            note_end(self.records, key, run)
 
     def _lease(self, key: CaptureKey) -> Iterator[Occurrence]:
         taken = lease.held_since(self.records, key)
@@ -232,7 +249,7 @@ def kinds(found: Sequence[Occurrence], most: int = MOST_LISTED) -> list[str]:
     """Return a line for each of the first so many findings, and one with the number of the others, for a log."""
     listed = [f"{each.subject}: {each.where}. {each.what}" for each in found[:most]]
     more = len(found) - len(listed)
-    return [*listed, f"{more:,} more findings."] if more else listed
+    return [*listed, f"{counted(more, 'more finding')}."] if more else listed
 
 
 def _time(text: str) -> datetime:

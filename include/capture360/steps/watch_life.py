@@ -15,6 +15,8 @@ LONGEST_BETWEEN = timedelta(minutes=15)
 """After this time without a look captures_watch counts as not running."""
 _MOST = 50
 _LONGEST_TEXT = 1000
+_OF_PEOPLE = frozenset({"surveyor", "reviewers"})
+"""People that a capture waits for while everything works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +29,18 @@ class Found:
     fix: str
     who: str
 
+    @property
+    def waits_for_people(self) -> bool:
+        """Whether a capture waits for people while everything works."""
+        return self.who in _OF_PEOPLE
+
 
 @dataclass(frozen=True, slots=True)
 class Life:
     """Time of the last look of captures_watch, and since when it looks without a gap.
 
-    `queued` says since when runs of a DAG wait while none of it is running. `found` are the first findings of the look,
-    and `more` is the number of the others.
+    `queued` says since when runs of a DAG wait while none of it is running. `found` are the first findings of the look;
+    of the others `more` are problems, and with `more_waiting` captures wait for people.
     """
 
     at: datetime
@@ -41,6 +48,7 @@ class Life:
     queued: Mapping[str, datetime] = field(default_factory=dict)
     found: tuple[Found, ...] = ()
     more: int = 0
+    more_waiting: int = 0
 
 
 def last_look(records: Records, now: datetime) -> Life | None:
@@ -50,10 +58,10 @@ def last_look(records: Records, now: datetime) -> Life | None:
         at, since = (datetime.fromisoformat(values[name]).astimezone(UTC) for name in ("at", "since"))
         queued = {str(dag): datetime.fromisoformat(text).astimezone(UTC) for dag, text in values["queued"].items()}
         found = tuple(Found(**{name: str(text) for name, text in each.items()}) for each in values["found"])
-        more = int(values["more"])
+        more, more_waiting = int(values["more"]), int(values["more_waiting"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError, RecordsError):
         return None
-    return Life(at, since, queued, found, more) if now >= at else None
+    return Life(at, since, queued, found, more, more_waiting) if now >= at else None
 
 
 def life(records: Records, now: datetime) -> Life | None:
@@ -73,14 +81,18 @@ def looked(
     queued: Mapping[str, datetime] | None = None,
     found: Sequence[Found] = (),
 ) -> None:
-    """Record a look: its time, queued runs, and findings."""
+    """Record a look: its time, queued runs, and findings, problems before what waits for people."""
     before = life(records, now)
-    kept = [{name: text[:_LONGEST_TEXT] for name, text in asdict(each).items()} for each in found[:_MOST]]
+    ordered = sorted(found, key=lambda each: each.waits_for_people)
+    kept = [{name: text[:_LONGEST_TEXT] for name, text in asdict(each).items()} for each in ordered[:_MOST]]
+    left_out = ordered[_MOST:]
+    waiting = sum(each.waits_for_people for each in left_out)
     values = {
         "at": now.isoformat(),
         "since": (before.since if before else now).isoformat(),
         "queued": {dag: since.isoformat() for dag, since in (queued or {}).items()},
         "found": kept,
-        "more": len(found) - len(kept),
+        "more": len(left_out) - waiting,
+        "more_waiting": waiting,
     }
     records.store.put(_LOOKED, json.dumps(values).encode())

@@ -98,7 +98,7 @@ def still_to_contextualize(found: Mapping[str, Any], failed: Mapping[str, str] |
 def look_again(what: str, waiting: Mapping[str, Any], failed: Mapping[str, str], idle: float) -> Looked:
     """Return the captures that are still running; ConfigError if the DAG was paused meanwhile."""
     from capture360.model import CaptureKey
-    from capture360.steps.backfill import Mark, What, outcome
+    from capture360.steps.backfill import Mark, What, held_by, outcome
 
     if not waiting:
         return Looked({}, failed, True)
@@ -114,7 +114,11 @@ def look_again(what: str, waiting: Mapping[str, Any], failed: Mapping[str, str],
     for key, before in waiting.items():
         said = outcome(records, CaptureKey.parse(key), What(what), Mark(**before), has_ended)
         if said is None and not active and idle >= _LONGEST_IDLE_S:
+            holder = held_by(records, CaptureKey.parse(key), Mark(**before))
             said = f"{key}: no run of {dag} has taken it. See whether the scheduler is healthy."
+            if holder:
+                again = "Once that run has ended, backfill the date again."
+                said = f"{key}: no run of {dag} could take it, since {holder} held it. {again}"
         if said is not None:
             del left[key]
             log.info("%s", said or f"{key}: {what} has ended")

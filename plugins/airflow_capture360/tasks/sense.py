@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from airflow_capture360.background import in_background
 from airflow_capture360.context import emit, register_and_records, this_run
 from airflow_capture360.run_state import is_finished
 
 if TYPE_CHECKING:
-    from capture360.settings.register import Register
+    from concurrent.futures import Future
 
 log = logging.getLogger(__name__)
 
 _PUBLISHED = "published"
 _SUGGESTED = "suggested"
 _NEWS = "news"
+LONGEST_REPORT_S = 60.0
 
 
 def sense() -> list[str]:
@@ -44,25 +47,37 @@ def sense() -> list[str]:
     if keys:
         emit(keys)
     remember(records, sensed, this_run())
-    _report_alive(register)
     if not keys:
         raise AirflowSkipException("No capture to announce.")
     log.info("Ready: %s", ", ".join(keys))
     return keys
 
 
-def _report_alive(register: Register) -> None:
-    """Report to the extraction pipelines of all sites that sensing is alive; failures are logged."""
+def report_alive() -> None:
+    """Report to the extraction pipelines of all sites that sensing is alive; skip the task if there is none.
+
+    Failures are logged, and CDF that does not answer is not waited for: the next scan begins when this one has ended.
+    """
+    from concurrent.futures import wait
+
     from airflow_capture360.context import site_context
     from capture360.steps.status import report_sensing
 
+    register = register_and_records()[0]
+    reports: dict[str, Future[None]] = {}
     for site in register.site_ids:
         try:
             if register.site(site).extraction_pipeline is not None:
                 ctx = site_context(site)
-                report_sensing(ctx.site, ctx.cdf, ctx.log)
+                reports[site] = in_background(partial(report_sensing, ctx.site, ctx.cdf, ctx.log))
         except Exception as error:  # noqa: BLE001 - sensing reports a site in error itself, and any service may be down
             log.warning("The status of site %s in CDF is not up to date (%s).", site, type(error).__name__)
+    if not reports:
+        raise AirflowSkipException("No site names an extraction pipeline that can be reported to.")
+    done, _ = wait(reports.values(), LONGEST_REPORT_S)
+    for site, report in reports.items():
+        if report not in done:
+            log.warning("The status of site %s in CDF is not up to date: CDF does not answer.", site)
 
 
 def hand_on_published() -> None:

@@ -11,9 +11,13 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_capture360 import airflow_rest, alerts, metrics, run_state
+from airflow_capture360.background import in_background
 from airflow_capture360.context import dag_url, page_url, register_and_records
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from airflow_capture360.airflow_rest import Reported
     from capture360.records import Records
     from capture360.settings.register import Register
     from capture360.settings.watch import WatchSettings
@@ -31,34 +35,49 @@ WATCHED = (
     "captures_retract",
 )
 _COMPONENTS = {"scheduler": "the scheduler", "dag_processor": "the DAG processor", "triggerer": "the triggerer"}
+LONGEST_TRY_S = 45.0
+"""Seconds after which a CDF connection counts as not answering; its client alone would go on for minutes."""
+_AIRFLOW = "Airflow"
+_IMPORT_ERROR, _MISSING, _WARNING = "a DAG cannot be imported", "a DAG is missing", "Airflow warns about a DAG"
+_NO_POOL = "a pool is missing"
+_SHOWN_BY: Mapping[str, tuple[str, ...]] = {
+    "health": (_AIRFLOW,),
+    "import errors": (_IMPORT_ERROR,),
+    "DAGs": (_MISSING,),
+    "warnings": (_NO_POOL, _WARNING),
+}
+"""Subjects and kinds of the findings that each part of Airflow's report shows."""
 
 
-def look() -> list[str]:
-    """Keep findings, and drop those that are over; return lines about the first ones."""
+def look() -> int:
+    """Keep findings, and drop those that are over; return their number."""
     from capture360.steps import watch
     from capture360.steps.incidents import observe
     from capture360.steps.watch_life import Found, life, looked
 
     now = datetime.now(UTC)
     register, records = register_and_records()
+    tries = {conn_id: _try(conn_id) for conn_id in dict.fromkeys(_connection_ids(register))}
+    reported = airflow_rest.ask(WATCHED)
     before = life(records, now)
     queued = _queued(before.queued if before else {}, now)
     since = before.since if before else now
     waiting, unseen = watch.look(register, records, now=now, since=since, is_finished=run_state.is_finished)
     found = [
-        *_dags(register.watch, now),
+        *_airflow(reported, now),
+        *_dags(reported, register.watch, now),
         *_queues(register.watch, queued, now),
-        *_connections(register, now),
         *waiting,
+        *_connections(tries, now),
     ]
-    observe(records, [_with_links(each) for each in found], unseen)
+    unread = [each for part in reported.unread for each in _SHOWN_BY[part]]
+    observe(records, [_with_links(each) for each in found], unseen.union(unread))
     looked(records, now, queued, [Found(each.where, each.subject, each.what, each.fix, each.who) for each in found])
     metrics.FINDINGS.set(len(found))
     _count_captures(register, records)
-    lines = watch.kinds(found)
-    for line in lines:
+    for line in watch.kinds(found):
         log.warning("%s", line)
-    return lines
+    return len(found)
 
 
 def test_alert() -> None:
@@ -77,41 +96,61 @@ def _count_captures(register: Register, records: Records) -> None:
         metrics.of_captures(site, {**Counter(stage.value for stage in ended.values()), "waiting": waiting})
 
 
-def _dags(watch: WatchSettings, now: datetime) -> Iterator[Occurrence]:
-    from capture360.steps.incidents import finding_of_its_own as finding
+def _airflow(reported: Reported, now: datetime) -> Iterator[Occurrence]:
+    from capture360.steps.incidents import finding
 
-    reported = airflow_rest.ask(WATCHED)
     for name, seen in reported.unhealthy.items():
         part = _COMPONENTS.get(name, name)
         fix = f"Start {part} again, and read its log."
-        yield finding(f"{part} is not healthy", "Airflow", f"{part[0].upper()}{part[1:]} {seen}.", fix, now)
+        yield finding(f"{part} is not healthy", _AIRFLOW, f"{part[0].upper()}{part[1:]} {seen}.", fix, now)
+    if reported.refused:
+        name = airflow_rest.CONNECTION
+        what = f"{reported.refused} Import errors, missing DAGs and warnings are not seen."
+        fix = f"Correct host, login and password of {name}: those of a Viewer. Or remove it."
+        yield finding("Airflow refuses the connection", name, what, fix, now)
+
+
+def _dags(reported: Reported, watch: WatchSettings, now: datetime) -> Iterator[Occurrence]:
+    from capture360.steps.incidents import finding
+
     for dag in WATCHED:
         problem = reported.import_errors.get(dag)
         if problem is not None:
             fix = "Open the import errors at the head of Airflow's DAG list, and correct the installation."
-            yield finding("a DAG cannot be imported", dag, f"{dag}.py has an import error: {problem}", fix, now)
+            yield finding(_IMPORT_ERROR, dag, f"{dag}.py has an import error: {problem}", fix, now)
         elif dag in reported.stale or not run_state.is_there(dag):
             fix = "See whether its file is in the DAGs folder (`capture360 dags` copies it) and the DAG processor runs."
-            yield finding("a DAG is missing", dag, f"Airflow does not read a DAG {dag}.", fix, now)
+            yield finding(_MISSING, dag, f"Airflow does not read a DAG {dag}.", fix, now)
         elif dag not in watch.may_be_paused and run_state.is_paused(dag):
             fix = f"Unpause {dag}, or name it under watch.may_be_paused in the defaults of the register."
             yield finding("a DAG is paused", dag, f"{dag} is paused: what it does is not done.", fix, now)
-        if warning := (reported.warnings or {}).get(dag):
+    others: dict[str, list[str]] = {}
+    for each in reported.warnings:
+        if each.type == "non-existent pool":
             fix = "Create the pools: `airflow pools import config/pools.json`."
-            yield finding("Airflow warns about a DAG", dag, warning, fix, now)
+            yield finding(_NO_POOL, each.dag, each.message, fix, now)
+        else:
+            others.setdefault(each.dag, []).append(f"{each.type}: {each.message}")
+    for dag, messages in others.items():
+        fix = "See what was changed in the DAG's file or in the installation, and undo it."
+        yield finding(_WARNING, dag, " ".join(messages), fix, now)
 
 
 def _queued(before: Mapping[str, datetime], now: datetime) -> dict[str, datetime]:
-    """Return since when runs of each DAG are queued while none is running."""
+    """Return since when runs of each DAG are queued while none is running; those of a paused DAG may wait."""
     count = run_state.number_of_runs
-    return {dag: before.get(dag, now) for dag in WATCHED if count(dag, "queued") and not count(dag, "running")}
+    return {
+        dag: before.get(dag, now)
+        for dag in WATCHED
+        if count(dag, "queued") and not count(dag, "running") and not run_state.is_paused(dag)
+    }
 
 
 def _queues(watch: WatchSettings, queued: Mapping[str, datetime], now: datetime) -> Iterator[Occurrence]:
-    from capture360.steps.incidents import finding_of_its_own as finding
+    from capture360.steps.incidents import finding
 
     for dag, since in queued.items():
-        if now - since > watch.queued_within and not run_state.is_paused(dag):
+        if now - since > watch.queued_within:
             yield finding(
                 "runs are stuck in the queue",
                 dag,
@@ -121,17 +160,31 @@ def _queues(watch: WatchSettings, queued: Mapping[str, datetime], now: datetime)
             )
 
 
-def _connections(register: Register, now: datetime) -> Iterator[Occurrence]:
-    """Try each CDF connection, so that an expired secret is found before a capture fails."""
+def _try(conn_id: str) -> Future[str]:
+    """Try a CDF connection, so that an expired secret is found before a capture fails."""
     from airflow_capture360.hooks import CogniteCdfHook
     from capture360.cdf.client import inspect
-    from capture360.errors import AirflowUnavailableError, Capture360Error, UnavailableError
-    from capture360.steps.incidents import cause_of, finding_of_its_own
 
-    for conn_id in dict.fromkeys(_connection_ids(register)):
-        try:
-            inspect(CogniteCdfHook(conn_id).connection())
-        except Capture360Error as error:
+    try:
+        connection = CogniteCdfHook(conn_id).connection()
+    except Exception as error:  # noqa: BLE001 - secrets backends raise anything, and the rest must be looked at
+        failed: Future[str] = Future()
+        failed.set_exception(error)
+        return failed
+    return in_background(lambda: inspect(connection))
+
+
+def _connections(tries: Mapping[str, Future[str]], now: datetime) -> Iterator[Occurrence]:
+    """Find the connections that do not work, or did not answer until LONGEST_TRY_S from now."""
+    from concurrent.futures import wait
+
+    from capture360.errors import AirflowUnavailableError, Capture360Error, CdfUnavailableError, UnavailableError
+    from capture360.steps.incidents import cause_of, finding
+
+    done, _ = wait(tries.values(), LONGEST_TRY_S)
+    for conn_id, tried in tries.items():
+        error = tried.exception() if tried in done else CdfUnavailableError(f"{conn_id}: CDF does not answer.")
+        if isinstance(error, Capture360Error):
             kind, fix, cause = "CDF does not answer", error.remedy, ""
             if isinstance(error, AirflowUnavailableError):
                 kind = "Airflow does not find the connection"
@@ -140,11 +193,11 @@ def _connections(register: Register, now: datetime) -> Iterator[Occurrence]:
             else:
                 kind = "CDF refuses the connection"
                 fix = f"Correct {conn_id}: its secret may have expired. Its Test button says why."
-            yield finding_of_its_own(kind, conn_id, str(error), fix, now, who=error.fixed_by, cause=cause)
-        except Exception as error:  # noqa: BLE001 - the SDK raises anything, and the rest must be looked at
+            yield finding(kind, conn_id, str(error), fix, now, who=error.fixed_by, cause=cause)
+        elif error is not None:  # the SDK and secrets backends raise anything
             what = f"{conn_id} cannot be tried ({type(error).__name__})."
             fix = "Open it in Airflow and press its Test button, which says why."
-            yield finding_of_its_own("the connection cannot be tried", conn_id, what, fix, now)
+            yield finding("the connection cannot be tried", conn_id, what, fix, now)
 
 
 def _connection_ids(register: Register) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from airflow_capture360.tasks import backfill
 from capture360.errors import BackfillError, CdfUnavailableError, ConfigError
 from capture360.model import CaptureKey
 from capture360.steps import backfill as steps
+from capture360.steps import lease
 
 BROKEN, GOOD = CaptureKey("hall-1", "walk"), CaptureKey("hall-7", "walk")
 
@@ -65,3 +67,24 @@ def test_an_outage_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backfill, "site_context", site_context)
     with pytest.raises(CdfUnavailableError):
         backfill.look()
+
+
+@pytest.mark.parametrize(("held", "reason"), [("before", "held it"), ("since", "held it"), ("never", "scheduler")])
+def test_a_capture_that_another_run_held_is_named_with_that_run(
+    landing: Path, monkeypatch: pytest.MonkeyPatch, held: str, reason: str
+) -> None:
+    records = register_and_records()[1]
+    monkeypatch.setattr(backfill, "number_of_runs", lambda *_: 0)
+    monkeypatch.setattr(backfill, "is_paused", lambda dag: False)
+    other = "Airflow run captures_retract manual__1"
+    if held == "before":
+        lease.take(records, GOOD, other, is_finished=lambda _: False)
+    before = {str(GOOD): asdict(steps.mark(records, GOOD, steps.What.INGEST))}
+    if held == "before":
+        lease.release(records, GOOD, other)
+    elif held == "since":
+        lease.take(records, GOOD, other, is_finished=lambda _: False)
+    assert backfill.look_again("ingest", before, {}, 0.0).waiting == before
+    failed = backfill.look_again("ingest", before, {}, 600.0).failed
+    assert reason in failed[str(GOOD)]
+    assert (other in failed[str(GOOD)]) is (held != "never")

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied, AirflowSkipException
 
 from airflow_capture360 import airflow_rest, over, run_state
-from airflow_capture360.airflow_rest import Reported, ask
+from airflow_capture360.airflow_rest import DagWarning, Reported, ask
 from airflow_capture360.alerts import settle_and_send
 from airflow_capture360.notifications import CaptureAlert
 from airflow_capture360.tasks import watch
@@ -23,6 +24,7 @@ from alert_receiver import Receiver, context
 from capture360.errors import AirflowUnavailableError, CdfError, CdfUnavailableError
 from capture360.records import Records
 from capture360.steps import watch_life
+from record_files import document_paths
 
 
 @dataclass
@@ -33,7 +35,7 @@ class Airflow:
     paused: set[str] = field(default_factory=lambda: {"captures_backfill"})
     queued: dict[str, int] = field(default_factory=dict)
     running: dict[str, int] = field(default_factory=dict)
-    reported: Reported = field(default_factory=lambda: Reported({}, {}))
+    reported: Reported = field(default_factory=Reported)
     cdf: Exception | None = None
 
 
@@ -57,6 +59,10 @@ def airflow(monkeypatch: pytest.MonkeyPatch, records: Records) -> Airflow:
     return says
 
 
+def warn(says: Airflow, warning: DagWarning) -> None:
+    says.reported = Reported(warnings=[warning])
+
+
 def look() -> None:
     watch.look()
     try:
@@ -75,19 +81,27 @@ CAUSES: dict[str, tuple[Callable[[Airflow], object], str]] = {
         "See whether its file is in the DAGs folder",
     ),
     "captures_ingest: a DAG cannot be imported": (
-        lambda says: setattr(says, "reported", Reported({}, {"captures_ingest": "SyntaxError: x"})),
+        lambda says: setattr(says, "reported", Reported(import_errors={"captures_ingest": "SyntaxError: x"})),
         "captures_ingest.py has an import error: SyntaxError: x",
     ),
     "captures_reconcile: a DAG is missing": (
-        lambda says: setattr(says, "reported", Reported({}, {}, ("captures_reconcile",))),
+        lambda says: setattr(says, "reported", Reported(stale=("captures_reconcile",))),
         "Airflow does not read a DAG captures_reconcile.",
     ),
-    "captures_ingest: Airflow warns about a DAG": (
-        lambda says: setattr(says, "reported", Reported({}, {}, (), {"captures_ingest": "no pool cdf_upload"})),
+    "captures_ingest: a pool is missing": (
+        lambda says: warn(says, DagWarning("captures_ingest", "non-existent pool", "no pool cdf_upload")),
         "no pool cdf_upload",
     ),
+    "captures_ingest: Airflow warns about a DAG": (
+        lambda says: warn(says, DagWarning("captures_ingest", "runtime varying value", "now() in it")),
+        "runtime varying value: now() in it",
+    ),
+    "capture360_airflow: Airflow refuses the connection": (
+        lambda says: setattr(says, "reported", Reported(refused="Airflow's REST API answers 401.")),
+        "Airflow's REST API answers 401. Import errors, missing DAGs and warnings are not seen.",
+    ),
     "Airflow: the DAG processor is not healthy": (
-        lambda says: setattr(says, "reported", Reported({"dag_processor": "was last seen at noon"}, {})),
+        lambda says: setattr(says, "reported", Reported({"dag_processor": "was last seen at noon"})),
         "The DAG processor was last seen at noon.",
     ),
     "cognite_cdf_default: CDF refuses the connection": (
@@ -122,7 +136,7 @@ def test_each_is_one_message_and_one_when_it_is_over(airflow: Airflow, receiver:
     assert said in text
     airflow.missing.clear()
     airflow.paused.clear()
-    airflow.reported, airflow.cdf = Reported({}, {}), None
+    airflow.reported, airflow.cdf = Reported(), None
     look()
     look()
     assert len(receiver.texts) == 2
@@ -175,12 +189,17 @@ class _Rest(BaseHTTPRequestHandler):
     answers: dict[str, Any]
 
     def do_GET(self) -> None:
-        path = self.path.partition("?")[0].removeprefix("/api/v2/")
+        asked = urlsplit(self.path)
+        path = asked.path.removeprefix("/api/v2/")
         needs_login = not path.startswith("monitor")
         if needs_login and self.headers.get("authorization") != "Bearer t":
             self.answer(401, {})
+        elif isinstance(self.answers.get(path), int):
+            self.answer(self.answers[path], {})
         else:
-            self.answer(200 if path in self.answers else 404, self.answers.get(path, {}))
+            document = self.answers.get(path, {})
+            offset = int(parse_qs(asked.query).get("offset", ["0"])[0])
+            self.answer(200 if path in self.answers else 404, _page(document, offset))
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -196,6 +215,14 @@ class _Rest(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""
+
+
+def _page(document: Any, offset: int) -> Any:
+    """At most two entries of a list, whatever was asked for, and how many there are: Airflow limits pages itself."""
+    for name, entries in document.items() if isinstance(document, dict) else ():
+        if isinstance(entries, list):
+            return {name: entries[offset : offset + 2], "total_entries": len(entries)}
+    return document
 
 
 @contextmanager
@@ -225,14 +252,16 @@ ANSWERS = {
     "monitor/health": HEALTH,
     "importErrors": {
         "import_errors": [
-            {"filename": "captures_ingest.py", "stack_trace": "Traceback\n  File\nSyntaxError: x\n"},
             {"filename": "theirs.py", "stack_trace": "y"},
+            {"filename": "theirs_too.py", "stack_trace": "y"},
+            {"filename": "captures_ingest.py", "stack_trace": "Traceback\n  File\nSyntaxError: x\n"},
         ]
     },
     "dagWarnings": {
         "dag_warnings": [
-            {"dag_id": "captures_ingest", "message": "no pool"},
-            {"dag_id": "theirs", "message": "no pool"},
+            {"dag_id": "theirs", "warning_type": "non-existent pool", "message": "no pool"},
+            {"dag_id": "captures_ingest", "warning_type": "asset conflict", "message": "two"},
+            {"dag_id": "captures_ingest", "warning_type": "non-existent pool", "message": "no pool"},
         ]
     },
     "dags/captures_sense": {"is_stale": True},
@@ -242,7 +271,7 @@ ANSWERS = {
 
 def test_health_is_asked_without_a_login(monkeypatch: pytest.MonkeyPatch) -> None:
     with rest(monkeypatch, ANSWERS, None):
-        assert ask(("captures_ingest",)) == Reported({"triggerer": "was last seen at 2026-12-01 06:44 UTC"}, {})
+        assert ask(("captures_ingest",)) == Reported({"triggerer": "was last seen at 2026-12-01 06:44 UTC"})
 
 
 def test_a_viewer_learns_of_import_errors_stale_dags_and_missing_pools(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +279,11 @@ def test_a_viewer_learns_of_import_errors_stale_dags_and_missing_pools(monkeypat
         found = ask(("captures_ingest", "captures_sense", "captures_review"))
     assert found.import_errors == {"captures_ingest": "SyntaxError: x"}
     assert found.stale == ("captures_sense",)
-    assert found.warnings == {"captures_ingest": "no pool"}
+    assert found.warnings == [
+        DagWarning("captures_ingest", "asset conflict", "two"),
+        DagWarning("captures_ingest", "non-existent pool", "no pool"),
+    ]
+    assert (found.refused, found.unread) == ("", frozenset())
 
 
 @pytest.mark.parametrize("document", [[], {"import_errors": [7]}, {"import_errors": None}, "x"])
@@ -264,9 +297,85 @@ def test_what_does_not_answer_is_logged_without_its_password(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with rest(monkeypatch, ANSWERS, "a-wrong-secret"):
-        assert ask(("captures_ingest",)) == Reported({"triggerer": "was last seen at 2026-12-01 06:44 UTC"}, {})
-    assert "REST API does not answer as expected (HTTPStatusError)" in caplog.text
+        found = ask(("captures_ingest",))
+    assert found.unhealthy == {"triggerer": "was last seen at 2026-12-01 06:44 UTC"}
+    assert found.refused == "Airflow's REST API answers 401 to POST /auth/token."
+    assert found.unread == {"import errors", "DAGs", "warnings"}
+    assert "REST API answers 401" in caplog.text
     assert "a-wrong-secret" not in caplog.text
+
+
+def test_a_part_that_cannot_be_read_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    with rest(monkeypatch, {**ANSWERS, "importErrors": 503, "dagWarnings": 403}, "p"):
+        found = ask(("captures_ingest", "captures_sense"))
+    assert found.stale == ("captures_sense",)
+    assert found.unread == {"import errors", "warnings"}
+    assert found.refused == "Airflow's REST API answers 403 to GET /api/v2/dagWarnings."
+
+
+def test_a_connection_that_may_not_be_read_is_no_end_of_the_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(name: str) -> None:
+        raise AirflowSecretsBackendAccessDenied("denied")
+
+    with rest(monkeypatch, ANSWERS, None):
+        monkeypatch.setattr("airflow_capture360.airflow_rest.BaseHook.get_connection", denied)
+        found = ask(("captures_ingest",))
+    assert (found.refused, found.unhealthy.keys()) == ("Airflow does not let capture360 read it.", {"triggerer"})
+
+
+def test_what_airflow_does_not_say_is_not_over(airflow: Airflow, receiver: Receiver) -> None:
+    airflow.reported = Reported(
+        {"triggerer": "does not answer"},
+        {"captures_ingest": "SyntaxError: x"},
+        ("captures_sense",),
+        [DagWarning("captures_review", "non-existent pool", "no pool")],
+    )
+    look()
+    assert len(receiver.received) == 4
+    airflow.reported = Reported(unread=frozenset(("health", "import errors", "DAGs", "warnings")))
+    look()
+    assert len(receiver.received) == 4
+    airflow.reported = Reported()
+    look()
+    assert len(receiver.received) == 8
+
+
+def test_texts_of_others_are_kept_without_secrets_on_one_line(
+    airflow: Airflow, receiver: Receiver, records: Records
+) -> None:
+    secret = "could not connect to postgresql://u:s3cret@db/x\x1b[31m"
+    airflow.reported = Reported(
+        import_errors={"captures_ingest": secret}, warnings=[DagWarning("captures_ingest", "asset conflict", secret)]
+    )
+    look()
+    kept = [records.store.read(path) or b"" for path in document_paths(records.store, "sensing")]
+    assert "could not connect" in receiver.texts[0]
+    assert not any(b"s3cret" in each or b"\\u001b" in each for each in kept)
+    assert not any("s3cret" in text for text in receiver.texts)
+
+
+def test_runs_of_a_paused_dag_do_not_wait_yet(airflow: Airflow, receiver: Receiver, records: Records) -> None:
+    airflow.queued["captures_ingest"] = 2
+    airflow.paused.add("captures_ingest")
+    watch.look()
+    last = watch_life.last_look(records, datetime.now(UTC))
+    assert last is not None
+    assert last.queued == {}
+
+
+def test_a_cdf_that_hangs_is_a_finding_beside_all_others(
+    airflow: Airflow, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+    monkeypatch.setattr("capture360.cdf.client.inspect", lambda connection: released.wait(60))
+    monkeypatch.setattr(watch, "LONGEST_TRY_S", 0.05)
+    airflow.paused.add("captures_sense")
+    look()
+    released.set()
+    assert sorted(text.partition("\n")[0] for text in receiver.texts) == [
+        "captures_sense: a DAG is paused",
+        "cognite_cdf_default: CDF does not answer",
+    ]
 
 
 def test_a_monitor_is_answered_by_what_the_last_look_found(airflow: Airflow, records: Records) -> None:

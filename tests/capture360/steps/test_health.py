@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -78,15 +77,20 @@ def test_sensing_has_time_to_begin(records: Records, tmp_path: Path) -> None:
     assert asked(records, tmp_path, NOW + timedelta(minutes=10)).is_well
 
 
-def test_many_findings_are_counted_and_texts_are_one_line_without_secrets(records: Records, tmp_path: Path) -> None:
+def test_many_findings_are_counted(records: Records, tmp_path: Path) -> None:
     keep_turn(records, "hall-7", Turn(NOW, ""))
-    secret = Found("CDF refuses", "x\ny", "PUT https://a.example/f?sig=s3cret failed\x1b", "Fix it.", "platform team")
-    looked(records, NOW, found=[secret] * 60)
+    looked(records, NOW, found=[STUCK] * 60)
     found = asked(records, tmp_path)
     assert (len(found.causes), found.causes[-1].what) == (51, "10 more findings.")
-    text = json.dumps(found.document())
-    assert "s3cret" not in text
-    assert found.document()["causes"][0]["subject"] == "x\\ny"
+
+
+def test_whatever_number_waits_for_people_is_well_and_hides_no_problem(records: Records, tmp_path: Path) -> None:
+    keep_turn(records, "hall-7", Turn(NOW, ""))
+    looked(records, NOW, found=[INCOMPLETE] * 51)
+    found = asked(records, tmp_path)
+    assert (found.is_well, len(found.waiting), found.waiting[-1].what) == (True, 51, "1 more finding.")
+    looked(records, NOW, found=[*[INCOMPLETE] * 51, STUCK])
+    assert asked(records, tmp_path).causes == (STUCK,)
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"7", b'{"at": 1}', b"\xff", b"[" * 100_000])

@@ -15,6 +15,7 @@ from capture360.model import CaptureKey
 from capture360.records import Records
 from capture360.settings.register import Register
 from capture360.steps.incidents import Occurrence, identity
+from capture360.steps.made import Made
 from capture360.steps.moot import is_moot
 
 KEY = CaptureKey("hall-7", "may")
@@ -110,8 +111,16 @@ def test_an_empty_folder_is_one_that_was_taken_away(world: World) -> None:
 def test_links_need_no_files_so_their_failure_stays(world: World) -> None:
     world.published()
     world.take_away()
-    for dag in ("captures_contextualize", "captures_review", "captures_retract"):
+    for dag in ("captures_contextualize", "captures_review"):
         assert not moot(world, failed(dag=dag))
+
+
+def test_a_retraction_that_removed_nothing_ends_and_one_that_began_stays(world: World) -> None:
+    world.published()
+    assert not moot(world, failed(dag="captures_retract"), LATER - timedelta(seconds=1))
+    assert moot(world, failed(dag="captures_retract"))
+    world.records.put_note(KEY, "retraction", {"made": Made().document(), "by": "Ada"})
+    assert not moot(world, failed(dag="captures_retract"))
 
 
 def test_a_capture_that_a_later_run_rejected_has_another_alert(world: World) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -16,10 +19,12 @@ from capture360.reports.alerts import Message, plain
 from capture360.settings.register import Register
 from capture360.steps import lease
 from capture360.steps.incidents import Occurrence, cause_of, finding, identity, note, observe, settle
-from capture360.steps.review_due import note_review
+from capture360.steps.review_answers import Answer, give, note_written
+from capture360.steps.review_due import note_end, note_review, waiting_reviews
 from capture360.steps.turns import Turn, keep_turn
 from capture360.steps.watch import kinds, look
 from capture360.steps.watch_life import life, looked
+from capture360.store import DocumentStore
 
 NOW = datetime(2026, 5, 20, 8, tzinfo=UTC)
 LONG_AGO = (NOW - timedelta(days=15)).isoformat()
@@ -386,6 +391,77 @@ def test_a_message_that_a_kill_kept_from_being_made_is_made_later(watched: Watch
     settle(watched.records, watched.messages.append, now=NOW + timedelta(minutes=13))
     settle(watched.records, watched.messages.append, now=NOW + timedelta(minutes=30))
     assert [each.is_over for each in watched.messages] == [False, True]
+
+
+def ended(watched: Watched, captures: int) -> None:
+    """Captures that sensing is done with, each with the notes of a look and of a review that ended long ago."""
+    for number in range(captures):
+        key = CaptureKey("hall-7", f"ended-{number}")
+        put_step(watched.records, key, "verify")
+        put_step(watched.records, key, "annotate", {"plates": {"asked": 2}, "match": "m"})
+        watched.records.put_note(key, "look", {"fingerprint": PRINT, "since": LONG_AGO})
+        note_review(watched.records, key, PRINT, "m", "ended long ago")
+        note_end(watched.records, key, "ended long ago")
+        state = watched.records.load(key)
+        assert state is not None
+        watched.records.mark_done(state)
+
+
+def put_step(records: Records, key: CaptureKey, step: str, body: dict[str, object] | None = None) -> None:
+    document = {"at": LONG_AGO, "run": "a run", **(body or {})}
+    records.store.put(f"{key}/{PRINT}/{step}.json", json.dumps(document).encode())
+
+
+def test_a_look_is_no_more_work_for_twice_as_many_ended_captures(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    for name in ("read", "names", "changed", "exists", "put", "create", "remove"):
+        real = getattr(DocumentStore, name)
+
+        def counting(self: DocumentStore, *args: Any, _real: Any = real, **more: Any) -> Any:
+            calls.append(str(args))
+            return _real(self, *args, **more)
+
+        monkeypatch.setattr(DocumentStore, name, counting)
+
+    def work(captures: int) -> tuple[int, int]:
+        ended(watched, captures)
+        contextualized(watched)
+        calls.clear()
+        asked: list[str] = []
+        register = Register(str(watched.root / "sites.yaml"))
+        found, _ = look(register, watched.records, now=NOW, since=NOW, is_finished=lambda run: bool(asked.append(run)))
+        assert [each.where for each in found] == ["suggestions that nobody was asked about"]
+        return len(calls), len(asked)
+
+    assert work(6) == work(12)
+
+
+def test_a_review_whose_run_ended_without_a_word_is_not_looked_at_again(watched: Watched) -> None:
+    contextualized(watched)
+    asked(watched)
+    watched.running.clear()
+    assert waiting_reviews(watched.records, "hall-7") == [KEY]
+    assert watched.look() == []
+    assert waiting_reviews(watched.records, "hall-7") == []
+
+
+def test_answers_that_no_run_wrote_are_found(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    contextualized(watched)
+    asked(watched)
+    given = Answer("reject", None, "Ada", NOW.isoformat())
+    give(watched.records, KEY, "plate", 0, given)
+    give(watched.records, KEY, "of-an-earlier-review", 0, given)
+    page = SimpleNamespace(plates={"plate": None})
+    monkeypatch.setattr("capture360.steps.watch.newest_review", lambda records, key: page)
+    assert [each.where for each in watched.look()] == ["a review waits for answers"]
+    watched.running.clear()
+    (found,) = watched.look()
+    assert found.where == "answers are not written"
+    assert "Trigger captures_review with capture hall-7/may" in found.fix
+    note_written(watched.records, KEY, {"plate": replace(given, version=1)}, "a later run")
+    assert watched.look() == []
 
 
 def look_of(watched: Watched) -> list[Occurrence]:

@@ -1,0 +1,109 @@
+"""Incidents: what is one message, and what is said of an incident that goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from capture360.records import Records
+from capture360.reports.alerts import Message, plain
+from capture360.steps.incidents import Occurrence, finding, note, observe, occurrences, settle
+
+NOW = datetime(2026, 5, 20, 8, tzinfo=UTC)
+DAY = timedelta(days=1)
+LATE = "a review waits for answers"
+
+
+class Told:
+    """The messages about what is found by look after look."""
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self.messages: list[Message] = []
+
+    def look(self, at: datetime, *subjects: str) -> None:
+        observe(self.records, [finding(LATE, each, f"{each} waits.", "Answer.", at) for each in subjects])
+        settle(self.records, self.messages.append, now=at)
+
+    @property
+    def titles(self) -> Sequence[str]:
+        return [each.title.removesuffix(f": {LATE}") for each in self.messages]
+
+
+@pytest.fixture
+def told(records: Records) -> Told:
+    return Told(records)
+
+
+def test_what_lasts_at_one_site_hides_nothing_of_another(told: Told) -> None:
+    told.look(NOW, "hall-7/old")
+    told.look(NOW + timedelta(minutes=5), "hall-7/old", "rig-2/new", "rig-2/newer")
+    assert told.titles == ["hall-7/old", "2 captures"]
+
+
+def test_what_joins_an_incident_is_said_once_a_day(told: Told) -> None:
+    told.look(NOW, "hall-7/old")
+    told.look(NOW + timedelta(hours=1), "hall-7/old", "hall-7/b")
+    told.look(NOW + timedelta(hours=2), "hall-7/old", "hall-7/b", "hall-7/c", "hall-7/over-soon")
+    assert told.titles == ["hall-7/old"]
+    for hours in (0, 1, 25, 49):
+        told.look(NOW + DAY + timedelta(hours=hours), "hall-7/old", "hall-7/b", "hall-7/c")
+    assert told.titles == ["hall-7/old", "2 captures more"]
+    text = plain(told.messages[-1])
+    assert "It concerns: hall-7/b, hall-7/c" in text
+    assert "The incident began at 2026-05-20 08:00 UTC" in text
+    assert "What broke: hall-7/b waits." in text
+    told.look(NOW + 4 * DAY)
+    assert plain(told.messages[-1]).endswith("hall-7/old, hall-7/b, hall-7/c, hall-7/over-soon")
+
+
+def test_what_comes_back_while_another_lasts_is_said_again(told: Told) -> None:
+    told.look(NOW, "hall-7/old", "hall-7/b")
+    told.look(NOW + timedelta(hours=1), "hall-7/old")
+    told.look(NOW + 30 * DAY, "hall-7/old", "hall-7/b")
+    assert told.titles == ["2 captures", "hall-7/b as well"]
+
+
+def test_of_two_that_settle_one_says_what_joined(told: Told) -> None:
+    told.look(NOW, "hall-7/old")
+    told.look(NOW + timedelta(hours=1), "hall-7/old", "hall-7/b")
+    said: list[Message] = []
+
+    def say(message: Message) -> None:
+        said.append(message)
+        settle(told.records, said.append, now=NOW + DAY)
+
+    settle(told.records, say, now=NOW + DAY)
+    assert len(said) == 1
+
+
+def failure(cause: str, at: datetime, run: str = "run-1", task: str = "validate") -> Occurrence:
+    return Occurrence(
+        f"{run}-{task}-{cause}", cause, "hall-7/may", f"{task} failed", cause, "Fix it.", "platform team", at,
+        dag="captures_ingest", run=run, task=task,
+    )  # fmt: skip
+
+
+def test_a_task_that_was_cleared_and_fails_otherwise_is_told_again(told: Told) -> None:
+    note(told.records, failure("A", NOW))
+    settle(told.records, told.messages.append, now=NOW)
+    for task in ("validate", "faces"):
+        note(told.records, failure("C", NOW, task=task))
+    cleared = NOW + timedelta(hours=1)
+    note(told.records, failure("B", cleared + timedelta(minutes=5)), cleared_since=cleared)
+    settle(told.records, told.messages.append, now=cleared + timedelta(minutes=6))
+    assert [each.lines[0] for each in told.messages] == [
+        "What broke: A", "What broke: C", "What broke: B", "It was: A",
+    ]  # fmt: skip
+    assert {(each.task, each.cause) for each in occurrences(told.records)} == {("validate", "B"), ("faces", "C")}
+
+
+def test_batches_of_one_try_that_fail_in_two_ways_stand_side_by_side(records: Records) -> None:
+    note(records, failure("A", NOW))
+    note(records, failure("B", NOW + timedelta(minutes=1)))
+    began = NOW - timedelta(minutes=1)
+    note(records, replace(failure("C", NOW + timedelta(minutes=2)), id="c"), cleared_since=began)
+    assert [each.cause for each in occurrences(records)] == ["A", "B", "C"]
