@@ -10,8 +10,8 @@ backfilled: what it announces depends on what is there
 now.
 
 **When a capture is complete.** A marker file (`_READY`) lies in its folder, or its manifest's count of files is
-reached, or nothing has changed in it for the site's `quiet_period`. Until then the log
-says what is missing.
+reached, or nothing has changed in it for the site's `quiet_period`. When a capture is delivered again, a marker counts
+that was written anew, after the other files, and the quiet period. Until then the log says what is missing.
 
 **What it repeats.** A ready capture whose ingest did not end (ingest was paused, a run was lost) is announced again
 after the site's `retrigger_after`, unless a run holds its lease. A published capture that was not contextualized

@@ -12,7 +12,7 @@ import pytest
 
 from capture360.capture_state import Stage
 from capture360.checks.check import check_capture
-from capture360.errors import LeaseHeldError, StoreUnavailableError
+from capture360.errors import BadInputError, LeaseHeldError, StoreUnavailableError
 from capture360.landing.fingerprint import fingerprint
 from capture360.landing.folder import CaptureFolder
 from capture360.landing.listing import captures
@@ -139,6 +139,30 @@ def test_a_key_that_is_no_path_stands_for_no_other_file(bucket: str, endpoint: s
     assert [key.capture for key in listing.keys] == ["may"]
     assert [each.path for each in listing.left_out] == ["/"]
     assert "empty part" in listing.left_out[0].problem
+
+
+def test_a_folder_without_end_is_listed_up_to_the_limit(
+    bucket: str, endpoint: str, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = bucket.removeprefix("s3://")
+    for number in range(7):
+        client.put_object(Bucket=name, Key=f"zone/may/{number}.jpg", Body=b"a")
+    pages = []
+    call = s3fs.S3FileSystem.call_s3
+
+    def paged(self: Any, method: str, **options: Any) -> Any:
+        pages.append(method)
+        return call(self, method, **options, MaxKeys=2)
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "call_s3", paged)
+    options = {"endpoint_url": endpoint, "use_listings_cache": False}
+    whole = CaptureFolder(f"{bucket}/zone/may", **options)
+    assert [each.path for each in whole.files] == [f"{number}.jpg" for number in range(7)]
+    assert all(each.written > 0 for each in whole.files)
+    assert len(pages) == 4
+    with pytest.raises(BadInputError, match="holds more than 3 files"):
+        _ = CaptureFolder(f"{bucket}/zone/may", most_files=3, **options).files
+    assert len(pages) == 6
 
 
 def test_placeholders_of_folders_are_no_files(bucket: str, endpoint: str, client: Any) -> None:

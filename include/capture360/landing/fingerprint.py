@@ -18,5 +18,6 @@ def fingerprint(folder: CaptureFolder, markers: Collection[str] = ()) -> str:
         if entry.path not in markers:
             digest.update(f"{entry.path}\x00{entry.size}\x00{entry.version}\n".encode())
     for left in (each for each in folder.left_out if each.path not in markers):
-        digest.update(f"{left.path}\x00{left.problem}\n".encode())
+        version = f"\x00{left.version}" if left.version else ""
+        digest.update(f"{left.path}\x00{left.problem}{version}\n".encode())
     return digest.hexdigest()[:32]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import posixpath
 import re
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ _UNFINISHED = re.compile(
     r"\..+\.(?:jpe?g|png|csv|tsv|txt|xlsx|parquet|ya?ml|json|e57|zip)\.[A-Za-z0-9]{6}", re.IGNORECASE
 )
 """As rsync names it."""
+_UNENDED = "is a copy that did not end. Copy it again, and remove what is left of it"
 _NO_PATH = "has a key with an empty part, which is no path of a file. Rename it"
 _LONGEST_PATH = 4_096
 """Characters: PATH_MAX of Linux, four times that of a key of S3."""
@@ -42,11 +44,23 @@ MOST_FILES = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """A file of the folder: relative path, size in bytes, and a version that changes with the content."""
+    """A file of the folder: relative path, size in bytes, and a version that changes with the content.
+
+    `written` is when it came here in seconds since 1970, 0 if the store does not say.
+    """
 
     path: str
     size: int
     version: str
+    written: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Hidden:
+    """A file at the folder's top that is not part of the delivery."""
+
+    name: str
+    written: float
 
 
 class OutsideError(BadInputError):
@@ -88,50 +102,53 @@ class CaptureFolder:
         return self._listing[1]
 
     @property
-    def hidden(self) -> Collection[str]:
-        """Names at the folder's top that are not part of the delivery; one may be its ready file."""
+    def hidden(self) -> Mapping[str, float]:
+        """Names at the folder's top that are not part of the delivery, and when each was written.
+
+        One may be its ready file.
+        """
         return self._listing[2]
 
     @cached_property
-    def _listing(self) -> tuple[Sequence[FileEntry], Sequence[LeftOut], Collection[str]]:
+    def _listing(self) -> tuple[Sequence[FileEntry], Sequence[LeftOut], Mapping[str, float]]:
         files: list[FileEntry] = []
         left_out: list[LeftOut] = []
-        hidden: set[str] = set()
+        hidden: dict[str, float] = {}
         for number, entry in enumerate(self._walk()):
             if number >= self._most_files:
                 raise BadInputError(
                     f"{self.url} holds more than {self._most_files:,} files. Deliver the capture by level or area."
                 )
-            if isinstance(entry, str):
-                hidden.add(entry)
+            if isinstance(entry, _Hidden):
+                hidden[entry.name] = entry.written
             elif isinstance(entry, LeftOut):
                 left_out.append(entry)
             else:
                 files.append(entry)
         by_path = tuple(sorted(files, key=lambda file: file.path))
-        return by_path, tuple(sorted(left_out, key=lambda each: each.path)), frozenset(hidden)
+        return by_path, tuple(sorted(left_out, key=lambda each: each.path)), hidden
 
     @cached_property
     def sizes(self) -> dict[str, int]:
         """Size in bytes by path."""
         return {entry.path: entry.size for entry in self.files}
 
-    def _walk(self) -> Iterator[FileEntry | LeftOut | str]:
-        """Yield files, entries that are not read, and as plain text the names of ignored files at the folder's top."""
-        for entry in local_tree(self._root) if self._is_local else self._stored():
+    def _walk(self) -> Iterator[FileEntry | LeftOut | _Hidden]:
+        """Yield files, entries that are not read, and ignored files at the folder's top."""
+        for found in local_tree(self._root) if self._is_local else self._stored():
+            entry = _entry(found) if isinstance(found, Found) else found
             if is_unfinished(entry.path):
-                yield LeftOut(entry.path, "is a copy that did not end. Copy it again, and remove what is left of it")
+                version = f"{entry.size} {entry.version}" if isinstance(entry, FileEntry) else ""
+                yield LeftOut(entry.path, _UNENDED, version=version)
             if is_ignored(entry.path):
-                if "/" not in entry.path and not isinstance(entry, LeftOut):
-                    yield entry.path
+                if "/" not in entry.path and isinstance(entry, FileEntry):
+                    yield _Hidden(entry.path, entry.written)
             else:
-                yield FileEntry(entry.path, entry.size, str(entry.changed)) if isinstance(entry, Found) else entry
+                yield entry
 
     def _stored(self) -> Iterator[FileEntry | LeftOut]:
         """Yield the objects below the folder. A key is any text; one that is no path would stand for another file."""
-        with store_errors(self.url, "listed"):
-            found = self._fs.find(self._root, detail=True)
-        for full, info in found.items():
+        for full, info in self._objects():
             path = full[len(self._root) :].removeprefix("/")
             size = int(info.get("size") or 0)
             if not is_text(path):
@@ -141,7 +158,25 @@ class CaptureFolder:
             elif "" in path.split("/"):
                 yield LeftOut(path or "/", _NO_PATH)
             else:
-                yield FileEntry(path, size, _version(info))
+                yield FileEntry(path, size, _version(info), _written(info))
+
+    def _objects(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield keys and properties of the objects: on S3 page by page, so that the limit ends the listing."""
+        list_page = getattr(self._fs, "call_s3", None)
+        if list_page is None:
+            with store_errors(self.url, "listed"):
+                found = self._fs.find(self._root, detail=True)
+            yield from found.items()
+            return
+        bucket, folder, _ = self._fs.split_path(self._root)
+        more = {"Bucket": bucket, "Prefix": f"{folder}/" if folder else ""}
+        while more:
+            with store_errors(self.url, "listed"):
+                page = list_page("list_objects_v2", **more, **self._fs.req_kw)
+            yield from (
+                (f"{bucket}/{each['Key']}", {**each, "size": each["Size"]}) for each in page.get("Contents", ())
+            )
+            more = {**more, "ContinuationToken": page["NextContinuationToken"]} if page.get("IsTruncated") else {}
 
     def resolve(self, path: str) -> str:
         """`path` normalised; OutsideError if it is absolute or too long, leaves the folder, or goes through a link out.
@@ -278,7 +313,22 @@ def _is_placeholder(path: str) -> bool:
     return not path or (path.endswith("/") and "" not in path[:-1].split("/"))
 
 
-def _version(info: dict[str, Any]) -> str:
+def _entry(found: Found) -> FileEntry:
+    return FileEntry(found.path, found.size, str(found.changed), found.written)
+
+
+def _written(info: Mapping[str, Any]) -> float:
+    """Return when the store wrote an object, in seconds since 1970; 0 if it does not say."""
+    for name in ("LastModified", "last_modified", "updated", "mtime", "created"):
+        value = info.get(name)
+        with suppress(ValueError, OverflowError):
+            when = datetime.fromisoformat(value) if isinstance(value, str) else value
+            if isinstance(when, datetime):
+                return when.timestamp()
+    return 0.0
+
+
+def _version(info: Mapping[str, Any]) -> str:
     """Return a text that changes with the content. Each store names it differently."""
     for name in ("ETag", "etag", "md5Hash", "content_md5", "mtime", "LastModified", "last_modified", "updated"):
         if info.get(name):

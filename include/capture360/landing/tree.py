@@ -26,20 +26,28 @@ _OF_ENTRIES = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """An entry that is not read, and why. `outside` if reading it would leave the folder."""
+    """An entry that is not read, and why. `outside` if reading it would leave the folder.
+
+    `version` changes with the content, of a file that is copied at the moment.
+    """
 
     path: str
     problem: str
     outside: bool = False
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A regular file, or a link to one inside the folder."""
+    """A regular file, or a link to one inside the folder.
+
+    `changed` is the time of its content, which copies may keep; `written` is when it came here, in seconds since 1970.
+    """
 
     path: str
     size: int
     changed: float
+    written: float
 
 
 def local_tree(root: str) -> Iterator[Found | LeftOut]:
@@ -97,4 +105,4 @@ def _found(entry: os.DirEntry[str], path: str, root: str) -> Found | LeftOut:
         return LeftOut(path, _OUTSIDE, outside=True)
     if not stat.S_ISREG(seen.st_mode):
         return LeftOut(path, _SPECIAL)
-    return Found(path, seen.st_size, seen.st_mtime)
+    return Found(path, seen.st_size, seen.st_mtime, seen.st_ctime)

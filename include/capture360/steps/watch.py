@@ -184,8 +184,8 @@ class _Look:
         if self.records.load(key, snapshot.fingerprint, only=STAGE_STEPS) is None and self._is_there(key):
             yield from self._late(
                 "a delivery is not complete", key, snapshot.since, limit, "expected_within", "changed last",
-                "it is still not complete",
-                "The log of captures_sense says what it waits for: ask the surveyor for it, or for a _READY file.",
+                f"it is still not complete{snapshot.waiting and f': it waits for {snapshot.waiting}'}",
+                "Ask the surveyor for what it waits for, or for a _READY file that is written last.",
                 who="surveyor",
             )  # fmt: skip
 
