@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from threading import Lock
 from typing import Any
 
 from capture360.capture_state import STAGE_STEPS, CaptureState, Stage
@@ -23,7 +24,7 @@ from capture360.steps.settling import FolderSnapshot, settling
 _LOOK = "look"
 _LONGEST_WAIT = timedelta(days=1)
 _DOUBLINGS = 30
-"""Limit of doublings against overflow; the longest wait is reached far earlier."""
+"""Limit of doublings against overflow of the shortest waits; the longest wait is reached far earlier."""
 
 
 class Unfinished(StrEnum):
@@ -57,6 +58,8 @@ class Scan:
     most: int
     handed_on: Counter[str] = field(default_factory=Counter)
     """Captures that this scan announced again, by the note of the announcement."""
+    counting: Lock = field(default_factory=Lock)
+    """Several captures are looked at side by side."""
 
     def look(self, site: Site, key: CaptureKey, folder: CaptureFolder) -> Announcement | Unfinished | str:
         """Return the announcement that is due, or what a capture waits for, empty if there is nothing to do."""
@@ -64,7 +67,9 @@ class Scan:
         settled = settling(folder, last, site.landing, self.now)
         state = self.records.load(key, settled.snapshot.fingerprint, only=STAGE_STEPS)
         if state is not None and state.stage.is_end:
-            return self._hand_on(site, state)
+            if self._is_newest(state):
+                return self._hand_on(site, state)
+            state = None  # the folder went back to what a later delivery has replaced: validation says what it thinks
         if state is None and (out := stays_out(self.records, key, folder)):
             return out
         if settled.snapshot != last:
@@ -93,6 +98,11 @@ class Scan:
         mine = announced is not None and self._is_mine(announced)
         turn = (not mine, "" if mine or announced is None else str(announced["announced"]))
         return Announcement(key, settled.snapshot.fingerprint, body, turn)
+
+    def _is_newest(self, state: CaptureState) -> bool:
+        """Return whether no other delivery of the capture was seen in the landing zone later."""
+        newest = self.records.load(state.key, only=STAGE_STEPS)
+        return newest is None or newest.fingerprint == state.fingerprint
 
     def _announcement(self, key: CaptureKey, name: str) -> Mapping[str, Any]:
         """Return the last announcement; empty if there is none, or if it is damaged: it is announced once more."""
@@ -139,18 +149,26 @@ class Scan:
         times = int(note["times"]) if mine else 0
         since = datetime.fromisoformat(note["announced"]) if mine else state.records[-1].at
         body = {"of": what, "announced": self.now.isoformat(), "times": times, "by": self.run}
-        if not (mine and self._is_mine(note)):
+        repeated = mine and self._is_mine(note)
+        if not repeated:
             if since > self.now:
                 self.records.put_note(state.key, name, {**body, "by": note.get("by") if mine else None})
                 return False
-            if self.now - since < min(site.retrigger_after * 2 ** min(times, _DOUBLINGS), _LONGEST_WAIT):
-                return False
-            if self.handed_on[name] >= self.most:
+            if self.now - since < next_wait(site.retrigger_after, times):
                 return False
             body["times"] = times + 1
-        self.handed_on[name] += 1
+        with self.counting:
+            if not repeated and self.handed_on[name] >= self.most:
+                return False
+            self.handed_on[name] += 1
         self.records.put_note(state.key, name, body)
         return True
+
+
+def next_wait(first: timedelta, times: int) -> timedelta:
+    """Return the wait after so many announcements: each is twice the one before, up to a day."""
+    doublings = min(times, _DOUBLINGS, _LONGEST_WAIT // first)
+    return min(first * int(2**doublings), _LONGEST_WAIT)
 
 
 def last_snapshot(records: Records, key: CaptureKey) -> FolderSnapshot | None:

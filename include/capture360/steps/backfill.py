@@ -221,8 +221,10 @@ def _ingest_due(ctx: StepContext, key: CaptureKey) -> tuple[tuple[str, ...], str
         if waiting is not None:
             arriving = f"{key}: its new delivery is not complete, it waits for {waiting}."
             return (), f"{arriving} Wait: captures_sense announces it once it is complete."
+    newest = records.load(key, only=STAGE_STEPS)
+    went_back = newest is not None and newest.fingerprint != seen  # to what a later delivery has replaced
     validated = state.body(VALIDATE) if state is not None else None
-    if state is None or validated is None:
+    if state is None or validated is None or went_back:
         return ("its files have changed",), None
     changed = tuple(f"new {name}" for name in changed_inputs(validated, ingest_inputs(ctx.site)))
     if changed:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 from capture360.capture_state import Stage
 from capture360.landing.fingerprint import fingerprint
-from capture360.landing.folder import CaptureFolder
 from capture360.landing.listing import capture_folder, captures
 from capture360.model import CaptureKey
 from capture360.records import Records
@@ -19,7 +18,7 @@ from capture360.settings.register import Register
 from capture360.settings.site import Site
 from capture360.steps import lease
 from capture360.steps.announcements import Announcement, Scan, Unfinished
-from capture360.steps.sense_findings import finding_of, keep_findings, standing_findings
+from capture360.steps.sense_findings import finding_of, keep_findings, known_findings
 from capture360.steps.turns import Turn, due, keep_turn, last_turn
 
 _SIDE_BY_SIDE = 16
@@ -34,7 +33,7 @@ class Sensed:
     """Result of a scan: captures that are `ready` to be announced, why others are `waiting`, and `findings`.
 
     `published` are to be announced again for contextualization, which is incomplete, and `suggested` for a review that
-    has not begun. `news` are findings that the previous scan did not have. Unchanged captures at their end are in none.
+    has not begun. `news` are findings that no earlier scan had. Unchanged captures at their end are in none.
 
     `ready`, `published` and `suggested` hold at most MOST_ANNOUNCED captures each. `announcements` are recorded by
     `remember` once the events are sent; `turns` is the state for the next scan, by site.
@@ -88,15 +87,11 @@ def sense(
         names = [key.capture for key in listing.keys]
         ended = {capture for capture, _ in done}
         listed, turns[site_id] = due(names, ended, listing.changed, last_turn(records, site_id), now)
-        for key, folder in _changed(site, [key for key in listing.keys if key.capture in listed], records, done):
-            try:
-                if isinstance(folder, Exception):
-                    raise folder
-                due_now = scan.look(site, key, folder)
-            except Exception as error:  # noqa: BLE001 - stores raise anything, and one broken folder must not hide the others
-                findings.append(finding_of(str(key), error))
-                continue
+        keys = [key for key in listing.keys if key.capture in listed]
+        for key, due_now in _looked_at(scan, site, keys, done):
             match due_now:
+                case Exception():
+                    findings.append(finding_of(str(key), due_now))
                 case Announcement():
                     announcements.append(due_now)
                 case Unfinished.CONTEXTUALIZE:
@@ -108,8 +103,8 @@ def sense(
     announcements.sort(key=lambda each: each.turn)
     waiting += [(each.key, _NEXT_SCAN) for each in announcements[MOST_ANNOUNCED:]]
     del announcements[MOST_ANNOUNCED:]
-    before = standing_findings(records)
-    news = tuple(finding for finding in findings if finding.line not in before)
+    known = known_findings(records)
+    news = tuple(each for each in findings if each.line not in known or (run is not None and known[each.line] == run))
     ready = tuple(each.key for each in announcements)
     return Sensed(
         ready, tuple(waiting), tuple(findings), tuple(published), news, tuple(announcements), tuple(suggested), turns
@@ -122,7 +117,7 @@ def remember(records: Records, sensed: Sensed, run: str | None = None) -> None:
         records.put(each.key, each.fingerprint, "sense", each.body, run=run or "sense")
     for site, turn in sensed.turns.items():
         keep_turn(records, site, turn)
-    keep_findings(records, sensed.findings)
+    keep_findings(records, sensed.findings, run)
 
 
 def last_scan(records: Records, sites: Sequence[str]) -> datetime | None:
@@ -140,31 +135,28 @@ def done_with(site: Site, records: Records) -> Set[tuple[str, str]]:
     return {known for known, stage in stages.items() if stage is not Stage.PUBLISHED or not site.links.enabled}
 
 
-def _changed(
-    site: Site, keys: Sequence[CaptureKey], records: Records, done: Set[tuple[str, str]]
-) -> Iterator[tuple[CaptureKey, CaptureFolder | Exception]]:
-    """Yield the captures that sensing is not done with, each with its folder, or the error of listing it.
+def _looked_at(
+    scan: Scan, site: Site, keys: Sequence[CaptureKey], done: Set[tuple[str, str]]
+) -> Iterator[tuple[CaptureKey, Announcement | Unfinished | str | Exception]]:
+    """Yield what is due for each capture that sensing is not done with, or the error of looking at it.
 
-    Folders are listed concurrently, since only listings show changes. A changed capture is listed at every scan until
-    it reaches its end.
+    Folders are listed and looked at concurrently, since only listings show changes, and none is kept: a listing may be
+    large. A changed capture is listed at every scan until it reaches its end.
     """
     marked: dict[str, list[str]] = {}
     for capture, seen in done:
         marked.setdefault(capture, []).append(seen)
 
-    def list_folder(key: CaptureKey) -> CaptureFolder | Exception | None:
-        folder = capture_folder(site, key)
+    def look(key: CaptureKey) -> Announcement | Unfinished | str | Exception:
         try:
-            now = fingerprint(folder, site.landing.ready_markers)
-            if (key.capture, now) in done:
-                return None
+            folder = capture_folder(site, key)
+            if (key.capture, fingerprint(folder, site.landing.ready_markers)) in done:
+                return ""
             for before in marked.get(key.capture, ()):
-                records.unmark_done(key, before)
-        except Exception as error:  # noqa: BLE001 - stores raise what they like, and the other captures must be seen
+                scan.records.unmark_done(key, before)
+            return scan.look(site, key, folder)
+        except Exception as error:  # noqa: BLE001 - stores raise anything, and one broken folder must not hide the others
             return error
-        return folder
 
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        for key, folder in zip(keys, pool.map(list_folder, keys), strict=True):
-            if folder is not None:
-                yield key, folder
+        yield from zip(keys, pool.map(look, keys), strict=True)

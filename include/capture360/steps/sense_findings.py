@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from capture360.errors import Capture360Error, RecordsError, StoreUnavailableError
 from capture360.records import SENSING, Records
@@ -32,17 +32,29 @@ def sentences(findings: Sequence[Finding], most: int = MOST_LISTED) -> list[str]
     return [*listed, f"There are {more:,} {MORE}; fix these first."] if more else listed
 
 
-def keep_findings(records: Records, findings: Sequence[Finding]) -> None:
-    """Keep the findings of a scan for the next one."""
-    found = sorted({finding.line for finding in findings})
-    if set(found) != standing_findings(records):
+def keep_findings(records: Records, findings: Sequence[Finding], run: str | None) -> None:
+    """Keep the findings of a scan for the next one, each with the run that found it first.
+
+    A run that was killed before people were alerted finds its own again.
+    """
+    known = known_findings(records)
+    found = {line: known.get(line, run) for line in sorted({finding.line for finding in findings})}
+    if found != known:
         records.store.put(_FINDINGS, json.dumps(found).encode())
 
 
-def standing_findings(records: Records) -> set[str]:
+def standing_findings(records: Records) -> Set[str]:
     """Return the findings of the last scan as sentences; none if unreadable, so that they are reported again."""
+    return known_findings(records).keys()
+
+
+def known_findings(records: Records) -> Mapping[str, str | None]:
+    """Return the runs that first found the findings of the last scan, by sentence; none if unreadable."""
     try:
-        found = json.loads(records.store.read(_FINDINGS) or b"[]")
+        found = json.loads(records.store.read(_FINDINGS) or b"{}")
     except (ValueError, RecursionError, RecordsError, StoreUnavailableError):
-        return set()
-    return {each for each in found if isinstance(each, str)} if isinstance(found, list) else set()
+        return {}
+    if isinstance(found, list):
+        return {each: None for each in found if isinstance(each, str)}
+    known = found.items() if isinstance(found, dict) else ()
+    return {line: run if isinstance(run, str) else None for line, run in known}

@@ -17,6 +17,7 @@ from capture360.model import CaptureKey, Detection, Match
 from capture360.records import Records
 from capture360.settings.register import Register
 from capture360.steps import lease
+from capture360.steps.announcements import next_wait
 from capture360.steps.review_due import asking_run, match_digest, note_review, replaced_runs, shown_state
 from capture360.steps.sense import Sensed, remember, sense
 from capture360.steps.sense_findings import MOST_LISTED, sentences
@@ -385,6 +386,42 @@ def test_damaged_findings_of_the_last_look_count_as_none(world: World, content: 
     assert sensed.ready == (KEY,)
     assert len(sensed.news) == 1
     assert world.sense(0.1).news == ()
+
+
+def test_news_of_a_scan_that_was_killed_before_its_alert_are_news_of_its_next_try(world: World) -> None:
+    (world.root / "hall-7" / "no capture").mkdir()
+    register = Register(str(world.config))
+    for run in ("run 1", "run 1"):
+        sensed = sense(register, world.records, now=START, run=run)
+        assert len(sensed.news) == 1
+        remember(world.records, sensed, run)
+    assert sense(register, world.records, now=START, run="run 2").news == ()
+
+
+def test_a_folder_that_goes_back_to_an_earlier_delivery_is_announced(world: World) -> None:
+    """Its verdict is old, and CDF shows another one: validation says what it thinks of that."""
+    first = world.drop(KEY, content="first")
+    times = (first / "stations.csv").stat()
+    for content in ("first", "second"):
+        if content == "second":
+            world.drop(KEY, content=content)
+        assert world.sense().ready == (KEY,)
+        state = world.records.load(KEY)
+        assert state is not None
+        world.records.put(KEY, state.fingerprint, "annotate", {}, run=content)
+        assert world.sense(0.1).ready == ()
+    world.drop(KEY, marker=False, content="first")
+    os.utime(first / "stations.csv", ns=(times.st_atime_ns, times.st_mtime_ns))
+    (first / "_READY").touch()
+    assert world.sense(2).ready == (KEY,)
+    assert world.sense(2.1).waiting == ((KEY, "its run: announced at 2026-05-01T10:00:00+00:00"),)
+
+
+@pytest.mark.parametrize("hours", [1 / 3600, 1, 22.5, 24, 3_650 * 24])
+@pytest.mark.parametrize("times", [0, 1, 30, 10_000])
+def test_the_wait_doubles_up_to_a_day(hours: float, times: int) -> None:
+    first = timedelta(hours=hours)
+    assert next_wait(first, times) == min(timedelta(days=1), first * 2 ** min(times, 17))
 
 
 def test_nothing_is_recorded_as_announced_before_the_event_is_out(world: World) -> None:
