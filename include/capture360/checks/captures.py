@@ -55,8 +55,8 @@ C02 = CAPTURES.rule(
     stage="gate",
     judges="stations and files, against what was published",
     messages=says(
-        "{where}: all {value} stations were ingested before with the same poses. Only pictures that changed would "
-        "be written.",
+        "{where}: all {value} stations were ingested before with the same poses. Pictures that changed need a "
+        "higher revision.",
         bad="the same folder delivered twice",
         where="stations.csv",
         value="8",

@@ -112,11 +112,8 @@ def scan_exists(folder: CaptureFolder, path: str) -> bool:
 
 
 def scan_size(folder: CaptureFolder, path: str) -> int:
-    """Return the unpacked size of an E57 file in bytes."""
-    if folder.exists(path):
-        return folder.sizes[path]
-    archive, name = _split(folder, path)
-    return _members(folder, archive)[name].file_size
+    """Return the unpacked size of an E57 file in bytes; BadInputError if its archive no longer holds it."""
+    return folder.sizes[path] if folder.exists(path) else _member(folder, path)[1].file_size
 
 
 @contextmanager
@@ -129,11 +126,8 @@ def open_scan(folder: CaptureFolder, path: str) -> Iterator[IO[bytes]]:
         with folder.open(path) as stream:
             yield stream
         return
-    archive, name = _split(folder, path)
-    member = _members(folder, archive).get(name)
-    if member is None:
-        raise BadInputError(f"{archive} no longer holds {name}. Put it back, or deliver the capture again.")
-    _refuse_packing(member, archive, name)
+    archive, member = _member(folder, path)
+    _refuse_packing(member, archive, path.removeprefix(f"{archive}/"))
     with folder.open(archive) as packed:
         window = _Window(packed, _start(packed, member, archive), member.compress_size)
         if member.compress_type == zipfile.ZIP_STORED:
@@ -141,6 +135,15 @@ def open_scan(folder: CaptureFolder, path: str) -> Iterator[IO[bytes]]:
         else:
             with _unpacked(window, member, path) as stream:
                 yield stream
+
+
+def _member(folder: CaptureFolder, path: str) -> tuple[str, zipfile.ZipInfo]:
+    """Return the archive of an E57 file and its member there; BadInputError if the archive no longer holds it."""
+    archive, name = _split(folder, path)
+    member = _members(folder, archive).get(name)
+    if member is None:
+        raise BadInputError(f"{archive} no longer holds {name}. Put it back, or deliver the capture again.")
+    return archive, member
 
 
 def _split(folder: CaptureFolder, path: str) -> tuple[str, str]:
@@ -272,9 +275,9 @@ def _inflate(packed: _Window, target: IO[bytes], member: zipfile.ZipInfo) -> Non
     checksum, left = 0, member.file_size
     while not unpacker.eof:
         block = unpacker.unconsumed_tail or packed.read(_BLOCK)
-        if not block:
+        data = unpacker.decompress(block, min(_BLOCK, left + 1))  # may keep back what it read already
+        if not block and not data and not unpacker.eof:
             raise ValueError("its data is cut off")
-        data = unpacker.decompress(block, min(_BLOCK, left + 1))
         if len(data) > left:
             raise ValueError("it holds more bytes than it declares")
         checksum = zlib.crc32(data, checksum)

@@ -70,8 +70,11 @@ def blur_named(path: str) -> Blur:
     module, _, name = path.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"files.blur: {path} cannot be imported ({error}). Write package.module.callable.") from None
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        raise ConfigError(
+            f"files.blur: {path} cannot be imported ({said}). Write package.module.callable, or fix the module."
+        ) from error
     if not callable(found):
         raise ConfigError(f"files.blur: {path} is no callable. Name a function.")
     blur: Blur = found

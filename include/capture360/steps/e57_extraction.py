@@ -28,7 +28,7 @@ from capture360.steps import lease
 from capture360.steps.context import StepContext
 from capture360.steps.republish_guard import newer_revision_asked, published_revision
 from capture360.steps.shared_space import take_turn
-from capture360.steps.validate import extraction_space, recorded_capture, validated_capture
+from capture360.steps.validate import extraction_space, recorded_capture, unchanged_folder, validated_capture
 
 UPLOAD = "upload"
 REVISION = "revision"
@@ -92,7 +92,7 @@ def upload_scans(ctx: StepContext, key: CaptureKey, fingerprint: str) -> ScansUp
     capture = recorded_capture(ctx.records, key, fingerprint)
     if not newer_revision_asked(ctx.records, capture):
         _refuse_silent_scans(ctx.records, capture)
-    folder = ctx.folder(key)
+    folder = unchanged_folder(ctx, key, fingerprint)
     scans = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
     space = extraction_space(ctx.site, key)
     files: dict[str, int] = {}

@@ -126,8 +126,9 @@ def all_recorded(records: Records, model: Image360Store, key: CaptureKey, finger
     return {ref for by_station in found for by_face in by_station.values() for ref in by_face.values()}
 
 
-def upload_again(ctx: StepContext, capture: Capture, fingerprint: str, wrong: Mapping[FaceRef, str]) -> None:
-    """Make the given faces again and upload those whose content is still the same."""
+def upload_again(ctx: StepContext, capture: Capture, fingerprint: str, wrong: Mapping[FaceRef, str]) -> set[FaceRef]:
+    """Make the given faces again, and upload those whose content is still the same; return these."""
+    sent: set[FaceRef] = set()
     folder = unchanged_folder(ctx, capture.key, fingerprint)
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     affected = set(wrong.values())
@@ -138,7 +139,10 @@ def upload_again(ctx: StepContext, capture: Capture, fingerprint: str, wrong: Ma
                 refs = references(model, capture.key, {station.id: {face.face: face.sha256 for face in made}})[
                     station.id
                 ]
-                model.put_faces(capture, [(station, face) for face in made if refs[face.face] in wrong])
+                same = [(station, face) for face in made if refs[face.face] in wrong]
+                model.put_faces(capture, same)
+                sent.update(refs[face.face] for _, face in same)
+    return sent
 
 
 def references(model: Image360Store, key: CaptureKey, shas: Mapping[str, Shas]) -> dict[str, dict[FaceName, FaceRef]]:

@@ -12,7 +12,7 @@ from capture360.cdf.client import cdf_errors
 from capture360.cdf.instances import Instances
 from capture360.cdf.preflight import space_exists
 from capture360.cdf.registry import mode_of
-from capture360.cdf.three_d.extraction import Extracted, ExtractedImage
+from capture360.cdf.three_d.extraction import ExtractedImage
 from capture360.cdf.three_d.scans import Id, ScansMade
 from capture360.model import Capture, CaptureKey, FaceRef, PublishedImage
 from capture360.steps.collect import was_extracted
@@ -204,11 +204,15 @@ def _find_extracted(ctx: StepContext, key: CaptureKey, captures: Sequence[Captur
     if not scans:
         return
     backend = mode_of(ctx.cdf).scans(ctx.cdf, ctx.site)
-    extracted_into = {str(body["space"]): body["model"] for body in bodies}
+    extracted_into: dict[str, set[Id]] = {}
+    for body in bodies:
+        extracted_into.setdefault(str(body["space"]), set()).add(body["model"])
     alone = names.space_id(key)
-    for space, model in sorted(extracted_into.items()):
+    for space, models in sorted(extracted_into.items()):
         if space_exists(ctx.cdf, space):
-            _find_in_space(ctx, key, space, backend.extracted(key, model, space), found, alone=space == alone)
+            images = (each for model in models for each in backend.extracted(key, model, space).images())
+            extracted = {each.image.external_id: each for each in images}
+            _find_in_space(ctx, key, space, list(extracted.values()), found, alone=space == alone)
     there = ScansMade()
     spaces = {*extracted_into, extraction_space(ctx.site, key)}
     for space in sorted(spaces):
@@ -224,10 +228,9 @@ def _find_extracted(ctx: StepContext, key: CaptureKey, captures: Sequence[Captur
 
 
 def _find_in_space(
-    ctx: StepContext, key: CaptureKey, space: str, made: Extracted, found: Found, *, alone: bool
+    ctx: StepContext, key: CaptureKey, space: str, extracted: list[ExtractedImage], found: Found, *, alone: bool
 ) -> None:
     """Find the capture's images among those that extractions made in a space; all of them if it is its own."""
-    extracted = list(made.images())
     mine, others = (extracted, []) if alone else parted(extracted, set(_recorded_images(ctx, key)))
     collections = {each.collection for each in mine if each.collection is not None}
     stations = {each.image.station for each in mine if each.image.station}

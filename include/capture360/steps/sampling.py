@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,4 +38,6 @@ def chosen_faces(mode: VerifyMode, names: Sequence[str]) -> Sequence[tuple[str, 
     if mode == "all":
         return [(name, face) for name in names for face in FACES]
     picked = random.sample(names, min(len(names), _SAMPLE))
-    return list(dict.fromkeys((picked[n % len(picked)], FACES[n % len(FACES)]) for n in range(_SAMPLE)))
+    each_once = math.lcm(len(picked), len(FACES))  # then the same pairs would come again
+    sides = (FACES[(n + n // each_once) % len(FACES)] for n in range(_SAMPLE))
+    return list(dict.fromkeys((picked[n % len(picked)], side) for n, side in enumerate(sides)))

@@ -186,6 +186,14 @@ def recorded_batches(records: Records, key: CaptureKey, fingerprint: str) -> int
     return int(record.body["batches"])
 
 
+def recorded_route(records: Records, key: CaptureKey, fingerprint: str) -> Route:
+    """Return the route as validated, so that a run ends on the one it began, whatever the settings say by then."""
+    record = records.get(key, fingerprint, STEP)
+    if record is None:
+        raise MissingStepError(key, f"delivery {fingerprint} has no accepted validation", "validate")
+    return "revision" if record.body["route"] == "revision" else "faces"
+
+
 def route_of(ctx: StepContext, capture: Capture) -> Route:
     """Return whether the capture's faces are uploaded, or CDF extracts them from its scans.
 

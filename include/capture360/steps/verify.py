@@ -18,7 +18,7 @@ from capture360.steps.faces import Shas, recorded_faces, references, upload_agai
 from capture360.steps.progress import Progress
 from capture360.steps.sampling import Verified, VerifyMode, chosen_faces
 from capture360.steps.stored import wait_until_stored
-from capture360.steps.validate import recorded_batches, recorded_capture, route_of
+from capture360.steps.validate import recorded_batches, recorded_capture, recorded_route
 from capture360.steps.verify_extracted import verify_extracted
 from capture360.steps.verify_viewer import verify_for_viewers
 
@@ -33,7 +33,7 @@ def verify(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Verified:
     Faces that differ are uploaded again; CdfError names what still differs, or is missing.
     """
     capture = recorded_capture(ctx.records, key, fingerprint)
-    if route_of(ctx, capture) == "revision":
+    if recorded_route(ctx.records, key, fingerprint) == "revision":
         return _recorded(ctx, key, fingerprint, verify_extracted(ctx, key, fingerprint))
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
     shas = recorded_faces(ctx.records, key, fingerprint, recorded_batches(ctx.records, key, fingerprint))
@@ -99,7 +99,12 @@ def _compare_bytes(
     if wrong:
         ctx.log(f"{len(wrong)} faces are uploaded again; the first: {next(iter(wrong.values()))}")
         again = [one for one in chosen if one.ref in wrong]
-        upload_again(ctx, capture, fingerprint, {one.ref: one.station for one in again})
+        sent = upload_again(ctx, capture, fingerprint, {one.ref: one.station for one in again})
+        for problem in (wrong[one.ref] for one in again if one.ref not in sent):
+            raise CdfError(
+                f"{problem}, and the delivery gives other bytes today: settings or libraries that make faces have "
+                f"changed. Write revision: {capture.revision + 1} in capture.yaml and deliver again."
+            )
         wait_until_stored(model, {one.ref: one.sha256 for one in again})
         for problem in _differing(ctx, model, again).values():
             raise CdfError(f"{problem}, also after it was uploaded again. Ask Cognite support about the store.")

@@ -242,6 +242,21 @@ def test_no_mutation_makes_more_than_a_sentence(tmp_path: Path, data: st.DataObj
         assert str(error).endswith(".")
 
 
+def test_an_archive_that_was_packed_anew_says_what_it_lacks(tmp_path: Path) -> None:
+    folder_with(tmp_path, zipped({"a.e57": CONTENT}))
+    folder = folder_with(tmp_path, zipped({"b.e57": CONTENT}))
+    with pytest.raises(BadInputError, match=r"scans\.zip no longer holds a\.e57\. Put it back"):
+        scan_size(folder, "scans.zip/a.e57")
+
+
+@pytest.mark.parametrize("more", [0, 1, 100])
+def test_a_member_whose_last_bytes_the_unpacker_keeps_back(tmp_path: Path, more: int) -> None:
+    """A block of output that ends within the last match: all input is read, and bytes are still to come."""
+    folder = folder_with(tmp_path, zipped({"a.e57": bytes(2**20 + more)}, zipfile.ZIP_DEFLATED))
+    with open_scan(folder, "scans.zip/a.e57") as stream:
+        assert len(stream.read()) == 2**20 + more
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_capture_in_an_archive_is_checked_and_its_faces_are_made(tmp_path: Path, method: int) -> None:
     archive = zipped({"east/scan.e57": scan((1, 2)), "west/scan.e57": scan((3,))}, method)

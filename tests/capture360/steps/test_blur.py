@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageFilter
 
 from capture360.errors import ConfigError
 from capture360.model import CaptureKey
+from capture360.sources.blurred import blur_named
 from capture360.steps.validate import preflight
 from ingest_world import World
 
@@ -95,6 +97,16 @@ def test_a_callable_that_is_not_there_is_told_before_anything_is_written(
     world = make_world(files={"blur": path})
     with pytest.raises(ConfigError, match=f"files.blur: {path} "):
         preflight(world.ctx(), CaptureKey("hall-7", "any"), 1, "faces")
+
+
+@pytest.mark.parametrize("content", ["def blur(:", "raise RuntimeError('no weights')", "x = None.weights"])
+def test_a_module_that_cannot_be_imported_is_no_bug_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    (tmp_path / "broken_blur.py").write_text(content)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ConfigError, match=r"files\.blur: broken_blur\.blur cannot be imported"):
+        blur_named("broken_blur.blur")
 
 
 def test_scans_that_cdf_would_extract_are_refused(
