@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,10 @@ from capture360.model import Asset, CaptureKey, Detection, Match
 from capture360.names import image_id
 from capture360.records import Records
 from capture360.settings.register import Register, Site
+from capture360.steps.context import StepContext
 from capture360.steps.link_state import LinkMemory
+from capture360.steps.plates import image_documents
+from capture360.steps.view import viewed
 from local_cdf import RunningSandbox, fast_options, run_sandbox
 from plant_capture import Plant, create_asset_nodes, create_classic_assets, draw, publish
 from waiting import eventually
@@ -71,7 +74,7 @@ def shown_capture(home: Path, mode: str = "asset_centric") -> Iterator[Shown]:
             publish(cdf, site, key, plant)
         (create_classic_assets if mode == "asset_centric" else create_asset_nodes)(cdf, plant)
         matches = tuple(matches_of(FIRST, plant))
-        _record(records, matches)
+        _record(StepContext(site, records, cdf, "test", lambda _: None), matches)
         with mock.patch.dict("os.environ", environment):
             yield Shown(running, records, cdf, site, plant, matches)
 
@@ -93,12 +96,18 @@ def matches_of(key: CaptureKey, plant: Plant) -> Iterator[Match]:
                 yield Match(detection, asset, 0.99 if number % 3 else 0.8, status, "the same text")
 
 
-def _record(records: Records, matches: tuple[Match, ...]) -> None:
+def record_matches(ctx: StepContext, key: CaptureKey, matches: Sequence[Match]) -> None:
+    """Record matches on the images that CDF has."""
+    images = image_documents(ctx.records, key, viewed(ctx, key).images, matches)
+    body = {"matches": [match_document(match) for match in matches], "images": images}
+    ctx.records.put(key, FINGERPRINT, "match", body, run="test")
+
+
+def _record(ctx: StepContext, matches: tuple[Match, ...]) -> None:
     """The match record, and a person's decision against the last link."""
-    body = {"matches": [match_document(match) for match in matches]}
-    records.put(FIRST, FINGERPRINT, "match", body, run="test")
-    records.put(SECOND, FINGERPRINT, "match", {"matches": []}, run="test")
-    LinkMemory(records, FIRST).decide([Decided(matches[-1], "rejected", "Ada", "2026-01-02T03:04:05+00:00")])
+    record_matches(ctx, FIRST, matches)
+    record_matches(ctx, SECOND, ())
+    LinkMemory(ctx.records, FIRST).decide([Decided(matches[-1], "rejected", "Ada", "2026-01-02T03:04:05+00:00")])
 
 
 @contextmanager

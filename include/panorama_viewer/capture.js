@@ -12,6 +12,7 @@ export class Capture {
     this.name = document.capture;
     this.link = document.link && new URL(document.link, source).href;
     this.page = document.page && new URL(document.page, source).href;
+    this.note = document.note ?? "";
     this.stations = document.stations;
     this.byId = new Map(this.stations.map((station) => [station.id, station]));
     for (const station of this.stations) {
@@ -98,7 +99,9 @@ function folded(text) {
   return text.toLowerCase().replace(/[\s._/-]+/g, "");
 }
 
-async function reason(answer) {
+/** Why the server refuses something, in a sentence. */
+export async function reason(answer) {
+  if (answer.status === 401) return "You are not logged in. Log in to Airflow and open this page again.";
   const text = await answer.text();
   try {
     const { detail } = JSON.parse(text);
@@ -106,5 +109,5 @@ async function reason(answer) {
   } catch {
     // not JSON: the status says enough
   }
-  return answer.status === 401 ? "You are not logged in. Log in to Airflow and open this page again." : `The server answered ${answer.status}.`;
+  return `The server answered ${answer.status}.`;
 }

@@ -1,5 +1,6 @@
 /** The six faces round the eye: fetched small first, then full, and drawn by WebGL or, without it, by the processor. */
 
+import { reason } from "./capture.js";
 import { FACES, dot, turn } from "./geometry.js";
 import { SoftwareRenderer } from "./software.js";
 import { WebGlRenderer } from "./webgl.js";
@@ -27,7 +28,7 @@ export class Cube {
 
   /**
    * Show a station: small faces as they come, then the full ones; those in the direction `ahead` come first. Resolves
-   * to how many faces cannot be shown, when all small ones are there or have failed.
+   * to how many faces cannot be shown, and why, when all small ones are there or have failed.
    */
   async show(station, ahead) {
     const number = ++this.shown;
@@ -41,6 +42,7 @@ export class Cube {
       this.renderer.clear();
     };
     let isNew = false;
+    let failed;
     const put = (name, picture) => {
       if (!isNew) begin();
       isNew = true;
@@ -51,17 +53,19 @@ export class Cube {
     await Promise.all(
       names.map(async (name) => {
         const picture = await fetched(station.addresses.get(name), "small");
-        if (picture && current()) put(name, picture);
+        if (!picture) failed = name;
+        else if (current()) put(name, picture);
       }),
     );
-    if (!current()) return 0;
+    const why = failed && current() ? await refusal(station.addresses.get(failed)) : "";
+    if (!current()) return { missing: 0, why };
     if (!isNew) {
       begin();
       this.draw();
     }
     this.box.dataset.quality = "small";
     this.sharpen(station, names, current, put);
-    return NAMES.length - this.pictures.size;
+    return { missing: NAMES.length - this.pictures.size, why };
   }
 
   /** Full faces one after the other; given up when another station is shown. */
@@ -85,12 +89,26 @@ export class Cube {
   }
 }
 
-/** The picture of that size; null if it could not be had. */
-async function fetched(face, size) {
+function sized(face, size) {
   const address = new URL(face);
   address.searchParams.set("size", size);
+  return address.href;
+}
+
+/** Why a small face could not be had, in a sentence: a picture that fails does not tell. */
+async function refusal(face) {
+  try {
+    const answer = await fetch(sized(face, "small"), { credentials: "same-origin" });
+    return answer.ok ? "Open the station again." : await reason(answer);
+  } catch {
+    return "The server does not answer.";
+  }
+}
+
+/** The picture of that size; null if it could not be had. */
+async function fetched(face, size) {
   const picture = new Image();
-  picture.src = address.href;
+  picture.src = sized(face, size);
   try {
     await picture.decode();
     return picture;

@@ -46,6 +46,8 @@ class Viewer {
     byId("heading").replaceChildren(
       capture.page ? element("a", { href: capture.page, text: capture.name }) : capture.name,
     );
+    byId("note").textContent = capture.note;
+    byId("note").hidden = !capture.note;
     document.title = `${capture.name} · panoramas`;
     if (/^https?:\/\//.test(capture.link)) {
       byId("cdf").href = capture.link;
@@ -97,6 +99,7 @@ class Viewer {
     const station = this.capture.byId.get(plate.station);
     Object.assign(this.view, viewOf(plate));
     this.selected = plate;
+    this.selectedIn = this.main;
     if (this.main.station !== station) this.go(this.main, station);
     this.select(plate);
     this.draw();
@@ -104,6 +107,7 @@ class Viewer {
 
   select(plate, pane = this.main) {
     this.selected = plate;
+    this.selectedIn = pane;
     const capture = pane === this.main ? this.capture : this.beside;
     const views = plate ? capture.views(plate.tag) : [];
     this.details.onOther = pane === this.main ? (other) => this.turnTo(other) : (other) => this.turnOther(other);
@@ -155,6 +159,7 @@ class Viewer {
       const entry = (await others(name)).find((each) => each.name === name);
       if (!entry) throw new Error(`There is no capture ${name} of this site.`);
       const capture = await Capture.load(new URL(entry.view, new URL(given("captures"), window.location.href)));
+      this.forget(this.other);
       this.beside = capture;
       this.other ??= this.addPane();
       byId("panes").classList.add("two");
@@ -167,7 +172,13 @@ class Viewer {
     }
   }
 
+  /** Choose no plate of this pane any longer. */
+  forget(pane) {
+    if (pane && this.selected && this.selectedIn === pane) this.select(null);
+  }
+
   closeOther() {
+    this.forget(this.other);
     this.other?.element.remove();
     this.other = this.beside = undefined;
     byId("panes").classList.remove("two");

@@ -30,8 +30,8 @@ export class Pane {
     parent.append(this.element);
     this.cube = new Cube(this.stage);
     this.marks = new Marks(this.stage, {
-      onPlate: (plate) => this.unlessDragged(() => on.plate(this, plate)),
-      onStation: (station) => this.unlessDragged(() => on.station(this, station)),
+      onPlate: (plate) => on.plate(this, plate),
+      onStation: (station) => on.station(this, station),
     });
     this.pointers = new Map();
     this.dragged = false;
@@ -49,11 +49,11 @@ export class Pane {
     this.draw();
     this.problem.hidden = true;
     this.stage.classList.add("loading");
-    const missing = await this.cube.show(station, directionOf(this.view.heading, this.view.pitch));
+    const { missing, why } = await this.cube.show(station, directionOf(this.view.heading, this.view.pitch));
     if (this.station !== station) return;
     this.stage.classList.remove("loading");
     this.problem.hidden = missing === 0;
-    this.problem.textContent = `${missing} of 6 faces of ${station.name} could not be read from CDF.`;
+    this.problem.textContent = `${missing} of 6 faces of ${station.name} cannot be shown. ${why}`.trimEnd();
   }
 
   get camera() {
@@ -66,10 +66,6 @@ export class Pane {
     this.cube.look(camera);
     this.marks.svg.setAttribute("viewBox", `0 0 ${camera.width} ${camera.height}`);
     this.marks.look(camera);
-  }
-
-  unlessDragged(act) {
-    if (!this.dragged) act();
   }
 
   turn(change) {
@@ -88,6 +84,14 @@ export class Pane {
       this.pointers.set(event.pointerId, this.at(event));
       this.grabbed = { view: { ...this.view }, pointers: new Map(this.pointers) };
     });
+    stage.addEventListener(
+      "click",
+      (event) => {
+        if (this.dragged && event.detail > 0) event.stopPropagation(); // the end of a drag; a key's click has no detail
+        this.dragged = false;
+      },
+      { capture: true },
+    );
     stage.addEventListener("pointermove", (event) => this.moved(event));
     for (const kind of ["pointerup", "pointercancel"]) {
       stage.addEventListener(kind, (event) => {

@@ -13,14 +13,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browser import DESKTOP
-from capture360.matching.documents import match_document
 from capture360.model import Asset, Match
 from capture360.steps.context import StepContext
 from capture360.steps.review import begin
 from capture360.steps.review_answers import Answer, answers, give
 from capture360.steps.review_page import newest_review
 from open_review import asking, forget_runs, response
-from shown_capture import FINGERPRINT, SECOND, matches_of
+from shown_capture import FINGERPRINT, SECOND, matches_of, record_matches
 
 if TYPE_CHECKING:
     from conftest import Served
@@ -43,17 +42,17 @@ def asked(served: Served) -> Iterator[None]:
     published = {"link": "", "collections": [["captures", each.external_id] for each in collections]}
     records.put(SECOND, FINGERPRINT, "publish", published, run="test")
     matches = list(plates_of(matches_of(SECOND, shown.plant)))
-    records.put(SECOND, FINGERPRINT, "match", {"matches": list(map(match_document, matches))}, run="test")
     records.put(SECOND, FINGERPRINT, "annotate", {"plates": {"asked": len(matches)}, "match": ""}, run="test")
     run = f"Airflow run captures_review {RUN}"
     ctx = StepContext(shown.site, records, shown.cdf, run, lambda _: None)
+    record_matches(ctx, SECOND, matches)
     for name in records.note_names(SECOND, "notes/plates"):
         records.store.remove(f"{SECOND}/notes/plates/{name}.json")
     begin(ctx, SECOND, FINGERPRINT)
     asking(RUN)
     yield
     forget_runs()
-    records.put(SECOND, FINGERPRINT, "match", {"matches": []}, run="test")
+    record_matches(ctx, SECOND, ())
 
 
 def plates_of(matches: Iterable[Match]) -> Iterator[Match]:

@@ -21,7 +21,8 @@ import viewer
 from browser import DESKTOP, launched
 from capture360.model import FACES, Match
 from capture360.names import image_id
-from shown_capture import FIRST, SECOND
+from capture360.steps.context import StepContext
+from shown_capture import FIRST, SECOND, matches_of, record_matches
 
 if TYPE_CHECKING:
     from conftest import Served
@@ -240,6 +241,20 @@ def test_a_drag_turns_and_chooses_nothing(page: Page, served: Served) -> None:
     expect(page.locator("#details")).to_be_hidden()
 
 
+def test_keys_choose_marks_after_a_drag(page: Page, served: Served) -> None:
+    opened(page, served, f"#station={image_id(FIRST, 's-001')}&heading=270&pitch=-25&fov=90")
+    box = page.locator(".stage").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 30, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 30, steps=3)
+    page.mouse.up()
+    expect(page).not_to_have_url(re.compile(r"heading=270\.0"))
+    page.locator(".marks .station:not(.away)", has_text="Hall stop 2").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".caption")).to_contain_text("Hall stop 2")
+
+
 def test_a_plate_tells_its_state_and_leads_to_cdf(page: Page, served: Served) -> None:
     opened(page, served)
     match = next(each for each in worth(served) if each.status == "suggested")
@@ -272,6 +287,55 @@ def test_two_captures_of_a_place_turn_together(page: Page, served: Served) -> No
     expect(captions.nth(1)).to_contain_text("Hall stop 1")
     page.locator("#beside").get_by_role("button", name="Close").click()
     expect(captions).to_have_count(1)
+
+
+@pytest.fixture
+def plates_in_both(served: Served) -> Iterator[None]:
+    """SECOND has plates too."""
+    shown = served.shown
+    ctx = StepContext(shown.site, shown.records, shown.cdf, "test", lambda _: None)
+    record_matches(ctx, SECOND, list(matches_of(SECOND, shown.plant)))
+    yield
+    record_matches(ctx, SECOND, ())
+
+
+@pytest.mark.usefixtures("plates_in_both")
+@pytest.mark.parametrize("then", ["closed", "replaced"])
+def test_a_plate_of_the_second_capture_is_forgotten_with_it(page: Page, served: Served, then: str) -> None:
+    asset = worth(served)[0].asset
+    assert asset is not None
+    opened(page, served, f"#with={SECOND.site}%2F{SECOND.capture}")
+    second = page.locator(".pane").nth(1)
+    expect(second.locator(".caption")).to_contain_text(str(SECOND))
+    chosen(page, asset.name)
+    page.keyboard.press("Escape")
+    second.locator(".marks .plate:not(.away)", has_text=asset.name).first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#details h2")).to_have_text(asset.name)
+    if then == "closed":
+        page.locator("#beside").get_by_role("button", name="Close").click()
+    else:
+        page.locator("#other").fill(str(FIRST))
+        page.get_by_role("button", name="Show", exact=True).click()
+        expect(second.locator(".caption")).to_contain_text(str(FIRST))
+    expect(page.locator("#details")).to_be_hidden()
+
+
+def test_a_note_of_what_is_missing_is_shown(page: Page, served: Served) -> None:
+    page.route(
+        "**/views/**", lambda route: route.fulfill(json={**route.fetch().json(), "note": "<b>3</b> are missing."})
+    )
+    opened(page, served)
+    expect(page.locator("#note")).to_have_text("<b>3</b> are missing.")
+
+
+def test_faces_that_are_refused_say_why(browser: Browser, served: Served) -> None:
+    page = opened(served.reader(browser), served, f"#station={image_id(FIRST, 's-001')}")
+    page.context.clear_cookies()
+    page.get_by_role("button", name=re.compile("^Station Hall stop 3")).click()
+    problem = page.locator(".pane .problem")
+    expect(problem).to_have_text(re.compile("^6 of 6 faces of Hall stop 3 cannot be shown. You are not logged in."))
+    page.context.close()
 
 
 def test_a_phone_shows_everything_without_scrolling_sideways(browser: Browser, served: Served) -> None:

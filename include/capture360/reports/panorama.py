@@ -1,14 +1,14 @@
 """The JSON document of a capture for the panorama viewer.
 
-    {"capture": "hall-7/walk-1", "link": "https://...",
+    {"capture": "hall-7/walk-1", "link": "https://...", "note": "",
      "stations": [{"id": "...", "name": "...", "position": [x, y, z], "rotation": [w, x, y, z],
                    "faces": {"front": "<address>", ...}}],
      "plates": [{"station": "<id of a station>", "face": "front", "polygon": [[u, v], ...], "text": "21-PT-1001",
                  "state": "suggested", "links": [{"asset": "21-PT-1001", "state": "suggested", "confidence": 0.8,
                  "reason": "...", "link": "https://..."}]}]}
 
-A plate that nobody decided on yet lists the other tags that it may name, in the state `possible`: CDF holds no links to
-these.
+`note` says what is missing, and why; empty if nothing is. A plate that nobody decided on yet lists the other tags that
+it may name, in the state `possible`: CDF holds no links to these.
 
 Positions are metres in the site frame, Z up; `rotation` is the unit quaternion (w, x, y, z) that turns the cube frame
 (front = -Y, left = +X, top = +Z) into the site frame. Polygons are in 0..1 of the face, x right, y down.
@@ -23,6 +23,7 @@ from typing import Any, Literal
 from capture360.matching.decisions import Decided, as_decided
 from capture360.model import Asset, CaptureKey, Detection, FaceRef, Match, PublishedImage
 from capture360.reports.review import tags_of
+from capture360.text import counted, noun
 
 State = Literal["approved", "suggested", "possible", "rejected"]
 _STATES: tuple[State, ...] = ("approved", "suggested", "possible", "rejected")
@@ -35,26 +36,36 @@ def panorama_view(
     matches: Sequence[Match],
     decisions: Sequence[Decided],
     *,
+    is_shown: Callable[[Detection], bool],
     link: str,
     face_address: Callable[[PublishedImage, FaceRef], str],
     asset_link: Callable[[Asset], str],
 ) -> dict[str, Any]:
     """Return the document of one capture, the same for every project mode.
 
-    `images` are those in CDF; matches and decisions on other images are left out. `decisions` of people override
-    `matches`. Texts without a link are left out.
+    `images` are those in CDF; matches and decisions on other images are left out, and so are plates whose picture is
+    not `is_shown` any more, which the note counts. `decisions` of people override `matches`. Texts without a link are
+    left out.
     """
     there = {image.external_id for image in images}
+    plates = {plate: links for plate, links in _plates(matches, decisions).items() if plate.image in there}
+    current = {plate: links for plate, links in plates.items() if is_shown(plate)}
     return {
         "capture": str(key),
         "link": link,
+        "note": _left_out(len(plates) - len(current)),
         "stations": [_station(image, face_address) for image in images],
-        "plates": [
-            _plate(plate, links, asset_link)
-            for plate, links in _plates(matches, decisions).items()
-            if plate.image in there
-        ],
+        "plates": [_plate(plate, links, asset_link) for plate, links in current.items()],
     }
+
+
+def _left_out(number: int) -> str:
+    if not number:
+        return ""
+    return (
+        f"{counted(number, 'plate')} {noun(number, 'was', 'were')} read on pictures of an earlier delivery, and not on "
+        "these: captures_contextualize has not run since."
+    )
 
 
 def _station(image: PublishedImage, face_address: Callable[[PublishedImage, FaceRef], str]) -> dict[str, Any]:

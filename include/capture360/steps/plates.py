@@ -8,6 +8,7 @@ from datetime import UTC
 from typing import Any, Literal
 
 from capture360 import names
+from capture360.capture_state import MATCH, PUBLISH, StepRecord
 from capture360.matching.decisions import as_decided
 from capture360.matching.documents import match_from_document
 from capture360.model import Asset, CaptureKey, FaceRef, Match, Pose, PublishedImage
@@ -56,6 +57,26 @@ class PlateImage:
     pose: Pose
     taken_at: str
     faces: Mapping[str, FaceRef]
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """The last matching of a published capture. `is_stale` if the capture was published again since."""
+
+    record: StepRecord
+    publication: StepRecord | None
+    is_stale: bool
+
+
+def last_matching(records: Records, key: CaptureKey, published: str) -> Matching | None:
+    """Return the matching of the `published` delivery, else the newest; None if there is none."""
+    fingerprint = published if published and records.has(key, published, MATCH) else records.newest_with(key, MATCH)
+    record = records.get(key, fingerprint, MATCH) if fingerprint else None
+    if record is None:
+        return None
+    publication = records.get(key, published, PUBLISH) if published else None
+    is_later = publication is not None and publication.at > record.at
+    return Matching(record, publication, fingerprint != published or is_later)
 
 
 def seen_plates(matches: Sequence[Match]) -> list[SeenPlate]:

@@ -10,13 +10,13 @@ from capture360.cdf.fusion import asset_link, collection_link
 from capture360.cdf.ports import Collection
 from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError
-from capture360.model import CaptureKey, FaceName, FaceRef, PublishedImage
+from capture360.matching.documents import match_from_document
+from capture360.model import CaptureKey, Detection, FaceName, FaceRef, PublishedImage
 from capture360.reports.panorama import panorama_view
 from capture360.steps.context import StepContext
 from capture360.steps.detect import collections_of, images_of
 from capture360.steps.link_state import LinkMemory
-from capture360.steps.match import STEP as MATCH
-from capture360.steps.match import recorded_matches
+from capture360.steps.plates import images_of_record, last_matching
 from capture360.steps.publish import STEP as PUBLISH
 
 
@@ -47,9 +47,20 @@ def viewed(ctx: StepContext, key: CaptureKey) -> ViewedCapture:
 
 
 def view_document(ctx: StepContext, capture: ViewedCapture) -> dict[str, Any]:
-    """Return what the panorama viewer needs of a capture; addresses of faces are relative to `views/<site>/`."""
-    fingerprint = ctx.records.newest_with(capture.key, MATCH)
-    matches = recorded_matches(ctx.records, capture.key, fingerprint) if fingerprint else []
+    """Return what the panorama viewer needs of a capture; addresses of faces are relative to `views/<site>/`.
+
+    Plates that were read on another picture than CDF has now, that of an earlier delivery, are left out.
+    """
+    last = last_matching(ctx.records, capture.key, ctx.records.newest_with(capture.key, PUBLISH) or "")
+    body = last.record.body if last else {"matches": [], "images": {}}
+    read = {(name, face): ref.external_id
+            for name, image in images_of_record(body).items() for face, ref in image.faces.items()}  # fmt: skip
+    shown = {(image.external_id, face): ref.external_id
+             for image in capture.images for face, ref in image.faces.items()}  # fmt: skip
+
+    def is_shown(plate: Detection) -> bool:
+        at = plate.image, plate.face
+        return read[at] == shown.get(at) if at in read else last is None or not last.is_stale
 
     def address(image: PublishedImage, ref: FaceRef) -> str:
         version = ref.external_id[-16:]
@@ -58,8 +69,9 @@ def view_document(ctx: StepContext, capture: ViewedCapture) -> dict[str, Any]:
     return panorama_view(
         capture.key,
         capture.images,
-        matches,
+        [match_from_document(document) for document in body["matches"]],
         LinkMemory(ctx.records, capture.key).decisions(),
+        is_shown=is_shown,
         link=capture.link,
         face_address=address,
         asset_link=lambda asset: asset_link(ctx.cdf.connection, asset),

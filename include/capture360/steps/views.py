@@ -16,9 +16,7 @@ from capture360.records import Records
 from capture360.reports.addresses import panorama_path
 from capture360.reports.views import View
 from capture360.steps.asset_list import AssetList, asset_list
-from capture360.steps.match import STEP as MATCH
-from capture360.steps.plates import PlateImage, SeenPlate, images_of_record, plates_of_record
-from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.plates import PlateImage, SeenPlate, images_of_record, last_matching, plates_of_record
 from capture360.steps.published import NOTE as PUBLISHED
 from capture360.steps.review_plates import direction
 
@@ -115,20 +113,16 @@ def matched_captures(
 
 
 def _matched(records: Records, key: CaptureKey, published: str) -> MatchedCapture | None:
-    fingerprint = published if records.has(key, published, MATCH) else records.newest_with(key, MATCH)
-    record = records.get(key, fingerprint, MATCH) if fingerprint else None
-    if record is None:
+    last = last_matching(records, key, published)
+    if last is None:
         return None
-    publication = records.get(key, published, PUBLISH)
+    record, publication = last.record, last.publication
     validation = records.get(key, published, "validate")
-    stale = ""
-    if fingerprint != published or (publication is not None and publication.at > record.at):
-        stale = "published again since its texts were matched"
     return MatchedCapture(
         key,
         str(validation.body.get("captured_on") or "") if validation else "",
         record.at,
-        stale,
+        "published again since its texts were matched" if last.is_stale else "",
         plates_of_record(records, key, record.body),
         images_of_record(record.body),
         {name: Place.from_document(place) for name, place in record.body["plates"].items()},

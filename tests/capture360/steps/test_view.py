@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -12,9 +13,9 @@ from PIL import Image
 from capture360.cdf.project_mode import ModeName
 from capture360.errors import BadInputError
 from capture360.geometry.rotation import angle_between, matrix_from_quaternion
-from capture360.model import FACES, CaptureKey
+from capture360.model import FACES, CaptureKey, FaceName
 from capture360.names import image_id
-from capture360.steps.view import face_content, view_document, viewed
+from capture360.steps.view import ViewedCapture, face_content, view_document, viewed
 from suggested_links import TAGS, Hall, decide, hall_in, world_of
 
 MODES: tuple[ModeName, ...] = ("asset_centric", "hybrid", "data_modeling")
@@ -71,3 +72,23 @@ def test_faces_are_those_in_cdf(hall: Hall) -> None:
 def test_a_capture_that_is_not_in_cdf_is_told_in_a_sentence(hall: Hall) -> None:
     with pytest.raises(BadInputError, match="has no images in CDF"):
         viewed(hall.ctx, CaptureKey("hall-7", "never"))
+
+
+def delivered_again(capture: ViewedCapture, face: FaceName) -> ViewedCapture:
+    """The capture after a delivery with another picture of one face: its file has another name."""
+    images = [
+        replace(image, faces={**image.faces, face: replace(image.faces[face], external_id=f"new_{'0' * 16}")})
+        for image in capture.images
+    ]
+    return replace(capture, images=images)
+
+
+def test_plates_of_an_earlier_delivery_are_not_drawn_over_new_pictures(hall: Hall) -> None:
+    decide(hall)
+    shown = viewed(hall.ctx, hall.key)
+    assert view_document(hall.ctx, shown)["note"] == ""
+    same = view_document(hall.ctx, delivered_again(shown, "left"))
+    assert (len(same["plates"]), same["note"]) == (len(TAGS), "")
+    other = view_document(hall.ctx, delivered_again(shown, "front"))
+    assert other["plates"] == []
+    assert other["note"].startswith(f"{len(TAGS)} plates were read on pictures of an earlier delivery")
