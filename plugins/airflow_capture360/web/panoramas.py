@@ -19,10 +19,11 @@ from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cachetools import LRUCache, TTLCache
+from cachetools import LRUCache
 from fastapi import APIRouter, HTTPException, Path, Query
 from fastapi.responses import Response
 
+from airflow_capture360.web.kept import Kept
 from airflow_capture360.web.responses import Json
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, FaceName
 
@@ -43,8 +44,11 @@ _PAGE_POLICY = (
 _NO_SCRIPTS = "default-src 'none'; frame-ancestors 'none'; sandbox"
 _OTHERS = 50
 """Captures that are offered for comparison."""
-_REMEMBERED_S = 60
-"""Seconds for which the images of a capture are cached, so that a face takes one request to CDF."""
+_UNUSED_S = 60
+"""Seconds after the last use for which the images of a capture are cached, so that a face takes one request to CDF."""
+_OLDEST_S = 600
+_CHANGED_S = 10
+"""Age from which they are read again if a page asks for another content of a face."""
 _CAPTURES_REMEMBERED = 32
 _BYTES_REMEMBERED = 64_000_000
 
@@ -62,7 +66,7 @@ class _Opened:
     capture: ViewedCapture
 
 
-_opened: TTLCache[CaptureKey, _Opened] = TTLCache(_CAPTURES_REMEMBERED, _REMEMBERED_S)
+_opened: Kept[CaptureKey, _Opened] = Kept(_CAPTURES_REMEMBERED, _UNUSED_S, _OLDEST_S)
 _faces: LRUCache[tuple[tuple[str, str], str], bytes] = LRUCache(_BYTES_REMEMBERED, getsizeof=len)
 """Full faces by project and file; a file's content never changes."""
 _lock = threading.Lock()
@@ -98,7 +102,7 @@ def view(site: SiteId, capture: CaptureId) -> Response:
     """Return the viewer's document of one capture, read from CDF and the records."""
     from capture360.steps.view import view_document
 
-    opened = _open(CaptureKey(site, capture), anew=True)
+    opened = _open(CaptureKey(site, capture), anew_after_s=0)
     document = view_document(opened.ctx, opened.capture)
     return _json({**document, "page": f"../../captures/{site}/{capture}"})
 
@@ -135,8 +139,8 @@ def face(
     where = f"The {face} face of {image}"
     opened = _open(key)
     ref = opened.capture.face(image, face)
-    if ref is None:
-        opened = _open(key, anew=True)
+    if ref is None or version not in {"", ref.external_id[-16:]}:
+        opened = _open(key, anew_after_s=_CHANGED_S)
         ref = opened.capture.face(image, face)
     if ref is None:
         raise HTTPException(404, f"{key} has no {face} face of {image}.")
@@ -154,26 +158,23 @@ def face(
     return Response(content, media_type=media_type, headers=headers)
 
 
-def _open(key: CaptureKey, *, anew: bool = False) -> _Opened:
-    """Return a cached capture, or read it `anew`."""
+def _open(key: CaptureKey, *, anew_after_s: float | None = None) -> _Opened:
+    """Return a cached capture, or read it; also if it was read longer ago than `anew_after_s`."""
+    return _opened.get(key, lambda: _read(key), anew_after_s=anew_after_s)
+
+
+def _read(key: CaptureKey) -> _Opened:
     from airflow_capture360.hooks import CogniteCdfHook
     from capture360.records import Records
     from capture360.settings.register import Register
     from capture360.steps.context import StepContext
     from capture360.steps.view import viewed
 
-    with _lock:
-        known = _opened.get(key)
-    if known is not None and not anew:
-        return known
     register = Register()
     settings = register.site(key.site)
     project = CogniteCdfHook(settings.connection).project()
     ctx = StepContext(settings, Records(register.records_url), project, "viewer", log.debug)
-    opened = _Opened(ctx, viewed(ctx, key))
-    with _lock:
-        _opened[key] = opened
-    return opened
+    return _Opened(ctx, viewed(ctx, key))
 
 
 def _content(opened: _Opened, ref: Any) -> bytes:
