@@ -39,6 +39,7 @@ SHORT: Mapping[str, list[str]] = {
     "e57_upload": ["400"],
     "ingest": [],
     "throttling": [],
+    "pages": [],
     "growth": ["--sizes", "50", "200", "--modes", "asset_centric", "data_modeling"],
 }
 """Arguments that keep all of them together at a quarter of an hour on two cores."""

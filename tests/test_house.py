@@ -43,7 +43,7 @@ ORACLE_MAY_USE = (
 )
 ORDER = (
     "text", "errors", "lfs", "time_zones", "validation_words", "batches", "model", "names", "rules", "geometry",
-    "pictures", "e57", "store", "capture_state", "record_forms", "records", "settings", "landing", "readers",
+    "pictures", "e57", "store", "capture_state", "markers", "record_forms", "records", "settings", "landing", "readers",
     "checks", "sources", "matching", "cdf", "detection", "reports", "steps",
 )  # fmt: skip
 """Packages and modules of capture360: each may import those before it."""

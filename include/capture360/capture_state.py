@@ -40,7 +40,8 @@ _STAGE_AFTER = {
 }
 ORDERED_STEPS = {"validate": 1, "verify": 2, "annotate": 3}
 """Steps that determine the stage, by their order within a run."""
-_LOOKING_STEPS = frozenset({"sense", "validate"})
+LOOKING_STEPS = frozenset({"sense", "validate"})
+"""The steps that see a delivery in the landing zone."""
 STAGE_STEPS = frozenset({"validate", *_STAGE_AFTER})
 """The steps whose records determine the stage; all of them small."""
 
@@ -82,7 +83,7 @@ class CaptureState:
     @property
     def seen_at(self) -> datetime:
         """When this delivery was last seen in the landing zone. Runs of older deliveries may write records later."""
-        seen = [record.at for record in self.records if record.step in _LOOKING_STEPS]
+        seen = [record.at for record in self.records if record.step in LOOKING_STEPS]
         return max(seen, default=self.records[0].at)
 
     def body(self, step: str, batch: int | None = None) -> Mapping[str, Any] | None:

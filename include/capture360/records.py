@@ -32,6 +32,7 @@ from typing import Any, TypeVar, overload
 
 from capture360.capture_state import STAGE_STEPS, CaptureState, Stage, StepRecord
 from capture360.errors import ConfigError, RecordsError, RequestError
+from capture360.markers import DoneMarkers
 from capture360.model import CAPTURE_LENGTH, SITE_LENGTH, CaptureKey, is_id
 from capture360.record_forms.check import wrong_form
 from capture360.store import DocumentStore, StateDocument, json_content
@@ -43,11 +44,8 @@ PROJECTS = "projects"
 ASSET_LISTS = "asset-lists"
 EXTRACTIONS = "extractions"
 HELD = f"{SENSING}/held"
-_DONE = f"{SENSING}/done"
 RESERVED = frozenset({BY_DATE, OCR_CACHE, SENSING, PROJECTS, ASSET_LISTS, EXTRACTIONS})
 """Folders beside those of the sites, so no site may have their names as its id."""
-BETWEEN = "~"
-"""Separator in names of markers; not allowed in ids."""
 NOTES = "notes"
 LEASES = "leases"
 MEMORY = "memory"
@@ -62,6 +60,7 @@ class Records:
 
     def __init__(self, url: str, **storage_options: Any) -> None:
         self.store = DocumentStore(url, **storage_options)
+        self._done = DoneMarkers(self.store, f"{SENSING}/done")
 
     @property
     def url(self) -> str:
@@ -117,7 +116,7 @@ class Records:
             if step == "validate":  # a verdict makes this the delivery that counts
                 self.unmark_done(key, each)
             else:  # what is shown is looked at under the mark of a later delivery that was rejected
-                self.store.remove(_done_marker(key, each, Stage.REJECTED))
+                self._done.remove(key, each, [Stage.REJECTED])
 
     def mark_done(self, state: CaptureState) -> None:
         """Mark a delivery as done for sensing, until a step records a new stage.
@@ -126,26 +125,28 @@ class Records:
         """
         for other in {*self.fingerprints(state.key)} - {state.fingerprint}:
             self.unmark_done(state.key, other)
-        self.store.put(_done_marker(state.key, state.fingerprint, state.stage), b"")
+        self._done.put(state.key, state.fingerprint, state.stage)
 
     def done(self, site: str) -> Mapping[tuple[str, str], Stage]:
         """Return the stages of a site's done deliveries, by capture and fingerprint. Takes two listings.
 
         Captures whose records were removed are left out.
         """
-        known = set(self.store.names(site))
-        found: dict[tuple[str, str], Stage] = {}
-        for name in self.store.names(f"{_DONE}/{site}"):
-            capture, _, rest = name.partition(BETWEEN)
-            fingerprint, _, stage = rest.partition(BETWEEN)
-            if capture in known and stage in {each.value for each in Stage}:
-                found[capture, fingerprint] = Stage(stage)
-        return found
+        return self._done.listed(site)[1]
+
+    def ends(self, site: str) -> Mapping[CaptureKey, Stage | None]:
+        """Return the captures of a site that have records, with the end that sensing has marked. Takes two listings."""
+        names, done = self._done.listed(site)
+        ends = {capture: stage for (capture, _), stage in done.items()}
+        return {CaptureKey(site, name): ends.get(name) for name in names if is_id(name, CAPTURE_LENGTH)}
+
+    def end_of(self, key: CaptureKey, fingerprints: Sequence[str]) -> Stage | None:
+        """Return the end that sensing has marked of one of these deliveries; None if it has marked none."""
+        return self._done.of(key, fingerprints)
 
     def done_since(self, site: str) -> Mapping[str, datetime | None]:
         """When sensing was done with each capture, None where the store does not say: one listing."""
-        changed = self.store.changed(f"{_DONE}/{site}")
-        return {name.partition(BETWEEN)[0]: at for name, at in changed.items()}
+        return self._done.since(site)
 
     def get(self, key: CaptureKey, fingerprint: str, step: str, batch: int | None = None) -> StepRecord | None:
         """Return one record; None if the step did not run yet."""
@@ -285,8 +286,7 @@ class Records:
 
     def unmark_done(self, key: CaptureKey, fingerprint: str) -> None:
         """Remove the marker of a done delivery, so that sensing considers it again."""
-        for stage in (each for each in Stage if each.is_end):
-            self.store.remove(_done_marker(key, fingerprint, stage))
+        self._done.remove(key, fingerprint)
 
     def _state(self, key: CaptureKey, fingerprint: str, only: Collection[str] | None) -> CaptureState | None:
         folder = _folder(key, fingerprint)
@@ -332,10 +332,6 @@ def _date(name: str) -> date | None:
         return date.fromisoformat(name)
     except ValueError:
         return None
-
-
-def _done_marker(key: CaptureKey, fingerprint: str, stage: Stage) -> str:
-    return f"{_DONE}/{key.site}/{key.capture}{BETWEEN}{fingerprint}{BETWEEN}{stage}"
 
 
 def _binding(site: str) -> str:

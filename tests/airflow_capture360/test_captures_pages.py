@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ from fastapi.testclient import TestClient
 from airflow_server import login
 from capture360.model import CaptureKey
 from capture360.records import Records
+from capture360.reports.captures import LastRun
 from capture360.store import DocumentStore
 
 PAGE = "/capture360/captures"
@@ -275,10 +278,19 @@ def test_damaged_records_of_one_capture_hide_no_other(client: TestClient, record
     assert str(landing.parents[1]) not in text
 
 
-def test_a_page_costs_the_same_reads_however_many_captures_there_are(
+def test_a_page_costs_the_same_reads_and_rows_however_many_captures_there_are(
     client: TestClient, records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from airflow_capture360.web import captures
+
+    long_ago = datetime.now(UTC) - timedelta(days=1)
     asked: list[str] = []
+    rows: list[str] = []
+
+    def counted_run(dag: str, *row: Any) -> LastRun:
+        rows.append(dag)
+        return LastRun(dag, *row)
+
     read, names = DocumentStore.read, DocumentStore.names
 
     def counted_read(store: DocumentStore, path: str) -> bytes | None:
@@ -289,20 +301,65 @@ def test_a_page_costs_the_same_reads_however_many_captures_there_are(
         asked.append(folder)
         return names(store, folder)
 
-    def cost() -> int:
+    def cost(**wanted: str) -> tuple[int, int]:
         asked.clear()
-        assert len(captures_in(shown(client))) == 50
-        return len(asked)
+        rows.clear()
+        assert len(captures_in(shown(client, **wanted))) == 50
+        return len(asked), len(rows)
 
-    for number in range(60):
-        deliver(records, f"walk-{number:03}")
+    def deliver_and_run(first: int, last: int) -> None:
+        for number in range(first, last):
+            ran("captures_ingest", deliver(records, f"walk-{number:03}"), f"run-{number}", "success", long_ago)
+
+    deliver_and_run(0, 60)
+    ran("captures_ingest", CaptureKey("hall-7", "walk-007"), "run", "failed")
+    monkeypatch.setattr(captures, "MOST_NAMED", 10)
+    monkeypatch.setattr("capture360.reports.captures.LastRun", counted_run)
     monkeypatch.setattr(DocumentStore, "read", counted_read)
     monkeypatch.setattr(DocumentStore, "names", counted_names)
-    once = cost()
-    for number in range(60, 120):
-        deliver(records, f"walk-{number:03}")
-    assert cost() == once
+    reads, rows_read = cost()
+    assert rows_read <= 52
+    deliver_and_run(60, 120)
+    for wanted in ({}, {"state": "waiting"}):
+        assert cost(**wanted)[0] == reads
+        assert cost(**wanted)[1] <= 52
     assert len(captures_in(shown(client, page=3))) == 20
+    assert captures_in(shown(client, state="failed")) == ["hall-7/walk-007"]
+
+
+def test_captures_without_a_run_come_last(client: TestClient, records: Records) -> None:
+    for name in ("walk-1", "walk-2", "walk-3"):
+        key = deliver(records, name)
+        if name == "walk-1":
+            ran("captures_ingest", key, "run", "success")
+    assert captures_in(shown(client)) == ["hall-7/walk-1", "hall-7/walk-3", "hall-7/walk-2"]
+
+
+def test_the_page_of_a_capture_that_was_dropped_often_reads_its_last_deliveries(
+    client: TestClient, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(25):
+        key = deliver(records, "walk-1", f"f{number:02}")
+    under_way = most = 0
+    lock = threading.Lock()
+    read = DocumentStore.read
+
+    def counted(store: DocumentStore, path: str) -> bytes | None:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.002)  # what a store takes, so that reads overlap
+        content = read(store, path)
+        with lock:
+            under_way -= 1
+        return content
+
+    monkeypatch.setattr(DocumentStore, "read", counted)
+    text = shown(client, f"{PAGE}/{key}")
+    assert re.findall(r'class="id hide-narrow">(\w+)<', text) == [f"f{number:02}" for number in reversed(range(5, 25))]
+    assert "5 earlier deliveries not listed" in text
+    assert most > 4
 
 
 def test_a_retracted_capture_is_shown_as_such(client: TestClient, records: Records) -> None:

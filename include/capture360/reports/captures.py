@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -48,7 +49,7 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A capture in the index."""
+    """A capture of the list."""
 
     key: CaptureKey
     state: State
@@ -83,12 +84,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """A capture with all its deliveries, the newest first; `plan` holds the stations of the newest."""
+    """A capture with its last deliveries, the newest first; `plan` holds the stations of the newest."""
 
     key: CaptureKey
     state: State
     label: str
     deliveries: Sequence[Delivery]
+    earlier: int
+    """Number of deliveries before these."""
     plan: Sequence[PlanPoint]
     coverage: Coverage | None = None
     critical: Coverage | None = None
@@ -117,23 +120,28 @@ class Row:
 
 
 def render_captures(
-    entries: Sequence[Entry],
+    index: Mapping[CaptureKey, State],
     sites: Sequence[str],
     wanted: Wanted,
+    runs: Callable[[Collection[str]], Iterable[tuple[str, LastRun]]],
     read: Callable[[Sequence[CaptureKey]], Sequence[Delivery | Capture360Error | None]],
     now: datetime,
 ) -> tuple[str, str]:
-    """Return the HTML of a page of the list, and its content security policy. Only captures on it are `read`."""
+    """Return the HTML of a page of the list, and its content security policy.
+
+    `runs` returns last runs by key, the newest first, at least those of the captures with the given keys, and is read
+    up to the end of the page. Only captures on the page are `read`.
+    """
     like = wanted.like.casefold()
-    among = [
-        entry
-        for entry in entries
-        if (not wanted.site or entry.key.site == wanted.site) and like in str(entry.key).casefold()
-    ]
-    counted = Counter(entry.state for entry in among)
-    found = [entry for entry in among if not wanted.state or entry.state.value == wanted.state]
+    among = {
+        key: state
+        for key, state in index.items()
+        if (not wanted.site or key.site == wanted.site) and like in str(key).casefold()
+    }
+    counted = Counter(among.values())
+    found = {key: state for key, state in among.items() if not wanted.state or state.value == wanted.state}
     first = (wanted.page - 1) * PAGE_SIZE
-    shown = found[first : first + PAGE_SIZE]
+    shown = list(islice(_newest_first(found, runs), first, first + PAGE_SIZE))
     deliveries = read([entry.key for entry in shown])
     return page_in_airflow(
         "captures",
@@ -149,6 +157,19 @@ def render_captures(
         like=wanted.like,
         sites=sites,
     )
+
+
+def _newest_first(
+    found: Mapping[CaptureKey, State], runs: Callable[[Collection[str]], Iterable[tuple[str, LastRun]]]
+) -> Iterator[Entry]:
+    """Yield captures by last run, then those without one by name."""
+    left = {str(key): key for key in found}
+    for name, run in runs(set(left)):
+        key = left.pop(name, None)
+        if key is not None:
+            yield Entry(key, found[key], run)
+    for name in sorted(left, reverse=True):
+        yield Entry(left[name], found[left[name]], None)
 
 
 def render_capture(detail: Detail, runs: Sequence[LastRun]) -> tuple[str, str]:

@@ -1,17 +1,19 @@
 """Data for the pages of captures, from the records alone. Reads only.
 
 The index of a site takes two listings, however many captures it has; records are read for the captures that are shown.
+Airflow's runs come from whoever has its database.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from capture360.capture_state import (
     ANNOTATE,
+    LOOKING_STEPS,
     MATCH,
     MATCH_REPORT,
     PUBLISH,
@@ -23,34 +25,32 @@ from capture360.capture_state import (
 from capture360.errors import Capture360Error
 from capture360.model import CaptureKey
 from capture360.records import Records
-from capture360.reports.captures import Delivery, Detail, Entry, LastRun, State
+from capture360.reports.captures import Delivery, Detail, LastRun, State
 from capture360.rules.finding import Disposition, Finding
-from capture360.settings.register import Register
 from capture360.steps.review_dag import DAG_ID
 from capture360.steps.review_due import REVIEWED, last_counts
 
 _SIDE_BY_SIDE = 16
+_DELIVERIES_SHOWN = 20
 _SUMMARY = frozenset({"sense", VALIDATE, PUBLISH, "verify", ANNOTATE, REVIEWED, "retract"})
 """Steps whose records make up a row; all of them are small."""
 _AFTER = {
     "captures_ingest": State.PUBLISHED, "captures_contextualize": State.CONTEXTUALIZED, DAG_ID: State.CONTEXTUALIZED,
 }  # fmt: skip
 """State after a run of these DAGs that did not fail; a review waits or has ended."""
-_UNTIL_SENSED = timedelta(hours=1)
+UNTIL_SENSED = timedelta(hours=1)
 """How long such a run stands in for the mark of sensing. Without a mark after that, another delivery lies there."""
 _UNDER_WAY = frozenset({"queued", "running"})
 
 
-def index(register: Register, records: Records, runs: Mapping[str, LastRun]) -> Sequence[Entry]:
-    """Return all captures of the register, ordered by last run. `runs` are the last runs by partition key."""
-    found = []
-    for site in register.site_ids:
-        stages = {capture: stage for (capture, _), stage in records.done(site).items()}
-        for key in records.keys_of(site):
-            last = runs.get(str(key))
-            found.append(Entry(key, _state(stages.get(key.capture), last), last))
-    by_name = sorted(found, key=lambda entry: str(entry.key), reverse=True)
-    return sorted(by_name, key=lambda entry: entry.last.at.timestamp() if entry.last else 0.0, reverse=True)
+def index(records: Records, sites: Sequence[str], runs: Mapping[str, LastRun]) -> Mapping[CaptureKey, State]:
+    """Return the states of all captures of the sites.
+
+    `runs` are last runs by partition key: those that are under way, have failed, or ended within `UNTIL_SENSED`.
+    """
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        ends = list(pool.map(records.ends, sites))
+    return {key: _state(stage, runs.get(str(key))) for of_site in ends for key, stage in of_site.items()}
 
 
 def newest_deliveries(records: Records, keys: Sequence[CaptureKey]) -> Sequence[Delivery | Capture360Error | None]:
@@ -73,18 +73,28 @@ def detail(records: Records, key: CaptureKey, last: LastRun | None = None) -> De
     from capture360.steps.coverage import capture_coverage
     from capture360.steps.validate import CAPTURE, PLAN
 
-    states = [records.load(key, name, only=_SUMMARY) for name in records.fingerprints(key)]
-    known = sorted((state for state in states if state), key=lambda state: state.seen_at, reverse=True)
+    names = records.fingerprints(key)
+
+    def read(only: Set[str], names: Sequence[str]) -> Sequence[CaptureState]:
+        states = pool.map(lambda name: records.load(key, name, only=only), names)
+        return sorted((state for state in states if state), key=lambda state: state.seen_at, reverse=True)
+
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        shown = names
+        if len(names) > _DELIVERIES_SHOWN:
+            shown = [state.fingerprint for state in read(LOOKING_STEPS, names)[:_DELIVERIES_SHOWN]]
+        known = read(_SUMMARY, shown)
+        matched = list(pool.map(lambda state: records.has(key, state.fingerprint, MATCH), known))
     if not known:
         return None
     newest = known[0].fingerprint
     capture, plan = records.get(key, newest, CAPTURE), records.get(key, newest, PLAN)
-    stages = {capture: stage for (capture, _), stage in records.done(key.site).items()}
     return Detail(
         key,
-        _state(stages.get(key.capture), last),
+        _state(records.end_of(key, [state.fingerprint for state in known]), last),
         str(capture.body["label"]) if capture else "",
-        [_delivery(state, matched=records.has(key, state.fingerprint, MATCH)) for state in known],
+        [_delivery(state, matched=is_matched) for state, is_matched in zip(known, matched, strict=True)],
+        len(names) - len(shown),
         [PlanPoint(**point) for point in plan.body["points"]] if plan else [],
         *(capture_coverage(records, key) or ()),
     )
@@ -104,7 +114,7 @@ def _state(stage: Stage | None, last: LastRun | None) -> State:
         return State.WAITING
     if last.state == "failed":
         return State.FAILED
-    if last.ended is not None and datetime.now(UTC) - last.ended > _UNTIL_SENSED:
+    if last.ended is not None and datetime.now(UTC) - last.ended > UNTIL_SENSED:
         return State.WAITING
     return _AFTER.get(last.dag, State.WAITING)
 

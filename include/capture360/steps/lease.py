@@ -20,8 +20,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from capture360.errors import LeaseHeldError, RecordsError, StoreUnavailableError, UnavailableError
+from capture360.markers import BETWEEN
 from capture360.model import CaptureKey
-from capture360.records import BETWEEN, HELD, LEASES, Records
+from capture360.records import HELD, LEASES, Records
 
 _RELEASED = ".released"
 _LEASE = re.compile(r"\d+\.json")

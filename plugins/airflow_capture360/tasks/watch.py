@@ -91,9 +91,8 @@ def _count_captures(register: Register, records: Records) -> None:
     from collections import Counter
 
     for site in register.site_ids:
-        ended = {capture: stage for (capture, _), stage in records.done(site).items()}
-        waiting = len({key.capture for key in records.keys_of(site)} - ended.keys())
-        metrics.of_captures(site, {**Counter(stage.value for stage in ended.values()), "waiting": waiting})
+        ends = records.ends(site).values()
+        metrics.of_captures(site, Counter("waiting" if stage is None else stage.value for stage in ends))
 
 
 def _airflow(reported: Reported, now: datetime) -> Iterator[Occurrence]:

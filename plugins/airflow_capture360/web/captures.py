@@ -2,14 +2,15 @@
 
     captures                     all captures: `state`, `site`, `like` and `page` say which are shown
     captures/<site>/<capture>    one capture
+    runs?dag=<DAG>&run=<run>     leads to the capture of a run: the tab of Airflow's pages of runs
 
-Airflow's runs headed by a capture's key, the register and listings of the records are the index; records are read
-for the captures that are shown.
+Listings of the records and Airflow's runs headed by a capture's key are the index: of the runs those are read that a
+state depends on, and those of the page. Records are read for the captures that are shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -20,7 +21,7 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.models.dagrun import DagRun
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import Response
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from airflow_capture360.web.panoramas import CaptureId, SiteId
 from airflow_capture360.web.responses import html_page
@@ -35,6 +36,9 @@ router = APIRouter()
 _DAGS = ("captures_ingest", "captures_contextualize", DAG_ID)
 """DAGs whose runs have the key of a capture as partition key."""
 _RUNS_SHOWN = 20
+_ROWS_AT_ONCE = 100
+MOST_NAMED = 500
+"""Keys that a query names; with more of them it returns the runs of all, up to the end of the page."""
 _MOST_PAGES = 1_000_000
 
 StateName = Literal["", "running", "failed", "waiting", "rejected", "published", "contextualized", "retracted"]
@@ -57,11 +61,12 @@ def captures(
 
     register = Register()
     records = Records(register.records_url)
-    entries = index(register, records, _last_runs(session, _readable(user)))
+    dags, sites = _readable(user), register.site_ids
     content = render_captures(
-        entries,
-        register.site_ids,
+        index(records, sites, dict(_last_runs(session, dags, _telling(datetime.now(UTC))))),
+        sites,
         Wanted(state, site, like, page),
+        lambda keys: _last_runs(session, dags, *([DagRun.partition_key.in_(keys)] if len(keys) <= MOST_NAMED else [])),
         lambda keys: newest_deliveries(records, keys),
         datetime.now(UTC),
     )
@@ -98,16 +103,25 @@ def _readable(user: GetUserDep) -> Sequence[str]:
     ]
 
 
-def _last_runs(session: SessionDep, dags: Sequence[str]) -> Mapping[str, LastRun]:
-    """Return the last run of each partition key, in one query."""
+def _last_runs(session: SessionDep, dags: Sequence[str], *which: ColumnElement[bool]) -> Iterator[tuple[str, LastRun]]:
+    """Yield the last runs of partition keys that fulfil conditions, the newest first; read row by row."""
     last = (
         select(func.max(DagRun.id).label("id"))
         .where(DagRun.dag_id.in_(dags), DagRun.partition_key.is_not(None))
         .group_by(DagRun.partition_key)
         .subquery()
     )
-    rows = session.execute(_COLUMNS.join(last, DagRun.id == last.c.id))
-    return {key: _run(*row) for key, *row in rows}
+    wanted = _COLUMNS.join(last, DagRun.id == last.c.id).where(*which).order_by(DagRun.id.desc())
+    for key, *row in session.execute(wanted, execution_options={"yield_per": _ROWS_AT_ONCE}):
+        yield key, _run(*row)
+
+
+def _telling(now: datetime) -> ColumnElement[bool]:
+    """Return the condition for runs that a capture's state depends on."""
+    from capture360.steps.captures import UNTIL_SENSED
+
+    is_recent = or_(DagRun.end_date.is_(None), DagRun.end_date > now - UNTIL_SENSED)
+    return or_(DagRun.state.in_(("queued", "running", "failed")), is_recent)
 
 
 def _runs_of(session: SessionDep, key: CaptureKey, dags: Sequence[str]) -> Sequence[LastRun]:

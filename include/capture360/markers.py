@@ -1,0 +1,63 @@
+"""Empty documents whose names say at which end sensing is done with a delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from capture360.capture_state import Stage
+from capture360.model import CaptureKey
+from capture360.store import DocumentStore
+
+BETWEEN = "~"
+"""Separator in names of markers; not allowed in ids."""
+_STAGES = {each.value: each for each in Stage}
+_ENDS = tuple(each for each in Stage if each.is_end)
+
+
+class DoneMarkers:
+    """The markers below a folder of the records: <site>/<capture>~<fingerprint>~<stage>."""
+
+    def __init__(self, store: DocumentStore, folder: str) -> None:
+        self._store = store
+        self._folder = folder
+
+    def put(self, key: CaptureKey, fingerprint: str, stage: Stage) -> None:
+        """Mark a delivery as done."""
+        self._store.put(self._path(key, fingerprint, stage), b"")
+
+    def remove(self, key: CaptureKey, fingerprint: str, stages: Sequence[Stage] = _ENDS) -> None:
+        """Remove the marks of a delivery at these stages."""
+        for stage in stages:
+            self._store.remove(self._path(key, fingerprint, stage))
+
+    def listed(self, site: str) -> tuple[Sequence[str], Mapping[tuple[str, str], Stage]]:
+        """Return the names in the folder of a site's records, and the stages by capture and fingerprint.
+
+        Marks of captures without records are left out. Takes two listings at once.
+        """
+        with ThreadPoolExecutor(2) as pool:
+            names, marked = pool.map(self._store.names, (site, f"{self._folder}/{site}"))
+        known = set(names)
+        found: dict[tuple[str, str], Stage] = {}
+        for name in marked:
+            capture, _, rest = name.partition(BETWEEN)
+            fingerprint, _, stage = rest.partition(BETWEEN)
+            if capture in known and stage in _STAGES:
+                found[capture, fingerprint] = _STAGES[stage]
+        return names, found
+
+    def of(self, key: CaptureKey, fingerprints: Sequence[str]) -> Stage | None:
+        """Return the stage that one of these deliveries is marked with; None if none is."""
+        ends = [(name, stage) for name in fingerprints for stage in _ENDS]
+        found = self._store.read_all([self._path(key, name, stage) for name, stage in ends])
+        return next((stage for (_, stage), content in zip(ends, found, strict=True) if content is not None), None)
+
+    def since(self, site: str) -> Mapping[str, datetime | None]:
+        """Return when each capture was marked, None where the store does not say. Takes one listing."""
+        changed = self._store.changed(f"{self._folder}/{site}")
+        return {name.partition(BETWEEN)[0]: at for name, at in changed.items()}
+
+    def _path(self, key: CaptureKey, fingerprint: str, stage: Stage) -> str:
+        return f"{self._folder}/{key.site}/{key.capture}{BETWEEN}{fingerprint}{BETWEEN}{stage}"
