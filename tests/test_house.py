@@ -154,6 +154,18 @@ def test_the_oracle_knows_nothing_of_the_product() -> None:
     assert not wrong
 
 
+def test_the_core_of_the_sandbox_knows_nothing_of_its_services() -> None:
+    core = PACKAGES["cdf_sandbox"] / "core"
+    assembled = {core / name for name in ("app.py", "server.py")}
+    wrong = {
+        f"{file.relative_to(ROOT)} imports {name}"
+        for file in set(core.rglob("*.py")) - assembled
+        for name in imports(file)
+        if name.startswith("cdf_sandbox.services")
+    }
+    assert not wrong
+
+
 def test_the_mode_names_stand_in_one_table() -> None:
     modes = ("asset_centric", "data_modeling", "hybrid")
     allowed = {"project_mode.py", "registry.py", "register.py"}

@@ -42,6 +42,29 @@ def test_empty_values_of_files(http):
     assert "labels" not in one(http.post("/files/byids", json=items(named)))
 
 
+def test_what_is_created_empty_has_no_value(http):
+    """As what is emptied by a change; answers to the creation of a file have `labels` all the same."""
+    empty = {"name": "n", "labels": [], "metadata": {}}
+    for path in ("/files", "/files/initmultipartupload?parts=1"):
+        made = http.post(path, json=empty).raise_for_status().json()
+        assert (made["labels"], "metadata" in made) == ([], False)
+        assert {"labels", "metadata"}.isdisjoint(one(http.post("/files/byids", json=items({"id": made["id"]}))))
+    data_set = one(http.post("/datasets", json=items({"name": "n", "metadata": {}})))
+    assert data_set["metadata"] == {}
+    pipeline = {"externalId": "bare", "name": "n", "dataSetId": data_set["id"], "metadata": {}, "contacts": []}
+    assert {"metadata", "contacts"}.isdisjoint(one(http.post("/extpipes", json=items(pipeline))))
+    made = one(http.post("/assets", json=items(empty)))
+    assert (made["metadata"], "labels" in made) == ({}, False)
+    assert "metadata" not in one(http.post("/3d/models", json=items({"name": "n", "metadata": {}})))
+
+
+def test_an_overwritten_file_may_lose_what_it_had(http):
+    had = {"name": "n", "externalId": "over", "metadata": {"a": "b"}}
+    http.post("/files", json=had).raise_for_status()
+    over = http.post("/files?overwrite=true", json=had | {"metadata": {}}).raise_for_status().json()
+    assert "metadata" not in over
+
+
 def test_the_assets_of_a_file_may_be_emptied(http):
     asset = one(http.post("/assets", json=items({"name": "a"})))["id"]
     for number, patch in enumerate(({"set": []}, {"remove": [asset]})):
@@ -223,7 +246,10 @@ def test_files_of_nodes_are_read_by_the_capabilities_of_data_modeling(running, h
             assert session.post("/files/list", json={}).status_code == (200 if "filesAcl" in str(grants) else 403), name
 
 
-def test_multipart_uploads_of_new_files_take_no_items(http):
+def test_multipart_uploads_make_new_classic_files_and_take_no_items(http):
+    made = http.post("/files/initmultipartupload?parts=1", json={"name": "n", "externalId": "m"})
+    assert "instanceId" not in made.raise_for_status().json()
+    assert http.post("/files/initmultipartupload?parts=1", json={"name": "n", "externalId": "m"}).status_code == 409
     answer = http.post("/files/initmultipartupload?parts=1", json=items({"externalId": "f"}))
     assert answer.status_code == 400
     assert "Unexpected field - items" in answer.json()["error"]["message"]

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
 
 from cdf_sandbox.core.errors import MissingCapability
+from cdf_sandbox.core.http import StrictModel, without_nulls
 
 ALL_ACLS: dict[str, tuple[str, ...]] = {
     "annotationsAcl": ("READ", "WRITE", "SUGGEST", "REVIEW"),
@@ -39,6 +42,36 @@ FURTHER_ACLS = frozenset(
 )  # fmt: skip
 """ACLs of services that the sandbox lacks; groups may grant them."""
 _DATA_SETS = "datasetsAcl"
+
+
+class _Grant(StrictModel):
+    """What one capability allows, and where."""
+
+    actions: Annotated[list[str], Field(min_length=1)]
+    scope: dict[str, Any]
+    version: int | None = None
+
+
+def _checked(capability: dict[str, Any]) -> dict[str, Any]:
+    """ValueError unless `capability` is one ACL with actions that it has and one scope."""
+    capability = without_nulls(capability)
+    (name, grant), *others = capability.items() or [("", None)]
+    if others or (name not in ALL_ACLS and name not in FURTHER_ACLS):
+        raise ValueError(f"a capability is one ACL of CDF, not {', '.join(capability) or 'nothing'}")
+    checked = _Grant.model_validate(grant)
+    unknown = sorted(set(checked.actions) - set(ALL_ACLS.get(name, checked.actions)))
+    if unknown:
+        raise ValueError(f"{name} has no action {', '.join(unknown)}")
+    if len(checked.scope) != 1 or not isinstance(next(iter(checked.scope.values())), dict):
+        raise ValueError(f"{name} has one scope, such as {{'all': {{}}}}")
+    for scope, parts in checked.scope.items():
+        if not all(isinstance(part, list | dict) for part in parts.values()):
+            raise ValueError(f"{name} names the parts of its {scope} in a list")
+    return capability
+
+
+Capability = Annotated[dict[str, Any], AfterValidator(_checked)]
+"""One ACL with the actions that are granted, and where."""
 
 
 def all_capabilities(project: str) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Depends, FastAPI
 
 from cdf_sandbox.core import auth, keys
+from cdf_sandbox.core import groups as groups_store
 from cdf_sandbox.core.auth import auth_router, project_access
 from cdf_sandbox.core.blobs import Blobs
 from cdf_sandbox.core.clock import Clock
@@ -32,7 +33,6 @@ from cdf_sandbox.services.files import contents, syncer
 from cdf_sandbox.services.files import routes as files
 from cdf_sandbox.services.files import store as files_store
 from cdf_sandbox.services.groups import routes as groups
-from cdf_sandbox.services.groups import store as groups_store
 from cdf_sandbox.services.labels import routes as labels
 from cdf_sandbox.services.labels import store as labels_store
 from cdf_sandbox.services.pages import panorama_routes
@@ -86,6 +86,7 @@ def create_sandbox(options: Options) -> Sandbox:
     sandbox = Sandbox(
         options=options, clock=clock, storage=storage, blobs=blobs, links=links, limits=limits, conflicts=conflicts
     )
+    sandbox.chores.append(files_store.AbandonedFiles(sandbox))
     syncer.install(sandbox)
     return sandbox
 
@@ -97,7 +98,7 @@ def create_app(options: Options, sandbox: Sandbox | None = None) -> FastAPI:
     app.state.sandbox = sandbox or create_sandbox(options)
     install_error_handlers(app)
     app.include_router(auth_router)
-    app.include_router(projects.router)
+    app.include_router(projects.router, dependencies=[Depends(refuse_unknown_query)])
     app.include_router(control_router, dependencies=[Depends(pages.asked_by_own_name)])
     app.include_router(pages.router)
     app.include_router(panorama_routes.router)

@@ -12,7 +12,8 @@ Assumptions that can be changed for a run are fields of `Options` and named here
 - The classic file of a CogniteFile node shows up `Options.syncer_delay` seconds after the node; until then links and
   look-ups answer 400 with `missing`.
 - A resource that one request names twice is refused with 409, as was seen for files and assets; that it is so for
-  every other resource, and for a resource by two identifiers where it is read or changed, is assumed.
+  every other resource, and for a resource by two identifiers where it is read or changed, is assumed. Data modeling
+  refuses it with 400, as it does in upserts.
 - Labels must be defined when they are attached, unless `Options.labels_must_exist` is off; security categories must
   exist. What was attached stays when its definition is deleted. Files of security categories are refused with 403.
 - Filters on `geoLocation` compare on the plane of the coordinates; a border belongs to its shape, and what has no
@@ -24,7 +25,8 @@ Assumptions that can be changed for a run are fields of `Options` and named here
 - A client is a member of the groups whose `sourceId` is its id, and of those that list it. Groups may grant ACLs of
   services that the sandbox lacks; other names are refused. A client's own group is made and renewed with it.
 - Two requests that change a resource at the same time: the second is refused with 429, in the sandbox's own words.
-  They are compared by the identifiers they name. `Options.conflicting_requests_are_refused` switches that off.
+  They are compared by the identifiers they name; links to an asset change its node. A creation is none, unless it
+  overwrites. `Options.conflicting_requests_are_refused` switches that off.
 - `/3d/migrate/models` is closed unless `Options.migration_of_3d` is on; then hybrid projects contextualize images too.
 - An entry without content is deleted a week after its creation, overwritten or not, with its annotations and parts;
   a CogniteFile node keeps its file.
@@ -34,7 +36,8 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   specification gives for it is not enforced. Creating, changing and deleting in a data set with write protection needs
   `datasetsAcl:OWNER` for it, and so does reporting runs of its extraction pipelines.
 - A query parameter that an endpoint does not have is refused.
-- An asset cannot be moved to another root, nor can a root become a child.
+- An asset cannot be moved to another root, nor can a root become a child. A filter of roots finds nothing for an asset
+  that is none. Files keep the ids of assets that were deleted.
 - Writes to assets and annotations in data modeling only projects are refused with `Options.write_blocked_status`.
 - `/annotations/reverselookup` answers whatever `cdf-version` a request names: the SDK sends `beta`, the viewer an
   older version without beta, and both are answered.
@@ -47,6 +50,8 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   does not exist or is CDF's own, and whatever else the work meets, end as `Failed` with the reason in the logs.
 - Extractions and 3D jobs write with the capabilities of the client whose session the nonce is of: without
   `dataModelsAcl:READ` and `dataModelInstancesAcl:WRITE` for the space they fail.
+- A 3D model that lives in data modeling is listed and read with `threedAcl:READ` in whatever scope and
+  `dataModelInstancesAcl:READ` for its space.
 - `published=false` hides published revisions, as the SDK sends it with every list by default; with
   `Options.published_false_hides_published` off it hides nothing. Without the parameter all revisions are listed.
 - The file of a revision or of its picture must be one that the caller may read, though the specification names only

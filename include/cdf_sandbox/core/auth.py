@@ -12,11 +12,11 @@ from urllib.parse import parse_qs, unquote_plus
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
+from cdf_sandbox.core import groups
 from cdf_sandbox.core.access import Access, all_capabilities
 from cdf_sandbox.core.errors import Unauthorized
-from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.http import CdfRoute, Json, refuse_unknown_query
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep, current_sandbox
-from cdf_sandbox.services.groups import store as groups
 
 TOKEN_PATH = "/oauth2/token"  # noqa: S105 - a path, not a secret
 DDL = """
@@ -151,7 +151,7 @@ BearerDep = Annotated[Access, Depends(bearer_access)]
 AccessDep = Annotated[Access, Depends(project_access)]
 
 
-@auth_router.get("/api/v1/token/inspect")
+@auth_router.get("/api/v1/token/inspect", dependencies=[Depends(refuse_unknown_query)])
 def inspect_token(sandbox: SandboxDep, access: BearerDep) -> Response:
     """Return the projects and capabilities of the caller."""
     return Json(

@@ -3,9 +3,10 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from starlette.responses import Response
 
+from cdf_sandbox.core.access import Capability
 from cdf_sandbox.core.auth import register_client
 from cdf_sandbox.core.faults import FaultOrder
 from cdf_sandbox.core.http import CdfRoute, Json, StrictModel
@@ -20,11 +21,16 @@ class ClockMove(StrictModel):
     advance: Annotated[float, Field(ge=0, le=10 * 365 * 86400)]
 
 
+def _without_project(given: Any) -> Any:
+    """Drop the projects that token/inspect names beside each capability: a sandbox has one."""
+    return {name: each for name, each in given.items() if name != "projectScope"} if isinstance(given, dict) else given
+
+
 class ClientOrder(StrictModel):
     """A client to create; an existing one of that name is replaced."""
 
     client_id: Annotated[str, Field(min_length=1, max_length=255)]
-    capabilities: list[dict[str, Any]]
+    capabilities: list[Annotated[Capability, BeforeValidator(_without_project)]]
 
 
 @control_router.get("/counters")

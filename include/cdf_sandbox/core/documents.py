@@ -59,11 +59,11 @@ class Documents:
         """
         pairs = [(identifier, self.find(db, identifier)) for identifier in identifiers]
         unknown = [identifier.wire() for identifier, row in pairs if row is None]
-        if not self.unknown_come_first:
-            check_each_given_once(identifier.wire() for identifier, _ in pairs)
-        if unknown and not ignore_unknown:
+        if self.unknown_come_first and unknown and not ignore_unknown:
             raise self.unknown(unknown)
         check_each_given_once(identifier.wire() for identifier, _ in pairs)
+        if unknown and not ignore_unknown:
+            raise self.unknown(unknown)
         found = [row for _, row in pairs if row is not None]
         check_each_named_once((row["id"] for row in found), self.noun)
         return found

@@ -180,8 +180,13 @@ def envelope(status: int, message: str, headers: dict[str, str] | None = None, *
 
 def brief(items: list[dict[str, Any]]) -> str:
     """Return the values of at most five identifiers, and the number of the others."""
-    shown = ", ".join(str(value) for item in items[:5] for value in item.values())
+    shown = ", ".join(_text(value) for item in items[:5] for value in item.values())
     return shown if len(items) <= 5 else f"{shown} and {len(items) - 5} more"
+
+
+def _text(value: Any) -> str:
+    """Return an identifier in one word: that of an instance as `space:externalId`."""
+    return ":".join(map(_text, value.values())) if isinstance(value, dict) else str(value)
 
 
 def _validation_message(error: RequestValidationError | ValidationError) -> str:

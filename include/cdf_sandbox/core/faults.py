@@ -5,12 +5,17 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.core.identifiers import new_id
 
 Effect = Literal["status", "delay", "reset", "commit-then-reset", "commit-then-timeout", "short-store", "wrong-bytes"]
+
+
+def _without_last_slash(path: str) -> str:
+    """Drop the slash at the end of a pattern: paths are matched without theirs."""
+    return path[:-1] if path.endswith("/") and len(path) > 1 else path
 
 
 class FaultOrder(StrictModel):
@@ -30,7 +35,7 @@ class FaultOrder(StrictModel):
 
     effect: Effect
     method: Annotated[str, Field(pattern=r"^(\*|[A-Z]+)$")] = "*"
-    path: Annotated[str, Field(min_length=1, max_length=500)] = "*"
+    path: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_without_last_slash)] = "*"
     nth: Annotated[int, Field(ge=1)] = 1
     times: Annotated[int, Field(ge=1)] = 1
     status: Annotated[int, Field(ge=400, le=599)] = 503

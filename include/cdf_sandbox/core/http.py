@@ -40,6 +40,13 @@ class StrictModel(BaseModel):
         return given
 
 
+def without_nulls(value: Any) -> Any:
+    """Return `value`, any JSON that no model reads, without fields that are null, at whatever depth."""
+    if isinstance(value, dict):
+        return {name: without_nulls(each) for name, each in value.items() if each is not None}
+    return [without_nulls(each) for each in value] if isinstance(value, list) else value
+
+
 def given_only(values: dict[str, Any]) -> dict[str, Any]:
     """`values` without what a query string left out."""
     return {name: value for name, value in values.items() if value is not None}

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from cdf_sandbox.core.errors import TooManyRequests
-from cdf_sandbox.services.data_modeling.assumptions import CONCURRENT_DELETES, CONCURRENT_READS, CONCURRENT_WRITES
 
 REQUESTS_PER_SECOND = 120
 """All requests of one client, whichever of its tokens they come with (as published for CDF's Files API)."""
@@ -18,8 +17,13 @@ LISTS_PER_SECOND = 23
 """Lists, searches and aggregates of one client."""
 FILES_PER_SECOND = 160
 """All requests to the Files API, of all clients together."""
-INSTANCES_AT_ONCE = {"read": CONCURRENT_READS, "write": CONCURRENT_WRITES, "delete": CONCURRENT_DELETES}
-"""Requests to `/models/instances` that the project serves at the same time, by what they do."""
+INSTANCES_AT_ONCE = {"read": 8, "write": 4, "delete": 2}
+"""Requests to `/models/instances` that the project serves at the same time, by what they do.
+
+`/models/statistics` reports them; Cognite's Toolkit relies on four parallel writers. Reading by id, lists, queries,
+searches, aggregates and syncs of instances are reads, alike; a request that deletes beside its upserts is a write.
+Requests for schemas do not count.
+"""
 
 _ANALYTICAL_ENDS = ("/list", "/search", "/aggregate")
 _LISTS_BY_QUERY = ("/files", "/assets", "/extpipes", "/extpipes/runs")

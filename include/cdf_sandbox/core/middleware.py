@@ -19,7 +19,6 @@ from cdf_sandbox.core.faults import FaultOrder
 from cdf_sandbox.core.limits import instance_work
 from cdf_sandbox.core.protocol import reset_connection
 from cdf_sandbox.core.sandbox import Sandbox
-from cdf_sandbox.services.files.store import AbandonedFiles
 
 _log = logging.getLogger("cdf_sandbox")
 
@@ -56,7 +55,6 @@ class RequestMiddleware:
     def __init__(self, app: ASGIApp, sandbox: Sandbox) -> None:
         self._app = app
         self._sandbox = sandbox
-        self._abandoned = AbandonedFiles(sandbox)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request of ASGI."""
@@ -102,13 +100,14 @@ class RequestMiddleware:
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._sandbox.options.latency > 0:
             await asyncio.sleep(self._sandbox.options.latency)  # the latency of a real project, as ordered
-        if self._abandoned.are_due:
-            await run_in_threadpool(self._abandoned.delete)
+        for chore in self._sandbox.chores:
+            if chore.is_due:
+                await run_in_threadpool(chore.do)
         if scope["path"].startswith("/sandbox/"):
             await self._app(scope, receive, send)
             return
-        fault = self._sandbox.faults.match_fault(scope["method"], scope["path"])
         scope = _without_last_slash(scope)
+        fault = self._sandbox.faults.match_fault(scope["method"], scope["path"])
         with self._limited(scope):
             if fault is None:
                 await self._app(scope, receive, send)

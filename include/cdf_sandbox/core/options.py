@@ -45,7 +45,7 @@ class Options:
     revision_needs_readable_file: bool = True
     throttled_requests_count: bool = True
     mapped_containers_can_be_deleted: bool = False
-    views_by_ids_may_mix_versions: bool = True
+    views_by_ids_may_mix_versions: bool = False
     conflicting_requests_are_refused: bool = True
     deleted_instances_count: bool = True
     labels_must_exist: bool = True
@@ -56,6 +56,7 @@ class Options:
     latency: float = 0.0
     rate_limits: bool = True
     instance_limit: int = 5_000_000
+    query_steps: int = 1_000_000_000
     max_body: int = 64 * 1024 * 1024
     public: bool = False
 
@@ -74,6 +75,7 @@ ASSUMED: dict[str, Literal["flag", "status", "count"]] = {
     "labels_must_exist": "flag",
     "migration_of_3d": "flag",
     "instance_limit": "count",
+    "query_steps": "count",
 }
 """Options in which a real project may differ from the assumption, and the kind of their values."""
 

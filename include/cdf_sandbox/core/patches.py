@@ -89,6 +89,16 @@ def plain_value(value: Any) -> Any:
     return value.model_dump(by_alias=True, exclude_none=True) if isinstance(value, StrictModel) else value
 
 
+def without_empties(document: dict[str, Any]) -> dict[str, Any]:
+    """`document` without fields whose value is an empty list or object, which is no value."""
+    return {name: value for name, value in document.items() if value not in ([], {})}
+
+
+def new_document(item: StrictModel, exclude: set[str] | None = None) -> dict[str, Any]:
+    """Return what is stored of a resource to create."""
+    return without_empties(item.model_dump(by_alias=True, exclude_none=True, exclude=exclude))
+
+
 def apply_patches(document: dict[str, Any], update: StrictModel) -> dict[str, Any]:
     """`document` with every patch of `update` applied; fields without a value are left out.
 
@@ -101,10 +111,8 @@ def apply_patches(document: dict[str, Any], update: StrictModel) -> dict[str, An
             continue
         key = type(update).model_fields[name].alias or name
         value = plain_value(patch.applied(changed.get(key)))
-        if value is None or value == [] or value == {}:
-            changed.pop(key, None)
-        else:
-            changed[key] = value
+        changed.pop(key, None)
+        changed |= without_empties({} if value is None else {key: value})
     return changed
 
 

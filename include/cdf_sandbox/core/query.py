@@ -18,7 +18,7 @@ def _elements(given: Any) -> Any:
     if len(texts) == 1 and texts[0].lstrip().startswith("["):
         try:
             return json.loads(texts[0])
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ValueError("expected a JSON array") from None
     return texts
 
@@ -26,7 +26,7 @@ def _elements(given: Any) -> Any:
 def _objects(given: Any) -> Any:
     try:
         return [json.loads(each) if isinstance(each, str) else each for each in _elements(given)]
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError("expected an array of JSON objects") from None
 
 

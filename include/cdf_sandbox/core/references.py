@@ -44,12 +44,17 @@ def check_attached(
         raise UnknownIds([{"id": i} for i in absent], "Security category ids")
 
 
-def check_references(db: Connection, documents: Iterable[dict[str, Any]]) -> None:
-    """Refuse with 400 unless the data sets and assets that `documents` name exist."""
-    documents = list(documents)
-    data_sets = _absent(db, "data_sets", (d["dataSetId"] for d in documents if "dataSetId" in d))
+def check_references(db: Connection, documents: Iterable[dict[str, Any]], before: dict[str, Any] | None = None) -> None:
+    """Refuse with 400 unless the data sets and assets that `documents` name, and `before` did not, exist.
+
+    A document keeps the ids of assets that were deleted.
+    """
+    documents, had = list(documents), before or {}
+    named = (d["dataSetId"] for d in documents if d.get("dataSetId") != had.get("dataSetId") and "dataSetId" in d)
+    data_sets = _absent(db, "data_sets", named)
     if data_sets:
         raise UnknownIds([{"id": i} for i in data_sets], "Data set ids")
-    assets = _absent(db, "assets", (i for d in documents for i in d.get("assetIds", ())))
+    kept = set(had.get("assetIds", ()))
+    assets = _absent(db, "assets", (i for d in documents for i in d.get("assetIds", ()) if i not in kept))
     if assets:
         raise UnknownIds([{"id": i} for i in assets], "Asset ids")

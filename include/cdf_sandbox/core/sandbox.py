@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from sqlite3 import Connection
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 
@@ -19,6 +19,17 @@ from cdf_sandbox.core.storage import Storage
 
 # Called in the transaction that gives a CogniteFile its content: space, external id, media type, epoch in ms.
 NodeUploaded = Callable[[Connection, str, str, str | None, int], None]
+
+
+class Chore(Protocol):
+    """Work that is due before some request, whichever that is."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the next request has to wait for it."""
+
+    def do(self) -> None:
+        """Do it."""
 
 
 @dataclass
@@ -43,6 +54,7 @@ class Sandbox:
     queue_3d_job: Callable[[int], None] | None = None
     queue_vision_job: Callable[[int], None] | None = None
     on_node_uploaded: list[NodeUploaded] = field(default_factory=list)
+    chores: list[Chore] = field(default_factory=list)
 
     def read(self) -> AbstractContextManager[Connection]:
         """Open a transaction to read from."""

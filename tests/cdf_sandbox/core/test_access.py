@@ -1,5 +1,6 @@
 """Capabilities and their scopes, and project modes."""
 
+import httpx
 import pytest
 from cognite.client.exceptions import CogniteAPIError
 
@@ -189,3 +190,25 @@ def test_the_project_tells_how_its_tokens_are_issued(running, http):
     with running.http(*running.make_client("unknowing", [])) as session:
         assert session.get("").status_code == 403
     assert http.get(f"{running.base_url}/api/v1/projects/other").status_code == 401
+
+
+READ = {"actions": ["READ"], "scope": {"all": {}}}
+
+
+@pytest.mark.parametrize(
+    "capability",
+    [{"filesAcl": {}}, {}, {"filesAcl": READ, "assetsAcl": READ}, {"nothingAcl": READ}, 5,
+     {"filesAcl": READ | {"scope": {}}}, {"filesAcl": READ | {"actions": ["FLY"]}}],
+)  # fmt: skip
+def test_a_client_has_capabilities_that_groups_may_grant(running, capability):
+    body = {"clientId": "odd", "capabilities": [capability]}
+    answer = httpx.post(f"{running.base_url}/sandbox/clients", json=body, trust_env=False)
+    assert answer.status_code == 400, answer.text
+
+
+def test_nulls_in_a_capability_count_as_left_out(running):
+    scope = {"all": {}, "datasetScope": None}
+    capability = {"filesAcl": READ | {"scope": scope, "version": None}, "assetsAcl": None}
+    with running.http(*running.make_client("nulls", [capability])) as http:
+        assert http.post("/files/list", json={}).status_code == 200
+        assert http.get("/groups").json()["items"][0]["capabilities"] == [{"filesAcl": READ}]

@@ -44,6 +44,15 @@ def test_several_times_then_over(own):
     assert httpx.get(f"{running.base_url}/sandbox/faults", trust_env=False).json() == {"items": []}
 
 
+@pytest.mark.parametrize("ordered", ["*/annotations", "*/annotations/"])
+@pytest.mark.parametrize("sent", ["/annotations", "/annotations/"])
+def test_a_slash_at_the_end_changes_no_order(own, ordered, sent):
+    """The SDK creates annotations at the path with a slash."""
+    running, http = own
+    order(running, effect="status", path=ordered)
+    assert http.post(sent, json={}).status_code == 503
+
+
 def test_reset_does_nothing(own):
     running, http = own
     order(running, effect="reset", path="*/files")

@@ -2,6 +2,9 @@
 
 import pytest
 
+import core_project as core
+from cdf_sandbox.core.app import SERVICES
+from cdf_sandbox.core.options import ProjectMode
 from cdf_sandbox_calls import items
 
 N = {"name": "n"}
@@ -139,3 +142,77 @@ def test_an_unknown_identifier_twice(http, kind, path, change, identifier):
 def test_an_unknown_id_twice_where_there_are_no_external_ids(http, path):
     answer = http.post(path, json=items({"id": 999991}, {"id": 999991}))
     assert answer.json()["error"] == {"code": 409, "message": "Duplicate ids: 999991", "duplicated": [{"id": 999991}]}
+
+
+NODE = {"instanceType": "node", "space": "s", "externalId": "x"}
+KEY = {"space": "s", "externalId": "X"}
+PAIR = {"asset": core.ref("pump"), "image360": core.ref("one")}
+CONFIG = {"object3DSpace": "hall", "contextualizationSpace": "hall", "revision": core.ref("collection")}
+OF_LINKS = {"dmsContextualizationConfig": CONFIG}
+TWICE = {
+    "/annotations/byids": {"id": 5}, "/annotations/delete": {"id": 5},
+    "/annotations/update": {"id": 5, "update": {"status": {"set": "approved"}}},
+    "/assets/byids": {"id": 5}, "/assets/delete": {"id": 5}, "/assets/update": {"id": 5, **NO_CHANGE},
+    "/datasets/byids": {"id": 5}, "/datasets/update": {"id": 5, **NO_CHANGE},
+    "/extpipes/byids": {"id": 5}, "/extpipes/delete": {"id": 5}, "/extpipes/update": {"id": 5, **NO_CHANGE},
+    "/files/byids": {"id": 5}, "/files/delete": {"id": 5}, "/files/downloadlink": {"id": 5},
+    "/files/update": {"id": 5, **NO_CHANGE},
+    "/groups/delete": 5, "/securitycategories/delete": 5,
+    "/labels/byids": {"externalId": "x"}, "/labels/delete": {"externalId": "x"},
+    "/labels/update": {"externalId": "x", "update": {}},
+    "/sessions/byids": {"id": 5}, "/sessions/revoke": {"id": 5},
+    "/3d/models/delete": {"id": 5}, "/3d/models/update": {"id": 5, **NO_CHANGE},
+    "/3d/models/{model_id}/revisions/delete": {"id": 5},
+    "/3d/models/{model_id}/revisions/update": {"id": 5, **NO_CHANGE},
+    "/3d/jobs/delete": {"space": "s", "externalId": "x"},
+    "/3d/contextualization/image360/delete": PAIR,
+    "/context/vision/extract": {"fileId": 5},
+    "/models/instances/byids": NODE, "/models/instances/delete": NODE, "/models/instances/inspect": NODE,
+    "/models/spaces/byids": {"space": "s"}, "/models/spaces/delete": {"space": "s"},
+    "/models/statistics/spaces/byids": {"space": "s"},
+    "/models/containers/byids": KEY, "/models/containers/delete": KEY,
+    "/models/containers/{entries}/delete": {"space": "s", "containerExternalId": "X", "identifier": "i"},
+    "/models/views/byids": KEY | {"version": "1"}, "/models/views/delete": KEY | {"version": "1"},
+    "/models/datamodels/byids": KEY | {"version": "1"}, "/models/datamodels/delete": KEY | {"version": "1"},
+}  # fmt: skip
+MORE = {
+    "/3d/contextualization/image360/delete": OF_LINKS,
+    "/context/vision/extract": {"features": ["TextDetection"]},
+    "/models/instances/inspect": {"inspectionOperations": {"involvedContainers": {}}},
+}
+
+
+@pytest.mark.parametrize("path", TWICE)
+def test_nothing_is_named_twice(running, http, ids, path):
+    """409 with `duplicated` but in data modeling, which answers 400 as it does to upserts."""
+    if path.startswith("/3d/contextualization"):
+        core.make_collection(running.client())
+    url = path.replace("{entries}", "indexes").replace("{model_id}", str(ids["model"]))
+    mode = running.sandbox.options.mode
+    alone = ProjectMode.DATA_MODELING if "/3d/job" in path or "360" in path else mode
+    object.__setattr__(running.sandbox.options, "mode", alone)
+    item = {"id": ids["asset"]} if path == "/assets/byids" else TWICE[path]
+    answer = http.post(url, json=items(*[item] * 2) | MORE.get(path, {}), headers=core.BETA)
+    object.__setattr__(running.sandbox.options, "mode", mode)
+    error = answer.json()["error"]
+    if path.startswith("/models/"):
+        assert (error["code"], "more than once" in error["message"]) == (400, True), answer.text
+    else:
+        assert (error["code"], len(error["duplicated"])) == (409, 1), answer.text
+
+
+def test_one_instance_of_both_kinds_is_named_twice(http):
+    answer = http.post("/models/instances/byids", json=items(NODE, NODE | {"instanceType": "edge"}))
+    assert (answer.status_code, "more than once" in answer.text) == (400, True)
+
+
+def test_every_route_that_names_resources_is_tried():
+    ends = ("/byids", "/delete", "/revoke", "/inspect", "/update", "/downloadlink", "/extract")
+    named = {route.path for service in SERVICES for route in service.router.routes if route.path.endswith(ends)}
+    assert named == TWICE.keys()
+
+
+def test_identifiers_of_nodes_are_named_in_words(http):
+    named = {"instanceId": {"space": "s", "externalId": "x"}}
+    answer = http.post("/files/byids", json=items(named))
+    assert answer.json()["error"] == {"code": 400, "message": "File ids not found: s:x", "missing": [named]}

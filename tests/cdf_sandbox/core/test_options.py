@@ -1,6 +1,7 @@
 """Options for unpublished behaviour: both values of each that no other test covers."""
 
 import re
+from contextlib import nullcontext
 from dataclasses import fields
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from cognite.client.data_classes.data_modeling.cdm.v1 import (
 )
 from cognite.client.exceptions import CogniteAPIError
 
+from cdf_sandbox.core.app import create_sandbox
+from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.core.limits import LISTS_PER_SECOND, REQUESTS_PER_SECOND
 from cdf_sandbox.core.options import ASSUMED, Options, ProjectMode, assumed
 
 STATION = ViewId("cdf_cdm", "Cognite360ImageStation", "v1")
@@ -79,6 +83,92 @@ def test_reverse_lookup_is_open_whatever_version_is_asked_for(http, header):
     }  # fmt: skip
     answer: httpx.Response = http.post("/annotations/reverselookup", json=body, headers=headers)
     assert answer.json() == {"items": [], "annotatedResourceType": "file"}
+
+
+THING = {"space": "s", "externalId": "Thing"}
+VERSION = THING | {"version": "1"}
+
+
+def make_thing(http):
+    """A container with an index, a view of it, and a node with data in it."""
+    source = {"type": "container", **THING}
+    mapped = {"p": {"container": source, "containerPropertyIdentifier": "p"}}
+    node = {"instanceType": "node", "space": "s", "externalId": "n", "sources": [{"source": source, "properties": {}}]}
+    for path, item in (
+        ("spaces", {"space": "s"}), ("containers", THING | {"properties": {"p": {"type": {"type": "text"}}}}),
+        ("views", VERSION | {"properties": mapped}), ("instances", node),
+    ):  # fmt: skip
+        http.post(f"/models/{path}", json={"items": [item]}).raise_for_status()
+
+
+@pytest.mark.parametrize(("chosen", "status"), [({}, 400), ({"views_by_ids_may_mix_versions": True}, 200)])
+def test_whether_views_are_read_with_and_without_version_at_once(start_sandbox, chosen, status):
+    with start_sandbox(**chosen) as running, running.http() as http:
+        make_thing(http)
+        other = {"space": "cdf_cdm", "externalId": "CogniteAsset"}
+        for items, expected in (([VERSION, other], status), ([THING, other], 200), ([VERSION], 200)):
+            assert http.post("/models/views/byids", json={"items": items}).status_code == expected
+
+
+@pytest.mark.parametrize(("chosen", "status"), [({}, 400), ({"mapped_containers_can_be_deleted": True}, 200)])
+def test_whether_mapped_containers_can_be_deleted(start_sandbox, chosen, status):
+    with start_sandbox(**chosen) as running, running.http() as http:
+        make_thing(http)
+        assert http.post("/models/containers/delete", json={"items": [THING]}).status_code == status
+        if status == 200:
+            (left,) = http.get("/models/views", params={"space": "s"}).raise_for_status().json()["items"]
+            assert left["properties"] == {}
+            node = {"instanceType": "node", "space": "s", "externalId": "n"}
+            wanted = {"items": [node], "inspectionOperations": {"involvedViews": {}}}
+            http.post("/models/instances/inspect", json=wanted).raise_for_status()
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_whether_refused_requests_count(tmp_path, counted):
+    sandbox = create_sandbox(Options(tmp_path, throttled_requests_count=counted))
+    limits = sandbox.limits
+    path = "/api/v1/projects/p/assets"
+    for number in range(REQUESTS_PER_SECOND):
+        with pytest.raises(ApiError) if number >= LISTS_PER_SECOND else nullcontext():
+            limits.admit("one", "POST", f"{path}/list")
+    with pytest.raises(ApiError) if counted else nullcontext():
+        limits.admit("one", "POST", f"{path}/byids")
+    sandbox.storage.close()
+
+
+@pytest.mark.parametrize(("chosen", "status"), [({}, 400), ({"deleted_instances_count": False}, 200)])
+def test_whether_deleted_instances_count(start_sandbox, chosen, status):
+    with start_sandbox(instance_limit=1, **chosen) as running, running.http() as http:
+        http.post("/models/spaces", json={"items": [{"space": "s"}]}).raise_for_status()
+        first, second = ({"instanceType": "node", "space": "s", "externalId": name} for name in "ab")
+        http.post("/models/instances", json={"items": [first]}).raise_for_status()
+        http.post("/models/instances/delete", json={"items": [first]}).raise_for_status()
+        assert http.post("/models/instances", json={"items": [second]}).status_code == status
+
+
+def test_a_read_that_takes_too_many_steps_ends_in_408_and_a_smaller_page_does_not(start_sandbox):
+    with start_sandbox(query_steps=5_000) as running, running.http() as http:
+        http.post("/models/spaces", json={"items": [{"space": "s"}]}).raise_for_status()
+        nodes = [{"instanceType": "node", "space": "s", "externalId": str(number)} for number in range(1000)]
+        http.post("/models/instances", json={"items": nodes}).raise_for_status()
+
+        def queried(limit):
+            body = {"with": {"n": {"nodes": {}, "limit": limit}}, "select": {"n": {}}}
+            return http.post("/models/instances/query", json=body)
+
+        words = "Graph query timed out. Reduce load or contention, or optimise your query."
+        for answer in (
+            queried(1000), http.post("/models/instances/list", json={}),
+            http.post("/models/instances/byids", json={"items": nodes}),
+        ):  # fmt: skip
+            assert (answer.status_code, answer.json()["error"]) == (408, {"code": 408, "message": words})
+        assert len(queried(100).raise_for_status().json()["items"]["n"]) == 100
+        assert http.post("/models/instances/delete", json={"items": nodes}).status_code == 200
+
+
+def test_every_switch_is_set_by_a_test():
+    tests = "".join(file.read_text() for file in Path(__file__).parents[1].rglob("test_*.py"))
+    assert [name for name in ASSUMED if not re.search(rf"\b{name}(\"\]?: |=)", tests)] == []
 
 
 def test_assumptions_are_chosen_by_name():

@@ -138,3 +138,23 @@ def test_files_by_query(http, plant, query, found):
     }
     answer = http.get("/files", params=params).raise_for_status()
     assert sorted(item["name"] for item in answer.json()["items"]) == found
+
+
+@pytest.mark.parametrize("name", ["assetIds", "dataSetIds"])
+def test_a_query_that_is_nested_too_deeply_is_refused(http, name):
+    answer = http.get("/files", params={name: "[" * 20_000})
+    assert answer.status_code == 400, answer.text
+
+
+@pytest.mark.parametrize("path", ["projects", "projects/capture360", "token/inspect"])
+def test_what_is_no_service_of_a_project_has_no_unknown_parameters_either(running, http, path):
+    url = f"{running.base_url}/api/v1/{path}"
+    assert http.get(url).status_code == 200
+    refused = http.get(url, params={"foo": "1"})
+    assert (refused.status_code, "Unrecognized query parameter foo" in refused.text) == (400, True)
+
+
+@pytest.mark.parametrize(("path", "name"), [("/assets", "rootIds"), ("/files", "rootAssetIds")])
+def test_a_filter_of_roots_names_roots(http, plant, path, name):
+    assert http.get(path, params={name: f"[{plant['root']}]"}).json()["items"]
+    assert http.get(path, params={name: f"[{plant['child']}]"}).json()["items"] == []

@@ -71,6 +71,32 @@ def test_update_and_move(plant):
     plant.assets.update(AssetUpdate(external_id="P-101B").parent_external_id.set("unit"))
 
 
+def test_a_move_changes_the_time_of_the_last_update(running, plant, http):
+    before = plant.assets.retrieve(external_id="P-101B")
+    running.advance(5)
+    same = plant.assets.update(AssetUpdate(external_id="P-101B").parent_external_id.set("unit"))
+    assert same.last_updated_time == before.last_updated_time
+    moved = plant.assets.update(AssetUpdate(external_id="P-101B").parent_external_id.set("site"))
+    assert moved.last_updated_time >= before.last_updated_time + 5000
+    plant.assets.update(AssetUpdate(external_id="P-101B").parent_external_id.set("unit"))
+    both = {"parentId": {"set": moved.parent_id}, "parentExternalId": {"set": "nowhere"}}
+    refused = http.post("/assets/update", json={"items": [{"externalId": "P-101B", "update": both}]})
+    assert (refused.status_code, "at most one" in refused.text) == (400, True)
+
+
+def test_a_file_keeps_the_ids_of_assets_that_were_deleted(plant, http):
+    ids = [plant.assets.create(AssetWrite(name=name)).id for name in ("short-lived", "kept")]
+    file = plant.files.upload_bytes(b".", name="n", external_id="of_two", asset_ids=ids)
+    plant.assets.delete(id=ids[0])
+    for update, status in (
+        ({"source": {"set": "s"}}, 200), ({"assetIds": {"remove": ids[1:]}}, 200), ({"assetIds": {"add": [5]}}, 400),
+    ):  # fmt: skip
+        answer = http.post("/files/update", json={"items": [{"id": file.id, "update": update}]})
+        assert answer.status_code == status, answer.text
+    again = {"name": "n", "externalId": "of_two", "assetIds": ids[:1]}
+    assert http.post("/files?overwrite=true", json=again).status_code == 201
+
+
 def test_refusals(plant):
     with pytest.raises(CogniteDuplicatedError) as refused:
         plant.assets.create(AssetWrite(name="again", external_id="unit"))

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from cdf_sandbox.core.http import StrictModel
+from cdf_sandbox.core.http import StrictModel, without_nulls
 from cdf_sandbox.core.identifiers import NO_NUL, ClassicId, InternalId
 from cdf_sandbox.core.patches import SetPatch
 from cdf_sandbox.services.annotations.data import AnnotationType, parse_data
@@ -58,6 +58,9 @@ class AnnotationSuggestions(StrictModel):
     items: Annotated[list[AnnotationSuggestion], Field(min_length=1, max_length=1000)]
 
 
+PartOfData = Annotated[dict[str, Any], BeforeValidator(without_nulls)]
+
+
 class AnnotationFilter(StrictModel):
     """Filter of listed annotations; the resources are required. `creatingUser` null matches annotations without one."""
 
@@ -70,7 +73,7 @@ class AnnotationFilter(StrictModel):
     creating_app_version: str | None = None
     creating_user: App | None = None
     status: Status | None = None
-    data: dict[str, Any] | None = None
+    data: PartOfData | None = None
 
 
 class AnnotationList(StrictModel):
@@ -119,7 +122,7 @@ class ReverseFilter(StrictModel):
 
     annotated_resource_type: Literal["file", "threedmodel"]
     annotation_type: str
-    data: dict[str, Any]
+    data: PartOfData
 
 
 class ReverseLookup(StrictModel):

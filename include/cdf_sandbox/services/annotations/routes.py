@@ -27,6 +27,7 @@ from cdf_sandbox.services.annotations.models import (
     AnnotationSuggestion,
     AnnotationSuggestions,
     AnnotationWrites,
+    ReverseFilter,
     ReverseLookup,
 )
 from cdf_sandbox.services.annotations.store import annotation_json, find_annotations
@@ -86,6 +87,11 @@ def suggest_annotations(sandbox: SandboxDep, access: AccessDep, body: Annotation
     return _create(sandbox, access, body.items, ["suggested"] * len(body.items))
 
 
+def _require_files(condition: AnnotationFilter | ReverseFilter) -> None:
+    if condition.annotated_resource_type != "file":
+        raise BadRequest("The sandbox has annotations on files only")
+
+
 def _contains(value: Any, wanted: Any) -> bool:
     """Return whether `wanted` is part of `value`: objects by their fields, everything else whole."""
     if isinstance(wanted, dict):
@@ -106,8 +112,7 @@ def _matches(document: dict[str, Any], condition: AnnotationFilter) -> bool:
 def list_annotations(sandbox: SandboxDep, access: AccessDep, body: AnnotationList) -> Response:
     """A page of the annotations on given files."""
     access.require("annotationsAcl", "READ")
-    if body.filter.annotated_resource_type != "file":
-        raise BadRequest("The sandbox has annotations on files only")
+    _require_files(body.filter)
     with sandbox.read() as db:
         files = _check_files(sandbox, db, access, body.filter.annotated_resource_ids)
         rows = db.execute(
@@ -128,18 +133,22 @@ def reverse_lookup(sandbox: SandboxDep, access: AccessDep, body: ReverseLookup) 
     where.visible(access.data_sets("filesAcl", "READ"))
     shown = Where()
     shown.within_categories(access.categories(), "files.doc")
+    _require_files(body.filter)
     if not body.filter.data:
         raise BadRequest("filter.data must name an assetRef or an instanceRef")
     with sandbox.read() as db:
         rows = db.execute(
-            "SELECT files.id, files.external_id, annotations.doc"  # noqa: S608 - the clauses are constants of the code; values are bound
+            f"SELECT files.id, files.external_id, files.space, annotations.doc, {where.sql()} AS by_files"  # noqa: S608 - the clauses are constants of the code; values are bound
             " FROM annotations JOIN files ON files.id = file_id"
             " WHERE file_id > ? AND json_extract(annotations.doc, '$.annotationType') = ?"
-            f" AND (files.space IS NOT NULL OR {where.sql()}) AND {shown.sql()} ORDER BY file_id",
-            (cursor_id(body.cursor), body.filter.annotation_type, *where.values, *shown.values),
+            f" AND {shown.sql()} ORDER BY file_id",
+            (*where.values, cursor_id(body.cursor), body.filter.annotation_type, *shown.values),
         ).fetchall()
     found: dict[int, dict[str, Any]] = {}
     for row in rows:
+        by_node = row["space"] is not None and files_store.is_node_allowed(access, row["space"], "READ")
+        if not row["by_files"] and not by_node:
+            continue
         if row["id"] not in found and _contains(json.loads(row["doc"])["data"], body.filter.data):
             found[row["id"]] = {"id": row["id"]} | (
                 {"externalId": row["external_id"]} if row["external_id"] is not None else {}

@@ -146,6 +146,12 @@ class AssetUpdate(StrictModel):
     parent_id: SetPatch[InternalId] | None = None
     parent_external_id: SetPatch[ExternalId] | None = None
 
+    @model_validator(mode="after")
+    def _one_parent(self) -> Self:
+        if self.parent_id is not None and self.parent_external_id is not None:
+            raise ValueError("give at most one of parentId, parentExternalId")
+        return self
+
 
 class AssetChange(ClassicId):
     """One asset and its patches."""

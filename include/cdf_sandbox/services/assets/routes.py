@@ -13,7 +13,7 @@ from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.identifiers import ClassicId, InternalId
 from cdf_sandbox.core.modes import refuse_classic_write
 from cdf_sandbox.core.paging import cursor_id, list_answer, partition_of
-from cdf_sandbox.core.patches import apply_patches, without_lists
+from cdf_sandbox.core.patches import apply_patches, new_document, without_lists
 from cdf_sandbox.core.references import check_attached, check_references
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.core.sql import Where, id_lists
@@ -32,7 +32,7 @@ from cdf_sandbox.services.assets.models import (
     AssetWrites,
 )
 from cdf_sandbox.services.assets.sorting import keys_of, sorted_page
-from cdf_sandbox.services.assets.store import ASSETS, SUBTREE_IDS
+from cdf_sandbox.services.assets.store import ASSETS, OF_ROOTS, SUBTREE_IDS
 
 router = APIRouter(prefix="/assets", route_class=CdfRoute)
 
@@ -59,9 +59,9 @@ def _where(
             "parent_id IN (SELECT id FROM assets WHERE external_id IN (SELECT value FROM json_each(?)))",
             json.dumps(condition.parent_external_ids),
         )
-    for roots in (condition.root_ids, condition.asset_subtree_ids):
+    for roots, ids in ((condition.root_ids, OF_ROOTS), (condition.asset_subtree_ids, SUBTREE_IDS)):
         if roots is not None:
-            where.add(f"id IN ({SUBTREE_IDS})", *id_lists(roots))
+            where.add(f"id IN ({ids})", *id_lists(roots))
     return where
 
 
@@ -71,7 +71,7 @@ def create_assets(sandbox: SandboxDep, access: AccessDep, body: AssetWrites) -> 
     access.require("assetsAcl", "WRITE")
     refuse_classic_write(sandbox, "Assets")
     access.require_data_sets("assetsAcl", "WRITE", (item.data_set_id for item in body.items))
-    documents = [item.model_dump(by_alias=True, exclude_none=True) for item in body.items]
+    documents = [new_document(item) for item in body.items]
     with sandbox.write() as db:
         check_references(db, documents)
         for document in documents:
@@ -157,6 +157,7 @@ def update_assets(sandbox: SandboxDep, access: AccessDep, body: AssetChanges) ->
                     row,
                     update.parent_id.set if update.parent_id else None,
                     update.parent_external_id.set if update.parent_external_id else None,
+                    now,
                 )
             before = json.loads(row["doc"])
             document = apply_patches(before, update)
@@ -164,7 +165,7 @@ def update_assets(sandbox: SandboxDep, access: AccessDep, body: AssetChanges) ->
                 document.pop(name, None)
             checked = AssetWrite.model_validate(without_lists(document))
             access.require_data_sets("assetsAcl", "WRITE", [checked.data_set_id])
-            check_references(db, [document])
+            check_references(db, [document], before)
             check_attached(sandbox, db, document, before)
             ASSETS.save(db, row, document, now)
         changed = ASSETS.find_all(db, [ClassicId(id=row["id"]) for row in rows])

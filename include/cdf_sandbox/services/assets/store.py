@@ -8,6 +8,7 @@ from typing import Any
 from cdf_sandbox.core.documents import Documents, document_json, documents_ddl
 from cdf_sandbox.core.errors import BadRequest, UnknownIds
 from cdf_sandbox.core.identifiers import ClassicId, check_each_named_once, new_id
+from cdf_sandbox.core.patches import new_document
 from cdf_sandbox.services.assets.models import AssetWrite
 
 # Deferred: what is deleted together may come in any order.
@@ -20,6 +21,14 @@ ASSETS = Documents(
     "assets", "Asset", ids_noun="Asset id", external_ids_noun="External id", unknown_are_listed=False,
     unknown_come_first=True,
 )  # fmt: skip
+
+# The ids of all assets below roots; two values: JSON arrays of internal and of external ids.
+OF_ROOTS = """
+SELECT id FROM assets WHERE root_id IN (
+    SELECT id FROM assets WHERE parent_id IS NULL
+    AND (id IN (SELECT value FROM json_each(?)) OR external_id IN (SELECT value FROM json_each(?)))
+)
+"""
 
 # The ids of assets and all that lies below them; two values: JSON arrays of internal and of external ids.
 SUBTREE_IDS = """
@@ -46,7 +55,7 @@ def insert_forest(db: Connection, writes: Sequence[AssetWrite], now: int) -> lis
             parent_row = _parent(db, write.parent_id, write.parent_external_id)
             parent_id, root_id = parent_row["id"], parent_row["root_id"]
         roots[index] = root_id
-        document = write.model_dump(by_alias=True, exclude_none=True, exclude={"parent_id", "parent_external_id"})
+        document = new_document(write, exclude={"parent_id", "parent_external_id"})
         ASSETS.insert(db, document, now, id=ids[index], parent_id=parent_id, root_id=root_id)
     return ids
 
@@ -74,14 +83,17 @@ def _parent(db: Connection, internal: int | None, external: str | None) -> Row:
     return row
 
 
-def move(db: Connection, row: Row, parent_id: int | None, parent_external_id: str | None) -> None:
-    """Move an asset below another parent of the same root."""
+def move(db: Connection, row: Row, parent_id: int | None, parent_external_id: str | None, now: int) -> None:
+    """Move an asset below another parent of the same root; below its own it stays as it is."""
     parent = _parent(db, parent_id, parent_external_id)
     if parent["root_id"] != row["root_id"] or row["parent_id"] is None:
         raise BadRequest(f"Asset {row['id']} cannot be moved to another root")
     if parent["id"] in subtree(db, [row["id"]]):
         raise BadRequest(f"Asset {row['id']} cannot be moved below itself")
-    db.execute("UPDATE assets SET parent_id = ? WHERE id = ?", (parent["id"], row["id"]))
+    db.execute(
+        "UPDATE assets SET parent_id = ?, last_updated_time = ? WHERE id = ? AND parent_id != ?",
+        (parent["id"], now, row["id"], parent["id"]),
+    )
 
 
 def find_to_change(db: Connection, identifiers: Sequence[ClassicId], *, ignore_unknown: bool = False) -> list[Row]:

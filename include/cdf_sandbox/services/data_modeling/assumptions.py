@@ -25,6 +25,8 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   and from a set operation only inwards: the specification says the latter where it speaks of sync, which has no set
   operations. `limitEach` without `from` and `maxDistance` 1, of which the specification says that it means
   nothing, is refused. Set operations within set operations are not offered.
+- A read of instances that takes more than `Options.query_steps` steps of SQLite, some ten seconds, ends in 408: a
+  smaller page takes fewer.
 - A page that is exactly full has a cursor, even if nothing follows. A cursor is good for what it pages through alone:
   with another filter, order or source, or other values of parameters, it is refused; a limit may change. The
   specification says that cursors match the result set expressions of the query.
@@ -35,9 +37,11 @@ Assumptions that can be changed for a run are fields of `Options` and named here
   change a type. A property may become required; its constraint is `pending` while the container has no data.
 - A view that another one implements or a data model holds, and a container that a view maps, that
   another container requires or that relations must point into, cannot be deleted;
-  `Options.mapped_containers_can_be_deleted` allows it for a mapped container. Views may be named with and without
-  versions in one request unless `Options.views_by_ids_may_mix_versions` is off. A request that defines one of them
-  twice is refused, and so is one that defines a space or data model twice. Of collations only the form is checked.
+  `Options.mapped_containers_can_be_deleted` allows it for a mapped container, whose properties views then lack. A
+  request that names views with and without versions is refused unless `Options.views_by_ids_may_mix_versions` is on. A
+  request that defines one of them twice is refused, and so is one that defines a space or data model twice, and one
+  that names something twice to read or delete it. Of collations only the form is checked.
+- A set operation of a query combines at most 50 sets, as many as a query may have.
 - `autoIncrement`, `targetUnits` and `backfillSort` are refused.
 """
 
@@ -48,15 +52,6 @@ SYSTEM_MANAGED = {
     ),
 }
 """Container properties that only CDF's own services write; a request that names one is refused."""
-
-CONCURRENT_READS = 8
-CONCURRENT_WRITES = 4
-CONCURRENT_DELETES = 2
-"""Limits that `/models/statistics` reports and that are enforced; Cognite's Toolkit relies on four parallel writers.
-
-Reading by id, lists, queries, searches, aggregates and syncs of instances are reads, alike; a request that deletes
-beside its upserts is a write. Requests for schemas do not count.
-"""
 
 SOFT_DELETED_LIMIT = 10_000_000
 SCHEMA_LIMITS = {"spaces": 100, "containers": 1000, "views": 2000, "dataModels": 500, "containerProperties": 25_000}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from cdf_sandbox.core.errors import ApiError
+from cdf_sandbox.services.data_modeling.complexity import TOO_LONG
 from cdf_sandbox.services.data_modeling.ids import ContainerId, ViewId
 from cdf_sandbox.services.data_modeling.models import EdgeExpression, ListRequest, NodeExpression, QueryRequest
 from cdf_sandbox.services.data_modeling.schema_store import Schema
@@ -41,8 +42,7 @@ def answer_with_debug(
             notices.append(_NO_TIMEOUT_WITH_RESULTS)
         return {**answer, "debug": {"notices": notices}}
     if debug.timeout is not None and (time.monotonic() - started + latency) * 1000 > debug.timeout:
-        words = "Graph query timed out. Reduce load or contention, or optimise your query."
-        raise ApiError(408, words, notices=notices)
+        raise ApiError(408, TOO_LONG, notices=notices)
     items = answer["items"]
     empty: dict[str, Any] = {"items": []}
     if isinstance(items, dict):

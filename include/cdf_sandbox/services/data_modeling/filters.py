@@ -62,8 +62,7 @@ class FilterCompiler:
         return Sql.joined("AND", parts, "0")
 
     def _any(self, definition: Any, alias: str, kind: InstanceKind, view: View | None, depth: int) -> Sql:
-        if isinstance(definition, dict) and None in definition.values():
-            definition = {name: value for name, value in definition.items() if value is not None}
+        definition = _without_nulls(definition)
         if not isinstance(definition, dict) or len(definition) != 1:
             raise BadRequest(f"A filter must be an object with exactly one key, got {brief(definition)}")
         self._leaves += 1
@@ -81,7 +80,7 @@ class FilterCompiler:
             inner = self._any(body, alias, kind, view, depth + 1)
             return Sql(f"(NOT {inner.text})", inner.params)
         if name == "matchAll":
-            if body != {}:
+            if _without_nulls(body) != {}:
                 raise BadRequest("'matchAll' must be an empty object")
             return TRUE
         if name == "hasData":
@@ -138,6 +137,7 @@ class FilterCompiler:
 
     def _value(self, raw: Any) -> Any:
         """`raw`, or the value of the parameter that it names."""
+        raw = _without_nulls(raw)
         if not isinstance(raw, dict) or raw.keys() != {"parameter"}:
             return raw
         name = raw["parameter"]
@@ -166,6 +166,7 @@ class FilterCompiler:
 
     def _operand(self, column: Column, raw: Any, alias: str, kind: InstanceKind, view: View | None) -> Sql:
         """Return the operand of a comparison with `column`: a value, a parameter, or another property."""
+        raw = _without_nulls(raw)
         if isinstance(raw, dict) and raw.keys() == {"property"}:
             other = self._columns.find(raw["property"], alias, kind, view)
             if other.type.kind != column.type.kind or other.type.is_list != column.type.is_list:
@@ -257,7 +258,7 @@ def _instance_references(body: Any, alias: str) -> Sql:
         raise BadRequest(f"'instanceReferences' must be a list of at most {MAX_VALUES} references")
     direct = PropertyType("direct")
     try:
-        pairs = [direct.check(reference) for reference in body]
+        pairs = [direct.check(_without_nulls(reference)) for reference in body]
     except ValueMismatch as error:
         raise BadRequest(f"'instanceReferences': {error}") from None
     return Sql(
@@ -277,7 +278,13 @@ def _normal(type_: PropertyType, value: Any) -> Any:
     return type_.check_element(value)
 
 
+def _without_nulls(part: Any) -> Any:
+    """Drop the fields of an object that are null: they count as left out, unknown ones too."""
+    return {name: value for name, value in part.items() if value is not None} if isinstance(part, dict) else part
+
+
 def _fields(name: str, body: Any, required: Set[str], optional: Set[str] = frozenset()) -> Mapping[str, Any]:
+    body = _without_nulls(body)
     if not isinstance(body, dict) or not required <= body.keys() or not body.keys() <= required | optional:
         expected = ", ".join(sorted(required))
         raise BadRequest(f"'{name}' must be an object with {expected}, got {brief(body)}")

@@ -10,6 +10,7 @@ from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.services.data_modeling.columns import bind
 from cdf_sandbox.services.data_modeling.filters import FilterCompiler
 from cdf_sandbox.services.data_modeling.ids import ContainerId, InstanceRef, ViewId, dump_instance
+from cdf_sandbox.services.data_modeling.models import once
 from cdf_sandbox.services.data_modeling.reads import Spaces
 from cdf_sandbox.services.data_modeling.schema_store import Schema, key_of, newest_versions
 from cdf_sandbox.services.data_modeling.store import StoredInstance, find_instances, load_documents
@@ -41,7 +42,7 @@ class Operations(StrictModel):
 class InspectRequest(StrictModel):
     """Instances to inspect."""
 
-    items: Annotated[list[InstanceRef], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[InstanceRef], Field(min_length=1, max_length=1000), once]
     inspection_operations: Operations
 
 

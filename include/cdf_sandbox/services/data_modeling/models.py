@@ -1,9 +1,10 @@
 """The bodies of the instance endpoints (schemas of the published API specification)."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.services.data_modeling.ids import (
@@ -66,6 +67,22 @@ class InstanceDelete(InstanceRef):
     existing_version: Annotated[int | None, Field(ge=0)] = None
 
 
+def _named_once(items: list[InstanceRef]) -> list[InstanceRef]:
+    _refuse_twice(each.id for each in items)
+    return items
+
+
+def _refuse_twice(ids: Iterable[InstanceId]) -> None:
+    """ValueError for an instance that is named twice; nodes and edges share their names."""
+    ((most, times),) = Counter(ids).most_common(1) or ((None, 0),)
+    if times > 1:
+        raise ValueError(f"the instance '{most}' occurs more than once")
+
+
+once = AfterValidator(_named_once)
+"""Instances that differ from each other."""
+
+
 class UpsertRequest(StrictModel):
     """Instances to write and to delete in one transaction."""
 
@@ -81,16 +98,14 @@ class UpsertRequest(StrictModel):
     def _within_limits(self) -> "UpsertRequest":
         if len(self.items) + len(self.delete) > MAX_ITEMS:
             raise ValueError(f"items and delete may hold {MAX_ITEMS} instances together")
-        ((most, times),) = Counter(each.id for each in (*self.items, *self.delete)).most_common(1) or ((None, 0),)
-        if times > 1:
-            raise ValueError(f"the instance '{most}' occurs more than once")
+        _refuse_twice(each.id for each in (*self.items, *self.delete))
         return self
 
 
 class DeleteRequest(StrictModel):
     """Instances to delete."""
 
-    items: Annotated[list[InstanceDelete], Field(min_length=1, max_length=MAX_ITEMS)]
+    items: Annotated[list[InstanceDelete], Field(min_length=1, max_length=MAX_ITEMS), once]
 
 
 class Source(StrictModel):
@@ -105,7 +120,7 @@ Sources = Annotated[list[Source], Field(max_length=10)]
 class ByIdsRequest(StrictModel):
     """Instances to read."""
 
-    items: Annotated[list[InstanceRef], Field(min_length=1, max_length=MAX_ITEMS)]
+    items: Annotated[list[InstanceRef], Field(min_length=1, max_length=MAX_ITEMS), once]
     sources: Sources = Field(default_factory=list)
     include_typing: bool = False
 
@@ -280,27 +295,31 @@ class EdgeExpression(StrictModel):
     limit: QueryLimit = 100
 
 
+MAX_SETS = 50
+_Sets = Annotated[list[str], Field(min_length=1, max_length=MAX_SETS)]
+
+
 class UnionAll(StrictModel):
     """One set after the other."""
 
-    union_all: Annotated[list[str], Field(min_length=1)]
-    except_: Annotated[list[str], Field(alias="except")] = Field(default_factory=list)
+    union_all: _Sets
+    except_: Annotated[list[str], Field(alias="except", max_length=MAX_SETS)] = Field(default_factory=list)
     limit: QueryLimit = 100
 
 
 class Union(StrictModel):
     """Several sets as one, without repetition."""
 
-    union: Annotated[list[str], Field(min_length=1)]
-    except_: Annotated[list[str], Field(alias="except")] = Field(default_factory=list)
+    union: _Sets
+    except_: Annotated[list[str], Field(alias="except", max_length=MAX_SETS)] = Field(default_factory=list)
     limit: QueryLimit = 100
 
 
 class Intersection(StrictModel):
     """The intersection of several sets."""
 
-    intersection: Annotated[list[str], Field(min_length=1)]
-    except_: Annotated[list[str], Field(alias="except")] = Field(default_factory=list)
+    intersection: _Sets
+    except_: Annotated[list[str], Field(alias="except", max_length=MAX_SETS)] = Field(default_factory=list)
     limit: QueryLimit = 100
 
 
@@ -330,9 +349,10 @@ class QueryRequest(StrictModel):
     """Result sets that build on each other."""
 
     with_: Annotated[
-        dict[str, NodeExpression | EdgeExpression | SetOperation], Field(alias="with", min_length=1, max_length=50)
+        dict[str, NodeExpression | EdgeExpression | SetOperation],
+        Field(alias="with", min_length=1, max_length=MAX_SETS),
     ]
-    select: Annotated[dict[str, Select], Field(min_length=1, max_length=50)]
+    select: Annotated[dict[str, Select], Field(min_length=1, max_length=MAX_SETS)]
     cursors: Cursors | None = None
     parameters: Parameters | None = None
     include_typing: bool = False

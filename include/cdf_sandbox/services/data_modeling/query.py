@@ -6,8 +6,9 @@ starts again, so that a client which returns all cursors misses nothing.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from sqlite3 import Connection
 from typing import Any
 
@@ -142,17 +143,16 @@ class _Query:
         excluded = {each for other in expression.except_ for each in self._page(other).found.ids}
         if isinstance(expression, Intersection):
             common = set(members[0].ids).intersection(*(member.ids for member in members[1:]))
-            ids = [each for each in members[0].ids if each in common]
+            ids: Iterable[int] = [each for each in members[0].ids if each in common]
         else:
-            ids = [each for member in members for each in member.ids]
+            ids = chain.from_iterable(member.ids for member in members)
             if isinstance(expression, Union):
-                ids = list(dict.fromkeys(ids))
-        ids = [each for each in ids if each not in excluded]
+                ids = dict.fromkeys(ids)
         after, token = self._start(name)
         offset = 0 if after is None else after
         if type(offset) is not int or offset < 0:
             raise InvalidCursor
-        page = ids[offset : offset + expression.limit]
+        page = list(islice((each for each in ids if each not in excluded), offset, offset + expression.limit))
         following = offset + expression.limit if len(page) == expression.limit else None
         return _Page(Found(members[0].kind, page, members[0].direction), token, following)
 

@@ -43,7 +43,7 @@ def read_by_ids(db: Connection, request: ByIdsRequest, spaces: Spaces, *, apply_
     stored = find_instances(db, (each.id for each in request.items))
     ids = [
         row.id
-        for each in dict.fromkeys(request.items)
+        for each in request.items
         if (row := stored.get(each.id)) is not None and row.kind == each.instance_type and row.deleted_time is None
     ]
     if spaces is not None:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from cdf_sandbox.core.http import StrictModel
+from cdf_sandbox.core.identifiers import each_once
 from cdf_sandbox.services.data_modeling.definitions import (
     ContainerDefinition,
     DataModelDefinition,
@@ -99,28 +100,28 @@ class DataModels(StrictModel):
 class SpaceKeys(StrictModel):
     """Spaces to read or delete."""
 
-    items: Annotated[list[SpaceKey], Field(min_length=1, max_length=_MAX)]
+    items: Annotated[list[SpaceKey], Field(min_length=1, max_length=_MAX), each_once]
 
 
 class ContainerKeys(StrictModel):
     """Containers to read or delete."""
 
-    items: Annotated[list[ContainerKey], Field(min_length=1, max_length=_MAX)]
+    items: Annotated[list[ContainerKey], Field(min_length=1, max_length=_MAX), each_once]
 
 
 class VersionKeys(StrictModel):
     """Views or data models to delete."""
 
-    items: Annotated[list[VersionKey], Field(min_length=1, max_length=_MAX)]
+    items: Annotated[list[VersionKey], Field(min_length=1, max_length=_MAX), each_once]
 
 
 class AnyVersionKeys(StrictModel):
     """Views or data models to read."""
 
-    items: Annotated[list[AnyVersionKey], Field(min_length=1, max_length=_MAX)]
+    items: Annotated[list[AnyVersionKey], Field(min_length=1, max_length=_MAX), each_once]
 
 
 class ContainerEntryKeys(StrictModel):
     """Constraints or indexes to delete."""
 
-    items: Annotated[list[ContainerEntryKey], Field(min_length=1, max_length=10)]
+    items: Annotated[list[ContainerEntryKey], Field(min_length=1, max_length=10), each_once]

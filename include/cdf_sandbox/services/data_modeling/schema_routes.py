@@ -1,6 +1,6 @@
 """The endpoints of spaces, containers, views and data models."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query, Request
@@ -11,7 +11,7 @@ from typing_extensions import override
 from cdf_sandbox.core.access import Access
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.errors import BadRequest, InvalidCursor
-from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.http import CdfRoute, Json, StrictModel
 from cdf_sandbox.core.paging import decode_cursor, first_page, list_answer
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.services.data_modeling.access import SCHEMA_ACL, readable_spaces
@@ -77,18 +77,29 @@ UsedFor = Annotated[list[Literal["node", "edge", "all", "record"]] | None, Query
 Wire = Mapping[str, Any]
 
 
+_CALLED: Mapping[SchemaKind, str] = {
+    "space": "spaces", "container": "containers", "view": "views", "datamodel": "data models"
+}  # fmt: skip
+
+
 def _write(
-    sandbox: Sandbox, access: Access, spaces: set[str], write: Callable[[SchemaWriter], Sequence[Wire]]
+    sandbox: Sandbox,
+    access: Access,
+    kind: SchemaKind,
+    items: Sequence[StrictModel],
+    write: Callable[[SchemaWriter], Sequence[Wire]],
+    further_spaces: Iterable[str] = (),
 ) -> Response:
-    access.require_spaces(SCHEMA_ACL, "WRITE", spaces)
-    with sandbox.write() as db:
+    keys = [key_of(item.model_dump(by_alias=True, include={"space", "external_id", "version"})) for item in items]
+    access.require_spaces(SCHEMA_ACL, "WRITE", {*(key[0] for key in keys), *further_spaces})
+    with sandbox.change(_CALLED[kind], keys) as db:
         return Json({"items": write(SchemaWriter(db, sandbox.clock.now_ms()))})
 
 
 def _delete(sandbox: Sandbox, access: Access, kind: SchemaKind, keys: Sequence[Key]) -> Response:
     access.require_spaces(SCHEMA_ACL, "WRITE", {key[0] for key in keys})
     names = ("space", "externalId", "version")
-    with sandbox.write() as db:
+    with sandbox.change(_CALLED[kind], keys) as db:
         may_drop = sandbox.options.mapped_containers_can_be_deleted
         writer = SchemaWriter(db, sandbox.clock.now_ms(), mapped_containers_can_be_deleted=may_drop)
         removed = writer.delete(kind, keys)
@@ -99,7 +110,7 @@ def _found(sandbox: Sandbox, access: Access, kind: SchemaKind, keys: Sequence[Ke
     spaces = readable_spaces(access, SCHEMA_ACL)
     with sandbox.read() as db:
         schema = Schema(db)
-        wires = [schema.wire(kind, key) for key in dict.fromkeys(keys)]
+        wires = [schema.wire(kind, key) for key in keys]
     return [wire for wire in wires if wire is not None and (spaces is None or wire["space"] in spaces)]
 
 
@@ -139,8 +150,7 @@ def _page(
 @schemas_router.post("/spaces")
 def put_spaces(sandbox: SandboxDep, access: AccessDep, request: Annotated[Spaces, Body()]) -> Response:
     """Create or change spaces."""
-    spaces = {each.space for each in request.items}
-    return _write(sandbox, access, spaces, lambda writer: writer.put_spaces(request.items))
+    return _write(sandbox, access, "space", request.items, lambda writer: writer.put_spaces(request.items))
 
 
 @schemas_router.post("/spaces/byids")
@@ -169,12 +179,11 @@ def list_spaces(
 @schemas_router.post("/containers")
 def put_containers(sandbox: SandboxDep, access: AccessDep, request: Annotated[Containers, Body()]) -> Response:
     """Create or change containers."""
-    spaces = {each.space for each in request.items}
 
     def write(writer: SchemaWriter) -> Sequence[Wire]:
         return [shown_container(each, writer.schema.nullability) for each in writer.put_containers(request.items)]
 
-    return _write(sandbox, access, spaces, write)
+    return _write(sandbox, access, "container", request.items, write)
 
 
 @schemas_router.post("/containers/byids")
@@ -197,7 +206,8 @@ def delete_container_entries(
 ) -> Response:  # fmt: skip
     """Delete constraints or indexes of containers."""
     access.require_spaces(SCHEMA_ACL, "WRITE", {each.space for each in request.items})
-    with sandbox.write() as db:
+    containers = {(each.space, each.container_external_id, "") for each in request.items}
+    with sandbox.change(_CALLED["container"], containers) as db:
         removed = SchemaWriter(db, sandbox.clock.now_ms()).delete_entries(
             entries, [(ContainerId(each.space, each.container_external_id), each.identifier) for each in request.items]
         )
@@ -243,15 +253,15 @@ def _shown_views(sandbox: Sandbox, wires: Sequence[Wire], inherited: bool) -> li
     if inherited:
         return [full for _, full in shown]
     return [
-        {**full, "properties": {name: full["properties"][name] for name in wire["properties"]}} for wire, full in shown
+        {**full, "properties": {name: each for name, each in full["properties"].items() if name in wire["properties"]}}
+        for wire, full in shown
     ]
 
 
 @schemas_router.post("/views")
 def put_views(sandbox: SandboxDep, access: AccessDep, request: Annotated[Views, Body()]) -> Response:
     """Create or change views."""
-    spaces = {each.space for each in request.items}
-    return _write(sandbox, access, spaces, lambda writer: writer.put_views(request.items))
+    return _write(sandbox, access, "view", request.items, lambda writer: writer.put_views(request.items))
 
 
 @schemas_router.post("/views/byids")
@@ -307,8 +317,10 @@ def _shown_models(sandbox: Sandbox, access: Access, wires: Sequence[Wire], inlin
 def put_data_models(sandbox: SandboxDep, access: AccessDep, request: Annotated[DataModels, Body()]) -> Response:
     """Create or change data models."""
     views = (view for model in request.items for view in model.views if isinstance(view, ViewDefinition))
-    spaces = {each.space for each in request.items} | {each.space for each in views}
-    return _write(sandbox, access, spaces, lambda writer: writer.put_data_models(request.items))
+    further = {each.space for each in views}
+    return _write(
+        sandbox, access, "datamodel", request.items, lambda writer: writer.put_data_models(request.items), further
+    )
 
 
 @schemas_router.post("/datamodels/byids")

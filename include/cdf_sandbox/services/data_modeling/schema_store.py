@@ -159,13 +159,22 @@ class Schema:
 
     def _resolve(self, wire: Mapping[str, Any]) -> View:
         inherited = self._inherited(wire, (ViewId(*key_of(wire)),))
-        definitions = [*inherited.values(), *wire["properties"].values()]
-        used = {
-            ContainerId(each["container"]["space"], each["container"]["externalId"])
-            for each in definitions
-            if "container" in each
+        containers = {
+            reference: self.find_container(reference)
+            for each in (*inherited.values(), *wire["properties"].values())
+            if (reference := _mapped_container(each)) is not None
         }
-        return resolve_view(wire, inherited, {container: self.container(container) for container in used})
+        there = {reference: container for reference, container in containers.items() if container is not None}
+
+        def kept(properties: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+            """Leave out what mapped a container that was deleted."""
+            return {
+                name: each
+                for name, each in properties.items()
+                if (reference := _mapped_container(each)) is None or reference in there
+            }
+
+        return resolve_view({**wire, "properties": kept(wire["properties"])}, kept(inherited), there)
 
     def _inherited(self, wire: Mapping[str, Any], path: tuple[ViewId, ...]) -> dict[str, Mapping[str, Any]]:
         merged: dict[str, Mapping[str, Any]] = {}
@@ -179,6 +188,11 @@ class Schema:
             merged.update(self._inherited(parent_wire, (*path, parent)))
             merged.update(parent_wire["properties"])
         return merged
+
+
+def _mapped_container(definition: Mapping[str, Any]) -> ContainerId | None:
+    container = definition.get("container")
+    return None if container is None else ContainerId(container["space"], container["externalId"])
 
 
 def newest_versions(wires: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -8,14 +8,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from cdf_sandbox.core.http import StrictModel
-from cdf_sandbox.core.identifiers import Space
-from cdf_sandbox.services.data_modeling.assumptions import (
-    CONCURRENT_DELETES,
-    CONCURRENT_READS,
-    CONCURRENT_WRITES,
-    SCHEMA_LIMITS,
-    SOFT_DELETED_LIMIT,
-)  # fmt: skip
+from cdf_sandbox.core.identifiers import Space, each_once
+from cdf_sandbox.core.limits import INSTANCES_AT_ONCE
+from cdf_sandbox.services.data_modeling.assumptions import SCHEMA_LIMITS, SOFT_DELETED_LIMIT
 from cdf_sandbox.services.data_modeling.schema_store import Schema
 from cdf_sandbox.services.data_modeling.store import count_by_space, count_deleted, count_live
 
@@ -45,9 +40,9 @@ def read_statistics(db: Connection, instance_limit: int, now: int) -> dict[str, 
             "softDeletedInstances": deleted_nodes + deleted_edges,
             "softDeletedInstancesLimit": SOFT_DELETED_LIMIT,
         },
-        "concurrentReadLimit": CONCURRENT_READS,
-        "concurrentWriteLimit": CONCURRENT_WRITES,
-        "concurrentDeleteLimit": CONCURRENT_DELETES,
+        "concurrentReadLimit": INSTANCES_AT_ONCE["read"],
+        "concurrentWriteLimit": INSTANCES_AT_ONCE["write"],
+        "concurrentDeleteLimit": INSTANCES_AT_ONCE["delete"],
     }
 
 
@@ -59,7 +54,7 @@ class SpaceStatisticsIds(StrictModel):
 
         space: Space
 
-    items: Annotated[list[Name], Field(min_length=1, max_length=100)]
+    items: Annotated[list[Name], Field(min_length=1, max_length=100), each_once]
 
 
 def spaces_with_statistics(db: Connection, now: int, names: Sequence[str] | None = None) -> list[dict[str, Any]]:

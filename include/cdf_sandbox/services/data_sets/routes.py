@@ -10,7 +10,7 @@ from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.identifiers import ClassicId
 from cdf_sandbox.core.paging import cursor_id, list_answer
-from cdf_sandbox.core.patches import apply_patches
+from cdf_sandbox.core.patches import apply_patches, new_document
 from cdf_sandbox.core.sandbox import SandboxDep
 from cdf_sandbox.core.sql import Where
 from cdf_sandbox.services.data_sets.models import (
@@ -42,7 +42,7 @@ def _where(access: Access, condition: DataSetFilter | None) -> Where:
 def create_data_sets(sandbox: SandboxDep, access: AccessDep, body: DataSetWrites) -> Response:
     """Create data sets."""
     access.require("datasetsAcl", "WRITE")
-    documents = [item.model_dump(by_alias=True, exclude_none=True) for item in body.items]
+    documents = [new_document(item) for item in body.items]
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
         DATA_SETS.check_free(db, documents)

@@ -11,7 +11,7 @@ from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.http import CdfRoute, Json, given_only
 from cdf_sandbox.core.identifiers import ClassicId, ExternalId, InternalId, new_id
 from cdf_sandbox.core.paging import cursor_id, first_page, list_answer
-from cdf_sandbox.core.patches import apply_patches, without_lists
+from cdf_sandbox.core.patches import apply_patches, new_document, without_lists
 from cdf_sandbox.core.references import check_references
 from cdf_sandbox.core.sandbox import SandboxDep
 from cdf_sandbox.core.sql import Where
@@ -41,7 +41,7 @@ def create_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineWrite
     """Create pipelines."""
     _admit_writer(access, _ACL)
     access.require_data_sets(_ACL, "WRITE", (item.data_set_id for item in body.items))
-    documents = [item.model_dump(by_alias=True, exclude_none=True) for item in body.items]
+    documents = [new_document(item) for item in body.items]
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
         check_references(db, documents)
@@ -98,10 +98,11 @@ def update_pipelines(sandbox: SandboxDep, access: AccessDep, body: PipelineChang
         rows = PIPELINES.find_all(db, body.items)
         access.require_data_sets(_ACL, "WRITE", (row["data_set_id"] for row in rows))
         for row, change in zip(rows, body.items, strict=True):
-            document = apply_patches(json.loads(row["doc"]), change.update)
+            before = json.loads(row["doc"])
+            document = apply_patches(before, change.update)
             checked = PipelineWrite.model_validate(without_lists(document))
             access.require_data_sets(_ACL, "WRITE", [checked.data_set_id])
-            check_references(db, [document])
+            check_references(db, [document], before)
             PIPELINES.save(db, row, document, now)
         changed = PIPELINES.find_all(db, [ClassicId(id=row["id"]) for row in rows])
         return Json({"items": [pipeline_json(db, row) for row in changed]})

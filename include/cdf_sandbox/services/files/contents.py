@@ -125,18 +125,19 @@ def get_content(request: Request, sandbox: SandboxDep, token: str) -> Response:
             return Response(status_code=416, headers={"content-range": f"bytes */{size}"})
         headers["content-range"] = f"bytes {first}-{last}/{size}"
     stream.seek(first)
-    chunks = _chunks(stream, last + 1 - first)
+    content = chunks(stream, last + 1 - first)
     if request.scope.get(STORE_FAULT) == "wrong-bytes":
-        chunks = map(_spoilt, chunks)
+        content = map(_spoilt, content)
     return StreamingResponse(
-        chunks,
+        content,
         status_code=206 if wanted else 200,
         media_type=row["content_type"] or "application/octet-stream",
         headers={"content-length": str(last + 1 - first), **headers},
     )
 
 
-def _chunks(stream: BinaryIO, length: int) -> Iterator[bytes]:
+def chunks(stream: BinaryIO, length: int) -> Iterator[bytes]:
+    """Yield so many bytes of a stream, which is closed in the end."""
     with stream:
         while length and (chunk := stream.read(min(_READ_CHUNK, length))):
             length -= len(chunk)

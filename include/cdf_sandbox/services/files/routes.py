@@ -19,7 +19,7 @@ from cdf_sandbox.core.references import check_attached, check_references
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.core.sql import Where
 from cdf_sandbox.services.files import store
-from cdf_sandbox.services.files.icons import icon
+from cdf_sandbox.services.files.icons import small_jpeg
 from cdf_sandbox.services.files.models import (
     ClassicFileIds,
     FileAggregate,
@@ -106,7 +106,7 @@ def update_files(sandbox: SandboxDep, access: AccessDep, body: FileChanges) -> R
             before = json.loads(row["doc"])
             document = apply_patches(before, change.update)
             _check_document(access, document)
-            check_references(db, [document])
+            check_references(db, [document], before)
             check_attached(sandbox, db, document, before)
             FILES.save(db, row, document, now)
         changed = store.find_all(db, [FileId(id=row["id"]) for row in rows], now)
@@ -161,7 +161,9 @@ def file_icon(
     readable(access, [row])
     if row["blob"] is None:
         raise BadRequest(f"File {row['id']} has no content yet")
-    return Response(icon(sandbox.blobs.path(row["blob"])), media_type="image/jpeg")
+    _, stream = store.open_content(sandbox, row["id"])
+    with stream:
+        return Response(small_jpeg(stream), media_type="image/jpeg")
 
 
 @metadata_router.get("/{file_id}")

@@ -12,7 +12,7 @@ from cdf_sandbox.core.errors import NotFound
 from cdf_sandbox.core.identifiers import FileId, check_each_given_once, check_each_named_once
 from cdf_sandbox.core.sandbox import Sandbox
 from cdf_sandbox.core.sql import Where, id_lists
-from cdf_sandbox.services.assets.store import SUBTREE_IDS
+from cdf_sandbox.services.assets.store import OF_ROOTS, SUBTREE_IDS
 from cdf_sandbox.services.files.models import FileFilter
 
 # A row counts as there from `present_from` on: for a CogniteFile that is when the syncer has come by.
@@ -183,9 +183,9 @@ def _of_assets(where: Where, condition: FileFilter) -> None:
     if condition.asset_external_ids is not None:
         ids = "SELECT id FROM assets WHERE external_id IN (SELECT value FROM json_each(?))"
         where.add(_ASSETS_OF_FILE.format(ids=ids), json.dumps(condition.asset_external_ids))
-    for roots in (condition.root_asset_ids, condition.asset_subtree_ids):
+    for roots, ids in ((condition.root_asset_ids, OF_ROOTS), (condition.asset_subtree_ids, SUBTREE_IDS)):
         if roots is not None:
-            where.add(_ASSETS_OF_FILE.format(ids=SUBTREE_IDS), *id_lists(roots))
+            where.add(_ASSETS_OF_FILE.format(ids=ids), *id_lists(roots))
 
 
 def finish_upload(sandbox: Sandbox, db: Connection, file_id: int, content: Content) -> list[str]:
@@ -227,11 +227,11 @@ class AbandonedFiles:
         self._due = 0
 
     @property
-    def are_due(self) -> bool:
+    def is_due(self) -> bool:
         """Whether the week of an entry may be over."""
         return self._sandbox.clock.now_ms() >= self._due
 
-    def delete(self) -> None:
+    def do(self) -> None:
         """Delete entries whose week is over; this is not counted as a change by a client."""
         now = self._sandbox.clock.now_ms()
         with self._sandbox.storage.write() as db:

@@ -17,6 +17,8 @@ from cdf_sandbox.services.files.store import FILES
 
 _FILE = ContainerId("cdf_cdm", "CogniteFile")
 _DESCRIBABLE = ContainerId("cdf_cdm", "CogniteDescribable")
+_OWNED = ("name", "directory", "mimeType")
+"""Fields of a classic file that its node owns: what the node lacks, the file lacks."""
 
 
 def install(sandbox: Sandbox) -> None:
@@ -44,7 +46,8 @@ def _follow(sandbox: Sandbox, db: Connection, changes: Sequence[NodeChange]) -> 
             document = _classic_fields(db, change.node)
             now = sandbox.clock.now_ms()
             if row is not None:
-                FILES.save(db, row, json.loads(row["doc"]) | document, now)
+                kept = {name: each for name, each in json.loads(row["doc"]).items() if name not in _OWNED}
+                FILES.save(db, row, kept | document, now)
             else:
                 _announce_file(sandbox, db, change.node, document, now)
     return (lambda: sandbox.blobs.remove(superseded)) if superseded else None
@@ -70,4 +73,4 @@ def _classic_fields(db: Connection, node: InstanceId) -> dict[str, Any]:
     }
     file = by_container.get(str(_FILE), {})
     name = by_container.get(str(_DESCRIBABLE), {}).get("name") or "untitled"
-    return {"name": name[:256]} | {key: file[key] for key in ("directory", "mimeType") if file.get(key) is not None}
+    return {"name": name[:256]} | {key: file[key] for key in _OWNED[1:] if file.get(key) is not None}

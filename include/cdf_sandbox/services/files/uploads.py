@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from contextlib import AbstractContextManager
 from sqlite3 import Connection, Row
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.errors import BadRequest
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.identifiers import FileId
+from cdf_sandbox.core.patches import without_empties
 from cdf_sandbox.core.references import check_attached, check_references
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.services.files import store
@@ -53,13 +55,17 @@ def _part_links(sandbox: Sandbox, request: Request, db: Connection, row: Row, pa
     return {"uploadId": upload_id, "uploadUrls": urls}
 
 
+def _changing(sandbox: Sandbox, body: FileWrite, *, overwrite: bool) -> AbstractContextManager[Connection]:
+    """Open a transaction for a new file, or for one to overwrite, which another request may be changing."""
+    return sandbox.change("files", [{"externalId": body.external_id}] if overwrite and body.external_id else [])
+
+
 def _create_or_overwrite(sandbox: Sandbox, db: Connection, access: Access, body: FileWrite, *, overwrite: bool) -> Row:
     """The file that the upload is for."""
     now = sandbox.clock.now_ms()
     document = body.model_dump(by_alias=True, exclude_none=True)
     access.require_data_sets("filesAcl", "WRITE", [body.data_set_id])
     access.require_categories(categories_of(document))
-    check_references(db, [document])
     existing = None
     if overwrite and body.external_id is not None:
         existing = store.find(db, FileId.model_validate({"externalId": body.external_id}), now)
@@ -68,13 +74,15 @@ def _create_or_overwrite(sandbox: Sandbox, db: Connection, access: Access, body:
         if existing["space"] is not None:
             raise BadRequest(f"File {existing['id']} is a CogniteFile: upload to it by its instanceId")
         before = json.loads(existing["doc"])
+        check_references(db, [document], before)
         check_attached(sandbox, db, document, before)
-        FILES.save(db, existing, before | document, now)
+        FILES.save(db, existing, without_empties(before | document), now)
         file_id = existing["id"]
     else:
+        check_references(db, [document])
         FILES.check_free(db, [document])
         check_attached(sandbox, db, document)
-        file_id = FILES.insert(db, document, now, present_from=now)
+        file_id = FILES.insert(db, without_empties(document), now, present_from=now)
     row = store.find(db, FileId(id=file_id), now)
     assert row is not None
     return row
@@ -94,10 +102,14 @@ def create_file(
     request: Request, sandbox: SandboxDep, access: AccessDep, body: FileWrite, overwrite: bool = False
 ) -> Response:
     """Create or overwrite metadata; the answer has the URL for one PUT of the content."""
-    with sandbox.write() as db:
+    with _changing(sandbox, body, overwrite=overwrite) as db:
         row = _create_or_overwrite(sandbox, db, access, body, overwrite=overwrite)
-    shown = {"labels": []} | store.file_json(row, sandbox.clock.now_ms())
-    return Json(shown | {"uploadUrl": _upload_link(sandbox, request, row)}, status_code=201)
+    return Json(_created(sandbox, row) | {"uploadUrl": _upload_link(sandbox, request, row)}, status_code=201)
+
+
+def _created(sandbox: Sandbox, row: Row) -> dict[str, Any]:
+    """A new file as the API shows it: always with labels."""
+    return {"labels": []} | store.file_json(row, sandbox.clock.now_ms())
 
 
 @uploads_router.post("/initmultipartupload", status_code=201)
@@ -105,10 +117,10 @@ def start_multipart(
     request: Request, sandbox: SandboxDep, access: AccessDep, body: FileWrite, parts: Parts, overwrite: bool = False
 ) -> Response:
     """Create or overwrite metadata; the answer has a URL for each part."""
-    with sandbox.write() as db:
+    with _changing(sandbox, body, overwrite=overwrite) as db:
         row = _create_or_overwrite(sandbox, db, access, body, overwrite=overwrite)
         links = _part_links(sandbox, request, db, row, parts)
-    return Json(store.file_json(row, sandbox.clock.now_ms()) | links, status_code=201)
+    return Json(_created(sandbox, row) | links, status_code=201)
 
 
 @uploads_router.post("/uploadlink", status_code=201)
@@ -137,6 +149,11 @@ def multipart_upload_link(
 @uploads_router.post("/completemultipartupload")
 def complete_multipart(sandbox: SandboxDep, access: AccessDep, body: CompleteUpload) -> Response:
     """Put the parts together; the file then has its new content."""
+    with sandbox.conflicts.changing("files", [body.wire()]):
+        return _complete(sandbox, access, body)
+
+
+def _complete(sandbox: Sandbox, access: Access, body: CompleteUpload) -> Response:
     with sandbox.read() as db:
         row = _uploadable(db, access, body, sandbox.clock.now_ms())
         parts = db.execute(

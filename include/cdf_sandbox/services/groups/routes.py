@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from cdf_sandbox.core import groups as store
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.sandbox import SandboxDep
-from cdf_sandbox.services.groups import store
 from cdf_sandbox.services.groups.models import GroupIds, GroupWrites
 
 router = APIRouter(prefix="/groups", route_class=CdfRoute)
@@ -37,7 +37,7 @@ def create_groups(sandbox: SandboxDep, access: AccessDep, body: GroupWrites) -> 
 def delete_groups(sandbox: SandboxDep, access: AccessDep, body: GroupIds) -> Response:
     """Delete groups, all or none."""
     access.require(_ACL, "DELETE")
-    with sandbox.write() as db:
+    with sandbox.change("groups", body.items) as db:
         store.find_groups(db, body.items)
         store.delete_groups(db, body.items)
     return Json({})

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.http import CdfRoute, Json
 from cdf_sandbox.core.paging import cursor_id, list_answer
-from cdf_sandbox.core.patches import apply_patches
+from cdf_sandbox.core.patches import apply_patches, new_document
 from cdf_sandbox.core.references import check_references
 from cdf_sandbox.core.sandbox import SandboxDep
 from cdf_sandbox.core.sql import Where
@@ -23,7 +23,7 @@ _ACL = "labelsAcl"
 def create_labels(sandbox: SandboxDep, access: AccessDep, body: LabelWrites) -> Response:
     """Define labels, all or none."""
     access.require_data_sets(_ACL, "WRITE", (item.data_set_id for item in body.items))
-    documents = [item.model_dump(by_alias=True, exclude_none=True) for item in body.items]
+    documents = [new_document(item) for item in body.items]
     now = sandbox.clock.now_ms()
     with sandbox.write() as db:
         check_references(db, documents)
@@ -64,10 +64,11 @@ def update_labels(sandbox: SandboxDep, access: AccessDep, body: LabelChanges) ->
         rows = find_labels(db, body.items)
         access.require_data_sets(_ACL, "WRITE", (row["data_set_id"] for row in rows))
         for row, change in zip(rows, body.items, strict=True):
-            document = apply_patches(json.loads(row["doc"]), change.update)
+            before = json.loads(row["doc"])
+            document = apply_patches(before, change.update)
             checked = LabelWrite.model_validate(document)
             access.require_data_sets(_ACL, "WRITE", [checked.data_set_id])
-            check_references(db, [document])
+            check_references(db, [document], before)
             LABELS.save(db, row, document, sandbox.clock.now_ms())
         changed = find_labels(db, body.items)
     return Json({"items": [label_json(row) for row in changed]})

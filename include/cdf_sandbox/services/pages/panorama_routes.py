@@ -4,27 +4,29 @@ The viewer is the package `panorama_viewer`: files without code, which the produ
 """
 
 import html
-import io
+import os
 from importlib.resources import files
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query
 from fastapi import Path as InPath
-from PIL import Image
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
-from cdf_sandbox.core.errors import ApiError, NotFound
+from cdf_sandbox.core.errors import BadRequest, NotFound
 from cdf_sandbox.core.http import Json
 from cdf_sandbox.core.sandbox import SandboxDep
+from cdf_sandbox.services.files.contents import chunks
+from cdf_sandbox.services.files.icons import small_jpeg
+from cdf_sandbox.services.files.store import open_content
 from cdf_sandbox.services.pages import panorama, store
 from cdf_sandbox.services.pages.routes import asked_by_own_name
 
 _VIEWER = files("panorama_viewer")
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript"}
 _SMALL_PX = 512
-_MAX_PIXELS = 200_000_000
+_PICTURES = {b"\x89PNG": "image/png", b"\xff\xd8": "image/jpeg"}
 _HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "cache-control": "no-store"}
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
@@ -78,7 +80,7 @@ def view(sandbox: SandboxDep, kind: Kind, space: str, external_id: ExternalId) -
 def collections(sandbox: SandboxDep, like: str = "") -> Response:
     """Collections whose names hold `like`, to be seen beside another."""
     with sandbox.read() as db:
-        found = store.collections(db, 0)
+        found = store.named_collections(db)
     items = [
         {
             "name": f"{each['space']}/{each['externalId']}",
@@ -92,29 +94,14 @@ def collections(sandbox: SandboxDep, like: str = "") -> Response:
 @router.get("/sandbox/panorama/faces/{file_id}")
 def face(sandbox: SandboxDep, file_id: int, size: Literal["small", "full"] = "full") -> Response:
     """A face of an image, whole or small."""
-    with sandbox.read() as db:
-        row = db.execute("SELECT blob FROM files WHERE id = ?", (file_id % 2**63,)).fetchone()
-    if row is None or row["blob"] is None:
-        raise NotFound(f"There is no content for file {file_id}")
-    path = sandbox.blobs.path(row["blob"])
-    content, media_type = _small(path) if size == "small" else (path.read_bytes(), _media_type(path))
-    return Response(content, media_type=media_type, headers=_HEADERS)
-
-
-def _media_type(path: Path) -> str:
-    with path.open("rb") as file:
-        return "image/png" if file.read(4) == b"\x89PNG" else "image/jpeg"
-
-
-def _small(path: Path) -> tuple[bytes, str]:
-    try:
-        with Image.open(path) as image:
-            if image.width * image.height > _MAX_PIXELS:
-                raise ApiError(400, f"No small picture of {image.width} x {image.height} pixels")
-            image.draft("RGB", (_SMALL_PX, _SMALL_PX))
-            image.thumbnail((_SMALL_PX, _SMALL_PX))
-            small = io.BytesIO()
-            image.convert("RGB").save(small, "JPEG", quality=70)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ApiError(400, "This face cannot be read as a picture") from None
-    return small.getvalue(), "image/jpeg"
+    _, stream = open_content(sandbox, file_id % 2**63)
+    start = stream.read(4)
+    media_type = next((kind for magic, kind in _PICTURES.items() if start.startswith(magic)), None)
+    if media_type is None:
+        stream.close()
+        raise BadRequest("This face cannot be read as a picture")
+    stream.seek(0)
+    if size == "small":
+        with stream:
+            return Response(small_jpeg(stream, _SMALL_PX, quality=70), media_type="image/jpeg", headers=_HEADERS)
+    return StreamingResponse(chunks(stream, os.fstat(stream.fileno()).st_size), media_type=media_type, headers=_HEADERS)

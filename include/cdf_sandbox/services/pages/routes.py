@@ -14,7 +14,8 @@ from starlette.responses import RedirectResponse, Response
 
 from cdf_sandbox.core.errors import ApiError, NotFound
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep, current_sandbox
-from cdf_sandbox.services.files.icons import icon
+from cdf_sandbox.services.files.icons import small_jpeg
+from cdf_sandbox.services.files.store import open_content
 from cdf_sandbox.services.pages import store
 
 _JOINT = re.compile(r"[_/:.-]")
@@ -183,11 +184,9 @@ def requests_page(sandbox: SandboxDep) -> Response:
 @router.get("/sandbox/pages/preview/{file_id}")
 def preview(sandbox: SandboxDep, file_id: int) -> Response:
     """A small picture of an image file."""
-    with sandbox.read() as db:
-        row = db.execute("SELECT blob FROM files WHERE id = ?", (file_id % 2**63,)).fetchone()
-    if row is None or row["blob"] is None:
-        raise NotFound(f"There is no content for file {file_id}")
-    return Response(icon(sandbox.blobs.path(row["blob"])), media_type="image/jpeg", headers=_SECURITY_HEADERS)
+    _, stream = open_content(sandbox, file_id % 2**63)
+    with stream:
+        return Response(small_jpeg(stream), media_type="image/jpeg", headers=_SECURITY_HEADERS)
 
 
 @router.get("/sandbox/style.css")

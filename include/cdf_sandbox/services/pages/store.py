@@ -133,24 +133,35 @@ _CORE = _Model(
 )
 
 
-def collections(db: Connection, page: int) -> list[dict[str, Any]]:
-    """360° collections of both generations with their numbers of images and stations."""
+def named_collections(db: Connection, page: int | None = None) -> list[dict[str, Any]]:
+    """All 360° collections of both generations or one page of them, those changed last first: kind and identifier."""
     rows = db.execute(
         "SELECT dms_instance.*, container FROM dms_data JOIN dms_instance ON dms_instance.id = instance"
         " WHERE deleted_time IS NULL AND (container = ? OR container = ? AND json_extract(doc, '$.type') = 'Image360')"
         " ORDER BY seq DESC LIMIT ? OFFSET ?",
-        (_LEGACY.collection, _CORE.collection, PAGE_SIZE, page * PAGE_SIZE),
-    ).fetchall()
+        (_LEGACY.collection, _CORE.collection, -1 if page is None else PAGE_SIZE, (page or 0) * PAGE_SIZE),
+    )
+    return [
+        {
+            "kind": "legacy" if row["container"] == _LEGACY.collection else "core",
+            "space": row["space"],
+            "externalId": row["external_id"],
+            "row": row["id"],
+        }
+        for row in rows
+    ]
+
+
+def collections(db: Connection, page: int) -> list[dict[str, Any]]:
+    """360° collections of both generations with their numbers of images and stations."""
     shown = []
-    for row in rows:
-        model = _LEGACY if row["container"] == _LEGACY.collection else _CORE
-        images = _images_of(db, model, row["space"], row["external_id"])
+    for named in named_collections(db, page):
+        model = _LEGACY if named["kind"] == "legacy" else _CORE
+        images = _images_of(db, model, named["space"], named["externalId"])
         shown.append(
             {
-                "kind": "legacy" if model is _LEGACY else "core",
-                "space": row["space"],
-                "externalId": row["external_id"],
-                "label": _value(documents(db, [row["id"]]).get(row["id"], {}), model.collection_label),
+                **named,
+                "label": _value(documents(db, [named["row"]]).get(named["row"], {}), model.collection_label),
                 "images": len(images),
                 "stations": len({_value(data, (model.image, model.station), str) for _, data in images}),
             }

@@ -65,7 +65,7 @@ def create_categories(sandbox: SandboxDep, access: AccessDep, body: SecurityCate
 def delete_categories(sandbox: SandboxDep, access: AccessDep, body: SecurityCategoryIds) -> Response:
     """Delete security categories, all or none; files keep their ids."""
     access.require(_ACL, "DELETE")
-    with sandbox.write() as db:
+    with sandbox.change("security categories", body.items) as db:
         find_categories(db, body.items)
         db.executemany("DELETE FROM security_categories WHERE id = ?", [(each,) for each in body.items])
     return Json({})

@@ -75,7 +75,7 @@ def retrieve_sessions(sandbox: SandboxDep, access: AccessDep, body: SessionIds) 
 def revoke_sessions(sandbox: SandboxDep, access: AccessDep, body: SessionIds) -> Response:
     """Revoke sessions; revoking one twice is no error."""
     access.require("sessionsAcl", "DELETE")
-    with sandbox.write() as db:
+    with sandbox.change("sessions", (item.id for item in body.items)) as db:
         for row in find_sessions(db, body):
             db.execute("UPDATE sessions SET status = 'REVOKED' WHERE id = ? AND status != 'REVOKED'", (row["id"],))
         return Json({"items": [session_json(row, sandbox.clock.now_ms()) for row in find_sessions(db, body)]})

@@ -6,6 +6,7 @@ becomes an edge from that object to the image. There is no key: a request that i
 
 import uuid
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from sqlite3 import Connection
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.beta import require_beta
 from cdf_sandbox.core.errors import BadRequest, UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json, StrictModel
-from cdf_sandbox.core.identifiers import InstanceRef, Space
+from cdf_sandbox.core.identifiers import InstanceRef, Space, check_each_given_once
 from cdf_sandbox.core.modes import require_data_modeling_only
 from cdf_sandbox.core.options import ProjectMode
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
@@ -116,6 +117,12 @@ def _check_images(db: Connection, config: Config, items: Iterable[Pair]) -> None
             raise BadRequest(f"360 image {image.external_id} does not belong to {collection.external_id}")
 
 
+def _changing(sandbox: Sandbox, items: Iterable[Pair]) -> AbstractContextManager[Connection]:
+    """Open a transaction in which the assets of `items` get objects or lose links, as if their nodes were written."""
+    assets = {item.asset.instance_id for item in items}
+    return sandbox.change("instances", ((asset.space, asset.external_id) for asset in assets))
+
+
 def _wire(named: Named) -> dict[str, Any]:
     return named.model_dump(by_alias=True)
 
@@ -133,7 +140,7 @@ def _object_of(db: Connection, asset: Named) -> dict[str, str] | None:
 def contextualize(sandbox: SandboxDep, access: AccessDep, body: Links) -> Response:
     """Link images to assets, all or none."""
     config = _admit(sandbox, access, body)
-    with sandbox.write() as db:
+    with _changing(sandbox, body.items) as db:
         _check_images(db, config, body.items)
         objects: dict[InstanceRef, dict[str, str]] = {}
         written: list[dict[str, Any]] = []
@@ -192,7 +199,8 @@ def _edge(config: Config, thing: dict[str, str], item: Link) -> dict[str, Any]:
 def remove_links(sandbox: SandboxDep, access: AccessDep, body: Pairs) -> Response:
     """Remove all links of each pair; a pair without one is ignored, and objects stay with their assets."""
     config = _admit(sandbox, access, body)
-    with sandbox.write() as db:
+    with _changing(sandbox, body.items) as db:
+        check_each_given_once(item.model_dump(by_alias=True) for item in body.items)
         _check_images(db, config, body.items)
         edges: dict[str, DmsRef] = {}
         for item in body.items:

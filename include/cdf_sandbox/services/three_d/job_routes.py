@@ -11,6 +11,7 @@ from cdf_sandbox.core.auth import AccessDep
 from cdf_sandbox.core.beta import require_beta
 from cdf_sandbox.core.errors import DuplicatedExternalIds, InvalidCursor, UnknownIds
 from cdf_sandbox.core.http import CdfRoute, Json
+from cdf_sandbox.core.identifiers import check_each_given_once
 from cdf_sandbox.core.modes import require_data_modeling_only
 from cdf_sandbox.core.paging import cursor_id, decode_cursor, first_page, list_answer
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
@@ -127,7 +128,8 @@ def list_jobs(sandbox: SandboxDep, access: AccessDep, body: JobList) -> Response
 def delete_jobs(sandbox: SandboxDep, access: AccessDep, body: JobIds) -> Response:
     """Delete jobs, all or none; their results stay."""
     _admit(sandbox, access, "WRITE", *body.items)
-    with sandbox.write() as db:
+    with sandbox.change("3D jobs", ((item.space, item.external_id) for item in body.items)) as db:
+        check_each_given_once(item.model_dump(by_alias=True) for item in body.items)
         rows = [require_job(db, item) for item in body.items]
         db.executemany("DELETE FROM three_d_jobs WHERE number = ?", [(row["number"],) for row in rows])
     return Json({})
@@ -162,6 +164,11 @@ def _check_result(sandbox: Sandbox, access: Access, action: str, body: Rejection
 @jobs_router.post("/job/result/rejections")
 def change_rejections(sandbox: SandboxDep, access: AccessDep, body: RejectionsChange) -> Response:
     """Reject keys of a result, or take that back."""
+    with sandbox.conflicts.changing("3D jobs", [(body.job.space, body.job.external_id)]):
+        return _change_rejections(sandbox, access, body)
+
+
+def _change_rejections(sandbox: Sandbox, access: Access, body: RejectionsChange) -> Response:
     result = _check_result(sandbox, access, "WRITE", body)
     with sandbox.write() as db:
         db.executemany(

@@ -41,7 +41,7 @@ def migrate_models(sandbox: SandboxDep, access: AccessDep, body: Annotated[Any, 
     if sandbox.options.mode is ProjectMode.DATA_MODELING or not sandbox.options.migration_of_3d:
         raise BadRequest("Migration endpoint not enabled")
     (item,) = Migrations.model_validate(body).items
-    with sandbox.write() as db:
+    with sandbox.change("3D models", [item.model_id]) as db:
         row = find_model(db, access, item.model_id, "UPDATE", status=400)
         check_spaces(db, [item.space])
         access.require_spaces("dataModelInstancesAcl", "WRITE", [item.space])

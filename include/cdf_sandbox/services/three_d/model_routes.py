@@ -20,10 +20,11 @@ from cdf_sandbox.core.identifiers import (
 )
 from cdf_sandbox.core.options import ProjectMode
 from cdf_sandbox.core.paging import cursor_id, list_answer
-from cdf_sandbox.core.patches import apply_patches
+from cdf_sandbox.core.patches import apply_patches, new_document
 from cdf_sandbox.core.references import check_references
 from cdf_sandbox.core.sandbox import Sandbox, SandboxDep
 from cdf_sandbox.core.sql import Where
+from cdf_sandbox.services.data_modeling.access import INSTANCE_ACL
 from cdf_sandbox.services.data_modeling.deletes import delete_instances
 from cdf_sandbox.services.data_modeling.ids import InstanceRef as NodeRef
 from cdf_sandbox.services.data_modeling.models import UpsertRequest
@@ -44,7 +45,19 @@ def find_model(db: Connection, access: Access, model_id: int, action: str, statu
         raise UnknownIds([{"id": model_id}], "3D models", status)
     if row["space"] is None:
         access.require_data_sets("threedAcl", action, [row["data_set_id"]])
+    elif action == "READ":
+        access.require_spaces(INSTANCE_ACL, "READ", [row["space"]])
     return row
+
+
+def _visible(access: Access) -> Where:
+    """The condition for models that the caller may read: by their data set, or by their space."""
+    classic, where = Where(), Where()
+    classic.visible(access.data_sets("threedAcl", "READ"))
+    spaces = access.spaces(INSTANCE_ACL, "READ")
+    by_space = ("1",) if spaces is None else ("space IN (SELECT value FROM json_each(?))", json.dumps(sorted(spaces)))
+    where.add(f"CASE WHEN space IS NULL THEN {classic.sql()} ELSE {by_space[0]} END", *classic.values, *by_space[1:])
+    return where
 
 
 @models_router.post("", status_code=201)
@@ -64,7 +77,7 @@ def create_models(sandbox: SandboxDep, access: AccessDep, body: ModelWrites) -> 
                 if mode is ProjectMode.DATA_MODELING:
                     raise BadRequest("space and type are required in a data modeling only project")
                 access.require_data_sets("threedAcl", "CREATE", [item.data_set_id])
-                document = item.model_dump(by_alias=True, exclude_none=True)
+                document = new_document(item)
                 check_references(db, [document])
                 ids.append(MODELS.insert(db, document, now))
         items = [model_json(row) for row in MODELS.find_all(db, [ClassicId(id=i) for i in ids])]
@@ -111,8 +124,7 @@ def list_models(
 ) -> Response:
     """A page of models."""
     access.require("threedAcl", "READ")
-    where = Where()
-    where.visible(access.data_sets("threedAcl", "READ"))
+    where = _visible(access)
     if published is not None:
         has = "EXISTS (SELECT 1 FROM three_d_revisions WHERE model_id = three_d_models.id AND published)"
         where.add(f"{has} = ?", int(published))
@@ -135,9 +147,10 @@ def update_models(sandbox: SandboxDep, access: AccessDep, body: ModelChanges) ->
         for row, change in zip(rows, body.items, strict=True):
             if row["space"] is not None:
                 raise BadRequest(f"3D model {change.id} lives in data modeling: change its node")
-            document = apply_patches(json.loads(row["doc"]), change.update)
+            before = json.loads(row["doc"])
+            document = apply_patches(before, change.update)
             ModelWrite.model_validate(document)
-            check_references(db, [document])
+            check_references(db, [document], before)
             MODELS.save(db, row, document, sandbox.clock.now_ms())
         items = [model_json(row) for row in MODELS.find_all(db, [ClassicId(id=change.id) for change in body.items])]
     return Json({"items": items})
@@ -147,8 +160,8 @@ def update_models(sandbox: SandboxDep, access: AccessDep, body: ModelChanges) ->
 def delete_models(sandbox: SandboxDep, access: AccessDep, body: ModelIds) -> Response:
     """Delete models with their revisions and nodes, all or none."""
     access.require("threedAcl", "DELETE")
-    with sandbox.write() as db:
-        check_each_given_once(item.model_dump(by_alias=True, exclude_none=True) for item in body.items)
+    with sandbox.change("3D models", (item.id or item.wire() for item in body.items)) as db:
+        check_each_given_once(item.wire() for item in body.items)
         ids = [_internal_id(db, item) for item in body.items]
         rows = [find_model(db, access, model_id, "DELETE", status=400) for model_id in ids]
         check_each_named_once(ids, MODELS.noun)

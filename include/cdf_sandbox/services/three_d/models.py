@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from cdf_sandbox.core.http import StrictModel
 from cdf_sandbox.core.identifiers import InstanceRef, InternalId, Space, metadata_checker, text
-from cdf_sandbox.core.patches import ObjectPatch, Patch, SetPatch
+from cdf_sandbox.core.patches import ObjectPatch, Patch, SetPatch, new_document
 
 Name = Annotated[str, text(255, minimum=1)]
 Metadata = Annotated[dict[str, str], metadata_checker(key_bytes=32, value_bytes=512, pairs=16, total_bytes=None)]
@@ -89,6 +89,10 @@ class ModelId(StrictModel):
         if (self.id is None) == (self.instance_id is None):
             raise ValueError("give exactly one of id, instanceId")
         return self
+
+    def wire(self) -> dict[str, Any]:
+        """The identifier as it was sent."""
+        return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class ModelIds(StrictModel):
@@ -205,7 +209,7 @@ class Thumbnail(StrictModel):
 
 def stored(item: RevisionWrite) -> dict[str, Any]:
     """Fields of a new revision that are stored and shown."""
-    return item.model_dump(by_alias=True, exclude_none=True, exclude={"nonce", "pipeline_configuration"})
+    return new_document(item, exclude={"nonce", "pipeline_configuration"})
 
 
 ExternalId = Annotated[str, text(256, minimum=1)]

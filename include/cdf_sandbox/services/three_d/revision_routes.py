@@ -215,7 +215,7 @@ def set_thumbnail(
     sandbox: SandboxDep, access: AccessDep, model_id: InternalId, revision_id: InternalId, body: Thumbnail
 ) -> Response:
     """Use an image file as the picture of a revision."""
-    with sandbox.write() as db:
+    with sandbox.change("3D revisions", [revision_id]) as db:
         find_model(db, access, model_id, "UPDATE")
         row = _find(db, model_id, revision_id)
         _sources(sandbox, db, access, [body.file_id])

@@ -234,3 +234,44 @@ def test_the_types_of_diagrams_documents_and_forms(http, new_face, kind):
         assert create({key: value for key, value in data.items() if key != name}).status_code == 400, name
     assert create(data | {"unknown": 1}).status_code == 400
     assert "pageNumber" not in data or create(data | {"pageNumber": 0}).status_code == 400
+
+
+def test_reverse_lookup_shows_files_to_those_who_may_read_them(running, client, http, face):
+    http.post("/models/spaces", json={"items": [{"space": "reverse"}]}).raise_for_status()
+    source = {"type": "view", "space": "cdf_cdm", "externalId": "CogniteFile", "version": "v1"}
+    node = {"instanceType": "node", "space": "reverse", "externalId": "f"}
+    sources = [{"source": source, "properties": {"name": "f"}}]
+    http.post("/models/instances", json={"items": [node | {"sources": sources}]}).raise_for_status()
+    named = {"items": [{"instanceId": {"space": "reverse", "externalId": "f"}}]}
+    own = http.post("/files/byids", json=named).raise_for_status().json()["items"][0]["id"]
+    asset = {"externalId": "reversed"}
+    body = body_of(face, annotatedResourceId=own, data=LINK | {"assetRef": asset})
+    http.post("/annotations", json=body).raise_for_status()
+    condition = {
+        "annotatedResourceType": "file", "annotationType": "images.AssetLink",
+        "data": {"assetRef": {**asset, "id": None}, "text": None},
+    }  # fmt: skip
+    wanted = {"filter": condition}
+
+    def of(name, *acls):
+        grants = [{"annotationsAcl": {"actions": ["READ"], "scope": {"all": {}}}}]
+        grants += [{acl: {"actions": ["READ"], "scope": scope}} for acl, scope in acls]
+        with running.http(*running.make_client(name, grants)) as session:
+            found = session.post("/annotations/reverselookup", json=wanted).raise_for_status().json()["items"]
+            read = session.post("/files/byids", json=named).status_code == 200
+        return [each["id"] for each in found], read
+
+    in_data_set, everywhere = {"datasetScope": {"ids": [7]}}, {"all": {}}
+    nodes = [("dataModelsAcl", everywhere), ("dataModelInstancesAcl", everywhere)]
+    assert of("one data set", ("filesAcl", in_data_set)) == ([], False)
+    assert of("and nodes", ("filesAcl", in_data_set), *nodes) == ([own], True)
+    assert of("all files", ("filesAcl", everywhere)) == ([own], True)
+    other = {"filter": condition | {"annotatedResourceType": "threedmodel"}}
+    assert http.post("/annotations/reverselookup", json=other).status_code == 400
+
+
+def test_nulls_in_a_part_of_the_data_count_as_left_out(http, client, new_face):
+    client.annotations.create(write(new_face))
+    on_file = {"annotatedResourceType": "file", "annotatedResourceIds": [{"id": new_face.id}]}
+    wanted = on_file | {"data": {"assetRef": {"externalId": "P-1", "id": None}, "unknown": None}}
+    assert len(http.post("/annotations/list", json={"filter": wanted}).raise_for_status().json()["items"]) == 1

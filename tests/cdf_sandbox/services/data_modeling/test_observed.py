@@ -143,6 +143,61 @@ def test_nulls_beside_a_filter_count_as_left_out(http: httpx.Client, space: str)
     assert http.post("/models/instances/list", json={"filter": {"and": None}}).status_code == 400
 
 
+OWN = ["node", "externalId"]
+LEAVES: list[dict[str, Any]] = [
+    {"exists": {"property": OWN}}, {"equals": {"property": OWN, "value": "a"}},
+    {"equals": {"property": OWN, "value": {"property": OWN, "odd": None}}},
+    {"in": {"property": OWN, "values": ["a"]}}, {"prefix": {"property": OWN, "value": "a"}},
+    {"range": {"property": OWN, "gte": "a", "lt": None}}, {"matchAll": {}},
+    {"hasData": []}, {"not": {"nested": {"scope": ["node", "type"], "filter": {"matchAll": {}}}}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: next(iter(leaf)))
+def test_nulls_in_a_filter_count_as_left_out(http: httpx.Client, space: str, leaf: dict[str, Any]) -> None:
+    http.post("/models/instances", json={"items": [{"instanceType": "node", "space": space, "externalId": "a"}]})
+
+    def with_nulls(part: Any) -> Any:
+        if not isinstance(part, dict):
+            return part
+        return {name: with_nulls(value) for name, value in part.items()} | {"unknown": None}
+
+    in_space = {"equals": {"property": ["node", "space"], "value": space}}
+    body = {"filter": {"and": [with_nulls(leaf), with_nulls(in_space)]}}
+    found = http.post("/models/instances/list", json=body)
+    assert [each["externalId"] for each in found.raise_for_status().json()["items"]] == ["a"]
+
+
+def test_nulls_in_a_list_of_instances_count_as_left_out(http: httpx.Client, space: str) -> None:
+    http.post("/models/instances", json={"items": [{"instanceType": "node", "space": space, "externalId": "a"}]})
+    reference = {"space": space, "externalId": "a", "instanceType": None}
+    found = http.post("/models/instances/list", json={"filter": {"instanceReferences": [reference]}})
+    assert len(found.raise_for_status().json()["items"]) == 1
+
+
+@pytest.mark.parametrize("operation", ["union", "unionAll", "intersection", "except"])
+def test_at_most_fifty_sets_are_combined(http: httpx.Client, operation: str) -> None:
+    def combined(number: int) -> httpx.Response:
+        sets = {"union": ["a"]} | {operation: ["a"] * number, "limit": 7}
+        sets = {name: value for name, value in sets.items() if name != "union" or operation in ("union", "except")}
+        return http.post("/models/instances/query", json={"with": {"a": {"nodes": {}}, "b": sets}, "select": {"b": {}}})
+
+    assert combined(50).status_code == 200
+    assert combined(51).status_code == 400
+
+
+def test_all_of_a_union_is_paged(five_nodes: httpx.Client) -> None:
+    sets = {"a": BASE | {"limit": 5}, "b": {"unionAll": ["a", "a"], "limit": 4}}
+    sets["a"]["nodes"] = {"filter": {"equals": {"property": ["node", "space"], "value": "five"}}}
+    asked: dict[str, Any] = {"with": sets, "select": {"b": {}}}
+    seen: list[str] = []
+    for _ in range(3):
+        answer = five_nodes.post(f"{INSTANCES}/query", json=asked).raise_for_status().json()
+        seen += [each["externalId"] for each in answer["items"]["b"]]
+        asked["cursors"] = answer["nextCursor"]
+    assert seen == [*"01234", *"01234"]
+
+
 def test_spaces_have_statistics(http: httpx.Client, space: str) -> None:
     http.post(CONTAINER, json=container(space, nullable=True)).raise_for_status()
     http.post("/models/views", json=view(space)).raise_for_status()

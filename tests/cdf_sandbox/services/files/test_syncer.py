@@ -44,6 +44,13 @@ def test_the_node_owns_its_file(own):
         client.files.delete(id=file.id)
     client.data_modeling.instances.apply(CogniteFileApply(*NODE.as_tuple(), name="renamed.jpg"))
     assert client.files.retrieve(id=file.id).name == "renamed.jpg"
+    source = {"type": "container", "space": "cdf_cdm", "externalId": "CogniteFile"}
+    emptied = {"sources": [{"source": source, "properties": {"directory": None, "mimeType": None}}]}
+    node = {"instanceType": "node", "space": NODE.space, "externalId": NODE.external_id}
+    with running.http() as http:
+        http.post("/models/instances", json={"items": [node | emptied]}).raise_for_status()
+    bare = client.files.retrieve(id=file.id)
+    assert (bare.name, bare.directory, bare.mime_type) == ("renamed.jpg", None, None)
     client.files.upload_content_bytes(b"face", instance_id=NODE)
     client.data_modeling.instances.delete(NODE)
     assert client.files.retrieve(id=file.id) is None

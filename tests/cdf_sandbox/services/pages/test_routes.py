@@ -136,3 +136,26 @@ def test_ids_break_at_their_joints_only(running, filled):
     text = httpx.get(f"{running.base_url}/sandbox/pages/files", trust_env=False).text
     assert "f_<wbr>Front" in text
     assert f'<span class="quiet id short">{filled.id}</span>' in text
+
+
+def test_every_collection_can_be_seen_beside_another(running, filled):
+    client = running.client()
+    nodes = [NodeApply("plant", f"many-{n}", sources=legacy("Image360Collection", label="L")) for n in range(60)]
+    client.data_modeling.instances.apply(nodes)
+    url = f"{running.base_url}/sandbox/panorama/collections"
+    found = httpx.get(url, params={"like": "C&"}, trust_env=False).json()
+    assert [each["name"] for each in found] == ["plant/c&1"]
+    assert len(httpx.get(url, params={"like": "MANY"}, trust_env=False).json()) == 60
+
+
+@pytest.mark.parametrize("size", ["small", "full"])
+def test_faces_are_pictures(running, filled, size):
+    client = running.client()
+    scan = client.files.upload_bytes(b"ASTM-E57 and so on", name="scan.e57")
+    url = f"{running.base_url}/sandbox/panorama/faces"
+    refused = httpx.get(f"{url}/{scan.id}", params={"size": size}, trust_env=False)
+    assert (refused.status_code, "cannot be read as a picture" in refused.text) == (400, True)
+    assert httpx.get(f"{url}/5", params={"size": size}, trust_env=False).status_code == 404
+    face = httpx.get(f"{url}/{filled.id}", params={"size": size}, trust_env=False)
+    assert face.headers["content-type"] == ("image/jpeg" if size == "small" else "image/png")
+    assert Image.open(io.BytesIO(face.content)).size == (64, 64)

@@ -199,3 +199,24 @@ def test_unknown_files_and_models(client, http, scan):
     assert http.post("/3d/models/5/revisions", json={"items": [{"fileId": scan.id}]}).status_code == 404
     with pytest.raises(CogniteAPIError):
         client.three_d.models.delete(5)
+
+
+def test_models_of_data_modeling_are_for_readers_of_their_space(running, http):
+    http.post("/models/spaces", json={"items": [{"space": "models"}]}).raise_for_status()
+    body = {"items": [{"name": "n", "space": "models", "type": "Image360"}]}
+    model = http.post("/3d/models", json=body).raise_for_status().json()["items"][0]["id"]
+
+    def of(name, *grants):
+        with running.http(*running.make_client(name, list(grants))) as session:
+            listed = session.get("/3d/models", params={"limit": 1000}).raise_for_status().json()["items"]
+            return model in {each["id"] for each in listed}, session.get(f"/3d/models/{model}").status_code
+
+    def read(acl, scope):
+        return {acl: {"actions": ["READ"], "scope": scope}}
+
+    in_data_set, here = {"datasetScope": {"ids": [7]}}, {"spaceIdScope": {"spaceIds": ["models"]}}
+    elsewhere = {"spaceIdScope": {"spaceIds": ["other"]}}
+    assert of("3D alone", read("threedAcl", {"all": {}})) == (False, 403)
+    assert of("elsewhere", read("threedAcl", {"all": {}}), read("dataModelInstancesAcl", elsewhere)) == (False, 403)
+    assert of("here", read("threedAcl", in_data_set), read("dataModelInstancesAcl", here)) == (True, 200)
+    assert of("everywhere", read("threedAcl", {"all": {}}), read("dataModelInstancesAcl", {"all": {}})) == (True, 200)
