@@ -7,7 +7,8 @@ captures it concerns, and one more when it is over.
 **When it runs.** Every five minutes. It can be triggered by hand; with `test_alert` it sends a test alert too.
 
 **What it looks for.** Sensing that has stopped; DAGs of this project that are paused, missing or cannot be imported;
-runs stuck in a queue; components of Airflow that are not healthy; CDF connections that do not answer or are refused;
+runs stuck in a queue; components of Airflow that are not healthy; CDF connections that do not answer, are refused or
+expire soon;
 leases held too long; captures that are announced and not published, published and not contextualized, or whose
 suggestions nobody was asked about; reviews and E57 extractions that take long; answers that no run has written;
 deliveries that stay incomplete. `watch` in the site register holds a deadline for each.

@@ -47,6 +47,11 @@ def get_provider_info() -> dict[str, Any]:
                         "description": "Only if the identity provider requires one",
                         "schema": {"type": ["string", "null"]},
                     },
+                    "expires": {
+                        "label": "Expires on",
+                        "description": "Last day of the password, so that captures_watch reminds you in time",
+                        "schema": {"type": ["string", "null"], "format": "date"},
+                    },
                     "mode": {
                         "label": "Project mode",
                         "description": "Where the project keeps assets and images",

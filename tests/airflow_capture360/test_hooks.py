@@ -88,7 +88,7 @@ def test_a_cluster_s_name_is_enough(host: str, url: str) -> None:
 
 def test_the_form_has_a_typed_field_for_every_value_that_is_read() -> None:
     (form,) = get_provider_info()["connection-types"]
-    assert set(form["conn-fields"]) == {"project", "token_url", "scopes", "audience", "mode"}
+    assert set(form["conn-fields"]) == {"project", "token_url", "scopes", "audience", "expires", "mode"}
     assert form["conn-fields"]["mode"]["schema"]["enum"]
     shown = json.dumps(form)
     assert "secret" not in json.dumps(form["conn-fields"])

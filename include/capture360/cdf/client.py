@@ -11,6 +11,7 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache, cached_property
 from itertools import dropwhile
 from pathlib import Path
@@ -89,6 +90,13 @@ def _is_local(host: str) -> bool:
     return not (getattr(address, "ipv4_mapped", None) or address).is_global
 
 
+def _day(value: object, where: str) -> date | None:
+    try:
+        return None if value is None else date.fromisoformat(str(value))
+    except ValueError:
+        raise ConfigError(f"{where}: expires must be a date, such as 2027-03-31, or be left out.") from None
+
+
 def _are_texts(value: object) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
 
@@ -109,6 +117,8 @@ class Connection:
     """Distinguishes projects of one name where the address changes, such as a sandbox's port; the host if empty."""
     browser_url: str = ""
     """Where a browser opens the project's own pages, such as those of a sandbox in a container; `base_url` if empty."""
+    expires: date | None = None
+    """The last day of the client secret, as whoever made it wrote it down: nothing that capture360 may ask knows it."""
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -153,6 +163,7 @@ class Connection:
             mode=checked_mode(values.get("mode") or DEFAULT_MODE),
             cluster=str(values.get("cluster") or ""),
             browser_url=str(values.get("browser_url") or ""),
+            expires=_day(values.get("expires") or None, where),
         )
 
     @classmethod

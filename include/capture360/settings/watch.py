@@ -19,13 +19,15 @@ class WatchSettings(Section):
     asked_within: Duration = timedelta(days=1)
     """How long suggested links may wait until people are asked about them."""
     reviewed_within: Duration = timedelta(days=7)
-    """How long a review may wait for answers."""
+    """How long a review may wait for answers, and those for being written after it ended without that."""
     extracted_within: Duration = timedelta(hours=6)
     """How long CDF may take to extract panoramas from E57 files before people are alerted; `e57.deadline` ends it."""
     lease_within: Duration = timedelta(hours=24)
     """How long one run may hold a capture's lease."""
     sensed_within: Duration = timedelta(minutes=45)
     """How long no scan of the landing zones may have come to its end (all sites)."""
+    expires_within: Duration = timedelta(days=14)
+    """How long before the day on which a CDF connection expires people are reminded (all sites)."""
     queued_within: Duration = timedelta(minutes=30)
     """How long runs of a DAG may wait in the queue while none of it is running (all sites)."""
     may_be_paused: tuple[str, ...] = ("captures_backfill", "captures_retract")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from airflow.sdk import get_current_context
@@ -15,8 +17,6 @@ from airflow_capture360.background import in_background
 from airflow_capture360.context import dag_url, page_url, register_and_records
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from airflow_capture360.airflow_rest import Reported
     from capture360.records import Records
     from capture360.settings.register import Register
@@ -57,7 +57,7 @@ def look() -> int:
 
     now = datetime.now(UTC)
     register, records = register_and_records()
-    tries = {conn_id: _try(conn_id) for conn_id in dict.fromkeys(_connection_ids(register))}
+    tries = [_Try.of(conn_id) for conn_id in dict.fromkeys(_connection_ids(register))]
     reported = airflow_rest.ask(WATCHED)
     before = life(records, now)
     queued = _queued(before.queued if before else {}, now)
@@ -68,6 +68,7 @@ def look() -> int:
         *_dags(reported, register.watch, now),
         *_queues(register.watch, queued, now),
         *waiting,
+        *_expiring(tries, register.watch, now),
         *_connections(tries, now),
     ]
     unread = [each for part in reported.unread for each in _SHOWN_BY[part]]
@@ -159,29 +160,50 @@ def _queues(watch: WatchSettings, queued: Mapping[str, datetime], now: datetime)
             )
 
 
-def _try(conn_id: str) -> Future[str]:
-    """Try a CDF connection, so that an expired secret is found before a capture fails."""
-    from airflow_capture360.hooks import CogniteCdfHook
-    from capture360.cdf.client import inspect
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """A try of a CDF connection, so that an expired secret is found before a capture fails.
 
-    try:
-        connection = CogniteCdfHook(conn_id).connection()
-    except Exception as error:  # noqa: BLE001 - secrets backends raise anything, and the rest must be looked at
-        failed: Future[str] = Future()
-        failed.set_exception(error)
-        return failed
-    return in_background(lambda: inspect(connection))
+    `expires` is the day that the connection names.
+    """
+
+    conn_id: str
+    result: Future[str]
+    expires: date | None = None
+
+    @classmethod
+    def of(cls, conn_id: str) -> _Try:
+        from airflow_capture360.hooks import CogniteCdfHook
+        from capture360.cdf.client import inspect
+
+        try:
+            connection = CogniteCdfHook(conn_id).connection()
+        except Exception as error:  # noqa: BLE001 - secrets backends raise anything, and the rest must be looked at
+            failed: Future[str] = Future()
+            failed.set_exception(error)
+            return cls(conn_id, failed)
+        return cls(conn_id, in_background(lambda: inspect(connection)), connection.expires)
 
 
-def _connections(tries: Mapping[str, Future[str]], now: datetime) -> Iterator[Occurrence]:
+def _expiring(tries: Sequence[_Try], watch: WatchSettings, now: datetime) -> Iterator[Occurrence]:
+    from capture360.steps.incidents import finding
+
+    for each in tries:
+        if each.expires is not None and each.expires - now.date() <= watch.expires_within:
+            what = f"The client secret of {each.conn_id} expires on {each.expires}, as the connection says."
+            fix = f"Make a new client secret, and put it into {each.conn_id} with the day on which that one expires."
+            yield finding("a connection is about to expire", each.conn_id, what, fix, now, who="CDF administrator")
+
+
+def _connections(tries: Sequence[_Try], now: datetime) -> Iterator[Occurrence]:
     """Find the connections that do not work, or did not answer until LONGEST_TRY_S from now."""
     from concurrent.futures import wait
 
     from capture360.errors import AirflowUnavailableError, Capture360Error, CdfUnavailableError, UnavailableError
     from capture360.steps.incidents import cause_of, finding
 
-    done, _ = wait(tries.values(), LONGEST_TRY_S)
-    for conn_id, tried in tries.items():
+    done, _ = wait([each.result for each in tries], LONGEST_TRY_S)
+    for conn_id, tried in ((each.conn_id, each.result) for each in tries):
         error = tried.exception() if tried in done else CdfUnavailableError(f"{conn_id}: CDF does not answer.")
         if isinstance(error, Capture360Error):
             kind, fix, cause = "CDF does not answer", error.remedy, ""

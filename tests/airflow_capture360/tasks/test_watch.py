@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -37,6 +38,7 @@ class Airflow:
     running: dict[str, int] = field(default_factory=dict)
     reported: Reported = field(default_factory=Reported)
     cdf: Exception | None = None
+    expires: date | None = None
 
 
 @pytest.fixture
@@ -55,7 +57,8 @@ def airflow(monkeypatch: pytest.MonkeyPatch, records: Records) -> Airflow:
         return "well"
 
     monkeypatch.setattr("capture360.cdf.client.inspect", inspect)
-    monkeypatch.setattr("airflow_capture360.hooks.CogniteCdfHook.connection", lambda self: None)
+    connection = lambda self: SimpleNamespace(expires=says.expires)  # noqa: E731 - what is read of it
+    monkeypatch.setattr("airflow_capture360.hooks.CogniteCdfHook.connection", connection)
     return says
 
 
@@ -116,6 +119,10 @@ CAUSES: dict[str, tuple[Callable[[Airflow], object], str]] = {
         lambda says: setattr(says, "cdf", TypeError("a secret")),
         "cognite_cdf_default cannot be tried (TypeError).",
     ),
+    "cognite_cdf_default: a connection is about to expire": (
+        lambda says: setattr(says, "expires", datetime.now(UTC).date() + timedelta(days=13)),
+        "put it into cognite_cdf_default with the day on which that one expires",
+    ),
     "cognite_cdf_default: CDF does not answer": (
         lambda says: setattr(says, "cdf", CdfUnavailableError("CDF did not answer: 503")),
         "CDF did not answer: 503",
@@ -136,7 +143,7 @@ def test_each_is_one_message_and_one_when_it_is_over(airflow: Airflow, receiver:
     assert said in text
     airflow.missing.clear()
     airflow.paused.clear()
-    airflow.reported, airflow.cdf = Reported(), None
+    airflow.reported, airflow.cdf, airflow.expires = Reported(), None, None
     look()
     look()
     assert len(receiver.texts) == 2
@@ -170,6 +177,12 @@ def test_cdf_down_is_one_message_whoever_notices_it(airflow: Airflow, receiver: 
         CaptureAlert().notify(context(airflow.cdf, f"hall-7/walk-{number}", run=f"run-{number}"))
     look()
     assert len(receiver.received) == 1
+
+
+def test_a_connection_that_expires_later_or_never_is_well(airflow: Airflow, receiver: Receiver) -> None:
+    airflow.expires = datetime.now(UTC).date() + timedelta(days=16)
+    look()
+    assert receiver.received == []
 
 
 def test_another_dag_that_is_paused_later_is_another_message(airflow: Airflow, receiver: Receiver) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import date
 from pathlib import Path
 from typing import get_args
 
@@ -35,6 +36,8 @@ def test_with_an_audience_no_scope_is_made_up() -> None:
     connection = Connection.from_mapping({**VALUES, "audience": "api"}, "here")
     assert (connection.scopes, connection.audience) == ((), "api")
     assert Connection.from_mapping({**VALUES, "scopes": "a b"}, "here").scopes == ("a", "b")
+    assert Connection.from_mapping({**VALUES, "expires": "2027-03-31"}, "here").expires == date(2027, 3, 31)
+    assert Connection.from_mapping({**VALUES, "expires": ""}, "here").expires is None
 
 
 @pytest.mark.parametrize(
@@ -64,6 +67,7 @@ def test_with_an_audience_no_scope_is_made_up() -> None:
         ({"client_secret": ["hush"]}, "here: client_secret must be a text"),
         ({"audience": 5}, "here: audience must be a text"),
         ({"cluster": ".."}, "cluster is"),
+        ({"expires": "soon"}, "here: expires must be a date"),
         ({"scopes": 5}, "here: scopes must be a text or a list of texts"),
         ({"scopes": ["a", 5]}, "here: scopes must be a text or a list of texts"),
         ({"mode": ["a"]}, "is no project mode"),
