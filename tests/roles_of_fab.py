@@ -1,4 +1,4 @@
-"""Ask Airflow's own web server what each role of FAB may do, and print the statuses as JSON.
+"""Ask Airflow's own web server what each role of FAB may do, and who sees a site with readers; print both as JSON.
 
 A process of its own: Airflow has one authentication manager a process, and the other tests use the simple one.
 """
@@ -70,8 +70,10 @@ def main() -> None:
 
 
 def _configure(home: Path) -> None:
+    site = f"space: captures, landing: {{url: {home}/landing}}"
     (home / "sites.yaml").write_text(
-        f"records: {home}/records\nsites: {{hall-7: {{space: captures, landing: {{url: {home}/landing}}}}}}\n"
+        f"records: {home}/records\n"
+        f"sites: {{hall-7: {{{site}}}, hall-8: {{{site}, readers: {{roles: [Op], users: [User]}}}}}}\n"
     )
     os.environ.update(
         AIRFLOW_HOME=str(home),
@@ -85,7 +87,7 @@ def _configure(home: Path) -> None:
     )
 
 
-def _asked() -> dict[str, dict[str, list[int]]]:
+def _asked() -> tuple[dict[str, dict[str, list[int]]], dict[str, int]]:
     from airflow.api_fastapi.app import create_app
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
@@ -101,6 +103,7 @@ def _asked() -> dict[str, dict[str, list[int]]]:
             builder.sm.add_user(role, role, role, f"{role}@example.com", builder.sm.find_role(role), PASSWORD)
     application = create_app(apps="core")
     found: dict[str, dict[str, list[int]]] = {}
+    of_op: dict[str, int] = {}
     with TestClient(application, base_url="http://testserver", raise_server_exceptions=False) as client:
         for role in ("nobody", *ROLES):
             headers = {} if role == "nobody" else _login(client, role)
@@ -109,7 +112,8 @@ def _asked() -> dict[str, dict[str, list[int]]]:
                        for method, path, body in requests]
                 for what, requests in ACTIONS.items()
             }  # fmt: skip
-    return found
+            of_op[role] = client.get("/capture360/digest/hall-8", headers=headers).status_code
+    return found, of_op
 
 
 def _login(client: Any, role: str) -> dict[str, str]:

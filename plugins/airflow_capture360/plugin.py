@@ -1,4 +1,4 @@
-"""The Airflow plugin: the web application, its page of captures in the navigation, and a timetable."""
+"""The Airflow plugin: the web application, its pages in the navigation and on runs, and a timetable."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def reports(scope: Any, receive: Any, send: Any) -> None:
 
 
 class Capture360Plugin(AirflowPlugin):
-    """Mounts the web application in Airflow's API server, and shows its page of captures in the menu.
+    """Mounts the web application in Airflow's API server, its captures in the menu, a capture's page in a tab of runs.
 
     Airflow reads only DAGs whose timetable it knows.
     """
@@ -34,5 +34,11 @@ class Capture360Plugin(AirflowPlugin):
             "destination": "nav",
             "category": "browse",
             "url_route": "captures",
-        }
+        },
+        {
+            "name": "Capture",
+            "href": page_path("runs?dag={DAG_ID}&run={RUN_ID}"),
+            "destination": "dag_run",
+            "url_route": "capture",
+        },
     ]

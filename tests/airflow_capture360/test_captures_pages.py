@@ -51,7 +51,9 @@ def finding(message: str, disposition: str) -> dict[str, Any]:
             "station": None, "row": 1, "column": "x", "path": "poses.csv"}  # fmt: skip
 
 
-def ran(dag: str, key: CaptureKey, run: str, state: str, ended: datetime | None = None) -> None:
+def ran(
+    dag: str, key: CaptureKey, run: str, state: str, ended: datetime | None = None, *, by_hand: bool = False
+) -> None:
     from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
     from airflow.utils.types import DagRunType
@@ -63,7 +65,8 @@ def ran(dag: str, key: CaptureKey, run: str, state: str, ended: datetime | None 
             run_type=DagRunType.ASSET_TRIGGERED,
             run_after=datetime.now(UTC),
             state=state,
-            partition_key=str(key),
+            partition_key=None if by_hand else str(key),
+            conf={"capture": str(key)} if by_hand else None,
         )
         row.end_date = ended
         session.add(row)
@@ -88,10 +91,32 @@ def test_only_readers_of_the_ingest_get_in(client: TestClient, records: Records,
         assert ("walk-1" in answer.text) == (status == 200)
 
 
-def test_the_navigation_of_airflow_leads_to_the_page(client: TestClient) -> None:
+def test_the_navigation_of_airflow_and_its_runs_lead_to_the_pages(client: TestClient) -> None:
     plugins = client.get("/api/v2/plugins", headers=login(client, "ADMIN")).json()["plugins"]
-    (view,) = next(each for each in plugins if each["name"] == "capture360")["external_views"]
-    assert (view["href"], view["destination"], view["url_route"]) == (PAGE, "nav", "captures")
+    views = next(each for each in plugins if each["name"] == "capture360")["external_views"]
+    assert [(view["href"], view["destination"], view["url_route"]) for view in views] == [
+        (PAGE, "nav", "captures"),
+        ("/capture360/runs?dag={DAG_ID}&run={RUN_ID}", "dag_run", "capture"),
+    ]
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_run_leads_to_its_capture(client: TestClient, records: Records, by_hand: bool) -> None:
+    key = deliver(records, "walk-1")
+    ran("captures_retract", key, "manual__1+00:00", "success", by_hand=by_hand)
+    asked = {"dag": "captures_retract", "run": "manual__1+00:00"}
+    for headers, status in (({}, 401), (login(client, None), 403), (login(client), 303)):
+        answer = client.get("/capture360/runs", params=asked, headers=headers, follow_redirects=False)
+        assert answer.status_code == status
+    assert answer.headers["location"] == f"{PAGE}/{key}"
+
+
+@pytest.mark.parametrize("dag", ["captures_sense", "foreign", "captures_ingest"])
+def test_a_run_that_is_not_about_one_capture_says_so(client: TestClient, records: Records, dag: str) -> None:
+    ran(dag, CaptureKey("hall-7", "walk-1"), "run", "success")
+    run = "none" if dag == "captures_ingest" else "run"
+    answer = client.get("/capture360/runs", params={"dag": dag, "run": run}, headers=login(client))
+    assert (answer.status_code, answer.json()) == (404, {"detail": "This run is not about one capture."})
 
 
 def test_a_row_says_where_a_capture_stands(client: TestClient, records: Records) -> None:

@@ -17,12 +17,18 @@ Statuses = dict[str, dict[str, list[int]]]
 
 
 @pytest.fixture(scope="module")
-def statuses() -> Statuses:
-    """What was answered, by role and what was done; "nobody" has not logged in."""
+def answers() -> tuple[Statuses, dict[str, int]]:
+    """What was answered, by role and what was done, and to who asked for a site of Op and the user "User"."""
     asked = subprocess.run([sys.executable, str(ASKING)], capture_output=True, text=True, check=False)
     assert asked.returncode == 0, asked.stderr[-3000:]
-    answered: Statuses = json.loads(asked.stdout.splitlines()[-1])
-    return answered
+    statuses, of_op = json.loads(asked.stdout.splitlines()[-1])
+    return statuses, of_op
+
+
+@pytest.fixture
+def statuses(answers: tuple[Statuses, dict[str, int]]) -> Statuses:
+    """What was answered, by role and what was done; "nobody" has not logged in."""
+    return answers[0]
 
 
 def documented() -> dict[str, dict[str, bool]]:
@@ -60,3 +66,7 @@ def test_the_answers_are_those_of_the_pages_and_not_of_a_page_that_is_not_there(
     assert statuses["Viewer"]["see captures, panoramas, reports, digests, health"] == [200, 404, 200, 404, 200, 503]
     assert statuses["User"]["backfill"] == [200, 200]
     assert set(statuses["Op"]["trigger"]) == {200}
+
+
+def test_a_site_is_seen_by_the_roles_and_users_that_it_names(answers: tuple[Statuses, dict[str, int]]) -> None:
+    assert answers[1] == {"nobody": NOBODY, "Viewer": 404, "User": 200, "Op": 200, "Admin": 404}

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from typing_extensions import override
 
 from capture360.errors import ConfigError
+from capture360.settings.readers import ReaderSettings
 from capture360.settings.site import Site
 from capture360.settings.watch import WatchSettings
 from capture360.settings.words import Location, sentence
@@ -96,6 +97,15 @@ class Register:
 
     def site(self, site_id: str) -> Site:
         """The site's settings; ConfigError names the file and the key that is wrong."""
+        return _site(site_id, *self._layers(site_id), self._environment)
+
+    def readers(self, site_id: str) -> ReaderSettings | None:
+        """Who may see the site's pages; None for everybody. ConfigError if a site with readers has wrong settings."""
+        named = any(layer.values.get("readers") is not None for layer in self._layers(site_id)[0])
+        return self.site(site_id).readers if named else None
+
+    def _layers(self, site_id: str) -> tuple[Sequence[_Layer], _Layer]:
+        """Return the settings of a site by where they stand, the later ones over the earlier, and its section."""
         if site_id not in self.site_ids:
             known = ", ".join(self.site_ids) or "none"
             text = f'{self.url}: site "{site_id}" is not in the register (known: {known}). Add it under sites.'
@@ -107,7 +117,7 @@ class Register:
         own = read_file_if_there(own_url, MOST_BYTES, _FIX) if own_url != self.url else None
         if own is not None:
             layers.append(_Layer(f"{own_url}: {site_id}", _parsed_yaml(own_url, own)))
-        return _site(site_id, layers, section, self._environment)
+        return layers, section
 
 
 @dataclass(frozen=True, slots=True)

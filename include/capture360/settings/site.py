@@ -17,6 +17,7 @@ from capture360.settings.e57 import E57Settings
 from capture360.settings.files import FileSettings
 from capture360.settings.landing import Landing
 from capture360.settings.links import LinkSettings
+from capture360.settings.readers import ReaderSettings
 from capture360.settings.scene import SceneSettings
 from capture360.settings.section import Duration, Positive, Section
 from capture360.settings.watch import WatchSettings
@@ -59,6 +60,8 @@ class Site(Section):
     scene: Annotated[SceneSettings | None, BeforeValidator(_scene)] = None
     """The scene that published collections are added to; none if not given."""
     watch: WatchSettings = WatchSettings()
+    readers: ReaderSettings | None = None
+    """Who may see the site's pages in Airflow; everybody who may read captures if not given."""
     verify: Literal["off", "sample", "all"] = "sample"
     """How many of the published faces are downloaded and compared: none, a sample, or all."""
     retrigger_after: Duration = timedelta(hours=1)

@@ -5,7 +5,8 @@ Takes one read, and one for each site; nothing is searched for.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Set
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +32,17 @@ class Health:
     def is_well(self) -> bool:
         """Whether nothing is wrong."""
         return not self.causes
+
+    def without(self, sites: Set[str]) -> Health:
+        """Return it without details about these sites."""
+
+        def shown(found: Found) -> Found:
+            texts = (f"{found.subject}/", found.what, found.fix)
+            if not any(f"{site}/" in text for site in sites for text in texts):
+                return found
+            return replace(found, subject="a site", what="It is about a site that you may not see.", fix="")
+
+        return replace(self, causes=tuple(map(shown, self.causes)), waiting=tuple(map(shown, self.waiting)))
 
     def document(self) -> dict[str, Any]:
         """Return the health as JSON values; each text is one printable line."""

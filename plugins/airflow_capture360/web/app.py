@@ -17,7 +17,7 @@ from fastapi.responses import Response
 from fastapi.security import HTTPAuthorizationCredentials
 from starlette.exceptions import HTTPException
 
-from airflow_capture360.web import captures, digest, health, panoramas, refusals, reviews
+from airflow_capture360.web import access, captures, digest, health, panoramas, refusals, reviews
 from capture360.errors import Capture360Error
 from capture360.model import CaptureKey
 from capture360.records import Records
@@ -45,11 +45,14 @@ _require_reader = requires_access_dag("GET", param_dag_id=GUARDING_DAG)
 async def require_reader_or_monitor(
     request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
 ) -> None:
-    """Refuse whoever may not read captures; a monitor's token opens the health alone."""
+    """Refuse whoever may not read captures, or not those of the site; a monitor's token opens the health alone."""
+    request.state.reader = None
     if bearer and request.scope["endpoint"] is health.health and health.is_monitor(bearer.credentials):
         return
-    user = await get_user(request, None, bearer)
+    user = request.state.reader = await get_user(request, None, bearer)
     await run_in_threadpool(_require_reader, request, user)
+    if "site" in request.path_params:
+        await run_in_threadpool(access.require_site, user, request.path_params["site"])
 
 
 app = FastAPI(

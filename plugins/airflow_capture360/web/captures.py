@@ -20,9 +20,11 @@ from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.models.dagrun import DagRun
 from fastapi import APIRouter, HTTPException, Query
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import ColumnElement, func, or_, select
 
+from airflow_capture360.context import page_path
+from airflow_capture360.web.access import seen_sites
 from airflow_capture360.web.panoramas import CaptureId, SiteId
 from airflow_capture360.web.responses import html_page
 from capture360.model import SITE_LENGTH, CaptureKey
@@ -35,6 +37,8 @@ router = APIRouter()
 
 _DAGS = ("captures_ingest", "captures_contextualize", DAG_ID)
 """DAGs whose runs have the key of a capture as partition key."""
+_OF_ONE_CAPTURE = (*_DAGS, "captures_retract")
+"""DAGs each of whose runs is about one capture: that of its partition key, or the one given by hand."""
 _RUNS_SHOWN = 20
 _ROWS_AT_ONCE = 100
 MOST_NAMED = 500
@@ -61,7 +65,7 @@ def captures(
 
     register = Register()
     records = Records(register.records_url)
-    dags, sites = _readable(user), register.site_ids
+    dags, sites = _readable(user), seen_sites(user, register)
     content = render_captures(
         index(records, sites, dict(_last_runs(session, dags, _telling(datetime.now(UTC))))),
         sites,
@@ -91,12 +95,28 @@ def capture(session: SessionDep, user: GetUserDep, site: SiteId, capture: Captur
     return html_page(render_capture(known, runs))
 
 
-def _readable(user: GetUserDep) -> Sequence[str]:
+@router.get("/runs")
+def run(
+    session: SessionDep,
+    user: GetUserDep,
+    dag: Annotated[str, Query(max_length=250)],
+    run: Annotated[str, Query(max_length=250)],
+) -> Response:
+    """Lead to the page of the capture that a run is about."""
+    known = select(DagRun.partition_key, DagRun.conf).where(DagRun.dag_id == dag, DagRun.run_id == run)
+    row = session.execute(known).first() if dag in _readable(user, _OF_ONE_CAPTURE) else None
+    named = (row.partition_key or (row.conf or {}).get("capture")) if row else None
+    if not named:
+        raise HTTPException(404, "This run is not about one capture.")
+    return RedirectResponse(page_path(f"captures/{CaptureKey.parse(str(named))}"), 303)
+
+
+def _readable(user: GetUserDep, dags: Sequence[str] = _DAGS) -> Sequence[str]:
     """Return the DAGs whose runs this user may see."""
     manager = get_auth_manager()
     return [
         dag
-        for dag in _DAGS
+        for dag in dags
         if manager.is_authorized_dag(
             method="GET", access_entity=DagAccessEntity.RUN, details=DagDetails(id=dag), user=user
         )

@@ -2,7 +2,8 @@
 
 health    200 if all is well, else 503; either with details as JSON
 
-A monitor that cannot log in presents the token of the api-server's environment instead; it opens nothing else.
+A monitor that cannot log in presents the token of the api-server's environment instead; it opens nothing else. People
+get no details about sites that they may not see.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import logging
 import os
 from datetime import UTC, datetime
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from airflow_capture360.web.access import seen_sites
 from airflow_capture360.web.responses import Json
 from capture360.errors import Capture360Error
 
@@ -28,7 +30,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 @router.api_route("/health", methods=["GET", "HEAD"])
-def health() -> Response:
+def health(request: Request) -> Response:
     """Return whether sensing scans, runs progress and nothing is stuck, by the last findings of captures_watch."""
     from capture360.records import Records
     from capture360.settings.register import Register
@@ -37,6 +39,8 @@ def health() -> Response:
     try:
         register = Register()
         found = health(register, Records(register.records_url), datetime.now(UTC))
+        if (user := request.state.reader) is not None:
+            found = found.without({*register.site_ids} - {*seen_sites(user, register)})
     except Capture360Error as error:
         found = unknown(str(error), error.remedy)
     except Exception as error:  # noqa: BLE001 - stores raise anything, and a monitor must get an answer
