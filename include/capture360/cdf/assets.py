@@ -14,13 +14,12 @@ from capture360.cdf.paging import all_items
 from capture360.cdf.ports import AssetIdentity, AssetSource
 from capture360.errors import ConfigError
 from capture360.model import Asset
-from capture360.settings.links import LinkSettings
+from capture360.settings.links import ALIASES, METADATA, LinkSettings
 
 if TYPE_CHECKING:
     from cognite.client import CogniteClient
 
 CORE_ASSET = {"type": "view", "space": "cdf_cdm", "externalId": "CogniteAsset", "version": "v1"}
-_METADATA = "metadata."
 _PAGE = 1000
 
 
@@ -36,6 +35,8 @@ class ClassicAssets(AssetSource):
         """Yield the assets of the site's subtrees, or of the whole project if it names none."""
         if self._settings.asset_spaces:
             raise _no_effect("asset_spaces", "classic assets", "roots", "asset_subtrees")
+        if ALIASES in self._settings.match_on:
+            raise _no_such_tag(ALIASES, "classic assets", f"{METADATA}<key>")
         roots = list(dict.fromkeys(self._settings.asset_subtrees)) or None
         with cdf_errors("Reading assets"):
             if roots:
@@ -43,7 +44,7 @@ class ClassicAssets(AssetSource):
             for asset in self._client.assets(asset_subtree_external_ids=roots, chunk_size=None):
                 metadata = asset.metadata or {}
                 values = {"name": asset.name, "externalId": asset.external_id}
-                values |= {f"{_METADATA}{name}": value for name, value in metadata.items()}
+                values |= {f"{METADATA}{name}": value for name, value in metadata.items()}
                 yield _asset(str(asset.id), asset.name or "", values, self._settings.match_on)
 
     @override
@@ -75,6 +76,9 @@ class CoreAssets(AssetSource):
         """Yield the assets of the named spaces, or of the whole project if none is named."""
         if self._settings.asset_subtrees:
             raise _no_effect("asset_subtrees", "CogniteAsset nodes", "spaces", "asset_spaces")
+        for field in self._settings.match_on:
+            if field.startswith(METADATA):
+                raise _no_such_tag(field, "CogniteAsset nodes", ALIASES)
         body: dict[str, Any] = {"instanceType": "node", "sources": [{"source": CORE_ASSET}], "limit": _PAGE}
         if self._settings.asset_spaces:
             spaces = list(self._settings.asset_spaces)
@@ -103,6 +107,13 @@ class CoreAssets(AssetSource):
                     name = str(properties.get("name") or node.external_id)
                     known[f"{node.space}/{node.external_id}"] = AssetIdentity(node.external_id, name)
         return known
+
+
+def _no_such_tag(field: str, kind: str, instead: str) -> ConfigError:
+    return ConfigError(
+        f"links.match_on names {field}, but {kind} have none, so no plate could be matched by it. Write {instead}, or "
+        "remove it."
+    )
 
 
 def _no_effect(setting: str, kind: str, bounds: str, instead: str) -> ConfigError:

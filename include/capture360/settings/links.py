@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from capture360.settings.detection import DetectorName, JobSettings, OcrSettings, VisionSettings
 from capture360.settings.matching import MatchingSettings
 from capture360.settings.section import Section
+from capture360.validation_words import near_key, quoted
+
+ALIASES, METADATA = "aliases", "metadata."
+_FIELDS = ("name", "externalId", ALIASES)
+
+
+def _field(value: str) -> str:
+    if value in _FIELDS or (value.startswith(METADATA) and value != METADATA):
+        return value
+    fix = near_key(value, _FIELDS) or f"one of {', '.join(_FIELDS)} and {METADATA}<key>"
+    raise ValueError(f"{quoted(value)} is nothing that an asset's tag is taken from; write {fix}")
 
 
 class LinkSettings(Section):
@@ -21,8 +32,9 @@ class LinkSettings(Section):
     Of asset-centric projects."""
     asset_spaces: tuple[str, ...] = ()
     """Instance spaces of the site's CogniteAsset nodes; all spaces if none is named. Of the other projects."""
-    match_on: Annotated[tuple[str, ...], Field(min_length=1)] = ("name",)
-    """What stands on the plates: `name`, `externalId`, `aliases`, `metadata.<key>` (classic)."""
+    match_on: Annotated[tuple[Annotated[str, AfterValidator(_field)], ...], Field(min_length=1)] = ("name",)
+    """What stands on the plates: `name`, `externalId`, `aliases` (data modeling and hybrid projects), `metadata.<key>`
+    (asset-centric projects)."""
     manual: str | None = None
     """CSV file of links that a person has decided; they win over everything. Columns `text` (as read) and `asset` (its
     name, or its id or `<space>/<externalId>`; empty: link nothing), and `image` and `face` to limit a row."""

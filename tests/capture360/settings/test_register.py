@@ -280,6 +280,12 @@ NOT_FINITE = "is no finite number. Write a number."
         ("links: {detektor: ocr}", 'sites.a: "detektor" is no setting of links. Did you mean detector?'),
         ("links: {ocr: {zzz: 1}}", 'sites.a: "zzz" is no setting of links.ocr. Remove it.'),
         ("links: {detector: orc}", 'sites.a.links.detector "orc" is not known. Use ocr, vision or cdf_3d_job.'),
+        (
+            "links: {match_on: [name, alias]}",
+            'sites.a.links.match_on.1: "alias" is nothing that an asset\'s tag is taken from; write aliases.',
+        ),
+        ("links: {match_on: [externalid]}", "an asset's tag is taken from; write externalId."),
+        ("links: {match_on: [metadata.]}", "write one of name, externalId, aliases and metadata.<key>."),
         ("links: 5", 'sites.a.links "5" is no group of keys.'),
         ("e57: {indexing_options: {x: .inf}}", 'sites.a.e57.indexing_options.x "inf" is no text.'),
         ("e57: {indexing_options: {x: [1]}}", "sites.a.e57.indexing_options.x (a list) is no text."),

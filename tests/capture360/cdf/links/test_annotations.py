@@ -68,6 +68,14 @@ def links(client: CogniteClient, image: PublishedImage) -> list[Annotation]:
     return list(client.annotations.list(AnnotationFilter("file", ids), limit=None))
 
 
+@pytest.mark.parametrize(("source", "field"), [(ClassicAssets, "aliases"), (CoreAssets, "metadata.kks")])
+def test_a_tag_that_assets_of_this_kind_cannot_have_is_refused(
+    cdf: CdfProject, source: type[ClassicAssets] | type[CoreAssets], field: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"links\.match_on names {field}, but .* have none"):
+        list(source(cdf, LinkSettings(match_on=("name", field))).assets())
+
+
 def test_candidates_are_those_below_the_root(assets: dict[str, Asset]) -> None:
     assert set(assets) == {"Plant", "21-PT-1019A", "21-PT-1019B"}
     assert assets["21-PT-1019A"].tags == ("21-PT-1019A", "1019-A")
