@@ -34,6 +34,8 @@ _INVISIBLE = frozenset(
 """Letters and marks without a glyph (Unicode: Default_Ignorable_Code_Point), which `str.isprintable` lets pass."""
 _MOST_MARKS = 8
 """Marks on one letter that are shown: no script needs more, and many of them cover the lines above."""
+_MOST_DIGITS = 18
+"""One more than tell any two numbers apart that a computer does."""
 _WORD = re.compile(r"[^\s\"'<>]+")
 _WEB = re.compile(r"(?i)https?://")
 _SECRET_KEY = re.compile(r"(?i)sig|token|secret|passw|pwd|credential|key|code|auth|nonce")
@@ -91,6 +93,12 @@ def visible(text: str, kept: str = "") -> str:
 def counted(number: int, what: str, several: str = "") -> str:
     """Return a number with what it counts: "1 station", "1,200 stations". `several` is a plural that adds no s."""
     return f"{number:,} {noun(number, what, several)}"
+
+
+def below(number: float, limit: float, digits: int = 2, form: str = "f") -> str:
+    """Return a number below a limit with so many digits, or with as many more as tell it from the limit."""
+    shown = [f"{number:.{more}{form}}" for more in range(digits, _MOST_DIGITS)]
+    return next((each for more, each in enumerate(shown, digits) if each != f"{limit:.{more}{form}}"), shown[-1])
 
 
 def noun(number: int, what: str, several: str = "") -> str:

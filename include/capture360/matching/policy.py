@@ -21,6 +21,7 @@ from capture360.matching.manual import BY_HAND, ManualMatches
 from capture360.matching.normalise import key
 from capture360.model import MAX_TEXT_LENGTH, Asset, Detection, Match
 from capture360.settings.matching import MatchingSettings
+from capture360.text import below
 
 Status = Literal["approved", "suggested", "dropped"]
 
@@ -216,7 +217,8 @@ class MatchPolicy:
             return "dropped", f"{reason}: right in {confidence:.0%} of such cases only"
         doubts = [] if kind in APPROVABLE else [reason]
         if confidence < settings.approve_confidence and not doubts:
-            doubts.append(f"{reason}: right in {confidence:.2%} of such cases, {settings.approve_confidence:.2%} asked")
+            right = below(confidence, settings.approve_confidence, 2, "%")
+            doubts.append(f"{reason}: right in {right} of such cases, {settings.approve_confidence:.2%} asked")
         doubts += doubts_of(detection, settings)
         if settings.strict and not doubts:
             doubts.append("seen by one station only")
@@ -230,9 +232,10 @@ def doubts_of(detection: Detection, settings: MatchingSettings) -> list[str]:
     least = max(settings.approve_score, settings.approve_small_score) if is_small else settings.approve_score
     if not detection.score >= least:
         small = ", which small capitals need" if is_small and detection.score >= settings.approve_score else ""
-        doubts.append(f"engine score {detection.score:.2f} is below {least:g}{small}")
+        doubts.append(f"engine score {below(detection.score, least)} is below {least:g}{small}")
     if detection.cap_px is not None and detection.cap_px < settings.approve_cap_px:
-        doubts.append(f"its capitals are {detection.cap_px:.0f} pixels high, {settings.approve_cap_px:.0f} are asked")
+        height = below(detection.cap_px, settings.approve_cap_px, 0)
+        doubts.append(f"its capitals are {height} pixels high, {settings.approve_cap_px:g} are asked")
     if detection.whole is False:
         doubts.append("an end of the plate is hidden or beyond the face: the text may go on")
     if touches_border(detection.polygon):
@@ -245,7 +248,8 @@ def doubts_of(detection: Detection, settings: MatchingSettings) -> list[str]:
 def _illegible(detection: Detection, evidence: Evidence, settings: MatchingSettings) -> str:
     """Return why a person could not read a plate on this view either; empty if one could."""
     if detection.cap_px is not None and detection.cap_px < settings.ask_cap_px:
-        return f"its capitals are {detection.cap_px:.0f} pixels high, {settings.ask_cap_px:g} are asked for"
+        height = below(detection.cap_px, settings.ask_cap_px, 0)
+        return f"its capitals are {height} pixels high, {settings.ask_cap_px:g} are asked for"
     is_cut = detection.whole is False or touches_border(detection.polygon)
     if evidence.kind is EvidenceKind.CUT or (is_cut and evidence.kind in _NOT_THE_TAG):
         return "a part of it is hidden or beyond the face"

@@ -55,10 +55,12 @@ def test_a_line_of_enough_pixels_is_approved(cap_px: float, score: float) -> Non
 @pytest.mark.parametrize(
     ("detection", "reason"),
     [
-        (seen("21-PT-1019A", score=0.949), "engine score 0.95 is below 0.95"),
+        (seen("21-PT-1019A", score=0.949), "engine score 0.949 is below 0.95"),
         (seen("21-PT-1019A", score=float("nan")), "engine score nan is below 0.95"),
         (replace(seen("21-PT-1019A", score=0.96), cap_px=12.0), "0.96 is below 0.985, which small capitals need"),
+        (seen("21-PT-1019A", score=0.94999), "engine score 0.94999 is below 0.95"),
         (replace(seen("21-PT-1019A"), cap_px=4.0), "its capitals are 4 pixels high, 8 are asked"),
+        (replace(seen("21-PT-1019A"), cap_px=7.96), "its capitals are 7.96 pixels high, 8 are asked"),
         (seen("21-PT-1019A", x=0.899, width=0.1), "border"),
         (seen("21-PT-1019A", x=0.001), "border"),
         (seen("21-PT-1019A X1"), "beside the tag stands"),
