@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from capture360_cli.progress import counting
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from capture360.checks.validation import Validation
-    from capture360.checks.violations import Progress
     from capture360.landing.folder import CaptureFolder
     from capture360.model import Capture
     from capture360.settings.register import Register
@@ -52,8 +52,8 @@ def check(
     register = site_register() if site is not None else None
     known = register.site(site) if register is not None and site is not None else None
     earlier = _earlier(register, known, capture, screen) if register is not None and known is not None else ()
-    with _progress(screen) as progress:
-        validation = check_capture(capture, site=known, progress=progress, earlier=earlier)
+    with counting() as count:
+        validation = check_capture(capture, site=known, progress=count, earlier=earlier)
     if report is not None:
         _write_report(validation, capture, report)
     if as_json:
@@ -80,20 +80,6 @@ def _earlier(register: Register, site: Site, folder: CaptureFolder, screen: Cons
         screen.print(f"Not compared with {key}: {problem}", markup=False)
     seen = fingerprint(folder, site.landing.ready_markers)
     return to_compare(found, CaptureKey(site.id, folder.name), seen)
-
-
-@contextmanager
-def _progress(screen: Console) -> Iterator[Progress]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
-        task = bar.add_task("checking", total=None)
-
-        def report(done: int, total: int, what: str) -> None:
-            bar.update(task, completed=done, total=total, description=what)
-
-        yield report
 
 
 def _write_report(validation: Validation, folder: CaptureFolder, report: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from capture360_cli.progress import counting
 from capture360_local.plant.delivered import Delivered
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ def generate(
     ] = None,
     kind: Annotated[Delivered, typer.Option(help="How the capture is delivered.")] = Delivered.CUBEMAP,
     stations: Annotated[int, typer.Option(min=1, help="Number of stations.")] = 4,
-    face_size: Annotated[int, typer.Option(min=8, help="Pixels of a cube face; panoramas are 4 times as wide.")] = 1024,
+    face_size: Annotated[
+        int, typer.Option(min=8, max=8192, help="Pixels of a cube face; panoramas are 4 times as wide.")
+    ] = 1024,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")] = 1,
     visit: Annotated[int, typer.Option(min=0, help="Number of the walk through the same hall.")] = 0,
     tilt: Annotated[
@@ -50,7 +53,6 @@ def generate(
 ) -> None:
     """Write a capture of a generated industrial hall, and its ground truth beside it."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console()
     if "list" in (fault or []):
@@ -60,9 +62,7 @@ def generate(
         raise typer.BadParameter("Name the capture folder to write.", param_hint="DIR")
     from capture360_local.plant.sample import write_sample
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("rendering stations", total=stations)
+    with counting() as count:
         try:
             written = write_sample(
                 folder,
@@ -77,7 +77,7 @@ def generate(
                 visit=visit,
                 truth=truth,
                 views=views,
-                progress=lambda done, _: bar.update(task, completed=done),
+                progress=lambda done, total: count(done, total, "stations rendered"),
                 taken_at=taken_at.replace(tzinfo=taken_at.tzinfo or UTC) if taken_at else None,
             )
         except (ValueError, OSError) as problem:

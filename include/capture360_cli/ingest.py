@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from capture360_cli.one_capture import choose, existing_folder, key_of, lease_remedy, progress
+from capture360_cli.one_capture import choose, existing_folder, key_of, lease_remedy
 from capture360_cli.options import ConnectionFile, RecordsFolder, SiteSettings, Space, TakeOver
+from capture360_cli.progress import progress
 
 if TYPE_CHECKING:
     from capture360.model import CaptureKey

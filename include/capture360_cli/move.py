@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from capture360_cli.one_capture import absolute, default_records, progress, state_folder
+from capture360_cli.one_capture import absolute, default_records, state_folder
+from capture360_cli.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable

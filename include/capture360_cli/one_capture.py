@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     from capture360.cdf.client import Connection
     from capture360.model import CaptureKey
     from capture360.settings.site import Site
-
-_LONGEST_LINE = 2000
-_COUNTED = re.compile(r"(.*): (\d+) of (\d+)")
 
 
 def key_of(url: str) -> CaptureKey:
@@ -141,29 +137,3 @@ def lease_remedy() -> Iterator[None]:
     except LeaseHeldError as error:
         hint = "Wait for that run to end. If it was killed, add --take-over."
         raise LeaseHeldError(error.key, error.holder, remedy=hint) from None
-
-
-@contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
-    """Yield the progress callback: a bar on a terminal, plain lines elsewhere; always on stderr."""
-    from capture360.text import printable
-
-    if not sys.stderr.isatty():
-        yield lambda line: print(printable(line, _LONGEST_LINE), file=sys.stderr)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=None)
-
-        def log(line: str) -> None:
-            counted = _COUNTED.fullmatch(line)
-            if counted is None:
-                bar.console.print(printable(line, _LONGEST_LINE), markup=False, highlight=False)
-            else:
-                what, done, total = counted.groups()
-                bar.update(task, description=what, completed=int(done), total=int(total))
-
-        yield log

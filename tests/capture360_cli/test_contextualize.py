@@ -16,7 +16,7 @@ from capture360.model import CaptureKey
 from capture360.steps import lease
 from capture360.steps.detect import Detected
 from capture360_cli.main import app
-from capture360_cli.one_capture import progress
+from capture360_cli.progress import progress
 from suggested_links import CERTAIN, TAGS, Hall, hall_in, world_of
 
 

@@ -26,6 +26,7 @@ from capture360.records import Records
 from capture360.sources.base import still_there
 from capture360.steps import lease
 from capture360.steps.context import StepContext
+from capture360.steps.progress import ProgressLine
 from capture360.steps.republish_guard import newer_revision_asked, published_revision
 from capture360.steps.shared_space import take_turn
 from capture360.steps.validate import extraction_space, recorded_capture, unchanged_folder, validated_capture
@@ -173,11 +174,11 @@ def wait(ctx: StepContext, key: CaptureKey, fingerprint: str, pause: Callable[[f
     logged: Waiting | None = None
     while not (now := poll_revisions(ctx, key, fingerprint)).over:
         if now != logged:
-            ctx.log(f"revisions done ({', '.join(now.statuses)}): {now.done} of {now.total}")
+            ctx.log(ProgressLine(f"revisions done ({', '.join(now.statuses)})", now.done, now.total))
             logged = now
         pause(seconds)
         seconds = min(2 * seconds, _LONGEST_PAUSE_S)
-    ctx.log(f"revisions done: {now.done} of {now.total}")
+    ctx.log(ProgressLine("revisions done", now.done, now.total))
 
 
 def recorded_revisions(records: Records, key: CaptureKey, fingerprint: str) -> Mapping[str, Any]:

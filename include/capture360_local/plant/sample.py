@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +27,8 @@ from capture360_local.plant.truth import (
 )
 
 Progress = Callable[[int, int], None]
+LARGEST_FACE = 8192
+"""Panoramas are four times as wide, and the renderer counts their columns in 16 bits."""
 LARGEST_VIEW = 512
 
 
@@ -81,6 +85,9 @@ def write_sample(
 ) -> Truth:
     """Write `folder` and its truth, by default `<folder>.truth`; both must be empty or missing.
 
+    The folder is written under another name, which no landing zone takes for a capture, and renamed once it is
+    complete. Nothing is left of a request that fails or is interrupted.
+
     `kind` is one of `Delivered`; panoramas are 4 x `face_size` wide. `spoil` holds names of `FAULTS`, each
     with `=n` for n stations. `site` and `capture` default to the folder's parent and name. `visit` walks the same hall
     another time. `views=False` leaves out the views along the world's axes, which take half of the time.
@@ -94,41 +101,56 @@ def write_sample(
     faults = _checked_faults(spoil, form, stations)
     hall = build_hall(seed)
     stops = walk(hall, form, stations, seed=seed, visit=visit, tilt_deg=tilt_deg, taken_at=taken_at)
-    delivery = open_delivery(
-        folder,
-        form,
-        stops,
-        site=site,
-        site_name=f"Plant {site}",
-        capture=capture,
-        resolution=face_size * 4 if form.panoramic else face_size,
-    )
-    renderer = Renderer(hall)
-    truth.mkdir(parents=True, exist_ok=True)
-    for done, stop in enumerate(stops):
-        save_images(delivery, stop, _images(renderer, stop, form, face_size))
-        if views:
-            write_views(truth, renderer, stop, min(face_size, LARGEST_VIEW))
-        if progress:
-            progress(done + 1, len(stops))
-    plates = plates_truth(hall, stops, site, face_size)
-    write_poses(truth, stops)
-    write_plates(truth, plates, face_size)
-    write_assets(truth, site, hall.tags.assets)
-    spoilt = _chosen(faults, [stop.id for stop in stops])
-    for each in spoilt:
-        each.fault.spoil(delivery, each.stations)
-    known = Truth(folder, truth, form, site, capture, face_size, tuple(stops), plates, spoilt)
-    write_json(truth / "faults.json", _verdict(known))
-    delivery.close()
+    with _staged(folder, truth) as staged:
+        delivery = open_delivery(
+            staged,
+            form,
+            stops,
+            site=site,
+            site_name=f"Plant {site}",
+            capture=capture,
+            resolution=face_size * 4 if form.panoramic else face_size,
+        )
+        renderer = Renderer(hall)
+        truth.mkdir(parents=True, exist_ok=True)
+        for done, stop in enumerate(stops):
+            save_images(delivery, stop, _images(renderer, stop, form, face_size))
+            if views:
+                write_views(truth, renderer, stop, min(face_size, LARGEST_VIEW))
+            if progress:
+                progress(done + 1, len(stops))
+        plates = plates_truth(hall, stops, site, face_size)
+        write_poses(truth, stops)
+        write_plates(truth, plates, face_size)
+        write_assets(truth, site, hall.tags.assets)
+        spoilt = _chosen(faults, [stop.id for stop in stops])
+        for each in spoilt:
+            each.fault.spoil(delivery, each.stations)
+        known = Truth(folder, truth, form, site, capture, face_size, tuple(stops), plates, spoilt)
+        write_json(truth / "faults.json", _verdict(known))
+        delivery.close()
     return known
+
+
+@contextmanager
+def _staged(folder: Path, truth: Path) -> Iterator[Path]:
+    """Yield the folder to write, which becomes `folder` at the end; after an error it and the truth are removed."""
+    staged = folder.with_name(f".{folder.name}.unfinished")
+    shutil.rmtree(staged, ignore_errors=True)
+    try:
+        yield staged
+        staged.rename(folder)
+    except BaseException:
+        for each in (staged, truth):
+            shutil.rmtree(each, ignore_errors=True)
+        raise
 
 
 def _check(folder: Path, truth: Path, stations: int, face_size: int) -> None:
     if stations < 1:
         raise ValueError(f"A capture has at least 1 station, not {stations}.")
-    if face_size < 8:
-        raise ValueError(f"A face has at least 8 pixels, not {face_size}.")
+    if not 8 <= face_size <= LARGEST_FACE:
+        raise ValueError(f"A face has 8 to {LARGEST_FACE} pixels, not {face_size}.")
     for taken in (folder, truth):
         if taken.exists() and (not taken.is_dir() or any(taken.iterdir())):
             raise FileExistsError(f"{taken} exists already. Name another folder, or remove it first.")

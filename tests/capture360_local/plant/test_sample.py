@@ -220,11 +220,33 @@ def test_what_is_there_already_is_not_overwritten(sound: dict[Delivered, Truth])
         write_sample(sound[Delivered.CUBEMAP].folder)
 
 
+@pytest.mark.parametrize("there", [False, True], ids=["made", "empty before"])
+def test_nothing_is_left_of_what_is_interrupted(tmp_path: Path, there: bool) -> None:
+    """In a watched landing zone a part of a capture would be taken for a broken delivery."""
+    folder, seen = tmp_path / "hall/a", []
+    folder.parent.mkdir()
+    if there:
+        folder.mkdir()
+
+    def interrupt(done: int, total: int) -> None:
+        seen.extend(path.name for path in folder.parent.iterdir() if not path.name.startswith("."))
+        raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            write_sample(folder, stations=2, face_size=8, seed=SEED, progress=interrupt)
+        assert [path.name for path in folder.parent.iterdir()] == ["a"] * there
+    assert set(seen) == {"a.truth", *["a"] * there}
+    write_sample(folder, stations=1, face_size=8, seed=SEED, views=False)
+    assert (folder / "_READY").exists()
+
+
 @pytest.mark.parametrize(
     ("wish", "sentence"),
     [
         ({"stations": 0}, "at least 1 station"),
-        ({"face_size": 2}, "at least 8 pixels"),
+        ({"face_size": 2}, "8 to 8192 pixels"),
+        ({"face_size": 8193, "kind": "panorama"}, "8 to 8192 pixels"),
         ({"spoil": ("rust",)}, 'no fault "rust"'),
         ({"spoil": ("empty-z=0",)}, "at least 1"),
         ({"spoil": ("all-zero=2",)}, "whole capture"),
