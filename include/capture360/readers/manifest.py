@@ -190,6 +190,9 @@ def _kind_word(value: Any) -> Any:
     return CaptureKind.PANORAMA.value if value == "equirectangular" else value
 
 
+_MOST_SUPERSEDED = 20
+
+
 class Manifest(_Part):
     """All of `capture.yaml`, or the defaults of a reader for deliveries without one."""
 
@@ -232,12 +235,22 @@ class Manifest(_Part):
                     f'{name} "{value}" has characters that are not allowed or is longer than {length}. '
                     "Use letters, digits, dot, underscore and minus, a letter or digit first"
                 )
+        if len(self.supersedes) > _MOST_SUPERSEDED:
+            raise ValueError(
+                f"supersedes names {len(self.supersedes):,} captures, more than {_MOST_SUPERSEDED}. Name those that "
+                "this one replaces; what they replaced is hidden already"
+            )
         itself = confusable_key(f"{self.site_id}/{self.capture_id}")
         for older in self.supersedes:
             site, slash, capture = older.rpartition("/")
             if not is_id(capture, CAPTURE_LENGTH) or (slash and not is_id(site, SITE_LENGTH)):
                 raise ValueError(
                     f'supersedes names "{older}", which is no capture. Write <capture> or <site>/<capture>'
+                )
+            if slash and confusable_key(site) != confusable_key(self.site_id):
+                raise ValueError(
+                    f'supersedes names "{older}" of another site. Name captures of this site; what replaces another '
+                    "site's is taken out of its scene by those who run it (capture360 remove-from-scene)"
                 )
             if confusable_key(f"{site or self.site_id}/{capture}") == itself:
                 raise ValueError(

@@ -17,7 +17,9 @@ from capture360.steps.collect import POINT_CLOUDS
 from capture360.steps.context import StepContext
 from capture360.steps.publish import STEP as PUBLISH
 from capture360.steps.publish import recorded_collections
+from capture360.steps.published import earlier_captures
 from capture360.steps.validate import CAPTURE, recorded_capture
+from capture360.text import counted
 
 STEP = "scene"
 SUPERSEDED = "superseded"
@@ -50,9 +52,10 @@ def place(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Placed | None:
     superseded = [_key_in(key.site, text) for text in capture.supersedes]
     to_hide = _note_superseded(ctx, key, superseded)
     written = scene.ensure()
-    written += scene.place(collections, visible=_superseded(ctx, key) is None)
+    visible = _superseded_meanwhile(ctx, scene, key, collections) is None
+    written += scene.place(collections, visible=visible)
     if ctx.site.scene is not None and ctx.site.scene.point_clouds:
-        written += scene.place_point_clouds(_point_clouds(ctx.records, key, fingerprint))
+        written += scene.place_point_clouds(_point_clouds(ctx.records, key, [fingerprint]), visible=visible)
     written += len(scene.remove(_emptied(ctx, key, collections)))
     hidden = _hide(ctx, scene, key, superseded, to_hide)
     _show_again(ctx, scene, key, superseded)
@@ -79,10 +82,10 @@ def remove_from_scene(ctx: StepContext, key: CaptureKey) -> Sequence[str]:
     scene = _scene_of(ctx)
     if scene is None:
         raise ConfigError(f'Site "{ctx.site.id}" has no scene. Name it as scene in the register.')
-    removed = scene.remove(_collections_of(ctx, key))
+    removed = scene.remove(_collections_of(ctx, key), _clouds_of(ctx, key))
     if removed:
-        noun = "collection" if len(removed) == 1 else "collections"
-        ctx.log(f"{key}: {len(removed)} {noun} taken out of scene {scene.external_id}; the data are kept")
+        what = counted(len(removed), "collection or point cloud", "collections and point clouds")
+        ctx.log(f"{key}: {what} taken out of scene {scene.external_id}; the data are kept")
     else:
         ctx.log(f"{key} has no collection in scene {scene.external_id}; nothing was changed")
     return removed
@@ -101,7 +104,7 @@ def take_out(ctx: StepContext, key: CaptureKey) -> None:
     scene = _scene_of(ctx)
     if scene is None:
         return
-    scene.remove(_collections_of(ctx, key))
+    scene.remove(_collections_of(ctx, key), _clouds_of(ctx, key))
     _show_again(ctx, scene, key)
 
 
@@ -110,12 +113,15 @@ def _scene_of(ctx: StepContext) -> Scene | None:
 
 
 def _note_superseded(ctx: StepContext, key: CaptureKey, superseded: Sequence[CaptureKey]) -> Set[CaptureKey]:
-    """Note that the capture supersedes these, so that one that comes later is hidden at once.
+    """Note with these that the capture supersedes them; return those that are not hidden yet.
 
-    Return those that are not hidden yet: each is hidden once, so that a person can show it again.
+    Each is hidden once, so that a person can show it again. One without records is not noted: a name that is mistyped
+    would count as a capture from then on. If it comes later, it is hidden by `_superseded_meanwhile`.
     """
     to_hide = set()
     for older in superseded:
+        if not ctx.records.fingerprints(older):
+            continue
         note = _superseded(ctx, older)
         if note is None or note.hiding:
             to_hide.add(older)
@@ -142,6 +148,24 @@ def _superseded(ctx: StepContext, key: CaptureKey) -> _Superseded | None:
     return None if note is None else _Superseded(frozenset(note.get("by", ())), bool(note.get("hiding")))
 
 
+def _superseded_meanwhile(
+    ctx: StepContext, scene: Scene, key: CaptureKey, collections: Sequence[Collection]
+) -> _Superseded | None:
+    """Return by what a capture is superseded, also by what was published before there were records of this one."""
+    note = _superseded(ctx, key)
+    if note is None:
+        earlier, _ = earlier_captures(ctx.records, key.site)
+        by = {
+            str(each.capture.key)
+            for each in earlier
+            if each.capture.key != key and key in {_key_in(key.site, text) for text in each.capture.supersedes}
+        }
+        if by:
+            note = _Superseded(by, hiding=not set(scene.collections()).isdisjoint(collections))
+            _put_superseded(ctx, key, note)
+    return note
+
+
 def _put_superseded(ctx: StepContext, key: CaptureKey, note: _Superseded) -> None:
     ctx.records.put_note(key, SUPERSEDED, {"by": sorted(note.by), "hiding": note.hiding})
 
@@ -155,7 +179,7 @@ def _hide(
     for older in superseded:
         collections = _collections_of(ctx, older)
         if older in to_hide:
-            scene.hide(collections)
+            scene.hide(collections, _clouds_of(ctx, older))
             note = _superseded(ctx, older)
             _put_superseded(ctx, older, _Superseded(note.by if note else {str(key)}, hiding=False))
         if there.isdisjoint(collections):
@@ -175,7 +199,7 @@ def _show_again(ctx: StepContext, scene: Scene, key: CaptureKey, still: Sequence
         if others := note.by - {str(key)}:
             _put_superseded(ctx, older, replace(note, by=others))
         else:
-            scene.show(_collections_of(ctx, older))
+            scene.show(_collections_of(ctx, older), _clouds_of(ctx, older))
             ctx.records.remove_note(older, SUPERSEDED)
 
 
@@ -210,9 +234,15 @@ def _published(records: Records, key: CaptureKey, fingerprint: str) -> list[Coll
     return list(recorded_collections(record.body)) if record is not None else []
 
 
-def _point_clouds(records: Records, key: CaptureKey, fingerprint: str) -> list[PointCloud]:
-    record = records.get(key, fingerprint, PUBLISH)
-    return [PointCloud(*each) for each in record.body.get(POINT_CLOUDS, ())] if record is not None else []
+def _point_clouds(records: Records, key: CaptureKey, deliveries: Sequence[str]) -> list[PointCloud]:
+    found = [records.get(key, each, PUBLISH) for each in deliveries]
+    clouds = [each for record in found if record is not None for each in record.body.get(POINT_CLOUDS, ())]
+    return list(dict.fromkeys(PointCloud(*each) for each in clouds))
+
+
+def _clouds_of(ctx: StepContext, key: CaptureKey) -> list[PointCloud]:
+    """Return the point clouds of all deliveries of a capture."""
+    return _point_clouds(ctx.records, key, ctx.records.fingerprints(key))
 
 
 def _key_in(site: str, text: str) -> CaptureKey:

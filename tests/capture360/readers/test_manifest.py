@@ -37,6 +37,14 @@ def test_what_names_no_capture_cannot_be_superseded(older: str) -> None:
         Manifest.model_validate({**MINIMAL, "supersedes": [older]})
 
 
+def test_it_supersedes_a_few_captures_of_its_own_site() -> None:
+    """Each costs requests, and another site's are not this surveyor's."""
+    with pytest.raises(ValidationError, match="supersedes names 21 captures, more than 20"):
+        Manifest.model_validate({**MINIMAL, "supersedes": [f"c-{number}" for number in range(21)]})
+    with pytest.raises(ValidationError, match='supersedes names "dock-2/may" of another site'):
+        Manifest.model_validate({**MINIMAL, "supersedes": ["dock-2/may"]})
+
+
 @pytest.mark.parametrize("itself", ["june", "hall-7/june", "June", "Hall-7/june", "hall-7/JUNE"])
 def test_no_capture_supersedes_itself(itself: str) -> None:
     with pytest.raises(ValidationError, match=r"this capture itself, which would be hidden. Name the older one"):

@@ -15,6 +15,7 @@ from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData,
 
 from capture360.cdf.registry import mode_of
 from capture360.errors import CdfError, ConfigError
+from capture360.model import CaptureKey
 from capture360.names import space_id
 from capture360.steps import collect as collecting
 from capture360.steps import e57_extraction
@@ -25,7 +26,7 @@ from capture360.steps.ingest import ingest
 from capture360.steps.made import made_by
 from capture360.steps.plan import plan
 from capture360.steps.reconcile import reconcile
-from capture360.steps.scene import place
+from capture360.steps.scene import place, remove_from_scene
 from capture360.steps.validate import validate
 from captures import station_pose
 from cdf_sandbox.core.background import WorkError
@@ -242,6 +243,31 @@ def test_the_point_cloud_joins_the_scene_if_the_site_says_so(start: Start) -> No
         again = place(world.ctx(), drop.key, done.validated.fingerprint)
         assert again is not None
         assert again.written == 0
+
+
+def test_a_point_cloud_is_hidden_and_taken_out_with_its_capture(start: Start) -> None:
+    view = ViewId("scene", "RevisionProperties", "v1")
+
+    def clouds(world: World) -> list[object]:
+        found = world.cdf.client.data_modeling.instances.list("edge", sources=view, limit=None)
+        return [edge.properties[view]["defaultVisible"] for edge in found if view in edge.properties]
+
+    with start(site={"scene": {"external_id": "hall", "point_clouds": True}}) as world:
+        drop = write_scans(world.landing, "walk")
+        ingest(world.ctx(), drop.key)
+        assert clouds(world) == [True]
+        published = world.records.newest_with(drop.key, "publish")
+        assert published is not None
+        newer = CaptureKey("hall-7", "newer")
+        for step in ("validate", "capture", "publish"):
+            record = world.records.get(drop.key, published, step)
+            assert record is not None
+            body = {**record.body, "supersedes": ["walk"], "key": str(newer)} if step == "capture" else record.body
+            world.records.put(newer, published, step, {**body, "point_clouds": []}, run="test")
+        place(world.ctx(), newer, published)
+        assert clouds(world) == [False]
+        remove_from_scene(world.ctx(), drop.key)
+        assert clouds(world) == []
 
 
 def test_all_that_it_made_can_be_removed(start: Start) -> None:

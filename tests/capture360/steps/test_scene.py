@@ -18,6 +18,7 @@ from capture360.checks.validation import capture_document
 from capture360.errors import ConfigError, MissingStepError
 from capture360.model import CaptureKey
 from capture360.steps.publish import STEP as PUBLISH
+from capture360.steps.published import note_published
 from capture360.steps.scene import SUPERSEDED, Placed, place, placing_writes, remove_from_scene, take_out
 from capture360.steps.validate import CAPTURE
 from capture360.steps.validate import STEP as VALIDATE
@@ -51,8 +52,9 @@ def published(world: World, capture: str, supersedes: Sequence[str] = ()) -> tup
     drop = world.drop(capture, stations=1)
     world.write(drop)
     fingerprint = record_as_validated(world.records, drop, world.site)
-    body = capture_document(replace(drop.capture, supersedes=tuple(supersedes)))
-    world.records.put(drop.key, fingerprint, CAPTURE, body, run="test")
+    capture = replace(drop.capture, supersedes=tuple(supersedes))
+    world.records.put(drop.key, fingerprint, CAPTURE, capture_document(capture), run="test")
+    note_published(world.records, capture, fingerprint)
     return drop, fingerprint
 
 
@@ -220,6 +222,11 @@ def test_a_superseded_capture_that_comes_later_is_hidden_at_once(world: World) -
     assert any("hall-7/newer supersedes hall-7/older, which is not in scene" in line for line in world.said)
     placed(world, "older")
     assert not shown(world)[id_of("older")].visible
+
+
+def test_a_name_that_is_no_capture_becomes_none(world: World) -> None:
+    placed(world, "newest", supersedes=["2026-5"])
+    assert "2026-5" not in {key.capture for key in world.records.keys_of("hall-7")}
 
 
 def test_what_a_retracted_capture_superseded_is_shown_whenever_it_came(world: World) -> None:

@@ -130,52 +130,69 @@ class Scene:
             )
         return ViewerReport(tuple(refused), tuple(reported))
 
-    def place_point_clouds(self, clouds: Sequence[PointCloud]) -> int:
+    def place_point_clouds(self, clouds: Sequence[PointCloud], *, visible: bool) -> int:
         """Add the point clouds that the scene lacks, placed as collections are; return the number of edges written.
 
         CdfError if the id of a revision does not hold its number, which a scene asks for.
         """
-        from cognite.client.data_classes.data_modeling import EdgeApply, EdgeId, NodeOrEdgeData
+        placement = self._placement(Collection("", ""), visible=visible)
+        numbers = {name: placement[name] for name in (*POSITION, *ROTATION, *SCALE, _VISIBLE)}
+        there = self._clouds(clouds)
+        return self._write_clouds(
+            {
+                edge: (cloud, {"revisionId": _revision_number(cloud.revision), **numbers})
+                for edge, cloud in self._named(clouds).items()
+                if edge not in there
+            }
+        )
+
+    def hide(self, collections: Sequence[Collection], clouds: Sequence[PointCloud] = ()) -> int:
+        """Hide collections and point clouds when the scene is opened; return the number of edges changed."""
+        return self._set_visible(collections, visible=False) + self._set_clouds_visible(clouds, visible=False)
+
+    def show(self, collections: Sequence[Collection], clouds: Sequence[PointCloud] = ()) -> int:
+        """Show collections and point clouds when the scene is opened; return the number of edges changed."""
+        return self._set_visible(collections, visible=True) + self._set_clouds_visible(clouds, visible=True)
+
+    def _named(self, clouds: Sequence[PointCloud]) -> dict[str, PointCloud]:
+        return {names.scene_edge_id(self.external_id, each.space, each.model): each for each in clouds}
+
+    def _clouds(self, clouds: Sequence[PointCloud]) -> dict[str, Mapping[str, Any]]:
+        """Return the properties of the edges to these point clouds that the scene has."""
+        from cognite.client.data_classes.data_modeling import EdgeId
 
         if not clouds:
-            return 0
-        named = {names.scene_edge_id(self.external_id, each.space, each.model): each for each in clouds}
+            return {}
+        ids = [EdgeId(self.space, edge) for edge in self._named(clouds)]
         with cdf_errors(f"Reading the point clouds of scene {self.external_id}"):
-            instances = self._client.data_modeling.instances
-            there = instances.retrieve(edges=[EdgeId(self.space, edge) for edge in named]).edges
-        absent = set(named) - {edge.external_id for edge in there}
-        placement = self._placement(Collection("", ""), visible=True)
+            found = self._client.data_modeling.instances.retrieve(edges=ids, sources=CLOUD_PLACEMENT.id).edges
+        return {edge.external_id: CLOUD_PLACEMENT.properties_of(edge) for edge in found}
+
+    def _set_clouds_visible(self, clouds: Sequence[PointCloud], *, visible: bool) -> int:
+        named = self._named(clouds)
+        there = self._clouds(clouds)
+        changed = [edge for edge, properties in there.items() if properties.get(_VISIBLE) is not visible]
+        return self._write_clouds({edge: (named[edge], {_VISIBLE: visible}) for edge in changed})
+
+    def _write_clouds(self, edges: Mapping[str, tuple[PointCloud, Mapping[str, Any]]]) -> int:
+        from cognite.client.data_classes.data_modeling import EdgeApply, NodeOrEdgeData
+
+        if not edges:
+            return 0
         bodies = [
             EdgeApply(
                 self.space,
                 edge,
                 type=_MODEL_EDGE_TYPE,
                 start_node=(self.space, self.external_id),
-                end_node=(named[edge].space, named[edge].model),
-                sources=[
-                    NodeOrEdgeData(
-                        CLOUD_PLACEMENT.id,
-                        {
-                            "revisionId": _revision_number(named[edge].revision),
-                            **{name: placement[name] for name in (*POSITION, *ROTATION, *SCALE, _VISIBLE)},
-                        },
-                    )
-                ],
+                end_node=(cloud.space, cloud.model),
+                sources=[NodeOrEdgeData(CLOUD_PLACEMENT.id, dict(properties))],
             )
-            for edge in sorted(absent)
+            for edge, (cloud, properties) in sorted(edges.items())
         ]
-        if bodies:
-            with cdf_errors(f"Writing the point clouds of scene {self.external_id}"):
-                instances.apply(edges=bodies)
+        with cdf_errors(f"Writing the point clouds of scene {self.external_id}"):
+            self._client.data_modeling.instances.apply(edges=bodies)
         return len(bodies)
-
-    def hide(self, collections: Sequence[Collection]) -> int:
-        """Hide the collections when the scene is opened; return the number of edges changed."""
-        return self._set_visible(collections, visible=False)
-
-    def show(self, collections: Sequence[Collection]) -> int:
-        """Show the collections when the scene is opened; return the number of edges changed."""
-        return self._set_visible(collections, visible=True)
 
     def _set_visible(self, collections: Sequence[Collection], *, visible: bool) -> int:
         return self._write(
@@ -186,17 +203,16 @@ class Scene:
             ]
         )
 
-    def remove(self, collections: Sequence[Collection]) -> Sequence[str]:
-        """Remove the collections from the scene; return the external ids of the removed edges."""
+    def remove(self, collections: Sequence[Collection], clouds: Sequence[PointCloud] = ()) -> Sequence[str]:
+        """Remove collections and point clouds from the scene; return the external ids of the removed edges."""
         from cognite.client.data_classes.data_modeling import EdgeId
 
-        found = self._edges(collections)
+        placed = [(each.space, each.external_id) for each in self._edges(collections)]
+        found = [*placed, *((self.space, edge) for edge in self._clouds(clouds))]
         if found:
             with cdf_errors(f"Taking collections out of scene {self.external_id}"):
-                self._client.data_modeling.instances.delete(
-                    edges=[EdgeId(placed.space, placed.external_id) for placed in found]
-                )
-        return [placed.external_id for placed in found]
+                self._client.data_modeling.instances.delete(edges=[EdgeId(*each) for each in found])
+        return [external_id for _, external_id in found]
 
     def _absent(self) -> dict[str, Any]:
         """Return the properties that the scene's node lacks; all of them if there is no node."""
