@@ -170,6 +170,10 @@ class FaceSource(Protocol):
         """Return the faces of a station."""
         ...
 
+    def digest(self, station: Station) -> str:
+        """Return a digest of what was delivered for a station, whatever is made of it; empty if there is none."""
+        ...
+
     def close(self) -> None:
         """Close what is open; the source can be used again."""
         ...

@@ -107,6 +107,7 @@ class _Plan(_Form):
 class _Faces(_Form):
     made_with: dict[str, Any] = {}
     faces: dict[str, dict[str, str]] = {}
+    sources: dict[str, str] = {}
 
 
 class _Publish(_Form):

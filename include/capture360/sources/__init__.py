@@ -2,7 +2,8 @@
 
 The same files give the same faces, byte for byte: delivered faces pass through untouched, and faces made here depend on
 the pixels, the face size, the JPEG quality and the versions of OpenCV and libjpeg-turbo (simplejpeg), not on threads or
-the machine. After an upgrade of those two, a station published again may get new face files.
+the machine. After an upgrade of those two, a picture gives other face files; a published station whose picture is
+the same keeps its own (`steps.republish_guard`).
 """
 
 from capture360.sources.base import FaceOptions

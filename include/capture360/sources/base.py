@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from typing_extensions import override
 
 from capture360.errors import BadInputError
 from capture360.landing.folder import CaptureFolder
-from capture360.model import Capture, FaceSource
+from capture360.model import Capture, FaceSource, Station
 from capture360.pictures.jpeg import JPEG_QUALITY, MAX_MEGAPIXELS
 
 
@@ -34,6 +35,27 @@ class FolderSource(FaceSource):
         self._capture = capture
         self._folder = folder
         self._options = options
+        self._shas: dict[str, str] = {}
+
+    @override
+    def digest(self, station: Station) -> str:
+        return hashlib.sha256("".join(map(self._sha, self._paths(station))).encode()).hexdigest()
+
+    def _paths(self, station: Station) -> Sequence[str]:
+        """Return the files that a station's faces are made of."""
+        raise NotImplementedError
+
+    def _read(self, path: str) -> bytes:
+        """Return the whole file; BadInputError if it cannot be read although the capture was validated with it."""
+        with still_there(self._folder, path):
+            content = self._folder.read(path)
+        self._shas[path] = hashlib.sha256(content).hexdigest()
+        return content
+
+    def _sha(self, path: str) -> str:
+        if path not in self._shas:
+            self._read(path)
+        return self._shas[path]
 
     @override
     def close(self) -> None:

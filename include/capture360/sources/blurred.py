@@ -37,6 +37,10 @@ class Blurred(FaceSource):
         self._source.close()
 
     @override
+    def digest(self, station: Station) -> str:
+        return self._source.digest(station)
+
+    @override
     def faces(self, station: Station) -> Iterator[EncodedFace]:
         for face in self._source.faces(station):
             content = self._blurred(station, face)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from typing_extensions import override
 
 from capture360.errors import BadInputError
-from capture360.landing.folder import CaptureFolder
 from capture360.model import FACES, EncodedFace, Station
 from capture360.pictures.faces import untouched_face
-from capture360.sources.base import FolderSource, still_there
+from capture360.sources.base import FolderSource
 
 
 class CubemapFolder(FolderSource):
@@ -19,15 +18,12 @@ class CubemapFolder(FolderSource):
     @override
     def faces(self, station: Station) -> Iterator[EncodedFace]:
         """The six faces in the order of `FACES`, read one at a time."""
+        for face, path in zip(FACES, self._paths(station), strict=True):
+            yield untouched_face(face, self._read(path), path, self._options.max_megapixels)
+
+    @override
+    def _paths(self, station: Station) -> Sequence[str]:
         files = self._capture.media[station.id].faces
-        for face in FACES:
-            if face not in files:
-                raise BadInputError(f'{station.id}: face "{face}" is missing. Deliver all six faces.')
-            content = read_delivered(self._folder, files[face])
-            yield untouched_face(face, content, files[face], self._options.max_megapixels)
-
-
-def read_delivered(folder: CaptureFolder, path: str) -> bytes:
-    """The whole file; BadInputError if it cannot be read although the capture was validated with it."""
-    with still_there(folder, path):
-        return folder.read(path)
+        if missing := [face for face in FACES if face not in files]:
+            raise BadInputError(f'{station.id}: face "{missing[0]}" is missing. Deliver all six faces.')
+        return [files[face] for face in FACES]

@@ -65,6 +65,14 @@ class E57Panoramas(FolderSource):
             progressive=options.progressive,
         )
 
+    @override
+    def digest(self, station: Station) -> str:
+        """Return the digest of the file, as validated, and the sphere in it."""
+        reference = self._capture.media[station.id].panorama or ""
+        path, index = split_reference(reference)
+        sha256 = self._capture.scans.get(path, "")
+        return f"{sha256}#{index}" if sha256 else ""
+
     def _read_spheres(self, path: str) -> Mapping[int, Photosphere]:
         return {sphere.index: sphere for sphere in find_photospheres(read_contents(self._file(path))).usable}
 

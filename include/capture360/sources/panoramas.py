@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from typing_extensions import override
 
@@ -10,7 +10,6 @@ from capture360.errors import BadInputError
 from capture360.model import EncodedFace, Station
 from capture360.pictures.faces import projected_faces
 from capture360.sources.base import FolderSource
-from capture360.sources.cubemap import read_delivered
 
 
 class Panoramas(FolderSource):
@@ -19,15 +18,20 @@ class Panoramas(FolderSource):
     @override
     def faces(self, station: Station) -> Iterator[EncodedFace]:
         """The six faces in the order of `FACES`, each encoded when asked for."""
-        path = self._capture.media[station.id].panorama
-        if path is None:
-            raise BadInputError(f"{station.id}: no panorama is named. Fill pano_file in the stations table.")
+        (path,) = self._paths(station)
         options = self._options
         yield from projected_faces(
-            read_delivered(self._folder, path),
+            self._read(path),
             path,
             options.face_size,
             options.jpeg_quality,
             options.max_megapixels,
             progressive=options.progressive,
         )
+
+    @override
+    def _paths(self, station: Station) -> Sequence[str]:
+        path = self._capture.media[station.id].panorama
+        if path is None:
+            raise BadInputError(f"{station.id}: no panorama is named. Fill pano_file in the stations table.")
+        return [path]

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from capture360.capture_state import StepRecord
 from capture360.cdf.ports import Image360Store
 from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError, Capture360Error, MissingStepError
@@ -20,7 +21,6 @@ from capture360.model import (
     FaceName,
     FaceRef,
     FaceSource,
-    PublishedImage,
     Station,
 )
 from capture360.names import image_id
@@ -30,9 +30,10 @@ from capture360.sources.blurred import Blurred
 from capture360.steps.context import StepContext
 from capture360.steps.face_pipeline import MAKERS, Failed, Made, Stored, make_and_store
 from capture360.steps.progress import Progress
-from capture360.steps.republish_guard import protected_images, refuse_other_poses, refuse_silent_change
+from capture360.steps.republish_guard import Protected, protected_images, refuse_other_poses, refuse_silent_change
 from capture360.steps.stored import make_whole
 from capture360.steps.validate import recorded_batches, recorded_capture, unchanged_folder
+from capture360.text import counted
 
 STEP = "faces"
 _SAMPLED = 4
@@ -68,16 +69,19 @@ def faces(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -> Fa
     known = _recorded(ctx, key, fingerprint, batch)
     there = _stored_stations(model, key, known)
     ids = [(ctx.site.space, image_id(key, station.id)) for station in stations]
-    published = protected_images(ctx.records, capture, model.images_by_id(ids))
-    refuse_other_poses(capture, stations, published)
+    protected = protected_images(ctx.records, capture, model, model.images_by_id(ids))
+    refuse_other_poses(capture, stations, protected.images)
     making = [station for station in stations if station.id not in there]
     shas = {station: known[station] for station in there}
     sampled = frozenset(station.id for station in stations[::_SAMPLED])
-    sender = _Sender(ctx, model, capture, published, sampled)
+    sender = _Sender(ctx, model, capture, protected, sampled)
     new = _make(ctx, capture, fingerprint, making, sender, f"batch {batch}: stations", len(stations))
     shas.update(new.shas)
     done = {station.id: shas[station.id] for station in stations}
-    ctx.records.put(key, fingerprint, STEP, {"made_with": _made_with(ctx), "faces": done}, run=ctx.run, batch=batch)
+    sources = {**_recorded_sources(ctx.records.get(key, fingerprint, STEP, batch)), **new.sources}
+    sources = {station: sources[station] for station in done if station in sources}
+    body = {"made_with": _made_with(ctx), "faces": done, "sources": sources}
+    ctx.records.put(key, fingerprint, STEP, body, run=ctx.run, batch=batch)
     found = len(FACES) * len(stations) - new.uploaded
     return FacesDone(batch, len(stations), new.uploaded, found, new.bytes)
 
@@ -97,7 +101,11 @@ def _make(
     try:
         folder = unchanged_folder(ctx, capture.key, fingerprint)
         with closing(open_faces(ctx, capture, folder)) as source:
-            new, failed = _make_and_send(source, making, sender, what, total)
+            kept = sender.keep(source, making)
+            left = [station for station in making if station.id not in kept.shas]
+            new, failed = _make_and_send(source, left, sender, what, total)
+            new.add(kept)
+            new.sources.update({station: source.digest(each) for each in left if (station := each.id) in new.shas})
         unchanged_folder(ctx, capture.key, fingerprint)
     except BadInputError:
         sender.remove()
@@ -116,6 +124,13 @@ def recorded_faces(records: Records, key: CaptureKey, fingerprint: str, batches:
             raise MissingStepError(key, f"batch {batch} of the faces has not been uploaded", "faces")
         found.update(record.body["faces"])
     return found
+
+
+def recorded_sources(records: Records, key: CaptureKey, fingerprint: str) -> dict[str, str]:
+    """Return the digest of what was delivered for each station, where it was recorded."""
+    state = records.load(key, fingerprint, only={STEP})
+    bodies = state.batches(STEP).values() if state is not None else ()
+    return {station: digest for body in bodies for station, digest in body.get("sources", {}).items()}
 
 
 def all_recorded(records: Records, model: Image360Store, key: CaptureKey, fingerprint: str) -> set[FaceRef]:
@@ -181,6 +196,10 @@ def _recorded(ctx: StepContext, key: CaptureKey, fingerprint: str, batch: int) -
     return dict(record.body["faces"])
 
 
+def _recorded_sources(record: StepRecord | None) -> Mapping[str, str]:
+    return record.body.get("sources", {}) if record is not None else {}
+
+
 def _stored_stations(model: Image360Store, key: CaptureKey, known: Mapping[str, Shas]) -> set[str]:
     refs = references(model, key, known)
     wanted = {ref: known[station][face] for station, by_face in refs.items() for face, ref in by_face.items()}
@@ -190,15 +209,20 @@ def _stored_stations(model: Image360Store, key: CaptureKey, known: Mapping[str, 
 
 @dataclass(slots=True)
 class _Sent:
-    """What was sent of some stations: sha256 by face, faces and bytes that were uploaded, and what is to be logged."""
+    """What was sent of some stations: sha256 by face, faces and bytes that were uploaded, and what is to be logged.
+
+    `sources` are digests of what was delivered, by station.
+    """
 
     shas: dict[str, Shas] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
     uploaded: int = 0
     bytes: int = 0
     said: list[str] = field(default_factory=list)
 
     def add(self, other: _Sent) -> None:
         self.shas.update(other.shas)
+        self.sources.update(other.sources)
         self.uploaded += other.uploaded
         self.bytes += other.bytes
 
@@ -211,14 +235,16 @@ class _Sender:
         ctx: StepContext,
         model: Image360Store,
         capture: Capture,
-        published: Mapping[str, PublishedImage],
+        protected: Protected,
         sampled: Collection[str],
     ) -> None:
         self.log = ctx.log
         self._verify = ctx.site.verify
         self._model = model
         self._capture = capture
-        self._published = published
+        self._protected = protected
+        self._free: set[str] = set()
+        """Stations that were published with the same pictures: what is made of them today may differ."""
         self._sampled = sampled
         self._sent: list[FaceRef] = []
         """References whose upload was begun."""
@@ -227,6 +253,29 @@ class _Sender:
         """Remove what was sent, since no record names it."""
         self._model.remove_faces(self._sent)
 
+    def keep(self, source: FaceSource, stations: Sequence[Station]) -> _Sent:
+        """Return the stations whose pictures are those that are published, with their published faces.
+
+        Settings and libraries that have changed since make other faces of the same picture: they act on what a higher
+        revision confirms. Faces that CDF has lost are made again, whatever comes out.
+        """
+        kept = _Sent()
+        faces = self._protected.faces
+        for station in stations:
+            known = faces.get(station.id)
+            protected = image_id(self._capture.key, station.id) in self._protected.images
+            if protected and known is not None and known.source and source.digest(station) == known.source:
+                self._free.add(station.id)
+        there = _stored_stations(self._model, self._capture.key, {each: dict(faces[each].shas) for each in self._free})
+        for each in sorted(there):
+            kept.shas[each], kept.sources[each] = dict(faces[each].shas), faces[each].source
+        if there:
+            self.log(
+                f"{counted(len(there), 'station')} with the pictures that are published: their faces stay. Settings of "
+                "files that have changed act on a delivery with a higher revision."
+            )
+        return kept
+
     def send(self, window: Sequence[Made]) -> _Sent:
         model, capture, done = self._model, self._capture, _Sent()
         faces = [(made.station, face) for made in window for face in made.faces]
@@ -234,8 +283,8 @@ class _Sender:
             done.shas.setdefault(station.id, {})[face.face] = face.sha256
         refs = references(model, capture.key, done.shas)
         for made in window:
-            image = self._published.get(image_id(capture.key, made.station.id))
-            if image is not None:
+            image = self._protected.images.get(image_id(capture.key, made.station.id))
+            if image is not None and made.station.id not in self._free:
                 refuse_silent_change(capture, made.station, image, refs[made.station.id])
         by_ref = {refs[station.id][face.face]: (station, face) for station, face in faces}
         stored = model.stored({ref: face.sha256 for ref, (_, face) in by_ref.items()})

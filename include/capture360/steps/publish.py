@@ -16,10 +16,15 @@ from capture360.errors import CdfUnavailableError
 from capture360.model import Capture, CaptureKey, FaceName, FaceRef, PublishedImage
 from capture360.records import Records
 from capture360.steps.context import StepContext
-from capture360.steps.faces import recorded_faces, references
+from capture360.steps.faces import recorded_faces, recorded_sources, references
 from capture360.steps.published import note_published, published_with
 from capture360.steps.removal import left_out, plan_removal, remove_superseded
-from capture360.steps.republish_guard import newer_revision_asked, protected_images, refuse_silent_change
+from capture360.steps.republish_guard import (
+    newer_revision_asked,
+    protected_images,
+    refuse_other_poses,
+    refuse_silent_change,
+)
 from capture360.steps.stored import wait_until_stored
 from capture360.steps.thumbnail import keep_thumbnail
 from capture360.steps.validate import recorded_batches, recorded_capture
@@ -63,7 +68,7 @@ def publish(ctx: StepContext, key: CaptureKey, fingerprint: str) -> Published:
         model, {ref: shas[station][face] for station, by_face in faces.items() for face, ref in by_face.items()}
     )
     before = {image.external_id: image for image in model.images(key)}
-    _refuse_silent_changes(ctx.records, capture, faces, before)
+    _refuse_silent_changes(ctx.records, model, capture, faces, recorded_sources(ctx.records, key, fingerprint), before)
     confirmed = newer_revision_asked(ctx.records, capture)
     plan_removal(ctx, fingerprint, capture, faces, before, confirmed=confirmed)
     written = model.publish(capture, faces)
@@ -98,12 +103,18 @@ def recorded_collections(body: Mapping[str, Any]) -> Sequence[Collection]:
 
 
 def _refuse_silent_changes(
-    records: Records, capture: Capture, faces: StationFaces, before: Mapping[str, PublishedImage]
+    records: Records,
+    model: Image360Store,
+    capture: Capture,
+    faces: StationFaces,
+    sources: Mapping[str, str],
+    before: Mapping[str, PublishedImage],
 ) -> None:
-    protected = protected_images(records, capture, before.values())
+    protected = protected_images(records, capture, model, before.values())
+    refuse_other_poses(capture, capture.stations, protected.images)
     for station in capture.stations:
-        image = protected.get(names.image_id(capture.key, station.id))
-        if image is not None:
+        image = protected.images.get(names.image_id(capture.key, station.id))
+        if image is not None and not protected.is_same(station.id, sources.get(station.id, "")):
             refuse_silent_change(capture, station, image, faces[station.id])
 
 

@@ -7,15 +7,17 @@ published with the revision of a manifest that states none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from capture360 import names
 from capture360.cdf.instances import same_pose
+from capture360.cdf.ports import Image360Store
 from capture360.cdf.registry import mode_of
 from capture360.errors import BadInputError
 from capture360.model import Capture, CaptureKey, FaceName, FaceRef, PublishedImage, Station
 from capture360.records import Records
 from capture360.steps.context import StepContext
-from capture360.steps.published import published_capture
+from capture360.steps.published import NOTE, published_capture
 
 _UNSTATED = 1
 
@@ -36,16 +38,65 @@ def newer_revision_asked(records: Records, capture: Capture) -> bool:
     return capture.revision > published_revision(records, capture.key)
 
 
-def protected_images(records: Records, capture: Capture, images: Iterable[PublishedImage]) -> dict[str, PublishedImage]:
-    """Return the images that this delivery may not change, by external id. CDF is read only if it confirms nothing.
+@dataclass(frozen=True, slots=True)
+class PublishedFaces:
+    """Digests of the faces that are published of a station, and of what they were made of; empty if that is unknown."""
 
-    A station that a confirmed delivery held back may still change, since the confirmation covers it.
+    shas: Mapping[FaceName, str]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """What a delivery may not change: images by external id, as they were published, and faces by station."""
+
+    images: dict[str, PublishedImage]
+    faces: Mapping[str, PublishedFaces]
+
+    def is_same(self, station: str, source: str) -> bool:
+        """Return whether a station was published with pictures of this digest."""
+        known = self.faces.get(station)
+        return known is not None and source != "" and known.source == source
+
+
+def protected_images(
+    records: Records, capture: Capture, model: Image360Store, images: Iterable[PublishedImage]
+) -> Protected:
+    """Return what this delivery may not change. CDF is read only if it confirms nothing.
+
+    A station that a confirmed delivery held back may still change, since the confirmation covers it. What the records
+    know was published as they say: where CDF shows something else, publishing the same again corrects it.
     """
     whole = published_capture(records, capture.key)
     if capture.revision > _published_revision(records, capture.key, whole):
-        return {}
+        return Protected({}, {})
     free = {names.image_id(capture.key, station) for station in (whole.held_back if whole else ())}
-    return {image.external_id: image for image in images if image.external_id not in free}
+    shown = {image.external_id: image for image in images if image.external_id not in free}
+    known = _published_faces(records, capture.key, whole) if whole is not None and shown else {}
+    for station in whole.stations if whole is not None else ():
+        image = shown.get(names.image_id(capture.key, station.id))
+        if image is not None and station.id in known:
+            shas = known[station.id].shas
+            faces = {face: model.face_ref(capture.key, station.id, face, sha256) for face, sha256 in shas.items()}
+            shown[image.external_id] = replace(image, pose=station.pose, faces=faces)
+    return Protected(shown, known)
+
+
+def _published_faces(records: Records, key: CaptureKey, whole: Capture) -> dict[str, PublishedFaces]:
+    """Return what was recorded of the faces of published stations, by the last delivery that published each."""
+    noted = (records.note(key, NOTE) or {}).get("fingerprint")
+    published = ((each, records.get(key, each, "publish")) for each in records.fingerprints(key))
+    dated = [(each == noted, record.at, each) for each, record in published if record is not None]
+    found: dict[str, PublishedFaces] = {}
+    for _, _, fingerprint in sorted(dated, reverse=True):
+        if found.keys() >= {station.id for station in whole.stations}:
+            break
+        state = records.load(key, fingerprint, only={"faces"})
+        for body in state.batches("faces").values() if state is not None else ():
+            sources = body.get("sources", {})
+            for station, shas in body["faces"].items():
+                found.setdefault(station, PublishedFaces(shas, sources.get(station, "")))
+    return found
 
 
 def refuse_silent_change(
@@ -72,4 +123,5 @@ def refuse_other_poses(capture: Capture, stations: Sequence[Station], published:
 def refuse_moved_stations(ctx: StepContext, capture: Capture) -> None:
     """Raise BadInputError if any published station of the capture has another pose. Asks CDF for all its images."""
     model = mode_of(ctx.cdf).images(ctx.cdf, ctx.site)
-    refuse_other_poses(capture, capture.stations, protected_images(ctx.records, capture, model.images(capture.key)))
+    protected = protected_images(ctx.records, capture, model, model.images(capture.key))
+    refuse_other_poses(capture, capture.stations, protected.images)

@@ -55,6 +55,29 @@ def test_what_is_uploaded_is_what_the_callable_gave_back(
     assert world.ingest(drop, "run 2").uploaded == 0
 
 
+def test_settings_that_change_later_act_on_a_new_revision(
+    make_world: Callable[..., World], install: Callable[[object], None]
+) -> None:
+    """As those of JPEG quality and the libraries that encode do: what was delivered is the same, and not refused."""
+    install(blurred)
+    world = make_world()
+    drop = world.drop("later", stations=2)
+    world.ingest(drop)
+    before = world.files("later")
+    blurring = world.site.files.model_copy(update={"blur": PATH})
+    world.site = world.site.model_copy(update={"files": blurring})
+    assert world.ingest(drop, "run 2").uploaded == 0
+    assert world.files("later") == before
+    assert any(
+        line.startswith("2 stations with the pictures that are published: their faces stay") for line in world.said
+    )
+    third = world.drop("later", stations=3)
+    assert world.ingest(third, "run 3").uploaded == 6
+    assert set(before) < set(world.files("later"))
+    world.ingest(world.drop("later", stations=3, revision=2), "run 4")
+    assert set(before).isdisjoint(world.files("later"))
+
+
 def fails(face: bytes, key: CaptureKey, station: str, face_name: str) -> bytes:
     raise RuntimeError("no model weights")
 

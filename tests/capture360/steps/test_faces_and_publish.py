@@ -15,6 +15,7 @@ from typing import IO
 import httpx
 import numpy as np
 import pytest
+from cognite.client.data_classes.data_modeling import NodeApply, NodeOrEdgeData, ViewId
 
 import viewer
 from capture360 import names
@@ -164,6 +165,21 @@ def test_a_new_revision_replaces_pictures_and_removes_the_old_files(world: World
     assert not new & old
     images = world.nodes(IMAGE_VIEW, "revised").values()
     assert {value for image in images for name, value in image.items() if name.startswith("cubeMap")} == new
+
+
+@pytest.mark.parametrize("lost", [{"cubeMapTop": None}, {"translationX": 99.0}], ids=["a face", "the pose"])
+def test_what_somebody_changed_in_cdf_is_corrected_by_the_same_delivery(world: World, lost: dict[str, object]) -> None:
+    """The records say what was published; the message that sends people here must not be answered by a refusal."""
+    drop = world.drop("drifted" if "cubeMapTop" in lost else "shoved", stations=1)
+    world.write(drop)
+    before = world.nodes(IMAGE_VIEW, drop.key.capture)
+    (name,) = before
+    source = NodeOrEdgeData(ViewId(*IMAGE_VIEW), lost)
+    changed = NodeApply(world.site.space, name, sources=[source])
+    world.cdf.client.data_modeling.instances.apply(changed)
+    assert world.nodes(IMAGE_VIEW, drop.key.capture) != before
+    world.write(drop, "run 2")
+    assert world.nodes(IMAGE_VIEW, drop.key.capture) == before
 
 
 def test_a_folder_that_changed_since_its_validation_is_not_uploaded(world: World) -> None:
